@@ -1,0 +1,53 @@
+import type { Digest } from './registry/digest.ts';
+import type { FailureCode } from '../wishlist/failure.ts';
+
+/**
+ * What a run tells its observers while it goes on: the progress display, the notification file, later the journal.
+ * An observer must not throw, and is never waited for.
+ */
+export type Event =
+  | { readonly type: 'note'; readonly message: string }
+  | { readonly type: 'warning'; readonly message: string }
+  /** The images of this run are known. */
+  | { readonly type: 'images'; readonly count: number }
+  | { readonly type: 'image-started'; readonly image: string }
+  | { readonly type: 'image-finished'; readonly image: string; readonly result: ImageResult }
+  /** A layer's download begins; `sizeBytes` is what the manifest says. */
+  | {
+      readonly type: 'layer-started';
+      readonly image: string;
+      readonly layer: Digest;
+      readonly sizeBytes: number;
+    }
+  | { readonly type: 'layer-bytes'; readonly layer: Digest; readonly bytes: number }
+  | {
+      readonly type: 'layer-finished';
+      readonly image: string;
+      readonly layer: Digest;
+      readonly sizeBytes: number;
+      readonly error: string | undefined;
+    }
+  | { readonly type: 'publication-started'; readonly images: number; readonly contentBytes: number }
+  | { readonly type: 'publication-bytes'; readonly bytes: number }
+  | {
+      readonly type: 'publication-finished';
+      readonly layers: readonly Digest[];
+      readonly error: string | undefined;
+    };
+
+export type Observer = (event: Event) => void;
+
+/** How one image of a run ended. */
+export type ImageResult =
+  | {
+      readonly outcome: 'published' | 'unchanged';
+      readonly config: Digest;
+      readonly publicPath: string;
+      readonly flatPath: string | undefined;
+    }
+  | {
+      readonly outcome: 'failed';
+      readonly code: FailureCode;
+      readonly message: string;
+      readonly hint: string | undefined;
+    };

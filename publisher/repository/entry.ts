@@ -1,0 +1,76 @@
+/**
+ * The stream that a publication consists of: what the composer produces and every backend takes.
+ *
+ * Names are bytes, not text: a {@link BytePath} holds one byte in each character (Latin-1). Only `pathBuffer` turns it
+ * into what the operating system takes.
+ */
+
+/** Path relative to the repository's root, no leading slash, no `.` or `..`; one character a byte (Latin-1). */
+export type BytePath = string;
+
+/** What an inode carries beside its content. Times are those of the last modification. */
+export interface Attributes {
+  /** Permission bits with set-uid, set-gid and sticky: `0o0000` to `0o7777`. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Seconds since 1970, possibly negative or with a fraction. */
+  readonly mtime: number;
+}
+
+export interface DirectoryEntry {
+  readonly type: 'directory';
+  readonly path: BytePath;
+  readonly attributes: Attributes;
+}
+
+export interface FileEntry {
+  readonly type: 'file';
+  readonly path: BytePath;
+  readonly attributes: Attributes;
+  readonly sizeBytes: number;
+  /** Exactly `sizeBytes` bytes. Must be read to its end before the next entry is asked for. */
+  readonly content: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+}
+
+/** A further name of a file: `target` is a file entry earlier in the stream, or a file that the repository holds. */
+export interface HardLinkEntry {
+  readonly type: 'link';
+  readonly path: BytePath;
+  readonly target: BytePath;
+}
+
+export interface SymbolicLinkEntry {
+  readonly type: 'symlink';
+  readonly path: BytePath;
+  readonly attributes: Attributes;
+  /** One character a byte (Latin-1), as in the image: never followed, never checked. */
+  readonly target: string;
+}
+
+export interface DeviceEntry {
+  readonly type: 'character-device' | 'block-device' | 'fifo';
+  readonly path: BytePath;
+  readonly attributes: Attributes;
+  /** 0 for a fifo. */
+  readonly major: number;
+  readonly minor: number;
+}
+
+export type Entry = DirectoryEntry | FileEntry | HardLinkEntry | SymbolicLinkEntry | DeviceEntry;
+
+/** Extended attributes of one path, values one character a byte. They travel beside the stream. */
+export interface ExtendedAttributes {
+  readonly path: BytePath;
+  readonly values: ReadonlyMap<string, string>;
+}
+
+/** The bytes of a path (or of a link's target), as system calls take them. */
+export function pathBuffer(path: BytePath): Buffer {
+  return Buffer.from(path, 'latin1');
+}
+
+/** The path as people read it: UTF-8 where it is that, control characters escaped. */
+export function displayPath(path: BytePath): string {
+  return JSON.stringify(pathBuffer(path).toString('utf8')).slice(1, -1);
+}

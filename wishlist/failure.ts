@@ -1,0 +1,54 @@
+/**
+ * The kinds of failure that an operator can meet. Closed: a new one is added here, with its meaning, and documented
+ * in docs/errors.md. Tests assert these codes, never the wording.
+ */
+export type FailureCode =
+  // what people wrote
+  | 'recipe-unreadable' // the recipe file cannot be opened or is no YAML
+  | 'recipe-invalid' // it is YAML but no recipe
+  | 'reference-invalid' // an image reference that does not parse
+  | 'pattern-unmatched' // a tag pattern that no tag of the repository matches
+  | 'configuration-invalid' // an option, environment variable or configuration file entry is wrong
+  // what registries answer
+  | 'registry-unreachable' // DNS, connection, TLS or a time limit
+  | 'registry-error' // an answer that makes no sense, or 5xx
+  | 'rate-limited' // 429
+  | 'unauthorized' // 401 or 403
+  | 'image-unknown' // no such repository
+  | 'tag-unknown' // the repository has no such tag or digest
+  | 'platform-missing' // an index without the platform asked for
+  | 'manifest-invalid' // manifest or config that breaks its schema
+  | 'media-type-unsupported' // not a container image, or a layer in a form that we cannot unpack
+  // what the bytes are
+  | 'digest-mismatch' // bytes whose digest or size is not the one promised
+  | 'layer-corrupt' // a layer that does not decompress, or is no tar archive
+  | 'layer-refused' // a layer that is readable but must not be unpacked
+  // where they go
+  | 'repository-unusable' // it does not exist, may not be written, or its server failed
+  | 'repository-busy' // another writer holds it
+  | 'repository-conflict' // what is published there already cannot be replaced by what belongs there
+  | 'disk-full'
+  | 'state-unusable' // the state directory cannot be used
+  | 'interrupted'; // a signal ended the run
+
+/**
+ * An error that a user or operator can meet and act on. Programmers' mistakes are plain `Error`s.
+ *
+ * `message` says what failed, for which value, and why; `hint` says what to do.
+ */
+export class Failure extends Error {
+  readonly code: FailureCode;
+  readonly hint: string | undefined;
+
+  constructor(code: FailureCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'Failure';
+    this.code = code;
+    this.hint = options.hint;
+  }
+}
+
+/** Whether `error` is a {@link Failure} with one of `codes`; with none given, any failure. */
+export function isFailure(error: unknown, ...codes: FailureCode[]): error is Failure {
+  return error instanceof Failure && (codes.length === 0 || codes.includes(error.code));
+}
