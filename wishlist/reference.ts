@@ -1,8 +1,13 @@
+import { Failure, isFailure } from './failure.ts';
+import { quoted } from './quote.ts';
+import { looksLikeRegistry, parseRegistry } from './registry-host.ts';
+import { holdsCredentials, withoutSecrets } from './secrets.ts';
+
 /** How an image is named: `[SCHEME://]REGISTRY/REPOSITORY[:TAG][@DIGEST]`. */
 export interface ImageReference {
   /** `http` only where the wish says so: it allows plain HTTP to that registry. */
   readonly scheme: 'https' | 'http';
-  /** Host as written, with its port: part of the public name. */
+  /** Host in lower case, with its port where one is written: part of the public name. */
   readonly registry: string;
   /** Path below the registry, without leading or trailing slash, such as `library/debian`. */
   readonly repository: string;
@@ -10,4 +15,221 @@ export interface ImageReference {
   readonly tag: string | undefined;
   /** `sha256:` and 64 hexadecimal digits. */
   readonly digest: string | undefined;
+}
+
+const SHAPE = 'write REGISTRY/REPOSITORY[:TAG][@sha256:DIGEST], such as docker.io/library/debian:12';
+const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
+const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+const TAG_PATTERN = /^[A-Za-z0-9_*][A-Za-z0-9._*-]{0,127}$/;
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+const MAXIMUM_REPOSITORY_CHARACTERS = 255;
+/** Linux refuses longer file names, and the last part of a public name is one. */
+const MAXIMUM_FILE_NAME_BYTES = 255;
+
+/**
+ * Reads an image reference as people write it; white space around it is ignored. Without tag and digest the tag is
+ * `latest`.
+ *
+ * @see OCI distribution specification 1.1, "Pulling manifests", for repository and tag
+ * @throws Failure `reference-invalid`; passwords are masked in its message
+ */
+export function parseReference(text: string): ImageReference {
+  const written = text.trim();
+  try {
+    refuseForeignSyntax(written);
+    const { scheme, rest } = splitScheme(written);
+    const { registry, path } = splitRegistry(rest);
+    const { name, digest } = splitDigest(path);
+    const { repository, tag } = splitTag(name);
+    checkRepository(repository);
+    if (tag !== undefined) checkTag(tag, digest);
+    const effectiveTag = tag ?? (digest === undefined ? 'latest' : undefined);
+    const reference = { scheme, registry: parseRegistry(registry), repository, tag: effectiveTag, digest };
+    checkFileName(reference);
+    return reference;
+  } catch (error) {
+    if (!isFailure(error, 'reference-invalid')) throw error;
+    const message = `${quoted(withoutSecrets(written))} is no image reference: ${error.message}`;
+    throw new Failure(error.code, message, error.hint === undefined ? {} : { hint: error.hint });
+  }
+}
+
+/** The reference without its scheme, `REGISTRY/REPOSITORY[:TAG][@DIGEST]`: equal for wishes that mean the same. */
+export function formatReference(reference: ImageReference): string {
+  return `${reference.registry}/${reference.repository}${versionSuffix(reference)}`;
+}
+
+/**
+ * Where the image is published, relative to the repository's root: `<registry>/<repository>:<tag>`,
+ * `<registry>/<repository>@sha256:…` for a digest, `…:<tag>@sha256:…` for both. Not for patterns.
+ */
+export function publicName(reference: ImageReference): string {
+  if (reference.tag !== undefined && isPattern(reference.tag)) {
+    throw new Error(`a pattern has no public name: ${formatReference(reference)}`);
+  }
+  return formatReference(reference);
+}
+
+/** Whether `tag` stands for all tags that match it. */
+export function isPattern(tag: string): boolean {
+  return tag.includes('*');
+}
+
+/**
+ * The one image that `tag`, as the registry lists it, gives for a pattern.
+ *
+ * @throws Failure `reference-invalid` where `tag` is no tag, or too long for a public name
+ */
+export function withTag(pattern: ImageReference, tag: string): ImageReference {
+  if (!TAG.test(tag)) {
+    throw invalid(
+      `the tag ${quoted(tag)} is not made of up to 128 letters, digits and . _ -`,
+      'ask whoever runs the registry to rename it',
+    );
+  }
+  const reference = { ...pattern, tag };
+  checkFileName(reference);
+  return reference;
+}
+
+function refuseForeignSyntax(written: string): void {
+  if (written === '') throw invalid('it is empty', SHAPE);
+  if (holdsCredentials(written)) {
+    throw invalid(
+      'the @ must be followed by a digest; a user name or password has no place in it',
+      'remove what stands before the @, and give the credentials of the registry to unpackd itself',
+    );
+  }
+  if (/[\s\p{Cc}\p{Cf}]/u.test(written)) {
+    throw invalid('it holds white space or a control character', 'write one image a line, without spaces');
+  }
+  if (/[?#]/.test(written)) {
+    throw invalid(
+      'it holds a ? or #, and a reference has no query string or fragment',
+      'remove it; in a tag, * stands for any number of characters and is the only wildcard',
+    );
+  }
+}
+
+function splitScheme(written: string): { scheme: 'https' | 'http'; rest: string } {
+  const [, name, rest = ''] = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(.*)$/.exec(written) ?? [];
+  if (name === undefined) return { scheme: 'https', rest: written };
+  const scheme = name.toLowerCase();
+  if (scheme === 'https' || scheme === 'http') return { scheme, rest };
+  throw invalid(
+    `the scheme ${quoted(name)} is unknown`,
+    'write https://, http:// for plain HTTP, or no scheme',
+  );
+}
+
+function splitRegistry(rest: string): { registry: string; path: string } {
+  const slash = rest.indexOf('/');
+  const registry = slash === -1 ? rest : rest.slice(0, slash);
+  if (slash !== -1 && (registry === '' || looksLikeRegistry(registry))) {
+    return { registry, path: rest.slice(slash + 1) };
+  }
+  const [host = ''] = registry.split(/[:@]/, 1);
+  if (slash === -1 && looksLikeRegistry(host)) {
+    throw invalid('it names a registry and no repository', SHAPE);
+  }
+  const atDockerHub = `docker.io/${slash === -1 ? 'library/' : ''}${rest}`;
+  throw invalid(
+    'it does not begin with a registry',
+    isReference(atDockerHub) ? `for the image at Docker Hub, write ${atDockerHub}` : SHAPE,
+  );
+}
+
+function isReference(text: string): boolean {
+  try {
+    parseReference(text);
+    return true;
+  } catch (error) {
+    if (isFailure(error, 'reference-invalid')) return false;
+    throw error;
+  }
+}
+
+function splitDigest(path: string): { name: string; digest: string | undefined } {
+  const at = path.indexOf('@');
+  if (at === -1) return { name: path, digest: undefined };
+  const digest = path.slice(at + 1);
+  if (DIGEST.test(digest)) return { name: path.slice(0, at), digest };
+  const [, algorithm] = /^([A-Za-z0-9+._-]+):/.exec(digest) ?? [];
+  if (algorithm !== undefined && algorithm !== 'sha256') {
+    throw invalid(`the digest algorithm ${quoted(algorithm)} is not supported`, 'give the sha256 digest');
+  }
+  throw invalid(
+    `the digest ${quoted(digest)} is not sha256: and 64 hexadecimal digits in lower case`,
+    'copy the whole digest from the registry; a tag follows a colon',
+  );
+}
+
+function splitTag(name: string): { repository: string; tag: string | undefined } {
+  const colon = name.indexOf(':', name.lastIndexOf('/') + 1);
+  if (colon === -1) return { repository: name, tag: undefined };
+  return { repository: name.slice(0, colon), tag: name.slice(colon + 1) };
+}
+
+function checkRepository(repository: string): void {
+  if (repository === '') throw invalid('it names no repository', SHAPE);
+  if (repository.length > MAXIMUM_REPOSITORY_CHARACTERS) {
+    throw invalid(
+      `the repository has ${repository.length} characters, and ${MAXIMUM_REPOSITORY_CHARACTERS} are allowed`,
+      'correct the name',
+    );
+  }
+  for (const component of repository.split('/')) checkComponent(component);
+}
+
+function checkComponent(component: string): void {
+  if (COMPONENT.test(component)) return;
+  if (component === '')
+    throw invalid('the repository has an empty component', 'remove the superfluous slash');
+  const lowerCase = component.toLowerCase();
+  const reason = `the repository component ${quoted(component)} is not made of lower-case letters and digits`;
+  throw invalid(
+    `${reason}, with single . or _, two _, or any number of - between them`,
+    COMPONENT.test(lowerCase)
+      ? `repositories are in lower case: write ${lowerCase}`
+      : `correct the name; only the last component can have a tag`,
+  );
+}
+
+function checkTag(tag: string, digest: string | undefined): void {
+  if (!isPattern(tag)) {
+    if (TAG.test(tag)) return;
+    throw invalid(
+      `the tag ${quoted(tag)} is not made of up to 128 letters, digits and . _ -, or begins with . or -`,
+      'correct the tag; leave out the colon for the tag latest',
+    );
+  }
+  if (!TAG_PATTERN.test(tag)) {
+    throw invalid(
+      `the tag pattern ${quoted(tag)} is not made of up to 128 letters, digits, . _ - and *, or begins with . or -`,
+      'correct the pattern; * stands for any number of characters and is the only wildcard',
+    );
+  }
+  if (digest !== undefined) {
+    throw invalid('a tag pattern cannot be combined with a digest', 'remove the digest, or name one tag');
+  }
+}
+
+function checkFileName(reference: ImageReference): void {
+  if (reference.tag !== undefined && isPattern(reference.tag)) return;
+  const fileName = formatReference(reference).split('/').at(-1) ?? '';
+  if (fileName.length <= MAXIMUM_FILE_NAME_BYTES) return;
+  throw invalid(
+    `the last part of its public name has ${fileName.length} bytes, and ${MAXIMUM_FILE_NAME_BYTES} are allowed`,
+    'use a shorter tag, or the digest without tag',
+  );
+}
+
+function versionSuffix(reference: ImageReference): string {
+  const tag = reference.tag === undefined ? '' : `:${reference.tag}`;
+  const digest = reference.digest === undefined ? '' : `@${reference.digest}`;
+  return `${tag}${digest}`;
+}
+
+function invalid(reason: string, hint: string): Failure {
+  return new Failure('reference-invalid', reason, { hint });
 }

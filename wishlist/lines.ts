@@ -1,0 +1,39 @@
+/** A place in a text: both from 1, the column in UTF-16 units. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Finds lines in a text, which LF, CR LF or CR end (YAML 1.2.2, section 5.4). */
+export class Lines {
+  readonly #text: string;
+  readonly #starts: readonly number[];
+
+  constructor(text: string) {
+    this.#text = text;
+    const ends = text.matchAll(/\r\n|\n|\r/g);
+    this.#starts = [0, ...Array.from(ends, (end) => end.index + end[0].length)];
+  }
+
+  /** Where the character at `offset` (from 0) stands. */
+  positionAt(offset: number): Position {
+    let low = 0;
+    let high = this.#starts.length - 1;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (this.#start(middle) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return { line: low + 1, column: offset - this.#start(low) + 1 };
+  }
+
+  /** What follows `offset` on its line. */
+  restOfLine(offset: number): string {
+    const next = this.#starts[this.positionAt(offset).line] ?? this.#text.length;
+    return this.#text.slice(offset, next).trimEnd();
+  }
+
+  #start(index: number): number {
+    return this.#starts[index] ?? 0;
+  }
+}
