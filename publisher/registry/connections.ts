@@ -1,0 +1,86 @@
+import { Agent, type Dispatcher } from 'undici';
+import type { Answer } from './answer.ts';
+import { interruption, unlessAborted } from '../interruption.ts';
+import { NetworkFailure, asNetworkFailure } from './network-failure.ts';
+import type { RegistryOptions } from './options.ts';
+import { Reachability } from './reachability.ts';
+import { Slots } from './slots.ts';
+import type { Subject } from './subject.ts';
+import { userAgent } from './user-agent.ts';
+
+/** One GET of one URL. */
+export interface Exchange {
+  readonly url: URL;
+  readonly subject: Subject;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+/** Lets the network go on while a blob's last bytes are written to disk. */
+const BODY_BUFFER_BYTES = 1024 * 1024;
+
+/** The connections to all servers: time limits, so many requests at once for each, and a memory of dead ones. */
+export class Connections {
+  readonly #agent: Agent;
+  readonly #slots: Slots;
+  readonly #reachability: Reachability;
+  readonly #userAgent = userAgent();
+
+  constructor(options: RegistryOptions) {
+    this.#agent = new Agent({
+      connect: { timeout: options.connectTimeoutMs },
+      headersTimeout: options.headersTimeoutMs,
+      bodyTimeout: options.bodyTimeoutMs,
+    });
+    this.#slots = new Slots(options.concurrency);
+    this.#reachability = new Reachability(options.outageMemoryMs);
+  }
+
+  /** Ends all connections, those under way with an error. */
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+
+  /**
+   * The answer's headers, whatever its status. The slot is free again when the body has been read or destroyed.
+   *
+   * @throws NetworkFailure for all that goes wrong on the way; Failure where the server is known to be dead, or the
+   *   signal ended the wait
+   */
+  async get(exchange: Exchange): Promise<Answer> {
+    const { origin } = exchange.url;
+    const release = await this.#slots.take(origin, exchange.signal);
+    try {
+      const outage = this.#reachability.outageOf(origin);
+      if (outage !== undefined) throw new NetworkFailure(exchange.subject, exchange.url, outage).failure;
+      const { statusCode, headers, body } = await this.#request(exchange);
+      this.#reachability.answered(origin);
+      body.once('close', release);
+      // An error of a body that nobody reads any more has been dealt with; readers get it all the same.
+      body.on('error', () => undefined);
+      return { status: statusCode, url: exchange.url, headers, body };
+    } catch (error) {
+      release();
+      if (exchange.signal.aborted) throw interruption(exchange.signal);
+      throw asNetworkFailure(error, exchange.subject, exchange.url);
+    }
+  }
+
+  /** Called when a request that began at `beganMs` (of `performance.now()`) is not tried again. */
+  gaveUp(failure: NetworkFailure, beganMs: number): void {
+    this.#reachability.failed(failure.origin, failure.error, beganMs);
+  }
+
+  async #request({ url, headers, signal }: Exchange): Promise<Dispatcher.ResponseData> {
+    const response = this.#agent.request({
+      origin: url.origin,
+      path: `${url.pathname}${url.search}`,
+      method: 'GET',
+      headers: { ...headers, 'user-agent': this.#userAgent },
+      highWaterMark: BODY_BUFFER_BYTES,
+      signal,
+    });
+    // undici notices an aborted signal only when the connection stands, which can take the whole time limit.
+    return await unlessAborted(response, signal);
+  }
+}

@@ -1,0 +1,45 @@
+import { Failure } from '../../wishlist/failure.ts';
+import { classifyNetworkError, type NetworkError } from './network-error.ts';
+import { Retryable } from './retry.ts';
+import { describeSubject, type Subject } from './subject.ts';
+
+/** A request that got no whole answer. */
+export class NetworkFailure extends Retryable {
+  readonly origin: string;
+  readonly error: NetworkError;
+
+  constructor(subject: Subject, url: URL, error: NetworkError, cause?: unknown) {
+    super(failureFor(subject, url, error, cause), { maximumTries: error.maximumTries });
+    this.origin = url.origin;
+    this.error = error;
+  }
+}
+
+/** `error` of undici for the request to `url` as a {@link NetworkFailure}; any other error as it is. */
+export function asNetworkFailure(error: unknown, subject: Subject, url: URL): unknown {
+  const known = classifyNetworkError(error);
+  return known === undefined ? error : new NetworkFailure(subject, url, known, error);
+}
+
+/**
+ * `error` of undici while the body of an answer came, like {@link asNetworkFailure}. A server that closes the
+ * connection in the middle has been reached: only standing still counts as unreachable.
+ */
+export function asBrokenBody(error: unknown, subject: Subject, url: URL): unknown {
+  const known = classifyNetworkError(error);
+  if (known === undefined) return error;
+  if (known.isStall) return new NetworkFailure(subject, url, known, error);
+  const broken = { ...known, reason: `its answer broke off (${known.reason})`, isBrokenAnswer: true };
+  return new NetworkFailure(subject, url, broken, error);
+}
+
+/** A redirect's address may hold a signature: only its host is named. */
+function failureFor(subject: Subject, url: URL, error: NetworkError, cause: unknown): Failure {
+  const { registry } = subject.reference;
+  const place = url.host === registry ? '' : ` (at ${url.host})`;
+  const [code, what] = error.isBrokenAnswer
+    ? (['registry-error', 'does not properly answer'] as const)
+    : (['registry-unreachable', 'cannot be reached'] as const);
+  const message = `the registry ${registry}${place} ${what} for ${describeSubject(subject)}: ${error.reason}`;
+  return new Failure(code, message, { hint: error.hint, cause });
+}

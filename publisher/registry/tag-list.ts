@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { Failure } from '../../wishlist/failure.ts';
+import type { ImageReference } from '../../wishlist/reference.ts';
+import { endpoint } from './endpoint.ts';
+import { checkSchema, parseJson } from './json.ts';
+import { nextLink } from './link.ts';
+import { describeSubject } from './subject.ts';
+import type { Authorization, Transport } from './transport.ts';
+
+interface Page {
+  readonly tags: readonly string[];
+  /** As the `Link` field has it. */
+  readonly next: string | undefined;
+}
+
+const TAGS_A_PAGE = 1000;
+const LARGEST_PAGE_BYTES = 16 * 1024 * 1024;
+const MAXIMUM_PAGES = 10_000;
+const MAXIMUM_TAGS = 2_000_000;
+
+const pageSchema = z.object({ tags: z.array(z.string()).nullish() });
+
+/**
+ * All tags of the repository of `reference`, each once, in the registry's order.
+ *
+ * @see OCI distribution specification 1.1, "Listing Tags"; RFC 8288 for the link to the next page
+ */
+export async function listTags(
+  transport: Transport,
+  authorization: Authorization,
+  reference: ImageReference,
+): Promise<string[]> {
+  const tags = new Set<string>();
+  const asked = new Set<string>();
+  let url: URL | undefined = endpoint(reference, `tags/list?n=${TAGS_A_PAGE}`);
+  while (url !== undefined) {
+    asked.add(url.href);
+    const page: Page = await readPage(transport, authorization, { reference, url });
+    const known = tags.size;
+    for (const tag of page.tags) tags.add(tag);
+    const next: URL | undefined = page.next === undefined ? undefined : targetOf(page.next, url, reference);
+    const isRepeated = page.tags.length > 0 && tags.size === known;
+    if (next !== undefined && (isRepeated || asked.has(next.href))) {
+      throw endless(reference, `repeats a page after ${tags.size} tags`);
+    }
+    if (asked.size >= MAXIMUM_PAGES || tags.size > MAXIMUM_TAGS) throw endless(reference, 'does not end');
+    url = next;
+  }
+  return [...tags];
+}
+
+async function readPage(
+  transport: Transport,
+  authorization: Authorization,
+  { reference, url }: { readonly reference: ImageReference; readonly url: URL },
+): Promise<Page> {
+  const subject = { kind: 'tag list', reference } as const;
+  const request = { url, subject, authorization, headers: { accept: 'application/json' } };
+  const limit = { bytes: LARGEST_PAGE_BYTES, code: 'registry-error' } as const;
+  const name = { what: describeSubject(subject), code: 'registry-error' } as const;
+  return await transport.read(request, limit, ({ bytes, header }) => ({
+    tags: checkSchema(pageSchema, parseJson(bytes, name), name).tags ?? [],
+    next: nextLink(header('link') ?? ''),
+  }));
+}
+
+/** Another origin would be asked without the registry's authorization, and could send us anywhere. */
+function targetOf(link: string, base: URL, reference: ImageReference): URL {
+  const target = URL.canParse(link, base.href) ? new URL(link, base.href) : undefined;
+  if (target?.origin !== base.origin)
+    throw endless(reference, 'goes on at an address that is not the registry');
+  return target;
+}
+
+function endless(reference: ImageReference, what: string): Failure {
+  const message = `${describeSubject({ kind: 'tag list', reference })} ${what}`;
+  return new Failure('registry-error', message, { hint: 'ask whoever runs the registry' });
+}

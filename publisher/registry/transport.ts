@@ -1,0 +1,174 @@
+import { isFailure, type Failure } from '../../wishlist/failure.ts';
+import { headerOf, readBody, readRefusal, type Answer, type SizeLimit } from './answer.ts';
+import { Connections, type Exchange } from './connections.ts';
+import { anySignal, interruption } from '../interruption.ts';
+import { NetworkFailure, asBrokenBody } from './network-failure.ts';
+import type { RegistryOptions } from './options.ts';
+import { followRedirects } from './redirects.ts';
+import { MAXIMUM_WAIT_MS, errorCodesOf, failureOf, parseRetryAfter, type Refusal } from './refusal.ts';
+import { Retryable, withRetries } from './retry.ts';
+import type { Subject } from './subject.ts';
+
+/** One GET, with all that belongs to it: redirects, authentication and further tries. */
+export interface TransportRequest {
+  readonly url: URL;
+  readonly subject: Subject;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly authorization?: Authorization;
+  /** Beside the client's own. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a request is authenticated with. */
+export interface Authorization {
+  /** The `Authorization` field for the origin of the request's URL, and for no other. */
+  current(): string | undefined;
+  /**
+   * Called after a 401 to a request that carried `refused`.
+   *
+   * @returns whether there is another field now, so that it is worth asking again
+   */
+  renew(challenges: string, refused: string | undefined): Promise<boolean>;
+}
+
+/** A body that was read to its end. */
+export interface Document {
+  readonly bytes: Buffer;
+  readonly header: (name: string) => string | undefined;
+}
+
+/** A body that comes in pieces. Must be iterated or discarded, since it holds a connection. */
+export interface Stream {
+  readonly status: number;
+  readonly header: (name: string) => string | undefined;
+  /** Leaving the loop ends the request. */
+  readonly body: AsyncIterable<Uint8Array>;
+  readonly discard: () => void;
+}
+
+/**
+ * HTTP to registries, token services and the storage behind them. The only place that tries a request again: after
+ * broken connections, time limits, 429, 5xx, and documents with a wrong digest.
+ */
+export class Transport {
+  readonly #options: RegistryOptions;
+  readonly #connections: Connections;
+  readonly #closing = new AbortController();
+
+  constructor(options: RegistryOptions) {
+    this.#options = options;
+    this.#connections = new Connections(options);
+  }
+
+  /** Ends all connections; requests still under way fail with `interrupted`. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#connections.close();
+  }
+
+  /**
+   * Reads a whole document and answers what `check` makes of it. A `digest-mismatch` that `check` throws is tried
+   * again, like a broken connection.
+   *
+   * @throws Failure of the network, of the status, of `limit`, or of `check`
+   */
+  async read<T>(request: TransportRequest, limit: SizeLimit, check: (document: Document) => T): Promise<T> {
+    return await this.#try(request, async (answer, exchange) => {
+      const bytes = await readWhole(answer, limit, exchange);
+      return checked(() => check({ bytes, header: (name) => headerOf(answer, name) }));
+    });
+  }
+
+  /**
+   * Starts a body of any size. The requests for it are tried again, the body is not: where it breaks off or stands
+   * still, iterating throws `registry-error` or `registry-unreachable`.
+   *
+   * @throws Failure of the network or of the status
+   */
+  async open(request: TransportRequest): Promise<Stream> {
+    return await this.#try(request, (answer, exchange) => ({
+      status: answer.status,
+      header: (name) => headerOf(answer, name),
+      body: chunksOf(answer, exchange),
+      discard: () => answer.body.destroy(),
+    }));
+  }
+
+  async #try<T>(
+    request: TransportRequest,
+    receive: (answer: Answer, exchange: Exchange) => T | Promise<T>,
+  ): Promise<T> {
+    const signal = anySignal(this.#closing.signal, this.#options.signal, request.signal);
+    const exchange = { url: request.url, subject: request.subject, headers: request.headers ?? {}, signal };
+    const beganMs = performance.now();
+    const policy = {
+      ...this.#options,
+      signal,
+      onGiveUp: (last: Retryable) => {
+        if (last instanceof NetworkFailure) this.#connections.gaveUp(last, beganMs);
+      },
+    };
+    return await withRetries(policy, async () => {
+      const answer = await this.#authenticated(exchange, request.authorization);
+      if (answer.status !== 200 && answer.status !== 206) throw await refusalOf(answer, request.subject);
+      return await receive(answer, exchange);
+    });
+  }
+
+  /** A 401 is answered once with a new field; one that comes from where a redirect led is not ours to answer. */
+  async #authenticated(exchange: Exchange, authorization: Authorization | undefined): Promise<Answer> {
+    const used = authorization?.current();
+    const answer = await followRedirects(this.#connections, exchange, used);
+    const challenges = headerOf(answer, 'www-authenticate');
+    const isOurs = answer.status === 401 && answer.url.origin === exchange.url.origin;
+    if (!isOurs || authorization === undefined || challenges === undefined) return answer;
+    // The connection is free before the token service, which may be the same host, is asked.
+    const refusal = await refusalOf(answer, exchange.subject);
+    if (!(await authorization.renew(challenges, used))) throw refusal;
+    return await followRedirects(this.#connections, exchange, authorization.current());
+  }
+}
+
+async function readWhole(answer: Answer, limit: SizeLimit, { subject, signal }: Exchange): Promise<Buffer> {
+  try {
+    return await readBody(answer, limit, subject);
+  } catch (error) {
+    if (signal.aborted) throw interruption(signal);
+    throw asBrokenBody(error, subject, answer.url);
+  }
+}
+
+async function* chunksOf(answer: Answer, { subject, signal }: Exchange): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* answer.body as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    if (signal.aborted) throw interruption(signal);
+    const broken = asBrokenBody(error, subject, answer.url);
+    throw broken instanceof Retryable ? broken.failure : broken;
+  }
+}
+
+function checked<T>(check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    if (isFailure(error, 'digest-mismatch')) throw new Retryable(error);
+    throw error;
+  }
+}
+
+/** What to throw for an answer that is not the one wanted; its body is read. */
+async function refusalOf(answer: Answer, subject: Subject): Promise<Failure | Retryable> {
+  const refusal: Refusal = {
+    status: answer.status,
+    host: answer.url.host,
+    errorCodes: errorCodesOf(await readRefusal(answer)),
+    retryAfterMs: parseRetryAfter(headerOf(answer, 'retry-after') ?? '', Date.now()),
+  };
+  const failure = failureOf(refusal, subject);
+  const waitMs = refusal.retryAfterMs;
+  const isShort = waitMs === undefined || waitMs <= MAXIMUM_WAIT_MS;
+  if (refusal.status === 429) return isShort ? new Retryable(failure, { waitMs }) : failure;
+  if (refusal.status < 500) return failure;
+  return new Retryable(failure, { waitMs: isShort ? waitMs : undefined });
+}

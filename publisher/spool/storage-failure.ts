@@ -1,0 +1,40 @@
+import { Failure } from '../../wishlist/failure.ts';
+
+const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
+const UNUSABLE: ReadonlySet<string> = new Set([
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'EEXIST',
+  'ENOTDIR',
+  'ELOOP',
+  'EIO',
+]);
+
+/**
+ * What an error of the file system means for whoever stores `neededBytes` in `directory`: `disk-full`,
+ * `state-unusable`, or the error itself where it is none of the expected ones.
+ */
+export function storageFailure(error: unknown, directory: string, neededBytes: number): unknown {
+  const code = codeOf(error);
+  if (code === undefined) return error;
+  if (FULL.has(code)) {
+    const cause = code === 'EDQUOT' ? 'the quota is used up' : 'the file system is full';
+    return new Failure('disk-full', `no room for ${neededBytes} bytes in ${directory}: ${cause}`, {
+      hint: 'make room there, or choose another state directory',
+      cause: error,
+    });
+  }
+  if (UNUSABLE.has(code)) {
+    return new Failure('state-unusable', `the directory ${directory} cannot be used: ${code}`, {
+      hint: 'check that it is a directory and that its owner runs unpackd, or choose another state directory',
+      cause: error,
+    });
+  }
+  return error;
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}

@@ -1,0 +1,261 @@
+import { strict as assert } from 'node:assert';
+import { mkdir, readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { hexOf } from '../../../publisher/registry/digest.ts';
+import type { RegistryClient } from '../../../publisher/registry/client.ts';
+import type { RegistryOptions } from '../../../publisher/registry/options.ts';
+import { Spool, type BlobSource } from '../../../publisher/spool/spool.ts';
+import { Failure, type FailureCode } from '../../../wishlist/failure.ts';
+import { FaultServer } from '../../support/registry/fault-server.ts';
+import {
+  cut,
+  endless,
+  shortened,
+  silence,
+  stall,
+  status,
+  wrongBytes,
+  type Fault,
+} from '../../support/registry/faults.ts';
+import { digestOf } from '../../support/registry/image.ts';
+import { failureOf, quickClient } from '../../support/registry/quick-client.ts';
+import { temporaryDirectory } from '../../support/setup.ts';
+
+/** More than one write of the spool. */
+const BLOB = Buffer.alloc(2_500_000, 'blob');
+const DESCRIPTOR = { mediaType: 'x', digest: digestOf(BLOB), sizeBytes: BLOB.length };
+
+const SHORT: Partial<RegistryOptions> = { bodyTimeoutMs: 100 };
+
+/** `requests` counts all that arrived: three tries of a body, four of a request. */
+const CASES: readonly {
+  readonly what: string;
+  readonly fault: Fault;
+  readonly times?: number;
+  readonly options?: Partial<RegistryOptions>;
+  readonly code: FailureCode | 'good';
+  readonly requests: number;
+}[] = [
+  { what: 'nothing', fault: cut, times: 0, code: 'good', requests: 1 },
+  { what: 'a cut body', fault: cut, code: 'registry-error', requests: 3 },
+  { what: 'a body cut twice', fault: cut, times: 2, code: 'good', requests: 3 },
+  { what: 'a stalled body', fault: stall, options: SHORT, code: 'registry-unreachable', requests: 3 },
+  { what: 'wrong bytes', fault: wrongBytes, code: 'digest-mismatch', requests: 3 },
+  { what: 'wrong bytes once', fault: wrongBytes, times: 1, code: 'good', requests: 2 },
+  { what: 'a shorter body', fault: shortened, code: 'digest-mismatch', requests: 3 },
+  { what: 'a body without end', fault: endless, code: 'digest-mismatch', requests: 3 },
+  { what: '404', fault: status(404), code: 'registry-error', requests: 1 },
+  { what: '403', fault: status(403), code: 'unauthorized', requests: 1 },
+  { what: '500', fault: status(500), code: 'registry-error', requests: 4 },
+];
+
+describe('spool/spool', () => {
+  let server: FaultServer;
+  let directory: string;
+  let spool: Spool;
+  let client: RegistryClient;
+
+  beforeEach(async () => {
+    server = await FaultServer.start();
+    server.blobs.set(DESCRIPTOR.digest, BLOB);
+    directory = join(await temporaryDirectory('spool'), 'state');
+    spool = await Spool.open(directory, { retryDelayMs: 1 });
+    client = quickClient();
+  });
+
+  afterEach(async () => {
+    await client.close();
+    await server.close();
+  });
+
+  async function assertNothingLeft(): Promise<void> {
+    assert.deepEqual(await readdir(join(directory, 'tmp')), []);
+  }
+
+  for (const { what, fault, times, options, code, requests } of CASES) {
+    it(`${what} is ${code} after ${requests} requests`, async () => {
+      await client.close();
+      client = quickClient(options);
+      server.fail(/blobs/, fault, times);
+      const fetching = spool.fetch(client, server.reference('lab/tool'), DESCRIPTOR);
+      if (code === 'good') {
+        const path = await fetching;
+        assert.equal(path, spool.pathOf(DESCRIPTOR.digest));
+        assert(BLOB.equals(await readFile(path)));
+      } else {
+        const failure = await failureOf(fetching);
+        assert.equal(failure.code, code, failure.message);
+        assert.equal(await spool.has(DESCRIPTOR.digest, BLOB.length), false);
+        assert.deepEqual(await readdir(join(directory, 'blobs', 'sha256')), []);
+      }
+      assert.equal(server.seen.length, requests);
+      await assertNothingLeft();
+    });
+  }
+
+  it('keeps blobs where the layout says, and uses them again', async () => {
+    const reference = server.reference('lab/tool');
+    const path = await spool.fetch(client, reference, DESCRIPTOR);
+    assert.equal(path, join(directory, 'blobs', 'sha256', hexOf(DESCRIPTOR.digest)));
+    const reopened = await Spool.open(directory);
+    assert.equal(await reopened.has(DESCRIPTOR.digest, BLOB.length), true);
+    assert.equal(await reopened.has(DESCRIPTOR.digest, BLOB.length + 1), false);
+    assert.equal(await reopened.fetch(client, server.reference('lab/other'), DESCRIPTOR), path);
+    assert.equal(server.seen.length, 1);
+    await reopened.remove(DESCRIPTOR.digest);
+    await reopened.remove(DESCRIPTOR.digest);
+    assert.equal(await reopened.has(DESCRIPTOR.digest, BLOB.length), false);
+  });
+
+  it('replaces a blob that has another size', async () => {
+    await writeFile(spool.pathOf(DESCRIPTOR.digest), 'short');
+    const path = await spool.fetch(client, server.reference('lab/tool'), DESCRIPTOR);
+    assert.equal((await stat(path)).size, BLOB.length);
+  });
+
+  it('stores an empty blob', async () => {
+    const empty = { mediaType: 'x', digest: digestOf(Buffer.of()), sizeBytes: 0 };
+    server.blobs.set(empty.digest, Buffer.of());
+    assert.equal((await stat(await spool.fetch(client, server.reference('lab/tool'), empty))).size, 0);
+  });
+
+  it('removes at the start what a crash left', async () => {
+    await mkdir(join(directory, 'tmp', 'folder'));
+    await writeFile(join(directory, 'tmp', 'abc.part'), 'half');
+    await Spool.open(directory);
+    await assertNothingLeft();
+  });
+
+  it('stops at the first byte too many', async () => {
+    let given = 0;
+    const source: BlobSource = {
+      openBlob: () => {
+        const pieces = function* (): Generator<Uint8Array> {
+          for (;;) yield Buffer.alloc(1_000_000, (given += 1));
+        };
+        return Promise.resolve(Readable.from(pieces(), { highWaterMark: 0 }));
+      },
+    };
+    const failure = await failureOf(spool.fetch(source, server.reference('lab/tool'), DESCRIPTOR));
+    assert.equal(failure.code, 'digest-mismatch');
+    assert(given <= 3 * 4, `${given} pieces were taken`);
+  });
+
+  it('reports the bytes received so far, from the start again after a broken body', async () => {
+    server.fail(/blobs/, cut, 1);
+    const reports: number[] = [];
+    const onBytes = (receivedBytes: number): void => {
+      reports.push(receivedBytes);
+    };
+    await spool.fetch(client, server.reference('lab/tool'), DESCRIPTOR, { onBytes });
+    assert.equal(reports.at(-1), BLOB.length);
+    assert.equal(reports.filter((received, index) => received < (reports[index - 1] ?? 0)).length, 1);
+  });
+
+  describe('when several want one blob', () => {
+    it('downloads it once', async () => {
+      const received: number[] = [0, 0, 0];
+      const paths = await Promise.all(
+        received.map(async (_, index) => {
+          const onBytes = (bytes: number): void => {
+            received[index] = bytes;
+          };
+          return await spool.fetch(client, server.reference(`lab/tool${index}`), DESCRIPTOR, { onBytes });
+        }),
+      );
+      assert.equal(new Set(paths).size, 1);
+      assert.deepEqual(received, [BLOB.length, BLOB.length, BLOB.length]);
+      assert.equal(server.seen.length, 1);
+    });
+
+    it('does not let one fail because of the other', async () => {
+      server.fail(/lab\/private/, status(403));
+      const failing = failureOf(spool.fetch(client, server.reference('lab/private'), DESCRIPTOR));
+      const good = spool.fetch(client, server.reference('lab/tool'), DESCRIPTOR);
+      assert.equal((await failing).code, 'unauthorized');
+      assert.equal((await stat(await good)).size, BLOB.length);
+    });
+
+    it('asks one repository once where both are of it', async () => {
+      server.fail(/blobs/, status(403));
+      const fetching = [1, 2].map(() =>
+        failureOf(spool.fetch(client, server.reference('lab/tool'), DESCRIPTOR)),
+      );
+      assert.deepEqual(
+        (await Promise.all(fetching)).map(({ code }) => code),
+        ['unauthorized', 'unauthorized'],
+      );
+      assert.equal(server.seen.length, 1);
+    });
+
+    it('goes on when one gives up, and stops when all do', async () => {
+      const [first, second] = [new AbortController(), new AbortController()];
+      server.fail(/blobs/, stall);
+      const reference = server.reference('lab/tool');
+      const one = failureOf(spool.fetch(client, reference, DESCRIPTOR, { signal: first.signal }));
+      let isSecondDone = false;
+      const begun = new Promise<void>((resolve) => {
+        void failureOf(
+          spool.fetch(client, reference, DESCRIPTOR, { signal: second.signal, onBytes: () => resolve() }),
+        ).then(() => {
+          isSecondDone = true;
+        });
+      });
+      await begun;
+      first.abort();
+      assert.equal((await one).code, 'interrupted');
+      assert.equal(isSecondDone, false);
+      assert.equal((await readdir(join(directory, 'tmp'))).length, 1);
+      const two = failureOf(spool.fetch(client, reference, DESCRIPTOR, { signal: second.signal }));
+      second.abort();
+      assert.equal((await two).code, 'interrupted');
+      await assertNothingLeft();
+    });
+
+    it('begins anew for one who comes while the download is being stopped', async () => {
+      server.fail(/blobs/, silence, 1);
+      const stop = new AbortController();
+      const reference = server.reference('lab/tool');
+      const arrived = new Promise<void>((resolve) => {
+        server.guard = () => {
+          resolve();
+          return false;
+        };
+      });
+      const stopped = failureOf(spool.fetch(client, reference, DESCRIPTOR, { signal: stop.signal }));
+      await arrived;
+      stop.abort();
+      const late = spool.fetch(client, reference, DESCRIPTOR);
+      assert.equal((await stopped).code, 'interrupted');
+      assert.equal((await stat(await late)).size, BLOB.length);
+    });
+  });
+
+  it('throws the reason of the signal where that is a failure', async () => {
+    const stop = new AbortController();
+    stop.abort(new Failure('rate-limited', 'text'));
+    const fetching = spool.fetch(client, server.reference('lab/tool'), DESCRIPTOR, { signal: stop.signal });
+    assert.equal((await failureOf(fetching)).code, 'rate-limited');
+    await assertNothingLeft();
+  });
+
+  it('is disk-full where the disk is, and leaves nothing', async () => {
+    await symlink('/dev/full', join(directory, 'tmp', `${hexOf(DESCRIPTOR.digest)}.part`));
+    const failure = await failureOf(spool.fetch(client, server.reference('lab/tool'), DESCRIPTOR));
+    assert.equal(failure.code, 'disk-full');
+    assert(
+      failure.message.includes(directory) && failure.message.includes(String(BLOB.length)),
+      failure.message,
+    );
+    assert.equal(server.seen.length, 1);
+    await assertNothingLeft();
+  });
+
+  it('is state-unusable where the directory is a file', async () => {
+    const file = join(await temporaryDirectory('spool'), 'file');
+    await writeFile(file, '');
+    assert.equal((await failureOf(Spool.open(file))).code, 'state-unusable');
+    assert.equal((await failureOf(Spool.open(join(file, 'state')))).code, 'state-unusable');
+  });
+});

@@ -1,0 +1,153 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Digest } from '../../../publisher/registry/digest.ts';
+import type { ImageReference } from '../../../wishlist/reference.ts';
+import type { Content, Fault } from './faults.ts';
+import { OCI_MANIFEST_TYPE, digestOf, type TestImage } from './image.ts';
+
+/** A request that arrived. */
+export interface SeenRequest {
+  /** Path and query. */
+  readonly url: string;
+  readonly authorization: string | undefined;
+  readonly accept: string | undefined;
+  readonly range: string | undefined;
+  readonly userAgent: string | undefined;
+}
+
+interface Rule {
+  readonly pattern: RegExp;
+  readonly fault: Fault;
+  timesLeft: number;
+}
+
+/** Answers a request before faults and content, such as with a 401; `false` lets it through. */
+export type Guard = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+/** A registry on a free port of 127.0.0.1 that does wrong whatever a test wants, and records who asks for what. */
+export class FaultServer {
+  readonly seen: SeenRequest[] = [];
+  readonly blobs = new Map<Digest, Buffer>();
+  /** Pages of tags, by repository. */
+  readonly tagPages = new Map<string, readonly (readonly string[])[]>();
+  guard: Guard = () => false;
+  readonly #server: Server;
+  readonly #manifests = new Map<string, Content>();
+  readonly #rules: Rule[] = [];
+
+  private constructor() {
+    this.#server = createServer((request, response) => {
+      this.#answer(request, response);
+    });
+  }
+
+  static async start(): Promise<FaultServer> {
+    const started = new FaultServer();
+    started.#server.listen(0, '127.0.0.1');
+    await once(started.#server, 'listening');
+    return started;
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  /** `127.0.0.1:PORT` */
+  get host(): string {
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') throw new Error('the server does not listen');
+    return `127.0.0.1:${address.port}`;
+  }
+
+  /** The paths that were asked for, in order. */
+  get paths(): string[] {
+    return this.seen.map(({ url }) => url);
+  }
+
+  reference(
+    repository: string,
+    version: Partial<Pick<ImageReference, 'tag' | 'digest'>> = {},
+  ): ImageReference {
+    const { tag, digest } = version;
+    return { scheme: 'http', registry: this.host, repository, tag, digest };
+  }
+
+  /** Requests whose path and query match get `fault`, the first `times` of them; earlier rules go first. */
+  fail(pattern: RegExp, fault: Fault, times = Infinity): void {
+    this.#rules.push({ pattern, fault, timesLeft: times });
+  }
+
+  addImage(repository: string, tag: string, image: TestImage): void {
+    for (const [digest, bytes] of image.blobs) this.blobs.set(digest, bytes);
+    this.addManifest(repository, tag, image.manifest);
+  }
+
+  /** Serves `bytes` under the tag and under their digest. */
+  addManifest(repository: string, tag: string, bytes: Buffer | string, headers = {}): Digest {
+    const buffer = Buffer.from(bytes);
+    const digest = digestOf(buffer);
+    const content = {
+      bytes: buffer,
+      headers: { 'content-type': OCI_MANIFEST_TYPE, 'docker-content-digest': digest, ...headers },
+    };
+    this.#manifests.set(`${repository}:${tag}`, content);
+    this.#manifests.set(`${repository}:${digest}`, content);
+    return digest;
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const { url = '', headers } = request;
+    const { authorization, accept, range, 'user-agent': userAgent } = headers;
+    this.seen.push({ url, authorization, accept, range, userAgent });
+    if (this.guard(request, response)) return;
+    const content = this.#contentOf(new URL(url, `http://${this.host}`));
+    const rule = this.#rules.find(({ pattern, timesLeft }) => timesLeft > 0 && pattern.test(url));
+    if (rule !== undefined) {
+      rule.timesLeft -= 1;
+      rule.fault(response, content);
+      return;
+    }
+    if (content === undefined) {
+      response.writeHead(404).end();
+      return;
+    }
+    serve(response, content, range);
+  }
+
+  #contentOf(url: URL): Content | undefined {
+    const [, repository = '', kind = '', name = ''] =
+      /^\/v2\/(.+)\/(blobs|manifests|tags)\/([^/]+)$/.exec(url.pathname) ?? [];
+    if (kind === 'manifests') return this.#manifests.get(`${repository}:${name}`);
+    if (kind === 'tags') return this.#tagPage(repository, url);
+    const blob = [...this.blobs].find(([digest]) => digest === name);
+    return blob === undefined
+      ? undefined
+      : { bytes: blob[1], headers: { 'content-length': `${blob[1].length}` } };
+  }
+
+  #tagPage(repository: string, url: URL): Content | undefined {
+    const pages = this.tagPages.get(repository);
+    const page = Number(url.searchParams.get('page') ?? '0');
+    const tags = pages?.[page];
+    if (tags === undefined) return undefined;
+    const isLast = page + 1 === pages?.length;
+    const link = { link: `<${url.pathname}?page=${page + 1}>; rel="next"` };
+    return { bytes: Buffer.from(JSON.stringify({ name: repository, tags })), headers: isLast ? {} : link };
+  }
+}
+
+function serve(response: ServerResponse, { bytes, headers }: Content, range: string | undefined): void {
+  const [, first] = /^bytes=(\d+)-$/.exec(range ?? '') ?? [];
+  if (first === undefined) {
+    response.writeHead(200, headers).end(bytes);
+    return;
+  }
+  const rest = bytes.subarray(Number(first));
+  const contentRange = `bytes ${first}-${bytes.length - 1}/${bytes.length}`;
+  response
+    .writeHead(206, { ...headers, 'content-length': rest.length, 'content-range': contentRange })
+    .end(rest);
+}
