@@ -19,6 +19,7 @@ export type Event =
       readonly layer: Digest;
       readonly sizeBytes: number;
     }
+  /** `bytes` more of a layer have arrived. */
   | { readonly type: 'layer-bytes'; readonly layer: Digest; readonly bytes: number }
   | {
       readonly type: 'layer-finished';
@@ -28,6 +29,7 @@ export type Event =
       readonly error: string | undefined;
     }
   | { readonly type: 'publication-started'; readonly images: number; readonly contentBytes: number }
+  /** `bytes` more of the `contentBytes` have been handed over. */
   | { readonly type: 'publication-bytes'; readonly bytes: number }
   | {
       readonly type: 'publication-finished';
@@ -42,6 +44,7 @@ export type ImageResult =
   | {
       readonly outcome: 'published' | 'unchanged';
       readonly config: Digest;
+      /** Both paths are relative to the repository's root. */
       readonly publicPath: string;
       readonly flatPath: string | undefined;
     }

@@ -1,0 +1,74 @@
+import { posix } from 'node:path';
+import { z } from 'zod';
+import { layerDigests, type Outputs, type ReadyImage } from '../image.ts';
+import { flatPath, layerMetadataPath, manifestPath } from '../layout.ts';
+import type { Digest } from '../registry/digest.ts';
+import type { Attributes, BytePath, Entry, FileEntry, SymbolicLinkEntry } from '../repository/entry.ts';
+import type { RepositoryView } from '../repository/view.ts';
+
+const Origin = z.object({ origin: z.array(z.string()) });
+
+/** Collects what makes a batch visible: the images that use each layer, manifests, and public names. */
+export class Names {
+  readonly #attributes: Attributes;
+  readonly #origins = new Map<Digest, Set<string>>();
+  readonly #manifests: FileEntry[] = [];
+  readonly #links: SymbolicLinkEntry[] = [];
+
+  constructor(attributes: Attributes) {
+    this.#attributes = attributes;
+  }
+
+  async add(image: ReadyImage, outputs: Outputs, view: RepositoryView): Promise<void> {
+    const { publicName, manifest } = image;
+    if (outputs.layers) {
+      for (const layer of layerDigests(image)) {
+        const origins = this.#origins.get(layer) ?? (await publishedOrigins(view, layer));
+        this.#origins.set(layer, origins.add(manifest.config.digest));
+      }
+    }
+    this.#manifests.push(this.#file(manifestPath(publicName), manifest.bytes));
+    if (!outputs.flat) return;
+    const target = posix.relative(posix.dirname(publicName), flatPath(manifest.config.digest));
+    this.#links.push({
+      type: 'symlink',
+      path: publicName,
+      attributes: { ...this.#attributes, mode: 0o777 },
+      target,
+    });
+  }
+
+  /** In the order in which they are to be published: public names last. */
+  entries(records: readonly BytePath[]): Entry[] {
+    return [
+      ...[...this.#origins].map(([layer, origins]) => this.#origin(layer, origins)),
+      ...records.map((path) => this.#file(path, Buffer.alloc(0))),
+      ...this.#manifests,
+      ...this.#links,
+    ];
+  }
+
+  #origin(layer: Digest, origins: Set<string>): FileEntry {
+    return this.#file(
+      `${layerMetadataPath(layer)}/origin.json`,
+      Buffer.from(JSON.stringify({ origin: [...origins] })),
+    );
+  }
+
+  #file(path: BytePath, bytes: Buffer): FileEntry {
+    const attributes = { ...this.#attributes, mode: 0o644 };
+    return { type: 'file', path, attributes, sizeBytes: bytes.length, content: [bytes] };
+  }
+}
+
+/** What cannot be read is written anew. */
+async function publishedOrigins(view: RepositoryView, layer: Digest): Promise<Set<string>> {
+  const bytes = await view.read(`${layerMetadataPath(layer)}/origin.json`);
+  if (bytes === undefined) return new Set();
+  try {
+    return new Set(Origin.parse(JSON.parse(bytes.toString('utf8'))).origin);
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof z.ZodError) return new Set();
+    throw error;
+  }
+}

@@ -1,0 +1,45 @@
+import type { BytePath } from '../repository/entry.ts';
+import type { Kind, RepositoryView } from '../repository/view.ts';
+import { CATALOG_MARKER } from '../tree/catalogs.ts';
+import type { AnyNode } from '../tree/node.ts';
+import { nodeAt } from '../tree/resolve.ts';
+import { conflict } from './parents.ts';
+import type { UnitTree } from './unit.ts';
+
+/**
+ * What must go before `unit` is written over what is published at its place: everything that it does not have. The
+ * rest is replaced entry by entry.
+ *
+ * @throws Failure `repository-conflict` where a directory stands for something else, or the reverse: replacing it in
+ *   one step would damage the repository's catalogs
+ */
+export async function leftovers(view: RepositoryView, unit: UnitTree): Promise<BytePath[]> {
+  const gone: BytePath[] = [];
+  for await (const { path, kind } of view.walk(unit.root)) {
+    const above = gone.at(-1);
+    if (above !== undefined && path.startsWith(`${above}/`)) continue;
+    const wanted = nodeAt<AnyNode>(unit.tree, path.slice(unit.root.length + 1));
+    if (wanted === undefined) {
+      if (!path.endsWith(`/${CATALOG_MARKER}`)) gone.push(path);
+    } else if (!isReplaceable(kind, wanted)) {
+      throw conflict(path, kind);
+    }
+  }
+  return gone;
+}
+
+function isReplaceable(published: Kind, wanted: AnyNode): boolean {
+  switch (wanted.type) {
+    case 'directory':
+      return published === 'directory';
+    case 'file':
+    case 'foreign-link':
+    case 'symlink':
+      return published === 'file' || published === 'symlink';
+    case 'whiteout':
+    case 'character-device':
+    case 'block-device':
+    case 'fifo':
+      return published === 'other';
+  }
+}

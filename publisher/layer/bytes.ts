@@ -1,0 +1,83 @@
+import { Failure } from '../../wishlist/failure.ts';
+
+/** Reads an asynchronous sequence of chunks in pieces of the reader's choosing; holds one chunk at a time. */
+export class ByteReader {
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  #current: Buffer = Buffer.alloc(0);
+  #ended = false;
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#chunks = source[Symbol.asyncIterator]();
+  }
+
+  /**
+   * The next `length` bytes, or `undefined` where the source ends exactly here.
+   *
+   * @throws Failure `layer-corrupt` where it ends in between
+   */
+  async read(length: number): Promise<Buffer | undefined> {
+    if (this.#current.length >= length) return this.#take(length);
+    const parts: Buffer[] = [];
+    let missing = length;
+    while (missing > 0) {
+      if (this.#current.length === 0 && !(await this.#advance())) {
+        if (missing === length) return undefined;
+        throw truncated(length, length - missing);
+      }
+      const part = this.#take(Math.min(missing, this.#current.length));
+      parts.push(part);
+      missing -= part.length;
+    }
+    return Buffer.concat(parts, length);
+  }
+
+  /** The next `length` bytes in pieces as they come. Throws as {@link read} does. */
+  async *stream(length: number): AsyncGenerator<Buffer> {
+    let missing = length;
+    while (missing > 0) {
+      if (this.#current.length === 0 && !(await this.#advance())) throw truncated(length, length - missing);
+      const part = this.#take(Math.min(missing, this.#current.length));
+      missing -= part.length;
+      yield part;
+    }
+  }
+
+  /** Passes over `length` bytes. Throws as {@link read} does. */
+  async skip(length: number): Promise<void> {
+    let missing = length;
+    while (missing > 0) {
+      if (this.#current.length === 0 && !(await this.#advance())) throw truncated(length, length - missing);
+      missing -= this.#take(Math.min(missing, this.#current.length)).length;
+    }
+  }
+
+  /** Reads to the end of the source, whatever is there. */
+  async drain(): Promise<void> {
+    do this.#current = Buffer.alloc(0);
+    while (await this.#advance());
+  }
+
+  #take(length: number): Buffer {
+    const part = this.#current.subarray(0, length);
+    this.#current = this.#current.subarray(length);
+    return part;
+  }
+
+  async #advance(): Promise<boolean> {
+    while (!this.#ended) {
+      const next = await this.#chunks.next();
+      if (next.done === true) {
+        this.#ended = true;
+        return false;
+      }
+      if (next.value.length === 0) continue;
+      this.#current = Buffer.from(next.value.buffer, next.value.byteOffset, next.value.length);
+      return true;
+    }
+    return false;
+  }
+}
+
+function truncated(wanted: number, got: number): Failure {
+  return new Failure('layer-corrupt', `the archive ends early: ${wanted} bytes were to follow, ${got} did`);
+}

@@ -1,0 +1,22 @@
+import type { BytePath, FileEntry } from '../repository/entry.ts';
+import { decompress } from './decompress.ts';
+import { TarReader } from './tar-reader.ts';
+
+/** Which files of a layer are wanted, by their ordinal (position among the archive's members), and where. */
+export type Wanted = ReadonlyMap<number, BytePath>;
+
+/** The files of the layer in the file `blob` that are `wanted`, with their contents, in the order of the archive. */
+export async function* layerContents(blob: string, wanted: Wanted): AsyncGenerator<FileEntry> {
+  const archive = new TarReader(decompress(blob));
+  let found = 0;
+  for (let ordinal = 0; found < wanted.size; ordinal++) {
+    const member = await archive.next();
+    if (member === undefined)
+      throw new Error(`${blob} holds ${found} of ${wanted.size} files that its listing names`);
+    const path = wanted.get(ordinal);
+    if (path === undefined) continue;
+    found++;
+    const { attributes, sizeBytes } = member;
+    yield { type: 'file', path, attributes, sizeBytes, content: archive.content() };
+  }
+}

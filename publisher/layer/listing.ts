@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import { Failure } from '../../wishlist/failure.ts';
+import type { Attributes, BytePath } from '../repository/entry.ts';
+import type { Digest } from '../registry/digest.ts';
+import { decompress } from './decompress.ts';
+import { memberPath } from './member-path.ts';
+import { TarReader, type Member, type MemberType } from './tar-reader.ts';
+
+/** One member of a layer, without its content. */
+export interface ListingItem {
+  readonly type: MemberType;
+  readonly path: BytePath;
+  readonly attributes: Attributes;
+  /** Content of a file, otherwise 0. */
+  readonly sizeBytes: number;
+  /** Of a symbolic link, as written; of a hard link, the path within the image. */
+  readonly target: string;
+  readonly major: number;
+  readonly minor: number;
+  readonly xattrs: ReadonlyMap<string, string>;
+}
+
+/** What a layer holds, in the order of its archive: all that composing needs, except the contents of files. */
+export interface Listing {
+  /** Digest of the uncompressed archive. */
+  readonly diffId: Digest;
+  /** Size of the uncompressed archive. */
+  readonly sizeBytes: number;
+  readonly items: readonly ListingItem[];
+}
+
+/**
+ * Reads the whole layer in the file `path` once and lists it.
+ *
+ * @throws Failure `layer-corrupt`, `layer-refused`; `digest-mismatch` where its uncompressed bytes are not `diffId`
+ *   (OCI image specification 1.1, config.md, "Layer DiffID")
+ */
+export async function listLayer(path: string, diffId: Digest, signal?: AbortSignal): Promise<Listing> {
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  async function* hashed(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of decompress(path)) {
+      signal?.throwIfAborted();
+      hash.update(chunk);
+      sizeBytes += chunk.length;
+      yield chunk;
+    }
+  }
+  const items: ListingItem[] = [];
+  const archive = new TarReader(hashed());
+  for (let member = await archive.next(); member !== undefined; member = await archive.next()) {
+    items.push(toItem(member));
+  }
+  const actual = `sha256:${hash.digest('hex')}`;
+  if (actual !== diffId) {
+    throw new Failure(
+      'digest-mismatch',
+      `the uncompressed layer is ${actual}, the image's config says ${diffId}`,
+      {
+        hint: 'the image is broken in the registry: push it again',
+      },
+    );
+  }
+  return { diffId, sizeBytes, items };
+}
+
+function toItem(member: Member): ListingItem {
+  const { type, attributes, sizeBytes, major, minor, xattrs } = member;
+  const target = type === 'link' ? memberPath(member.linkName) : member.linkName;
+  return { type, path: memberPath(member.name), attributes, sizeBytes, target, major, minor, xattrs };
+}

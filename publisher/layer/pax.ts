@@ -1,0 +1,41 @@
+import { Failure } from '../../wishlist/failure.ts';
+
+/** Records of an extended header, one character a byte, in the order written. */
+export type PaxRecords = Map<string, string>;
+
+/**
+ * Decodes `LENGTH KEY=VALUE\n` records.
+ *
+ * @see POSIX.1-2017, pax, "pax Extended Header"
+ * @throws Failure `layer-corrupt` where a record's length does not lead to its end
+ */
+export function decodePax(bytes: Buffer): PaxRecords {
+  const records: PaxRecords = new Map();
+  let at = 0;
+  while (at < bytes.length) {
+    const space = bytes.indexOf(0x20, at);
+    const length = space === -1 ? Number.NaN : Number(bytes.toString('latin1', at, space));
+    const end = at + length;
+    const equals = bytes.indexOf(0x3d, space);
+    const sound = Number.isSafeInteger(length) && end <= bytes.length && equals > space && equals < end;
+    if (!sound || bytes[end - 1] !== 0x0a) {
+      throw new Failure('layer-corrupt', 'a PAX header holds a record whose length is wrong');
+    }
+    records.set(bytes.toString('latin1', space + 1, equals), bytes.toString('latin1', equals + 1, end - 1));
+    at = end;
+  }
+  return records;
+}
+
+/** The number a record states, with a fraction where it has one; `undefined` where there is no such record. */
+export function paxNumber(records: PaxRecords, key: string): number | undefined {
+  const value = records.get(key);
+  if (value === undefined || value === '') return undefined;
+  if (!/^-?\d+(\.\d*)?$/.test(value) || Math.abs(Number(value)) > Number.MAX_SAFE_INTEGER) {
+    throw new Failure(
+      'layer-corrupt',
+      `the PAX record ${key} is no number: ${JSON.stringify(value.slice(0, 40))}`,
+    );
+  }
+  return Number(value);
+}

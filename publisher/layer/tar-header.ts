@@ -1,0 +1,101 @@
+import { Failure } from '../../wishlist/failure.ts';
+
+export const BLOCK_BYTES = 512;
+
+/**
+ * The fields of one 512-byte header block, undecoded where names are concerned: one character a byte.
+ *
+ * @see POSIX.1-2017, pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format"
+ */
+export interface RawHeader {
+  readonly name: string;
+  readonly typeFlag: string;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly sizeBytes: number;
+  readonly mtime: number;
+  readonly linkName: string;
+  readonly major: number;
+  readonly minor: number;
+}
+
+/** @throws Failure `layer-corrupt` where the checksum or a number is wrong */
+export function decodeHeader(block: Buffer): RawHeader {
+  if (!hasValidChecksum(block)) {
+    throw new Failure(
+      'layer-corrupt',
+      'it is no tar archive, or a damaged one: the checksum of a header is wrong',
+    );
+  }
+  const posix = block.toString('latin1', 257, 263) === 'ustar\0';
+  const prefix = posix ? text(block, 345, 155) : '';
+  const name = text(block, 0, 100);
+  return {
+    name: prefix === '' ? name : `${prefix}/${name}`,
+    mode: number(block, 100, 8, 'mode') & 0o7777,
+    uid: number(block, 108, 8, 'owner'),
+    gid: number(block, 116, 8, 'group'),
+    sizeBytes: number(block, 124, 12, 'size'),
+    mtime: number(block, 136, 12, 'mtime'),
+    typeFlag: block.toString('latin1', 156, 157),
+    linkName: text(block, 157, 100),
+    major: number(block, 329, 8, 'major'),
+    minor: number(block, 337, 8, 'minor'),
+  };
+}
+
+export function isZeroBlock(block: Buffer): boolean {
+  return block.every((byte) => byte === 0);
+}
+
+/** Bytes between the end of a content of `sizeBytes` and the next block. */
+export function paddingAfter(sizeBytes: number): number {
+  return (BLOCK_BYTES - (sizeBytes % BLOCK_BYTES)) % BLOCK_BYTES;
+}
+
+/** Some old writers summed signed bytes: both sums are valid. */
+function hasValidChecksum(block: Buffer): boolean {
+  let unsigned = 8 * 0x20;
+  let signed = unsigned;
+  for (let at = 0; at < BLOCK_BYTES; at++) {
+    if (at >= 148 && at < 156) continue;
+    const byte = block[at] ?? 0;
+    unsigned += byte;
+    signed += byte > 127 ? byte - 256 : byte;
+  }
+  const stated = Number.parseInt(text(block, 148, 8).trim() || '-1', 8);
+  return stated === unsigned || stated === signed;
+}
+
+function text(block: Buffer, start: number, length: number): string {
+  const end = block.indexOf(0, start);
+  return block.toString('latin1', start, end === -1 || end > start + length ? start + length : end);
+}
+
+/** Octal digits, or base-256 in two's complement where the first bit is set (GNU). */
+function number(block: Buffer, start: number, length: number, field: string): number {
+  const first = block[start] ?? 0;
+  const value =
+    first & 0x80 ? base256(block.subarray(start, start + length)) : octal(text(block, start, length), field);
+  if (!Number.isSafeInteger(value)) {
+    throw new Failure('layer-corrupt', `a header's ${field} is too large: ${value}`);
+  }
+  return value;
+}
+
+function octal(digits: string, field: string): number {
+  const trimmed = digits.trim();
+  if (trimmed === '') return 0;
+  if (!/^[0-7]+$/.test(trimmed)) {
+    throw new Failure('layer-corrupt', `a header's ${field} is no octal number: ${JSON.stringify(trimmed)}`);
+  }
+  return Number.parseInt(trimmed, 8);
+}
+
+function base256(bytes: Buffer): number {
+  const bits = BigInt(bytes.length * 8 - 1);
+  const raw = BigInt(`0x${bytes.toString('hex')}`) & ((1n << bits) - 1n);
+  const negative = ((bytes[0] ?? 0) & 0x40) !== 0;
+  return Number(negative ? raw - (1n << bits) : raw);
+}

@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto';
+import { hexOf, type Digest } from './registry/digest.ts';
+import type { BytePath } from './repository/entry.ts';
+
+/** The paths of a published repository: the layout of DUCC, which clients rely on. One place that knows them. */
+
+/** Kinds of trees that are published whole. */
+export type Unit = 'layers' | 'flat' | 'chains';
+
+export function layerPath(layer: Digest): BytePath {
+  return unitPath('layers', hexOf(layer));
+}
+
+/** The root of a layer's own tree. */
+export function layerRoot(layer: Digest): BytePath {
+  return `${layerPath(layer)}/layerfs`;
+}
+
+export function layerMetadataPath(layer: Digest): BytePath {
+  return `${layerPath(layer)}/.metadata`;
+}
+
+export function flatPath(config: Digest): BytePath {
+  return unitPath('flat', hexOf(config));
+}
+
+export function chainPath(chain: Digest): BytePath {
+  return unitPath('chains', hexOf(chain));
+}
+
+export function unitPath(unit: Unit, hex: string): BytePath {
+  return `.${unit}/${hex.slice(0, 2)}/${hex}`;
+}
+
+/**
+ * Says that the tree was published whole, by this program: what DUCC or a hand put there may lack anything, and is
+ * completed before something builds on it.
+ */
+export function recordPath(unit: Unit, hex: string): BytePath {
+  return `.unpackd/${unit}/${hex.slice(0, 2)}/${hex}`;
+}
+
+/** @param publicName `<registry>/<repository>:<tag>`, itself the path of the link to the flat tree */
+export function manifestPath(publicName: string): BytePath {
+  return `.metadata/${publicName}/manifest.json`;
+}
+
+/**
+ * The identifiers of an image's chains, one for each layer, lowest first. DUCC's formula over compressed digests, not
+ * the chain ID of the OCI specification.
+ */
+export function chainIds(layers: readonly Digest[]): Digest[] {
+  const ids: Digest[] = [];
+  for (const layer of layers) {
+    const below = ids.at(-1);
+    ids.push(
+      `sha256:${createHash('sha256')
+        .update(below === undefined ? layer : `${below} ${layer}`)
+        .digest('hex')}`,
+    );
+  }
+  return ids;
+}

@@ -1,0 +1,102 @@
+import { flatPath } from '../layout.ts';
+import { hexOf } from '../registry/digest.ts';
+import type { BytePath } from '../repository/entry.ts';
+import { mergeLayer } from '../tree/merge.ts';
+import {
+  EMPTY_TREE,
+  IMPLIED_ATTRIBUTES,
+  NO_XATTRS,
+  type DirectoryNode,
+  type LayerDirectoryNode,
+  type LayerNode,
+} from '../tree/node.ts';
+import { nodeAt, resolvePath } from '../tree/resolve.ts';
+import { mountPoints } from './apptainer/mount-points.ts';
+import type { StartupEntry } from './apptainer/startup-entry.ts';
+import { startupFiles } from './apptainer/startup-files.ts';
+import type { Output } from './output.ts';
+
+/** The whole root file system, with what apptainer needs to start it. */
+export const flatOutput: Output = ({ image, stages, linked }) => {
+  const config = image.manifest.config.digest;
+  const path = flatPath(config);
+  const ofLayers = stages.at(-1)?.merged ?? EMPTY_TREE;
+  const tree = mergeLayer(ofLayers, startupLayer(ofLayers, startupFiles(image.config)));
+  return [
+    {
+      unit: 'flat',
+      hex: hexOf(config),
+      path,
+      root: path,
+      tree,
+      beside: [],
+      files: linked ? 'linked' : 'copied',
+    },
+  ];
+};
+
+/**
+ * Start-up files as a layer on top of the image. `.singularity.d` belongs to the runtime; everything else is added only
+ * where the image has nothing.
+ */
+function startupLayer(image: DirectoryNode, files: readonly StartupEntry[]): LayerDirectoryNode {
+  const root = newFolder(true);
+  for (const entry of [...files, ...mountPoints]) {
+    if (isRuntimes(entry.path) || !isTaken(image, entry.path)) place(root, entry);
+  }
+  return root;
+}
+
+function isRuntimes(path: string): boolean {
+  return path === '.singularity.d' || path.startsWith('.singularity.d/');
+}
+
+function isTaken(image: DirectoryNode, path: BytePath): boolean {
+  const slash = path.lastIndexOf('/');
+  const folder = slash === -1 ? '' : resolvePath(image, path.slice(0, slash));
+  if (folder === undefined) return true;
+  const node = nodeAt(image, folder);
+  if (node === undefined) return false;
+  return node.type !== 'directory' || node.children.has(path.slice(slash + 1));
+}
+
+interface Folder extends LayerDirectoryNode {
+  readonly children: Map<string, LayerNode>;
+}
+
+function newFolder(implied: boolean, mode = IMPLIED_ATTRIBUTES.mode): Folder {
+  const attributes = { ...IMPLIED_ATTRIBUTES, mode };
+  return { type: 'directory', attributes, xattrs: NO_XATTRS, children: new Map(), opaque: false, implied };
+}
+
+function place(root: Folder, entry: StartupEntry): void {
+  const components = entry.path.split('/');
+  const name = components.pop() ?? '';
+  let folder = root;
+  for (const component of components) {
+    const next = (folder.children.get(component) as Folder | undefined) ?? newFolder(true);
+    folder.children.set(component, next);
+    folder = next;
+  }
+  folder.children.set(name, toNode(entry));
+}
+
+function toNode(entry: StartupEntry): LayerNode {
+  const attributes = { ...IMPLIED_ATTRIBUTES, mode: entry.mode };
+  switch (entry.type) {
+    case 'directory':
+      return newFolder(false, entry.mode);
+    case 'symlink':
+      return { type: 'symlink', attributes, target: Buffer.from(entry.target).toString('latin1') };
+    case 'file': {
+      const bytes = Buffer.from(entry.content);
+      return {
+        type: 'file',
+        attributes,
+        xattrs: NO_XATTRS,
+        sizeBytes: bytes.length,
+        source: { kind: 'bytes', bytes },
+      };
+    }
+  }
+}

@@ -1,0 +1,178 @@
+import { mapLimited } from '../wishlist/concurrency.ts';
+import { Failure, isFailure } from '../wishlist/failure.ts';
+import { publicName, type ImageReference } from '../wishlist/reference.ts';
+import type { Observer } from './events.ts';
+import { layerDigests, type Outputs, type ReadyImage, type ResolvedImage } from './image.ts';
+import { listLayer } from './layer/listing.ts';
+import type { ListingStore } from './layer/listing-store.ts';
+import { isLayerRecorded } from './published.ts';
+import type { RegistryClient } from './registry/client.ts';
+import type { Digest } from './registry/digest.ts';
+import type { Descriptor } from './registry/manifest.ts';
+import type { RepositoryView } from './repository/view.ts';
+import type { Spool } from './spool/spool.ts';
+
+export interface PreparerOptions {
+  readonly outputs: Outputs;
+  readonly overwriteLayers: boolean;
+  /** Layers that are fetched and listed at a time. */
+  readonly layersAtATime: number;
+  readonly signal: AbortSignal;
+}
+
+/** What a preparer works with. */
+export interface PreparerParts {
+  readonly client: RegistryClient;
+  readonly spool: Spool;
+  readonly listings: ListingStore;
+  readonly view: RepositoryView;
+  readonly observe: Observer;
+}
+
+/** One layer of an image that is being prepared. */
+interface LayerOfImage {
+  readonly reference: ImageReference;
+  readonly descriptor: Descriptor;
+  readonly diffId: Digest;
+  /** Whether its files will be published, and not only its listing be used. */
+  readonly isBrought: boolean;
+}
+
+/**
+ * Gets ready what a publication needs of images: manifests, configs, verified blobs of the layers that the repository
+ * lacks, and the listings of all layers. Everything that can fail for a reason of the image's fails here.
+ */
+export class Preparer {
+  readonly #parts: PreparerParts;
+  readonly #options: PreparerOptions;
+  /** Images share layers: each is prepared once, by whoever comes first. */
+  readonly #layers = new Map<Digest, Promise<void>>();
+
+  constructor(parts: PreparerParts, options: PreparerOptions) {
+    this.#parts = parts;
+    this.#options = options;
+  }
+
+  /** @throws Failure of the registry client */
+  async resolve(reference: ImageReference): Promise<ResolvedImage> {
+    const manifest = await this.#parts.client.fetchManifest(reference);
+    return { publicName: publicName(reference), manifest };
+  }
+
+  /**
+   * Layers of `image` that the repository lacks, with what they weigh in the registry: what a batch is measured by.
+   */
+  async missingLayers(image: ResolvedImage): Promise<Descriptor[]> {
+    const missing: Descriptor[] = [];
+    for (const layer of image.manifest.layers) {
+      if (this.#options.overwriteLayers || !(await isLayerRecorded(this.#parts.view, layer.digest)))
+        missing.push(layer);
+    }
+    return missing;
+  }
+
+  /** @throws Failure of the registry client and the spool; `layer-corrupt`, `layer-refused`, `digest-mismatch` */
+  async prepare(reference: ImageReference, image: ResolvedImage): Promise<ReadyImage> {
+    const { client, spool } = this.#parts;
+    const config = await client.fetchConfig(reference, image.manifest);
+    const brought = await this.#broughtLayers(image);
+    const layers = image.manifest.layers.flatMap((descriptor, index) => {
+      const diffId = config.diffIds[index];
+      return diffId === undefined
+        ? []
+        : [{ reference, descriptor, diffId, isBrought: brought.has(descriptor.digest) }];
+    });
+    await mapLimited(layers, this.#options.layersAtATime, async (layer) => await this.#layer(layer));
+    const blobs = new Map([...brought].map((layer) => [layer, spool.pathOf(layer)]));
+    return { ...image, config, blobs };
+  }
+
+  /** Forgets the blobs of `image`: it is published. */
+  async discard(image: ResolvedImage): Promise<void> {
+    for (const layer of layerDigests(image)) await this.#parts.spool.remove(layer);
+  }
+
+  /** Without published layers a flat tree brings all its files itself, unless every layer can be linked to. */
+  async #broughtLayers(image: ResolvedImage): Promise<Set<Digest>> {
+    const missing = (await this.missingLayers(image)).map(({ digest }) => digest);
+    const bringsAll = !this.#options.outputs.layers && missing.length > 0;
+    return new Set(bringsAll ? layerDigests(image) : missing);
+  }
+
+  async #layer(layer: LayerOfImage): Promise<void> {
+    const { digest } = layer.descriptor;
+    const running = this.#layers.get(digest);
+    const work = running ?? this.#prepareLayer(layer);
+    this.#layers.set(digest, work);
+    try {
+      await work;
+    } catch (error) {
+      // It failed in another image's repository: this one's may have it.
+      if (running === undefined || !isFailure(error)) throw error;
+      await this.#prepareLayer(layer);
+    } finally {
+      this.#layers.delete(digest);
+    }
+  }
+
+  async #prepareLayer(layer: LayerOfImage): Promise<void> {
+    const { listings } = this.#parts;
+    const { digest } = layer.descriptor;
+    const known = await listings.diffIdOf(digest);
+    if (known !== undefined && known !== layer.diffId) throw wrongDiffId(layer, known);
+    if (known !== undefined && !layer.isBrought) return;
+    const blob = await this.#fetch(layer);
+    if (known !== undefined) return;
+    await listings.save(digest, await this.#list(layer, blob));
+  }
+
+  async #list(layer: LayerOfImage, blob: string) {
+    try {
+      return await listLayer(blob, layer.diffId, this.#options.signal);
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+      const { code, message, hint } = error;
+      throw new Failure(code, `layer ${layer.descriptor.digest}: ${message}`, {
+        ...(hint !== undefined && { hint }),
+        cause: error,
+      });
+    }
+  }
+
+  async #fetch({ reference, descriptor }: LayerOfImage): Promise<string> {
+    const { client, spool, observe } = this.#parts;
+    const { digest, sizeBytes } = descriptor;
+    const started = { image: publicName(reference), layer: digest, sizeBytes };
+    observe({ type: 'layer-started', ...started });
+    let received = 0;
+    const onBytes = (total: number): void => {
+      observe({ type: 'layer-bytes', layer: digest, bytes: total - received });
+      received = total;
+    };
+    try {
+      const path = await spool.fetch(client, reference, descriptor, {
+        onBytes,
+        signal: this.#options.signal,
+      });
+      observe({ type: 'layer-finished', ...started, error: undefined });
+      return path;
+    } catch (error) {
+      observe({
+        type: 'layer-finished',
+        ...started,
+        error: error instanceof Error ? error.message : String(error),
+      });
+      throw error;
+    }
+  }
+}
+
+function wrongDiffId({ descriptor, diffId }: LayerOfImage, known: Digest): Failure {
+  return new Failure(
+    'digest-mismatch',
+    `layer ${descriptor.digest}: uncompressed it is ${known}, the image's config says ${diffId}`,
+    {
+      hint: 'the image is broken in the registry: push it again',
+    },
+  );
+}

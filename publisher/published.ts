@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { layerDigests, type Outputs, type ResolvedImage } from './image.ts';
+import { chainIds, chainPath, flatPath, layerRoot, manifestPath, recordPath, type Unit } from './layout.ts';
+import { hexOf, type Digest } from './registry/digest.ts';
+import type { BytePath } from './repository/entry.ts';
+import type { RepositoryView } from './repository/view.ts';
+
+/** What an image's name leads to in the repository. */
+export type PublishedState =
+  /** The name, with the same config, in every form that is asked for. */
+  'current' | 'absent-or-outdated';
+
+const PublishedManifest = z.object({ config: z.object({ digest: z.string() }) });
+
+/** Whether `image` is published under its name already: its manifest has the same config, and every form is there. */
+export async function publishedState(
+  view: RepositoryView,
+  image: ResolvedImage,
+  outputs: Outputs,
+): Promise<PublishedState> {
+  const config = image.manifest.config.digest;
+  if ((await publishedConfig(view, image.publicName)) !== config) return 'absent-or-outdated';
+  for (const path of expectedPaths(image, outputs)) {
+    if ((await view.kindOf(path)) === undefined) return 'absent-or-outdated';
+  }
+  return 'current';
+}
+
+/** Whether this program published the tree whole, and it is still there. */
+export async function isRecorded(
+  view: RepositoryView,
+  unit: Unit,
+  hex: string,
+  root: BytePath,
+): Promise<boolean> {
+  return (await view.kindOf(recordPath(unit, hex))) === 'file' && (await view.kindOf(root)) === 'directory';
+}
+
+/** Whether the files of `layer` can be linked to. */
+export async function isLayerRecorded(view: RepositoryView, layer: Digest): Promise<boolean> {
+  return await isRecorded(view, 'layers', hexOf(layer), layerRoot(layer));
+}
+
+/** A manifest that cannot be read is as good as none: the image is published again. */
+async function publishedConfig(view: RepositoryView, publicName: string): Promise<string | undefined> {
+  const bytes = await view.read(manifestPath(publicName));
+  if (bytes === undefined) return undefined;
+  try {
+    return PublishedManifest.parse(JSON.parse(bytes.toString('utf8'))).config.digest;
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof z.ZodError) return undefined;
+    throw error;
+  }
+}
+
+function expectedPaths(image: ResolvedImage, outputs: Outputs): BytePath[] {
+  const layers = layerDigests(image);
+  const top = chainIds(layers).at(-1);
+  return [
+    ...(outputs.flat ? [image.publicName, flatPath(image.manifest.config.digest)] : []),
+    ...(outputs.layers ? layers.map(layerRoot) : []),
+    ...(outputs.chains && top !== undefined ? [chainPath(top)] : []),
+  ];
+}

@@ -1,0 +1,55 @@
+import type { Entry, BytePath, ExtendedAttributes } from './entry.ts';
+import type { RepositoryView } from './view.ts';
+
+/** Everything that is to change in a repository, at once. */
+export interface Publication {
+  /** Published trees and files that go. None of them is also in the stream. */
+  readonly deletions: readonly BytePath[];
+  /** Trees: parents before children, files before the links to them. Nothing in them is reachable by a public name yet. */
+  readonly trees: () => AsyncIterable<Entry>;
+  /** What makes the trees visible, after them: metadata, records, and public names last. */
+  readonly names: readonly Entry[];
+  /** Extended attributes of what the trees bring. */
+  readonly xattrs: readonly ExtendedAttributes[];
+  /** Bytes of all files in the stream, for the display of progress. */
+  readonly contentBytes: number;
+}
+
+/** A repository that is held by this process: nobody else writes it until it is released. */
+export interface OpenRepository {
+  readonly view: RepositoryView;
+  /**
+   * Makes `publication` visible, all of it or nothing, and returns when it is.
+   *
+   * @throws Failure `repository-unusable`, `repository-conflict`, `disk-full`, `interrupted`: then nothing has changed
+   */
+  publish(publication: Publication, options: PublishOptions): Promise<void>;
+  release(): Promise<void>;
+}
+
+export interface PublishOptions {
+  readonly onBytes: (bytes: number) => void;
+  readonly signal: AbortSignal;
+}
+
+/** What is told about a repository while it is used: waiting, recovery, what could not be kept. */
+export type Notice = (severity: 'note' | 'warning', message: string) => void;
+
+export interface OpenOptions {
+  readonly notice: Notice;
+  readonly signal: AbortSignal;
+}
+
+/** A way of keeping repositories. All methods throw `repository-unusable` where this machine has no such repository. */
+export interface Backend {
+  /** What is published now, without holding the repository. */
+  view(name: string): RepositoryView;
+  /** Clears up what a crash of an earlier run left; does nothing where somebody is writing. */
+  recover(name: string, notice: Notice): Promise<void>;
+  /**
+   * Takes the repository for writing, and clears up as {@link recover} does.
+   *
+   * @throws Failure `repository-busy` where another writer holds it longer than the limit
+   */
+  open(name: string, options: OpenOptions): Promise<OpenRepository>;
+}

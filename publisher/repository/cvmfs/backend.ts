@@ -1,0 +1,193 @@
+import { Failure } from '../../../wishlist/failure.ts';
+import type {
+  Backend,
+  Notice,
+  OpenOptions,
+  OpenRepository,
+  Publication,
+  PublishOptions,
+} from '../backend.ts';
+import { displayPath, type BytePath, type Entry } from '../entry.ts';
+import { Lock, unlessBusy, type LockOptions } from '../lock.ts';
+import { ownAttributes } from '../own-attributes.ts';
+import { Unkept } from '../unkept.ts';
+import { DirectoryView } from '../view.ts';
+import { locateRepository, type CvmfsRepository, type Installation } from './installation.ts';
+import { newSeal, type Seal } from './seal.ts';
+import { tarArchive } from './tar-writer.ts';
+import { Server, type ServerLimits } from './transaction.ts';
+import { writeUnion } from './union.ts';
+
+export interface CvmfsBackendOptions extends ServerLimits {
+  readonly installation: Installation;
+}
+
+/**
+ * Repositories of a CernVM-FS release manager: a publication is one `cvmfs_server ingest`. Only extended attributes,
+ * which it cannot carry, need a second transaction; the names then wait for that one.
+ */
+export class CvmfsBackend implements Backend {
+  readonly #options: CvmfsBackendOptions;
+
+  constructor(options: CvmfsBackendOptions) {
+    this.#options = options;
+  }
+
+  view(name: string): DirectoryView {
+    return new DirectoryView(locateRepository(this.#options.installation, name).published);
+  }
+
+  async recover(name: string, notice: Notice): Promise<void> {
+    await unlessBusy(async () => {
+      const { lock } = await this.#take(name, { waitMs: 0, notice });
+      lock.release();
+    });
+  }
+
+  async open(name: string, { notice, signal }: OpenOptions): Promise<OpenRepository> {
+    const { repository, lock, server } = await this.#take(name, {
+      waitMs: this.#options.waitMs,
+      notice,
+      signal,
+    });
+    try {
+      await server.waitForOthers(signal);
+      return new OpenCvmfs(repository, { lock, server, notice });
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  async #take(
+    name: string,
+    request: LockOptions,
+  ): Promise<{ repository: CvmfsRepository; lock: Lock; server: Server }> {
+    const repository = locateRepository(this.#options.installation, name);
+    const lock = await Lock.acquire({
+      path: repository.writerLock,
+      subject: `the repository ${name}`,
+      unusable: 'repository-unusable',
+      ...request,
+    });
+    try {
+      const server = new Server(this.#options.installation.command, repository, {
+        limits: this.#options,
+        notice: request.notice,
+      });
+      await server.recover();
+      return { repository, lock, server };
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+}
+
+class OpenCvmfs implements OpenRepository {
+  readonly view: DirectoryView;
+  readonly #repository: CvmfsRepository;
+  readonly #lock: Lock;
+  readonly #server: Server;
+  readonly #notice: Notice;
+
+  constructor(repository: CvmfsRepository, parts: { lock: Lock; server: Server; notice: Notice }) {
+    this.view = new DirectoryView(repository.published);
+    this.#repository = repository;
+    this.#lock = parts.lock;
+    this.#server = parts.server;
+    this.#notice = parts.notice;
+  }
+
+  async publish(publication: Publication, options: PublishOptions): Promise<void> {
+    await this.#server.waitForOthers(options.signal);
+    if (!this.#needsUnion(publication)) {
+      await this.#ingest(publication, everything(publication), options);
+      return;
+    }
+    await this.#ingest(publication, publication.trees(), options);
+    await this.#publishUnion(publication, options);
+  }
+
+  async release(): Promise<void> {
+    this.#lock.release();
+  }
+
+  #needsUnion({ xattrs }: Publication): boolean {
+    if (xattrs.length === 0) return false;
+    if (!this.#repository.includesXattrs) {
+      const first = displayPath(xattrs[0]?.path ?? '');
+      this.#notice(
+        'warning',
+        `extended attributes of ${xattrs.length} paths (${first}, …) are lost: ${this.#repository.name} has no CVMFS_INCLUDE_XATTRS=true in its server.conf`,
+      );
+    }
+    return this.#repository.includesXattrs;
+  }
+
+  async #ingest(
+    publication: Publication,
+    entries: AsyncIterable<Entry>,
+    options: PublishOptions,
+  ): Promise<void> {
+    const seal = await newSeal(this.view, ownAttributes());
+    const deletions = [...seal.outdated, ...publication.deletions];
+    deletions.forEach(assertDeletable);
+    const words = ['ingest', '-k', '-t', '-', '-b', '/', ...deletions.flatMap((path) => ['-d', path])];
+    const input = counted(tarArchive(seal.wrap(entries)), options.onBytes);
+    await this.#unlessPublished(seal, async () => {
+      await this.#server.transact(async (run) => {
+        await run([...words, this.#repository.name], { input, signal: options.signal });
+      });
+    });
+  }
+
+  /** A command that fails after the publication was made (its remount got stuck, say) has published all the same. */
+  async #unlessPublished(seal: Seal, publish: () => Promise<void>): Promise<void> {
+    try {
+      await publish();
+    } catch (error) {
+      if ((await this.view.kindOf(seal.path)) === undefined) throw error;
+      this.#notice('warning', `published, although the command failed: ${String(error)}`);
+    }
+  }
+
+  async #publishUnion({ xattrs, names }: Publication, { signal }: PublishOptions): Promise<void> {
+    const { name, mount } = this.#repository;
+    const unkept = new Unkept();
+    await this.#server.transact(async (run) => {
+      await run(['transaction', name], { signal });
+      await writeUnion(mount, { xattrs, names }, unkept);
+      await run(['publish', name], { signal });
+    });
+    const lost = unkept.summary();
+    if (lost !== undefined) this.#notice('warning', lost);
+  }
+}
+
+async function* everything({ trees, names }: Publication): AsyncGenerator<Entry> {
+  yield* trees();
+  yield* names;
+}
+
+async function* counted(
+  chunks: AsyncIterable<Buffer>,
+  onBytes: (bytes: number) => void,
+): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
+    yield chunk;
+    onBytes(chunk.length);
+  }
+}
+
+/** cvmfs_server hands deletions to a shell, in a list with colons in between. */
+function assertDeletable(path: BytePath): void {
+  if (/^[A-Za-z0-9._/@+-]+$/.test(path)) return;
+  throw new Failure(
+    'repository-conflict',
+    `${displayPath(path)} must go, but cvmfs_server cannot delete a path with such characters`,
+    {
+      hint: 'delete it in a transaction of its own',
+    },
+  );
+}

@@ -1,0 +1,92 @@
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Failure } from '../../../wishlist/failure.ts';
+
+/** Where the parts of a CernVM-FS release manager are. */
+export interface Installation {
+  /** The `cvmfs_server` program. */
+  readonly command: string;
+  /** Repositories are mounted below it: `/cvmfs`. */
+  readonly root: string;
+  /** `/var/spool/cvmfs` */
+  readonly spool: string;
+  /** `/etc/cvmfs` */
+  readonly configuration: string;
+}
+
+/** One repository of a release manager: its paths and what its configuration says. */
+export interface CvmfsRepository {
+  readonly name: string;
+  /** The writable mount. */
+  readonly mount: string;
+  /** The published state, never half of a transaction. */
+  readonly published: string;
+  readonly transactionLock: string;
+  /** Our own files, beside those of cvmfs_server. */
+  readonly writerLock: string;
+  readonly record: string;
+  /** Whether a union transaction publishes extended attributes. */
+  readonly includesXattrs: boolean;
+}
+
+/** @throws Failure `repository-unusable` where this machine has no such repository, or this user may not write it */
+export function locateRepository(installation: Installation, name: string): CvmfsRepository {
+  const spool = join(installation.spool, name);
+  const configuration = readServerConfiguration(
+    join(installation.configuration, 'repositories.d', name, 'server.conf'),
+    name,
+  );
+  const published = join(spool, 'rdonly');
+  if (!existsSync(published)) {
+    throw new Failure(
+      'repository-unusable',
+      `the repository ${name} is not mounted: there is no ${published}`,
+      {
+        hint: `see \`cvmfs_server list\` and \`cvmfs_server mount ${name}\``,
+      },
+    );
+  }
+  assertWritable(spool, name, configuration.get('CVMFS_USER'));
+  return {
+    name,
+    mount: join(installation.root, name),
+    published,
+    transactionLock: join(spool, 'in_transaction.lock'),
+    writerLock: join(spool, 'unpackd.lock'),
+    record: join(spool, 'unpackd.transaction'),
+    includesXattrs: configuration.get('CVMFS_INCLUDE_XATTRS') === 'true',
+  };
+}
+
+function readServerConfiguration(path: string, name: string): Map<string, string> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new Failure(
+      'repository-unusable',
+      `this machine has no repository ${name}: ${path} cannot be read`,
+      {
+        hint: 'see `cvmfs_server list`; `cvmfs_server mkfs` makes a repository; or use --backend directory',
+        cause: error,
+      },
+    );
+  }
+  return new Map(
+    [...text.matchAll(/^\s*([A-Z0-9_]+)=["']?([^"'\n]*)["']?\s*$/gm)].map(([, key, value]) => [
+      key ?? '',
+      value ?? '',
+    ]),
+  );
+}
+
+function assertWritable(spool: string, name: string, owner: string | undefined): void {
+  try {
+    accessSync(spool, constants.W_OK);
+  } catch (error) {
+    throw new Failure('repository-unusable', `this user may not write the repository ${name}`, {
+      hint: `run unpackd as its owner, ${owner ?? 'see CVMFS_USER in its server.conf'}`,
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,39 @@
+import { randomUUID } from 'node:crypto';
+import type { Attributes, BytePath, Entry } from '../entry.ts';
+import type { RepositoryView } from '../view.ts';
+
+const FOLDER = '.unpackd/publications';
+/** Always leads to the newest seal. */
+const LATEST = '.unpackd/latest';
+
+/**
+ * Makes a stream that ends early fail as a whole.
+ *
+ * To the reader of a tar archive, one that is cut off between two members is complete, and would be published. So the
+ * stream begins with a hard link to a file that comes at its very end: ingest resolves links when everything is in, and
+ * aborts where a target is missing.
+ */
+export interface Seal {
+  /** Comes into being with the publication, and never otherwise: tells afterwards whether it was made. */
+  readonly path: BytePath;
+  /** Seals of earlier publications. */
+  readonly outdated: readonly BytePath[];
+  readonly wrap: (entries: AsyncIterable<Entry>) => AsyncGenerator<Entry>;
+}
+
+export async function newSeal(view: RepositoryView, attributes: Attributes): Promise<Seal> {
+  const path = `${FOLDER}/${randomUUID()}`;
+  const outdated: BytePath[] = [];
+  for await (const { path: earlier } of view.walk(FOLDER)) outdated.push(earlier);
+  async function* wrap(entries: AsyncIterable<Entry>): AsyncGenerator<Entry> {
+    for (const folder of ['.unpackd', FOLDER]) {
+      yield { type: 'directory', path: folder, attributes: { ...attributes, mode: 0o755 } };
+    }
+    yield { type: 'link', path: LATEST, target: path };
+    yield* entries;
+    const text = Buffer.from(`${new Date().toISOString()}\n`);
+    const file = { type: 'file', path, attributes: { ...attributes, mode: 0o644 } } as const;
+    yield { ...file, sizeBytes: text.length, content: [text] };
+  }
+  return { path, outdated, wrap };
+}

@@ -1,0 +1,189 @@
+import { Failure } from '../../../wishlist/failure.ts';
+import { pause } from '../../interruption.ts';
+import type { Notice } from '../backend.ts';
+import { holdersOf } from './holders.ts';
+import type { CvmfsRepository } from './installation.ts';
+import { CommandError, runCommand, type CommandOptions } from './server-command.ts';
+import {
+  forgetTransaction,
+  isInTransaction,
+  isOurTransaction,
+  orphansOf,
+  recordTransaction,
+} from './transaction-record.ts';
+
+export interface ServerLimits {
+  /** A command that shows no progress for so long is stopped. */
+  readonly idleLimitMs: number;
+  /** How long to wait for somebody else's transaction. */
+  readonly waitMs: number;
+}
+
+const POLL_MS = 500;
+/** What is left of a command whose starter was killed gets so long to end by itself. */
+const ORPHAN_MS = 10_000;
+const SHOWN_OUTPUT_LINES = 4;
+
+/** The commands of one repository's `cvmfs_server`, and the transaction that they may leave open. */
+export class Server {
+  readonly #command: string;
+  readonly #repository: CvmfsRepository;
+  readonly #limits: ServerLimits;
+  readonly #notice: Notice;
+
+  constructor(
+    command: string,
+    repository: CvmfsRepository,
+    { limits, notice }: { limits: ServerLimits; notice: Notice },
+  ) {
+    this.#command = command;
+    this.#repository = repository;
+    this.#limits = limits;
+    this.#notice = notice;
+  }
+
+  /** Aborts the transaction that a process of ours left open, and ends what it left running. */
+  async recover(): Promise<void> {
+    await this.#endOrphans();
+    if (isOurTransaction(this.#repository)) {
+      this.#notice('note', `aborting a publication of ${this.#repository.name} that was interrupted`);
+      await this.#abort();
+    }
+    forgetTransaction(this.#repository);
+  }
+
+  /** @throws Failure `repository-busy` where somebody else's transaction is open for longer than the limit */
+  async waitForOthers(signal: AbortSignal): Promise<void> {
+    const { name } = this.#repository;
+    const deadline = performance.now() + this.#limits.waitMs;
+    let told = false;
+    while (isInTransaction(this.#repository)) {
+      if (performance.now() >= deadline) {
+        throw new Failure('repository-busy', `somebody has a transaction open on ${name}: it is left alone`, {
+          hint: `let its owner publish it, or end it with \`cvmfs_server abort ${name}\``,
+        });
+      }
+      if (!told) this.#notice('note', `waiting for a transaction on ${name} that somebody else has open`);
+      told = true;
+      await pause(POLL_MS, signal);
+    }
+  }
+
+  /**
+   * Runs commands that open a transaction and end it. When one fails, the transaction is aborted.
+   *
+   * @throws Failure `repository-unusable`, `interrupted`: nothing is published, unless it got stuck or was stopped after
+   *   the publication was made
+   */
+  async transact(commands: (run: RunServerCommand) => Promise<void>): Promise<void> {
+    try {
+      await commands(async (words, options) => await this.#run(words, options));
+      forgetTransaction(this.#repository);
+    } catch (error) {
+      const failure = error instanceof CommandError ? this.#toFailure(error) : error;
+      await this.#cleanUp(error);
+      throw failure;
+    }
+  }
+
+  async #run(words: readonly string[], options: Partial<CommandOptions> = {}): Promise<string> {
+    let record: { stop: () => void } | undefined;
+    try {
+      return await runCommand([this.#command, ...words], {
+        idleLimitMs: this.#limits.idleLimitMs,
+        ...options,
+        onStart: (processGroup) => (record = recordTransaction(this.#repository, processGroup)),
+      });
+    } finally {
+      record?.stop();
+    }
+  }
+
+  async #cleanUp(error: unknown): Promise<void> {
+    const isRefused = error instanceof CommandError && /start a transaction/.test(error.output);
+    if (!isRefused && isOurTransaction(this.#repository)) await this.#abort();
+    forgetTransaction(this.#repository);
+  }
+
+  async #abort(): Promise<void> {
+    const { name } = this.#repository;
+    try {
+      const { idleLimitMs } = this.#limits;
+      await runCommand([this.#command, 'abort', '-f', name], { idleLimitMs });
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      throw new Failure(
+        'repository-unusable',
+        `the interrupted transaction on ${name} cannot be aborted: ${error.message}`,
+        {
+          hint: `end the processes that use ${this.#repository.mount}${this.#holders()}, then \`cvmfs_server abort -f ${name}\``,
+          cause: error,
+        },
+      );
+    }
+  }
+
+  async #endOrphans(): Promise<void> {
+    const deadline = performance.now() + ORPHAN_MS;
+    for (let left = orphansOf(this.#repository); left.length > 0; left = orphansOf(this.#repository)) {
+      if (performance.now() >= deadline) for (const pid of left) kill(pid);
+      await pause(POLL_MS, undefined);
+    }
+  }
+
+  #toFailure(error: CommandError): Failure {
+    const { name } = this.#repository;
+    switch (error.end.kind) {
+      case 'interrupted':
+        return new Failure('interrupted', `the publication on ${name} was interrupted`, { cause: error });
+      case 'input-failed':
+        return error.end.error instanceof Failure
+          ? error.end.error
+          : new Failure(
+              'repository-unusable',
+              `the publication on ${name} could not be composed: ${String(error.end.error)}`,
+              { cause: error.end.error },
+            );
+      case 'stuck':
+        return new Failure(
+          'repository-unusable',
+          `${error.message}; its last words: ${lastLines(error.output)}`,
+          {
+            hint: `a remount waits for processes that use the repository${this.#holders()}`,
+            cause: error,
+          },
+        );
+      case 'failed':
+        return new Failure('repository-unusable', `${error.message} on ${name}: ${lastLines(error.output)}`, {
+          hint: 'nothing has changed; the cause is in the words of cvmfs_server',
+          cause: error,
+        });
+    }
+  }
+
+  #holders(): string {
+    const holders = holdersOf(this.#repository.mount);
+    return holders.length === 0 ? '' : `: ${holders.slice(0, 5).join(', ')}`;
+  }
+}
+
+export type RunServerCommand = (
+  words: readonly string[],
+  options?: Partial<CommandOptions>,
+) => Promise<string>;
+
+function lastLines(output: string): string {
+  const lines = output
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  return lines.slice(-SHOWN_OUTPUT_LINES).join(' | ') || 'none';
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}

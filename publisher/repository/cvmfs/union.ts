@@ -1,0 +1,57 @@
+import { lstatSync, mkdirSync, rmSync } from 'node:fs';
+import { pathBuffer, type Entry, type ExtendedAttributes } from '../entry.ts';
+import { finishDirectory, makeFile, makeSymbolicLink } from '../inode.ts';
+import { setXattr } from '../libc.ts';
+import type { Unkept } from '../unkept.ts';
+
+/**
+ * Changes the union mount of an open transaction: what ingest cannot carry (extended attributes), and then what makes
+ * the images visible.
+ */
+export async function writeUnion(
+  mount: string,
+  content: { readonly xattrs: readonly ExtendedAttributes[]; readonly names: readonly Entry[] },
+  unkept: Unkept,
+): Promise<void> {
+  for (const attributes of content.xattrs) applyXattrs(mount, attributes, unkept);
+  for (const entry of content.names) await write(mount, entry, unkept);
+}
+
+function applyXattrs(mount: string, { path, values }: ExtendedAttributes, unkept: Unkept): void {
+  for (const [name, value] of values) {
+    try {
+      setXattr(below(mount, path), name, value);
+    } catch (error) {
+      const refused =
+        error instanceof Error &&
+        'code' in error &&
+        ['EPERM', 'ENOTSUP', 'EOPNOTSUPP'].includes(String(error.code));
+      if (!refused) throw error;
+      unkept.xattr();
+    }
+  }
+}
+
+async function write(mount: string, entry: Entry, unkept: Unkept): Promise<void> {
+  const at = below(mount, entry.path);
+  switch (entry.type) {
+    case 'directory':
+      if (lstatSync(at, { throwIfNoEntry: false }) === undefined) mkdirSync(at);
+      finishDirectory(at, entry.attributes, unkept);
+      return;
+    case 'file':
+      rmSync(at, { force: true });
+      await makeFile(at, entry, unkept, () => undefined);
+      return;
+    case 'symlink':
+      rmSync(at, { force: true });
+      makeSymbolicLink(at, entry, unkept);
+      return;
+    default:
+      throw new Error(`names are directories, files and links, not a ${entry.type}`);
+  }
+}
+
+function below(mount: string, path: string): Buffer {
+  return Buffer.concat([Buffer.from(`${mount}/`), pathBuffer(path)]);
+}

@@ -1,0 +1,96 @@
+import {
+  chmodSync,
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  futimesSync,
+  lchownSync,
+  lutimesSync,
+  openSync,
+  symlinkSync,
+  writeSync,
+} from 'node:fs';
+import { constants } from 'node:fs';
+import type { Attributes, DeviceEntry, FileEntry, SymbolicLinkEntry } from './entry.ts';
+import { pathBuffer } from './entry.ts';
+import { makeNode } from './libc.ts';
+import type { Unkept } from './unkept.ts';
+
+/**
+ * Makes single inodes with their attributes. The calls are synchronous: for the many small files of an image that is
+ * several times as fast, and the disk is what there is to wait for.
+ */
+
+const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+const SET_ID_BITS = 0o6000;
+
+const user = { id: process.getuid?.() ?? 0, group: process.getgid?.() ?? 0 };
+const isRoot = user.id === 0;
+
+export async function makeFile(
+  path: Buffer,
+  entry: FileEntry,
+  unkept: Unkept,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
+  const fd = openSync(path, NEW_FILE, 0o600);
+  try {
+    let written = 0;
+    for await (const chunk of entry.content) {
+      for (let at = 0; at < chunk.length;) at += writeSync(fd, chunk, at, chunk.length - at);
+      written += chunk.length;
+    }
+    if (written !== entry.sizeBytes)
+      throw new Error(`${entry.path}: ${written} bytes came, ${entry.sizeBytes} were announced`);
+    onBytes(written);
+    const { uid, gid, mtime } = entry.attributes;
+    if (mayOwn(uid, gid)) fchownSync(fd, uid, gid);
+    fchmodSync(fd, keptMode(entry.attributes, unkept));
+    futimesSync(fd, mtime, mtime);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+export function makeSymbolicLink(path: Buffer, entry: SymbolicLinkEntry, unkept: Unkept): void {
+  symlinkSync(pathBuffer(entry.target), path);
+  setOwnerAndTime(path, entry.attributes, unkept);
+}
+
+/** Devices other than deletions (0:0) are root's to make. */
+export function makeDevice(path: Buffer, entry: DeviceEntry, unkept: Unkept): void {
+  try {
+    makeNode(path, entry);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) throw error;
+    unkept.device();
+    return;
+  }
+  setOwnerAndTime(path, entry.attributes, unkept);
+  chmodSync(path, entry.attributes.mode);
+}
+
+/** Attributes of a directory: when nothing is made in it any more. */
+export function finishDirectory(path: Buffer, attributes: Attributes, unkept: Unkept): void {
+  if (mayOwn(attributes.uid, attributes.gid)) lchownSync(path, attributes.uid, attributes.gid);
+  chmodSync(path, keptMode(attributes, unkept));
+  lutimesSync(path, attributes.mtime, attributes.mtime);
+}
+
+function setOwnerAndTime(path: Buffer, attributes: Attributes, unkept: Unkept): void {
+  const { uid, gid, mtime } = attributes;
+  if (mayOwn(uid, gid)) lchownSync(path, uid, gid);
+  else unkept.owner();
+  lutimesSync(path, mtime, mtime);
+}
+
+function mayOwn(uid: number, gid: number): boolean {
+  return isRoot || (uid === user.id && gid === user.group);
+}
+
+/** Set-uid without its owner would lend out the identity of whoever runs this. */
+function keptMode({ mode, uid, gid }: Attributes, unkept: Unkept): number {
+  if (mayOwn(uid, gid)) return mode;
+  unkept.owner();
+  return mode & ~SET_ID_BITS;
+}

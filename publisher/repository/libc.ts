@@ -1,0 +1,73 @@
+import { readdirSync } from 'node:fs';
+import koffi from 'koffi';
+import { pathBuffer, type BytePath } from './entry.ts';
+
+/** System calls that Node does not offer. Errors are thrown as Node's own are: with `code`, `syscall` and `path`. */
+
+const libc = koffi.load(libcName());
+const cFlock = libc.func('int flock(int, int)');
+const cMknod = libc.func('int mknod(const uint8_t *, uint32_t, uint64_t)');
+const cSetxattr = libc.func('int lsetxattr(const uint8_t *, const char *, const uint8_t *, size_t, int)');
+const cSyncfs = libc.func('int syncfs(int)');
+
+const LOCK_EXCLUSIVE_NOW = 2 | 4;
+const FILE_TYPE = { 'character-device': 0o020000, 'block-device': 0o060000, fifo: 0o010000 } as const;
+
+/** Locks the open file `fd` for this process alone; the lock ends with the descriptor. False: somebody else has it. */
+export function tryLock(fd: number): boolean {
+  if (cFlock(fd, LOCK_EXCLUSIVE_NOW) === 0) return true;
+  if (koffi.errno() === koffi.os.errno['EAGAIN']) return false;
+  throw systemError('flock', `descriptor ${fd}`);
+}
+
+export interface SpecialFile {
+  readonly type: 'character-device' | 'block-device' | 'fifo';
+  readonly major: number;
+  readonly minor: number;
+}
+
+/** Makes a device or fifo at the absolute path `path`, permissions 0600. */
+export function makeNode(path: Buffer, { type, major, minor }: SpecialFile): void {
+  if (cMknod(terminated(path), FILE_TYPE[type] | 0o600, deviceNumber(major, minor)) === 0) return;
+  throw systemError('mknod', path.toString());
+}
+
+/** Sets an extended attribute of `path` itself, no link followed. */
+export function setXattr(path: Buffer, name: string, value: BytePath): void {
+  const bytes = pathBuffer(value);
+  if (cSetxattr(terminated(path), name, bytes, bytes.length, 0) === 0) return;
+  throw systemError('lsetxattr', path.toString());
+}
+
+/** Returns when everything written to the file system that holds the open file `fd` is on its disk. */
+export async function syncFileSystem(fd: number): Promise<void> {
+  const result = await new Promise<number>((resolve, reject) => {
+    cSyncfs.async(fd, (error: unknown, value: number) =>
+      error === null ? resolve(value) : reject(error as Error),
+    );
+  });
+  if (result !== 0) throw systemError('syncfs', `descriptor ${fd}`);
+}
+
+/** As glibc's makedev(3) packs it. */
+function deviceNumber(major: number, minor: number): bigint {
+  const [high, low] = [BigInt(major), BigInt(minor)];
+  return (
+    ((high & 0xfffff000n) << 32n) | ((high & 0xfffn) << 8n) | ((low & 0xffffff00n) << 12n) | (low & 0xffn)
+  );
+}
+
+function terminated(path: Buffer): Buffer {
+  return Buffer.concat([path, Buffer.from([0])]);
+}
+
+function systemError(syscall: string, path: string): NodeJS.ErrnoException {
+  const errno = koffi.errno();
+  const code = Object.entries(koffi.os.errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;
+  return Object.assign(new Error(`${code}: ${syscall} '${path}'`), { errno: -errno, code, syscall, path });
+}
+
+function libcName(): string {
+  const musl = readdirSync('/lib').find((name) => name.startsWith('libc.musl-'));
+  return musl ?? 'libc.so.6';
+}

@@ -1,0 +1,88 @@
+import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { pause } from '../interruption.ts';
+import { Failure, isFailure, type FailureCode } from '../../wishlist/failure.ts';
+import type { Notice } from './backend.ts';
+import { tryLock } from './libc.ts';
+
+const POLL_MS = 200;
+
+export interface LockRequest {
+  /** The lock file; its folder is made where it is missing. */
+  readonly path: string;
+  /** What the lock protects, as the message calls it. */
+  readonly subject: string;
+  /** How long to wait for another holder. */
+  readonly waitMs: number;
+  /** Code of the failure where the folder or file cannot be made. */
+  readonly unusable: FailureCode;
+  readonly notice: Notice;
+  readonly signal?: AbortSignal;
+}
+
+/** The part of a request that is the caller's of a repository. */
+export type LockOptions = Pick<LockRequest, 'waitMs' | 'notice' | 'signal'>;
+
+/** A lock between processes that dies with its holder: flock(2) on a file that stays. */
+export class Lock {
+  readonly #fd: number;
+
+  private constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /** @throws Failure `repository-busy` when `waitMs` is over, `unusable` where the file cannot be made */
+  static async acquire(request: LockRequest): Promise<Lock> {
+    const fd = openLockFile(request);
+    try {
+      await waitFor(fd, request);
+      ftruncateSync(fd);
+      writeSync(fd, `${process.pid}\n`, 0);
+      return new Lock(fd);
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  }
+
+  release(): void {
+    closeSync(this.#fd);
+  }
+}
+
+/** Does nothing where somebody else holds the lock that `work` takes. */
+export async function unlessBusy(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!isFailure(error, 'repository-busy')) throw error;
+  }
+}
+
+function openLockFile({ path, subject, unusable }: LockRequest): number {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    return openSync(path, 'a+', 0o644);
+  } catch (error) {
+    throw new Failure(unusable, `${subject} cannot be locked: ${String(error)}`, {
+      hint: `make ${dirname(path)} writable for the user that runs unpackd`,
+      cause: error,
+    });
+  }
+}
+
+async function waitFor(fd: number, { path, subject, waitMs, notice, signal }: LockRequest): Promise<void> {
+  const deadline = performance.now() + waitMs;
+  let told = false;
+  while (!tryLock(fd)) {
+    const holder = readFileSync(path, 'utf8').trim() || 'unknown';
+    if (performance.now() >= deadline) {
+      throw new Failure('repository-busy', `${subject} is in use by process ${holder}`, {
+        hint: 'wait for it to finish, or allow a longer --wait',
+      });
+    }
+    if (!told) notice('note', `waiting for process ${holder}, which uses ${subject}`);
+    told = true;
+    await pause(POLL_MS, signal);
+  }
+}

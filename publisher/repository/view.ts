@@ -1,0 +1,69 @@
+import type { Dirent } from 'node:fs';
+import { lstat, readFile, readdir } from 'node:fs/promises';
+import { Failure } from '../../wishlist/failure.ts';
+import { pathBuffer, type BytePath } from './entry.ts';
+
+export type Kind = 'directory' | 'file' | 'symlink' | 'other';
+
+/** What is published now. Nothing that a publication in progress does is seen through it. */
+export interface RepositoryView {
+  /** What is at `path`, no link followed; `undefined`: nothing. */
+  kindOf(path: BytePath): Promise<Kind | undefined>;
+  /** The bytes of the file at `path`; `undefined` where there is none. */
+  read(path: BytePath): Promise<Buffer | undefined>;
+  /** Everything below `path`, parents before children; nothing where it does not exist. */
+  walk(path: BytePath): AsyncGenerator<{ readonly path: BytePath; readonly kind: Kind }>;
+}
+
+/** A view of a directory that holds a repository: the published tree itself, or a read-only mount of it. */
+export class DirectoryView implements RepositoryView {
+  readonly #root: Buffer;
+
+  constructor(root: string) {
+    this.#root = Buffer.from(root);
+  }
+
+  async kindOf(path: BytePath): Promise<Kind | undefined> {
+    const found = await unlessMissing(path, () => lstat(this.#at(path)));
+    return found === undefined ? undefined : kind(found);
+  }
+
+  async read(path: BytePath): Promise<Buffer | undefined> {
+    return await unlessMissing(path, () => readFile(this.#at(path)));
+  }
+
+  async *walk(path: BytePath): AsyncGenerator<{ path: BytePath; kind: Kind }> {
+    const children = await unlessMissing(path, () =>
+      readdir(this.#at(path), { withFileTypes: true, encoding: 'buffer' }),
+    );
+    for (const child of children ?? []) {
+      const at = `${path}/${child.name.toString('latin1')}`;
+      yield { path: at, kind: kind(child) };
+      if (child.isDirectory()) yield* this.walk(at);
+    }
+  }
+
+  #at(path: BytePath): Buffer {
+    return Buffer.concat([this.#root, Buffer.from('/'), pathBuffer(path)]);
+  }
+}
+
+type Typed = Pick<Dirent, 'isDirectory' | 'isFile' | 'isSymbolicLink'>;
+
+function kind(entry: Typed): Kind {
+  if (entry.isDirectory()) return 'directory';
+  if (entry.isFile()) return 'file';
+  return entry.isSymbolicLink() ? 'symlink' : 'other';
+}
+
+async function unlessMissing<T>(path: BytePath, look: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await look();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new Failure('repository-unusable', `the published ${path} cannot be read: ${String(error)}`, {
+      cause: error,
+    });
+  }
+}
