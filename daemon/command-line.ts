@@ -1,0 +1,154 @@
+import { Command as Commander, CommanderError, Option as CommanderOption } from 'commander';
+import type { Command } from './command.ts';
+import type { ExitStatus } from './exit-status.ts';
+import {
+  ABOUT,
+  argumentTerm,
+  commandHelp,
+  describe,
+  formatHelp,
+  generalHelp,
+  subcommandTerm,
+  summaryOf,
+} from './help.ts';
+import { OPTIONS } from './options.ts';
+import type { Option, OptionKey } from './options.ts';
+import { errorLine } from './output/format.ts';
+import type { OutputStream } from './output/display.ts';
+
+/** What the command line said: which command to run, with what. */
+export interface Invocation {
+  readonly command: Command;
+  readonly arguments: readonly string[];
+  /** Values as written, by the option's key. */
+  readonly flags: Readonly<Record<string, string>>;
+}
+
+export interface ProgramOptions {
+  readonly version: string;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+}
+
+export interface Program {
+  /**
+   * Reads the arguments of the process. Help, the version and mistakes in the usage are dealt with here.
+   *
+   * @returns what to run, or the exit status where there is nothing to run.
+   */
+  readonly parse: (argv: readonly string[]) => Invocation | ExitStatus;
+}
+
+const TABLE: readonly Option[] = Object.values(OPTIONS);
+
+/** The command line of unpackd, made from the table of options and `commands`. */
+export function buildProgram(commands: readonly Command[], options: ProgramOptions): Program {
+  return { parse };
+
+  function parse(argv: readonly string[]): Invocation | ExitStatus {
+    let invocation: Invocation | undefined;
+    const program = createProgram(options);
+    for (const command of commands) {
+      const child = addCommand(program, command);
+      child.action(() => {
+        invocation = { command, arguments: child.args, flags: { ...flagsOf(program), ...flagsOf(child) } };
+      });
+    }
+    program
+      .command('version')
+      .description('Print the version of unpackd')
+      .action(() => {
+        options.stdout.write(`unpackd ${options.version}\n`);
+      });
+    program.addHelpText('after', generalHelp(commands));
+    try {
+      program.parse(argv, { from: 'user' });
+      return invocation ?? 0;
+    } catch (error) {
+      if (!(error instanceof CommanderError)) throw error;
+      return ended(error, options.stderr);
+    }
+  }
+}
+
+function createProgram({ version, stdout, stderr }: ProgramOptions): Commander {
+  const program = new Commander('unpackd')
+    .description(ABOUT)
+    .usage('COMMAND [ARGUMENTS] [OPTIONS]')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      // written as one line by `ended`
+      outputError: () => {},
+      getOutHelpWidth: () => Math.min(120, stdout.columns ?? 100),
+      getErrHelpWidth: () => Math.min(120, stderr.columns ?? 100),
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .configureHelp({ formatHelp, subcommandTerm })
+    .helpCommand('help [COMMAND]', 'Show help, also of one command');
+  for (const option of TABLE) addOption(program, option, option.group);
+  program.optionsGroup('General:').version(`unpackd ${version}`, '--version', 'print the version');
+  program.addHelpOption(helpOption());
+  return program;
+}
+
+function addCommand(program: Commander, command: Command): Commander {
+  const child = program.command(command.name).description(summaryOf(command)).addHelpOption(helpOption());
+  child
+    .usage([...command.arguments.map(argumentTerm), '[OPTIONS]'].join(' '))
+    .aliases([...(command.aliases ?? [])]);
+  for (const argument of command.arguments) {
+    child.argument(
+      argument.variadic === true ? `[${argument.name}...]` : `<${argument.name}>`,
+      argument.description,
+    );
+  }
+  const own: readonly OptionKey[] = command.options;
+  const isOwn = ({ key }: Option): boolean => own.some((ownKey) => ownKey === key);
+  for (const key of own) {
+    for (const option of TABLE) if (option.key === key) addOption(child, option, 'Options:');
+  }
+  for (const option of TABLE) if (!isOwn(option)) addOption(child, option, option.group);
+  return child.addHelpText('after', commandHelp(command));
+}
+
+/** Options are read by the program, wherever they stand; commands have them too, so that their help shows them. */
+function addOption(commander: Commander, option: Option, group: string): void {
+  const shown = new CommanderOption(option.flag, describe(option)).helpGroup(group);
+  if (shown.required) {
+    commander.addOption(shown);
+    return;
+  }
+  // Each boolean has a reverse, for what the environment or the file says.
+  const reverse = new CommanderOption(shown.negate ? `--${option.key}` : `--no-${option.key}`).hideHelp();
+  for (const either of shown.negate ? [reverse, shown] : [shown, reverse]) commander.addOption(either);
+}
+
+function helpOption(): CommanderOption {
+  return new CommanderOption('-h, --help', 'show this help').helpGroup('General:');
+}
+
+function flagsOf(commander: Commander): Record<string, string> {
+  const flags: Record<string, string> = {};
+  for (const option of commander.options) {
+    const name = option.attributeName();
+    if (commander.getOptionValueSource(name) !== 'cli') continue;
+    const key = option.name().replace(/^no-/, '');
+    flags[key] = String(commander.getOptionValue(name));
+  }
+  return flags;
+}
+
+/** The exit status after commander ended the run: with the help or the version, or for a mistake in the usage. */
+function ended({ exitCode, code, message }: CommanderError, stderr: OutputStream): ExitStatus {
+  if (exitCode === 0) return 0;
+  // no command at all: commander has shown the help
+  if (code === 'commander.help') return 2;
+  const [, problem = message, hint] = /^error: (.*?)(?:\n\((did you mean [^()]*)\))?$/is.exec(message) ?? [];
+  stderr.write(
+    `${errorLine('usage', [problem, hint?.toLowerCase(), '"unpackd --help" lists commands and options'])}\n`,
+  );
+  return 2;
+}

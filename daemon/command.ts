@@ -1,0 +1,52 @@
+import type { Observer } from '../publisher/events.ts';
+import type { ExitStatus } from './exit-status.ts';
+import type { Configuration, Environment, OptionKey } from './options.ts';
+import type { Output } from './output/output.ts';
+
+/** One command of unpackd, as the command line offers it and runs it. */
+export interface Command {
+  /** Such as `convert`. */
+  readonly name: string;
+  /** Further names, such as DUCC's. */
+  readonly aliases?: readonly string[];
+  /** One line, beginning with a verb, without a full stop. */
+  readonly summary: string;
+  readonly arguments: readonly Argument[];
+  /** At least one; the first is shown in the general help too. */
+  readonly examples: readonly [Example, ...Example[]];
+  /** The options that its help shows first; it gets all of them in any case. */
+  readonly options: readonly OptionKey[];
+  /**
+   * @throws Failure where the run cannot go on: it is reported, and the exit status follows from its code. Failures of
+   * single images are events, not exceptions.
+   */
+  readonly run: (context: Context) => Promise<ExitStatus>;
+}
+
+export interface Argument {
+  /** As the help shows it, in capitals. */
+  readonly name: string;
+  readonly description: string;
+  /** Whether any number of them may follow, also none. Only the last argument may be so. */
+  readonly variadic?: true;
+}
+
+export interface Example {
+  /** Such as `unpackd convert recipe.yaml`. */
+  readonly line: string;
+  readonly meaning: string;
+}
+
+/** What a command works with. */
+export interface Context {
+  /** In the order of {@link Command.arguments}. */
+  readonly arguments: readonly string[];
+  readonly configuration: Configuration;
+  readonly output: Output;
+  /** Tells all observers: the output, and the notification file if there is one. */
+  readonly observe: Observer;
+  /** For what is no option, such as DUCC's variables for registries. */
+  readonly environment: Environment;
+  /** Aborted when the run is to end early, with a Failure `interrupted` as its reason. */
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,74 @@
+import type { ImageResult } from '../../publisher/events.ts';
+import type { RegistryClient } from '../../publisher/registry/client.ts';
+import { expandWishes, type Expansion } from '../../wishlist/expand.ts';
+import type { Failure } from '../../wishlist/failure.ts';
+import { formatProblem, position, type Problem } from '../../wishlist/problem.ts';
+import { readRecipe, type Recipe } from '../../wishlist/recipe.ts';
+import type { Command, Context } from '../command.ts';
+import type { ExitStatus } from '../exit-status.ts';
+import { publish, statusOf, withRegistry } from '../publishing.ts';
+
+export const convertCommand: Command = {
+  name: 'convert',
+  summary: 'Publish everything that a recipe asks for, once',
+  arguments: [{ name: 'RECIPE', description: 'the wishlist: a YAML file, recipe version 1' }],
+  examples: [
+    { line: 'unpackd convert recipe.yaml', meaning: 'into a directory tree, the default' },
+    {
+      line: 'unpackd convert --backend cvmfs recipe.yaml',
+      meaning: 'into the repository that the recipe names, on its release manager',
+    },
+    { line: 'unpackd convert --json --progress none recipe.yaml', meaning: 'for scripts' },
+  ],
+  options: ['backend', 'root', 'state'],
+  run: async (context) => {
+    const [file = ''] = context.arguments;
+    const recipe = await readRecipe(file);
+    return await withRegistry(context, async (client) => await convert(context, client, recipe));
+  },
+};
+
+async function convert(context: Context, client: RegistryClient, recipe: Recipe): Promise<ExitStatus> {
+  const { observe, output } = context;
+  const expansion = await expandWishes(recipe.wishes, async (reference) => await client.listTags(reference));
+  const warnings = [...recipe.problems, ...expansion.problems].filter(
+    ({ severity }) => severity === 'warning',
+  );
+  for (const problem of warnings) observe({ type: 'warning', message: formatProblem(recipe.file, problem) });
+  const unusable = failedLines(recipe, expansion);
+  for (const { image, result } of unusable) observe({ type: 'image-finished', image, result });
+
+  const images = expansion.images.map(({ reference }) => reference);
+  const published = await publish(context, client, { name: recipe.repository, images });
+  const all = { ...published, images: [...unusable, ...published.images] };
+  output.report({ repository: recipe.repository, ...all });
+  return statusOf(all);
+}
+
+/** Lines that cannot be understood, and patterns that cannot be expanded: each counts as one failed image. */
+function failedLines(recipe: Recipe, { failures }: Expansion): { image: string; result: ImageResult }[] {
+  const errors = recipe.problems.filter(({ severity }) => severity === 'error');
+  return [
+    ...errors.map((problem) => ({
+      image: problem.text,
+      result: failed(recipe, problem, 'reference-invalid'),
+    })),
+    ...failures.map(({ wish, failure }) => ({
+      image: wish.text,
+      result: failed(
+        recipe,
+        { ...failure, message: failure.message, line: wish.line, column: undefined },
+        failure.code,
+      ),
+    })),
+  ];
+}
+
+function failed(
+  { file }: Recipe,
+  problem: Pick<Problem, 'line' | 'column' | 'message' | 'hint'>,
+  code: Failure['code'],
+): ImageResult {
+  const message = `${position(file, problem)} ${problem.message}`;
+  return { outcome: 'failed', code, message, hint: problem.hint };
+}

@@ -1,0 +1,42 @@
+#!/usr/bin/env node
+import { Failure } from '../wishlist/failure.ts';
+import { packageVersion } from '../publisher/registry/user-agent.ts';
+import { checkImageSyntaxCommand } from './commands/check-image-syntax.ts';
+import { convertCommand } from './commands/convert.ts';
+import { convertSingleImageCommand } from './commands/convert-single-image.ts';
+import { downloadManifestCommand } from './commands/download-manifest.ts';
+import { runUnpackd } from './run.ts';
+
+const COMMANDS = [
+  convertCommand,
+  convertSingleImageCommand,
+  downloadManifestCommand,
+  checkImageSyntaxCommand,
+];
+
+const { stdout, stderr, env: environment, argv } = process;
+const signal = interruptible();
+const status = await runUnpackd(argv.slice(2), COMMANDS, {
+  version: packageVersion(),
+  environment,
+  stdout,
+  stderr,
+  signal,
+});
+process.exitCode = status;
+
+/** Aborted by the first SIGINT or SIGTERM: what runs is ended cleanly. The second one ends the process at once. */
+function interruptible(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(130);
+      controller.abort(
+        new Failure('interrupted', `interrupted by ${name}`, {
+          hint: 'run it again: it goes on where it stopped',
+        }),
+      );
+    });
+  }
+  return controller.signal;
+}

@@ -1,0 +1,273 @@
+import { isAbsolute, join } from 'node:path';
+import { boolean, choice, duration, integer, path, size, string } from './value-types.ts';
+import type { ValueType } from './value-types.ts';
+
+/** Variables as the process got them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What defaults depend on. */
+export interface DefaultsContext {
+  readonly environment: Environment;
+  readonly home: string;
+  /** Whether unpackd runs as root. */
+  readonly superuser: boolean;
+  /** The value of another option, by key: of one that stands earlier in the table. */
+  readonly earlier: (key: string) => unknown;
+}
+
+/** A default that depends on the machine: `text` describes it in the help. */
+interface ComputedDefault {
+  readonly text: string;
+  readonly compute: (context: DefaultsContext) => string;
+}
+
+/** One setting: as an option of the command line, an environment variable and a key of the configuration file. */
+export interface Option {
+  /** Name in the file; the long option is `--KEY`, the variable `UNPACKD_KEY`. */
+  readonly key: string;
+  /** As the help shows it: without `<value>` for a boolean, as `--no-KEY` for one that is true by default. */
+  readonly flag: string;
+  readonly type: ValueType<unknown>;
+  /** As a user would write it; `undefined` where the value stays undefined. */
+  readonly default: string | ComputedDefault | undefined;
+  readonly group: Group;
+  readonly description: string;
+  /** Further environment variables; the option's own comes before them. */
+  readonly variables?: readonly string[];
+  /** Whether the configuration file may not hold it. */
+  readonly notInFile?: true;
+}
+
+type Group = 'Repository:' | 'What is made:' | 'Limits:' | 'CVMFS server:' | 'Input and output:';
+
+export const DEFAULT_CONFIGURATION_FILE = '/etc/unpackd/unpackd.yaml';
+
+/** All options. The property is the name in {@link Configuration}, with its unit. */
+export const OPTIONS = {
+  backend: {
+    key: 'backend',
+    flag: '--backend <kind>',
+    type: choice('directory', 'cvmfs'),
+    default: 'directory',
+    group: 'Repository:',
+    description:
+      'how a repository is written: "directory" makes a plain directory tree, "cvmfs" publishes with cvmfs_server',
+  },
+  root: {
+    key: 'root',
+    flag: '--root <dir>',
+    type: path,
+    default: {
+      text: '/cvmfs for cvmfs; for directory /srv/unpackd as root, else $XDG_DATA_HOME/unpackd or ~/.local/share/unpackd',
+      compute: defaultRoot,
+    },
+    group: 'Repository:',
+    description: 'where repositories are: each is the directory of its name below this one',
+  },
+  state: {
+    key: 'state',
+    flag: '--state <dir>',
+    type: path,
+    default: {
+      text: '/var/lib/unpackd as root, else $XDG_STATE_HOME/unpackd or ~/.local/state/unpackd',
+      compute: defaultState,
+    },
+    group: 'Repository:',
+    description: 'what unpackd remembers between runs, and its spool',
+  },
+  temporaryDirectory: {
+    key: 'temporary-dir',
+    flag: '-t, --temporary-dir <dir>',
+    type: path,
+    default: {
+      text: 'the state directory',
+      compute: ({ earlier }) => String(earlier('state')),
+    },
+    group: 'Repository:',
+    description: 'where downloaded blobs lie while they are unpacked; also the variable DUCC_TMP_DIR',
+    variables: ['DUCC_TMP_DIR'],
+  },
+  skipFlat: {
+    key: 'skip-flat',
+    flag: '-s, --skip-flat',
+    type: boolean,
+    default: 'false',
+    group: 'What is made:',
+    description: 'make no flat root file systems (those that apptainer runs) and no public names',
+  },
+  skipLayers: {
+    key: 'skip-layers',
+    flag: '-d, --skip-layers',
+    type: boolean,
+    default: 'false',
+    group: 'What is made:',
+    description: 'make no unpacked layers below .layers (those that containerd uses)',
+  },
+  skipPodman: {
+    key: 'skip-podman',
+    flag: '-p, --skip-podman',
+    type: boolean,
+    default: 'false',
+    group: 'What is made:',
+    description: 'accepted for scripts written for DUCC; does nothing, since no podman store is made',
+  },
+  skipThinImage: {
+    key: 'skip-thin-image',
+    flag: '-i, --skip-thin-image',
+    type: boolean,
+    default: 'false',
+    group: 'What is made:',
+    description: 'accepted for scripts written for DUCC; does nothing, since no thin images are made',
+  },
+  chains: {
+    key: 'chains',
+    flag: '--no-chains',
+    type: boolean,
+    default: 'true',
+    group: 'What is made:',
+    description: 'make no chains below .chains',
+  },
+  convertAgain: {
+    key: 'convert-again',
+    flag: '-g, --convert-again',
+    type: boolean,
+    default: 'false',
+    group: 'What is made:',
+    description: 'publish images again that are published already',
+  },
+  overwriteLayers: {
+    key: 'overwrite-layers',
+    flag: '-f, --overwrite-layers',
+    type: boolean,
+    default: 'false',
+    group: 'What is made:',
+    description: 'unpack layers again that the repository holds already',
+  },
+  waitMs: {
+    key: 'wait',
+    flag: '--wait <duration>',
+    type: duration(),
+    default: '10m',
+    group: 'Limits:',
+    description: 'how long to wait while another writer holds the repository',
+  },
+  publishTimeoutMs: {
+    key: 'publish-timeout',
+    flag: '--publish-timeout <duration>',
+    type: duration(1000),
+    default: '30m',
+    group: 'Limits:',
+    description: 'after how long without any progress a command of cvmfs_server is stopped',
+  },
+  batchSizeBytes: {
+    key: 'batch-size',
+    flag: '--batch-size <size>',
+    type: size,
+    default: '20GiB',
+    group: 'Limits:',
+    description: 'how many bytes of compressed layers go into one publication',
+  },
+  downloads: {
+    key: 'downloads',
+    flag: '--downloads <number>',
+    type: integer(1, 64),
+    default: '4',
+    group: 'Limits:',
+    description: 'how many blobs are downloaded at the same time',
+  },
+  cvmfsServer: {
+    key: 'cvmfs-server',
+    flag: '--cvmfs-server <command>',
+    type: string,
+    default: 'cvmfs_server',
+    group: 'CVMFS server:',
+    description: 'the command that publishes',
+  },
+  cvmfsSpool: {
+    key: 'cvmfs-spool',
+    flag: '--cvmfs-spool <dir>',
+    type: path,
+    default: '/var/spool/cvmfs',
+    group: 'CVMFS server:',
+    description: 'where the server keeps the spool of each repository',
+  },
+  cvmfsConfiguration: {
+    key: 'cvmfs-configuration',
+    flag: '--cvmfs-configuration <dir>',
+    type: path,
+    default: '/etc/cvmfs',
+    group: 'CVMFS server:',
+    description: 'where the server keeps the configuration of each repository',
+  },
+  configFile: {
+    key: 'config',
+    flag: '--config <file>',
+    type: path,
+    default: undefined,
+    group: 'Input and output:',
+    description: `the configuration file (default: ${DEFAULT_CONFIGURATION_FILE} where that exists)`,
+    notInFile: true,
+  },
+  json: {
+    key: 'json',
+    flag: '--json',
+    type: boolean,
+    default: 'false',
+    group: 'Input and output:',
+    description: 'print results as one JSON document',
+  },
+  progress: {
+    key: 'progress',
+    flag: '--progress <kind>',
+    type: choice('auto', 'bar', 'plain', 'none'),
+    default: 'auto',
+    group: 'Input and output:',
+    description:
+      'what standard error shows meanwhile: "bar" on a terminal, "plain" lines, "none" but warnings and errors',
+  },
+  notificationFile: {
+    key: 'notification-file',
+    flag: '-n, --notification-file <file>',
+    type: path,
+    default: undefined,
+    group: 'Input and output:',
+    description: 'append what happens to this file, one JSON object a line, as DUCC does',
+  },
+} as const satisfies Readonly<Record<string, Option>>;
+
+type Options = typeof OPTIONS;
+type ValueOf<Type> = Type extends ValueType<infer Value> ? Value : never;
+
+/** Names of options as files and messages have them. */
+export type OptionKey = Options[keyof Options]['key'];
+
+/** The settings of a run, each with its default where nothing else was said. Paths are absolute. */
+export type Configuration = {
+  readonly [Name in keyof Options]:
+    ValueOf<Options[Name]['type']> | (Options[Name]['default'] extends undefined ? undefined : never);
+};
+
+/** The environment variable of an option: `UNPACKD_SKIP_FLAT` for `skip-flat`. */
+export function variableOf(key: string): string {
+  return `UNPACKD_${key.toUpperCase().replaceAll('-', '_')}`;
+}
+
+function defaultRoot({ environment, home, superuser, earlier }: DefaultsContext): string {
+  if (earlier('backend') === 'cvmfs') return '/cvmfs';
+  if (superuser) return '/srv/unpackd';
+  return join(baseDirectory(environment['XDG_DATA_HOME']) ?? join(home, '.local/share'), 'unpackd');
+}
+
+function defaultState({ environment, home, superuser }: DefaultsContext): string {
+  if (superuser) return '/var/lib/unpackd';
+  return join(baseDirectory(environment['XDG_STATE_HOME']) ?? join(home, '.local/state'), 'unpackd');
+}
+
+/**
+ * A base directory counts only if it is absolute.
+ *
+ * @see XDG Base Directory Specification 0.8, "Basics"
+ */
+function baseDirectory(value: string | undefined): string | undefined {
+  return value !== undefined && isAbsolute(value) ? value : undefined;
+}

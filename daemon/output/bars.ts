@@ -1,0 +1,78 @@
+import { MultiBar } from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
+import type { Event } from '../../publisher/events.ts';
+import type { Display, OutputStream } from './display.ts';
+import { formatBytes } from './format.ts';
+import { createProgress } from './progress.ts';
+import type { Amount } from './progress.ts';
+import { redact } from './redact.ts';
+
+/** Erases what a bar left on the line that a text now takes. */
+const CLEAR_TO_END_OF_LINE = '\u001b[K';
+
+const NAMES = { images: 'images', downloads: 'fetched', publication: 'published' } as const;
+type BarName = keyof typeof NAMES;
+
+/**
+ * Progress bars on a terminal: images done, bytes fetched, bytes published, each as soon as there is something to show.
+ * Lines appear above them. The terminal's settings are left alone, so that a kill leaves it usable.
+ */
+export function createBarDisplay(stream: OutputStream): Display {
+  const progress = createProgress();
+  const bars = new Map<BarName, SingleBar>();
+  let group: MultiBar | undefined;
+
+  return { observe, line, stop };
+
+  function observe(event: Event): void {
+    if (event.type === 'note') line(redact(event.message));
+    progress.observe(event);
+    const amounts = progress.amounts();
+    show('images', amounts.images, String);
+    show('downloads', amounts.downloads, formatBytes);
+    show('publication', amounts.publication, formatBytes);
+  }
+
+  function show(name: BarName, { done, total }: Amount, format: (value: number) => string): void {
+    if (total === 0) return;
+    const payload = { name: NAMES[name].padEnd(9), of: `${format(done)} of ${format(total)}` };
+    const bar = bars.get(name);
+    if (bar === undefined) {
+      group ??= createGroup(stream);
+      bars.set(name, group.create(total, done, payload));
+    } else {
+      bar.setTotal(total);
+      bar.update(done, payload);
+    }
+  }
+
+  function line(text: string): void {
+    if (group === undefined) {
+      stream.write(`${text}\n`);
+      return;
+    }
+    group.log(`${text}${CLEAR_TO_END_OF_LINE}\n`);
+    group.update();
+  }
+
+  function stop(): void {
+    group?.stop();
+    group = undefined;
+    bars.clear();
+  }
+}
+
+function createGroup(stream: OutputStream): MultiBar {
+  return new MultiBar({
+    stream,
+    format: '{name} [{bar}] {percentage}% {of}',
+    barsize: Math.max(10, Math.min(40, (stream.columns ?? 80) - 50)),
+    fps: 10,
+    clearOnComplete: true,
+    emptyOnZero: true,
+    // cuts bars at the terminal's width instead of switching the terminal's own wrapping off
+    linewrap: true,
+    // a bar that a line has moved down must be drawn again although it says the same
+    forceRedraw: true,
+  });
+}

@@ -1,0 +1,51 @@
+import type { Failure, FailureCode } from '../../wishlist/failure.ts';
+import { redact } from './redact.ts';
+
+/** What a line about a failure says; a {@link Failure} is one, and so is the result of a failed image. */
+export type FailureText = Pick<Failure, 'code' | 'message' | 'hint'>;
+
+/** `error[CODE] SUBJECT: MESSAGE; HINT`, one line. */
+export function failureLine({ code, message, hint }: FailureText, subject?: string): string {
+  return errorLine(code, [subject === undefined ? message : `${subject}: ${message}`, hint]);
+}
+
+/** The same for what is no failure of the closed union: a mistake in how unpackd was called. */
+export function errorLine(
+  code: FailureCode | 'usage' | 'bug',
+  parts: readonly (string | undefined)[],
+): string {
+  return `error[${code}] ${parts
+    .filter((part) => part !== undefined && part !== '')
+    .map((part) => redact(part ?? ''))
+    .join('; ')}`;
+}
+
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+
+/** A number of bytes for people, in powers of 1000: `12.3 MB`. */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.95 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit] ?? ''}`;
+}
+
+/** A duration for people: `0.4 s`, `75 s`, `12 min`. */
+export function formatDuration(durationMs: number): string {
+  const seconds = durationMs / 1000;
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  return seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
+}
+
+/** `1 image`, `2 images`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** A digest as people tell them apart: its first twelve digits. */
+export function shortDigest(digest: string): string {
+  return digest.slice(0, 'sha256:'.length + 12);
+}

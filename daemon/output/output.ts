@@ -1,0 +1,91 @@
+import type { Observer } from '../../publisher/events.ts';
+import type { Failure } from '../../wishlist/failure.ts';
+import type { Configuration, Environment } from '../options.ts';
+import { createBarDisplay } from './bars.ts';
+import type { Display, OutputStream } from './display.ts';
+import { failureLine } from './format.ts';
+import type { FailureText } from './format.ts';
+import { createPlainDisplay, createSilentDisplay } from './plain.ts';
+import { redact } from './redact.ts';
+import { jsonText, problemDocument, reportDocument, reportText } from './results.ts';
+import type { Report } from './results.ts';
+
+/** All that a command tells people and programs: progress, warnings and failures on stderr, results on stdout. */
+export interface Output {
+  /** Shows the progress, warnings, and each failed image as soon as it failed. */
+  readonly observe: Observer;
+  /** Reports a failure that belongs to no image of the report (`subject`: what it is about, such as a line). */
+  readonly failure: (failure: Failure, subject?: string) => void;
+  /** Prints how a run ended: as lines, or with `--json` as one document that holds the failures too. */
+  readonly report: (report: Report) => void;
+  /** Prints another result: `text` (with its newlines), or `document` with `--json`. */
+  readonly print: (text: string, document: unknown) => void;
+  /** Writes bytes to stdout exactly as they are, such as a manifest. */
+  readonly raw: (data: string | Uint8Array) => void;
+  /** Takes the bars away; with `--json`, failures that no document holds yet become one. */
+  readonly close: () => void;
+}
+
+export interface OutputOptions {
+  readonly configuration: Pick<Configuration, 'json' | 'progress' | 'root'>;
+  readonly environment: Environment;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+}
+
+export function createOutput({ configuration, environment, stdout, stderr }: OutputOptions): Output {
+  const display = createDisplay(configuration.progress, environment, stderr);
+  const problems: FailureText[] = [];
+  let printed = false;
+
+  return { observe, failure, report, print, raw, close };
+
+  function observe(event: Parameters<Observer>[0]): void {
+    display.observe(event);
+    if (event.type === 'warning') display.line(`warning: ${redact(event.message)}`);
+    if (event.type === 'image-finished' && event.result.outcome === 'failed') {
+      display.line(failureLine(event.result, event.image));
+    }
+  }
+
+  function failure(cause: Failure, subject?: string): void {
+    const { code, hint } = cause;
+    problems.push({
+      code,
+      message: subject === undefined ? cause.message : `${subject}: ${cause.message}`,
+      hint,
+    });
+    display.line(failureLine(cause, subject));
+  }
+
+  function report(finished: Report): void {
+    print(reportText(finished, configuration.root), reportDocument(finished, problems));
+  }
+
+  function print(text: string, document: unknown): void {
+    raw(configuration.json ? jsonText(document) : text);
+  }
+
+  function raw(data: string | Uint8Array): void {
+    // Both streams may be one terminal.
+    display.stop();
+    printed = true;
+    stdout.write(data);
+  }
+
+  function close(): void {
+    display.stop();
+    if (!configuration.json || printed || problems.length === 0) return;
+    stdout.write(jsonText({ problems: problems.map(problemDocument) }));
+  }
+}
+
+function createDisplay(
+  progress: Configuration['progress'],
+  environment: Environment,
+  stream: OutputStream,
+): Display {
+  if (progress === 'none') return createSilentDisplay(stream);
+  const smart = stream.isTTY === true && (progress === 'bar' || environment['TERM'] !== 'dumb');
+  return progress !== 'plain' && smart ? createBarDisplay(stream) : createPlainDisplay(stream);
+}

@@ -1,0 +1,52 @@
+const HIDDEN = '***';
+
+const ESCAPE = String.fromCharCode(0x1b);
+const BELL = String.fromCharCode(0x07);
+/** Escape sequences as terminals understand them (ECMA-48): CSI, OSC with its text, and those of two characters. */
+const ESCAPE_SEQUENCE = new RegExp(
+  String.raw`${ESCAPE}(?:\[[0-?]*[ -/]*[@-~]|\][^${BELL}${ESCAPE}]{0,1000}(?:${BELL}|${ESCAPE}\\)|[@-Z\\^_])`,
+  'g',
+);
+const LINE_BREAK = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
+/** Control characters, and those that are invisible or turn the direction of writing. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}]/gu;
+
+/** Key names whose values are secrets, as they end: `DUCC_A_PASS`, `access_token`, `X-Amz-Signature`. */
+const SECRET_KEY =
+  '(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[-_]?key|secret[-_]?key|credentials?|signature|sig|auth)';
+const VALUE = String.raw`(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s&,;"'})\]]+)`;
+
+/** What is hidden, and what is put instead. */
+const SECRETS: readonly (readonly [pattern: RegExp, replacement: string])[] = [
+  // https://USER:PASSWORD@host, with an @ in the password too
+  [/\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#"']*@/gi, `$1${HIDDEN}@`],
+  // Authorization: SCHEME TOKEN
+  [/\b((?:proxy-)?authorization["']?\s*[:=]\s*["']?)(?:(basic|bearer)\s+)?[^\s"',;]+/gi, `$1$2 ${HIDDEN}`],
+  // Bearer TOKEN in any other place, but not the challenge of a registry, nor the words of a sentence
+  [
+    /\b(bearer|basic)\s+(?!(?:realm|service|scope|error|charset)=|(?:auth(?:entication|orization)?|tokens?|challenges?|credentials?|realm|scheme|access)\b(?![._~+/=-]))[\w.~+/=-]+/gi,
+    `$1 ${HIDDEN}`,
+  ],
+  // a JSON web token
+  [/\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*/g, HIDDEN],
+  // key=VALUE, and "key": VALUE as in JSON
+  [new RegExp(String.raw`(${SECRET_KEY}["']?=)${VALUE}`, 'gi'), `$1${HIDDEN}`],
+  [new RegExp(String.raw`(${SECRET_KEY}["']\s*:\s*)${VALUE}`, 'gi'), `$1${HIDDEN}`],
+  // password: VALUE; "token: expired" stays readable
+  [new RegExp(String.raw`(pass(?:word|wd|phrase)\s*:\s*)${VALUE}`, 'gi'), `$1${HIDDEN}`],
+];
+
+/** `text` as one line without control characters. */
+export function flatten(text: string): string {
+  return text.replace(ESCAPE_SEQUENCE, '').replace(LINE_BREAK, ' ').replace(INVISIBLE, '').trim();
+}
+
+/**
+ * `text` as it may be shown or written: one line, no control characters, `***` for what is or may be a secret. In doubt
+ * it is one. Control characters go first, so that none can hide a secret.
+ */
+export function redact(text: string): string {
+  let shown = flatten(text);
+  for (const [pattern, replacement] of SECRETS) shown = shown.replace(pattern, replacement);
+  return shown;
+}

@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import { ListingStore } from '../publisher/layer/listing-store.ts';
+import { publishImages, type PublishingReport } from '../publisher/publish-images.ts';
+import { RegistryClient } from '../publisher/registry/client.ts';
+import type { Backend } from '../publisher/repository/backend.ts';
+import { CvmfsBackend } from '../publisher/repository/cvmfs/backend.ts';
+import { DirectoryBackend } from '../publisher/repository/directory/backend.ts';
+import { Lock } from '../publisher/repository/lock.ts';
+import { Spool } from '../publisher/spool/spool.ts';
+import type { ImageReference } from '../wishlist/reference.ts';
+import type { Context } from './command.ts';
+import type { ExitStatus } from './exit-status.ts';
+import { exitStatusOf } from './exit-status.ts';
+import type { Configuration } from './options.ts';
+
+/** Calls `work` with a registry client that is set up as the configuration says, and closed afterwards. */
+export async function withRegistry<T>(
+  { configuration, signal }: Context,
+  work: (client: RegistryClient) => Promise<T>,
+): Promise<T> {
+  const client = new RegistryClient({ signal, concurrency: configuration.downloads });
+  try {
+    return await work(client);
+  } finally {
+    await client.close();
+  }
+}
+
+/**
+ * Publishes images in the repository `name` with everything as the configuration says: backend, spool, state.
+ *
+ * @throws Failure `repository-unusable`, `repository-busy`, `state-unusable`, `disk-full`
+ */
+export async function publish(
+  context: Context,
+  client: RegistryClient,
+  { name, images }: { name: string; images: readonly ImageReference[] },
+): Promise<PublishingReport> {
+  const { configuration, observe, signal } = context;
+  const backend = createBackend(configuration);
+  backend.view(name);
+  const spoolFolder = join(configuration.temporaryDirectory, 'spool');
+  const lock = await Lock.acquire({
+    path: join(spoolFolder, 'lock'),
+    subject: `the spool ${spoolFolder}`,
+    waitMs: configuration.waitMs,
+    unusable: 'state-unusable',
+    notice: (type, message) => observe({ type, message }),
+    signal,
+  });
+  try {
+    const spool = await Spool.open(spoolFolder);
+    const listings = new ListingStore(join(configuration.state, 'listings'));
+    const parts = { client, spool, listings, backend, observe, signal };
+    return await publishImages(name, images, parts, { ...configuration, outputs: outputsOf(configuration) });
+  } finally {
+    lock.release();
+  }
+}
+
+/** The exit status of a run: that of what stopped it, or 1 where an image failed. */
+export function statusOf({ images, stopped }: PublishingReport): ExitStatus {
+  if (stopped !== undefined) return exitStatusOf(stopped);
+  return images.some(({ result }) => result.outcome === 'failed') ? 1 : 0;
+}
+
+function createBackend(configuration: Configuration): Backend {
+  const { root, waitMs, publishTimeoutMs: idleLimitMs } = configuration;
+  switch (configuration.backend) {
+    case 'directory':
+      return new DirectoryBackend({ root, waitMs });
+    case 'cvmfs': {
+      const { cvmfsServer: command, cvmfsSpool: spool, cvmfsConfiguration } = configuration;
+      const installation = { command, root, spool, configuration: cvmfsConfiguration };
+      return new CvmfsBackend({ installation, waitMs, idleLimitMs });
+    }
+  }
+}
+
+function outputsOf({ skipLayers, skipFlat, chains }: Configuration) {
+  return { layers: !skipLayers, flat: !skipFlat, chains: chains && !skipLayers };
+}

@@ -1,0 +1,96 @@
+import { isFailure } from '../wishlist/failure.ts';
+import type { Observer } from '../publisher/events.ts';
+import { buildProgram } from './command-line.ts';
+import type { Invocation } from './command-line.ts';
+import type { Command } from './command.ts';
+import { loadConfiguration } from './configuration.ts';
+import type { Machine } from './configuration.ts';
+import { exitStatusOf } from './exit-status.ts';
+import type { ExitStatus } from './exit-status.ts';
+import { openNotification } from './notification.ts';
+import type { Configuration, Environment } from './options.ts';
+import { surviveClosedPipe } from './output/closed-pipe.ts';
+import type { OutputStream } from './output/display.ts';
+import { errorLine, failureLine } from './output/format.ts';
+import { createOutput } from './output/output.ts';
+import type { Output } from './output/output.ts';
+import { redact } from './output/redact.ts';
+
+/** What the process is given; a test gives its own. */
+export interface Surroundings {
+  readonly version: string;
+  readonly environment: Environment;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  /** Aborted when the run is to end early, with a Failure `interrupted` as its reason. */
+  readonly signal: AbortSignal;
+  readonly machine?: Machine;
+}
+
+/** Runs unpackd with the arguments `argv` (without program names). Never throws: all that goes wrong is reported. */
+export async function runUnpackd(
+  argv: readonly string[],
+  commands: readonly Command[],
+  surroundings: Surroundings,
+): Promise<ExitStatus> {
+  surviveClosedPipe(surroundings.stdout);
+  surviveClosedPipe(surroundings.stderr);
+  try {
+    const parsed = buildProgram(commands, surroundings).parse(argv);
+    return typeof parsed === 'number' ? parsed : await configureAndRun(parsed, surroundings);
+  } catch (error) {
+    return reportBug(error, surroundings.stderr);
+  }
+}
+
+async function configureAndRun(invocation: Invocation, surroundings: Surroundings): Promise<ExitStatus> {
+  const { environment, machine, stdout, stderr } = surroundings;
+  const { flags } = invocation;
+  let configuration: Configuration;
+  try {
+    configuration = loadConfiguration({ flags, environment, ...(machine && { machine }) });
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    // What kind of output was asked for is not known.
+    stderr.write(`${failureLine(error)}\n`);
+    return exitStatusOf(error);
+  }
+  const output = createOutput({ configuration, environment, stdout, stderr });
+  try {
+    return await runObserved(invocation, { configuration, output }, surroundings);
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    output.failure(error);
+    return exitStatusOf(error);
+  } finally {
+    output.close();
+  }
+}
+
+async function runObserved(
+  { command, arguments: values }: Invocation,
+  { configuration, output }: { readonly configuration: Configuration; readonly output: Output },
+  { environment, signal }: Surroundings,
+): Promise<ExitStatus> {
+  const { notificationFile: file, skipFlat } = configuration;
+  const warn = (message: string): void => output.observe({ type: 'warning', message });
+  const notification = file === undefined ? undefined : openNotification({ file, skipFlat, warn });
+  const observe: Observer = (event) => {
+    output.observe(event);
+    notification?.observe(event);
+  };
+  try {
+    return await command.run({ arguments: values, configuration, output, observe, environment, signal });
+  } finally {
+    notification?.close();
+  }
+}
+
+function reportBug(error: unknown, stderr: OutputStream): ExitStatus {
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const lines = stack.split('\n').map((line) => `  ${redact(line)}`);
+  stderr.write(
+    `${[errorLine('bug', ['this is a bug in unpackd, please report it']), ...lines].join('\n')}\n`,
+  );
+  return 70;
+}

@@ -1,0 +1,116 @@
+import { resolve } from 'node:path';
+
+/** What the reading of a value depends on beside its text. */
+export interface Place {
+  /** Relative paths are taken from here: the working directory, or the folder of the configuration file. */
+  readonly folder: string;
+  /** What `~/` stands for. */
+  readonly home: string;
+}
+
+/** How the text of an option, an environment variable or a scalar of the configuration file becomes a value. */
+export interface ValueType<Value> {
+  /** What a value must be, for messages: it follows "expected". */
+  readonly expected: string;
+  /** @returns `undefined` where `text` is no such value. */
+  readonly parse: (text: string, place: Place) => Value | undefined;
+}
+
+export const string: ValueType<string> = {
+  expected: 'a text',
+  parse: (text) => (isText(text) ? text : undefined),
+};
+
+/** An absolute path. */
+export const path: ValueType<string> = {
+  expected: 'a path',
+  parse: (text, { folder, home }) => {
+    if (!isText(text)) return undefined;
+    if (text === '~') return home;
+    return text.startsWith('~/') ? resolve(home, text.slice(2)) : resolve(folder, text);
+  },
+};
+
+const TRUE = new Set(['true', 'yes', 'on', '1']);
+const FALSE = new Set(['false', 'no', 'off', '0']);
+
+export const boolean: ValueType<boolean> = {
+  expected: 'true or false',
+  parse: (text) => {
+    const word = text.toLowerCase();
+    if (TRUE.has(word)) return true;
+    return FALSE.has(word) ? false : undefined;
+  },
+};
+
+export function integer(minimum: number, maximum: number): ValueType<number> {
+  return {
+    expected: `a whole number from ${minimum} to ${maximum}`,
+    parse: (text) => (/^\d{1,15}$/.test(text) ? within(Number(text), minimum, maximum) : undefined),
+  };
+}
+
+export function choice<const Values extends readonly string[]>(...values: Values): ValueType<Values[number]> {
+  return {
+    expected: `one of ${values.join(', ')}`,
+    parse: (text) => values.find((value) => value === text),
+  };
+}
+
+const MILLISECONDS: Readonly<Record<string, number>> = {
+  '': 1000,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** Node's timers take no more: a longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** A duration in milliseconds, at least `minimumMs`. */
+export function duration(minimumMs = 0): ValueType<number> {
+  const least = minimumMs === 0 ? '' : `, at least ${minimumMs / 1000}s`;
+  return {
+    expected: `a duration such as 90s, 10m or 2h (without a unit: seconds)${least}, at most 24d`,
+    parse: (text) => {
+      const [, digits, unit] = /^(\d{1,15}(?:\.\d{1,3})?)([smhd]?)$/.exec(text) ?? [];
+      const factor = MILLISECONDS[unit ?? ' '];
+      if (digits === undefined || factor === undefined) return undefined;
+      return within(Math.round(Number(digits) * factor), minimumMs, LONGEST_TIMER_MS);
+    },
+  };
+}
+
+const BYTES: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+};
+
+/** A number of bytes, at least 1. */
+export const size: ValueType<number> = {
+  expected: 'a size such as 20GiB or 500MB (without a unit: bytes), at least 1',
+  parse: (text) => {
+    const [, digits, unit] = /^(\d{1,15}(?:\.\d{1,3})?) ?([A-Za-z]{0,3})$/.exec(text) ?? [];
+    const factor = BYTES[unit?.toLowerCase() ?? ' '];
+    if (digits === undefined || factor === undefined) return undefined;
+    return within(Math.round(Number(digits) * factor), 1, Number.MAX_SAFE_INTEGER);
+  },
+};
+
+/** NUL ends a string for the operating system: no path, no argument can hold it. */
+function isText(text: string): boolean {
+  return text !== '' && !text.includes('\0');
+}
+
+function within(value: number, minimum: number, maximum: number): number | undefined {
+  return value >= minimum && value <= maximum ? value : undefined;
+}

@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict';
+import { nearest } from '../../daemon/nearest.ts';
+
+const KEYS = ['root', 'state', 'skip-flat', 'skip-layers', 'batch-size'];
+
+describe('the nearest word', () => {
+  const cases = [
+    ['rot', 'root'],
+    ['stat', 'state'],
+    ['skip_flat', 'skip-flat'],
+    ['batchsize', 'batch-size'],
+    ['root', 'root'],
+    ['', undefined],
+    ['x', undefined],
+    ['schedule', undefined],
+  ] as const;
+  for (const [word, expected] of cases) {
+    it(`of "${word}" is ${String(expected)}`, () => assert.equal(nearest(word, KEYS), expected));
+  }
+});

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { surviveClosedPipe } from '../../../daemon/output/closed-pipe.ts';
+import { capture } from '../capture.ts';
+
+function systemError(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
+
+describe('a reader that goes away', () => {
+  it('is no error of the stream', () => {
+    const stream = capture();
+    surviveClosedPipe(stream);
+    assert.ok(stream.emit('error', systemError('EPIPE')));
+    assert.throws(() => stream.emit('error', systemError('ENOSPC')), { code: 'ENOSPC' });
+  });
+
+  it('is listened for once', () => {
+    const stream = capture();
+    surviveClosedPipe(stream);
+    surviveClosedPipe(stream);
+    assert.equal(stream.listenerCount('error'), 1);
+  });
+});

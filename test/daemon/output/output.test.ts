@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict';
+import { createOutput } from '../../../daemon/output/output.ts';
+import type { Output } from '../../../daemon/output/output.ts';
+import type { Configuration } from '../../../daemon/options.ts';
+import { Failure } from '../../../wishlist/failure.ts';
+import { capture } from '../capture.ts';
+import { BAD, CONFIG, EVENTS, FAILED, GOOD, PUBLISHED } from '../run-events.ts';
+import { screenOf } from '../screen.ts';
+
+interface Given {
+  readonly json?: boolean;
+  readonly progress?: Configuration['progress'];
+  readonly columns?: number;
+  readonly term?: string;
+}
+
+interface Captured {
+  readonly output: Output;
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+}
+
+function captured({ json = false, progress = 'auto', columns, term }: Given): Captured {
+  const stdout = capture();
+  const stderr = capture(columns);
+  const output = createOutput({
+    configuration: { json, progress, root: '/cvmfs' },
+    environment: { TERM: term },
+    stdout,
+    stderr,
+  });
+  return { output, stdout: stdout.text, stderr: stderr.text };
+}
+
+const REPORT = {
+  repository: 'unpacked.example.org',
+  images: [
+    { image: GOOD, result: PUBLISHED },
+    { image: BAD, result: FAILED },
+  ],
+  publications: 1,
+};
+
+const BAD_LINE = `error[digest-mismatch] ${BAD}: https://***@quay.io sent other bytes; ask the registry`;
+
+function run(given: Given): Captured {
+  const result = captured(given);
+  for (const event of EVENTS) result.output.observe(event);
+  result.output.report(REPORT);
+  result.output.close();
+  return result;
+}
+
+describe('output', () => {
+  it('is one line for each thing that happened where stderr is no terminal', () => {
+    const lines = run({}).stderr().split('\n');
+    assert.match(lines[4] ?? '', /^publication done: 1 new layer in /);
+    lines.splice(4, 1);
+    assert.deepEqual(lines, [
+      'warning: slow registry',
+      'fetched sha256:aaaaaaaaaaaa (2.0 kB) of quay.io/lab/a:1',
+      BAD_LINE,
+      'publishing 1 image (6.0 kB)',
+      'published quay.io/lab/a:1',
+      '',
+    ]);
+  });
+
+  it('is warnings and failures alone with --progress none', () => {
+    assert.equal(run({ progress: 'none', columns: 80 }).stderr(), `warning: slow registry\n${BAD_LINE}\n`);
+  });
+
+  it('shows notes and what a publication failed for, without secrets', () => {
+    const { output, stderr } = captured({ progress: 'plain' });
+    output.observe({ type: 'note', message: 'two\nlines' });
+    output.observe({ type: 'publication-finished', layers: [], error: 'password=s3cret' });
+    output.close();
+    assert.equal(stderr(), 'two lines\npublication failed: password=***\n');
+  });
+
+  it('reports a line an image on stdout', () => {
+    assert.equal(
+      run({}).stdout(),
+      'published quay.io/lab/a:1 /cvmfs/unpacked.example.org/quay.io/lab/a:1\n' +
+        'failed    quay.io/lab/b:1 digest-mismatch\n',
+    );
+  });
+
+  it('names no public path where none was made', () => {
+    const { output, stdout } = captured({});
+    const result = { ...PUBLISHED, flatPath: undefined };
+    output.report({ ...REPORT, images: [{ image: GOOD, result }] });
+    assert.equal(stdout(), 'published quay.io/lab/a:1\n');
+  });
+
+  it('reports one JSON document with --json, the failures of no image among it', () => {
+    const { output, stdout, stderr } = captured({ json: true });
+    output.failure(
+      new Failure('reference-invalid', 'token=s3cret is no image', { hint: 'mend it' }),
+      'line 3',
+    );
+    output.report(REPORT);
+    output.close();
+    assert.deepEqual(JSON.parse(stdout()), {
+      repository: 'unpacked.example.org',
+      images: [
+        { image: GOOD, outcome: 'published', config: CONFIG, publicPath: GOOD, flatPath: PUBLISHED.flatPath },
+        {
+          image: BAD,
+          outcome: 'failed',
+          code: 'digest-mismatch',
+          message: 'https://***@quay.io sent other bytes',
+          hint: 'ask the registry',
+        },
+      ],
+      publications: 1,
+      problems: [{ code: 'reference-invalid', message: 'line 3: token=*** is no image', hint: 'mend it' }],
+    });
+    assert.equal(stderr(), 'error[reference-invalid] line 3: token=*** is no image; mend it\n');
+  });
+
+  it('still prints a JSON document where a failure ended the run before any result', () => {
+    const { output, stdout } = captured({ json: true });
+    output.failure(new Failure('repository-busy', 'held by another'));
+    output.close();
+    assert.deepEqual(JSON.parse(stdout()), {
+      problems: [{ code: 'repository-busy', message: 'held by another' }],
+    });
+  });
+
+  it('prints nothing on stdout without a result', () => {
+    for (const json of [false, true]) {
+      const { output, stdout } = captured({ json });
+      output.observe({ type: 'warning', message: 'x' });
+      output.close();
+      assert.equal(stdout(), '');
+    }
+  });
+
+  it('prints other results as text or as a document, and bytes as they are', () => {
+    for (const [json, expected] of [
+      [false, 'no problem\n'],
+      [true, '{\n  "problems": 0\n}\n'],
+    ] as const) {
+      const { output, stdout } = captured({ json });
+      output.print('no problem\n', { problems: 0 });
+      output.raw(Buffer.from('{"a":\u00091}'));
+      assert.equal(stdout(), `${expected}{"a":\u00091}`);
+    }
+  });
+});
+
+describe('output on a terminal', () => {
+  it('shows bars while it goes on, lines above them, and takes the bars away', () => {
+    const { output, stdout, stderr } = captured({ columns: 60 });
+    const half = EVENTS.findIndex(({ type }) => type === 'publication-bytes');
+    for (const event of EVENTS.slice(0, half)) output.observe(event);
+    const long = `warning ${'that is longer than a line of the terminal '.repeat(3)}`.trim();
+    for (const message of ['short', long, 'third']) output.observe({ type: 'warning', message });
+    const meanwhile = screenOf(stderr());
+    const bars = [
+      /^images {4}\[.*\] +50% 1 of 2$/,
+      /^fetched {3}\[.*\] +100% 2\.0 kB of 2\.0 kB$/,
+      /^published \[.*\] +0% 0 B of 6\.0 kB$/,
+    ];
+    bars.forEach((bar, index) => assert.match(meanwhile[5 + index] ?? '', bar));
+    assert.equal(meanwhile.length, 8);
+    for (const event of EVENTS.slice(half)) output.observe(event);
+    output.report(REPORT);
+    output.failure(new Failure('disk-full', 'after the bars'));
+    output.close();
+    assert.deepEqual(screenOf(stderr()), [
+      'warning: slow registry',
+      BAD_LINE,
+      'warning: short',
+      `warning: ${long}`,
+      'warning: third',
+      'error[disk-full] after the bars',
+    ]);
+    assert.equal(stdout().split('\n').length, 3);
+  });
+
+  it('leaves lines alone that came before the first bar', () => {
+    const { output, stderr } = captured({ columns: 80 });
+    output.observe({ type: 'note', message: 'first' });
+    output.observe({ type: 'images', count: 3 });
+    output.observe({ type: 'note', message: 'second' });
+    output.close();
+    assert.deepEqual(screenOf(stderr()), ['first', 'second']);
+  });
+
+  it('survives a narrow terminal and a second run', () => {
+    const { output, stderr } = captured({ columns: 10 });
+    for (const event of [...EVENTS, ...EVENTS]) output.observe(event);
+    output.close();
+    output.close();
+    const lines = screenOf(stderr());
+    assert.equal(lines.filter((line) => line === BAD_LINE).length, 2);
+    assert.deepEqual(
+      lines.filter((line) => line.startsWith('images')),
+      [],
+    );
+  });
+
+  const displays: readonly (readonly [what: string, given: Given, bars: boolean])[] = [
+    ['a terminal', { columns: 80 }, true],
+    ['a terminal, plain', { columns: 80, progress: 'plain' }, false],
+    ['a dumb terminal', { columns: 80, term: 'dumb' }, false],
+    ['a dumb terminal, bars asked for', { columns: 80, term: 'dumb', progress: 'bar' }, true],
+    ['a pipe, bars asked for', { progress: 'bar' }, false],
+  ];
+  for (const [what, given, bars] of displays) {
+    it(`has ${bars ? 'bars' : 'lines'} on ${what}`, () => {
+      assert.equal(run(given).stderr().includes('\u001b'), bars);
+    });
+  }
+});

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { flatten, redact } from '../../../daemon/output/redact.ts';
+
+const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl';
+const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`;
+
+describe('redact', () => {
+  const hidden: readonly string[] = [
+    'https://ada:s3cret@quay.io/a',
+    'https://s3cret@quay.io/a',
+    'https://ada:p@s3cret@quay.io/a',
+    'HTTP://ada:s3cret@proxy:3128',
+    'Authorization: Bearer s3cret',
+    'authorization: Basic s3cret=',
+    '{"Authorization":"Bearer s3cret"}',
+    'Proxy-Authorization: s3cret',
+    'sent Bearer s3cret12 to quay.io',
+    'bearer s3cret',
+    `the token ${JWT} has expired`.replace('eyJzdWIiOiJhZGEifQ', 's3cret'),
+    'password=s3cret',
+    'DUCC_A_PASS=s3cret',
+    'MY_PASSWORD="s3cret with spaces"',
+    "passwd='s3cret'",
+    'password: s3cret',
+    '"password": "s3cret"',
+    '{"auth":"s3cret"}',
+    '{"identitytoken": "s3cret"}',
+    'https://blobs.example.org/x?X-Amz-Credential=s3cret&x=1',
+    'https://blobs.example.org/x?X-Amz-Signature=s3cret',
+    'https://blobs.example.org/x?sv=1&sig=s3cret',
+    'https://auth.example.org/?access_token=s3cret&scope=x',
+    'client_secret=s3cret',
+    'api_key=s3cret apiKey=s3cret',
+    // control characters cannot hide a key or tear a secret
+    'pass\u0000word=s3cret',
+    'password=\u001b[1ms3cret',
+    'https://ada:s3\u200bcret@quay.io/a',
+    'Bearer\ns3cret',
+  ];
+  for (const text of hidden) {
+    it(`hides the secret of ${JSON.stringify(text)}`, () => {
+      const shown = redact(text);
+      assert.doesNotMatch(shown, /s3|(?<!se)cret/);
+      assert.ok(shown.includes('***'));
+    });
+  }
+
+  const shown: readonly string[] = [
+    'quay.io/a:1 is not there',
+    `docker://quay.io/lab/a:1@${DIGEST}`,
+    `https://quay.io:5000/v2/lab/a/manifests/${DIGEST}`,
+    'Bearer realm="https://auth.example.org/token",service="quay.io",scope="repository:a:pull"',
+    'Basic authentication is not supported',
+    'the registry refused the token: it has expired',
+    'the bearer token is too old',
+    '/run/secrets/registry: permission denied',
+    'published quay.io/a:1 at /cvmfs/unpacked.example.org/quay.io/a:1',
+    'passed: 3 of 4',
+    'wait=10m',
+    'ünïcode ✓',
+  ];
+  for (const text of shown) {
+    it(`leaves ${JSON.stringify(text)} as it is`, () => assert.equal(redact(text), text));
+  }
+
+  it('keeps what stands around a secret', () => {
+    assert.equal(
+      redact('GET https://ada:s3cret@quay.io/v2/?token=s3cret&n=1: 401'),
+      'GET https://***@quay.io/v2/?token=***&n=1: 401',
+    );
+    assert.equal(redact('Authorization: Bearer s3cret, again'), 'Authorization: Bearer ***, again');
+    assert.equal(redact('"password": "a\\"b", "user": "ada"'), '"password": ***, "user": "ada"');
+  });
+
+  it('takes a time that grows with the length, not with its square', () => {
+    for (const piece of ['a', 'a.', 'pass', 'eyJ', 'bearer ', 'http://', '"', '\u001b]', '@', 'auth=']) {
+      assert.ok(redact(piece.repeat(20_000)).length <= piece.length * 20_000 + 60_000);
+    }
+  });
+});
+
+describe('flatten', () => {
+  const cases: readonly (readonly [text: string, line: string])[] = [
+    ['a\nb\r\nc\td', 'a b c d'],
+    ['a\u2028b\u0085c', 'a b c'],
+    ['\u001b[31mred\u001b[0m', 'red'],
+    ['\u001b]0;title\u0007text', 'text'],
+    ['\u001b]8;;https://x\u001b\\link', 'link'],
+    ['a\u0000\u0007\u0008b\u009b1m', 'ab1m'],
+    ['abc\u202ecba', 'abccba'],
+    ['\n a \n', 'a'],
+    ['', ''],
+  ];
+  for (const [text, line] of cases) {
+    it(`makes ${JSON.stringify(text)} one line`, () => assert.equal(flatten(text), line));
+  }
+});

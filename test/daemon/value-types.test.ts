@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { boolean, choice, duration, integer, path, size, string } from '../../daemon/value-types.ts';
+import type { ValueType } from '../../daemon/value-types.ts';
+
+const PLACE = { folder: '/work', home: '/home/ada' };
+
+describe('types of option values', () => {
+  const cases: readonly (readonly [
+    name: string,
+    type: ValueType<unknown>,
+    values: readonly (readonly [text: string, value: unknown])[],
+  ])[] = [
+    [
+      'string',
+      string,
+      [
+        ['sudo cvmfs_server', 'sudo cvmfs_server'],
+        ['', undefined],
+        ['a\0b', undefined],
+      ],
+    ],
+    [
+      'path',
+      path,
+      [
+        ['/srv', '/srv'],
+        ['a/../b', '/work/b'],
+        ['~/data', '/home/ada/data'],
+        ['~', '/home/ada'],
+        ['~ada', '/work/~ada'],
+        ['', undefined],
+        ['a\0b', undefined],
+      ],
+    ],
+    [
+      'boolean',
+      boolean,
+      [
+        ['true', true],
+        ['Yes', true],
+        ['on', true],
+        ['1', true],
+        ['false', false],
+        ['NO', false],
+        ['off', false],
+        ['0', false],
+        ['', undefined],
+        ['maybe', undefined],
+        ['2', undefined],
+      ],
+    ],
+    [
+      'integer',
+      integer(1, 64),
+      [
+        ['1', 1],
+        ['64', 64],
+        ['0', undefined],
+        ['65', undefined],
+        ['-1', undefined],
+        ['1.5', undefined],
+        ['0x10', undefined],
+        ['', undefined],
+        ['9'.repeat(400), undefined],
+      ],
+    ],
+    [
+      'choice',
+      choice('auto', 'none'),
+      [
+        ['auto', 'auto'],
+        ['none', 'none'],
+        ['Auto', undefined],
+        ['', undefined],
+      ],
+    ],
+    [
+      'duration',
+      duration(),
+      [
+        ['90', 90_000],
+        ['90s', 90_000],
+        ['10m', 600_000],
+        ['2h', 7_200_000],
+        ['1d', 86_400_000],
+        ['1.5h', 5_400_000],
+        ['0', 0],
+        ['', undefined],
+        ['s', undefined],
+        ['10 m', undefined],
+        ['10min', undefined],
+        ['-1s', undefined],
+        ['1h30m', undefined],
+        ['24d', 2_073_600_000],
+        ['25d', undefined],
+        ['constructor', undefined],
+      ],
+    ],
+    [
+      'duration with a minimum',
+      duration(1000),
+      [
+        ['1s', 1000],
+        ['0', undefined],
+        ['0.5', undefined],
+      ],
+    ],
+    [
+      'size',
+      size,
+      [
+        ['1', 1],
+        ['20GiB', 20 * 2 ** 30],
+        ['500MB', 500e6],
+        ['500 MB', 500e6],
+        ['1.5kib', 1536],
+        ['3B', 3],
+        ['2TiB', 2 ** 41],
+        ['0', undefined],
+        ['', undefined],
+        ['GiB', undefined],
+        ['20G', undefined],
+        ['-1', undefined],
+        ['99999999999999TiB', undefined],
+      ],
+    ],
+  ];
+  for (const [name, type, values] of cases) {
+    for (const [text, value] of values) {
+      it(`reads ${JSON.stringify(text.slice(0, 20))} as ${name}: ${String(value)}`, () => {
+        assert.equal(type.parse(text, PLACE), value);
+      });
+    }
+  }
+});
