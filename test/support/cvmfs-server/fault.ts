@@ -1,0 +1,83 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+
+import { Died, hasCode } from './died.ts';
+import type { Layout } from './layout.ts';
+
+/**
+ * Where a command can meet a fault, in this order:
+ * - `open`: the transaction opens (for `fail` nothing has changed, for `hang` and `kill` its flag is set already);
+ * - `holders`: `ingest` finds a process that holds `/cvmfs/NAME`, asks its standard input, and gives up with the
+ *   transaction open;
+ * - `read`: `entries` entries of the tar stream have been read (`ingest` only);
+ * - `commit`: everything is written, nothing is published;
+ * - `remount`: the new revision is published, the view is an empty directory, and both locks are there;
+ * - `close`: the view shows the new revision and both locks are there.
+ */
+export type FaultPoint = 'open' | 'holders' | 'read' | 'commit' | 'remount' | 'close';
+
+interface Occasion {
+  /** For `read`. */
+  readonly entries?: number;
+  /** How many commands meet it; without it, all of them until another `inject`. */
+  readonly times?: number;
+}
+
+export type Fault = Occasion &
+  (
+    | { readonly action: 'fail'; readonly at: 'open' | 'holders' | 'read' | 'commit' }
+    /** It stays for ever. At `remount`, an abort hangs in the same way, as long as the cause is there. */
+    | { readonly action: 'hang'; readonly at: FaultPoint }
+    /** It dies of SIGKILL. */
+    | { readonly action: 'kill'; readonly at: FaultPoint }
+  );
+
+/** The ones that tests ask for most. */
+export const faults = {
+  open: { action: 'fail', at: 'open' },
+  holders: { action: 'fail', at: 'holders' },
+  ingest: { action: 'fail', at: 'read', entries: 1 },
+  publish: { action: 'fail', at: 'commit' },
+  'hang-read': { action: 'hang', at: 'read', entries: 1 },
+  'hang-remount': { action: 'hang', at: 'remount' },
+} as const satisfies Record<string, Fault>;
+
+export function writeFault(layout: Layout, fault: Fault | undefined): void {
+  writeFileSync(layout.control, JSON.stringify(fault ?? null));
+}
+
+/** @throws Died where a `fail` is due at `point`. */
+export function failAt(layout: Layout, point: FaultPoint, entries = 0): void {
+  if (meets(layout, 'fail', { point, entries })) throw new Died(`injected failure at ${point}`);
+}
+
+/** Dies or hangs where that is due at `point`. */
+export async function stopAt(layout: Layout, point: FaultPoint, entries = 0): Promise<void> {
+  if (meets(layout, 'kill', { point, entries })) process.kill(process.pid, 'SIGKILL');
+  await hangAt(layout, point, entries);
+}
+
+export async function hangAt(layout: Layout, point: FaultPoint, entries = 0): Promise<void> {
+  if (!meets(layout, 'hang', { point, entries })) return;
+  await new Promise(() => {
+    setInterval(() => undefined, 2 ** 31 - 1);
+  });
+}
+
+function meets(layout: Layout, action: Fault['action'], at: { point: FaultPoint; entries: number }): boolean {
+  const fault = readFault(layout);
+  if (fault?.action !== action || fault.at !== at.point || (fault.entries ?? 0) > at.entries) return false;
+  if (fault.times !== undefined) {
+    writeFault(layout, fault.times > 1 ? { ...fault, times: fault.times - 1 } : undefined);
+  }
+  return true;
+}
+
+function readFault(layout: Layout): Fault | undefined {
+  try {
+    const fault: Fault | null = JSON.parse(readFileSync(layout.control, 'utf8'));
+    return fault ?? undefined;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
