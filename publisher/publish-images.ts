@@ -1,4 +1,4 @@
-import { isFailure, Failure, type FailureCode } from '../wishlist/failure.ts';
+import { isFailure, type Failure, type FailureCode } from '../wishlist/failure.ts';
 import { mapLimited } from '../wishlist/concurrency.ts';
 import { formatReference, type ImageReference } from '../wishlist/reference.ts';
 import { divideIntoBatches } from './batches.ts';
@@ -47,13 +47,13 @@ export interface PublishingReport {
 }
 
 /** Failures that are not one image's: nothing can be published while they last. */
-const STOPPING: readonly FailureCode[] = [
+const STOPPING: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'repository-unusable',
   'repository-busy',
   'disk-full',
   'state-unusable',
   'interrupted',
-];
+]);
 
 const IMAGES_AT_A_TIME = 8;
 
@@ -223,7 +223,7 @@ class Run {
     try {
       return await work();
     } catch (error) {
-      if (!isFailure(error) || STOPPING.includes(error.code)) throw error;
+      if (!isFailure(error) || STOPPING.has(error.code)) throw error;
       this.finish(reference, failed(error));
       return undefined;
     }

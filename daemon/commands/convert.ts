@@ -57,7 +57,7 @@ function failedLines(recipe: Recipe, { failures }: Expansion): { image: string; 
       image: wish.text,
       result: failed(
         recipe,
-        { ...failure, message: failure.message, line: wish.line, column: undefined },
+        { line: wish.line, column: undefined, message: failure.message, hint: failure.hint },
         failure.code,
       ),
     })),

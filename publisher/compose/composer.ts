@@ -12,7 +12,7 @@ import {
   type ExtendedAttributes,
 } from '../repository/entry.ts';
 import type { RepositoryView } from '../repository/view.ts';
-import type { AnyNode } from '../tree/node.ts';
+import type { AnyNode, TreeNode } from '../tree/node.ts';
 import { nodeAt } from '../tree/resolve.ts';
 import type { Stage, TreeLoader } from './image-trees.ts';
 import { Names } from './names.ts';
@@ -171,7 +171,7 @@ function sourcesOf(image: ReadyImage, unit: UnitTree, stages: readonly Stage[]) 
       if (blob === undefined) throw new Error(`the blob of ${layer} was not fetched`);
       return blob;
     },
-    foreignNode: (path: BytePath) => (own === undefined ? undefined : nodeAt(own.merged, path)),
+    foreignNode: (path: BytePath) => (own === undefined ? undefined : nodeAt<TreeNode>(own.merged, path)),
   };
 }
 

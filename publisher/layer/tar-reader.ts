@@ -126,16 +126,20 @@ function toMember(
       type === 'link' || type === 'symlink'
         ? (records.get('linkpath') ?? long.longLink ?? header.linkName)
         : '',
-    attributes: {
-      mode: header.mode,
-      uid: paxNumber(records, 'uid') ?? header.uid,
-      gid: paxNumber(records, 'gid') ?? header.gid,
-      mtime: paxNumber(records, 'mtime') ?? header.mtime,
-    },
+    attributes: attributesOf(header, records),
     sizeBytes,
     major: header.major,
     minor: header.minor,
     xattrs: xattrsOf(records),
+  };
+}
+
+function attributesOf(header: RawHeader, records: PaxRecords): Attributes {
+  return {
+    mode: header.mode,
+    uid: paxNumber(records, 'uid') ?? header.uid,
+    gid: paxNumber(records, 'gid') ?? header.gid,
+    mtime: paxNumber(records, 'mtime') ?? header.mtime,
   };
 }
 

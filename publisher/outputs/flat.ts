@@ -9,6 +9,7 @@ import {
   type DirectoryNode,
   type LayerDirectoryNode,
   type LayerNode,
+  type TreeNode,
 } from '../tree/node.ts';
 import { nodeAt, resolvePath } from '../tree/resolve.ts';
 import { mountPoints } from './apptainer/mount-points.ts';
@@ -53,20 +54,29 @@ function isRuntimes(path: string): boolean {
 
 function isTaken(image: DirectoryNode, path: BytePath): boolean {
   const slash = path.lastIndexOf('/');
-  const folder = slash === -1 ? '' : resolvePath(image, path.slice(0, slash));
+  const folder = slash === -1 ? '' : resolvePath<TreeNode>(image, path.slice(0, slash));
   if (folder === undefined) return true;
-  const node = nodeAt(image, folder);
+  const node = nodeAt<TreeNode>(image, folder);
   if (node === undefined) return false;
   return node.type !== 'directory' || node.children.has(path.slice(slash + 1));
 }
 
 interface Folder extends LayerDirectoryNode {
   readonly children: Map<string, LayerNode>;
+  readonly folders: Map<string, Folder>;
 }
 
 function newFolder(implied: boolean, mode = IMPLIED_ATTRIBUTES.mode): Folder {
   const attributes = { ...IMPLIED_ATTRIBUTES, mode };
-  return { type: 'directory', attributes, xattrs: NO_XATTRS, children: new Map(), opaque: false, implied };
+  return {
+    type: 'directory',
+    attributes,
+    xattrs: NO_XATTRS,
+    children: new Map(),
+    folders: new Map(),
+    opaque: false,
+    implied,
+  };
 }
 
 function place(root: Folder, entry: StartupEntry): void {
@@ -74,18 +84,22 @@ function place(root: Folder, entry: StartupEntry): void {
   const name = components.pop() ?? '';
   let folder = root;
   for (const component of components) {
-    const next = (folder.children.get(component) as Folder | undefined) ?? newFolder(true);
-    folder.children.set(component, next);
+    const next = folder.folders.get(component) ?? newFolder(true);
+    put(folder, component, next);
     folder = next;
   }
-  folder.children.set(name, toNode(entry));
+  if (entry.type === 'directory') put(folder, name, newFolder(false, entry.mode));
+  else folder.children.set(name, toNode(entry));
 }
 
-function toNode(entry: StartupEntry): LayerNode {
+function put(parent: Folder, name: string, folder: Folder): void {
+  parent.children.set(name, folder);
+  parent.folders.set(name, folder);
+}
+
+function toNode(entry: Exclude<StartupEntry, { type: 'directory' }>): LayerNode {
   const attributes = { ...IMPLIED_ATTRIBUTES, mode: entry.mode };
   switch (entry.type) {
-    case 'directory':
-      return newFolder(false, entry.mode);
     case 'symlink':
       return { type: 'symlink', attributes, target: Buffer.from(entry.target).toString('latin1') };
     case 'file': {

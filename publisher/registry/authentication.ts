@@ -63,18 +63,17 @@ export class Authentication {
     return undefined;
   }
 
-  async #renew(key: string, refusal: RefusedRequest): Promise<boolean> {
+  async #renew(key: string, refusal: RefusedRequest): Promise<string | undefined> {
     const current = this.#current(key);
-    if (current !== undefined && current !== refusal.refused) return true;
+    if (current !== undefined && current !== refusal.refused) return current;
     this.#grants.delete(key);
     const underWay = this.#renewals.get(key);
     const renewal = underWay ?? this.#ask(refusal);
     if (underWay === undefined) this.#renewals.set(key, renewal);
     try {
       const grant = await renewal;
-      if (grant === undefined) return false;
-      this.#grants.set(key, grant);
-      return true;
+      if (grant !== undefined) this.#grants.set(key, grant);
+      return grant?.field;
     } finally {
       if (underWay === undefined) this.#renewals.delete(key);
     }
@@ -121,7 +120,7 @@ function pullScope(reference: ImageReference): string {
 }
 
 function fixed(field: string): Authorization {
-  return { current: () => field, renew: async () => await Promise.resolve(false) };
+  return { current: () => field, renew: async () => await Promise.resolve(undefined) };
 }
 
 function basicField(credentials: Credentials | undefined): string | undefined {

@@ -26,9 +26,9 @@ export interface Authorization {
   /**
    * Called after a 401 to a request that carried `refused`.
    *
-   * @returns whether there is another field now, so that it is worth asking again
+   * @returns another field, with which it is worth asking again, or `undefined`
    */
-  renew(challenges: string, refused: string | undefined): Promise<boolean>;
+  renew(challenges: string, refused: string | undefined): Promise<string | undefined>;
 }
 
 /** A body that was read to its end. */
@@ -124,8 +124,9 @@ export class Transport {
     if (!isOurs || authorization === undefined || challenges === undefined) return answer;
     // The connection is free before the token service, which may be the same host, is asked.
     const refusal = await refusalOf(answer, exchange.subject);
-    if (!(await authorization.renew(challenges, used))) throw refusal;
-    return await followRedirects(this.#connections, exchange, authorization.current());
+    const renewed = await authorization.renew(challenges, used);
+    if (renewed === undefined) throw refusal;
+    return await followRedirects(this.#connections, exchange, renewed);
   }
 }
 

@@ -42,8 +42,8 @@ export function setXattr(path: Buffer, name: string, value: BytePath): void {
 /** Returns when everything written to the file system that holds the open file `fd` is on its disk. */
 export async function syncFileSystem(fd: number): Promise<void> {
   const result = await new Promise<number>((resolve, reject) => {
-    cSyncfs.async(fd, (error: unknown, value: number) =>
-      error === null ? resolve(value) : reject(error as Error),
+    cSyncfs.async(fd, (error: Error | null, value: number) =>
+      error === null ? resolve(value) : reject(error),
     );
   });
   if (result !== 0) throw systemError('syncfs', `descriptor ${fd}`);

@@ -141,7 +141,7 @@ function toNode(root: Draft, item: ListingItem, ordinal: number): DraftNode {
 /** A hard link shares the node that it names; what this layer does not hold is sought in those below. */
 function linked(root: Draft, item: ListingItem): DraftNode {
   const slash = item.target.lastIndexOf('/');
-  const folder = slash === -1 ? '' : resolvePath(root, item.target.slice(0, slash));
+  const folder = slash === -1 ? '' : resolvePath<DraftNode>(root, item.target.slice(0, slash));
   const target = folder === undefined ? undefined : joinPath(folder, item.target.slice(slash + 1));
   const node = target === undefined ? undefined : nodeAt<DraftNode>(root, target);
   if (node?.type === 'directory') {
@@ -155,7 +155,7 @@ function folderOf(root: Draft, path: BytePath, member: BytePath): Draft {
   let folder = root;
   const direct = nodeAt<DraftNode>(root, path);
   if (direct?.type === 'directory') return direct;
-  const resolved = resolvePath(root, path);
+  const resolved = resolvePath<DraftNode>(root, path);
   for (const component of resolved?.split('/') ?? [undefined]) {
     if (component === '') continue;
     const next = component === undefined ? undefined : folder.children.get(component);

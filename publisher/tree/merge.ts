@@ -63,7 +63,8 @@ function mergeChild(
     case 'foreign-link':
       return foreignTarget(merge.lower, path, upper);
     case 'directory': {
-      const target = upper.implied && lower?.type === 'symlink' ? resolvePath(merge.lower, path) : undefined;
+      const target =
+        upper.implied && lower?.type === 'symlink' ? resolvePath<TreeNode>(merge.lower, path) : undefined;
       if (lower === undefined || target === undefined) return mergeDirectory(merge, path, lower, upper);
       merge.moved.push({ path: target, directory: upper });
       return lower;
@@ -75,7 +76,7 @@ function mergeChild(
 
 function foreignTarget(lower: DirectoryNode, path: BytePath, link: ForeignLinkNode): TreeNode {
   const slash = link.target.lastIndexOf('/');
-  const folder = slash === -1 ? '' : resolvePath(lower, link.target.slice(0, slash));
+  const folder = slash === -1 ? '' : resolvePath<TreeNode>(lower, link.target.slice(0, slash));
   const node =
     folder === undefined
       ? undefined

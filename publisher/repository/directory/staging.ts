@@ -89,7 +89,7 @@ export class Staging {
 
   /** When everything is added: attributes of new folders, deepest first, since adding to them changes their times. */
   finish(): void {
-    for (const { path, attributes } of this.#folders.reverse())
+    for (const { path, attributes } of this.#folders.toReversed())
       finishDirectory(this.#at(path), attributes, this.#unkept);
   }
 
