@@ -171,9 +171,9 @@ async function* everything({ trees, names }: Publication): AsyncGenerator<Entry>
 }
 
 async function* counted(
-  chunks: AsyncIterable<Buffer>,
+  chunks: AsyncIterable<Uint8Array>,
   onBytes: (bytes: number) => void,
-): AsyncGenerator<Buffer> {
+): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) {
     yield chunk;
     onBytes(chunk.length);

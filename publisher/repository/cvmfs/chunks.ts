@@ -1,0 +1,77 @@
+/** Size of the blocks that an archive consists of. */
+export const BLOCK_BYTES = 512;
+
+const CHUNK_BYTES = 1024 * 1024;
+/** Pieces of this size go on as they are: copying them together would cost more than one write more. */
+const LARGE_BYTES = 64 * 1024;
+
+/** Gathers the small pieces of an archive into large chunks. */
+export class Chunks {
+  #full: Uint8Array[] = [];
+  #current = Buffer.allocUnsafe(CHUNK_BYTES);
+  #used = 0;
+  /** Bytes of the block that is begun. */
+  #begun = 0;
+
+  /** Must not be changed afterwards. */
+  write(bytes: Uint8Array): void {
+    this.#begun = (this.#begun + bytes.length) % BLOCK_BYTES;
+    if (bytes.length >= LARGE_BYTES) {
+      this.#flush();
+      this.#full.push(bytes);
+      return;
+    }
+    if (bytes.length > this.#current.length - this.#used) this.#flush(bytes.length);
+    this.#current.set(bytes, this.#used);
+    this.#used += bytes.length;
+  }
+
+  /** Text of one character a byte, followed by a NUL and whatever is missing to a whole block. */
+  writeText(text: string): void {
+    const length = text.length + 1;
+    const padded = length + ((BLOCK_BYTES - (length % BLOCK_BYTES)) % BLOCK_BYTES);
+    const room = this.#room(padded);
+    room.write(text, 'latin1');
+    room.fill(0, text.length);
+  }
+
+  /** A block of zeros, to be filled at once. */
+  block(): Buffer {
+    return this.#room(BLOCK_BYTES).fill(0);
+  }
+
+  /** Zeros up to the next block. */
+  pad(): void {
+    if (this.#begun > 0) this.write(Buffer.alloc(BLOCK_BYTES - this.#begun));
+  }
+
+  /** The chunks that are complete. Each is given once. */
+  takeFull(): Uint8Array[] {
+    const full = this.#full;
+    this.#full = [];
+    return full;
+  }
+
+  /** Everything that is left. */
+  takeAll(): Uint8Array[] {
+    this.#flush();
+    return this.takeFull();
+  }
+
+  #room(bytes: number): Buffer {
+    if (bytes > this.#current.length - this.#used) this.#flush(bytes);
+    const room = this.#current.subarray(this.#used, this.#used + bytes);
+    this.#used += bytes;
+    return room;
+  }
+
+  #flush(needed = 0): void {
+    if (this.#used === 0 && needed <= this.#current.length) return;
+    if (this.#used > 0) this.#full.push(this.#current.subarray(0, this.#used));
+    // What is left of a chunk serves on, as long as it is worth it.
+    const rest = this.#current.subarray(this.#used);
+    this.#current =
+      rest.length >= Math.max(LARGE_BYTES, needed) ? rest : Buffer.allocUnsafe(Math.max(CHUNK_BYTES, needed));
+    this.#used = 0;
+  }
+}
