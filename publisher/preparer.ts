@@ -1,13 +1,15 @@
 import { mapLimited } from '../wishlist/concurrency.ts';
 import { Failure, isFailure } from '../wishlist/failure.ts';
-import { publicName, type ImageReference } from '../wishlist/reference.ts';
+import { formatReference, publicName, type ImageReference } from '../wishlist/reference.ts';
 import type { Observer } from './events.ts';
 import { layerDigests, type Outputs, type ReadyImage, type ResolvedImage } from './image.ts';
 import { listLayer } from './layer/listing.ts';
 import type { ListingStore } from './layer/listing-store.ts';
 import { isLayerRecorded } from './published.ts';
 import type { RegistryClient } from './registry/client.ts';
+import type { ImageConfig } from './registry/config.ts';
 import type { Digest } from './registry/digest.ts';
+import { LINUX_AMD64, formatPlatform } from './registry/platform.ts';
 import type { Descriptor } from './registry/manifest.ts';
 import type { RepositoryView } from './repository/view.ts';
 import type { Spool } from './spool/spool.ts';
@@ -75,6 +77,7 @@ export class Preparer {
   async prepare(reference: ImageReference, image: ResolvedImage): Promise<ReadyImage> {
     const { client, spool } = this.#parts;
     const config = await client.fetchConfig(reference, image.manifest);
+    this.#checkPlatform(reference, config);
     const brought = await this.#broughtLayers(image);
     const layers = image.manifest.layers.flatMap((descriptor, index) => {
       const diffId = config.diffIds[index];
@@ -90,6 +93,13 @@ export class Preparer {
   /** Forgets the blobs of `image`: it is published. */
   async discard(image: ResolvedImage): Promise<void> {
     for (const layer of layerDigests(image)) await this.#parts.spool.remove(layer);
+  }
+
+  /** A manifest by itself is taken whatever it is for: some tags have no other. Its users should know. */
+  #checkPlatform(reference: ImageReference, { os, architecture }: ImageConfig): void {
+    if (os === LINUX_AMD64.os && architecture === LINUX_AMD64.architecture) return;
+    const message = `${formatReference(reference)} is for ${os}/${architecture}, not ${formatPlatform(LINUX_AMD64)}`;
+    this.#parts.observe({ type: 'warning', message });
   }
 
   /** Without published layers a flat tree brings all its files itself, unless every layer can be linked to. */

@@ -13,11 +13,11 @@ import {
 } from '../repository/entry.ts';
 import type { RepositoryView } from '../repository/view.ts';
 import type { AnyNode, TreeNode } from '../tree/node.ts';
-import { nodeAt } from '../tree/resolve.ts';
+import { entryAt } from '../tree/resolve.ts';
 import type { Stage, TreeLoader } from './image-trees.ts';
-import { Names } from './names.ts';
-import { Parents, conflict } from './parents.ts';
-import { leftovers } from './reconcile.ts';
+import { Names, nameEntries } from './names.ts';
+import { Parents } from './parents.ts';
+import { leftovers, refuseConflict } from './reconcile.ts';
 import type { UnitTree } from './unit.ts';
 import { unitEntries } from './unit-entries.ts';
 import { unitXattrs } from './xattrs.ts';
@@ -47,6 +47,7 @@ export class Composer {
   readonly #loader: TreeLoader;
   readonly #options: ComposerOptions;
   readonly #names: Names;
+  readonly #parents: Parents;
   readonly #planned: Planned[] = [];
   readonly #units = new Map<string, BroughtUnit>();
   readonly #deletions: BytePath[] = [];
@@ -58,6 +59,7 @@ export class Composer {
     this.#loader = loader;
     this.#options = options;
     this.#names = new Names(options.attributes);
+    this.#parents = new Parents(view, options.attributes);
   }
 
   /** Layers that this batch brings. */
@@ -80,14 +82,14 @@ export class Composer {
       const isFirst =
         !this.#units.has(unitName(unit)) && !fresh.some((other) => unitName(other) === unitName(unit));
       if (!isFirst || (await this.#stays(unit))) continue;
-      deletions.push(...(await this.#leftovers(unit)));
+      await this.#refuseConflicts(unit);
+      for (const path of await leftovers(this.#view, unit)) deletions.push(path);
       fresh.push(unit);
     }
-    const kind = await this.#view.kindOf(image.publicName);
-    if (kind === 'directory') throw conflict(image.publicName, kind);
+    for (const entry of nameEntries(image, this.#options.outputs)) await this.#refuseConflict(entry);
     await this.#names.add(image, this.#options.outputs, this.#view);
-    this.#deletions.push(...deletions);
-    this.#take(image, fresh);
+    for (const path of deletions) this.#deletions.push(path);
+    this.#take(image, fresh, stages);
     return warnings(stages, fresh);
   }
 
@@ -115,8 +117,9 @@ export class Composer {
     for (const { image, units } of this.#planned) {
       if (units.size === 0) continue;
       const stages = await this.#loader.stagesOf(layerDigests(image));
+      const left = new Set(units);
       for (const unit of await this.#unitsOf(image, stages)) {
-        if (units.has(unitName(unit))) yield* unitEntries(unit, sourcesOf(image, unit, stages));
+        if (left.delete(unitName(unit))) yield* unitEntries(unit, sourcesOf(image, unit, stages));
       }
     }
   }
@@ -137,19 +140,26 @@ export class Composer {
     return !again && (await isRecorded(this.#view, unit.unit, unit.hex, unit.root));
   }
 
-  async #leftovers(unit: UnitTree): Promise<BytePath[]> {
-    for (const path of new Set([unit.path, unit.root])) {
-      const kind = await this.#view.kindOf(path);
-      if (kind !== undefined && kind !== 'directory') throw conflict(path, kind);
-    }
-    return await leftovers(this.#view, unit);
+  /** Beside the tree itself, which is looked through for what must go. */
+  async #refuseConflicts({ unit, hex, path, root, beside }: UnitTree): Promise<void> {
+    await this.#refuseConflict({ path: recordPath(unit, hex), type: 'file' });
+    for (const folder of new Set([path, root]))
+      await this.#refuseConflict({ path: folder, type: 'directory' });
+    for (const entry of beside) await this.#refuseConflict(entry);
   }
 
-  #take(image: ReadyImage, fresh: readonly UnitTree[]): void {
+  /** Also where something above it is no folder. */
+  async #refuseConflict(entry: Pick<Entry, 'path' | 'type'>): Promise<void> {
+    await this.#parents.missingAbove(entry.path);
+    await refuseConflict(this.#view, entry);
+  }
+
+  #take(image: ReadyImage, fresh: readonly UnitTree[], stages: readonly Stage[]): void {
     for (const unit of fresh) {
       const folders = unit.beside.filter(({ type }) => type === 'directory').map(({ path }) => path);
       this.#units.set(unitName(unit), { unit: unit.unit, hex: unit.hex, path: unit.path, folders });
-      this.#xattrs.push(...unitXattrs(unit));
+      const { foreignNode } = sourcesOf(image, unit, stages);
+      for (const xattrs of unitXattrs(unit, foreignNode)) this.#xattrs.push(xattrs);
       if (unit.files !== 'linked') this.#contentBytes += contentBytes(unit.tree, new Set());
     }
     this.#planned.push({ image, units: new Set(fresh.map(unitName)) });
@@ -171,7 +181,7 @@ function sourcesOf(image: ReadyImage, unit: UnitTree, stages: readonly Stage[]) 
       if (blob === undefined) throw new Error(`the blob of ${layer} was not fetched`);
       return blob;
     },
-    foreignNode: (path: BytePath) => (own === undefined ? undefined : nodeAt<TreeNode>(own.merged, path)),
+    foreignNode: (path: BytePath) => (own === undefined ? undefined : entryAt<TreeNode>(own.merged, path)),
   };
 }
 
@@ -186,9 +196,11 @@ function contentBytes(node: AnyNode, seen: Set<AnyNode>): number {
   return total;
 }
 
+/** Of the layers that the image brings: in trees of their own, or within the flat one. */
 function warnings(stages: readonly Stage[], fresh: readonly UnitTree[]): string[] {
-  const brought = stages.filter(({ own }) => fresh.some(({ tree }) => tree === own.root));
-  return brought.flatMap(({ own }) =>
-    own.dropped.map((path) => `${displayPath(path)} is left out: CernVM-FS would act on it`),
+  const brought = stages.filter(({ own }) =>
+    fresh.some(({ tree, files }) => tree === own.root || files === 'copied'),
   );
+  const dropped = new Set(brought.flatMap(({ own }) => own.dropped));
+  return [...dropped].map((path) => `${displayPath(path)} is left out: CernVM-FS would act on it`);
 }

@@ -8,6 +8,17 @@ import type { RepositoryView } from '../repository/view.ts';
 
 const Origin = z.object({ origin: z.array(z.string()) });
 
+/** What becomes of the image's names: the same places for every image of that name. */
+export function nameEntries(image: ReadyImage, outputs: Outputs): Pick<Entry, 'path' | 'type'>[] {
+  return [
+    ...(outputs.layers
+      ? layerDigests(image).map((layer) => ({ path: originPath(layer), type: 'file' as const }))
+      : []),
+    { path: manifestPath(image.publicName), type: 'file' },
+    ...(outputs.flat ? [{ path: image.publicName, type: 'symlink' as const }] : []),
+  ];
+}
+
 /** Collects what makes a batch visible: the images that use each layer, manifests, and public names. */
 export class Names {
   readonly #attributes: Attributes;
@@ -49,10 +60,7 @@ export class Names {
   }
 
   #origin(layer: Digest, origins: Set<string>): FileEntry {
-    return this.#file(
-      `${layerMetadataPath(layer)}/origin.json`,
-      Buffer.from(JSON.stringify({ origin: [...origins] })),
-    );
+    return this.#file(originPath(layer), Buffer.from(JSON.stringify({ origin: [...origins] })));
   }
 
   #file(path: BytePath, bytes: Buffer): FileEntry {
@@ -61,9 +69,14 @@ export class Names {
   }
 }
 
+/** Which images use the layer. */
+function originPath(layer: Digest): BytePath {
+  return `${layerMetadataPath(layer)}/origin.json`;
+}
+
 /** What cannot be read is written anew. */
 async function publishedOrigins(view: RepositoryView, layer: Digest): Promise<Set<string>> {
-  const bytes = await view.read(`${layerMetadataPath(layer)}/origin.json`);
+  const bytes = await view.read(originPath(layer));
   if (bytes === undefined) return new Set();
   try {
     return new Set(Origin.parse(JSON.parse(bytes.toString('utf8'))).origin);

@@ -1,4 +1,4 @@
-import type { BytePath } from '../repository/entry.ts';
+import type { BytePath, Entry } from '../repository/entry.ts';
 import type { Kind, RepositoryView } from '../repository/view.ts';
 import { CATALOG_MARKER } from '../tree/catalogs.ts';
 import type { AnyNode } from '../tree/node.ts';
@@ -21,18 +21,28 @@ export async function leftovers(view: RepositoryView, unit: UnitTree): Promise<B
     const wanted = nodeAt<AnyNode>(unit.tree, path.slice(unit.root.length + 1));
     if (wanted === undefined) {
       if (!path.endsWith(`/${CATALOG_MARKER}`)) gone.push(path);
-    } else if (!isReplaceable(kind, wanted)) {
+    } else if (!isReplaceable(kind, wanted.type)) {
       throw conflict(path, kind);
     }
   }
   return gone;
 }
 
-function isReplaceable(published: Kind, wanted: AnyNode): boolean {
-  switch (wanted.type) {
+/** @throws Failure `repository-conflict` where something else than the entry stands at its path, as above */
+export async function refuseConflict(
+  view: RepositoryView,
+  { path, type }: Pick<Entry, 'path' | 'type'>,
+): Promise<void> {
+  const kind = await view.kindOf(path);
+  if (kind !== undefined && !isReplaceable(kind, type)) throw conflict(path, kind);
+}
+
+function isReplaceable(published: Kind, wanted: AnyNode['type'] | Entry['type']): boolean {
+  switch (wanted) {
     case 'directory':
       return published === 'directory';
     case 'file':
+    case 'link':
     case 'foreign-link':
     case 'symlink':
       return published === 'file' || published === 'symlink';

@@ -1,4 +1,12 @@
-import { joinPath, type AnyNode, type DirectoryNode, type LayerDirectoryNode } from '../tree/node.ts';
+import {
+  NO_XATTRS,
+  joinPath,
+  type AnyNode,
+  type DirectoryNode,
+  type FileNode,
+  type LayerDirectoryNode,
+  type TreeNode,
+} from '../tree/node.ts';
 import type { BytePath, ExtendedAttributes } from '../repository/entry.ts';
 import type { UnitTree } from './unit.ts';
 
@@ -8,37 +16,54 @@ const OPAQUE: readonly [string, string][] = [
   ['user.overlay.opaque', 'y'],
 ];
 
-/** Extended attributes of everything in the unit. */
-export function* unitXattrs(unit: UnitTree): Generator<ExtendedAttributes> {
-  yield* nodeXattrs(unit.tree, unit.root);
+/** Extended attributes of everything in the unit; `foreignNode` is what a hard link to a lower layer is. */
+export function* unitXattrs(
+  unit: UnitTree,
+  foreignNode: (path: BytePath) => TreeNode | undefined,
+): Generator<ExtendedAttributes> {
+  yield* nodeXattrs(unit.tree, '');
+
+  function* nodeXattrs(node: AnyNode, path: BytePath): Generator<ExtendedAttributes> {
+    const found = node.type === 'foreign-link' ? foreignNode(path) : node;
+    if (found?.type !== 'file' && found?.type !== 'directory') return;
+    const values = published(found);
+    if (values.size > 0) yield { path: path === '' ? unit.root : joinPath(unit.root, path), values };
+    if (found.type === 'file') return;
+    for (const [name, child] of found.children) yield* nodeXattrs(child, joinPath(path, name));
+  }
 }
 
-function* nodeXattrs(node: AnyNode, path: BytePath): Generator<ExtendedAttributes> {
-  if (node.type === 'file') yield* wanted(path, node.xattrs);
-  if (node.type !== 'directory') return;
-  yield* wanted(path, ownXattrs(node));
-  for (const [name, child] of node.children) yield* nodeXattrs(child, joinPath(path, name));
+function published(node: FileNode | DirectoryNode | LayerDirectoryNode): ReadonlyMap<string, string> {
+  const isOpaque = 'opaque' in node && node.opaque;
+  if (node.xattrs.size === 0 && !isOpaque) return NO_XATTRS;
+  const values = [...node.xattrs].filter(([name, value]) => isPublishable(name, value));
+  return new Map(isOpaque ? [...values, ...OPAQUE] : values);
 }
 
-function ownXattrs(directory: DirectoryNode | LayerDirectoryNode): ReadonlyMap<string, string> {
-  const opaque = 'opaque' in directory && directory.opaque;
-  return opaque ? new Map([...directory.xattrs, ...OPAQUE]) : directory.xattrs;
+/**
+ * What an image may set: overlay's own attributes would change how the layer is read, others mean nothing elsewhere.
+ * Nor what the kernel refuses to set, for it would stop the publication.
+ */
+function isPublishable(name: string, value: string): boolean {
+  if (name === 'security.capability') return isCapability(value);
+  if (!name.startsWith('user.') || name.startsWith('user.overlay.')) return false;
+  const isName = name.length > 'user.'.length && name.length <= LONGEST_NAME_BYTES && !name.includes('\0');
+  return isName && value.length <= LONGEST_VALUE_BYTES;
 }
 
-function* wanted(path: BytePath, all: ReadonlyMap<string, string>): Generator<ExtendedAttributes> {
-  if (all.size === 0) return;
-  const values = new Map(
-    [...all].filter(([name, value]) => isPublishable(name) || isOpaqueMark(name, value)),
-  );
-  if (values.size > 0) yield { path, values };
+/** Revisions 2 and 3: the kernel takes no other (capabilities(7), "File capability extended attribute versioning"). */
+function isCapability(value: string): boolean {
+  if (value.length < 4) return false;
+  const revision = Buffer.from(value, 'latin1').readUInt32LE() & REVISION_MASK;
+  return CAPABILITY_BYTES.get(revision) === value.length;
 }
 
-/** What an image may set: overlay's own attributes would change how the layer is read, others mean nothing elsewhere. */
-function isPublishable(name: string): boolean {
-  if (name === 'security.capability') return true;
-  return name.startsWith('user.') && !name.startsWith('user.overlay.');
-}
+const CAPABILITY_BYTES = new Map([
+  [0x0200_0000, 20],
+  [0x0300_0000, 24],
+]);
+const REVISION_MASK = 0xff00_0000;
 
-function isOpaqueMark(name: string, value: string): boolean {
-  return OPAQUE.some(([mark, yes]) => mark === name && value === yes);
-}
+/** xattr(7), "Filesystem differences": the limits of the kernel. */
+const LONGEST_NAME_BYTES = 255;
+const LONGEST_VALUE_BYTES = 65_536;

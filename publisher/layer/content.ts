@@ -7,16 +7,21 @@ export type Wanted = ReadonlyMap<number, BytePath>;
 
 /** The files of the layer in the file `blob` that are `wanted`, with their contents, in the order of the archive. */
 export async function* layerContents(blob: string, wanted: Wanted): AsyncGenerator<FileEntry> {
-  const archive = new TarReader(decompress(blob));
+  const bytes = decompress(blob);
+  const archive = new TarReader(bytes);
   let found = 0;
-  for (let ordinal = 0; found < wanted.size; ordinal++) {
-    const member = await archive.next();
-    if (member === undefined)
-      throw new Error(`${blob} holds ${found} of ${wanted.size} files that its listing names`);
-    const path = wanted.get(ordinal);
-    if (path === undefined) continue;
-    found++;
-    const { attributes, sizeBytes } = member;
-    yield { type: 'file', path, attributes, sizeBytes, content: archive.content() };
+  try {
+    for (let ordinal = 0; found < wanted.size; ordinal++) {
+      const member = await archive.next();
+      if (member === undefined)
+        throw new Error(`${blob} holds ${found} of ${wanted.size} files that its listing names`);
+      const path = wanted.get(ordinal);
+      if (path === undefined) continue;
+      found++;
+      const { attributes, sizeBytes } = member;
+      yield { type: 'file', path, attributes, sizeBytes, content: archive.content() };
+    }
+  } finally {
+    await bytes.return(undefined);
   }
 }

@@ -29,11 +29,7 @@ export async function* decompress(path: string): AsyncGenerator<Uint8Array> {
   try {
     yield* bytesOf(blob, compression);
   } catch (error) {
-    if (!isCompressionError(error)) throw error;
-    throw new Failure('layer-corrupt', `it does not decompress (${compression}): ${error.message}`, {
-      hint: 'the image is broken in the registry: build and push it again',
-      cause: error,
-    });
+    throw isCompressionError(error) ? corrupt(compression, error) : error;
   } finally {
     blob.destroy();
   }
@@ -78,12 +74,21 @@ async function* unzstd(blob: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arr
   let ready: Uint8Array[] = [];
   const decoder = new Decompress((chunk) => ready.push(chunk));
   for await (const chunk of blob) {
-    decoder.push(chunk);
+    feed(decoder, chunk, false);
     yield* ready;
     ready = [];
   }
-  decoder.push(new Uint8Array(0), true);
+  feed(decoder, new Uint8Array(0), true);
   yield* ready;
+}
+
+/** Damaged data makes the decoder stumble too: not every error is one of its own. */
+function feed(decoder: Decompress, chunk: Uint8Array, isLast: boolean): void {
+  try {
+    decoder.push(chunk, isLast);
+  } catch (error) {
+    throw error instanceof Error ? corrupt('zstd', error) : error;
+  }
 }
 
 async function* chunksOf(stream: NodeJS.ReadableStream): AsyncGenerator<Uint8Array> {
@@ -103,8 +108,15 @@ async function firstBytes(path: string): Promise<Uint8Array> {
   }
 }
 
-/** zlib's errors carry `Z_…` or `ZSTD_…` codes; fzstd's a number. */
+function corrupt(compression: Compression, error: Error): Failure {
+  return new Failure('layer-corrupt', `it does not decompress (${compression}): ${error.message}`, {
+    hint: 'the image is broken in the registry: build and push it again',
+    cause: error,
+  });
+}
+
+/** zlib's errors carry `Z_…` or `ZSTD_…` codes. */
 function isCompressionError(error: unknown): error is Error {
   if (!(error instanceof Error) || !('code' in error)) return false;
-  return typeof error.code === 'number' || /^(Z_|ZSTD_|ERR_ZSTD)/.test(String(error.code));
+  return /^(Z_|ZSTD_|ERR_ZSTD)/.test(String(error.code));
 }

@@ -3,6 +3,7 @@ import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
+import { storageFailure } from '../storage-failure.ts';
 import { hexOf, isDigest, type Digest } from '../registry/digest.ts';
 import type { Listing, ListingItem } from './listing.ts';
 
@@ -50,16 +51,17 @@ export class ListingStore {
     });
   }
 
+  /** @throws Failure `disk-full`, `state-unusable` */
   async save(layer: Digest, listing: Listing): Promise<void> {
     const path = this.#pathOf(layer);
-    await mkdir(dirname(path), { recursive: true });
     const temporary = `${path}.${process.pid}.part`;
     try {
+      await mkdir(dirname(path), { recursive: true });
       await pipeline(linesOf(listing), createWriteStream(temporary));
       await rename(temporary, path);
     } catch (error) {
       await rm(temporary, { force: true });
-      throw error;
+      throw storageFailure(error, this.#directory, 0);
     }
   }
 

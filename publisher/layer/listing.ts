@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Failure } from '../../wishlist/failure.ts';
-import type { Attributes, BytePath } from '../repository/entry.ts';
+import { displayPath, type Attributes, type BytePath } from '../repository/entry.ts';
 import type { Digest } from '../registry/digest.ts';
 import { decompress } from './decompress.ts';
 import { memberPath } from './member-path.ts';
@@ -46,10 +46,15 @@ export async function listLayer(path: string, diffId: Digest, signal?: AbortSign
       yield chunk;
     }
   }
+  const bytes = hashed();
   const items: ListingItem[] = [];
-  const archive = new TarReader(hashed());
-  for (let member = await archive.next(); member !== undefined; member = await archive.next()) {
-    items.push(toItem(member));
+  try {
+    const archive = new TarReader(bytes);
+    for (let member = await archive.next(); member !== undefined; member = await archive.next()) {
+      items.push(toItem(member));
+    }
+  } finally {
+    await bytes.return(undefined);
   }
   const actual = `sha256:${hash.digest('hex')}`;
   if (actual !== diffId) {
@@ -66,6 +71,29 @@ export async function listLayer(path: string, diffId: Digest, signal?: AbortSign
 
 function toItem(member: Member): ListingItem {
   const { type, attributes, sizeBytes, major, minor, xattrs } = member;
+  const path = memberPath(member.name);
+  checkOwner(path, attributes);
   const target = type === 'link' ? memberPath(member.linkName) : member.linkName;
-  return { type, path: memberPath(member.name), attributes, sizeBytes, target, major, minor, xattrs };
+  if (type === 'symlink') checkTarget(path, target);
+  return { type, path, attributes, sizeBytes, target, major, minor, xattrs };
+}
+
+/** The highest identity is none: system calls take it for "leave it as it is". */
+const HIGHEST_OWNER = 0xffff_fffe;
+const LONGEST_TARGET_BYTES = 4_095;
+
+/** What no file system can hold is found here, and not when a whole batch is being written. */
+function checkOwner(path: BytePath, { uid, gid }: Attributes): void {
+  if ([uid, gid].every((id) => id >= 0 && id <= HIGHEST_OWNER)) return;
+  throw new Failure('layer-refused', `${displayPath(path)} belongs to ${uid}:${gid}, which nobody can be`, {
+    hint: 'rebuild the image with valid owners',
+  });
+}
+
+function checkTarget(path: BytePath, target: string): void {
+  if (target !== '' && target.length <= LONGEST_TARGET_BYTES && !target.includes('\0')) return;
+  const reason = target.includes('\0') ? 'holds a NUL' : `has ${target.length} bytes`;
+  throw new Failure('layer-refused', `the target of the symbolic link ${displayPath(path)} ${reason}`, {
+    hint: 'such a link cannot be made: rebuild the image',
+  });
 }

@@ -3,17 +3,22 @@ import type { BytePath } from '../repository/entry.ts';
 
 const LONGEST_NAME_BYTES = 255;
 
+/** Linux takes paths of 4,095 bytes, and the folders of the repository come before an image's own. */
+export const LONGEST_PATH_BYTES = 3_584;
+
 /**
  * The place that a member's name means below the root: `./`, leading and doubled slashes go; the root itself is ''.
  *
- * @throws Failure `layer-refused` for `..`, a NUL or a component of over 255 bytes: no file system could hold it, or
- *   it would lead out of the tree
+ * @throws Failure `layer-refused` for `..`, a NUL, a component of over 255 bytes or too long a path: no file system
+ *   could hold it, or it would lead out of the tree
  */
 export function memberPath(name: string): BytePath {
   if (isPlain(name)) return name;
   const components = name.split('/').filter((component) => component !== '' && component !== '.');
   for (const component of components) checkComponent(component, name);
-  return components.join('/');
+  const path = components.join('/');
+  if (path.length > LONGEST_PATH_BYTES) throw refused(name, `is a path of ${path.length} bytes`);
+  return path;
 }
 
 /** Most names: nothing to take off and nothing to refuse, told without splitting. */

@@ -27,10 +27,23 @@ export function decodePax(bytes: Buffer): PaxRecords {
   return records;
 }
 
+/** The text of a record; `undefined` where there is none, or an empty one, which takes back what was said before. */
+export function paxText(records: PaxRecords, key: string): string | undefined {
+  const value = records.get(key);
+  return value === '' ? undefined : value;
+}
+
+/** As {@link paxNumber}, without a fraction. */
+export function paxInteger(records: PaxRecords, key: string): number | undefined {
+  const value = paxNumber(records, key);
+  if (value === undefined || Number.isInteger(value)) return value;
+  throw new Failure('layer-corrupt', `the PAX record ${key} is no whole number: ${value}`);
+}
+
 /** The number a record states, with a fraction where it has one; `undefined` where there is no such record. */
 export function paxNumber(records: PaxRecords, key: string): number | undefined {
-  const value = records.get(key);
-  if (value === undefined || value === '') return undefined;
+  const value = paxText(records, key);
+  if (value === undefined) return undefined;
   if (!/^-?\d+(\.\d*)?$/.test(value) || Math.abs(Number(value)) > Number.MAX_SAFE_INTEGER) {
     throw new Failure(
       'layer-corrupt',

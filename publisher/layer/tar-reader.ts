@@ -1,7 +1,7 @@
 import { Failure } from '../../wishlist/failure.ts';
 import type { Attributes } from '../repository/entry.ts';
 import { ByteReader } from './bytes.ts';
-import { decodePax, paxNumber, type PaxRecords } from './pax.ts';
+import { decodePax, paxInteger, paxNumber, paxText, type PaxRecords } from './pax.ts';
 import { BLOCK_BYTES, decodeHeader, isZeroBlock, paddingAfter, type RawHeader } from './tar-header.ts';
 
 export type MemberType =
@@ -90,6 +90,10 @@ export class TarReader {
   async #header(): Promise<RawHeader | undefined> {
     const block = await this.#bytes.read(BLOCK_BYTES);
     if (block !== undefined && !isZeroBlock(block)) return decodeHeader(block);
+    const next = await this.#bytes.read(BLOCK_BYTES);
+    if (next !== undefined && !isZeroBlock(next)) {
+      throw new Failure('layer-corrupt', 'a block of zeros stands in the middle of the archive');
+    }
     await this.#bytes.drain();
     return undefined;
   }
@@ -114,17 +118,17 @@ function toMember(
   records: PaxRecords,
   long: { longName: string | undefined; longLink: string | undefined },
 ): Member {
-  const name = records.get('path') ?? long.longName ?? header.name;
+  const name = paxText(records, 'path') ?? long.longName ?? header.name;
   refuseSparse(header, records, name);
   const type = memberType(header.typeFlag, name);
-  const sizeBytes = type === 'file' ? (paxNumber(records, 'size') ?? header.sizeBytes) : 0;
+  const sizeBytes = type === 'file' ? (paxInteger(records, 'size') ?? header.sizeBytes) : 0;
   if (sizeBytes < 0) throw new Failure('layer-corrupt', `${JSON.stringify(name)} has the size ${sizeBytes}`);
   return {
     type,
     name,
     linkName:
       type === 'link' || type === 'symlink'
-        ? (records.get('linkpath') ?? long.longLink ?? header.linkName)
+        ? (paxText(records, 'linkpath') ?? long.longLink ?? header.linkName)
         : '',
     attributes: attributesOf(header, records),
     sizeBytes,
@@ -137,8 +141,8 @@ function toMember(
 function attributesOf(header: RawHeader, records: PaxRecords): Attributes {
   return {
     mode: header.mode,
-    uid: paxNumber(records, 'uid') ?? header.uid,
-    gid: paxNumber(records, 'gid') ?? header.gid,
+    uid: paxInteger(records, 'uid') ?? header.uid,
+    gid: paxInteger(records, 'gid') ?? header.gid,
     mtime: paxNumber(records, 'mtime') ?? header.mtime,
   };
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { Failure } from '../../wishlist/failure.ts';
 import type { Descriptor } from '../registry/manifest.ts';
-import { storageFailure } from './storage-failure.ts';
+import { storageFailure } from '../storage-failure.ts';
 
 const WRITE_BYTES = 1024 * 1024;
 

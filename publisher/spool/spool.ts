@@ -7,7 +7,7 @@ import type { Descriptor } from '../registry/manifest.ts';
 import { Retryable, withRetries } from '../registry/retry.ts';
 import { writeBlob } from './blob-file.ts';
 import { Download, type Listener } from './download.ts';
-import { storageFailure } from './storage-failure.ts';
+import { storageFailure } from '../storage-failure.ts';
 
 /** Where blobs come from: a `RegistryClient`. */
 export interface BlobSource {

@@ -13,16 +13,15 @@ import {
   type LayerNode,
   type SymbolicLinkNode,
 } from './node.ts';
-import { nodeAt, resolvePath } from './resolve.ts';
+import { memberFolder, noDirectory } from './member-folder.ts';
+import { isOrder } from './orders.ts';
+import { entryAt, nodeAt } from './resolve.ts';
 
 /** The prefix that marks deletions (OCI image specification 1.1, layer.md, "Whiteouts"). */
 const WHITEOUT = '.wh.';
 const OPAQUE = '.wh..wh..opq';
-/** Names in which AUFS kept its own books: no part of the image. */
-const AUFS = '.wh..wh.';
-
-/** Names by which CernVM-FS takes orders: a file of an image must not give any. */
-const CVMFS_ORDERS = /^\.cvmfs(catalog|dirtab|graft-.*)$/s;
+/** Names in which AUFS kept its own books, and what lies below them: no part of the image. */
+const AUFS = /(^|\/)\.wh\.\.wh\.(?!\.opq$)/;
 
 /** What one layer does to those below it, without knowing them. */
 export interface LayerTree {
@@ -34,15 +33,16 @@ export interface LayerTree {
 /**
  * The tree of one layer by itself: members applied in order, the last of a name wins, whiteouts as nodes.
  *
- * @throws Failure `layer-refused` where a member's path leads through a file, or through links in a circle
+ * @throws Failure `layer-refused` where a member's path leads through a file, or through links in a circle, or a
+ *   whiteout is of no name
  */
 export function buildLayerTree(listing: Listing, layer: Digest): LayerTree {
   const root = newDirectory(true, IMPLIED_ATTRIBUTES, NO_XATTRS);
   const dropped: BytePath[] = [];
   listing.items.forEach((item, ordinal) => {
     const name = item.path.slice(item.path.lastIndexOf('/') + 1);
-    if (CVMFS_ORDERS.test(name)) dropped.push(item.path);
-    else apply(root, { item, name, ordinal });
+    if (isOrder(item.path)) dropped.push(item.path);
+    else if (!AUFS.test(item.path)) apply(root, { item, name, ordinal });
   });
   return { root: freeze(root, '', { layer, seen: new Map() }), dropped };
 }
@@ -90,16 +90,20 @@ function apply(root: Draft, { item, name, ordinal }: Placed): void {
     describeRoot(root, item);
     return;
   }
-  const folder = folderOf(
-    root,
-    item.path.slice(0, Math.max(0, item.path.length - name.length - 1)),
-    item.path,
-  );
+  const folder = folderOf(root, item.path.slice(0, Math.max(0, item.path.length - name.length - 1)));
   if (name === OPAQUE) folder.opaque = true;
-  else if (name.startsWith(AUFS)) return;
-  else if (name.startsWith(WHITEOUT)) folder.whiteouts.add(name.slice(WHITEOUT.length));
+  else if (name.startsWith(WHITEOUT)) folder.whiteouts.add(deletedName(item.path, name));
   else if (item.type === 'directory') applyDirectory(folder, name, item);
   else folder.children.set(name, toNode(root, item, ordinal));
+}
+
+/** Anything but a name would delete the folder itself, or what is above it. */
+function deletedName(path: BytePath, whiteout: string): string {
+  const name = whiteout.slice(WHITEOUT.length);
+  if (!['', '.', '..'].includes(name)) return name;
+  throw new Failure('layer-refused', `the whiteout ${displayPath(path)} names nothing that can be deleted`, {
+    hint: 'such a layer cannot be unpacked safely: rebuild the image',
+  });
 }
 
 function describeRoot(root: Draft, item: ListingItem): void {
@@ -117,7 +121,10 @@ function applyDirectory(folder: Draft, name: string, item: ListingItem): void {
   if (there?.type === 'directory') {
     Object.assign(there, { attributes: item.attributes, xattrs: item.xattrs, implied: false });
   } else {
-    folder.children.set(name, newDirectory(false, item.attributes, item.xattrs));
+    const made = newDirectory(false, item.attributes, item.xattrs);
+    // What this layer had there had taken the place of a directory below.
+    made.opaque = there !== undefined;
+    folder.children.set(name, made);
   }
 }
 
@@ -140,10 +147,7 @@ function toNode(root: Draft, item: ListingItem, ordinal: number): DraftNode {
 
 /** A hard link shares the node that it names; what this layer does not hold is sought in those below. */
 function linked(root: Draft, item: ListingItem): DraftNode {
-  const slash = item.target.lastIndexOf('/');
-  const folder = slash === -1 ? '' : resolvePath<DraftNode>(root, item.target.slice(0, slash));
-  const target = folder === undefined ? undefined : joinPath(folder, item.target.slice(slash + 1));
-  const node = target === undefined ? undefined : nodeAt<DraftNode>(root, target);
+  const node = entryAt<DraftNode>(root, item.target);
   if (node?.type === 'directory') {
     throw new Failure('layer-refused', `the hard link ${displayPath(item.path)} names a directory`);
   }
@@ -151,23 +155,16 @@ function linked(root: Draft, item: ListingItem): DraftNode {
 }
 
 /** The directory at `path`, made where it is missing, symbolic links of this layer followed. */
-function folderOf(root: Draft, path: BytePath, member: BytePath): Draft {
-  let folder = root;
+function folderOf(root: Draft, path: BytePath): Draft {
   const direct = nodeAt<DraftNode>(root, path);
   if (direct?.type === 'directory') return direct;
-  const resolved = resolvePath<DraftNode>(root, path);
-  for (const component of resolved?.split('/') ?? [undefined]) {
+  let folder = root;
+  for (const component of memberFolder<DraftNode>(root, path).split('/')) {
     if (component === '') continue;
-    const next = component === undefined ? undefined : folder.children.get(component);
-    if (component === undefined || (next !== undefined && next.type !== 'directory')) {
-      throw new Failure(
-        'layer-refused',
-        `the layer's member ${displayPath(member)} lies below something that is no directory`,
-      );
-    }
-    const made = next ?? newDirectory(true, IMPLIED_ATTRIBUTES, NO_XATTRS);
-    folder.children.set(component, made);
-    folder = made;
+    const next = folder.children.get(component) ?? newDirectory(true, IMPLIED_ATTRIBUTES, NO_XATTRS);
+    if (next.type !== 'directory') throw noDirectory(path);
+    folder.children.set(component, next);
+    folder = next;
   }
   return folder;
 }
@@ -177,12 +174,12 @@ interface Freezing {
   readonly seen: Map<DraftFile, FileNode>;
 }
 
-/** Turns whiteouts into nodes: where the name is there again, the deletion means what lies below it. */
+/** Turns whiteouts into nodes. Where the name is there again as a directory, it has nothing to do with the one below. */
 function freeze(draft: Draft, path: BytePath, freezing: Freezing): LayerDirectoryNode {
   const children = new Map<string, LayerNode>();
   for (const [name, child] of draft.children) {
     if (child.type === 'directory') {
-      child.opaque ||= draft.whiteouts.has(name);
+      if (draft.whiteouts.has(name)) Object.assign(child, { opaque: true, implied: false });
       children.set(name, freeze(child, joinPath(path, name), freezing));
     } else if (child.type === 'file') {
       children.set(name, freezeFile(child, joinPath(path, name), freezing));

@@ -9,26 +9,32 @@ import {
   type LayerNode,
   type TreeNode,
 } from './node.ts';
-import { nodeAt, resolvePath } from './resolve.ts';
+import { checkPlace, memberFolder, noDirectory } from './member-folder.ts';
+import { entryAt, nodeAt } from './resolve.ts';
 
 /**
  * The root file system that results when `layer` comes upon `lower`; neither is changed, and the result shares with
  * them what stays the same.
  *
  * @see OCI image specification 1.1, layer.md, "Applying Changesets"
- * @throws Failure `layer-corrupt` for a hard link to what no layer holds
+ * @throws Failure `layer-corrupt` for a hard link to what no layer holds; `layer-refused` where a member's path leads
+ *   through a file of a layer below, or through links in a circle
  */
 export function mergeLayer(lower: DirectoryNode, layer: LayerDirectoryNode): DirectoryNode {
   const merge: Merge = { lower, moved: [] };
   let merged = mergeDirectory(merge, '', lower, layer);
-  for (const { path, directory } of merge.moved) merged = mergeAt(merge, merged, path.split('/'), directory);
+  for (const { path, directory } of merge.moved) {
+    const target = memberFolder<TreeNode>(merged, path);
+    if (bringsAnything(directory) || nodeAt<TreeNode>(merged, target)?.type === 'directory')
+      merged = mergeAt({ ...merge, directory }, '', merged, target.split('/'));
+  }
   return merged;
 }
 
 interface Merge {
   /** The whole tree below, in which hard links to lower layers are looked up. */
   readonly lower: DirectoryNode;
-  /** Directories that no member names, whose path leads through a symbolic link below: their children go to its target. */
+  /** Directories that no member names and that are symbolic links below: their children go to where these lead. */
   readonly moved: { path: BytePath; directory: LayerDirectoryNode }[];
 }
 
@@ -42,6 +48,7 @@ function mergeDirectory(
   const children = new Map(upper.opaque ? [] : below?.children);
   for (const [name, child] of upper.children) {
     const at = joinPath(path, name);
+    checkPlace(at);
     const merged = mergeChild(merge, at, below?.children.get(name), child);
     if (merged === undefined) children.delete(name);
     else children.set(name, merged);
@@ -62,25 +69,42 @@ function mergeChild(
       return undefined;
     case 'foreign-link':
       return foreignTarget(merge.lower, path, upper);
-    case 'directory': {
-      const target =
-        upper.implied && lower?.type === 'symlink' ? resolvePath<TreeNode>(merge.lower, path) : undefined;
-      if (lower === undefined || target === undefined) return mergeDirectory(merge, path, lower, upper);
-      merge.moved.push({ path: target, directory: upper });
-      return lower;
-    }
+    case 'directory':
+      return upper.implied && lower?.type !== 'directory'
+        ? mergeImplied(merge, path, lower, upper)
+        : mergeDirectory(merge, path, lower, upper);
     default:
       return upper;
   }
 }
 
+/** A directory that no member names must be one below, or lead to one, or be made for what it holds. */
+function mergeImplied(
+  merge: Merge,
+  path: BytePath,
+  lower: Exclude<TreeNode, DirectoryNode> | undefined,
+  upper: LayerDirectoryNode,
+): TreeNode | undefined {
+  if (lower?.type === 'symlink') {
+    merge.moved.push({ path, directory: upper });
+    return lower;
+  }
+  if (!bringsAnything(upper)) return lower;
+  if (lower !== undefined) throw noDirectory(path);
+  return mergeDirectory(merge, path, lower, upper);
+}
+
+/** Whether there is more in it than deletions. */
+function bringsAnything({ children }: LayerDirectoryNode): boolean {
+  for (const child of children.values()) {
+    if (child.type === 'whiteout') continue;
+    if (child.type !== 'directory' || !child.implied || bringsAnything(child)) return true;
+  }
+  return false;
+}
+
 function foreignTarget(lower: DirectoryNode, path: BytePath, link: ForeignLinkNode): TreeNode {
-  const slash = link.target.lastIndexOf('/');
-  const folder = slash === -1 ? '' : resolvePath<TreeNode>(lower, link.target.slice(0, slash));
-  const node =
-    folder === undefined
-      ? undefined
-      : nodeAt<TreeNode>(lower, joinPath(folder, link.target.slice(slash + 1)));
+  const node = entryAt<TreeNode>(lower, link.target);
   if (node !== undefined && node.type !== 'directory') return node;
   throw new Failure(
     'layer-corrupt',
@@ -89,16 +113,17 @@ function foreignTarget(lower: DirectoryNode, path: BytePath, link: ForeignLinkNo
   );
 }
 
-/** Merges `upper` into the directory at `components` of `tree`, which is made where it is missing. */
+/** Merges a directory into the one at `components` below `path`, which is made where it is missing. */
 function mergeAt(
-  merge: Merge,
+  merge: Merge & { readonly directory: LayerDirectoryNode },
+  path: BytePath,
   tree: DirectoryNode,
   components: readonly string[],
-  upper: LayerDirectoryNode,
 ): DirectoryNode {
   const [name, ...rest] = components;
-  if (name === undefined || name === '') return mergeDirectory(merge, '', tree, upper);
-  const child = tree.children.get(name);
-  const folder = child?.type === 'directory' ? child : EMPTY_TREE;
-  return { ...tree, children: new Map(tree.children).set(name, mergeAt(merge, folder, rest, upper)) };
+  if (name === undefined || name === '') return mergeDirectory(merge, path, tree, merge.directory);
+  const at = joinPath(path, name);
+  const child = tree.children.get(name) ?? EMPTY_TREE;
+  if (child.type !== 'directory') throw noDirectory(at);
+  return { ...tree, children: new Map(tree.children).set(name, mergeAt(merge, at, child, rest)) };
 }

@@ -1,7 +1,8 @@
 import type { BytePath } from '../repository/entry.ts';
+import { joinPath } from './node.ts';
 
 /** What path resolution needs to know of a node: every kind of tree has it. */
-interface Branch<N> {
+export interface Branch<N> {
   readonly type: string;
   /** Of a directory. */
   readonly children?: ReadonlyMap<string, N>;
@@ -18,26 +19,40 @@ const MOST_LINKS = 40;
  * written. `undefined`: the links lead in a circle.
  */
 export function resolvePath<N extends Branch<N>>(root: N, path: BytePath): BytePath | undefined {
-  const pending = path.split('/').toReversed();
-  const resolved: string[] = [];
+  const pending = reversedComponents(path);
+  const resolved: { component: string; node: N | undefined }[] = [];
   let links = 0;
   for (let component = pending.pop(); component !== undefined; component = pending.pop()) {
-    if (component === '' || component === '.') continue;
     if (component === '..') {
       resolved.pop();
       continue;
     }
-    const node = nodeAt(root, [...resolved, component].join('/'));
+    const folder = resolved.length === 0 ? root : resolved.at(-1)?.node;
+    const node = folder?.children?.get(component);
     if (node?.type !== 'symlink' || node.target === undefined) {
-      resolved.push(component);
+      resolved.push({ component, node });
       continue;
     }
     links++;
     if (links > MOST_LINKS) return undefined;
     if (node.target.startsWith('/')) resolved.length = 0;
-    pending.push(...node.target.split('/').toReversed());
+    pending.push(...reversedComponents(node.target));
   }
-  return resolved.join('/');
+  return resolved.map((step) => step.component).join('/');
+}
+
+function reversedComponents(path: string): string[] {
+  return path
+    .split('/')
+    .filter((component) => component !== '' && component !== '.')
+    .toReversed();
+}
+
+/** The node that `path` names: symbolic links on the way to it are followed, it itself is not. */
+export function entryAt<N extends Branch<N>>(root: N, path: BytePath): N | undefined {
+  const slash = path.lastIndexOf('/');
+  const folder = slash === -1 ? '' : resolvePath(root, path.slice(0, slash));
+  return folder === undefined ? undefined : nodeAt(root, joinPath(folder, path.slice(slash + 1)));
 }
 
 /** The node at exactly `path`, no link followed. */

@@ -153,7 +153,9 @@ describe('registry/manifest', () => {
       null,
       {},
     ];
-    const read = parse({ manifests: platforms.map((platform) => ({ ...MANIFESTS[0], platform })) });
+    const read = parse({
+      manifests: platforms.map((platform) => Object.assign(layer(`${OCI}.manifest.v1+json`), { platform })),
+    });
     assert(read.kind === 'index');
     assert.deepEqual(
       read.entries.map(({ platform }) => platform),

@@ -1,7 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import type { RegistryClient } from '../../../publisher/registry/client.ts';
 import { parseReference } from '../../../wishlist/reference.ts';
 import { FaultServer } from '../../support/registry/fault-server.ts';
@@ -82,7 +81,7 @@ describe('registry/client, when a registry cannot be reached', () => {
 
   it('does not take a registry for dead that answers others meanwhile', async () => {
     await client.close();
-    client = quickClient({ tries: 2, headersTimeoutMs: 1000 });
+    client = quickClient({ tries: 2, headersTimeoutMs: 100 });
     server.fail(/tags/, silence);
     const reference = server.reference('lab/tool', { tag: '1' });
     const listing = failureOf(client.listTags(reference));
@@ -111,7 +110,9 @@ describe('registry/client, when a registry cannot be reached', () => {
     });
 
     function deafRegistry(): string {
-      return `127.0.0.1:${(deaf.address() as AddressInfo).port}`;
+      const address = deaf.address();
+      assert(typeof address === 'object' && address !== null);
+      return `127.0.0.1:${address.port}`;
     }
 
     it('ends after the time limit', async () => {

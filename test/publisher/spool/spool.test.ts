@@ -1,7 +1,9 @@
 import { strict as assert } from 'node:assert';
+import { EventEmitter, once } from 'node:events';
 import { mkdir, readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { hexOf } from '../../../publisher/registry/digest.ts';
 import type { RegistryClient } from '../../../publisher/registry/client.ts';
 import type { RegistryOptions } from '../../../publisher/registry/options.ts';
@@ -12,7 +14,6 @@ import {
   cut,
   endless,
   shortened,
-  silence,
   stall,
   status,
   wrongBytes,
@@ -131,10 +132,12 @@ describe('spool/spool', () => {
     let given = 0;
     const source: BlobSource = {
       openBlob: () => {
-        const pieces = function* (): Generator<Uint8Array> {
-          for (;;) yield Buffer.alloc(1_000_000, (given += 1));
-        };
-        return Promise.resolve(Readable.from(pieces(), { highWaterMark: 0 }));
+        return Promise.resolve(
+          Readable.from(
+            pieces((piece) => (given = piece)),
+            { highWaterMark: 0 },
+          ),
+        );
       },
     };
     const failure = await failureOf(spool.fetch(source, server.reference('lab/tool'), DESCRIPTOR));
@@ -154,14 +157,26 @@ describe('spool/spool', () => {
   });
 
   describe('when several want one blob', () => {
+    const progress = new EventEmitter();
+
+    const onBytes = (): void => {
+      progress.emit('bytes');
+    };
+
+    async function fetchWith(signal: AbortSignal): Promise<string> {
+      return await spool.fetch(client, server.reference('lab/tool'), DESCRIPTOR, { signal, onBytes });
+    }
+
     it('downloads it once', async () => {
       const received: number[] = [0, 0, 0];
       const paths = await Promise.all(
         received.map(async (_, index) => {
-          const onBytes = (bytes: number): void => {
+          const note = (bytes: number): void => {
             received[index] = bytes;
           };
-          return await spool.fetch(client, server.reference(`lab/tool${index}`), DESCRIPTOR, { onBytes });
+          return await spool.fetch(client, server.reference(`lab/tool${index}`), DESCRIPTOR, {
+            onBytes: note,
+          });
         }),
       );
       assert.equal(new Set(paths).size, 1);
@@ -192,43 +207,31 @@ describe('spool/spool', () => {
     it('goes on when one gives up, and stops when all do', async () => {
       const [first, second] = [new AbortController(), new AbortController()];
       server.fail(/blobs/, stall);
-      const reference = server.reference('lab/tool');
-      const one = failureOf(spool.fetch(client, reference, DESCRIPTOR, { signal: first.signal }));
-      let isSecondDone = false;
-      const begun = new Promise<void>((resolve) => {
-        void failureOf(
-          spool.fetch(client, reference, DESCRIPTOR, { signal: second.signal, onBytes: () => resolve() }),
-        ).then(() => {
-          isSecondDone = true;
-        });
-      });
+      const begun = once(progress, 'bytes');
+      const one = failureOf(fetchWith(first.signal));
+      const two = failureOf(fetchWith(second.signal));
       await begun;
       first.abort();
       assert.equal((await one).code, 'interrupted');
-      assert.equal(isSecondDone, false);
       assert.equal((await readdir(join(directory, 'tmp'))).length, 1);
-      const two = failureOf(spool.fetch(client, reference, DESCRIPTOR, { signal: second.signal }));
       second.abort();
       assert.equal((await two).code, 'interrupted');
+      assert.equal(server.seen.length, 1);
       await assertNothingLeft();
     });
 
     it('begins anew for one who comes while the download is being stopped', async () => {
-      server.fail(/blobs/, silence, 1);
       const stop = new AbortController();
-      const reference = server.reference('lab/tool');
-      const arrived = new Promise<void>((resolve) => {
-        server.guard = () => {
-          resolve();
-          return false;
-        };
-      });
-      const stopped = failureOf(spool.fetch(client, reference, DESCRIPTOR, { signal: stop.signal }));
-      await arrived;
+      server.fail(/blobs/, stall, 1);
+      const begun = once(progress, 'bytes');
+      const stopped = failureOf(fetchWith(stop.signal));
+      await begun;
       stop.abort();
-      const late = spool.fetch(client, reference, DESCRIPTOR);
+      await setImmediate();
+      const late = spool.fetch(client, server.reference('lab/tool'), DESCRIPTOR);
       assert.equal((await stopped).code, 'interrupted');
       assert.equal((await stat(await late)).size, BLOB.length);
+      assert.equal(server.seen.length, 2);
     });
   });
 
@@ -259,3 +262,11 @@ describe('spool/spool', () => {
     assert.equal((await failureOf(Spool.open(join(file, 'state')))).code, 'state-unusable');
   });
 });
+
+/** Pieces of 1 MB without end; `onPiece` gets the number of each. */
+function* pieces(onPiece: (piece: number) => void): Generator<Uint8Array> {
+  for (let piece = 1; ; piece += 1) {
+    onPiece(piece);
+    yield Buffer.alloc(1_000_000);
+  }
+}

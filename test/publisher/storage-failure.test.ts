@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
-import { storageFailure } from '../../../publisher/spool/storage-failure.ts';
-import { Failure, isFailure, type FailureCode } from '../../../wishlist/failure.ts';
+import { storageFailure } from '../../publisher/storage-failure.ts';
+import { Failure, isFailure, type FailureCode } from '../../wishlist/failure.ts';
 
 const CASES: readonly (readonly [code: string, expected: FailureCode | undefined])[] = [
   ['ENOSPC', 'disk-full'],

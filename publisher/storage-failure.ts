@@ -1,4 +1,4 @@
-import { Failure } from '../../wishlist/failure.ts';
+import { Failure } from '../wishlist/failure.ts';
 
 const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
 const UNUSABLE: ReadonlySet<string> = new Set([
@@ -20,7 +20,8 @@ export function storageFailure(error: unknown, directory: string, neededBytes: n
   if (code === undefined) return error;
   if (FULL.has(code)) {
     const cause = code === 'EDQUOT' ? 'the quota is used up' : 'the file system is full';
-    return new Failure('disk-full', `no room for ${neededBytes} bytes in ${directory}: ${cause}`, {
+    const needed = neededBytes === 0 ? '' : ` for ${neededBytes} bytes`;
+    return new Failure('disk-full', `no room${needed} in ${directory}: ${cause}`, {
       hint: 'make room there, or choose another state directory',
       cause: error,
     });

@@ -1,0 +1,35 @@
+import { LONGEST_PATH_BYTES } from '../layer/member-path.ts';
+import { displayPath, type BytePath } from '../repository/entry.ts';
+import { Failure } from '../../wishlist/failure.ts';
+import { isOrder } from './orders.ts';
+import { resolvePath, type Branch } from './resolve.ts';
+
+/**
+ * The folder that `path` leads to in `root`, symbolic links followed: where members below `path` go.
+ *
+ * @throws Failure `layer-refused` where the links lead in a circle, or to what {@link checkPlace} refuses
+ */
+export function memberFolder<N extends Branch<N>>(root: N, path: BytePath): BytePath {
+  const folder = resolvePath(root, path);
+  if (folder === undefined) throw refused(path, 'leads through symbolic links in a circle');
+  checkPlace(folder);
+  return folder;
+}
+
+/** @throws Failure `layer-refused` where links have led to a path that no member's own name may be */
+export function checkPlace(path: BytePath): void {
+  if (path.length > LONGEST_PATH_BYTES)
+    throw refused(path.slice(0, 200), `…: a path of ${path.length} bytes`);
+  if (isOrder(path)) throw refused(path, 'is a place where CernVM-FS takes orders');
+}
+
+/** A member's path leads through something that is no directory. */
+export function noDirectory(path: BytePath): Failure {
+  return refused(path, 'has members below it and is no directory');
+}
+
+function refused(path: BytePath, reason: string): Failure {
+  return new Failure('layer-refused', `${displayPath(path)} ${reason}`, {
+    hint: 'no tool can unpack such a layer: rebuild the image',
+  });
+}
