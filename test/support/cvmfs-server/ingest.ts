@@ -197,15 +197,15 @@ function ownerOf({ user, group, keepOwnership }: IngestArguments): TarballOption
   if (user === '') return { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   const { status, stdout } = spawnSync('id', ['-u', user], { encoding: 'utf8' });
   if (status !== 0) throw new Died('User set but no valid user name given');
-  return { uid: Number(stdout), gid: groupId(group) };
+  checkGroup(group);
+  // Whatever the group, the real one takes the user's.
+  return { uid: Number(stdout), gid: Number(spawnSync('id', ['-g', user], { encoding: 'utf8' }).stdout) };
 }
 
-function groupId(group: string): number {
-  const line = readFileSync('/etc/group', 'utf8')
-    .split('\n')
-    .find((candidate) => candidate.startsWith(`${group}:`));
-  if (line === undefined) throw new Died('Group set but no valid group name given');
-  return Number(line.split(':')[2]);
+function checkGroup(group: string): void {
+  const lines = readFileSync('/etc/group', 'utf8').split('\n');
+  if (lines.some((line) => line.startsWith(`${group}:`))) return;
+  throw new Died('Group set but no valid group name given');
 }
 
 /** The list goes through a shell unquoted, so that a blank ends it, and colons take it apart. */

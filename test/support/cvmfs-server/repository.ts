@@ -24,7 +24,7 @@ export interface Manifest {
   readonly revision: number;
   /** Root directories of nested catalogs. One character a byte, as in `dangling`. */
   readonly nested: readonly string[];
-  /** Entries below something that is no directory: `check` finds them, for ever. */
+  /** Entries whose parent is no directory, or has been replaced: `check` finds them, for ever. */
   readonly dangling: readonly string[];
   /** Seconds since 1970, by revision, of those that are kept. */
   readonly publishedAt: Readonly<Record<string, number>>;
@@ -33,13 +33,14 @@ export interface Manifest {
 /** What the real one exits with where a transaction is open already. */
 const EEXIST = 17;
 
-/** An empty repository, as `cvmfs_server mkfs` leaves it, but really empty. */
+/** A repository as `cvmfs_server mkfs` leaves it: with one file, `new_repository`. */
 export function createRepository(paths: RepositoryPaths, settings: Readonly<Record<string, string>>): void {
   mkdirSync(join(paths.configuration, '..'), { recursive: true });
   mkdirSync(join(paths.union, '..'), { recursive: true });
   for (const folder of [paths.scratch, paths.unmounted, revisionPath(paths, 1)]) {
     mkdirSync(folder, { recursive: true });
   }
+  writeFileSync(join(revisionPath(paths, 1), 'new_repository'), '');
   writeManifest(paths, { revision: 1, nested: [], dangling: [], publishedAt: { 1: now() } });
   mountView(paths);
   const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}\n`);
@@ -73,9 +74,13 @@ export function isInTransaction(paths: RepositoryPaths): boolean {
   return existsSync(paths.transactionFlag);
 }
 
-/** Whether `/cvmfs/NAME` can be written: so it is in a union transaction, and no more once a publication began. */
+/** Whether `/cvmfs/NAME` can be written: in a transaction, until a publication begins. */
 export function isOpenForWriting(paths: RepositoryPaths): boolean {
-  return readLinkIfAny(paths.union) === writableTree(paths) && !existsSync(paths.publishingLock);
+  return (
+    isInTransaction(paths) &&
+    !existsSync(paths.publishingLock) &&
+    readLinkIfAny(paths.union) !== paths.unmounted
+  );
 }
 
 /** A lock whose holder is dead does not count; the real one is a file lock, which dies with its holder. */

@@ -32,7 +32,7 @@ interface Owner {
 export interface Catalogs {
   /** The root directories of nested catalogs. */
   readonly nested: Set<BytePath>;
-  /** Entries below something that is no directory: nobody sees them, and no later deletion removes them. */
+  /** Entries whose parent is no directory, or has been replaced: no later deletion removes them. */
   readonly dangling: BytePath[];
 }
 
@@ -74,6 +74,7 @@ class Ingestion {
   /** Everything that the stream brought, but directories and hard links. */
   readonly #added = new Set<BytePath>();
   readonly #links: { readonly path: BytePath; readonly target: BytePath }[] = [];
+  readonly #deleted: BytePath[] = [];
   readonly #marked = new Set<BytePath>();
   readonly #dangling = new Set<BytePath>();
 
@@ -97,6 +98,7 @@ class Ingestion {
     if (path.startsWith('/')) throw new Died(`catalog for file '/${path}' cannot be found`);
     if (this.#tree.kind(path) === undefined) throw new Died(`entry '${path}' cannot be removed twice`);
     this.#drop(path);
+    this.#deleted.push(path);
   }
 
   async read(tarFile: string): Promise<void> {
@@ -118,18 +120,24 @@ class Ingestion {
     this.#splitCatalogs();
   }
 
-  /** In the order of the targets' bytes: so a link to a link is found or not, depending on its name. */
+  /**
+   * In the order of the targets' bytes: so a link to a link is found or not, depending on its name. The root directory
+   * can have no links, and one that takes the place of a directory spoils the catalog.
+   */
   resolveLinks(): void {
-    const links = this.#links.toSorted((one, other) =>
-      one.target === other.target ? 0 : one.target < other.target ? -1 : 1,
-    );
+    const links = this.#links.toSorted((one, other) => compare(one.target, other.target));
     for (const { path, target } of links) {
       const source = this.#tree.kind(target);
       if (source === undefined) throw new Died(`catalog for file '${target}' cannot be found, aborting`);
       if (source === 'directory') throw new Died(`Trying to clone a directory: '${target}', aborting`);
-      if (this.#tree.kind(path) === 'directory')
-        throw new Died(`catalog for file '/./${path}' cannot be found`);
-      if (this.#hasParent(path)) this.#tree.putClone(path, target);
+      if (!path.includes('/')) throw new Died(`catalog for file '/./${path}' cannot be found`);
+      if (path === target || !this.#hasParent(path)) continue;
+      // The real one does even this, and spoils the catalog.
+      if (target.startsWith(`${path}/`))
+        throw new Died(`the double does not replace the parent of '${target}'`);
+      if (this.#tree.kind(path) === 'directory') this.#catalogs.dangling.push(path);
+      this.#drop(path);
+      this.#tree.putClone(path, target);
     }
   }
 
@@ -220,7 +228,11 @@ class Ingestion {
     }
   }
 
+  /** The real one lists a directory in the published revision, and cannot remove what a deletion has removed. */
   #drop(path: BytePath): void {
+    if (this.#deleted.some((gone) => gone.startsWith(`${path}/`))) {
+      throw new Died(`what is below '${path}' cannot be removed twice`);
+    }
     this.#tree.remove(path);
     for (const root of this.#catalogs.nested) {
       if (root === path || root.startsWith(`${path}/`)) this.#catalogs.nested.delete(root);
@@ -273,6 +285,11 @@ class Ingestion {
     const base = this.#options.baseDirectory;
     return base === '' ? sanitize(name) : `${base}/${sanitize(name)}`;
   }
+}
+
+function compare(one: BytePath, other: BytePath): number {
+  if (one === other) return 0;
+  return one < other ? -1 : 1;
 }
 
 function refuseOddPath(path: BytePath): void {

@@ -98,7 +98,7 @@ export class Tree {
     const absolute = this.#absolute(path);
     symlinkSync(pathBuffer(target), absolute);
     if (IS_ROOT) lchownSync(absolute, attributes.uid, attributes.gid);
-    lutimesSync(absolute, attributes.mtime, attributes.mtime);
+    setTime(lutimesSync, absolute, attributes.mtime);
   }
 
   putSpecial(
@@ -111,11 +111,9 @@ export class Tree {
     else complain(`Warning: this user may not make the device ${path}`);
   }
 
-  /** An entry of its own with the content and attributes of `target`, but for its extended ones; replaces `path`. */
+  /** An entry of its own with the content and attributes of `target`, but for its extended ones. */
   putClone(path: BytePath, target: BytePath): void {
     const source = lstatSync(this.#absolute(target));
-    if (path === target) return;
-    this.remove(path);
     const attributes = attributesOf(source);
     const type = kindOf(source);
     switch (type) {
@@ -168,7 +166,7 @@ export class Tree {
     const absolute = this.#absolute(path);
     if (IS_ROOT) lchownSync(absolute, attributes.uid, attributes.gid);
     chmodSync(absolute, IS_ROOT ? attributes.mode : attributes.mode | KEPT_BY_USERS[kind]);
-    utimesSync(absolute, attributes.mtime, attributes.mtime);
+    setTime(utimesSync, absolute, attributes.mtime);
   }
 }
 
@@ -178,6 +176,12 @@ export function parentOf(path: BytePath): BytePath {
 
 function attributesOf({ mode, uid, gid, mtimeMs }: Stats): Attributes {
   return { mode: mode & 0o7777, uid, gid, mtime: mtimeMs / 1000 };
+}
+
+/** Node takes a negative number for the present time, but a date for what it says. */
+function setTime(set: typeof utimesSync, path: Buffer, seconds: number): void {
+  const time = seconds < 0 ? new Date(seconds * 1000) : seconds;
+  set(path, time, time);
 }
 
 function kindOf(stats: Stats): Kind {
