@@ -34,7 +34,11 @@ export const convertSingleImageCommand: Command = {
         async (pattern) => await client.listTags(pattern),
       );
       for (const { failure } of failures) throw failure;
-      for (const { message } of problems) context.observe({ type: 'warning', message });
+      for (const { message, hint } of problems) {
+        if (images.length === 0)
+          throw new Failure('pattern-unmatched', message, { ...(hint !== undefined && { hint }) });
+        context.observe({ type: 'warning', message });
+      }
       const report = await publish(context, client, {
         name,
         images: images.map((wished) => wished.reference),

@@ -2,7 +2,7 @@ import type { ImageResult } from '../../publisher/events.ts';
 import type { RegistryClient } from '../../publisher/registry/client.ts';
 import { expandWishes, type Expansion } from '../../wishlist/expand.ts';
 import type { Failure } from '../../wishlist/failure.ts';
-import { formatProblem, position, type Problem } from '../../wishlist/problem.ts';
+import { position, type Problem } from '../../wishlist/problem.ts';
 import { readRecipe, type Recipe } from '../../wishlist/recipe.ts';
 import type { Command, Context } from '../command.ts';
 import type { ExitStatus } from '../exit-status.ts';
@@ -34,7 +34,7 @@ async function convert(context: Context, client: RegistryClient, recipe: Recipe)
   const warnings = [...recipe.problems, ...expansion.problems].filter(
     ({ severity }) => severity === 'warning',
   );
-  for (const problem of warnings) observe({ type: 'warning', message: formatProblem(recipe.file, problem) });
+  for (const problem of warnings) observe({ type: 'warning', message: described(recipe, problem) });
   const unusable = failedLines(recipe, expansion);
   for (const { image, result } of unusable) observe({ type: 'image-finished', image, result });
 
@@ -62,6 +62,11 @@ function failedLines(recipe: Recipe, { failures }: Expansion): { image: string; 
       ),
     })),
   ];
+}
+
+/** The event says already that it is a warning. */
+function described({ file }: Recipe, { message, hint, ...place }: Problem): string {
+  return [`${position(file, place)} ${message}`, hint].filter((part) => part !== undefined).join('; ');
 }
 
 function failed(

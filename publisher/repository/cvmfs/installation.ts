@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '../../../wishlist/failure.ts';
 
@@ -37,10 +37,10 @@ export function locateRepository(installation: Installation, name: string): Cvmf
     name,
   );
   const published = join(spool, 'rdonly');
-  if (!existsSync(published)) {
+  if (!isMounted(published)) {
     throw new Failure(
       'repository-unusable',
-      `the repository ${name} is not mounted: there is no ${published}`,
+      `the repository ${name} is not mounted: there is nothing at ${published}`,
       {
         hint: `see \`cvmfs_server list\` and \`cvmfs_server mount ${name}\``,
       },
@@ -56,6 +56,11 @@ export function locateRepository(installation: Installation, name: string): Cvmf
     record: join(spool, 'unpackd.transaction'),
     includesXattrs: configuration.get('CVMFS_INCLUDE_XATTRS') === 'true',
   };
+}
+
+/** Without its mount it is an empty directory, which must not be taken for an empty repository. */
+function isMounted(published: string): boolean {
+  return existsSync(published) && readdirSync(published).length > 0;
 }
 
 function readServerConfiguration(path: string, name: string): Map<string, string> {

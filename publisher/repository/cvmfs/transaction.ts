@@ -155,7 +155,7 @@ export class Server {
         );
       case 'failed':
         return new Failure('repository-unusable', `${error.message} on ${name}: ${lastLines(error.output)}`, {
-          hint: 'nothing has changed; the cause is in the words of cvmfs_server',
+          hint: `nothing has changed; the cause is in the words of cvmfs_server${this.#holders()}`,
           cause: error,
         });
     }
@@ -163,7 +163,7 @@ export class Server {
 
   #holders(): string {
     const holders = holdersOf(this.#repository.mount);
-    return holders.length === 0 ? '' : `: ${holders.slice(0, 5).join(', ')}`;
+    return holders.length === 0 ? '' : ` (in use by ${holders.slice(0, 5).join(', ')})`;
   }
 }
 

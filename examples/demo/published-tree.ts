@@ -1,0 +1,55 @@
+import { lstat, readdir, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** What stands in the repository's folders of trees. */
+const KINDS = [
+  ['.flat', 'root file systems'],
+  ['.layers', 'unpacked layers'],
+  ['.chains', 'root file systems up to one layer'],
+] as const;
+
+/** The repository in a few lines: public names with what they lead to, and how many trees there are of each kind. */
+export async function publishedTree(repository: string): Promise<string[]> {
+  const names = (await filesBelow(repository, (name) => name.startsWith('.'))).sort();
+  const width = Math.max(...names.map((name) => name.length));
+  const lines = names.map(
+    async (name) => `${name.padEnd(width)} -> ${shortened(await readlink(join(repository, name)))}`,
+  );
+  const counts = KINDS.map(async ([kind, what]) => {
+    const folders = await readdir(join(repository, kind));
+    const trees = await Promise.all(folders.map(async (two) => await readdir(join(repository, kind, two))));
+    return `${kind.padEnd(width)}    ${trees.flat().length} ${what}`;
+  });
+  return await Promise.all([...lines, ...counts]);
+}
+
+/** Bytes of all files below `folder`: with each of their names counted, and with each file counted once. */
+export async function sizesBelow(folder: string): Promise<{ asNamed: number; onDisk: number }> {
+  const files = new Map<number, number>();
+  let asNamed = 0;
+  for (const path of await filesBelow(folder, () => false)) {
+    const found = await lstat(join(folder, path));
+    if (!found.isFile()) continue;
+    asNamed += found.size;
+    files.set(found.ino, found.size);
+  }
+  return { asNamed, onDisk: [...files.values()].reduce((sum, size) => sum + size, 0) };
+}
+
+/** Paths of everything below `folder` that is no directory, relative to it. */
+export async function filesBelow(folder: string, skip: (name: string) => boolean): Promise<string[]> {
+  const found: string[] = [];
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (skip(entry.name)) continue;
+    if (!entry.isDirectory()) found.push(entry.name);
+    else {
+      const below = await filesBelow(join(folder, entry.name), skip);
+      found.push(...below.map((path) => join(entry.name, path)));
+    }
+  }
+  return found;
+}
+
+function shortened(target: string): string {
+  return target.replace(/([0-9a-f]{12})[0-9a-f]{52}$/, '$1…');
+}

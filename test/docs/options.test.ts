@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { EXIT_STATUS_HELP } from '../../daemon/exit-status.ts';
+import { OPTIONS, variableOf, type Option } from '../../daemon/options.ts';
+import { documents, section, tableRows, textOf } from './project.ts';
+
+const TABLE: readonly Option[] = Object.values(OPTIONS);
+
+/** Flags that are no options of the table: commander's own. */
+const OTHERS = ['help', 'version'];
+
+describe('the table of options in docs/operators.md', () => {
+  const rows = tableRows(section(textOf('docs/operators.md'), 'Configuration'));
+
+  it('has every option, and no other', () => {
+    assert.deepEqual(
+      rows.map(({ key }) => key),
+      TABLE.map(({ key }) => key),
+    );
+  });
+
+  for (const option of TABLE) {
+    it(`tells the default of ${option.key}`, () => {
+      assert.equal(rows.find(({ key }) => key === option.key)?.cells[1], shownDefault(option));
+    });
+  }
+});
+
+describe('the documents', () => {
+  const known = new Set([
+    ...OTHERS,
+    ...TABLE.flatMap(({ key, flag }) => [key, ...(flag.includes('<') ? [] : [`no-${key}`])]),
+  ]);
+  const variables = new Set(TABLE.map(({ key }) => variableOf(key)));
+
+  for (const document of documents()) {
+    it(`name only options and variables that exist, in ${document}`, () => {
+      const text = textOf(document);
+      const flags = [...text.matchAll(/(?<![\w-])--([a-z]+(?:-[a-z]+)*)/g)].map((match) => match[1] ?? '');
+      assert.deepEqual(
+        [...new Set(flags)].filter((flag) => !known.has(flag)),
+        [],
+      );
+      const named = [...text.matchAll(/\bUNPACKD_[A-Z_]+/g)].map((match) => match[0]);
+      assert.deepEqual(
+        [...new Set(named)].filter((name) => !variables.has(name)),
+        [],
+      );
+    });
+  }
+
+  it('have all exit statuses, in README.md', () => {
+    const statuses = [...section(textOf('README.md'), 'Results').matchAll(/^\| (\d+) /gm)];
+    assert.deepEqual(
+      statuses.map((match) => Number(match[1])),
+      EXIT_STATUS_HELP.map(([status]) => status),
+    );
+  });
+});
+
+function shownDefault({ default: value }: Option): string {
+  if (value === undefined) return 'none';
+  return typeof value === 'string' ? `\`${value}\`` : value.text;
+}
