@@ -12,8 +12,9 @@ import {
   type ExtendedAttributes,
 } from '../repository/entry.ts';
 import type { RepositoryView } from '../repository/view.ts';
-import type { AnyNode, TreeNode } from '../tree/node.ts';
+import type { TreeNode } from '../tree/node.ts';
 import { entryAt } from '../tree/resolve.ts';
+import { contentBytes, fileBytes } from './content-bytes.ts';
 import type { Stage, TreeLoader } from './image-trees.ts';
 import { Names, nameEntries } from './names.ts';
 import { Parents } from './parents.ts';
@@ -108,7 +109,7 @@ export class Composer {
       trees: () => this.#trees(folders),
       names,
       xattrs: this.#xattrs,
-      contentBytes: this.#contentBytes,
+      contentBytes: this.#contentBytes + fileBytes(names),
     };
   }
 
@@ -160,7 +161,7 @@ export class Composer {
       this.#units.set(unitName(unit), { unit: unit.unit, hex: unit.hex, path: unit.path, folders });
       const { foreignNode } = sourcesOf(image, unit, stages);
       for (const xattrs of unitXattrs(unit, foreignNode)) this.#xattrs.push(xattrs);
-      if (unit.files !== 'linked') this.#contentBytes += contentBytes(unit.tree, new Set());
+      this.#contentBytes += contentBytes(unit);
     }
     this.#planned.push({ image, units: new Set(fresh.map(unitName)) });
   }
@@ -183,17 +184,6 @@ function sourcesOf(image: ReadyImage, unit: UnitTree, stages: readonly Stage[]) 
     },
     foreignNode: (path: BytePath) => (own === undefined ? undefined : entryAt<TreeNode>(own.merged, path)),
   };
-}
-
-function contentBytes(node: AnyNode, seen: Set<AnyNode>): number {
-  if (node.type === 'file' && !seen.has(node)) {
-    seen.add(node);
-    return node.sizeBytes;
-  }
-  if (node.type !== 'directory') return 0;
-  let total = 0;
-  for (const child of node.children.values()) total += contentBytes(child, seen);
-  return total;
 }
 
 /** Of the layers that the image brings: in trees of their own, or within the flat one. */

@@ -5,6 +5,8 @@ const LONGEST_NAME_BYTES = 255;
 
 /** Linux takes paths of 4,095 bytes, and the folders of the repository come before an image's own. */
 export const LONGEST_PATH_BYTES = 3_584;
+/** Trees are walked by functions that call themselves. */
+export const MOST_COMPONENTS = 500;
 
 /**
  * The place that a member's name means below the root: `./`, leading and doubled slashes go; the root itself is ''.
@@ -17,8 +19,15 @@ export function memberPath(name: string): BytePath {
   const components = name.split('/').filter((component) => component !== '' && component !== '.');
   for (const component of components) checkComponent(component, name);
   const path = components.join('/');
-  if (path.length > LONGEST_PATH_BYTES) throw refused(name, `is a path of ${path.length} bytes`);
+  if (isTooLong(path))
+    throw refused(name, `is a path of ${path.length} bytes and ${components.length} components`);
   return path;
+}
+
+/** Whether `path` is longer or deeper than any path of an image may be. */
+export function isTooLong(path: BytePath): boolean {
+  if (path.length > LONGEST_PATH_BYTES) return true;
+  return path.length > 2 * MOST_COMPONENTS && path.split('/').length > MOST_COMPONENTS;
 }
 
 /** Most names: nothing to take off and nothing to refuse, told without splitting. */

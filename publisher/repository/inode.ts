@@ -46,7 +46,8 @@ export async function makeFile(
     const { uid, gid, mtime } = entry.attributes;
     if (mayOwn(uid, gid)) fchownSync(fd, uid, gid);
     fchmodSync(fd, keptMode(entry.attributes, unkept));
-    futimesSync(fd, mtime, mtime);
+    const time = fileTime(mtime);
+    futimesSync(fd, time, time);
   } finally {
     closeSync(fd);
   }
@@ -74,14 +75,21 @@ export function makeDevice(path: Buffer, entry: DeviceEntry, unkept: Unkept): vo
 export function finishDirectory(path: Buffer, attributes: Attributes, unkept: Unkept): void {
   if (mayOwn(attributes.uid, attributes.gid)) lchownSync(path, attributes.uid, attributes.gid);
   chmodSync(path, keptMode(attributes, unkept));
-  lutimesSync(path, attributes.mtime, attributes.mtime);
+  const time = fileTime(attributes.mtime);
+  lutimesSync(path, time, time);
+}
+
+/** What Node's calls take for a time in seconds: they read a negative number as the present. */
+export function fileTime(seconds: number): number | Date {
+  return seconds < 0 ? new Date(seconds * 1000) : seconds;
 }
 
 function setOwnerAndTime(path: Buffer, attributes: Attributes, unkept: Unkept): void {
   const { uid, gid, mtime } = attributes;
   if (mayOwn(uid, gid)) lchownSync(path, uid, gid);
   else unkept.owner();
-  lutimesSync(path, mtime, mtime);
+  const time = fileTime(mtime);
+  lutimesSync(path, time, time);
 }
 
 function mayOwn(uid: number, gid: number): boolean {

@@ -31,13 +31,12 @@ export class Lock {
     this.#fd = fd;
   }
 
-  /** @throws Failure `repository-busy` when `waitMs` is over, `unusable` where the file cannot be made */
+  /** @throws Failure `repository-busy` when `waitMs` is over; `unusable`, `disk-full` where the file cannot be made */
   static async acquire(request: LockRequest): Promise<Lock> {
     const fd = openLockFile(request);
     try {
       await waitFor(fd, request);
-      ftruncateSync(fd);
-      writeSync(fd, `${process.pid}\n`, 0);
+      writeHolder(fd);
       return new Lock(fd);
     } catch (error) {
       closeSync(fd);
@@ -64,11 +63,28 @@ function openLockFile({ path, subject, unusable }: LockRequest): number {
     mkdirSync(dirname(path), { recursive: true });
     return openSync(path, 'a+', 0o644);
   } catch (error) {
-    throw new Failure(unusable, `${subject} cannot be locked: ${String(error)}`, {
-      hint: `make ${dirname(path)} writable for the user that runs unpackd`,
+    const full = isFull(error);
+    throw new Failure(full ? 'disk-full' : unusable, `${subject} cannot be locked: ${String(error)}`, {
+      hint: full
+        ? `free space on the file system of ${dirname(path)}`
+        : `make ${dirname(path)} writable for the user that runs unpackd`,
       cause: error,
     });
   }
+}
+
+/** Only for the messages of those who wait: a full disk is nothing to fail for here. */
+function writeHolder(fd: number): void {
+  ftruncateSync(fd);
+  try {
+    writeSync(fd, `${process.pid}\n`, 0);
+  } catch (error) {
+    if (!isFull(error)) throw error;
+  }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }
 
 async function waitFor(fd: number, { path, subject, waitMs, notice, signal }: LockRequest): Promise<void> {

@@ -13,9 +13,9 @@ import {
   type LayerNode,
   type SymbolicLinkNode,
 } from './node.ts';
-import { memberFolder, noDirectory } from './member-folder.ts';
+import { brokenLink, memberFolder, noDirectory } from './member-place.ts';
 import { isOrder } from './orders.ts';
-import { entryAt, nodeAt } from './resolve.ts';
+import { entryPath, nodeAt, resolvePath } from './resolve.ts';
 
 /** The prefix that marks deletions (OCI image specification 1.1, layer.md, "Whiteouts"). */
 const WHITEOUT = '.wh.';
@@ -90,9 +90,17 @@ function apply(root: Draft, { item, name, ordinal }: Placed): void {
     describeRoot(root, item);
     return;
   }
-  const folder = folderOf(root, item.path.slice(0, Math.max(0, item.path.length - name.length - 1)));
+  const parent = item.path.slice(0, Math.max(0, item.path.length - name.length - 1));
+  const isDeletion = name.startsWith(WHITEOUT);
+  // What leads nowhere, or is no directory, holds nothing that could be deleted.
+  if (isDeletion && resolvePath<DraftNode>(root, parent) === undefined) return;
+  const folder = folderOf(root, parent);
+  if (folder === undefined) {
+    if (isDeletion) return;
+    throw noDirectory(parent);
+  }
   if (name === OPAQUE) folder.opaque = true;
-  else if (name.startsWith(WHITEOUT)) folder.whiteouts.add(deletedName(item.path, name));
+  else if (isDeletion) folder.whiteouts.add(deletedName(item.path, name));
   else if (item.type === 'directory') applyDirectory(folder, name, item);
   else folder.children.set(name, toNode(root, item, ordinal));
 }
@@ -145,24 +153,32 @@ function toNode(root: Draft, item: ListingItem, ordinal: number): DraftNode {
   }
 }
 
-/** A hard link shares the node that it names; what this layer does not hold is sought in those below. */
+/** A hard link shares the node that it names; what no member of this layer is is sought in those below. */
 function linked(root: Draft, item: ListingItem): DraftNode {
-  const node = entryAt<DraftNode>(root, item.target);
-  if (node?.type === 'directory') {
+  const target = entryPath<DraftNode>(root, item.target);
+  if (target === undefined) throw brokenLink(item.path, item.target);
+  const node = nodeAt<DraftNode>(root, target);
+  if (node?.type === 'directory' && isBrought(node)) {
     throw new Failure('layer-refused', `the hard link ${displayPath(item.path)} names a directory`);
   }
-  return node ?? { type: 'foreign-link', target: item.target };
+  if (node !== undefined && node.type !== 'directory') return node;
+  return { type: 'foreign-link', target };
 }
 
-/** The directory at `path`, made where it is missing, symbolic links of this layer followed. */
-function folderOf(root: Draft, path: BytePath): Draft {
+/** Whether a member is the directory, or lies below it: otherwise only deletions do. */
+function isBrought({ implied, children }: Draft): boolean {
+  return !implied || [...children.values()].some((child) => child.type !== 'directory' || isBrought(child));
+}
+
+/** The directory at `path`, made where it is missing, symbolic links of this layer followed; `undefined`: it is none. */
+function folderOf(root: Draft, path: BytePath): Draft | undefined {
   const direct = nodeAt<DraftNode>(root, path);
   if (direct?.type === 'directory') return direct;
   let folder = root;
   for (const component of memberFolder<DraftNode>(root, path).split('/')) {
     if (component === '') continue;
     const next = folder.children.get(component) ?? newDirectory(true, IMPLIED_ATTRIBUTES, NO_XATTRS);
-    if (next.type !== 'directory') throw noDirectory(path);
+    if (next.type !== 'directory') return undefined;
     folder.children.set(component, next);
     folder = next;
   }
@@ -174,13 +190,13 @@ interface Freezing {
   readonly seen: Map<DraftFile, FileNode>;
 }
 
-/** Turns whiteouts into nodes. Where the name is there again as a directory, it has nothing to do with the one below. */
+/** Turns whiteouts into nodes. */
 function freeze(draft: Draft, path: BytePath, freezing: Freezing): LayerDirectoryNode {
   const children = new Map<string, LayerNode>();
   for (const [name, child] of draft.children) {
     if (child.type === 'directory') {
-      if (draft.whiteouts.has(name)) Object.assign(child, { opaque: true, implied: false });
-      children.set(name, freeze(child, joinPath(path, name), freezing));
+      const frozen = freeze(child, joinPath(path, name), freezing);
+      children.set(name, draft.whiteouts.has(name) ? inPlaceOfDeleted(frozen) : frozen);
     } else if (child.type === 'file') {
       children.set(name, freezeFile(child, joinPath(path, name), freezing));
     } else {
@@ -190,6 +206,21 @@ function freeze(draft: Draft, path: BytePath, freezing: Freezing): LayerDirector
   for (const name of draft.whiteouts) if (!children.has(name)) children.set(name, { type: 'whiteout' });
   const { attributes, xattrs, opaque, implied } = draft;
   return { type: 'directory', attributes, xattrs, children, opaque, implied };
+}
+
+/** The directory below is gone: what is there now has nothing of it. */
+function inPlaceOfDeleted(directory: LayerDirectoryNode): LayerNode {
+  if (directory.implied && !bringsAnything(directory)) return { type: 'whiteout' };
+  return { ...directory, opaque: true, implied: false };
+}
+
+/** Whether there is more in it than deletions. */
+export function bringsAnything({ children }: LayerDirectoryNode): boolean {
+  for (const child of children.values()) {
+    if (child.type === 'whiteout') continue;
+    if (child.type !== 'directory' || !child.implied || bringsAnything(child)) return true;
+  }
+  return false;
 }
 
 function freezeFile(draft: DraftFile, path: BytePath, { layer, seen }: Freezing): FileNode {

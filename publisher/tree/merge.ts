@@ -1,5 +1,4 @@
-import { Failure } from '../../wishlist/failure.ts';
-import { displayPath, type BytePath } from '../repository/entry.ts';
+import type { BytePath } from '../repository/entry.ts';
 import {
   EMPTY_TREE,
   joinPath,
@@ -9,7 +8,8 @@ import {
   type LayerNode,
   type TreeNode,
 } from './node.ts';
-import { checkPlace, memberFolder, noDirectory } from './member-folder.ts';
+import { bringsAnything } from './layer-tree.ts';
+import { brokenLink, checkPlace, memberFolder, noDirectory } from './member-place.ts';
 import { entryAt, nodeAt } from './resolve.ts';
 
 /**
@@ -45,11 +45,12 @@ function mergeDirectory(
   upper: LayerDirectoryNode,
 ): DirectoryNode {
   const below = lower?.type === 'directory' ? lower : undefined;
-  const children = new Map(upper.opaque ? [] : below?.children);
+  const kept = upper.opaque ? undefined : below?.children;
+  const children = new Map(kept);
   for (const [name, child] of upper.children) {
     const at = joinPath(path, name);
     checkPlace(at);
-    const merged = mergeChild(merge, at, below?.children.get(name), child);
+    const merged = mergeChild(merge, at, kept?.get(name), child);
     if (merged === undefined) children.delete(name);
     else children.set(name, merged);
   }
@@ -94,23 +95,10 @@ function mergeImplied(
   return mergeDirectory(merge, path, lower, upper);
 }
 
-/** Whether there is more in it than deletions. */
-function bringsAnything({ children }: LayerDirectoryNode): boolean {
-  for (const child of children.values()) {
-    if (child.type === 'whiteout') continue;
-    if (child.type !== 'directory' || !child.implied || bringsAnything(child)) return true;
-  }
-  return false;
-}
-
 function foreignTarget(lower: DirectoryNode, path: BytePath, link: ForeignLinkNode): TreeNode {
   const node = entryAt<TreeNode>(lower, link.target);
   if (node !== undefined && node.type !== 'directory') return node;
-  throw new Failure(
-    'layer-corrupt',
-    `the hard link ${displayPath(path)} names ${displayPath(link.target)}, which is no file of the image`,
-    { hint: 'the image is broken: build it again' },
-  );
+  throw brokenLink(path, link.target);
 }
 
 /** Merges a directory into the one at `components` below `path`, which is made where it is missing. */

@@ -48,11 +48,17 @@ function reversedComponents(path: string): string[] {
     .toReversed();
 }
 
-/** The node that `path` names: symbolic links on the way to it are followed, it itself is not. */
-export function entryAt<N extends Branch<N>>(root: N, path: BytePath): N | undefined {
+/** Where what `path` names is: symbolic links on the way to it are followed, it itself is not. `undefined`: a circle. */
+export function entryPath<N extends Branch<N>>(root: N, path: BytePath): BytePath | undefined {
   const slash = path.lastIndexOf('/');
   const folder = slash === -1 ? '' : resolvePath(root, path.slice(0, slash));
-  return folder === undefined ? undefined : nodeAt(root, joinPath(folder, path.slice(slash + 1)));
+  return folder === undefined ? undefined : joinPath(folder, path.slice(slash + 1));
+}
+
+/** The node at {@link entryPath}. */
+export function entryAt<N extends Branch<N>>(root: N, path: BytePath): N | undefined {
+  const at = entryPath(root, path);
+  return at === undefined ? undefined : nodeAt(root, at);
 }
 
 /** The node at exactly `path`, no link followed. */

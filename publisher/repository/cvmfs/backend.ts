@@ -11,10 +11,12 @@ import { displayPath, type BytePath, type Entry } from '../entry.ts';
 import { Lock, unlessBusy, type LockOptions } from '../lock.ts';
 import { ownAttributes } from '../own-attributes.ts';
 import { Unkept } from '../unkept.ts';
+import { usable } from '../usable.ts';
 import { DirectoryView } from '../view.ts';
-import { locateRepository, type CvmfsRepository, type Installation } from './installation.ts';
-import { newSeal, type Seal } from './seal.ts';
+import { assertMounted, locateRepository, type CvmfsRepository, type Installation } from './installation.ts';
+import { newSeal, unionSeal } from './seal.ts';
 import { tarArchive } from './tar-writer.ts';
+import { isRecorded } from './transaction-record.ts';
 import { Server, type ServerLimits } from './transaction.ts';
 import { writeUnion } from './union.ts';
 
@@ -34,7 +36,10 @@ export class CvmfsBackend implements Backend {
   }
 
   view(name: string): DirectoryView {
-    return new DirectoryView(locateRepository(this.#options.installation, name).published);
+    const repository = locateRepository(this.#options.installation, name);
+    // A crash of ours may have left it unmounted: then it is recovered before anything is seen through the view.
+    if (!isRecorded(repository)) assertMounted(repository);
+    return new DirectoryView(repository.published);
   }
 
   async recover(name: string, notice: Notice): Promise<void> {
@@ -76,6 +81,7 @@ export class CvmfsBackend implements Backend {
         notice: request.notice,
       });
       await server.recover();
+      assertMounted(repository);
       return { repository, lock, server };
     } catch (error) {
       lock.release();
@@ -135,7 +141,7 @@ class OpenCvmfs implements OpenRepository {
     deletions.forEach(assertDeletable);
     const words = ['ingest', '-k', '-t', '-', '-b', '/', ...deletions.flatMap((path) => ['-d', path])];
     const input = counted(tarArchive(seal.wrap(entries)), options.onBytes);
-    await this.#unlessPublished(seal, async () => {
+    await this.#unlessPublished(seal.path, async () => {
       await this.#server.transact(async (run) => {
         await run([...words, this.#repository.name], { input, signal: options.signal });
       });
@@ -143,11 +149,11 @@ class OpenCvmfs implements OpenRepository {
   }
 
   /** A command that fails after the publication was made (its remount got stuck, say) has published all the same. */
-  async #unlessPublished(seal: Seal, publish: () => Promise<void>): Promise<void> {
+  async #unlessPublished(seal: BytePath, publish: () => Promise<void>): Promise<void> {
     try {
       await publish();
     } catch (error) {
-      if ((await this.view.kindOf(seal.path)) === undefined) throw error;
+      if ((await this.view.kindOf(seal)) === undefined) throw error;
       this.#notice('warning', `published, although the command failed: ${String(error)}`);
     }
   }
@@ -155,10 +161,15 @@ class OpenCvmfs implements OpenRepository {
   async #publishUnion({ xattrs, names }: Publication, { signal }: PublishOptions): Promise<void> {
     const { name, mount } = this.#repository;
     const unkept = new Unkept();
-    await this.#server.transact(async (run) => {
-      await run(['transaction', name], { signal });
-      await writeUnion(mount, { xattrs, names }, unkept);
-      await run(['publish', name], { signal });
+    const seal = unionSeal(ownAttributes());
+    await this.#unlessPublished(seal.path, async () => {
+      await this.#server.transact(async (run) => {
+        await run(['transaction', name], { signal });
+        await usable(mount, 'no image has become visible', async () => {
+          await writeUnion(mount, { xattrs, names: [seal, ...names] }, unkept);
+        });
+        await run(['publish', name], { signal });
+      });
     });
     const lost = unkept.summary();
     if (lost !== undefined) this.#notice('warning', lost);

@@ -29,28 +29,22 @@ export interface CvmfsRepository {
   readonly includesXattrs: boolean;
 }
 
-/** @throws Failure `repository-unusable` where this machine has no such repository, or this user may not write it */
+/**
+ * Its mounts may be missing: see {@link assertMounted}.
+ *
+ * @throws Failure `repository-unusable` where this machine has no such repository, or this user may not write it
+ */
 export function locateRepository(installation: Installation, name: string): CvmfsRepository {
   const spool = join(installation.spool, name);
   const configuration = readServerConfiguration(
     join(installation.configuration, 'repositories.d', name, 'server.conf'),
     name,
   );
-  const published = join(spool, 'rdonly');
-  if (!isMounted(published)) {
-    throw new Failure(
-      'repository-unusable',
-      `the repository ${name} is not mounted: there is nothing at ${published}`,
-      {
-        hint: `see \`cvmfs_server list\` and \`cvmfs_server mount ${name}\``,
-      },
-    );
-  }
   assertWritable(spool, name, configuration.get('CVMFS_USER'));
   return {
     name,
     mount: join(installation.root, name),
-    published,
+    published: join(spool, 'rdonly'),
     transactionLock: join(spool, 'in_transaction.lock'),
     writerLock: join(spool, 'unpackd.lock'),
     record: join(spool, 'unpackd.transaction'),
@@ -58,9 +52,18 @@ export function locateRepository(installation: Installation, name: string): Cvmf
   };
 }
 
-/** Without its mount it is an empty directory, which must not be taken for an empty repository. */
-function isMounted(published: string): boolean {
-  return existsSync(published) && readdirSync(published).length > 0;
+/**
+ * Without its mount the published state is an empty directory, which must not be taken for an empty repository.
+ *
+ * @throws Failure `repository-unusable`
+ */
+export function assertMounted({ name, published }: CvmfsRepository): void {
+  if (existsSync(published) && readdirSync(published).length > 0) return;
+  throw new Failure(
+    'repository-unusable',
+    `the repository ${name} is not mounted: there is nothing at ${published}`,
+    { hint: `see \`cvmfs_server list\` and \`cvmfs_server mount ${name}\`` },
+  );
 }
 
 function readServerConfiguration(path: string, name: string): Map<string, string> {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Attributes, BytePath, Entry } from '../entry.ts';
+import type { Attributes, BytePath, Entry, FileEntry } from '../entry.ts';
 import type { RepositoryView } from '../view.ts';
 
 const FOLDER = '.unpackd/publications';
@@ -21,8 +21,13 @@ export interface Seal {
   readonly wrap: (entries: AsyncIterable<Entry>) => AsyncGenerator<Entry>;
 }
 
+/** What tells whether a union transaction was published; the next publication by ingest takes it away. */
+export function unionSeal(attributes: Attributes): FileEntry {
+  return sealFile(newPath(), attributes);
+}
+
 export async function newSeal(view: RepositoryView, attributes: Attributes): Promise<Seal> {
-  const path = `${FOLDER}/${randomUUID()}`;
+  const path = newPath();
   const outdated: BytePath[] = [];
   for await (const { path: earlier } of view.walk(FOLDER)) outdated.push(earlier);
   async function* wrap(entries: AsyncIterable<Entry>): AsyncGenerator<Entry> {
@@ -31,9 +36,17 @@ export async function newSeal(view: RepositoryView, attributes: Attributes): Pro
     }
     yield { type: 'link', path: LATEST, target: path };
     yield* entries;
-    const text = Buffer.from(`${new Date().toISOString()}\n`);
-    const file = { type: 'file', path, attributes: { ...attributes, mode: 0o644 } } as const;
-    yield { ...file, sizeBytes: text.length, content: [text] };
+    yield sealFile(path, attributes);
   }
   return { path, outdated, wrap };
+}
+
+function newPath(): BytePath {
+  return `${FOLDER}/${randomUUID()}`;
+}
+
+function sealFile(path: BytePath, attributes: Attributes): FileEntry {
+  const text = Buffer.from(`${new Date().toISOString()}\n`);
+  const file = { type: 'file', path, attributes: { ...attributes, mode: 0o644 } } as const;
+  return { ...file, sizeBytes: text.length, content: [text] };
 }

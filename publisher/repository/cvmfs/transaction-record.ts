@@ -1,11 +1,12 @@
-import { readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { CvmfsRepository } from './installation.ts';
 
 /** Which open transaction is ours, on disk, so that the next start may abort it and nobody else's. */
 const TransactionRecord = z.object({
-  /** Process group of the cvmfs_server command. */
-  processGroup: z.number(),
+  /** Process group of the cvmfs_server command, once it runs. */
+  processGroup: z.number().optional(),
+  /** When the command was about to start. */
   startedMs: z.number(),
   /** The transaction's lock file when it was seen: its inode and time of change. */
   lock: z.object({ inode: z.number(), changedMs: z.number() }).optional(),
@@ -15,18 +16,40 @@ type TransactionRecord = z.infer<typeof TransactionRecord>;
 /** A lock that appeared so soon after our command began, while we could not look, is taken for ours. */
 const UNSEEN_MS = 10_000;
 const LOOK_MS = 50;
+const CLOCK_TICK_MS = 10;
 
-/** Notes that a command is about to open a transaction, and watches for it. Call {@link forgetTransaction} at its end. */
-export function recordTransaction(repository: CvmfsRepository, processGroup: number): { stop: () => void } {
-  const record = { processGroup, startedMs: Date.now() };
-  write(repository, record);
+/** A record that is being kept while a command runs. */
+export interface Recording {
+  /** The command runs, in this process group. */
+  readonly started: (processGroup: number) => void;
+  /** The command has ended. The record stays. */
+  readonly stop: () => void;
+}
+
+/**
+ * Notes that a command is about to open a transaction, or to end the one that is open and ours, and watches for it.
+ * Call it before the command starts, and {@link forgetTransaction} when the transaction has ended.
+ */
+export function recordTransaction(repository: CvmfsRepository): Recording {
+  const known = isOurTransaction(repository) ? lockIdentity(repository) : undefined;
+  let record: TransactionRecord = { startedMs: Date.now(), ...(known && { lock: known }) };
+  const update = (more: Partial<TransactionRecord>): void => {
+    record = { ...record, ...more };
+    write(repository, record);
+  };
+  update({});
   const timer = setInterval(() => {
     const lock = lockIdentity(repository);
     if (lock === undefined) return;
     clearInterval(timer);
-    write(repository, { ...record, lock });
+    if (isSince(record.startedMs, lock.changedMs)) update({ lock });
   }, LOOK_MS);
-  return { stop: () => clearInterval(timer) };
+  return { started: (processGroup) => update({ processGroup }), stop: () => clearInterval(timer) };
+}
+
+/** Whether a crash left a record, or a command of ours runs now. */
+export function isRecorded({ record }: CvmfsRepository): boolean {
+  return existsSync(record);
 }
 
 export function forgetTransaction(repository: CvmfsRepository): void {
@@ -44,16 +67,21 @@ export function isOurTransaction(repository: CvmfsRepository): boolean {
   if (record === undefined || lock === undefined) return false;
   if (record.lock !== undefined)
     return record.lock.inode === lock.inode && record.lock.changedMs === lock.changedMs;
-  return lock.changedMs >= record.startedMs && lock.changedMs <= record.startedMs + UNSEEN_MS;
+  return isSince(record.startedMs, lock.changedMs) && lock.changedMs <= record.startedMs + UNSEEN_MS;
+}
+
+/** A lock from before the command is somebody else's. The times of files are those of a clock that lags behind. */
+function isSince(startedMs: number, changedMs: number): boolean {
+  return changedMs >= startedMs - CLOCK_TICK_MS;
 }
 
 /** Processes of our last command that outlived whoever started it. */
 export function orphansOf(repository: CvmfsRepository): number[] {
-  const record = read(repository);
-  if (record === undefined) return [];
+  const processGroup = read(repository)?.processGroup;
+  if (processGroup === undefined) return [];
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => belongsTo(pid, record.processGroup, repository.name))
+    .filter((pid) => belongsTo(pid, processGroup, repository.name))
     .map(Number);
 }
 

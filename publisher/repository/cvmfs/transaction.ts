@@ -23,6 +23,8 @@ const POLL_MS = 500;
 /** What is left of a command whose starter was killed gets so long to end by itself. */
 const ORPHAN_MS = 10_000;
 const SHOWN_OUTPUT_LINES = 4;
+/** What cvmfs_server says where it cannot open a transaction, since somebody else has one open. */
+const REFUSED = /start a transaction|transaction is already open/;
 
 /** The commands of one repository's `cvmfs_server`, and the transaction that they may leave open. */
 export class Server {
@@ -87,20 +89,20 @@ export class Server {
   }
 
   async #run(words: readonly string[], options: Partial<CommandOptions> = {}): Promise<string> {
-    let record: { stop: () => void } | undefined;
+    const recording = recordTransaction(this.#repository);
     try {
       return await runCommand([this.#command, ...words], {
         idleLimitMs: this.#limits.idleLimitMs,
         ...options,
-        onStart: (processGroup) => (record = recordTransaction(this.#repository, processGroup)),
+        onStart: recording.started,
       });
     } finally {
-      record?.stop();
+      recording.stop();
     }
   }
 
   async #cleanUp(error: unknown): Promise<void> {
-    const isRefused = error instanceof CommandError && /start a transaction/.test(error.output);
+    const isRefused = error instanceof CommandError && REFUSED.test(error.output);
     if (!isRefused && isOurTransaction(this.#repository)) await this.#abort();
     forgetTransaction(this.#repository);
   }

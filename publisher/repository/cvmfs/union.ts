@@ -25,7 +25,7 @@ function applyXattrs(mount: string, { path, values }: ExtendedAttributes, unkept
       const refused =
         error instanceof Error &&
         'code' in error &&
-        ['EPERM', 'ENOTSUP', 'EOPNOTSUPP'].includes(String(error.code));
+        ['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP'].includes(String(error.code));
       if (!refused) throw error;
       unkept.xattr();
     }

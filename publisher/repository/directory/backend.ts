@@ -1,5 +1,6 @@
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { Failure, isFailure } from '../../../wishlist/failure.ts';
+import { mkdirSync, statSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { Failure } from '../../../wishlist/failure.ts';
 import type {
   Backend,
   Notice,
@@ -8,19 +9,23 @@ import type {
   Publication,
   PublishOptions,
 } from '../backend.ts';
-import { syncFileSystem } from '../libc.ts';
 import { Lock, unlessBusy, type LockOptions } from '../lock.ts';
 import { DirectoryView } from '../view.ts';
 import {
   applyJournal,
   commit,
   discardWorkingFiles,
+  draftJournal,
+  syncFileSystemOf,
   workingPaths,
-  type Change,
   type WorkingPaths,
 } from './journal.ts';
 import { Staging } from './staging.ts';
 import { Unkept } from '../unkept.ts';
+import { usable } from '../usable.ts';
+import { interruption } from '../../interruption.ts';
+
+const ENTRIES_AT_ONCE = 500;
 
 export interface DirectoryBackendOptions {
   /** Repositories are directories below it. */
@@ -72,10 +77,10 @@ export class DirectoryBackend implements Backend {
     });
     try {
       const unkept = new Unkept();
-      await usable(paths, () => {
+      await usable(paths.repository, NOTHING_CHANGED, async () => {
         mkdirSync(paths.repository, { recursive: true });
         checkFileSystem(paths);
-        if (applyJournal(paths, unkept))
+        if (await applyJournal(paths, unkept))
           request.notice('note', `completed a publication of ${name} that was interrupted`);
         discardWorkingFiles(paths);
       });
@@ -104,11 +109,12 @@ class OpenDirectory implements OpenRepository {
   }
 
   async publish(publication: Publication, options: PublishOptions): Promise<void> {
-    await usable(this.#paths, async () => {
-      const removals = publication.deletions.map((path) => ({ kind: 'remove', path }) as const);
-      const changes = await this.#stage(publication, options);
-      commit(this.#paths, [...removals, ...changes]);
-      applyJournal(this.#paths, this.#unkept);
+    await usable(this.#paths.repository, NOTHING_CHANGED, async () => {
+      await this.#stage(publication, options);
+      commit(this.#paths);
+    });
+    await usable(this.#paths.repository, UNFINISHED, async () => {
+      await applyJournal(this.#paths, this.#unkept);
       discardWorkingFiles(this.#paths);
     });
     this.#sayUnkept();
@@ -119,28 +125,34 @@ class OpenDirectory implements OpenRepository {
   }
 
   /** Everything but the commit: whatever fails here leaves nothing behind. */
-  async #stage(publication: Publication, options: PublishOptions): Promise<Change[]> {
+  async #stage(publication: Publication, options: PublishOptions): Promise<void> {
     try {
-      return await this.#write(publication, options);
+      const staging = await this.#write(publication, options);
+      draftJournal(this.#paths, staging.changes);
     } catch (error) {
       discardWorkingFiles(this.#paths);
       throw error;
     }
   }
 
-  async #write(publication: Publication, { onBytes, signal }: PublishOptions): Promise<Change[]> {
-    mkdirSync(this.#paths.staging);
+  async #write(publication: Publication, { onBytes, signal }: PublishOptions): Promise<Staging> {
+    // Both now: when the publication is committed, there must be room for what it moves away.
+    for (const folder of [this.#paths.staging, this.#paths.discarded]) mkdirSync(folder);
     const staging = new Staging(this.#paths, this.#unkept, onBytes);
+    for (const path of publication.deletions) staging.remove(path);
+    let added = 0;
     for await (const entry of publication.trees()) {
-      if (signal.aborted)
-        throw new Failure('interrupted', 'the publication was interrupted: nothing has changed');
+      // Where entries have no content, nothing else would let a signal come through.
+      if (++added % ENTRIES_AT_ONCE === 0) await setImmediate();
+      if (signal.aborted) throw interruption(signal);
       await staging.add(entry);
     }
     for (const entry of publication.names) await staging.add(entry);
     for (const attributes of publication.xattrs) staging.addXattrs(attributes);
     staging.finish();
-    await syncToDisk(this.#paths.staging);
-    return staging.changes;
+    await syncFileSystemOf(this.#paths.staging);
+    if (signal.aborted) throw interruption(signal);
+    return staging;
   }
 
   #sayUnkept(): void {
@@ -159,30 +171,5 @@ function checkFileSystem({ repository, control }: WorkingPaths): void {
   });
 }
 
-async function syncToDisk(folder: string): Promise<void> {
-  const fd = openSync(folder, 'r');
-  try {
-    await syncFileSystem(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** Gives the errors of the file system their meaning for a repository. */
-async function usable<T>({ repository }: WorkingPaths, work: () => T | Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (isFailure(error) || !(error instanceof Error) || !('code' in error)) throw error;
-    if (error.code === 'ENOSPC' || error.code === 'EDQUOT') {
-      throw new Failure('disk-full', `no space is left for ${repository}: nothing has changed`, {
-        hint: 'free space on its file system, then run again',
-        cause: error,
-      });
-    }
-    throw new Failure('repository-unusable', `${repository} cannot be written: ${error.message}`, {
-      hint: 'check that the directory exists and that the user who runs unpackd may write it',
-      cause: error,
-    });
-  }
-}
+const NOTHING_CHANGED = 'nothing has changed';
+const UNFINISHED = 'the publication is completed when the repository is opened next';

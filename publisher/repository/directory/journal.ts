@@ -16,7 +16,11 @@ import { z } from 'zod';
 import { Failure } from '../../../wishlist/failure.ts';
 import { pathBuffer, type BytePath } from '../entry.ts';
 import { finishDirectory } from '../inode.ts';
+import { syncFileSystem } from '../libc.ts';
 import type { Unkept } from '../unkept.ts';
+
+const OWNER_BITS = 0o700;
+const ALL_BITS = 0o7777;
 
 const AttributesOf = z.object({ mode: z.number(), uid: z.number(), gid: z.number(), mtime: z.number() });
 
@@ -58,33 +62,59 @@ export function workingPaths(root: string, name: string): WorkingPaths {
   };
 }
 
+/** Writes down what is to be done. It counts from {@link commit} on. */
+export function draftJournal(paths: WorkingPaths, changes: readonly Change[]): void {
+  writeFileSync(draftOf(paths), JSON.stringify({ format: 1, changes }), { flush: true });
+}
+
 /**
  * The moment of the commit: once the journal has its name, the publication will be complete, by this process or by the
  * next one that opens the repository.
  */
-export function commit(paths: WorkingPaths, changes: readonly Change[]): void {
-  const temporary = `${paths.journal}.part`;
-  writeFileSync(temporary, JSON.stringify({ format: 1, changes }), { flush: true });
-  renameSync(temporary, paths.journal);
+export function commit(paths: WorkingPaths): void {
+  renameSync(draftOf(paths), paths.journal);
   syncFolder(paths.control);
 }
 
 /** Carries out the journal's changes, as often as it takes. Nothing is done where there is none; true: there was one. */
-export function applyJournal(paths: WorkingPaths, unkept: Unkept): boolean {
+export async function applyJournal(paths: WorkingPaths, unkept: Unkept): Promise<boolean> {
   const journal = readJournal(paths.journal);
   if (journal === undefined) return false;
   mkdirSync(paths.discarded, { recursive: true });
   journal.changes.forEach((change, index) => apply(paths, change, { index, unkept }));
-  for (const folder of new Set(journal.changes.map(({ path }) => dirname(path))))
-    syncPublishedFolder(paths, folder);
+  await syncFileSystemOf(paths.repository);
   rmSync(paths.journal);
   syncFolder(paths.control);
   return true;
 }
 
-/** Removes what an earlier publication staged or moved away. */
+/** Removes what an earlier publication staged, wrote down or moved away. There must be no journal. */
 export function discardWorkingFiles(paths: WorkingPaths): void {
+  rmSync(draftOf(paths), { force: true });
   for (const folder of [paths.staging, paths.discarded]) removeTree(folder);
+}
+
+/** Returns when everything that was written to the file system of `folder` is on its disk. */
+export async function syncFileSystemOf(folder: string): Promise<void> {
+  const fd = openSync(folder, 'r');
+  try {
+    await syncFileSystem(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function syncFolder(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function draftOf({ journal }: WorkingPaths): string {
+  return `${journal}.part`;
 }
 
 /** Folders of an image may forbid their owner to empty them. */
@@ -107,9 +137,12 @@ function apply(
   const published = below(paths.repository, change.path);
   switch (change.kind) {
     case 'remove':
+      allowChanges(below(paths.repository, dirname(change.path)));
+      allowChanges(published);
       moveIfThere(published, below(paths.discarded, String(index)));
       return;
     case 'place':
+      allowChanges(below(paths.repository, dirname(change.path)));
       moveIfThere(below(paths.staging, change.path), published);
       if (change.attributes !== undefined) finishDirectory(published, change.attributes, unkept);
       return;
@@ -146,17 +179,15 @@ function readJournal(path: string): z.infer<typeof Journal> | undefined {
   }
 }
 
-function syncPublishedFolder(paths: WorkingPaths, folder: BytePath): void {
-  syncFolder(below(paths.repository, folder));
-}
-
-function syncFolder(path: string | Buffer): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
+/**
+ * Lets its owner change a folder of an image that forbids it, as root may anyway: what he moves, and where, must be
+ * writable. The folder's attributes come at the end of the journal, since the stream names every folder of a tree.
+ */
+function allowChanges(path: Buffer): void {
+  if (process.getuid?.() === 0) return;
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory() !== true || (found.mode & OWNER_BITS) === OWNER_BITS) return;
+  chmodSync(path, (found.mode & ALL_BITS) | OWNER_BITS);
 }
 
 function below(folder: string, path: BytePath): Buffer {

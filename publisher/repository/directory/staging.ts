@@ -1,4 +1,6 @@
 import {
+  accessSync,
+  constants,
   copyFileSync,
   linkSync,
   lstatSync,
@@ -19,7 +21,7 @@ import {
   type HardLinkEntry,
 } from '../entry.ts';
 import { setXattr } from '../libc.ts';
-import { finishDirectory, makeDevice, makeFile, makeSymbolicLink } from '../inode.ts';
+import { finishDirectory, fileTime, makeDevice, makeFile, makeSymbolicLink } from '../inode.ts';
 import type { Change } from './journal.ts';
 import type { Unkept } from '../unkept.ts';
 
@@ -28,8 +30,10 @@ import type { Unkept } from '../unkept.ts';
  * rename for each new subtree, however large, and one for each entry within folders that are there already.
  */
 export class Staging {
-  /** In the order of the stream. */
-  readonly changes: Change[] = [];
+  readonly #removals: Change[] = [];
+  readonly #places: Change[] = [];
+  /** Of folders that the repository has: what happens in a folder changes its times, so that they come last. */
+  readonly #attributes: Change[] = [];
   readonly #staging: string;
   readonly #repository: string;
   readonly #unkept: Unkept;
@@ -39,6 +43,8 @@ export class Staging {
   /** Folders that the repository has, and that something goes into. */
   readonly #existing = new Set<BytePath>(['']);
   readonly #folders: { path: BytePath; attributes: Attributes }[] = [];
+  /** Folders of the repository that are known to be there, no link on the way. */
+  readonly #real = new Set<BytePath>(['']);
 
   constructor(
     paths: { staging: string; repository: string },
@@ -49,6 +55,23 @@ export class Staging {
     this.#repository = paths.repository;
     this.#unkept = unkept;
     this.#onBytes = onBytes;
+    this.#assertChangeable('');
+  }
+
+  /** What puts everything in place, in the order in which it must be done. */
+  get changes(): Change[] {
+    const deepestFirst = this.#attributes.toSorted((a, b) => depthOf(b.path) - depthOf(a.path));
+    return [...this.#removals, ...this.#places, ...deepestFirst];
+  }
+
+  /** Moves away what is published at `path`; nothing where it is not there. */
+  remove(path: BytePath): void {
+    const folder = folderOf(path);
+    const there = this.#isReal(folder) ? this.#published(path) : undefined;
+    if (there === undefined) return;
+    this.#assertChangeable(folder);
+    if (there.isDirectory()) this.#assertChangeable(path);
+    this.#removals.push({ kind: 'remove', path });
   }
 
   /** @throws Failure `repository-conflict` where it would turn a directory into something else, or the reverse */
@@ -81,7 +104,7 @@ export class Staging {
       try {
         setXattr(this.#at(path), name, value);
       } catch (error) {
-        if (!isCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP')) throw error;
+        if (!isCode(error, 'EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP')) throw error;
         this.#unkept.xattr();
       }
     }
@@ -95,52 +118,76 @@ export class Staging {
 
   /** Whether the entry is put in place by a change of its own, which is noted here. */
   #prepare({ type, path }: Entry): boolean {
-    const folder = path.slice(0, Math.max(0, path.lastIndexOf('/')));
+    const folder = folderOf(path);
     if (this.#fresh.has(folder)) return false;
     this.#enter(folder);
     const there = this.#published(path);
     if (there === undefined || (!there.isDirectory() && type !== 'directory')) {
-      if (type !== 'directory') this.changes.push({ kind: 'place', path });
+      if (type !== 'directory') this.#places.push({ kind: 'place', path });
       return true;
     }
     if (there.isDirectory() && type === 'directory') return true;
-    throw new Failure(
-      'repository-conflict',
-      `the repository has a ${there.isDirectory() ? 'directory' : 'file'} at ${displayPath(path)}, where a ${type} belongs`,
-      {
-        hint: 'find out who put it there, and delete it',
-      },
-    );
+    throw conflict(path, there, type);
   }
 
-  /** Takes note of a folder that the repository has: every component a directory, no link followed. */
+  /** Takes note of a folder that the repository has. */
   #enter(folder: BytePath): void {
     if (this.#existing.has(folder)) return;
-    this.#enter(folder.slice(0, Math.max(0, folder.lastIndexOf('/'))));
-    if (this.#published(folder)?.isDirectory() !== true)
-      throw new Error(`${displayPath(folder)}: no such folder yet`);
+    this.#enter(folderOf(folder));
+    if (!this.#isReal(folder)) throw new Error(`${displayPath(folder)}: no such folder yet`);
+    this.#assertChangeable(folder);
     mkdirSync(this.#at(folder), { mode: 0o700 });
     this.#existing.add(folder);
   }
 
+  /**
+   * An ordinary user must not find out in the middle of a commit what he may not change. His own folders may forbid it:
+   * they are made to allow it.
+   *
+   * @throws an error of the file system, such as `EACCES`
+   */
+  #assertChangeable(folder: BytePath): void {
+    if (!isForeign(this.#published(folder))) return;
+    accessSync(this.#publishedAt(folder), constants.W_OK | constants.X_OK);
+  }
+
+  /**
+   * Whether the repository has `folder`.
+   *
+   * @throws Failure `repository-conflict` where it, or a folder above it, is something else, such as a symbolic link
+   */
+  #isReal(folder: BytePath): boolean {
+    if (this.#real.has(folder)) return true;
+    if (!this.#isReal(folderOf(folder))) return false;
+    const there = this.#published(folder);
+    if (there === undefined) return false;
+    if (!there.isDirectory()) throw conflict(folder, there, 'directory');
+    this.#real.add(folder);
+    return true;
+  }
+
   #addDirectory(path: BytePath, attributes: Attributes, isTop: boolean): void {
     mkdirSync(this.#at(path), { mode: 0o700 });
+    const there = isTop ? this.#published(path) : undefined;
     if (!isTop) {
       this.#fresh.add(path);
       this.#folders.push({ path, attributes });
-    } else if (this.#published(path) === undefined) {
+    } else if (there === undefined) {
       // Its attributes come with the change: a folder without write permission cannot be moved by its owner.
       this.#fresh.add(path);
-      this.changes.push({ kind: 'place', path, attributes });
+      this.#places.push({ kind: 'place', path, attributes });
     } else {
+      if (isForeign(there)) throw foreign(path, there.uid);
       this.#existing.add(path);
-      this.changes.push({ kind: 'attributes', path, attributes });
+      this.#attributes.push({ kind: 'attributes', path, attributes });
     }
   }
 
   #link({ path, target }: HardLinkEntry): void {
     const link = this.#at(path);
-    const source = this.#isStaged(target) ? this.#at(target) : this.#publishedAt(target);
+    const isStaged = this.#isStaged(target);
+    if (!isStaged) this.#isReal(folderOf(target));
+    const source = isStaged ? this.#at(target) : this.#publishedAt(target);
     try {
       linkSync(source, link);
     } catch (error) {
@@ -150,8 +197,7 @@ export class Staging {
   }
 
   #isStaged(path: BytePath): boolean {
-    const folder = path.slice(0, Math.max(0, path.lastIndexOf('/')));
-    return this.#fresh.has(folder) || lstatOf(this.#at(path)) !== undefined;
+    return this.#fresh.has(folderOf(path)) || lstatOf(this.#at(path)) !== undefined;
   }
 
   #published(path: BytePath): Stats | undefined {
@@ -173,7 +219,39 @@ function copyFile(from: Buffer, to: Buffer): void {
   copyFileSync(from, to);
   if (process.getuid?.() === 0) lchownSync(to, uid, gid);
   chmodSync(to, mode & 0o7777);
-  lutimesSync(to, mtimeMs / 1000, mtimeMs / 1000);
+  const time = fileTime(mtimeMs / 1000);
+  lutimesSync(to, time, time);
+}
+
+/** Whether it belongs to somebody else, and this user is not root. */
+function isForeign(there: Stats | undefined): there is Stats {
+  const user = process.getuid?.() ?? 0;
+  return there !== undefined && user !== 0 && there.uid !== user;
+}
+
+function foreign(path: BytePath, uid: number): Failure {
+  return new Failure(
+    'repository-unusable',
+    `the directory ${displayPath(path)} belongs to user ${uid}, and cannot be given other attributes`,
+    { hint: 'run unpackd as the user who owns the repository, or give him all of it' },
+  );
+}
+
+function conflict(path: BytePath, there: Stats, type: Entry['type']): Failure {
+  const kind = there.isDirectory() ? 'directory' : there.isSymbolicLink() ? 'symbolic link' : 'file';
+  return new Failure(
+    'repository-conflict',
+    `the repository has a ${kind} at ${displayPath(path)}, where a ${type} belongs`,
+    { hint: 'find out who put it there, and delete it' },
+  );
+}
+
+function folderOf(path: BytePath): BytePath {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+}
+
+function depthOf(path: BytePath): number {
+  return path.split('/').length;
 }
 
 function lstatOf(path: Buffer): Stats | undefined {

@@ -1,4 +1,4 @@
-import { LONGEST_PATH_BYTES } from '../layer/member-path.ts';
+import { isTooLong } from '../layer/member-path.ts';
 import { displayPath, type BytePath } from '../repository/entry.ts';
 import { Failure } from '../../wishlist/failure.ts';
 import { isOrder } from './orders.ts';
@@ -18,14 +18,21 @@ export function memberFolder<N extends Branch<N>>(root: N, path: BytePath): Byte
 
 /** @throws Failure `layer-refused` where links have led to a path that no member's own name may be */
 export function checkPlace(path: BytePath): void {
-  if (path.length > LONGEST_PATH_BYTES)
-    throw refused(path.slice(0, 200), `…: a path of ${path.length} bytes`);
+  if (isTooLong(path)) throw refused(path.slice(0, 200), '…, where symbolic links lead, is too long a path');
   if (isOrder(path)) throw refused(path, 'is a place where CernVM-FS takes orders');
 }
 
 /** A member's path leads through something that is no directory. */
 export function noDirectory(path: BytePath): Failure {
   return refused(path, 'has members below it and is no directory');
+}
+
+/** A hard link at `path` to what is no file of the image. */
+export function brokenLink(path: BytePath, target: BytePath): Failure {
+  const names = `the hard link ${displayPath(path)} names ${displayPath(target)}`;
+  return new Failure('layer-corrupt', `${names}, which is no file of the image`, {
+    hint: 'the image is broken: build it again',
+  });
 }
 
 function refused(path: BytePath, reason: string): Failure {

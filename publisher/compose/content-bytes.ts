@@ -1,0 +1,25 @@
+import type { Entry } from '../repository/entry.ts';
+import type { AnyNode, FileNode } from '../tree/node.ts';
+import type { UnitTree } from './unit.ts';
+
+/** Bytes of the files that the unit brings: all but those that it links to. */
+export function contentBytes({ tree, files, beside }: UnitTree): number {
+  const brought = new Set<FileNode>();
+  for (const node of filesOf(tree)) {
+    if (files !== 'linked' || node.source.kind === 'bytes') brought.add(node);
+  }
+  let total = fileBytes(beside);
+  for (const { sizeBytes } of brought) total += sizeBytes;
+  return total;
+}
+
+/** Bytes of the files among `entries`. */
+export function fileBytes(entries: readonly Entry[]): number {
+  return entries.reduce((sum, entry) => sum + (entry.type === 'file' ? entry.sizeBytes : 0), 0);
+}
+
+function* filesOf(node: AnyNode): Generator<FileNode> {
+  if (node.type === 'file') yield node;
+  if (node.type !== 'directory') return;
+  for (const child of node.children.values()) yield* filesOf(child);
+}

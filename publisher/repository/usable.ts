@@ -1,0 +1,25 @@
+import { Failure, isFailure } from '../../wishlist/failure.ts';
+
+/**
+ * Gives the errors of the file system that `work` throws their meaning for the repository at `path`; `outcome` says what
+ * became of the publication.
+ *
+ * @throws Failure `disk-full`, `repository-unusable`; failures of `work`, and what is no error of the system
+ */
+export async function usable<T>(path: string, outcome: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isFailure(error) || !(error instanceof Error) || !('code' in error)) throw error;
+    if (error.code === 'ENOSPC' || error.code === 'EDQUOT') {
+      throw new Failure('disk-full', `no space is left for ${path}: ${outcome}`, {
+        hint: 'free space on its file system, then run again',
+        cause: error,
+      });
+    }
+    throw new Failure('repository-unusable', `${path} cannot be written: ${error.message}; ${outcome}`, {
+      hint: 'check that the directory exists and that the user who runs unpackd may write it',
+      cause: error,
+    });
+  }
+}

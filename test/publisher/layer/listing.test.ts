@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { listLayer } from '../../../publisher/layer/listing.ts';
+import type { Listing } from '../../../publisher/layer/listing.ts';
+import type { Digest } from '../../../publisher/registry/digest.ts';
+import type { FailureCode } from '../../../wishlist/failure.ts';
+import { canCompress } from '../../support/images/compression.ts';
+import { device, directory, file, hardLink, symlink, whiteout } from '../../support/images/layer-entry.ts';
+import type { LayerEntry } from '../../support/images/layer-entry.ts';
+import { layer } from '../../support/images/layer.ts';
+import { temporaryDirectory } from '../../support/setup.ts';
+import { archiveOf } from './archive.ts';
+import { openFiles } from './open-files.ts';
+
+describe('layer/listing', () => {
+  let blob = '';
+  before(async () => {
+    blob = join(await temporaryDirectory('listing'), 'blob');
+  });
+
+  async function listingOf(bytes: Buffer, diffId = digestOf(bytes)): Promise<Listing> {
+    await writeFile(blob, bytes);
+    return await listLayer(blob, diffId);
+  }
+
+  it('lists everything but contents, in the order of the archive, repeated names too', async () => {
+    const { bytes, diffId } = await layer([
+      directory('./d/', { mode: 0o750, uid: 1, gid: 2, mtime: 3 }),
+      file('/d//f', 'content', { mode: 0o4755, mtime: -1.5, xattrs: { 'user.x': Buffer.from([0xff]) } }),
+      file('d/f', 'more content'),
+      hardLink('h', './d/f', { mode: 0o644, mtime: 0 }),
+      symlink('s', '../../d/./f'),
+      device('n', 'character-device', [5, 1], { mode: 0o600, mtime: 0 }),
+      whiteout('gone'),
+    ]);
+    const { items, ...facts } = await listingOf(bytes, diffId);
+    assert.deepEqual(facts, { diffId, sizeBytes: 13 * 512 });
+    const plain = { sizeBytes: 0, target: '', major: 0, minor: 0, xattrs: new Map<string, string>() };
+    const attributes = { mode: 0o644, uid: 0, gid: 0, mtime: 1_700_000_000 };
+    assert.deepEqual(items, [
+      { ...plain, type: 'directory', path: 'd', attributes: { mode: 0o750, uid: 1, gid: 2, mtime: 3 } },
+      {
+        ...plain,
+        type: 'file',
+        path: 'd/f',
+        attributes: { ...attributes, mode: 0o4755, mtime: -1.5 },
+        sizeBytes: 7,
+        xattrs: new Map([['user.x', '\xff']]),
+      },
+      { ...plain, type: 'file', path: 'd/f', attributes, sizeBytes: 12 },
+      { ...plain, type: 'link', path: 'h', attributes: { ...attributes, mtime: 0 }, target: 'd/f' },
+      {
+        ...plain,
+        type: 'symlink',
+        path: 's',
+        attributes: { ...attributes, mode: 0o777 },
+        target: '../../d/./f',
+      },
+      {
+        ...plain,
+        type: 'character-device',
+        path: 'n',
+        attributes: { ...attributes, mode: 0o600, mtime: 0 },
+        major: 5,
+        minor: 1,
+      },
+      { ...plain, type: 'file', path: '.wh.gone', attributes },
+    ]);
+  });
+
+  it('is the same for every compression', async () => {
+    const entries = [directory('d'), file('d/f', 'x'.repeat(3_000_000)), file('g')];
+    const plain = await layer(entries, { compression: 'plain' });
+    const expected = await listingOf(plain.bytes);
+    assert.equal(expected.items.length, 3);
+    for (const compression of ['gzip', 'zstd'] as const) {
+      if (!canCompress(compression)) continue;
+      const { bytes } = await layer(entries, { compression });
+      assert.deepEqual(await listingOf(bytes, plain.diffId), expected);
+    }
+  });
+
+  it('is empty for a layer without members, and for an empty file', async () => {
+    const empty = Buffer.alloc(1024);
+    assert.deepEqual(await listingOf(gzipSync(empty), digestOf(empty)), {
+      diffId: digestOf(empty),
+      sizeBytes: 1024,
+      items: [],
+    });
+    assert.deepEqual(await listingOf(Buffer.alloc(0)), {
+      diffId: digestOf(Buffer.alloc(0)),
+      sizeBytes: 0,
+      items: [],
+    });
+  });
+
+  it('counts what follows the end mark to the diff ID', async () => {
+    const archive = Buffer.concat([await archiveOf(file('a')), Buffer.alloc(20_000, 'garbage')]);
+    const { items, sizeBytes } = await listingOf(gzipSync(archive), digestOf(archive));
+    assert.equal(items.length, 1);
+    assert.equal(sizeBytes, archive.length);
+  });
+
+  it('refuses an archive that is not the one of the diff ID', async () => {
+    const archive = await archiveOf(file('a'));
+    await assert.rejects(listingOf(archive, digestOf(gzipSync(archive))), { code: 'digest-mismatch' });
+    const longer = Buffer.concat([archive, Buffer.alloc(512)]);
+    await assert.rejects(listingOf(longer, digestOf(archive)), { code: 'digest-mismatch' });
+  });
+
+  describe('refuses', () => {
+    const cases: [what: string, entry: LayerEntry, code: FailureCode][] = [
+      ['a name with ..', file('a/../../b'), 'layer-refused'],
+      ['an absolute name with ..', file('/..'), 'layer-refused'],
+      ['a NUL in a PAX path', file('a', '', { pax: { path: 'b\0c' } }), 'layer-refused'],
+      ['a component of 256 bytes', file('n'.repeat(256)), 'layer-refused'],
+      ['a path that is too long', file('d/'.repeat(2000)), 'layer-refused'],
+      ['a hard link to ..', hardLink('h', '../etc/passwd'), 'layer-refused'],
+      [
+        'a NUL in the target of a hard link',
+        hardLink('h', '', { pax: { linkpath: 'b\0c' } }),
+        'layer-refused',
+      ],
+      [
+        'a NUL in the target of a symbolic link',
+        symlink('s', '', { pax: { linkpath: 'b\0c' } }),
+        'layer-refused',
+      ],
+      ['a symbolic link to nothing', symlink('s', ''), 'layer-refused'],
+      ['a symbolic link of over 4095 bytes', symlink('s', 'x'.repeat(4096)), 'layer-refused'],
+      ['a negative owner', file('a', '', { pax: { uid: '-1' } }), 'layer-refused'],
+      ['an owner that means none', file('a', '', { gid: 0xffff_ffff }), 'layer-refused'],
+      ['an owner beyond 32 bits', file('a', '', { uid: 2 ** 40 }), 'layer-refused'],
+      ['what is no archive', { type: 'raw', bytes: Buffer.alloc(512, 'x') }, 'layer-corrupt'],
+    ];
+    for (const [what, entry, code] of cases) {
+      it(what, async () => {
+        await assert.rejects(listingOf(await archiveOf(entry)), { code });
+        assert.deepEqual(await openFiles(blob), []);
+      });
+    }
+  });
+
+  const taken: [what: string, entry: LayerEntry][] = [
+    ['names with .. in them', file('a..b/..c/d..')],
+    ['a symbolic link that leads out of the image', symlink('s', '../../../../etc/passwd')],
+    ['a symbolic link of 4095 bytes', symlink('s', 'x'.repeat(4095))],
+    ['the highest owner', file('a', '', { uid: 0xffff_fffe, gid: 0xffff_fffe })],
+  ];
+  for (const [what, entry] of taken) {
+    it(`takes ${what}`, async () => {
+      assert.equal((await listingOf(await archiveOf(entry))).items.length, 1);
+    });
+  }
+
+  it('stops when it is interrupted, and closes the blob', async () => {
+    const archive = await archiveOf(file('a', 'x'.repeat(3_000_000)), file('b'));
+    await writeFile(blob, archive);
+    const signal = AbortSignal.abort(new Error('stop'));
+    await assert.rejects(listLayer(blob, digestOf(archive), signal), /stop/);
+    assert.deepEqual(await openFiles(blob), []);
+  });
+});
+
+function digestOf(bytes: Buffer): Digest {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+}
