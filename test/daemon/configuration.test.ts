@@ -52,7 +52,7 @@ describe('configuration', () => {
       backend: 'directory',
       root: '/home/ada/.local/share/unpackd',
       state: '/home/ada/.local/state/unpackd',
-      temporaryDirectory: '/home/ada/.local/state/unpackd/spool',
+      temporaryDirectory: '/home/ada/.local/state/unpackd',
       skipFlat: false,
       skipLayers: false,
       skipPodman: false,
@@ -100,7 +100,7 @@ describe('configuration', () => {
       const configuration = load(given);
       assert.equal(configuration.root, root);
       assert.equal(configuration.state, state);
-      assert.equal(configuration.temporaryDirectory, `${state}/spool`);
+      assert.equal(configuration.temporaryDirectory, state);
     });
   }
 

@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { existsSync, lstatSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { pseudoRandom } from '../support/e2e/pseudo-random.ts';
+import { TestRegistry } from '../support/e2e/registry.ts';
+import { BACKENDS, REPOSITORY, Site, type BackendKind } from '../support/e2e/site.ts';
+import type { Running } from '../support/e2e/unpackd.ts';
+import { image, type Image } from '../support/images/image.ts';
+import { directory, file, hardLink, opaque, symlink, whiteout } from '../support/images/layer-entry.ts';
+import { layer } from '../support/images/layer.ts';
+import { differences, snapshot, type Snapshot } from '../support/trees/snapshot.ts';
+
+const copy = promisify(execFile);
+
+const SEED = Number(process.env['UNPACKD_TEST_SEED'] ?? randomInt(2 ** 31));
+const KILLS = 50;
+const LIMIT_MS = 240_000;
+
+/** Two images on a shared layer. With another `version` the upper layer of the first is another. */
+async function images(version: string): Promise<{ readonly app: Image; readonly tool: Image }> {
+  const base = await layer([
+    directory('etc'),
+    file('etc/release', 'base\n'),
+    directory('usr'),
+    directory('usr/data'),
+    ...Array.from({ length: 30 }, (_, index) => file(`usr/data/${index}`, `${index}\n`.repeat(500))),
+    hardLink('usr/data/linked', 'usr/data/1'),
+    symlink('usr/link', 'data'),
+  ]);
+  const upper = await layer([
+    directory('etc'),
+    file('etc/release', `${version}\n`),
+    whiteout('usr/data/2'),
+    directory('opt', { mode: 0o555 }),
+    opaque('opt'),
+    file('opt/version', version, { mode: 0o400 }),
+  ]);
+  return { app: image({ layers: [base, upper] }), tool: image({ layers: [base] }) };
+}
+
+const NAMES = ['lab/app:latest', 'lab/tool:1'] as const;
+
+/** What an undisturbed run leaves, from nothing or from what an earlier version had published. */
+interface Reference {
+  readonly durationMs: number;
+  readonly whole: Snapshot;
+}
+
+/** One backend, over and over: a run that is killed, a look at what is visible, a run that is not killed. */
+class Lane {
+  readonly #kind: BackendKind;
+  readonly #wishes: readonly string[];
+  readonly #host: string;
+  readonly #random: () => number;
+  /** A repository of the directory kind in which the names lead to an earlier version. */
+  readonly #earlier: Site | undefined;
+
+  constructor(kind: BackendKind, registry: TestRegistry, earlier: Site | undefined) {
+    this.#kind = kind;
+    this.#host = registry.host;
+    this.#wishes = NAMES.map((name) => `http://${registry.host}/${name}`);
+    this.#random = pseudoRandom(SEED + BACKENDS.indexOf(kind));
+    this.#earlier = earlier;
+  }
+
+  async run(): Promise<void> {
+    const references = [await this.#reference(false)];
+    if (this.#earlier !== undefined) references.push(await this.#reference(true));
+    for (let kill = 0; kill < KILLS; kill++) {
+      const index = kill % references.length;
+      const reference = references[index];
+      assert.ok(reference !== undefined);
+      await this.#killOnce(reference, {
+        isUpdate: index === 1,
+        withCommands: Math.floor(kill / 2) % 2 === 1,
+      });
+    }
+  }
+
+  async #reference(isUpdate: boolean): Promise<Reference> {
+    const site = await this.#site(isUpdate);
+    try {
+      const begin = performance.now();
+      await this.#complete(site);
+      return { durationMs: performance.now() - begin, whole: await wholeOf(site) };
+    } finally {
+      await site.close();
+    }
+  }
+
+  async #killOnce(
+    { durationMs, whole }: Reference,
+    { isUpdate, withCommands }: { readonly isUpdate: boolean; readonly withCommands: boolean },
+  ): Promise<void> {
+    const site = await this.#site(isUpdate);
+    const afterMs = Math.floor(this.#random() * durationMs);
+    try {
+      const running = site.startConvert(this.#wishes, [], { uncovered: true });
+      await Promise.race([sleep(afterMs), running.ended()]);
+      if (withCommands) killAll(running);
+      else running.child.kill('SIGKILL');
+      await running.ended();
+      await this.#checkVisible(site, whole);
+      await this.#complete(site);
+      assert.deepEqual(differences(await wholeOf(site), whole), []);
+      this.#checkNothingLeft(site);
+    } catch (error) {
+      const what = `${this.#kind}, UNPACKD_TEST_SEED=${SEED}, killed after ${afterMs} of ${Math.floor(durationMs)} ms`;
+      throw new Error(`${what}${withCommands ? ' with its commands' : ''}${isUpdate ? ', an update' : ''}`, {
+        cause: error,
+      });
+    } finally {
+      await site.close();
+    }
+  }
+
+  async #site(isUpdate: boolean): Promise<Site> {
+    const site = await Site.make(this.#kind);
+    if (isUpdate && this.#earlier !== undefined)
+      await copy('cp', ['--archive', this.#earlier.root, this.#earlier.state, site.folder]);
+    return site;
+  }
+
+  async #complete(site: Site): Promise<void> {
+    const { status, stderr } = await site.convert(this.#wishes, [], { uncovered: true });
+    assert.equal(status, 0, stderr);
+  }
+
+  /** A public name is not there yet, leads to what it did before, or to all that belongs there. */
+  async #checkVisible(site: Site, whole: Snapshot): Promise<void> {
+    for (const name of NAMES) {
+      const path = `${this.#host}/${name}`;
+      if (!existsSync(site.path(path))) continue;
+      assert.equal(lstatSync(site.path(path)).isSymbolicLink(), true);
+      const found = await snapshot(site.path(`${path}/`));
+      const version = found.get('opt/version');
+      const flat = [...whole].find(
+        ([at, line]) => at.endsWith('/opt/version') && line === version && isFlat(at),
+      );
+      const root = name === NAMES[0] ? flat?.[0].replace(/\/opt\/version$/, '') : targetOf(whole, path);
+      assert.ok(root !== undefined, `${name} leads to something else`);
+      assert.deepEqual(differences(found, below(whole, root)), [], name);
+    }
+  }
+
+  #checkNothingLeft(site: Site): void {
+    const spool = join(site.state, 'spool');
+    assert.deepEqual(readdirSync(join(spool, 'tmp')), []);
+    assert.deepEqual(readdirSync(join(spool, 'blobs', 'sha256')), []);
+    if (site.fixture === undefined) {
+      assert.deepEqual(readdirSync(join(site.root, `.unpackd-${REPOSITORY}`)), ['lock']);
+      return;
+    }
+    const left = readdirSync(join(site.fixture.spool, REPOSITORY));
+    assert.deepEqual(
+      left.filter((name) => /transaction|publishing|\.part$/.test(name)),
+      [],
+    );
+  }
+}
+
+describe('unpackd convert, killed at any moment', function () {
+  this.timeout(LIMIT_MS);
+  let registry: TestRegistry;
+  const lanes = new Map<BackendKind, Promise<void>>();
+
+  before(async () => {
+    registry = await TestRegistry.start();
+    const publish = async (version: string): Promise<void> => {
+      const { app, tool } = await images(version);
+      registry.add('lab/app', 'latest', app);
+      registry.add('lab/tool', '1', tool);
+    };
+    await publish('1');
+    const earlier = await Site.make('directory');
+    const wishes = NAMES.map((name) => `http://${registry.host}/${name}`);
+    assert.equal((await earlier.convert(wishes)).status, 0);
+    await publish('2');
+    // Both at the same time: each waits most of the time for a process to start.
+    for (const kind of BACKENDS) {
+      const lane = new Lane(kind, registry, kind === 'directory' ? earlier : undefined).run();
+      lane.catch(() => undefined);
+      lanes.set(kind, lane);
+    }
+  });
+  after(async () => {
+    await Promise.allSettled(lanes.values());
+    await registry.close();
+  });
+
+  for (const kind of BACKENDS) {
+    it(`ends right with the next run, backend ${kind}: ${KILLS} times, seed ${SEED}`, async () => {
+      await lanes.get(kind);
+    });
+  }
+});
+
+/** Everything that is published, without what is different each time. */
+async function wholeOf(site: Site): Promise<Snapshot> {
+  const ignore = (path: string): boolean =>
+    path === '.unpackd/publications' || path === '.unpackd/latest' || path === 'new_repository';
+  const found = await snapshot(site.published, { ignore });
+  return new Map([...found].map(([path, line]) => [path, isOfImage(path) ? line : withoutTime(line)]));
+}
+
+/** Files beside the images tell when they were published. */
+function isOfImage(path: string): boolean {
+  return /^\.(?:flat|chains)\/|^\.layers\/.*\/layerfs\//.test(path);
+}
+
+function withoutTime(line: string): string {
+  return line.replace(/^(file \S+ \S+ \d+) \d+/, '$1');
+}
+
+function isFlat(path: string): boolean {
+  return path.startsWith('.flat/');
+}
+
+/** Where the link at `path` leads, in the repository. */
+function targetOf(whole: Snapshot, path: string): string | undefined {
+  return whole
+    .get(path)
+    ?.split(' -> ')[1]
+    ?.replace(/^(?:\.\.\/)+/, '');
+}
+
+function below(whole: Snapshot, root: string): Snapshot {
+  const inside = [...whole].filter(([path]) => path.startsWith(`${root}/`));
+  return new Map(inside.map(([path, line]) => [path.slice(root.length + 1), line]));
+}
+
+/** Kills a run and every process that it started. */
+function killAll({ child }: Running): void {
+  assert.ok(child.pid !== undefined);
+  for (const pid of [child.pid, ...descendantsOf(child.pid)]) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    }
+  }
+}
+
+function descendantsOf(parent: number): number[] {
+  const children = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && parentOf(name) === parent)
+    .map(Number);
+  return children.flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
+function parentOf(pid: string): number | undefined {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '');
+    return Number(fields.split(' ')[1]);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && ['ENOENT', 'ESRCH'].includes(String(error.code)))
+      return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,82 @@
+import type { BytePath } from '../../../publisher/repository/entry.ts';
+import type { Kind, RepositoryView } from '../../../publisher/repository/view.ts';
+import type { Stream } from './stream.ts';
+
+interface Published {
+  readonly kind: Kind;
+  /** Of a file its content, of a symbolic link its target, one character a byte. */
+  readonly text: string;
+}
+
+/** A repository that is a map of paths. */
+export class MemoryRepository implements RepositoryView {
+  readonly #entries = new Map<BytePath, Published>();
+
+  async kindOf(path: BytePath): Promise<Kind | undefined> {
+    return this.#entries.get(path)?.kind;
+  }
+
+  async read(path: BytePath): Promise<Buffer | undefined> {
+    const found = this.#entries.get(path);
+    return found?.kind === 'file' ? Buffer.from(found.text, 'latin1') : undefined;
+  }
+
+  async *walk(path: BytePath): AsyncGenerator<{ path: BytePath; kind: Kind }> {
+    const below = [...this.#entries.keys()].filter((at) => at.startsWith(`${path}/`));
+    // Sorted so, parents come before children, and all children before the next sibling.
+    for (const key of below.map((at) => at.replaceAll('/', '\0')).sort()) {
+      const at = key.replaceAll('\0', '/');
+      yield { path: at, kind: this.#entries.get(at)?.kind ?? 'other' };
+    }
+  }
+
+  /** Puts something there as another writer would, with the folders above it. */
+  put(path: BytePath, kind: Kind, text = ''): void {
+    for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1)) {
+      const folder = path.slice(0, slash);
+      if (!this.#entries.has(folder)) this.#entries.set(folder, { kind: 'directory', text: '' });
+    }
+    this.#entries.set(path, { kind, text });
+  }
+
+  remove(path: BytePath): void {
+    for (const at of this.#entries.keys()) {
+      if (at === path || at.startsWith(`${path}/`)) this.#entries.delete(at);
+    }
+  }
+
+  /** The content of the file, or the target of the symbolic link, at `path`. */
+  textOf(path: BytePath): string | undefined {
+    return this.#entries.get(path)?.text;
+  }
+
+  /** Everything below `path`, a line each: `a/`, `b = content`, `c -> target`, `d other`. */
+  linesBelow(path: BytePath): string[] {
+    return [...this.#entries]
+      .filter(([at]) => at.startsWith(`${path}/`))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([at, { kind, text }]) => `${at.slice(path.length + 1)}${described(kind, text)}`);
+  }
+
+  /** Makes a publication visible. */
+  apply({ publication, entries }: Stream): void {
+    for (const path of publication.deletions) this.remove(path);
+    for (const { path, kind, text } of entries) {
+      if (kind === 'link') this.put(path, 'file', this.textOf(text) ?? '');
+      else this.put(path, kind, text);
+    }
+  }
+}
+
+function described(kind: Kind, text: string): string {
+  switch (kind) {
+    case 'directory':
+      return '/';
+    case 'file':
+      return ` = ${text}`;
+    case 'symlink':
+      return ` -> ${text}`;
+    case 'other':
+      return ' other';
+  }
+}

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Composer, type ComposerOptions } from '../../../publisher/compose/composer.ts';
+import { TreeLoader } from '../../../publisher/compose/image-trees.ts';
+import type { ReadyImage } from '../../../publisher/image.ts';
+import { listLayer } from '../../../publisher/layer/listing.ts';
+import { ListingStore } from '../../../publisher/layer/listing-store.ts';
+import { parseConfig } from '../../../publisher/registry/config.ts';
+import { hexOf, type Digest } from '../../../publisher/registry/digest.ts';
+import { parseManifest } from '../../../publisher/registry/manifest.ts';
+import { isFailure } from '../../../wishlist/failure.ts';
+import { image, type ImageConfig } from '../../support/images/image.ts';
+import type { LayerEntry } from '../../support/images/layer-entry.ts';
+import { layer, type Layer } from '../../support/images/layer.ts';
+import { temporaryDirectory } from '../../support/setup.ts';
+import { MemoryRepository } from './memory-repository.ts';
+import { assertSound, readStream, type Stream } from './stream.ts';
+
+/** Of metadata and folders. */
+export const OWN = { mode: 0, uid: 11, gid: 12, mtime: 1_800_000_000 };
+
+export const EVERYTHING: ComposerOptions = {
+  outputs: { layers: true, chains: true, flat: true },
+  convertAgain: false,
+  overwriteLayers: false,
+  attributes: OWN,
+};
+
+export interface Composed {
+  readonly stream: Stream;
+  /** Layers that the batch brings, in hexadecimal digits. */
+  readonly layers: readonly string[];
+  readonly warnings: readonly string[];
+  /** One for each image: the code of its failure. */
+  readonly outcomes: readonly string[];
+}
+
+/** A place where images are built, listed, and composed onto a repository. */
+export class Workshop {
+  readonly repository = new MemoryRepository();
+  readonly #folder: string;
+  readonly #listings: ListingStore;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+    this.#listings = new ListingStore(join(folder, 'listings'));
+  }
+
+  static async open(): Promise<Workshop> {
+    return new Workshop(await temporaryDirectory('compose'));
+  }
+
+  async layer(...entries: LayerEntry[]): Promise<Layer> {
+    return await layer(entries, { compression: 'plain' });
+  }
+
+  /** An image that is prepared: its layers are listed, and their blobs are files. */
+  async image(publicName: string, layers: readonly Layer[], config: ImageConfig = {}): Promise<ReadyImage> {
+    const { manifest, blobs } = image({ layers, config });
+    const document = parseManifest(manifest.bytes, publicName);
+    assert.ok(document.kind === 'image');
+    const files = new Map<Digest, string>();
+    for (const { digest, diffId, ...blob } of layers) {
+      const path = join(this.#folder, hexOf(digest));
+      assert.ok('bytes' in blob);
+      await writeFile(path, blob.bytes);
+      await this.#listings.save(digest, await listLayer(path, diffId));
+      files.set(digest, path);
+    }
+    const [configBlob] = blobs;
+    assert.ok(configBlob !== undefined && 'bytes' in configBlob);
+    return {
+      publicName,
+      manifest: { ...document, digest: manifest.digest, bytes: manifest.bytes },
+      config: parseConfig(configBlob.bytes, layers.length, publicName),
+      blobs: files,
+    };
+  }
+
+  /** Composes a batch, checks all that holds for every stream, and publishes it. */
+  async publish(images: readonly ReadyImage[], options: Partial<ComposerOptions> = {}): Promise<Composed> {
+    const composed = await this.compose(images, options);
+    await assertSound(this.repository, composed.stream);
+    this.repository.apply(composed.stream);
+    return composed;
+  }
+
+  async compose(images: readonly ReadyImage[], options: Partial<ComposerOptions> = {}): Promise<Composed> {
+    const composer = new Composer(this.repository, new TreeLoader(this.#listings), {
+      ...EVERYTHING,
+      ...options,
+    });
+    const warnings: string[] = [];
+    const outcomes: string[] = [];
+    for (const one of images) {
+      try {
+        warnings.push(...(await composer.add(one)));
+        outcomes.push('added');
+      } catch (error) {
+        if (!isFailure(error)) throw error;
+        outcomes.push(error.code);
+      }
+    }
+    const stream = await readStream(await composer.publication());
+    return { stream, layers: composer.layers.map(hexOf), warnings, outcomes };
+  }
+}
+
+/** The part of the stream below `path`: `a/`, `b = content`, `c == target`, `d -> target`, `e c 0:0`. */
+export function streamBelow({ entries }: Stream, path: string): string[] {
+  return entries
+    .filter((found) => found.path.startsWith(`${path}/`))
+    .map(({ entry, kind, text, path: at }) => {
+      const name = at.slice(path.length + 1);
+      if (kind === 'directory') return `${name}/`;
+      if (kind === 'file') return `${name} = ${text}`;
+      if (kind === 'link') return `${name} == ${text}`;
+      if (kind === 'symlink') return `${name} -> ${text}`;
+      return 'major' in entry ? `${name} ${entry.type} ${entry.major}:${entry.minor}` : name;
+    });
+}

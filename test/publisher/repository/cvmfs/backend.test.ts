@@ -1,0 +1,501 @@
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { CvmfsBackendOptions } from '../../../../publisher/repository/cvmfs/backend.ts';
+import type { Entry } from '../../../../publisher/repository/entry.ts';
+import { Failure } from '../../../../wishlist/failure.ts';
+import { faults, type Fault } from '../../../support/cvmfs-server/fixture.ts';
+import { getAttribute, storesAttributes } from '../../../support/cvmfs-server/system.ts';
+import { failureOf } from '../../../support/registry/quick-client.ts';
+import { directory, file, link, publication, special, symlink, uninterrupted } from '../entries.ts';
+import { NAME, Scene } from './scene.ts';
+
+const run = promisify(execFile);
+
+const TREE: readonly Entry[] = [
+  directory('tree', { mode: 0o2755 }),
+  file('tree/file', 'content', { mode: 0o4755 }),
+  file('tree/empty'),
+  link('tree/linked', 'tree/file'),
+  symlink('tree/pointing', '../no/where'),
+  special('tree/gone', 'character-device', { mode: 0 }),
+  directory('tree/caf\xe9\n'),
+];
+const NAMES: readonly Entry[] = [
+  directory('names'),
+  file('names/manifest', 'm'),
+  symlink('names/name', '../tree'),
+];
+const OPAQUE = { path: 'tree', values: new Map([['user.overlay.opaque', 'y']]) };
+
+describe('CvmfsBackend', function () {
+  this.timeout(60_000);
+  let scene: Scene;
+  beforeEach(async () => {
+    scene = await Scene.make({ xattrs: true });
+  });
+  afterEach(async () => {
+    scene.fixture.inject(undefined);
+    await scene.fixture.close();
+  });
+
+  /** A name that injects `fault` when it is written: the ingestion is over by then. */
+  function injecting(fault: Fault): Entry {
+    return {
+      ...file('names/early'),
+      get content() {
+        scene.fixture.inject(fault);
+        return [];
+      },
+    };
+  }
+
+  /** A command before whose `word` somebody else opens a transaction. */
+  async function wrapped(word: string): Promise<Pick<CvmfsBackendOptions, 'installation'>> {
+    const { command: real, top, root, spool, config } = scene.fixture;
+    const command = join(top, 'wrapped');
+    const lines = ['#!/bin/sh', `[ "$1" = ${word} ] && ${real} transaction ${NAME}`, `exec ${real} "$@"`];
+    await writeFile(command, `${lines.join('\n')}\n`, { mode: 0o755 });
+    return { installation: { command, root, spool, configuration: join(config, '..') } };
+  }
+
+  describe('publishes', () => {
+    it('everything with one command and as one revision', async () => {
+      await scene.publish(publication(TREE, { names: NAMES }));
+      assert.deepEqual(scene.commands(), ['ingest']);
+      assert.equal(scene.fixture.publications(NAME), 1);
+      const found = await scene.published();
+      assert.deepEqual([...found.keys()].sort(), [...TREE, ...NAMES].map(({ path }) => path).sort());
+      assert.match(found.get('tree') ?? '', /^directory 2755 /);
+      assert.match(found.get('tree/file') ?? '', /^file 4755 \S+ 7 1700000000 /);
+      assert.equal(found.get('tree/linked'), found.get('tree/file'));
+      assert.match(found.get('tree/gone') ?? '', /^special 20000 0000 \S+ 0$/);
+      assert.match(found.get('names/name') ?? '', /-> \.\.\/tree$/);
+      assert.deepEqual([scene.said, scene.isClear()], [[], true]);
+    });
+
+    it('links to what was published before, replacements, and deletions', async () => {
+      await scene.publish(
+        publication([
+          ...TREE,
+          directory('more'),
+          directory('old'),
+          file('old/file', 'x'),
+          file('single', 'x'),
+        ]),
+      );
+      const more = [
+        directory('tree'),
+        file('tree/file', 'new'),
+        link('more/linked', 'tree/linked'),
+        symlink('tree/empty', 'x'),
+      ];
+      await scene.publish(publication(more, { deletions: ['old', 'single'] }));
+      const found = await scene.published();
+      assert.equal(readFileSync(join(scene.fixture.view(NAME), 'tree/file'), 'utf8'), 'new');
+      assert.equal(readFileSync(join(scene.fixture.view(NAME), 'more/linked'), 'utf8'), 'content');
+      assert.match(found.get('tree/empty') ?? '', /^link /);
+      assert.deepEqual(
+        [found.has('old'), found.has('single'), found.has('tree/linked')],
+        [false, false, true],
+      );
+      assert.equal(scene.fixture.publications(NAME), 2);
+    });
+
+    it('contents while they are made', async () => {
+      const order: string[] = [];
+      const piece = Buffer.alloc(2 ** 20);
+      const content = async function* (): AsyncGenerator<Uint8Array> {
+        for (let index = 0; index < 20; index++) {
+          order.push('made');
+          yield piece;
+        }
+      };
+      const large: Entry = { ...file('large'), sizeBytes: 20 * piece.length, content: content() };
+      const repository = await scene.backend().open(NAME, { notice: scene.notice, ...uninterrupted() });
+      await repository.publish(publication([large]), {
+        ...uninterrupted(),
+        onBytes: () => order.push('taken'),
+      });
+      await repository.release();
+      assert.ok(order.indexOf('taken') < order.lastIndexOf('made'), 'the content was gathered first');
+      assert.equal(statSync(join(scene.fixture.view(NAME), 'large')).size, 20 * piece.length);
+    });
+
+    it('one seal, which replaces the one before', async () => {
+      const folder = join(scene.fixture.view(NAME), '.unpackd');
+      for (let time = 0; time < 2; time++) {
+        await scene.publish(publication([file('file', String(time))]));
+        const [seal, ...others] = readdirSync(join(folder, 'publications'));
+        assert.deepEqual(others, []);
+        const text = readFileSync(join(folder, 'publications', seal ?? ''), 'utf8');
+        assert.equal(readFileSync(join(folder, 'latest'), 'utf8'), text);
+      }
+    });
+
+    it('again after every failure', async () => {
+      scene.fixture.inject(faults.ingest);
+      await failureOf(scene.publish(publication(TREE)));
+      scene.fixture.inject(undefined);
+      await scene.publish(publication(TREE));
+      assert.equal(scene.fixture.publications(NAME), 1);
+    });
+  });
+
+  describe('publishes extended attributes', () => {
+    it('with a union transaction after the ingestion, and names only then', async function () {
+      if (!storesAttributes(Buffer.from(scene.fixture.top))) this.skip();
+      await scene.publish(publication(TREE, { names: NAMES, xattrs: [OPAQUE] }));
+      assert.deepEqual(scene.commands(), ['ingest', 'transaction', 'publish']);
+      const [ingest] = scene.fixture.calls();
+      assert.equal(ingest?.revisionAfter, 2);
+      assert.equal(scene.fixture.publications(NAME), 2);
+      const view = scene.fixture.view(NAME);
+      assert.equal(getAttribute(Buffer.from(join(view, 'tree')), 'user.overlay.opaque').toString(), 'y');
+      assert.equal((await scene.published()).has('names/name'), true);
+      assert.deepEqual([scene.said, scene.isClear()], [[], true]);
+    });
+
+    it('and no names where the second transaction cannot be opened', async () => {
+      const injecting = async function* (): AsyncGenerator<Entry> {
+        yield* TREE;
+        while (!existsSync(scene.paths.transaction)) await sleep(5);
+        scene.fixture.inject(faults.open);
+      };
+      const failing = scene.publish(publication(injecting(), { names: NAMES, xattrs: [OPAQUE] }));
+      assert.equal((await failureOf(failing)).code, 'repository-unusable');
+      await assertOnlyTrees();
+    });
+
+    it('and no names where the second transaction fails to publish', async () => {
+      const names = [...NAMES, injecting(faults.publish)];
+      const failing = scene.publish(publication(TREE, { names, xattrs: [OPAQUE] }));
+      assert.equal((await failureOf(failing)).code, 'repository-unusable');
+      await assertOnlyTrees();
+    });
+
+    it('and no names where one of them has no place', async () => {
+      const names = [...NAMES, file('tree', 'x')];
+      const failing = scene.publish(publication(TREE, { names, xattrs: [OPAQUE] }));
+      assert.equal((await failureOf(failing)).code, 'repository-unusable');
+      await assertOnlyTrees();
+    });
+
+    it('and leaves the transaction that somebody opens in between alone', async () => {
+      const command = await wrapped('transaction');
+      const failing = scene.publish(publication(TREE, { names: NAMES, xattrs: [OPAQUE] }), command);
+      assert.equal((await failureOf(failing)).code, 'repository-unusable');
+      assert.equal(existsSync(scene.paths.transaction), true);
+      assert.equal(scene.commands().includes('abort'), false);
+    });
+
+    async function assertOnlyTrees(): Promise<void> {
+      const found = await scene.published();
+      assert.deepEqual([found.has('tree/file'), found.has('names')], [true, false]);
+      assert.equal(scene.isClear(), true);
+      scene.fixture.inject(undefined);
+      await scene.publish(publication(TREE, { names: NAMES, xattrs: [OPAQUE] }));
+      assert.equal((await scene.published()).has('names/name'), true);
+    }
+
+    it('also where the second command gets stuck after it has published', async () => {
+      const names = [...NAMES, injecting({ action: 'hang', at: 'remount', times: 1 })];
+      await scene.publish(publication(TREE, { names, xattrs: [OPAQUE] }), { idleLimitMs: 1500 });
+      assert.equal((await scene.published()).has('names/name'), true);
+      assert.deepEqual([scene.said.length, scene.isClear()], [1, true]);
+      assert.match(scene.said[0] ?? '', /^warning: /);
+    });
+
+    it('not where the repository keeps none: that is said, and one transaction is enough', async () => {
+      await scene.fixture.close();
+      scene = await Scene.make();
+      await scene.publish(publication(TREE, { names: NAMES, xattrs: [OPAQUE] }));
+      assert.deepEqual(scene.commands(), ['ingest']);
+      assert.equal((await scene.published()).has('names/name'), true);
+      assert.equal(scene.said.length, 1);
+      assert.match(scene.said[0] ?? '', /^warning: .*CVMFS_INCLUDE_XATTRS/);
+    });
+  });
+
+  describe('changes nothing and leaves no transaction', () => {
+    const FAULTS: readonly (readonly [what: string, fault: Fault])[] = [
+      ['where no transaction can be opened', faults.open],
+      ['where somebody holds the mount', faults.holders],
+      ['where the ingestion fails in the middle', faults.ingest],
+      ['where it fails at its publication', faults.publish],
+      ['where the command is killed at its opening', { action: 'kill', at: 'open' }],
+      ['where the command is killed in the middle', { action: 'kill', at: 'read', entries: 2 }],
+      ['where the command is killed before it has published', { action: 'kill', at: 'commit' }],
+    ];
+    for (const [what, fault] of FAULTS) {
+      it(what, async () => {
+        scene.fixture.inject(fault);
+        const failure = await failureOf(scene.publish(publication(TREE, { names: NAMES })));
+        assert.equal(failure.code, 'repository-unusable');
+        assert.notEqual(failure.hint, undefined);
+        assert.deepEqual([...(await scene.published())], []);
+        assert.deepEqual([scene.fixture.publications(NAME), scene.isClear()], [0, true]);
+      });
+    }
+
+    it('where the command gets stuck, which is told with its last words', async () => {
+      scene.fixture.inject(faults['hang-read']);
+      const failure = await failureOf(scene.publish(publication(TREE), { idleLimitMs: 1500 }));
+      assert.equal(failure.code, 'repository-unusable');
+      assert.match(failure.message, /no progress .*Processing changes/);
+      assert.deepEqual([...(await scene.published())], []);
+      assert.equal(scene.isClear(), true);
+    });
+
+    it('where the stream breaks', async () => {
+      const broken = new Failure('layer-corrupt', 'a test broke it');
+      const breaking = async function* (): AsyncGenerator<Entry> {
+        yield* TREE;
+        yield { ...file('large'), sizeBytes: 2 ** 22, content: [Buffer.alloc(2 ** 21)] };
+        throw broken;
+      };
+      await assert.rejects(scene.publish(publication(breaking())));
+      const late = async function* (): AsyncGenerator<Entry> {
+        yield* TREE;
+        throw broken;
+      };
+      assert.equal(await failureOf(scene.publish(publication(late()))), broken);
+      assert.deepEqual([...(await scene.published())], []);
+      assert.equal(scene.isClear(), true);
+    });
+
+    for (const entries of [0, 1, 4] as const) {
+      it(`where it is interrupted after ${entries} entries`, async () => {
+        const controller = new AbortController();
+        const reason = new Failure('interrupted', 'by a test');
+        const endless = async function* (): AsyncGenerator<Entry> {
+          yield directory('many');
+          for (let index = 0; ; index++) {
+            yield { ...file(`many/${index}`), sizeBytes: 2 ** 20, content: [Buffer.alloc(2 ** 20)] };
+            if (index === entries) controller.abort(reason);
+          }
+        };
+        const failure = await failureOf(scene.publish(publication(endless()), { signal: controller.signal }));
+        assert.equal(failure.code, 'interrupted');
+        assert.deepEqual([...(await scene.published())], []);
+        assert.equal(scene.isClear(), true);
+      });
+    }
+
+    it('where it is interrupted before it begins', async () => {
+      const repository = await scene.backend().open(NAME, { notice: scene.notice, ...uninterrupted() });
+      const options = { ...uninterrupted(), signal: AbortSignal.abort() };
+      const failure = await failureOf(repository.publish(publication(TREE), options));
+      await repository.release();
+      assert.equal(failure.code, 'interrupted');
+      assert.deepEqual([scene.fixture.publications(NAME), scene.isClear()], [0, true]);
+    });
+
+    it('where a path to be deleted could not be handed over', async () => {
+      for (const path of ['a b', 'a:b', 'caf\xe9', "it's", 'new\nline']) {
+        const failure = await failureOf(scene.publish(publication(TREE, { deletions: [path] })));
+        assert.equal(failure.code, 'repository-conflict');
+      }
+      assert.deepEqual(scene.commands(), []);
+    });
+  });
+
+  describe('counts as published', () => {
+    for (const [what, fault] of [
+      ['gets stuck at the remount', { action: 'hang', at: 'remount', times: 1 }],
+      ['is killed at the remount', { action: 'kill', at: 'remount', times: 1 }],
+      ['is killed at its very end', { action: 'kill', at: 'close', times: 1 }],
+    ] as const) {
+      it(`with a warning, where the command ${what}`, async () => {
+        scene.fixture.inject(fault);
+        await scene.publish(publication(TREE, { names: NAMES }), { idleLimitMs: 1500 });
+        assert.equal((await scene.published()).has('names/name'), true);
+        assert.equal(scene.said.length, 1);
+        assert.match(scene.said[0] ?? '', /^warning: published, although /);
+        assert.equal(scene.isClear(), true);
+        await scene.publish(publication([file('next')]));
+        assert.equal(scene.fixture.publications(NAME), 2);
+      });
+    }
+
+    it('not where the abort gets stuck too; the next start clears it up', async () => {
+      scene.fixture.inject(faults['hang-remount']);
+      const failing = scene.publish(publication(TREE, { names: NAMES }), { idleLimitMs: 1500 });
+      assert.equal((await failureOf(failing)).code, 'repository-unusable');
+      assert.equal(existsSync(scene.paths.record), true);
+      scene.fixture.inject(undefined);
+      await scene.backend().recover(NAME, scene.notice);
+      assert.equal(scene.isClear(), true);
+      assert.equal((await scene.published()).has('names/name'), true);
+    });
+  });
+
+  describe('leaves the transaction of somebody else', () => {
+    async function somebodyOpens(): Promise<void> {
+      await run(scene.fixture.command, ['transaction', NAME]);
+    }
+
+    it('alone, waits for it, and gives up', async () => {
+      await somebodyOpens();
+      const failure = await failureOf(scene.publish(publication(TREE), { waitMs: 600 }));
+      assert.equal(failure.code, 'repository-busy');
+      assert.equal(existsSync(scene.paths.transaction), true);
+      assert.deepEqual(scene.commands(), ['transaction']);
+      assert.equal(scene.said.filter((line) => line.startsWith('note: waiting')).length, 1);
+      await scene.backend().recover(NAME, scene.notice);
+      assert.equal(existsSync(scene.paths.transaction), true);
+    });
+
+    it('alone, and goes on when it has ended', async () => {
+      await somebodyOpens();
+      const waiting = scene.publish(publication(TREE), { waitMs: 30_000 });
+      while (scene.said.length === 0) await sleep(20);
+      await run(scene.fixture.command, ['abort', '-f', NAME]);
+      await waiting;
+      assert.equal((await scene.published()).has('tree/file'), true);
+    });
+
+    it('alone, where it was opened after ours was refused', async () => {
+      const repository = await scene.backend().open(NAME, { notice: scene.notice, ...uninterrupted() });
+      await somebodyOpens();
+      const failure = await failureOf(repository.publish(publication(TREE), uninterrupted()));
+      await repository.release();
+      assert.equal(failure.code, 'repository-busy');
+      assert.equal(existsSync(scene.paths.transaction), true);
+    });
+
+    it('alone, where it was opened between the check and our command', async () => {
+      const failure = await failureOf(scene.publish(publication(TREE), await wrapped('ingest')));
+      assert.equal(failure.code, 'repository-unusable');
+      assert.equal(existsSync(scene.paths.transaction), true);
+      assert.equal(scene.commands().includes('abort'), false);
+    });
+  });
+
+  describe('clears up what a crash of its own left', () => {
+    /** Publishes in a process of its own, which is killed once `isReached`: it alone, or with its command. */
+    async function crash(
+      stalls: 'trees' | 'names' | 'nothing',
+      isReached: () => boolean,
+      { withCommand }: { readonly withCommand: boolean },
+    ): Promise<void> {
+      const { command, root, spool, config } = scene.fixture;
+      const script = fileURLToPath(new URL('crash.js', import.meta.url));
+      const words = [script, NAME, command, root, spool, join(config, '..'), stalls];
+      const child = spawn(process.execPath, words, { stdio: ['ignore', 'inherit', 'inherit'] });
+      const ended = once(child, 'exit');
+      while (!isReached()) await sleep(5);
+      child.kill('SIGKILL');
+      await ended;
+      if (withCommand) process.kill(-processGroup(), 'SIGKILL');
+    }
+
+    function processGroup(): number {
+      const record: { processGroup: number } = JSON.parse(readFileSync(scene.paths.record, 'utf8'));
+      return record.processGroup;
+    }
+
+    function isOpen(): boolean {
+      return existsSync(scene.paths.transaction);
+    }
+
+    function hasBegun(command: string): boolean {
+      return isOpen() && scene.commands().includes(command);
+    }
+
+    for (const withCommand of [false, true]) {
+      it(`in the middle of the stream, ${withCommand ? 'with' : 'without'} its command`, async () => {
+        await crash('trees', isOpen, { withCommand });
+        await scene.publish(publication([file('new')]));
+        assert.deepEqual([...(await scene.published()).keys()], ['new']);
+        assert.equal(scene.isClear(), true);
+      });
+    }
+
+    it('while it wrote in a union transaction', async () => {
+      await crash('names', () => hasBegun('transaction'), { withCommand: false });
+      await scene.backend().recover(NAME, scene.notice);
+      assert.equal(scene.isClear(), true);
+      assert.deepEqual([...(await scene.published()).keys()], ['tree', 'tree/file']);
+    });
+
+    it('while it published a union transaction', async () => {
+      const isPublishing = (): boolean => {
+        const last = scene.fixture.calls().at(-1);
+        if (last?.command === 'transaction' && last.exitCode === 0)
+          scene.fixture.inject({ action: 'hang', at: 'commit' });
+        return hasBegun('publish');
+      };
+      await crash('nothing', isPublishing, { withCommand: true });
+      scene.fixture.inject(undefined);
+      await scene.backend().recover(NAME, scene.notice);
+      assert.equal(scene.isClear(), true);
+      assert.equal((await scene.published()).has('tree/file'), true);
+    });
+
+    it('while nothing was mounted, which is no hindrance to a look at it', async () => {
+      scene.fixture.inject({ action: 'hang', at: 'remount' });
+      const isUnmounted = (): boolean => isOpen() && readdirSync(scene.fixture.view(NAME)).length === 0;
+      await crash('nothing', isUnmounted, { withCommand: true });
+      scene.fixture.inject(undefined);
+      assert.equal(await scene.backend().view(NAME).kindOf('tree'), undefined);
+      await scene.publish(publication([file('new')]));
+      assert.equal(scene.isClear(), true);
+      assert.deepEqual([...(await scene.published()).keys()], ['new', 'tree', 'tree/file']);
+    });
+  });
+
+  describe('is not usable', () => {
+    it('without the program', async () => {
+      const { root, spool, config } = scene.fixture;
+      const installation = {
+        command: '/no/such/cvmfs_server',
+        root,
+        spool,
+        configuration: join(config, '..'),
+      };
+      const failure = await failureOf(scene.publish(publication(TREE), { installation }));
+      assert.equal(failure.code, 'repository-unusable');
+      assert.match(failure.message, /\/no\/such\/cvmfs_server/);
+      assert.equal(scene.isClear(), true);
+    });
+
+    it('where this machine has no such repository', async () => {
+      const backend = scene.backend();
+      const { notice } = scene;
+      assert.throws(() => backend.view('other.unpackd.test'), hasCode);
+      assert.equal(
+        (await failureOf(backend.open('other.unpackd.test', { notice, ...uninterrupted() }))).code,
+        'repository-unusable',
+      );
+      assert.equal(
+        (await failureOf(backend.recover('other.unpackd.test', notice))).code,
+        'repository-unusable',
+      );
+    });
+
+    it('where it is not mounted', async () => {
+      rmSync(scene.fixture.view(NAME));
+      assert.throws(() => scene.backend().view(NAME), hasCode);
+    });
+  });
+
+  it('is held by one at a time', async () => {
+    const repository = await scene.backend().open(NAME, { notice: scene.notice, ...uninterrupted() });
+    const failure = await failureOf(scene.publish(publication(TREE)));
+    assert.equal(failure.code, 'repository-busy');
+    await scene.backend().recover(NAME, scene.notice);
+    await repository.release();
+    await scene.publish(publication(TREE));
+  });
+});
+
+function hasCode(error: unknown): boolean {
+  return error instanceof Failure && error.code === 'repository-unusable';
+}

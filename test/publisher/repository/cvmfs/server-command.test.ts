@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  CommandError,
+  runCommand,
+  type CommandOptions,
+} from '../../../../publisher/repository/cvmfs/server-command.ts';
+import { Failure } from '../../../../wishlist/failure.ts';
+import { failureOf } from '../../../support/registry/quick-client.ts';
+import { temporaryDirectory } from '../../../support/setup.ts';
+
+async function shell(script: string, options: Partial<CommandOptions> = {}): Promise<string> {
+  return await runCommand(['sh', '-c', script], { idleLimitMs: 60_000, ...options });
+}
+
+async function errorOf(work: Promise<unknown>): Promise<CommandError> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof CommandError) return error;
+    throw error;
+  }
+  throw new Error('it should have failed');
+}
+
+async function* endless(): AsyncGenerator<Uint8Array> {
+  for (;;) yield Buffer.alloc(64 * 1024);
+}
+
+describe('runCommand', () => {
+  it('answers what the command prints, on either stream', async () => {
+    const output = await shell('echo one; sleep 0.1; echo two >&2');
+    assert.equal(output, 'one\ntwo\n');
+  });
+
+  it('feeds the input, and nothing where there is none', async () => {
+    const input = async function* (): AsyncGenerator<Uint8Array> {
+      for (let piece = 0; piece < 100; piece++) yield Buffer.alloc(65_536, 'x');
+    };
+    assert.equal(await shell('wc -c', { input: input() }), `${100 * 65_536}\n`);
+    assert.equal(await shell('wc -c'), '0\n');
+  });
+
+  it('runs in a process group of its own, which it tells', async () => {
+    let group = 0;
+    const output = await shell('cut -d " " -f 5 /proc/$$/stat', { onStart: (given) => (group = given) });
+    assert.equal(Number(output), group);
+  });
+
+  for (const [script, status] of [
+    ['echo why; exit 3', 'exit 3'],
+    ['echo why; kill -9 $$', 'signal SIGKILL'],
+  ] as const) {
+    it(`fails with the status and the output of ${script}`, async () => {
+      const { end, output } = await errorOf(shell(script));
+      assert.deepEqual([end, output], [{ kind: 'failed', status }, 'why\n']);
+    });
+  }
+
+  it('keeps the end of a long output', async () => {
+    const { output } = await errorOf(shell('yes line | head -c 1000000; echo why; exit 1'));
+    assert.ok(output.length <= 16_384);
+    assert.ok(output.endsWith('line\nwhy\n'));
+  });
+
+  it('says why a command failed that did not read its input to the end', async () => {
+    const { end } = await errorOf(shell('head -c 1000 >/dev/null; exit 4', { input: endless() }));
+    assert.deepEqual(end, { kind: 'failed', status: 'exit 4' });
+  });
+
+  it('stops a command that neither reads nor prints', async () => {
+    const { end } = await errorOf(shell('sleep 60', { input: endless(), idleLimitMs: 300 }));
+    assert.equal(end.kind, 'stuck');
+  });
+
+  it('lets a slow command be that shows progress', async () => {
+    assert.equal(
+      await shell('for i in 1 2 3 4; do sleep 0.3; echo $i; done', { idleLimitMs: 2000 }),
+      '1\n2\n3\n4\n',
+    );
+  });
+
+  it('stops a command when the signal is aborted, with all that it started', async () => {
+    const folder = await temporaryDirectory('command');
+    const controller = new AbortController();
+    const pid = join(folder, 'pid');
+    const running = shell(`sleep 60 & echo $! > ${pid}.part; mv ${pid}.part ${pid}; wait`, {
+      signal: controller.signal,
+    });
+    while (!existsSync(pid)) await sleep(5);
+    controller.abort();
+    assert.equal((await errorOf(running)).end.kind, 'interrupted');
+    await assertEnded(Number(readFileSync(pid, 'utf8')));
+  });
+
+  it('stops a command at once whose signal was aborted before', async () => {
+    const { end } = await errorOf(shell('sleep 60', { signal: AbortSignal.abort() }));
+    assert.equal(end.kind, 'interrupted');
+  });
+
+  it('kills a command that does not listen', async function () {
+    this.timeout(20_000);
+    const { end } = await errorOf(shell('trap "" TERM; sleep 60 & wait; sleep 60', { idleLimitMs: 300 }));
+    assert.equal(end.kind, 'stuck');
+  });
+
+  it('stops a command whose input breaks, and does not end the input', async () => {
+    const folder = await temporaryDirectory('command');
+    const broken = new Failure('layer-corrupt', 'a test broke it');
+    const breaking = async function* (): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('x');
+      throw broken;
+    };
+    const { end } = await errorOf(shell(`cat > /dev/null; touch ${folder}/ended`, { input: breaking() }));
+    assert.deepEqual(end, { kind: 'input-failed', error: broken });
+    assert.equal(existsSync(join(folder, 'ended')), false);
+  });
+
+  it('fails where there is no such program', async () => {
+    const failure = await failureOf(runCommand(['/no/such/program', 'word'], { idleLimitMs: 60_000 }));
+    assert.equal(failure.code, 'repository-unusable');
+    assert.match(failure.message, /\/no\/such\/program/);
+  });
+});
+
+/** An ended process may wait for its parent to notice. */
+async function assertEnded(pid: number): Promise<void> {
+  while (!isEnded(pid)) await sleep(5);
+}
+
+function isEnded(pid: number): boolean {
+  try {
+    return /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && ['ENOENT', 'ESRCH'].includes(String(error.code)))
+      return true;
+    throw error;
+  }
+}

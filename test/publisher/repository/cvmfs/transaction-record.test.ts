@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { existsSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CvmfsRepository } from '../../../../publisher/repository/cvmfs/installation.ts';
+import {
+  forgetTransaction,
+  isInTransaction,
+  isOurTransaction,
+  isRecorded,
+  orphansOf,
+  recordTransaction,
+} from '../../../../publisher/repository/cvmfs/transaction-record.ts';
+import { temporaryDirectory } from '../../../support/setup.ts';
+
+async function repository(): Promise<CvmfsRepository> {
+  const folder = await temporaryDirectory('record');
+  return {
+    name: 'record.test',
+    mount: join(folder, 'mount'),
+    published: join(folder, 'rdonly'),
+    transactionLock: join(folder, 'in_transaction.lock'),
+    writerLock: join(folder, 'unpackd.lock'),
+    record: join(folder, 'unpackd.transaction'),
+    includesXattrs: true,
+  };
+}
+
+/** Opens a transaction as `cvmfs_server` does, `agoMs` before now. */
+function open({ transactionLock }: CvmfsRepository, agoMs = 0): void {
+  writeFileSync(transactionLock, '');
+  const time = new Date(Date.now() - agoMs);
+  utimesSync(transactionLock, time, time);
+}
+
+/** As long as the record takes to see a transaction that is open. */
+const SEEN_MS = 200;
+
+describe('the record of a transaction', () => {
+  it('knows ours when it was seen, however long it takes', async () => {
+    const ours = await repository();
+    const recording = recordTransaction(ours);
+    open(ours);
+    await sleep(SEEN_MS);
+    recording.stop();
+    assert.deepEqual([isInTransaction(ours), isOurTransaction(ours)], [true, true]);
+  });
+
+  it('takes one for ours that was opened right after our command began, though it was not seen', async () => {
+    const ours = await repository();
+    recordTransaction(ours).stop();
+    open(ours);
+    assert.equal(isOurTransaction(ours), true);
+  });
+
+  const FOREIGN: readonly (readonly [what: string, agoMs: number])[] = [
+    ['a second before our command began', 1000],
+    ['long after it', -60_000],
+  ];
+  for (const [what, agoMs] of FOREIGN) {
+    it(`takes one for somebody else's that was opened ${what}`, async () => {
+      const theirs = await repository();
+      recordTransaction(theirs).stop();
+      open(theirs, agoMs);
+      assert.equal(isOurTransaction(theirs), false);
+    });
+  }
+
+  it('takes one for somebody else\u2019s that is there when our command begins, also when it was seen', async () => {
+    const theirs = await repository();
+    open(theirs, 1000);
+    const recording = recordTransaction(theirs);
+    await sleep(SEEN_MS);
+    recording.stop();
+    assert.equal(isOurTransaction(theirs), false);
+  });
+
+  it('takes one for somebody else\u2019s that has taken the place of ours', async () => {
+    const theirs = await repository();
+    const recording = recordTransaction(theirs);
+    open(theirs);
+    await sleep(SEEN_MS);
+    recording.stop();
+    rmSync(theirs.transactionLock);
+    open(theirs, -5);
+    assert.equal(isOurTransaction(theirs), false);
+  });
+
+  it('goes on knowing ours from its first moment while a second command works in it', async () => {
+    const ours = await repository();
+    const first = recordTransaction(ours);
+    open(ours, 0);
+    await sleep(SEEN_MS);
+    first.stop();
+    recordTransaction(ours).stop();
+    assert.equal(isOurTransaction(ours), true);
+  });
+
+  it('is gone when it is forgotten, and nothing is ours without it', async () => {
+    const ours = await repository();
+    recordTransaction(ours).stop();
+    open(ours);
+    forgetTransaction(ours);
+    forgetTransaction(ours);
+    assert.deepEqual(
+      [isRecorded(ours), existsSync(ours.record), isOurTransaction(ours)],
+      [false, false, false],
+    );
+  });
+
+  for (const text of ['', '{"processGroup":', '{"processGroup":"x"}', '[]']) {
+    it(`is worth nothing where it holds ${JSON.stringify(text)}`, async () => {
+      const ours = await repository();
+      writeFileSync(ours.record, text);
+      open(ours);
+      assert.deepEqual([isOurTransaction(ours), orphansOf(ours)], [false, []]);
+    });
+  }
+
+  it('knows the processes of the command that still run, and no others', async () => {
+    const ours = await repository();
+    const recording = recordTransaction(ours);
+    assert.deepEqual(orphansOf(ours), []);
+    recording.started(process.pid);
+    recording.stop();
+    // The tests' own process group, whose command lines do not name the repository.
+    assert.deepEqual(orphansOf(ours), []);
+  });
+});

@@ -1,0 +1,434 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Entry } from '../../../../publisher/repository/entry.ts';
+import { Failure, type FailureCode } from '../../../../wishlist/failure.ts';
+import { getAttribute, listAttributes, storesAttributes } from '../../../support/cvmfs-server/system.ts';
+import { needsRoot } from '../../../support/programs.ts';
+import { failureOf } from '../../../support/registry/quick-client.ts';
+import { temporaryDirectory } from '../../../support/setup.ts';
+import { snapshot } from '../../../support/trees/snapshot.ts';
+import { directory, file, link, publication, special, symlink, uninterrupted } from '../entries.ts';
+import { NAME, Scene } from './scene.ts';
+
+describe('DirectoryBackend', () => {
+  describe('publishes', () => {
+    it('directories, files, links and symbolic links with their attributes', async () => {
+      const scene = await Scene.make();
+      await scene.publish([
+        directory('tree', { mode: 0o2750, mtime: 1000 }),
+        directory('tree/inner', { mode: 0o555, mtime: 2000.5 }),
+        file('tree/inner/file', 'content', { mode: 0o640, mtime: 3000 }),
+        file('tree/empty', '', { mode: 0o600, mtime: 4000 }),
+        link('tree/inner/again', 'tree/inner/file'),
+        symlink('tree/pointing', '../no/where', { mtime: 5000 }),
+      ]);
+      const { uid, gid } = scene.stat('');
+      const found = await scene.published();
+      const line = found.get('tree/inner/file') ?? '';
+      assert.match(line, new RegExp(`^file 0640 ${uid}:${gid} 7 3000 `));
+      assert.deepEqual(
+        [...found].filter(([path]) => path !== 'tree/inner/file' && path !== 'tree/empty').sort(),
+        [
+          ['tree', `directory 2750 ${uid}:${gid} 1000`],
+          ['tree/inner', `directory 0555 ${uid}:${gid} 2000`],
+          ['tree/inner/again', line],
+          ['tree/pointing', `link ${uid}:${gid} -> ../no/where`],
+        ],
+      );
+      assert.equal(scene.stat('tree/pointing').mtimeMs, 5_000_000);
+      assert.equal(scene.stat('tree/inner').mtimeMs, 2_000_500);
+      assert.deepEqual(scene.leftOver(), []);
+      assert.deepEqual(scene.said, []);
+    });
+
+    it('times before 1970', async () => {
+      const scene = await Scene.make();
+      const [mtime, mtimeMs] = [-86_400.5, -86_400_500];
+      await scene.publish([
+        directory('tree', { mtime }),
+        directory('tree/inner', { mtime }),
+        file('tree/file', '', { mtime }),
+        symlink('tree/link', 'file', { mtime }),
+        special('tree/fifo', 'fifo', { mtime }),
+      ]);
+      for (const path of ['tree', 'tree/inner', 'tree/file', 'tree/link', 'tree/fifo'])
+        assert.equal(scene.stat(path).mtimeMs, mtimeMs, path);
+    });
+
+    it('hard links that share an inode, also with what was published before', async () => {
+      const scene = await Scene.make();
+      await scene.publish([directory('a'), file('a/file', 'content'), link('a/second', 'a/file')]);
+      await scene.publish([directory('b'), link('b/third', 'a/file'), link('top', 'b/third')]);
+      const paths = ['a/file', 'a/second', 'b/third', 'top'];
+      assert.equal(new Set(paths.map((path) => scene.stat(path).ino)).size, 1);
+      assert.equal(scene.stat('top').nlink, 4);
+    });
+
+    it('names of any bytes', async () => {
+      const scene = await Scene.make();
+      const names = ['caf\xe9', '\xff\xfe', 'new\nline', ' ', '-rf', 'n'.repeat(255)];
+      const entries = names.flatMap((name) => [
+        directory(`tree/${name}`),
+        file(`tree/${name}/${name}`, 'content'),
+        symlink(`tree/${name}/link`, name),
+      ]);
+      await scene.publish([directory('tree'), ...entries, ...names.map((name) => file(name))]);
+      const found = [...(await scene.published()).keys()];
+      assert.deepEqual(found.sort(), ['tree', ...names, ...entries.map(({ path }) => path)].sort());
+    });
+
+    it('deletions, fifos and contents of any size', async () => {
+      const scene = await Scene.make();
+      const pieces = Array.from({ length: 40 }, (_, index) => Buffer.alloc(100_000, index));
+      await scene.publish([
+        special('deleted', 'character-device', { mode: 0 }),
+        special('fifo', 'fifo', { mode: 0o640 }),
+        { ...file('large'), sizeBytes: 4_000_000, content: pieces },
+      ]);
+      assert.equal(scene.stat('deleted').isCharacterDevice(), true);
+      assert.equal(scene.stat('deleted').rdev, 0);
+      assert.equal(scene.stat('fifo').isFIFO(), true);
+      assert.equal(scene.stat('fifo').mode & 0o7777, 0o640);
+      assert.ok(readFileSync(scene.path('large')).equals(Buffer.concat(pieces)));
+    });
+
+    it('owners, set-uid bits, mode 000 and devices, as root', async function () {
+      needsRoot(this);
+      const scene = await Scene.make();
+      await scene.publish([
+        directory('tree', { mode: 0, uid: 1, gid: 2 }),
+        file('tree/setuid', '', { mode: 0o6755, uid: 3, gid: 4 }),
+        file('tree/secret', '', { mode: 0, uid: 4_000_000, gid: 5 }),
+        link('tree/same', 'tree/secret'),
+        symlink('tree/link', 'secret', { uid: 6, gid: 7 }),
+        special('tree/null', 'character-device', { mode: 0o666, uid: 8, gid: 9, major: 1, minor: 3 }),
+        special('tree/disk', 'block-device', { mode: 0o660, gid: 6, major: 259, minor: 70_000 }),
+      ]);
+      const found = await scene.published();
+      assert.equal(found.get('tree'), 'directory 0000 1:2 1700000000');
+      assert.match(found.get('tree/setuid') ?? '', /^file 6755 3:4 /);
+      assert.match(found.get('tree/secret') ?? '', /^file 0000 4000000:5 /);
+      assert.equal(found.get('tree/same'), found.get('tree/secret'));
+      assert.equal(found.get('tree/link'), 'link 6:7 -> secret');
+      assert.equal(found.get('tree/null'), 'special 20000 0666 8:9 259');
+      assert.match(found.get('tree/disk') ?? '', /^special 60000 0660 0:6 /);
+      assert.deepEqual(scene.said, []);
+    });
+
+    it('extended attributes, as root', async function () {
+      needsRoot(this);
+      const scene = await Scene.make();
+      if (!storesAttributes(Buffer.from(scene.root))) this.skip();
+      const capability = Buffer.from('0100000200200000000000000000000000000000', 'hex').toString('latin1');
+      const opaque = new Map([
+        ['trusted.overlay.opaque', 'y'],
+        ['user.overlay.opaque', 'y'],
+      ]);
+      const xattrs = [
+        { path: 'tree', values: opaque },
+        { path: 'tree/in', values: opaque },
+        { path: 'tree/ping', values: new Map([['security.capability', capability]]) },
+      ];
+      const ping = file('tree/ping', 'x', { mode: 0o755, uid: 1 });
+      const entries = [directory('tree', { uid: 5 }), directory('tree/in', { uid: 5 }), ping];
+      await scene.publish(publication([...entries, link('tree/same', 'tree/ping')], { xattrs }));
+      assert.equal(
+        getAttribute(scene.path('tree/same'), 'security.capability').toString('latin1'),
+        capability,
+      );
+      for (const path of ['tree', 'tree/in']) {
+        assert.deepEqual(listAttributes(scene.path(path)).sort(), [...opaque.keys()], path);
+        assert.equal(getAttribute(scene.path(path), 'trusted.overlay.opaque').toString(), 'y');
+      }
+      assert.deepEqual(scene.said, []);
+    });
+
+    it('names after trees', async () => {
+      const scene = await Scene.make();
+      const names = [file('manifest', 'm'), symlink('name', 'tree')];
+      await scene.publish(publication([directory('tree'), file('tree/file', 'x')], { names }));
+      assert.equal(readFileSync(scene.path('name/file'), 'utf8'), 'x');
+    });
+
+    it('nothing', async () => {
+      const scene = await Scene.make();
+      await scene.publish([]);
+      assert.deepEqual([...(await scene.published())], []);
+    });
+  });
+
+  describe('changes', () => {
+    it('files and links in one step each, whatever they were', async () => {
+      const scene = await Scene.make();
+      const before = [file('one', 'old'), symlink('two', 'old'), special('three', 'character-device')];
+      await scene.publish([directory('tree'), ...before, link('four', 'one'), file('tree/five', 'old')]);
+      await scene.publish([
+        symlink('one', 'new'),
+        file('two', 'new'),
+        special('three', 'fifo'),
+        link('four', 'two'),
+        directory('tree'),
+        link('tree/five', 'two'),
+      ]);
+      const types = ['one', 'two', 'three', 'four', 'tree/five'].map((path) => scene.stat(path));
+      assert.deepEqual(
+        types.map((stat) => [stat.isSymbolicLink(), stat.isFIFO(), stat.isFile()]),
+        [
+          [true, false, false],
+          [false, false, true],
+          [false, true, false],
+          [false, false, true],
+          [false, false, true],
+        ],
+      );
+      assert.equal(readFileSync(scene.path('tree/five'), 'utf8'), 'new');
+      assert.deepEqual(scene.leftOver(), []);
+    });
+
+    it('leave what shares the inode of a replaced file', async () => {
+      const scene = await Scene.make();
+      await scene.publish([file('one', 'old'), link('other', 'one')]);
+      await scene.publish([file('one', 'new')]);
+      assert.equal(readFileSync(scene.path('other'), 'utf8'), 'old');
+    });
+
+    it('add to folders that are there, and give them new attributes where they are named', async () => {
+      const scene = await Scene.make();
+      await scene.publish([
+        directory('tree'),
+        directory('tree/in'),
+        file('tree/in/old', 'old'),
+        directory('kept'),
+      ]);
+      await scene.publish([
+        directory('tree', { mode: 0o700, mtime: 1000 }),
+        directory('tree/in', { mode: 0o555, mtime: 2000 }),
+        file('tree/in/new', 'new'),
+        directory('tree/in/fresh', { mtime: 3000 }),
+        file('tree/in/fresh/file'),
+        file('kept/new'),
+      ]);
+      const found = await scene.published();
+      assert.deepEqual([...found.keys()].sort(), [
+        'kept',
+        'kept/new',
+        'tree',
+        'tree/in',
+        'tree/in/fresh',
+        'tree/in/fresh/file',
+        'tree/in/new',
+        'tree/in/old',
+      ]);
+      assert.match(found.get('tree') ?? '', /^directory 0700 \S+ 1000$/);
+      assert.match(found.get('tree/in') ?? '', /^directory 0555 \S+ 2000$/);
+      assert.match(found.get('tree/in/fresh') ?? '', /^directory 0755 \S+ 3000$/);
+    });
+
+    it('delete trees and files', async () => {
+      const scene = await Scene.make();
+      await scene.publish([
+        directory('tree'),
+        directory('tree/in'),
+        file('tree/in/file'),
+        file('gone'),
+        file('kept'),
+      ]);
+      await scene.publish(publication([file('new')], { deletions: ['tree/in', 'gone', 'never/was'] }));
+      assert.deepEqual([...(await scene.published()).keys()].sort(), ['kept', 'new', 'tree']);
+      assert.deepEqual(scene.leftOver(), []);
+    });
+
+    it('delete from a folder and give it its attributes again', async () => {
+      const scene = await Scene.make();
+      const tree = directory('tree', { mode: 0o555, mtime: 1000 });
+      await scene.publish([tree, file('tree/old')]);
+      await scene.publish(publication([tree, file('tree/new')], { deletions: ['tree/old'] }));
+      const found = await scene.published();
+      assert.deepEqual([...found.keys()].sort(), ['tree', 'tree/new']);
+      assert.match(found.get('tree') ?? '', /^directory 0555 \S+ 1000$/);
+    });
+
+    const WRONG: readonly (readonly [what: string, entries: readonly Entry[]])[] = [
+      ['a directory over a file', [directory('file')]],
+      ['a directory over a symbolic link', [directory('link')]],
+      ['a file over a directory', [file('tree')]],
+      ['a symbolic link over a directory', [symlink('tree', 'x')]],
+      ['a hard link over a directory', [link('tree', 'file')]],
+      ['a file below a file', [file('file/below')]],
+      ['a directory below a symbolic link', [directory('link/below')]],
+    ];
+    for (const [what, entries] of WRONG) {
+      it(`refuse ${what}, and change nothing`, async () => {
+        const scene = await Scene.make();
+        await scene.publish([directory('tree'), file('tree/in'), file('file', 'x'), symlink('link', 'tree')]);
+        const before = await scene.published();
+        const failure = await failureOf(scene.publish([file('new'), ...entries]));
+        assert.equal(failure.code, 'repository-conflict');
+        assert.deepEqual(await scene.published(), before);
+        assert.deepEqual(scene.leftOver(), []);
+      });
+    }
+  });
+
+  describe('leaves everything as it was', () => {
+    async function prepared(): Promise<Scene> {
+      const scene = await Scene.make();
+      await scene.publish([directory('tree'), file('tree/file', 'old')]);
+      return scene;
+    }
+
+    const BROKEN: readonly (readonly [what: string, entry: Entry])[] = [
+      ['too short', { ...file('tree/file', 'abc'), sizeBytes: 4 }],
+      ['too long', { ...file('tree/file', 'abc'), sizeBytes: 2 }],
+    ];
+    for (const [what, entry] of BROKEN) {
+      it(`where a content is ${what}`, async () => {
+        const scene = await prepared();
+        const before = await scene.published();
+        await assert.rejects(scene.publish([file('new'), entry]), /tree\/file/);
+        assert.deepEqual(await scene.published(), before);
+        assert.deepEqual(scene.leftOver(), []);
+      });
+    }
+
+    it('where the stream breaks', async () => {
+      const scene = await prepared();
+      const before = await scene.published();
+      const failure = new Failure('layer-corrupt', 'a test broke it');
+      const breaking = async function* (): AsyncGenerator<Entry> {
+        yield file('new', 'x');
+        yield directory('tree');
+        yield file('tree/file', 'new');
+        throw failure;
+      };
+      assert.equal(await failureOf(scene.publish(publication(breaking()))), failure);
+      assert.deepEqual(await scene.published(), before);
+      assert.deepEqual(scene.leftOver(), []);
+    });
+
+    it('where it is interrupted', async () => {
+      const scene = await prepared();
+      const before = await scene.published();
+      const controller = new AbortController();
+      const interrupting = async function* (): AsyncGenerator<Entry> {
+        yield file('new', 'x');
+        controller.abort();
+        yield file('newer', 'x');
+      };
+      const repository = await scene.open();
+      const { onBytes } = uninterrupted();
+      const options = { onBytes, signal: controller.signal };
+      const failure = await failureOf(repository.publish(publication(interrupting()), options));
+      await repository.release();
+      assert.equal(failure.code, 'interrupted');
+      assert.deepEqual(await scene.published(), before);
+      assert.deepEqual(scene.leftOver(), []);
+    });
+
+    it('where a hard link has no target', async () => {
+      const scene = await prepared();
+      const before = await scene.published();
+      const failure = await failureOf(scene.publish([file('new'), link('linked', 'tree/missing')]));
+      assert.equal(failure.code, 'repository-unusable');
+      assert.deepEqual(await scene.published(), before);
+      assert.deepEqual(scene.leftOver(), []);
+    });
+  });
+
+  describe('does not follow symbolic links out of the repository', () => {
+    const PUBLICATIONS: readonly (readonly [
+      what: string,
+      entries: readonly Entry[],
+      deletions: readonly string[],
+    ])[] = [
+      ['to write a directory', [directory('planted'), file('planted/new', 'x')], []],
+      ['to write below it', [file('planted/new', 'x')], []],
+      ['to replace a file below it', [file('planted/file', 'x')], []],
+      ['to delete below it', [], ['planted/file']],
+      ['to link to what lies below it', [link('linked', 'planted/file')], []],
+    ];
+    for (const [what, entries, deletions] of PUBLICATIONS) {
+      it(what, async () => {
+        const scene = await Scene.make();
+        const outside = await temporaryDirectory('outside');
+        writeFileSync(join(outside, 'file'), 'of the host');
+        mkdirSync(scene.repository);
+        symlinkSync(outside, join(scene.repository, 'planted'));
+        const host = await snapshot(outside, { directoryTimes: true });
+        const failure = await failureOf(scene.publish(publication(entries, { deletions })));
+        assert.equal(failure.code, 'repository-conflict');
+        assert.deepEqual(await snapshot(outside, { directoryTimes: true }), host);
+        assert.deepEqual([...(await scene.published()).keys()], ['planted']);
+        assert.deepEqual(scene.leftOver(), []);
+      });
+    }
+
+    it('to replace the link itself', async () => {
+      const scene = await Scene.make();
+      const outside = await temporaryDirectory('outside');
+      writeFileSync(join(outside, 'file'), 'of the host');
+      mkdirSync(scene.repository);
+      symlinkSync(join(outside, 'file'), join(scene.repository, 'planted'));
+      await scene.publish([file('planted', 'new')]);
+      assert.equal(readFileSync(join(outside, 'file'), 'utf8'), 'of the host');
+      assert.equal(scene.stat('planted').isFile(), true);
+    });
+  });
+
+  describe('is held', () => {
+    it('by one at a time', async () => {
+      const scene = await Scene.make();
+      const repository = await scene.open();
+      assert.equal((await failureOf(scene.open())).code, 'repository-busy');
+      await scene.recover();
+      await repository.release();
+      await scene.publish([file('new')]);
+    });
+
+    it('without being in the way of other repositories', async () => {
+      const scene = await Scene.make();
+      const repository = await scene.open();
+      const other = await scene.backend.open('other.test', { notice: () => undefined, ...uninterrupted() });
+      await other.release();
+      await repository.release();
+    });
+
+    it('for several publications, of which each sees the one before', async () => {
+      const scene = await Scene.make();
+      const repository = await scene.open();
+      await repository.publish(publication([file('one', '1')]), uninterrupted());
+      assert.equal((await repository.view.read('one'))?.toString(), '1');
+      await repository.publish(publication([link('two', 'one')]), uninterrupted());
+      await repository.release();
+      assert.equal(scene.stat('two').nlink, 2);
+    });
+  });
+
+  describe('fails', () => {
+    const cases: readonly (readonly [what: string, make: (root: string) => void, code: FailureCode])[] = [
+      ['where the root is a file', (root) => writeFileSync(root, ''), 'repository-unusable'],
+      [
+        'where the repository is a file',
+        (root) => {
+          mkdirSync(root);
+          writeFileSync(join(root, NAME), '');
+        },
+        'repository-unusable',
+      ],
+    ];
+    for (const [what, make, code] of cases) {
+      it(what, async () => {
+        const root = join(await temporaryDirectory('directory'), 'root');
+        make(root);
+        assert.equal((await failureOf(new Scene(root).open())).code, code);
+      });
+    }
+
+    it('not where the root is missing', async () => {
+      const scene = new Scene(join(await temporaryDirectory('directory'), 'a', 'b'));
+      await scene.publish([file('new')]);
+      assert.deepEqual([...(await scene.published()).keys()], ['new']);
+    });
+  });
+});

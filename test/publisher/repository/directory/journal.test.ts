@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import {
+  applyJournal,
+  commit,
+  draftJournal,
+  workingPaths,
+  type Change,
+  type WorkingPaths,
+} from '../../../../publisher/repository/directory/journal.ts';
+import { Staging } from '../../../../publisher/repository/directory/staging.ts';
+import { Unkept } from '../../../../publisher/repository/unkept.ts';
+import { failureOf } from '../../../support/registry/quick-client.ts';
+import { temporaryDirectory } from '../../../support/setup.ts';
+import { differences } from '../../../support/trees/snapshot.ts';
+import { directory, file, link, publication, special, symlink } from '../entries.ts';
+import { NAME, Scene } from './scene.ts';
+
+const run = promisify(execFile);
+
+const BEFORE = [
+  directory('tree', { mode: 0o555, mtime: 1000 }),
+  directory('tree/in', { mtime: 1000 }),
+  file('tree/in/replaced', 'old', { mtime: 1000 }),
+  file('tree/in/gone', 'old', { mtime: 1000 }),
+  directory('tree/gone', { mode: 0o555, mtime: 1000 }),
+  file('tree/gone/file', 'old', { mtime: 1000 }),
+  symlink('name', 'tree'),
+];
+
+const DELETIONS = ['tree/gone', 'tree/in/gone'];
+const AFTER = [
+  directory('tree', { mode: 0o700, mtime: 2000 }),
+  directory('tree/in', { mode: 0o555, mtime: 2000 }),
+  file('tree/in/replaced', 'new', { mtime: 2000 }),
+  link('tree/in/linked', 'tree/in/replaced'),
+  special('tree/in/deleted', 'character-device', { mtime: 2000 }),
+  directory('tree/fresh', { mode: 0o555, mtime: 2000 }),
+  directory('tree/fresh/inner', { mode: 0o500, mtime: 2000 }),
+  file('tree/fresh/inner/file', 'new', { mtime: 2000 }),
+  symlink('name', 'tree/fresh'),
+  symlink('other', 'tree'),
+];
+
+/** A scene in which everything is staged, and not yet committed; and the changes that are left. */
+async function staged(): Promise<{ scene: Scene; paths: WorkingPaths; changes: Change[] }> {
+  const scene = await Scene.make();
+  await scene.publish(BEFORE);
+  const paths = workingPaths(scene.root, NAME);
+  mkdirSync(paths.staging);
+  const staging = new Staging(paths, new Unkept(), () => undefined);
+  for (const path of DELETIONS) staging.remove(path);
+  for (const entry of AFTER) await staging.add(entry);
+  staging.finish();
+  return { scene, paths, changes: staging.changes };
+}
+
+async function copied(scene: Scene): Promise<Scene> {
+  const root = join(await temporaryDirectory('journal'), 'root');
+  await run('cp', ['--archive', scene.root, root]);
+  return new Scene(root);
+}
+
+/** Carries out `changes` as a publication does. */
+async function apply({ root }: Scene, changes: readonly Change[]): Promise<void> {
+  const paths = workingPaths(root, NAME);
+  draftJournal(paths, changes);
+  commit(paths);
+  await applyJournal(paths, new Unkept());
+}
+
+describe('the journal of a directory backend', () => {
+  it('makes an interrupted commit complete, after whatever change it ended', async () => {
+    const { scene, changes } = await staged();
+    const whole = await copied(scene);
+    await whole.recover();
+    await whole.publish(publication(AFTER, { deletions: DELETIONS }));
+    const expected = await whole.published();
+
+    assert.ok(changes.length > 8);
+    for (let done = 0; done <= changes.length; done++) {
+      const interrupted = await copied(scene);
+      await apply(interrupted, changes.slice(0, done));
+      draftJournal(workingPaths(interrupted.root, NAME), changes);
+      commit(workingPaths(interrupted.root, NAME));
+      await interrupted.recover();
+      const found = await interrupted.published();
+      // When it is done, the time of the root is the present in either.
+      assert.deepEqual(differences(found, expected), [], `after ${done} changes`);
+      assert.deepEqual(interrupted.leftOver(), []);
+      assert.equal(interrupted.said.length, 1);
+    }
+  });
+
+  it('is not there before the commit: what was staged is thrown away', async () => {
+    const { scene, paths, changes } = await staged();
+    const before = await scene.published();
+    draftJournal(paths, changes);
+    await scene.recover();
+    assert.deepEqual(await scene.published(), before);
+    assert.deepEqual(scene.leftOver(), []);
+    assert.deepEqual(scene.said, []);
+  });
+
+  it('is completed by whoever opens the repository next, before anything else', async () => {
+    const { scene, paths, changes } = await staged();
+    draftJournal(paths, changes);
+    commit(paths);
+    const repository = await scene.open();
+    assert.equal(await repository.view.kindOf('other'), 'symlink');
+    assert.equal(await repository.view.kindOf('tree/gone'), undefined);
+    await repository.release();
+    assert.deepEqual(scene.leftOver(), []);
+  });
+
+  it('is left alone while somebody holds the repository', async () => {
+    const { scene, paths, changes } = await staged();
+    const repository = await new Scene(scene.root).open();
+    mkdirSync(paths.staging);
+    draftJournal(paths, changes);
+    commit(paths);
+    await scene.recover();
+    assert.equal(existsSync(paths.journal), true);
+    await repository.release();
+  });
+
+  const UNREADABLE: readonly (readonly [what: string, text: string])[] = [
+    ['empty', ''],
+    ['cut off', '{"format":1,"changes":[{"kind":"place"'],
+    ['of another format', '{"format":2,"changes":[]}'],
+    ['with a change of another kind', '{"format":1,"changes":[{"kind":"invert","path":"x"}]}'],
+  ];
+  for (const [what, text] of UNREADABLE) {
+    it(`makes the repository unusable where it is ${what}, and stays`, async () => {
+      const scene = await Scene.make();
+      await scene.publish(BEFORE);
+      const { journal } = workingPaths(scene.root, NAME);
+      writeFileSync(journal, text);
+      const before = await scene.published();
+      for (const open of [() => scene.recover(), () => scene.open()]) {
+        const failure = await failureOf(open());
+        assert.equal(failure.code, 'repository-unusable');
+        assert.ok(failure.message.includes(journal));
+      }
+      assert.deepEqual(await scene.published(), before);
+      assert.equal(existsSync(journal), true);
+    });
+  }
+});

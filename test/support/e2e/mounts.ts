@@ -1,0 +1,32 @@
+import { spawnSync } from 'node:child_process';
+import { needsRoot } from '../programs.ts';
+
+/** A file system to be mounted, as mount(8) takes it. */
+export interface Mount {
+  readonly type: 'tmpfs' | 'overlay' | 'none';
+  readonly options: string;
+  /** The directory to bind; of other types nothing. */
+  readonly source?: string;
+}
+
+/**
+ * Calls `work` while `mount` is mounted on the existing directory `folder`, and unmounts it in any case. The test is
+ * skipped where this process may not mount: in most containers root may not.
+ */
+export async function withMount(
+  context: Mocha.Context,
+  folder: string,
+  { type, options, source = type }: Mount,
+  work: () => Promise<void>,
+): Promise<void> {
+  needsRoot(context);
+  const words = ['-t', type, '-o', options, source, folder];
+  const { status, stderr } = spawnSync('mount', words, { encoding: 'utf8' });
+  if (/permission denied|not permitted/i.test(stderr)) context.skip();
+  if (status !== 0) throw new Error(`mount ${words.join(' ')}: ${stderr}`);
+  try {
+    await work();
+  } finally {
+    spawnSync('umount', ['--lazy', folder]);
+  }
+}

@@ -1,0 +1,94 @@
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createCvmfsFixture, type CvmfsFixture } from '../cvmfs-server/fixture.ts';
+import { temporaryDirectory } from '../setup.ts';
+import { run, start, type Outcome, type RunOptions, type Running } from './unpackd.ts';
+
+export const REPOSITORY = 'images.unpackd.test';
+
+export const BACKENDS = ['directory', 'cvmfs'] as const;
+export type BackendKind = (typeof BACKENDS)[number];
+
+/** What one user of unpackd has: a folder for recipes, a state directory, and a repository of one kind. */
+export class Site {
+  readonly folder: string;
+  readonly state: string;
+  /** Of the cvmfs kind alone. */
+  readonly fixture: CvmfsFixture | undefined;
+  #recipes = 0;
+
+  private constructor(folder: string, fixture: CvmfsFixture | undefined) {
+    this.folder = folder;
+    this.state = join(folder, 'state');
+    this.fixture = fixture;
+  }
+
+  static async make(kind: BackendKind): Promise<Site> {
+    const folder = await temporaryDirectory('site');
+    if (kind === 'directory') return new Site(folder, undefined);
+    const fixture = await createCvmfsFixture();
+    await fixture.repository(REPOSITORY, { xattrs: true });
+    return new Site(folder, fixture);
+  }
+
+  /** Where repositories are. */
+  get root(): string {
+    return this.fixture?.root ?? join(this.folder, 'root');
+  }
+
+  /** Where the published state of the repository can be read. */
+  get published(): string {
+    return this.fixture?.view(REPOSITORY) ?? join(this.root, REPOSITORY);
+  }
+
+  /** The options that every run on this site needs. */
+  get options(): string[] {
+    const common = ['--progress', 'plain', '--root', this.root, '--state', this.state];
+    if (this.fixture === undefined) return common;
+    const { command, spool, config } = this.fixture;
+    const server = [
+      '--cvmfs-server',
+      command,
+      '--cvmfs-spool',
+      spool,
+      '--cvmfs-configuration',
+      dirname(config),
+    ];
+    return [...common, '--backend', 'cvmfs', ...server];
+  }
+
+  /** Writes a new recipe that asks for `images`, one line each from line 4 on, and gives its path. */
+  recipe(images: readonly string[], repository = REPOSITORY): string {
+    this.#recipes++;
+    const path = join(this.folder, `recipe-${this.#recipes}.yaml`);
+    const lines = images.map((image) => `  - '${image}'`);
+    const input = lines.length === 0 ? ['input: []'] : ['input:', ...lines];
+    writeFileSync(path, ['version: 1', `cvmfs_repo: '${repository}'`, ...input, ''].join('\n'));
+    return path;
+  }
+
+  /** Runs `convert` for `images`, with further `words` and settings. */
+  async convert(
+    images: readonly string[],
+    words: readonly string[] = [],
+    options: RunOptions = {},
+  ): Promise<Outcome> {
+    return await run(this.#words(images, words), options);
+  }
+
+  startConvert(images: readonly string[], words: readonly string[] = [], options: RunOptions = {}): Running {
+    return start(this.#words(images, words), options);
+  }
+
+  path(path: string): string {
+    return join(this.published, path);
+  }
+
+  async close(): Promise<void> {
+    await this.fixture?.close();
+  }
+
+  #words(images: readonly string[], words: readonly string[]): string[] {
+    return ['convert', this.recipe(images), ...this.options, ...words];
+  }
+}

@@ -1,0 +1,97 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+
+/** How a run of the command line ended. */
+export interface Outcome {
+  /** `undefined` where a signal ended it. */
+  readonly status: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The most memory that it held, `VmHWM` of proc(5). */
+  readonly peakBytes: number;
+}
+
+export interface RunOptions {
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Without the records of coverage, which a process that is killed does not write anyway. */
+  readonly uncovered?: boolean;
+}
+
+/** The compiled command line. */
+export const MAIN = 'daemon/main.js';
+const MAIN_PATH = fileURLToPath(new URL(`../../../${MAIN}`, import.meta.url));
+
+/** A run of the command line that goes on. */
+export class Running {
+  readonly child: ChildProcess;
+  /** What it has written so far to standard error. */
+  stderr = '';
+  readonly #ended: Promise<Outcome>;
+
+  constructor(child: ChildProcess) {
+    this.child = child;
+    child.stderr?.setEncoding('utf8').on('data', (piece: string) => (this.stderr += piece));
+    this.#ended = this.#watch();
+  }
+
+  async ended(): Promise<Outcome> {
+    return await this.#ended;
+  }
+
+  /** Waits until `isReached`. @throws Error where the run ends before */
+  async until(isReached: () => boolean): Promise<void> {
+    while (!isReached()) {
+      if (this.child.exitCode !== null || this.child.signalCode !== null)
+        throw new Error(`unpackd ended too early: ${this.stderr}`);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  }
+
+  async #watch(): Promise<Outcome> {
+    const { child } = this;
+    if (child.stdout === null) throw new Error('its output must be a pipe');
+    let peakBytes = 0;
+    const watch = setInterval(() => (peakBytes = Math.max(peakBytes, peakOf(child.pid))), 20);
+    try {
+      const [stdout] = await Promise.all([text(child.stdout), once(child, 'close')]);
+      return { status: child.exitCode ?? undefined, stdout, stderr: this.stderr, peakBytes };
+    } finally {
+      clearInterval(watch);
+    }
+  }
+}
+
+/** Starts `unpackd` with `words`, as the leader of a process group of its own. */
+export function start(words: readonly string[], options: RunOptions = {}): Running {
+  const child = spawn(process.execPath, [MAIN_PATH, ...words], {
+    env: environmentOf(options),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  return new Running(child);
+}
+
+export async function run(words: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  return await start(words, options).ended();
+}
+
+/** What this machine sets for its own repositories must not change a test. */
+export function environmentOf({ environment = {}, uncovered = false }: RunOptions): NodeJS.ProcessEnv {
+  const own = uncovered ? /^(?:UNPACKD|DUCC)_|^NODE_V8_COVERAGE$/ : /^(?:UNPACKD|DUCC)_/;
+  const kept = Object.entries(process.env).filter(([name]) => !own.test(name));
+  return { ...Object.fromEntries(kept), ...environment };
+}
+
+function peakOf(pid: number | undefined): number {
+  try {
+    const [, kib] = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    return Number(kib ?? 0) * 1024;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && ['ENOENT', 'ESRCH'].includes(String(error.code)))
+      return 0;
+    throw error;
+  }
+}
