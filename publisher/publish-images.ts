@@ -158,6 +158,8 @@ class Run {
     const resolved = await this.#preparer.resolve(reference);
     const state = await publishedState(this.#parts.backend.view(this.#name), resolved, outputs);
     if (state === 'current' && !convertAgain && !overwriteLayers) {
+      // A run that was killed right after the publication may have left them.
+      await this.#preparer.discard(resolved);
       this.finish(reference, this.#done('unchanged', resolved));
       return undefined;
     }

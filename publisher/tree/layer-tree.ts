@@ -42,9 +42,13 @@ export function buildLayerTree(listing: Listing, layer: Digest): LayerTree {
   listing.items.forEach((item, ordinal) => {
     const name = item.path.slice(item.path.lastIndexOf('/') + 1);
     if (isOrder(item.path)) dropped.push(item.path);
-    else if (!AUFS.test(item.path)) apply(root, { item, name, ordinal });
+    else if (!isAufsBook(item.path)) apply(root, { item, name, ordinal });
   });
   return { root: freeze(root, '', { layer, seen: new Map() }), dropped };
+}
+
+function isAufsBook(path: BytePath): boolean {
+  return path.includes('.wh..wh.') && AUFS.test(path);
 }
 
 /** A directory while the tree is built. */

@@ -5,5 +5,5 @@ const ORDERS = /(^|\/)(\.wh\.)?\.cvmfs(catalog|dirtab|graft-[^/]*)(\/|$)/;
 
 /** Whether `path` is, lies below, or deletes something that CernVM-FS would act on: an image must not give orders. */
 export function isOrder(path: BytePath): boolean {
-  return ORDERS.test(path);
+  return path.includes('.cvmfs') && ORDERS.test(path);
 }

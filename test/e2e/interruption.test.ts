@@ -5,6 +5,7 @@ import { Lock } from '../../publisher/repository/lock.ts';
 import { richImage, smallImage } from '../support/e2e/images.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { BACKENDS, REPOSITORY, Site } from '../support/e2e/site.ts';
+import type { Running } from '../support/e2e/unpackd.ts';
 import { faults } from '../support/cvmfs-server/fixture.ts';
 import { image, type Image } from '../support/images/image.ts';
 import { directory, file } from '../support/images/layer-entry.ts';
@@ -118,13 +119,14 @@ for (const kind of BACKENDS) {
 
     it('both publish, one after the other', async () => {
       const shared = await richImage({ layers: 1 });
-      const both = ['one', 'two'].map(async (tag, index) => {
+      const both: Running[] = [];
+      for (const [index, tag] of ['one', 'two'].entries()) {
         const own = registry.add('lab/at-once', tag, await richImage({ layers: 2 + index }));
         const same = registry.add('lab/shared', '1', shared);
-        return site.startConvert([own, same], ['--state', join(site.folder, tag)]);
-      });
-      for (const running of await Promise.all(both)) {
-        const { status, stderr } = await (await running).ended();
+        both.push(site.startConvert([own, same], ['--state', join(site.folder, tag)]));
+      }
+      for (const running of both) {
+        const { status, stderr } = await running.ended();
         assert.equal(status, 0, stderr);
       }
       for (const name of ['lab/at-once:one', 'lab/at-once:two', 'lab/shared:1']) {

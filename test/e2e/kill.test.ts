@@ -47,7 +47,19 @@ const NAMES = ['lab/app:latest', 'lab/tool:1'] as const;
 /** What an undisturbed run leaves, from nothing or from what an earlier version had published. */
 interface Reference {
   readonly durationMs: number;
+  /** From the beginning of the publication on. */
+  readonly publicationMs: number;
   readonly whole: Snapshot;
+}
+
+/** How a run is killed. */
+interface Kill {
+  readonly isUpdate: boolean;
+  /** In the publication, and not at any moment: on a directory that is a small part of the time. */
+  readonly inPublication: boolean;
+  /** With every process that it started. */
+  readonly withCommands: boolean;
+  readonly afterMs: number;
 }
 
 /** One backend, over and over: a run that is killed, a look at what is visible, a run that is not killed. */
@@ -70,13 +82,17 @@ class Lane {
   async run(): Promise<void> {
     const references = [await this.#reference(false)];
     if (this.#earlier !== undefined) references.push(await this.#reference(true));
-    for (let kill = 0; kill < KILLS; kill++) {
-      const index = kill % references.length;
-      const reference = references[index];
+    for (let number = 0; number < KILLS; number++) {
+      const reference = references[number % references.length];
       assert.ok(reference !== undefined);
+      const inPublication = Math.floor(number / 4) % 2 === 1;
       await this.#killOnce(reference, {
-        isUpdate: index === 1,
-        withCommands: Math.floor(kill / 2) % 2 === 1,
+        isUpdate: number % references.length === 1,
+        inPublication,
+        withCommands: Math.floor(number / 2) % 2 === 1,
+        afterMs: Math.floor(
+          this.#random() * (inPublication ? reference.publicationMs : reference.durationMs),
+        ),
       });
     }
   }
@@ -85,34 +101,34 @@ class Lane {
     const site = await this.#site(isUpdate);
     try {
       const begin = performance.now();
-      await this.#complete(site);
-      return { durationMs: performance.now() - begin, whole: await wholeOf(site) };
+      const running = site.startConvert(this.#wishes, [], { uncovered: true });
+      await running.until(() => isPublishing(running));
+      const publication = performance.now();
+      const { status, stderr } = await running.ended();
+      assert.equal(status, 0, stderr);
+      const end = performance.now();
+      return { durationMs: end - begin, publicationMs: end - publication, whole: await wholeOf(site) };
     } finally {
       await site.close();
     }
   }
 
-  async #killOnce(
-    { durationMs, whole }: Reference,
-    { isUpdate, withCommands }: { readonly isUpdate: boolean; readonly withCommands: boolean },
-  ): Promise<void> {
-    const site = await this.#site(isUpdate);
-    const afterMs = Math.floor(this.#random() * durationMs);
+  async #killOnce({ whole }: Reference, kill: Kill): Promise<void> {
+    const site = await this.#site(kill.isUpdate);
     try {
       const running = site.startConvert(this.#wishes, [], { uncovered: true });
-      await Promise.race([sleep(afterMs), running.ended()]);
-      if (withCommands) killAll(running);
+      if (kill.inPublication) await running.until(() => isPublishing(running));
+      await Promise.race([sleep(kill.afterMs), running.ended()]);
+      if (kill.withCommands) killAll(running);
       else running.child.kill('SIGKILL');
       await running.ended();
       await this.#checkVisible(site, whole);
-      await this.#complete(site);
+      const { status, stderr } = await site.convertHere(this.#wishes);
+      assert.equal(status, 0, stderr);
       assert.deepEqual(differences(await wholeOf(site), whole), []);
       this.#checkNothingLeft(site);
     } catch (error) {
-      const what = `${this.#kind}, UNPACKD_TEST_SEED=${SEED}, killed after ${afterMs} of ${Math.floor(durationMs)} ms`;
-      throw new Error(`${what}${withCommands ? ' with its commands' : ''}${isUpdate ? ', an update' : ''}`, {
-        cause: error,
-      });
+      throw new Error(`${this.#kind}, UNPACKD_TEST_SEED=${SEED}, ${JSON.stringify(kill)}`, { cause: error });
     } finally {
       await site.close();
     }
@@ -123,11 +139,6 @@ class Lane {
     if (isUpdate && this.#earlier !== undefined)
       await copy('cp', ['--archive', this.#earlier.root, this.#earlier.state, site.folder]);
     return site;
-  }
-
-  async #complete(site: Site): Promise<void> {
-    const { status, stderr } = await site.convert(this.#wishes, [], { uncovered: true });
-    assert.equal(status, 0, stderr);
   }
 
   /** A public name is not there yet, leads to what it did before, or to all that belongs there. */
@@ -198,6 +209,10 @@ describe('unpackd convert, killed at any moment', function () {
     });
   }
 });
+
+function isPublishing({ stderr }: Running): boolean {
+  return stderr.includes('publishing 2 images') || stderr.includes('publishing 1 image');
+}
 
 /** Everything that is published, without what is different each time. */
 async function wholeOf(site: Site): Promise<Snapshot> {

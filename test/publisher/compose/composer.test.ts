@@ -8,6 +8,7 @@ import {
   layerRoot,
   recordPath,
 } from '../../../publisher/layout.ts';
+import { MOST_COMPONENTS } from '../../../publisher/layer/member-path.ts';
 import { hexOf, type Digest } from '../../../publisher/registry/digest.ts';
 import {
   device,
@@ -321,6 +322,14 @@ describe('compose/composer', () => {
         assert.deepEqual(orderly, []);
         assert.deepEqual(filesBelow(stream.entries, '.layers').length, layers ? 1 : 0);
       }
+    });
+
+    it('as deep as an image may be can be composed', async () => {
+      const path = `${'d/'.repeat(MOST_COMPONENTS - 1)}f`;
+      const deep = await workshop.layer(file(path, 'x', { xattrs: { 'user.x': '1' } }));
+      const image = await workshop.image('reg.example/app:1', [deep]);
+      await workshop.publish([image]);
+      assert.equal(workshop.repository.textOf(`${flatPath(image.manifest.config.digest)}/${path}`), 'x');
     });
 
     it('whose listing is lost since fails for a reason of this machine', async () => {

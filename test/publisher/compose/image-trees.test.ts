@@ -57,7 +57,7 @@ describe('compose/image-trees', () => {
   });
 
   it('forgets the layers that were used longest ago, when there are many members', async () => {
-    const large = Array.from({ length: 50_000 }, (_, index) => file(`f${index}`));
+    const large = Array.from({ length: 50_000 }, () => file('f'));
     for (let index = 0; index < 5; index++) await store.save(layerAt(index), listingOf(large));
     const loader = new TreeLoader(store);
     for (const index of [0, 1, 2, 0, 3, 0, 2]) await loader.stagesOf([layerAt(index)]);
@@ -67,7 +67,7 @@ describe('compose/image-trees', () => {
   });
 
   it('keeps nothing of a layer that is too large but for the image at hand', async () => {
-    const large = Array.from({ length: 150_001 }, (_, index) => file(`f${index}`));
+    const large = Array.from({ length: 150_001 }, () => file('f'));
     await store.save(layerAt(0), listingOf(large));
     await store.save(layerAt(1), listingOf([file('a')]));
     const loader = new TreeLoader(store);

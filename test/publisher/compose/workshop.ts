@@ -38,17 +38,18 @@ export interface Composed {
 
 /** A place where images are built, listed, and composed onto a repository. */
 export class Workshop {
-  readonly repository = new MemoryRepository();
+  readonly repository: MemoryRepository;
   readonly #folder: string;
   readonly #listings: ListingStore;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, repository: MemoryRepository) {
+    this.repository = repository;
     this.#folder = folder;
     this.#listings = new ListingStore(join(folder, 'listings'));
   }
 
-  static async open(): Promise<Workshop> {
-    return new Workshop(await temporaryDirectory('compose'));
+  static async open(repository = new MemoryRepository()): Promise<Workshop> {
+    return new Workshop(await temporaryDirectory('compose'), repository);
   }
 
   async layer(...entries: LayerEntry[]): Promise<Layer> {

@@ -45,7 +45,7 @@ describe('tree/catalogs', () => {
   });
 
   it('gives a large tree catalogs of the sizes that are meant', () => {
-    const tree = folder(each(40, () => folder(each(10, () => files(1_500)))));
+    const tree = folder(each(20, () => folder(each(10, () => files(1_500)))));
     assertSizes(tree, { fewest: FEWEST_ENTRIES, most: MOST_ENTRIES });
     assert.ok(catalogFolders(tree).size >= 3);
   });

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createCvmfsFixture, type CvmfsFixture } from '../cvmfs-server/fixture.ts';
 import { temporaryDirectory } from '../setup.ts';
-import { run, start, type Outcome, type RunOptions, type Running } from './unpackd.ts';
+import { convertHere, run, start, type Outcome, type RunOptions, type Running } from './unpackd.ts';
 
 export const REPOSITORY = 'images.unpackd.test';
 
@@ -78,6 +78,11 @@ export class Site {
 
   startConvert(images: readonly string[], words: readonly string[] = [], options: RunOptions = {}): Running {
     return start(this.#words(images, words), options);
+  }
+
+  /** The same in this process. */
+  async convertHere(images: readonly string[]): Promise<Omit<Outcome, 'peakBytes'>> {
+    return await convertHere([this.recipe(images), ...this.options]);
   }
 
   path(path: string): string {

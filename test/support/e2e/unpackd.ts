@@ -1,8 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { convertCommand } from '../../../daemon/commands/convert.ts';
+import { runUnpackd } from '../../../daemon/run.ts';
 
 /** How a run of the command line ended. */
 export interface Outcome {
@@ -76,6 +79,22 @@ export function start(words: readonly string[], options: RunOptions = {}): Runni
 
 export async function run(words: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   return await start(words, options).ended();
+}
+
+/**
+ * Runs `convert` in this process instead of one of its own: all but the start, which takes most of the time of a small
+ * run. Its peak of memory is not known.
+ */
+export async function convertHere(words: readonly string[]): Promise<Omit<Outcome, 'peakBytes'>> {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const texts = Promise.all([text(stdout), text(stderr)]);
+  const { signal } = new AbortController();
+  const environment = environmentOf({});
+  const surroundings = { version: 'test', environment, stdout, stderr, signal };
+  const status = await runUnpackd(['convert', ...words], [convertCommand], surroundings);
+  for (const stream of [stdout, stderr]) stream.end();
+  const [out, err] = await texts;
+  return { status, stdout: out, stderr: err };
 }
 
 /** What this machine sets for its own repositories must not change a test. */

@@ -60,7 +60,7 @@ function time({ mtimeMs }: Stats): string {
 
 async function digest(path: Buffer): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  for await (const chunk of createReadStream(path)) hash.update(chunk);
   return hash.digest('hex').slice(0, 16);
 }
 

@@ -18,6 +18,7 @@ async function* trees(): AsyncGenerator<Entry> {
 
 async function* stalled(): AsyncGenerator<never> {
   await sleep(60_000);
+  yield* [];
 }
 
 const names: Entry[] = [symlink('name', 'tree')];

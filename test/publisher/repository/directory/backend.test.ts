@@ -28,7 +28,9 @@ describe('DirectoryBackend', () => {
       const line = found.get('tree/inner/file') ?? '';
       assert.match(line, new RegExp(`^file 0640 ${uid}:${gid} 7 3000 `));
       assert.deepEqual(
-        [...found].filter(([path]) => path !== 'tree/inner/file' && path !== 'tree/empty').sort(),
+        [...found]
+          .filter(([path]) => path !== 'tree/inner/file' && path !== 'tree/empty')
+          .sort(([a], [b]) => (a < b ? -1 : 1)),
         [
           ['tree', `directory 2750 ${uid}:${gid} 1000`],
           ['tree/inner', `directory 0555 ${uid}:${gid} 2000`],
