@@ -27,7 +27,7 @@ async function images(version: string): Promise<{ readonly app: Image; readonly 
     file('etc/release', 'base\n'),
     directory('usr'),
     directory('usr/data'),
-    ...Array.from({ length: 30 }, (_, index) => file(`usr/data/${index}`, `${index}\n`.repeat(500))),
+    ...Array.from({ length: 6 }, (_, index) => file(`usr/data/${index}`, `${index}\n`.repeat(5000))),
     hardLink('usr/data/linked', 'usr/data/1'),
     symlink('usr/link', 'data'),
   ]);
@@ -86,13 +86,13 @@ class Lane {
       const reference = references[number % references.length];
       assert.ok(reference !== undefined);
       const inPublication = Math.floor(number / 4) % 2 === 1;
+      const moment = this.#random();
       await this.#killOnce(reference, {
         isUpdate: number % references.length === 1,
         inPublication,
         withCommands: Math.floor(number / 2) % 2 === 1,
-        afterMs: Math.floor(
-          this.#random() * (inPublication ? reference.publicationMs : reference.durationMs),
-        ),
+        // What the publication is measured by includes the end of the process, in which nothing happens any more.
+        afterMs: inPublication ? moment ** 2 * reference.publicationMs : moment * reference.durationMs,
       });
     }
   }

@@ -10,8 +10,8 @@ export interface CommandOptions {
   /** The command is stopped when it neither takes input nor prints anything for so long. */
   readonly idleLimitMs: number;
   readonly signal?: AbortSignal;
-  /** Called when the process runs. */
-  readonly onStart?: (processGroup: number) => void;
+  /** Variables beside those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Fed to its standard input; without it the input is empty. */
   readonly input?: AsyncIterable<Uint8Array>;
 }
@@ -44,7 +44,8 @@ export class CommandError extends Error {
  */
 export async function runCommand(command: readonly string[], options: CommandOptions): Promise<string> {
   const [program = '', ...words] = command;
-  const child = spawn(program, words, { detached: true, cwd: '/', stdio: ['pipe', 'pipe', 'pipe'] });
+  const env = { ...process.env, ...options.environment };
+  const child = spawn(program, words, { detached: true, cwd: '/', env, stdio: ['pipe', 'pipe', 'pipe'] });
   const watched = new WatchedProcess(child, options);
   const end = await watched.end();
   if (end instanceof Error) throw notStarted(program, end);
@@ -68,9 +69,8 @@ class WatchedProcess {
 
   /** `undefined`: it succeeded. An error: it could not be started. */
   async end(): Promise<CommandEnd | Error | undefined> {
-    const { signal, onStart } = this.#options;
+    const { signal } = this.#options;
     const exited = this.#exited();
-    if (this.#child.pid !== undefined) onStart?.(this.#child.pid);
     const interrupt = () => this.#stop({ kind: 'interrupted' });
     signal?.addEventListener('abort', interrupt, { once: true });
     if (signal?.aborted === true) interrupt();

@@ -1,11 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { CvmfsRepository } from './installation.ts';
 
 /** Which open transaction is ours, on disk, so that the next start may abort it and nobody else's. */
 const TransactionRecord = z.object({
-  /** Process group of the cvmfs_server command, once it runs. */
-  processGroup: z.number().optional(),
+  /** Tells the processes of the cvmfs_server command from all others. */
+  mark: z.string(),
   /** When the command was about to start. */
   startedMs: z.number(),
   /** The transaction's lock file when it was seen: its inode and time of change. */
@@ -20,8 +21,8 @@ const CLOCK_TICK_MS = 10;
 
 /** A record that is being kept while a command runs. */
 export interface Recording {
-  /** The command runs, in this process group. */
-  readonly started: (processGroup: number) => void;
+  /** To be given to the command: whatever it starts is known by it, also when nobody is left who waits for it. */
+  readonly environment: Readonly<Record<string, string>>;
   /** The command has ended. The record stays. */
   readonly stop: () => void;
 }
@@ -32,19 +33,21 @@ export interface Recording {
  */
 export function recordTransaction(repository: CvmfsRepository): Recording {
   const known = isOurTransaction(repository) ? lockIdentity(repository) : undefined;
-  let record: TransactionRecord = { startedMs: Date.now(), ...(known && { lock: known }) };
-  const update = (more: Partial<TransactionRecord>): void => {
-    record = { ...record, ...more };
-    write(repository, record);
-  };
-  update({});
+  const record = { mark: randomUUID(), startedMs: Date.now(), ...(known && { lock: known }) };
+  write(repository, record);
   const timer = setInterval(() => {
     const lock = lockIdentity(repository);
     if (lock === undefined) return;
     clearInterval(timer);
-    if (isSince(record.startedMs, lock.changedMs)) update({ lock });
+    if (isSince(record.startedMs, lock.changedMs)) write(repository, { ...record, lock });
   }, LOOK_MS);
-  return { started: (processGroup) => update({ processGroup }), stop: () => clearInterval(timer) };
+  return { environment: environmentOf(record), stop: () => clearInterval(timer) };
+}
+
+/** For a further command of the same kind, while nothing else is recorded. */
+export function recordedEnvironment(repository: CvmfsRepository): Recording['environment'] {
+  const record = read(repository);
+  return record === undefined ? {} : environmentOf(record);
 }
 
 /** Whether a crash left a record, or a command of ours runs now. */
@@ -75,24 +78,25 @@ function isSince(startedMs: number, changedMs: number): boolean {
   return changedMs >= startedMs - CLOCK_TICK_MS;
 }
 
-/** Processes of our last command that outlived whoever started it. */
+/** Processes of our last command that outlived whoever started it. Those of other users are not seen. */
 export function orphansOf(repository: CvmfsRepository): number[] {
-  const processGroup = read(repository)?.processGroup;
-  if (processGroup === undefined) return [];
+  const record = read(repository);
+  if (record === undefined) return [];
+  const [entry = []] = Object.entries(environmentOf(record));
   return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => belongsTo(pid, processGroup, repository.name))
+    .filter((name) => /^\d+$/.test(name) && environmentEntries(name).includes(entry.join('=')))
     .map(Number);
 }
 
-function belongsTo(pid: string, processGroup: number, name: string): boolean {
+function environmentOf({ mark }: TransactionRecord): Recording['environment'] {
+  return { PUBLISHED_BY_UNPACKD: mark };
+}
+
+function environmentEntries(pid: string): string[] {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ');
-    return Number(fields[2]) === processGroup && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(name);
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
   } catch {
-    return false; // It has ended meanwhile.
+    return []; // It has ended meanwhile, or is somebody else's.
   }
 }
 

@@ -10,6 +10,7 @@ import {
   isOurTransaction,
   orphansOf,
   recordTransaction,
+  recordedEnvironment,
 } from './transaction-record.ts';
 
 export interface ServerLimits {
@@ -22,6 +23,7 @@ export interface ServerLimits {
 const POLL_MS = 500;
 /** What is left of a command whose starter was killed gets so long to end by itself. */
 const ORPHAN_MS = 10_000;
+const ORPHAN_POLL_MS = 100;
 const SHOWN_OUTPUT_LINES = 4;
 /** What cvmfs_server says where it cannot open a transaction, since somebody else has one open. */
 const REFUSED = /start a transaction|transaction is already open/;
@@ -94,7 +96,7 @@ export class Server {
       return await runCommand([this.#command, ...words], {
         idleLimitMs: this.#limits.idleLimitMs,
         ...options,
-        onStart: recording.started,
+        environment: recording.environment,
       });
     } finally {
       recording.stop();
@@ -111,7 +113,8 @@ export class Server {
     const { name } = this.#repository;
     try {
       const { idleLimitMs } = this.#limits;
-      await runCommand([this.#command, 'abort', '-f', name], { idleLimitMs });
+      const environment = recordedEnvironment(this.#repository);
+      await runCommand([this.#command, 'abort', '-f', name], { idleLimitMs, environment });
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
       throw new Failure(
@@ -128,8 +131,9 @@ export class Server {
   async #endOrphans(): Promise<void> {
     const deadline = performance.now() + ORPHAN_MS;
     for (let left = orphansOf(this.#repository); left.length > 0; left = orphansOf(this.#repository)) {
+      if (performance.now() >= deadline + ORPHAN_MS) return; // Not even killed do they end: abort will say so.
       if (performance.now() >= deadline) for (const pid of left) kill(pid);
-      await pause(POLL_MS, undefined);
+      await pause(ORPHAN_POLL_MS, undefined);
     }
   }
 

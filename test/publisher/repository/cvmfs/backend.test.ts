@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { CvmfsBackendOptions } from '../../../../publisher/repository/cvmfs/backend.ts';
+import { orphansOf } from '../../../../publisher/repository/cvmfs/transaction-record.ts';
 import type { Entry } from '../../../../publisher/repository/entry.ts';
 import { Failure } from '../../../../wishlist/failure.ts';
 import { faults, type Fault } from '../../../support/cvmfs-server/fixture.ts';
@@ -393,12 +394,7 @@ describe('CvmfsBackend', function () {
       while (!isReached()) await sleep(5);
       child.kill('SIGKILL');
       await ended;
-      if (withCommand) process.kill(-processGroup(), 'SIGKILL');
-    }
-
-    function processGroup(): number {
-      const record: { processGroup: number } = JSON.parse(readFileSync(scene.paths.record, 'utf8'));
-      return record.processGroup;
+      if (withCommand) for (const pid of orphansOf(scene.repository)) process.kill(pid, 'SIGKILL');
     }
 
     function isOpen(): boolean {

@@ -2,6 +2,11 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Publication } from '../../../../publisher/repository/backend.ts';
 import { CvmfsBackend, type CvmfsBackendOptions } from '../../../../publisher/repository/cvmfs/backend.ts';
+import {
+  locateRepository,
+  type CvmfsRepository,
+  type Installation,
+} from '../../../../publisher/repository/cvmfs/installation.ts';
 import { createCvmfsFixture, type CvmfsFixture } from '../../../support/cvmfs-server/fixture.ts';
 import { snapshot } from '../../../support/trees/snapshot.ts';
 import { listener, uninterrupted } from '../entries.ts';
@@ -27,10 +32,12 @@ export class Scene {
     return new Scene(fixture);
   }
 
+  get repository(): CvmfsRepository {
+    return locateRepository(this.#installation, NAME);
+  }
+
   backend(options: Partial<CvmfsBackendOptions> = {}): CvmfsBackend {
-    const { command, root, spool, config } = this.fixture;
-    const installation = { command, root, spool, configuration: dirname(config) };
-    return new CvmfsBackend({ installation, waitMs: 0, idleLimitMs: 60_000, ...options });
+    return new CvmfsBackend({ installation: this.#installation, waitMs: 0, idleLimitMs: 60_000, ...options });
   }
 
   /** Opens the repository, publishes, and releases it. */
@@ -61,6 +68,11 @@ export class Scene {
   /** Whether no transaction is open, and no note of one is left. */
   isClear(): boolean {
     return !existsSync(this.paths.transaction) && !existsSync(this.paths.record);
+  }
+
+  get #installation(): Installation {
+    const { command, root, spool, config } = this.fixture;
+    return { command, root, spool, configuration: dirname(config) };
   }
 
   /** The commands that were run. */

@@ -43,10 +43,10 @@ describe('runCommand', () => {
     assert.equal(await shell('wc -c'), '0\n');
   });
 
-  it('runs in a process group of its own, which it tells', async () => {
-    let group = 0;
-    const output = await shell('cut -d " " -f 5 /proc/$$/stat', { onStart: (given) => (group = given) });
-    assert.equal(Number(output), group);
+  it('runs in a process group of its own, at the root, with further variables', async () => {
+    const script = '[ $$ = "$(cut -d " " -f 5 /proc/$$/stat)" ] && pwd && echo "$GIVEN $PATH"';
+    const output = await shell(script, { environment: { GIVEN: 'here' } });
+    assert.equal(output, `/\nhere ${process.env['PATH']}\n`);
   });
 
   for (const [script, status] of [

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +11,7 @@ import {
   isRecorded,
   orphansOf,
   recordTransaction,
+  recordedEnvironment,
 } from '../../../../publisher/repository/cvmfs/transaction-record.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
 
@@ -108,22 +110,29 @@ describe('the record of a transaction', () => {
     );
   });
 
-  for (const text of ['', '{"processGroup":', '{"processGroup":"x"}', '[]']) {
+  for (const text of ['', '{"mark":', '{"mark":1}', '[]']) {
     it(`is worth nothing where it holds ${JSON.stringify(text)}`, async () => {
       const ours = await repository();
       writeFileSync(ours.record, text);
       open(ours);
-      assert.deepEqual([isOurTransaction(ours), orphansOf(ours)], [false, []]);
+      assert.deepEqual([isOurTransaction(ours), orphansOf(ours), recordedEnvironment(ours)], [false, [], {}]);
     });
   }
 
-  it('knows the processes of the command that still run, and no others', async () => {
+  it('knows the processes of its commands that still run, and no others', async () => {
     const ours = await repository();
-    const recording = recordTransaction(ours);
+    const { environment, stop } = recordTransaction(ours);
+    stop();
     assert.deepEqual(orphansOf(ours), []);
-    recording.started(process.pid);
-    recording.stop();
-    // The tests' own process group, whose command lines do not name the repository.
+    assert.deepEqual(recordedEnvironment(ours), environment);
+    const env = { ...process.env, ...environment };
+    // The shell is waited for, the other one goes on in a session of its own.
+    const script = 'setsid sleep 60 >/dev/null 2>&1 & echo $!';
+    const shell = spawnSync('sh', ['-c', script], { env, encoding: 'utf8' });
+    const left = orphansOf(ours);
+    for (const pid of left) process.kill(pid, 'SIGKILL');
+    assert.deepEqual(left, [Number(shell.stdout)]);
+    recordTransaction(ours).stop();
     assert.deepEqual(orphansOf(ours), []);
   });
 });
