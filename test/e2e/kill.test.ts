@@ -18,7 +18,7 @@ const copy = promisify(execFile);
 
 const SEED = Number(process.env['UNPACKD_TEST_SEED'] ?? randomInt(2 ** 31));
 const KILLS = 50;
-const LIMIT_MS = 240_000;
+const LIMIT_MS = 600_000;
 
 /** Two images on a shared layer. With another `version` the upper layer of the first is another. */
 async function images(version: string): Promise<{ readonly app: Image; readonly tool: Image }> {
