@@ -3,7 +3,7 @@ import { Failure, isFailure } from '../wishlist/failure.ts';
 import { formatReference, publicName, type ImageReference } from '../wishlist/reference.ts';
 import type { Observer } from './events.ts';
 import { layerDigests, type Outputs, type ReadyImage, type ResolvedImage } from './image.ts';
-import { listLayer } from './layer/listing.ts';
+import { listLayer, type Listing } from './layer/listing.ts';
 import type { ListingStore } from './layer/listing-store.ts';
 import { isLayerRecorded } from './published.ts';
 import type { RegistryClient } from './registry/client.ts';
@@ -12,6 +12,8 @@ import type { Digest } from './registry/digest.ts';
 import { LINUX_AMD64, formatPlatform } from './registry/platform.ts';
 import type { Descriptor } from './registry/manifest.ts';
 import type { RepositoryView } from './repository/view.ts';
+import type { Listener } from './spool/download.ts';
+import type { GrowingFile } from './spool/growing-file.ts';
 import type { Spool } from './spool/spool.ts';
 
 export interface PreparerOptions {
@@ -131,12 +133,27 @@ export class Preparer {
     const known = await listings.diffIdOf(digest);
     if (known !== undefined && known !== layer.diffId) throw wrongDiffId(layer, known);
     if (known !== undefined && !layer.isBrought) return;
-    const blob = await this.#fetch(layer);
-    if (known !== undefined) return;
-    await listings.save(digest, await this.#list(layer, blob));
+    if (known !== undefined) {
+      await this.#fetch(layer);
+      return;
+    }
+    let early: Promise<Listing | undefined> | undefined;
+    const blob = await this.#fetch(layer, (file) => {
+      early = this.#listEarly(layer, file);
+    });
+    await listings.save(digest, (await early) ?? (await this.#list(layer, blob)));
   }
 
-  async #list(layer: LayerOfImage, blob: string) {
+  /** While the layer is downloaded. Nothing is verified yet, so that no error counts. */
+  async #listEarly({ diffId }: LayerOfImage, file: GrowingFile): Promise<Listing | undefined> {
+    try {
+      return await listLayer(file.read(), diffId, this.#options.signal);
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #list(layer: LayerOfImage, blob: string): Promise<Listing> {
     try {
       return await listLayer(blob, layer.diffId, this.#options.signal);
     } catch (error) {
@@ -149,7 +166,7 @@ export class Preparer {
     }
   }
 
-  async #fetch({ reference, descriptor }: LayerOfImage): Promise<string> {
+  async #fetch({ reference, descriptor }: LayerOfImage, onFile?: Listener['onFile']): Promise<string> {
     const { client, spool, observe } = this.#parts;
     const { digest, sizeBytes } = descriptor;
     const started = { image: publicName(reference), layer: digest, sizeBytes };
@@ -162,6 +179,7 @@ export class Preparer {
     try {
       const path = await spool.fetch(client, reference, descriptor, {
         onBytes,
+        onFile,
         signal: this.#options.signal,
       });
       observe({ type: 'layer-finished', ...started, error: undefined });

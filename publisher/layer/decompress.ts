@@ -1,13 +1,17 @@
-import { createReadStream, type ReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { Transform } from 'node:stream';
+import { createReadStream } from 'node:fs';
+import { Readable, Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { Decompress } from 'fzstd';
 import { Failure } from '../../wishlist/failure.ts';
 
 export type Compression = 'gzip' | 'zstd' | 'none';
 
-const CHUNK_BYTES = 1024 * 1024;
+/**
+ * With several layers at a time, chunks of 1 MiB are so much memory outside the heap that the garbage collector runs
+ * without end.
+ */
+const CHUNK_BYTES = 256 * 1024;
+const MAGIC_BYTES = 4;
 
 /** Told by the first bytes, since media types and reality do not always agree (RFC 1952, RFC 8878). */
 export function compressionOf(magic: Uint8Array): Compression {
@@ -19,45 +23,54 @@ export function compressionOf(magic: Uint8Array): Compression {
 }
 
 /**
- * The uncompressed bytes of the blob in `path`, in chunks of about 1 MiB.
+ * The uncompressed bytes of `blob`, a file's path or the bytes of one, in chunks of some 100 KiB.
  *
- * @throws Failure `layer-corrupt` where it does not decompress
+ * @throws Failure `layer-corrupt` where it does not decompress; whatever reading it throws
  */
-export async function* decompress(path: string): AsyncGenerator<Uint8Array> {
-  const compression = compressionOf(await firstBytes(path));
-  const blob = createReadStream(path, { highWaterMark: CHUNK_BYTES });
+export async function* decompress(blob: string | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const bytes =
+    typeof blob === 'string' ? chunksOf(createReadStream(blob, { highWaterMark: CHUNK_BYTES })) : blob;
+  const iterator = bytes[Symbol.asyncIterator]();
+  let compression: Compression = 'none';
   try {
-    yield* bytesOf(blob, compression);
+    const start = await firstBytes(iterator);
+    compression = compressionOf(start);
+    yield* bytesOf(from(start, iterator), compression);
   } catch (error) {
     throw isCompressionError(error) ? corrupt(compression, error) : error;
   } finally {
-    blob.destroy();
+    await iterator.return?.(undefined);
   }
 }
 
-async function* bytesOf(blob: ReadStream, compression: Compression): AsyncGenerator<Uint8Array> {
+async function* bytesOf(
+  blob: AsyncIterable<Uint8Array>,
+  compression: Compression,
+): AsyncGenerator<Uint8Array> {
   switch (compression) {
     case 'gzip':
       yield* through(blob, zlib.createGunzip({ chunkSize: CHUNK_BYTES }));
       return;
     case 'zstd': {
       const native = nativeZstd();
-      yield* native === undefined ? unzstd(chunksOf(blob)) : through(blob, native);
+      yield* native === undefined ? unzstd(blob) : through(blob, native);
       return;
     }
     case 'none':
-      yield* chunksOf(blob);
+      yield* blob;
       return;
   }
 }
 
-async function* through(blob: ReadStream, decoder: Transform): AsyncGenerator<Uint8Array> {
-  blob.once('error', (error) => decoder.destroy(error));
-  blob.pipe(decoder);
+async function* through(blob: AsyncIterable<Uint8Array>, decoder: Transform): AsyncGenerator<Uint8Array> {
+  const source = Readable.from(blob, { objectMode: false, highWaterMark: CHUNK_BYTES });
+  source.once('error', (error) => decoder.destroy(error));
+  source.pipe(decoder);
   try {
     yield* chunksOf(decoder);
   } finally {
     decoder.destroy();
+    source.destroy();
   }
 }
 
@@ -98,14 +111,21 @@ async function* chunksOf(stream: NodeJS.ReadableStream): AsyncGenerator<Uint8Arr
   }
 }
 
-async function firstBytes(path: string): Promise<Uint8Array> {
-  const file = await open(path, 'r');
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
+/** Enough to tell the compression by, or all that there is. */
+async function firstBytes(iterator: AsyncIterator<Uint8Array>): Promise<Uint8Array> {
+  let start: Uint8Array = new Uint8Array(0);
+  while (start.length < MAGIC_BYTES) {
+    const next = await iterator.next();
+    if (next.done === true) break;
+    start = start.length === 0 ? next.value : Buffer.concat([start, next.value]);
   }
+  return start;
+}
+
+/** `start`, then what `iterator` still has. */
+async function* from(start: Uint8Array, iterator: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  if (start.length > 0) yield start;
+  for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
 }
 
 function corrupt(compression: Compression, error: Error): Failure {

@@ -30,16 +30,20 @@ export interface Listing {
 }
 
 /**
- * Reads the whole layer in the file `path` once and lists it.
+ * Reads the whole layer once and lists it: that of a file's path, or of the bytes of one.
  *
  * @throws Failure `layer-corrupt`, `layer-refused`; `digest-mismatch` where its uncompressed bytes are not `diffId`
  *   (OCI image specification 1.1, config.md, "Layer DiffID")
  */
-export async function listLayer(path: string, diffId: Digest, signal?: AbortSignal): Promise<Listing> {
+export async function listLayer(
+  blob: string | AsyncIterable<Uint8Array>,
+  diffId: Digest,
+  signal?: AbortSignal,
+): Promise<Listing> {
   const hash = createHash('sha256');
   let sizeBytes = 0;
   async function* hashed(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of decompress(path)) {
+    for await (const chunk of decompress(blob)) {
       signal?.throwIfAborted();
       hash.update(chunk);
       sizeBytes += chunk.length;

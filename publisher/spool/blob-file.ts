@@ -3,16 +3,16 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { Failure } from '../../wishlist/failure.ts';
 import type { Descriptor } from '../registry/manifest.ts';
 import { storageFailure } from '../storage-failure.ts';
+import type { Progress } from './download.ts';
+import { GrowingFile } from './growing-file.ts';
 
 const WRITE_BYTES = 1024 * 1024;
 
 /** Where the bytes of a blob go, and whom to tell. */
-export interface BlobFile {
+export interface BlobFile extends Progress {
   readonly path: string;
   /** Named in messages about the file system. */
   readonly directory: string;
-  /** Called with the number of bytes received so far. */
-  readonly onBytes: (receivedBytes: number) => void;
 }
 
 /**
@@ -35,9 +35,11 @@ export async function writeBlob(
     }
   };
   const handle = await stored(open(file.path, 'w', 0o600));
+  const growing = new GrowingFile(file.path);
   try {
+    file.onFile(growing);
     const hash = createHash('sha256');
-    const buffered = new WriteBuffer(handle);
+    const buffered = new WriteBuffer(handle, growing);
     let receivedBytes = 0;
     for await (const chunk of body) {
       receivedBytes += chunk.length;
@@ -51,8 +53,10 @@ export async function writeBlob(
     const digest = `sha256:${hash.digest('hex')}`;
     if (digest !== descriptor.digest) throw mismatch(descriptor, `the registry sends ${digest}`);
     await stored(buffered.flush());
+    growing.end('complete');
     await stored(handle.sync());
   } finally {
+    growing.end('given-up');
     await handle.close();
   }
 }
@@ -60,11 +64,13 @@ export async function writeBlob(
 /** Collects small pieces into large writes. */
 class WriteBuffer {
   readonly #handle: FileHandle;
+  readonly #file: GrowingFile;
   readonly #bytes = Buffer.allocUnsafe(WRITE_BYTES);
   #used = 0;
 
-  constructor(handle: FileHandle) {
+  constructor(handle: FileHandle, file: GrowingFile) {
     this.#handle = handle;
+    this.#file = file;
   }
 
   async write(piece: Uint8Array): Promise<void> {
@@ -83,6 +89,7 @@ class WriteBuffer {
       const { bytesWritten } = await this.#handle.write(this.#bytes, offset, this.#used - offset);
       offset += bytesWritten;
     }
+    this.#file.grow(this.#used);
     this.#used = 0;
   }
 }

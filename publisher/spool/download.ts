@@ -1,13 +1,22 @@
 import { unlessAborted } from '../interruption.ts';
+import type { GrowingFile } from './growing-file.ts';
+
+/** What there is to tell of a download. */
+export interface Progress {
+  readonly onBytes: (receivedBytes: number) => void;
+  /** Gets the file as soon as there is one, to be read while it grows: once for each try. Nothing in it is verified. */
+  readonly onFile: (file: GrowingFile) => void;
+}
 
 /** Somebody who waits for a download. */
 export interface Listener {
-  readonly onBytes?: ((receivedBytes: number) => void) | undefined;
+  readonly onBytes?: Progress['onBytes'] | undefined;
+  readonly onFile?: Progress['onFile'] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a download is made of: it reports the bytes so far, and ends when `signal` is aborted. */
-export type Work = (report: (receivedBytes: number) => void, signal: AbortSignal) => Promise<string>;
+/** What a download is made of: it tells how it goes on, and ends when the signal is aborted. */
+export type Work = (progress: Progress, signal: AbortSignal) => Promise<string>;
 
 /** One download that several wait for. It is stopped when all of them have given up. */
 export class Download {
@@ -19,9 +28,15 @@ export class Download {
 
   constructor(source: string, work: Work) {
     this.source = source;
-    this.#result = work((receivedBytes) => {
-      for (const { onBytes } of this.#listeners) onBytes?.(receivedBytes);
-    }, this.#stop.signal);
+    const progress: Progress = {
+      onBytes: (receivedBytes) => {
+        for (const { onBytes } of this.#listeners) onBytes?.(receivedBytes);
+      },
+      onFile: (file) => {
+        for (const { onFile } of this.#listeners) onFile?.(file);
+      },
+    };
+    this.#result = work(progress, this.#stop.signal);
   }
 
   /** Whether it was stopped, so that its failure says nothing to those who came too late. */
@@ -34,8 +49,8 @@ export class Download {
    *
    * @throws Failure `interrupted` when its signal is aborted; the last one to give up gets it when all is cleared up
    */
-  async join({ onBytes, signal }: Listener): Promise<string> {
-    const listener: Listener = { onBytes, signal };
+  async join({ onBytes, onFile, signal }: Listener): Promise<string> {
+    const listener: Listener = { onBytes, onFile, signal };
     this.#listeners.add(listener);
     try {
       return await unlessAborted(this.#result, signal);

@@ -6,7 +6,7 @@ import { hexOf, type Digest } from '../registry/digest.ts';
 import type { Descriptor } from '../registry/manifest.ts';
 import { Retryable, withRetries } from '../registry/retry.ts';
 import { writeBlob } from './blob-file.ts';
-import { Download, type Listener } from './download.ts';
+import { Download, type Listener, type Progress } from './download.ts';
 import { storageFailure } from '../storage-failure.ts';
 
 /** Where blobs come from: a `RegistryClient`. */
@@ -104,13 +104,13 @@ export class Spool {
 
   #start(client: BlobSource, reference: ImageReference, descriptor: Descriptor): Download {
     const { digest, sizeBytes } = descriptor;
-    const download = new Download(sourceOf(reference), async (report, signal) => {
+    const download = new Download(sourceOf(reference), async (progress, signal) => {
       try {
         if (await this.has(digest, sizeBytes)) return this.pathOf(digest);
         const policy = { ...this.#options, signal };
         return await withRetries(policy, async () => {
           const body = await client.openBlob(reference, descriptor, { signal });
-          return await this.#receive(body, descriptor, report);
+          return await this.#receive(body, descriptor, progress);
         });
       } finally {
         this.#downloads.delete(digest);
@@ -124,11 +124,11 @@ export class Spool {
   async #receive(
     body: AsyncIterable<Uint8Array>,
     descriptor: Descriptor,
-    onBytes: (receivedBytes: number) => void,
+    progress: Progress,
   ): Promise<string> {
     const part = join(this.#temporary, `${hexOf(descriptor.digest)}.part`);
     try {
-      await writeBlob(body, descriptor, { path: part, directory: this.#directory, onBytes });
+      await writeBlob(body, descriptor, { ...progress, path: part, directory: this.#directory });
       return await this.#keep(part, descriptor);
     } catch (error) {
       await this.#stored(0, () => rm(part, { force: true }));
