@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Failure } from '../../wishlist/failure.ts';
 import type { ListingStore } from '../layer/listing-store.ts';
 import type { Digest } from '../registry/digest.ts';
@@ -28,13 +29,23 @@ export class TreeLoader {
   readonly #listings: ListingStore;
   readonly #kept = new Map<Digest, Kept>();
   #items = 0;
+  /** A batch of one image is asked for twice in a row: when it is planned, and when it is composed. */
+  #last: readonly Stage[] = [];
 
   constructor(listings: ListingStore) {
     this.#listings = listings;
   }
 
   /** The stages of an image, lowest first. @throws Failure `layer-refused`, `layer-corrupt` */
-  async stagesOf(layers: readonly Digest[]): Promise<Stage[]> {
+  async stagesOf(layers: readonly Digest[]): Promise<readonly Stage[]> {
+    if (
+      isDeepStrictEqual(
+        this.#last.map(({ layer }) => layer),
+        layers,
+      )
+    )
+      return this.#last;
+    this.#last = [];
     const stages: Stage[] = [];
     for (const layer of layers) {
       const { tree: own, diffSizeBytes } = await this.#load(layer);
@@ -45,6 +56,7 @@ export class TreeLoader {
         merged: mergeLayer(stages.at(-1)?.merged ?? EMPTY_TREE, own.root),
       });
     }
+    this.#last = stages;
     return stages;
   }
 

@@ -116,7 +116,7 @@ describe('layer/listing-store', () => {
       ['an empty file', () => ''],
       ['what is no JSON', () => 'listing\n'],
       ['a file of zeros', (text) => '\0'.repeat(text.length)],
-      ['a listing of another format', (text) => text.replace('"format":1', '"format":0')],
+      ['a listing of another format', (text) => text.replace('"format":2', '"format":1')],
       ['a diff ID that is none', (text) => text.replace(DIFF_ID, 'sha256:1')],
       ['a listing without header', (text) => text.slice(text.indexOf('\n') + 1)],
       [
@@ -125,7 +125,8 @@ describe('layer/listing-store', () => {
         'header sound',
       ],
       ['a listing that ends in a line', (text) => text.slice(0, -10), 'header sound'],
-      ['a listing with a line too many', (text) => `${text}${text.split('\n')[3] ?? ''}\n`, 'header sound'],
+      ['a listing with a line too many', (text) => `${text}${text.split('\n')[1] ?? ''}\n`, 'header sound'],
+      ['a listing with a block twice', (text) => text.replace(/\n(\[.*\n)/, '\n$1$1'), 'header sound'],
       ['an unknown type', (text) => text.replace('"fifo"', '"socket"'), 'header sound'],
       [
         'a size that is no number',
