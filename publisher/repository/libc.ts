@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { closeSync, constants, readdirSync } from 'node:fs';
 import koffi from 'koffi';
 import { pathBuffer, type BytePath } from './entry.ts';
 
@@ -9,8 +9,13 @@ const cFlock = libc.func('int flock(int, int)');
 const cMknod = libc.func('int mknod(const uint8_t *, uint32_t, uint64_t)');
 const cSetxattr = libc.func('int lsetxattr(const uint8_t *, const char *, const uint8_t *, size_t, int)');
 const cSyncfs = libc.func('int syncfs(int)');
+const cPipe2 = libc.func('int pipe2(int *, int)');
+const cFcntl = libc.func('int fcntl(int, int, ...)');
 
 const LOCK_EXCLUSIVE_NOW = 2 | 4;
+const O_CLOEXEC = 0o2000000;
+const F_SETFL = 4;
+const F_SETPIPE_SZ = 1031;
 const FILE_TYPE = { 'character-device': 0o020000, 'block-device': 0o060000, fifo: 0o010000 } as const;
 
 /** Locks the open file `fd` for this process alone; the lock ends with the descriptor. False: somebody else has it. */
@@ -47,6 +52,27 @@ export async function syncFileSystem(fd: number): Promise<void> {
     );
   });
   if (result !== 0) throw systemError('syncfs', `descriptor ${fd}`);
+}
+
+export interface Pipe {
+  readonly readEnd: number;
+  /** Does not block: a write to a full pipe is an EAGAIN. */
+  readonly writeEnd: number;
+}
+
+/** A pipe that holds `capacityBytes`, or what the system gives by itself where it does not allow so much. */
+export function makePipe(capacityBytes: number): Pipe {
+  const ends = new Int32Array(2);
+  if (cPipe2(ends, O_CLOEXEC) !== 0) throw systemError('pipe2', 'a new pipe');
+  const [readEnd = -1, writeEnd = -1] = ends;
+  if (cFcntl(writeEnd, F_SETFL, 'int', constants.O_NONBLOCK | constants.O_WRONLY) !== 0) {
+    const error = systemError('fcntl', `descriptor ${writeEnd}`);
+    closeSync(readEnd);
+    closeSync(writeEnd);
+    throw error;
+  }
+  cFcntl(writeEnd, F_SETPIPE_SZ, 'int', capacityBytes);
+  return { readEnd, writeEnd };
 }
 
 /** As glibc's makedev(3) packs it. */

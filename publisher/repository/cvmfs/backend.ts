@@ -14,11 +14,14 @@ import { Unkept } from '../unkept.ts';
 import { usable } from '../usable.ts';
 import { DirectoryView } from '../view.ts';
 import { assertMounted, locateRepository, type CvmfsRepository, type Installation } from './installation.ts';
+import { readAhead } from './read-ahead.ts';
 import { newSeal, unionSeal } from './seal.ts';
 import { tarArchive } from './tar-writer.ts';
 import { isRecorded } from './transaction-record.ts';
 import { Server, type ServerLimits } from './transaction.ts';
 import { writeUnion } from './union.ts';
+
+const READ_AHEAD_BYTES = 8 * 1024 * 1024;
 
 export interface CvmfsBackendOptions extends ServerLimits {
   readonly installation: Installation;
@@ -140,7 +143,8 @@ class OpenCvmfs implements OpenRepository {
     const deletions = [...seal.outdated, ...publication.deletions];
     deletions.forEach(assertDeletable);
     const words = ['ingest', '-k', '-t', '-', '-b', '/', ...deletions.flatMap((path) => ['-d', path])];
-    const input = counted(tarArchive(seal.wrap(entries)), options.onBytes);
+    const archive = readAhead(tarArchive(seal.wrap(entries)), READ_AHEAD_BYTES);
+    const input = counted(archive, options.onBytes);
     await this.#unlessPublished(seal.path, async () => {
       await this.#server.transact(async (run) => {
         await run([...words, this.#repository.name], { input, signal: options.signal });

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { Failure } from '../../../wishlist/failure.ts';
+import { InputPipe } from './input-pipe.ts';
 
 /** Output kept of a command: its end, where the reason of a failure stands. */
 const KEPT_OUTPUT_CHARACTERS = 16_384;
@@ -45,8 +46,11 @@ export class CommandError extends Error {
 export async function runCommand(command: readonly string[], options: CommandOptions): Promise<string> {
   const [program = '', ...words] = command;
   const env = { ...process.env, ...options.environment };
-  const child = spawn(program, words, { detached: true, cwd: '/', env, stdio: ['pipe', 'pipe', 'pipe'] });
-  const watched = new WatchedProcess(child, options);
+  const input = new InputPipe();
+  const child = input.attach((readEnd) =>
+    spawn(program, words, { detached: true, cwd: '/', env, stdio: [readEnd, 'pipe', 'pipe'] }),
+  );
+  const watched = new WatchedProcess(child, input, options);
   const end = await watched.end();
   if (end instanceof Error) throw notStarted(program, end);
   if (end !== undefined) throw new CommandError(command.slice(0, 2).join(' '), end, watched.output);
@@ -56,12 +60,15 @@ export async function runCommand(command: readonly string[], options: CommandOpt
 class WatchedProcess {
   output = '';
   readonly #child: ChildProcess;
+  readonly #input: InputPipe;
   readonly #options: CommandOptions;
   #stopped: CommandEnd | undefined;
+  #hasEnded = false;
   #lastSign = performance.now();
 
-  constructor(child: ChildProcess, options: CommandOptions) {
+  constructor(child: ChildProcess, input: InputPipe, options: CommandOptions) {
     this.#child = child;
+    this.#input = input;
     this.#options = options;
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => this.#hear(text));
@@ -82,36 +89,45 @@ class WatchedProcess {
       return status === 'exit 0' ? undefined : { kind: 'failed', status };
     } finally {
       clearInterval(watch);
+      this.#input.close();
       signal?.removeEventListener('abort', interrupt);
     }
   }
 
   async #exited(): Promise<string | Error> {
-    return await new Promise((resolve) => {
+    const status = await new Promise<string | Error>((resolve) => {
       this.#child.once('error', resolve);
       this.#child.once('close', (code, signal) =>
         resolve(signal === null ? `exit ${code}` : `signal ${signal}`),
       );
     });
+    this.#hasEnded = true;
+    return status;
   }
 
   /** Writes as fast as the command reads. It may stop reading early: then its exit says why. */
   async #feed(): Promise<void> {
-    const { stdin } = this.#child;
-    if (stdin === null) return;
-    let closed = false;
-    stdin.once('close', () => (closed = true)).once('error', () => (closed = true));
     try {
       for await (const chunk of this.#options.input ?? []) {
-        if (closed || this.#stopped !== undefined) return;
-        if (!stdin.write(chunk)) await drained(stdin, this.#child);
-        this.#lastSign = performance.now();
+        if (!(await this.#write(chunk))) return;
       }
-      stdin.end();
+      this.#input.close();
     } catch (error) {
       // The end of the input must not look like a complete one.
       this.#stop({ kind: 'input-failed', error });
     }
+  }
+
+  /** False: the command takes no more. */
+  async #write(chunk: Uint8Array): Promise<boolean> {
+    for (let written = 0; written < chunk.length;) {
+      if (this.#hasEnded || this.#stopped !== undefined) return false;
+      const taken = await this.#input.write(written === 0 ? chunk : chunk.subarray(written));
+      if (taken === undefined) return false;
+      if (taken > 0) this.#lastSign = performance.now();
+      written += taken;
+    }
+    return true;
   }
 
   #hear(text: string): void {
@@ -134,18 +150,6 @@ class WatchedProcess {
       killGroup(this.#child, 'SIGKILL');
     });
   }
-}
-
-async function drained(stdin: NodeJS.WritableStream, child: ChildProcess): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      stdin.off('drain', done).off('close', done);
-      child.off('close', done);
-      resolve();
-    };
-    stdin.once('drain', done).once('close', done);
-    child.once('close', done);
-  });
 }
 
 function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import {
   CommandError,
   runCommand,
@@ -73,6 +73,23 @@ describe('runCommand', () => {
   it('stops a command that neither reads nor prints', async () => {
     const { end } = await errorOf(shell('sleep 60', { input: endless(), idleLimitMs: 300 }));
     assert.equal(end.kind, 'stuck');
+  });
+
+  it('stops a command that reads for ever when the signal is aborted', async () => {
+    const signal = AbortSignal.timeout(100);
+    const { end } = await errorOf(shell('cat > /dev/null', { input: endless(), signal }));
+    assert.equal(end.kind, 'interrupted');
+  });
+
+  it('leaves no descriptor open', async () => {
+    const commands = async (): Promise<number> => {
+      await shell('cat > /dev/null');
+      await errorOf(shell('exit 1', { input: endless() }));
+      await failureOf(runCommand(['/no/such/program'], { idleLimitMs: 60_000 }));
+      await setImmediate();
+      return readdirSync('/proc/self/fd').length;
+    };
+    assert.equal(await commands(), await commands());
   });
 
   it('lets a slow command be that shows progress', async () => {
