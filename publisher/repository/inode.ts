@@ -11,9 +11,9 @@ import {
   writeSync,
 } from 'node:fs';
 import { constants } from 'node:fs';
-import type { Attributes, DeviceEntry, FileEntry, SymbolicLinkEntry } from './entry.ts';
+import type { Attributes, DeviceEntry, ExtendedAttributes, FileEntry, SymbolicLinkEntry } from './entry.ts';
 import { pathBuffer } from './entry.ts';
-import { makeNode } from './libc.ts';
+import { makeNode, setXattr } from './libc.ts';
 import type { Unkept } from './unkept.ts';
 
 /**
@@ -70,6 +70,31 @@ export function makeDevice(path: Buffer, entry: DeviceEntry, unkept: Unkept): vo
   setOwnerAndTime(path, entry.attributes, unkept);
   chmodSync(path, entry.attributes.mode);
 }
+
+/**
+ * Sets extended attributes. One that the user may not set or the file system does not take, too large a one among
+ * them, is not kept.
+ */
+export function keepXattrs(path: Buffer, values: ExtendedAttributes['values'], unkept: Unkept): void {
+  let bytes = 0;
+  for (const [name, value] of values) {
+    bytes += name.length + value.length;
+    try {
+      setXattr(path, name, value);
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+      const isTooLarge = bytes > XATTR_BYTES_THAT_FIT && DISK_FULL.has(code);
+      if (!REFUSED.has(code) && !isTooLarge) throw error;
+      unkept.xattr();
+    }
+  }
+}
+
+const REFUSED = new Set(['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'E2BIG', 'ERANGE', 'EINVAL']);
+/** What ext4 answers too, for attributes that do not fit in a block. */
+const DISK_FULL = new Set(['ENOSPC', 'EDQUOT']);
+/** A file system that has attributes at all holds so much of each file: where it cannot, its disk is full. */
+const XATTR_BYTES_THAT_FIT = 512;
 
 /** Attributes of a directory: when nothing is made in it any more. */
 export function finishDirectory(path: Buffer, attributes: Attributes, unkept: Unkept): void {

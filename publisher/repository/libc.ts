@@ -7,7 +7,7 @@ import { pathBuffer, type BytePath } from './entry.ts';
 const libc = koffi.load(libcName());
 const cFlock = libc.func('int flock(int, int)');
 const cMknod = libc.func('int mknod(const uint8_t *, uint32_t, uint64_t)');
-const cSetxattr = libc.func('int lsetxattr(const uint8_t *, const char *, const uint8_t *, size_t, int)');
+const cSetxattr = libc.func('int lsetxattr(const uint8_t *, const uint8_t *, const uint8_t *, size_t, int)');
 const cSyncfs = libc.func('int syncfs(int)');
 const cPipe2 = libc.func('int pipe2(int *, int)');
 const cFcntl = libc.func('int fcntl(int, int, ...)');
@@ -37,10 +37,10 @@ export function makeNode(path: Buffer, { type, major, minor }: SpecialFile): voi
   throw systemError('mknod', path.toString());
 }
 
-/** Sets an extended attribute of `path` itself, no link followed. */
-export function setXattr(path: Buffer, name: string, value: BytePath): void {
+/** Sets an extended attribute of `path` itself, no link followed; name and value have one character a byte. */
+export function setXattr(path: Buffer, name: BytePath, value: BytePath): void {
   const bytes = pathBuffer(value);
-  if (cSetxattr(terminated(path), name, bytes, bytes.length, 0) === 0) return;
+  if (cSetxattr(terminated(path), terminated(pathBuffer(name)), bytes, bytes.length, 0) === 0) return;
   throw systemError('lsetxattr', path.toString());
 }
 

@@ -61,7 +61,7 @@ async function unlessMissing<T>(path: BytePath, look: () => Promise<T>): Promise
     return await look();
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined;
     throw new Failure('repository-unusable', `the published ${path} cannot be read: ${String(error)}`, {
       cause: error,
     });

@@ -1,7 +1,6 @@
 import { lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { pathBuffer, type Entry, type ExtendedAttributes } from '../entry.ts';
-import { finishDirectory, makeFile, makeSymbolicLink } from '../inode.ts';
-import { setXattr } from '../libc.ts';
+import { finishDirectory, keepXattrs, makeFile, makeSymbolicLink } from '../inode.ts';
 import type { Unkept } from '../unkept.ts';
 
 /**
@@ -13,23 +12,8 @@ export async function writeUnion(
   content: { readonly xattrs: readonly ExtendedAttributes[]; readonly names: readonly Entry[] },
   unkept: Unkept,
 ): Promise<void> {
-  for (const attributes of content.xattrs) applyXattrs(mount, attributes, unkept);
+  for (const { path, values } of content.xattrs) keepXattrs(below(mount, path), values, unkept);
   for (const entry of content.names) await write(mount, entry, unkept);
-}
-
-function applyXattrs(mount: string, { path, values }: ExtendedAttributes, unkept: Unkept): void {
-  for (const [name, value] of values) {
-    try {
-      setXattr(below(mount, path), name, value);
-    } catch (error) {
-      const refused =
-        error instanceof Error &&
-        'code' in error &&
-        ['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP'].includes(String(error.code));
-      if (!refused) throw error;
-      unkept.xattr();
-    }
-  }
 }
 
 async function write(mount: string, entry: Entry, unkept: Unkept): Promise<void> {

@@ -20,8 +20,7 @@ import {
   type ExtendedAttributes,
   type HardLinkEntry,
 } from '../entry.ts';
-import { setXattr } from '../libc.ts';
-import { finishDirectory, fileTime, makeDevice, makeFile, makeSymbolicLink } from '../inode.ts';
+import { fileTime, finishDirectory, keepXattrs, makeDevice, makeFile, makeSymbolicLink } from '../inode.ts';
 import type { Change } from './journal.ts';
 import type { Unkept } from '../unkept.ts';
 
@@ -100,14 +99,7 @@ export class Staging {
 
   /** Extended attributes of what was added. */
   addXattrs({ path, values }: ExtendedAttributes): void {
-    for (const [name, value] of values) {
-      try {
-        setXattr(this.#at(path), name, value);
-      } catch (error) {
-        if (!isCode(error, 'EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP')) throw error;
-        this.#unkept.xattr();
-      }
-    }
+    keepXattrs(this.#at(path), values, this.#unkept);
   }
 
   /** When everything is added: attributes of new folders, deepest first, since adding to them changes their times. */

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DirectoryView } from '../../../publisher/repository/view.ts';
-import { failureOf } from '../../support/registry/quick-client.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
 describe('DirectoryView', () => {
@@ -36,10 +35,7 @@ describe('DirectoryView', () => {
     assert.equal((await view.read('tree/inner/caf\xe9'))?.toString(), 'latin');
     assert.equal(await view.read('tree/missing'), undefined);
     assert.equal(await view.read('tree/file/below'), undefined);
-  });
-
-  it('fails where a file is a directory', async () => {
-    assert.equal((await failureOf(view.read('tree'))).code, 'repository-unusable');
+    assert.equal(await view.read('tree'), undefined);
   });
 
   for (const path of ['tree', 'missing', 'tree/file'] as const) {

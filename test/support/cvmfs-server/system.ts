@@ -45,20 +45,20 @@ export function listAttributes(path: Buffer): string[] {
 export function getAttribute(path: Buffer, name: string): Buffer {
   const { libc, errorCode } = load();
   const value = Buffer.alloc(65_536);
-  const sizeBytes = Number(libc.lgetxattr(terminated(path), name, value, value.length));
+  const sizeBytes = Number(libc.lgetxattr(terminated(path), nameBytes(name), value, value.length));
   if (sizeBytes < 0) throw systemError(`lgetxattr ${name}`, path, errorCode());
   return value.subarray(0, sizeBytes);
 }
 
 export function setAttribute(path: Buffer, name: string, value: Buffer): void {
   const { libc, errorCode } = load();
-  if (libc.lsetxattr(terminated(path), name, value, value.length, 0) === 0) return;
+  if (libc.lsetxattr(terminated(path), nameBytes(name), value, value.length, 0) === 0) return;
   throw systemError(`lsetxattr ${name}`, path, errorCode());
 }
 
 export function removeAttribute(path: Buffer, name: string): void {
   const { libc, errorCode } = load();
-  if (libc.lremovexattr(terminated(path), name) === 0) return;
+  if (libc.lremovexattr(terminated(path), nameBytes(name)) === 0) return;
   throw systemError(`lremovexattr ${name}`, path, errorCode());
 }
 
@@ -76,15 +76,21 @@ function load(): { libc: Libc; errorCode: () => string } {
   const libc = {
     mknod: library.func('int mknod(const void *path, unsigned int mode, uint64_t device)'),
     llistxattr: library.func('intptr_t llistxattr(const void *path, _Out_ void *list, size_t size)'),
-    lgetxattr: library.func('intptr_t lgetxattr(const void *path, str name, _Out_ void *value, size_t size)'),
-    lsetxattr: library.func(
-      'int lsetxattr(const void *path, str name, const void *value, size_t size, int flags)',
+    lgetxattr: library.func(
+      'intptr_t lgetxattr(const void *path, const void *name, _Out_ void *value, size_t size)',
     ),
-    lremovexattr: library.func('int lremovexattr(const void *path, str name)'),
+    lsetxattr: library.func(
+      'int lsetxattr(const void *path, const void *name, const void *value, size_t size, int flags)',
+    ),
+    lremovexattr: library.func('int lremovexattr(const void *path, const void *name)'),
   };
   const codes = new Map(Object.entries(koffi.os.errno).map(([code, number]) => [number, code]));
   loaded = { libc, errorCode: () => codes.get(koffi.errno()) ?? `errno ${koffi.errno()}` };
   return loaded;
+}
+
+function nameBytes(name: string): Buffer {
+  return terminated(Buffer.from(name, 'latin1'));
 }
 
 function terminated(path: Buffer): Buffer {

@@ -146,6 +146,24 @@ describe('DirectoryBackend', () => {
       assert.deepEqual(scene.said, []);
     });
 
+    it('no extended attribute that the file system has no room for, and says so', async function () {
+      needsRoot(this);
+      const scene = await Scene.make();
+      if (!storesAttributes(Buffer.from(scene.root))) this.skip();
+      const values = new Map([
+        ['user.\xe9', '\xff'],
+        ['user.large', 'x'.repeat(65_536)],
+      ]);
+      const xattrs = [{ path: 'file', values }];
+      await scene.publish(publication([file('file', 'content')], { xattrs }));
+      // XFS and tmpfs have room for it.
+      const hasRoom = listAttributes(scene.path('file')).includes('user.large');
+      assert.equal(scene.said.length, hasRoom ? 0 : 1, scene.said.join());
+      if (!hasRoom) assert.match(scene.said[0] ?? '', /extended attributes of 1 paths could not be kept/);
+      assert.equal(readFileSync(scene.path('file'), 'utf8'), 'content');
+      assert.deepEqual(getAttribute(scene.path('file'), 'user.\xe9'), Buffer.from([0xff]));
+    });
+
     it('names after trees', async () => {
       const scene = await Scene.make();
       const names = [file('manifest', 'm'), symlink('name', 'tree')];
