@@ -1,5 +1,5 @@
 import type { BytePath, FileEntry } from '../repository/entry.ts';
-import { decompress } from './decompress.ts';
+import { LARGE_CHUNK_BYTES, decompress } from './decompress.ts';
 import { TarReader } from './tar-reader.ts';
 
 /** Which files of a layer are wanted, by their ordinal (position among the archive's members), and where. */
@@ -7,7 +7,7 @@ export type Wanted = ReadonlyMap<number, BytePath>;
 
 /** The files of the layer in the file `blob` that are `wanted`, with their contents, in the order of the archive. */
 export async function* layerContents(blob: string, wanted: Wanted): AsyncGenerator<FileEntry> {
-  const bytes = decompress(blob);
+  const bytes = decompress(blob, LARGE_CHUNK_BYTES);
   const archive = new TarReader(bytes);
   let found = 0;
   try {

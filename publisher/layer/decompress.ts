@@ -6,8 +6,10 @@ import { Failure } from '../../wishlist/failure.ts';
 
 export type Compression = 'gzip' | 'zstd' | 'none';
 
+/** What readers of one blob at a time do best with: each chunk is a trip to another thread and back. */
+export const LARGE_CHUNK_BYTES = 1024 * 1024;
 /**
- * With several layers at a time, chunks of 1 MiB are so much memory outside the heap that the garbage collector runs
+ * With several blobs at a time, large chunks are so much memory outside the heap that the garbage collector runs
  * without end.
  */
 const CHUNK_BYTES = 256 * 1024;
@@ -23,19 +25,22 @@ export function compressionOf(magic: Uint8Array): Compression {
 }
 
 /**
- * The uncompressed bytes of `blob`, a file's path or the bytes of one, in chunks of some 100 KiB.
+ * The uncompressed bytes of `blob`, a file's path or the bytes of one, in chunks of about `chunkBytes`.
  *
  * @throws Failure `layer-corrupt` where it does not decompress; whatever reading it throws
  */
-export async function* decompress(blob: string | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+export async function* decompress(
+  blob: string | AsyncIterable<Uint8Array>,
+  chunkBytes = CHUNK_BYTES,
+): AsyncGenerator<Uint8Array> {
   const bytes =
-    typeof blob === 'string' ? chunksOf(createReadStream(blob, { highWaterMark: CHUNK_BYTES })) : blob;
+    typeof blob === 'string' ? chunksOf(createReadStream(blob, { highWaterMark: chunkBytes })) : blob;
   const iterator = bytes[Symbol.asyncIterator]();
   let compression: Compression = 'none';
   try {
     const start = await firstBytes(iterator);
     compression = compressionOf(start);
-    yield* bytesOf(from(start, iterator), compression);
+    yield* bytesOf(from(start, iterator), compression, chunkBytes);
   } catch (error) {
     throw isCompressionError(error) ? corrupt(compression, error) : error;
   } finally {
@@ -46,13 +51,14 @@ export async function* decompress(blob: string | AsyncIterable<Uint8Array>): Asy
 async function* bytesOf(
   blob: AsyncIterable<Uint8Array>,
   compression: Compression,
+  chunkBytes: number,
 ): AsyncGenerator<Uint8Array> {
   switch (compression) {
     case 'gzip':
-      yield* through(blob, zlib.createGunzip({ chunkSize: CHUNK_BYTES }));
+      yield* through(blob, zlib.createGunzip({ chunkSize: chunkBytes }));
       return;
     case 'zstd': {
-      const native = nativeZstd();
+      const native = nativeZstd(chunkBytes);
       yield* native === undefined ? unzstd(blob) : through(blob, native);
       return;
     }
@@ -63,7 +69,7 @@ async function* bytesOf(
 }
 
 async function* through(blob: AsyncIterable<Uint8Array>, decoder: Transform): AsyncGenerator<Uint8Array> {
-  const source = Readable.from(blob, { objectMode: false, highWaterMark: CHUNK_BYTES });
+  const source = Readable.from(blob, { objectMode: false, highWaterMark: decoder.writableHighWaterMark });
   source.once('error', (error) => decoder.destroy(error));
   source.pipe(decoder);
   try {
@@ -75,10 +81,10 @@ async function* through(blob: AsyncIterable<Uint8Array>, decoder: Transform): As
 }
 
 /** Node has zstd from 22.15 on; its types here are older. */
-function nativeZstd(): Transform | undefined {
+function nativeZstd(chunkSize: number): Transform | undefined {
   const create: unknown = Reflect.get(zlib, 'createZstdDecompress');
   if (typeof create !== 'function') return undefined;
-  const decoder: unknown = Reflect.apply(create, zlib, [{ chunkSize: CHUNK_BYTES }]);
+  const decoder: unknown = Reflect.apply(create, zlib, [{ chunkSize }]);
   return decoder instanceof Transform ? decoder : undefined;
 }
 
