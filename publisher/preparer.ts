@@ -132,9 +132,8 @@ export class Preparer {
     const { digest } = layer.descriptor;
     const known = await listings.diffIdOf(digest);
     if (known !== undefined && known !== layer.diffId) throw wrongDiffId(layer, known);
-    if (known !== undefined && !layer.isBrought) return;
     if (known !== undefined) {
-      await this.#fetch(layer);
+      if (layer.isBrought) await this.#fetch(layer);
       return;
     }
     let early: Promise<Listing | undefined> | undefined;

@@ -1,6 +1,6 @@
+import { codeOf, isDiskFull } from '../wishlist/error-code.ts';
 import { Failure } from '../wishlist/failure.ts';
 
-const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
 const UNUSABLE: ReadonlySet<string> = new Set([
   'EACCES',
   'EPERM',
@@ -18,7 +18,7 @@ const UNUSABLE: ReadonlySet<string> = new Set([
 export function storageFailure(error: unknown, directory: string, neededBytes: number): unknown {
   const code = codeOf(error);
   if (code === undefined) return error;
-  if (FULL.has(code)) {
+  if (isDiskFull(error)) {
     const cause = code === 'EDQUOT' ? 'the quota is used up' : 'the file system is full';
     const needed = neededBytes === 0 ? '' : ` for ${neededBytes} bytes`;
     return new Failure('disk-full', `no room${needed} in ${directory}: ${cause}`, {
@@ -33,9 +33,4 @@ export function storageFailure(error: unknown, directory: string, neededBytes: n
     });
   }
   return error;
-}
-
-function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
 }

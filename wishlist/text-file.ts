@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
+import { codeOf } from './error-code.ts';
 import { Failure } from './failure.ts';
 import { position } from './problem.ts';
 import { printable } from './quote.ts';
@@ -39,14 +40,10 @@ async function readBytes(file: string): Promise<Buffer> {
       if (size > MAXIMUM_BYTES) throw unreadable(file, 'it is larger than 16 MiB', undefined);
     }
   } catch (error) {
-    const reason = REASONS[errorCode(error)];
+    const reason = REASONS[codeOf(error) ?? ''];
     throw reason === undefined ? error : unreadable(file, reason, error);
   }
   return Buffer.concat(chunks);
-}
-
-function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
 function unreadable(file: string, reason: string, cause: unknown): Failure {

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { Readable, Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { Decompress } from 'fzstd';
+import { codeOf } from '../../wishlist/error-code.ts';
 import { Failure } from '../../wishlist/failure.ts';
 
 export type Compression = 'gzip' | 'zstd' | 'none';
@@ -143,6 +144,5 @@ function corrupt(compression: Compression, error: Error): Failure {
 
 /** zlib's errors carry `Z_…` or `ZSTD_…` codes. */
 function isCompressionError(error: unknown): error is Error {
-  if (!(error instanceof Error) || !('code' in error)) return false;
-  return /^(Z_|ZSTD_|ERR_ZSTD)/.test(String(error.code));
+  return /^(Z_|ZSTD_|ERR_ZSTD)/.test(codeOf(error) ?? '');
 }

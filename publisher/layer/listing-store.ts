@@ -4,6 +4,7 @@ import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
+import { hasCode } from '../../wishlist/error-code.ts';
 import { storageFailure } from '../storage-failure.ts';
 import { hexOf, isDigest, type Digest } from '../registry/digest.ts';
 import type { Listing, ListingItem } from './listing.ts';
@@ -152,5 +153,5 @@ function toLine({ type, path, attributes, sizeBytes, target, major, minor, xattr
 
 function isMissingOrDamaged(error: unknown): boolean {
   if (error instanceof Damaged || error instanceof SyntaxError || error instanceof z.ZodError) return true;
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return hasCode(error, 'ENOENT');
 }

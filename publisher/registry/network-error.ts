@@ -1,4 +1,5 @@
 import { errors } from 'undici';
+import { codeOf } from '../../wishlist/error-code.ts';
 
 /** Why a connection came to nothing, for messages and for the decision to try again. */
 export interface NetworkError {
@@ -95,9 +96,4 @@ function isTlsCode(code: string): boolean {
     /_CERT(?:_|$)|_SIGNATURE$|_CRL(?:_|$)/.test(code) ||
     /^(?:EPROTO|INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH)$/.test(code)
   );
-}
-
-function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
 }

@@ -70,6 +70,11 @@ export function pathBuffer(path: BytePath): Buffer {
   return Buffer.from(path, 'latin1');
 }
 
+/** Where `path` is, below a folder of this machine. */
+export function pathBelow(folder: string, path: BytePath): Buffer {
+  return Buffer.concat([Buffer.from(`${folder}/`), pathBuffer(path)]);
+}
+
 /** The path as people read it: UTF-8 where it is that, control characters escaped. */
 export function displayPath(path: BytePath): string {
   return JSON.stringify(pathBuffer(path).toString('utf8')).slice(1, -1);

@@ -11,6 +11,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { constants } from 'node:fs';
+import { hasCode, isDiskFull } from '../../wishlist/error-code.ts';
 import type { Attributes, DeviceEntry, ExtendedAttributes, FileEntry, SymbolicLinkEntry } from './entry.ts';
 import { pathBuffer } from './entry.ts';
 import { makeNode, setXattr } from './libc.ts';
@@ -63,7 +64,7 @@ export function makeDevice(path: Buffer, entry: DeviceEntry, unkept: Unkept): vo
   try {
     makeNode(path, entry);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) throw error;
+    if (!hasCode(error, 'EPERM')) throw error;
     unkept.device();
     return;
   }
@@ -82,17 +83,15 @@ export function keepXattrs(path: Buffer, values: ExtendedAttributes['values'], u
     try {
       setXattr(path, name, value);
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-      const isTooLarge = bytes > XATTR_BYTES_THAT_FIT && DISK_FULL.has(code);
-      if (!REFUSED.has(code) && !isTooLarge) throw error;
+      // What ext4 answers too, for attributes that do not fit in a block.
+      const isTooLarge = bytes > XATTR_BYTES_THAT_FIT && isDiskFull(error);
+      if (!isTooLarge && !hasCode(error, ...REFUSED)) throw error;
       unkept.xattr();
     }
   }
 }
 
-const REFUSED = new Set(['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'E2BIG', 'ERANGE', 'EINVAL']);
-/** What ext4 answers too, for attributes that do not fit in a block. */
-const DISK_FULL = new Set(['ENOSPC', 'EDQUOT']);
+const REFUSED = ['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'E2BIG', 'ERANGE', 'EINVAL'];
 /** A file system that has attributes at all holds so much of each file: where it cannot, its disk is full. */
 const XATTR_BYTES_THAT_FIT = 512;
 

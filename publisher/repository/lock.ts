@@ -1,6 +1,7 @@
 import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { pause } from '../interruption.ts';
+import { isDiskFull } from '../../wishlist/error-code.ts';
 import { Failure, isFailure, type FailureCode } from '../../wishlist/failure.ts';
 import type { Notice } from './backend.ts';
 import { tryLock } from './libc.ts';
@@ -63,7 +64,7 @@ function openLockFile({ path, subject, unusable }: LockRequest): number {
     mkdirSync(dirname(path), { recursive: true });
     return openSync(path, 'a+', 0o644);
   } catch (error) {
-    const full = isFull(error);
+    const full = isDiskFull(error);
     throw new Failure(full ? 'disk-full' : unusable, `${subject} cannot be locked: ${String(error)}`, {
       hint: full
         ? `free space on the file system of ${dirname(path)}`
@@ -79,12 +80,8 @@ function writeHolder(fd: number): void {
   try {
     writeSync(fd, `${process.pid}\n`, 0);
   } catch (error) {
-    if (!isFull(error)) throw error;
+    if (!isDiskFull(error)) throw error;
   }
-}
-
-function isFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }
 
 async function waitFor(fd: number, { path, subject, waitMs, notice, signal }: LockRequest): Promise<void> {

@@ -1,3 +1,4 @@
+import { isDiskFull } from '../../wishlist/error-code.ts';
 import { Failure, isFailure } from '../../wishlist/failure.ts';
 
 /**
@@ -11,7 +12,7 @@ export async function usable<T>(path: string, outcome: string, work: () => Promi
     return await work();
   } catch (error) {
     if (isFailure(error) || !(error instanceof Error) || !('code' in error)) throw error;
-    if (error.code === 'ENOSPC' || error.code === 'EDQUOT') {
+    if (isDiskFull(error)) {
       throw new Failure('disk-full', `no space is left for ${path}: ${outcome}`, {
         hint: 'free space on its file system, then run again',
         cause: error,

@@ -1,7 +1,8 @@
 import type { Dirent } from 'node:fs';
 import { lstat, readFile, readdir } from 'node:fs/promises';
+import { hasCode } from '../../wishlist/error-code.ts';
 import { Failure } from '../../wishlist/failure.ts';
-import { pathBuffer, type BytePath } from './entry.ts';
+import { pathBelow, type BytePath } from './entry.ts';
 
 export type Kind = 'directory' | 'file' | 'symlink' | 'other';
 
@@ -17,10 +18,10 @@ export interface RepositoryView {
 
 /** A view of a directory that holds a repository: the published tree itself, or a read-only mount of it. */
 export class DirectoryView implements RepositoryView {
-  readonly #root: Buffer;
+  readonly #root: string;
 
   constructor(root: string) {
-    this.#root = Buffer.from(root);
+    this.#root = root;
   }
 
   async kindOf(path: BytePath): Promise<Kind | undefined> {
@@ -44,7 +45,7 @@ export class DirectoryView implements RepositoryView {
   }
 
   #at(path: BytePath): Buffer {
-    return Buffer.concat([this.#root, Buffer.from('/'), pathBuffer(path)]);
+    return pathBelow(this.#root, path);
   }
 }
 
@@ -60,8 +61,7 @@ async function unlessMissing<T>(path: BytePath, look: () => Promise<T>): Promise
   try {
     return await look();
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined;
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) return undefined;
     throw new Failure('repository-unusable', `the published ${path} cannot be read: ${String(error)}`, {
       cause: error,
     });

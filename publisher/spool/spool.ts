@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasCode } from '../../wishlist/error-code.ts';
 import { isFailure, type Failure } from '../../wishlist/failure.ts';
 import { formatReference, type ImageReference } from '../../wishlist/reference.ts';
 import { hexOf, type Digest } from '../registry/digest.ts';
@@ -178,7 +179,7 @@ async function statIfThere(path: string): Promise<Awaited<ReturnType<typeof stat
   try {
     return await stat(path);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
 }

@@ -5,6 +5,7 @@ import { existsSync, lstatSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { killIfThere } from '../../publisher/repository/cvmfs/kill.ts';
 import { pseudoRandom } from '../support/e2e/pseudo-random.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { BACKENDS, REPOSITORY, Site, type BackendKind } from '../support/e2e/site.ts';
@@ -251,13 +252,7 @@ function below(whole: Snapshot, root: string): Snapshot {
 /** Kills a run and every process that it started. */
 function killAll({ child }: Running): void {
   assert.ok(child.pid !== undefined);
-  for (const pid of [child.pid, ...descendantsOf(child.pid)]) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-    }
-  }
+  for (const pid of [child.pid, ...descendantsOf(child.pid)]) killIfThere(pid, 'SIGKILL');
 }
 
 function descendantsOf(parent: number): number[] {

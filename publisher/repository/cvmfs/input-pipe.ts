@@ -1,5 +1,6 @@
 import { closeSync, writeSync } from 'node:fs';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { hasCode } from '../../../wishlist/error-code.ts';
 import { makePipe } from '../libc.ts';
 
 /**
@@ -35,7 +36,7 @@ export class InputPipe {
 
   /**
    * Writes a part of `bytes`, as much as there is room for, and answers how much: 0 after a pause, where there was no
-   * room. `undefined`: nobody reads any more.
+   * room. `undefined`: nobody reads any more, or the input is closed.
    */
   async write(bytes: Uint8Array): Promise<number | undefined> {
     if (!this.#isOpen) return undefined;
@@ -45,9 +46,8 @@ export class InputPipe {
       await nextTurn();
       return written;
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : undefined;
-      if (code === 'EPIPE') return undefined;
-      if (code !== 'EAGAIN') throw error;
+      if (hasCode(error, 'EPIPE')) return undefined;
+      if (!hasCode(error, 'EAGAIN')) throw error;
       await sleep(FULL_PAUSE_MS);
       return 0;
     }

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { Failure } from '../../../wishlist/failure.ts';
 import { InputPipe } from './input-pipe.ts';
+import { killIfThere } from './kill.ts';
 
 /** Output kept of a command: its end, where the reason of a failure stands. */
 const KEPT_OUTPUT_CHARACTERS = 16_384;
@@ -63,7 +64,6 @@ class WatchedProcess {
   readonly #input: InputPipe;
   readonly #options: CommandOptions;
   #stopped: CommandEnd | undefined;
-  #hasEnded = false;
   #lastSign = performance.now();
 
   constructor(child: ChildProcess, input: InputPipe, options: CommandOptions) {
@@ -89,7 +89,6 @@ class WatchedProcess {
       return status === 'exit 0' ? undefined : { kind: 'failed', status };
     } finally {
       clearInterval(watch);
-      this.#input.close();
       signal?.removeEventListener('abort', interrupt);
     }
   }
@@ -101,7 +100,7 @@ class WatchedProcess {
         resolve(signal === null ? `exit ${code}` : `signal ${signal}`),
       );
     });
-    this.#hasEnded = true;
+    this.#input.close();
     return status;
   }
 
@@ -121,7 +120,7 @@ class WatchedProcess {
   /** False: the command takes no more. */
   async #write(chunk: Uint8Array): Promise<boolean> {
     for (let written = 0; written < chunk.length;) {
-      if (this.#hasEnded || this.#stopped !== undefined) return false;
+      if (this.#stopped !== undefined) return false;
       const taken = await this.#input.write(written === 0 ? chunk : chunk.subarray(written));
       if (taken === undefined) return false;
       if (taken > 0) this.#lastSign = performance.now();
@@ -153,12 +152,7 @@ class WatchedProcess {
 }
 
 function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid === undefined) return;
-  try {
-    process.kill(-child.pid, signal);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-  }
+  if (child.pid !== undefined) killIfThere(-child.pid, signal);
 }
 
 function notStarted(program: string, error: Error): Failure {

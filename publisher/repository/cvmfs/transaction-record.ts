@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
+import { hasCode } from '../../../wishlist/error-code.ts';
 import type { CvmfsRepository } from './installation.ts';
 
 /** Which open transaction is ours, on disk, so that the next start may abort it and nobody else's. */
@@ -111,8 +112,8 @@ function read({ record }: CvmfsRepository): TransactionRecord | undefined {
   try {
     return TransactionRecord.parse(JSON.parse(readFileSync(record, 'utf8')));
   } catch (error) {
-    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    if (isMissing || error instanceof SyntaxError || error instanceof z.ZodError) return undefined;
+    const isDamaged = error instanceof SyntaxError || error instanceof z.ZodError;
+    if (isDamaged || hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
 }

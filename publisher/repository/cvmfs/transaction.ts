@@ -3,6 +3,7 @@ import { pause } from '../../interruption.ts';
 import type { Notice } from '../backend.ts';
 import { holdersOf } from './holders.ts';
 import type { CvmfsRepository } from './installation.ts';
+import { killIfThere } from './kill.ts';
 import { CommandError, runCommand, type CommandOptions } from './server-command.ts';
 import {
   forgetTransaction,
@@ -132,7 +133,7 @@ export class Server {
     const deadline = performance.now() + ORPHAN_MS;
     for (let left = orphansOf(this.#repository); left.length > 0; left = orphansOf(this.#repository)) {
       if (performance.now() >= deadline + ORPHAN_MS) return; // Not even killed do they end: abort will say so.
-      if (performance.now() >= deadline) for (const pid of left) kill(pid);
+      if (performance.now() >= deadline) for (const pid of left) killIfThere(pid, 'SIGKILL');
       await pause(ORPHAN_POLL_MS, undefined);
     }
   }
@@ -184,12 +185,4 @@ function lastLines(output: string): string {
     .map((line) => line.trim())
     .filter((line) => line !== '');
   return lines.slice(-SHOWN_OUTPUT_LINES).join(' | ') || 'none';
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-  }
 }

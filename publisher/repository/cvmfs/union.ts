@@ -1,5 +1,5 @@
 import { lstatSync, mkdirSync, rmSync } from 'node:fs';
-import { pathBuffer, type Entry, type ExtendedAttributes } from '../entry.ts';
+import { pathBelow, type Entry, type ExtendedAttributes } from '../entry.ts';
 import { finishDirectory, keepXattrs, makeFile, makeSymbolicLink } from '../inode.ts';
 import type { Unkept } from '../unkept.ts';
 
@@ -12,12 +12,12 @@ export async function writeUnion(
   content: { readonly xattrs: readonly ExtendedAttributes[]; readonly names: readonly Entry[] },
   unkept: Unkept,
 ): Promise<void> {
-  for (const { path, values } of content.xattrs) keepXattrs(below(mount, path), values, unkept);
+  for (const { path, values } of content.xattrs) keepXattrs(pathBelow(mount, path), values, unkept);
   for (const entry of content.names) await write(mount, entry, unkept);
 }
 
 async function write(mount: string, entry: Entry, unkept: Unkept): Promise<void> {
-  const at = below(mount, entry.path);
+  const at = pathBelow(mount, entry.path);
   switch (entry.type) {
     case 'directory':
       if (lstatSync(at, { throwIfNoEntry: false }) === undefined) mkdirSync(at);
@@ -34,8 +34,4 @@ async function write(mount: string, entry: Entry, unkept: Unkept): Promise<void>
     default:
       throw new Error(`names are directories, files and links, not a ${entry.type}`);
   }
-}
-
-function below(mount: string, path: string): Buffer {
-  return Buffer.concat([Buffer.from(`${mount}/`), pathBuffer(path)]);
 }

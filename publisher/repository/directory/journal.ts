@@ -13,8 +13,9 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { hasCode } from '../../../wishlist/error-code.ts';
 import { Failure } from '../../../wishlist/failure.ts';
-import { pathBuffer, type BytePath } from '../entry.ts';
+import { pathBelow } from '../entry.ts';
 import { finishDirectory } from '../inode.ts';
 import { syncFileSystem } from '../libc.ts';
 import type { Unkept } from '../unkept.ts';
@@ -134,16 +135,16 @@ function apply(
   change: Change,
   { index, unkept }: { index: number; unkept: Unkept },
 ): void {
-  const published = below(paths.repository, change.path);
+  const published = pathBelow(paths.repository, change.path);
   switch (change.kind) {
     case 'remove':
-      allowChanges(below(paths.repository, dirname(change.path)));
+      allowChanges(pathBelow(paths.repository, dirname(change.path)));
       allowChanges(published);
-      moveIfThere(published, below(paths.discarded, String(index)));
+      moveIfThere(published, pathBelow(paths.discarded, String(index)));
       return;
     case 'place':
-      allowChanges(below(paths.repository, dirname(change.path)));
-      moveIfThere(below(paths.staging, change.path), published);
+      allowChanges(pathBelow(paths.repository, dirname(change.path)));
+      moveIfThere(pathBelow(paths.staging, change.path), published);
       if (change.attributes !== undefined) finishDirectory(published, change.attributes, unkept);
       return;
     case 'attributes':
@@ -162,7 +163,7 @@ function readJournal(path: string): z.infer<typeof Journal> | undefined {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
   try {
@@ -188,8 +189,4 @@ function allowChanges(path: Buffer): void {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found?.isDirectory() !== true || (found.mode & OWNER_BITS) === OWNER_BITS) return;
   chmodSync(path, (found.mode & ALL_BITS) | OWNER_BITS);
-}
-
-function below(folder: string, path: BytePath): Buffer {
-  return Buffer.concat([Buffer.from(`${folder}/`), pathBuffer(path)]);
 }

@@ -10,10 +10,11 @@ import {
   lchownSync,
   type Stats,
 } from 'node:fs';
+import { hasCode } from '../../../wishlist/error-code.ts';
 import { Failure } from '../../../wishlist/failure.ts';
 import {
   displayPath,
-  pathBuffer,
+  pathBelow,
   type Attributes,
   type BytePath,
   type Entry,
@@ -183,7 +184,7 @@ export class Staging {
     try {
       linkSync(source, link);
     } catch (error) {
-      if (!isCode(error, 'EMLINK')) throw error;
+      if (!hasCode(error, 'EMLINK')) throw error;
       copyFile(source, link);
     }
   }
@@ -197,11 +198,11 @@ export class Staging {
   }
 
   #at(path: BytePath): Buffer {
-    return pathBuffer(`${Buffer.from(this.#staging).toString('latin1')}/${path}`);
+    return pathBelow(this.#staging, path);
   }
 
   #publishedAt(path: BytePath): Buffer {
-    return pathBuffer(`${Buffer.from(this.#repository).toString('latin1')}/${path}`);
+    return pathBelow(this.#repository, path);
   }
 }
 
@@ -248,8 +249,4 @@ function depthOf(path: BytePath): number {
 
 function lstatOf(path: Buffer): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
-}
-
-function isCode(error: unknown, ...codes: string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
 }

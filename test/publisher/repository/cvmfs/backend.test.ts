@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { CvmfsBackendOptions } from '../../../../publisher/repository/cvmfs/backend.ts';
+import { killIfThere } from '../../../../publisher/repository/cvmfs/kill.ts';
 import { orphansOf } from '../../../../publisher/repository/cvmfs/transaction-record.ts';
 import type { Entry } from '../../../../publisher/repository/entry.ts';
 import { Failure } from '../../../../wishlist/failure.ts';
@@ -394,16 +395,7 @@ describe('CvmfsBackend', function () {
       while (!isReached()) await sleep(5);
       child.kill('SIGKILL');
       await ended;
-      if (withCommand) for (const pid of orphansOf(scene.repository)) killIfThere(pid);
-    }
-
-    /** One of a command's processes often ends because of another. */
-    function killIfThere(pid: number): void {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch (error) {
-        if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-      }
+      if (withCommand) for (const pid of orphansOf(scene.repository)) killIfThere(pid, 'SIGKILL');
     }
 
     function isOpen(): boolean {
