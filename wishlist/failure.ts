@@ -10,10 +10,15 @@ export type FailureCode =
   | 'pattern-unmatched' // a tag pattern that no tag of the repository matches
   | 'configuration-invalid' // an option, environment variable or configuration file entry is wrong
   // what registries answer
-  | 'registry-unreachable' // DNS, connection, TLS or a time limit
+  | 'registry-unreachable' // no connection, or one that is cut
+  | 'registry-timeout' // no connection, no answer or no whole body within its time limit
+  | 'dns-failed' // the host name cannot be looked up
+  | 'tls-failed' // no secure connection, such as a certificate that nobody trusted has signed
   | 'registry-error' // an answer that makes no sense, or 5xx
   | 'rate-limited' // 429
-  | 'unauthorized' // 401 or 403
+  | 'unauthorized' // 401: credentials are missing or refused
+  | 'forbidden' // 403
+  | 'credentials-unavailable' // a credential helper failed, or a file with a secret cannot be read
   | 'image-unknown' // no such repository
   | 'tag-unknown' // the repository has no such tag or digest
   | 'platform-missing' // an index without the platform asked for

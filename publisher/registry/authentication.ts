@@ -82,7 +82,7 @@ export class Authentication {
   /** What the server wants, as far as we can give it; `undefined` where we cannot, or gave it already. */
   async #ask({ reference, challenges, refused }: RefusedRequest): Promise<Grant | undefined> {
     const offered = parseChallenges(challenges);
-    const basic = basicField(this.#credentials(reference.registry));
+    const basic = basicField(await this.#credentials(reference.registry));
     const bearer = offered.find(({ scheme, parameters }) => scheme === 'bearer' && parameters.has('realm'));
     if (bearer !== undefined) {
       return await this.#requestToken(reference, { url: tokenUrl(bearer, reference), basic });

@@ -34,7 +34,8 @@ export interface BlobOptions {
 
 /**
  * Reads images from registries, and believes nothing without its digest. All methods throw `Failure`s:
- * `registry-unreachable`, `registry-error`, `rate-limited`, `unauthorized`, `interrupted`, and those that they name.
+ * `registry-unreachable`, `registry-timeout`, `dns-failed`, `tls-failed`, `registry-error`, `rate-limited`,
+ * `unauthorized`, `forbidden`, `credentials-unavailable`, `interrupted`, and those that they name.
  *
  * @see OCI distribution specification 1.1
  */
@@ -105,7 +106,7 @@ export class RegistryClient {
   /**
    * Starts a blob. Its bytes are as the registry sends them: whoever reads them checks size and digest. They must be
    * iterated, since they hold a connection; leaving the loop ends the request. Iterating throws `registry-error` where the body breaks off, and
-   * `registry-unreachable` where it stands still.
+   * `registry-timeout` where it stands still.
    *
    * @throws Failure `registry-error` also where `offset` is given and the registry cannot begin there
    */

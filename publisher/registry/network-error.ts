@@ -1,5 +1,11 @@
 import { errors } from 'undici';
+import type { FailureCode } from '../../wishlist/failure.ts';
 import { codeOf } from '../../wishlist/error-code.ts';
+
+export type NetworkErrorCode = Extract<
+  FailureCode,
+  'registry-unreachable' | 'registry-timeout' | 'dns-failed' | 'tls-failed' | 'registry-error'
+>;
 
 /** Why a connection came to nothing, for messages and for the decision to try again. */
 export interface NetworkError {
@@ -8,8 +14,8 @@ export interface NetworkError {
   readonly hint: string;
   /** How often to try at most, the first time included: what will not change soon is not worth waiting for. */
   readonly maximumTries: number;
-  /** Whether the server was there but its answer broke off or was no HTTP. */
-  readonly isBrokenAnswer: boolean;
+  /** `registry-error` where the server was there but its answer broke off or was no HTTP. */
+  readonly code: NetworkErrorCode;
   /** Whether an answer had begun and no more bytes came. */
   readonly isStall: boolean;
 }
@@ -22,30 +28,46 @@ const TRY_LATER = 'try again later; a proxy in between may cut connections';
 
 const DEAD_TRIES = 2;
 
+const DEAD: NetworkError = {
+  code: 'registry-unreachable',
+  reason: '',
+  hint: CHECK_NETWORK,
+  maximumTries: DEAD_TRIES,
+  isStall: false,
+};
+const UNNAMED: NetworkError = { ...DEAD, code: 'dns-failed', hint: CHECK_NAME };
+const LATE: NetworkError = { ...DEAD, code: 'registry-timeout', maximumTries: Infinity };
+const CUT: NetworkError = { ...DEAD, hint: TRY_LATER, maximumTries: Infinity };
+const BROKEN: NetworkError = { ...CUT, code: 'registry-error', hint: 'ask whoever runs the registry' };
+const UNTRUSTED: NetworkError = { ...DEAD, code: 'tls-failed', hint: CHECK_CERTIFICATE, maximumTries: 1 };
+
 const KNOWN: ReadonlyMap<string, NetworkError> = new Map([
-  ['ENOTFOUND', dead('its host name is unknown', CHECK_NAME)],
-  ['EAI_AGAIN', dead('its host name cannot be looked up now', CHECK_NAME)],
-  ['EAI_FAIL', dead('its host name cannot be looked up', CHECK_NAME)],
-  ['EAI_NODATA', dead('its host name has no address', CHECK_NAME)],
-  ['ECONNREFUSED', dead('connection refused', CHECK_NETWORK)],
-  ['EHOSTUNREACH', dead('no route to its host', CHECK_NETWORK)],
-  ['EHOSTDOWN', dead('its host is down', CHECK_NETWORK)],
-  ['ENETUNREACH', dead('its network cannot be reached', CHECK_NETWORK)],
-  ['ENETDOWN', dead('the network is down', CHECK_NETWORK)],
-  ['EADDRNOTAVAIL', dead('no address to connect from', CHECK_NETWORK)],
-  ['ETIMEDOUT', dead('no connection within the time limit', CHECK_NETWORK)],
-  ['UND_ERR_CONNECT_TIMEOUT', dead('no connection within the time limit', CHECK_NETWORK)],
-  ['UND_ERR_HEADERS_TIMEOUT', passing('no answer within the time limit', CHECK_NETWORK)],
+  ['ENOTFOUND', { ...UNNAMED, reason: 'its host name is unknown' }],
+  ['EAI_AGAIN', { ...UNNAMED, reason: 'its host name cannot be looked up now' }],
+  ['EAI_FAIL', { ...UNNAMED, reason: 'its host name cannot be looked up' }],
+  ['EAI_NODATA', { ...UNNAMED, reason: 'its host name has no address' }],
+  ['ECONNREFUSED', { ...DEAD, reason: 'connection refused' }],
+  ['EHOSTUNREACH', { ...DEAD, reason: 'no route to its host' }],
+  ['EHOSTDOWN', { ...DEAD, reason: 'its host is down' }],
+  ['ENETUNREACH', { ...DEAD, reason: 'its network cannot be reached' }],
+  ['ENETDOWN', { ...DEAD, reason: 'the network is down' }],
+  ['EADDRNOTAVAIL', { ...DEAD, reason: 'no address to connect from' }],
+  ['ETIMEDOUT', { ...LATE, reason: 'no connection within the time limit', maximumTries: DEAD_TRIES }],
   [
-    'UND_ERR_BODY_TIMEOUT',
-    { ...passing('its answer stood still for too long', CHECK_NETWORK), isStall: true },
+    'UND_ERR_CONNECT_TIMEOUT',
+    { ...LATE, reason: 'no connection within the time limit', maximumTries: DEAD_TRIES },
   ],
-  ['ECONNRESET', passing('connection reset', TRY_LATER)],
-  ['ECONNABORTED', passing('connection aborted', TRY_LATER)],
-  ['EPIPE', passing('connection closed', TRY_LATER)],
-  ['UND_ERR_SOCKET', passing('connection closed', TRY_LATER)],
-  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', broken('its answer does not have the announced length')],
-  ['UND_ERR_HEADERS_OVERFLOW', broken('its answer has too long headers')],
+  ['UND_ERR_HEADERS_TIMEOUT', { ...LATE, reason: 'no answer within the time limit' }],
+  ['UND_ERR_BODY_TIMEOUT', { ...LATE, reason: 'its answer stood still for too long', isStall: true }],
+  ['ECONNRESET', { ...CUT, reason: 'connection reset' }],
+  ['ECONNABORTED', { ...CUT, reason: 'connection aborted' }],
+  ['EPIPE', { ...CUT, reason: 'connection closed' }],
+  ['UND_ERR_SOCKET', { ...CUT, reason: 'connection closed' }],
+  [
+    'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+    { ...BROKEN, reason: 'its answer does not have the announced length' },
+  ],
+  ['UND_ERR_HEADERS_OVERFLOW', { ...BROKEN, reason: 'its answer has too long headers' }],
 ]);
 
 /**
@@ -53,40 +75,12 @@ const KNOWN: ReadonlyMap<string, NetworkError> = new Map([
  * a programmer's mistake.
  */
 export function classifyNetworkError(error: unknown): NetworkError | undefined {
-  if (error instanceof errors.HTTPParserError) return broken('its answer is no HTTP');
+  if (error instanceof errors.HTTPParserError) return { ...BROKEN, reason: 'its answer is no HTTP' };
   const code = codeOf(error);
   if (code === undefined) return undefined;
   const known = KNOWN.get(code);
   if (known !== undefined) return known;
-  return isTlsCode(code) ? untrusted(code) : undefined;
-}
-
-function dead(reason: string, hint: string): NetworkError {
-  return { reason, hint, maximumTries: DEAD_TRIES, isBrokenAnswer: false, isStall: false };
-}
-
-function passing(reason: string, hint: string): NetworkError {
-  return { reason, hint, maximumTries: Infinity, isBrokenAnswer: false, isStall: false };
-}
-
-function broken(reason: string): NetworkError {
-  return {
-    reason,
-    hint: 'ask whoever runs the registry',
-    maximumTries: Infinity,
-    isBrokenAnswer: true,
-    isStall: false,
-  };
-}
-
-function untrusted(code: string): NetworkError {
-  return {
-    reason: `no secure connection (${code})`,
-    hint: CHECK_CERTIFICATE,
-    maximumTries: 1,
-    isBrokenAnswer: false,
-    isStall: false,
-  };
+  return isTlsCode(code) ? { ...UNTRUSTED, reason: `no secure connection (${code})` } : undefined;
 }
 
 /** Codes of OpenSSL: its certificate checks have no common prefix. */

@@ -29,7 +29,8 @@ export function asBrokenBody(error: unknown, subject: Subject, url: URL): unknow
   const known = classifyNetworkError(error);
   if (known === undefined) return error;
   if (known.isStall) return new NetworkFailure(subject, url, known, error);
-  const broken = { ...known, reason: `its answer broke off (${known.reason})`, isBrokenAnswer: true };
+  const reason = `its answer broke off (${known.reason})`;
+  const broken = { ...known, reason, code: 'registry-error' } as const;
   return new NetworkFailure(subject, url, broken, error);
 }
 
@@ -37,9 +38,7 @@ export function asBrokenBody(error: unknown, subject: Subject, url: URL): unknow
 function failureFor(subject: Subject, url: URL, error: NetworkError, cause: unknown): Failure {
   const { registry } = subject.reference;
   const place = url.host === registry ? '' : ` (at ${url.host})`;
-  const [code, what] = error.isBrokenAnswer
-    ? (['registry-error', 'does not properly answer'] as const)
-    : (['registry-unreachable', 'cannot be reached'] as const);
+  const what = error.code === 'registry-error' ? 'does not properly answer' : 'cannot be reached';
   const message = `the registry ${registry}${place} ${what} for ${describeSubject(subject)}: ${error.reason}`;
-  return new Failure(code, message, { hint: error.hint, cause });
+  return new Failure(error.code, message, { hint: error.hint, cause });
 }

@@ -1,4 +1,6 @@
 import type { CredentialsOf } from './credentials.ts';
+import { DIRECT, type Route } from './route.ts';
+import type { ServerSettings } from './server-settings.ts';
 
 /** How a {@link RegistryClient} behaves. */
 export interface RegistryOptions {
@@ -19,6 +21,10 @@ export interface RegistryOptions {
   /** Ends everything under way with `interrupted`. */
   readonly signal: AbortSignal | undefined;
   readonly credentials: CredentialsOf;
+  /** By a registry's host as wishes write it. */
+  readonly routes: (registryHost: string) => Route;
+  /** By a server's host and port, with `docker.io` for Docker Hub. */
+  readonly servers: (host: string) => ServerSettings;
 }
 
 export const DEFAULT_OPTIONS: RegistryOptions = {
@@ -30,5 +36,7 @@ export const DEFAULT_OPTIONS: RegistryOptions = {
   outageMemoryMs: 30_000,
   concurrency: 6,
   signal: undefined,
-  credentials: () => undefined,
+  credentials: async () => await Promise.resolve(undefined),
+  routes: () => DIRECT,
+  servers: () => ({}),
 };

@@ -29,8 +29,9 @@ const ERROR_CODE = /^[A-Z][A-Z0-9_]{0,63}$/;
 export function failureOf(refusal: Refusal, subject: Subject): Failure {
   switch (refusal.status) {
     case 401:
-    case 403:
       return unauthorized(refusal, subject);
+    case 403:
+      return forbidden(refusal, subject);
     case 404:
       return unknown(refusal, subject);
     case 429:
@@ -66,6 +67,12 @@ export function parseRetryAfter(field: string, nowMs: number): number | undefine
 function unauthorized(refusal: Refusal, subject: Subject): Failure {
   return new Failure('unauthorized', sentence(refusal, subject, 'does not give out'), {
     hint: 'check the name, since some registries answer so for images that do not exist; a private image needs credentials',
+  });
+}
+
+function forbidden(refusal: Refusal, subject: Subject): Failure {
+  return new Failure('forbidden', sentence(refusal, subject, 'forbids'), {
+    hint: 'check the name, and whether the user of these credentials, or anybody, may pull it',
   });
 }
 

@@ -81,7 +81,7 @@ export class Transport {
 
   /**
    * Starts a body of any size. The requests for it are tried again, the body is not: where it breaks off or stands
-   * still, iterating throws `registry-error` or `registry-unreachable`.
+   * still, iterating throws `registry-error` or `registry-timeout`.
    *
    * @throws Failure of the network or of the status
    */

@@ -81,7 +81,7 @@ export class Spool {
    * `listener.onBytes` gets the bytes received so far, which fall back when a broken body begins again; it is not
    * called for a blob that is there.
    *
-   * @throws Failure `digest-mismatch`, `registry-error` or `registry-unreachable` for a body that stays wrong or
+   * @throws Failure `digest-mismatch`, `registry-error` or `registry-timeout` for a body that stays wrong or
    *   broken; those of `client`; `disk-full`, `state-unusable`, `interrupted`
    */
   async fetch(
@@ -133,7 +133,7 @@ export class Spool {
       return await this.#keep(part, descriptor);
     } catch (error) {
       await this.#stored(0, () => rm(part, { force: true }));
-      if (isFailure(error, 'digest-mismatch', 'registry-error', 'registry-unreachable'))
+      if (isFailure(error, 'digest-mismatch', 'registry-error', 'registry-timeout'))
         throw new Retryable(error);
       throw error;
     }

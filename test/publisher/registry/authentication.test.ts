@@ -6,7 +6,7 @@ import { buildImage, plainLayer } from '../../support/registry/image.ts';
 import { failureOf, quickClient } from '../../support/registry/quick-client.ts';
 import { TokenService } from '../../support/registry/token-service.ts';
 
-const CREDENTIALS = { user: 'me', password: 'pässword' };
+const CREDENTIALS = { user: 'me', password: 'pässword', origin: 'a test' };
 const BASIC = `Basic ${Buffer.from('me:pässword').toString('base64')}`;
 const IMAGE = buildImage({ layers: [plainLayer(Buffer.from('layer'))] });
 
@@ -43,7 +43,9 @@ describe('registry/authentication', () => {
   }
 
   function withCredentials(hosts: string[] = [server.host]): RegistryClient {
-    return quickClient({ credentials: (host) => (hosts.includes(host) ? CREDENTIALS : undefined) });
+    return quickClient({
+      credentials: async (host) => await Promise.resolve(hosts.includes(host) ? CREDENTIALS : undefined),
+    });
   }
 
   for (const member of ['token', 'access_token'] as const) {
@@ -183,7 +185,7 @@ describe('registry/authentication', () => {
     ['no JSON', instead('<html>secret-x'), 'registry-error'],
     ['no token', instead('{"expires_in":1}'), 'registry-error'],
     ['a token that breaks headers', instead('{"token":"secret-x\\r\\nHost: y"}'), 'registry-error'],
-    ['403', status(403), 'unauthorized'],
+    ['403', status(403), 'forbidden'],
     ['404', status(404), 'registry-error'],
   ] as const) {
     it(`${code} when the token service answers ${what}`, async () => {

@@ -19,7 +19,7 @@ const FAILURES: readonly (readonly [
   code: FailureCode,
 ])[] = [
   [401, 'manifest', 'UNAUTHORIZED', 'unauthorized'],
-  [403, 'blob', 'DENIED', 'unauthorized'],
+  [403, 'blob', 'DENIED', 'forbidden'],
   [401, 'token', '', 'unauthorized'],
   [404, 'tag list', 'NAME_UNKNOWN', 'image-unknown'],
   [404, 'tag list', '', 'image-unknown'],

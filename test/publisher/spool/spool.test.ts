@@ -43,13 +43,13 @@ const CASES: readonly {
   { what: 'nothing', fault: cut, times: 0, code: 'good', requests: 1 },
   { what: 'a cut body', fault: cut, code: 'registry-error', requests: 3 },
   { what: 'a body cut twice', fault: cut, times: 2, code: 'good', requests: 3 },
-  { what: 'a stalled body', fault: stall, options: SHORT, code: 'registry-unreachable', requests: 3 },
+  { what: 'a stalled body', fault: stall, options: SHORT, code: 'registry-timeout', requests: 3 },
   { what: 'wrong bytes', fault: wrongBytes, code: 'digest-mismatch', requests: 3 },
   { what: 'wrong bytes once', fault: wrongBytes, times: 1, code: 'good', requests: 2 },
   { what: 'a shorter body', fault: shortened, code: 'digest-mismatch', requests: 3 },
   { what: 'a body without end', fault: endless, code: 'digest-mismatch', requests: 3 },
   { what: '404', fault: status(404), code: 'registry-error', requests: 1 },
-  { what: '403', fault: status(403), code: 'unauthorized', requests: 1 },
+  { what: '403', fault: status(403), code: 'forbidden', requests: 1 },
   { what: '500', fault: status(500), code: 'registry-error', requests: 4 },
 ];
 
@@ -207,7 +207,7 @@ describe('spool/spool', () => {
       server.fail(/lab\/private/, status(403));
       const failing = failureOf(spool.fetch(client, server.reference('lab/private'), DESCRIPTOR));
       const good = spool.fetch(client, server.reference('lab/tool'), DESCRIPTOR);
-      assert.equal((await failing).code, 'unauthorized');
+      assert.equal((await failing).code, 'forbidden');
       assert.equal((await stat(await good)).size, BLOB.length);
     });
 
@@ -218,7 +218,7 @@ describe('spool/spool', () => {
       );
       assert.deepEqual(
         (await Promise.all(fetching)).map(({ code }) => code),
-        ['unauthorized', 'unauthorized'],
+        ['forbidden', 'forbidden'],
       );
       assert.equal(server.seen.length, 1);
     });
