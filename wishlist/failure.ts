@@ -7,6 +7,7 @@ export type FailureCode =
   | 'recipe-unreadable' // the recipe file cannot be opened or is no YAML
   | 'recipe-invalid' // it is YAML but no recipe
   | 'reference-invalid' // an image reference that does not parse
+  | 'platform-invalid' // a platform that does not parse, or cannot be published
   | 'pattern-unmatched' // a tag pattern that no tag of the repository matches
   | 'configuration-invalid' // an option, environment variable or configuration file entry is wrong
   // what registries answer
