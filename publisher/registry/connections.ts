@@ -8,16 +8,23 @@ import { Slots } from './slots.ts';
 import type { Subject } from './subject.ts';
 import { userAgent } from './user-agent.ts';
 
-/** One GET of one URL. */
+export type Method = 'GET' | 'HEAD' | 'POST';
+
+/** One request to one URL. */
 export interface Exchange {
+  readonly method: Method;
   readonly url: URL;
   readonly subject: Subject;
   readonly headers: Readonly<Record<string, string>>;
+  /** The body of a POST, as `application/x-www-form-urlencoded`. */
+  readonly form: string | undefined;
   readonly signal: AbortSignal;
 }
 
 /** Lets the network go on while a blob's last bytes are written to disk. */
 const BODY_BUFFER_BYTES = 1024 * 1024;
+
+const FORM_TYPE = 'application/x-www-form-urlencoded';
 
 /** The connections to all servers: time limits, so many requests at once for each, and a memory of dead ones. */
 export class Connections {
@@ -47,7 +54,7 @@ export class Connections {
    * @throws NetworkFailure for all that goes wrong on the way; Failure where the server is known to be dead, or the
    *   signal ended the wait
    */
-  async get(exchange: Exchange): Promise<Answer> {
+  async send(exchange: Exchange): Promise<Answer> {
     const { origin } = exchange.url;
     const release = await this.#slots.take(origin, exchange.signal);
     try {
@@ -71,12 +78,19 @@ export class Connections {
     this.#reachability.failed(failure.origin, failure.error, beganMs);
   }
 
-  async #request({ url, headers, signal }: Exchange): Promise<Dispatcher.ResponseData> {
+  async #request({ method, url, headers, form, signal }: Exchange): Promise<Dispatcher.ResponseData> {
     const response = this.#agent.request({
       origin: url.origin,
       path: `${url.pathname}${url.search}`,
-      method: 'GET',
-      headers: { ...headers, 'user-agent': this.#userAgent },
+      method,
+      headers: {
+        ...headers,
+        ...(form === undefined ? {} : { 'content-type': FORM_TYPE }),
+        'user-agent': this.#userAgent,
+      },
+      body: form ?? null,
+      // undici would close each connection after a HEAD, and thousands of images are asked for that way.
+      reset: false,
       highWaterMark: BODY_BUFFER_BYTES,
       signal,
     });

@@ -7,13 +7,14 @@ const MAXIMUM_REDIRECTS = 5;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /**
- * The answer behind all redirects. `authorization` goes to the origin of the exchange's URL alone.
+ * The answer behind all redirects. `authorization` goes to the origin of the exchange's URL alone. A HEAD stays one.
  *
  * @see RFC 9110, section 15.4
- * @throws Failure `registry-error` for too many redirects, and for one that leaves HTTPS
+ * @throws Failure `registry-error` for too many redirects, for one that leaves HTTPS, and for one of
+ *   a POST: its form may hold a secret, which goes nowhere but to the place that was named for it
  */
 export async function followRedirects(
-  connections: Pick<Connections, 'get'>,
+  connections: Pick<Connections, 'send'>,
   exchange: Exchange,
   authorization: string | undefined,
 ): Promise<Answer> {
@@ -22,10 +23,11 @@ export async function followRedirects(
     const isSameOrigin = url.origin === exchange.url.origin;
     const headers =
       authorization !== undefined && isSameOrigin ? { ...exchange.headers, authorization } : exchange.headers;
-    const answer = await connections.get({ ...exchange, url, headers });
+    const answer = await connections.send({ ...exchange, url, headers });
     const location = REDIRECTS.has(answer.status) ? headerOf(answer, 'location') : undefined;
     if (location === undefined) return answer;
     await readRefusal(answer);
+    if (exchange.method === 'POST') throw refused(exchange.subject, 'redirects a POST');
     if (redirects === MAXIMUM_REDIRECTS) throw refused(exchange.subject, 'redirects in circles');
     url = targetOf(location, url, exchange.subject);
   }

@@ -1,6 +1,6 @@
 import { isFailure, type Failure } from '../../wishlist/failure.ts';
 import { headerOf, readBody, readRefusal, type Answer, type SizeLimit } from './answer.ts';
-import { Connections, type Exchange } from './connections.ts';
+import { Connections, type Exchange, type Method } from './connections.ts';
 import { anySignal, interruption } from '../interruption.ts';
 import { NetworkFailure, asBrokenBody } from './network-failure.ts';
 import type { RegistryOptions } from './options.ts';
@@ -9,10 +9,16 @@ import { MAXIMUM_WAIT_MS, errorCodesOf, failureOf, parseRetryAfter, type Refusal
 import { Retryable, withRetries } from './retry.ts';
 import type { Subject } from './subject.ts';
 
-/** One GET, with all that belongs to it: redirects, authentication and further tries. */
+/** One request, with all that belongs to it: redirects, authentication and further tries. */
 export interface TransportRequest {
+  /** `GET` where it is left out. */
+  readonly method?: Method;
   readonly url: URL;
   readonly subject: Subject;
+  /** The body of a POST, as `application/x-www-form-urlencoded`. A redirect of it is refused. */
+  readonly form?: string;
+  /** Statuses beside 200 and 206 that are an answer and no refusal, such as 304. */
+  readonly accepts?: readonly number[];
   readonly headers?: Readonly<Record<string, string>>;
   readonly authorization?: Authorization;
   /** Beside the client's own. */
@@ -31,20 +37,27 @@ export interface Authorization {
   renew(challenges: string, refused: string | undefined): Promise<string | undefined>;
 }
 
-/** A body that was read to its end. */
-export interface Document {
-  readonly bytes: Buffer;
+/** An answer without its body. */
+export interface Head {
+  readonly status: number;
+  /** By a name in lower case. */
   readonly header: (name: string) => string | undefined;
 }
 
+/** A body that was read to its end; it is empty where the status has none, such as 304. */
+export interface Document extends Head {
+  readonly bytes: Buffer;
+}
+
 /** A body that comes in pieces. Must be iterated or discarded, since it holds a connection. */
-export interface Stream {
-  readonly status: number;
-  readonly header: (name: string) => string | undefined;
+export interface Stream extends Head {
   /** Leaving the loop ends the request. */
   readonly body: AsyncIterable<Uint8Array>;
   readonly discard: () => void;
 }
+
+/** An answer to a HEAD has no body, whatever its headers say. */
+const NO_BODY: SizeLimit = { bytes: 0, code: 'registry-error' };
 
 /**
  * HTTP to registries, token services and the storage behind them. The only place that tries a request again: after
@@ -75,7 +88,19 @@ export class Transport {
   async read<T>(request: TransportRequest, limit: SizeLimit, check: (document: Document) => T): Promise<T> {
     return await this.#try(request, async (answer, exchange) => {
       const bytes = await readWhole(answer, limit, exchange);
-      return checked(() => check({ bytes, header: (name) => headerOf(answer, name) }));
+      return checked(() => check({ ...headOf(answer), bytes }));
+    });
+  }
+
+  /**
+   * Asks with a HEAD, whatever the request's own method. The connection is free again afterwards.
+   *
+   * @throws Failure of the network or of the status
+   */
+  async head(request: TransportRequest): Promise<Head> {
+    return await this.#try({ ...request, method: 'HEAD' }, async (answer, exchange) => {
+      await readWhole(answer, NO_BODY, exchange);
+      return headOf(answer);
     });
   }
 
@@ -87,8 +112,7 @@ export class Transport {
    */
   async open(request: TransportRequest): Promise<Stream> {
     return await this.#try(request, (answer, exchange) => ({
-      status: answer.status,
-      header: (name) => headerOf(answer, name),
+      ...headOf(answer),
       body: chunksOf(answer, exchange),
       discard: () => answer.body.destroy(),
     }));
@@ -99,7 +123,7 @@ export class Transport {
     receive: (answer: Answer, exchange: Exchange) => T | Promise<T>,
   ): Promise<T> {
     const signal = anySignal(this.#closing.signal, this.#options.signal, request.signal);
-    const exchange = { url: request.url, subject: request.subject, headers: request.headers ?? {}, signal };
+    const exchange = exchangeOf(request, signal);
     const beganMs = performance.now();
     const policy = {
       ...this.#options,
@@ -110,7 +134,7 @@ export class Transport {
     };
     return await withRetries(policy, async () => {
       const answer = await this.#authenticated(exchange, request.authorization);
-      if (answer.status !== 200 && answer.status !== 206) throw await refusalOf(answer, request.subject);
+      if (!isWanted(answer, request)) throw await refusalOf(answer, request.subject);
       return await receive(answer, exchange);
     });
   }
@@ -128,6 +152,19 @@ export class Transport {
     if (renewed === undefined) throw refusal;
     return await followRedirects(this.#connections, exchange, renewed);
   }
+}
+
+function exchangeOf(request: TransportRequest, signal: AbortSignal): Exchange {
+  const { method = 'GET', url, subject, headers = {}, form } = request;
+  return { method, url, subject, headers, form, signal };
+}
+
+function isWanted({ status }: Answer, { accepts = [] }: TransportRequest): boolean {
+  return status === 200 || status === 206 || accepts.includes(status);
+}
+
+function headOf(answer: Answer): Head {
+  return { status: answer.status, header: (name) => headerOf(answer, name) };
 }
 
 async function readWhole(answer: Answer, limit: SizeLimit, { subject, signal }: Exchange): Promise<Buffer> {

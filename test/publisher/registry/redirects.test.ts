@@ -105,13 +105,15 @@ describe('registry/redirects', () => {
     // No certificate is at hand for a server with TLS, so a plain one plays its part.
     const plain = new Connections({ ...DEFAULT_OPTIONS });
     registry.fail(/./, redirect('http://r.example/x'));
-    const connections: Pick<Connections, 'get'> = {
-      get: async (exchange) => {
+    const connections: Pick<Connections, 'send'> = {
+      send: async (exchange) => {
         asked.push(exchange.url.href);
-        return await plain.get({ ...exchange, url: new URL(`http://${registry.host}/`) });
+        return await plain.send({ ...exchange, url: new URL(`http://${registry.host}/`) });
       },
     };
     const exchange: Exchange = {
+      method: 'GET',
+      form: undefined,
       url: new URL('https://r.example/v2/a/blobs/x'),
       subject: { kind: 'blob', reference: registry.reference('a') },
       headers: {},

@@ -7,12 +7,17 @@ import { OCI_MANIFEST_TYPE, digestOf, type TestImage } from './image.ts';
 
 /** A request that arrived. */
 export interface SeenRequest {
+  readonly method: string;
   /** Path and query. */
   readonly url: string;
   readonly authorization: string | undefined;
   readonly accept: string | undefined;
   readonly range: string | undefined;
   readonly userAgent: string | undefined;
+  readonly contentType: string | undefined;
+  readonly ifNoneMatch: string | undefined;
+  /** As far as it has come. */
+  readonly body: string;
 }
 
 interface Rule {
@@ -31,6 +36,8 @@ export class FaultServer {
   /** Pages of tags, by repository. */
   readonly tagPages = new Map<string, readonly (readonly string[])[]>();
   guard: Guard = () => false;
+  /** How many were opened so far. */
+  connections = 0;
   readonly #server: Server;
   readonly #manifests = new Map<string, Content>();
   readonly #rules: Rule[] = [];
@@ -38,6 +45,9 @@ export class FaultServer {
   private constructor() {
     this.#server = createServer((request, response) => {
       this.#answer(request, response);
+    });
+    this.#server.on('connection', () => {
+      this.connections += 1;
     });
   }
 
@@ -99,9 +109,8 @@ export class FaultServer {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    const { url = '', headers } = request;
-    const { authorization, accept, range, 'user-agent': userAgent } = headers;
-    this.seen.push({ url, authorization, accept, range, userAgent });
+    const { url = '' } = request;
+    this.seen.push(seenOf(request));
     if (this.guard(request, response)) return;
     const content = this.#contentOf(new URL(url, `http://${this.host}`));
     const rule = this.#rules.find(({ pattern, timesLeft }) => timesLeft > 0 && pattern.test(url));
@@ -114,7 +123,7 @@ export class FaultServer {
       response.writeHead(404).end();
       return;
     }
-    serve(response, content, range);
+    serve(response, content, request.headers.range);
   }
 
   #contentOf(url: URL): Content | undefined {
@@ -137,6 +146,23 @@ export class FaultServer {
     const link = { link: `<${url.pathname}?page=${page + 1}>; rel="next"` };
     return { bytes: Buffer.from(JSON.stringify({ name: repository, tags })), headers: isLast ? {} : link };
   }
+}
+
+function seenOf(request: IncomingMessage): SeenRequest {
+  const { method = '', url = '', headers } = request;
+  const {
+    authorization,
+    accept,
+    range,
+    'user-agent': userAgent,
+    'content-type': contentType,
+    'if-none-match': ifNoneMatch,
+  } = headers;
+  const seen = { method, url, authorization, accept, range, userAgent, contentType, ifNoneMatch, body: '' };
+  request.setEncoding('utf8').on('data', (text: string) => {
+    seen.body += text;
+  });
+  return seen;
 }
 
 function serve(response: ServerResponse, { bytes, headers }: Content, range: string | undefined): void {
