@@ -22,6 +22,7 @@ export type FailureCode =
   | 'credentials-unavailable' // a credential helper failed, or a file with a secret cannot be read
   | 'image-unknown' // no such repository
   | 'tag-unknown' // the repository has no such tag or digest
+  | 'blob-unknown' // the registry lacks a blob that its own manifest names
   | 'platform-missing' // an index without the platform asked for
   | 'manifest-invalid' // manifest or config that breaks its schema
   | 'media-type-unsupported' // not a container image, or a layer in a form that we cannot unpack

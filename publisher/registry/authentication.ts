@@ -1,16 +1,16 @@
-import { z } from 'zod';
-import { Failure } from '../../wishlist/failure.ts';
-import type { ImageReference } from '../../wishlist/reference.ts';
+import { Failure, isFailure } from '../../wishlist/failure.ts';
+import { formatReference, type ImageReference } from '../../wishlist/reference.ts';
 import { parseChallenges, type Challenge } from './challenge.ts';
 import type { Credentials, CredentialsOf } from './credentials.ts';
-import { checkSchema, parseJson } from './json.ts';
-import { describeSubject } from './subject.ts';
+import type { Place } from './route.ts';
+import { fetchToken, tokenUrl, type TokenRequest } from './token.ts';
 import type { Authorization, Transport } from './transport.ts';
 
-/** Where and for what a token is asked for. */
-interface TokenRequest {
-  readonly url: URL;
-  readonly basic: string | undefined;
+/** What is to be read: a repository (with the place's prefix, if there is one) at a place, for an image. */
+export interface Access {
+  readonly place: Place;
+  readonly repository: string;
+  readonly reference: ImageReference;
 }
 
 interface Grant {
@@ -18,21 +18,19 @@ interface Grant {
   readonly field: string;
   /** Of `performance.now()`. */
   readonly expiresAtMs: number;
+  /** Where the credentials were found; `undefined` for anonymous access. */
+  readonly origin: string | undefined;
 }
 
-const LARGEST_TOKEN_BYTES = 1024 * 1024;
-const DEFAULT_LIFETIME_S = 60;
-const BEARER_TOKEN = /^[\x21-\x7e]+$/;
-
-const tokenSchema = z.object({
-  token: z.string().nullish(),
-  access_token: z.string().nullish(),
-  expires_in: z.number().nonnegative().nullish(),
-});
+/** A 401, and what was sent to get it. */
+interface Refused {
+  readonly challenges: string;
+  readonly field: string | undefined;
+}
 
 /**
  * Anonymous access, Basic, and the tokens of the distribution specification. Credentials that are refused are not
- * given up for anonymous access. What was granted is kept for each repository of each registry until it expires.
+ * given up for anonymous access. What was granted is kept for each repository of each place until it expires.
  *
  * @see https://distribution.github.io/distribution/spec/auth/token/
  */
@@ -47,12 +45,13 @@ export class Authentication {
     this.#credentials = credentials;
   }
 
-  /** For requests that read from the repository of `reference`. */
-  for(reference: ImageReference): Authorization {
-    const key = `${reference.scheme}://${reference.registry} ${pullScope(reference)}`;
+  for(access: Access): Authorization {
+    const { place, repository } = access;
+    const key = `${place.scheme}://${place.host} ${repository}`;
     return {
       current: () => this.#current(key),
-      renew: (challenges, refused) => this.#renew(key, { reference, challenges, refused }),
+      origin: () => this.#grants.get(key)?.origin,
+      renew: async (challenges, field) => await this.#renew(key, access, { challenges, field }),
     };
   }
 
@@ -63,12 +62,13 @@ export class Authentication {
     return undefined;
   }
 
-  async #renew(key: string, refusal: RefusedRequest): Promise<string | undefined> {
+  /** Those who are refused at the same time share one renewal. */
+  async #renew(key: string, access: Access, refused: Refused): Promise<string | undefined> {
     const current = this.#current(key);
-    if (current !== undefined && current !== refusal.refused) return current;
+    if (current !== undefined && current !== refused.field) return current;
     this.#grants.delete(key);
     const underWay = this.#renewals.get(key);
-    const renewal = underWay ?? this.#ask(refusal);
+    const renewal = underWay ?? this.#ask(access, refused);
     if (underWay === undefined) this.#renewals.set(key, renewal);
     try {
       const grant = await renewal;
@@ -79,85 +79,74 @@ export class Authentication {
     }
   }
 
-  /** What the server wants, as far as we can give it; `undefined` where we cannot, or gave it already. */
-  async #ask({ reference, challenges, refused }: RefusedRequest): Promise<Grant | undefined> {
+  /** What the server wants, as far as we can give it; `undefined` where we cannot. */
+  async #ask(access: Access, { challenges, field }: Refused): Promise<Grant | undefined> {
     const offered = parseChallenges(challenges);
-    const basic = basicField(await this.#credentials(reference.registry));
+    const credentials = await this.#credentialsFor(access);
     const bearer = offered.find(({ scheme, parameters }) => scheme === 'bearer' && parameters.has('realm'));
-    if (bearer !== undefined) {
-      return await this.#requestToken(reference, { url: tokenUrl(bearer, reference), basic });
-    }
-    if (basic === undefined || basic === refused) return undefined;
-    return offered.some(({ scheme }) => scheme === 'basic')
-      ? { field: basic, expiresAtMs: Infinity }
-      : undefined;
+    if (bearer !== undefined) return await this.#token(bearer, access, credentials);
+    const isBasic = offered.some(({ scheme }) => scheme === 'basic');
+    if (!isBasic || credentials === undefined || credentials.identityToken !== undefined) return undefined;
+    const basic = basicField(credentials);
+    if (basic === field) throw refusal(access, credentials);
+    return { field: basic, expiresAtMs: Infinity, origin: credentials.origin };
   }
 
-  async #requestToken(reference: ImageReference, { url, basic }: TokenRequest): Promise<Grant> {
-    const subject = { kind: 'token', reference } as const;
-    const request = {
-      url,
-      subject,
-      ...(basic === undefined ? {} : { authorization: fixed(basic) }),
-    };
-    const limit = { bytes: LARGEST_TOKEN_BYTES, code: 'registry-error' } as const;
+  /** Plain HTTP shows credentials to everybody on the way: the wish itself must ask for it. */
+  async #credentialsFor({ place, reference }: Access): Promise<Credentials | undefined> {
+    const isAllowed = place.scheme === 'https' || reference.scheme === 'http';
+    return isAllowed ? await this.#credentials(place.host) : undefined;
+  }
+
+  async #token(bearer: Challenge, access: Access, credentials: Credentials | undefined): Promise<Grant> {
+    const { reference, repository } = access;
+    const url = tokenUrl(bearer, `repository:${repository}:pull`, reference);
     const askedAtMs = performance.now();
-    const { token, lifetimeS } = await this.#transport.read(request, limit, ({ bytes }) =>
-      parseToken(bytes, `the answer of ${url.host} to the request for ${describeSubject(subject)}`),
-    );
-    return { field: `Bearer ${token}`, expiresAtMs: askedAtMs + lifetimeS * 1000 };
+    try {
+      const { token, lifetimeS } = await fetchToken(this.#transport, {
+        url,
+        reference,
+        ...proofOf(credentials),
+      });
+      return {
+        field: `Bearer ${token}`,
+        expiresAtMs: askedAtMs + lifetimeS * 1000,
+        origin: credentials?.origin,
+      };
+    } catch (error) {
+      if (credentials !== undefined && isFailure(error, 'unauthorized')) throw refusal(access, credentials);
+      throw error;
+    }
   }
 }
 
-interface RefusedRequest {
-  readonly reference: ImageReference;
-  readonly challenges: string;
-  readonly refused: string | undefined;
+/** What a token service gets to know the user by. */
+function proofOf(
+  credentials: Credentials | undefined,
+): Pick<TokenRequest, 'authorization' | 'identityToken'> {
+  if (credentials === undefined) return {};
+  const { identityToken } = credentials;
+  if (identityToken !== undefined) return { identityToken };
+  const field = basicField(credentials);
+  return {
+    authorization: {
+      current: () => field,
+      renew: async () => await Promise.resolve(undefined),
+      origin: () => credentials.origin,
+    },
+  };
 }
 
-function pullScope(reference: ImageReference): string {
-  return `repository:${reference.repository}:pull`;
-}
-
-function fixed(field: string): Authorization {
-  return { current: () => field, renew: async () => await Promise.resolve(undefined) };
-}
-
-function basicField(credentials: Credentials | undefined): string | undefined {
-  if (credentials === undefined) return undefined;
-  const { user, password } = credentials;
+/** @see RFC 7617, section 2 */
+function basicField({ user, password }: Credentials): string {
   return `Basic ${Buffer.from(`${user}:${password}`, 'utf8').toString('base64')}`;
 }
 
-/** @throws Failure `registry-error` where the realm is no address that a password may go to */
-function tokenUrl({ parameters }: Challenge, reference: ImageReference): URL {
-  const realm = parameters.get('realm') ?? '';
-  const url = URL.canParse(realm) ? new URL(realm) : undefined;
-  const isAllowed = url?.protocol === 'https:' || (url?.protocol === 'http:' && reference.scheme === 'http');
-  if (url === undefined || !isAllowed) {
-    const { registry } = reference;
-    const subject = describeSubject({ kind: 'token', reference });
-    throw new Failure(
-      'registry-error',
-      `the registry ${registry} names no HTTPS address to get ${subject} from`,
-      {
-        hint: 'ask whoever runs the registry',
-      },
-    );
-  }
-  const service = parameters.get('service');
-  if (service !== undefined) url.searchParams.set('service', service);
-  const scopes = (parameters.get('scope') ?? pullScope(reference)).split(' ').filter((scope) => scope !== '');
-  for (const scope of scopes) url.searchParams.append('scope', scope);
-  return url;
-}
-
-function parseToken(bytes: Buffer, what: string): { token: string; lifetimeS: number } {
-  const name = { what, code: 'registry-error' } as const;
-  const answer = checkSchema(tokenSchema, parseJson(bytes, name), name);
-  const token = answer.token ?? answer.access_token ?? '';
-  if (!BEARER_TOKEN.test(token)) {
-    throw new Failure('registry-error', `${what} holds no token`, { hint: 'ask whoever runs the registry' });
-  }
-  return { token, lifetimeS: answer.expires_in ?? DEFAULT_LIFETIME_S };
+function refusal({ place, reference }: Access, { origin }: Credentials): Failure {
+  const image = formatReference(reference);
+  return new Failure(
+    'unauthorized',
+    `the registry ${place.host} answered 401 for ${image}: it refuses the credentials from ${origin}`,
+    { hint: `correct user name and password in ${origin}; they are not left out for anonymous access` },
+  );
 }

@@ -9,6 +9,8 @@ import { digestSchema } from './manifest.ts';
 export interface ImageConfig {
   readonly architecture: string;
   readonly os: string;
+  /** Of the architecture. */
+  readonly variant: string | undefined;
   /** RFC 3339, as written. */
   readonly created: string | undefined;
   /** Of the layers' tar archives before compression, from the lowest up: as many as the manifest has layers. */
@@ -41,6 +43,7 @@ const executionSchema = z.object({
 const configSchema = z.object({
   architecture: z.string(),
   os: z.string(),
+  variant: z.string().nullish(),
   created: z.string().nullish(),
   rootfs: z.object({ diff_ids: z.array(digestSchema).nullish() }),
   config: executionSchema.nullish(),
@@ -62,8 +65,15 @@ export function parseConfig(bytes: Buffer, layers: number, image: string): Image
       hint: 'build and push the image again with a current tool',
     });
   }
-  const { architecture, os, created } = document;
-  return { architecture, os, created: created ?? undefined, diffIds, ...executionOf(document.config ?? {}) };
+  const { architecture, os, variant, created } = document;
+  return {
+    architecture,
+    os,
+    variant: variant ?? undefined,
+    created: created ?? undefined,
+    diffIds,
+    ...executionOf(document.config ?? {}),
+  };
 }
 
 type Execution = Pick<ImageConfig, 'entrypoint' | 'cmd' | 'env' | 'labels' | 'workingDirectory' | 'user'>;

@@ -8,6 +8,7 @@ import type { DocumentName } from './json.ts';
 import {
   OCI_INDEX,
   OCI_MANIFEST,
+  artifactOf,
   isForeignLayer,
   isImageConfig,
   isIndex,
@@ -24,6 +25,14 @@ export interface Descriptor {
   readonly sizeBytes: number;
 }
 
+/** A layer as a manifest names it. */
+export interface LayerDescriptor extends Descriptor {
+  /** Whether registries do not distribute it, by its media type. */
+  readonly isForeign: boolean;
+  /** Where else its bytes are to be had. */
+  readonly urls: readonly string[];
+}
+
 /** The manifest of one image for one platform, its digest checked. */
 export interface Manifest {
   readonly mediaType: string;
@@ -32,8 +41,10 @@ export interface Manifest {
   /** Exactly as served. */
   readonly bytes: Buffer;
   readonly config: Descriptor;
-  /** From the lowest up. */
-  readonly layers: readonly Descriptor[];
+  /** Those that make up the image, from the lowest up. */
+  readonly layers: readonly LayerDescriptor[];
+  /** Of layers that are left out: their places among all that the document has, from 0. */
+  readonly skipped: readonly number[];
 }
 
 export interface IndexEntry extends Descriptor {
@@ -41,14 +52,20 @@ export interface IndexEntry extends Descriptor {
 }
 
 /** What the bytes of a manifest say. */
-export type ManifestDocument =
-  | { readonly kind: 'index'; readonly mediaType: string; readonly entries: readonly IndexEntry[] }
-  | {
-      readonly kind: 'image';
-      readonly mediaType: string;
-      readonly config: Descriptor;
-      readonly layers: readonly Descriptor[];
-    };
+export type ManifestDocument = IndexDocument | ImageDocument;
+
+export interface IndexDocument {
+  readonly kind: 'index';
+  readonly mediaType: string;
+  readonly entries: readonly IndexEntry[];
+}
+
+export interface ImageDocument {
+  readonly kind: 'image';
+  readonly mediaType: string;
+  readonly config: Descriptor;
+  readonly layers: readonly LayerDescriptor[];
+}
 
 export const digestSchema = z.custom<Digest>(
   (value) => typeof value === 'string' && isDigest(value),
@@ -64,6 +81,16 @@ const descriptorShape = {
 const descriptorSchema = z
   .object(descriptorShape)
   .transform(({ mediaType, digest, size }): Descriptor => ({ mediaType, digest, sizeBytes: size }));
+
+const layerSchema = z
+  .object({ ...descriptorShape, urls: z.array(z.string()).nullish() })
+  .transform(({ mediaType, digest, size, urls }): LayerDescriptor => ({
+    mediaType,
+    digest,
+    sizeBytes: size,
+    isForeign: isForeignLayer(mediaType),
+    urls: urls ?? [],
+  }));
 
 /** Indexes of other things than images leave out what the specification demands: such an entry matches nothing. */
 const platformSchema = z
@@ -93,7 +120,8 @@ const outlineSchema = z.object({
 type Outline = z.output<typeof outlineSchema>;
 
 const indexSchema = z.object({ manifests: z.array(entrySchema) });
-const imageSchema = z.object({ config: descriptorSchema, layers: z.array(descriptorSchema) });
+const headSchema = z.object({ config: descriptorSchema, artifactType: z.string().min(1).optional() });
+const imageSchema = z.object({ config: descriptorSchema, layers: z.array(layerSchema) });
 
 /**
  * Reads a manifest or index of OCI or Docker schema 2. `image` names it in messages.
@@ -110,12 +138,10 @@ export function parseManifest(bytes: Buffer, image: string): ManifestDocument {
     return { kind: 'index', mediaType, entries: checkSchema(indexSchema, json, name).manifests };
   }
   if (!isManifest(mediaType)) throw unsupported(name, `it has the media type ${quoted(mediaType)}`);
-  const { config } = checkSchema(z.object({ config: descriptorSchema }), json, name);
+  const { config, artifactType } = checkSchema(headSchema, json, name);
   if (!isImageConfig(config.mediaType)) {
-    throw unsupported(
-      name,
-      `it is no container image: its config has the media type ${quoted(config.mediaType)}`,
-    );
+    const type = artifactType ?? config.mediaType;
+    throw unsupported(name, `it is no container image but ${artifactOf(type)}, of the type ${quoted(type)}`);
   }
   const { layers } = checkSchema(imageSchema, json, name);
   for (const layer of layers) checkLayer(layer, name);
@@ -151,8 +177,7 @@ function isPresent(value: unknown): boolean {
 
 function checkLayer(layer: Descriptor, name: DocumentName): void {
   if (layerCompression(layer.mediaType) !== undefined) return;
-  const reason = isForeignLayer(layer.mediaType) ? ', which registries do not distribute' : '';
-  throw unsupported(name, `its layer ${layer.digest} has the media type ${quoted(layer.mediaType)}${reason}`);
+  throw unsupported(name, `its layer ${layer.digest} has the media type ${quoted(layer.mediaType)}`);
 }
 
 function unsupported(name: DocumentName, reason: string): Failure {

@@ -9,7 +9,24 @@ export const DOCKER_LIST = 'application/vnd.docker.distribution.manifest.list.v2
 const IMAGE_CONFIGS: ReadonlySet<string> = new Set([
   'application/vnd.oci.image.config.v1+json',
   'application/vnd.docker.container.image.v1+json',
+  // Of clients older than Docker 1.10.2; what it holds is checked like any other.
+  'application/octet-stream',
 ]);
+
+/** What else registries hold, by the beginning of its type. */
+const ARTIFACTS: readonly (readonly [prefix: string, name: string])[] = [
+  ['application/vnd.sylabs.sif.', 'an Apptainer image (SIF)'],
+  ['application/vnd.cncf.helm.', 'a Helm chart'],
+  ['application/vnd.docker.plugin.', 'a Docker plugin'],
+  ['application/vnd.docker.ai.', 'a model for Docker'],
+  ['application/vnd.cncf.model.', 'a model'],
+  ['application/vnd.ollama.', 'a model for Ollama'],
+  ['application/vnd.wasm.', 'a WebAssembly module'],
+  ['application/vnd.dev.cosign.', 'a signature'],
+  ['application/vnd.cncf.notary.', 'a signature'],
+  ['application/vnd.dev.sigstore.', 'a signature'],
+  ['application/vnd.in-toto', 'an attestation'],
+];
 
 const SCHEMA_1: ReadonlySet<string> = new Set([
   'application/vnd.docker.distribution.manifest.v1+json',
@@ -23,6 +40,11 @@ const LAYERS: ReadonlyMap<string, LayerCompression> = new Map([
   ['application/vnd.docker.image.rootfs.diff.tar', 'none'],
   ['application/vnd.docker.image.rootfs.diff.tar.gzip', 'gzip'],
   ['application/vnd.docker.image.rootfs.diff.tar.zstd', 'zstd'],
+  ['application/vnd.oci.image.layer.nondistributable.v1.tar', 'none'],
+  ['application/vnd.oci.image.layer.nondistributable.v1.tar+gzip', 'gzip'],
+  ['application/vnd.oci.image.layer.nondistributable.v1.tar+zstd', 'zstd'],
+  ['application/vnd.docker.image.rootfs.foreign.diff.tar', 'none'],
+  ['application/vnd.docker.image.rootfs.foreign.diff.tar.gzip', 'gzip'],
 ]);
 
 /** The `Accept` field of a request for a manifest. */
@@ -53,4 +75,9 @@ export function layerCompression(mediaType: string): LayerCompression | undefine
 /** Whether a layer's bytes are, by its media type, not to be had from registries. */
 export function isForeignLayer(mediaType: string): boolean {
   return /\.layer\.nondistributable\.|\.rootfs\.foreign\./.test(mediaType);
+}
+
+/** What an artifact is, for messages. */
+export function artifactOf(type: string): string {
+  return ARTIFACTS.find(([prefix]) => type.startsWith(prefix))?.[1] ?? 'an artifact';
 }

@@ -1,6 +1,14 @@
 import type { CredentialsOf } from './credentials.ts';
+import { NO_MEMORY, type ManifestMemory } from './manifest-memory.ts';
 import { DIRECT, type Route } from './route.ts';
 import type { ServerSettings } from './server-settings.ts';
+
+/**
+ * - `refuse`: their image fails;
+ * - `skip`: their image is published without them, and a warning says so;
+ * - `fetch`: they are taken from the registry or, where it lacks them, from the addresses in the manifest.
+ */
+export type ForeignLayers = 'refuse' | 'skip' | 'fetch';
 
 /** How a {@link RegistryClient} behaves. */
 export interface RegistryOptions {
@@ -25,6 +33,12 @@ export interface RegistryOptions {
   readonly routes: (registryHost: string) => Route;
   /** By a server's host and port, with `docker.io` for Docker Hub. */
   readonly servers: (host: string) => ServerSettings;
+  /** What becomes of layers whose media type says that registries do not distribute them. */
+  readonly foreignLayers: ForeignLayers;
+  /** What the last manifests were. */
+  readonly memory: ManifestMemory;
+  /** Told what users should know, such as a mirror that does not work. */
+  readonly warn: (message: string) => void;
 }
 
 export const DEFAULT_OPTIONS: RegistryOptions = {
@@ -39,4 +53,7 @@ export const DEFAULT_OPTIONS: RegistryOptions = {
   credentials: async () => await Promise.resolve(undefined),
   routes: () => DIRECT,
   servers: () => ({}),
+  foreignLayers: 'refuse',
+  memory: NO_MEMORY,
+  warn: () => undefined,
 };

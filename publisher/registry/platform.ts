@@ -27,6 +27,11 @@ export function choosePlatform<Entry extends PlatformEntry>(
   });
 }
 
+/** Whether what is for `actual` is what `wanted` asks for: like {@link choosePlatform} with a single entry. */
+export function isPlatform(actual: Platform, wanted: Platform): boolean {
+  return choosePlatform([{ platform: actual }], wanted) !== undefined;
+}
+
 /** The platforms of an index for a message: each once, without attestations (`unknown/unknown`). */
 export function listPlatforms(entries: readonly PlatformEntry[]): string[] {
   const names = entries

@@ -9,6 +9,8 @@ export interface Refusal {
   readonly status: number;
   /** Where the answer came from: not always the registry's host. */
   readonly host: string;
+  /** Where the credentials were found that were sent; `undefined` for anonymous access. */
+  readonly credentials: string | undefined;
   /** Error codes of the answer's body, such as `NAME_UNKNOWN`. */
   readonly errorCodes: readonly string[];
   /** What `Retry-After` asks for. */
@@ -65,14 +67,21 @@ export function parseRetryAfter(field: string, nowMs: number): number | undefine
 }
 
 function unauthorized(refusal: Refusal, subject: Subject): Failure {
-  return new Failure('unauthorized', sentence(refusal, subject, 'does not give out'), {
-    hint: 'check the name, since some registries answer so for images that do not exist; a private image needs credentials',
-  });
+  const { credentials } = refusal;
+  const access =
+    credentials === undefined ? 'a private image needs credentials' : `and what is in ${credentials}`;
+  return new Failure(
+    'unauthorized',
+    `${sentence(refusal, subject, 'does not give out')}${sentWith(refusal)}`,
+    {
+      hint: `check the name, since some registries answer so for images that do not exist; ${access}`,
+    },
+  );
 }
 
 function forbidden(refusal: Refusal, subject: Subject): Failure {
-  return new Failure('forbidden', sentence(refusal, subject, 'forbids'), {
-    hint: 'check the name, and whether the user of these credentials, or anybody, may pull it',
+  return new Failure('forbidden', `${sentence(refusal, subject, 'forbids')}${sentWith(refusal)}`, {
+    hint: 'check the name, and whether that user, or anybody, may pull it',
   });
 }
 
@@ -91,6 +100,11 @@ function unknown(refusal: Refusal, subject: Subject): Failure {
       reference.digest === undefined ? `tag ${reference.tag ?? 'latest'}` : `digest ${reference.digest}`;
     return new Failure('tag-unknown', `the image ${repository} has no ${version}: ${answer}`, {
       hint: 'correct it, or remove the image from the wishlist; it may have been deleted from the registry',
+    });
+  }
+  if (kind === 'blob') {
+    return new Failure('blob-unknown', sentence(refusal, subject, 'lacks'), {
+      hint: 'the image is broken in the registry: push it again',
     });
   }
   return unexpected(refusal, subject);
@@ -117,6 +131,10 @@ function unexpected(refusal: Refusal, subject: Subject): Failure {
 function sentence(refusal: Refusal, subject: Subject, verb: string): string {
   const { registry } = subject.reference;
   return `the registry ${registry} ${verb} ${describeSubject(subject)}: ${refusal.host} answered ${answerOf(refusal)}`;
+}
+
+function sentWith({ credentials }: Refusal): string {
+  return credentials === undefined ? ', asked without credentials' : `, asked with those from ${credentials}`;
 }
 
 function answerOf({ status, errorCodes }: Refusal): string {

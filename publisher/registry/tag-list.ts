@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { Failure } from '../../wishlist/failure.ts';
 import type { ImageReference } from '../../wishlist/reference.ts';
-import { endpoint } from './endpoint.ts';
 import { checkSchema, parseJson } from './json.ts';
 import { nextLink } from './link.ts';
+import { requestOf, type Source } from './sources.ts';
 import { describeSubject } from './subject.ts';
-import type { Authorization, Transport } from './transport.ts';
+import type { Transport } from './transport.ts';
 
 interface Page {
   readonly tags: readonly string[];
@@ -25,17 +25,14 @@ const pageSchema = z.object({ tags: z.array(z.string()).nullish() });
  *
  * @see OCI distribution specification 1.1, "Listing Tags"; RFC 8288 for the link to the next page
  */
-export async function listTags(
-  transport: Transport,
-  authorization: Authorization,
-  reference: ImageReference,
-): Promise<string[]> {
+export async function listTags(transport: Transport, source: Source): Promise<string[]> {
+  const { reference } = source;
   const tags = new Set<string>();
   const asked = new Set<string>();
-  let url: URL | undefined = endpoint(reference, `tags/list?n=${TAGS_A_PAGE}`);
+  let url: URL | undefined = source.url(`tags/list?n=${TAGS_A_PAGE}`);
   while (url !== undefined) {
     asked.add(url.href);
-    const page: Page = await readPage(transport, authorization, { reference, url });
+    const page: Page = await readPage(transport, source, url);
     const known = tags.size;
     for (const tag of page.tags) tags.add(tag);
     const next: URL | undefined = page.next === undefined ? undefined : targetOf(page.next, url, reference);
@@ -49,13 +46,9 @@ export async function listTags(
   return [...tags];
 }
 
-async function readPage(
-  transport: Transport,
-  authorization: Authorization,
-  { reference, url }: { readonly reference: ImageReference; readonly url: URL },
-): Promise<Page> {
-  const subject = { kind: 'tag list', reference } as const;
-  const request = { url, subject, authorization, headers: { accept: 'application/json' } };
+async function readPage(transport: Transport, source: Source, url: URL): Promise<Page> {
+  const subject = { kind: 'tag list', reference: source.reference } as const;
+  const request = { ...requestOf(source, subject, url), headers: { accept: 'application/json' } };
   const limit = { bytes: LARGEST_PAGE_BYTES, code: 'registry-error' } as const;
   const name = { what: describeSubject(subject), code: 'registry-error' } as const;
   return await transport.read(request, limit, ({ bytes, header }) => ({

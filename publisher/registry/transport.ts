@@ -21,6 +21,8 @@ export interface TransportRequest {
   readonly accepts?: readonly number[];
   readonly headers?: Readonly<Record<string, string>>;
   readonly authorization?: Authorization;
+  /** Where that is fewer than the client's own. */
+  readonly tries?: number;
   /** Beside the client's own. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -29,6 +31,8 @@ export interface TransportRequest {
 export interface Authorization {
   /** The `Authorization` field for the origin of the request's URL, and for no other. */
   current(): string | undefined;
+  /** Where the credentials of that field were found, for messages; `undefined` for anonymous access. */
+  origin(): string | undefined;
   /**
    * Called after a 401 to a request that carried `refused`.
    *
@@ -127,6 +131,7 @@ export class Transport {
     const beganMs = performance.now();
     const policy = {
       ...this.#options,
+      tries: Math.min(this.#options.tries, request.tries ?? Infinity),
       signal,
       onGiveUp: (last: Retryable) => {
         if (last instanceof NetworkFailure) this.#connections.gaveUp(last, beganMs);
@@ -134,7 +139,7 @@ export class Transport {
     };
     return await withRetries(policy, async () => {
       const answer = await this.#authenticated(exchange, request.authorization);
-      if (!isWanted(answer, request)) throw await refusalOf(answer, request.subject);
+      if (!isWanted(answer, request)) throw await refusalOf(answer, request);
       return await receive(answer, exchange);
     });
   }
@@ -147,7 +152,7 @@ export class Transport {
     const isOurs = answer.status === 401 && answer.url.origin === exchange.url.origin;
     if (!isOurs || authorization === undefined || challenges === undefined) return answer;
     // The connection is free before the token service, which may be the same host, is asked.
-    const refusal = await refusalOf(answer, exchange.subject);
+    const refusal = await refusalOf(answer, { ...exchange, authorization });
     const renewed = await authorization.renew(challenges, used);
     if (renewed === undefined) throw refusal;
     return await followRedirects(this.#connections, exchange, renewed);
@@ -196,10 +201,14 @@ function checked<T>(check: () => T): T {
 }
 
 /** What to throw for an answer that is not the one wanted; its body is read. */
-async function refusalOf(answer: Answer, subject: Subject): Promise<Failure | Retryable> {
+async function refusalOf(
+  answer: Answer,
+  { subject, authorization }: Pick<TransportRequest, 'subject' | 'authorization'>,
+): Promise<Failure | Retryable> {
   const refusal: Refusal = {
     status: answer.status,
     host: answer.url.host,
+    credentials: authorization?.origin(),
     errorCodes: errorCodesOf(await readRefusal(answer)),
     retryAfterMs: parseRetryAfter(headerOf(answer, 'retry-after') ?? '', Date.now()),
   };

@@ -30,7 +30,14 @@ const IMAGE: ResolvedImage = {
     digest: BASE,
     bytes: Buffer.alloc(0),
     config: { mediaType: 'x', digest: CONFIG, sizeBytes: 1 },
-    layers: [BASE, TOP].map((digest) => ({ mediaType: 'x', digest, sizeBytes: 1 })),
+    layers: [BASE, TOP].map((digest) => ({
+      mediaType: 'x',
+      digest,
+      sizeBytes: 1,
+      isForeign: false,
+      urls: [],
+    })),
+    skipped: [],
   },
 };
 const ALL: Outputs = { layers: true, chains: true, flat: true };

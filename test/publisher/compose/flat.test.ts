@@ -14,6 +14,7 @@ const DIGEST: Digest = `sha256:${'5'.repeat(64)}`;
 const CONFIG = {
   architecture: 'amd64',
   os: 'linux',
+  variant: undefined,
   created: undefined,
   diffIds: [],
   entrypoint: ['/bin/é'],
@@ -146,7 +147,14 @@ function flatTree(entries: readonly LayerEntry[]): AnyNode {
   assert.ok(own !== undefined);
   const stage: Stage = { layer: layerAt(0), own, diffSizeBytes: 0, merged: top };
   const descriptor = { mediaType: 'x', digest: DIGEST, sizeBytes: 0 };
-  const manifest = { mediaType: 'x', digest: DIGEST, bytes: Buffer.alloc(0), config: descriptor, layers: [] };
+  const manifest = {
+    mediaType: 'x',
+    digest: DIGEST,
+    bytes: Buffer.alloc(0),
+    config: descriptor,
+    layers: [],
+    skipped: [],
+  };
   const image: ReadyImage = { publicName: 'reg.example/app:1', manifest, config: CONFIG, blobs: new Map() };
   const [unit] = flatOutput({ image, stages: [stage], linked: true, attributes: OWN });
   assert.ok(unit !== undefined);

@@ -73,7 +73,7 @@ export class Workshop {
     assert.ok(configBlob !== undefined && 'bytes' in configBlob);
     return {
       publicName,
-      manifest: { ...document, digest: manifest.digest, bytes: manifest.bytes },
+      manifest: { ...document, digest: manifest.digest, bytes: manifest.bytes, skipped: [] },
       config: parseConfig(configBlob.bytes, layers.length, publicName),
       blobs: files,
     };

@@ -6,6 +6,7 @@ const DIFF_ID = `sha256:${'a'.repeat(64)}` as const;
 const EMPTY: ImageConfig = {
   architecture: 'amd64',
   os: 'linux',
+  variant: undefined,
   created: undefined,
   diffIds: [DIFF_ID],
   entrypoint: undefined,

@@ -16,7 +16,8 @@ const CASES: readonly (readonly [reference: string, address: string])[] = [
 describe('registry/endpoint', () => {
   for (const [reference, address] of CASES) {
     it(`finds ${reference}`, () => {
-      assert.equal(endpoint(parseReference(reference), 'tags/list').href, address);
+      const { scheme, registry: host, repository } = parseReference(reference);
+      assert.equal(endpoint({ scheme, host, prefix: '' }, repository, 'tags/list').href, address);
     });
   }
 });

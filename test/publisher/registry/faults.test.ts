@@ -72,7 +72,7 @@ const CASES: readonly Case[] = [
     requests: 1,
   },
   { what: '404', kind: 'tags', fault: status(404), code: 'image-unknown', requests: 1 },
-  { what: '404', kind: 'blobs', fault: status(404), code: 'registry-error', requests: 1 },
+  { what: '404', kind: 'blobs', fault: status(404), code: 'blob-unknown', requests: 1 },
   { what: '400', kind: 'manifests', fault: status(400), code: 'registry-error', requests: 1 },
   { what: '429', kind: 'manifests', fault: status(429), code: 'rate-limited', requests: 4 },
   {

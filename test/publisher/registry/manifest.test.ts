@@ -53,10 +53,10 @@ const LAYERS: readonly (readonly [mediaType: string, isSupported: boolean])[] = 
   [`${DOCKER}.image.rootfs.diff.tar`, true],
   [`${DOCKER}.image.rootfs.diff.tar.gzip`, true],
   [`${DOCKER}.image.rootfs.diff.tar.zstd`, true],
-  [`${OCI}.layer.nondistributable.v1.tar`, false],
-  [`${OCI}.layer.nondistributable.v1.tar+gzip`, false],
-  [`${OCI}.layer.nondistributable.v1.tar+zstd`, false],
-  [`${DOCKER}.image.rootfs.foreign.diff.tar.gzip`, false],
+  [`${OCI}.layer.nondistributable.v1.tar`, true],
+  [`${OCI}.layer.nondistributable.v1.tar+gzip`, true],
+  [`${OCI}.layer.nondistributable.v1.tar+zstd`, true],
+  [`${DOCKER}.image.rootfs.foreign.diff.tar.gzip`, true],
   [`${OCI}.layer.v1.tar+encrypted`, false],
   ['application/vnd.cncf.helm.chart.content.v1.tar+gzip', false],
   ['', false],
@@ -118,7 +118,8 @@ describe('registry/manifest', () => {
       if (isSupported) {
         const read = parse(document);
         assert(read.kind === 'image');
-        assert.deepEqual(read.layers, [{ mediaType, digest: DIGEST, sizeBytes: 3 }]);
+        const isForeign = /nondistributable|foreign/.test(mediaType);
+        assert.deepEqual(read.layers, [{ mediaType, digest: DIGEST, sizeBytes: 3, isForeign, urls: [] }]);
         return;
       }
       assert.throws(

@@ -26,7 +26,7 @@ const FAILURES: readonly (readonly [
   [404, 'manifest', 'MANIFEST_UNKNOWN', 'tag-unknown'],
   [404, 'manifest', '', 'tag-unknown'],
   [404, 'manifest', 'NAME_UNKNOWN', 'image-unknown'],
-  [404, 'blob', 'BLOB_UNKNOWN', 'registry-error'],
+  [404, 'blob', 'BLOB_UNKNOWN', 'blob-unknown'],
   [404, 'token', '', 'registry-error'],
   [429, 'manifest', 'TOOMANYREQUESTS', 'rate-limited'],
   [400, 'manifest', '', 'registry-error'],
@@ -62,7 +62,13 @@ describe('registry/refusal', () => {
   for (const [status, kind, errorCode, code] of FAILURES) {
     it(`${status} ${errorCode} for a ${kind} is ${code}, and says where`, () => {
       const errorCodes = errorCode === '' ? [] : [errorCode];
-      const refusal = { status, host: 'cdn.example', errorCodes, retryAfterMs: undefined };
+      const refusal = {
+        status,
+        host: 'cdn.example',
+        errorCodes,
+        credentials: undefined,
+        retryAfterMs: undefined,
+      };
       const failure = failureOf(refusal, { kind, reference: REFERENCE });
       assert.equal(failure.code, code);
       assert.notEqual(failure.hint, undefined);
@@ -73,7 +79,13 @@ describe('registry/refusal', () => {
   }
 
   it('names the tag that is missing, or else the digest', () => {
-    const refusal = { status: 404, host: 'r.example:5000', errorCodes: [], retryAfterMs: undefined };
+    const refusal = {
+      status: 404,
+      host: 'r.example:5000',
+      errorCodes: [],
+      credentials: undefined,
+      retryAfterMs: undefined,
+    };
     const digest = `sha256:${'0'.repeat(64)}`;
     assert.match(failureOf(refusal, { kind: 'manifest', reference: REFERENCE }).message, /1\.2/);
     assert(
@@ -86,7 +98,13 @@ describe('registry/refusal', () => {
       [3_600_000, /until \d{4}-\d\d-\d\dT/],
       [Number.MAX_VALUE, /until an unknown time/],
     ] as const) {
-      const refusal = { status: 429, host: 'r.example:5000', errorCodes: [], retryAfterMs };
+      const refusal = {
+        status: 429,
+        host: 'r.example:5000',
+        errorCodes: [],
+        credentials: undefined,
+        retryAfterMs,
+      };
       assert.match(failureOf(refusal, { kind: 'manifest', reference: REFERENCE }).message, pattern);
     }
   });

@@ -48,7 +48,7 @@ const CASES: readonly {
   { what: 'wrong bytes once', fault: wrongBytes, times: 1, code: 'good', requests: 2 },
   { what: 'a shorter body', fault: shortened, code: 'digest-mismatch', requests: 3 },
   { what: 'a body without end', fault: endless, code: 'digest-mismatch', requests: 3 },
-  { what: '404', fault: status(404), code: 'registry-error', requests: 1 },
+  { what: '404', fault: status(404), code: 'blob-unknown', requests: 1 },
   { what: '403', fault: status(403), code: 'forbidden', requests: 1 },
   { what: '500', fault: status(500), code: 'registry-error', requests: 4 },
 ];
