@@ -21,7 +21,10 @@ const MAXIMUM_TAGS = 2_000_000;
 const pageSchema = z.object({ tags: z.array(z.string()).nullish() });
 
 /**
- * All tags of the repository of `reference`, each once, in the registry's order.
+ * All tags of the repository of `reference`, each once, in the registry's order; whatever a registry calls a tag is
+ * one. Pages are followed as `Link` says. Without one, exactly as many tags as were asked for may be all or the first
+ * page: what comes after the last of them is asked for too, until nothing new comes. Registries that ignore `n` give
+ * all tags at once, and those that ignore `last` the same ones again.
  *
  * @see OCI distribution specification 1.1, "Listing Tags"; RFC 8288 for the link to the next page
  */
@@ -29,14 +32,18 @@ export async function listTags(transport: Transport, source: Source): Promise<st
   const { reference } = source;
   const tags = new Set<string>();
   const asked = new Set<string>();
-  let url: URL | undefined = source.url(`tags/list?n=${TAGS_A_PAGE}`);
+  const first = source.url(`tags/list?n=${TAGS_A_PAGE}`);
+  let isLinked = false;
+  let url: URL | undefined = first;
   while (url !== undefined) {
     asked.add(url.href);
     const page: Page = await readPage(transport, source, url);
     const known = tags.size;
     for (const tag of page.tags) tags.add(tag);
-    const next: URL | undefined = page.next === undefined ? undefined : targetOf(page.next, url, reference);
-    const isRepeated = page.tags.length > 0 && tags.size === known;
+    const hasNews = tags.size > known;
+    isLinked ||= page.next !== undefined;
+    const next: URL | undefined = isLinked ? linked(page, url, reference) : unlinked(page, first, hasNews);
+    const isRepeated = page.tags.length > 0 && !hasNews;
     if (next !== undefined && (isRepeated || asked.has(next.href))) {
       throw endless(reference, `repeats a page after ${tags.size} tags`);
     }
@@ -58,11 +65,21 @@ async function readPage(transport: Transport, source: Source, url: URL): Promise
 }
 
 /** Another origin would be asked without the registry's authorization, and could send us anywhere. */
-function targetOf(link: string, base: URL, reference: ImageReference): URL {
-  const target = URL.canParse(link, base.href) ? new URL(link, base.href) : undefined;
+function linked({ next }: Page, base: URL, reference: ImageReference): URL | undefined {
+  if (next === undefined) return undefined;
+  const target = URL.canParse(next, base.href) ? new URL(next, base.href) : undefined;
   if (target?.origin !== base.origin)
     throw endless(reference, 'goes on at an address that is not the registry');
   return target;
+}
+
+/** What comes after a page of a registry that has given no link, where it may not have been the last one. */
+function unlinked({ tags }: Page, first: URL, hasNews: boolean): URL | undefined {
+  const last = tags.at(-1);
+  if (last === undefined || !hasNews || tags.length !== TAGS_A_PAGE) return undefined;
+  const next = new URL(first);
+  next.searchParams.set('last', last);
+  return next;
 }
 
 function endless(reference: ImageReference, what: string): Failure {
