@@ -9,41 +9,97 @@ import { temporaryDirectory } from '../setup.ts';
 
 /** A running registry. */
 export interface DockerRegistry {
-  /** `127.0.0.1:PORT`, plain HTTP. */
+  /** `127.0.0.1:PORT`, plain HTTP but for a registry with `tls`. */
   readonly host: string;
   close(): Promise<void>;
+}
+
+export interface DockerRegistryOptions {
+  /**
+   * Directory of its contents; a new one where nothing is said. Several registries may share one, so that what was
+   * pushed to an open one is read from a closed one.
+   */
+  readonly storage?: string;
+  /** Who may read and write; everybody where nothing is said. */
+  readonly auth?: HtpasswdAuth | TokenAuth;
+  readonly tls?: ServerTls;
+  /** Makes it a pull-through cache of the registry at this address, such as `http://127.0.0.1:5000`. */
+  readonly proxyOf?: string;
+}
+
+/** Basic authentication. */
+export interface HtpasswdAuth {
+  readonly htpasswd: {
+    readonly realm: string;
+    /** Of a file with bcrypt hashes. */
+    readonly path: string;
+  };
+}
+
+/** Bearer tokens of another server. Its keys are those of the configuration's section `auth.token`. */
+export interface TokenAuth {
+  readonly token: {
+    /** The token server's address. */
+    readonly realm: string;
+    readonly service: string;
+    readonly issuer: string;
+    /** PEM file of the authority that certifies the token server's key. */
+    readonly rootcertbundle: string;
+  };
+}
+
+/** Files in PEM. */
+export interface ServerTls {
+  readonly certificateFile: string;
+  readonly keyFile: string;
+  /** Clients must show a certificate of this authority. */
+  readonly clientAuthorityFile?: string;
 }
 
 const START_LIMIT_MS = 15_000;
 const LISTENING = /listening on (127\.0\.0\.1:\d+)/;
 
-/** Starts Debian's `docker-registry` with an empty storage of its own, and waits until it answers. */
-export async function startDockerRegistry(): Promise<DockerRegistry> {
-  const directory = await temporaryDirectory('registry');
-  const configuration = join(directory, 'config.json');
-  // YAML, of which JSON is a part. The system chooses the port; the log says which.
-  await writeFile(
-    configuration,
-    JSON.stringify({
-      version: '0.1',
-      log: { level: 'info' },
-      storage: { filesystem: { rootdirectory: join(directory, 'storage') }, delete: { enabled: true } },
-      http: { addr: '127.0.0.1:0' },
-    }),
-  );
+/**
+ * Starts Debian's `docker-registry` and waits until it accepts connections.
+ *
+ * @see https://distribution.github.io/distribution/about/configuration/
+ */
+export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
   const program = findProgram('docker-registry');
   if (program === undefined) throw new Error('docker-registry is not installed');
-  const server = spawn(program, ['serve', configuration], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const directory = await temporaryDirectory('registry');
+  const file = join(directory, 'config.json');
+  const configuration = configurationOf(options, options.storage ?? join(directory, 'storage'));
+  // YAML, of which JSON is a part.
+  await writeFile(file, JSON.stringify(configuration));
+  const server = spawn(program, ['serve', file], { stdio: ['ignore', 'ignore', 'pipe'] });
   try {
     const host = await within(START_LIMIT_MS, hostOf(server));
-    const answer = await fetch(`http://${host}/v2/`, { signal: AbortSignal.timeout(START_LIMIT_MS) });
-    if (answer.status !== 200) throw new Error(`docker-registry answers ${answer.status}`);
-    await answer.arrayBuffer();
     return { host, close: async () => await stop(server) };
   } catch (error) {
     await stop(server);
     throw error;
   }
+}
+
+/** The system chooses the port; the log says which. */
+function configurationOf({ auth, tls, proxyOf }: DockerRegistryOptions, storage: string): object {
+  return {
+    version: '0.1',
+    log: { level: 'info' },
+    storage: { filesystem: { rootdirectory: storage }, delete: { enabled: true } },
+    http: { addr: '127.0.0.1:0', ...(tls === undefined ? {} : { tls: tlsSection(tls) }) },
+    ...(auth === undefined ? {} : { auth }),
+    ...(proxyOf === undefined ? {} : { proxy: { remoteurl: proxyOf } }),
+  };
+}
+
+function tlsSection({ certificateFile, keyFile, clientAuthorityFile }: ServerTls): object {
+  return {
+    certificate: certificateFile,
+    key: keyFile,
+    ...(clientAuthorityFile === undefined ? {} : { clientcas: [clientAuthorityFile] }),
+  };
 }
 
 /** Goes on reading the log afterwards: a full pipe would stop the registry. */

@@ -1,6 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { OCI_MANIFEST_TYPE, buildImage, type TestImage, type TestImageParts } from './image.ts';
 
+const PUSHES_AT_ONCE = 16;
+
 /**
  * Pushes an image over plain HTTP. `host` is `HOST:PORT`.
  *
@@ -15,13 +17,41 @@ export async function pushImage(
   const image = buildImage(parts);
   const base = `http://${host}/v2/${repository}`;
   for (const [digest, bytes] of image.blobs) await pushBlob(base, digest, bytes);
+  await putManifest(base, tag, image);
+  return image;
+}
+
+/** Gives further tags to an image that was pushed, many at once. */
+export async function pushTags(
+  host: string,
+  repository: string,
+  tags: readonly string[],
+  image: TestImage,
+): Promise<void> {
+  const waiting = tags.values();
+  const work = async (): Promise<void> => {
+    for (const tag of waiting) await putManifest(`http://${host}/v2/${repository}`, tag, image);
+  };
+  await Promise.all(Array.from({ length: PUSHES_AT_ONCE }, work));
+}
+
+/**
+ * Deletes a manifest with all tags that lead to it.
+ *
+ * @see OCI distribution specification 1.1, "Deleting Manifests"
+ */
+export async function deleteManifest(host: string, repository: string, digest: string): Promise<void> {
+  const answer = await fetch(`http://${host}/v2/${repository}/manifests/${digest}`, { method: 'DELETE' });
+  await expectStatus(answer, 202);
+}
+
+async function putManifest(base: string, tag: string, { manifest }: TestImage): Promise<void> {
   const answer = await fetch(`${base}/manifests/${tag}`, {
     method: 'PUT',
     headers: { 'content-type': OCI_MANIFEST_TYPE },
-    body: new Uint8Array(image.manifest),
+    body: new Uint8Array(manifest),
   });
   await expectStatus(answer, 201);
-  return image;
 }
 
 async function pushBlob(base: string, digest: string, bytes: Buffer): Promise<void> {
