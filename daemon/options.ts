@@ -127,6 +127,15 @@ export const OPTIONS = {
     group: 'What is made:',
     description: 'make no chains below .chains',
   },
+  foreignLayers: {
+    key: 'foreign-layers',
+    flag: '--foreign-layers <policy>',
+    type: choice('refuse', 'skip', 'fetch'),
+    default: 'refuse',
+    group: 'What is made:',
+    description:
+      'layers that registries do not distribute: "refuse" their images, "skip" the layers, "fetch" them from where the manifest says',
+  },
   convertAgain: {
     key: 'convert-again',
     flag: '-g, --convert-again',
@@ -167,13 +176,21 @@ export const OPTIONS = {
     group: 'Limits:',
     description: 'how many bytes of compressed layers go into one publication',
   },
+  registryRequests: {
+    key: 'registry-requests',
+    flag: '--registry-requests <number>',
+    type: integer(1, 64),
+    default: '8',
+    group: 'Limits:',
+    description: 'how many requests go to one registry at the same time',
+  },
   downloads: {
     key: 'downloads',
     flag: '--downloads <number>',
     type: integer(1, 64),
     default: '4',
     group: 'Limits:',
-    description: 'how many blobs are downloaded at the same time',
+    description: 'how many layers are downloaded at the same time',
   },
   cvmfsServer: {
     key: 'cvmfs-server',

@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import { ListingStore } from '../publisher/layer/listing-store.ts';
 import { publishImages, type PublishingReport } from '../publisher/publish-images.ts';
+import type { WantedImage } from '../publisher/image.ts';
 import { RegistryClient } from '../publisher/registry/client.ts';
+import { ManifestFiles } from '../publisher/registry/manifest-files.ts';
 import type { Backend } from '../publisher/repository/backend.ts';
 import { CvmfsBackend } from '../publisher/repository/cvmfs/backend.ts';
 import { DirectoryBackend } from '../publisher/repository/directory/backend.ts';
 import { Lock } from '../publisher/repository/lock.ts';
 import { Spool } from '../publisher/spool/spool.ts';
-import type { ImageReference } from '../wishlist/reference.ts';
 import type { Context } from './command.ts';
 import type { ExitStatus } from './exit-status.ts';
 import { exitStatusOf } from './exit-status.ts';
@@ -15,10 +16,16 @@ import type { Configuration } from './options.ts';
 
 /** Calls `work` with a registry client that is set up as the configuration says, and closed afterwards. */
 export async function withRegistry<T>(
-  { configuration, signal }: Context,
+  { configuration, observe, signal }: Context,
   work: (client: RegistryClient) => Promise<T>,
 ): Promise<T> {
-  const client = new RegistryClient({ signal, concurrency: configuration.downloads });
+  const client = new RegistryClient({
+    signal,
+    concurrency: configuration.registryRequests,
+    foreignLayers: configuration.foreignLayers,
+    memory: new ManifestFiles(join(configuration.state, 'manifests')),
+    warn: (message) => observe({ type: 'warning', message }),
+  });
   try {
     return await work(client);
   } finally {
@@ -34,7 +41,7 @@ export async function withRegistry<T>(
 export async function publish(
   context: Context,
   client: RegistryClient,
-  { name, images }: { name: string; images: readonly ImageReference[] },
+  { name, images }: { name: string; images: readonly WantedImage[] },
 ): Promise<PublishingReport> {
   const { configuration, observe, signal } = context;
   const backend = createBackend(configuration);

@@ -1,10 +1,29 @@
+import { LINUX_AMD64, equalPlatforms, type Platform } from '../wishlist/platform.ts';
+import type { ImageReference } from '../wishlist/reference.ts';
 import type { ImageConfig } from './registry/config.ts';
 import type { Digest } from './registry/digest.ts';
 import type { Manifest } from './registry/manifest.ts';
 
-/** An image that is resolved: what its name means in the registry now. */
+/** An image that is asked for. */
+export interface WantedImage {
+  readonly reference: ImageReference;
+  /**
+   * What it is to be published for. Where nobody said: for linux/amd64, as which a manifest that is no part of an index
+   * counts whatever it is for, since some tags have no other.
+   */
+  readonly platforms: readonly WantedPlatform[] | undefined;
+}
+
+export interface WantedPlatform {
+  readonly platform: Platform;
+  /** Whether its absence is a failure, and not only worth a note: the wish itself names it. */
+  readonly isRequired: boolean;
+}
+
+/** An image that is resolved: what its name means in the registry now, for one platform. */
 export interface ResolvedImage {
-  /** `<registry>/<repository>:<tag>`: its place in the repository. */
+  readonly platform: Platform;
+  /** `<registry>/<repository>:<tag>`, below `.multiarch` for further platforms: its place in the repository. */
   readonly publicName: string;
   readonly manifest: Manifest;
 }
@@ -25,4 +44,9 @@ export interface Outputs {
 
 export function layerDigests(image: ResolvedImage): Digest[] {
   return image.manifest.layers.map((layer) => layer.digest);
+}
+
+/** Whether images for `platform` have the plain public names. */
+export function isPlain(platform: Platform): boolean {
+  return equalPlatforms(platform, LINUX_AMD64);
 }

@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import { usualPlatform, type Platform } from '../wishlist/platform.ts';
+import { publicName, type ImageReference } from '../wishlist/reference.ts';
+import { isPlain } from './image.ts';
 import { hexOf, type Digest } from './registry/digest.ts';
 import type { BytePath } from './repository/entry.ts';
 
@@ -40,9 +43,20 @@ export function recordPath(unit: Unit, hex: string): BytePath {
   return `.unpackd/${unit}/${hex.slice(0, 2)}/${hex}`;
 }
 
-/** @param publicName `<registry>/<repository>:<tag>`, itself the path of the link to the flat tree */
-export function manifestPath(publicName: string): BytePath {
-  return `.metadata/${publicName}/manifest.json`;
+/**
+ * The public name of an image for `platform`: itself the path of the link to the flat tree. Linux/amd64 has the plain
+ * one, `<registry>/<repository>:<tag>`; any other `.multiarch/<architecture>[:<variant>]/` in front of it.
+ */
+export function platformName(platform: Platform, reference: ImageReference): string {
+  const name = publicName(reference);
+  if (isPlain(platform)) return name;
+  const { architecture, variant } = usualPlatform(platform);
+  return `.multiarch/${variant === undefined ? architecture : `${architecture}:${variant}`}/${name}`;
+}
+
+/** @param name as {@link platformName} gives it */
+export function manifestPath(name: string): BytePath {
+  return `.metadata/${name}/manifest.json`;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { mapLimited } from '../wishlist/concurrency.ts';
 import { Failure, isFailure } from '../wishlist/failure.ts';
-import { formatReference, publicName, type ImageReference } from '../wishlist/reference.ts';
+import { formatReference, type ImageReference } from '../wishlist/reference.ts';
 import type { Observer } from './events.ts';
 import { layerDigests, type Outputs, type ReadyImage, type ResolvedImage } from './image.ts';
 import { listLayer, type Listing } from './layer/listing.ts';
@@ -9,8 +9,9 @@ import { isLayerRecorded } from './published.ts';
 import type { RegistryClient } from './registry/client.ts';
 import type { ImageConfig } from './registry/config.ts';
 import type { Digest } from './registry/digest.ts';
-import { LINUX_AMD64, formatPlatform } from './registry/platform.ts';
+import { formatPlatform, isPlatform } from './registry/platform.ts';
 import type { Descriptor } from './registry/manifest.ts';
+import { Slots } from './registry/slots.ts';
 import type { RepositoryView } from './repository/view.ts';
 import type { Listener } from './spool/download.ts';
 import type { GrowingFile } from './spool/growing-file.ts';
@@ -19,7 +20,7 @@ import type { Spool } from './spool/spool.ts';
 export interface PreparerOptions {
   readonly outputs: Outputs;
   readonly overwriteLayers: boolean;
-  /** Layers that are fetched and listed at a time. */
+  /** Layers that are fetched and listed at a time, of all images together. */
   readonly layersAtATime: number;
   readonly signal: AbortSignal;
 }
@@ -51,16 +52,12 @@ export class Preparer {
   readonly #options: PreparerOptions;
   /** Images share layers: each is prepared once, by whoever comes first. */
   readonly #layers = new Map<Digest, Promise<void>>();
+  readonly #slots: Slots;
 
   constructor(parts: PreparerParts, options: PreparerOptions) {
     this.#parts = parts;
     this.#options = options;
-  }
-
-  /** @throws Failure of the registry client */
-  async resolve(reference: ImageReference): Promise<ResolvedImage> {
-    const manifest = await this.#parts.client.fetchManifest(reference);
-    return { publicName: publicName(reference), manifest };
+    this.#slots = new Slots(options.layersAtATime);
   }
 
   /**
@@ -79,7 +76,8 @@ export class Preparer {
   async prepare(reference: ImageReference, image: ResolvedImage): Promise<ReadyImage> {
     const { client, spool } = this.#parts;
     const config = await client.fetchConfig(reference, image.manifest);
-    this.#checkPlatform(reference, config);
+    this.#checkPlatform(reference, image, config);
+    this.#checkLayers(reference, image);
     const brought = await this.#broughtLayers(image);
     const layers = image.manifest.layers.flatMap((descriptor, index) => {
       const diffId = config.diffIds[index];
@@ -98,9 +96,16 @@ export class Preparer {
   }
 
   /** A manifest by itself is taken whatever it is for: some tags have no other. Its users should know. */
-  #checkPlatform(reference: ImageReference, { os, architecture }: ImageConfig): void {
-    if (os === LINUX_AMD64.os && architecture === LINUX_AMD64.architecture) return;
-    const message = `${formatReference(reference)} is for ${os}/${architecture}, not ${formatPlatform(LINUX_AMD64)}`;
+  #checkPlatform(reference: ImageReference, { platform }: ResolvedImage, config: ImageConfig): void {
+    if (isPlatform(config, platform)) return;
+    const message = `${formatReference(reference)} is for ${formatPlatform(config)}, not ${formatPlatform(platform)}`;
+    this.#parts.observe({ type: 'warning', message });
+  }
+
+  #checkLayers(reference: ImageReference, { manifest }: ResolvedImage): void {
+    const left = manifest.skipped.length;
+    if (left === 0) return;
+    const message = `${formatReference(reference)} is published without ${left} of its layers, which registries do not distribute`;
     this.#parts.observe({ type: 'warning', message });
   }
 
@@ -114,16 +119,25 @@ export class Preparer {
   async #layer(layer: LayerOfImage): Promise<void> {
     const { digest } = layer.descriptor;
     const running = this.#layers.get(digest);
-    const work = running ?? this.#prepareLayer(layer);
+    const work = running ?? this.#inTurn(layer);
     this.#layers.set(digest, work);
     try {
       await work;
     } catch (error) {
       // It failed in another image's repository: this one's may have it.
       if (running === undefined || !isFailure(error)) throw error;
-      await this.#prepareLayer(layer);
+      await this.#inTurn(layer);
     } finally {
       this.#layers.delete(digest);
+    }
+  }
+
+  async #inTurn(layer: LayerOfImage): Promise<void> {
+    const release = await this.#slots.take('layers', this.#options.signal);
+    try {
+      await this.#prepareLayer(layer);
+    } finally {
+      release();
     }
   }
 
@@ -168,7 +182,7 @@ export class Preparer {
   async #fetch({ reference, descriptor }: LayerOfImage, onFile?: Listener['onFile']): Promise<string> {
     const { client, spool, observe } = this.#parts;
     const { digest, sizeBytes } = descriptor;
-    const started = { image: publicName(reference), layer: digest, sizeBytes };
+    const started = { image: formatReference(reference), layer: digest, sizeBytes };
     observe({ type: 'layer-started', ...started });
     let received = 0;
     const onBytes = (total: number): void => {

@@ -1,19 +1,21 @@
 import { isFailure, type Failure, type FailureCode } from '../wishlist/failure.ts';
 import { mapLimited } from '../wishlist/concurrency.ts';
-import { formatReference, type ImageReference } from '../wishlist/reference.ts';
 import { divideIntoBatches } from './batches.ts';
 import { Composer } from './compose/composer.ts';
 import { TreeLoader } from './compose/image-trees.ts';
 import type { ImageResult, Observer } from './events.ts';
-import type { Outputs, ReadyImage, ResolvedImage } from './image.ts';
+import type { Outputs, ReadyImage, ResolvedImage, WantedImage } from './image.ts';
 import type { ListingStore } from './layer/listing-store.ts';
 import { flatPath } from './layout.ts';
 import { Preparer } from './preparer.ts';
 import { publishedState } from './published.ts';
 import type { RegistryClient } from './registry/client.ts';
+import { platformMissing } from './registry/manifests.ts';
 import type { Descriptor } from './registry/manifest.ts';
 import type { Backend, Notice } from './repository/backend.ts';
 import { ownAttributes } from './repository/own-attributes.ts';
+import { missingNote, resolveImage } from './resolve.ts';
+import { Results, partLabel, type Part, type PlatformResult } from './results.ts';
 import type { Spool } from './spool/spool.ts';
 
 export interface PublishingOptions {
@@ -39,8 +41,8 @@ export interface PublishingParts {
 
 /** How a run ended. */
 export interface PublishingReport {
-  /** One for each reference, in their order. */
-  readonly images: readonly { readonly image: string; readonly result: ImageResult }[];
+  /** In the order of the images; more than one for an image that is published for several platforms. */
+  readonly images: readonly PlatformResult[];
   readonly publications: number;
   /** What ended the run before all images were done. */
   readonly stopped: Failure | undefined;
@@ -57,9 +59,9 @@ const STOPPING: ReadonlySet<FailureCode> = new Set<FailureCode>([
 
 const IMAGES_AT_A_TIME = 8;
 
-/** One image on its way. */
+/** One image on its way, for one platform. */
 interface Candidate {
-  readonly reference: ImageReference;
+  readonly part: Part;
   readonly resolved: ResolvedImage;
   readonly missing: readonly Descriptor[];
 }
@@ -72,39 +74,39 @@ interface Candidate {
  */
 export async function publishImages(
   name: string,
-  references: readonly ImageReference[],
+  wanted: readonly WantedImage[],
   parts: PublishingParts,
   options: PublishingOptions,
 ): Promise<PublishingReport> {
-  const run = new Run(name, parts, options);
+  const results = new Results(wanted, parts.observe);
+  const run = new Run(name, { ...parts, results }, options);
   await parts.backend.recover(name, run.notice);
   let stopped: Failure | undefined;
   try {
-    parts.observe({ type: 'images', count: references.length });
-    const candidates = await run.resolve(references);
+    parts.observe({ type: 'images', count: wanted.length });
+    const candidates = await run.resolve(wanted);
     for (const batch of divideIntoBatches(candidates, options.batchSizeBytes)) await run.publish(batch);
   } catch (error) {
     if (!isFailure(error)) throw error;
     stopped = error;
-    for (const reference of references) run.finish(reference, failed(error));
+    results.finishRest(failed(error));
   }
-  const images = references.map((reference) => ({
-    image: formatReference(reference),
-    result: run.resultOf(reference),
-  }));
-  return { images, publications: run.publications, stopped };
+  return { images: results.all(), publications: run.publications, stopped };
 }
 
 class Run {
   publications = 0;
   readonly notice: Notice;
   readonly #name: string;
-  readonly #parts: PublishingParts;
+  readonly #parts: PublishingParts & { readonly results: Results };
   readonly #options: PublishingOptions;
   readonly #preparer: Preparer;
-  readonly #results = new Map<ImageReference, ImageResult>();
 
-  constructor(name: string, parts: PublishingParts, options: PublishingOptions) {
+  constructor(
+    name: string,
+    parts: PublishingParts & { readonly results: Results },
+    options: PublishingOptions,
+  ) {
     this.#name = name;
     this.#parts = parts;
     this.#options = options;
@@ -118,12 +120,13 @@ class Run {
   }
 
   /** The images that are to be published: not those that are current, nor those that fail already. */
-  async resolve(references: readonly ImageReference[]): Promise<Candidate[]> {
-    const found = await mapLimited(references, IMAGES_AT_A_TIME, async (reference) => {
-      this.#parts.observe({ type: 'image-started', image: formatReference(reference) });
-      return await this.#orFail(reference, async () => await this.#candidate(reference));
+  async resolve(all: readonly WantedImage[]): Promise<Candidate[]> {
+    const found = await mapLimited(all, IMAGES_AT_A_TIME, async (wanted) => {
+      const part = { wanted, platform: undefined };
+      this.#parts.observe({ type: 'image-started', image: partLabel(part) });
+      return await this.#orFail(part, async () => await this.#candidates(wanted));
     });
-    return found.filter((candidate) => candidate !== undefined);
+    return found.flatMap((candidates) => candidates ?? []);
   }
 
   /** Fetches what the batch needs, and publishes it at once. The repository is held for the publication alone. */
@@ -131,43 +134,44 @@ class Run {
     const prepared = await mapLimited(
       batch,
       IMAGES_AT_A_TIME,
-      async ({ reference, resolved }) =>
-        await this.#orFail(reference, async () => ({
-          reference,
-          image: await this.#preparer.prepare(reference, resolved),
+      async ({ part, resolved }) =>
+        await this.#orFail(part, async () => ({
+          part,
+          image: await this.#preparer.prepare(part.wanted.reference, resolved),
         })),
     );
     const ready = prepared.filter((image) => image !== undefined);
     if (ready.length > 0) await this.#publishReady(ready);
   }
 
-  finish(reference: ImageReference, result: ImageResult): void {
-    if (this.#results.has(reference)) return;
-    this.#results.set(reference, result);
-    this.#parts.observe({ type: 'image-finished', image: formatReference(reference), result });
+  async #candidates(wanted: WantedImage): Promise<Candidate[]> {
+    const { client, results, observe } = this.#parts;
+    const { images, missing, available } = await resolveImage(client, wanted);
+    const lacking = missing.filter(({ isRequired }) => isRequired).map(({ platform }) => platform);
+    results.expect(wanted, [...images.map(({ platform }) => platform), ...lacking]);
+    for (const platform of lacking)
+      results.finish({ wanted, platform }, failed(platformMissing(wanted.reference, [platform], available)));
+    for (const { platform, isRequired } of missing)
+      if (!isRequired) observe({ type: 'note', message: missingNote(wanted, platform) });
+    const candidates = await mapLimited(images, 1, async (image) => await this.#candidate(wanted, image));
+    return candidates.filter((candidate) => candidate !== undefined);
   }
 
-  resultOf(reference: ImageReference): ImageResult {
-    const result = this.#results.get(reference);
-    if (result === undefined) throw new Error(`${formatReference(reference)} was forgotten`);
-    return result;
-  }
-
-  async #candidate(reference: ImageReference): Promise<Candidate | undefined> {
+  async #candidate(wanted: WantedImage, resolved: ResolvedImage): Promise<Candidate | undefined> {
     const { outputs, convertAgain, overwriteLayers } = this.#options;
-    const resolved = await this.#preparer.resolve(reference);
+    const part = { wanted, platform: resolved.platform };
     const state = await publishedState(this.#parts.backend.view(this.#name), resolved, outputs);
     if (state === 'current' && !convertAgain && !overwriteLayers) {
       // A run that was killed right after the publication may have left them.
       await this.#preparer.discard(resolved);
-      this.finish(reference, this.#done('unchanged', resolved));
+      this.#parts.results.finish(part, this.#done('unchanged', resolved));
       return undefined;
     }
-    return { reference, resolved, missing: await this.#preparer.missingLayers(resolved) };
+    return { part, resolved, missing: await this.#preparer.missingLayers(resolved) };
   }
 
-  async #publishReady(ready: readonly { reference: ImageReference; image: ReadyImage }[]): Promise<void> {
-    const { backend, signal, observe } = this.#parts;
+  async #publishReady(ready: readonly { part: Part; image: ReadyImage }[]): Promise<void> {
+    const { backend, results, signal, observe } = this.#parts;
     const repository = await backend.open(this.#name, { notice: this.notice, signal });
     try {
       const loader = new TreeLoader(this.#parts.listings);
@@ -177,17 +181,17 @@ class Run {
       });
       const composed: (typeof ready)[number][] = [];
       for (const item of ready) {
-        const warnings = await this.#orFail(item.reference, async () => await composer.add(item.image));
+        const warnings = await this.#orFail(item.part, async () => await composer.add(item.image));
         if (warnings === undefined) continue;
         for (const message of warnings)
-          observe({ type: 'warning', message: `${formatReference(item.reference)}: ${message}` });
+          observe({ type: 'warning', message: `${partLabel(item.part)}: ${message}` });
         composed.push(item);
       }
       if (composed.length > 0)
         await this.#publishComposed(composed.length, composer, async (publication, onBytes) => {
           await repository.publish(publication, { onBytes, signal });
         });
-      for (const { reference, image } of composed) this.finish(reference, this.#done('published', image));
+      for (const { part, image } of composed) results.finish(part, this.#done('published', image));
       for (const { image } of composed) await this.#preparer.discard(image);
     } finally {
       await repository.release();
@@ -221,12 +225,12 @@ class Run {
   }
 
   /** Turns a failure of one image into its result; `undefined` then. */
-  async #orFail<T>(reference: ImageReference, work: () => Promise<T>): Promise<T | undefined> {
+  async #orFail<T>(part: Part, work: () => Promise<T>): Promise<T | undefined> {
     try {
       return await work();
     } catch (error) {
       if (!isFailure(error) || STOPPING.has(error.code)) throw error;
-      this.finish(reference, failed(error));
+      this.#parts.results.finish(part, failed(error));
       return undefined;
     }
   }

@@ -41,7 +41,7 @@ export const convertSingleImageCommand: Command = {
       }
       const report = await publish(context, client, {
         name,
-        images: images.map((wished) => wished.reference),
+        images: images.map(({ reference: wished }) => ({ reference: wished, platforms: undefined })),
       });
       context.output.report({ repository: name, ...report });
       return statusOf(report);

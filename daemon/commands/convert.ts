@@ -1,4 +1,5 @@
 import type { ImageResult } from '../../publisher/events.ts';
+import type { PlatformResult } from '../../publisher/results.ts';
 import type { RegistryClient } from '../../publisher/registry/client.ts';
 import { expandWishes, type Expansion } from '../../wishlist/expand.ts';
 import type { Failure } from '../../wishlist/failure.ts';
@@ -38,7 +39,7 @@ async function convert(context: Context, client: RegistryClient, recipe: Recipe)
   const unusable = failedLines(recipe, expansion);
   for (const { image, result } of unusable) observe({ type: 'image-finished', image, result });
 
-  const images = expansion.images.map(({ reference }) => reference);
+  const images = expansion.images.map(({ reference }) => ({ reference, platforms: undefined }));
   const published = await publish(context, client, { name: recipe.repository, images });
   const all = { ...published, images: [...unusable, ...published.images] };
   output.report({ repository: recipe.repository, ...all });
@@ -46,15 +47,17 @@ async function convert(context: Context, client: RegistryClient, recipe: Recipe)
 }
 
 /** Lines that cannot be understood, and patterns that cannot be expanded: each counts as one failed image. */
-function failedLines(recipe: Recipe, { failures }: Expansion): { image: string; result: ImageResult }[] {
+function failedLines(recipe: Recipe, { failures }: Expansion): PlatformResult[] {
   const errors = recipe.problems.filter(({ severity }) => severity === 'error');
   return [
     ...errors.map((problem) => ({
       image: problem.text,
+      platform: undefined,
       result: failed(recipe, problem, 'reference-invalid'),
     })),
     ...failures.map(({ wish, failure }) => ({
       image: wish.text,
+      platform: undefined,
       result: failed(
         recipe,
         { line: wish.line, column: undefined, message: failure.message, hint: failure.hint },

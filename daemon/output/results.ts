@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ImageResult } from '../../publisher/events.ts';
+import type { PlatformResult } from '../../publisher/results.ts';
 import type { FailureText } from './format.ts';
 import { redact } from './redact.ts';
 
@@ -8,7 +9,7 @@ export interface Report {
   /** Name of the repository, such as `unpacked.example.org`. */
   readonly repository: string;
   /** In the order of the recipe. */
-  readonly images: readonly { readonly image: string; readonly result: ImageResult }[];
+  readonly images: readonly PlatformResult[];
   /** How many publications it took. */
   readonly publications: number;
 }
@@ -20,9 +21,10 @@ export interface Report {
 export function reportText(report: Report, root: string): string {
   const folder = join(root, report.repository);
   return report.images
-    .map(
-      ({ image, result }) => `${result.outcome.padEnd(9)} ${redact(`${image} ${whereOf(result, folder)}`)}\n`,
-    )
+    .map(({ image, platform, result }) => {
+      const label = platform === undefined ? image : `${image} (${platform})`;
+      return `${result.outcome.padEnd(9)} ${redact(`${label} ${whereOf(result, folder)}`)}\n`;
+    })
     .join('');
 }
 
@@ -35,7 +37,7 @@ function whereOf(result: ImageResult, folder: string): string {
 export function reportDocument(report: Report, problems: readonly FailureText[]): unknown {
   return {
     repository: report.repository,
-    images: report.images.map(({ image, result }) => ({ image, ...result })),
+    images: report.images.map(({ image, platform, result }) => ({ image, platform, ...result })),
     publications: report.publications,
     problems: problems.map(problemDocument),
   };

@@ -64,6 +64,8 @@ describe('configuration', () => {
       publishTimeoutMs: 1_800_000,
       batchSizeBytes: 20 * 2 ** 30,
       downloads: 4,
+    foreignLayers: 'refuse',
+    registryRequests: 8,
       cvmfsServer: 'cvmfs_server',
       cvmfsSpool: '/var/spool/cvmfs',
       cvmfsConfiguration: '/etc/cvmfs',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { LINUX_AMD64 } from '../../wishlist/platform.ts';
 import type { Outputs, ResolvedImage } from '../../publisher/image.ts';
 import {
   chainIds,
@@ -24,6 +25,7 @@ const TOP: Digest = `sha256:${'2'.repeat(64)}`;
 const CONFIG: Digest = `sha256:${'3'.repeat(64)}`;
 
 const IMAGE: ResolvedImage = {
+  platform: LINUX_AMD64,
   publicName: NAME,
   manifest: {
     mediaType: 'application/vnd.oci.image.manifest.v1+json',

@@ -35,8 +35,8 @@ function captured({ json = false, progress = 'auto', columns, term }: Given): Ca
 const REPORT = {
   repository: 'unpacked.example.org',
   images: [
-    { image: GOOD, result: PUBLISHED },
-    { image: BAD, result: FAILED },
+    { image: GOOD, platform: undefined, result: PUBLISHED },
+    { image: BAD, platform: undefined, result: FAILED },
   ],
   publications: 1,
 };
@@ -89,8 +89,18 @@ describe('output', () => {
   it('names no public path where none was made', () => {
     const { output, stdout } = captured({});
     const result = { ...PUBLISHED, flatPath: undefined };
-    output.report({ ...REPORT, images: [{ image: GOOD, result }] });
+    output.report({ ...REPORT, images: [{ image: GOOD, platform: undefined, result }] });
     assert.equal(stdout(), 'published quay.io/lab/a:1\n');
+  });
+
+  it('tells for which platform, in the line and in the document', () => {
+    const report = { ...REPORT, images: [{ image: GOOD, platform: 'linux/arm64', result: PUBLISHED }] };
+    const text = captured({});
+    text.output.report(report);
+    assert.match(text.stdout(), /^published quay\.io\/lab\/a:1 \(linux\/arm64\) /);
+    const json = captured({ json: true });
+    json.output.report(report);
+    assert.equal(JSON.parse(json.stdout()).images[0].platform, 'linux/arm64');
   });
 
   it('reports one JSON document with --json, the failures of no image among it', () => {

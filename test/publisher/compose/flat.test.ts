@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { LINUX_AMD64 } from '../../../wishlist/platform.ts';
 import type { Stage } from '../../../publisher/compose/image-trees.ts';
 import type { ReadyImage } from '../../../publisher/image.ts';
 import { flatOutput } from '../../../publisher/outputs/flat.ts';
@@ -155,7 +156,13 @@ function flatTree(entries: readonly LayerEntry[]): AnyNode {
     layers: [],
     skipped: [],
   };
-  const image: ReadyImage = { publicName: 'reg.example/app:1', manifest, config: CONFIG, blobs: new Map() };
+  const image: ReadyImage = {
+    platform: LINUX_AMD64,
+    publicName: 'reg.example/app:1',
+    manifest,
+    config: CONFIG,
+    blobs: new Map(),
+  };
   const [unit] = flatOutput({ image, stages: [stage], linked: true, attributes: OWN });
   assert.ok(unit !== undefined);
   return unit.tree;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { LINUX_AMD64 } from '../../../wishlist/platform.ts';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Composer, type ComposerOptions } from '../../../publisher/compose/composer.ts';
@@ -72,6 +73,7 @@ export class Workshop {
     const [configBlob] = blobs;
     assert.ok(configBlob !== undefined && 'bytes' in configBlob);
     return {
+      platform: LINUX_AMD64,
       publicName,
       manifest: { ...document, digest: manifest.digest, bytes: manifest.bytes, skipped: [] },
       config: parseConfig(configBlob.bytes, layers.length, publicName),

@@ -1,0 +1,50 @@
+import { formatPlatform, LINUX_AMD64, type Platform } from '../wishlist/platform.ts';
+import { formatReference } from '../wishlist/reference.ts';
+import type { ResolvedImage, WantedImage, WantedPlatform } from './image.ts';
+import { platformName } from './layout.ts';
+import type { RegistryClient } from './registry/client.ts';
+import type { Manifest } from './registry/manifest.ts';
+import { platformMissing } from './registry/manifests.ts';
+
+/** What a wanted image means in its registry now. */
+export interface Resolution {
+  /** One for each platform that it is there for, in their order. */
+  readonly images: readonly ResolvedImage[];
+  /** Platforms that it lacks. */
+  readonly missing: readonly WantedPlatform[];
+  /** What it is there for, where it lacks something. */
+  readonly available: readonly string[];
+}
+
+/**
+ * Asks the registry. An image that lacks some of its platforms is there for the others; one that lacks all of them,
+ * none of which is required, fails.
+ *
+ * @throws Failure of the registry client; `platform-missing`
+ */
+export async function resolveImage(client: RegistryClient, wanted: WantedImage): Promise<Resolution> {
+  const { reference, platforms } = wanted;
+  if (platforms === undefined) {
+    const manifest = await client.fetchManifest(reference, LINUX_AMD64);
+    return { images: [imageOf(wanted, LINUX_AMD64, manifest)], missing: [], available: [] };
+  }
+  const named = platforms.map(({ platform }) => platform);
+  const { manifests, available } = await client.fetchManifests(reference, named);
+  const images = manifests.flatMap((manifest, index) => {
+    const platform = named[index];
+    return manifest === undefined || platform === undefined ? [] : [imageOf(wanted, platform, manifest)];
+  });
+  const missing = platforms.filter((_, index) => manifests[index] === undefined);
+  const isNoted = missing.some(({ isRequired }) => isRequired);
+  if (images.length === 0 && !isNoted) throw platformMissing(reference, named, available);
+  return { images, missing, available };
+}
+
+/** For images whose users did not ask for the platform themselves. */
+export function missingNote({ reference }: WantedImage, platform: Platform): string {
+  return `${formatReference(reference)} is not there for ${formatPlatform(platform)}`;
+}
+
+function imageOf({ reference }: WantedImage, platform: Platform, manifest: Manifest): ResolvedImage {
+  return { platform, publicName: platformName(platform, reference), manifest };
+}
