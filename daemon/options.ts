@@ -1,5 +1,5 @@
 import { isAbsolute, join } from 'node:path';
-import { boolean, choice, duration, integer, path, size, string } from './value-types.ts';
+import { boolean, choice, duration, integer, path, platforms, size, string } from './value-types.ts';
 import type { ValueType } from './value-types.ts';
 
 /** Variables as the process got them. */
@@ -126,6 +126,15 @@ export const OPTIONS = {
     default: 'true',
     group: 'What is made:',
     description: 'make no chains below .chains',
+  },
+  platforms: {
+    key: 'platforms',
+    flag: '--platforms <list>',
+    type: platforms,
+    default: undefined,
+    group: 'What is made:',
+    description:
+      'for which platforms images are published, such as linux/amd64,linux/arm64, where the recipe names none (default: linux/amd64)',
   },
   foreignLayers: {
     key: 'foreign-layers',

@@ -1,4 +1,6 @@
 import { resolve } from 'node:path';
+import { isFailure } from '../wishlist/failure.ts';
+import { formatPlatform, parsePlatform, type Platform } from '../wishlist/platform.ts';
 
 /** What the reading of a value depends on beside its text. */
 export interface Place {
@@ -103,6 +105,20 @@ export const size: ValueType<number> = {
     const factor = BYTES[unit?.toLowerCase() ?? ' '];
     if (digits === undefined || factor === undefined) return undefined;
     return within(Math.round(Number(digits) * factor), 1, Number.MAX_SAFE_INTEGER);
+  },
+};
+
+/** Platforms with commas in between, at least one; the result has each once. */
+export const platforms: ValueType<readonly Platform[]> = {
+  expected: 'platforms with commas in between, such as linux/amd64,linux/arm64',
+  parse: (text) => {
+    try {
+      const parsed = text.split(',').map(parsePlatform);
+      return [...new Map(parsed.map((platform) => [formatPlatform(platform), platform])).values()];
+    } catch (error) {
+      if (isFailure(error, 'platform-invalid')) return undefined;
+      throw error;
+    }
   },
 };
 

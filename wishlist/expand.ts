@@ -1,10 +1,11 @@
 import { mapLimited } from './concurrency.ts';
 import { isFailure, type Failure } from './failure.ts';
 import { matchTags } from './pattern.ts';
+import { LINUX_AMD64, formatPlatform, usualPlatform, type Platform } from './platform.ts';
 import type { Problem } from './problem.ts';
 import { quoted } from './quote.ts';
 import { isPattern, publicName, withTag, type ImageReference } from './reference.ts';
-import type { Wish } from './wishes.ts';
+import type { Wish } from './wish.ts';
 
 /** One image that is asked for. */
 export interface WishedImage {
@@ -12,6 +13,18 @@ export interface WishedImage {
   readonly reference: ImageReference;
   /** The first wish that asks for it. */
   readonly wish: Wish;
+  /**
+   * What all wishes for it ask for together, each platform once. `undefined` where nobody names one: then linux/amd64,
+   * or whatever a manifest that stands in no index is for.
+   */
+  readonly platforms: readonly WantedPlatform[] | undefined;
+}
+
+/** A platform that an image is to be published for. */
+export interface WantedPlatform {
+  readonly platform: Platform;
+  /** Whether a wish names it, so that an image without it is an error; a platform by default may be missing. */
+  readonly isRequired: boolean;
 }
 
 /** What wishes mean at the moment. */
@@ -32,8 +45,15 @@ const LISTS_AT_A_TIME = 4;
 /**
  * Finds out which images `wishes` mean. Each repository with patterns is listed once. Where `listTags` throws a
  * `Failure` only the wishes for that repository fail; any other error is thrown.
+ *
+ * A wish that names no platforms asks for `defaultPlatforms`. Without those it asks for linux/amd64, which is written
+ * out where another wish for the same image names platforms.
  */
-export async function expandWishes(wishes: readonly Wish[], listTags: ListTags): Promise<Expansion> {
+export async function expandWishes(
+  wishes: readonly Wish[],
+  listTags: ListTags,
+  defaultPlatforms?: readonly Platform[],
+): Promise<Expansion> {
   const lists = await listRepositories(wishes, listTags);
   const images = new Map<string, WishedImage>();
   const failures: { wish: Wish; failure: Failure }[] = [];
@@ -45,12 +65,35 @@ export async function expandWishes(wishes: readonly Wish[], listTags: ListTags):
       continue;
     }
     for (const problem of meaning.problems) problems.push(problem);
+    const platforms = wantedPlatforms(wish, defaultPlatforms);
     for (const reference of meaning.references) {
       const name = publicName(reference);
-      if (!images.has(name)) images.set(name, { reference, wish });
+      const first = images.get(name) ?? { reference, wish, platforms };
+      images.set(name, { ...first, platforms: unite(first.platforms, platforms) });
     }
   }
   return { images: [...images.values()], failures, problems };
+}
+
+type WantedPlatforms = WishedImage['platforms'];
+
+/** What a wish without platforms asks for, where no default says otherwise. */
+const UNNAMED: readonly WantedPlatform[] = [{ platform: LINUX_AMD64, isRequired: true }];
+
+function wantedPlatforms({ platforms }: Wish, byDefault: readonly Platform[] | undefined): WantedPlatforms {
+  const isRequired = platforms !== undefined;
+  return (platforms ?? byDefault)?.map((platform) => ({ platform, isRequired }));
+}
+
+function unite(one: WantedPlatforms, other: WantedPlatforms): WantedPlatforms {
+  if (one === undefined && other === undefined) return undefined;
+  const united = new Map<string, WantedPlatform>();
+  for (const { platform, isRequired } of [...(one ?? UNNAMED), ...(other ?? UNNAMED)]) {
+    const name = formatPlatform(usualPlatform(platform));
+    const isNamed = isRequired || united.get(name)?.isRequired === true;
+    united.set(name, { platform, isRequired: isNamed });
+  }
+  return [...united.values()];
 }
 
 type TagLists = ReadonlyMap<string, readonly string[] | Failure>;

@@ -58,16 +58,15 @@ export function parsePlatform(text: string): Platform {
   const parts = written.toLowerCase().split('/');
   const [os = '', architecture, variant, ...rest] = parts;
   if (written === '') throw invalid(written, 'it is empty', SHAPE);
+  if (/[\s,]/.test(written))
+    throw invalid(written, 'it holds a comma or white space', 'write each platform by itself, in a list');
   if (isArchitecture(os)) throw withoutSystem(written, parts);
   if (architecture === undefined || rest.length > 0)
     throw invalid(written, 'it is not two or three words with slashes in between', SHAPE);
-  if (os !== 'linux') {
-    const reason = `its operating system is ${quoted(os)}, and only images for linux can be published`;
-    throw invalid(written, reason, SHAPE);
-  }
+  if (os !== 'linux') throw invalid(written, 'only images for linux can be published', SHAPE);
   if (!isArchitecture(architecture)) {
     const hint = `the architectures are ${ARCHITECTURES.join(', ')}; arm has variants, such as linux/arm/v7`;
-    throw invalid(written, `the architecture ${quoted(architecture)} is unknown`, hint);
+    throw invalid(written, 'its architecture is unknown', hint);
   }
   if (variant !== undefined) checkVariant(written, architecture, variant);
   return usualPlatform({ os, architecture, variant });
@@ -120,8 +119,8 @@ function checkVariant(written: string, architecture: string, variant: string): v
   if (!VARIANT.test(variant)) {
     throw invalid(
       written,
-      `the variant ${quoted(variant)} is not made of up to 32 letters, digits and . _ -`,
-      `correct the variant, or leave it out with its slash`,
+      'its variant is not made of up to 32 letters, digits and . _ -',
+      'correct the variant, or leave it out with its slash',
     );
   }
   if (/^[0-9]/.test(variant)) {

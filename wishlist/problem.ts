@@ -5,7 +5,7 @@ export type ProblemCode =
   | 'reference-invalid' // an item of `input` that is no image reference: that image fails
   | 'platform-invalid' // an entry of `platforms` that is no platform: that of a wish makes the image fail
   | 'platform-repeated' // an entry of `platforms` that means the same as an earlier one
-  | 'wish-repeated' // an item that asks for the same as an earlier one
+  | 'wish-repeated' // an item that asks for the same image as an earlier one
   | 'key-unknown' // a key that recipes do not have
   | 'value-ignored' // a key whose value has the wrong type, and is not needed
   | 'pattern-unmatched' // a tag pattern that no tag of the repository matches

@@ -1,10 +1,14 @@
 import type { MappingNode, Node, SequenceNode } from 'js-yaml';
 import { Failure } from './failure.ts';
+import { readEntries, type Entries } from './mapping.ts';
+import { readPlatforms } from './platform-list.ts';
+import type { Platform } from './platform.ts';
 import { position, type Problem } from './problem.ts';
 import { quoted } from './quote.ts';
 import { isRepositoryName } from './repository-name.ts';
 import { readTextFile } from './text-file.ts';
-import { readWishes, type Wish } from './wishes.ts';
+import type { Wish } from './wish.ts';
+import { readWishes } from './wishes.ts';
 import { isText, kindOf, YamlText } from './yaml.ts';
 
 /** A wishlist in one file, version 1: the format that DUCC defined. */
@@ -17,15 +21,17 @@ export interface Recipe {
   readonly user: string | undefined;
   /** Read for compatibility, and not used. */
   readonly outputFormat: string | undefined;
-  /** In the order of the file, each image once. */
+  /** For wishes that name none; `undefined` where the recipe names none that can be used. */
+  readonly platforms: readonly Platform[] | undefined;
+  /** In the order of the file, each image once for the same platforms. */
   readonly wishes: readonly Wish[];
   /** In the order of the file. */
   readonly problems: readonly Problem[];
 }
 
-type Key = 'version' | 'user' | 'cvmfs_repo' | 'output_format' | 'input';
+type Key = 'version' | 'user' | 'cvmfs_repo' | 'output_format' | 'platforms' | 'input';
 
-const KEYS: readonly Key[] = ['version', 'user', 'cvmfs_repo', 'output_format', 'input'];
+const KEYS: readonly Key[] = ['version', 'user', 'cvmfs_repo', 'output_format', 'platforms', 'input'];
 const EXPECTED = `a recipe is a mapping with version: 1, cvmfs_repo: REPOSITORY, and input: followed by a list of images`;
 
 /**
@@ -39,7 +45,7 @@ export async function readRecipe(file: string): Promise<Recipe> {
 }
 
 /**
- * Reads a recipe. A wrong line of `input` is a problem of the result, and the rest goes on.
+ * Reads a recipe. A wrong line of `input` or `platforms` is a problem of the result, and the rest goes on.
  *
  * @param file names the recipe in messages, which begin with `FILE:LINE:`
  * @throws Failure `recipe-unreadable` where `text` is no YAML, `recipe-invalid` where it is YAML and no recipe
@@ -53,13 +59,15 @@ export function parseRecipe(text: string, file: string): Recipe {
   const repository = reader.repository(root, values.get('cvmfs_repo'));
   const user = reader.optionalText('user', values.get('user'));
   const outputFormat = reader.optionalText('output_format', values.get('output_format'));
+  const platforms = reader.platforms(values.get('platforms'));
   const input = readWishes(yaml, reader.input(root, values.get('input')).items);
-  const all = [problems, user.problems, outputFormat.problems, input.problems].flat();
+  const all = [problems, user.problems, outputFormat.problems, platforms.problems, input.problems].flat();
   return {
     file,
     repository,
     user: user.value,
     outputFormat: outputFormat.value,
+    platforms: platforms.value,
     wishes: input.wishes,
     problems: all.sort((one, other) => one.line - other.line),
   };
@@ -88,21 +96,12 @@ class RecipeReader {
   }
 
   /** The values of known keys. A key that stands twice is refused: half of the wishes would be lost in silence. */
-  entries(root: MappingNode): { values: Map<Key, Node>; problems: Problem[] } {
-    const values = new Map<Key, Node>();
-    const problems: Problem[] = [];
-    for (const { key: node, value } of root.items) {
-      const content = this.#yaml.content(node);
-      const key = KEYS.find((name) => content.kind === 'scalar' && content.value === name);
-      if (key === undefined) {
-        problems.push(this.#unknownKey(node));
-      } else if (values.has(key)) {
-        throw this.#invalid(node, `the key ${key} stands here a second time`, 'make the two one');
-      } else {
-        values.set(key, value);
-      }
+  entries(root: MappingNode): Entries<Key> {
+    const entries = readEntries(this.#yaml, root, KEYS);
+    for (const { key, node } of entries.repeated) {
+      throw this.#invalid(node, `the key ${key} stands here a second time`, 'make the two one');
     }
-    return { values, problems };
+    return entries;
   }
 
   checkVersion(root: MappingNode, node: Node | undefined): void {
@@ -138,6 +137,16 @@ class RecipeReader {
     throw this.#invalid(node, `input is ${kindOf(content)}, not a list`, hint);
   }
 
+  /** Where no entry can be used it counts as if there were none: the images must not be lost. */
+  platforms(node: Node | undefined): {
+    value: readonly Platform[] | undefined;
+    problems: readonly Problem[];
+  } {
+    if (node === undefined) return { value: undefined, problems: [] };
+    const { platforms, problems } = readPlatforms(this.#yaml, node);
+    return { value: platforms.length === 0 ? undefined : platforms, problems };
+  }
+
   /** A value that nothing depends on must not make the recipe unusable. */
   optionalText(key: Key, node: Node | undefined): { value: string | undefined; problems: Problem[] } {
     if (node === undefined) return { value: undefined, problems: [] };
@@ -153,19 +162,6 @@ class RecipeReader {
       hint: 'unpackd does not use it: it may be left out',
     };
     return { value: undefined, problems: [problem] };
-  }
-
-  #unknownKey(node: Node): Problem {
-    const content = this.#yaml.content(node);
-    const text = content.kind === 'scalar' ? content.value : kindOf(content);
-    return {
-      severity: 'warning',
-      code: 'key-unknown',
-      ...this.#yaml.positionOf(node),
-      text,
-      message: `the key ${quoted(text)} is unknown and ignored`,
-      hint: `the keys are ${KEYS.join(', ')}`,
-    };
   }
 
   #invalid(node: Node | undefined, reason: string, hint: string): Failure {

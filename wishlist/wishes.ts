@@ -1,78 +1,66 @@
 import type { Node } from 'js-yaml';
-import { isFailure } from './failure.ts';
+import { equalPlatforms, formatPlatform } from './platform.ts';
 import type { Problem } from './problem.ts';
 import { quoted } from './quote.ts';
-import { formatReference, parseReference, type ImageReference } from './reference.ts';
-import { withoutSecrets } from './secrets.ts';
-import { isText, kindOf, type Content, type YamlText } from './yaml.ts';
+import { formatReference } from './reference.ts';
+import { readWish, type Wish } from './wish.ts';
+import type { YamlText } from './yaml.ts';
 
-/** One line of a wishlist: an image, or all the images that a tag pattern means. */
-export interface Wish {
-  /** As written, without the white space around it. */
-  readonly text: string;
-  /** From 1. */
-  readonly line: number;
-  readonly reference: ImageReference;
-}
-
-/** The wishes in the items of `input`, each image once, and what is wrong with the other items. */
+/**
+ * The wishes in the items of `input`, and what is wrong with the other items. A further wish for the same image counts
+ * only where it adds platforms.
+ */
 export function readWishes(yaml: YamlText, items: readonly Node[]): { wishes: Wish[]; problems: Problem[] } {
-  const wishes = new Map<string, Wish>();
+  const wishes: Wish[] = [];
+  const byImage = new Map<string, Wish[]>();
   const problems: Problem[] = [];
   for (const item of items) {
-    const wish = readWish(yaml, item);
-    if ('severity' in wish) {
-      problems.push(wish);
-      continue;
+    const { wish, problems: own } = readWish(yaml, item);
+    problems.push(...own);
+    if (wish === undefined) continue;
+    const image = formatReference(wish.reference);
+    const earlier = byImage.get(image) ?? [];
+    const counts = addsPlatforms(wish, earlier);
+    if (counts) {
+      wishes.push(wish);
+      byImage.set(image, [...earlier, wish]);
     }
-    const key = formatReference(wish.reference);
-    const first = wishes.get(key);
-    if (first === undefined) wishes.set(key, wish);
-    else problems.push(repeated(wish, first, yaml.positionOf(item).column));
+    const [first] = earlier;
+    if (first === undefined) continue;
+    const { column } = yaml.positionOf(item);
+    problems.push(counts ? divided(wish, first, column) : repeated(wish, first, column));
   }
-  return { wishes: [...wishes.values()], problems };
+  return { wishes, problems };
 }
 
-function readWish(yaml: YamlText, item: Node): Wish | Problem {
-  const content = yaml.content(item);
-  const place = yaml.positionOf(item);
-  if (content.kind !== 'scalar' || !isText(content)) {
-    const text = withoutSecrets(yaml.lineOf(item));
-    return {
-      severity: 'error',
-      code: 'reference-invalid',
-      ...place,
-      text,
-      message: `${quoted(text)} is no image reference: it is ${kindOf(content)}`,
-      hint: hintFor(content),
-    };
-  }
-  const text = content.value.trim();
-  try {
-    return { text, line: place.line, reference: parseReference(text) };
-  } catch (error) {
-    if (!isFailure(error, 'reference-invalid')) throw error;
-    const { message, hint } = error;
-    return {
-      severity: 'error',
-      code: 'reference-invalid',
-      ...place,
-      text: withoutSecrets(text),
-      message,
-      hint,
-    };
-  }
-}
-
-function hintFor(content: Content): string {
-  if (content.kind === 'mapping')
-    return 'put the line in quotes: a colon before a space or at the end makes it a mapping';
-  if (content.kind === 'sequence') return 'list the images one by one, not in a list within the list';
-  if (kindOf(content) === 'empty') return 'remove the dash, or write an image after it';
-  return 'write REGISTRY/REPOSITORY[:TAG], in quotes where YAML would read something else';
+/** Whether `wish` asks for more than the `earlier` ones for the same image do. */
+function addsPlatforms({ platforms }: Wish, earlier: readonly Wish[]): boolean {
+  if (platforms === undefined) return earlier.every((wish) => wish.platforms !== undefined);
+  const named = earlier.flatMap((wish) => wish.platforms ?? []);
+  return !platforms.every((platform) => named.some((other) => equalPlatforms(other, platform)));
 }
 
 function repeated(wish: Wish, first: Wish, column: number): Problem {
+  return {
+    ...repetition(wish, first, column),
+    hint: `remove line ${wish.line}: it does not count`,
+  };
+}
+
+function divided(wish: Wish, first: Wish, column: number): Problem {
+  const problem = repetition(wish, first, column);
+  return {
+    ...problem,
+    message: `${problem.message}, here for ${listed(wish)}, there for ${listed(first)}`,
+    hint: 'make the lines one; as they stand, the platforms of all of them count',
+  };
+}
+
+function listed({ platforms }: Wish): string {
+  return platforms === undefined ? 'no platform by name' : platforms.map(formatPlatform).join(', ');
+}
+
+function repetition(wish: Wish, first: Wish, column: number): Omit<Problem, 'hint'> {
   const image = quoted(formatReference(wish.reference));
   const schemes =
     wish.reference.scheme === first.reference.scheme ? '' : `, there with ${first.reference.scheme}://`;
@@ -83,6 +71,5 @@ function repeated(wish: Wish, first: Wish, column: number): Problem {
     column,
     text: wish.text,
     message: `${image} in line ${wish.line} is already asked for in line ${first.line}${schemes}`,
-    hint: `remove line ${wish.line}; only line ${first.line} counts`,
   };
 }

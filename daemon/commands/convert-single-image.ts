@@ -28,7 +28,7 @@ export const convertSingleImageCommand: Command = {
     const reference = parseReference(image);
     assertRepositoryName(name);
     return await withRegistry(context, async (client) => {
-      const wish = { text: image, line: 1, reference };
+      const wish = { text: image, line: 1, reference, platforms: context.configuration.platforms };
       const { images, failures, problems } = await expandWishes(
         [wish],
         async (pattern) => await client.listTags(pattern),

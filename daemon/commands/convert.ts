@@ -30,8 +30,12 @@ export const convertCommand: Command = {
 };
 
 async function convert(context: Context, client: RegistryClient, recipe: Recipe): Promise<ExitStatus> {
-  const { observe, output } = context;
-  const expansion = await expandWishes(recipe.wishes, async (reference) => await client.listTags(reference));
+  const { configuration, observe, output } = context;
+  const expansion = await expandWishes(
+    recipe.wishes,
+    async (reference) => await client.listTags(reference),
+    recipe.platforms ?? configuration.platforms,
+  );
   const warnings = [...recipe.problems, ...expansion.problems].filter(
     ({ severity }) => severity === 'warning',
   );
@@ -53,7 +57,11 @@ function failedLines(recipe: Recipe, { failures }: Expansion): PlatformResult[] 
     ...errors.map((problem) => ({
       image: problem.text,
       platform: undefined,
-      result: failed(recipe, problem, 'reference-invalid'),
+      result: failed(
+        recipe,
+        problem,
+        problem.code === 'platform-invalid' ? problem.code : 'reference-invalid',
+      ),
     })),
     ...failures.map(({ wish, failure }) => ({
       image: wish.text,

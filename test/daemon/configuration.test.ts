@@ -58,6 +58,7 @@ describe('configuration', () => {
       skipPodman: false,
       skipThinImage: false,
       chains: true,
+      platforms: undefined,
       convertAgain: false,
       overwriteLayers: false,
       waitMs: 600_000,

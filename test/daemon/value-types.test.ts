@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
-import { boolean, choice, duration, integer, path, size, string } from '../../daemon/value-types.ts';
+import {
+  boolean,
+  choice,
+  duration,
+  integer,
+  path,
+  platforms,
+  size,
+  string,
+} from '../../daemon/value-types.ts';
 import type { ValueType } from '../../daemon/value-types.ts';
+import { formatPlatform } from '../../wishlist/platform.ts';
 
 const PLACE = { folder: '/work', home: '/home/ada' };
 
@@ -131,5 +141,24 @@ describe('types of option values', () => {
         assert.equal(type.parse(text, PLACE), value);
       });
     }
+  }
+});
+
+describe('platforms as the value of an option', () => {
+  const cases: readonly (readonly [text: string, names: readonly string[] | undefined])[] = [
+    ['linux/amd64', ['linux/amd64']],
+    ['linux/arm64, linux/arm/v7', ['linux/arm64', 'linux/arm/v7']],
+    ['linux/amd64,linux/x86_64,linux/amd64/v1', ['linux/amd64']],
+    ['', undefined],
+    [',', undefined],
+    ['linux/amd64,', undefined],
+    ['linux/amd64 linux/arm64', undefined],
+    ['amd64', undefined],
+    ['linux/amd64,windows/amd64', undefined],
+  ];
+  for (const [text, names] of cases) {
+    it(`are ${names?.join(' and ') ?? 'refused'}, given ${JSON.stringify(text)}`, () => {
+      assert.deepEqual(platforms.parse(text, PLACE)?.map(formatPlatform), names);
+    });
   }
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { formatPlatform } from '../../wishlist/platform.ts';
 import { formatProblem } from '../../wishlist/problem.ts';
 import { parseRecipe } from '../../wishlist/recipe.ts';
 import { codeBlocks, section, textOf } from './project.ts';
@@ -10,6 +11,16 @@ describe('docs/wishlist.md', () => {
     const [recipe = ''] = codeBlocks(section(text, 'Recipe version 1'), 'yaml');
     const { wishes, problems } = parseRecipe(recipe, 'recipe.yaml');
     assert.deepEqual([wishes.length, problems], [3, []]);
+  });
+
+  it('has platforms as recipes may name them', () => {
+    const [recipe = ''] = codeBlocks(section(text, 'Platforms'), 'yaml');
+    const { platforms, wishes, problems } = parseRecipe(recipe, 'recipe.yaml');
+    assert.deepEqual(problems, []);
+    assert.deepEqual(
+      [platforms, ...wishes.map((wish) => wish.platforms)].map((list) => list?.map(formatPlatform)),
+      [['linux/amd64', 'linux/arm64'], undefined, ['linux/arm64'], ['linux/amd64', 'linux/arm/v7']],
+    );
   });
 
   it('quotes what is said to mistakes', () => {

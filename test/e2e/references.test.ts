@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, lstatSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { appendFileSync, existsSync, lstatSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { richImage, smallImage } from '../support/e2e/images.ts';
@@ -164,6 +164,23 @@ describe('unpackd convert: what the lines of a recipe mean', () => {
     } finally {
       await real.close();
     }
+  });
+
+  it('platforms that are none: each is a failed line, and the images of the other lines are published', async () => {
+    const wish = registry.add('lab/platforms', '1', await smallImage('here'));
+    const recipe = site.recipe([wish]);
+    appendFileSync(
+      recipe,
+      `  - image: '${registry.host}/lab/platforms:2'\n    platforms: [amd64]\nplatforms: [arm64]\n`,
+    );
+    const { status, stderr } = await run(['convert', recipe, ...site.options]);
+    assert.equal(status, 1);
+    const errors = stderr.split('\n').filter((line) => line.startsWith('error'));
+    assert.deepEqual(
+      errors.map((line) => line.split(': ')[0]),
+      [`error[platform-invalid] ${registry.host}/lab/platforms:2`, 'error[platform-invalid] arm64'],
+    );
+    assert.deepEqual(published('lab/platforms'), { ':1': 'here' });
   });
 
   it('convert-single-image: the same for one line', async () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { expandWishes, type Expansion, type ListTags } from '../../wishlist/expand.ts';
+import { expandWishes, type Expansion, type ListTags, type WishedImage } from '../../wishlist/expand.ts';
 import { Failure, isFailure } from '../../wishlist/failure.ts';
+import { formatPlatform, parsePlatform, type Platform } from '../../wishlist/platform.ts';
 import { parseReference, publicName } from '../../wishlist/reference.ts';
-import type { Wish } from '../../wishlist/wishes.ts';
+import type { Wish } from '../../wishlist/wish.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 
@@ -12,7 +13,7 @@ describe('expandWishes', () => {
     const expansion = await expandWishes(wishes, unexpected);
     assert.deepEqual(
       expansion.images,
-      wishes.map((wish) => ({ reference: wish.reference, wish })),
+      wishes.map((wish) => ({ reference: wish.reference, wish, platforms: undefined })),
     );
     assert.deepEqual([expansion.failures, expansion.problems], [[], []]);
   });
@@ -129,8 +130,78 @@ describe('expandWishes', () => {
   });
 });
 
+describe('expandWishes, given platforms', () => {
+  /** `wishes`: `IMAGE [PLATFORM,…]`; `expected`: `IMAGE [PLATFORM[!],…]`, `!` for those that are required. */
+  const cases: [what: string, wishes: string[], byDefault: string | undefined, expected: string[]][] = [
+    ['nothing', ['quay.io/a:1'], undefined, ['quay.io/a:1']],
+    ['a default', ['quay.io/a:1'], 'linux/arm64', ['quay.io/a:1 linux/arm64']],
+    ['a wish', ['quay.io/a:1 linux/arm64'], undefined, ['quay.io/a:1 linux/arm64!']],
+    ['a wish and a default', ['quay.io/a:1 linux/arm64'], 'linux/386', ['quay.io/a:1 linux/arm64!']],
+    [
+      'a pattern',
+      ['quay.io/a:* linux/arm64,linux/amd64'],
+      'linux/386',
+      ['quay.io/a:1 linux/arm64!,linux/amd64!', 'quay.io/a:2 linux/arm64!,linux/amd64!'],
+    ],
+    [
+      'a pattern and a wish that mean the same image',
+      ['quay.io/a:* linux/arm64', 'quay.io/a:1 linux/amd64,linux/arm64'],
+      undefined,
+      ['quay.io/a:1 linux/arm64!,linux/amd64!', 'quay.io/a:2 linux/arm64!'],
+    ],
+    [
+      'one of two wishes for an image, and a default',
+      ['quay.io/a:1', 'quay.io/a:1 linux/arm64'],
+      'linux/amd64,linux/arm64',
+      ['quay.io/a:1 linux/amd64,linux/arm64!'],
+    ],
+    [
+      'the same, in the other order',
+      ['quay.io/a:1 linux/arm64', 'quay.io/a:1'],
+      'linux/amd64,linux/arm64',
+      ['quay.io/a:1 linux/arm64!,linux/amd64'],
+    ],
+    [
+      'one of two wishes for an image alone',
+      ['quay.io/a:*', 'quay.io/a:1 linux/arm64'],
+      undefined,
+      ['quay.io/a:1 linux/amd64!,linux/arm64!', 'quay.io/a:2'],
+    ],
+    [
+      'the later one alone',
+      ['quay.io/a:1 linux/arm64', 'quay.io/a:*'],
+      undefined,
+      ['quay.io/a:1 linux/arm64!,linux/amd64!', 'quay.io/a:2'],
+    ],
+  ];
+  for (const [what, texts, byDefault, expected] of cases) {
+    it(`takes those of ${what}`, async () => {
+      const wishes = texts.map((text, index) => {
+        const [image = '', platforms] = text.split(' ');
+        return wishFor(image, index + 1, platformsOf(platforms));
+      });
+      const lists = tagLists({ 'quay.io/a': ['1', '2'] });
+      const { images } = await expandWishes(wishes, lists, platformsOf(byDefault));
+      assert.deepEqual(images.map(described), expected);
+    });
+  }
+});
+
+function platformsOf(text: string | undefined): Platform[] | undefined {
+  return text?.split(',').map(parsePlatform);
+}
+
+function described({ reference, platforms }: WishedImage): string {
+  const wanted = platforms?.map((one) => `${formatPlatform(one.platform)}${one.isRequired ? '!' : ''}`);
+  return [publicName(reference), ...(wanted === undefined ? [] : [wanted.join(',')])].join(' ');
+}
+
 function wishesFor(...texts: string[]): Wish[] {
-  return texts.map((text, index) => ({ text, line: index + 1, reference: parseReference(text) }));
+  return texts.map((text, index) => wishFor(text, index + 1));
+}
+
+function wishFor(text: string, line: number, platforms?: readonly Platform[]): Wish {
+  return { text, line, reference: parseReference(text), platforms };
 }
 
 function tagLists(lists: Record<string, string[]>): ListTags {

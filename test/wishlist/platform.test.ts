@@ -66,7 +66,7 @@ describe('parsePlatform', () => {
     ['/amd64', 'linux/amd64'],
     ['unknown/unknown', 'linux/amd64'],
     ['linux/amd64/v1/x', 'linux/amd64'],
-    ['linux/amd64,linux/arm64', 'amd64'],
+    ['linux/amd64,linux/arm64', 'by itself'],
     ['linux/amd46', 'amd64'],
     ['linux/armhf', 'linux/arm/v7'],
     ['linux/constructor', 'amd64'],
@@ -78,7 +78,7 @@ describe('parsePlatform', () => {
     ['linux/amd64/-v1', 'variant'],
     ['linux/arm/v7:x', 'variant'],
     ['linux/arm/v7\0', 'variant'],
-    ['linux/arm/v 7', 'variant'],
+    ['linux/arm/v 7', 'by itself'],
     [`linux/arm/v${'7'.repeat(32)}`, 'variant'],
     ['linux/arm/7', 'write linux/arm/v7'],
     ['linux/armv7l/v6', 'linux/arm/v6'],
@@ -96,7 +96,12 @@ describe('parsePlatform', () => {
   }
 
   it('keeps secrets and control characters out of its messages', () => {
-    for (const text of ['https://user:s3cret@quay.io/a', 'linux/arm/\u001b[31m', '\u001b/amd64']) {
+    for (const text of [
+      'https://user:s3cret@quay.io/a',
+      'user:s3cret@linux/arm64',
+      'linux/arm/\u001b[31m',
+      '\u001b/amd64',
+    ]) {
       assert.throws(
         () => parsePlatform(text),
         (error: Error) => !/s3cret|\p{Cc}/u.test(error.message),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isFailure, type Failure, type FailureCode } from '../../wishlist/failure.ts';
+import { LINUX_AMD64 } from '../../wishlist/platform.ts';
 import { formatProblem } from '../../wishlist/problem.ts';
 import { parseRecipe, readRecipe, type Recipe } from '../../wishlist/recipe.ts';
 import { formatReference } from '../../wishlist/reference.ts';
@@ -17,19 +18,22 @@ describe('parseRecipe', () => {
       'user: somebody',
       "cvmfs_repo: 'unpacked.example.org'",
       "output_format: 'https://registry.example.org/sync/$(image)'",
+      'platforms: [linux/amd64, linux/aarch64]',
       'input:',
       "  - 'http://localhost:5000/a:1' # on this machine",
-      '  - quay.io/b',
+      '  - platforms: linux/arm/v7',
+      '    image: quay.io/b',
     ].join('\n');
     assert.deepEqual(parseRecipe(text, 'r.yaml'), {
       file: 'r.yaml',
       repository: 'unpacked.example.org',
       user: 'somebody',
       outputFormat: 'https://registry.example.org/sync/$(image)',
+      platforms: [LINUX_AMD64, { os: 'linux', architecture: 'arm64' }],
       wishes: [
         {
           text: 'http://localhost:5000/a:1',
-          line: 6,
+          line: 7,
           reference: {
             scheme: 'http',
             registry: 'localhost:5000',
@@ -37,10 +41,11 @@ describe('parseRecipe', () => {
             tag: '1',
             digest: undefined,
           },
+          platforms: undefined,
         },
         {
           text: 'quay.io/b',
-          line: 7,
+          line: 8,
           reference: {
             scheme: 'https',
             registry: 'quay.io',
@@ -48,6 +53,7 @@ describe('parseRecipe', () => {
             tag: 'latest',
             digest: undefined,
           },
+          platforms: [{ os: 'linux', architecture: 'arm', variant: 'v7' }],
         },
       ],
       problems: [],
@@ -124,6 +130,7 @@ describe('parseRecipe', () => {
     ['an open quote', "version: 1\ninput:\n  - 'quay.io/a\n", 'recipe-unreadable', 4],
     ['a tab as indentation', 'version: 1\ninput:\n\t- quay.io/a\n', 'recipe-unreadable', 3],
     ['a missing dash', "input:\n  - 'quay.io/a'\n    'quay.io/b'\n", 'recipe-unreadable', 3],
+    ['platforms twice', 'version: 1\nplatforms: []\nplatforms: []\n', 'recipe-invalid', 3],
     ['an unknown anchor', 'version: 1\ninput:\n  - *quay\n', 'recipe-unreadable', 3],
     ['NUL', 'version: 1\nuser: a\u0000b\n', 'recipe-unreadable', 2],
     ['deep nesting', `version: 1\ninput: ${'['.repeat(10_000)}\n`, 'recipe-unreadable', 2],
