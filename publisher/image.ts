@@ -1,3 +1,4 @@
+import type { WantedPlatform } from '../wishlist/expand.ts';
 import { LINUX_AMD64, equalPlatforms, type Platform } from '../wishlist/platform.ts';
 import type { ImageReference } from '../wishlist/reference.ts';
 import type { ImageConfig } from './registry/config.ts';
@@ -12,12 +13,6 @@ export interface WantedImage {
    * counts whatever it is for, since some tags have no other.
    */
   readonly platforms: readonly WantedPlatform[] | undefined;
-}
-
-export interface WantedPlatform {
-  readonly platform: Platform;
-  /** Whether its absence is a failure, and not only worth a note: the wish itself names it. */
-  readonly isRequired: boolean;
 }
 
 /** An image that is resolved: what its name means in the registry now, for one platform. */

@@ -1,6 +1,7 @@
+import type { WantedPlatform } from '../wishlist/expand.ts';
 import { formatPlatform, LINUX_AMD64, type Platform } from '../wishlist/platform.ts';
 import { formatReference } from '../wishlist/reference.ts';
-import type { ResolvedImage, WantedImage, WantedPlatform } from './image.ts';
+import type { ResolvedImage, WantedImage } from './image.ts';
 import { platformName } from './layout.ts';
 import type { RegistryClient } from './registry/client.ts';
 import type { Manifest } from './registry/manifest.ts';

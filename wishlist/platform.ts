@@ -95,6 +95,11 @@ export function usualPlatform({ os, architecture: name, variant: written }: Plat
   return isPlain ? { os, architecture } : { os, architecture, variant };
 }
 
+/** Whether images for the architecture without a variant are for a certain one. */
+export function hasFirstVariant(architecture: string): boolean {
+  return FIRST_VARIANTS.has(architecture);
+}
+
 function isArchitecture(text: string): boolean {
   return ARCHITECTURES.includes(text) || KERNEL_NAMES.has(text);
 }

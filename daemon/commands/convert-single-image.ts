@@ -39,10 +39,7 @@ export const convertSingleImageCommand: Command = {
           throw new Failure('pattern-unmatched', message, { ...(hint !== undefined && { hint }) });
         context.observe({ type: 'warning', message });
       }
-      const report = await publish(context, client, {
-        name,
-        images: images.map(({ reference: wished }) => ({ reference: wished, platforms: undefined })),
-      });
+      const report = await publish(context, client, { name, images });
       context.output.report({ repository: name, ...report });
       return statusOf(report);
     });

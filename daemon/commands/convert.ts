@@ -43,7 +43,7 @@ async function convert(context: Context, client: RegistryClient, recipe: Recipe)
   const unusable = failedLines(recipe, expansion);
   for (const { image, result } of unusable) observe({ type: 'image-finished', image, result });
 
-  const images = expansion.images.map(({ reference }) => ({ reference, platforms: undefined }));
+  const { images } = expansion;
   const published = await publish(context, client, { name: recipe.repository, images });
   const all = { ...published, images: [...unusable, ...published.images] };
   output.report({ repository: recipe.repository, ...all });

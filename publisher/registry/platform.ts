@@ -1,4 +1,10 @@
-import { equalPlatforms, formatPlatform, usualPlatform, type Platform } from '../../wishlist/platform.ts';
+import {
+  equalPlatforms,
+  formatPlatform,
+  hasFirstVariant,
+  usualPlatform,
+  type Platform,
+} from '../../wishlist/platform.ts';
 
 export { LINUX_AMD64, formatPlatform, type Platform } from '../../wishlist/platform.ts';
 
@@ -8,8 +14,9 @@ export interface PlatformEntry {
 }
 
 /**
- * The entry of an index for `wanted`, or `undefined`. Where no variant is asked for, the one that runs everywhere
- * (none, or the architecture's first) goes before others; among equals the first counts.
+ * The entry of an index for `wanted`, or `undefined`; among equals the first counts. Where no variant is asked for,
+ * the architecture's first is meant (`v1` of amd64, `v8` of arm64: what runs everywhere), or any where none is the first
+ * (arm).
  *
  * @see OCI image specification 1.1, image-index.md, "platform"
  */
@@ -19,7 +26,7 @@ export function choosePlatform<Entry extends PlatformEntry>(
 ): Entry | undefined {
   const exact = entries.find(({ platform }) => platform !== undefined && equalPlatforms(platform, wanted));
   const { os, architecture, variant } = usualPlatform(wanted);
-  if (exact !== undefined || variant !== undefined) return exact;
+  if (exact !== undefined || variant !== undefined || hasFirstVariant(architecture)) return exact;
   return entries.find(({ platform }) => {
     if (platform === undefined) return false;
     const usual = usualPlatform(platform);
