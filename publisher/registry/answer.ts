@@ -18,6 +18,7 @@ export interface SizeLimit {
 }
 
 const LARGEST_REFUSAL_BYTES = 64 * 1024;
+const REFUSAL_TIMEOUT_MS = 10_000;
 
 /** The value of a header; several fields of one name are joined with commas. */
 export function headerOf(answer: Answer, name: string): string | undefined {
@@ -54,14 +55,17 @@ export async function readBody(answer: Answer, limit: SizeLimit, subject: Subjec
 }
 
 /**
- * The body of an answer other than the one wanted, as far as it can be had: it only explains the status. Reading it
- * frees the connection for the next request.
+ * The body of an answer other than the one wanted, as far as it can be had within `timeoutMs`: it only explains the
+ * status. Reading it frees the connection for the next request.
  */
-export async function readRefusal(answer: Answer): Promise<string> {
+export async function readRefusal(answer: Answer, timeoutMs = REFUSAL_TIMEOUT_MS): Promise<string> {
+  const timer = setTimeout(() => answer.body.destroy(), timeoutMs);
   try {
     return (await readUpTo(answer, LARGEST_REFUSAL_BYTES))?.toString('utf8') ?? '';
   } catch {
     // Whatever broke here, the status has been received and says what failed.
     return '';
+  } finally {
+    clearTimeout(timer);
   }
 }

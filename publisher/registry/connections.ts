@@ -1,11 +1,12 @@
 import { Agent, type Dispatcher } from 'undici';
 import type { Answer } from './answer.ts';
-import { interruption, unlessAborted } from '../interruption.ts';
-import { NetworkFailure, asNetworkFailure } from './network-failure.ts';
+import { anySignal, unlessAborted } from '../interruption.ts';
+import { NetworkFailure, asNetworkFailure, endOf } from './network-failure.ts';
 import type { RegistryOptions } from './options.ts';
 import { Reachability } from './reachability.ts';
 import { Slots } from './slots.ts';
 import type { Subject } from './subject.ts';
+import type { TimeLimit } from './time-limit.ts';
 import { userAgent } from './user-agent.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST';
@@ -19,6 +20,8 @@ export interface Exchange {
   /** The body of a POST, as `application/x-www-form-urlencoded`. */
   readonly form: string | undefined;
   readonly signal: AbortSignal;
+  /** Runs while a connection is in use. */
+  readonly timeLimit: TimeLimit;
 }
 
 /** Lets the network go on while a blob's last bytes are written to disk. */
@@ -56,7 +59,12 @@ export class Connections {
    */
   async send(exchange: Exchange): Promise<Answer> {
     const { origin } = exchange.url;
-    const release = await this.#slots.take(origin, exchange.signal);
+    const leave = await this.#slots.take(origin, exchange.signal);
+    const release = (): void => {
+      exchange.timeLimit.pause();
+      leave();
+    };
+    exchange.timeLimit.resume();
     try {
       const outage = this.#reachability.outageOf(origin);
       if (outage !== undefined) throw new NetworkFailure(exchange.subject, exchange.url, outage).failure;
@@ -68,8 +76,7 @@ export class Connections {
       return { status: statusCode, url: exchange.url, headers, body };
     } catch (error) {
       release();
-      if (exchange.signal.aborted) throw interruption(exchange.signal);
-      throw asNetworkFailure(error, exchange.subject, exchange.url);
+      throw endOf(exchange) ?? asNetworkFailure(error, exchange.subject, exchange.url);
     }
   }
 
@@ -78,7 +85,9 @@ export class Connections {
     this.#reachability.failed(failure.origin, failure.error, beganMs);
   }
 
-  async #request({ method, url, headers, form, signal }: Exchange): Promise<Dispatcher.ResponseData> {
+  async #request(exchange: Exchange): Promise<Dispatcher.ResponseData> {
+    const { method, url, headers, form } = exchange;
+    const signal = anySignal(exchange.signal, exchange.timeLimit.signal);
     const response = this.#agent.request({
       origin: url.origin,
       path: `${url.pathname}${url.search}`,

@@ -1,6 +1,7 @@
 import { errors } from 'undici';
 import type { FailureCode } from '../../wishlist/failure.ts';
 import { codeOf } from '../../wishlist/error-code.ts';
+import type { Drip } from './pace.ts';
 
 export type NetworkErrorCode = Extract<
   FailureCode,
@@ -16,7 +17,7 @@ export interface NetworkError {
   readonly maximumTries: number;
   /** `registry-error` where the server was there but its answer broke off or was no HTTP. */
   readonly code: NetworkErrorCode;
-  /** Whether an answer had begun and no more bytes came. */
+  /** Whether an answer had begun and no more bytes came, or too few. */
   readonly isStall: boolean;
 }
 
@@ -69,6 +70,17 @@ const KNOWN: ReadonlyMap<string, NetworkError> = new Map([
   ],
   ['UND_ERR_HEADERS_OVERFLOW', { ...BROKEN, reason: 'its answer has too long headers' }],
 ]);
+
+/** A document that is not complete within the time limit of its request. */
+export function tooSlow(limitMs: number): NetworkError {
+  return { ...LATE, reason: `its answer was not complete within ${limitMs / 1000} s`, isStall: true };
+}
+
+/** A body that comes, but so slowly that it would hold a connection for ever. */
+export function dripping({ bytes, waitedMs }: Drip): NetworkError {
+  const reason = `its answer drips: ${bytes} bytes in ${(waitedMs / 1000).toFixed(1)} s`;
+  return { ...LATE, reason, isStall: true };
+}
 
 /**
  * What an error of undici or of the system's network functions means; `undefined` for any other error, which is then

@@ -1,7 +1,9 @@
 import { Failure } from '../../wishlist/failure.ts';
-import { classifyNetworkError, type NetworkError } from './network-error.ts';
+import { interruption } from '../interruption.ts';
+import { classifyNetworkError, tooSlow, type NetworkError } from './network-error.ts';
 import { Retryable } from './retry.ts';
 import { describeSubject, type Subject } from './subject.ts';
+import type { TimeLimit } from './time-limit.ts';
 
 /** A request that got no whole answer. */
 export class NetworkFailure extends Retryable {
@@ -13,6 +15,14 @@ export class NetworkFailure extends Retryable {
     this.origin = url.origin;
     this.error = error;
   }
+}
+
+/** What can end an exchange from our side. */
+interface Ending {
+  readonly url: URL;
+  readonly subject: Subject;
+  readonly signal: AbortSignal;
+  readonly timeLimit: TimeLimit;
 }
 
 /** `error` of undici for the request to `url` as a {@link NetworkFailure}; any other error as it is. */
@@ -32,6 +42,12 @@ export function asBrokenBody(error: unknown, subject: Subject, url: URL): unknow
   const reason = `its answer broke off (${known.reason})`;
   const broken = { ...known, reason, code: 'registry-error' } as const;
   return new NetworkFailure(subject, url, broken, error);
+}
+
+/** What an exchange ends with because its time is over or it was stopped; `undefined` where neither is so. */
+export function endOf({ subject, url, signal, timeLimit }: Ending): Failure | NetworkFailure | undefined {
+  if (signal.aborted) return interruption(signal);
+  return timeLimit.isOver ? new NetworkFailure(subject, url, tooSlow(timeLimit.limitMs)) : undefined;
 }
 
 /** A redirect's address may hold a signature: only its host is named. */

@@ -16,8 +16,12 @@ export interface RegistryOptions {
   readonly connectTimeoutMs: number;
   /** From the request to the answer's headers. */
   readonly headersTimeoutMs: number;
-  /** Without a byte of the body. */
+  /** Without a byte of the body; also how long a body may drip, see `minimumRateBytesPerSecond`. */
   readonly bodyTimeoutMs: number;
+  /** Of a document, from its first request to the end of its body, redirects included. */
+  readonly requestTimeoutMs: number;
+  /** What a blob's body must bring on average while it is waited for. */
+  readonly minimumRateBytesPerSecond: number;
   /** Of one request, the first included. */
   readonly tries: number;
   /** Before the second try; about doubled before each further one. */
@@ -45,6 +49,8 @@ export const DEFAULT_OPTIONS: RegistryOptions = {
   connectTimeoutMs: 30_000,
   headersTimeoutMs: 60_000,
   bodyTimeoutMs: 120_000,
+  requestTimeoutMs: 300_000,
+  minimumRateBytesPerSecond: 1024,
   tries: 4,
   retryDelayMs: 500,
   outageMemoryMs: 30_000,

@@ -2,12 +2,15 @@ import { isFailure, type Failure } from '../../wishlist/failure.ts';
 import { headerOf, readBody, readRefusal, type Answer, type SizeLimit } from './answer.ts';
 import { Connections, type Exchange, type Method } from './connections.ts';
 import { anySignal, interruption } from '../interruption.ts';
-import { NetworkFailure, asBrokenBody } from './network-failure.ts';
+import { dripping } from './network-error.ts';
+import { NetworkFailure, asBrokenBody, endOf } from './network-failure.ts';
 import type { RegistryOptions } from './options.ts';
+import { Pace } from './pace.ts';
 import { followRedirects } from './redirects.ts';
 import { MAXIMUM_WAIT_MS, errorCodesOf, failureOf, parseRetryAfter, type Refusal } from './refusal.ts';
 import { Retryable, withRetries } from './retry.ts';
 import type { Subject } from './subject.ts';
+import { TimeLimit } from './time-limit.ts';
 
 /** One request, with all that belongs to it: redirects, authentication and further tries. */
 export interface TransportRequest {
@@ -110,16 +113,19 @@ export class Transport {
 
   /**
    * Starts a body of any size. The requests for it are tried again, the body is not: where it breaks off or stands
-   * still, iterating throws `registry-error` or `registry-timeout`.
+   * still or drips, iterating throws `registry-error` or `registry-timeout`.
    *
    * @throws Failure of the network or of the status
    */
   async open(request: TransportRequest): Promise<Stream> {
-    return await this.#try(request, (answer, exchange) => ({
-      ...headOf(answer),
-      body: chunksOf(answer, exchange),
-      discard: () => answer.body.destroy(),
-    }));
+    return await this.#try(request, (answer, exchange) => {
+      exchange.timeLimit.pause();
+      return {
+        ...headOf(answer),
+        body: chunksOf(answer, exchange, this.#options),
+        discard: () => answer.body.destroy(),
+      };
+    });
   }
 
   async #try<T>(
@@ -127,7 +133,6 @@ export class Transport {
     receive: (answer: Answer, exchange: Exchange) => T | Promise<T>,
   ): Promise<T> {
     const signal = anySignal(this.#closing.signal, this.#options.signal, request.signal);
-    const exchange = exchangeOf(request, signal);
     const beganMs = performance.now();
     const policy = {
       ...this.#options,
@@ -138,6 +143,7 @@ export class Transport {
       },
     };
     return await withRetries(policy, async () => {
+      const exchange = exchangeOf(request, signal, new TimeLimit(this.#options.requestTimeoutMs));
       const answer = await this.#authenticated(exchange, request.authorization);
       if (!isWanted(answer, request)) throw await refusalOf(answer, request);
       return await receive(answer, exchange);
@@ -159,9 +165,9 @@ export class Transport {
   }
 }
 
-function exchangeOf(request: TransportRequest, signal: AbortSignal): Exchange {
+function exchangeOf(request: TransportRequest, signal: AbortSignal, timeLimit: TimeLimit): Exchange {
   const { method = 'GET', url, subject, headers = {}, form } = request;
-  return { method, url, subject, headers, form, signal };
+  return { method, url, subject, headers, form, signal, timeLimit };
 }
 
 function isWanted({ status }: Answer, { accepts = [] }: TransportRequest): boolean {
@@ -172,18 +178,28 @@ function headOf(answer: Answer): Head {
   return { status: answer.status, header: (name) => headerOf(answer, name) };
 }
 
-async function readWhole(answer: Answer, limit: SizeLimit, { subject, signal }: Exchange): Promise<Buffer> {
+async function readWhole(answer: Answer, limit: SizeLimit, exchange: Exchange): Promise<Buffer> {
   try {
-    return await readBody(answer, limit, subject);
+    return await readBody(answer, limit, exchange.subject);
   } catch (error) {
-    if (signal.aborted) throw interruption(signal);
-    throw asBrokenBody(error, subject, answer.url);
+    throw endOf({ ...exchange, url: answer.url }) ?? asBrokenBody(error, exchange.subject, answer.url);
   }
 }
 
-async function* chunksOf(answer: Answer, { subject, signal }: Exchange): AsyncGenerator<Uint8Array, void> {
+async function* chunksOf(
+  answer: Answer,
+  { subject, signal }: Exchange,
+  { minimumRateBytesPerSecond, bodyTimeoutMs: windowMs }: RegistryOptions,
+): AsyncGenerator<Uint8Array, void> {
+  const pace = new Pace({ minimumRateBytesPerSecond, windowMs });
+  let waitingSinceMs = performance.now();
   try {
-    yield* answer.body as AsyncIterable<Uint8Array>;
+    for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
+      const drip = pace.received(chunk.length, performance.now() - waitingSinceMs);
+      if (drip !== undefined) throw new NetworkFailure(subject, answer.url, dripping(drip));
+      yield chunk;
+      waitingSinceMs = performance.now();
+    }
   } catch (error) {
     if (signal.aborted) throw interruption(signal);
     const broken = asBrokenBody(error, subject, answer.url);

@@ -3,6 +3,7 @@ import type { RegistryClient } from '../../../publisher/registry/client.ts';
 import { DEFAULT_OPTIONS } from '../../../publisher/registry/options.ts';
 import { followRedirects } from '../../../publisher/registry/redirects.ts';
 import { Connections, type Exchange } from '../../../publisher/registry/connections.ts';
+import { TimeLimit } from '../../../publisher/registry/time-limit.ts';
 import { FaultServer } from '../../support/registry/fault-server.ts';
 import { redirect, status } from '../../support/registry/faults.ts';
 import { buildImage, plainLayer } from '../../support/registry/image.ts';
@@ -118,6 +119,7 @@ describe('registry/redirects', () => {
       subject: { kind: 'blob', reference: registry.reference('a') },
       headers: {},
       signal: new AbortController().signal,
+      timeLimit: new TimeLimit(60_000),
     };
     assert.equal((await failureOf(followRedirects(connections, exchange, 'Basic x'))).code, 'registry-error');
     assert.deepEqual(asked, ['https://r.example/v2/a/blobs/x']);

@@ -43,6 +43,15 @@ export const stall: Fault = (response, content) => {
   sendHalf(response, content, () => undefined);
 };
 
+/** Sends one byte after the other, and does not end by itself. */
+export function drip(statusCode = 200, headers: Readonly<Record<string, string>> = {}): Fault {
+  return (response) => {
+    response.writeHead(statusCode, headers);
+    const timer = setInterval(() => response.write(' '), 5);
+    response.once('close', () => clearInterval(timer));
+  };
+}
+
 /** Sends as many bytes as it should, but others. */
 export const wrongBytes: Fault = (response, content) => {
   response.writeHead(200, withoutLength(content));
