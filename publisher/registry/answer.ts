@@ -11,6 +11,13 @@ export interface Answer {
   readonly body: Dispatcher.ResponseData['body'];
 }
 
+/** An answer without its body. */
+export interface Head {
+  readonly status: number;
+  /** By a name in lower case. */
+  readonly header: (name: string) => string | undefined;
+}
+
 /** How large a body may be, and the failure that a larger one makes. */
 export interface SizeLimit {
   readonly bytes: number;
@@ -24,6 +31,10 @@ const REFUSAL_TIMEOUT_MS = 10_000;
 export function headerOf(answer: Answer, name: string): string | undefined {
   const value = answer.headers[name];
   return Array.isArray(value) ? value.join(', ') : value;
+}
+
+export function headOf(answer: Answer): Head {
+  return { status: answer.status, header: (name) => headerOf(answer, name) };
 }
 
 /** The whole body, or `undefined` where it has more than `limitBytes`: nothing more is read then. */

@@ -1,8 +1,9 @@
 import { Agent, type Dispatcher } from 'undici';
-import type { Answer } from './answer.ts';
-import { anySignal, unlessAborted } from '../interruption.ts';
+import { headOf, type Answer } from './answer.ts';
+import { anySignal, pause, unlessAborted } from '../interruption.ts';
 import { NetworkFailure, asNetworkFailure, endOf } from './network-failure.ts';
 import type { RegistryOptions } from './options.ts';
+import { RateLimits } from './rate-limits.ts';
 import { Reachability } from './reachability.ts';
 import { Slots } from './slots.ts';
 import type { Subject } from './subject.ts';
@@ -29,11 +30,12 @@ const BODY_BUFFER_BYTES = 1024 * 1024;
 
 const FORM_TYPE = 'application/x-www-form-urlencoded';
 
-/** The connections to all servers: time limits, so many requests at once for each, and a memory of dead ones. */
+/** The connections to all servers: time limits, so many requests at once for each, and a memory of dead and busy ones. */
 export class Connections {
   readonly #agent: Agent;
   readonly #slots: Slots;
   readonly #reachability: Reachability;
+  readonly #rateLimits: RateLimits;
   readonly #userAgent = userAgent();
 
   constructor(options: RegistryOptions) {
@@ -44,6 +46,7 @@ export class Connections {
     });
     this.#slots = new Slots(options.concurrency);
     this.#reachability = new Reachability(options.outageMemoryMs);
+    this.#rateLimits = new RateLimits(options.rateLimitMemoryMs);
   }
 
   /** Ends all connections, those under way with an error. */
@@ -54,12 +57,12 @@ export class Connections {
   /**
    * The answer's headers, whatever its status. The slot is free again when the body has been read or destroyed.
    *
-   * @throws NetworkFailure for all that goes wrong on the way; Failure where the server is known to be dead, or the
-   *   signal ended the wait
+   * @throws NetworkFailure for all that goes wrong on the way; Failure where the server is known to be dead or wants no
+   *   requests now, or the signal ended the wait
    */
   async send(exchange: Exchange): Promise<Answer> {
     const { origin } = exchange.url;
-    const leave = await this.#slots.take(origin, exchange.signal);
+    const leave = await this.#enter(exchange);
     const release = (): void => {
       exchange.timeLimit.pause();
       leave();
@@ -73,7 +76,9 @@ export class Connections {
       body.once('close', release);
       // An error of a body that nobody reads any more has been dealt with; readers get it all the same.
       body.on('error', () => undefined);
-      return { status: statusCode, url: exchange.url, headers, body };
+      const answer = { status: statusCode, url: exchange.url, headers, body };
+      this.#rateLimits.learn(origin, headOf(answer));
+      return answer;
     } catch (error) {
       release();
       throw endOf(exchange) ?? asNetworkFailure(error, exchange.subject, exchange.url);
@@ -83,6 +88,24 @@ export class Connections {
   /** Called when a request that began at `beganMs` (of `performance.now()`) is not tried again. */
   gaveUp(failure: NetworkFailure, beganMs: number): void {
     this.#reachability.failed(failure.origin, failure.error, beganMs);
+  }
+
+  /** Waits for a slot, and as long as the server wishes; in that time the slot is for those that need not wait. */
+  async #enter(exchange: Exchange): Promise<() => void> {
+    for (let waitedMs = 0; ;) {
+      const leave = await this.#slots.take(exchange.url.origin, exchange.signal);
+      let waitMs: number;
+      try {
+        waitMs = this.#rateLimits.waitOf(exchange, waitedMs);
+      } catch (error) {
+        leave();
+        throw error;
+      }
+      if (waitMs <= 0) return leave;
+      leave();
+      await pause(waitMs, exchange.signal);
+      waitedMs += waitMs;
+    }
   }
 
   async #request(exchange: Exchange): Promise<Dispatcher.ResponseData> {

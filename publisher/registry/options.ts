@@ -28,6 +28,8 @@ export interface RegistryOptions {
   readonly retryDelayMs: number;
   /** How long a server that could not be reached is not asked again. */
   readonly outageMemoryMs: number;
+  /** How long a used up rate limit is remembered where the server does not say when there is more. */
+  readonly rateLimitMemoryMs: number;
   /** Requests at once for each origin, bodies under way included. */
   readonly concurrency: number;
   /** Ends everything under way with `interrupted`. */
@@ -54,6 +56,7 @@ export const DEFAULT_OPTIONS: RegistryOptions = {
   tries: 4,
   retryDelayMs: 500,
   outageMemoryMs: 30_000,
+  rateLimitMemoryMs: 60_000,
   concurrency: 6,
   signal: undefined,
   credentials: async () => await Promise.resolve(undefined),

@@ -43,6 +43,16 @@ export function failureOf(refusal: Refusal, subject: Subject): Failure {
   }
 }
 
+/**
+ * Whether the same request may be answered otherwise in a moment. 501 and 505 say what the server cannot do at all.
+ *
+ * @see RFC 9110, sections 15.5.9 and 15.6; RFC 8470 for 425; RFC 6585 for 429
+ */
+export function mayPass(status: number): boolean {
+  if (status === 501 || status === 505) return false;
+  return status >= 500 || status === 408 || status === 425 || status === 429;
+}
+
 /** The error codes in the body of an answer; none where it is something else. */
 export function errorCodesOf(body: string): string[] {
   try {
@@ -111,11 +121,9 @@ function unknown(refusal: Refusal, subject: Subject): Failure {
 }
 
 function rateLimited(refusal: Refusal, subject: Subject): Failure {
-  const { retryAfterMs } = refusal;
-  const until = retryAfterMs === undefined ? '' : ` until ${formatTime(Date.now() + retryAfterMs)}`;
   return new Failure(
     'rate-limited',
-    `${sentence(refusal, subject, 'does not give out')}: too many requests${until}`,
+    `${sentence(refusal, subject, 'does not give out')}: too many requests${until(refusal)}`,
     {
       hint: 'try again later; with credentials most registries allow more requests',
     },
@@ -123,8 +131,8 @@ function rateLimited(refusal: Refusal, subject: Subject): Failure {
 }
 
 function unexpected(refusal: Refusal, subject: Subject): Failure {
-  return new Failure('registry-error', sentence(refusal, subject, 'cannot give'), {
-    hint: refusal.status >= 500 ? 'try again later' : 'ask whoever runs the registry',
+  return new Failure('registry-error', `${sentence(refusal, subject, 'cannot give')}${until(refusal)}`, {
+    hint: mayPass(refusal.status) ? 'try again later' : 'ask whoever runs the registry',
   });
 }
 
@@ -143,8 +151,12 @@ function answerOf({ status, errorCodes }: Refusal): string {
     : `${status} (${[...new Set(errorCodes)].slice(0, 3).join(', ')})`;
 }
 
-/** A server can name a time that no `Date` can hold. */
-function formatTime(timeMs: number): string {
+function until({ retryAfterMs }: Refusal): string {
+  return retryAfterMs === undefined ? '' : ` until ${formatTime(Date.now() + retryAfterMs)}`;
+}
+
+/** A time of day for messages. A server can name one that no `Date` can hold. */
+export function formatTime(timeMs: number): string {
   const time = new Date(timeMs);
   return Number.isNaN(time.getTime()) ? 'an unknown time' : time.toISOString();
 }

@@ -1,5 +1,6 @@
 import { isFailure, type Failure } from '../../wishlist/failure.ts';
-import { headerOf, readBody, readRefusal, type Answer, type SizeLimit } from './answer.ts';
+import { headOf, headerOf, readBody, readRefusal } from './answer.ts';
+import type { Answer, Head, SizeLimit } from './answer.ts';
 import { Connections, type Exchange, type Method } from './connections.ts';
 import { anySignal, interruption } from '../interruption.ts';
 import { dripping } from './network-error.ts';
@@ -7,10 +8,19 @@ import { NetworkFailure, asBrokenBody, endOf } from './network-failure.ts';
 import type { RegistryOptions } from './options.ts';
 import { Pace } from './pace.ts';
 import { followRedirects } from './redirects.ts';
-import { MAXIMUM_WAIT_MS, errorCodesOf, failureOf, parseRetryAfter, type Refusal } from './refusal.ts';
+import {
+  MAXIMUM_WAIT_MS,
+  errorCodesOf,
+  failureOf,
+  mayPass,
+  parseRetryAfter,
+  type Refusal,
+} from './refusal.ts';
 import { Retryable, withRetries } from './retry.ts';
 import type { Subject } from './subject.ts';
 import { TimeLimit } from './time-limit.ts';
+
+export type { Head } from './answer.ts';
 
 /** One request, with all that belongs to it: redirects, authentication and further tries. */
 export interface TransportRequest {
@@ -44,13 +54,6 @@ export interface Authorization {
   renew(challenges: string, refused: string | undefined): Promise<string | undefined>;
 }
 
-/** An answer without its body. */
-export interface Head {
-  readonly status: number;
-  /** By a name in lower case. */
-  readonly header: (name: string) => string | undefined;
-}
-
 /** A body that was read to its end; it is empty where the status has none, such as 304. */
 export interface Document extends Head {
   readonly bytes: Buffer;
@@ -68,7 +71,7 @@ const NO_BODY: SizeLimit = { bytes: 0, code: 'registry-error' };
 
 /**
  * HTTP to registries, token services and the storage behind them. The only place that tries a request again: after
- * broken connections, time limits, 429, 5xx, and documents with a wrong digest.
+ * broken connections, time limits, 408, 425, 429, 5xx, and documents with a wrong digest.
  */
 export class Transport {
   readonly #options: RegistryOptions;
@@ -174,10 +177,6 @@ function isWanted({ status }: Answer, { accepts = [] }: TransportRequest): boole
   return status === 200 || status === 206 || accepts.includes(status);
 }
 
-function headOf(answer: Answer): Head {
-  return { status: answer.status, header: (name) => headerOf(answer, name) };
-}
-
 async function readWhole(answer: Answer, limit: SizeLimit, exchange: Exchange): Promise<Buffer> {
   try {
     return await readBody(answer, limit, exchange.subject);
@@ -229,9 +228,10 @@ async function refusalOf(
     retryAfterMs: parseRetryAfter(headerOf(answer, 'retry-after') ?? '', Date.now()),
   };
   const failure = failureOf(refusal, subject);
+  if (!mayPass(refusal.status)) return failure;
   const waitMs = refusal.retryAfterMs;
   const isShort = waitMs === undefined || waitMs <= MAXIMUM_WAIT_MS;
-  if (refusal.status === 429) return isShort ? new Retryable(failure, { waitMs }) : failure;
-  if (refusal.status < 500) return failure;
+  const isObeyed = refusal.status === 429 || refusal.status === 503;
+  if (isObeyed && !isShort) return failure;
   return new Retryable(failure, { waitMs: isShort ? waitMs : undefined });
 }
