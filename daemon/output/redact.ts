@@ -1,15 +1,7 @@
-const HIDDEN = '***';
+import { flatten } from './flatten.ts';
+import { maskKnownSecrets } from './known-secrets.ts';
 
-const ESCAPE = String.fromCharCode(0x1b);
-const BELL = String.fromCharCode(0x07);
-/** Escape sequences as terminals understand them (ECMA-48): CSI, OSC with its text, and those of two characters. */
-const ESCAPE_SEQUENCE = new RegExp(
-  String.raw`${ESCAPE}(?:\[[0-?]*[ -/]*[@-~]|\][^${BELL}${ESCAPE}]{0,1000}(?:${BELL}|${ESCAPE}\\)|[@-Z\\^_])`,
-  'g',
-);
-const LINE_BREAK = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
-/** Control characters, and those that are invisible or turn the direction of writing. */
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}]/gu;
+const HIDDEN = '***';
 
 /** Key names whose values are secrets, as they end: `DUCC_A_PASS`, `access_token`, `X-Amz-Signature`. */
 const SECRET_KEY =
@@ -36,17 +28,12 @@ const SECRETS: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [new RegExp(String.raw`(pass(?:word|wd|phrase)\s*:\s*)${VALUE}`, 'gi'), `$1${HIDDEN}`],
 ];
 
-/** `text` as one line without control characters. */
-export function flatten(text: string): string {
-  return text.replace(ESCAPE_SEQUENCE, '').replace(LINE_BREAK, ' ').replace(INVISIBLE, '').trim();
-}
-
 /**
  * `text` as it may be shown or written: one line, no control characters, `***` for what is or may be a secret. In doubt
- * it is one. Control characters go first, so that none can hide a secret.
+ * it is one. Control characters go first, so that none can hide a secret; secrets that are known hold none.
  */
 export function redact(text: string): string {
-  let shown = flatten(text);
+  let shown = maskKnownSecrets(flatten(text), HIDDEN);
   for (const [pattern, replacement] of SECRETS) shown = shown.replace(pattern, replacement);
   return shown;
 }

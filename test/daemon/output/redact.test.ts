@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { flatten, redact } from '../../../daemon/output/redact.ts';
+import { hideLogin, hideSecret } from '../../../daemon/output/known-secrets.ts';
+import { redact } from '../../../daemon/output/redact.ts';
 
 const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl';
 const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`;
@@ -79,19 +80,29 @@ describe('redact', () => {
   });
 });
 
-describe('flatten', () => {
-  const cases: readonly (readonly [text: string, line: string])[] = [
-    ['a\nb\r\nc\td', 'a b c d'],
-    ['a\u2028b\u0085c', 'a b c'],
-    ['\u001b[31mred\u001b[0m', 'red'],
-    ['\u001b]0;title\u0007text', 'text'],
-    ['\u001b]8;;https://x\u001b\\link', 'link'],
-    ['a\u0000\u0007\u0008b\u009b1m', 'ab1m'],
-    ['abc\u202ecba', 'abccba'],
-    ['\n a \n', 'a'],
-    ['', ''],
+describe('a secret that is known', () => {
+  hideSecret('correct "horse" staple');
+  hideSecret('tortoise');
+  hideSecret('tortoise-shell');
+  hideSecret('$&five');
+  hideSecret('line\nbreak\u0007');
+  hideSecret('short');
+  hideSecret('');
+  hideLogin('ada', 'lovelace');
+  const cases: readonly (readonly [text: string, shown: string])[] = [
+    ['the tortoise won', 'the *** won'],
+    ['a tortoise-shell, tortoises', 'a ***, ***s'],
+    ['tor\u0000toise', '***'],
+    ['correct "horse" staple', '***'],
+    [JSON.stringify({ a: 'correct "horse" staple' }), '{"a":"***"}'],
+    [`/?q=${encodeURIComponent('correct "horse" staple')}&n=1`, '/?q=***&n=1'],
+    ['x$&fivex', 'x***x'],
+    ['a line\nbreak', 'a ***'],
+    ['by lovelace', 'by ***'],
+    [`sent ${Buffer.from('ada:lovelace').toString('base64')}`, 'sent ***'],
+    ['ada says: in short', 'ada says: in short'],
   ];
-  for (const [text, line] of cases) {
-    it(`makes ${JSON.stringify(text)} one line`, () => assert.equal(flatten(text), line));
+  for (const [text, shown] of cases) {
+    it(`is hidden in ${JSON.stringify(text)}`, () => assert.equal(redact(text), shown));
   }
 });
