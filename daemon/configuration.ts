@@ -1,11 +1,15 @@
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname } from 'node:path';
-import { Failure } from '../wishlist/failure.ts';
+import { dirname, join } from 'node:path';
 import { printable, quoted } from '../wishlist/quote.ts';
 import { readConfigurationFile } from './configuration-file.ts';
+import type { FileEntry } from './configuration-value.ts';
+import { configurationInvalid } from './invalid.ts';
 import { suggestion } from './nearest.ts';
-import { DEFAULT_CONFIGURATION_FILE, OPTIONS, variableOf } from './options.ts';
+import { DEFAULT_CONFIGURATION_FILE, OPTIONS, REGISTRIES_KEY, variableOf } from './options.ts';
 import type { Configuration, DefaultsContext, Environment, Option } from './options.ts';
+import type { RegistryEntry } from './registries/entry.ts';
+import { readEntries } from './registries/read-entries.ts';
 import type { Place } from './value-types.ts';
 
 export interface Sources {
@@ -48,35 +52,50 @@ export function loadConfiguration({
   machine = thisMachine(environment),
 }: Sources): Configuration {
   const problems = unknownVariables(environment);
-  const here: Place = { folder: machine.workingDirectory, home: machine.home };
-  const given = new Map<string, Setting[]>();
-  const add = (key: string, setting: Setting): void => {
-    given.set(key, [...(given.get(key) ?? []), setting]);
-  };
-
-  for (const [key, text] of Object.entries(flags)) add(key, { origin: `--${key}`, text, place: here });
-  for (const [, option] of TABLE) {
-    for (const variable of [variableOf(option.key), ...(option.variables ?? [])]) {
-      const text = environment[variable];
-      if (text !== undefined && text !== '') add(option.key, { origin: variable, text, place: here });
-    }
-  }
+  const given = settingsOf(flags, environment, machine);
   const file = readFile(given.get(OPTIONS.configFile.key) ?? [], machine, problems);
-  for (const [key, setting] of file.settings) add(key, setting);
+  for (const [key, setting] of file?.settings ?? []) given.set(key, [...(given.get(key) ?? []), setting]);
 
   const { home, superuser } = machine;
-  const values = {
-    ...valuesOf(given, { environment, home, superuser }, problems),
-    configFile: file.path,
+  const { dockerConfig, ...values } = valuesOf(given, { environment, home, superuser }, problems);
+  const configuration = {
+    ...values,
+    dockerConfig: dockerConfig ?? usualDockerConfig(environment, home),
+    configFile: file?.path,
+    registries: registriesOf(file, { environment, home }, problems),
   };
-  if (problems.length > 0) throw invalid(problems);
-  if (!isComplete(values)) throw new Error('an option of the table has no value');
-  return values;
+  if (problems.length > 0) {
+    throw configurationInvalid(problems, '"unpackd --help" lists all options with their defaults');
+  }
+  if (!isComplete(configuration)) throw new Error('an option of the table has no value');
+  return configuration;
 }
 
 /** The table gives each value its type, as `ValueOf` in options.ts tells the compiler. */
-function isComplete(values: Readonly<Record<string, unknown>>): values is Configuration {
+function isComplete(
+  values: Readonly<Record<string, unknown>> & Pick<Configuration, 'registries'>,
+): values is Configuration {
   return TABLE.every(([name, option]) => values[name] !== undefined || option.default === undefined);
+}
+
+/** What the command line and the environment say, by key, in the order in which they count. */
+function settingsOf(
+  flags: Sources['flags'],
+  environment: Environment,
+  { workingDirectory: folder, home }: Machine,
+): Map<string, readonly Setting[]> {
+  const place: Place = { folder, home };
+  const given = new Map<string, readonly Setting[]>();
+  for (const [, { key, variables = [] }] of TABLE) {
+    const flag = flags[key];
+    const settings = flag === undefined ? [] : [{ origin: `--${key}`, text: flag, place }];
+    for (const variable of [variableOf(key), ...variables]) {
+      const text = environment[variable] ?? '';
+      if (text !== '') settings.push({ origin: variable, text, place });
+    }
+    if (settings.length > 0) given.set(key, settings);
+  }
+  return given;
 }
 
 function unknownVariables(environment: Environment): string[] {
@@ -88,37 +107,70 @@ function unknownVariables(environment: Environment): string[] {
     );
 }
 
+interface ConfigurationFile {
+  readonly path: string;
+  /** By key. */
+  readonly settings: readonly (readonly [string, Setting])[];
+  readonly registries: FileEntry | undefined;
+}
+
+/** `undefined` where there is none, and none was named. */
 function readFile(
   named: readonly Setting[],
   machine: Machine,
   problems: string[],
-): { readonly path: string | undefined; readonly settings: readonly (readonly [string, Setting])[] } {
+): ConfigurationFile | undefined {
   const origin = named[0];
   const path =
     origin === undefined
       ? machine.configurationFile
       : OPTIONS.configFile.type.parse(origin.text ?? '', origin.place);
-  if (path === undefined) return { path, settings: [] };
+  if (path === undefined) return undefined;
   const content = readConfigurationFile(path);
   if (content === undefined) {
-    if (origin === undefined) return { path: undefined, settings: [] };
-    problems.push(`${origin.origin}: the file ${quoted(path)} does not exist`);
-    return { path, settings: [] };
+    if (origin !== undefined) problems.push(`${origin.origin}: the file ${quoted(path)} does not exist`);
+    return undefined;
   }
   problems.push(...content.problems);
-  const keys = TABLE.filter(([, option]) => option.notInFile !== true).map(([, { key }]) => key);
-  const known = content.entries.filter(({ key }) => keys.includes(key));
+  const options = TABLE.filter(([, option]) => option.notInFile !== true).map(([, { key }]) => key);
+  const keys = [...options, REGISTRIES_KEY];
   for (const { key, line } of content.entries) {
     if (!keys.includes(key))
       problems.push(`${path}:${line}: unknown key ${quoted(key)}${suggestion(key, keys)}`);
   }
   const place: Place = { folder: dirname(path), home: machine.home };
+  const known = content.entries.filter(({ key }) => options.includes(key));
   return {
     path,
-    settings: known.map(
-      ({ key, line, text }) => [key, { origin: `${path}:${line}: ${key}`, text, place }] as const,
-    ),
+    settings: known.map(({ key, line, value }) => {
+      const text = value.kind === 'text' ? value.text : undefined;
+      return [key, { origin: `${path}:${line}: ${key}`, text, place }] as const;
+    }),
+    registries: content.entries.find(({ key }) => key === REGISTRIES_KEY),
   };
+}
+
+function registriesOf(
+  file: ConfigurationFile | undefined,
+  { environment, home }: Pick<DefaultsContext, 'environment' | 'home'>,
+  problems: string[],
+): RegistryEntry[] {
+  if (file?.registries === undefined) return [];
+  const folder = dirname(file.path);
+  const credentials = environment['CREDENTIALS_DIRECTORY'] ?? '';
+  const where = {
+    file: file.path,
+    paths: { folder, home },
+    secrets: { folder: credentials === '' ? folder : credentials, home },
+  };
+  return readEntries(file.registries, where, problems);
+}
+
+/** @see https://docs.docker.com/reference/cli/docker/ "Environment variables" */
+function usualDockerConfig(environment: Environment, home: string): string | undefined {
+  const folder = environment['DOCKER_CONFIG'] ?? '';
+  const file = join(folder === '' ? join(home, '.docker') : folder, 'config.json');
+  return existsSync(file) ? file : undefined;
 }
 
 /** Reads every value that was given, also those that another one overrides: a wrong one is wrong in any case. */
@@ -153,13 +205,6 @@ function valueOf(option: Option, { origin, text, place }: Setting, problems: str
 function defaultOf(option: Option, context: DefaultsContext): unknown {
   const text = typeof option.default === 'object' ? option.default.compute(context) : option.default;
   return text === undefined ? undefined : option.type.parse(text, { folder: '/', home: context.home });
-}
-
-function invalid(problems: readonly string[]): Failure {
-  const count = problems.length === 1 ? '' : `${problems.length} problems: `;
-  return new Failure('configuration-invalid', `${count}${problems.join('; ')}`, {
-    hint: '"unpackd --help" lists all options with their defaults',
-  });
 }
 
 function thisMachine(environment: Environment): Machine {

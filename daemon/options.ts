@@ -1,5 +1,6 @@
 import { isAbsolute, join } from 'node:path';
 import { boolean, choice, duration, integer, path, platforms, size, string } from './value-types.ts';
+import type { RegistryEntry } from './registries/entry.ts';
 import type { ValueType } from './value-types.ts';
 
 /** Variables as the process got them. */
@@ -38,9 +39,13 @@ export interface Option {
   readonly notInFile?: true;
 }
 
-type Group = 'Repository:' | 'What is made:' | 'Limits:' | 'CVMFS server:' | 'Input and output:';
+type Group =
+  'Repository:' | 'What is made:' | 'Limits:' | 'CVMFS server:' | 'Registries:' | 'Input and output:';
 
 export const DEFAULT_CONFIGURATION_FILE = '/etc/unpackd/unpackd.yaml';
+
+/** The one key of the configuration file that has no single value, so that it is no option. */
+export const REGISTRIES_KEY = 'registries';
 
 /** All options. The property is the name in {@link Configuration}, with its unit. */
 export const OPTIONS = {
@@ -225,6 +230,23 @@ export const OPTIONS = {
     group: 'CVMFS server:',
     description: 'where the server keeps the configuration of each repository',
   },
+  dockerConfig: {
+    key: 'docker-config',
+    flag: '--docker-config <file>',
+    type: path,
+    default: undefined,
+    group: 'Registries:',
+    description:
+      'credentials that "docker login" keeps (default: $DOCKER_CONFIG/config.json, else ~/.docker/config.json, where that exists)',
+  },
+  caCertificates: {
+    key: 'ca-certificates',
+    flag: '--ca-certificates <file>',
+    type: path,
+    default: undefined,
+    group: 'Registries:',
+    description: "certificate authorities for all registries beside the system's: a PEM file",
+  },
   configFile: {
     key: 'config',
     flag: '--config <file>',
@@ -271,6 +293,9 @@ export type OptionKey = Options[keyof Options]['key'];
 export type Configuration = {
   readonly [Name in keyof Options]:
     ValueOf<Options[Name]['type']> | (Options[Name]['default'] extends undefined ? undefined : never);
+} & {
+  /** What the file says under {@link REGISTRIES_KEY}, each host once. No secret is in it. */
+  readonly registries: readonly RegistryEntry[];
 };
 
 /** The environment variable of an option: `UNPACKD_SKIP_FLAT` for `skip-flat`. */

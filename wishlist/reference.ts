@@ -92,6 +92,11 @@ export function withTag(pattern: ImageReference, tag: string): ImageReference {
   return reference;
 }
 
+/** Whether `text` is a repository's path at a registry, or the beginning of one: `library/debian`. */
+export function isRepositoryPath(text: string): boolean {
+  return text.split('/').every((component) => COMPONENT.test(component));
+}
+
 function refuseForeignSyntax(written: string): void {
   if (written === '') throw invalid('it is empty', SHAPE);
   if (holdsCredentials(written)) {

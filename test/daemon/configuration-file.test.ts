@@ -71,16 +71,64 @@ describe('the configuration file', () => {
       const content = parseConfiguration(source, 'f');
       assert.deepEqual(content.problems, []);
       assert.deepEqual(
-        content.entries.map(({ key, line, text }) => [key, line, text]),
+        content.entries.map(({ key, line, value }) => [
+          key,
+          line,
+          value.kind === 'text' ? value.text : undefined,
+        ]),
         entries,
       );
     });
   }
 
+  it('reads lists and mappings as deep as they go, each value with its line', () => {
+    const { entries, problems } = parseConfiguration(
+      'a:\n  b: [1,\n    ~]\n  "c d":\n    e:\n  f: *x\n',
+      'f',
+    );
+    assert.deepEqual(problems, []);
+    assert.deepEqual(entries, [
+      {
+        key: 'a',
+        line: 1,
+        value: {
+          kind: 'mapping',
+          line: 2,
+          entries: [
+            {
+              key: 'b',
+              line: 2,
+              value: {
+                kind: 'list',
+                line: 2,
+                items: [
+                  { kind: 'text', line: 2, text: '1' },
+                  { kind: 'nothing', line: 3 },
+                ],
+              },
+            },
+            {
+              key: 'c d',
+              line: 4,
+              value: {
+                kind: 'mapping',
+                line: 5,
+                entries: [{ key: 'e', line: 5, value: { kind: 'nothing', line: 5 } }],
+              },
+            },
+            { key: 'f', line: 6, value: { kind: 'alias', line: 6 } },
+          ],
+        },
+      },
+    ]);
+  });
+
   const invalid: readonly (readonly [what: string, source: string, place: RegExp])[] = [
     ['a list', '- a\n', /^f: /],
     ['a text', 'a\n', /^f: /],
     ['a key set twice', 'a: 1\nb: 2\na: 3\n', /^f:3: a .* line 1$/],
+    ['a deeper key set twice', 'a:\n  b:\n    c: 1\n    c: 2\n', /^f:4: a: b: c .* line 3$/],
+    ['a deeper list as key', 'a:\n  ? [b]\n  : 1\n', /^f:2: a: /],
     ['an open bracket', 'a: 1\nb: [\n', /^f:3: /],
     ['a tab as indentation', 'a:\n\tb: 1\n', /^f:2: /],
     ['a list as key', 'a: 1\n? [b]\n: 1\n', /^f:\d: /],

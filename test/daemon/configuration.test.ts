@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfiguration } from '../../daemon/configuration.ts';
@@ -70,6 +70,9 @@ describe('configuration', () => {
       cvmfsServer: 'cvmfs_server',
       cvmfsSpool: '/var/spool/cvmfs',
       cvmfsConfiguration: '/etc/cvmfs',
+      dockerConfig: undefined,
+      caCertificates: undefined,
+      registries: [],
       configFile: undefined,
       json: false,
       progress: 'auto',
@@ -163,6 +166,33 @@ describe('configuration', () => {
       assert.equal(configuration.state, join(home, 'state'));
       assert.equal(configuration.root, join(process.cwd(), 'data'));
     }
+  });
+
+  it('finds what docker login keeps, where that exists', async () => {
+    const home = await temporaryDirectory('home');
+    const folder = await temporaryDirectory('docker');
+    const of = (environment: Record<string, string>): string | undefined =>
+      load({ environment, machine: { home } }).dockerConfig;
+    assert.equal(of({}), undefined);
+    await mkdir(join(home, '.docker'));
+    await writeFile(join(home, '.docker/config.json'), '{}');
+    assert.equal(of({}), join(home, '.docker/config.json'));
+    assert.equal(of({ DOCKER_CONFIG: '' }), join(home, '.docker/config.json'));
+    assert.equal(of({ DOCKER_CONFIG: folder }), undefined);
+    await writeFile(join(folder, 'config.json'), '{}');
+    assert.equal(of({ DOCKER_CONFIG: folder }), join(folder, 'config.json'));
+    assert.equal(of({ UNPACKD_DOCKER_CONFIG: 'named.json' }), '/work/named.json');
+  });
+
+  it('says what is wrong with registries together with everything else', async () => {
+    const config = await file('wait: soon\nregistries:\n  quay.io:\n    usrname: ada\nregistry: x\n');
+    const problem = problemOf({ flags: { config } });
+    assert.match(problem, /^3 problems: /);
+    assert.ok(problem.includes(`${config}:1: wait: "soon"`));
+    assert.ok(
+      problem.includes(`${config}:4: registries: quay.io: unknown key "usrname"; did you mean username?`),
+    );
+    assert.ok(problem.includes(`${config}:5: unknown key "registry"; did you mean registries?`));
   });
 
   const wrong: readonly (readonly [what: string, given: Given, ...places: RegExp[]])[] = [

@@ -28,15 +28,47 @@ describe('examples/unpackd.yaml', () => {
   it('is one too with all options that it shows, which is every one', async () => {
     const file = join(await temporaryDirectory('example'), 'unpackd.yaml');
     await writeFile(file, everything);
-    const { notificationFile: _notificationFile, configFile: _configFile, platforms, ...shown } = load(file);
-    const { notificationFile: _none, configFile: _other, platforms: _unnamed, ...defaults } = load(EXAMPLE);
-    assert.deepEqual(shown, defaults);
-    assert.deepEqual(platforms, [LINUX_AMD64]);
+    assert.deepEqual({ ...load(file), ...WITHOUT_DEFAULT }, { ...load(EXAMPLE), ...WITHOUT_DEFAULT });
+    assert.deepEqual(load(file).platforms, [LINUX_AMD64]);
     const keys = [...everything.matchAll(/^([a-z-]+):/gm)].map((match) => match[1] ?? '');
     const inFiles = TABLE.filter(({ notInFile }) => notInFile !== true).map(({ key }) => key);
     assert.deepEqual(keys.sort(), inFiles.sort());
   });
+
+  it('shows registries with every setting that they can have', async () => {
+    const file = join(await temporaryDirectory('example'), 'unpackd.yaml');
+    const [, below = ''] = everything.split('# registries:\n');
+    const [registries = ''] = below.split('\n\n');
+    await writeFile(file, `registries:\n${registries.replaceAll(/^#/gm, '')}`);
+    const shown = load(file).registries;
+    assert.deepEqual(
+      shown.map(({ host }) => host),
+      ['registry.example.org', 'docker.io', 'quay.io'],
+    );
+    const set = shown.flatMap((entry) =>
+      Object.entries(entry).flatMap(([name, value]) => (value === undefined ? [] : [name])),
+    );
+    assert.deepEqual([...new Set(set)].sort(), [
+      'authorities',
+      'clientCertificate',
+      'concurrency',
+      'file',
+      'host',
+      'login',
+      'mirrors',
+      'proxy',
+    ]);
+  });
 });
+
+/** Options that the example can only show with a value which is not their default. */
+const WITHOUT_DEFAULT: Partial<Configuration> = {
+  notificationFile: undefined,
+  configFile: undefined,
+  dockerConfig: undefined,
+  caCertificates: undefined,
+  platforms: undefined,
+};
 
 function load(file: string): Configuration {
   const machine = {

@@ -1,0 +1,25 @@
+import type { Place as RegistryPlace } from '../../publisher/registry/route.ts';
+import type { Source } from './source.ts';
+
+/** A value with where it stands, for messages: `/etc/unpackd/unpackd.yaml:12: registries: quay.io: password`. */
+export interface Located<Value> {
+  readonly origin: string;
+  readonly value: Value;
+}
+
+/** What the configuration file says of one registry. The form is checked; files and variables are not read yet. */
+export interface RegistryEntry {
+  /** As wishes write it, such as `docker.io` or `localhost:5000`. */
+  readonly host: string;
+  /** The configuration file. */
+  readonly file: string;
+  readonly login: { readonly user: Located<Source>; readonly password: Located<Source> } | undefined;
+  readonly proxy: RegistryPlace | undefined;
+  readonly mirrors: readonly RegistryPlace[];
+  readonly concurrency: number | undefined;
+  /** Path of a PEM file. */
+  readonly authorities: Located<string> | undefined;
+  /** Paths of PEM files. */
+  readonly clientCertificate:
+    { readonly certificate: Located<string>; readonly key: Located<string> } | undefined;
+}
