@@ -13,18 +13,26 @@ import type { Context } from './command.ts';
 import type { ExitStatus } from './exit-status.ts';
 import { exitStatusOf } from './exit-status.ts';
 import type { Configuration } from './options.ts';
+import { openRegistries } from './registries/registries.ts';
 
-/** Calls `work` with a registry client that is set up as the configuration says, and closed afterwards. */
+/**
+ * Calls `work` with a registry client that is set up as the configuration says, and closed afterwards.
+ *
+ * @throws Failure `configuration-invalid` where what the configuration names for registries cannot be used
+ */
 export async function withRegistry<T>(
-  { configuration, observe, signal }: Context,
+  context: Context,
   work: (client: RegistryClient) => Promise<T>,
 ): Promise<T> {
+  const { configuration, observe, signal } = context;
+  const registries = await openRegistries(context);
   const client = new RegistryClient({
     signal,
     concurrency: configuration.registryRequests,
     foreignLayers: configuration.foreignLayers,
     memory: new ManifestFiles(join(configuration.state, 'manifests')),
     warn: (message) => observe({ type: 'warning', message }),
+    ...registries,
   });
   try {
     return await work(client);

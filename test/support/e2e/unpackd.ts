@@ -97,11 +97,11 @@ export async function convertHere(words: readonly string[]): Promise<Omit<Outcom
   return { status, stdout: out, stderr: err };
 }
 
-/** What this machine sets for its own repositories must not change a test. */
+/** What this machine sets for its own repositories, and its log-ins at registries, must not change a test. */
 export function environmentOf({ environment = {}, uncovered = false }: RunOptions): NodeJS.ProcessEnv {
   const own = uncovered ? /^(?:UNPACKD|DUCC)_|^NODE_V8_COVERAGE$/ : /^(?:UNPACKD|DUCC)_/;
   const kept = Object.entries(process.env).filter(([name]) => !own.test(name));
-  return { ...Object.fromEntries(kept), ...environment };
+  return { ...Object.fromEntries(kept), DOCKER_CONFIG: '/nonexistent', ...environment };
 }
 
 function peakOf(pid: number | undefined): number {

@@ -1,0 +1,110 @@
+import type { Credentials } from '../../publisher/registry/credentials.ts';
+import type { RegistryOptions } from '../../publisher/registry/options.ts';
+import { DIRECT, type Route } from '../../publisher/registry/route.ts';
+import type { ServerSettings } from '../../publisher/registry/server-settings.ts';
+import { configurationInvalid } from '../invalid.ts';
+import type { Configuration, Environment } from '../options.ts';
+import { Answers } from './answers.ts';
+import { readAuthorities, readClientCertificate } from './certificates.ts';
+import { NO_DOCKER_CONFIG, readDockerConfig } from './docker-config.ts';
+import { readDuccRegistries } from './ducc.ts';
+import type { RegistryEntry } from './entry.ts';
+import { askHelper } from './helper.ts';
+import { commonName } from './place.ts';
+import { resolveLogin } from './resolve-login.ts';
+
+/** What a registry client wants to know of registries. */
+export type Registries = Pick<RegistryOptions, 'credentials' | 'routes' | 'servers'>;
+
+export interface RegistriesContext {
+  readonly configuration: Pick<Configuration, 'registries' | 'dockerConfig' | 'caCertificates'>;
+  readonly environment: Environment;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const HELPER_TIME_LIMIT_MS = 30_000;
+/** So short because tokens of helpers expire, and so long because helpers are slow. */
+const ANSWER_LIFETIME_MS = 5 * 60_000;
+/** What does not work must not hold up every image of a run. */
+const FAILURE_LIFETIME_MS = 30_000;
+
+/**
+ * Credentials, routes and settings of all registries. For one registry the configuration file counts before DUCC's
+ * variables, those before Docker's configuration. Files and variables are read at once, credential helpers asked when
+ * a registry wants credentials.
+ *
+ * @throws Failure `configuration-invalid` with all problems, each with its place
+ */
+export async function openRegistries({
+  configuration,
+  environment,
+  signal,
+}: RegistriesContext): Promise<Registries> {
+  const problems: string[] = [];
+  const { dockerConfig, caCertificates } = configuration;
+  const own = new Map<string, OwnSettings>();
+  for (const entry of configuration.registries) {
+    own.set(entry.host, await resolveEntry(entry, environment, problems));
+  }
+  const ducc = readDuccRegistries(environment, problems);
+  const docker =
+    dockerConfig === undefined ? NO_DOCKER_CONFIG : await readDockerConfig(dockerConfig, problems);
+  const file =
+    caCertificates === undefined ? undefined : { origin: 'ca-certificates', value: caCertificates };
+  const common = await readAuthorities(file, problems);
+  if (problems.length > 0) {
+    throw configurationInvalid(problems, 'docs/operators.md, "Registries", says what belongs where');
+  }
+
+  const answers = new Answers<Credentials | undefined>({
+    answerMs: ANSWER_LIFETIME_MS,
+    failureMs: FAILURE_LIFETIME_MS,
+  });
+  const limits = { environment, timeLimitMs: HELPER_TIME_LIMIT_MS, signal };
+  return { credentials, routes, servers };
+
+  async function credentials(registryHost: string): Promise<Credentials | undefined> {
+    const host = commonName(registryHost);
+    const known = own.get(registryHost)?.credentials ?? ducc.get(host)?.credentials;
+    if (known !== undefined) return known;
+    const call = docker.helperFor(host);
+    const answer =
+      call === undefined ? undefined : await answers.recall(host, async () => await askHelper(call, limits));
+    return answer ?? docker.logins.get(host);
+  }
+
+  function routes(registryHost: string): Route {
+    const route = own.get(registryHost)?.route ?? DIRECT;
+    return { ...route, proxy: route.proxy ?? ducc.get(commonName(registryHost))?.proxy };
+  }
+
+  function servers(host: string): ServerSettings {
+    const { concurrency, authorities, clientCertificate } = own.get(host)?.server ?? {};
+    const all = [common, authorities].filter((pem) => pem !== undefined).join('');
+    return { concurrency, authorities: all === '' ? undefined : all, clientCertificate };
+  }
+}
+
+/** What the configuration file says of one registry, with everything read that it names. */
+interface OwnSettings {
+  readonly credentials: Credentials | undefined;
+  readonly route: Route;
+  readonly server: ServerSettings;
+}
+
+async function resolveEntry(
+  entry: RegistryEntry,
+  environment: Environment,
+  problems: string[],
+): Promise<OwnSettings> {
+  const { proxy, mirrors, concurrency } = entry;
+  return {
+    credentials: await resolveLogin(entry, environment, problems),
+    route: { proxy, mirrors },
+    server: {
+      concurrency,
+      authorities: await readAuthorities(entry.authorities, problems),
+      clientCertificate: await readClientCertificate(entry.clientCertificate, problems),
+    },
+  };
+}
