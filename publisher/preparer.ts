@@ -9,7 +9,7 @@ import { isLayerRecorded } from './published.ts';
 import type { RegistryClient } from './registry/client.ts';
 import type { ImageConfig } from './registry/config.ts';
 import type { Digest } from './registry/digest.ts';
-import { formatPlatform, isPlatform } from './registry/platform.ts';
+import { formatPlatform } from './registry/platform.ts';
 import type { Descriptor } from './registry/manifest.ts';
 import { Slots } from './registry/slots.ts';
 import type { RepositoryView } from './repository/view.ts';
@@ -95,9 +95,12 @@ export class Preparer {
     for (const layer of layerDigests(image)) await this.#parts.spool.remove(layer);
   }
 
-  /** A manifest by itself is taken whatever it is for: some tags have no other. Its users should know. */
+  /**
+   * A manifest by itself is taken whatever it is for: some tags have no other. Its users should know. Variants do not
+   * count, since tools write other ones into configs than into indexes.
+   */
   #checkPlatform(reference: ImageReference, { platform }: ResolvedImage, config: ImageConfig): void {
-    if (isPlatform(config, platform)) return;
+    if (config.os === platform.os && config.architecture === platform.architecture) return;
     const message = `${formatReference(reference)} is for ${formatPlatform(config)}, not ${formatPlatform(platform)}`;
     this.#parts.observe({ type: 'warning', message });
   }

@@ -68,9 +68,9 @@ async function readPage(transport: Transport, source: Source, url: URL): Promise
 function linked({ next }: Page, base: URL, reference: ImageReference): URL | undefined {
   if (next === undefined) return undefined;
   const target = URL.canParse(next, base.href) ? new URL(next, base.href) : undefined;
-  if (target?.origin !== base.origin)
-    throw endless(reference, 'goes on at an address that is not the registry');
-  return target;
+  if (target?.host !== base.host) throw endless(reference, 'goes on at an address that is not the registry');
+  // A registry behind a proxy may not know that it is asked over HTTPS.
+  return new URL(`${target.pathname}${target.search}`, base.origin);
 }
 
 /** What comes after a page of a registry that has given no link, where it may not have been the last one. */

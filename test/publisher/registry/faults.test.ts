@@ -211,7 +211,7 @@ const CASES: readonly Case[] = [
     kind: 'blobs',
     fault: drip(404),
     options: { requestTimeoutMs: 100 },
-    code: 'registry-error',
+    code: 'blob-unknown',
     requests: 1,
   },
   {

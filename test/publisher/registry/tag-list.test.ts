@@ -121,10 +121,10 @@ const CASES: readonly Case[] = [
     requests: 1,
   },
   {
-    what: 'a link to another scheme',
-    lister: (_, host) => ({ tags: ['a'], link: `<https://${host}${PATH}?last=a>; rel="next"` }),
-    gives: 'registry-error',
-    requests: 1,
+    what: 'links with another scheme: one that does not know of the proxy in front of it',
+    lister: linking(numbered(5), 2, (query, host) => `https://${host}${PATH}?${query}`),
+    gives: numbered(5),
+    requests: 3,
   },
   {
     what: 'a link that is no address',
