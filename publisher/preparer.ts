@@ -57,7 +57,7 @@ export class Preparer {
   constructor(parts: PreparerParts, options: PreparerOptions) {
     this.#parts = parts;
     this.#options = options;
-    this.#slots = new Slots(options.layersAtATime);
+    this.#slots = new Slots(() => options.layersAtATime);
   }
 
   /**

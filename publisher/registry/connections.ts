@@ -1,8 +1,10 @@
-import { Agent, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { headOf, type Answer } from './answer.ts';
+import { Dispatchers, settingsOf, type Way } from './dispatchers.ts';
 import { anySignal, pause, unlessAborted } from '../interruption.ts';
 import { NetworkFailure, asNetworkFailure, endOf } from './network-failure.ts';
 import type { RegistryOptions } from './options.ts';
+import { ProxyError } from './proxy-error.ts';
 import { RateLimits } from './rate-limits.ts';
 import { Reachability } from './reachability.ts';
 import { Slots } from './slots.ts';
@@ -32,26 +34,25 @@ const FORM_TYPE = 'application/x-www-form-urlencoded';
 
 /** The connections to all servers: time limits, so many requests at once for each, and a memory of dead and busy ones. */
 export class Connections {
-  readonly #agent: Agent;
+  readonly #options: RegistryOptions;
+  readonly #dispatchers: Dispatchers;
   readonly #slots: Slots;
   readonly #reachability: Reachability;
   readonly #rateLimits: RateLimits;
   readonly #userAgent = userAgent();
 
   constructor(options: RegistryOptions) {
-    this.#agent = new Agent({
-      connect: { timeout: options.connectTimeoutMs },
-      headersTimeout: options.headersTimeoutMs,
-      bodyTimeout: options.bodyTimeoutMs,
-    });
-    this.#slots = new Slots(options.concurrency);
+    this.#options = options;
+    this.#dispatchers = new Dispatchers(options);
+    const { servers, concurrency } = options;
+    this.#slots = new Slots((origin) => settingsOf(new URL(origin), servers).concurrency ?? concurrency);
     this.#reachability = new Reachability(options.outageMemoryMs);
     this.#rateLimits = new RateLimits(options.rateLimitMemoryMs);
   }
 
   /** Ends all connections, those under way with an error. */
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    await this.#dispatchers.destroy();
   }
 
   /**
@@ -109,24 +110,34 @@ export class Connections {
   }
 
   async #request(exchange: Exchange): Promise<Dispatcher.ResponseData> {
-    const { method, url, headers, form } = exchange;
+    const way = this.#dispatchers.wayTo(exchange.url);
     const signal = anySignal(exchange.signal, exchange.timeLimit.signal);
-    const response = this.#agent.request({
-      origin: url.origin,
-      path: `${url.pathname}${url.search}`,
-      method,
-      headers: {
-        ...headers,
-        ...(form === undefined ? {} : { 'content-type': FORM_TYPE }),
-        'user-agent': this.#userAgent,
-      },
-      body: form ?? null,
+    const response = way.dispatcher.request({
+      origin: way.origin,
+      path: way.target,
+      method: exchange.method,
+      headers: { ...this.#headersOf(exchange), ...way.headers },
+      body: exchange.form ?? null,
+      headersTimeout: this.#options.headersTimeoutMs,
+      bodyTimeout: this.#options.bodyTimeoutMs,
+      highWaterMark: BODY_BUFFER_BYTES,
       // undici would close each connection after a HEAD, and thousands of images are asked for that way.
       reset: false,
-      highWaterMark: BODY_BUFFER_BYTES,
       signal,
     });
     // undici notices an aborted signal only when the connection stands, which can take the whole time limit.
-    return await unlessAborted(response, signal);
+    return ofServer(await unlessAborted(response, signal), way);
   }
+
+  #headersOf({ headers, form }: Exchange): Record<string, string> {
+    const contentType = form === undefined ? {} : { 'content-type': FORM_TYPE };
+    return { ...headers, ...contentType, 'user-agent': this.#userAgent };
+  }
+}
+
+/** The answer, unless it is the proxy's own, which wants a password. */
+function ofServer(response: Dispatcher.ResponseData, { proxyHost }: Way): Dispatcher.ResponseData {
+  if (proxyHost === undefined || response.statusCode !== 407) return response;
+  response.body.on('error', () => undefined).destroy();
+  throw new ProxyError(proxyHost, { status: response.statusCode });
 }

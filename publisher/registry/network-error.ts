@@ -2,6 +2,7 @@ import { errors } from 'undici';
 import type { FailureCode } from '../../wishlist/failure.ts';
 import { codeOf } from '../../wishlist/error-code.ts';
 import type { Drip } from './pace.ts';
+import { ProxyError } from './proxy-error.ts';
 
 export type NetworkErrorCode = Extract<
   FailureCode,
@@ -26,6 +27,10 @@ const CHECK_NAME = "check the registry's name, and the name servers of this mach
 const CHECK_CERTIFICATE =
   'check the certificate of the registry (NODE_EXTRA_CA_CERTS names further authorities), or write http:// where it speaks plain HTTP';
 const TRY_LATER = 'try again later; a proxy in between may cut connections';
+const CHECK_PROXY = 'check HTTPS_PROXY or HTTP_PROXY; NO_PROXY names what is reached without a proxy';
+const CHECK_PROXY_USER = 'write the right user and password into HTTPS_PROXY or HTTP_PROXY';
+const CHECK_BOTH = 'check that the registry is up, and the proxy in between';
+const ASK_PROXY = 'ask whoever runs the proxy; NO_PROXY names what is reached without one';
 
 const DEAD_TRIES = 2;
 
@@ -82,12 +87,29 @@ export function dripping({ bytes, waitedMs }: Drip): NetworkError {
   return { ...LATE, reason, isStall: true };
 }
 
+/** The registry itself may be well: messages name the proxy. */
+function classifyProxyError({ host, status, cause }: ProxyError): NetworkError | undefined {
+  if (status === undefined) {
+    const known = classifyNetworkError(cause);
+    if (known === undefined) return undefined;
+    const reason = `the proxy ${host} is in the way (${known.reason})`;
+    const maximumTries = Math.min(known.maximumTries, DEAD_TRIES);
+    return { ...DEAD, reason, hint: CHECK_PROXY, maximumTries };
+  }
+  const refused = { ...DEAD, reason: `the proxy ${host} answered ${status}`, maximumTries: 1 };
+  if (status === 407) return { ...refused, hint: CHECK_PROXY_USER };
+  return status < 500
+    ? { ...refused, hint: ASK_PROXY }
+    : { ...refused, hint: CHECK_BOTH, maximumTries: DEAD_TRIES };
+}
+
 /**
  * What an error of undici or of the system's network functions means; `undefined` for any other error, which is then
  * a programmer's mistake.
  */
 export function classifyNetworkError(error: unknown): NetworkError | undefined {
   if (error instanceof errors.HTTPParserError) return { ...BROKEN, reason: 'its answer is no HTTP' };
+  if (error instanceof ProxyError) return classifyProxyError(error);
   const code = codeOf(error);
   if (code === undefined) return undefined;
   const known = KNOWN.get(code);

@@ -1,5 +1,6 @@
 import type { CredentialsOf } from './credentials.ts';
 import { NO_MEMORY, type ManifestMemory } from './manifest-memory.ts';
+import type { Proxies } from './proxies.ts';
 import { DIRECT, type Route } from './route.ts';
 import type { ServerSettings } from './server-settings.ts';
 
@@ -30,7 +31,7 @@ export interface RegistryOptions {
   readonly outageMemoryMs: number;
   /** How long a used up rate limit is remembered where the server does not say when there is more. */
   readonly rateLimitMemoryMs: number;
-  /** Requests at once for each origin, bodies under way included. */
+  /** Requests at once for each origin, bodies under way included, where its server's settings say nothing else. */
   readonly concurrency: number;
   /** Ends everything under way with `interrupted`. */
   readonly signal: AbortSignal | undefined;
@@ -45,6 +46,9 @@ export interface RegistryOptions {
   readonly memory: ManifestMemory;
   /** Told what users should know, such as a mirror that does not work. */
   readonly warn: (message: string) => void;
+  /** PEM: what `NODE_EXTRA_CA_CERTS` adds to Node's own authorities, for servers with authorities of their own. */
+  readonly systemAuthorities: string | undefined;
+  readonly proxies: Proxies;
 }
 
 export const DEFAULT_OPTIONS: RegistryOptions = {
@@ -65,4 +69,6 @@ export const DEFAULT_OPTIONS: RegistryOptions = {
   foreignLayers: 'refuse',
   memory: NO_MEMORY,
   warn: () => undefined,
+  systemAuthorities: undefined,
+  proxies: {},
 };

@@ -6,12 +6,12 @@ interface Waiting {
 
 /** Lets only so many requests run at once for one key (an origin); the others wait in order. */
 export class Slots {
-  readonly #limit: number;
+  readonly #limitOf: (key: string) => number;
   readonly #running = new Map<string, number>();
   readonly #waiting = new Map<string, Set<Waiting>>();
 
-  constructor(limit: number) {
-    this.#limit = limit;
+  constructor(limitOf: (key: string) => number) {
+    this.#limitOf = limitOf;
   }
 
   /**
@@ -22,7 +22,7 @@ export class Slots {
   async take(key: string, signal: AbortSignal): Promise<() => void> {
     if (signal.aborted) throw interruption(signal);
     const running = this.#running.get(key) ?? 0;
-    if (running < this.#limit) this.#running.set(key, running + 1);
+    if (running < this.#limitOf(key)) this.#running.set(key, running + 1);
     else await this.#wait(key, signal);
     let isTaken = true;
     return () => {

@@ -6,7 +6,7 @@ const NEVER = new AbortController().signal;
 
 describe('registry/slots', () => {
   it('lets so many run for one key, the others in order', async () => {
-    const slots = new Slots(2);
+    const slots = new Slots((key) => (key === 'a' ? 2 : 1));
     const order: number[] = [];
     const take = async (number: number): Promise<() => void> => {
       const release = await slots.take('a', NEVER);
@@ -28,7 +28,7 @@ describe('registry/slots', () => {
   });
 
   it('gives up waiting when the signal is aborted, and loses no slot', async () => {
-    const slots = new Slots(1);
+    const slots = new Slots(() => 1);
     const release = await slots.take('a', NEVER);
     const stop = new AbortController();
     const waiting = failureOf(slots.take('a', stop.signal));

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { Digest } from '../../../publisher/registry/digest.ts';
 import type { ImageReference } from '../../../wishlist/reference.ts';
 import type { Content, Fault } from './faults.ts';
@@ -38,21 +39,25 @@ export class FaultServer {
   guard: Guard = () => false;
   /** How many were opened so far. */
   connections = 0;
+  readonly #scheme: 'http' | 'https';
   readonly #server: Server;
   readonly #manifests = new Map<string, Content>();
   readonly #rules: Rule[] = [];
 
-  private constructor() {
-    this.#server = createServer((request, response) => {
+  private constructor(tls: ServerOptions | undefined) {
+    const answer = (request: IncomingMessage, response: ServerResponse): void => {
       this.#answer(request, response);
-    });
+    };
+    this.#scheme = tls === undefined ? 'http' : 'https';
+    this.#server = tls === undefined ? createServer(answer) : createTlsServer(tls, answer);
     this.#server.on('connection', () => {
       this.connections += 1;
     });
   }
 
-  static async start(): Promise<FaultServer> {
-    const started = new FaultServer();
+  /** Speaks plain HTTP where `tls` is left out. */
+  static async start(tls?: ServerOptions): Promise<FaultServer> {
+    const started = new FaultServer(tls);
     started.#server.listen(0, '127.0.0.1');
     await once(started.#server, 'listening');
     return started;
@@ -82,7 +87,7 @@ export class FaultServer {
     version: Partial<Pick<ImageReference, 'tag' | 'digest'>> = {},
   ): ImageReference {
     const { tag, digest } = version;
-    return { scheme: 'http', registry: this.host, repository, tag, digest };
+    return { scheme: this.#scheme, registry: this.host, repository, tag, digest };
   }
 
   /** Requests whose path and query match get `fault`, the first `times` of them; earlier rules go first. */

@@ -1,0 +1,88 @@
+import { once } from 'node:events';
+import { createServer, request as askServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+/** A proxy on a free port of 127.0.0.1 for CONNECT and for plain HTTP, which records who wants to go where. */
+export class ConnectProxy {
+  /** `CONNECT HOST:PORT` or `GET http://…`, in order. */
+  readonly seen: string[] = [];
+  /** The fields `Proxy-Authorization` of the same requests. */
+  readonly authorizations: (string | undefined)[] = [];
+  /** Answers each request with this status where it is set; 0 for no answer at all. */
+  refusal: number | undefined;
+  readonly #server = createServer();
+  readonly #open = new Set<Duplex>();
+
+  private constructor() {
+    this.#server.on('connection', (socket: Duplex) => this.#keep(socket));
+    this.#server.on('connect', (request: IncomingMessage, socket: Duplex) => this.#connect(request, socket));
+    this.#server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      this.#forward(request, response);
+    });
+  }
+
+  static async start(): Promise<ConnectProxy> {
+    const started = new ConnectProxy();
+    started.#server.listen(0, '127.0.0.1');
+    await once(started.#server, 'listening');
+    return started;
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    for (const socket of this.#open) socket.destroy();
+    await closed;
+  }
+
+  get host(): string {
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') throw new Error('the proxy does not listen');
+    return `127.0.0.1:${address.port}`;
+  }
+
+  #connect(request: IncomingMessage, socket: Duplex): void {
+    this.#record(request);
+    if (this.refusal === 0) return;
+    if (this.refusal !== undefined) {
+      socket.end(`HTTP/1.1 ${this.refusal} Refused\r\ncontent-length: 0\r\n\r\n`);
+      return;
+    }
+    const { hostname, port } = new URL(`http://${request.url}`);
+    const server = connect(Number(port), hostname, () => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      socket.pipe(server).pipe(socket);
+    });
+    this.#keep(server);
+    server.on('close', () => socket.destroy());
+    socket.on('close', () => server.destroy());
+  }
+
+  #forward(request: IncomingMessage, response: ServerResponse): void {
+    this.#record(request);
+    if (this.refusal === 0) return;
+    if (this.refusal !== undefined) {
+      response.writeHead(this.refusal).end();
+      return;
+    }
+    const { 'proxy-authorization': _authorization, ...headers } = request.headers;
+    const forwarded = askServer(request.url ?? '', { method: request.method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(response);
+    });
+    forwarded.on('error', () => response.destroy());
+    request.pipe(forwarded);
+  }
+
+  #record({ method, url, headers }: IncomingMessage): void {
+    this.seen.push(`${method} ${url}`);
+    this.authorizations.push(headers['proxy-authorization']);
+  }
+
+  #keep(socket: Duplex): void {
+    this.#open.add(socket);
+    socket.on('error', () => undefined);
+    socket.once('close', () => this.#open.delete(socket));
+  }
+}
