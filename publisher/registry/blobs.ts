@@ -1,13 +1,14 @@
-import { Failure, isFailure } from '../../wishlist/failure.ts';
+import { isFailure, type Failure } from '../../wishlist/failure.ts';
 import type { ImageReference } from '../../wishlist/reference.ts';
 import type { Descriptor, LayerDescriptor } from './manifest.ts';
+import { RangeRefused, isRangeOf, withoutFirst } from './range.ts';
 import { requestOf, type Sources } from './sources.ts';
 import { describeSubject } from './subject.ts';
 import type { Transport, TransportRequest } from './transport.ts';
 
 /** What a request for a blob can add. */
 export interface BlobOptions {
-  /** Bytes to leave out at the beginning. */
+  /** Bytes to leave out at the beginning: fewer than the blob has. */
   readonly offset?: number;
   /** Which try this is, from 1: further tries ask other mirrors, or the registry itself. */
   readonly attempt?: number;
@@ -27,7 +28,7 @@ export class Blobs {
     this.#sources = sources;
   }
 
-  /** @throws Failure `blob-unknown`; `registry-error` where `offset` is given and the registry cannot begin there */
+  /** @throws Failure `blob-unknown`; RangeRefused where the registry cannot begin at `offset` */
   async open(
     reference: ImageReference,
     descriptor: BlobDescriptor,
@@ -39,13 +40,13 @@ export class Blobs {
         reference,
         async (source) => {
           const url = source.url(`blobs/${descriptor.digest}`);
-          return await this.#open(requestOf(source, subject, url), options);
+          return await this.#open(requestOf(source, subject, url), descriptor, options);
         },
         options.attempt,
       );
     } catch (error) {
       if (!isFailure(error, 'blob-unknown') || descriptor.isForeign !== true) throw error;
-      return await this.#openElsewhere(allowedUrls(descriptor, reference), { subject }, options, error);
+      return await this.#openElsewhere(reference, descriptor, options, error);
     }
   }
 
@@ -55,15 +56,16 @@ export class Blobs {
    * @see OCI image specification 1.1, descriptor.md, `urls`
    */
   async #openElsewhere(
-    urls: readonly URL[],
-    request: Pick<TransportRequest, 'subject'>,
+    reference: ImageReference,
+    descriptor: BlobDescriptor,
     options: BlobOptions,
     unknown: Failure,
   ): Promise<AsyncIterable<Uint8Array>> {
+    const subject = { kind: 'blob', reference, digest: descriptor.digest } as const;
     let last = unknown;
-    for (const url of urls) {
+    for (const url of allowedUrls(descriptor, reference)) {
       try {
-        return await this.#open({ ...request, url }, options);
+        return await this.#open({ url, subject }, descriptor, options);
       } catch (error) {
         if (!isFailure(error) || error.code === 'interrupted') throw error;
         last = error;
@@ -74,19 +76,17 @@ export class Blobs {
 
   async #open(
     request: TransportRequest,
+    { sizeBytes }: BlobDescriptor,
     { offset = 0, signal }: BlobOptions,
   ): Promise<AsyncIterable<Uint8Array>> {
     const headers = offset === 0 ? {} : { range: `bytes=${offset}-` };
     const { status, header, body, discard } = await this.#transport.open({ ...request, headers, signal });
-    const isAtOffset =
-      offset === 0 ? status === 200 : header('content-range')?.startsWith(`bytes ${offset}-`) === true;
-    if (isAtOffset) return body;
+    if (status === 200) return offset === 0 ? body : withoutFirst(body, offset);
+    if (offset > 0 && isRangeOf(header('content-range'), offset, sizeBytes)) return body;
     discard();
     const { subject } = request;
-    throw new Failure(
-      'registry-error',
+    throw new RangeRefused(
       `the registry ${subject.reference.registry} does not give ${describeSubject(subject)} from byte ${offset} on`,
-      { hint: 'fetch the whole blob' },
     );
   }
 }

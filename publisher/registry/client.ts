@@ -78,11 +78,12 @@ export class RegistryClient {
   }
 
   /**
-   * Starts a blob. Its bytes are as the registry sends them: whoever reads them checks size and digest. They must be
-   * iterated, since they hold a connection; leaving the loop ends the request. Iterating throws `registry-error` where
-   * the body breaks off, and `registry-timeout` where it stands still.
+   * Starts a blob, and gives its bytes from `offset` on, also where the registry sends all of them. They are as the
+   * registry sends them: whoever reads them checks size and digest. They must be iterated, since they hold a
+   * connection; leaving the loop ends the request. Iterating throws `registry-error` where the body breaks off, and
+   * `registry-timeout` where it stands still.
    *
-   * @throws Failure `blob-unknown`; `registry-error` also where `offset` is given and the registry cannot begin there
+   * @throws Failure `blob-unknown`; RangeRefused (`registry-error`) where the registry cannot begin at `offset`
    */
   async openBlob(
     reference: ImageReference,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Failure } from '../../wishlist/failure.ts';
 import { formatReference } from '../../wishlist/reference.ts';
+import { RangeRefused } from './range.ts';
 import { describeSubject } from './subject.ts';
 import type { Subject } from './subject.ts';
 
@@ -36,6 +37,8 @@ export function failureOf(refusal: Refusal, subject: Subject): Failure {
       return forbidden(refusal, subject);
     case 404:
       return unknown(refusal, subject);
+    case 416:
+      return new RangeRefused(sentence(refusal, subject, 'cannot give'));
     case 429:
       return rateLimited(refusal, subject);
     default:

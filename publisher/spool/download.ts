@@ -3,8 +3,12 @@ import type { GrowingFile } from './growing-file.ts';
 
 /** What there is to tell of a download. */
 export interface Progress {
+  /** Gets the bytes that are there so far, those of earlier tries and processes included. */
   readonly onBytes: (receivedBytes: number) => void;
-  /** Gets the file as soon as there is one, to be read while it grows: once for each try. Nothing in it is verified. */
+  /**
+   * Gets the file as soon as there is one, to be read while it grows, over all tries: again where the download begins
+   * anew. Nothing in it is verified.
+   */
   readonly onFile: (file: GrowingFile) => void;
 }
 

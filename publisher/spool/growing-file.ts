@@ -14,6 +14,11 @@ export class GrowingFile {
     this.#path = path;
   }
 
+  /** Whether nothing more comes. */
+  get isOver(): boolean {
+    return this.#state !== 'growing';
+  }
+
   /** `bytes` more are in the file. */
   grow(bytes: number): void {
     this.#writtenBytes += bytes;

@@ -1,36 +1,35 @@
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode } from '../../wishlist/error-code.ts';
-import { isFailure, type Failure } from '../../wishlist/failure.ts';
+import { Failure, isFailure } from '../../wishlist/failure.ts';
 import { formatReference, type ImageReference } from '../../wishlist/reference.ts';
 import { hexOf, type Digest } from '../registry/digest.ts';
 import type { Descriptor } from '../registry/manifest.ts';
-import { Retryable, withRetries } from '../registry/retry.ts';
-import { writeBlob } from './blob-file.ts';
-import { Download, type Listener, type Progress } from './download.ts';
 import { storageFailure } from '../storage-failure.ts';
-
-/** Where blobs come from: a `RegistryClient`. */
-export interface BlobSource {
-  openBlob(
-    reference: ImageReference,
-    descriptor: Descriptor,
-    options: { readonly signal?: AbortSignal | undefined },
-  ): Promise<AsyncIterable<Uint8Array>>;
-}
+import { BlobDownload, type BlobRequest, type BlobSource } from './blob-download.ts';
+import { Download, type Listener, type Progress } from './download.ts';
+import { partName, removeLeftovers } from './leftovers.ts';
+import { withinTime } from './time-limit.ts';
 
 export interface SpoolOptions {
-  /** Of one body, the first included. */
+  /** Of one body, the first included; those that brought a good deal of it (`PROGRESS_BYTES`) do not count. */
   readonly tries: number;
   /** Before the second try; about doubled before each further one. */
   readonly retryDelayMs: number;
+  /** Of one blob, with all tries and waits. */
+  readonly downloadTimeoutMs: number;
 }
 
-const DEFAULT_OPTIONS: SpoolOptions = { tries: 3, retryDelayMs: 1000 };
+const DEFAULT_OPTIONS: SpoolOptions = {
+  tries: 3,
+  retryDelayMs: 1000,
+  downloadTimeoutMs: 6 * 60 * 60 * 1000,
+};
 
 /**
  * Verified blobs as files: `<directory>/blobs/sha256/<hex>`. What is there is complete and has its digest; what is
- * under way lies in `<directory>/tmp`. One process at a time may use a directory.
+ * under way, or came of a download that failed or was killed, lies in `<directory>/tmp`. One process at a time may use
+ * a directory.
  */
 export class Spool {
   readonly #directory: string;
@@ -43,7 +42,7 @@ export class Spool {
   }
 
   /**
-   * Makes the directory where it is missing, and removes what a crash left half done.
+   * Makes the directory where it is missing. Of what a crash left half done the parts of blobs stay for three days.
    *
    * @throws Failure `state-unusable`, `disk-full`
    */
@@ -52,9 +51,7 @@ export class Spool {
     await spool.#stored(0, async () => {
       await mkdir(spool.#blobs, { recursive: true });
       await mkdir(spool.#temporary, { recursive: true });
-      for (const name of await readdir(spool.#temporary)) {
-        await rm(join(spool.#temporary, name), { recursive: true, force: true });
-      }
+      await removeLeftovers(spool.#temporary);
     });
     return spool;
   }
@@ -77,12 +74,13 @@ export class Spool {
 
   /**
    * The path of the complete blob, which is downloaded unless it is there. Those who ask for one digest at the same
-   * time share one download; where it fails for another repository's sake, this one's is asked.
-   * `listener.onBytes` gets the bytes received so far, which fall back when a broken body begins again; it is not
-   * called for a blob that is there.
+   * time share one download; where it fails for another repository's sake, this one's is asked. A download goes on
+   * from what earlier tries and processes brought. `listener.onBytes` gets the bytes that are there so far, which fall
+   * back to 0 when they turn out wrong; it is not called for a blob that is there.
    *
    * @throws Failure `digest-mismatch`, `registry-error` or `registry-timeout` for a body that stays wrong or
-   *   broken; those of `client`; `disk-full`, `state-unusable`, `interrupted`
+   *   broken; `registry-timeout` where the whole takes too long; those of `client`; `disk-full`, `state-unusable`,
+   *   `interrupted`
    */
   async fetch(
     client: BlobSource,
@@ -93,7 +91,7 @@ export class Spool {
     const source = sourceOf(reference);
     for (;;) {
       const running = this.#downloads.get(descriptor.digest);
-      const download = running ?? this.#start(client, reference, descriptor);
+      const download = running ?? this.#start({ client, reference, descriptor });
       try {
         return await download.join(listener);
       } catch (error) {
@@ -103,16 +101,12 @@ export class Spool {
     }
   }
 
-  #start(client: BlobSource, reference: ImageReference, descriptor: Descriptor): Download {
-    const { digest, sizeBytes } = descriptor;
-    const download = new Download(sourceOf(reference), async (progress, signal) => {
+  #start(request: BlobRequest): Download {
+    const { digest, sizeBytes } = request.descriptor;
+    const download = new Download(sourceOf(request.reference), async (progress, signal) => {
       try {
         if (await this.has(digest, sizeBytes)) return this.pathOf(digest);
-        const policy = { ...this.#options, signal };
-        return await withRetries(policy, async () => {
-          const body = await client.openBlob(reference, descriptor, { signal });
-          return await this.#receive(body, descriptor, progress);
-        });
+        return await this.#download(request, progress, signal);
       } finally {
         this.#downloads.delete(digest);
       }
@@ -121,22 +115,15 @@ export class Spool {
     return download;
   }
 
-  /** @throws Retryable where the body is to blame */
-  async #receive(
-    body: AsyncIterable<Uint8Array>,
-    descriptor: Descriptor,
-    progress: Progress,
-  ): Promise<string> {
-    const part = join(this.#temporary, `${hexOf(descriptor.digest)}.part`);
-    try {
-      await writeBlob(body, descriptor, { ...progress, path: part, directory: this.#directory });
-      return await this.#keep(part, descriptor);
-    } catch (error) {
-      await this.#stored(0, () => rm(part, { force: true }));
-      if (isFailure(error, 'digest-mismatch', 'registry-error', 'registry-timeout'))
-        throw new Retryable(error);
-      throw error;
-    }
+  async #download(request: BlobRequest, progress: Progress, stop: AbortSignal): Promise<string> {
+    const path = join(this.#temporary, partName(request.descriptor.digest));
+    const download = new BlobDownload(request, { path, directory: this.#directory, progress });
+    const limitMs = this.#options.downloadTimeoutMs;
+    const limit = { limitMs, failure: () => tooLong(request, download.receivedBytes, limitMs) };
+    await withinTime(limit, stop, async (signal) => {
+      await download.run({ ...this.#options, signal });
+    });
+    return await this.#keep(path, request.descriptor);
   }
 
   async #keep(part: string, { digest, sizeBytes }: Descriptor): Promise<string> {
@@ -169,6 +156,14 @@ export class Spool {
 function isFailureOfOthers(download: Download, source: string, failure: Failure): boolean {
   if (isFailure(failure, 'disk-full', 'state-unusable')) return false;
   return download.isStopped || download.source !== source;
+}
+
+function tooLong({ reference, descriptor }: BlobRequest, receivedBytes: number, limitMs: number): Failure {
+  const { digest, sizeBytes } = descriptor;
+  const came = `${receivedBytes} of ${sizeBytes} bytes came within ${limitMs / 1000} s`;
+  return new Failure('registry-timeout', `the blob ${digest} of ${sourceOf(reference)}: only ${came}`, {
+    hint: 'check the network; the next run goes on from there',
+  });
 }
 
 function sourceOf(reference: ImageReference): string {

@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RegistryClient } from '../../../publisher/registry/client.ts';
+import { RangeRefused } from '../../../publisher/registry/range.ts';
 import { FaultServer } from '../../support/registry/fault-server.ts';
 import { OCI_MANIFEST_TYPE, buildImage, describeBlob, plainLayer } from '../../support/registry/image.ts';
 import { cut, instead, status } from '../../support/registry/faults.ts';
@@ -95,19 +96,37 @@ describe('registry/client', () => {
     assert.equal(server.seen.length, 2);
   });
 
-  it('reads a blob from an offset on', async () => {
-    const reference = server.reference('lab/tool', { tag: '1' });
+  describe('from an offset on', () => {
     const descriptor = { mediaType: LAYER.mediaType, digest: LAYER.diffId, sizeBytes: LAYER.bytes.length };
-    assert.equal(
-      (await collect(await client.openBlob(reference, descriptor, { offset: 7 }))).toString(),
-      '789',
-    );
-    assert.equal(server.seen.at(-1)?.range, 'bytes=7-');
-    server.fail(/blobs/, instead(LAYER.bytes));
-    assert.equal(
-      (await failureOf(client.openBlob(reference, descriptor, { offset: 7 }))).code,
-      'registry-error',
-    );
+
+    async function rest(): Promise<string> {
+      const reference = server.reference('lab/tool', { tag: '1' });
+      return (await collect(await client.openBlob(reference, descriptor, { offset: 7 }))).toString();
+    }
+
+    it('a blob is read', async () => {
+      assert.equal(await rest(), '789');
+      assert.equal(server.seen.at(-1)?.range, 'bytes=7-');
+    });
+
+    it('a blob is read also where the registry sends the whole', async () => {
+      server.fail(/blobs/, instead(LAYER.bytes));
+      assert.equal(await rest(), '789');
+    });
+
+    for (const [what, fault] of [
+      ['416', status(416)],
+      ['206 without a range', status(206)],
+      ['206 with another range', status(206, { headers: { 'content-range': 'bytes 6-9/10' } })],
+    ] as const) {
+      it(`${what} is told apart, and not tried again`, async () => {
+        server.fail(/blobs/, fault);
+        const failure = await failureOf(rest());
+        assert(failure instanceof RangeRefused);
+        assert.equal(failure.code, 'registry-error');
+        assert.equal(server.seen.length, 1);
+      });
+    }
   });
 
   describe('an index', () => {

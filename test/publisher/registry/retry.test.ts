@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { Retryable, withRetries } from '../../../publisher/registry/retry.ts';
+import { PROGRESS_BYTES, Retryable, withRetries } from '../../../publisher/registry/retry.ts';
 import { Failure } from '../../../wishlist/failure.ts';
 import { failureOf } from '../../support/registry/quick-client.ts';
 
@@ -32,6 +32,20 @@ describe('registry/retry', () => {
       assert.deepEqual(given, error instanceof Retryable ? [error] : []);
     });
   }
+
+  it('does not count tries that got further, and numbers them all', async () => {
+    const brought = [PROGRESS_BYTES, PROGRESS_BYTES - 1, 0, 9 * PROGRESS_BYTES, PROGRESS_BYTES, 1, 0];
+    const numbers: number[] = [];
+    const policy = { tries: 3, retryDelayMs: 0, signal: new AbortController().signal };
+    const failure = await failureOf(
+      withRetries(policy, (number) => {
+        numbers.push(number);
+        return Promise.reject(new Retryable(FAILURE, { newBytes: brought[number - 1] ?? 0 }));
+      }),
+    );
+    assert.equal(failure, FAILURE);
+    assert.deepEqual(numbers, [1, 2, 3, 4, 5, 6]);
+  });
 
   it('stops waiting when the signal is aborted', async () => {
     const stop = new AbortController();

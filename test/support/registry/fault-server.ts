@@ -176,6 +176,10 @@ function serve(response: ServerResponse, { bytes, headers }: Content, range: str
     response.writeHead(200, headers).end(bytes);
     return;
   }
+  if (Number(first) >= bytes.length) {
+    response.writeHead(416, { 'content-range': `bytes */${bytes.length}` }).end();
+    return;
+  }
   const rest = bytes.subarray(Number(first));
   const contentRange = `bytes ${first}-${bytes.length - 1}/${bytes.length}`;
   response

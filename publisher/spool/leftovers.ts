@@ -1,0 +1,27 @@
+import { lstat, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hexOf, type Digest } from '../registry/digest.ts';
+
+/** How long nobody may have gone on with a part until its image counts as no longer wanted. */
+const LONGEST_REST_MS = 3 * 24 * 60 * 60 * 1000;
+
+const PART = /^[0-9a-f]{64}\.part$/;
+
+/** Under which name the part of a blob lies. */
+export function partName(digest: Digest): string {
+  return `${hexOf(digest)}.part`;
+}
+
+/** Removes everything in `directory` except the parts that a download can still go on with. */
+export async function removeLeftovers(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const path = join(directory, name);
+    if (!(await isFreshPart(name, path))) await rm(path, { recursive: true, force: true });
+  }
+}
+
+async function isFreshPart(name: string, path: string): Promise<boolean> {
+  if (!PART.test(name)) return false;
+  const found = await lstat(path);
+  return found.isFile() && Date.now() - found.mtimeMs < LONGEST_REST_MS;
+}

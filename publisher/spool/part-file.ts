@@ -1,0 +1,169 @@
+import { createHash } from 'node:crypto';
+import { open, rm, type FileHandle } from 'node:fs/promises';
+import { Failure } from '../../wishlist/failure.ts';
+import { interruption } from '../interruption.ts';
+import type { Descriptor } from '../registry/manifest.ts';
+import { storageFailure } from '../storage-failure.ts';
+import type { Progress } from './download.ts';
+import { GrowingFile } from './growing-file.ts';
+import { WriteBuffer } from './write-buffer.ts';
+
+const READ_BYTES = 1024 * 1024;
+
+/** Where the bytes of a blob go, and whom to tell. */
+export interface PartPlace {
+  readonly path: string;
+  /** Named in messages about the file system. */
+  readonly directory: string;
+  readonly progress: Progress;
+}
+
+/**
+ * The beginning of a blob, in a file that outlives a broken body and a killed process, with the running hash of its
+ * bytes. Nothing is read ahead while a write goes on, so memory does not grow with the blob.
+ *
+ * All methods throw `disk-full` and `state-unusable`. The file must be closed, finished or removed.
+ */
+export class PartFile {
+  readonly #handle: FileHandle;
+  readonly #descriptor: Descriptor;
+  readonly #place: PartPlace;
+  readonly #growing: GrowingFile;
+  readonly #buffer: WriteBuffer;
+  readonly #hash = createHash('sha256');
+  #sizeBytes = 0;
+
+  private constructor(handle: FileHandle, descriptor: Descriptor, place: PartPlace) {
+    this.#handle = handle;
+    this.#descriptor = descriptor;
+    this.#place = place;
+    this.#growing = new GrowingFile(place.path);
+    this.#buffer = new WriteBuffer(handle, this.#growing);
+  }
+
+  /**
+   * Makes the file, or goes on with the one that is there: its bytes count as received when they are hashed, and are
+   * believed no more than others. One with more bytes than `descriptor` says begins anew.
+   *
+   * @throws Failure `interrupted`, or the reason of `signal`
+   */
+  static async open(descriptor: Descriptor, place: PartPlace, signal: AbortSignal): Promise<PartFile> {
+    const stored = storing(descriptor, place);
+    // Appending: after the bytes of an earlier process come those of this one.
+    const part = new PartFile(await stored(open(place.path, 'a+', 0o600)), descriptor, place);
+    try {
+      place.progress.onFile(part.#growing);
+      await part.#takeOver(signal);
+      return part;
+    } catch (error) {
+      await part.#end();
+      throw error;
+    }
+  }
+
+  /** How many bytes of the blob are there. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  get isComplete(): boolean {
+    return this.#sizeBytes === this.#descriptor.sizeBytes;
+  }
+
+  /** Whether all bytes are there, and have the digest. */
+  get isRight(): boolean {
+    return this.isComplete && this.#digest === this.#descriptor.digest;
+  }
+
+  /** @throws Failure `digest-mismatch` where there are more bytes than the blob has */
+  async append(chunk: Uint8Array): Promise<void> {
+    const { sizeBytes } = this.#descriptor;
+    if (this.#sizeBytes + chunk.length > sizeBytes) throw this.#mismatch('the registry sends more');
+    await this.#stored(this.#buffer.write(chunk));
+    this.#count(chunk);
+  }
+
+  /** Writes what is still in memory. */
+  async flush(): Promise<void> {
+    await this.#stored(this.#buffer.flush());
+  }
+
+  /**
+   * Returns when the whole blob is on the disk; the file is closed then.
+   *
+   * @throws Failure `digest-mismatch` where size or digest are not the blob's
+   */
+  async finish(): Promise<void> {
+    if (!this.isComplete) throw this.#mismatch(`the registry sends ${this.#sizeBytes}`);
+    if (!this.isRight) throw this.#mismatch(`what came has the digest ${this.#digest}`);
+    await this.flush();
+    this.#growing.end('complete');
+    await this.#stored(this.#handle.sync());
+    await this.#end();
+  }
+
+  /** Leaves what came to another process. Does nothing for a file that is finished or removed. */
+  async close(): Promise<void> {
+    const isOver = this.#growing.isOver;
+    await this.#end();
+    if (!isOver && this.#sizeBytes === 0) await this.remove();
+  }
+
+  async remove(): Promise<void> {
+    await this.#end();
+    await this.#stored(rm(this.#place.path, { force: true }));
+  }
+
+  async #takeOver(signal: AbortSignal): Promise<void> {
+    const { size } = await this.#stored(this.#handle.stat());
+    if (size > this.#descriptor.sizeBytes) {
+      await this.#stored(this.#handle.truncate());
+      return;
+    }
+    const buffer = Buffer.allocUnsafe(Math.min(size, READ_BYTES));
+    while (this.#sizeBytes < size) {
+      if (signal.aborted) throw interruption(signal);
+      const { bytesRead } = await this.#stored(this.#handle.read(buffer, 0, buffer.length, this.#sizeBytes));
+      if (bytesRead === 0) throw new Error(`${this.#place.path} became shorter while it was read`);
+      this.#growing.grow(bytesRead);
+      this.#count(buffer.subarray(0, bytesRead));
+    }
+  }
+
+  #count(chunk: Uint8Array): void {
+    this.#hash.update(chunk);
+    this.#sizeBytes += chunk.length;
+    this.#place.progress.onBytes(this.#sizeBytes);
+  }
+
+  get #digest(): string {
+    return `sha256:${this.#hash.copy().digest('hex')}`;
+  }
+
+  /** Whoever reads the file while it grows waits for nothing more. */
+  async #end(): Promise<void> {
+    this.#growing.end('given-up');
+    await this.#handle.close();
+  }
+
+  async #stored<T>(work: Promise<T>): Promise<T> {
+    return await storing(this.#descriptor, this.#place)(work);
+  }
+
+  #mismatch(reason: string): Failure {
+    const { digest, sizeBytes } = this.#descriptor;
+    return new Failure('digest-mismatch', `the blob ${digest} should have ${sizeBytes} bytes: ${reason}`, {
+      hint: 'the registry or a proxy in between served wrong bytes: push the image again, or clear the cache',
+    });
+  }
+}
+
+function storing({ sizeBytes }: Descriptor, { directory }: PartPlace): <T>(work: Promise<T>) => Promise<T> {
+  return async (work) => {
+    try {
+      return await work;
+    } catch (error) {
+      throw storageFailure(error, directory, sizeBytes);
+    }
+  };
+}
