@@ -2,6 +2,7 @@ import { Failure } from '../../wishlist/failure.ts';
 import { formatReference, type ImageReference } from '../../wishlist/reference.ts';
 import { isDigest, parseDigest } from './digest.ts';
 import type { Descriptor } from './manifest.ts';
+import type { EntityTag, Remembered } from './manifest-memory.ts';
 import { ACCEPTED_MANIFESTS } from './media-types.ts';
 import { requestOf, type Source, type Sources } from './sources.ts';
 import { describeSubject } from './subject.ts';
@@ -14,9 +15,11 @@ const LARGEST_CONFIG_BYTES = 16 * 1024 * 1024;
 /** A manifest or index as the registry gave it. */
 export interface ManifestBytes {
   readonly bytes: Buffer;
-  /** RFC 9110, section 8.8.3. */
-  readonly etag: string | undefined;
+  readonly etag: EntityTag | undefined;
 }
+
+/** Names without quotes, which the RFC forbids, are used too; no other characters go out again. */
+const ENTITY_TAG = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 
 /** Reads single manifests, indexes and configs, each checked against all digests that are known for it. */
 export class Documents {
@@ -51,14 +54,14 @@ export class Documents {
    */
   async changed(
     reference: ImageReference,
-    known: { readonly digest: string; readonly etag: string | undefined },
+    known: Pick<Remembered, 'digest' | 'etag'>,
   ): Promise<ManifestBytes | 'unchanged' | 'changed'> {
     return await this.#sources.ask(reference, async (source) => {
       const digest = await this.#headDigest(source);
       if (digest !== undefined) return digest === known.digest ? 'unchanged' : 'changed';
-      if (known.etag === undefined) return await this.#get(source, reference, []);
       const request = manifestRequest(source);
-      const headers = { ...request.headers, 'if-none-match': known.etag };
+      if (known.etag?.url !== request.url.href) return await this.#get(source, reference, []);
+      const headers = { ...request.headers, 'if-none-match': known.etag.value };
       return await this.#read({ ...request, headers, accepts: [304] }, reference, []);
     });
   }
@@ -118,7 +121,7 @@ export class Documents {
       const { bytes } = answer;
       for (const promise of [...pinned, ...promised, ...promiseOfHeader(answer)])
         verifyBytes(bytes, promise, what);
-      return { bytes, etag: answer.header('etag') };
+      return { bytes, etag: entityTag(answer, request.url) };
     });
   }
 }
@@ -135,6 +138,11 @@ function manifestRequest(source: Source): TransportRequest {
 function promiseOfHeader({ header }: Document): Promised[] {
   const digest = header('docker-content-digest');
   return digest !== undefined && isDigest(digest) ? [{ digest, by: 'the header Docker-Content-Digest' }] : [];
+}
+
+function entityTag({ header }: Document, url: URL): EntityTag | undefined {
+  const value = header('etag');
+  return value !== undefined && ENTITY_TAG.test(value) ? { value, url: url.href } : undefined;
 }
 
 function checkSize(what: string, sizeBytes: number, limitBytes: number): void {

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { hasCode } from '../../wishlist/error-code.ts';
@@ -13,9 +13,12 @@ import { sha256 } from './verify.ts';
 const File = z.object({
   name: z.string(),
   digest: z.custom<Digest>((value) => typeof value === 'string' && isDigest(value)),
-  etag: z.string().optional(),
+  etag: z.object({ value: z.string(), url: z.string() }).optional(),
   documents: z.array(z.string()),
 });
+
+/** An image with many platforms has some hundred thousand bytes of documents. */
+const LARGEST_FILE_BYTES = 64 * 1024 * 1024;
 
 /**
  * Keeps what references meant below a directory, a file for each. A cache: what is missing or damaged is asked for
@@ -49,20 +52,25 @@ export class ManifestFiles implements ManifestMemory {
     const documents = [...remembered.documents.values()].map((bytes) => bytes.toString('latin1'));
     const file: z.input<typeof File> = { name: nameOf(reference), digest, etag, documents };
     const path = this.#pathOf(reference);
-    const temporary = `${path}.${process.pid}.part`;
+    const text = JSON.stringify(file);
+    if (Buffer.byteLength(text) > LARGEST_FILE_BYTES) return;
+    // The same reference may be remembered twice at the same time, also by another process.
+    const temporary = `${path}.${randomUUID()}.part`;
     try {
       await mkdir(dirname(path), { recursive: true });
-      await writeFile(temporary, JSON.stringify(file));
+      await writeFile(temporary, text);
       await rename(temporary, path);
     } catch (error) {
-      await rm(temporary, { force: true });
+      // Where that fails too, the first error says why.
+      await rm(temporary, { force: true }).catch(() => undefined);
       throw storageFailure(error, this.#directory, 0);
     }
   };
 
   async #read(path: string): Promise<string | undefined> {
     try {
-      return await readFile(path, 'utf8');
+      const { size } = await stat(path);
+      return size > LARGEST_FILE_BYTES ? undefined : await readFile(path, 'utf8');
     } catch (error) {
       if (hasCode(error, 'ENOENT')) return undefined;
       throw storageFailure(error, this.#directory, 0);

@@ -67,9 +67,12 @@ export class Manifests {
 
   async #read<T>(reference: ImageReference, work: (reading: Reading) => Promise<T>): Promise<T> {
     const reading = await Reading.begin(reference, this.#documents, this.#memory);
-    const result = await work(reading);
-    await reading.remember(this.#memory);
-    return result;
+    try {
+      return await work(reading);
+    } finally {
+      // Also of what is no image for these platforms: the next poll finds out for a HEAD request.
+      await reading.remember(this.#memory);
+    }
   }
 
   #manifest({ bytes, document }: ReadManifest, reference: ImageReference): Manifest {

@@ -2,32 +2,32 @@ import type { ImageReference } from '../../wishlist/reference.ts';
 import type { Digest } from './digest.ts';
 import type { Documents, ManifestBytes } from './documents.ts';
 import type { Descriptor } from './manifest.ts';
-import type { ManifestMemory, Remembered } from './manifest-memory.ts';
+import type { EntityTag, ManifestMemory, Remembered } from './manifest-memory.ts';
 import { sha256 } from './verify.ts';
 
 /** The documents that one reference leads to, each read once: from the memory, or from the registry. */
 export class Reading {
   readonly reference: ImageReference;
-  /** Of the manifest or index that the reference names. */
-  readonly digest: Digest;
   readonly #documents: Documents;
-  readonly #etag: string | undefined;
-  readonly #known: ReadonlyMap<Digest, Buffer>;
-  readonly #used = new Map<Digest, Buffer>();
+  readonly #root: ManifestBytes;
+  readonly #digest: Digest;
+  readonly #before: Remembered | undefined;
+  readonly #used: Map<Digest, Buffer>;
   #isRemembered: boolean;
 
   private constructor(
     reference: ImageReference,
     documents: Documents,
-    { digest, etag, documents: known }: Remembered,
-    isRemembered: boolean,
+    root: ManifestBytes,
+    before: Remembered | undefined,
   ) {
     this.reference = reference;
-    this.digest = digest;
     this.#documents = documents;
-    this.#etag = etag;
-    this.#known = known;
-    this.#isRemembered = isRemembered;
+    this.#root = root;
+    this.#digest = sha256(root.bytes);
+    this.#before = before;
+    this.#used = new Map([[this.#digest, root.bytes]]);
+    this.#isRemembered = before?.digest === this.#digest && areSame(before.etag, root.etag);
   }
 
   /**
@@ -39,21 +39,15 @@ export class Reading {
     documents: Documents,
     memory: ManifestMemory,
   ): Promise<Reading> {
-    const known = await memory.recall(reference);
-    const now = known === undefined ? 'changed' : await changedSince(known, reference, documents);
-    if (known !== undefined && now === 'unchanged') return new Reading(reference, documents, known, true);
-    const { bytes, etag } = typeof now === 'string' ? await documents.manifest(reference) : now;
-    const digest = sha256(bytes);
-    // What an index names has often stayed where the index itself changed.
-    const all = new Map([...(known?.documents ?? []), [digest, bytes] as const]);
-    return new Reading(reference, documents, { digest, etag, documents: all }, false);
+    const before = await memory.recall(reference);
+    const root =
+      (before && (await rootNow(before, reference, documents))) ?? (await documents.manifest(reference));
+    return new Reading(reference, documents, root, before);
   }
 
   /** The document that the reference names. */
   root(): Buffer {
-    const bytes = this.#recall(this.digest);
-    if (bytes === undefined) throw new Error('a reading begins with its first document');
-    return bytes;
+    return this.#root.bytes;
   }
 
   /** A manifest or index that an index names. */
@@ -69,37 +63,46 @@ export class Reading {
     return await this.#once(config, async () => await this.#documents.config(this.reference, config));
   }
 
-  /** Keeps what was used, unless the memory has it already. */
+  /**
+   * Keeps what was used, unless the memory has it already. While a reference means the same, what others used of it,
+   * such as other platforms, stays too.
+   */
   async remember(memory: ManifestMemory): Promise<void> {
     if (this.#isRemembered) return;
     this.#isRemembered = true;
+    const others = this.#before?.digest === this.#digest ? this.#before.documents : [];
     await memory.remember(this.reference, {
-      digest: this.digest,
-      etag: this.#etag,
-      documents: this.#used,
+      digest: this.#digest,
+      etag: this.#root.etag,
+      documents: new Map([...others, ...this.#used]),
     });
   }
 
   async #once({ digest, sizeBytes }: Descriptor, read: () => Promise<Buffer>): Promise<Buffer> {
-    const known = this.#recall(digest);
-    if (known?.length === sizeBytes) return known;
-    const bytes = await read();
-    this.#isRemembered = false;
+    // What an index names has often stayed where the index itself changed.
+    const known = this.#used.get(digest) ?? this.#before?.documents.get(digest);
+    const bytes = known?.length === sizeBytes ? known : await read();
+    if (bytes !== known) this.#isRemembered = false;
     this.#used.set(digest, bytes);
-    return bytes;
-  }
-
-  #recall(digest: Digest): Buffer | undefined {
-    const bytes = this.#used.get(digest) ?? this.#known.get(digest);
-    if (bytes !== undefined) this.#used.set(digest, bytes);
     return bytes;
   }
 }
 
-async function changedSince(
-  known: Remembered,
+/** What `before` has for `reference`, where that is still what it means, or what a GET has brought instead. */
+async function rootNow(
+  before: Remembered,
   reference: ImageReference,
   documents: Documents,
-): Promise<ManifestBytes | 'unchanged' | 'changed'> {
-  return reference.digest === undefined ? await documents.changed(reference, known) : 'unchanged';
+): Promise<ManifestBytes | undefined> {
+  const bytes = before.documents.get(before.digest);
+  if (bytes === undefined) return undefined;
+  const root = { bytes, etag: before.etag };
+  if (reference.digest !== undefined) return reference.digest === before.digest ? root : undefined;
+  const now = await documents.changed(reference, before);
+  if (now === 'unchanged') return root;
+  return now === 'changed' ? undefined : now;
+}
+
+function areSame(one: EntityTag | undefined, other: EntityTag | undefined): boolean {
+  return one?.value === other?.value && one?.url === other?.url;
 }

@@ -77,6 +77,11 @@ export class FaultServer {
     return `127.0.0.1:${address.port}`;
   }
 
+  /** The methods and paths that were asked for since the last call, in order: `HEAD /v2/…`. */
+  takeRequests(): string[] {
+    return this.seen.splice(0).map(({ method, url }) => `${method} ${url}`);
+  }
+
   /** The paths that were asked for, in order. */
   get paths(): string[] {
     return this.seen.map(({ url }) => url);
@@ -90,7 +95,7 @@ export class FaultServer {
     return { scheme: this.#scheme, registry: this.host, repository, tag, digest };
   }
 
-  /** Requests whose path and query match get `fault`, the first `times` of them; earlier rules go first. */
+  /** Requests whose path and query, or method, space, path and query, match get `fault`, the first `times` of them; earlier rules go first. */
   fail(pattern: RegExp, fault: Fault, times = Infinity): void {
     this.#rules.push({ pattern, fault, timesLeft: times });
   }
@@ -100,14 +105,17 @@ export class FaultServer {
     this.addManifest(repository, tag, image.manifest);
   }
 
-  /** Serves `bytes` under the tag and under their digest. */
-  addManifest(repository: string, tag: string, bytes: Buffer | string, headers = {}): Digest {
+  /** Serves `bytes` under the tag and under their digest. Headers that are `undefined` are left out. */
+  addManifest(
+    repository: string,
+    tag: string,
+    bytes: Buffer | string,
+    headers: Readonly<Record<string, string | undefined>> = {},
+  ): Digest {
     const buffer = Buffer.from(bytes);
     const digest = digestOf(buffer);
-    const content = {
-      bytes: buffer,
-      headers: { 'content-type': OCI_MANIFEST_TYPE, 'docker-content-digest': digest, ...headers },
-    };
+    const all = { 'content-type': OCI_MANIFEST_TYPE, 'docker-content-digest': digest, ...headers };
+    const content = { bytes: buffer, headers: withoutUndefined(all) };
     this.#manifests.set(`${repository}:${tag}`, content);
     this.#manifests.set(`${repository}:${digest}`, content);
     return digest;
@@ -118,7 +126,10 @@ export class FaultServer {
     this.seen.push(seenOf(request));
     if (this.guard(request, response)) return;
     const content = this.#contentOf(new URL(url, `http://${this.host}`));
-    const rule = this.#rules.find(({ pattern, timesLeft }) => timesLeft > 0 && pattern.test(url));
+    const rule = this.#rules.find(
+      ({ pattern, timesLeft }) =>
+        timesLeft > 0 && (pattern.test(url) || pattern.test(`${request.method} ${url}`)),
+    );
     if (rule !== undefined) {
       rule.timesLeft -= 1;
       rule.fault(response, content);
@@ -128,7 +139,7 @@ export class FaultServer {
       response.writeHead(404).end();
       return;
     }
-    serve(response, content, request.headers.range);
+    serve(response, content, request.headers);
   }
 
   #contentOf(url: URL): Content | undefined {
@@ -170,7 +181,21 @@ function seenOf(request: IncomingMessage): SeenRequest {
   return seen;
 }
 
-function serve(response: ServerResponse, { bytes, headers }: Content, range: string | undefined): void {
+function withoutUndefined(headers: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}
+
+function serve(
+  response: ServerResponse,
+  { bytes, headers }: Content,
+  { range, 'if-none-match': known }: IncomingMessage['headers'],
+): void {
+  if (known !== undefined && known === headers['etag']) {
+    response.writeHead(304, headers).end();
+    return;
+  }
   const [, first] = /^bytes=(\d+)-$/.exec(range ?? '') ?? [];
   if (first === undefined) {
     response.writeHead(200, headers).end(bytes);

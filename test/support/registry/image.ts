@@ -23,6 +23,7 @@ export interface TestImage {
 }
 
 export const OCI_MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
+export const OCI_INDEX_TYPE = 'application/vnd.oci.image.index.v1+json';
 export const OCI_CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json';
 export const OCI_LAYER_TYPE = 'application/vnd.oci.image.layer.v1.tar';
 
@@ -61,4 +62,19 @@ export function describeBlob(
   bytes: Buffer,
 ): { mediaType: string; digest: Digest; size: number } {
   return { mediaType, digest: digestOf(bytes), size: bytes.length };
+}
+
+/** An index with such entries. `changes` go over its members. */
+export function buildIndex(entries: readonly object[], changes: object = {}): Buffer {
+  return Buffer.from(
+    JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX_TYPE, manifests: entries, ...changes }),
+  );
+}
+
+/** An entry of an index for `os/architecture[/variant]`, or for no platform. */
+export function indexEntry(bytes: Buffer, platform?: string, mediaType = OCI_MANIFEST_TYPE): object {
+  const entry = describeBlob(mediaType, bytes);
+  if (platform === undefined) return entry;
+  const [os, architecture, variant] = platform.split('/');
+  return { ...entry, platform: { os, architecture, variant } };
 }
