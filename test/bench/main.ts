@@ -6,12 +6,13 @@ import { serveImages } from '../support/images/read-only-registry.ts';
 import { benchCvmfs } from './cvmfs.ts';
 import { benchDirectory } from './directory.ts';
 import { buildBenchImages } from './images.ts';
+import { benchPolls } from './polls.ts';
 import { formatReport, type Row } from './report.ts';
 
 /**
  * Compares unpackd with the programs that do the same job, in one run on one machine: see ratios, not seconds.
  *
- *   npm run bench                                      images of its own, into plain directories
+ *   npm run bench                                      images of its own, into plain directories; polls of 5,000 tags
  *   npm run bench -- --image URL… [--batch URL… --update URL --repository NAME…]
  *
  * `--repository` names existing, empty repositories of this release manager: the batch is published in the first, its
@@ -32,7 +33,7 @@ const folder = mkdtempSync(join(values.folder, 'unpackd-bench-'));
 try {
   const rows: Row[] = [];
   if (values.image.length > 0) rows.push(...(await benchDirectory(folder, values.image)));
-  else if (values.batch.length === 0) rows.push(...(await benchOwnImages()));
+  else if (values.batch.length === 0) rows.push(...(await benchOwnImages()), ...(await benchPolls(folder)));
   rows.push(
     ...(await benchCvmfs({
       folder,

@@ -5,6 +5,8 @@ export interface Row {
   readonly job: string;
   readonly program: string;
   readonly measurement: Measurement;
+  /** What else is to be known. */
+  readonly note?: string;
 }
 
 /** The table, with each program's time as a ratio: unpackd's time divided by it. */
@@ -16,9 +18,16 @@ export function formatReport(rows: readonly Row[]): string {
         ? ''
         : (ours.measurement.seconds / row.measurement.seconds).toFixed(2);
     const { seconds, peakBytes } = row.measurement;
-    return [row.job, row.program, `${seconds.toFixed(2)} s`, `${Math.round(peakBytes / 1e6)} MB`, ratio];
+    return [
+      row.job,
+      row.program,
+      `${seconds.toFixed(2)} s`,
+      `${Math.round(peakBytes / 1e6)} MB`,
+      ratio,
+      row.note ?? '',
+    ];
   });
-  return table([['job', 'program', 'time', 'peak memory', 'unpackd takes this part'], ...lines]);
+  return table([['job', 'program', 'time', 'peak memory', 'unpackd takes this part', 'notes'], ...lines]);
 }
 
 function table(lines: readonly (readonly string[])[]): string {

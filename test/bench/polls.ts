@@ -1,0 +1,55 @@
+import { mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
+import { image, imageIndex } from '../support/images/image.ts';
+import { directory, file } from '../support/images/layer-entry.ts';
+import { layer } from '../support/images/layer.ts';
+import { serveImages } from '../support/images/read-only-registry.ts';
+import { ImageStore } from '../support/images/store.ts';
+import { measure } from './measure.ts';
+import type { Row } from './report.ts';
+import { unpackd, writeRecipe } from './unpackd.ts';
+
+const TAGS = 5000;
+/** Images that the tags lead to: publishing is not what is measured. */
+const IMAGES = 50;
+const REPOSITORY = 'bench/many';
+
+/** A pass over tags none of which has moved, each an index. @throws Error where a poll takes more than a HEAD request */
+export async function benchPolls(folder: string): Promise<Row[]> {
+  const registry = await serveImages(await manyTags(), { maximumPageSize: 1000 });
+  try {
+    const work = mkdtempSync(join(folder, 'polls-'));
+    const recipe = writeRecipe(work, 'bench.local', [`http://${registry.host}/${REPOSITORY}:*`]);
+    const convert = unpackd('convert', recipe, '--root', join(work, 'root'), '--state', join(work, 'state'));
+    await measure(convert);
+    const before = registry.requests.length;
+    const measurement = await measure(convert);
+    const requests = registry.requests.slice(before);
+    const heads = requests.filter((line) => line.startsWith('HEAD ')).length;
+    const lists = requests.filter((line) => line.includes('/tags/list')).length;
+    if (heads !== TAGS || heads + lists !== requests.length) {
+      throw new Error(`a poll of ${TAGS} tags made ${requests.length} requests, ${heads} of them HEAD`);
+    }
+    const rate = Math.round(TAGS / measurement.seconds);
+    const note = `${heads} HEAD, ${lists} pages of tags, nothing else; ${rate} tags/s`;
+    return [{ job: `poll of ${TAGS} tags`, program: 'unpackd', measurement, note }];
+  } finally {
+    await registry.close();
+  }
+}
+
+async function manyTags(): Promise<ImageStore> {
+  const store = new ImageStore();
+  for (let index = 0; index < IMAGES; index++) {
+    const entries = [directory('etc/'), file('etc/release', `image ${index}\n`)];
+    const layers = [await layer(entries)];
+    const amd64 = { os: 'linux', architecture: 'amd64' };
+    const arm64 = { os: 'linux', architecture: 'arm64' };
+    const both = imageIndex([
+      { image: image({ layers }), platform: amd64 },
+      { image: image({ layers, config: arm64 }), platform: arm64 },
+    ]);
+    for (let tag = index; tag < TAGS; tag += IMAGES) store.add(REPOSITORY, both, `v${tag}`);
+  }
+  return store;
+}
