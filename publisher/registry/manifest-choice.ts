@@ -1,4 +1,5 @@
 import { Failure, isFailure } from '../../wishlist/failure.ts';
+import { equalPlatforms } from '../../wishlist/platform.ts';
 import { formatReference } from '../../wishlist/reference.ts';
 import { parseConfig } from './config.ts';
 import type { ImageDocument, IndexDocument, IndexEntry } from './manifest.ts';
@@ -33,7 +34,7 @@ export function soleManifest(reading: Reading): ReadManifest | undefined {
  * @throws Failure of the registry client; `manifest-invalid` for indexes that are nested too deep
  */
 export async function manifestFor(platform: Platform, reading: Reading): Promise<ReadManifest | undefined> {
-  return await new Choice(platform, reading).inDocument(reading.root(), 1);
+  return (await new Choice(platform, reading).inDocument(reading.root(), 1))?.manifest;
 }
 
 /** What the image is there for, as far as its index or config says so. */
@@ -52,6 +53,12 @@ async function platformOfImage({ config, layers }: ImageDocument, reading: Readi
   return { os, architecture, variant };
 }
 
+/** What runs on the platform that is wanted, and perhaps on less than that: another is better then. */
+interface Found {
+  readonly manifest: ReadManifest;
+  readonly isExact: boolean;
+}
+
 class Choice {
   readonly #platform: Platform;
   readonly #reading: Reading;
@@ -62,31 +69,33 @@ class Choice {
     this.#reading = reading;
   }
 
-  async inDocument(bytes: Buffer, depth: number): Promise<ReadManifest | undefined> {
+  async inDocument(bytes: Buffer, depth: number): Promise<Found | undefined> {
     const document = parseManifest(bytes, this.#name);
     if (document.kind === 'index') return await this.#inIndex(document, depth);
     const actual = await platformOfImage(document, this.#reading);
-    return isPlatform(actual, this.#platform) ? { bytes, document } : undefined;
+    return isPlatform(actual, this.#platform) ? this.#found(actual, { bytes, document }) : undefined;
   }
 
-  async #inIndex({ entries }: IndexDocument, depth: number): Promise<ReadManifest | undefined> {
+  async #inIndex({ entries }: IndexDocument, depth: number): Promise<Found | undefined> {
     if (depth > DEEPEST_INDEX) throw this.#invalid(`nests indexes deeper than ${DEEPEST_INDEX}`);
     const manifests = entries.filter(({ mediaType }) => isManifest(mediaType));
     const stated = choosePlatform(manifests, this.#platform);
     if (stated !== undefined) return await this.#stated(stated);
+    let best: Found | undefined;
     for (const entry of entries.filter((other) => this.#mayHold(other))) {
       this.#lookedInto += 1;
       if (this.#lookedInto > MOST_LOOKED_INTO) {
         throw this.#invalid(`has more than ${MOST_LOOKED_INTO} entries that do not say what they are for`);
       }
       const found = await this.#unlessArtifact(entry, depth + 1);
-      if (found !== undefined) return found;
+      if (found?.isExact === true) return found;
+      best ??= found;
     }
-    return undefined;
+    return best;
   }
 
   /** Beside images an index may hold anything. */
-  async #unlessArtifact(entry: IndexEntry, depth: number): Promise<ReadManifest | undefined> {
+  async #unlessArtifact(entry: IndexEntry, depth: number): Promise<Found | undefined> {
     const bytes = await this.#reading.manifest(entry);
     try {
       return await this.inDocument(bytes, depth);
@@ -97,11 +106,15 @@ class Choice {
   }
 
   /** What an index says of a manifest counts, whatever its config says. */
-  async #stated(entry: IndexEntry): Promise<ReadManifest> {
+  async #stated(entry: IndexEntry): Promise<Found> {
     const bytes = await this.#reading.manifest(entry);
     const document = parseManifest(bytes, this.#name);
-    if (document.kind === 'image') return { bytes, document };
+    if (document.kind === 'image') return this.#found(entry.platform, { bytes, document });
     throw this.#invalid('calls an index a manifest');
+  }
+
+  #found(actual: Platform | undefined, manifest: ReadManifest): Found {
+    return { manifest, isExact: actual !== undefined && equalPlatforms(actual, this.#platform) };
   }
 
   #mayHold({ mediaType, platform }: IndexEntry): boolean {
