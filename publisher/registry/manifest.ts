@@ -120,7 +120,7 @@ const outlineSchema = z.object({
 type Outline = z.output<typeof outlineSchema>;
 
 const indexSchema = z.object({ manifests: z.array(entrySchema) });
-const headSchema = z.object({ config: descriptorSchema, artifactType: z.string().min(1).optional() });
+const headSchema = z.object({ config: descriptorSchema, artifactType: z.string().nullish() });
 const imageSchema = z.object({ config: descriptorSchema, layers: z.array(layerSchema) });
 
 /**
@@ -140,8 +140,12 @@ export function parseManifest(bytes: Buffer, image: string): ManifestDocument {
   if (!isManifest(mediaType)) throw unsupported(name, `it has the media type ${quoted(mediaType)}`);
   const { config, artifactType } = checkSchema(headSchema, json, name);
   if (!isImageConfig(config.mediaType)) {
-    const type = artifactType ?? config.mediaType;
-    throw unsupported(name, `it is no container image but ${artifactOf(type)}, of the type ${quoted(type)}`);
+    const type =
+      artifactType === undefined || artifactType === null || artifactType === ''
+        ? config.mediaType
+        : artifactType;
+    const artifact = artifactOf(type) ?? 'an artifact';
+    throw unsupported(name, `it is no container image but ${artifact}, of the type ${quoted(type)}`);
   }
   const { layers } = checkSchema(imageSchema, json, name);
   for (const layer of layers) checkLayer(layer, name);
@@ -177,7 +181,13 @@ function isPresent(value: unknown): boolean {
 
 function checkLayer(layer: Descriptor, name: DocumentName): void {
   if (layerCompression(layer.mediaType) !== undefined) return;
-  throw unsupported(name, `its layer ${layer.digest} has the media type ${quoted(layer.mediaType)}`);
+  // Signatures and attestations often have the config of an image.
+  const artifact = artifactOf(layer.mediaType);
+  const isNoImage = artifact === undefined ? '' : `it is no container image but ${artifact}: `;
+  throw unsupported(
+    name,
+    `${isNoImage}its layer ${layer.digest} has the media type ${quoted(layer.mediaType)}`,
+  );
 }
 
 function unsupported(name: DocumentName, reason: string): Failure {

@@ -13,7 +13,7 @@ const IMAGE_CONFIGS: ReadonlySet<string> = new Set([
   'application/octet-stream',
 ]);
 
-/** What else registries hold, by the beginning of its type. */
+/** What else registries hold, by the beginning of its type; the first that fits counts. */
 const ARTIFACTS: readonly (readonly [prefix: string, name: string])[] = [
   ['application/vnd.sylabs.sif.', 'an Apptainer image (SIF)'],
   ['application/vnd.cncf.helm.', 'a Helm chart'],
@@ -22,10 +22,15 @@ const ARTIFACTS: readonly (readonly [prefix: string, name: string])[] = [
   ['application/vnd.cncf.model.', 'a model'],
   ['application/vnd.ollama.', 'a model for Ollama'],
   ['application/vnd.wasm.', 'a WebAssembly module'],
+  ['application/vnd.dev.cosign.artifact.sbom', 'a list of software'],
   ['application/vnd.dev.cosign.', 'a signature'],
   ['application/vnd.cncf.notary.', 'a signature'],
   ['application/vnd.dev.sigstore.', 'a signature'],
   ['application/vnd.in-toto', 'an attestation'],
+  ['application/vnd.dsse.envelope', 'an attestation'],
+  ['application/spdx', 'a list of software'],
+  ['text/spdx', 'a list of software'],
+  ['application/vnd.cyclonedx', 'a list of software'],
 ];
 
 const SCHEMA_1: ReadonlySet<string> = new Set([
@@ -77,7 +82,7 @@ export function isForeignLayer(mediaType: string): boolean {
   return /\.layer\.nondistributable\.|\.rootfs\.foreign\./.test(mediaType);
 }
 
-/** What an artifact is, for messages. */
-export function artifactOf(type: string): string {
-  return ARTIFACTS.find(([prefix]) => type.startsWith(prefix))?.[1] ?? 'an artifact';
+/** What an artifact is, for messages; `undefined` for an unknown one. */
+export function artifactOf(type: string): string | undefined {
+  return ARTIFACTS.find(([prefix]) => type.startsWith(prefix))?.[1];
 }

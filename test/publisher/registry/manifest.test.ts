@@ -35,6 +35,13 @@ const GOOD: readonly (readonly [what: string, document: object, kind: string, me
     'image',
     `${DOCKER}.distribution.manifest.v2+json`,
   ],
+  [
+    'an image with an artifact type',
+    image({ artifactType: 'application/vnd.example' }),
+    'image',
+    `${OCI}.manifest.v1+json`,
+  ],
+  ['an image with an empty one', image({ artifactType: '' }), 'image', `${OCI}.manifest.v1+json`],
   ['an image without layers', image({ layers: [] }), 'image', `${OCI}.manifest.v1+json`],
   ['an index', { mediaType: `${OCI}.index.v1+json`, manifests: MANIFESTS }, 'index', `${OCI}.index.v1+json`],
   ['an index without media type', { manifests: MANIFESTS }, 'index', `${OCI}.index.v1+json`],
@@ -62,6 +69,7 @@ const LAYERS: readonly (readonly [mediaType: string, isSupported: boolean])[] = 
   ['', false],
 ];
 
+const EMPTY_CONFIG = { ...OCI_CONFIG, mediaType: 'application/vnd.oci.empty.v1+json' };
 const HELM = 'application/vnd.cncf.helm.config.v1+json';
 
 const BAD: readonly (readonly [what: string, document: unknown, code: FailureCode, named?: string])[] = [
@@ -84,6 +92,58 @@ const BAD: readonly (readonly [what: string, document: unknown, code: FailureCod
     image({ config: { ...OCI_CONFIG, mediaType: 'application/vnd.oci.empty.v1+json' } }),
     'media-type-unsupported',
     'application/vnd.oci.empty.v1+json',
+  ],
+  [
+    'an Apptainer image',
+    image({ config: { ...OCI_CONFIG, mediaType: 'application/vnd.sylabs.sif.config.v1+json' } }),
+    'media-type-unsupported',
+    'SIF',
+  ],
+  [
+    'a Helm chart by its name',
+    image({ config: { ...OCI_CONFIG, mediaType: HELM } }),
+    'media-type-unsupported',
+    'Helm',
+  ],
+  [
+    'a Docker plugin',
+    image({ config: { ...OCI_CONFIG, mediaType: 'application/vnd.docker.plugin.v1+json' } }),
+    'media-type-unsupported',
+    'plugin',
+  ],
+  [
+    'a signature by its artifact type',
+    image({
+      config: EMPTY_CONFIG,
+      artifactType: 'application/vnd.dev.sigstore.bundle.v0.3+json',
+      layers: [],
+    }),
+    'media-type-unsupported',
+    'signature',
+  ],
+  [
+    'an empty artifact type',
+    image({ config: EMPTY_CONFIG, artifactType: '', layers: [] }),
+    'media-type-unsupported',
+    'application/vnd.oci.empty.v1+json',
+  ],
+  [
+    'a signature with the config of an image',
+    image({ layers: [layer('application/vnd.dev.cosign.simplesigning.v1+json')] }),
+    'media-type-unsupported',
+    'signature',
+  ],
+  [
+    'an attestation with the config of an image',
+    image({ layers: [layer('application/vnd.in-toto+json')] }),
+    'media-type-unsupported',
+    'attestation',
+  ],
+  [
+    'an unknown artifact',
+    image({ config: EMPTY_CONFIG, artifactType: 'application/vnd.example.\u001b[31m' }),
+    'media-type-unsupported',
+    'application/vnd.example.\\u001b[31m',
   ],
   ['another media type', image({ mediaType: 'text/html' }), 'media-type-unsupported', 'text/html'],
   ['an index and manifest at once', image({ manifests: [] }), 'manifest-invalid'],
@@ -144,6 +204,24 @@ describe('registry/manifest', () => {
     assert.throws(
       () => parseManifest(Buffer.from('<html>secret'), 'r.example/a:1'),
       (error) => isFailure(error, 'manifest-invalid') && !error.message.includes('secret'),
+    );
+  });
+
+  it('reads where foreign layers lie', () => {
+    const mediaType = `${DOCKER}.image.rootfs.foreign.diff.tar.gzip`;
+    const urls = ['https://a.example/layer', 'not an address'];
+    const read = parse(
+      image({
+        layers: [
+          { ...layer(mediaType), urls },
+          { ...layer(mediaType), urls: null },
+        ],
+      }),
+    );
+    assert(read.kind === 'image');
+    assert.deepEqual(
+      read.layers.map((one) => one.urls),
+      [urls, []],
     );
   });
 
