@@ -18,6 +18,9 @@ export interface BlobOptions {
 /** A blob as manifests name it: a config, or a layer. */
 export type BlobDescriptor = Descriptor & Partial<Pick<LayerDescriptor, 'isForeign' | 'urls'>>;
 
+/** Anybody may write a manifest with thousands. */
+const MOST_URLS = 10;
+
 /** Opens blobs. What comes is not verified: whoever reads it checks size and digest. */
 export class Blobs {
   readonly #transport: Transport;
@@ -63,7 +66,7 @@ export class Blobs {
   ): Promise<AsyncIterable<Uint8Array>> {
     const subject = { kind: 'blob', reference, digest: descriptor.digest } as const;
     let last = unknown;
-    for (const url of allowedUrls(descriptor, reference)) {
+    for (const url of startingAt(options.attempt ?? 1, allowedUrls(descriptor, reference))) {
       try {
         return await this.#open({ url, subject }, descriptor, options);
       } catch (error) {
@@ -95,5 +98,12 @@ export class Blobs {
 function allowedUrls({ urls = [] }: BlobDescriptor, { scheme }: ImageReference): URL[] {
   return urls
     .flatMap((text) => (URL.canParse(text) ? [new URL(text)] : []))
-    .filter(({ protocol }) => protocol === 'https:' || (protocol === 'http:' && scheme === 'http'));
+    .filter(({ protocol }) => protocol === 'https:' || (protocol === 'http:' && scheme === 'http'))
+    .slice(0, MOST_URLS);
+}
+
+/** Each attempt begins with another one: what the first gave was no good then. All are asked in the end. */
+function startingAt(attempt: number, urls: readonly URL[]): URL[] {
+  const first = urls.length === 0 ? 0 : (attempt - 1) % urls.length;
+  return [...urls.slice(first), ...urls.slice(0, first)];
 }

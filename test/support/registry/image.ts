@@ -5,6 +5,8 @@ export interface TestLayer {
   readonly mediaType: string;
   readonly bytes: Buffer;
   readonly diffId: Digest;
+  /** Where else it is to be had. */
+  readonly urls?: readonly string[];
 }
 
 /** What an image is made of. */
@@ -44,7 +46,7 @@ export function buildImage({ layers, config = {} }: TestImageParts): TestImage {
       schemaVersion: 2,
       mediaType: OCI_MANIFEST_TYPE,
       config: describeBlob(OCI_CONFIG_TYPE, configBytes),
-      layers: layers.map(({ mediaType, bytes }) => describeBlob(mediaType, bytes)),
+      layers: layers.map(({ mediaType, bytes, urls }) => ({ ...describeBlob(mediaType, bytes), urls })),
     }),
   );
   const blobs = [configBytes, ...layers.map(({ bytes }) => bytes)];
