@@ -1,17 +1,10 @@
 import { Failure, isFailure } from '../../wishlist/failure.ts';
-import { formatReference, type ImageReference } from '../../wishlist/reference.ts';
+import { formatReference } from '../../wishlist/reference.ts';
 import { parseChallenges, type Challenge } from './challenge.ts';
 import type { Credentials, CredentialsOf } from './credentials.ts';
-import type { Place } from './route.ts';
+import type { Access } from './route.ts';
 import { fetchToken, tokenUrl, type TokenRequest } from './token.ts';
 import type { Authorization, Transport } from './transport.ts';
-
-/** What is to be read: a repository (with the place's prefix, if there is one) at a place, for an image. */
-export interface Access {
-  readonly place: Place;
-  readonly repository: string;
-  readonly reference: ImageReference;
-}
 
 interface Grant {
   /** The value of the `Authorization` field. */
@@ -46,8 +39,9 @@ export class Authentication {
   }
 
   for(access: Access): Authorization {
-    const { place, repository } = access;
-    const key = `${place.scheme}://${place.host} ${repository}`;
+    const { place, repository, reference } = access;
+    // What is granted to a wish for plain HTTP must not go over plain HTTP for the others.
+    const key = `${reference.scheme} ${place.scheme}://${place.host} ${repository}`;
     return {
       current: () => this.#current(key),
       origin: () => this.#grants.get(key)?.origin,
@@ -99,8 +93,8 @@ export class Authentication {
   }
 
   async #token(bearer: Challenge, access: Access, credentials: Credentials | undefined): Promise<Grant> {
-    const { reference, repository } = access;
-    const url = tokenUrl(bearer, `repository:${repository}:pull`, reference);
+    const { reference } = access;
+    const url = tokenUrl(bearer, access);
     const askedAtMs = performance.now();
     try {
       const { token, lifetimeS } = await fetchToken(this.#transport, {
@@ -147,6 +141,8 @@ function refusal({ place, reference }: Access, { origin }: Credentials): Failure
   return new Failure(
     'unauthorized',
     `the registry ${place.host} answered 401 for ${image}: it refuses the credentials from ${origin}`,
-    { hint: `correct user name and password in ${origin}; they are not left out for anonymous access` },
+    {
+      hint: `correct what is in ${origin}, or log in again; nothing is asked for without credentials instead`,
+    },
   );
 }

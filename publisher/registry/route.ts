@@ -1,3 +1,5 @@
+import type { ImageReference } from '../../wishlist/reference.ts';
+
 /** Where images of a registry are to be had: at a host, below a prefix of its repositories. */
 export interface Place {
   readonly scheme: 'https' | 'http';
@@ -5,6 +7,13 @@ export interface Place {
   readonly host: string;
   /** Goes before the repository: `dockerhub-cache`; empty for none. No slash at its ends. */
   readonly prefix: string;
+}
+
+/** What is to be read: a repository (with the place's prefix, if there is one) at a place, for an image. */
+export interface Access {
+  readonly place: Place;
+  readonly repository: string;
+  readonly reference: ImageReference;
 }
 
 /** How the images of a registry are fetched. */

@@ -4,7 +4,8 @@ import type { ImageReference } from '../../wishlist/reference.ts';
 import type { Challenge } from './challenge.ts';
 import { checkSchema, parseJson } from './json.ts';
 import { describeSubject } from './subject.ts';
-import type { Authorization, Transport } from './transport.ts';
+import type { Access } from './route.ts';
+import type { Authorization, Document, Transport } from './transport.ts';
 
 /** A request to a token service. */
 export interface TokenRequest {
@@ -34,34 +35,42 @@ const answerSchema = z.object({
 });
 
 /**
- * Where a challenge sends for a token: `scope` goes for the scope that it does not name.
+ * Where a challenge for `access` sends for a token. Where it names no scope, that is pulling from the repository.
  *
- * @throws Failure `registry-error` where the realm is no address that a password may go to
+ * @throws Failure `registry-error` where the realm is no address that a password may go to: plain HTTP only where both
+ *   the wish and the place that names it have it too
  */
-export function tokenUrl({ parameters }: Challenge, scope: string, reference: ImageReference): URL {
-  const realm = parameters.get('realm') ?? '';
-  const url = URL.canParse(realm) ? new URL(realm) : undefined;
-  const isAllowed = url?.protocol === 'https:' || (url?.protocol === 'http:' && reference.scheme === 'http');
-  if (url === undefined || !isAllowed) {
+export function tokenUrl({ parameters }: Challenge, { place, repository, reference }: Access): URL {
+  const url = realmOf(parameters.get('realm') ?? '', place.scheme === 'http' && reference.scheme === 'http');
+  if (url === undefined) {
     const subject = describeSubject({ kind: 'token', reference });
     throw new Failure(
       'registry-error',
-      `the registry ${reference.registry} names no HTTPS address to get ${subject} from`,
+      `the registry ${place.host} names no HTTPS address to get ${subject} from`,
       { hint: 'ask whoever runs the registry' },
     );
   }
   const service = parameters.get('service');
   if (service !== undefined) url.searchParams.set('service', service);
-  const scopes = (parameters.get('scope') ?? scope).split(' ').filter((name) => name !== '');
+  const scopes = (parameters.get('scope') ?? `repository:${repository}:pull`)
+    .split(' ')
+    .filter((name) => name !== '');
   for (const name of scopes) url.searchParams.append('scope', name);
   return url;
+}
+
+function realmOf(text: string, isPlainAllowed: boolean): URL | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isAllowed = url?.protocol === 'https:' || (url?.protocol === 'http:' && isPlainAllowed);
+  return isAllowed ? url : undefined;
 }
 
 /**
  * Asks a token service: with GET, or with POST for an identity token.
  *
  * @see https://distribution.github.io/distribution/spec/auth/token/ and …/oauth/
- * @throws Failure of the transport; `registry-error` for an answer without a token
+ * @throws Failure of the transport; `registry-error` for an answer without a token; `unauthorized` also for an identity
+ *   token that is not valid any more
  */
 export async function fetchToken(transport: Transport, request: TokenRequest): Promise<Token> {
   const { url, reference, identityToken, authorization } = request;
@@ -71,8 +80,11 @@ export async function fetchToken(transport: Transport, request: TokenRequest): P
   const exchange =
     identityToken === undefined
       ? { url, subject, ...(authorization && { authorization }) }
-      : { ...exchangeOf(url, identityToken), subject };
-  return await transport.read(exchange, limit, ({ bytes }) => parseToken(bytes, what));
+      : { ...exchangeOf(url, identityToken), subject, accepts: [400] };
+  return await transport.read(exchange, limit, (answer) => {
+    if (answer.status === 400) throw refusedExchange(answer, what);
+    return parseToken(answer.bytes, what);
+  });
 }
 
 /** Service and scopes move from the address into the form: scopes as one list. */
@@ -88,6 +100,14 @@ function exchangeOf(url: URL, identityToken: string): { url: URL; method: 'POST'
   address.searchParams.delete('service');
   address.searchParams.delete('scope');
   return { url: address, method: 'POST', form: form.toString() };
+}
+
+/** @see RFC 6749, section 5.2 */
+function refusedExchange({ bytes }: Document, what: string): Failure {
+  const isInvalid = /"error"\s*:\s*"invalid_(?:grant|client)"/.test(bytes.toString('utf8'));
+  return isInvalid
+    ? new Failure('unauthorized', `${what} is 400: it refuses the identity token`, { hint: 'log in again' })
+    : new Failure('registry-error', `${what} is 400`, { hint: 'ask whoever runs the registry' });
 }
 
 function parseToken(bytes: Buffer, what: string): Token {

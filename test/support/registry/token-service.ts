@@ -1,4 +1,5 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
 import type { FaultServer } from './fault-server.ts';
 
 /** What a token service grants, and how. */
@@ -10,6 +11,8 @@ export interface TokenServiceOptions {
   readonly expiresInS?: number;
   /** `Basic …` that a token is given for; anybody gets one without. */
   readonly basic?: string;
+  /** The identity token that a token is given for, by POST alone. */
+  readonly identityToken?: string;
 }
 
 /** Lets a fault server ask for tokens, and give them out itself. */
@@ -23,8 +26,8 @@ export class TokenService {
     const realm = options.realm ?? `http://${server.host}/token`;
     server.guard = (request, response) => {
       if (request.url?.startsWith('/token') === true) {
-        const answer = this.#grant(request);
-        response.writeHead(answer === undefined ? 401 : 200).end(answer);
+        if (options.identityToken === undefined) this.#answer(response, this.#isKnown(request));
+        else void this.#isExchange(request).then((isExchange) => this.#answer(response, isExchange));
         return true;
       }
       if (this.#valid.has(request.headers.authorization ?? '')) return false;
@@ -41,9 +44,23 @@ export class TokenService {
     this.#valid.clear();
   }
 
-  #grant(request: IncomingMessage): string | undefined {
-    const { basic, member = 'token', expiresInS } = this.#options;
-    if (basic !== undefined && request.headers.authorization !== basic) return undefined;
+  #answer(response: ServerResponse, isGranted: boolean): void {
+    response.writeHead(isGranted ? 200 : 401).end(isGranted ? this.#grant() : undefined);
+  }
+
+  #isKnown({ headers: { authorization } }: IncomingMessage): boolean {
+    const { basic } = this.#options;
+    return basic === undefined || authorization === basic;
+  }
+
+  async #isExchange(request: IncomingMessage): Promise<boolean> {
+    const form = new URLSearchParams(await text(request));
+    const { identityToken } = this.#options;
+    return form.get('grant_type') === 'refresh_token' && form.get('refresh_token') === identityToken;
+  }
+
+  #grant(): string {
+    const { member = 'token', expiresInS } = this.#options;
     this.#given += 1;
     const token = `secret-token-${this.#given}`;
     this.#valid.add(`Bearer ${token}`);
