@@ -273,6 +273,14 @@ export const OPTIONS = {
     description:
       'what standard error shows meanwhile: "bar" on a terminal, "plain" lines, "none" but warnings and errors',
   },
+  logLevel: {
+    key: 'log-level',
+    flag: '--log-level <level>',
+    type: choice('error', 'warning', 'info', 'debug'),
+    default: 'info',
+    group: 'Input and output:',
+    description: 'the least that standard error tells: "debug" has a line for each request to a registry',
+  },
   notificationFile: {
     key: 'notification-file',
     flag: '-n, --notification-file <file>',

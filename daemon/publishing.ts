@@ -12,27 +12,31 @@ import { Spool } from '../publisher/spool/spool.ts';
 import type { Context } from './command.ts';
 import type { ExitStatus } from './exit-status.ts';
 import { exitStatusOf } from './exit-status.ts';
+import { readNetwork } from './network.ts';
 import type { Configuration } from './options.ts';
 import { openRegistries } from './registries/registries.ts';
 
 /**
  * Calls `work` with a registry client that is set up as the configuration says, and closed afterwards.
  *
- * @throws Failure `configuration-invalid` where what the configuration names for registries cannot be used
+ * @throws Failure `configuration-invalid` where what the configuration or the environment names for registries cannot
+ *   be used
  */
 export async function withRegistry<T>(
   context: Context,
   work: (client: RegistryClient) => Promise<T>,
 ): Promise<T> {
-  const { configuration, observe, signal } = context;
-  const registries = await openRegistries(context);
+  const { configuration, environment, observe, signal } = context;
+  const isLogged = configuration.logLevel === 'debug';
   const client = new RegistryClient({
+    ...(await readNetwork(environment)),
+    ...(await openRegistries(context)),
     signal,
     concurrency: configuration.registryRequests,
     foreignLayers: configuration.foreignLayers,
     memory: new ManifestFiles(join(configuration.state, 'manifests')),
     warn: (message) => observe({ type: 'warning', message }),
-    ...registries,
+    onRequest: isLogged ? (record) => observe({ type: 'request', ...record }) : undefined,
   });
   try {
     return await work(client);

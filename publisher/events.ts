@@ -1,4 +1,5 @@
 import type { Digest } from './registry/digest.ts';
+import type { RequestRecord } from './registry/request-record.ts';
 import type { FailureCode } from '../wishlist/failure.ts';
 
 /**
@@ -8,6 +9,8 @@ import type { FailureCode } from '../wishlist/failure.ts';
 export type Event =
   | { readonly type: 'note'; readonly message: string }
   | { readonly type: 'warning'; readonly message: string }
+  /** A registry, or a server in its name, was asked. Only for logs that want it, since there are thousands. */
+  | ({ readonly type: 'request' } & RequestRecord)
   /** The images of this run are known. */
   | { readonly type: 'images'; readonly count: number }
   | { readonly type: 'image-started'; readonly image: string }

@@ -7,6 +7,7 @@ import { failureLine } from './format.ts';
 import type { FailureText } from './format.ts';
 import { createPlainDisplay, createSilentDisplay } from './plain.ts';
 import { redact } from './redact.ts';
+import { requestText } from './request-text.ts';
 import { jsonText, problemDocument, reportDocument, reportText } from './results.ts';
 import type { Report } from './results.ts';
 
@@ -27,14 +28,15 @@ export interface Output {
 }
 
 export interface OutputOptions {
-  readonly configuration: Pick<Configuration, 'json' | 'progress' | 'root'>;
+  readonly configuration: Pick<Configuration, 'json' | 'progress' | 'logLevel' | 'root'>;
   readonly environment: Environment;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
 }
 
 export function createOutput({ configuration, environment, stdout, stderr }: OutputOptions): Output {
-  const display = createDisplay(configuration.progress, environment, stderr);
+  const { logLevel } = configuration;
+  const display = createDisplay(configuration, environment, stderr);
   const problems: FailureText[] = [];
   let printed = false;
 
@@ -42,7 +44,8 @@ export function createOutput({ configuration, environment, stdout, stderr }: Out
 
   function observe(event: Parameters<Observer>[0]): void {
     display.observe(event);
-    if (event.type === 'warning') display.line(`warning: ${redact(event.message)}`);
+    if (event.type === 'request' && logLevel === 'debug') display.line(redact(requestText(event)));
+    if (event.type === 'warning' && logLevel !== 'error') display.line(`warning: ${redact(event.message)}`);
     if (event.type === 'image-finished' && event.result.outcome === 'failed') {
       display.line(failureLine(event.result, event.image));
     }
@@ -81,11 +84,12 @@ export function createOutput({ configuration, environment, stdout, stderr }: Out
 }
 
 function createDisplay(
-  progress: Configuration['progress'],
+  { progress, logLevel }: Pick<Configuration, 'progress' | 'logLevel'>,
   environment: Environment,
   stream: OutputStream,
 ): Display {
-  if (progress === 'none') return createSilentDisplay(stream);
+  if (progress === 'none' || logLevel === 'warning' || logLevel === 'error')
+    return createSilentDisplay(stream);
   const smart = stream.isTTY === true && (progress === 'bar' || environment['TERM'] !== 'dumb');
   return progress !== 'plain' && smart ? createBarDisplay(stream) : createPlainDisplay(stream);
 }

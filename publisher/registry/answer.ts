@@ -9,6 +9,8 @@ export interface Answer {
   readonly url: URL;
   readonly headers: Dispatcher.ResponseData['headers'];
   readonly body: Dispatcher.ResponseData['body'];
+  /** How much of the body was read so far. */
+  readonly received: { bytes: number };
 }
 
 /** An answer without its body. */
@@ -43,6 +45,7 @@ async function readUpTo(answer: Answer, limitBytes: number): Promise<Buffer | un
   let sizeBytes = 0;
   for await (const chunk of answer.body as AsyncIterable<Buffer>) {
     sizeBytes += chunk.length;
+    answer.received.bytes = sizeBytes;
     if (sizeBytes > limitBytes) return undefined;
     chunks.push(chunk);
   }

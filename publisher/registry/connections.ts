@@ -2,11 +2,12 @@ import type { Dispatcher } from 'undici';
 import { headOf, type Answer } from './answer.ts';
 import { Dispatchers, settingsOf, type Way } from './dispatchers.ts';
 import { anySignal, pause, unlessAborted } from '../interruption.ts';
-import { NetworkFailure, asNetworkFailure, endOf } from './network-failure.ts';
+import { NetworkFailure, asBrokenBody, asNetworkFailure, endOf, reasonOf } from './network-failure.ts';
 import type { RegistryOptions } from './options.ts';
 import { ProxyError } from './proxy-error.ts';
 import { RateLimits } from './rate-limits.ts';
 import { Reachability } from './reachability.ts';
+import { beginRecord } from './request-record.ts';
 import { Slots } from './slots.ts';
 import type { Subject } from './subject.ts';
 import type { TimeLimit } from './time-limit.ts';
@@ -25,6 +26,8 @@ export interface Exchange {
   readonly signal: AbortSignal;
   /** Runs while a connection is in use. */
   readonly timeLimit: TimeLimit;
+  /** 1 for the first. */
+  readonly tryNumber: number;
 }
 
 /** Lets the network go on while a blob's last bytes are written to disk. */
@@ -62,28 +65,35 @@ export class Connections {
    *   requests now, or the signal ended the wait
    */
   async send(exchange: Exchange): Promise<Answer> {
-    const { origin } = exchange.url;
+    const { url, timeLimit } = exchange;
     const leave = await this.#enter(exchange);
-    const release = (): void => {
-      exchange.timeLimit.pause();
+    const { onRequest } = this.#options;
+    const record = onRequest && beginRecord(exchange, onRequest);
+    const end: NonNullable<typeof record> = (received, error) => {
+      timeLimit.pause();
       leave();
+      record?.(received, error);
     };
-    exchange.timeLimit.resume();
+    timeLimit.resume();
+    let response: Dispatcher.ResponseData;
     try {
-      const outage = this.#reachability.outageOf(origin);
-      if (outage !== undefined) throw new NetworkFailure(exchange.subject, exchange.url, outage).failure;
-      const { statusCode, headers, body } = await this.#request(exchange);
-      this.#reachability.answered(origin);
-      body.once('close', release);
-      // An error of a body that nobody reads any more has been dealt with; readers get it all the same.
-      body.on('error', () => undefined);
-      const answer = { status: statusCode, url: exchange.url, headers, body };
-      this.#rateLimits.learn(origin, headOf(answer));
-      return answer;
+      response = await this.#request(exchange);
     } catch (error) {
-      release();
-      throw endOf(exchange) ?? asNetworkFailure(error, exchange.subject, exchange.url);
+      const failure = endOf(exchange) ?? asNetworkFailure(error, exchange.subject, url);
+      end(undefined, reasonOf(failure));
+      throw failure;
     }
+    const { statusCode: status, headers, body } = response;
+    const answer = { status, url, headers, body, received: { bytes: 0 } };
+    let broken: string | undefined;
+    // An error of a body that nobody reads any more has been dealt with; readers get it all the same.
+    body.on('error', (error) => {
+      broken = reasonOf(endOf(exchange) ?? asBrokenBody(error, exchange.subject, url));
+    });
+    body.once('close', () => end(answer, broken));
+    this.#reachability.answered(url.origin);
+    this.#rateLimits.learn(url.origin, headOf(answer));
+    return answer;
   }
 
   /** Called when a request that began at `beganMs` (of `performance.now()`) is not tried again. */
@@ -91,12 +101,16 @@ export class Connections {
     this.#reachability.failed(failure.origin, failure.error, beganMs);
   }
 
-  /** Waits for a slot, and as long as the server wishes; in that time the slot is for those that need not wait. */
+  /**
+   * Waits for a slot, and as long as the server wishes; in that time the slot is for those that need not wait. The
+   * function that it answers gives the slot back.
+   */
   async #enter(exchange: Exchange): Promise<() => void> {
     for (let waitedMs = 0; ;) {
       const leave = await this.#slots.take(exchange.url.origin, exchange.signal);
       let waitMs: number;
       try {
+        this.#checkOutage(exchange);
         waitMs = this.#rateLimits.waitOf(exchange, waitedMs);
       } catch (error) {
         leave();
@@ -107,6 +121,11 @@ export class Connections {
       await pause(waitMs, exchange.signal);
       waitedMs += waitMs;
     }
+  }
+
+  #checkOutage({ url, subject }: Exchange): void {
+    const outage = this.#reachability.outageOf(url.origin);
+    if (outage !== undefined) throw new NetworkFailure(subject, url, outage).failure;
   }
 
   async #request(exchange: Exchange): Promise<Dispatcher.ResponseData> {

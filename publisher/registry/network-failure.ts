@@ -50,6 +50,12 @@ export function endOf({ subject, url, signal, timeLimit }: Ending): Failure | Ne
   return timeLimit.isOver ? new NetworkFailure(subject, url, tooSlow(timeLimit.limitMs)) : undefined;
 }
 
+/** In a few words why an exchange ended, for the log of requests. */
+export function reasonOf(end: unknown): string {
+  if (end instanceof NetworkFailure) return end.error.reason;
+  return end instanceof Failure ? end.code : 'given up before its end';
+}
+
 /** A redirect's address may hold a signature: only its host is named. */
 function failureFor(subject: Subject, url: URL, error: NetworkError, cause: unknown): Failure {
   const { registry } = subject.reference;

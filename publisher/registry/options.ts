@@ -1,6 +1,7 @@
 import type { CredentialsOf } from './credentials.ts';
 import { NO_MEMORY, type ManifestMemory } from './manifest-memory.ts';
 import type { Proxies } from './proxies.ts';
+import type { RequestRecord } from './request-record.ts';
 import { DIRECT, type Route } from './route.ts';
 import type { ServerSettings } from './server-settings.ts';
 
@@ -49,6 +50,8 @@ export interface RegistryOptions {
   /** PEM: what `NODE_EXTRA_CA_CERTS` adds to Node's own authorities, for servers with authorities of their own. */
   readonly systemAuthorities: string | undefined;
   readonly proxies: Proxies;
+  /** Told of each HTTP exchange when it has ended. Must not throw. */
+  readonly onRequest: ((record: RequestRecord) => void) | undefined;
 }
 
 export const DEFAULT_OPTIONS: RegistryOptions = {
@@ -71,4 +74,5 @@ export const DEFAULT_OPTIONS: RegistryOptions = {
   warn: () => undefined,
   systemAuthorities: undefined,
   proxies: {},
+  onRequest: undefined,
 };

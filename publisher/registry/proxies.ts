@@ -12,12 +12,16 @@ export interface Proxies {
   readonly none?: string | undefined;
 }
 
-/** The proxy that a request to `url` goes through; `undefined` for none. */
+/**
+ * The proxy that a request to `url` goes through; `undefined` for none. This machine itself is always asked directly,
+ * as by Docker and Podman.
+ */
 export function proxyFor(url: URL, { https, http, none = '' }: Proxies): URL | undefined {
   const proxy = url.protocol === 'https:' ? https : http;
   if (proxy === undefined) return undefined;
   const host = withoutBrackets(url.hostname).replace(/\.$/, '');
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
+  if (isLoopback(host)) return undefined;
   const isExcepted = none.split(/[,\s]+/).some((entry) => covers(entry.toLowerCase(), host, port));
   return isExcepted ? undefined : proxy;
 }
@@ -27,6 +31,10 @@ export function proxyAuthorizationOf({ username, password }: URL): string | unde
   if (username === '' && password === '') return undefined;
   const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   return `Basic ${Buffer.from(pair, 'utf8').toString('base64')}`;
+}
+
+function isLoopback(host: string): boolean {
+  return ['localhost', '127.0.0.0/8', '::1'].some((name) => covers(name, host, 0));
 }
 
 function covers(entry: string, host: string, port: number): boolean {

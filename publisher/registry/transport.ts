@@ -137,6 +137,7 @@ export class Transport {
   ): Promise<T> {
     const signal = anySignal(this.#closing.signal, this.#options.signal, request.signal);
     const beganMs = performance.now();
+    let tryNumber = 0;
     const policy = {
       ...this.#options,
       tries: Math.min(this.#options.tries, request.tries ?? Infinity),
@@ -146,7 +147,9 @@ export class Transport {
       },
     };
     return await withRetries(policy, async () => {
-      const exchange = exchangeOf(request, signal, new TimeLimit(this.#options.requestTimeoutMs));
+      tryNumber += 1;
+      const timeLimit = new TimeLimit(this.#options.requestTimeoutMs);
+      const exchange = { ...exchangeOf(request, signal), timeLimit, tryNumber };
       const answer = await this.#authenticated(exchange, request.authorization);
       if (!isWanted(answer, request)) throw await refusalOf(answer, request);
       return await receive(answer, exchange);
@@ -168,9 +171,12 @@ export class Transport {
   }
 }
 
-function exchangeOf(request: TransportRequest, signal: AbortSignal, timeLimit: TimeLimit): Exchange {
+function exchangeOf(
+  request: TransportRequest,
+  signal: AbortSignal,
+): Omit<Exchange, 'timeLimit' | 'tryNumber'> {
   const { method = 'GET', url, subject, headers = {}, form } = request;
-  return { method, url, subject, headers, form, signal, timeLimit };
+  return { method, url, subject, headers, form, signal };
 }
 
 function isWanted({ status }: Answer, { accepts = [] }: TransportRequest): boolean {
@@ -194,6 +200,7 @@ async function* chunksOf(
   let waitingSinceMs = performance.now();
   try {
     for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
+      answer.received.bytes += chunk.length;
       const drip = pace.received(chunk.length, performance.now() - waitingSinceMs);
       if (drip !== undefined) throw new NetworkFailure(subject, answer.url, dripping(drip));
       yield chunk;

@@ -76,6 +76,7 @@ describe('configuration', () => {
       configFile: undefined,
       json: false,
       progress: 'auto',
+      logLevel: 'info',
       notificationFile: undefined,
     });
   });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createOutput } from '../../../daemon/output/output.ts';
 import type { Output } from '../../../daemon/output/output.ts';
 import type { Configuration } from '../../../daemon/options.ts';
+import type { Event } from '../../../publisher/events.ts';
 import { Failure } from '../../../wishlist/failure.ts';
 import { capture } from '../capture.ts';
 import { BAD, CONFIG, EVENTS, FAILED, GOOD, PUBLISHED } from '../run-events.ts';
@@ -10,6 +11,7 @@ import { screenOf } from '../screen.ts';
 interface Given {
   readonly json?: boolean;
   readonly progress?: Configuration['progress'];
+  readonly logLevel?: Configuration['logLevel'];
   readonly columns?: number;
   readonly term?: string;
 }
@@ -20,11 +22,11 @@ interface Captured {
   readonly stderr: () => string;
 }
 
-function captured({ json = false, progress = 'auto', columns, term }: Given): Captured {
+function captured({ json = false, progress = 'auto', logLevel = 'info', columns, term }: Given): Captured {
   const stdout = capture();
   const stderr = capture(columns);
   const output = createOutput({
-    configuration: { json, progress, root: '/cvmfs' },
+    configuration: { json, progress, logLevel, root: '/cvmfs' },
     environment: { TERM: term },
     stdout,
     stderr,
@@ -77,6 +79,59 @@ describe('output', () => {
     output.close();
     assert.equal(stderr(), 'two lines\npublication failed: password=***\n');
   });
+
+  const REQUEST = {
+    type: 'request',
+    method: 'GET',
+    url: 'https://me:s3cret@quay.io/v2/lab/a/tags/list',
+    status: 200,
+    error: undefined,
+    durationMs: 300,
+    tryNumber: 2,
+    bytes: 1200,
+    isAuthorized: true,
+  } as const satisfies Event;
+  const REQUEST_LINE =
+    'GET https://***@quay.io/v2/lab/a/tags/list: 200, 1.2 kB in 0.3 s (try 2, with credentials)\n';
+
+  for (const progress of ['plain', 'bar', 'none'] as const) {
+    it(`shows requests with --log-level debug alone, with --progress ${progress} too`, () => {
+      for (const logLevel of ['debug', 'info', 'warning', 'error'] as const) {
+        const { output, stderr } = captured({ progress, logLevel, columns: 80 });
+        output.observe(REQUEST);
+        output.close();
+        assert.equal(stderr(), logLevel === 'debug' ? REQUEST_LINE : '', logLevel);
+      }
+    });
+  }
+
+  it('says why a request got no answer', () => {
+    const { output, stderr } = captured({ logLevel: 'debug' });
+    const [status, error] = [undefined, 'connection refused'];
+    output.observe({
+      ...REQUEST,
+      url: 'https://r/',
+      status,
+      error,
+      bytes: 0,
+      tryNumber: 1,
+      isAuthorized: false,
+    });
+    assert.equal(stderr(), 'GET https://r/: connection refused, 0 B in 0.3 s\n');
+  });
+
+  for (const [logLevel, lines] of [
+    ['warning', `warning: slow registry\n${BAD_LINE}\n`],
+    ['error', `${BAD_LINE}\n`],
+  ] as const) {
+    it(`leaves out what matters less with --log-level ${logLevel}, results excepted`, () => {
+      for (const columns of [undefined, 80]) {
+        const { stdout, stderr } = run({ logLevel, ...(columns === undefined ? {} : { columns }) });
+        assert.equal(stderr(), lines);
+        assert.equal(stdout(), run({}).stdout());
+      }
+    });
+  }
 
   it('reports a line an image on stdout', () => {
     assert.equal(

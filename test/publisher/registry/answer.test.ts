@@ -28,7 +28,10 @@ describe('registry/answer', () => {
       const { statusCode, headers, body } = await request(url);
       // Much for what ends by itself, little for what does not.
       assert.equal(
-        await readRefusal({ status: statusCode, url, headers, body }, text === '' ? 50 : 5000),
+        await readRefusal(
+          { status: statusCode, url, headers, body, received: { bytes: 0 } },
+          text === '' ? 50 : 5000,
+        ),
         text,
       );
       assert.equal(body.destroyed, true);

@@ -3,6 +3,7 @@ import type { RegistryClient } from '../../../publisher/registry/client.ts';
 import { proxyFor, type Proxies } from '../../../publisher/registry/proxies.ts';
 import type { RegistryOptions } from '../../../publisher/registry/options.ts';
 import type { FailureCode } from '../../../wishlist/failure.ts';
+import type { ImageReference } from '../../../wishlist/reference.ts';
 import { needs } from '../../support/programs.ts';
 import { CertificateAuthority } from '../../support/registry/certificates.ts';
 import { ConnectProxy } from '../../support/registry/connect-proxy.ts';
@@ -39,21 +40,26 @@ const EXCEPTIONS: readonly (readonly [none: string, url: string, isProxied: bool
   ['r.example:80', 'http://r.example/', false],
   ['r.example:8443', 'https://r.example:8443/', false],
   ['example', 'https://r.example/', false],
-  ['127.0.0.1', 'http://127.0.0.1:5000/', false],
-  ['127.0.0.1:5000', 'http://127.0.0.1:5000/', false],
-  ['127.0.0.1:5001', 'http://127.0.0.1:5000/', true],
-  ['0.0.1', 'http://127.0.0.1/', true],
+  ['192.0.2.1', 'http://192.0.2.1:5000/', false],
+  ['192.0.2.1:5000', 'http://192.0.2.1:5000/', false],
+  ['192.0.2.1:5001', 'http://192.0.2.1:5000/', true],
+  ['0.2.1', 'http://192.0.2.1/', true],
   ['10.0.0.0/8', 'http://10.200.3.4/', false],
   ['10.0.0.0/8', 'http://11.0.0.1/', true],
   ['10.0.0.0/8', 'http://ten.example/', true],
   ['10.0.0.0/33', 'http://10.0.0.1/', true],
-  ['::1', 'http://[::1]:5000/', false],
-  ['[::1]', 'http://[::1]:5000/', false],
-  ['[::1]:5000', 'http://[::1]:5000/', false],
-  ['[::1]:5001', 'http://[::1]:5000/', true],
+  ['2001:db8::1', 'http://[2001:db8::1]:5000/', false],
+  ['[2001:db8::1]', 'http://[2001:db8::1]:5000/', false],
+  ['[2001:db8::1]:5000', 'http://[2001:db8::1]:5000/', false],
+  ['[2001:db8::1]:5001', 'http://[2001:db8::1]:5000/', true],
   ['fd00::/8', 'http://[fd12::1]/', false],
   ['fd00::/8', 'http://[fe80::1]/', true],
-  ['localhost', 'http://localhost:5000/', false],
+  ['', 'http://localhost:5000/', false],
+  ['', 'https://registry.localhost/', false],
+  ['', 'http://127.0.0.1:5000/', false],
+  ['', 'http://127.1.2.3/', false],
+  ['', 'http://[::1]:5000/', false],
+  ['', 'http://128.0.0.1/', true],
 ];
 
 describe('registry/proxies', () => {
@@ -96,7 +102,10 @@ describe('registry/proxies', () => {
     });
 
     async function startServer(scheme: 'http' | 'https'): Promise<FaultServer> {
-      const { certificate: cert, key } = await authority.issue({ purpose: 'server' });
+      const { certificate: cert, key } = await authority.issue({
+        purpose: 'server',
+        names: ['DNS:registry.test'],
+      });
       const server = await FaultServer.start(scheme === 'http' ? undefined : { cert, key });
       servers.push(server);
       server.addImage('lab/tool', '1', buildImage({ layers: [LAYER] }));
@@ -113,49 +122,58 @@ describe('registry/proxies', () => {
       return client;
     }
 
+    /** By a name that only the proxy can look up. */
+    function hostOf(server: FaultServer): string {
+      return server.host.replace('127.0.0.1', 'registry.test');
+    }
+
+    function named(server: FaultServer): ImageReference {
+      return { ...server.reference('lab/tool', { tag: '1' }), registry: hostOf(server) };
+    }
+
     it('asks through a tunnel for https', async () => {
       const server = await startServer('https');
-      const reference = server.reference('lab/tool', { tag: '1' });
+      const reference = named(server);
       const through = clientThrough();
       assert.equal((await through.fetchManifest(reference)).layers.length, 1);
       assert.deepEqual(await collect(await through.openBlob(reference, DESCRIPTOR)), LAYER.bytes);
-      assert.deepEqual(new Set(proxy.seen), new Set([`CONNECT ${server.host}`]));
+      assert.deepEqual(new Set(proxy.seen), new Set([`CONNECT ${hostOf(server)}`]));
       assert(proxy.seen.length <= 2, `${proxy.seen.length} tunnels for two requests in turn`);
     });
 
     it('asks the proxy itself for http', async () => {
       const server = await startServer('http');
-      const reference = server.reference('lab/tool', { tag: '1' });
+      const reference = named(server);
       const through = clientThrough();
       await through.fetchManifest(reference);
       assert.deepEqual(await collect(await through.openBlob(reference, DESCRIPTOR)), LAYER.bytes);
       assert.deepEqual(proxy.seen, [
-        `GET http://${server.host}/v2/lab/tool/manifests/1`,
-        `GET http://${server.host}/v2/lab/tool/blobs/${LAYER.diffId}`,
+        `GET http://${hostOf(server)}/v2/lab/tool/manifests/1`,
+        `GET http://${hostOf(server)}/v2/lab/tool/blobs/${LAYER.diffId}`,
       ]);
       assert.equal(server.seen.length, 2);
     });
 
     it('goes through it to where a redirect leads', async () => {
       const [server, storage] = [await startServer('https'), await startServer('https')];
-      server.fail(/blobs/, redirect(`https://${storage.host}/v2/lab/tool/blobs/${LAYER.diffId}`));
-      const body = await clientThrough().openBlob(server.reference('lab/tool'), DESCRIPTOR);
+      server.fail(/blobs/, redirect(`https://${hostOf(storage)}/v2/lab/tool/blobs/${LAYER.diffId}`));
+      const body = await clientThrough().openBlob(named(server), DESCRIPTOR);
       assert.deepEqual(await collect(body), LAYER.bytes);
-      assert.deepEqual(proxy.seen, [`CONNECT ${server.host}`, `CONNECT ${storage.host}`]);
+      assert.deepEqual(proxy.seen, [`CONNECT ${hostOf(server)}`, `CONNECT ${hostOf(storage)}`]);
     });
 
     for (const scheme of ['http', 'https'] as const) {
       it(`goes round it where NO_PROXY says so (${scheme})`, async () => {
         const server = await startServer(scheme);
         const url = new URL(`http://${proxy.host}`);
-        const proxies = { https: url, http: url, none: server.host };
-        await clientThrough('', { proxies }).fetchManifest(server.reference('lab/tool', { tag: '1' }));
-        assert.deepEqual([proxy.seen.length, server.seen.length], [0, 1]);
+        const proxies = { https: url, http: url, none: 'registry.test' };
+        const failure = await failureOf(clientThrough('', { proxies }).fetchManifest(named(server)));
+        assert.deepEqual([failure.code, proxy.seen.length], ['dns-failed', 0]);
       });
 
       it(`gives it user and password, and nobody else (${scheme})`, async () => {
         const server = await startServer(scheme);
-        await clientThrough('me:p%40ss@').fetchManifest(server.reference('lab/tool', { tag: '1' }));
+        await clientThrough('me:p%40ss@').fetchManifest(named(server));
         assert.deepEqual(proxy.authorizations, [`Basic ${Buffer.from('me:p@ss').toString('base64')}`]);
         assert.equal(server.seen[0]?.authorization, undefined);
       });
@@ -176,7 +194,7 @@ describe('registry/proxies', () => {
           const server = await startServer(scheme);
           proxy.refusal = status;
           const through = clientThrough('me:secret@', { connectTimeoutMs: status === 0 ? 100 : 5000 });
-          const failure = await failureOf(through.fetchManifest(server.reference('lab/tool', { tag: '1' })));
+          const failure = await failureOf(through.fetchManifest(named(server)));
           assert.equal(failure.code, code, failure.message);
           assert(
             failure.message.includes(proxy.host) && !failure.message.includes('secret'),
@@ -192,7 +210,7 @@ describe('registry/proxies', () => {
         const through = clientThrough('me:secret@');
         const { host } = proxy;
         await proxy.close();
-        const failure = await failureOf(through.fetchManifest(server.reference('lab/tool', { tag: '1' })));
+        const failure = await failureOf(through.fetchManifest(named(server)));
         proxy = await ConnectProxy.start();
         assert.equal(failure.code, 'registry-unreachable', failure.message);
         assert(failure.message.includes(host) && !failure.message.includes('secret'), failure.message);
@@ -202,7 +220,7 @@ describe('registry/proxies', () => {
     it('does not take a certificate behind the proxy that nobody known has signed', async () => {
       const server = await startServer('https');
       const through = clientThrough('', { servers: () => ({}) });
-      const failure = await failureOf(through.fetchManifest(server.reference('lab/tool', { tag: '1' })));
+      const failure = await failureOf(through.fetchManifest(named(server)));
       assert.equal(failure.code, 'tls-failed', failure.message);
       assert.equal(server.seen.length, 0);
     });

@@ -120,6 +120,7 @@ describe('registry/redirects', () => {
       headers: {},
       signal: new AbortController().signal,
       timeLimit: new TimeLimit(60_000),
+      tryNumber: 1,
     };
     assert.equal((await failureOf(followRedirects(connections, exchange, 'Basic x'))).code, 'registry-error');
     assert.deepEqual(asked, ['https://r.example/v2/a/blobs/x']);

@@ -3,7 +3,10 @@ import { createServer, request as askServer, type IncomingMessage, type ServerRe
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-/** A proxy on a free port of 127.0.0.1 for CONNECT and for plain HTTP, which records who wants to go where. */
+/**
+ * A proxy on a free port of 127.0.0.1 for CONNECT and for plain HTTP, which records who wants to go where. Whatever the
+ * name is, it goes to 127.0.0.1: clients ask no proxy for that address itself.
+ */
 export class ConnectProxy {
   /** `CONNECT HOST:PORT` or `GET http://…`, in order. */
   readonly seen: string[] = [];
@@ -49,8 +52,8 @@ export class ConnectProxy {
       socket.end(`HTTP/1.1 ${this.refusal} Refused\r\ncontent-length: 0\r\n\r\n`);
       return;
     }
-    const { hostname, port } = new URL(`http://${request.url}`);
-    const server = connect(Number(port), hostname, () => {
+    const { port } = new URL(`http://${request.url}`);
+    const server = connect(Number(port), '127.0.0.1', () => {
       socket.write('HTTP/1.1 200 OK\r\n\r\n');
       socket.pipe(server).pipe(socket);
     });
@@ -67,7 +70,9 @@ export class ConnectProxy {
       return;
     }
     const { 'proxy-authorization': _authorization, ...headers } = request.headers;
-    const forwarded = askServer(request.url ?? '', { method: request.method, headers }, (answer) => {
+    const { port, pathname, search } = new URL(request.url ?? '');
+    const target = { host: '127.0.0.1', port, path: `${pathname}${search}`, method: request.method, headers };
+    const forwarded = askServer(target, (answer) => {
       response.writeHead(answer.statusCode ?? 500, answer.headers);
       answer.pipe(response);
     });
