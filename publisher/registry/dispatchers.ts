@@ -33,7 +33,9 @@ export function settingsOf(url: URL, servers: RegistryOptions['servers']): Serve
  */
 export class Dispatchers {
   readonly #limits: Limits;
+  /** By what they connect with. */
   readonly #agents = new Map<string, Agent>();
+  readonly #agentsByOrigin = new Map<string, Agent>();
   readonly #proxyPools = new Map<string, Pool>();
 
   constructor(limits: Limits) {
@@ -51,7 +53,7 @@ export class Dispatchers {
     const path = `${url.pathname}${url.search}`;
     const direct = { origin: url.origin, target: path, headers: {}, proxyHost: undefined };
     if (proxy === undefined || url.protocol === 'https:') {
-      return { ...direct, dispatcher: this.#agentFor(url, proxy) };
+      return { ...direct, dispatcher: this.#agentOf(url, proxy) };
     }
     const authorization = proxyAuthorizationOf(proxy);
     return {
@@ -64,6 +66,12 @@ export class Dispatchers {
       },
       proxyHost: proxy.host,
     };
+  }
+
+  #agentOf(url: URL, proxy: URL | undefined): Agent {
+    const agent = this.#agentsByOrigin.get(url.origin) ?? this.#agentFor(url, proxy);
+    this.#agentsByOrigin.set(url.origin, agent);
+    return agent;
   }
 
   #agentFor(url: URL, proxy: URL | undefined): Agent {

@@ -10,7 +10,8 @@ export function proxyPool(proxy: URL, connect: Connector, timeoutMs: number): Po
   return new Pool(proxy.origin, {
     headersTimeout: timeoutMs,
     connect: (options, callback) => {
-      connect(options, (error, socket) => {
+      // undici would expect the certificate of what the request is for.
+      connect({ ...options, servername: '' }, (error, socket) => {
         if (error === null) callback(null, socket);
         else callback(new ProxyError(proxy.host, { cause: error }), null);
       });

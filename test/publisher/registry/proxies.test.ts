@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { setImmediate } from 'node:timers/promises';
 import type { RegistryClient } from '../../../publisher/registry/client.ts';
 import { proxyFor, type Proxies } from '../../../publisher/registry/proxies.ts';
 import type { RegistryOptions } from '../../../publisher/registry/options.ts';
@@ -214,6 +215,30 @@ describe('registry/proxies', () => {
         proxy = await ConnectProxy.start();
         assert.equal(failure.code, 'registry-unreachable', failure.message);
         assert(failure.message.includes(host) && !failure.message.includes('secret'), failure.message);
+      });
+    }
+
+    for (const scheme of ['http', 'https'] as const) {
+      it(`speaks TLS with the proxy itself (${scheme})`, async () => {
+        const server = await startServer(scheme);
+        await proxy.close();
+        const { certificate: cert, key } = await authority.issue({ purpose: 'server' });
+        proxy = await ConnectProxy.start({ cert, key });
+        const url = new URL(`https://${proxy.host}`);
+        const through = clientThrough('', { proxies: { https: url, http: url } });
+        assert.equal((await through.fetchManifest(named(server))).layers.length, 1);
+        assert.equal(proxy.seen.length, 1);
+      });
+
+      it(`can be interrupted while the proxy does not answer (${scheme})`, async () => {
+        const server = await startServer(scheme);
+        proxy.refusal = 0;
+        const stop = new AbortController();
+        const through = clientThrough('', { connectTimeoutMs: 3_600_000, signal: stop.signal });
+        const fetching = failureOf(through.fetchManifest(named(server)));
+        while (proxy.seen.length === 0) await setImmediate();
+        stop.abort();
+        assert.equal((await fetching).code, 'interrupted');
       });
     }
 

@@ -1,5 +1,12 @@
 import { once } from 'node:events';
-import { createServer, request as askServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  request as askServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 
@@ -14,10 +21,11 @@ export class ConnectProxy {
   readonly authorizations: (string | undefined)[] = [];
   /** Answers each request with this status where it is set; 0 for no answer at all. */
   refusal: number | undefined;
-  readonly #server = createServer();
+  readonly #server: Server;
   readonly #open = new Set<Duplex>();
 
-  private constructor() {
+  private constructor(tls: ServerOptions | undefined) {
+    this.#server = tls === undefined ? createServer() : createTlsServer(tls);
     this.#server.on('connection', (socket: Duplex) => this.#keep(socket));
     this.#server.on('connect', (request: IncomingMessage, socket: Duplex) => this.#connect(request, socket));
     this.#server.on('request', (request: IncomingMessage, response: ServerResponse) => {
@@ -25,8 +33,9 @@ export class ConnectProxy {
     });
   }
 
-  static async start(): Promise<ConnectProxy> {
-    const started = new ConnectProxy();
+  /** Is itself spoken to in plain text where `tls` is left out. */
+  static async start(tls?: ServerOptions): Promise<ConnectProxy> {
+    const started = new ConnectProxy(tls);
     started.#server.listen(0, '127.0.0.1');
     await once(started.#server, 'listening');
     return started;
