@@ -101,7 +101,7 @@ function forbidden(refusal: Refusal, subject: Subject): Failure {
 function unknown(refusal: Refusal, subject: Subject): Failure {
   const { reference, kind } = subject;
   const repository = `${reference.registry}/${reference.repository}`;
-  const answer = `the registry ${reference.registry} answered ${answerOf(refusal)}`;
+  const answer = `${refusal.host} answered ${answerOf(refusal)}`;
   if (kind === 'tag list' || (kind === 'manifest' && refusal.errorCodes.includes('NAME_UNKNOWN'))) {
     const image = kind === 'tag list' ? '' : ` (asked for ${formatReference(reference)})`;
     return new Failure('image-unknown', `there is no image ${repository}${image}: ${answer}`, {
