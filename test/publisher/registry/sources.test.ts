@@ -337,7 +337,9 @@ describe('registry/sources', () => {
     }
 
     it('goes on from an offset at the registry where the mirror cannot', async () => {
-      mirror.fail(/blobs/, instead(LAYER.bytes));
+      mirror.fail(/blobs/, (response) => {
+        response.writeHead(206, { 'content-range': 'bytes 0-9/10' }).end(LAYER.bytes);
+      });
       const asked = clientFor({ mirrors: [placeOf(mirror)] });
       const body = await asked.openBlob(reference, DESCRIPTOR, { offset: 4 });
       assert.equal((await collect(body)).toString(), '456789');
