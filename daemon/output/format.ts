@@ -33,8 +33,9 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit] ?? ''}`;
 }
 
-/** A duration for people: `0.4 s`, `75 s`, `12 min`. */
+/** A duration for people: `12 ms`, `0.4 s`, `75 s`, `12 min`. */
 export function formatDuration(durationMs: number): string {
+  if (durationMs < 100) return `${Math.round(durationMs)} ms`;
   const seconds = durationMs / 1000;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   return seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;

@@ -25,7 +25,7 @@ export interface NetworkError {
 const CHECK_NETWORK = 'check that the registry is up, and the network and firewall in between';
 const CHECK_NAME = "check the registry's name, and the name servers of this machine";
 const CHECK_CERTIFICATE =
-  'check the certificate of the registry (NODE_EXTRA_CA_CERTS names further authorities), or write http:// where it speaks plain HTTP';
+  'check the certificate of the registry (ca-certificates in the configuration names further authorities), or write http:// where it speaks plain HTTP';
 const TRY_LATER = 'try again later; a proxy in between may cut connections';
 const CHECK_PROXY = 'check HTTPS_PROXY or HTTP_PROXY; NO_PROXY names what is reached without a proxy';
 const CHECK_PROXY_USER = 'write the right user and password into HTTPS_PROXY or HTTP_PROXY';
