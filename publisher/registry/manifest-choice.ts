@@ -53,7 +53,7 @@ async function platformOfImage({ config, layers }: ImageDocument, reading: Readi
   return { os, architecture, variant };
 }
 
-/** What runs on the platform that is wanted, and perhaps on less than that: another is better then. */
+/** What is for the platform that is wanted: exactly, or one of its variants where none is asked for. */
 interface Found {
   readonly manifest: ReadManifest;
   readonly isExact: boolean;

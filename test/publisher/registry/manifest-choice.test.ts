@@ -221,16 +221,16 @@ const CASES: readonly Case[] = [
   },
   {
     what: 'the better one in another nested index',
-    root: { entries: [{ entries: ['linux/amd64/v3'] }, { entries: ['linux/amd64'] }] },
-    wanted: 'linux/amd64',
-    chosen: 'linux/amd64',
+    root: { entries: [{ entries: ['linux/arm/v7'] }, { entries: ['linux/arm'] }] },
+    wanted: 'linux/arm',
+    chosen: 'linux/arm',
     asked: 4,
   },
   {
-    what: 'nothing better than what needs a newer processor',
-    root: { entries: ['-=linux/amd64/v3', '-=linux/amd64/v2', '-=linux/arm64'] },
-    wanted: 'linux/amd64',
-    chosen: 'linux/amd64/v3',
+    what: 'variants alone where none is asked for',
+    root: { entries: ['-=linux/arm/v7', '-=linux/arm/v6', '-=linux/arm64'] },
+    wanted: 'linux/arm',
+    chosen: 'linux/arm/v7',
     asked: 3,
   },
   ...(
@@ -404,7 +404,7 @@ describe('registry/manifest-choice', () => {
       ['linux/arm64', 'linux/amd64 linux/arm64', [false, true]],
       ['linux/arm64/v8', 'linux/arm64 linux/arm64/v8', [true, true]],
       ['linux/arm/v7', 'linux/arm/v6 linux/arm/v7 linux/arm', [false, true, true]],
-      ['linux/amd64/v3', 'linux/amd64 linux/amd64/v2 linux/amd64/v3', [true, false, true]],
+      ['linux/amd64/v3', 'linux/amd64/v2 linux/amd64/v3', [false, true]],
       ['linux/x86_64', 'linux/amd64', [true]],
       ['windows/amd64', 'linux/amd64', [false]],
     ];
