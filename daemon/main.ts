@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Failure } from '../wishlist/failure.ts';
-import { packageVersion } from '../publisher/registry/user-agent.ts';
+import { packageVersion } from '../publisher/registry/http/user-agent.ts';
 import { checkImageSyntaxCommand } from './commands/check-image-syntax.ts';
 import { convertCommand } from './commands/convert.ts';
 import { convertSingleImageCommand } from './commands/convert-single-image.ts';

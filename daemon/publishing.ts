@@ -3,7 +3,7 @@ import { ListingStore } from '../publisher/layer/listing-store.ts';
 import { publishImages, type PublishingReport } from '../publisher/publish-images.ts';
 import type { WantedImage } from '../publisher/image.ts';
 import { RegistryClient } from '../publisher/registry/client.ts';
-import { ManifestFiles } from '../publisher/registry/manifest-files.ts';
+import { ManifestFiles } from '../publisher/registry/manifest/manifest-files.ts';
 import type { Backend } from '../publisher/repository/backend.ts';
 import { CvmfsBackend } from '../publisher/repository/cvmfs/backend.ts';
 import { DirectoryBackend } from '../publisher/repository/directory/backend.ts';

@@ -1,5 +1,5 @@
 import type { Digest } from './registry/digest.ts';
-import type { RequestRecord } from './registry/request-record.ts';
+import type { RequestRecord } from './registry/http/request-record.ts';
 import type { FailureCode } from '../wishlist/failure.ts';
 
 /**

@@ -1,9 +1,9 @@
 import type { WantedPlatform } from '../wishlist/expand.ts';
 import { LINUX_AMD64, equalPlatforms, type Platform } from '../wishlist/platform.ts';
 import type { ImageReference } from '../wishlist/reference.ts';
-import type { ImageConfig } from './registry/config.ts';
+import type { ImageConfig } from './registry/manifest/config.ts';
 import type { Digest } from './registry/digest.ts';
-import type { Manifest } from './registry/manifest.ts';
+import type { Manifest } from './registry/manifest/manifest.ts';
 
 /** An image that is asked for. */
 export interface WantedImage {

@@ -4,8 +4,8 @@ import { formatReference } from '../wishlist/reference.ts';
 import type { ResolvedImage, WantedImage } from './image.ts';
 import { platformName } from './layout.ts';
 import type { RegistryClient } from './registry/client.ts';
-import type { Manifest } from './registry/manifest.ts';
-import { platformMissing } from './registry/manifests.ts';
+import type { Manifest } from './registry/manifest/manifest.ts';
+import { platformMissing } from './registry/manifest/manifests.ts';
 
 /** What a wanted image means in its registry now. */
 export interface Resolution {

@@ -1,5 +1,5 @@
 import { X509Certificate, createPrivateKey, type KeyObject } from 'node:crypto';
-import type { ServerSettings } from '../../publisher/registry/server-settings.ts';
+import type { ServerSettings } from '../../publisher/registry/http/server-settings.ts';
 import { codeOf } from '../../wishlist/error-code.ts';
 import { quoted } from '../../wishlist/quote.ts';
 import type { Located, RegistryEntry } from './entry.ts';

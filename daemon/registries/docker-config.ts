@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Credentials } from '../../publisher/registry/credentials.ts';
+import type { Credentials } from '../../publisher/registry/authentication/credentials.ts';
 import { quoted } from '../../wishlist/quote.ts';
 import { withoutSecrets } from '../../wishlist/secrets.ts';
 import { hideLogin, hideSecret } from '../output/known-secrets.ts';

@@ -1,4 +1,4 @@
-import type { Credentials } from '../../publisher/registry/credentials.ts';
+import type { Credentials } from '../../publisher/registry/authentication/credentials.ts';
 import type { Place } from '../../publisher/registry/route.ts';
 import { printable, quoted } from '../../wishlist/quote.ts';
 import { withoutSecrets } from '../../wishlist/secrets.ts';

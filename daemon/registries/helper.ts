@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Credentials } from '../../publisher/registry/credentials.ts';
+import type { Credentials } from '../../publisher/registry/authentication/credentials.ts';
 import { Failure } from '../../wishlist/failure.ts';
 import { hideLogin, hideSecret } from '../output/known-secrets.ts';
 import { runHelper, type HelperLimits } from './run-helper.ts';

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { Credentials } from '../../publisher/registry/credentials.ts';
+import type { Credentials } from '../../publisher/registry/authentication/credentials.ts';
 import { quoted } from '../../wishlist/quote.ts';
 import type { Environment } from '../options.ts';
 import { hideLogin } from '../output/known-secrets.ts';

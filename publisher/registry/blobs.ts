@@ -1,10 +1,10 @@
 import { isFailure, type Failure } from '../../wishlist/failure.ts';
 import type { ImageReference } from '../../wishlist/reference.ts';
-import type { Descriptor, LayerDescriptor } from './manifest.ts';
+import type { Descriptor, LayerDescriptor } from './manifest/manifest.ts';
 import { RangeRefused, isRangeOf, withoutFirst } from './range.ts';
 import { requestOf, type Sources } from './sources.ts';
 import { describeSubject } from './subject.ts';
-import type { Transport, TransportRequest } from './transport.ts';
+import type { Transport, TransportRequest } from './http/transport.ts';
 
 /** What a request for a blob can add. */
 export interface BlobOptions {

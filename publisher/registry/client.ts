@@ -1,15 +1,15 @@
 import type { ImageReference } from '../../wishlist/reference.ts';
-import { Authentication } from './authentication.ts';
+import { Authentication } from './authentication/authentication.ts';
 import { Blobs, type BlobDescriptor, type BlobOptions } from './blobs.ts';
-import type { ImageConfig } from './config.ts';
-import { Documents } from './documents.ts';
-import type { Manifest } from './manifest.ts';
-import { Manifests, type PlatformManifests } from './manifests.ts';
+import type { ImageConfig } from './manifest/config.ts';
+import { Documents } from './manifest/documents.ts';
+import type { Manifest } from './manifest/manifest.ts';
+import { Manifests, type PlatformManifests } from './manifest/manifests.ts';
 import { DEFAULT_OPTIONS, type RegistryOptions } from './options.ts';
-import { LINUX_AMD64, type Platform } from './platform.ts';
+import { LINUX_AMD64, type Platform } from './manifest/platform.ts';
 import { Sources } from './sources.ts';
 import { listTags } from './tag-list.ts';
-import { Transport } from './transport.ts';
+import { Transport } from './http/transport.ts';
 
 /**
  * Reads images from registries, and believes nothing without its digest. All methods throw `Failure`s:

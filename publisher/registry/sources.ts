@@ -1,11 +1,11 @@
 import { isFailure, type Failure } from '../../wishlist/failure.ts';
 import type { ImageReference } from '../../wishlist/reference.ts';
-import type { Authentication } from './authentication.ts';
+import type { Authentication } from './authentication/authentication.ts';
 import { endpoint } from './endpoint.ts';
 import type { RegistryOptions } from './options.ts';
 import type { Place } from './route.ts';
 import type { Subject } from './subject.ts';
-import type { Authorization, TransportRequest } from './transport.ts';
+import type { Authorization, TransportRequest } from './http/transport.ts';
 
 /** Where one request for an image goes. */
 export interface Source {

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { Failure } from '../../wishlist/failure.ts';
 import type { ImageReference } from '../../wishlist/reference.ts';
 import { checkSchema, parseJson } from './json.ts';
-import { nextLink } from './link.ts';
+import { nextLink } from './http/link.ts';
 import { requestOf, type Source } from './sources.ts';
 import { describeSubject } from './subject.ts';
-import type { Transport } from './transport.ts';
+import type { Transport } from './http/transport.ts';
 
 interface Page {
   readonly tags: readonly string[];

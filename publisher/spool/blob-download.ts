@@ -1,8 +1,8 @@
 import { isFailure, type Failure } from '../../wishlist/failure.ts';
 import type { ImageReference } from '../../wishlist/reference.ts';
-import type { Descriptor } from '../registry/manifest.ts';
+import type { Descriptor } from '../registry/manifest/manifest.ts';
 import { RangeRefused } from '../registry/range.ts';
-import { Retryable, withRetries, type RetryPolicy } from '../registry/retry.ts';
+import { Retryable, withRetries, type RetryPolicy } from '../registry/http/retry.ts';
 import { PartFile, type PartPlace } from './part-file.ts';
 
 /** Where blobs come from: a `RegistryClient`. */

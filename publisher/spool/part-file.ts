@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { Failure } from '../../wishlist/failure.ts';
 import { interruption } from '../interruption.ts';
-import type { Descriptor } from '../registry/manifest.ts';
+import type { Descriptor } from '../registry/manifest/manifest.ts';
 import { storageFailure } from '../storage-failure.ts';
 import type { Progress } from './download.ts';
 import { GrowingFile } from './growing-file.ts';

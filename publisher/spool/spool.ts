@@ -4,7 +4,7 @@ import { hasCode } from '../../wishlist/error-code.ts';
 import { Failure, isFailure } from '../../wishlist/failure.ts';
 import { formatReference, type ImageReference } from '../../wishlist/reference.ts';
 import { hexOf, type Digest } from '../registry/digest.ts';
-import type { Descriptor } from '../registry/manifest.ts';
+import type { Descriptor } from '../registry/manifest/manifest.ts';
 import { storageFailure } from '../storage-failure.ts';
 import { BlobDownload, type BlobRequest, type BlobSource } from './blob-download.ts';
 import { Download, type Listener, type Progress } from './download.ts';

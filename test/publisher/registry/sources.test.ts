@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { RegistryClient } from '../../../publisher/registry/client.ts';
-import { ManifestFiles } from '../../../publisher/registry/manifest-files.ts';
+import { ManifestFiles } from '../../../publisher/registry/manifest/manifest-files.ts';
 import type { RegistryOptions } from '../../../publisher/registry/options.ts';
 import type { Place, Route } from '../../../publisher/registry/route.ts';
 import type { FailureCode } from '../../../wishlist/failure.ts';

@@ -2,7 +2,7 @@ import { createPrivateKey, randomUUID, sign, X509Certificate, type KeyObject } f
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
-import type { Credentials } from '../../../publisher/registry/credentials.ts';
+import type { Credentials } from '../../../publisher/registry/authentication/credentials.ts';
 import { CertificateAuthority, type IssuedCertificate } from './certificates.ts';
 import type { TokenAuth } from './docker-registry.ts';
 

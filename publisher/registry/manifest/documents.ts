@@ -1,0 +1,155 @@
+import { Failure } from '../../../wishlist/failure.ts';
+import { formatReference, type ImageReference } from '../../../wishlist/reference.ts';
+import { isDigest, parseDigest } from '../digest.ts';
+import type { Descriptor } from './manifest.ts';
+import type { EntityTag, Remembered } from './manifest-memory.ts';
+import { ACCEPTED_MANIFESTS } from './media-types.ts';
+import { requestOf, type Source, type Sources } from '../sources.ts';
+import { describeSubject } from '../subject.ts';
+import type { Document, Transport, TransportRequest } from '../http/transport.ts';
+import { verifyBytes, type Promised } from './verify.ts';
+
+const LARGEST_MANIFEST_BYTES = 8 * 1024 * 1024;
+const LARGEST_CONFIG_BYTES = 16 * 1024 * 1024;
+
+/** A manifest or index as the registry gave it. */
+export interface ManifestBytes {
+  readonly bytes: Buffer;
+  readonly etag: EntityTag | undefined;
+}
+
+/** Names without quotes, which the RFC forbids, are used too; no other characters go out again. */
+const ENTITY_TAG = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
+
+/** Reads single manifests, indexes and configs, each checked against all digests that are known for it. */
+export class Documents {
+  readonly #transport: Transport;
+  readonly #sources: Sources;
+  /** Servers whose answers to HEAD do not tell the digest. */
+  readonly #withoutDigest = new Set<string>();
+
+  constructor(transport: Transport, sources: Sources) {
+    this.#transport = transport;
+    this.#sources = sources;
+  }
+
+  /**
+   * What `reference` names, by its digest where it has one, or else by its tag.
+   *
+   * @param promised what else is known of it
+   * @throws Failure `image-unknown`, `tag-unknown`, `manifest-invalid` where it is too large, `digest-mismatch`
+   */
+  async manifest(reference: ImageReference, promised: readonly Promised[] = []): Promise<ManifestBytes> {
+    const what = describeSubject({ kind: 'manifest', reference });
+    for (const { sizeBytes } of promised) checkSize(what, sizeBytes ?? 0, LARGEST_MANIFEST_BYTES);
+    return await this.#sources.ask(reference, async (source) => await this.#get(source, reference, promised));
+  }
+
+  /**
+   * Whether the tag of `reference` still leads to `known`; a HEAD request where the registry tells digests so, else a
+   * GET that asks for what is new only. What a GET brought is answered.
+   *
+   * @see OCI distribution specification 1.1, "Checking if content exists in the registry"; RFC 9110, section 13.1.2
+   * @throws Failure like {@link manifest}
+   */
+  async changed(
+    reference: ImageReference,
+    known: Pick<Remembered, 'digest' | 'etag'>,
+  ): Promise<ManifestBytes | 'unchanged' | 'changed'> {
+    return await this.#sources.ask(reference, async (source) => {
+      const digest = await this.#headDigest(source);
+      if (digest !== undefined) return digest === known.digest ? 'unchanged' : 'changed';
+      const request = manifestRequest(source);
+      if (known.etag?.url !== request.url.href) return await this.#get(source, reference, []);
+      const headers = { ...request.headers, 'if-none-match': known.etag.value };
+      return await this.#read({ ...request, headers, accepts: [304] }, reference, []);
+    });
+  }
+
+  /** @throws Failure `blob-unknown`, `manifest-invalid` where it is too large, `digest-mismatch` */
+  async config(reference: ImageReference, config: Descriptor): Promise<Buffer> {
+    const subject = { kind: 'blob', reference, digest: config.digest } as const;
+    const what = `the config of ${formatReference(reference)}`;
+    checkSize(what, config.sizeBytes, LARGEST_CONFIG_BYTES);
+    const limit = { bytes: LARGEST_CONFIG_BYTES, code: 'manifest-invalid' } as const;
+    return await this.#sources.ask(
+      reference,
+      async (source) =>
+        await this.#transport.read(
+          requestOf(source, subject, source.url(`blobs/${config.digest}`)),
+          limit,
+          ({ bytes }) => {
+            verifyBytes(bytes, { ...config, by: 'the manifest' }, what);
+            return bytes;
+          },
+        ),
+    );
+  }
+
+  /** A registry that refuses HEAD may still answer GET, and only that says why it refuses. */
+  async #headDigest(source: Source): Promise<string | undefined> {
+    const request = { ...manifestRequest(source), method: 'HEAD', accepts: [400, 404, 405, 501] } as const;
+    if (this.#withoutDigest.has(request.url.origin)) return undefined;
+    const { status, header } = await this.#transport.head(request);
+    const digest = header('docker-content-digest');
+    if (status === 200 && digest !== undefined && isDigest(digest)) return digest;
+    if (status !== 404) this.#withoutDigest.add(request.url.origin);
+    return undefined;
+  }
+
+  async #get(
+    source: Source,
+    reference: ImageReference,
+    promised: readonly Promised[],
+  ): Promise<ManifestBytes> {
+    const answer = await this.#read(manifestRequest(source), reference, promised);
+    if (answer === 'unchanged') throw new Error('nobody asked for what is new only');
+    return answer;
+  }
+
+  async #read(
+    request: TransportRequest,
+    reference: ImageReference,
+    promised: readonly Promised[],
+  ): Promise<ManifestBytes | 'unchanged'> {
+    const what = describeSubject(request.subject);
+    const limit = { bytes: LARGEST_MANIFEST_BYTES, code: 'manifest-invalid' } as const;
+    const pinned: Promised[] =
+      reference.digest === undefined ? [] : [{ digest: parseDigest(reference.digest), by: 'the reference' }];
+    return await this.#transport.read(request, limit, (answer) => {
+      if (answer.status === 304) return 'unchanged';
+      const { bytes } = answer;
+      for (const promise of [...pinned, ...promised, ...promiseOfHeader(answer)])
+        verifyBytes(bytes, promise, what);
+      return { bytes, etag: entityTag(answer, request.url) };
+    });
+  }
+}
+
+function manifestRequest(source: Source): TransportRequest {
+  const { reference } = source;
+  const version = reference.digest ?? reference.tag;
+  if (version === undefined) throw new Error('an image reference has neither a tag nor a digest');
+  const request = requestOf(source, { kind: 'manifest', reference }, source.url(`manifests/${version}`));
+  return { ...request, headers: { accept: ACCEPTED_MANIFESTS } };
+}
+
+/** Digests of other algorithms, which are rare, promise nothing that a pinned digest or an index could confirm. */
+function promiseOfHeader({ header }: Document): Promised[] {
+  const digest = header('docker-content-digest');
+  return digest !== undefined && isDigest(digest) ? [{ digest, by: 'the header Docker-Content-Digest' }] : [];
+}
+
+function entityTag({ header }: Document, url: URL): EntityTag | undefined {
+  const value = header('etag');
+  return value !== undefined && ENTITY_TAG.test(value) ? { value, url: url.href } : undefined;
+}
+
+function checkSize(what: string, sizeBytes: number, limitBytes: number): void {
+  if (sizeBytes <= limitBytes) return;
+  throw new Failure(
+    'manifest-invalid',
+    `${what} has ${sizeBytes} bytes, and at most ${limitBytes} are read`,
+    { hint: 'no usual image has so much; ask whoever built it' },
+  );
+}

@@ -1,0 +1,134 @@
+import { Failure, isFailure } from '../../../wishlist/failure.ts';
+import { equalPlatforms } from '../../../wishlist/platform.ts';
+import { formatReference } from '../../../wishlist/reference.ts';
+import { parseConfig } from './config.ts';
+import type { ImageDocument, IndexDocument, IndexEntry } from './manifest.ts';
+import { parseManifest } from './manifest.ts';
+import { isIndex, isManifest } from './media-types.ts';
+import { choosePlatform, formatPlatform, isPlatform, listPlatforms, type Platform } from './platform.ts';
+import type { Reading } from './reading.ts';
+
+/** A manifest of one image, as it was read. */
+export interface ReadManifest {
+  readonly bytes: Buffer;
+  readonly document: ImageDocument;
+}
+
+/** An index in an index in an index: more is nobody's image. */
+const DEEPEST_INDEX = 4;
+/** Indexes and manifests that are looked into because their index does not say what they are for. */
+const MOST_LOOKED_INTO = 20;
+
+/** The one that a reference names, unless it names an index. */
+export function soleManifest(reading: Reading): ReadManifest | undefined {
+  const bytes = reading.root();
+  const document = parseManifest(bytes, formatReference(reading.reference));
+  return document.kind === 'image' ? { bytes, document } : undefined;
+}
+
+/**
+ * The manifest for `platform` among all that `reading` leads to, or `undefined`. Where an index does not say what its
+ * entries are for, their configs do.
+ *
+ * @see OCI image specification 1.1, image-index.md
+ * @throws Failure of the registry client; `manifest-invalid` for indexes that are nested too deep
+ */
+export async function manifestFor(platform: Platform, reading: Reading): Promise<ReadManifest | undefined> {
+  return (await new Choice(platform, reading).inDocument(reading.root(), 1))?.manifest;
+}
+
+/** What the image is there for, as far as its index or config says so. */
+export async function platformsOf(reading: Reading): Promise<string[]> {
+  const document = parseManifest(reading.root(), formatReference(reading.reference));
+  if (document.kind === 'index') return listPlatforms(document.entries);
+  return [formatPlatform(await platformOfImage(document, reading))];
+}
+
+async function platformOfImage({ config, layers }: ImageDocument, reading: Reading): Promise<Platform> {
+  const { os, architecture, variant } = parseConfig(
+    await reading.config(config),
+    layers.length,
+    formatReference(reading.reference),
+  );
+  return { os, architecture, variant };
+}
+
+/** What is for the platform that is wanted: exactly, or one of its variants where none is asked for. */
+interface Found {
+  readonly manifest: ReadManifest;
+  readonly isExact: boolean;
+}
+
+class Choice {
+  readonly #platform: Platform;
+  readonly #reading: Reading;
+  #lookedInto = 0;
+
+  constructor(platform: Platform, reading: Reading) {
+    this.#platform = platform;
+    this.#reading = reading;
+  }
+
+  async inDocument(bytes: Buffer, depth: number): Promise<Found | undefined> {
+    const document = parseManifest(bytes, this.#name);
+    if (document.kind === 'index') return await this.#inIndex(document, depth);
+    const actual = await platformOfImage(document, this.#reading);
+    return isPlatform(actual, this.#platform) ? this.#found(actual, { bytes, document }) : undefined;
+  }
+
+  async #inIndex({ entries }: IndexDocument, depth: number): Promise<Found | undefined> {
+    if (depth > DEEPEST_INDEX) throw this.#invalid(`nests indexes deeper than ${DEEPEST_INDEX}`);
+    const manifests = entries.filter(({ mediaType }) => isManifest(mediaType));
+    const stated = choosePlatform(manifests, this.#platform);
+    if (stated !== undefined) return await this.#stated(stated);
+    let best: Found | undefined;
+    for (const entry of entries.filter((other) => this.#mayHold(other))) {
+      this.#lookedInto += 1;
+      if (this.#lookedInto > MOST_LOOKED_INTO) {
+        throw this.#invalid(`has more than ${MOST_LOOKED_INTO} entries that do not say what they are for`);
+      }
+      const found = await this.#unlessArtifact(entry, depth + 1);
+      if (found?.isExact === true) return found;
+      best ??= found;
+    }
+    return best;
+  }
+
+  /** Beside images an index may hold anything. */
+  async #unlessArtifact(entry: IndexEntry, depth: number): Promise<Found | undefined> {
+    const bytes = await this.#reading.manifest(entry);
+    try {
+      return await this.inDocument(bytes, depth);
+    } catch (error) {
+      if (isFailure(error, 'media-type-unsupported')) return undefined;
+      throw error;
+    }
+  }
+
+  /** What an index says of a manifest counts, whatever its config says. */
+  async #stated(entry: IndexEntry): Promise<Found> {
+    const bytes = await this.#reading.manifest(entry);
+    const document = parseManifest(bytes, this.#name);
+    if (document.kind === 'image') return this.#found(entry.platform, { bytes, document });
+    throw this.#invalid('calls an index a manifest');
+  }
+
+  #found(actual: Platform | undefined, manifest: ReadManifest): Found {
+    return { manifest, isExact: actual !== undefined && equalPlatforms(actual, this.#platform) };
+  }
+
+  #mayHold({ mediaType, platform }: IndexEntry): boolean {
+    if (platform === undefined) return isManifest(mediaType) || isIndex(mediaType);
+    return isIndex(mediaType) && choosePlatform([{ platform }], this.#platform) !== undefined;
+  }
+
+  get #name(): string {
+    return formatReference(this.#reading.reference);
+  }
+
+  #invalid(reason: string): Failure {
+    return new Failure('manifest-invalid', `the index of ${this.#name} ${reason}`, {
+      hint: 'push the image with an index that lists its manifests',
+    });
+  }
+}

@@ -1,0 +1,197 @@
+import { z } from 'zod';
+import { Failure } from '../../../wishlist/failure.ts';
+import { quoted } from '../../../wishlist/quote.ts';
+import { isDigest } from '../digest.ts';
+import type { Digest } from '../digest.ts';
+import { checkSchema, parseJson } from '../json.ts';
+import type { DocumentName } from '../json.ts';
+import {
+  OCI_INDEX,
+  OCI_MANIFEST,
+  artifactOf,
+  isForeignLayer,
+  isImageConfig,
+  isIndex,
+  isManifest,
+  isSchema1,
+  layerCompression,
+} from './media-types.ts';
+import type { Platform } from './platform.ts';
+
+/** Names a blob or manifest by its content. */
+export interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+}
+
+/** A layer as a manifest names it. */
+export interface LayerDescriptor extends Descriptor {
+  /** Whether registries do not distribute it, by its media type. */
+  readonly isForeign: boolean;
+  /** Where else its bytes are to be had. */
+  readonly urls: readonly string[];
+}
+
+/** The manifest of one image for one platform, its digest checked. */
+export interface Manifest {
+  readonly mediaType: string;
+  /** Of `bytes`. */
+  readonly digest: Digest;
+  /** Exactly as served. */
+  readonly bytes: Buffer;
+  readonly config: Descriptor;
+  /** Those that make up the image, from the lowest up. */
+  readonly layers: readonly LayerDescriptor[];
+  /** Of layers that are left out: their places among all that the document has, from 0. */
+  readonly skipped: readonly number[];
+}
+
+export interface IndexEntry extends Descriptor {
+  readonly platform: Platform | undefined;
+}
+
+/** What the bytes of a manifest say. */
+export type ManifestDocument = IndexDocument | ImageDocument;
+
+export interface IndexDocument {
+  readonly kind: 'index';
+  readonly mediaType: string;
+  readonly entries: readonly IndexEntry[];
+}
+
+export interface ImageDocument {
+  readonly kind: 'image';
+  readonly mediaType: string;
+  readonly config: Descriptor;
+  readonly layers: readonly LayerDescriptor[];
+}
+
+export const digestSchema = z.custom<Digest>(
+  (value) => typeof value === 'string' && isDigest(value),
+  'expected sha256: and 64 hexadecimal digits',
+);
+
+const descriptorShape = {
+  mediaType: z.string(),
+  digest: digestSchema,
+  size: z.int().nonnegative(),
+};
+
+const descriptorSchema = z
+  .object(descriptorShape)
+  .transform(({ mediaType, digest, size }): Descriptor => ({ mediaType, digest, sizeBytes: size }));
+
+const layerSchema = z
+  .object({ ...descriptorShape, urls: z.array(z.string()).nullish() })
+  .transform(({ mediaType, digest, size, urls }): LayerDescriptor => ({
+    mediaType,
+    digest,
+    sizeBytes: size,
+    isForeign: isForeignLayer(mediaType),
+    urls: urls ?? [],
+  }));
+
+/** Indexes of other things than images leave out what the specification demands: such an entry matches nothing. */
+const platformSchema = z
+  .object({ os: z.string().nullish(), architecture: z.string().nullish(), variant: z.string().nullish() })
+  .transform(({ os, architecture, variant }): Platform => ({
+    os: os ?? 'unknown',
+    architecture: architecture ?? 'unknown',
+    variant: variant ?? undefined,
+  }));
+
+const entrySchema = z
+  .object({ ...descriptorShape, platform: platformSchema.nullish() })
+  .transform(({ mediaType, digest, size, platform }): IndexEntry => ({
+    mediaType,
+    digest,
+    sizeBytes: size,
+    platform: platform ?? undefined,
+  }));
+
+const outlineSchema = z.object({
+  schemaVersion: z.unknown().optional(),
+  mediaType: z.string().nullish(),
+  manifests: z.unknown().optional(),
+  config: z.unknown().optional(),
+  layers: z.unknown().optional(),
+});
+type Outline = z.output<typeof outlineSchema>;
+
+const indexSchema = z.object({ manifests: z.array(entrySchema) });
+const headSchema = z.object({ config: descriptorSchema, artifactType: z.string().nullish() });
+const imageSchema = z.object({ config: descriptorSchema, layers: z.array(layerSchema) });
+
+/**
+ * Reads a manifest or index of OCI or Docker schema 2. `image` names it in messages.
+ *
+ * @see OCI image specification 1.1, manifest.md and image-index.md; Docker image manifest version 2, schema 2
+ * @throws Failure `manifest-invalid` where it breaks its schema, `media-type-unsupported` where it is none of the
+ *   two, or no container image, or has a layer that cannot be unpacked
+ */
+export function parseManifest(bytes: Buffer, image: string): ManifestDocument {
+  const name: DocumentName = { what: `the manifest of ${image}`, code: 'manifest-invalid' };
+  const json = parseJson(bytes, name);
+  const mediaType = mediaTypeOf(checkSchema(outlineSchema, json, name), name);
+  if (isIndex(mediaType)) {
+    return { kind: 'index', mediaType, entries: checkSchema(indexSchema, json, name).manifests };
+  }
+  if (!isManifest(mediaType)) throw unsupported(name, `it has the media type ${quoted(mediaType)}`);
+  const { config, artifactType } = checkSchema(headSchema, json, name);
+  if (!isImageConfig(config.mediaType)) {
+    const type =
+      artifactType === undefined || artifactType === null || artifactType === ''
+        ? config.mediaType
+        : artifactType;
+    const artifact = artifactOf(type) ?? 'an artifact';
+    throw unsupported(name, `it is no container image but ${artifact}, of the type ${quoted(type)}`);
+  }
+  const { layers } = checkSchema(imageSchema, json, name);
+  for (const layer of layers) checkLayer(layer, name);
+  return { kind: 'image', mediaType, config, layers };
+}
+
+/** The media type, by content where none is written: that is allowed in OCI documents only. */
+function mediaTypeOf(outline: Outline, name: DocumentName): string {
+  const { schemaVersion, manifests, config, layers } = outline;
+  const written = outline.mediaType ?? '';
+  if (schemaVersion === 1 || isSchema1(written)) {
+    throw unsupported(name, 'it is of schema 1, which registries gave up');
+  }
+  const isLikeIndex = isPresent(manifests);
+  const isLikeManifest = isPresent(config) || isPresent(layers);
+  // A document that is both is a known way to show different images to different tools (CVE-2021-41190).
+  if (isLikeIndex && isLikeManifest) {
+    throw new Failure(name.code, `${name.what} is an index and a manifest at once`, {
+      hint: 'do not use it',
+    });
+  }
+  if (written !== '') return written;
+  if (isLikeIndex) return OCI_INDEX;
+  if (isLikeManifest) return OCI_MANIFEST;
+  throw new Failure(name.code, `${name.what} has neither a media type nor manifests nor layers`, {
+    hint: 'ask whoever runs the registry; a proxy in between may answer in its place',
+  });
+}
+
+function isPresent(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+function checkLayer(layer: Descriptor, name: DocumentName): void {
+  if (layerCompression(layer.mediaType) !== undefined) return;
+  // Signatures and attestations often have the config of an image.
+  const artifact = artifactOf(layer.mediaType);
+  const isNoImage = artifact === undefined ? '' : `it is no container image but ${artifact}: `;
+  throw unsupported(
+    name,
+    `${isNoImage}its layer ${layer.digest} has the media type ${quoted(layer.mediaType)}`,
+  );
+}
+
+function unsupported(name: DocumentName, reason: string): Failure {
+  return new Failure('media-type-unsupported', `${name.what} is not supported: ${reason}`, {
+    hint: 'ask for a Linux container image in the OCI or Docker schema 2 format with gzip, zstd or plain tar layers',
+  });
+}

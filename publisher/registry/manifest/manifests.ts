@@ -1,0 +1,113 @@
+import { Failure } from '../../../wishlist/failure.ts';
+import { printable } from '../../../wishlist/quote.ts';
+import { formatReference, type ImageReference } from '../../../wishlist/reference.ts';
+import type { Documents } from './documents.ts';
+import { parseConfig, type ImageConfig } from './config.ts';
+import type { Manifest } from './manifest.ts';
+import type { ManifestMemory } from './manifest-memory.ts';
+import { manifestFor, platformsOf, soleManifest, type ReadManifest } from './manifest-choice.ts';
+import type { ForeignLayers } from '../options.ts';
+import { formatPlatform, type Platform } from './platform.ts';
+import { Reading } from './reading.ts';
+import { sha256 } from './verify.ts';
+
+/** What there is of an image for the platforms that were asked for. */
+export interface PlatformManifests {
+  /** One for each platform, in their order; `undefined` for one that the image lacks. */
+  readonly manifests: readonly (Manifest | undefined)[];
+  /** What it is there for, for messages. */
+  readonly available: readonly string[];
+}
+
+const MOST_PLATFORMS_NAMED = 20;
+
+/** What references mean: manifests for platforms, and their configs. */
+export class Manifests {
+  readonly #documents: Documents;
+  readonly #memory: ManifestMemory;
+  readonly #foreignLayers: ForeignLayers;
+
+  constructor(documents: Documents, memory: ManifestMemory, foreignLayers: ForeignLayers) {
+    this.#documents = documents;
+    this.#memory = memory;
+    this.#foreignLayers = foreignLayers;
+  }
+
+  /**
+   * The manifest for `platform`. One that is no part of an index is taken for any platform: some tags have no other.
+   *
+   * @throws Failure `platform-missing`
+   */
+  async forAnyPlatformOr(platform: Platform, reference: ImageReference): Promise<Manifest> {
+    return await this.#read(reference, async (reading) => {
+      const found = soleManifest(reading) ?? (await manifestFor(platform, reading));
+      if (found !== undefined) return this.#manifest(found, reference);
+      throw platformMissing(reference, [platform], await platformsOf(reading));
+    });
+  }
+
+  async forPlatforms(platforms: readonly Platform[], reference: ImageReference): Promise<PlatformManifests> {
+    return await this.#read(reference, async (reading) => {
+      const manifests: (Manifest | undefined)[] = [];
+      for (const platform of platforms) {
+        const found = await manifestFor(platform, reading);
+        manifests.push(found === undefined ? undefined : this.#manifest(found, reference));
+      }
+      const isWhole = manifests.every((manifest) => manifest !== undefined);
+      return { manifests, available: isWhole ? [] : await platformsOf(reading) };
+    });
+  }
+
+  /** @throws Failure `digest-mismatch`, `manifest-invalid` */
+  async config(reference: ImageReference, { config, layers, skipped }: Manifest): Promise<ImageConfig> {
+    const bytes = await this.#documents.config(reference, config);
+    const all = parseConfig(bytes, layers.length + skipped.length, formatReference(reference));
+    return { ...all, diffIds: all.diffIds.filter((_, place) => !skipped.includes(place)) };
+  }
+
+  async #read<T>(reference: ImageReference, work: (reading: Reading) => Promise<T>): Promise<T> {
+    const reading = await Reading.begin(reference, this.#documents, this.#memory);
+    try {
+      return await work(reading);
+    } finally {
+      // Also of what is no image for these platforms: the next poll finds out for a HEAD request.
+      await reading.remember(this.#memory);
+    }
+  }
+
+  #manifest({ bytes, document }: ReadManifest, reference: ImageReference): Manifest {
+    const { mediaType, config, layers } = document;
+    const first = layers.find(({ isForeign }) => isForeign);
+    if (first !== undefined && this.#foreignLayers === 'refuse') {
+      throw new Failure(
+        'media-type-unsupported',
+        `the layer ${first.digest} of ${formatReference(reference)} has the media type ${first.mediaType}: registries do not distribute it`,
+        { hint: 'set foreign-layers to fetch or to skip, or ask for an image without such layers' },
+      );
+    }
+    const isSkipping = this.#foreignLayers === 'skip';
+    return {
+      mediaType,
+      digest: sha256(bytes),
+      bytes,
+      config,
+      layers: layers.filter(({ isForeign }) => !(isSkipping && isForeign)),
+      skipped: layers.flatMap(({ isForeign }, place) => (isSkipping && isForeign ? [place] : [])),
+    };
+  }
+}
+
+/** @param available as {@link PlatformManifests} has it */
+export function platformMissing(
+  reference: ImageReference,
+  wanted: readonly Platform[],
+  available: readonly string[],
+): Failure {
+  const named = available.slice(0, MOST_PLATFORMS_NAMED).map(printable).join(', ');
+  const missing = wanted.map(formatPlatform).join(' or ');
+  return new Failure(
+    'platform-missing',
+    `${formatReference(reference)} is not there for ${missing}, but for: ${named || 'none'}`,
+    { hint: `ask for an image that is built for ${missing}` },
+  );
+}
