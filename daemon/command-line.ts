@@ -95,7 +95,10 @@ function createProgram({ version, stdout, stderr }: ProgramOptions): Commander {
 }
 
 function addCommand(program: Commander, command: Command): Commander {
-  const child = program.command(command.name).description(summaryOf(command)).addHelpOption(helpOption());
+  const words = command.name.split(' ');
+  const name = words.pop() ?? '';
+  const parent = words.reduce((above, word) => groupIn(above, word), program);
+  const child = parent.command(name).description(summaryOf(command)).addHelpOption(helpOption());
   child
     .usage([...command.arguments.map(argumentTerm), '[OPTIONS]'].join(' '))
     .aliases([...(command.aliases ?? [])]);
@@ -112,6 +115,14 @@ function addCommand(program: Commander, command: Command): Commander {
   }
   for (const option of TABLE) if (!isOwn(option)) addOption(child, option, option.group);
   return child.addHelpText('after', commandHelp(command));
+}
+
+/** The command that only leads to others, such as `wishlist`. */
+function groupIn(parent: Commander, name: string): Commander {
+  const known = parent.commands.find((command) => command.name() === name);
+  if (known !== undefined) return known;
+  const group = parent.command(name).description(`Commands: unpackd ${name} …`).addHelpOption(helpOption());
+  return group.usage('COMMAND [ARGUMENTS] [OPTIONS]');
 }
 
 /** Options are read by the program, wherever they stand; commands have them too, so that their help shows them. */

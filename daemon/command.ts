@@ -5,7 +5,7 @@ import type { Output } from './output/output.ts';
 
 /** One command of unpackd, as the command line offers it and runs it. */
 export interface Command {
-  /** Such as `convert`. */
+  /** Such as `convert`, or `wishlist check` for a command in a group. */
   readonly name: string;
   /** Further names, such as DUCC's. */
   readonly aliases?: readonly string[];

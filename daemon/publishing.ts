@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { ListingStore } from '../publisher/layer/listing-store.ts';
 import { publishImages, type PublishingReport } from '../publisher/publish-images.ts';
+import { isFailure, type Failure } from '../wishlist/failure.ts';
+import { formatReference } from '../wishlist/reference.ts';
 import type { WantedImage } from '../publisher/image.ts';
 import { RegistryClient } from '../publisher/registry/client.ts';
 import { ManifestFiles } from '../publisher/registry/manifest/manifest-files.ts';
@@ -50,7 +52,7 @@ export async function withRegistry<T>(
  *
  * @throws Failure `repository-unusable`, `repository-busy`, `state-unusable`, `disk-full`
  */
-export async function publish(
+async function publish(
   context: Context,
   client: RegistryClient,
   { name, images }: { name: string; images: readonly WantedImage[] },
@@ -77,10 +79,57 @@ export async function publish(
   }
 }
 
-/** The exit status of a run: that of what stopped it, or 1 where an image failed. */
-export function statusOf({ images, stopped }: PublishingReport): ExitStatus {
+/** How publishing in one repository ended. */
+export interface RepositoryReport extends PublishingReport {
+  readonly repository: string;
+}
+
+/**
+ * Publishes in several repositories, one after the other. One that cannot be used leaves the others alone; an
+ * interruption ends all.
+ */
+export async function publishEverywhere(
+  context: Context,
+  client: RegistryClient,
+  targets: readonly { readonly name: string; readonly images: readonly WantedImage[] }[],
+): Promise<RepositoryReport[]> {
+  const reports: RepositoryReport[] = [];
+  for (const target of targets) {
+    try {
+      reports.push({ repository: target.name, ...(await publish(context, client, target)) });
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+      context.output.failure(error, targets.length > 1 ? target.name : undefined);
+      reports.push(unusable(target, error));
+    }
+  }
+  return reports;
+}
+
+/** The exit status of runs: that of what stopped the first that was stopped, or 1 where an image failed. */
+export function statusOf(reports: readonly PublishingReport[]): ExitStatus {
+  const stopped = reports.find((report) => report.stopped !== undefined)?.stopped;
   if (stopped !== undefined) return exitStatusOf(stopped);
-  return images.some(({ result }) => result.outcome === 'failed') ? 1 : 0;
+  const failed = reports.some(({ images }) => images.some(({ result }) => result.outcome === 'failed'));
+  return failed ? 1 : 0;
+}
+
+function unusable(
+  { name, images }: { readonly name: string; readonly images: readonly WantedImage[] },
+  stopped: Failure,
+): RepositoryReport {
+  const { code, message, hint } = stopped;
+  const result = { outcome: 'failed', code, message, hint } as const;
+  return {
+    repository: name,
+    images: images.map(({ reference }) => ({
+      image: formatReference(reference),
+      platform: undefined,
+      result,
+    })),
+    publications: 0,
+    stopped,
+  };
 }
 
 function createBackend(configuration: Configuration): Backend {

@@ -1,10 +1,11 @@
 import { mapLimited } from './concurrency.ts';
 import { isFailure, type Failure } from './failure.ts';
-import { matchTags } from './pattern.ts';
 import { LINUX_AMD64, formatPlatform, usualPlatform, type Platform } from './platform.ts';
 import type { Problem } from './problem.ts';
 import { quoted } from './quote.ts';
-import { isPattern, publicName, withTag, type ImageReference } from './reference.ts';
+import { publicName, withTag, type ImageReference } from './reference.ts';
+import { NO_SETTINGS, type WishSettings } from './settings.ts';
+import { selectTags, type TagSelection } from './tag-selection.ts';
 import type { Wish } from './wish.ts';
 
 /** One image that is asked for. */
@@ -18,6 +19,8 @@ export interface WishedImage {
    * or whatever a manifest that stands in no index is for.
    */
   readonly platforms: readonly WantedPlatform[] | undefined;
+  /** Where it is wanted, among the recipe's repositories; `undefined` for all of them. */
+  readonly repositories: readonly string[] | undefined;
 }
 
 /** A platform that an image is to be published for. */
@@ -46,13 +49,13 @@ const LISTS_AT_A_TIME = 4;
  * Finds out which images `wishes` mean. Each repository with patterns is listed once. Where `listTags` throws a
  * `Failure` only the wishes for that repository fail; any other error is thrown.
  *
- * A wish that names no platforms asks for `defaultPlatforms`. Without those it asks for linux/amd64, which is written
+ * What a wish does not say itself `defaults` say. A wish that names no platforms asks for theirs. Without those it asks for linux/amd64, which is written
  * out where another wish for the same image names platforms.
  */
 export async function expandWishes(
   wishes: readonly Wish[],
   listTags: ListTags,
-  defaultPlatforms?: readonly Platform[],
+  defaults: WishSettings = NO_SETTINGS,
 ): Promise<Expansion> {
   const lists = await listRepositories(wishes, listTags);
   const images = new Map<string, WishedImage>();
@@ -65,10 +68,10 @@ export async function expandWishes(
       continue;
     }
     for (const problem of meaning.problems) problems.push(problem);
-    const platforms = wantedPlatforms(wish, defaultPlatforms);
+    const platforms = wantedPlatforms(wish, defaults.platforms);
     for (const reference of meaning.references) {
       const name = publicName(reference);
-      const first = images.get(name) ?? { reference, wish, platforms };
+      const first = images.get(name) ?? { reference, wish, platforms, repositories: wish.repositories };
       images.set(name, { ...first, platforms: unite(first.platforms, platforms) });
     }
   }
@@ -80,7 +83,10 @@ type WantedPlatforms = WishedImage['platforms'];
 /** What a wish without platforms asks for, where no default says otherwise. */
 const UNNAMED: readonly WantedPlatform[] = [{ platform: LINUX_AMD64, isRequired: true }];
 
-function wantedPlatforms({ platforms }: Wish, byDefault: readonly Platform[] | undefined): WantedPlatforms {
+function wantedPlatforms(
+  { settings: { platforms } }: Wish,
+  byDefault: readonly Platform[] | undefined,
+): WantedPlatforms {
   const isRequired = platforms !== undefined;
   return (platforms ?? byDefault)?.map((platform) => ({ platform, isRequired }));
 }
@@ -105,9 +111,9 @@ interface Meaning {
 
 async function listRepositories(wishes: readonly Wish[], listTags: ListTags): Promise<TagLists> {
   const repositories = new Map<string, ImageReference>();
-  for (const { reference } of wishes) {
+  for (const { reference, selection } of wishes) {
     const key = repositoryKey(reference);
-    if (patternOf(reference) !== undefined && !repositories.has(key)) repositories.set(key, reference);
+    if (selection !== undefined && !repositories.has(key)) repositories.set(key, reference);
   }
   const lists = await mapLimited(repositories, LISTS_AT_A_TIME, async ([key, reference]) => {
     const list = await tagsOrFailure(reference, listTags);
@@ -129,13 +135,13 @@ async function tagsOrFailure(
 }
 
 function expandWish(wish: Wish, lists: TagLists): Meaning | Failure {
-  const pattern = patternOf(wish.reference);
-  if (pattern === undefined) return { references: [wish.reference], problems: [] };
+  const { selection } = wish;
+  if (selection === undefined) return { references: [wish.reference], problems: [] };
   const list = lists.get(repositoryKey(wish.reference));
   if (list === undefined) throw new Error(`no tag list for ${wish.text}`);
   if (isFailure(list)) return list;
-  const tags = matchTags(pattern, list);
-  if (tags.length === 0) return { references: [], problems: [unmatched(wish, pattern, list.length)] };
+  const tags = selectTags(selection, list);
+  if (tags.length === 0) return { references: [], problems: [unmatched(wish, selection, list.length)] };
   const parsed = tags.map((tag) => parseTag(wish, tag));
   return {
     references: parsed.filter((result): result is ImageReference => !('severity' in result)),
@@ -154,21 +160,17 @@ function parseTag(wish: Wish, tag: string): ImageReference | Problem {
   }
 }
 
-function unmatched(wish: Wish, pattern: string, tags: number): Problem {
+function unmatched(wish: Wish, { include }: TagSelection, tags: number): Problem {
   return {
     ...warning(wish),
     code: 'pattern-unmatched',
-    message: `${quoted(wish.text)} matches nothing: none of the ${tags} tags of the repository is like ${quoted(pattern)}`,
+    message: `${quoted(wish.text)} matches nothing: none of the ${tags} tags of the repository is like ${include.map(quoted).join(' or ')}`,
     hint: 'correct the pattern or remove the line; * stands for any number of characters',
   };
 }
 
 function warning(wish: Wish): Pick<Problem, 'severity' | 'line' | 'column' | 'text'> {
   return { severity: 'warning', line: wish.line, column: undefined, text: wish.text };
-}
-
-function patternOf(reference: ImageReference): string | undefined {
-  return reference.tag !== undefined && isPattern(reference.tag) ? reference.tag : undefined;
 }
 
 function repositoryKey(reference: ImageReference): string {

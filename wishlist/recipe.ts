@@ -6,6 +6,7 @@ import type { Platform } from './platform.ts';
 import { position, type Problem } from './problem.ts';
 import { quoted } from './quote.ts';
 import { isRepositoryName } from './repository-name.ts';
+import { NO_SETTINGS, type WishSettings } from './settings.ts';
 import { readTextFile } from './text-file.ts';
 import type { Wish } from './wish.ts';
 import { readWishes } from './wishes.ts';
@@ -15,14 +16,14 @@ import { isText, kindOf, YamlText } from './yaml.ts';
 export interface Recipe {
   /** Its name, as given. */
   readonly file: string;
-  /** `cvmfs_repo`: the fully qualified name of the CVMFS repository to publish in. */
-  readonly repository: string;
+  /** Fully qualified names of the CVMFS repositories to publish in, each once: at least one. */
+  readonly repositories: readonly string[];
   /** Read for compatibility, and not used. */
   readonly user: string | undefined;
   /** Read for compatibility, and not used. */
   readonly outputFormat: string | undefined;
-  /** For wishes that name none; `undefined` where the recipe names none that can be used. */
-  readonly platforms: readonly Platform[] | undefined;
+  /** For wishes that say nothing themselves. */
+  readonly defaults: WishSettings;
   /** In the order of the file, each image once for the same platforms. */
   readonly wishes: readonly Wish[];
   /** In the order of the file. */
@@ -64,10 +65,10 @@ export function parseRecipe(text: string, file: string): Recipe {
   const all = [problems, user.problems, outputFormat.problems, platforms.problems, input.problems].flat();
   return {
     file,
-    repository,
+    repositories: [repository],
     user: user.value,
     outputFormat: outputFormat.value,
-    platforms: platforms.value,
+    defaults: { ...NO_SETTINGS, platforms: platforms.value },
     wishes: input.wishes,
     problems: all.sort((one, other) => one.line - other.line),
   };

@@ -2,11 +2,12 @@ import type { Node } from 'js-yaml';
 import { isFailure } from './failure.ts';
 import { readEntries, type Entries } from './mapping.ts';
 import { readPlatforms } from './platform-list.ts';
-import type { Platform } from './platform.ts';
 import type { Problem, ProblemCode } from './problem.ts';
 import { quoted } from './quote.ts';
 import { parseReference, type ImageReference } from './reference.ts';
 import { withoutSecrets } from './secrets.ts';
+import { NO_SETTINGS, type WishSettings } from './settings.ts';
+import { selectionOf, type TagSelection } from './tag-selection.ts';
 import { isText, kindOf, type Content, type YamlText } from './yaml.ts';
 
 /** One line of a wishlist: an image, or all the images that a tag pattern means. */
@@ -16,8 +17,12 @@ export interface Wish {
   /** From 1. */
   readonly line: number;
   readonly reference: ImageReference;
-  /** Those that the wish itself names, each once; `undefined` where it names none. */
-  readonly platforms: readonly Platform[] | undefined;
+  /** The tags that are asked for; `undefined` for the single image that `reference` names. */
+  readonly selection: TagSelection | undefined;
+  /** What the wish itself says. */
+  readonly settings: WishSettings;
+  /** Where it is wanted, among the recipe's repositories; `undefined` for all of them. */
+  readonly repositories: readonly string[] | undefined;
 }
 
 type Key = 'image' | 'platforms';
@@ -49,7 +54,7 @@ export function readWish(yaml: YamlText, item: Node): Reading {
   }
   const image = readImage(yaml, item, item);
   if ('severity' in image) return { wish: undefined, problems: [image] };
-  return { wish: { ...image, line: yaml.positionOf(item).line, platforms: undefined }, problems: [] };
+  return { wish: wishOf(image, yaml.positionOf(item).line, NO_SETTINGS), problems: [] };
 }
 
 /** A wish with a wrong platform fails as a whole, like one with a wrong image: its author looks at it anyway. */
@@ -69,7 +74,13 @@ function readMapping(
   ];
   if ('severity' in image) return { wish: undefined, problems: [image, ...problems] };
   if (problems.some(({ severity }) => severity === 'error')) return { wish: undefined, problems };
-  return { wish: { ...image, line: yaml.positionOf(item).line, platforms }, problems };
+  const settings = { ...NO_SETTINGS, platforms };
+  return { wish: wishOf(image, yaml.positionOf(item).line, settings), problems };
+}
+
+/** A wish that says no more than `settings`. */
+export function wishOf(image: Image, line: number, settings: WishSettings): Wish {
+  return { ...image, line, selection: selectionOf(image.reference), settings, repositories: undefined };
 }
 
 /** The image in `node`, which is `item` or its `image`. */

@@ -34,9 +34,9 @@ export function readWishes(yaml: YamlText, items: readonly Node[]): { wishes: Wi
 }
 
 /** Whether `wish` asks for more than the `earlier` ones for the same image do. */
-function addsPlatforms({ platforms }: Wish, earlier: readonly Wish[]): boolean {
-  if (platforms === undefined) return earlier.every((wish) => wish.platforms !== undefined);
-  const named = earlier.flatMap((wish) => wish.platforms ?? []);
+function addsPlatforms({ settings: { platforms } }: Wish, earlier: readonly Wish[]): boolean {
+  if (platforms === undefined) return earlier.every((wish) => wish.settings.platforms !== undefined);
+  const named = earlier.flatMap((wish) => wish.settings.platforms ?? []);
   return !platforms.every((platform) => named.some((other) => equalPlatforms(other, platform)));
 }
 
@@ -56,7 +56,7 @@ function divided(wish: Wish, first: Wish, column: number): Problem {
   };
 }
 
-function listed({ platforms }: Wish): string {
+function listed({ settings: { platforms } }: Wish): string {
   return platforms === undefined ? 'no platform by name' : platforms.map(formatPlatform).join(', ');
 }
 

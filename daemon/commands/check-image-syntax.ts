@@ -42,9 +42,9 @@ export const checkImageSyntaxCommand: Command = {
 };
 
 async function checkRecipe(file: string): Promise<Finding> {
-  const { repository, wishes, problems } = await readRecipe(file);
+  const { repositories, wishes, problems } = await readRecipe(file);
   const errors = problems.filter(({ severity }) => severity === 'error').length;
-  const summary = `${file}: ${wishes.length} wishes for ${repository}, ${errors} errors, ${problems.length - errors} warnings`;
+  const summary = `${file}: ${wishes.length} wishes for ${repositories.join(', ')}, ${errors} errors, ${problems.length - errors} warnings`;
   return {
     subject: file,
     isFine: errors === 0,

@@ -2,8 +2,10 @@ import { Failure } from '../../wishlist/failure.ts';
 import { expandWishes } from '../../wishlist/expand.ts';
 import { parseReference } from '../../wishlist/reference.ts';
 import { isRepositoryName } from '../../wishlist/repository-name.ts';
+import { NO_SETTINGS } from '../../wishlist/settings.ts';
+import { wishOf } from '../../wishlist/wish.ts';
 import type { Command } from '../command.ts';
-import { publish, statusOf, withRegistry } from '../publishing.ts';
+import { publishEverywhere, statusOf, withRegistry } from '../publishing.ts';
 
 export const convertSingleImageCommand: Command = {
   name: 'convert-single-image',
@@ -28,7 +30,8 @@ export const convertSingleImageCommand: Command = {
     const reference = parseReference(image);
     assertRepositoryName(name);
     return await withRegistry(context, async (client) => {
-      const wish = { text: image, line: 1, reference, platforms: context.configuration.platforms };
+      const { platforms } = context.configuration;
+      const wish = wishOf({ text: image, reference }, 1, { ...NO_SETTINGS, platforms });
       const { images, failures, problems } = await expandWishes(
         [wish],
         async (pattern) => await client.listTags(pattern),
@@ -39,9 +42,9 @@ export const convertSingleImageCommand: Command = {
           throw new Failure('pattern-unmatched', message, { ...(hint !== undefined && { hint }) });
         context.observe({ type: 'warning', message });
       }
-      const report = await publish(context, client, { name, images });
-      context.output.report({ repository: name, ...report });
-      return statusOf(report);
+      const repositories = await publishEverywhere(context, client, [{ name, images }]);
+      context.output.report({ unusable: [], repositories });
+      return statusOf(repositories);
     });
   },
 };

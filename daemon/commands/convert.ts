@@ -7,7 +7,7 @@ import { position, type Problem } from '../../wishlist/problem.ts';
 import { readRecipe, type Recipe } from '../../wishlist/recipe.ts';
 import type { Command, Context } from '../command.ts';
 import type { ExitStatus } from '../exit-status.ts';
-import { publish, statusOf, withRegistry } from '../publishing.ts';
+import { publishEverywhere, statusOf, withRegistry } from '../publishing.ts';
 
 export const convertCommand: Command = {
   name: 'convert',
@@ -31,11 +31,10 @@ export const convertCommand: Command = {
 
 async function convert(context: Context, client: RegistryClient, recipe: Recipe): Promise<ExitStatus> {
   const { configuration, observe, output } = context;
-  const expansion = await expandWishes(
-    recipe.wishes,
-    async (reference) => await client.listTags(reference),
-    recipe.platforms ?? configuration.platforms,
-  );
+  const expansion = await expandWishes(recipe.wishes, async (reference) => await client.listTags(reference), {
+    ...recipe.defaults,
+    platforms: recipe.defaults.platforms ?? configuration.platforms,
+  });
   const warnings = [...recipe.problems, ...expansion.problems].filter(
     ({ severity }) => severity === 'warning',
   );
@@ -43,11 +42,14 @@ async function convert(context: Context, client: RegistryClient, recipe: Recipe)
   const unusable = failedLines(recipe, expansion);
   for (const { image, result } of unusable) observe({ type: 'image-finished', image, result });
 
-  const { images } = expansion;
-  const published = await publish(context, client, { name: recipe.repository, images });
-  const all = { ...published, images: [...unusable, ...published.images] };
-  output.report({ repository: recipe.repository, ...all });
-  return statusOf(all);
+  const targets = recipe.repositories.map((name) => ({
+    name,
+    images: expansion.images.filter(({ repositories }) => repositories?.includes(name) !== false),
+  }));
+  const repositories = await publishEverywhere(context, client, targets);
+  output.report({ unusable, repositories });
+  const status = statusOf(repositories);
+  return status === 0 && unusable.length > 0 ? 1 : status;
 }
 
 /** Lines that cannot be understood, and patterns that cannot be expanded: each counts as one failed image. */

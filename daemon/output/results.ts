@@ -6,26 +6,35 @@ import { redact } from './redact.ts';
 
 /** How a run over images ended. */
 export interface Report {
-  /** Name of the repository, such as `unpacked.example.org`. */
-  readonly repository: string;
-  /** In the order of the recipe. */
-  readonly images: readonly PlatformResult[];
-  /** How many publications it took. */
-  readonly publications: number;
+  /** Lines of the recipe that could not be understood or expanded. */
+  readonly unusable: readonly PlatformResult[];
+  readonly repositories: readonly {
+    /** Such as `unpacked.example.org`. */
+    readonly repository: string;
+    /** In the order of the recipe. */
+    readonly images: readonly PlatformResult[];
+    /** How many publications it took. */
+    readonly publications: number;
+  }[];
 }
 
 /**
  * One line an image: its outcome, its name, and its public path, the code of its failure, or nothing where no public
  * name was asked for.
  */
-export function reportText(report: Report, root: string): string {
-  const folder = join(root, report.repository);
-  return report.images
-    .map(({ image, platform, result }) => {
-      const label = platform === undefined ? image : `${image} (${platform})`;
-      return `${result.outcome.padEnd(9)} ${redact(`${label} ${whereOf(result, folder)}`)}\n`;
-    })
-    .join('');
+export function reportText({ unusable, repositories }: Report, root: string): string {
+  const lines = [
+    ...unusable.map((image) => lineOf(image, root)),
+    ...repositories.flatMap(({ repository, images }) =>
+      images.map((image) => lineOf(image, join(root, repository))),
+    ),
+  ];
+  return lines.join('');
+}
+
+function lineOf({ image, platform, result }: PlatformResult, folder: string): string {
+  const label = platform === undefined ? image : `${image} (${platform})`;
+  return `${result.outcome.padEnd(9)} ${redact(`${label} ${whereOf(result, folder)}`)}\n`;
 }
 
 function whereOf(result: ImageResult, folder: string): string {
@@ -34,11 +43,19 @@ function whereOf(result: ImageResult, folder: string): string {
 }
 
 /** The document that `--json` prints; `problems` are failures that belong to no image. */
-export function reportDocument(report: Report, problems: readonly FailureText[]): unknown {
+export function reportDocument(
+  { unusable, repositories }: Report,
+  problems: readonly FailureText[],
+): unknown {
   return {
-    repository: report.repository,
-    images: report.images.map(({ image, platform, result }) => ({ image, platform, ...result })),
-    publications: report.publications,
+    repositories: repositories.map(({ repository }) => repository),
+    images: [
+      ...unusable.map(({ image, result }) => ({ image, ...result })),
+      ...repositories.flatMap(({ repository, images }) =>
+        images.map(({ image, platform, result }) => ({ image, repository, platform, ...result })),
+      ),
+    ],
+    publications: repositories.reduce((sum, { publications }) => sum + publications, 0),
     problems: problems.map(problemDocument),
   };
 }

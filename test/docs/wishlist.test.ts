@@ -15,10 +15,12 @@ describe('docs/wishlist.md', () => {
 
   it('has platforms as recipes may name them', () => {
     const [recipe = ''] = codeBlocks(section(text, 'Platforms'), 'yaml');
-    const { platforms, wishes, problems } = parseRecipe(recipe, 'recipe.yaml');
+    const { defaults, wishes, problems } = parseRecipe(recipe, 'recipe.yaml');
     assert.deepEqual(problems, []);
     assert.deepEqual(
-      [platforms, ...wishes.map((wish) => wish.platforms)].map((list) => list?.map(formatPlatform)),
+      [defaults.platforms, ...wishes.map(({ settings }) => settings.platforms)].map((list) =>
+        list?.map(formatPlatform),
+      ),
       [['linux/amd64', 'linux/arm64'], undefined, ['linux/arm64'], ['linux/amd64', 'linux/arm/v7']],
     );
   });

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { NO_SETTINGS } from '../../wishlist/settings.ts';
+import { wishOf } from '../../wishlist/wish.ts';
 import { expandWishes, type Expansion, type ListTags, type WishedImage } from '../../wishlist/expand.ts';
 import { Failure, isFailure } from '../../wishlist/failure.ts';
 import { formatPlatform, parsePlatform, type Platform } from '../../wishlist/platform.ts';
@@ -13,7 +15,12 @@ describe('expandWishes', () => {
     const expansion = await expandWishes(wishes, unexpected);
     assert.deepEqual(
       expansion.images,
-      wishes.map((wish) => ({ reference: wish.reference, wish, platforms: undefined })),
+      wishes.map((wish) => ({
+        reference: wish.reference,
+        wish,
+        platforms: undefined,
+        repositories: undefined,
+      })),
     );
     assert.deepEqual([expansion.failures, expansion.problems], [[], []]);
   });
@@ -181,7 +188,10 @@ describe('expandWishes, given platforms', () => {
         return wishFor(image, index + 1, platformsOf(platforms));
       });
       const lists = tagLists({ 'quay.io/a': ['1', '2'] });
-      const { images } = await expandWishes(wishes, lists, platformsOf(byDefault));
+      const { images } = await expandWishes(wishes, lists, {
+        ...NO_SETTINGS,
+        platforms: platformsOf(byDefault),
+      });
       assert.deepEqual(images.map(described), expected);
     });
   }
@@ -201,7 +211,7 @@ function wishesFor(...texts: string[]): Wish[] {
 }
 
 function wishFor(text: string, line: number, platforms?: readonly Platform[]): Wish {
-  return { text, line, reference: parseReference(text), platforms };
+  return wishOf({ text, reference: parseReference(text) }, line, { ...NO_SETTINGS, platforms });
 }
 
 function tagLists(lists: Record<string, string[]>): ListTags {

@@ -38,7 +38,7 @@ describe('platforms of a recipe', () => {
   for (const [what, lines, platforms, problems] of cases) {
     it(`are read from ${what}, and the images are kept`, () => {
       const recipe = parse([...HEAD, ...lines, 'input: [quay.io/a:1]']);
-      assert.equal(listed(recipe.platforms), platforms);
+      assert.equal(listed(recipe.defaults.platforms), platforms);
       assert.deepEqual(summary(recipe), problems);
       assert.deepEqual(wishes(recipe), [`${3 + lines.length} quay.io/a:1`]);
     });
@@ -180,7 +180,7 @@ function listed(platforms: readonly Platform[] | undefined): string | undefined 
 }
 
 function wishes(recipe: Recipe): string[] {
-  return recipe.wishes.map(({ line, reference, platforms }) =>
+  return recipe.wishes.map(({ line, reference, settings: { platforms } }) =>
     [line, formatReference(reference), listed(platforms)].filter((part) => part !== undefined).join(' '),
   );
 }

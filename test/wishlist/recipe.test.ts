@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { NO_SETTINGS } from '../../wishlist/settings.ts';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isFailure, type Failure, type FailureCode } from '../../wishlist/failure.ts';
@@ -26,10 +27,10 @@ describe('parseRecipe', () => {
     ].join('\n');
     assert.deepEqual(parseRecipe(text, 'r.yaml'), {
       file: 'r.yaml',
-      repository: 'unpacked.example.org',
+      repositories: ['unpacked.example.org'],
       user: 'somebody',
       outputFormat: 'https://registry.example.org/sync/$(image)',
-      platforms: [LINUX_AMD64, { os: 'linux', architecture: 'arm64' }],
+      defaults: { ...NO_SETTINGS, platforms: [LINUX_AMD64, { os: 'linux', architecture: 'arm64' }] },
       wishes: [
         {
           text: 'http://localhost:5000/a:1',
@@ -41,7 +42,9 @@ describe('parseRecipe', () => {
             tag: '1',
             digest: undefined,
           },
-          platforms: undefined,
+          selection: undefined,
+          settings: NO_SETTINGS,
+          repositories: undefined,
         },
         {
           text: 'quay.io/b',
@@ -53,7 +56,9 @@ describe('parseRecipe', () => {
             tag: 'latest',
             digest: undefined,
           },
-          platforms: [{ os: 'linux', architecture: 'arm', variant: 'v7' }],
+          selection: undefined,
+          settings: { ...NO_SETTINGS, platforms: [{ os: 'linux', architecture: 'arm', variant: 'v7' }] },
+          repositories: undefined,
         },
       ],
       problems: [],

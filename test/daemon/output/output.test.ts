@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import type { Report } from '../../../daemon/output/results.ts';
+import type { PlatformResult } from '../../../publisher/results.ts';
 import { createOutput } from '../../../daemon/output/output.ts';
 import type { Output } from '../../../daemon/output/output.ts';
 import type { Configuration } from '../../../daemon/options.ts';
@@ -34,14 +36,17 @@ function captured({ json = false, progress = 'auto', logLevel = 'info', columns,
   return { output, stdout: stdout.text, stderr: stderr.text };
 }
 
-const REPORT = {
-  repository: 'unpacked.example.org',
-  images: [
-    { image: GOOD, platform: undefined, result: PUBLISHED },
-    { image: BAD, platform: undefined, result: FAILED },
-  ],
-  publications: 1,
-};
+function reportOf(...images: PlatformResult[]): Report {
+  return {
+    unusable: [],
+    repositories: [{ repository: 'unpacked.example.org', images, publications: 1 }],
+  };
+}
+
+const REPORT = reportOf(
+  { image: GOOD, platform: undefined, result: PUBLISHED },
+  { image: BAD, platform: undefined, result: FAILED },
+);
 
 const BAD_LINE = `error[digest-mismatch] ${BAD}: https://***@quay.io sent other bytes; ask the registry`;
 
@@ -144,12 +149,12 @@ describe('output', () => {
   it('names no public path where none was made', () => {
     const { output, stdout } = captured({});
     const result = { ...PUBLISHED, flatPath: undefined };
-    output.report({ ...REPORT, images: [{ image: GOOD, platform: undefined, result }] });
+    output.report(reportOf({ image: GOOD, platform: undefined, result }));
     assert.equal(stdout(), 'published quay.io/lab/a:1\n');
   });
 
   it('tells for which platform, in the line and in the document', () => {
-    const report = { ...REPORT, images: [{ image: GOOD, platform: 'linux/arm64', result: PUBLISHED }] };
+    const report = reportOf({ image: GOOD, platform: 'linux/arm64', result: PUBLISHED });
     const text = captured({});
     text.output.report(report);
     assert.match(text.stdout(), /^published quay\.io\/lab\/a:1 \(linux\/arm64\) /);
@@ -167,11 +172,19 @@ describe('output', () => {
     output.report(REPORT);
     output.close();
     assert.deepEqual(JSON.parse(stdout()), {
-      repository: 'unpacked.example.org',
+      repositories: ['unpacked.example.org'],
       images: [
-        { image: GOOD, outcome: 'published', config: CONFIG, publicPath: GOOD, flatPath: PUBLISHED.flatPath },
+        {
+          image: GOOD,
+          repository: 'unpacked.example.org',
+          outcome: 'published',
+          config: CONFIG,
+          publicPath: GOOD,
+          flatPath: PUBLISHED.flatPath,
+        },
         {
           image: BAD,
+          repository: 'unpacked.example.org',
           outcome: 'failed',
           code: 'digest-mismatch',
           message: 'https://***@quay.io sent other bytes',

@@ -146,7 +146,8 @@ describe('credential helpers', () => {
     programs = await HelperPrograms.create();
     await programs.add(
       'log',
-      `cat >>"$FOLDER/asked"; echo >>"$FOLDER/asked"; ${answer('helper-user', 'helper-s3cret')}`,
+      // One write for each line: several may be asked at the same time.
+      `printf '%s\\n' "$(cat)" >>"$FOLDER/asked"; ${answer('helper-user', 'helper-s3cret')}`,
     );
     await programs.add('none', "echo 'credentials not found in native keychain'; exit 1");
   });
