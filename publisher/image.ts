@@ -1,6 +1,7 @@
 import type { WantedPlatform } from '../wishlist/expand.ts';
 import { LINUX_AMD64, equalPlatforms, type Platform } from '../wishlist/platform.ts';
 import type { ImageReference } from '../wishlist/reference.ts';
+import type { OutputName } from '../wishlist/settings.ts';
 import type { ImageConfig } from './registry/manifest/config.ts';
 import type { Digest } from './registry/digest.ts';
 import type { Manifest } from './registry/manifest/manifest.ts';
@@ -8,6 +9,10 @@ import type { Manifest } from './registry/manifest/manifest.ts';
 /** An image that is asked for. */
 export interface WantedImage {
   readonly reference: ImageReference;
+  /** Its place in the repository, relative to the root; for linux/amd64, if it is published for further platforms. */
+  readonly publicName: string;
+  /** Forms that it is wanted in; `undefined` for all that are made here. */
+  readonly outputs: readonly OutputName[] | undefined;
   /**
    * What it is to be published for. Where nobody said: for linux/amd64, as which a manifest that is no part of an index
    * counts whatever it is for, since some tags have no other.
@@ -18,9 +23,11 @@ export interface WantedImage {
 /** An image that is resolved: what its name means in the registry now, for one platform. */
 export interface ResolvedImage {
   readonly platform: Platform;
-  /** `<registry>/<repository>:<tag>`, below `.multiarch` for further platforms: its place in the repository. */
+  /** The wanted image's own, below `.multiarch` for further platforms. */
   readonly publicName: string;
   readonly manifest: Manifest;
+  /** Those that it is to be published in. */
+  readonly outputs: Outputs;
 }
 
 /** An image that is ready to be published: its layers are listed, and those that bring new content are at hand. */
@@ -39,6 +46,17 @@ export interface Outputs {
 
 export function layerDigests(image: ResolvedImage): Digest[] {
   return image.manifest.layers.map((layer) => layer.digest);
+}
+
+/** What is made of an image that is wanted as `wanted`, where `possible` is what can be: chains are made of layers. */
+export function outputsFor(wanted: readonly OutputName[] | undefined, possible: Outputs): Outputs {
+  if (wanted === undefined) return possible;
+  const layers = possible.layers && wanted.includes('layers');
+  return {
+    layers,
+    chains: possible.chains && layers && wanted.includes('chains'),
+    flat: possible.flat && wanted.includes('flat'),
+  };
 }
 
 /** Whether images for `platform` have the plain public names. */

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { usualPlatform, type Platform } from '../wishlist/platform.ts';
-import { publicName, type ImageReference } from '../wishlist/reference.ts';
 import { isPlain } from './image.ts';
 import { hexOf, type Digest } from './registry/digest.ts';
 import type { BytePath } from './repository/entry.ts';
@@ -45,10 +44,11 @@ export function recordPath(unit: Unit, hex: string): BytePath {
 
 /**
  * The public name of an image for `platform`: itself the path of the link to the flat tree. Linux/amd64 has the plain
- * one, `<registry>/<repository>:<tag>`; any other `.multiarch/<architecture>[:<variant>]/` in front of it.
+ * one, any other `.multiarch/<architecture>[:<variant>]/` in front of it.
+ *
+ * @param name `<registry>/<repository>:<tag>`, possibly below a folder
  */
-export function platformName(platform: Platform, reference: ImageReference): string {
-  const name = publicName(reference);
+export function platformName(platform: Platform, name: string): string {
   if (isPlain(platform)) return name;
   const { architecture, variant } = usualPlatform(platform);
   return `.multiarch/${variant === undefined ? architecture : `${architecture}:${variant}`}/${name}`;

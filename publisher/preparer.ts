@@ -2,7 +2,7 @@ import { mapLimited } from '../wishlist/concurrency.ts';
 import { Failure, isFailure } from '../wishlist/failure.ts';
 import { formatReference, type ImageReference } from '../wishlist/reference.ts';
 import type { Observer } from './events.ts';
-import { layerDigests, type Outputs, type ReadyImage, type ResolvedImage } from './image.ts';
+import { layerDigests, type ReadyImage, type ResolvedImage } from './image.ts';
 import { listLayer, type Listing } from './layer/listing.ts';
 import type { ListingStore } from './layer/listing-store.ts';
 import { isLayerRecorded } from './published.ts';
@@ -18,7 +18,6 @@ import type { GrowingFile } from './spool/growing-file.ts';
 import type { Spool } from './spool/spool.ts';
 
 export interface PreparerOptions {
-  readonly outputs: Outputs;
   readonly overwriteLayers: boolean;
   /** Layers that are fetched and listed at a time, of all images together. */
   readonly layersAtATime: number;
@@ -115,7 +114,7 @@ export class Preparer {
   /** Without published layers a flat tree brings all its files itself, unless every layer can be linked to. */
   async #broughtLayers(image: ResolvedImage): Promise<Set<Digest>> {
     const missing = (await this.missingLayers(image)).map(({ digest }) => digest);
-    const bringsAll = !this.#options.outputs.layers && missing.length > 0;
+    const bringsAll = !image.outputs.layers && missing.length > 0;
     return new Set(bringsAll ? layerDigests(image) : missing);
   }
 

@@ -19,6 +19,7 @@ import { Results, partLabel, type Part, type PlatformResult } from './results.ts
 import type { Spool } from './spool/spool.ts';
 
 export interface PublishingOptions {
+  /** What is made, unless an image is wanted in fewer forms. */
   readonly outputs: Outputs;
   /** Publish images again that are published, with flat trees and chains made anew. */
   readonly convertAgain: boolean;
@@ -111,11 +112,11 @@ class Run {
     this.#parts = parts;
     this.#options = options;
     this.notice = (type, message) => parts.observe({ type, message });
-    const { outputs, overwriteLayers, downloads } = options;
+    const { overwriteLayers, downloads } = options;
     const view = parts.backend.view(name);
     this.#preparer = new Preparer(
       { ...parts, view },
-      { outputs, overwriteLayers, layersAtATime: downloads, signal: parts.signal },
+      { overwriteLayers, layersAtATime: downloads, signal: parts.signal },
     );
   }
 
@@ -146,7 +147,7 @@ class Run {
 
   async #candidates(wanted: WantedImage): Promise<Candidate[]> {
     const { client, results, observe } = this.#parts;
-    const { images, missing, available } = await resolveImage(client, wanted);
+    const { images, missing, available } = await resolveImage(client, wanted, this.#options.outputs);
     const lacking = missing.filter(({ isRequired }) => isRequired).map(({ platform }) => platform);
     results.expect(wanted, [...images.map(({ platform }) => platform), ...lacking]);
     for (const platform of lacking)
@@ -158,9 +159,9 @@ class Run {
   }
 
   async #candidate(wanted: WantedImage, resolved: ResolvedImage): Promise<Candidate | undefined> {
-    const { outputs, convertAgain, overwriteLayers } = this.#options;
+    const { convertAgain, overwriteLayers } = this.#options;
     const part = { wanted, platform: resolved.platform };
-    const state = await publishedState(this.#parts.backend.view(this.#name), resolved, outputs);
+    const state = await publishedState(this.#parts.backend.view(this.#name), resolved);
     if (state === 'current' && !convertAgain && !overwriteLayers) {
       // A run that was killed right after the publication may have left them.
       await this.#preparer.discard(resolved);
@@ -235,10 +236,9 @@ class Run {
     }
   }
 
-  #done(outcome: 'published' | 'unchanged', { publicName, manifest }: ResolvedImage): ImageResult {
+  #done(outcome: 'published' | 'unchanged', { publicName, manifest, outputs }: ResolvedImage): ImageResult {
     const config = manifest.config.digest;
-    const { flat } = this.#options.outputs;
-    return { outcome, config, publicPath: publicName, flatPath: flat ? flatPath(config) : undefined };
+    return { outcome, config, publicPath: publicName, flatPath: outputs.flat ? flatPath(config) : undefined };
   }
 }
 

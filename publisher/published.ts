@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { layerDigests, type Outputs, type ResolvedImage } from './image.ts';
+import { layerDigests, type ResolvedImage } from './image.ts';
 import { chainIds, chainPath, flatPath, layerRoot, manifestPath, recordPath, type Unit } from './layout.ts';
 import { hexOf, type Digest } from './registry/digest.ts';
 import type { BytePath } from './repository/entry.ts';
@@ -13,14 +13,10 @@ export type PublishedState =
 const PublishedManifest = z.object({ config: z.object({ digest: z.string() }) });
 
 /** Whether `image` is published under its name already: its manifest has the same config, and every form is there. */
-export async function publishedState(
-  view: RepositoryView,
-  image: ResolvedImage,
-  outputs: Outputs,
-): Promise<PublishedState> {
+export async function publishedState(view: RepositoryView, image: ResolvedImage): Promise<PublishedState> {
   const config = image.manifest.config.digest;
   if ((await publishedConfig(view, image.publicName)) !== config) return 'absent-or-outdated';
-  for (const path of expectedPaths(image, outputs)) {
+  for (const path of expectedPaths(image)) {
     if ((await view.kindOf(path)) === undefined) return 'absent-or-outdated';
   }
   return 'current';
@@ -53,7 +49,8 @@ async function publishedConfig(view: RepositoryView, publicName: string): Promis
   }
 }
 
-function expectedPaths(image: ResolvedImage, outputs: Outputs): BytePath[] {
+function expectedPaths(image: ResolvedImage): BytePath[] {
+  const { outputs } = image;
   const layers = layerDigests(image);
   const top = chainIds(layers).at(-1);
   return [

@@ -1,7 +1,7 @@
 import type { WantedPlatform } from '../wishlist/expand.ts';
 import { formatPlatform, LINUX_AMD64, type Platform } from '../wishlist/platform.ts';
 import { formatReference } from '../wishlist/reference.ts';
-import type { ResolvedImage, WantedImage } from './image.ts';
+import { outputsFor, type Outputs, type ResolvedImage, type WantedImage } from './image.ts';
 import { platformName } from './layout.ts';
 import type { RegistryClient } from './registry/client.ts';
 import type { Manifest } from './registry/manifest/manifest.ts';
@@ -23,17 +23,27 @@ export interface Resolution {
  *
  * @throws Failure of the registry client; `platform-missing`
  */
-export async function resolveImage(client: RegistryClient, wanted: WantedImage): Promise<Resolution> {
+export async function resolveImage(
+  client: RegistryClient,
+  wanted: WantedImage,
+  possible: Outputs,
+): Promise<Resolution> {
+  const imageOf = (platform: Platform, manifest: Manifest): ResolvedImage => ({
+    platform,
+    publicName: platformName(platform, wanted.publicName),
+    manifest,
+    outputs: outputsFor(wanted.outputs, possible),
+  });
   const { reference, platforms } = wanted;
   if (platforms === undefined) {
     const manifest = await client.fetchManifest(reference, LINUX_AMD64);
-    return { images: [imageOf(wanted, LINUX_AMD64, manifest)], missing: [], available: [] };
+    return { images: [imageOf(LINUX_AMD64, manifest)], missing: [], available: [] };
   }
   const named = platforms.map(({ platform }) => platform);
   const { manifests, available } = await client.fetchManifests(reference, named);
   const images = manifests.flatMap((manifest, index) => {
     const platform = named[index];
-    return manifest === undefined || platform === undefined ? [] : [imageOf(wanted, platform, manifest)];
+    return manifest === undefined || platform === undefined ? [] : [imageOf(platform, manifest)];
   });
   const missing = platforms.filter((_, index) => manifests[index] === undefined);
   const isNoted = missing.some(({ isRequired }) => isRequired);
@@ -44,8 +54,4 @@ export async function resolveImage(client: RegistryClient, wanted: WantedImage):
 /** For images whose users did not ask for the platform themselves. */
 export function missingNote({ reference }: WantedImage, platform: Platform): string {
   return `${formatReference(reference)} is not there for ${formatPlatform(platform)}`;
-}
-
-function imageOf({ reference }: WantedImage, platform: Platform, manifest: Manifest): ResolvedImage {
-  return { platform, publicName: platformName(platform, reference), manifest };
 }

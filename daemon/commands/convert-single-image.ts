@@ -1,6 +1,6 @@
 import { Failure } from '../../wishlist/failure.ts';
 import { expandWishes } from '../../wishlist/expand.ts';
-import { parseReference } from '../../wishlist/reference.ts';
+import { parseReference, publicName } from '../../wishlist/reference.ts';
 import { isRepositoryName } from '../../wishlist/repository-name.ts';
 import { NO_SETTINGS } from '../../wishlist/settings.ts';
 import { wishOf } from '../../wishlist/wish.ts';
@@ -42,7 +42,17 @@ export const convertSingleImageCommand: Command = {
           throw new Failure('pattern-unmatched', message, { ...(hint !== undefined && { hint }) });
         context.observe({ type: 'warning', message });
       }
-      const repositories = await publishEverywhere(context, client, [{ name, images }]);
+      const repositories = await publishEverywhere(context, client, [
+        {
+          name,
+          images: images.map(({ reference: wished, platforms: wanted }) => ({
+            reference: wished,
+            publicName: publicName(wished),
+            platforms: wanted,
+            outputs: undefined,
+          })),
+        },
+      ]);
       context.output.report({ unusable: [], repositories });
       return statusOf(repositories);
     });

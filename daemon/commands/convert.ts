@@ -1,9 +1,11 @@
 import type { ImageResult } from '../../publisher/events.ts';
+import type { WantedImage } from '../../publisher/image.ts';
 import type { PlatformResult } from '../../publisher/results.ts';
 import type { RegistryClient } from '../../publisher/registry/client.ts';
-import { expandWishes, type Expansion } from '../../wishlist/expand.ts';
+import { expandWishes, type Expansion, type WishedImage } from '../../wishlist/expand.ts';
 import type { Failure } from '../../wishlist/failure.ts';
 import { position, type Problem } from '../../wishlist/problem.ts';
+import { publicName } from '../../wishlist/reference.ts';
 import { readRecipe, type Recipe } from '../../wishlist/recipe.ts';
 import type { Command, Context } from '../command.ts';
 import type { ExitStatus } from '../exit-status.ts';
@@ -44,12 +46,18 @@ async function convert(context: Context, client: RegistryClient, recipe: Recipe)
 
   const targets = recipe.repositories.map((name) => ({
     name,
-    images: expansion.images.filter(({ repositories }) => repositories?.includes(name) !== false),
+    images: expansion.images
+      .filter(({ repositories }) => repositories?.includes(name) !== false)
+      .map(asWanted),
   }));
   const repositories = await publishEverywhere(context, client, targets);
   output.report({ unusable, repositories });
   const status = statusOf(repositories);
   return status === 0 && unusable.length > 0 ? 1 : status;
+}
+
+function asWanted({ reference, platforms, wish }: WishedImage): WantedImage {
+  return { reference, publicName: publicName(reference), platforms, outputs: wish.settings.outputs };
 }
 
 /** Lines that cannot be understood, and patterns that cannot be expanded: each counts as one failed image. */

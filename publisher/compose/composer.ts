@@ -1,5 +1,5 @@
 import type { Digest } from '../registry/digest.ts';
-import { layerDigests, type Outputs, type ReadyImage } from '../image.ts';
+import { layerDigests, type ReadyImage } from '../image.ts';
 import { recordPath } from '../layout.ts';
 import { enabledOutputs } from '../outputs/outputs.ts';
 import { isLayerRecorded, isRecorded } from '../published.ts';
@@ -24,7 +24,6 @@ import { unitEntries } from './unit-entries.ts';
 import { unitXattrs } from './xattrs.ts';
 
 export interface ComposerOptions {
-  readonly outputs: Outputs;
   /** Make flat trees and chains again that are published. */
   readonly convertAgain: boolean;
   /** Write layers again that are published. */
@@ -87,8 +86,8 @@ export class Composer {
       for (const path of await leftovers(this.#view, unit)) deletions.push(path);
       fresh.push(unit);
     }
-    for (const entry of nameEntries(image, this.#options.outputs)) await this.#refuseConflict(entry);
-    await this.#names.add(image, this.#options.outputs, this.#view);
+    for (const entry of nameEntries(image)) await this.#refuseConflict(entry);
+    await this.#names.add(image, this.#view);
     for (const path of deletions) this.#deletions.push(path);
     this.#take(image, fresh, stages);
     return warnings(stages, fresh);
@@ -126,7 +125,8 @@ export class Composer {
   }
 
   async #unitsOf(image: ReadyImage, stages: readonly Stage[]): Promise<UnitTree[]> {
-    const { outputs, attributes } = this.#options;
+    const { attributes } = this.#options;
+    const { outputs } = image;
     const linked = outputs.layers || (await this.#allRecorded(layerDigests(image)));
     return enabledOutputs(outputs).flatMap((output) => output({ image, stages, linked, attributes }));
   }

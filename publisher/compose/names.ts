@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { z } from 'zod';
-import { layerDigests, type Outputs, type ReadyImage } from '../image.ts';
+import { layerDigests, type ReadyImage } from '../image.ts';
 import { flatPath, layerMetadataPath, manifestPath } from '../layout.ts';
 import type { Digest } from '../registry/digest.ts';
 import type { Attributes, BytePath, Entry, FileEntry, SymbolicLinkEntry } from '../repository/entry.ts';
@@ -9,7 +9,8 @@ import type { RepositoryView } from '../repository/view.ts';
 const Origin = z.object({ origin: z.array(z.string()) });
 
 /** What becomes of the image's names: the same places for every image of that name. */
-export function nameEntries(image: ReadyImage, outputs: Outputs): Pick<Entry, 'path' | 'type'>[] {
+export function nameEntries(image: ReadyImage): Pick<Entry, 'path' | 'type'>[] {
+  const { outputs } = image;
   return [
     ...(outputs.layers
       ? layerDigests(image).map((layer) => ({ path: originPath(layer), type: 'file' as const }))
@@ -30,8 +31,8 @@ export class Names {
     this.#attributes = attributes;
   }
 
-  async add(image: ReadyImage, outputs: Outputs, view: RepositoryView): Promise<void> {
-    const { publicName, manifest } = image;
+  async add(image: ReadyImage, view: RepositoryView): Promise<void> {
+    const { publicName, manifest, outputs } = image;
     if (outputs.layers) {
       for (const layer of layerDigests(image)) {
         const origins = this.#origins.get(layer) ?? (await publishedOrigins(view, layer));

@@ -25,6 +25,7 @@ const TOP: Digest = `sha256:${'2'.repeat(64)}`;
 const CONFIG: Digest = `sha256:${'3'.repeat(64)}`;
 
 const IMAGE: ResolvedImage = {
+  outputs: { layers: true, chains: true, flat: true },
   platform: LINUX_AMD64,
   publicName: NAME,
   manifest: {
@@ -164,7 +165,7 @@ describe('published', () => {
     it(`is ${state} where ${what}`, async () => {
       const repository = published();
       change(repository);
-      assert.equal(await publishedState(repository, IMAGE, outputs), state);
+      assert.equal(await publishedState(repository, { ...IMAGE, outputs }), state);
     });
   }
 
@@ -172,13 +173,13 @@ describe('published', () => {
     const repository = published();
     for (const folder of ['.layers', '.chains']) repository.remove(folder);
     const image = { ...IMAGE, manifest: { ...IMAGE.manifest, layers: [] } };
-    assert.equal(await publishedState(repository, image, ALL), 'current');
+    assert.equal(await publishedState(repository, image), 'current');
   });
 
   it('is not known where the repository cannot be read', async () => {
     const repository = published();
     repository.kindOf = () => Promise.reject(new Failure('repository-unusable', 'test'));
-    await assert.rejects(publishedState(repository, IMAGE, ALL), { code: 'repository-unusable' });
+    await assert.rejects(publishedState(repository, IMAGE), { code: 'repository-unusable' });
   });
 
   describe('by this program', () => {

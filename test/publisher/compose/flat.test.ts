@@ -161,6 +161,7 @@ function flatTree(entries: readonly LayerEntry[]): AnyNode {
     publicName: 'reg.example/app:1',
     manifest,
     config: CONFIG,
+    outputs: { layers: true, chains: true, flat: true },
     blobs: new Map(),
   };
   const [unit] = flatOutput({ image, stages: [stage], linked: true, attributes: OWN });

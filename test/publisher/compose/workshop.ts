@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Composer, type ComposerOptions } from '../../../publisher/compose/composer.ts';
 import { TreeLoader } from '../../../publisher/compose/image-trees.ts';
-import type { ReadyImage } from '../../../publisher/image.ts';
+import type { Outputs, ReadyImage } from '../../../publisher/image.ts';
 import { listLayer } from '../../../publisher/layer/listing.ts';
 import { ListingStore } from '../../../publisher/layer/listing-store.ts';
 import { parseConfig } from '../../../publisher/registry/manifest/config.ts';
@@ -22,7 +22,6 @@ import { assertSound, readStream, type Stream } from './stream.ts';
 export const OWN = { mode: 0, uid: 11, gid: 12, mtime: 1_800_000_000 };
 
 export const EVERYTHING: ComposerOptions = {
-  outputs: { layers: true, chains: true, flat: true },
   convertAgain: false,
   overwriteLayers: false,
   attributes: OWN,
@@ -36,6 +35,11 @@ export interface Composed {
   /** One for each image: the code of its failure. */
   readonly outcomes: readonly string[];
 }
+
+const ALL: Outputs = { layers: true, chains: true, flat: true };
+
+/** `outputs` are those of all images. */
+type WorkshopOptions = Partial<ComposerOptions> & { readonly outputs?: Outputs };
 
 /** A place where images are built, listed, and composed onto a repository. */
 export class Workshop {
@@ -77,19 +81,23 @@ export class Workshop {
       publicName,
       manifest: { ...document, digest: manifest.digest, bytes: manifest.bytes, skipped: [] },
       config: parseConfig(configBlob.bytes, layers.length, publicName),
+      outputs: ALL,
       blobs: files,
     };
   }
 
   /** Composes a batch, checks all that holds for every stream, and publishes it. */
-  async publish(images: readonly ReadyImage[], options: Partial<ComposerOptions> = {}): Promise<Composed> {
+  async publish(images: readonly ReadyImage[], options: WorkshopOptions = {}): Promise<Composed> {
     const composed = await this.compose(images, options);
     await assertSound(this.repository, composed.stream);
     this.repository.apply(composed.stream);
     return composed;
   }
 
-  async compose(images: readonly ReadyImage[], options: Partial<ComposerOptions> = {}): Promise<Composed> {
+  async compose(
+    images: readonly ReadyImage[],
+    { outputs = ALL, ...options }: WorkshopOptions = {},
+  ): Promise<Composed> {
     const composer = new Composer(this.repository, new TreeLoader(this.#listings), {
       ...EVERYTHING,
       ...options,
@@ -98,7 +106,7 @@ export class Workshop {
     const outcomes: string[] = [];
     for (const one of images) {
       try {
-        warnings.push(...(await composer.add(one)));
+        warnings.push(...(await composer.add({ ...one, outputs })));
         outcomes.push('added');
       } catch (error) {
         if (!isFailure(error)) throw error;
