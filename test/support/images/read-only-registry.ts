@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -7,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Blob } from './blob.ts';
 import { byteRange } from './byte-range.ts';
 import type { ByteRange } from './byte-range.ts';
+import { hostOf, listen, stop } from '../loopback.ts';
 import type { ImageStore } from './store.ts';
 
 export interface ReadOnlyRegistry {
@@ -38,17 +38,8 @@ export async function serveImages(
     // A client may go away in the middle of a blob; nobody is left to be told.
     answer({ store, options, request, response }).catch(() => response.destroy());
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the registry has no port');
-  const close = async (): Promise<void> => {
-    const closed = once(server, 'close');
-    server.close();
-    server.closeAllConnections();
-    await closed;
-  };
-  return { host: `127.0.0.1:${address.port}`, requests, close };
+  await listen(server);
+  return { host: hostOf(server), requests, close: async () => await stop(server) };
 }
 
 interface Exchange {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { ImageReference } from '../../../wishlist/reference.ts';
+import { hostOf, listen, stop } from '../loopback.ts';
 import type { GeneratedBlob } from './generated-blob.ts';
 
 /** How one request is answered; without anything, as it should be. */
@@ -40,23 +41,17 @@ export class BlobServer {
 
   static async start(blob: GeneratedBlob): Promise<BlobServer> {
     const started = new BlobServer(blob);
-    started.#server.listen(0, '127.0.0.1');
-    await once(started.#server, 'listening');
+    await listen(started.#server);
     return started;
   }
 
   async close(): Promise<void> {
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await closed;
+    await stop(this.#server);
     await Promise.all(this.#answers);
   }
 
   reference(repository: string): ImageReference {
-    const address = this.#server.address();
-    if (address === null || typeof address === 'string') throw new Error('the server does not listen');
-    const registry = `127.0.0.1:${address.port}`;
+    const registry = hostOf(this.#server);
     return { scheme: 'http', registry, repository, tag: undefined, digest: undefined };
   }
 

@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import { connect } from 'node:net';
+import { hostOf, listen } from '../loopback.ts';
 import type { Duplex } from 'node:stream';
 
 /**
@@ -36,8 +37,7 @@ export class ConnectProxy {
   /** Is itself spoken to in plain text where `tls` is left out. */
   static async start(tls?: ServerOptions): Promise<ConnectProxy> {
     const started = new ConnectProxy(tls);
-    started.#server.listen(0, '127.0.0.1');
-    await once(started.#server, 'listening');
+    await listen(started.#server);
     return started;
   }
 
@@ -49,9 +49,7 @@ export class ConnectProxy {
   }
 
   get host(): string {
-    const address = this.#server.address();
-    if (address === null || typeof address === 'string') throw new Error('the proxy does not listen');
-    return `127.0.0.1:${address.port}`;
+    return hostOf(this.#server);
   }
 
   #connect(request: IncomingMessage, socket: Duplex): void {

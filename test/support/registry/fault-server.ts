@@ -1,9 +1,9 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { Digest } from '../../../publisher/registry/digest.ts';
 import type { ImageReference } from '../../../wishlist/reference.ts';
 import type { Content, Fault } from './faults.ts';
+import { hostOf, listen, stop } from '../loopback.ts';
 import { OCI_MANIFEST_TYPE, digestOf, type TestImage } from './image.ts';
 
 /** A request that arrived. */
@@ -58,23 +58,17 @@ export class FaultServer {
   /** Speaks plain HTTP where `tls` is left out. */
   static async start(tls?: ServerOptions): Promise<FaultServer> {
     const started = new FaultServer(tls);
-    started.#server.listen(0, '127.0.0.1');
-    await once(started.#server, 'listening');
+    await listen(started.#server);
     return started;
   }
 
   async close(): Promise<void> {
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await closed;
+    await stop(this.#server);
   }
 
   /** `127.0.0.1:PORT` */
   get host(): string {
-    const address = this.#server.address();
-    if (address === null || typeof address === 'string') throw new Error('the server does not listen');
-    return `127.0.0.1:${address.port}`;
+    return hostOf(this.#server);
   }
 
   /** The methods and paths that were asked for since the last call, in order: `HEAD /v2/…`. */

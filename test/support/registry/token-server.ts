@@ -1,9 +1,9 @@
 import { createPrivateKey, randomUUID, sign, X509Certificate, type KeyObject } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { Credentials } from '../../../publisher/registry/authentication/credentials.ts';
 import { CertificateAuthority, type IssuedCertificate } from './certificates.ts';
+import { hostOf, listen, stop } from '../loopback.ts';
 import type { TokenAuth } from './docker-registry.ts';
 
 /** A request that arrived, with the query of a GET or the form of a POST. */
@@ -71,8 +71,7 @@ export class TokenServer {
     const authority = await CertificateAuthority.create();
     const signer = await authority.issue({ purpose: 'signer' });
     const server = createServer();
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
+    await listen(server);
     const started = new TokenServer(server, authority, signer);
     server.on('request', (request, response) => {
       // A client may go away in the middle; nobody is left to be told.
@@ -82,10 +81,7 @@ export class TokenServer {
   }
 
   async close(): Promise<void> {
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await closed;
+    await stop(this.#server);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -160,10 +156,4 @@ function refused(status: number, error: string): Answer {
 
 function encode(bytes: string | Buffer): string {
   return Buffer.from(bytes).toString('base64url');
-}
-
-function hostOf(server: Server): string {
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the server does not listen');
-  return `127.0.0.1:${address.port}`;
 }
