@@ -5,6 +5,7 @@ import { checkImageSyntaxCommand } from './commands/check-image-syntax.ts';
 import { convertCommand } from './commands/convert.ts';
 import { convertSingleImageCommand } from './commands/convert-single-image.ts';
 import { downloadManifestCommand } from './commands/download-manifest.ts';
+import { wishlistExpandCommand } from './commands/wishlist-expand.ts';
 import { runUnpackd } from './run.ts';
 
 const COMMANDS = [
@@ -12,6 +13,7 @@ const COMMANDS = [
   convertSingleImageCommand,
   downloadManifestCommand,
   checkImageSyntaxCommand,
+  wishlistExpandCommand,
 ];
 
 const { stdout, stderr, env: environment, argv } = process;

@@ -190,6 +190,14 @@ export const OPTIONS = {
     group: 'Limits:',
     description: 'how many bytes of compressed layers go into one publication',
   },
+  patternLimit: {
+    key: 'pattern-limit',
+    flag: '--pattern-limit <number>',
+    type: integer(1, 1_000_000),
+    default: '1000',
+    group: 'Limits:',
+    description: 'how many tags a pattern may match that sets no limit itself: one that matches more fails',
+  },
   registryRequests: {
     key: 'registry-requests',
     flag: '--registry-requests <number>',

@@ -1,4 +1,4 @@
-import type { WantedPlatform } from '../wishlist/expand.ts';
+import type { WantedPlatform } from '../wishlist/wished-image.ts';
 import { LINUX_AMD64, equalPlatforms, type Platform } from '../wishlist/platform.ts';
 import type { ImageReference } from '../wishlist/reference.ts';
 import type { OutputName } from '../wishlist/settings.ts';

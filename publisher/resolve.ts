@@ -1,4 +1,4 @@
-import type { WantedPlatform } from '../wishlist/expand.ts';
+import type { WantedPlatform } from '../wishlist/wished-image.ts';
 import { formatPlatform, LINUX_AMD64, type Platform } from '../wishlist/platform.ts';
 import { formatReference } from '../wishlist/reference.ts';
 import { outputsFor, type Outputs, type ResolvedImage, type WantedImage } from './image.ts';

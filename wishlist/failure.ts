@@ -9,6 +9,8 @@ export type FailureCode =
   | 'reference-invalid' // an image reference that does not parse
   | 'platform-invalid' // a platform that does not parse, or cannot be published
   | 'pattern-unmatched' // a tag pattern that no tag of the repository matches
+  | 'pattern-too-wide' // a tag pattern that matches more tags than allowed
+  | 'name-conflict' // another image has the public name that this one would get
   | 'configuration-invalid' // an option, environment variable or configuration file entry is wrong
   // what registries answer
   | 'registry-unreachable' // no connection, or one that is cut

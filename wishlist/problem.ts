@@ -9,6 +9,8 @@ export type ProblemCode =
   | 'key-unknown' // a key that recipes do not have
   | 'value-ignored' // a key whose value has the wrong type, and is not needed
   | 'pattern-unmatched' // a tag pattern that no tag of the repository matches
+  | 'pattern-too-wide' // a tag pattern that matches more tags than allowed
+  | 'name-conflict' // another image has the public name that this one would get
   | 'tag-unusable'; // a tag in the registry's list that matches a pattern and cannot be published
 
 /** One thing that is wrong (`error`) or doubtful (`warning`) in one line of a recipe; the rest of it goes on. */

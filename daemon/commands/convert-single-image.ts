@@ -1,10 +1,11 @@
 import { Failure } from '../../wishlist/failure.ts';
-import { expandWishes } from '../../wishlist/expand.ts';
-import { parseReference, publicName } from '../../wishlist/reference.ts';
+import { expandRecipes } from '../../wishlist/expand.ts';
+import { parseReference } from '../../wishlist/reference.ts';
 import { isRepositoryName } from '../../wishlist/repository-name.ts';
 import { NO_SETTINGS } from '../../wishlist/settings.ts';
 import { wishOf } from '../../wishlist/wish.ts';
 import type { Command } from '../command.ts';
+import { configuredSettings } from '../configured-settings.ts';
 import { publishEverywhere, statusOf, withRegistry } from '../publishing.ts';
 
 export const convertSingleImageCommand: Command = {
@@ -30,34 +31,30 @@ export const convertSingleImageCommand: Command = {
     const reference = parseReference(image);
     assertRepositoryName(name);
     return await withRegistry(context, async (client) => {
-      const { platforms } = context.configuration;
-      const wish = wishOf({ text: image, reference }, 1, { ...NO_SETTINGS, platforms });
-      const { images, failures, problems } = await expandWishes(
-        [wish],
+      const settings = configuredSettings(context.configuration);
+      const wishes = [wishOf({ text: image, reference }, 1, settings)];
+      const recipe = { file: image, repositories: [name], defaults: NO_SETTINGS, wishes, problems: [] };
+      const { images, failures, problems } = await expandRecipes(
+        [recipe],
         async (pattern) => await client.listTags(pattern),
       );
       for (const { failure } of failures) throw failure;
-      for (const { message, hint } of problems) {
+      for (const { problem } of problems) {
+        const { code, message, hint } = problem;
+        if (code === 'pattern-too-wide') throw new Failure(code, message, { hint: TOO_WIDE });
         if (images.length === 0)
           throw new Failure('pattern-unmatched', message, { ...(hint !== undefined && { hint }) });
         context.observe({ type: 'warning', message });
       }
-      const repositories = await publishEverywhere(context, client, [
-        {
-          name,
-          images: images.map(({ reference: wished, platforms: wanted }) => ({
-            reference: wished,
-            publicName: publicName(wished),
-            platforms: wanted,
-            outputs: undefined,
-          })),
-        },
-      ]);
+      const repositories = await publishEverywhere(context, client, [{ name, images }]);
       context.output.report({ unusable: [], repositories });
       return statusOf(repositories);
     });
   },
 };
+
+/** Here is no line that could allow more. */
+const TOO_WIDE = 'narrow the pattern, or allow more tags with --pattern-limit';
 
 function assertRepositoryName(name: string): void {
   if (isRepositoryName(name)) return;

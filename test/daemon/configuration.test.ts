@@ -61,6 +61,7 @@ describe('configuration', () => {
       platforms: undefined,
       convertAgain: false,
       overwriteLayers: false,
+      patternLimit: 1000,
       waitMs: 600_000,
       publishTimeoutMs: 1_800_000,
       batchSizeBytes: 20 * 2 ** 30,

@@ -1,0 +1,56 @@
+import type { Expansion, RecipeProblem, Wishlist } from '../wishlist/expand.ts';
+import { Failure } from '../wishlist/failure.ts';
+import { position, type Problem } from '../wishlist/problem.ts';
+
+/** A line of a recipe that gives no image, or not all of its images. */
+export interface FailedLine {
+  /** What stands there. */
+  readonly text: string;
+  /** Its message begins with `FILE:LINE:COLUMN:`. */
+  readonly failure: Failure;
+}
+
+/** Errors that have a code of their own among failures. */
+const CODES: Readonly<Partial<Record<Problem['code'], Failure['code']>>> = {
+  'platform-invalid': 'platform-invalid',
+  'pattern-too-wide': 'pattern-too-wide',
+  'name-conflict': 'name-conflict',
+};
+
+/** Lines that cannot be understood, and patterns that cannot be expanded. */
+export function failedLines(recipes: readonly Wishlist[], expansion: Expansion): FailedLine[] {
+  const errors = problemsOf(recipes, expansion).filter(({ problem }) => problem.severity === 'error');
+  return [
+    ...errors.map(({ recipe, problem }) => ({
+      text: problem.text,
+      failure: placed(recipe, problem, CODES[problem.code] ?? 'reference-invalid'),
+    })),
+    ...expansion.failures.map(({ recipe, wish, failure: { code, message, hint } }) => ({
+      text: wish.text,
+      failure: placed(recipe, { line: wish.line, column: undefined, message, hint }, code),
+    })),
+  ];
+}
+
+/** What is doubtful, one text each; not that it is a warning. */
+export function warningTexts(recipes: readonly Wishlist[], expansion: Expansion): string[] {
+  return problemsOf(recipes, expansion)
+    .filter(({ problem }) => problem.severity === 'warning')
+    .map(({ recipe, problem: { message, hint, ...place } }) =>
+      [`${position(recipe.file, place)} ${message}`, hint].filter((part) => part !== undefined).join('; '),
+    );
+}
+
+function problemsOf(recipes: readonly Wishlist[], expansion: Expansion): RecipeProblem[] {
+  const own = recipes.flatMap((recipe) => recipe.problems.map((problem) => ({ recipe, problem })));
+  return [...own, ...expansion.problems];
+}
+
+function placed(
+  { file }: Wishlist,
+  problem: Pick<Problem, 'line' | 'column' | 'message' | 'hint'>,
+  code: Failure['code'],
+): Failure {
+  const { message, hint } = problem;
+  return new Failure(code, `${position(file, problem)} ${message}`, hint === undefined ? {} : { hint });
+}
