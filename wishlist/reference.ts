@@ -1,7 +1,8 @@
 import { Failure, isFailure } from './failure.ts';
+import { checkGlob } from './pattern.ts';
 import { quoted } from './quote.ts';
 import { looksLikeRegistry, parseRegistry } from './registry-host.ts';
-import { holdsCredentials, withoutSecrets } from './secrets.ts';
+import { holdsCredentials, holdsQuery, withoutSecrets, type PatternSyntax } from './secrets.ts';
 
 /** How an image is named: `[SCHEME://]REGISTRY/REPOSITORY[:TAG][@DIGEST]`. */
 export interface ImageReference {
@@ -11,7 +12,7 @@ export interface ImageReference {
   readonly registry: string;
   /** Path below the registry, without leading or trailing slash, such as `library/debian`. */
   readonly repository: string;
-  /** A tag, or a pattern of tags where it holds a `*`; `undefined` where only a digest is given. */
+  /** A tag, or a pattern of tags as {@link isPattern} tells; `undefined` where only a digest is given. */
   readonly tag: string | undefined;
   /** `sha256:` and 64 hexadecimal digits. */
   readonly digest: string | undefined;
@@ -22,34 +23,47 @@ const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const TAG_PATTERN = /^[A-Za-z0-9_*][A-Za-z0-9._*-]{0,127}$/;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
+const WILDCARDS: Readonly<Record<PatternSyntax, string>> = {
+  stars: 'in a tag, * stands for any number of characters and is the only wildcard',
+  full: 'only in a tag are there wildcards: * ? […] {…}',
+};
 const MAXIMUM_REPOSITORY_CHARACTERS = 255;
 /** Linux refuses longer file names, and the last part of a public name is one. */
 const MAXIMUM_FILE_NAME_BYTES = 255;
+
+/** How references are read. */
+export interface ReferenceOptions {
+  /** What a tag may hold beside a tag's own characters: `stars` by default. */
+  readonly patterns?: PatternSyntax;
+}
 
 /**
  * Reads an image reference as people write it; white space around it is ignored. Without tag and digest the tag is
  * `latest`.
  *
+ * Among `patterns`, `stars` has `*` as the only wildcard of a tag, as recipes of version 1 do, and `full` the globs that
+ * `checkGlob` describes.
+ *
  * @see OCI distribution specification 1.1, "Pulling manifests", for repository and tag
  * @throws Failure `reference-invalid`; passwords are masked in its message
  */
-export function parseReference(text: string): ImageReference {
+export function parseReference(text: string, { patterns = 'stars' }: ReferenceOptions = {}): ImageReference {
   const written = text.trim();
   try {
-    refuseForeignSyntax(written);
+    refuseForeignSyntax(written, patterns);
     const { scheme, rest } = splitScheme(written);
-    const { registry, path } = splitRegistry(rest);
+    const { registry, path } = splitRegistry(rest, patterns);
     const { name, digest } = splitDigest(path);
     const { repository, tag } = splitTag(name);
     checkRepository(repository);
-    if (tag !== undefined) checkTag(tag, digest);
+    if (tag !== undefined) checkTag(tag, digest, patterns);
     const effectiveTag = tag ?? (digest === undefined ? 'latest' : undefined);
     const reference = { scheme, registry: parseRegistry(registry), repository, tag: effectiveTag, digest };
     checkFileName(reference);
     return reference;
   } catch (error) {
     if (!isFailure(error, 'reference-invalid')) throw error;
-    const message = `${quoted(withoutSecrets(written))} is no image reference: ${error.message}`;
+    const message = `${quoted(withoutSecrets(written, patterns))} is no image reference: ${error.message}`;
     throw new Failure(error.code, message, error.hint === undefined ? {} : { hint: error.hint });
   }
 }
@@ -70,9 +84,9 @@ export function publicName(reference: ImageReference): string {
   return formatReference(reference);
 }
 
-/** Whether `tag` stands for all tags that match it. */
+/** Whether `tag` stands for all tags that match it: it holds `*`, `?`, `[` or `{`, as no tag does. */
 export function isPattern(tag: string): boolean {
-  return tag.includes('*');
+  return /[*?[{]/.test(tag);
 }
 
 /**
@@ -97,7 +111,7 @@ export function isRepositoryPath(text: string): boolean {
   return text.split('/').every((component) => COMPONENT.test(component));
 }
 
-function refuseForeignSyntax(written: string): void {
+function refuseForeignSyntax(written: string, patterns: PatternSyntax): void {
   if (written === '') throw invalid('it is empty', SHAPE);
   if (holdsCredentials(written)) {
     throw invalid(
@@ -108,10 +122,10 @@ function refuseForeignSyntax(written: string): void {
   if (/[\s\p{Cc}\p{Cf}]/u.test(written)) {
     throw invalid('it holds white space or a control character', 'write one image a line, without spaces');
   }
-  if (/[?#]/.test(written)) {
+  if (holdsQuery(written, patterns)) {
     throw invalid(
       'it holds a ? or #, and a reference has no query string or fragment',
-      'remove it; in a tag, * stands for any number of characters and is the only wildcard',
+      `remove it; ${WILDCARDS[patterns]}`,
     );
   }
 }
@@ -127,7 +141,7 @@ function splitScheme(written: string): { scheme: 'https' | 'http'; rest: string 
   );
 }
 
-function splitRegistry(rest: string): { registry: string; path: string } {
+function splitRegistry(rest: string, patterns: PatternSyntax): { registry: string; path: string } {
   const slash = rest.indexOf('/');
   const registry = slash === -1 ? rest : rest.slice(0, slash);
   if (slash !== -1 && (registry === '' || looksLikeRegistry(registry))) {
@@ -140,13 +154,13 @@ function splitRegistry(rest: string): { registry: string; path: string } {
   const atDockerHub = `docker.io/${slash === -1 ? 'library/' : ''}${rest}`;
   throw invalid(
     'it does not begin with a registry',
-    isReference(atDockerHub) ? `for the image at Docker Hub, write ${atDockerHub}` : SHAPE,
+    isReference(atDockerHub, patterns) ? `for the image at Docker Hub, write ${atDockerHub}` : SHAPE,
   );
 }
 
-function isReference(text: string): boolean {
+function isReference(text: string, patterns: PatternSyntax): boolean {
   try {
-    parseReference(text);
+    parseReference(text, { patterns });
     return true;
   } catch (error) {
     if (isFailure(error, 'reference-invalid')) return false;
@@ -200,23 +214,40 @@ function checkComponent(component: string): void {
   );
 }
 
-function checkTag(tag: string, digest: string | undefined): void {
-  if (!isPattern(tag)) {
-    if (TAG.test(tag)) return;
-    throw invalid(
-      `the tag ${quoted(tag)} is not made of up to 128 letters, digits and . _ -, or begins with . or -`,
-      'correct the tag; leave out the colon for the tag latest',
-    );
-  }
-  if (!TAG_PATTERN.test(tag)) {
-    throw invalid(
-      `the tag pattern ${quoted(tag)} is not made of up to 128 letters, digits, . _ - and *, or begins with . or -`,
-      'correct the pattern; * stands for any number of characters and is the only wildcard',
-    );
-  }
-  if (digest !== undefined) {
+function checkTag(tag: string, digest: string | undefined, patterns: PatternSyntax): void {
+  if (TAG.test(tag)) return;
+  if (patterns === 'full' ? isPatternLike(tag) : tag.includes('*')) {
+    if (patterns === 'full') checkFullPattern(tag);
+    else checkStars(tag);
+    if (digest === undefined) return;
     throw invalid('a tag pattern cannot be combined with a digest', 'remove the digest, or name one tag');
   }
+  throw invalid(
+    `the tag ${quoted(tag)} is not made of up to 128 letters, digits and . _ -, or begins with . or -`,
+    'correct the tag; leave out the colon for the tag latest',
+  );
+}
+
+function checkStars(pattern: string): void {
+  if (TAG_PATTERN.test(pattern)) return;
+  throw invalid(
+    `the tag pattern ${quoted(pattern)} is not made of up to 128 letters, digits, . _ - and *, or begins with . or -`,
+    'correct the pattern; * stands for any number of characters and is the only wildcard',
+  );
+}
+
+function checkFullPattern(pattern: string): void {
+  try {
+    checkGlob(pattern);
+  } catch (error) {
+    if (!isFailure(error, 'pattern-invalid')) throw error;
+    throw invalid(`the tag pattern ${quoted(pattern)} ${error.message}`, error.hint ?? WILDCARDS.full);
+  }
+}
+
+/** Also what is written wrongly, so that its author is told about patterns and not about tags. */
+function isPatternLike(tag: string): boolean {
+  return isPattern(tag) || /[\]}!\\<>=^~|]/.test(tag);
 }
 
 function checkFileName(reference: ImageReference): void {

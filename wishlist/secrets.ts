@@ -1,18 +1,34 @@
 const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//;
 const DIGEST_AND_REST = /@[A-Za-z0-9+._-]+:[0-9A-Fa-f]{32,}.*$/s;
+const GLOB_AT_END = /^([^?#]*):[A-Za-z0-9._*?[\]{}!,-]*(?:@[a-z0-9]+:[0-9a-f]*)?$/;
 const PORT_IS_NO_NUMBER = /^[^:[]*:.*[^0-9]/s;
+
+/** What a tag in a reference may hold: `*` alone, or all globs. */
+export type PatternSyntax = 'stars' | 'full';
 
 /** Whether `text`, meant as an image reference, carries a user name or password in front of the registry. */
 export function holdsCredentials(text: string): boolean {
   return endOfCredentials(text) !== undefined;
 }
 
-/** `text` for messages and reports: `***` for what may be a password, or a token in a query string. */
-export function withoutSecrets(text: string): string {
+/**
+ * `text` for messages and reports: `***` for what may be a password, or a token in a query string. Where `patterns` is
+ * `full` a `?` in a tag begins no query string.
+ */
+export function withoutSecrets(text: string, patterns: PatternSyntax = 'stars'): string {
   const end = endOfCredentials(text);
   const withoutCredentials =
     end === undefined ? text : `${text.slice(0, startOfAuthority(text))}***${text.slice(end)}`;
+  if (!holdsQuery(withoutCredentials, patterns)) return withoutCredentials;
   return withoutCredentials.replace(/\?.+/s, '?***');
+}
+
+/**
+ * Whether `text`, meant as an image reference, has a query string or a fragment. Where `patterns` is `full` a tag may hold
+ * a `?`, but what no pattern holds, such as a `=`, makes it a query string all the same: it may be a token's.
+ */
+export function holdsQuery(text: string, patterns: PatternSyntax): boolean {
+  return /[?#]/.test(patterns === 'full' ? text.replace(GLOB_AT_END, '$1') : text);
 }
 
 /**

@@ -189,13 +189,21 @@ describe('parseReference, given a password', () => {
     'ftp://user:s3cret@quay.io/a',
     `https://user:s3cret@quay.io:5000/a@${DIGEST}`,
     'https://quay.io/a?token=s3cret',
+    'https://quay.io/a?s3cret',
+    'https://quay.io/a:1?token=s3cret',
+    'https://quay.io/a:1?token:s3cret',
+    'https://quay.io/a:1?s3cret=',
+    'https://quay.io/a:[?token=s3cret',
+    'https://quay.io/v2/a:1/b?s3cret',
   ];
-  for (const text of texts) {
-    it(`refuses ${JSON.stringify(text)} without telling the password`, () => {
-      const failure = failureOf(text);
-      assert.equal(failure.code, 'reference-invalid');
-      assert.doesNotMatch(`${failure.message} ${failure.hint} ${String(failure.cause)}`, /s3|cret/);
-    });
+  for (const patterns of ['stars', 'full'] as const) {
+    for (const text of texts) {
+      it(`refuses ${JSON.stringify(text)} without telling the password, where patterns are ${patterns}`, () => {
+        const failure = failureOf(text, patterns);
+        assert.equal(failure.code, 'reference-invalid');
+        assert.doesNotMatch(`${failure.message} ${failure.hint} ${String(failure.cause)}`, /s3|cret/);
+      });
+    }
   }
 });
 
@@ -222,9 +230,70 @@ describe('formatReference and publicName', () => {
   });
 });
 
+describe('parseReference, with all patterns', () => {
+  const tags = [
+    '1.*',
+    '1.?',
+    '[0-9]*',
+    '[!a]x',
+    '{1,2}.*',
+    '1.2{,-rc?}',
+    '{1..3}',
+    `{${'1.2.3,'.repeat(40)}x}`,
+  ];
+  for (const tag of tags) {
+    it(`reads the pattern ${tag.slice(0, 40)}`, () => {
+      const text = `http://localhost:5000/a/b:${tag}`;
+      const expected = {
+        scheme: 'http',
+        registry: 'localhost:5000',
+        repository: 'a/b',
+        tag,
+        digest: undefined,
+      };
+      const reference = parseReference(text, { patterns: 'full' });
+      assert.deepEqual(reference, expected);
+      assert.ok(isPattern(tag));
+      assert.throws(() => publicName(reference), isProgrammersMistake);
+      if (/[^1.*]/.test(tag)) assert.equal(failureOf(text).code, 'reference-invalid');
+    });
+  }
+
+  for (const [text, [scheme, registry, repository, tag, digest]] of VALID) {
+    it(`reads ${JSON.stringify(text)} as ever`, () => {
+      const expected = { scheme, registry, repository, tag, digest };
+      assert.deepEqual(parseReference(text, { patterns: 'full' }), expected);
+    });
+  }
+
+  const stillInvalid = INVALID.filter(
+    ([what]) => !/^a pattern with (?:a class|braces|a question)/.test(what),
+  );
+  for (const [what, text] of [
+    ...stillInvalid,
+    ['a brace that stays open', 'quay.io/a:{1,2'],
+    ['a class that stays open', 'quay.io/a:[1'],
+    ['too many alternatives', `quay.io/a:${'{1,2}'.repeat(20)}`],
+    ['an exclusion', 'quay.io/a:!1.*'],
+    ['a range', 'quay.io/a:^1.2'],
+    ['a full pattern with a digest', `quay.io/a:1.?@${DIGEST}`],
+    ['a question mark in the repository', 'quay.io/a?/b:1'],
+    ['a class in the repository', 'quay.io/[ab]:1'],
+    ['braces in the repository', 'quay.io/{a,b}:1'],
+  ] as const) {
+    it(`refuses ${what}`, () => assert.equal(failureOf(text, 'full').code, 'reference-invalid'));
+  }
+
+  it('proposes a reference with the same pattern', () => {
+    assert.ok(failureOf('debian:1[0-9]', 'full').hint?.includes('docker.io/library/debian:1[0-9]'));
+    assert.ok(!failureOf('debian:1[0-9]').hint?.includes('docker.io/library/debian:1[0-9]'));
+  });
+});
+
 describe('isPattern', () => {
-  it('is true where a tag holds a star', () => {
-    assert.deepEqual(['*', '1.*', '1', 'a.b'].map(isPattern), [true, true, false, false]);
+  it('is true where a tag holds a wildcard', () => {
+    for (const tag of ['*', '1.*', '?', '[a]', '{a,b}']) assert.ok(isPattern(tag), tag);
+    for (const tag of ['1', 'a.b', '_', LONGEST_TAG]) assert.ok(!isPattern(tag), tag);
   });
 });
 
@@ -257,9 +326,9 @@ describe('withTag', () => {
   }
 });
 
-function failureOf(text: string): Failure {
+function failureOf(text: string, patterns: 'stars' | 'full' = 'stars'): Failure {
   try {
-    parseReference(text);
+    parseReference(text, { patterns });
   } catch (error) {
     if (isFailure(error)) return error;
     throw error;
