@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { suggestion } from '../wishlist/nearest.ts';
 import { printable, quoted } from '../wishlist/quote.ts';
 import { readConfigurationFile } from './configuration-file.ts';
 import type { FileEntry } from './configuration-value.ts';
 import { configurationInvalid } from './invalid.ts';
-import { suggestion } from './nearest.ts';
 import { DEFAULT_CONFIGURATION_FILE, OPTIONS, REGISTRIES_KEY, variableOf } from './options.ts';
 import type { Configuration, DefaultsContext, Environment, Option } from './options.ts';
 import type { RegistryEntry } from './registries/entry.ts';

@@ -1,7 +1,7 @@
+import { suggestion } from '../../wishlist/nearest.ts';
 import { quoted } from '../../wishlist/quote.ts';
 import { withoutSecrets } from '../../wishlist/secrets.ts';
 import type { FileEntry, FileValue } from '../configuration-value.ts';
-import { suggestion } from '../nearest.ts';
 import { integer, path } from '../value-types.ts';
 import type { Place, ValueType } from '../value-types.ts';
 import type { Located, RegistryEntry } from './entry.ts';

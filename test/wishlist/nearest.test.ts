@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { nearest } from '../../daemon/nearest.ts';
+import { nearest } from '../../wishlist/nearest.ts';
 
 const KEYS = ['root', 'state', 'skip-flat', 'skip-layers', 'batch-size'];
 
