@@ -13,6 +13,7 @@ export interface FailedLine {
 /** Errors that have a code of their own among failures. */
 const CODES: Readonly<Partial<Record<Problem['code'], Failure['code']>>> = {
   'platform-invalid': 'platform-invalid',
+  'setting-invalid': 'setting-invalid',
   'pattern-too-wide': 'pattern-too-wide',
   'name-conflict': 'name-conflict',
 };

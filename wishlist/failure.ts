@@ -9,6 +9,7 @@ export type FailureCode =
   | 'reference-invalid' // an image reference that does not parse
   | 'platform-invalid' // a platform that does not parse, or cannot be published
   | 'pattern-invalid' // an entry of a list of tags that is no tag, glob or range of versions
+  | 'setting-invalid' // a setting of an image, or of a recipe for all of them, that cannot be used
   | 'pattern-unmatched' // a tag pattern that no tag of the repository matches
   | 'pattern-too-wide' // a tag pattern that matches more tags than allowed
   | 'name-conflict' // another image has the public name that this one would get

@@ -1,8 +1,16 @@
 import type { MappingNode, Node } from 'js-yaml';
+import { nearest } from './nearest.ts';
 import type { Problem } from './problem.ts';
 import { quoted } from './quote.ts';
 import { withoutSecrets } from './secrets.ts';
 import { kindOf, type YamlText } from './yaml.ts';
+
+/** The keys that a mapping may have. */
+export interface Keys<Key extends string> {
+  readonly known: readonly Key[];
+  /** Those that it may have in version 2 alone: where they are not known, the hint says so. */
+  readonly ofVersion2?: readonly string[];
+}
 
 /** What a mapping holds. */
 export interface Entries<Key extends string> {
@@ -14,18 +22,18 @@ export interface Entries<Key extends string> {
   readonly problems: readonly Problem[];
 }
 
-/** Sorts the entries of `mapping` by `keys`, those that are known. */
+/** Sorts the entries of `mapping` by their keys, those that are known. */
 export function readEntries<Key extends string>(
   yaml: YamlText,
   mapping: MappingNode,
-  keys: readonly Key[],
+  keys: Keys<Key>,
 ): Entries<Key> {
   const values = new Map<Key, Node>();
   const repeated: { key: Key; node: Node }[] = [];
   const problems: Problem[] = [];
   for (const { key: node, value } of mapping.items) {
     const content = yaml.content(node);
-    const key = keys.find((name) => content.kind === 'scalar' && content.value === name);
+    const key = keys.known.find((name) => content.kind === 'scalar' && content.value === name);
     if (key === undefined) problems.push(unknownKey(yaml, node, keys));
     else if (values.has(key)) repeated.push({ key, node });
     else values.set(key, value);
@@ -33,7 +41,7 @@ export function readEntries<Key extends string>(
   return { values, repeated, problems };
 }
 
-function unknownKey(yaml: YamlText, node: Node, keys: readonly string[]): Problem {
+function unknownKey(yaml: YamlText, node: Node, keys: Keys<string>): Problem {
   const content = yaml.content(node);
   const text = content.kind === 'scalar' ? withoutSecrets(content.value) : kindOf(content);
   return {
@@ -42,6 +50,13 @@ function unknownKey(yaml: YamlText, node: Node, keys: readonly string[]): Proble
     ...yaml.positionOf(node),
     text,
     message: `the key ${quoted(text)} is unknown and ignored`,
-    hint: `the keys are ${keys.join(', ')}`,
+    hint: hintFor(text, keys),
   };
+}
+
+function hintFor(text: string, { known, ofVersion2 = [] }: Keys<string>): string {
+  if (ofVersion2.includes(text)) return 'recipes have it from version 2 on: write version: 2';
+  const meant = nearest(text, known);
+  const list = `the keys are ${known.join(', ')}`;
+  return meant === undefined ? list : `did you mean ${meant}? ${list}`;
 }

@@ -5,6 +5,10 @@ export type ProblemCode =
   | 'reference-invalid' // an item of `input` that is no image reference: that image fails
   | 'platform-invalid' // an entry of `platforms` that is no platform: that of a wish makes the image fail
   | 'platform-repeated' // an entry of `platforms` that means the same as an earlier one
+  | 'setting-invalid' // a setting that cannot be used: that of a wish makes the image fail
+  | 'setting-unused' // a setting that means nothing for its image
+  | 'entry-repeated' // an entry of a list that stands in it already
+  | 'output-unavailable' // a form that unpackd does not make yet
   | 'wish-repeated' // an item that asks for the same image as an earlier one
   | 'key-unknown' // a key that recipes do not have
   | 'value-ignored' // a key whose value has the wrong type, and is not needed

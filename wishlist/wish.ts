@@ -1,13 +1,17 @@
 import type { Node } from 'js-yaml';
-import { isFailure } from './failure.ts';
+import { Failure, isFailure } from './failure.ts';
 import { readEntries, type Entries } from './mapping.ts';
-import { readPlatforms } from './platform-list.ts';
+import { nearest } from './nearest.ts';
 import type { Problem, ProblemCode } from './problem.ts';
 import { quoted } from './quote.ts';
+import { readSelection } from './read-selection.ts';
+import { readSettings } from './read-settings.ts';
 import { parseReference, type ImageReference } from './reference.ts';
 import { withoutSecrets } from './secrets.ts';
-import { NO_SETTINGS, type WishSettings } from './settings.ts';
+import { NO_SETTINGS, SETTING_KEYS, type SettingKey, type WishSettings } from './settings.ts';
 import { selectionOf, type TagSelection } from './tag-selection.ts';
+import { readTexts, type Value } from './values.ts';
+import type { RecipeVersion } from './recipe-version.ts';
 import { isText, kindOf, type Content, type YamlText } from './yaml.ts';
 
 /** One line of a wishlist: an image, or all the images that a tag pattern means. */
@@ -25,13 +29,20 @@ export interface Wish {
   readonly repositories: readonly string[] | undefined;
 }
 
-type Key = 'image' | 'platforms';
+type Key = 'image' | 'tags' | 'newest' | 'repositories' | SettingKey;
 
-const KEYS: readonly Key[] = ['image', 'platforms'];
-const REPEATED: Readonly<Record<Key, ProblemCode>> = {
-  image: 'reference-invalid',
-  platforms: 'platform-invalid',
-};
+/** The keys of an item of `input` that is a mapping, by the version of the recipe. */
+export const WISH_KEYS = {
+  1: ['image', 'platforms'],
+  2: ['image', 'tags', 'newest', ...SETTING_KEYS, 'repositories'],
+} as const satisfies Record<RecipeVersion, readonly Key[]>;
+
+/** What items of `input` depend on. */
+export interface InputContext {
+  readonly version: RecipeVersion;
+  /** The recipe's. */
+  readonly repositories: readonly string[];
+}
 
 /** What became of an item; without a wish, at least one of the problems is an error. */
 export interface Reading {
@@ -44,43 +55,80 @@ interface Image {
   readonly reference: ImageReference;
 }
 
-/** Reads an item of `input`: an image, or a mapping with `image` and `platforms`. */
-export function readWish(yaml: YamlText, item: Node): Reading {
+/** Reads an item of `input`: an image, or a mapping with `image` and what is said of it. */
+export function readWish(yaml: YamlText, item: Node, context: InputContext): Reading {
   const content = yaml.content(item);
   if (content.kind === 'mapping') {
-    const entries = readEntries(yaml, content, KEYS);
+    const known: readonly Key[] = WISH_KEYS[context.version];
+    const entries = readEntries<Key>(yaml, content, { known, ofVersion2: WISH_KEYS[2] });
     const image = entries.values.get('image');
-    if (image !== undefined) return readMapping(yaml, item, { image, entries });
+    if (image !== undefined) return readMapping(yaml, item, { image, entries }, context);
   }
   const image = readImage(yaml, item, item);
   if ('severity' in image) return { wish: undefined, problems: [image] };
   return { wish: wishOf(image, yaml.positionOf(item).line, NO_SETTINGS), problems: [] };
 }
 
-/** A wish with a wrong platform fails as a whole, like one with a wrong image: its author looks at it anyway. */
-function readMapping(
-  yaml: YamlText,
-  item: Node,
-  { image: node, entries }: { image: Node; entries: Entries<Key> },
-): Reading {
-  const image = readImage(yaml, node, item);
-  const list = entries.values.get('platforms');
-  const { platforms, problems: wrong } =
-    list === undefined ? { platforms: undefined, problems: [] } : readPlatforms(yaml, list);
-  const problems = [
-    ...entries.problems,
-    ...entries.repeated.map((entry) => repeatedKey(yaml, entry, image.text)),
-    ...wrong.map((problem) => Object.assign({}, problem, { text: image.text })),
-  ];
-  if ('severity' in image) return { wish: undefined, problems: [image, ...problems] };
-  if (problems.some(({ severity }) => severity === 'error')) return { wish: undefined, problems };
-  const settings = { ...NO_SETTINGS, platforms };
-  return { wish: wishOf(image, yaml.positionOf(item).line, settings), problems };
-}
-
 /** A wish that says no more than `settings`. */
 export function wishOf(image: Image, line: number, settings: WishSettings): Wish {
   return { ...image, line, selection: selectionOf(image.reference), settings, repositories: undefined };
+}
+
+interface Mapping {
+  readonly image: Node;
+  readonly entries: Entries<Key>;
+}
+
+/** A wish with a wrong setting fails as a whole, like one with a wrong image: its author looks at it anyway. */
+function readMapping(
+  yaml: YamlText,
+  item: Node,
+  { image: node, entries }: Mapping,
+  context: InputContext,
+): Reading {
+  const image = readImage(yaml, node, item);
+  const found = 'severity' in image ? undefined : image;
+  const { settings, problems: wrong } = readSettings(yaml, entries.values);
+  const { value: selection, problems: tags } = readSelection(yaml, entries.values, found);
+  const { value: repositories, problems: elsewhere } = readTargets(yaml, entries.values, context);
+  const own = [...wrong, ...tags, ...elsewhere].map((problem) =>
+    Object.assign({}, problem, { text: image.text }),
+  );
+  const repeated = entries.repeated.map((entry) => repeatedKey(yaml, entry, image.text));
+  const problems = [...entries.problems, ...repeated, ...own];
+  if ('severity' in image) return { wish: undefined, problems: [image, ...problems] };
+  if (problems.some(({ severity }) => severity === 'error')) return { wish: undefined, problems };
+  const { line } = yaml.positionOf(item);
+  return { wish: { ...wishWith(image, selection), line, settings, repositories }, problems };
+}
+
+/** The tag of an image with a list of tags does not matter; as a pattern it cannot be mistaken for one image's. */
+function wishWith(
+  { text, reference }: Image,
+  selection: TagSelection | undefined,
+): Pick<Wish, 'text' | 'reference' | 'selection'> {
+  const isSingle = selection === undefined || selectionOf(reference) !== undefined;
+  return { text, reference: isSingle ? reference : { ...reference, tag: '*' }, selection };
+}
+
+/** The repositories that a wish names, among the recipe's. */
+function readTargets(
+  yaml: YamlText,
+  values: Entries<Key>['values'],
+  { repositories }: InputContext,
+): Value<readonly string[]> {
+  const node = values.get('repositories');
+  if (node === undefined) return { value: undefined, problems: [] };
+  const hint = `write a list of some of the recipe's: ${repositories.join(', ')}`;
+  const parse = (text: string): string => {
+    if (repositories.includes(text)) return text;
+    const message = `${quoted(withoutSecrets(text))} is no repository of this recipe`;
+    const meant = nearest(text, repositories);
+    throw new Failure('setting-invalid', message, {
+      hint: meant === undefined ? hint : `did you mean ${meant}? ${hint}`,
+    });
+  };
+  return readTexts(yaml, node, { name: 'a repository', hint, parse });
 }
 
 /** The image in `node`, which is `item` or its `image`. */
@@ -126,10 +174,15 @@ function hintFor(content: Content): string {
 function repeatedKey(yaml: YamlText, { key, node }: { key: Key; node: Node }, text: string): Problem {
   return {
     severity: 'error',
-    code: REPEATED[key],
+    code: codeFor(key),
     ...yaml.positionOf(node),
     text,
     message: `the key ${key} stands here a second time`,
     hint: 'make the two one, or begin a further item with a dash',
   };
+}
+
+function codeFor(key: Key): ProblemCode {
+  if (key === 'image') return 'reference-invalid';
+  return key === 'platforms' ? 'platform-invalid' : 'setting-invalid';
 }

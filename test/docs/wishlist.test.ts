@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { formatPlatform } from '../../wishlist/platform.ts';
 import { formatProblem } from '../../wishlist/problem.ts';
 import { parseRecipe } from '../../wishlist/recipe.ts';
-import { codeBlocks, section, textOf } from './project.ts';
+import { RECIPE_KEYS } from '../../wishlist/recipe-reader.ts';
+import { WISH_KEYS } from '../../wishlist/wish.ts';
+import { codeBlocks, section, tableRows, textOf } from './project.ts';
 
 describe('docs/wishlist.md', () => {
   const text = textOf('docs/wishlist.md');
@@ -11,6 +13,19 @@ describe('docs/wishlist.md', () => {
     const [recipe = ''] = codeBlocks(section(text, 'Recipe version 1'), 'yaml');
     const { wishes, problems } = parseRecipe(recipe, 'recipe.yaml');
     assert.deepEqual([wishes.length, problems], [3, []]);
+  });
+
+  it('has a recipe of version 2 without a mistake', () => {
+    const [recipe = ''] = codeBlocks(section(text, 'Recipe version 2'), 'yaml');
+    const { wishes, problems, repositories } = parseRecipe(recipe, 'recipe.yaml');
+    assert.deepEqual([repositories.length, wishes.length, problems], [2, 4, []]);
+  });
+
+  it('names every setting, and every key of recipes and wishes', () => {
+    const keys = tableRows(section(text, 'Recipe version 2')).map(({ key }) => key);
+    const others = new Set<string>(['user', 'cvmfs_repo', 'output_format']);
+    const known = [...RECIPE_KEYS[2], ...WISH_KEYS[2]].filter((key) => !others.has(key));
+    assert.deepEqual([...new Set(keys)].sort(), [...new Set(known)].sort());
   });
 
   it('has platforms as recipes may name them', () => {

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { loadConfiguration } from '../../daemon/configuration.ts';
 import { OPTIONS, type Configuration, type Option } from '../../daemon/options.ts';
 import { LINUX_AMD64 } from '../../wishlist/platform.ts';
+import { RECIPE_KEYS } from '../../wishlist/recipe-reader.ts';
 import { readRecipe } from '../../wishlist/recipe.ts';
+import { WISH_KEYS } from '../../wishlist/wish.ts';
 import { PROJECT, textOf } from '../docs/project.ts';
 import { temporaryDirectory } from '../support/setup.ts';
 
@@ -17,6 +19,20 @@ describe('examples/recipe.yaml', () => {
     assert.deepEqual([wishes.length, problems], [3, []]);
   });
 });
+
+describe('examples/recipe-v2.yaml', () => {
+  it('is a recipe without a mistake that has every key', async () => {
+    const { wishes, problems } = await readRecipe(join(PROJECT, 'examples/recipe-v2.yaml'));
+    assert.deepEqual([wishes.length, problems], [5, []]);
+    const text = textOf('examples/recipe-v2.yaml');
+    const keys = [...text.matchAll(/^ *(?:- )?([a-z_]+):/gm)].map((match) => match[1] ?? '');
+    const known = [...RECIPE_KEYS[2], ...WISH_KEYS[2]].filter((key) => !LEFT_OUT.has(key));
+    assert.deepEqual([...new Set(keys)].sort(), [...new Set(known)].sort());
+  });
+});
+
+/** What only recipes made for DUCC, or of version 1, have. */
+const LEFT_OUT: ReadonlySet<string> = new Set(['user', 'cvmfs_repo', 'output_format']);
 
 describe('examples/unpackd.yaml', () => {
   const everything = textOf('examples/unpackd.yaml').replaceAll(/^# (?=[a-z-]+: )/gm, '');

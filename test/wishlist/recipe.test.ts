@@ -105,7 +105,7 @@ describe('parseRecipe', () => {
     ['a list', '\n- quay.io/a', 'recipe-invalid', 2],
     ['null', '~', 'recipe-invalid', 1],
     ['no version', '# x\ncvmfs_repo: a.b\ninput: []', 'recipe-invalid', 2],
-    ['version 2', 'cvmfs_repo: a.b\nversion: 2\ninput: []', 'recipe-invalid', 2],
+    ['version 3', 'cvmfs_repo: a.b\nversion: 3\ninput: []', 'recipe-invalid', 2],
     ['a quoted version', 'version: "1"\ncvmfs_repo: a.b\ninput: []', 'recipe-invalid', 1],
     ['an empty version', 'version:\ncvmfs_repo: a.b\ninput: []', 'recipe-invalid', 1],
     ['a list of versions', 'version: [1]\ncvmfs_repo: a.b\ninput: []', 'recipe-invalid', 1],
