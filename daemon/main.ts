@@ -6,6 +6,7 @@ import { convertCommand } from './commands/convert.ts';
 import { convertSingleImageCommand } from './commands/convert-single-image.ts';
 import { downloadManifestCommand } from './commands/download-manifest.ts';
 import { wishlistExpandCommand } from './commands/wishlist-expand.ts';
+import { wishlistImportCommand } from './commands/wishlist-import.ts';
 import { runUnpackd } from './run.ts';
 
 const COMMANDS = [
@@ -14,6 +15,7 @@ const COMMANDS = [
   downloadManifestCommand,
   checkImageSyntaxCommand,
   wishlistExpandCommand,
+  wishlistImportCommand,
 ];
 
 const { stdout, stderr, env: environment, argv } = process;

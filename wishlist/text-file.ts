@@ -48,7 +48,7 @@ async function readBytes(file: string): Promise<Buffer> {
 
 function unreadable(file: string, reason: string, cause: unknown): Failure {
   return new Failure('recipe-unreadable', `${printable(file)}: the file cannot be read: ${reason}`, {
-    hint: 'give the path of a recipe in YAML',
+    hint: 'give the path of a text file that you may read',
     cause,
   });
 }

@@ -1,12 +1,12 @@
 import { Failure } from '../../wishlist/failure.ts';
 import { expandRecipes } from '../../wishlist/expand.ts';
 import { parseReference } from '../../wishlist/reference.ts';
-import { isRepositoryName } from '../../wishlist/repository-name.ts';
 import { NO_SETTINGS } from '../../wishlist/settings.ts';
 import { wishOf } from '../../wishlist/wish.ts';
 import type { Command } from '../command.ts';
 import { configuredSettings } from '../configured-settings.ts';
 import { publishEverywhere, statusOf, withRegistry } from '../publishing.ts';
+import { assertRepositoryName } from '../repository-argument.ts';
 
 export const convertSingleImageCommand: Command = {
   name: 'convert-single-image',
@@ -55,10 +55,3 @@ export const convertSingleImageCommand: Command = {
 
 /** Here is no line that could allow more. */
 const TOO_WIDE = 'narrow the pattern, or allow more tags with --pattern-limit';
-
-function assertRepositoryName(name: string): void {
-  if (isRepositoryName(name)) return;
-  throw new Failure('configuration-invalid', `${JSON.stringify(name)} is no name of a repository`, {
-    hint: 'write a name such as unpacked.example.org: letters, digits, dots and dashes',
-  });
-}
