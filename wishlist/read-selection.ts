@@ -59,7 +59,9 @@ function readTags(
     const said = { message, hint: 'leave the tag or digest out of the image, or remove tags' };
     return { value: undefined, problems: [...problems, invalidSetting(yaml, node, said)] };
   }
-  if (entries === undefined) return { value: undefined, problems };
+  // a wrong entry may have been meant to be what the others are taken from
+  if (entries === undefined || problems.some(({ severity }) => severity === 'error'))
+    return { value: undefined, problems };
   const patterns = (wanted: TagEntry['kind']): string[] =>
     entries.flatMap(({ kind, pattern }) => (kind === wanted ? [pattern] : []));
   const include = patterns('include');

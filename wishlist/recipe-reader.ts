@@ -101,7 +101,7 @@ export class RecipeReader {
         hint,
       });
       const { settings, problems } = readSettings(this.#yaml, new Map(short));
-      return { settings, problems: [...problems, problem] };
+      return { settings, problems: [...problems, { ...problem, text: 'defaults' }] };
     }
     return this.#defaultsIn(content, platforms);
   }

@@ -1,5 +1,5 @@
 import type { Node } from 'js-yaml';
-import { isFailure } from './failure.ts';
+import { isFailure, type Failure } from './failure.ts';
 import type { Problem } from './problem.ts';
 import { quoted } from './quote.ts';
 import { withoutSecrets } from './secrets.ts';
@@ -27,18 +27,14 @@ const MAXIMUM_COUNT = 1_000_000;
 export function readText<T>(yaml: YamlText, node: Node, kind: TextKind<T>): Value<T> {
   const content = yaml.content(node);
   if (content.kind !== 'scalar' || !isText(content)) {
-    const found = kindOf(content);
-    const message = `${quoted(writtenAt(yaml, node))} is not ${kind.name}: it is ${found}`;
-    const isOther = content.kind === 'scalar' && found !== 'empty';
-    const hint = isOther ? `put it in quotes; ${kind.hint}` : kind.hint;
+    const message = `${quoted(writtenAt(yaml, node))} is not ${kind.name}: it is ${kindOf(content)}`;
+    const isMeant = content.kind === 'scalar' && !isFailure(parsed(kind, content.value));
+    const hint = isMeant ? 'put it in quotes' : kind.hint;
     return { value: undefined, problems: [invalidSetting(yaml, node, { message, hint })] };
   }
-  try {
-    return { value: kind.parse(content.value), problems: [] };
-  } catch (error) {
-    if (!isFailure(error, 'setting-invalid')) throw error;
-    return { value: undefined, problems: [invalidSetting(yaml, node, error)] };
-  }
+  const value = parsed(kind, content.value);
+  if (!isFailure(value)) return { value, problems: [] };
+  return { value: undefined, problems: [invalidSetting(yaml, node, value)] };
 }
 
 /**
@@ -81,6 +77,15 @@ export function readCount(yaml: YamlText, node: Node, key: string): Value<number
     hint: `write a number without quotes, such as ${key}: 10`,
   };
   return { value: undefined, problems: [invalidSetting(yaml, node, said)] };
+}
+
+function parsed<T>({ parse }: TextKind<T>, text: string): T | Failure {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (isFailure(error, 'setting-invalid')) return error;
+    throw error;
+  }
 }
 
 /** An error `setting-invalid` at `node`. */

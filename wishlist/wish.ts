@@ -107,8 +107,8 @@ function wishWith(
   { text, reference }: Image,
   selection: TagSelection | undefined,
 ): Pick<Wish, 'text' | 'reference' | 'selection'> {
-  const isSingle = selection === undefined || selectionOf(reference) !== undefined;
-  return { text, reference: isSingle ? reference : { ...reference, tag: '*' }, selection };
+  const isOfTags = selection !== undefined && selectionOf(reference) === undefined;
+  return { text, reference: isOfTags ? { ...reference, tag: '*' } : reference, selection };
 }
 
 /** The repositories that a wish names, among the recipe's. */

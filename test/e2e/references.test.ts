@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { appendFileSync, existsSync, lstatSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import {
+  appendFileSync,
+  writeFileSync,
+  existsSync,
+  lstatSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { richImage, smallImage } from '../support/e2e/images.ts';
@@ -181,6 +189,28 @@ describe('unpackd convert: what the lines of a recipe mean', () => {
       [`error[platform-invalid] ${registry.host}/lab/platforms:2`, 'error[platform-invalid] arm64'],
     );
     assert.deepEqual(published('lab/platforms'), { ':1': 'here' });
+  });
+
+  it('settings that are none, in version 2: each is a failed line, and the other images are published', async () => {
+    const wish = registry.add('lab/settings', '1', await smallImage('here'));
+    const recipe = join(site.folder, 'settings.yaml');
+    const lines = [
+      'version: 2',
+      `repositories: [${REPOSITORY}]`,
+      'defaults: {keep: 30}',
+      'input:',
+      `  - '${wish}'`,
+      `  - {image: '${registry.host}/lab/settings:2', outputs: [chains]}`,
+    ];
+    writeFileSync(recipe, lines.join('\n'));
+    const { status, stderr } = await run(['convert', recipe, ...site.options]);
+    assert.equal(status, 1);
+    const errors = stderr.split('\n').filter((line) => line.startsWith('error'));
+    assert.deepEqual(
+      errors.map((line) => line.split(': ')[0]),
+      ['error[setting-invalid] 30', `error[setting-invalid] ${registry.host}/lab/settings:2`],
+    );
+    assert.deepEqual(published('lab/settings'), { ':1': 'here' });
   });
 
   it('convert-single-image: the same for one line', async () => {

@@ -256,7 +256,10 @@ describe('a setting', () => {
       assert.deepEqual(summary(recipe), at(problems, 4, 2));
       assert.equal(recipe.wishes.length, 1);
       assert.deepEqual(recipe.wishes[0]?.settings, NO_SETTINGS);
-      for (const { hint } of recipe.problems) assert.notEqual(hint, undefined);
+      for (const { hint, text } of recipe.problems) {
+        assert.notEqual(hint, undefined);
+        assert.notEqual(text, '');
+      }
     });
 
     it(`of a wish is read, and makes it fail where it is wrong: ${setting}`, () => {
@@ -425,6 +428,21 @@ describe('the problems of a recipe of version 2', () => {
     ]);
     const hints = recipe.problems.map(({ hint = '' }) => /did you mean (\w+)\?/.exec(hint)?.[1]);
     assert.deepEqual(hints, ['defaults', undefined, 'limit', 'repositories', 'keep']);
+  });
+
+  it('suggest quotes where they help', () => {
+    const recipe = parse([
+      ...HEAD,
+      'defaults: {keep: 30, exclude: 1.10, subdirectory: 2024, outputs: 1}',
+      `input: [{${A}, tags: 1.10}]`,
+    ]);
+    const quotes = recipe.problems.map(({ hint = '' }) => hint.includes('quotes'));
+    assert.deepEqual(quotes, [false, false, true, true, true]);
+  });
+
+  it('are one for one mistake', () => {
+    const recipe = parse([...HEAD, 'input:', `- {${A}, tags: [1.10, '!x'], outputs: [layer, chains]}`]);
+    assert.deepEqual(summary(recipe), ['error setting-invalid 4:56', 'error setting-invalid 4:33']);
   });
 
   it('show no secrets', () => {
