@@ -7,6 +7,7 @@ import { convertSingleImageCommand } from './commands/convert-single-image.ts';
 import { downloadManifestCommand } from './commands/download-manifest.ts';
 import { wishlistExpandCommand } from './commands/wishlist-expand.ts';
 import { wishlistImportCommand } from './commands/wishlist-import.ts';
+import { wishlistCheckCommand } from './commands/wishlist-check.ts';
 import { runUnpackd } from './run.ts';
 
 const COMMANDS = [
@@ -16,6 +17,7 @@ const COMMANDS = [
   checkImageSyntaxCommand,
   wishlistExpandCommand,
   wishlistImportCommand,
+  wishlistCheckCommand,
 ];
 
 const { stdout, stderr, env: environment, argv } = process;

@@ -1,5 +1,15 @@
 import { isAbsolute, join } from 'node:path';
-import { boolean, choice, duration, integer, path, platforms, size, string } from './value-types.ts';
+import {
+  boolean,
+  choice,
+  duration,
+  integer,
+  path,
+  platforms,
+  registryHosts,
+  size,
+  string,
+} from './value-types.ts';
 import type { RegistryEntry } from './registries/entry.ts';
 import type { ValueType } from './value-types.ts';
 
@@ -40,7 +50,13 @@ export interface Option {
 }
 
 type Group =
-  'Repository:' | 'What is made:' | 'Limits:' | 'CVMFS server:' | 'Registries:' | 'Input and output:';
+  | 'Repository:'
+  | 'What is made:'
+  | 'Limits:'
+  | 'CVMFS server:'
+  | 'Registries:'
+  | 'Checking:'
+  | 'Input and output:';
 
 export const DEFAULT_CONFIGURATION_FILE = '/etc/unpackd/unpackd.yaml';
 
@@ -254,6 +270,50 @@ export const OPTIONS = {
     default: undefined,
     group: 'Registries:',
     description: "certificate authorities for all registries beside the system's: a PEM file",
+  },
+  base: {
+    key: 'base',
+    flag: '--base <file|ref>',
+    type: string,
+    default: undefined,
+    group: 'Checking:',
+    description:
+      'an earlier version of the recipe, as a file or a commit of its git repository (origin/main): only what is new since then can be an error',
+    notInFile: true,
+  },
+  offline: {
+    key: 'offline',
+    flag: '--offline',
+    type: boolean,
+    default: 'false',
+    group: 'Checking:',
+    description: 'check the recipe itself, and ask no registry',
+  },
+  format: {
+    key: 'format',
+    flag: '--format <format>',
+    type: choice('text', 'json', 'github', 'markdown', 'junit'),
+    default: 'text',
+    group: 'Checking:',
+    description:
+      'how findings are printed: "github" makes annotations, "markdown" a comment, "junit" a report in XML; with --json it is json',
+  },
+  allowedRegistries: {
+    key: 'allowed-registries',
+    flag: '--allowed-registries <list>',
+    type: registryHosts,
+    default: undefined,
+    group: 'Checking:',
+    description:
+      'registries that wishes may name, such as docker.io,quay.io; others are errors, and not asked (default: all)',
+  },
+  imageSizeLimitBytes: {
+    key: 'image-size-limit',
+    flag: '--image-size-limit <size>',
+    type: size,
+    default: undefined,
+    group: 'Checking:',
+    description: 'how many bytes of compressed layers an image may have (default: any number)',
   },
   configFile: {
     key: 'config',

@@ -132,7 +132,8 @@ function unusable(
   };
 }
 
-function createBackend(configuration: Configuration): Backend {
+/** The kind of repositories that the configuration names. */
+export function createBackend(configuration: Configuration): Backend {
   const { root, waitMs, publishTimeoutMs: idleLimitMs } = configuration;
   switch (configuration.backend) {
     case 'directory':

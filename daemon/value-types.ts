@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { isFailure } from '../wishlist/failure.ts';
 import { formatPlatform, parsePlatform, type Platform } from '../wishlist/platform.ts';
+import { parseRegistry } from '../wishlist/registry-host.ts';
 
 /** What the reading of a value depends on beside its text. */
 export interface Place {
@@ -117,6 +118,19 @@ export const platforms: ValueType<readonly Platform[]> = {
       return [...new Map(parsed.map((platform) => [formatPlatform(platform), platform])).values()];
     } catch (error) {
       if (isFailure(error, 'platform-invalid')) return undefined;
+      throw error;
+    }
+  },
+};
+
+/** Hosts of registries with commas in between, at least one, each once and in lower case. */
+export const registryHosts: ValueType<readonly string[]> = {
+  expected: 'hosts of registries with commas in between, such as docker.io,quay.io',
+  parse: (text) => {
+    try {
+      return [...new Set(text.split(',').map((host) => parseRegistry(host.trim())))];
+    } catch (error) {
+      if (isFailure(error, 'reference-invalid')) return undefined;
       throw error;
     }
   },

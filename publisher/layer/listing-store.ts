@@ -54,10 +54,12 @@ export class ListingStore {
 
   /** The diff ID of a layer whose listing is kept, without reading all of it. */
   async diffIdOf(layer: Digest): Promise<Digest | undefined> {
-    return await this.#read(layer, async (lines) => {
-      for await (const line of lines) return Header.parse(JSON.parse(line)).diffId;
-      return undefined;
-    });
+    return (await this.#header(layer))?.diffId;
+  }
+
+  /** The size of the uncompressed archive of such a layer. */
+  async sizeBytesOf(layer: Digest): Promise<number | undefined> {
+    return (await this.#header(layer))?.sizeBytes;
   }
 
   /** @throws Failure `disk-full`, `state-unusable` */
@@ -72,6 +74,13 @@ export class ListingStore {
       await rm(temporary, { force: true });
       throw storageFailure(error, this.#directory, 0);
     }
+  }
+
+  async #header(layer: Digest): Promise<z.infer<typeof Header> | undefined> {
+    return await this.#read(layer, async (lines) => {
+      for await (const line of lines) return Header.parse(JSON.parse(line));
+      return undefined;
+    });
   }
 
   async #read<T>(layer: Digest, parse: (lines: AsyncIterable<string>) => Promise<T>): Promise<T | undefined> {

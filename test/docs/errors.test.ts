@@ -4,10 +4,12 @@ import type { FailureCode } from '../../wishlist/failure.ts';
 import { section, tableRows, textOf } from './project.ts';
 
 const PROBLEMS = 'Problems of a recipe';
+const FINDINGS = 'Findings of a check';
 
 describe('docs/errors.md', () => {
   const text = textOf('docs/errors.md');
-  const [failures = '', problems = ''] = text.split(`## ${PROBLEMS}\n`);
+  const [failures = '', rest = ''] = text.split(`## ${PROBLEMS}\n`);
+  const [problems = '', findings = ''] = rest.split(`## ${FINDINGS}\n`);
 
   it('has every code of a failure, and no other', () => {
     const documented = tableRows(failures).map(({ key }) => key);
@@ -24,6 +26,11 @@ describe('docs/errors.md', () => {
   it('has every code of a problem, and no other', () => {
     const documented = tableRows(problems).map(({ key }) => key);
     assert.deepEqual(documented.sort(), codesOf('wishlist/problem.ts', 'ProblemCode').sort());
+  });
+
+  it('has every code that only a check has, and no other', () => {
+    const documented = tableRows(findings).map(({ key }) => key);
+    assert.deepEqual(documented.sort(), codesOf('wishlist/check/finding.ts', 'CheckCode').sort());
   });
 
   it('has what is no failure of the union', () => {

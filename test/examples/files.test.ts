@@ -84,6 +84,8 @@ const WITHOUT_DEFAULT: Partial<Configuration> = {
   dockerConfig: undefined,
   caCertificates: undefined,
   platforms: undefined,
+  allowedRegistries: undefined,
+  imageSizeLimitBytes: undefined,
 };
 
 function load(file: string): Configuration {

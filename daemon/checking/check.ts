@@ -1,0 +1,136 @@
+import { changesSince, type Changes } from '../../wishlist/check/changes.ts';
+import { findingOf, type Finding, type Remark } from '../../wishlist/check/finding.ts';
+import { judgeRegistry } from '../../wishlist/check/judgement.ts';
+import { findOverlaps } from '../../wishlist/check/overlaps.ts';
+import { sumOf } from '../../wishlist/check/sizes.ts';
+import { mapLimited } from '../../wishlist/concurrency.ts';
+import { isFailure } from '../../wishlist/failure.ts';
+import type { Recipe } from '../../wishlist/recipe.ts';
+import type { Wish } from '../../wishlist/wish.ts';
+import type { Base } from './base.ts';
+import type { Answer } from './inquiry.ts';
+import { unreadable, type RecipeSource } from './recipe-source.ts';
+import type { CheckedWish, CheckReport } from './report.ts';
+
+const WISHES_AT_A_TIME = 8;
+
+/** What recipes are checked for. */
+export interface CheckOptions {
+  /** As given, for the report. */
+  readonly base: string | undefined;
+  readonly allowedRegistries: readonly string[] | undefined;
+  /** Asks registries about one wish; `undefined`: none is asked. */
+  readonly ask: ((wish: Wish, recipe: Recipe) => Promise<Answer>) | undefined;
+}
+
+/** A recipe that can be read, and how it differs from its earlier version. */
+interface Subject {
+  readonly source: RecipeSource;
+  readonly recipe: Recipe;
+  readonly base: Base;
+  readonly changes: Changes;
+}
+
+interface Checked {
+  readonly wish: CheckedWish;
+  readonly findings: readonly Finding[];
+}
+
+/** @param bases one for each of `sources`, in their order */
+export async function checkRecipes(
+  sources: readonly RecipeSource[],
+  bases: readonly Base[],
+  options: CheckOptions,
+): Promise<CheckReport> {
+  const subjects = sources.flatMap((source, index) => subjectOf(source, bases[index]));
+  const wishes = subjects.flatMap((subject) =>
+    [...subject.changes.wishes].map((wish) => ({ subject, wish })),
+  );
+  const checked = await mapLimited(
+    wishes,
+    WISHES_AT_A_TIME,
+    async ({ subject, wish }) => await checkWish(subject, wish, options),
+  );
+  const findings = [
+    ...sources.flatMap(({ file, content }) => (isFailure(content) ? [unreadable(file, content)] : [])),
+    ...subjects.flatMap(ownFindings),
+    ...overlapFindings(subjects),
+    ...subjects.flatMap((subject) => policyFindings(subject, options)),
+    ...checked.flatMap((one) => one.findings),
+  ];
+  const files = sources.map(({ file }) => file);
+  return {
+    recipes: sources.map(({ file, lines, content }) => ({
+      file,
+      lines,
+      wishes: isFailure(content) ? undefined : content.wishes.length,
+    })),
+    findings: findings.sort(
+      (one, other) => files.indexOf(one.file) - files.indexOf(other.file) || one.line - other.line,
+    ),
+    wishes: checked.map(({ wish }) => wish),
+    sum: sumOf(checked.flatMap(({ wish }) => wish.images)),
+    base: options.base,
+    isOffline: options.ask === undefined,
+  };
+}
+
+function subjectOf(source: RecipeSource, base: Base): Subject[] {
+  const { content: recipe } = source;
+  if (isFailure(recipe)) return [];
+  const changes = changesSince(isFailure(base) ? undefined : base, recipe);
+  return [{ source, recipe, base, changes }];
+}
+
+/** What the recipe says of itself. */
+function ownFindings(subject: Subject): Finding[] {
+  const { recipe, base, changes } = subject;
+  const findings = recipe.problems.map((problem) => found(subject, problem, changes.problems.has(problem)));
+  if (!isFailure(base)) return findings;
+  const remark: Remark = {
+    severity: 'warning',
+    code: 'base-unusable',
+    line: 1,
+    column: undefined,
+    text: '',
+    message: `the earlier version is no recipe, so every line counts as new: ${base.message}`,
+    hint: undefined,
+  };
+  return [found(subject, remark, true), ...findings];
+}
+
+function overlapFindings(subjects: readonly Subject[]): Finding[] {
+  const byRecipe = new Map(subjects.map((subject) => [subject.recipe, subject]));
+  return findOverlaps([...byRecipe.keys()]).flatMap(({ recipe, wish, remark }) => {
+    const subject = byRecipe.get(recipe);
+    return subject === undefined ? [] : [found(subject, remark, subject.changes.wishes.has(wish))];
+  });
+}
+
+function policyFindings(subject: Subject, { allowedRegistries }: CheckOptions): Finding[] {
+  return subject.recipe.wishes.flatMap((wish) => {
+    const remark = judgeRegistry(wish, allowedRegistries);
+    return remark === undefined ? [] : [found(subject, remark, subject.changes.wishes.has(wish))];
+  });
+}
+
+/** A registry that is not allowed is not asked either: who may write a recipe could have anything asked. */
+async function checkWish(
+  subject: Subject,
+  wish: Wish,
+  { ask, allowedRegistries }: CheckOptions,
+): Promise<Checked> {
+  const { file } = subject.source;
+  const { line, text } = wish;
+  const isAllowed = judgeRegistry(wish, allowedRegistries) === undefined;
+  const answer = isAllowed ? await ask?.(wish, subject.recipe) : undefined;
+  const { tags, images = [], remarks = [] } = answer ?? {};
+  return {
+    wish: { file, line, text, tags, images, sum: sumOf(images) },
+    findings: remarks.map((remark) => found(subject, remark, true)),
+  };
+}
+
+function found({ source: { file, lines } }: Subject, remark: Remark, isNew: boolean): Finding {
+  return findingOf(remark, { file, lines, isNew });
+}

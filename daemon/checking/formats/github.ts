@@ -1,0 +1,57 @@
+import { posix } from 'node:path';
+import { countFindings, type Finding, type Severity } from '../../../wishlist/check/finding.ts';
+import { redact } from '../../output/redact.ts';
+import type { CheckReport } from '../report.ts';
+import { countText, sumText } from './phrases.ts';
+
+const COMMANDS: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', note: 'notice' };
+/** GitHub shows so many of each kind for one step, the first ones; the log has all. */
+const SHOWN_OF_A_KIND = 10;
+
+/**
+ * Workflow commands that GitHub shows as annotations of the lines; lines that a change leaves alone get none.
+ *
+ * @see https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions, "Setting an error message"
+ */
+export function formatGithub(report: CheckReport): string {
+  const shown = report.findings.filter(({ isNew }) => isNew);
+  const counts = Object.values(countFindings(shown));
+  const isCut = counts.some((count) => count > SHOWN_OF_A_KIND);
+  const sum = sumText(report);
+  return [
+    ...shown.map(commandOf),
+    ...(isCut ? [`GitHub shows the first ${SHOWN_OF_A_KIND} annotations of a kind; this log has all`] : []),
+    ...(sum === undefined ? [] : [sum]),
+    countText(report),
+    '',
+  ].join('\n');
+}
+
+function commandOf({ file, line, column, endColumn, severity, code, message, hint }: Finding): string {
+  const properties: readonly (readonly [name: string, value: string | undefined])[] = [
+    ['file', posix.normalize(file)],
+    ['line', String(line)],
+    ['col', column === undefined ? undefined : String(column)],
+    ['endColumn', endColumn === undefined ? undefined : String(endColumn - 1)],
+    ['title', code],
+  ];
+  const written = properties.flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${property(redact(value))}`],
+  );
+  const text = [message, ...(hint === undefined ? [] : [hint])].map(redact).join('\n');
+  return `::${COMMANDS[severity]} ${written.join(',')}::${data(text)}`;
+}
+
+/**
+ * What follows `::` in a command.
+ *
+ * @see https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts
+ */
+function data(text: string): string {
+  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+}
+
+/** A value of a property: commas and colons would end it. */
+function property(text: string): string {
+  return data(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
+}

@@ -1,0 +1,95 @@
+import { countFindings, type Finding } from '../../../wishlist/check/finding.ts';
+import { counted, formatBytes } from '../../output/format.ts';
+import type { CheckedWish, CheckReport } from '../report.ts';
+import { code, inProse, inTable } from './markdown-text.ts';
+import { bytesText, countText, platformsOf, sumText, tagsText } from './phrases.ts';
+
+/** The first line of the comment, by which whoever posts it finds the earlier one. */
+export const MARKER = '<!-- unpackd wishlist check -->';
+
+/** A comment has at most 65,536 characters. */
+const MOST_ROWS = 50;
+const MOST_FINDINGS = 60;
+
+/**
+ * A comment for a pull request. Nothing of a recipe or of a registry's answer can act in it as Markdown, HTML, a
+ * mention or a command.
+ */
+export function formatMarkdown(report: CheckReport): string {
+  const fresh = report.findings.filter(({ isNew }) => isNew);
+  const others = report.findings.filter(({ isNew }) => !isNew);
+  const paragraphs = [
+    MARKER,
+    `### Wishlist check: ${verdict(report)}`,
+    introduction(report),
+    table(report.wishes.filter(({ images }) => images.length > 0)),
+    sentence(sumText(report)),
+    list(fresh),
+    details(others),
+  ];
+  return `${paragraphs.filter((paragraph) => paragraph !== '').join('\n\n')}\n`;
+}
+
+function verdict({ findings }: CheckReport): string {
+  const { error, warning } = countFindings(findings);
+  if (error > 0) return `${counted(error, 'error')} to correct`;
+  return warning > 0 ? `no errors, ${counted(warning, 'warning')}` : 'fine';
+}
+
+function introduction(report: CheckReport): string {
+  const { recipes, base, isOffline } = report;
+  const files = recipes.map(({ file }) => code(file)).join(', ');
+  const since = base === undefined ? '' : ` compared with ${code(base)}`;
+  const asked = isOffline ? ' No registry was asked.' : '';
+  return `${files}${since}: ${countText(report)}.${asked}`;
+}
+
+function table(wishes: readonly CheckedWish[]): string {
+  if (wishes.length === 0) return '';
+  const left = wishes.length - MOST_ROWS;
+  const rows = [
+    '| image | tags | platforms | layers | compressed | unpacked | there already |',
+    '| --- | --- | --- | ---: | ---: | ---: | ---: |',
+    ...wishes.slice(0, MOST_ROWS).map(row),
+  ];
+  return left > 0 ? `${rows.join('\n')}\n\nAnd ${counted(left, 'more line')}.` : rows.join('\n');
+}
+
+function row(wish: CheckedWish): string {
+  const { layers, compressedBytes, unpackedBytes, publishedBytes } = wish.sum;
+  const tags = tagsText(wish);
+  const cells = [
+    inTable(wish.text),
+    tags === '' ? '' : inTable(tags),
+    platformsOf(wish).map(inTable).join(', '),
+    String(layers),
+    formatBytes(compressedBytes),
+    bytesText(unpackedBytes),
+    bytesText(publishedBytes),
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+function sentence(text: string | undefined): string {
+  return text === undefined ? '' : `This ${text}.`;
+}
+
+function list(findings: readonly Finding[]): string {
+  const ordered = (['error', 'warning', 'note'] as const).flatMap((severity) =>
+    findings.filter((finding) => finding.severity === severity),
+  );
+  const left = ordered.length - MOST_FINDINGS;
+  const items = ordered.slice(0, MOST_FINDINGS).map(item);
+  return [...items, ...(left > 0 ? [`- and ${counted(left, 'further finding')}`] : [])].join('\n');
+}
+
+function item({ severity, code: kind, file, line, message, hint }: Finding): string {
+  const advice = hint === undefined ? '' : `<br>${inProse(hint)}`;
+  return `- **${severity}** at ${code(`${file}:${line}`)} (${code(kind)}): ${inProse(message)}${advice}`;
+}
+
+function details(findings: readonly Finding[]): string {
+  if (findings.length === 0) return '';
+  const summary = `${counted(findings.length, 'note')} on lines that are not new`;
+  return `<details><summary>${summary}</summary>\n\n${list(findings)}\n\n</details>`;
+}

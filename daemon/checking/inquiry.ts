@@ -1,0 +1,170 @@
+import { judgePattern, judgeSize, remarkOn, severityOf } from '../../wishlist/check/judgement.ts';
+import type { Remark, Severity } from '../../wishlist/check/finding.ts';
+import { sumOf, type MeasuredImage } from '../../wishlist/check/sizes.ts';
+import { inVersionOrder } from '../../wishlist/check/tag-order.ts';
+import { mapLimited } from '../../wishlist/concurrency.ts';
+import { expandRecipes, type WishedImage, type Wishlist } from '../../wishlist/expand.ts';
+import { isFailure, type Failure } from '../../wishlist/failure.ts';
+import { quoted } from '../../wishlist/quote.ts';
+import type { Recipe } from '../../wishlist/recipe.ts';
+import type { WishSettings } from '../../wishlist/settings.ts';
+import type { Wish } from '../../wishlist/wish.ts';
+import { formatBytes } from '../output/format.ts';
+import { measureImage, type Scales } from './measure.ts';
+import type { Suggestions } from './suggestions.ts';
+import type { TagLists } from './tag-lists.ts';
+
+/** Of a pattern the manifests of so many images are asked for, those of the highest versions. */
+export const MOST_IMAGES_OF_A_PATTERN = 10;
+const IMAGES_AT_A_TIME = 4;
+
+/** What is allowed. */
+export interface Limits {
+  readonly patternLimit: number;
+  readonly imageSizeLimitBytes: number | undefined;
+}
+
+/** What registries say of one wish. */
+export interface Answer {
+  readonly tags: readonly string[] | undefined;
+  readonly images: readonly MeasuredImage[];
+  readonly remarks: readonly Remark[];
+}
+
+/** A wish that registries are asked about. */
+export interface Question {
+  readonly wish: Wish;
+  readonly recipe: Recipe;
+  /** Those of the recipe, with what the configuration adds. */
+  readonly defaults: WishSettings;
+}
+
+/** Asks registries about wishes. */
+export class Inquiry {
+  readonly #scales: Scales;
+  readonly #lists: TagLists;
+  readonly #suggestions: Suggestions;
+  readonly #limits: Limits;
+
+  constructor(
+    parts: { readonly scales: Scales; readonly lists: TagLists; readonly suggestions: Suggestions },
+    limits: Limits,
+  ) {
+    this.#scales = parts.scales;
+    this.#lists = parts.lists;
+    this.#suggestions = parts.suggestions;
+    this.#limits = limits;
+  }
+
+  async ask(question: Question): Promise<Answer> {
+    const { wish } = question;
+    const { images, failures, problems } = await expandRecipes(
+      [alone(question)],
+      async (reference) => await this.#lists.of(reference),
+    );
+    const remarks: Remark[] = problems.map(({ problem }) => problem);
+    for (const { failure } of failures) remarks.push(await this.#failed(wish, failure));
+    if (wish.selection === undefined) {
+      const measured = await this.#measureAll(question, images);
+      return { tags: undefined, images: measured.images, remarks: [...remarks, ...measured.remarks] };
+    }
+    if (images.length === 0) return { tags: undefined, images: [], remarks };
+    return await this.#askPattern(question, images, remarks);
+  }
+
+  async #askPattern(
+    question: Question,
+    images: readonly WishedImage[],
+    before: readonly Remark[],
+  ): Promise<Answer> {
+    const { wish, defaults } = question;
+    const tags = inVersionOrder(images.map(({ reference }) => reference.tag ?? ''));
+    const limit = wish.settings.limit ?? defaults.limit ?? this.#limits.patternLimit;
+    const remarks = [...before, judgePattern(wish, tags, limit)];
+    if (tags.length > limit) return { tags, images: [], remarks };
+    const chosen = new Set(tags.slice(-MOST_IMAGES_OF_A_PATTERN));
+    if (tags.length > chosen.size) remarks.push(sampled(wish, tags.length));
+    const measured = await this.#measureAll(
+      question,
+      images.filter(({ reference }) => chosen.has(reference.tag ?? '')),
+    );
+    return { tags, images: measured.images, remarks: [...remarks, ...measured.remarks] };
+  }
+
+  /** Where some images of a pattern are fine, the line is not wrong. */
+  async #measureAll(
+    question: Question,
+    wanted: readonly WishedImage[],
+  ): Promise<Pick<Answer, 'images' | 'remarks'>> {
+    const results = await mapLimited(
+      wanted,
+      IMAGES_AT_A_TIME,
+      async (image) => await this.#measure(question, image),
+    );
+    const images = results.flatMap((result) => result.images);
+    const isFine = images.length > 0 && wanted.length > 1;
+    const failed = results.flatMap(({ remarks }) => remarks);
+    return { images, remarks: isFine ? failed.map(softened) : failed };
+  }
+
+  async #measure(
+    { wish, recipe }: Question,
+    wanted: WishedImage,
+  ): Promise<Pick<Answer, 'images' | 'remarks'>> {
+    try {
+      const repositories = wish.repositories ?? recipe.repositories;
+      const { images, missing } = await measureImage(this.#scales, wanted, repositories);
+      const remarks = images.flatMap((image) => this.#judgeSize(wish, image) ?? []);
+      return {
+        images,
+        remarks: missing === undefined ? remarks : [...remarks, failureRemark(wish, missing)],
+      };
+    } catch (error) {
+      if (!isFailure(error) || isFailure(error, ...OURS)) throw error;
+      return { images: [], remarks: [await this.#failed({ ...wish, reference: wanted.reference }, error)] };
+    }
+  }
+
+  #judgeSize(wish: Wish, image: MeasuredImage): Remark | undefined {
+    const { imageSizeLimitBytes: bytes } = this.#limits;
+    if (bytes === undefined) return undefined;
+    const { compressedBytes } = sumOf([image]);
+    const name = `${image.image} (${image.platform})`;
+    return judgeSize(wish, { image: name, compressedBytes }, { bytes, format: formatBytes });
+  }
+
+  async #failed(wish: Wish, cause: Failure): Promise<Remark> {
+    const meant = await this.#suggestions.for(wish.reference, cause);
+    if (meant === undefined) return failureRemark(wish, cause);
+    const isMistyped = cause.code === 'dns-failed';
+    return { ...failureRemark(wish, cause, isMistyped ? 'error' : undefined), hint: meant };
+  }
+}
+
+/** These end the check: they are not about a wish. */
+const OURS = ['interrupted', 'disk-full', 'state-unusable', 'repository-unusable'] as const;
+
+function failureRemark(wish: Wish, cause: Failure, severity: Severity = severityOf(cause)): Remark {
+  const { code, message, hint } = cause;
+  return remarkOn(wish, severity, { code, message, hint });
+}
+
+function softened(remark: Remark): Remark {
+  return remark.code === 'image-too-large' ? remark : { ...remark, severity: 'warning' };
+}
+
+function sampled(wish: Wish, count: number): Remark {
+  const message = `of the ${count} images of ${quoted(wish.text)} the ${MOST_IMAGES_OF_A_PATTERN} of the highest versions were looked at`;
+  return remarkOn(wish, 'note', { code: 'pattern-sampled', message });
+}
+
+/** A recipe of this wish alone, without limit: how many tags are allowed is judged here, with all of them known. */
+function alone({ wish, recipe, defaults }: Question): Wishlist {
+  const settings = { ...wish.settings, limit: undefined };
+  return {
+    ...recipe,
+    defaults: { ...defaults, limit: undefined },
+    wishes: [{ ...wish, settings }],
+    problems: [],
+  };
+}

@@ -1,0 +1,96 @@
+import type { Outputs } from '../../publisher/image.ts';
+import { isLayerRecorded } from '../../publisher/published.ts';
+import { resolveImage } from '../../publisher/resolve.ts';
+import type { ListingStore } from '../../publisher/layer/listing-store.ts';
+import type { RegistryClient } from '../../publisher/registry/client.ts';
+import type { Digest } from '../../publisher/registry/digest.ts';
+import type { LayerDescriptor } from '../../publisher/registry/manifest/manifest.ts';
+import { platformMissing } from '../../publisher/registry/manifest/manifests.ts';
+import type { RepositoryView } from '../../publisher/repository/view.ts';
+import type { LayerFacts, MeasuredImage } from '../../wishlist/check/sizes.ts';
+import type { WishedImage } from '../../wishlist/expand.ts';
+import { isFailure, type Failure } from '../../wishlist/failure.ts';
+import { formatPlatform } from '../../wishlist/platform.ts';
+import { formatReference } from '../../wishlist/reference.ts';
+
+const EVERYTHING: Outputs = { layers: true, chains: true, flat: true };
+
+/** What an image is measured with. */
+export interface Scales {
+  readonly client: RegistryClient;
+  readonly listings: ListingStore;
+  /** What is published in the repository of that name; `undefined` where it cannot be seen from here. */
+  readonly viewOf: (repository: string) => RepositoryView | undefined;
+}
+
+/** What a registry says of an image. */
+export interface Measured {
+  /** One for each platform that it is there for. */
+  readonly images: readonly MeasuredImage[];
+  /** Where it lacks a platform that its wish names. */
+  readonly missing: Failure | undefined;
+}
+
+/**
+ * Asks for the manifests of an image; layers are not fetched.
+ *
+ * @param repositories where it is wanted
+ * @throws Failure of the registry client; `platform-missing`
+ */
+export async function measureImage(
+  scales: Scales,
+  wanted: WishedImage,
+  repositories: readonly string[],
+): Promise<Measured> {
+  const { images, missing, available } = await resolveImage(scales.client, wanted, EVERYTHING);
+  const required = missing.filter(({ isRequired }) => isRequired).map(({ platform }) => platform);
+  const image = formatReference(wanted.reference);
+  return {
+    images: await Promise.all(
+      images.map(async ({ platform, manifest: { layers } }) => ({
+        image,
+        platform: formatPlatform(platform),
+        layers: await factsOf(scales, layers, repositories),
+      })),
+    ),
+    missing: required.length === 0 ? undefined : platformMissing(wanted.reference, required, available),
+  };
+}
+
+async function factsOf(
+  { listings, viewOf }: Scales,
+  layers: readonly LayerDescriptor[],
+  repositories: readonly string[],
+): Promise<LayerFacts[]> {
+  const distinct = new Map(layers.map((layer) => [layer.digest, layer]));
+  const views = repositories.map(viewOf);
+  const facts: LayerFacts[] = [];
+  for (const { digest, sizeBytes } of distinct.values()) {
+    const unpackedBytes = await listings.sizeBytesOf(digest);
+    const isPublished = await isInAll(views, digest);
+    facts.push({ digest, compressedBytes: sizeBytes, unpackedBytes, isPublished });
+  }
+  return facts;
+}
+
+/** Whether all of the repositories have the layer; `undefined` where one of them cannot be read. */
+async function isInAll(
+  views: readonly (RepositoryView | undefined)[],
+  layer: Digest,
+): Promise<boolean | undefined> {
+  try {
+    for (const view of views) {
+      if (view === undefined || !(await isPresent(view))) return undefined;
+      if (!(await isLayerRecorded(view, layer))) return false;
+    }
+    return true;
+  } catch (error) {
+    if (isFailure(error, 'repository-unusable')) return undefined;
+    throw error;
+  }
+}
+
+/** A folder that is not there, or holds something else, looks like an empty repository. */
+async function isPresent(view: RepositoryView): Promise<boolean> {
+  return (await view.kindOf('.unpackd')) !== undefined || (await view.kindOf('.layers')) !== undefined;
+}

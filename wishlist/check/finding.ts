@@ -1,0 +1,81 @@
+import type { FailureCode } from '../failure.ts';
+import type { Problem, ProblemCode } from '../problem.ts';
+
+/** What only `wishlist check` says. Closed; tests assert these codes, and docs/errors.md explains them. */
+export type CheckCode =
+  | 'wish-covered' // an image that a pattern of another line means as well
+  | 'wish-elsewhere' // an image that another of the given recipes asks for in the same repository
+  | 'pattern-means' // what a pattern means today
+  | 'pattern-too-wide' // a pattern that matches more tags than are allowed
+  | 'pattern-sampled' // a pattern with more images than were looked at
+  | 'registry-not-allowed' // a registry that the policy does not list: it was not asked
+  | 'image-too-large' // an image whose layers exceed the limit
+  | 'base-unusable'; // the earlier version of the recipe is none: every line counts as new
+
+/** Everything that a check can find. */
+export type FindingCode = ProblemCode | FailureCode | CheckCode;
+
+/** Errors make a check fail; a note is for information. */
+export type Severity = 'error' | 'warning' | 'note';
+
+/** One thing that is wrong, doubtful or worth knowing about one line of a recipe. */
+export interface Finding {
+  readonly severity: Severity;
+  readonly code: FindingCode;
+  /** The recipe, as given. */
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  /** From 1, in UTF-16 units; `undefined` where it is about the line as a whole. */
+  readonly column: number | undefined;
+  /** Behind the last character, where the end is known. */
+  readonly endColumn: number | undefined;
+  /** What stands there, with secrets masked. */
+  readonly text: string;
+  readonly message: string;
+  readonly hint: string | undefined;
+  /** Whether the line is new or changed; without an earlier version every line is. */
+  readonly isNew: boolean;
+}
+
+/** A finding before it is known where exactly its text stands. */
+export type Remark = Omit<Problem, 'severity' | 'code'> & {
+  readonly severity: Severity;
+  readonly code: FindingCode;
+};
+
+/** Where a remark belongs. */
+export interface Whereabouts {
+  readonly file: string;
+  /** The lines of the recipe, without their ends. */
+  readonly lines: readonly string[];
+  readonly isNew: boolean;
+}
+
+/** `remark` in its place. About a line that is not new it is a note, whatever it says. */
+export function findingOf(remark: Remark, { file, lines, isNew }: Whereabouts): Finding {
+  const { code, line, text, message, hint } = remark;
+  const extent = extentOf(lines[line - 1] ?? '', remark);
+  const severity = isNew ? remark.severity : 'note';
+  return { severity, code, file, line, ...extent, text, message, hint, isNew };
+}
+
+/** Where the text begins and ends; a remark's own column may be that of a quote in front of it. */
+function extentOf(line: string, { column, text }: Remark): Pick<Finding, 'column' | 'endColumn'> {
+  const from = (column ?? 1) - 1;
+  const start = text === '' ? -1 : line.indexOf(text, from);
+  const isElsewhere = start === -1 || (column !== undefined && start - from > 1);
+  if (isElsewhere) return { column, endColumn: undefined };
+  return { column: start + 1, endColumn: start + 1 + text.length };
+}
+
+export function linesOf(text: string): string[] {
+  return text.split(/\r\n|\n|\r/);
+}
+
+/** How many of `findings` are of each severity. */
+export function countFindings(findings: readonly Finding[]): Readonly<Record<Severity, number>> {
+  const counts = { error: 0, warning: 0, note: 0 };
+  for (const { severity } of findings) counts[severity] += 1;
+  return counts;
+}
