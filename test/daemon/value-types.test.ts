@@ -6,6 +6,7 @@ import {
   integer,
   path,
   platforms,
+  registryHosts,
   size,
   string,
 } from '../../daemon/value-types.ts';
@@ -27,6 +28,19 @@ describe('types of option values', () => {
         ['sudo cvmfs_server', 'sudo cvmfs_server'],
         ['', undefined],
         ['a\0b', undefined],
+      ],
+    ],
+    [
+      'registryHosts',
+      registryHosts,
+      [
+        ['quay.io', ['quay.io']],
+        ['Docker.io, quay.io,localhost:5000,quay.io', ['docker.io', 'quay.io', 'localhost:5000']],
+        ['[::1]:5000', ['[::1]:5000']],
+        ['', undefined],
+        ['quay.io,', undefined],
+        ['https://quay.io', undefined],
+        ['*.io', undefined],
       ],
     ],
     [
@@ -138,7 +152,7 @@ describe('types of option values', () => {
   for (const [name, type, values] of cases) {
     for (const [text, value] of values) {
       it(`reads ${JSON.stringify(text.slice(0, 20))} as ${name}: ${String(value)}`, () => {
-        assert.equal(type.parse(text, PLACE), value);
+        assert.deepEqual(type.parse(text, PLACE), value);
       });
     }
   }

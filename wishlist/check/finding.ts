@@ -6,7 +6,6 @@ export type CheckCode =
   | 'wish-covered' // an image that a pattern of another line means as well
   | 'wish-elsewhere' // an image that another of the given recipes asks for in the same repository
   | 'pattern-means' // what a pattern means today
-  | 'pattern-too-wide' // a pattern that matches more tags than are allowed
   | 'pattern-sampled' // a pattern with more images than were looked at
   | 'registry-not-allowed' // a registry that the policy does not list: it was not asked
   | 'image-too-large' // an image whose layers exceed the limit

@@ -16,6 +16,9 @@ const KNOWN_REGISTRIES = [
   'nvcr.io',
 ];
 
+/** Of shorter tags each is like each other one. */
+const SHORTEST_SIMILAR = 3;
+
 /**
  * The tag that `tag` is most likely a slip for: the same in another case, with or without `v`, with or without `.0` at
  * its end, or a similar one, of which the highest version.
@@ -26,6 +29,7 @@ export function nearestTag(tag: string, tags: readonly string[]): string | undef
     const found = ordered.find((other) => plain(other) === plain(tag));
     if (found !== undefined) return found;
   }
+  if (tag.length < SHORTEST_SIMILAR) return undefined;
   const mostDifferent = Math.max(1, Math.floor(tag.length / 3));
   return nearest(
     tag,

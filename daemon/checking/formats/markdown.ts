@@ -7,9 +7,10 @@ import { bytesText, countText, platformsOf, sumText, tagsText } from './phrases.
 /** The first line of the comment, by which whoever posts it finds the earlier one. */
 export const MARKER = '<!-- unpackd wishlist check -->';
 
-/** A comment has at most 65,536 characters. */
-const MOST_ROWS = 50;
-const MOST_FINDINGS = 60;
+/** In characters; a comment at GitHub has at most 65,536 in all. */
+const LONGEST_TABLE = 20_000;
+const LONGEST_LIST = 25_000;
+const LONGEST_DETAILS = 10_000;
 
 /**
  * A comment for a pull request. Nothing of a recipe or of a registry's answer can act in it as Markdown, HTML, a
@@ -46,11 +47,11 @@ function introduction(report: CheckReport): string {
 
 function table(wishes: readonly CheckedWish[]): string {
   if (wishes.length === 0) return '';
-  const left = wishes.length - MOST_ROWS;
+  const { kept, left } = fitting(wishes.map(row), LONGEST_TABLE);
   const rows = [
     '| image | tags | platforms | layers | compressed | unpacked | there already |',
     '| --- | --- | --- | ---: | ---: | ---: | ---: |',
-    ...wishes.slice(0, MOST_ROWS).map(row),
+    ...kept,
   ];
   return left > 0 ? `${rows.join('\n')}\n\nAnd ${counted(left, 'more line')}.` : rows.join('\n');
 }
@@ -74,13 +75,19 @@ function sentence(text: string | undefined): string {
   return text === undefined ? '' : `This ${text}.`;
 }
 
-function list(findings: readonly Finding[]): string {
+function list(findings: readonly Finding[], longest = LONGEST_LIST): string {
   const ordered = (['error', 'warning', 'note'] as const).flatMap((severity) =>
     findings.filter((finding) => finding.severity === severity),
   );
-  const left = ordered.length - MOST_FINDINGS;
-  const items = ordered.slice(0, MOST_FINDINGS).map(item);
-  return [...items, ...(left > 0 ? [`- and ${counted(left, 'further finding')}`] : [])].join('\n');
+  const { kept, left } = fitting(ordered.map(item), longest);
+  return [...kept, ...(left > 0 ? [`- and ${counted(left, 'further finding')}`] : [])].join('\n');
+}
+
+/** The first of `lines` that have so many characters together. */
+function fitting(lines: readonly string[], longest: number): { kept: readonly string[]; left: number } {
+  let length = 0;
+  const cut = lines.findIndex((line) => (length += line.length + 1) > longest);
+  return cut === -1 ? { kept: lines, left: 0 } : { kept: lines.slice(0, cut), left: lines.length - cut };
 }
 
 function item({ severity, code: kind, file, line, message, hint }: Finding): string {
@@ -91,5 +98,5 @@ function item({ severity, code: kind, file, line, message, hint }: Finding): str
 function details(findings: readonly Finding[]): string {
   if (findings.length === 0) return '';
   const summary = `${counted(findings.length, 'note')} on lines that are not new`;
-  return `<details><summary>${summary}</summary>\n\n${list(findings)}\n\n</details>`;
+  return `<details><summary>${summary}</summary>\n\n${list(findings, LONGEST_DETAILS)}\n\n</details>`;
 }

@@ -68,6 +68,7 @@ describe('layer/listing-store', () => {
     await store.save(LAYER, LISTING);
     assert.deepEqual(await store.load(LAYER), LISTING);
     assert.equal(await store.diffIdOf(LAYER), DIFF_ID);
+    assert.equal(await store.sizeBytesOf(LAYER), LISTING.sizeBytes);
   });
 
   it('keeps a listing without members', async () => {
@@ -100,6 +101,7 @@ describe('layer/listing-store', () => {
   it('knows nothing of a layer that was never saved', async () => {
     assert.equal(await store.load(LAYER), undefined);
     assert.equal(await store.diffIdOf(LAYER), undefined);
+    assert.equal(await store.sizeBytesOf(LAYER), undefined);
   });
 
   it('keeps no file open', async () => {

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readBases, type Base } from '../../../daemon/checking/base.ts';
+import { isFailure } from '../../../wishlist/failure.ts';
+import { needs } from '../../support/programs.ts';
+import { temporaryDirectory } from '../../support/setup.ts';
+
+const RECIPE = "version: 1\ncvmfs_repo: images.example.org\ninput:\n  - 'quay.io/lab/tool:1'\n";
+
+describe('the earlier version of a recipe', () => {
+  let folder: string;
+  before(async function () {
+    needs(this, 'git');
+    folder = await temporaryDirectory('base');
+    mkdirSync(join(folder, 'lists'));
+    git('init', '--quiet', '--initial-branch', 'main');
+    writeFileSync(join(folder, 'lists/[a] recipe.yaml'), RECIPE);
+    writeFileSync(join(folder, 'lists/broken.yaml'), 'input: [\n');
+    writeFileSync(join(folder, '.gitattributes'), '*.yaml diff=evil filter=evil\n');
+    git('add', '.');
+    git('commit', '--quiet', '--message', 'one');
+    git('tag', 'one');
+    git('config', 'diff.evil.textconv', 'false');
+    writeFileSync(join(folder, 'lists/[a] recipe.yaml'), RECIPE.replace('tool:1', 'tool:2'));
+    writeFileSync(join(folder, 'lists/new.yaml'), RECIPE);
+  });
+
+  function git(...words: readonly string[]): void {
+    const user = ['-c', 'user.name=somebody', '-c', 'user.email=somebody@example.org'];
+    execFileSync('git', ['-C', folder, ...user, ...words]);
+  }
+
+  function imagesOf(base: Base): unknown {
+    if (base === undefined || isFailure(base)) return base?.code;
+    return base.wishes.map(({ text }) => text);
+  }
+
+  for (const ref of ['main', 'HEAD', 'one', 'refs/heads/main', 'HEAD^0']) {
+    it(`at ${ref}`, async () => {
+      const [base] = await readBases(ref, [join(folder, 'lists/[a] recipe.yaml')]);
+      assert.deepEqual(imagesOf(base), ['quay.io/lab/tool:1']);
+    });
+  }
+
+  it('of several recipes: each its own, nothing where it was not there, a failure where it was none', async () => {
+    const files = ['[a] recipe.yaml', 'new.yaml', 'broken.yaml'].map((name) => join(folder, 'lists', name));
+    const bases = await readBases('main', files);
+    assert.deepEqual(bases.map(imagesOf), [['quay.io/lab/tool:1'], undefined, 'recipe-unreadable']);
+  });
+
+  it('in a file', async () => {
+    const [base] = await readBases(join(folder, 'lists/new.yaml'), ['anywhere/recipe.yaml']);
+    assert.deepEqual(imagesOf(base), ['quay.io/lab/tool:1']);
+  });
+
+  const REFUSED = {
+    'is no commit': ['nowhere', 'lists/new.yaml'],
+    'is an option of git': ['--output=written', 'lists/new.yaml'],
+    'is a folder': ['lists', 'lists/new.yaml'],
+    'is a tree': ['HEAD:lists', 'lists/new.yaml'],
+  } as const;
+  for (const [what, [ref, file]] of Object.entries(REFUSED)) {
+    it(`refuses what ${what}`, async () => {
+      await assert.rejects(readBases(ref, [join(folder, file)]), (error) =>
+        isFailure(error, 'configuration-invalid'),
+      );
+    });
+  }
+
+  it('refuses a recipe outside of any repository, and one file for several recipes', async () => {
+    const elsewhere = await temporaryDirectory('elsewhere');
+    for (const [base, files] of [
+      ['main', [join(elsewhere, 'recipe.yaml')]],
+      [join(folder, 'lists/new.yaml'), ['a.yaml', 'b.yaml']],
+    ] as const) {
+      await assert.rejects(readBases(base, files), (error) => isFailure(error, 'configuration-invalid'));
+    }
+  });
+});

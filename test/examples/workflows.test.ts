@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { OPTIONS, type Option } from '../../daemon/options.ts';
+import { MARKER } from '../../daemon/checking/formats/markdown.ts';
+import { githubScript, githubWorkflow, gitlabJob, gitlabScript } from '../support/e2e/workflow.ts';
+import { textOf } from '../docs/project.ts';
+
+const FLAGS = new Set(Object.values<Option>(OPTIONS).map(({ key }) => `--${key}`));
+
+describe('the workflow for GitHub', () => {
+  const { jobs, permissions } = githubWorkflow();
+
+  it('may do no more than it needs', () => {
+    assert.deepEqual(permissions, {});
+    assert.deepEqual(
+      Object.entries(jobs).map(([name, job]) => [name, job.permissions]),
+      [
+        ['check', { contents: 'read' }],
+        ['comment', { 'pull-requests': 'write' }],
+      ],
+    );
+    assert.match(jobs['comment']?.if ?? '', /head\.repo\.full_name == github\.repository/);
+  });
+
+  it('names no secret, and puts nothing of the request into commands', () => {
+    assert.doesNotMatch(
+      textOf('examples/github/wishlist-check.yml'),
+      /\bsecrets\.[A-Za-z_]|pull_request_target/,
+    );
+    for (const { steps } of Object.values(jobs))
+      for (const { run } of steps) assert.doesNotMatch(run ?? '', /\$\{\{/);
+  });
+
+  it('finds its earlier comment by the marker, which is the first line', () => {
+    assert.match(githubScript('Comment').text, /head -n 1 wishlist-check\.md/);
+    assert.ok(!MARKER.includes('\n'));
+  });
+});
+
+describe('the job for GitLab', () => {
+  it('keeps what it reports', () => {
+    const { artifacts } = gitlabJob();
+    for (const file of [artifacts.reports.junit, ...artifacts.paths])
+      assert.ok(gitlabScript().text.includes(`> ${file}`));
+  });
+});
+
+describe('the workflows', () => {
+  it('use only options that exist', () => {
+    for (const { text } of [githubScript('Check'), gitlabScript()]) {
+      const used = [...text.matchAll(/(?<=\s)--[a-z-]+/g)].map(([flag]) => flag);
+      assert.ok(used.length >= 5);
+      assert.deepEqual(
+        used.filter((flag) => !FLAGS.has(flag)),
+        [],
+      );
+    }
+  });
+});
