@@ -79,7 +79,6 @@ describe('configuration', () => {
       format: 'text',
       allowedRegistries: undefined,
       imageSizeLimitBytes: undefined,
-      patternLimit: 500,
       configFile: undefined,
       json: false,
       progress: 'auto',

@@ -63,8 +63,8 @@ describe('unpackd wishlist check', () => {
     registry.requests();
   });
 
-  async function check(words: readonly string[], environment: Record<string, string> = {}): Promise<Outcome> {
-    return await run(['wishlist', 'check', ...site.options, ...words], { environment });
+  async function check(words: readonly string[]): Promise<Outcome> {
+    return await run(['wishlist', 'check', ...site.options, ...words]);
   }
 
   async function checkJson(

@@ -1,7 +1,7 @@
 import { redact } from '../../output/redact.ts';
 
 /** A word or small number that means nothing in Markdown, HTML, or to GitHub and GitLab. */
-const PLAIN_WORD = /^\(?(?:[A-Za-z]+(?:['-][A-Za-z]+)*|\d{1,6}(?:\.\d)?)\)?[,;:.?]?$/;
+const PLAIN_WORD = /^\(?(?:[A-Za-z]+(?:['-][A-Za-z]+)*|\d{1,6}|…)\)?[,;:.?]?$/;
 
 /**
  * `text` as it is, in a code span: nothing in one is Markdown, HTML or a mention.

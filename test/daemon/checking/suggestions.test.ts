@@ -19,7 +19,7 @@ describe('what may have been meant', () => {
     if (tags === undefined) throw new Failure('image-unknown', 'a test');
     return await Promise.resolve(tags);
   });
-  const others = ['quay.io/stimela/casa:1.6.0', 'quay.io/lab/gone:1'].map(parseReference);
+  const others = ['quay.io/stimela/casa:1.6.0', 'quay.io/lab/gone:1'].map((text) => parseReference(text));
   const suggestions = new Suggestions(lists, others);
 
   const cases: readonly (readonly [string, FailureCode, string | undefined])[] = [

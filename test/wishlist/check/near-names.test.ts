@@ -33,7 +33,9 @@ describe('the nearest tag', () => {
 });
 
 describe('repositories that may be meant', () => {
-  const others = ['quay.io/stimela/casa:1', 'quay.io/lab/tool:1', 'docker.io/lab/tool:1'].map(parseReference);
+  const others = ['quay.io/stimela/casa:1', 'quay.io/lab/tool:1', 'docker.io/lab/tool:1'].map((text) =>
+    parseReference(text),
+  );
   const cases = [
     ['docker.io/debian:12', ['library/debian']],
     ['quay.io/stimela/cassa:1', ['stimela/casa']],

@@ -54,7 +54,7 @@ describe('text in Markdown', () => {
   }
 
   it('stays as it is where it is plain', () => {
-    const sentence = "the registry's answer (404) was no answer; try again, or don't.";
+    const sentence = "the registry's answer (404) was no answer … try again, or don't.";
     assert.equal(inProse(sentence), sentence);
   });
 
