@@ -8,6 +8,7 @@ export type TagMatcher = (tag: string) => boolean;
 /** Means a folder, or something in another one, if it were a path. */
 const NO_TAG = /^\.{0,2}$|\//;
 const MAXIMUM_CHARACTERS = 1000;
+const MAXIMUM_TAG_CHARACTERS = 128;
 const MAXIMUM_ALTERNATIVES = 1000;
 
 /** What minimatch knows beside `*`, `?`, `[…]` and `{a,b}` is off. */
@@ -109,6 +110,7 @@ function refuseForeignCharacters(glob: string): void {
     );
   }
   if (glob.includes('[^')) throw invalid('excludes characters with ^', 'write [!abc]');
+  if (glob.includes('[:')) throw invalid('has a class of characters by name', CLASSES);
   throw invalid(`holds ${quoted(character)}, which no tag does`, hintFor(character));
 }
 
@@ -143,10 +145,10 @@ function checkAlternative(alternative: string, glob: string): void {
       'to leave tags out, begin an entry of a list of tags with !, such as !*-rc*',
     );
   }
-  throw invalid(
-    `${which}${withoutClasses.length > 128 ? 'has more than 128 characters' : 'begins with . or -'}, as no tag does`,
-    'correct it',
-  );
+  if (withoutClasses.length > MAXIMUM_TAG_CHARACTERS) {
+    throw invalid(`${which}has more than ${MAXIMUM_TAG_CHARACTERS} characters, as no tag does`, 'shorten it');
+  }
+  throw invalid(`${which}begins with . or -, as no tag does`, 'put a * in front for tags that end like this');
 }
 
 function refuseBackwardRange(characters: string): void {

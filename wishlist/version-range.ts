@@ -92,7 +92,9 @@ function hintFor(text: string): string {
   if (text.includes(',')) return 'put a space, not a comma, between conditions that must hold together';
   if (/^\D*\d+(?:\.\d+){3}/.test(text))
     return 'versions have up to three numbers; write a pattern with * instead';
-  if (/^[A-Za-z*?[{]/.test(text)) return `list tags and patterns one by one; for a range, ${EXAMPLES}`;
+  if (/[$()+\\]/.test(text))
+    return 'neither ranges nor patterns are regular expressions; remove what belongs to one';
+  if (/^[^<>=^~|-]/.test(text)) return `list tags and patterns one by one; for a range, ${EXAMPLES}`;
   return EXAMPLES;
 }
 
