@@ -121,7 +121,7 @@ function hintFor(character: string): string {
   if ('<>=^~'.includes(character)) {
     return 'write a range of versions as an entry of its own in a list of tags, such as >=21.2 <22';
   }
-  return '/:@'.includes(character) ? 'write the tag alone, without registry and repository' : TAGS;
+  return character === ':' ? 'write the tag alone, without registry and repository' : TAGS;
 }
 
 function checkAlternative(alternative: string, glob: string): void {

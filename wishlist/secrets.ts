@@ -1,6 +1,6 @@
 const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//;
 const DIGEST_AND_REST = /@[A-Za-z0-9+._-]+:[0-9A-Fa-f]{32,}.*$/s;
-const GLOB_AT_END = /^([^?#]*):[A-Za-z0-9._*?[\]{}!,-]*(?:@[a-z0-9]+:[0-9a-f]*)?$/;
+const GLOB_AT_END = /^[^?#]*:[A-Za-z0-9._*?[\]{}!,-]*(?:@[a-z0-9]+:[0-9a-f]*)?$/;
 const PORT_IS_NO_NUMBER = /^[^:[]*:.*[^0-9]/s;
 
 /** What a tag in a reference may hold: `*` alone, or all globs. */
@@ -28,7 +28,7 @@ export function withoutSecrets(text: string, patterns: PatternSyntax = 'stars'):
  * a `?`, but what no pattern holds, such as a `=`, makes it a query string all the same: it may be a token's.
  */
 export function holdsQuery(text: string, patterns: PatternSyntax): boolean {
-  return /[?#]/.test(patterns === 'full' ? text.replace(GLOB_AT_END, '$1') : text);
+  return /[?#]/.test(patterns === 'full' ? text.replace(GLOB_AT_END, '') : text);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { Failure, isFailure } from './failure.ts';
 import { checkGlob, globMatcher, type TagMatcher } from './pattern.ts';
 import { quoted } from './quote.ts';
+import { withoutSecrets } from './secrets.ts';
 import { isRange, rangeMatcher } from './version-range.ts';
 
 /** An entry of a list of tags. */
@@ -36,12 +37,14 @@ export function parseTagPattern(text: string): string {
         hint: 'remove it: what is left out has one !, and none in a list of exclusions',
       });
     }
+    refuseReference(pattern);
     if (isRange(pattern)) rangeMatcher(pattern);
     else checkGlob(pattern);
     return pattern;
   } catch (error) {
     if (!isFailure(error, 'pattern-invalid')) throw error;
-    const message = `${quoted(pattern)} is no pattern of tags: it ${error.message}`;
+    const shown = isLikeReference(pattern) ? withoutSecrets(pattern, 'full') : pattern;
+    const message = `${quoted(shown)} is no pattern of tags: it ${error.message}`;
     throw new Failure(error.code, message, error.hint === undefined ? {} : { hint: error.hint });
   }
 }
@@ -49,4 +52,16 @@ export function parseTagPattern(text: string): string {
 /** What matches `pattern`, as {@link parseTagPattern} gives it. */
 export function tagMatcher(pattern: string): TagMatcher {
   return isRange(pattern) ? rangeMatcher(pattern) : globMatcher(pattern);
+}
+
+/** First of all, so that nothing else quotes a part of it: it may hold a password. */
+function refuseReference(pattern: string): void {
+  if (!isLikeReference(pattern)) return;
+  throw new Failure('pattern-invalid', 'holds a / or @, which no tag does', {
+    hint: 'write the tag alone, without registry and repository',
+  });
+}
+
+function isLikeReference(pattern: string): boolean {
+  return /[/@]/.test(pattern);
 }

@@ -4,7 +4,11 @@ import { formatProblem } from '../../wishlist/problem.ts';
 import { parseRecipe } from '../../wishlist/recipe.ts';
 import { RECIPE_KEYS } from '../../wishlist/recipe-reader.ts';
 import { WISH_KEYS } from '../../wishlist/wish.ts';
+import { parseTagPattern, tagMatcher } from '../../wishlist/tag-entry.ts';
 import { codeBlocks, section, tableRows, textOf } from './project.ts';
+
+/** For a `|` that is no border of a cell. */
+const BAR = '\u{1f}';
 
 describe('docs/wishlist.md', () => {
   const text = textOf('docs/wishlist.md');
@@ -40,6 +44,17 @@ describe('docs/wishlist.md', () => {
     );
   });
 
+  it('has patterns that match what it says, and not what it says not', () => {
+    const rows = tableRows(section(text, 'Patterns').replaceAll('\\|', BAR));
+    assert.ok(rows.length > 15);
+    for (const { key, cells } of rows) {
+      const pattern = parseTagPattern(key.replaceAll(BAR, '|'));
+      const [matching, others] = cells.slice(1).map(codesIn);
+      assert.ok(matching?.length && others?.length, pattern);
+      assert.deepEqual([...others, ...matching].filter(tagMatcher(pattern)), matching, pattern);
+    }
+  });
+
   it('quotes what is said to mistakes', () => {
     const mistakes = section(text, 'Frequent mistakes');
     const [recipe = ''] = codeBlocks(mistakes, 'yaml');
@@ -50,3 +65,7 @@ describe('docs/wishlist.md', () => {
     assert.ok(lines.length > 5);
   });
 });
+
+function codesIn(cell: string): string[] {
+  return [...cell.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
+}

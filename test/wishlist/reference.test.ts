@@ -190,6 +190,7 @@ describe('parseReference, given a password', () => {
     `https://user:s3cret@quay.io:5000/a@${DIGEST}`,
     'https://quay.io/a?token=s3cret',
     'https://quay.io/a?s3cret',
+    'debian?s3cret',
     'https://quay.io/a:1?token=s3cret',
     'https://quay.io/a:1?token:s3cret',
     'https://quay.io/a:1?s3cret=',

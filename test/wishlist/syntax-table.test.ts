@@ -405,7 +405,7 @@ const ENTRIES: Row[] = [
   ],
   [
     'quay.io/a:1',
-    '"quay.io/a:1" is no pattern of tags: it holds "/", which no tag does; write the tag alone, without registry and repository',
+    '"quay.io/a:1" is no pattern of tags: it holds a / or @, which no tag does; write the tag alone, without registry and repository',
   ],
   [
     '-rc',

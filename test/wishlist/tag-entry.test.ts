@@ -35,6 +35,24 @@ describe('parseTagEntry', () => {
   }
 });
 
+describe('parseTagEntry, given a password', () => {
+  for (const text of [
+    'user:s3cret@quay.io/a',
+    'https://user:s3cret@quay.io/a:1',
+    '>=1 user:s3cret@quay.io/a',
+    '!user:s3cret@quay.io/a:1.*',
+    'quay.io/a:1?token=s3cret',
+    'https://quay.io/a?s3cret',
+  ]) {
+    it(`refuses ${text} without telling it`, () => {
+      assert.throws(
+        () => parseTagEntry(text),
+        (error) => isFailure(error, 'pattern-invalid') && !/s3cret/.test(`${error.message} ${error.hint}`),
+      );
+    });
+  }
+});
+
 describe('parseTagPattern', () => {
   it('knows no exclusions', () => {
     assert.throws(
