@@ -62,10 +62,10 @@ describe('selectTags', () => {
   });
 
   it('does with a list of any length', () => {
-    const tags = Array.from({ length: 300_000 }, (_, index) => `1.${index}`);
+    const tags = Array.from({ length: 130_000 }, (_, index) => `1.${index}`);
     assert.deepEqual(selectTags(selectionWith({ include: ['*'], newest: 2 }), tags), [
-      '1.299998',
-      '1.299999',
+      '1.129998',
+      '1.129999',
     ]);
     const expected = tags.filter((tag) => (tag.startsWith('1.1') || tag.endsWith('9')) && tag.at(-2) !== '5');
     assert.deepEqual(
