@@ -29,22 +29,12 @@ export function effectiveSettings(
   };
 }
 
-/**
- * What both ask for together. Platforms and outputs that nobody names are written out where the other names some.
- *
- * @returns `one` itself where the other adds nothing by being the same
- */
-export function uniteSettings<Settings extends UnitedSettings>(
-  one: Settings,
-  other: UnitedSettings,
-): Settings {
-  const { platforms, outputs, keep } = other;
-  if (one.platforms === platforms && one.outputs === outputs && one.keep === keep) return one;
+/** What both ask for together. Platforms and outputs that nobody names are written out where the other names some. */
+export function unitedSettings(one: UnitedSettings, other: UnitedSettings): UnitedSettings {
   return {
-    ...one,
-    platforms: unitePlatforms(one.platforms, platforms),
-    outputs: uniteOutputs(one.outputs, outputs),
-    keep: longest(one.keep, keep),
+    platforms: unitePlatforms(one.platforms, other.platforms),
+    outputs: uniteOutputs(one.outputs, other.outputs),
+    keep: longest(one.keep, other.keep),
   };
 }
 
@@ -52,7 +42,7 @@ function unitePlatforms(
   one: UnitedSettings['platforms'],
   other: UnitedSettings['platforms'],
 ): UnitedSettings['platforms'] {
-  if (one === other) return one;
+  if (one === other || (one !== undefined && other !== undefined && isSameList(one, other))) return one;
   const united = new Map<string, WantedPlatform>();
   for (const { platform, isRequired } of [...(one ?? UNNAMED), ...(other ?? UNNAMED)]) {
     const name = formatPlatform(usualPlatform(platform));
@@ -60,6 +50,14 @@ function unitePlatforms(
     united.set(name, { platform, isRequired: isNamed });
   }
   return [...united.values()];
+}
+
+function isSameList(one: readonly WantedPlatform[], other: readonly WantedPlatform[]): boolean {
+  if (one.length !== other.length) return false;
+  return one.every(
+    ({ platform, isRequired }, index) =>
+      platform === other[index]?.platform && isRequired === other[index].isRequired,
+  );
 }
 
 function uniteOutputs(

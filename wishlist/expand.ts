@@ -3,12 +3,12 @@ import { effectiveSettings } from './effective-settings.ts';
 import { isFailure, type Failure } from './failure.ts';
 import { conflictProblem, tooWide, unmatched, unusable } from './expansion-problems.ts';
 import type { Problem } from './problem.ts';
-import { withTag, type ImageReference } from './reference.ts';
+import { versionSuffix, withTag, type ImageReference } from './reference.ts';
 import { NO_SETTINGS, type WishSettings } from './settings.ts';
 import { TagLists, type ListTags } from './tag-lists.ts';
 import { selectTags, type TagSelection } from './tag-selection.ts';
 import {
-  publicNameOf,
+  namesOf,
   type RecipeProblem,
   type RecipeWish,
   type WishedImage,
@@ -135,8 +135,9 @@ class Expander {
   ): void {
     const repositories = line.wish.repositories ?? line.recipe.repositories;
     const wishes = [line];
+    const names = namesOf(line.wish.reference, subdirectory);
     const conflicts = references.flatMap((reference) => {
-      const publicName = publicNameOf(reference, subdirectory);
+      const publicName = `${names}${versionSuffix(reference)}`;
       return this.#images.add({ reference, publicName, repositories, platforms, outputs, keep, wishes });
     });
     if (conflicts.length === 0) return;

@@ -42,6 +42,10 @@ export interface Knowledge {
 export interface Wanted {
   readonly image: WishedImage;
   readonly platform: Platform;
+}
+
+/** One that is to be published. */
+export interface Publishing extends Wanted {
   readonly digest: string;
 }
 
@@ -66,9 +70,9 @@ export interface Removal {
 
 /** What is to be done in one repository: each public name is in it once for each platform. */
 export interface Plan {
-  readonly add: readonly Wanted[];
+  readonly add: readonly Publishing[];
   /** Published with another digest. */
-  readonly update: readonly Wanted[];
+  readonly update: readonly Publishing[];
   /** Published with the same digest. Whether all forms of it are there only the repository knows. */
   readonly unchanged: readonly Wanted[];
   readonly unknown: readonly Unknown[];
@@ -87,6 +91,8 @@ const DAY_MS = 86_400_000;
  *   from its registry stays published as long as a line asks for it.
  * - What is published and not wanted is `unknown` where a doubt is about its name, and only else to be removed.
  *
+ * What is published is gone through once and not kept, which matters with hundreds of thousands of images.
+ *
  * @param wanted images for other repositories do not count; each public name at most once for `repository`
  * @param published what unpackd published, each name once for each platform
  */
@@ -97,78 +103,101 @@ export function planRepository(
   known: Knowledge,
 ): Plan {
   const plan: Draft = { add: [], update: [], unchanged: [], unknown: [], remove: [] };
-  const unwanted = byName(published);
-  for (const image of wanted) {
-    if (!image.repositories.includes(repository)) continue;
-    const there = unwanted.get(image.publicName) ?? [];
-    planImage(plan, image, there, known.resolved(image));
-    const rest = there.filter(({ platform }) => !isWanted(image, platform));
-    if (rest.length > 0) unwanted.set(image.publicName, rest);
-    else unwanted.delete(image.publicName);
+  const missing = new MissingImages();
+  for (const image of wanted) if (image.repositories.includes(repository)) missing.add(image);
+  const unwanted: PublishedImage[] = [];
+  for (const one of published) {
+    const found = missing.take(one);
+    if (found === undefined) unwanted.push(one);
+    else planWanted(plan, found, one, known);
   }
+  for (const one of missing.all()) planWanted(plan, one, undefined, known);
   planUnwanted(plan, repository, unwanted, known);
   return plan;
 }
 
-function planImage(
-  plan: Draft,
-  image: WishedImage,
-  there: readonly PublishedImage[],
-  resolved: readonly ResolvedPlatform[] = [],
-): void {
-  for (const platform of platformsOf(image)) {
-    const isThis = (other: { readonly platform: Platform }): boolean => isSame(other.platform, platform);
-    const published = there.find(isThis);
-    const digest = resolved.find(isThis)?.digest;
-    if (digest === undefined) {
-      plan.unknown.push({ publicName: image.publicName, platform, image, published });
-    } else {
-      const part = published === undefined ? 'add' : published.digest === digest ? 'unchanged' : 'update';
-      plan[part].push({ image, platform, digest });
+/** Wanted images with the platforms that were not found, as yet, among what is published. */
+class MissingImages {
+  readonly #images = new Map<string, WishedImage>();
+  /** Only of images some of whose platforms were found. */
+  readonly #platforms = new Map<WishedImage, readonly Platform[]>();
+
+  add(image: WishedImage): void {
+    this.#images.set(image.publicName, image);
+  }
+
+  /** What `published` is, where it is missing; it is not missing any more then. */
+  take({ publicName, platform }: PublishedImage): Wanted | undefined {
+    const image = this.#images.get(publicName);
+    if (image === undefined) return undefined;
+    const platforms = this.#platformsOf(image);
+    const found = platforms.find((other) => isSame(other, platform));
+    if (found === undefined) return undefined;
+    if (platforms.length === 1) this.#images.delete(publicName);
+    else
+      this.#platforms.set(
+        image,
+        platforms.filter((other) => other !== found),
+      );
+    return { image, platform: found };
+  }
+
+  *all(): Iterable<Wanted> {
+    for (const image of this.#images.values()) {
+      for (const platform of this.#platformsOf(image)) yield { image, platform };
     }
   }
+
+  #platformsOf(image: WishedImage): readonly Platform[] {
+    return this.#platforms.get(image) ?? platformsOf(image);
+  }
+}
+
+function planWanted(
+  plan: Draft,
+  wanted: Wanted,
+  published: PublishedImage | undefined,
+  { resolved }: Knowledge,
+): void {
+  const { image, platform } = wanted;
+  const digest = resolved(image)?.find((other) => isSame(other.platform, platform))?.digest;
+  if (digest === undefined) plan.unknown.push({ publicName: image.publicName, platform, image, published });
+  else if (published === undefined) plan.add.push({ image, platform, digest });
+  else if (published.digest === digest) plan.unchanged.push(wanted);
+  else plan.update.push({ image, platform, digest });
 }
 
 function planUnwanted(
   plan: Draft,
   repository: string,
-  unwanted: ReadonlyMap<string, readonly PublishedImage[]>,
+  unwanted: readonly PublishedImage[],
   { doubts, keep, nowMs }: Knowledge,
 ): void {
-  const doubtful = doubtfulNames(unwanted.keys(), doubts, repository);
-  for (const [publicName, images] of unwanted) {
-    for (const published of images) {
-      if (doubtful.has(publicName)) {
-        plan.unknown.push({ publicName, platform: published.platform, image: undefined, published });
-        continue;
-      }
-      const sinceMs = published.unwantedSinceMs ?? nowMs;
-      const kept = published.keep ?? keep;
-      const dueMs = kept === 'forever' ? undefined : sinceMs + kept.days * DAY_MS;
-      plan.remove.push({ published, sinceMs, dueMs });
+  const names = new Set(unwanted.map(({ publicName }) => publicName));
+  const doubtful = doubtfulNames(names, doubts, repository);
+  for (const published of unwanted) {
+    const { publicName, platform } = published;
+    if (doubtful.has(publicName)) {
+      plan.unknown.push({ publicName, platform, image: undefined, published });
+      continue;
     }
+    const sinceMs = published.unwantedSinceMs ?? nowMs;
+    const kept = published.keep ?? keep;
+    const dueMs = kept === 'forever' ? undefined : sinceMs + kept.days * DAY_MS;
+    plan.remove.push({ published, sinceMs, dueMs });
   }
-}
-
-function byName(published: Iterable<PublishedImage>): Map<string, PublishedImage[]> {
-  const names = new Map<string, PublishedImage[]>();
-  for (const image of published) {
-    const others = names.get(image.publicName);
-    if (others === undefined) names.set(image.publicName, [image]);
-    else others.push(image);
-  }
-  return names;
 }
 
 /** What nobody names is linux/amd64. */
 function platformsOf({ platforms }: WishedImage): readonly Platform[] {
-  return platforms === undefined ? [LINUX_AMD64] : platforms.map(({ platform }) => platform);
+  return platforms === undefined ? UNNAMED : platforms.map(({ platform }) => platform);
 }
 
-function isWanted(image: WishedImage, platform: Platform): boolean {
-  return platformsOf(image).some((wanted) => isSame(wanted, platform));
-}
-
+/** Nearly all are written in the same way, which is quickly seen. */
 function isSame(one: Platform, other: Platform): boolean {
-  return one === other || equalPlatforms(one, other);
+  const { os, architecture, variant } = one;
+  if (os === other.os && architecture === other.architecture && variant === other.variant) return true;
+  return equalPlatforms(one, other);
 }
+
+const UNNAMED: readonly Platform[] = [LINUX_AMD64];

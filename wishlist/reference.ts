@@ -252,18 +252,20 @@ function isPatternLike(tag: string): boolean {
 
 function checkFileName(reference: ImageReference): void {
   if (reference.tag !== undefined && isPattern(reference.tag)) return;
-  const fileName = formatReference(reference).split('/').at(-1) ?? '';
-  if (fileName.length <= MAXIMUM_FILE_NAME_BYTES) return;
+  const { repository } = reference;
+  const repositoryBytes = repository.length - repository.lastIndexOf('/') - 1;
+  const bytes = repositoryBytes + versionSuffix(reference).length;
+  if (bytes <= MAXIMUM_FILE_NAME_BYTES) return;
   throw invalid(
-    `the last part of its public name has ${fileName.length} bytes, and ${MAXIMUM_FILE_NAME_BYTES} are allowed`,
+    `the last part of its public name has ${bytes} bytes, and ${MAXIMUM_FILE_NAME_BYTES} are allowed`,
     'use a shorter tag, or the digest without tag',
   );
 }
 
-function versionSuffix(reference: ImageReference): string {
-  const tag = reference.tag === undefined ? '' : `:${reference.tag}`;
-  const digest = reference.digest === undefined ? '' : `@${reference.digest}`;
-  return `${tag}${digest}`;
+/** What follows the repository in a reference: `[:TAG][@DIGEST]`. */
+export function versionSuffix({ tag, digest }: ImageReference): string {
+  const version = tag === undefined ? '' : `:${tag}`;
+  return digest === undefined ? version : `${version}@${digest}`;
 }
 
 function invalid(reason: string, hint: string): Failure {

@@ -1,7 +1,7 @@
 import type { Platform } from './platform.ts';
 import type { Problem } from './problem.ts';
 import type { Recipe } from './recipe.ts';
-import { formatReference, type ImageReference } from './reference.ts';
+import type { ImageReference } from './reference.ts';
 import type { Keep, OutputName } from './settings.ts';
 import type { Wish } from './wish.ts';
 
@@ -49,15 +49,7 @@ export interface WantedPlatform {
 }
 
 /** What the public names of all tags of a repository begin with: `[<subdirectory>/]<registry>/<repository>`. */
-export function namesOf(reference: ImageReference, subdirectory: string | undefined): string {
-  return belowSubdirectory(`${reference.registry}/${reference.repository}`, subdirectory);
-}
-
-/** Where an image is published; not for patterns. */
-export function publicNameOf(reference: ImageReference, subdirectory: string | undefined): string {
-  return belowSubdirectory(formatReference(reference), subdirectory);
-}
-
-function belowSubdirectory(name: string, subdirectory: string | undefined): string {
+export function namesOf({ registry, repository }: ImageReference, subdirectory: string | undefined): string {
+  const name = `${registry}/${repository}`;
   return subdirectory === undefined ? name : `${subdirectory}/${name}`;
 }

@@ -1,6 +1,5 @@
-import { uniteSettings } from './effective-settings.ts';
-import { formatReference } from './reference.ts';
-import type { WishedImage } from './wished-image.ts';
+import { unitedSettings } from './effective-settings.ts';
+import type { RecipeWish, WishedImage } from './wished-image.ts';
 
 /** An image that cannot be published, because another one has its place. */
 export interface Conflict {
@@ -18,79 +17,128 @@ export interface Conflict {
  * hold anything.
  */
 export class WishedImages {
-  /** By public name, in the order of their first wishes; those of one name are for different repositories. */
-  readonly #images = new Map<string, WishedImage[]>();
+  /** By public name, in the order of their first wishes. */
+  readonly #images = new Map<string, WishedImage>();
+  /** Where repositories differ: further images of a name, all for different repositories. */
+  readonly #further = new Map<string, readonly WishedImage[]>();
   /** Images by the names of images that they would be below. Only subdirectories make such names. */
   readonly #below = new Map<string, WishedImage[]>();
+  readonly #lists = new JoinedLists<RecipeWish>();
 
   /** One image for each set of terms: where repositories differ in these, a public name stands here several times. */
   all(): WishedImage[] {
     const all: WishedImage[] = [];
-    for (const images of this.#images.values()) for (const image of images) all.push(image);
+    for (const [name, image] of this.#images) {
+      all.push(image);
+      for (const other of this.#further.get(name) ?? NONE) all.push(other);
+    }
     return all;
   }
 
   /** Adds what one wish asks for. @returns where that is not possible; elsewhere it counts */
   add(image: WishedImage): readonly Conflict[] {
-    const there = this.#images.get(image.publicName);
     const above = namesAbove(image.publicName);
-    if (there === undefined && above.length === 0 && this.#below.size === 0) {
-      this.#images.set(image.publicName, [image]);
-      return [];
+    const first = this.#images.get(image.publicName);
+    if (above.length === 0 && this.#below.size === 0 && this.#further.size === 0) {
+      if (first === undefined || isOnSameTerms(first, image)) {
+        this.#images.set(image.publicName, first === undefined ? image : this.#unitedImage(first, image));
+        return NONE;
+      }
     }
+    return this.#addAmongOthers(image, above);
+  }
+
+  #addAmongOthers(image: WishedImage, above: readonly string[]): readonly Conflict[] {
     const conflicts = this.#conflicts(image, above);
     const refused = new Set(conflicts.flatMap(({ repositories }) => repositories));
     const repositories = image.repositories.filter((name) => !refused.has(name));
     if (repositories.length === 0) return conflicts;
     const accepted = refused.size === 0 ? image : { ...image, repositories };
-    this.#images.set(image.publicName, united(there ?? [], accepted));
+    this.#set(image.publicName, this.#united(this.#of(image.publicName), accepted));
     for (const name of above) this.#below.set(name, [...(this.#below.get(name) ?? []), accepted]);
     return conflicts;
   }
 
+  #of(name: string): readonly WishedImage[] {
+    const first = this.#images.get(name);
+    if (first === undefined) return NONE;
+    return [first, ...(this.#further.get(name) ?? NONE)];
+  }
+
+  #set(name: string, [first, ...rest]: readonly WishedImage[]): void {
+    if (first !== undefined) this.#images.set(name, first);
+    if (rest.length > 0) this.#further.set(name, rest);
+  }
+
+  /** `images` of one public name, with one more wish for the same image. */
+  #united(images: readonly WishedImage[], added: WishedImage): WishedImage[] {
+    let left = added.repositories;
+    const result: WishedImage[] = [];
+    for (const image of images) {
+      const repositories = image.repositories.filter((name) => left.includes(name));
+      const rest = image.repositories.filter((name) => !left.includes(name));
+      left = left.filter((name) => !image.repositories.includes(name));
+      if (rest.length > 0) result.push(repositories.length === 0 ? image : { ...image, repositories: rest });
+      if (repositories.length === 0) continue;
+      const common = rest.length === 0 ? image : { ...image, repositories };
+      result.push(this.#unitedImage(common, added));
+    }
+    if (left.length > 0) result.push({ ...added, repositories: left });
+    return result;
+  }
+
+  #unitedImage(image: WishedImage, added: WishedImage): WishedImage {
+    const wishes = this.#lists.joined(image.wishes, added.wishes);
+    return { ...image, ...unitedSettings(image, added), wishes };
+  }
+
   #conflicts(image: WishedImage, above: readonly string[]): Conflict[] {
-    const same = this.#images.get(image.publicName) ?? [];
-    const others = [
-      ...same.filter((other) => !isSame(other, image)),
-      ...above.flatMap((name) => this.#images.get(name) ?? []),
-      ...(this.#below.get(image.publicName) ?? []),
-    ];
-    return others.flatMap((other) => {
+    const same = this.#of(image.publicName).filter((other) => !isSame(other, image));
+    const below = this.#below.get(image.publicName) ?? [];
+    return [...same, ...above.flatMap((name) => this.#of(name)), ...below].flatMap((other) => {
       const repositories = image.repositories.filter((name) => other.repositories.includes(name));
       return repositories.length === 0 ? [] : [{ image, other, repositories }];
     });
   }
 }
 
-/** `images` of one public name, with one more wish for the same image. */
-function united(images: readonly WishedImage[], added: WishedImage): WishedImage[] {
-  let left = added.repositories;
-  const result: WishedImage[] = [];
-  for (const image of images) {
-    const repositories = image.repositories.filter((name) => left.includes(name));
-    const rest = image.repositories.filter((name) => !left.includes(name));
-    left = left.filter((name) => !image.repositories.includes(name));
-    if (rest.length > 0) result.push(repositories.length === 0 ? image : { ...image, repositories: rest });
-    if (repositories.length === 0) continue;
-    const wishes = [...image.wishes, ...added.wishes];
-    result.push({ ...uniteSettings(image, added), repositories, wishes });
+const NONE: readonly never[] = [];
+
+/** Joins lists. The images of a pattern mostly have the same wishes before: they share the list that comes of it. */
+class JoinedLists<Item> {
+  /** By the first list. */
+  readonly #joined = new Map<readonly Item[], readonly Item[]>();
+  #last: readonly Item[] = [];
+
+  joined(first: readonly Item[], last: readonly Item[]): readonly Item[] {
+    if (last !== this.#last) this.#joined.clear();
+    this.#last = last;
+    const list = this.#joined.get(first) ?? first.concat(last);
+    this.#joined.set(first, list);
+    return list;
   }
-  if (left.length > 0) result.push({ ...added, repositories: left });
-  return result;
 }
 
+function isOnSameTerms(one: WishedImage, other: WishedImage): boolean {
+  return one.repositories === other.repositories && isSame(one, other);
+}
+
+/** Images of one public name differ only in how the name is divided, and in the scheme. */
 function isSame({ reference: one }: WishedImage, { reference: other }: WishedImage): boolean {
-  return one.scheme === other.scheme && formatReference(one) === formatReference(other);
+  return (
+    one.scheme === other.scheme && one.registry === other.registry && one.repository === other.repository
+  );
 }
 
 /**
  * The names of images that `name` would be below: `quay.io/lab/tool:1` of `quay.io/lab/tool:1/editor:2`, which is the
  * image `tool:1/editor:2` of the host `tool`, port 1, in the subdirectory `quay.io/lab`. A host alone is no image.
  */
-function namesAbove(name: string): string[] {
-  const parts = name.split('/');
-  return parts.flatMap((part, index) => {
-    const isBetween = index > 0 && index < parts.length - 1;
-    return isBetween && /[:@]/.test(part) ? [parts.slice(0, index + 1).join('/')] : [];
-  });
+function namesAbove(name: string): readonly string[] {
+  const version = name.search(/[:@]/);
+  if (version > name.lastIndexOf('/')) return NONE;
+  const parts = name.split('/').slice(0, -1);
+  return parts.flatMap((part, index) =>
+    index > 0 && /[:@]/.test(part) ? [parts.slice(0, index + 1).join('/')] : [],
+  );
 }

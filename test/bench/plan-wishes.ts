@@ -1,0 +1,91 @@
+import { expandRecipes, type Wishlist } from '../../wishlist/expand.ts';
+import { Failure } from '../../wishlist/failure.ts';
+import { planRepository, type PublishedImage } from '../../wishlist/plan.ts';
+import { LINUX_AMD64 } from '../../wishlist/platform.ts';
+import { parseReference, type ImageReference } from '../../wishlist/reference.ts';
+import { NO_SETTINGS } from '../../wishlist/settings.ts';
+import { wishOf } from '../../wishlist/wish.ts';
+
+/**
+ * What `planning.ts` measures: ten recipes with 20,000 wishes, three of five of them patterns, for repositories with
+ * 300,000 tags, all of which are wanted; nearly all of them are published. Registries answer from memory.
+ */
+const RECIPES = 10;
+const REPOSITORIES = 4000;
+const SMALL_REPOSITORY_TAGS = 50;
+/** As many repositories as there are recipes have more tags than the others. */
+const LARGE_REPOSITORY_TAGS = 10_050;
+const LINES = ['*', 'v1.*', '*-slim', 'v1.0', 'v0.1-slim'];
+const TARGET = 'bench.local';
+const NOW_MS = Date.UTC(2030, 0, 1);
+
+const { images, failures, problems, doubts } = await expandRecipes(recipes(), listTags);
+const plan = planRepository(TARGET, images, published(), {
+  resolved: ({ publicName }) => [{ platform: { ...LINUX_AMD64 }, digest: digestOf(publicName) }],
+  doubts,
+  keep: { days: 30 },
+  nowMs: NOW_MS,
+});
+const found = {
+  images: images.length,
+  failures: failures.length,
+  problems: problems.length,
+  ...Object.fromEntries(Object.entries(plan).map(([part, { length }]) => [part, length])),
+};
+process.stdout.write(`${JSON.stringify(found)}\n`);
+
+function recipes(): Wishlist[] {
+  return Array.from({ length: RECIPES }, (_, recipe) => {
+    const numbers = Array.from({ length: REPOSITORIES / RECIPES }, (__, index) => index * RECIPES + recipe);
+    const texts = numbers.flatMap((number) => LINES.map((tag) => `${repositoryOf(number)}:${tag}`));
+    return {
+      file: `recipe-${recipe}.yaml`,
+      repositories: [TARGET],
+      defaults: { ...NO_SETTINGS, limit: LARGE_REPOSITORY_TAGS },
+      wishes: texts.map((text, line) => wishOf({ text, reference: parseReference(text) }, line, NO_SETTINGS)),
+      problems: [],
+    };
+  });
+}
+
+function repositoryOf(number: number): string {
+  return `registry-${number % 7}.example.org/group-${number % 50}/image-${number}`;
+}
+
+/** The last repository's list cannot be had. */
+async function listTags({ repository }: ImageReference): Promise<string[]> {
+  const number = Number(repository.slice(repository.lastIndexOf('-') + 1));
+  if (number === REPOSITORIES - 1) throw new Failure('rate-limited', 'too many requests');
+  return await Promise.resolve(tagsOf(number));
+}
+
+function tagsOf(number: number): string[] {
+  const count = number < RECIPES ? LARGE_REPOSITORY_TAGS : SMALL_REPOSITORY_TAGS;
+  return Array.from(
+    { length: count },
+    (_, tag) => `v${tag % 10}.${Math.floor(tag / 10)}${tag % 3 === 0 ? '-slim' : ''}`,
+  );
+}
+
+/** Of each hundred images one is not there yet, one is outdated, and one more is there that nobody wants. */
+function* published(): Iterable<PublishedImage> {
+  let counter = 0;
+  for (let number = 0; number < REPOSITORIES; number++) {
+    for (const tag of tagsOf(number)) {
+      counter++;
+      const name = [repositoryOf(number), tag].join(':');
+      if (counter % 100 === 1) continue;
+      yield publishedImage(name, digestOf(counter % 100 === 2 ? `${name} before` : name));
+      if (counter % 100 === 3) yield publishedImage(name.replace('/group-', '/former-'), digestOf(name));
+    }
+  }
+}
+
+function publishedImage(publicName: string, digest: string): PublishedImage {
+  return { publicName, platform: { ...LINUX_AMD64 }, digest, keep: undefined, unwantedSinceMs: undefined };
+}
+
+/** No digest of anything: hashing is not what is measured. */
+function digestOf(text: string): string {
+  return `sha256:${text.length.toString(16).padStart(64, '0')}`;
+}
