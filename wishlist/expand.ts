@@ -142,7 +142,8 @@ class Expander {
     });
     if (conflicts.length === 0) return;
     this.#tell(line, conflictProblem(line, conflicts));
-    this.#doubts.push(doubtOfWish(line, { selection: undefined, subdirectory }));
+    const refused = [...new Set(conflicts.flatMap((conflict) => conflict.repositories))];
+    this.#doubts.push({ repositories: refused, image: names, isAnywhere: false, selection: undefined });
   }
 
   #tell({ recipe }: RecipeWish, problem: Problem): void {
