@@ -65,7 +65,7 @@ function readableImage(text: string): string | undefined {
 
 function nameOf(text: string): string | undefined {
   try {
-    const { registry, repository } = parseReference(text);
+    const { registry, repository } = parseReference(text, { patterns: 'full' });
     return `${registry}/${repository}`;
   } catch (error) {
     if (isFailure(error, 'reference-invalid')) return undefined;

@@ -16,7 +16,7 @@ export function unmatched(wish: Wish, { include }: TagSelection, tags: number): 
     ...about(wish, 'warning'),
     code: 'pattern-unmatched',
     message: `${quoted(wish.text)} matches nothing: none of the ${tags} tags of the repository is like ${include.map(quoted).join(' or ')}`,
-    hint: 'correct the pattern or remove the line; * stands for any number of characters',
+    hint: 'correct the pattern or remove the line; a pattern matches a whole tag',
   };
 }
 

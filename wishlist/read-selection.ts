@@ -2,9 +2,9 @@ import type { Node } from 'js-yaml';
 import type { Problem } from './problem.ts';
 import { quoted } from './quote.ts';
 import type { ImageReference } from './reference.ts';
+import { parseTagEntry, type TagEntry } from './tag-entry.ts';
 import { selectionOf, type TagSelection } from './tag-selection.ts';
 import { invalidSetting, readCount, readTexts, type TextKind, type Value } from './values.ts';
-import { parseTagEntry, type TagEntry } from './written-tags.ts';
 import type { YamlText } from './yaml.ts';
 
 type Values = ReadonlyMap<string, Node>;

@@ -10,7 +10,7 @@ import { withoutSecrets } from './secrets.ts';
 import { OUTPUT_NAMES, type Keep, type OutputName, type SettingKey, type WishSettings } from './settings.ts';
 import { parseSubdirectory } from './subdirectory.ts';
 import { invalidSetting, readCount, readText, readTexts, type TextKind, type Value } from './values.ts';
-import { parseTagPattern } from './written-tags.ts';
+import { parseTagPattern } from './tag-entry.ts';
 import { isText, type YamlText } from './yaml.ts';
 
 /** What settings say. */

@@ -17,7 +17,7 @@ export interface TextKind<T> {
   readonly name: string;
   /** What to write. */
   readonly hint: string;
-  /** @throws Failure `setting-invalid`, whose message needs no place */
+  /** @throws Failure `setting-invalid` or `pattern-invalid`, whose message needs no place */
   readonly parse: (text: string) => T;
 }
 
@@ -83,7 +83,7 @@ function parsed<T>({ parse }: TextKind<T>, text: string): T | Failure {
   try {
     return parse(text);
   } catch (error) {
-    if (isFailure(error, 'setting-invalid')) return error;
+    if (isFailure(error, 'setting-invalid', 'pattern-invalid')) return error;
     throw error;
   }
 }

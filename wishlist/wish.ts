@@ -64,7 +64,7 @@ export function readWish(yaml: YamlText, item: Node, context: InputContext): Rea
     const image = entries.values.get('image');
     if (image !== undefined) return readMapping(yaml, item, { image, entries }, context);
   }
-  const image = readImage(yaml, item, item);
+  const image = readImage(yaml, { node: item, item }, context);
   if ('severity' in image) return { wish: undefined, problems: [image] };
   return { wish: wishOf(image, yaml.positionOf(item).line, NO_SETTINGS), problems: [] };
 }
@@ -86,7 +86,7 @@ function readMapping(
   { image: node, entries }: Mapping,
   context: InputContext,
 ): Reading {
-  const image = readImage(yaml, node, item);
+  const image = readImage(yaml, { node, item }, context);
   const found = 'severity' in image ? undefined : image;
   const { settings, problems: wrong } = readSettings(yaml, entries.values);
   const { value: selection, problems: tags } = readSelection(yaml, entries.values, found);
@@ -132,11 +132,16 @@ function readTargets(
 }
 
 /** The image in `node`, which is `item` or its `image`. */
-function readImage(yaml: YamlText, node: Node, item: Node): Image | Problem {
+function readImage(
+  yaml: YamlText,
+  { node, item }: { readonly node: Node; readonly item: Node },
+  { version }: InputContext,
+): Image | Problem {
+  const patterns = version === 1 ? 'stars' : 'full';
   const content = yaml.content(node);
   const place = yaml.positionOf(node);
   if (content.kind !== 'scalar' || !isText(content)) {
-    const text = withoutSecrets(yaml.lineOf(item));
+    const text = withoutSecrets(yaml.lineOf(item), patterns);
     return {
       severity: 'error',
       code: 'reference-invalid',
@@ -148,7 +153,7 @@ function readImage(yaml: YamlText, node: Node, item: Node): Image | Problem {
   }
   const text = content.value.trim();
   try {
-    return { text, reference: parseReference(text) };
+    return { text, reference: parseReference(text, { patterns }) };
   } catch (error) {
     if (!isFailure(error, 'reference-invalid')) throw error;
     const { message, hint } = error;
@@ -156,7 +161,7 @@ function readImage(yaml: YamlText, node: Node, item: Node): Image | Problem {
       severity: 'error',
       code: 'reference-invalid',
       ...place,
-      text: withoutSecrets(text),
+      text: withoutSecrets(text, patterns),
       message,
       hint,
     };
