@@ -2,7 +2,8 @@ import { X509Certificate, createPrivateKey, type KeyObject } from 'node:crypto';
 import type { ServerSettings } from '../../publisher/registry/http/server-settings.ts';
 import { codeOf } from '../../wishlist/error-code.ts';
 import { quoted } from '../../wishlist/quote.ts';
-import type { Located, RegistryEntry } from './entry.ts';
+import type { Located } from '../mapping-reader.ts';
+import type { RegistryEntry } from './entry.ts';
 import { readBytes } from './read-bytes.ts';
 
 /** The bundle of all authorities that browsers know has a quarter of a megabyte. */

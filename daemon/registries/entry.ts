@@ -1,11 +1,6 @@
 import type { Place as RegistryPlace } from '../../publisher/registry/route.ts';
+import type { Located } from '../mapping-reader.ts';
 import type { Source } from './source.ts';
-
-/** A value with where it stands, for messages: `/etc/unpackd/unpackd.yaml:12: registries: quay.io: password`. */
-export interface Located<Value> {
-  readonly origin: string;
-  readonly value: Value;
-}
 
 /** What the configuration file says of one registry. The form is checked; files and variables are not read yet. */
 export interface RegistryEntry {

@@ -1,9 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import type { Credentials } from '../../publisher/registry/authentication/credentials.ts';
 import { quoted } from '../../wishlist/quote.ts';
+import type { Located } from '../mapping-reader.ts';
 import type { Environment } from '../options.ts';
 import { hideLogin } from '../output/known-secrets.ts';
-import type { Located, RegistryEntry } from './entry.ts';
+import type { RegistryEntry } from './entry.ts';
 import { readBytes } from './read-bytes.ts';
 import type { Source } from './source.ts';
 
@@ -11,13 +12,13 @@ const LARGEST_BYTES = 64 * 1024;
 
 /** Reads user and password from where the configuration says they are; what is wrong goes to `problems`. */
 export async function resolveLogin(
-  { login, file }: RegistryEntry,
+  { login, file }: Pick<RegistryEntry, 'login' | 'file'>,
   environment: Environment,
   problems: string[],
 ): Promise<Credentials | undefined> {
   if (login === undefined) return undefined;
-  const user = await resolve(login.user, environment, problems);
-  const password = await resolve(login.password, environment, problems);
+  const user = await resolveSecret(login.user, environment, problems);
+  const password = await resolveSecret(login.password, environment, problems);
   if (password !== undefined) hideLogin(user ?? '', password);
   if (user?.includes(':') === true) {
     problems.push(`${login.user.origin}: a user name holds no colon (RFC 7617); correct it`);
@@ -26,8 +27,8 @@ export async function resolveLogin(
   return { user, password, origin: file };
 }
 
-/** The text, which is a secret in any case: it stands in no problem. */
-async function resolve(
+/** Reads what may be a secret: it stands in no problem. What is wrong goes to `problems`. */
+export async function resolveSecret(
   { origin, value }: Located<Source>,
   environment: Environment,
   problems: string[],
