@@ -14,6 +14,11 @@ export type FailureCode =
   | 'pattern-too-wide' // a tag pattern that matches more tags than allowed
   | 'name-conflict' // another image has the public name that this one would get
   | 'configuration-invalid' // an option, environment variable or configuration file entry is wrong
+  // where wishlists come from
+  | 'source-unreachable' // no connection to it, none that lasts, or no end within its time limit
+  | 'source-untrusted' // its server shows another key or certificate than it should
+  | 'source-unauthorized' // credentials or a key are missing or refused
+  | 'source-invalid' // no such repository, branch or file there, or one that cannot be a recipe
   // what registries answer
   | 'registry-unreachable' // no connection, or one that is cut
   | 'registry-timeout' // no connection, no answer or no whole body within its time limit

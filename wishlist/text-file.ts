@@ -5,7 +5,8 @@ import { Failure } from './failure.ts';
 import { position } from './problem.ts';
 import { printable } from './quote.ts';
 
-const MAXIMUM_BYTES = 16 * 1024 * 1024;
+/** The largest recipe. */
+export const MAXIMUM_BYTES = 16 * 1024 * 1024;
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
@@ -20,7 +21,15 @@ const REASONS: Readonly<Record<string, string>> = {
  * @throws Failure `recipe-unreadable`
  */
 export async function readTextFile(file: string): Promise<string> {
-  const bytes = await readBytes(file);
+  return decodeText(await readBytes(file), file);
+}
+
+/**
+ * The text of `bytes` in UTF-8, without a byte-order mark; `file` names them in messages.
+ *
+ * @throws Failure `recipe-unreadable`
+ */
+export function decodeText(bytes: Uint8Array, file: string): string {
   if (!isUtf8(bytes)) {
     const place = position(file, { line: firstLineNotUtf8(bytes), column: undefined });
     throw new Failure('recipe-unreadable', `${place} the line is not valid UTF-8`, {
@@ -54,7 +63,7 @@ function unreadable(file: string, reason: string, cause: unknown): Failure {
 }
 
 /** No byte within a character of several bytes is a line feed, so each line can be looked at by itself. */
-function firstLineNotUtf8(bytes: Buffer): number {
+function firstLineNotUtf8(bytes: Uint8Array): number {
   let line = 1;
   for (let start = 0; start < bytes.length; line += 1) {
     const feed = bytes.indexOf(0x0a, start);

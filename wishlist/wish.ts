@@ -2,6 +2,7 @@ import type { Node } from 'js-yaml';
 import { Failure, isFailure } from './failure.ts';
 import { readEntries, type Entries } from './mapping.ts';
 import { nearest } from './nearest.ts';
+import type { WishOrigin } from './origin.ts';
 import type { Problem, ProblemCode } from './problem.ts';
 import { quoted } from './quote.ts';
 import { readSelection } from './read-selection.ts';
@@ -27,6 +28,8 @@ export interface Wish {
   readonly settings: WishSettings;
   /** Where it is wanted, among the recipe's repositories; `undefined` for all of them. */
   readonly repositories: readonly string[] | undefined;
+  /** Which source it came from; `undefined` for a recipe that came from none. */
+  readonly origin: WishOrigin | undefined;
 }
 
 type Key = 'image' | 'tags' | 'newest' | 'repositories' | SettingKey;
@@ -71,7 +74,8 @@ export function readWish(yaml: YamlText, item: Node, context: InputContext): Rea
 
 /** A wish that says no more than `settings`. */
 export function wishOf(image: Image, line: number, settings: WishSettings): Wish {
-  return { ...image, line, selection: selectionOf(image.reference), settings, repositories: undefined };
+  const selection = selectionOf(image.reference);
+  return { ...image, line, selection, settings, repositories: undefined, origin: undefined };
 }
 
 interface Mapping {
@@ -99,7 +103,10 @@ function readMapping(
   if ('severity' in image) return { wish: undefined, problems: [image, ...problems] };
   if (problems.some(({ severity }) => severity === 'error')) return { wish: undefined, problems };
   const { line } = yaml.positionOf(item);
-  return { wish: { ...wishWith(image, selection), line, settings, repositories }, problems };
+  return {
+    wish: { ...wishWith(image, selection), line, settings, repositories, origin: undefined },
+    problems,
+  };
 }
 
 /** The tag of an image with a list of tags does not matter; as a pattern it cannot be mistaken for one image's. */

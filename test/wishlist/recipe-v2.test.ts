@@ -73,6 +73,7 @@ describe('a recipe of version 2', () => {
         limit: 7,
       },
       repositories: ['two.example.org'],
+      origin: undefined,
     } satisfies Wish);
   });
 

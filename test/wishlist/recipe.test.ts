@@ -45,6 +45,7 @@ describe('parseRecipe', () => {
           selection: undefined,
           settings: NO_SETTINGS,
           repositories: undefined,
+          origin: undefined,
         },
         {
           text: 'quay.io/b',
@@ -59,6 +60,7 @@ describe('parseRecipe', () => {
           selection: undefined,
           settings: { ...NO_SETTINGS, platforms: [{ os: 'linux', architecture: 'arm', variant: 'v7' }] },
           repositories: undefined,
+          origin: undefined,
         },
       ],
       problems: [],

@@ -1,0 +1,119 @@
+import type { GitSource } from '../source.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What git and what it starts inherit: nothing else reaches them. */
+const INHERITED = [
+  'PATH',
+  'HOME',
+  'TMPDIR',
+  'HTTPS_PROXY',
+  'HTTP_PROXY',
+  'ALL_PROXY',
+  'NO_PROXY',
+  'https_proxy',
+  'http_proxy',
+  'all_proxy',
+  'no_proxy',
+];
+
+/** A shell function: what it prints comes from the environment, so that it stands in no argument and in no file. */
+const CREDENTIAL_HELPER = `!f() { test "$1" = get && printf 'username=%s\\npassword=%s\\n' "$UNPACKD_SOURCE_USER" "$UNPACKD_SOURCE_PASSWORD"; }; f`;
+
+/**
+ * The environment for git in the bare repository `directory`: without prompts, hooks, submodules and anybody's
+ * configuration, and with the protocol of the source alone.
+ *
+ * @see git(1), "ENVIRONMENT VARIABLES", and git-config(1)
+ */
+export function gitEnvironment(
+  source: GitSource,
+  directory: string,
+  environment: Environment,
+): Record<string, string> {
+  const { protocol } = source.address;
+  return {
+    ...inherited(environment),
+    LC_ALL: 'C',
+    GIT_DIR: directory,
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_ATTR_NOSYSTEM: '1',
+    GIT_LITERAL_PATHSPECS: '1',
+    GIT_NO_REPLACE_OBJECTS: '1',
+    // A server may lead from plain HTTP to HTTPS, never back.
+    GIT_ALLOW_PROTOCOL: protocol === 'http' ? 'http:https' : protocol,
+    GIT_SSH_COMMAND: sshCommand(source),
+    GIT_SSH_VARIANT: 'ssh',
+    ...configuration(settingsOf(source)),
+    ...(source.login && {
+      UNPACKD_SOURCE_USER: source.login.user,
+      UNPACKD_SOURCE_PASSWORD: source.login.password,
+    }),
+  };
+}
+
+function inherited(environment: Environment): Record<string, string> {
+  const pairs = INHERITED.flatMap((name) => {
+    const value = environment[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(pairs);
+}
+
+function settingsOf({ address, login, authorities }: GitSource): (readonly [key: string, value: string])[] {
+  const settings: (readonly [string, string])[] = [
+    ['core.hooksPath', '/dev/null'],
+    ['fetch.recurseSubmodules', 'false'],
+    // Always packs, whose number tells how much has piled up.
+    ['fetch.unpackLimit', '1'],
+    ['gc.auto', '0'],
+    ['maintenance.auto', 'false'],
+    ['http.lowSpeedLimit', '1000'],
+    ['http.lowSpeedTime', '60'],
+  ];
+  if (authorities !== undefined) settings.push(['http.sslCAInfo', authorities]);
+  // Only for this scheme, host and port: a redirection to another server gets no credentials.
+  if (login !== undefined) {
+    settings.push([`credential.${new URL(address.url).origin}.helper`, CREDENTIAL_HELPER]);
+  }
+  return settings;
+}
+
+function configuration(settings: readonly (readonly [string, string])[]): Record<string, string> {
+  const pairs = settings.flatMap(([key, value], index) => [
+    [`GIT_CONFIG_KEY_${index}`, key] as const,
+    [`GIT_CONFIG_VALUE_${index}`, value] as const,
+  ]);
+  return { GIT_CONFIG_COUNT: String(settings.length), ...Object.fromEntries(pairs) };
+}
+
+/**
+ * Host keys are always checked. Those that are believed at first sight are kept beside the clone, so that a new clone
+ * does not forget them. Git starts the command in the repository, with a shell.
+ */
+function sshCommand({ key, knownHosts }: GitSource): string {
+  const options = [
+    'BatchMode=yes',
+    'PreferredAuthentications=publickey',
+    'ConnectTimeout=30',
+    'ServerAliveInterval=15',
+    'ServerAliveCountMax=3',
+    'UpdateHostKeys=no',
+    ...(knownHosts === undefined
+      ? ['StrictHostKeyChecking=accept-new', 'UserKnownHostsFile=../known_hosts']
+      : [
+          'StrictHostKeyChecking=yes',
+          `UserKnownHostsFile="${knownHosts}"`,
+          'GlobalKnownHostsFile=/dev/null',
+        ]),
+    ...(key === undefined ? [] : ['IdentitiesOnly=yes', 'IdentityAgent=none', `IdentityFile="${key}"`]),
+  ];
+  const words = options.map((option) => `-o ${shellWord(option)}`);
+  return ['ssh', '-F', '/dev/null', ...words].join(' ');
+}
+
+function shellWord(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
