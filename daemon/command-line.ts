@@ -104,7 +104,9 @@ function addCommand(program: Commander, command: Command): Commander {
     .aliases([...(command.aliases ?? [])]);
   for (const argument of command.arguments) {
     child.argument(
-      argument.variadic === true ? `[${argument.name}...]` : `<${argument.name}>`,
+      argument.variadic === true || argument.optional === true
+        ? argumentTerm(argument)
+        : `<${argument.name}>`,
       argument.description,
     );
   }

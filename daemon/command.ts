@@ -29,6 +29,8 @@ export interface Argument {
   readonly description: string;
   /** Whether any number of them may follow, also none. Only the last argument may be so. */
   readonly variadic?: true;
+  /** Whether it may be left out; only the last one may. */
+  readonly optional?: true;
 }
 
 export interface Example {

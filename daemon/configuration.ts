@@ -6,10 +6,11 @@ import { printable, quoted } from '../wishlist/quote.ts';
 import { readConfigurationFile } from './configuration-file.ts';
 import type { FileEntry } from './configuration-value.ts';
 import { configurationInvalid } from './invalid.ts';
-import { DEFAULT_CONFIGURATION_FILE, OPTIONS, REGISTRIES_KEY, variableOf } from './options.ts';
+import { DEFAULT_CONFIGURATION_FILE, OPTIONS, REGISTRIES_KEY, SOURCES_KEY, variableOf } from './options.ts';
 import type { Configuration, DefaultsContext, Environment, Option } from './options.ts';
-import type { RegistryEntry } from './registries/entry.ts';
+import type { EntriesPlace } from './mapping-reader.ts';
 import { readEntries } from './registries/read-entries.ts';
+import { readSourceEntries } from './sources/read-entries.ts';
 import type { Place } from './value-types.ts';
 
 export interface Sources {
@@ -62,7 +63,7 @@ export function loadConfiguration({
     ...values,
     dockerConfig: dockerConfig ?? usualDockerConfig(environment, home),
     configFile: file?.path,
-    registries: registriesOf(file, { environment, home }, problems),
+    ...structuredOf(file, { environment, home }, problems),
   };
   if (problems.length > 0) {
     throw configurationInvalid(problems, '"unpackd --help" lists all options with their defaults');
@@ -72,9 +73,7 @@ export function loadConfiguration({
 }
 
 /** The table gives each value its type, as `ValueOf` in options.ts tells the compiler. */
-function isComplete(
-  values: Readonly<Record<string, unknown>> & Pick<Configuration, 'registries'>,
-): values is Configuration {
+function isComplete(values: Readonly<Record<string, unknown>> & Structured): values is Configuration {
   return TABLE.every(([name, option]) => values[name] !== undefined || option.default === undefined);
 }
 
@@ -112,7 +111,11 @@ interface ConfigurationFile {
   /** By key. */
   readonly settings: readonly (readonly [string, Setting])[];
   readonly registries: FileEntry | undefined;
+  readonly sources: FileEntry | undefined;
 }
+
+/** What has no single value. */
+type Structured = Pick<Configuration, 'registries' | 'sources'>;
 
 /** `undefined` where there is none, and none was named. */
 function readFile(
@@ -133,7 +136,7 @@ function readFile(
   }
   problems.push(...content.problems);
   const options = TABLE.filter(([, option]) => option.notInFile !== true).map(([, { key }]) => key);
-  const keys = [...options, REGISTRIES_KEY];
+  const keys = [...options, REGISTRIES_KEY, SOURCES_KEY];
   for (const { key, line } of content.entries) {
     if (!keys.includes(key))
       problems.push(`${path}:${line}: unknown key ${quoted(key)}${suggestion(key, keys)}`);
@@ -147,23 +150,27 @@ function readFile(
       return [key, { origin: `${path}:${line}: ${key}`, text, place }] as const;
     }),
     registries: content.entries.find(({ key }) => key === REGISTRIES_KEY),
+    sources: content.entries.find(({ key }) => key === SOURCES_KEY),
   };
 }
 
-function registriesOf(
+function structuredOf(
   file: ConfigurationFile | undefined,
   { environment, home }: Pick<DefaultsContext, 'environment' | 'home'>,
   problems: string[],
-): RegistryEntry[] {
-  if (file?.registries === undefined) return [];
+): Structured {
+  if (file === undefined) return { registries: [], sources: [] };
   const folder = dirname(file.path);
   const credentials = environment['CREDENTIALS_DIRECTORY'] ?? '';
-  const where = {
+  const where: EntriesPlace = {
     file: file.path,
     paths: { folder, home },
     secrets: { folder: credentials === '' ? folder : credentials, home },
   };
-  return readEntries(file.registries, where, problems);
+  return {
+    registries: file.registries === undefined ? [] : readEntries(file.registries, where, problems),
+    sources: file.sources === undefined ? [] : readSourceEntries(file.sources, where, problems),
+  };
 }
 
 /** @see https://docs.docker.com/reference/cli/docker/ "Environment variables" */

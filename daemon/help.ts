@@ -48,8 +48,9 @@ export function subcommandTerm(commander: Commander): string {
 }
 
 /** An argument as the usage shows it. */
-export function argumentTerm({ name, variadic }: Argument): string {
-  return variadic === true ? `[${name}...]` : name;
+export function argumentTerm({ name, variadic, optional }: Argument): string {
+  if (variadic === true) return `[${name}...]`;
+  return optional === true ? `[${name}]` : name;
 }
 
 /** What the help says of one option. */

@@ -8,6 +8,7 @@ import { downloadManifestCommand } from './commands/download-manifest.ts';
 import { wishlistExpandCommand } from './commands/wishlist-expand.ts';
 import { wishlistImportCommand } from './commands/wishlist-import.ts';
 import { wishlistCheckCommand } from './commands/wishlist-check.ts';
+import { wishlistSourcesCommand } from './commands/wishlist-sources.ts';
 import { runUnpackd } from './run.ts';
 
 const COMMANDS = [
@@ -18,6 +19,7 @@ const COMMANDS = [
   wishlistExpandCommand,
   wishlistImportCommand,
   wishlistCheckCommand,
+  wishlistSourcesCommand,
 ];
 
 const { stdout, stderr, env: environment, argv } = process;

@@ -11,6 +11,7 @@ import {
   string,
 } from './value-types.ts';
 import type { RegistryEntry } from './registries/entry.ts';
+import type { SourceEntry } from './sources/entry.ts';
 import type { ValueType } from './value-types.ts';
 
 /** Variables as the process got them. */
@@ -60,8 +61,9 @@ type Group =
 
 export const DEFAULT_CONFIGURATION_FILE = '/etc/unpackd/unpackd.yaml';
 
-/** The one key of the configuration file that has no single value, so that it is no option. */
+/** The keys of the configuration file that have no single value, so that they are no options. */
 export const REGISTRIES_KEY = 'registries';
+export const SOURCES_KEY = 'sources';
 
 /** All options. The property is the name in {@link Configuration}, with its unit. */
 export const OPTIONS = {
@@ -372,6 +374,8 @@ export type Configuration = {
 } & {
   /** What the file says under {@link REGISTRIES_KEY}, each host once. No secret is in it. */
   readonly registries: readonly RegistryEntry[];
+  /** What the file says under {@link SOURCES_KEY}, each name once. No secret is in it. */
+  readonly sources: readonly SourceEntry[];
 };
 
 /** The environment variable of an option: `UNPACKD_SKIP_FLAT` for `skip-flat`. */

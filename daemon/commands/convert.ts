@@ -6,42 +6,74 @@ import { configuredSettings } from '../configured-settings.ts';
 import type { ExitStatus } from '../exit-status.ts';
 import { publishEverywhere, statusOf, withRegistry } from '../publishing.ts';
 import { failedLines, warningTexts } from '../recipe-lines.ts';
+import { staleText } from '../sources/stale.ts';
+import { readConfiguredSources } from '../sources/sources.ts';
 
 export const convertCommand: Command = {
   name: 'convert',
-  summary: 'Publish everything that a recipe asks for, once',
-  arguments: [{ name: 'RECIPE', description: 'the wishlist: a YAML file, recipe version 1' }],
+  summary: 'Publish everything that a recipe asks for, or all configured sources, once',
+  arguments: [
+    {
+      name: 'RECIPE',
+      description: 'the wishlist, a YAML file; without it, all sources of the configuration',
+      optional: true,
+    },
+  ],
   examples: [
     { line: 'unpackd convert recipe.yaml', meaning: 'into a directory tree, the default' },
     {
       line: 'unpackd convert --backend cvmfs recipe.yaml',
-      meaning: 'into the repository that the recipe names, on its release manager',
+      meaning: 'into the repositories that the recipe names, on their release manager',
     },
+    { line: 'unpackd convert', meaning: 'all that the sources of the configuration file ask for' },
     { line: 'unpackd convert --json --progress none recipe.yaml', meaning: 'for scripts' },
   ],
   options: ['backend', 'root', 'state'],
   run: async (context) => {
-    const [file = ''] = context.arguments;
-    const recipe = await readRecipe(file);
-    return await withRegistry(context, async (client) => await convert(context, client, recipe));
+    const [file] = context.arguments;
+    const { recipes, isComplete } =
+      file === undefined
+        ? await recipesOfSources(context)
+        : { recipes: [await readRecipe(file)], isComplete: true };
+    const status = await withRegistry(context, async (client) => await convert(context, client, recipes));
+    return status === 0 && !isComplete ? 1 : status;
   },
 };
 
-async function convert(context: Context, client: RegistryClient, recipe: Recipe): Promise<ExitStatus> {
+/** What is in force of all sources. One of which nothing is known is a failure, and the others go on. */
+async function recipesOfSources(context: Context): Promise<{ recipes: Recipe[]; isComplete: boolean }> {
+  const states = await readConfiguredSources(context);
+  for (const { content, failure, failingSince } of states) {
+    if (failure === undefined) continue;
+    if (content === undefined) context.output.failure(failure);
+    else context.observe({ type: 'warning', message: staleText(failure, failingSince) });
+  }
+  return {
+    recipes: states.flatMap(({ content }) => content?.recipes ?? []),
+    isComplete: states.every(({ content }) => content !== undefined),
+  };
+}
+
+async function convert(
+  context: Context,
+  client: RegistryClient,
+  recipes: readonly Recipe[],
+): Promise<ExitStatus> {
   const { configuration, observe, output } = context;
   const expansion = await expandRecipes(
-    [recipe],
+    recipes,
     async (reference) => await client.listTags(reference),
     configuredSettings(configuration),
   );
-  for (const message of warningTexts([recipe], expansion)) observe({ type: 'warning', message });
-  const unusable = failedLines([recipe], expansion).map(({ text: image, failure }) => {
+  for (const message of warningTexts(recipes, expansion)) observe({ type: 'warning', message });
+  const unusable = failedLines(recipes, expansion).map(({ text: image, failure }) => {
     const { code, message, hint } = failure;
     return { image, platform: undefined, result: { outcome: 'failed', code, message, hint } as const };
   });
   for (const { image, result } of unusable) observe({ type: 'image-finished', image, result });
 
-  const targets = recipe.repositories.map((name) => ({
+  const names = new Set(recipes.flatMap((recipe) => recipe.repositories));
+  const targets = [...names].map((name) => ({
     name,
     images: expansion.images.filter((image) => image.repositories.includes(name)),
   }));

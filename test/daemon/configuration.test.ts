@@ -79,6 +79,7 @@ describe('configuration', () => {
       format: 'text',
       allowedRegistries: undefined,
       imageSizeLimitBytes: undefined,
+      sources: [],
       configFile: undefined,
       json: false,
       progress: 'auto',

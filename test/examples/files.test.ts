@@ -75,6 +75,39 @@ describe('examples/unpackd.yaml', () => {
       'proxy',
     ]);
   });
+
+  it('shows sources with every setting that they can have', async () => {
+    const file = join(await temporaryDirectory('example'), 'unpackd.yaml');
+    const [, below = ''] = everything.split('# sources:\n');
+    const [sources = ''] = below.split('\n\n');
+    await writeFile(file, `sources:\n${sources.replaceAll(/^#/gm, '')}`);
+    const shown = load(file).sources;
+    assert.deepEqual(
+      shown.map(({ kind, name }) => [kind, name]),
+      [
+        ['git', 'git.example.org/containers/wishlist'],
+        ['git', 'the lab'],
+        ['file', '/etc/unpackd/recipe.yaml'],
+        ['url', 'www.example.org/recipe.yaml'],
+      ],
+    );
+    const set = shown.flatMap((entry) =>
+      Object.entries(entry).flatMap(([name, value]) => (value === undefined ? [] : [name])),
+    );
+    assert.deepEqual([...new Set(set)].sort(), [
+      'address',
+      'authorities',
+      'branch',
+      'key',
+      'kind',
+      'knownHosts',
+      'login',
+      'name',
+      'path',
+      'paths',
+      'url',
+    ]);
+  });
 });
 
 /** Options that the example can only show with a value which is not their default. */

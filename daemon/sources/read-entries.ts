@@ -1,0 +1,127 @@
+import { quoted } from '../../wishlist/quote.ts';
+import type { GitAddress } from '../../wishlist/sources/git/address.ts';
+import type { FileEntry, FileValue } from '../configuration-value.ts';
+import { MappingReader, type EntriesPlace } from '../mapping-reader.ts';
+import { passwordSource, userSource } from '../registries/source.ts';
+import { path } from '../value-types.ts';
+import type { GitEntry, SourceEntry, UrlEntry } from './entry.ts';
+import { branch, gitAddress, recipePath, sourceName, sshPath, webAddress } from './value-types.ts';
+
+const KEYS = {
+  git: ['git', 'branch', 'path', 'username', 'password', 'key', 'known-hosts', 'ca-certificates', 'name'],
+  file: ['file', 'name'],
+  url: ['url', 'username', 'password', 'ca-certificates', 'name'],
+} as const;
+type Kind = keyof typeof KEYS;
+
+const KINDS: readonly Kind[] = ['git', 'file', 'url'];
+const EXPECTED = 'expected a list, each with one of git: ADDRESS, file: PATH and url: ADDRESS';
+const DEFAULT_PATH = 'recipe.yaml';
+
+/** The sources of the configuration file, each name once; what is wrong goes to `problems`. */
+export function readSourceEntries(
+  { line, value }: FileEntry,
+  where: EntriesPlace,
+  problems: string[],
+): SourceEntry[] {
+  if (value.kind === 'nothing') return [];
+  if (value.kind !== 'list') {
+    problems.push(`${where.file}:${line}: sources: ${EXPECTED}`);
+    return [];
+  }
+  const lines = new Map<string, number>();
+  return value.items.flatMap((item) => {
+    const source = readSource(item, where, problems);
+    if (source === undefined) return [];
+    const earlier = lines.get(source.name);
+    if (earlier === undefined) {
+      lines.set(source.name, item.line);
+      return [source];
+    }
+    const shown = quoted(source.name);
+    problems.push(
+      `${where.file}:${item.line}: sources: ${shown} is the name of the source on line ${earlier} too; give one of them another with name:`,
+    );
+    return [];
+  });
+}
+
+function readSource(item: FileValue, where: EntriesPlace, problems: string[]): SourceEntry | undefined {
+  const entries = item.kind === 'mapping' ? item.entries : [];
+  const [kind, second] = KINDS.filter((one) => entries.some(({ key }) => key === one));
+  if (kind === undefined || second !== undefined) {
+    problems.push(`${where.file}:${item.line}: sources: ${EXPECTED}`);
+    return undefined;
+  }
+  const from = { where, problems };
+  const subject = { path: 'sources', secret: [passwordSource] };
+  switch (kind) {
+    case 'git':
+      return readGit(new MappingReader({ ...subject, keys: KEYS.git }, entries, from), where);
+    case 'file':
+      return readFile(new MappingReader({ ...subject, keys: KEYS.file }, entries, from));
+    case 'url':
+      return readUrl(new MappingReader({ ...subject, keys: KEYS.url }, entries, from), where);
+  }
+}
+
+type GitReader = MappingReader<(typeof KEYS.git)[number]>;
+
+function readGit(reader: GitReader, { secrets }: EntriesPlace): GitEntry | undefined {
+  const address = reader.scalar('git', gitAddress)?.value;
+  const settings = {
+    branch: reader.scalar('branch', branch)?.value,
+    paths: readPaths(reader),
+    login: reader.both(
+      ['username', reader.scalar('username', userSource, secrets)],
+      ['password', reader.scalar('password', passwordSource, secrets)],
+      (user, password) => ({ user, password }),
+    ),
+    key: reader.scalar('key', sshPath)?.value,
+    knownHosts: reader.scalar('known-hosts', sshPath)?.value,
+    authorities: reader.scalar('ca-certificates', path)?.value,
+  };
+  const name = reader.scalar('name', sourceName)?.value;
+  if (address === undefined) return undefined;
+  reportMisplaced(reader, address);
+  return { kind: 'git', name: name ?? address.label, address, ...settings };
+}
+
+function readPaths(reader: GitReader): readonly string[] {
+  const paths = reader.listOrScalar('path', recipePath);
+  if (paths === undefined || paths.length === 0) return [DEFAULT_PATH];
+  return [...new Set(paths)];
+}
+
+/** What has no effect with this kind of address would give a false sense of safety. */
+function reportMisplaced(reader: GitReader, { protocol }: GitAddress): void {
+  if (protocol !== 'https' && protocol !== 'http') {
+    for (const key of ['username', 'ca-certificates'] as const) reader.report(key, 'is for HTTP alone');
+  }
+  if (protocol !== 'ssh') {
+    for (const key of ['key', 'known-hosts'] as const) reader.report(key, 'is for SSH alone');
+  }
+}
+
+function readFile(reader: MappingReader<(typeof KEYS.file)[number]>): SourceEntry | undefined {
+  const file = reader.scalar('file', path)?.value;
+  const name = reader.scalar('name', sourceName)?.value;
+  return file === undefined ? undefined : { kind: 'file', name: name ?? file, path: file };
+}
+
+function readUrl(
+  reader: MappingReader<(typeof KEYS.url)[number]>,
+  { secrets }: EntriesPlace,
+): UrlEntry | undefined {
+  const url = reader.scalar('url', webAddress)?.value;
+  const name = reader.scalar('name', sourceName)?.value;
+  const user = reader.scalar('username', userSource, secrets);
+  const password = reader.scalar('password', passwordSource, secrets);
+  if (!reader.has('password'))
+    reader.report('username', 'password is missing; give both, or a token as the password');
+  const authorities = reader.scalar('ca-certificates', path)?.value;
+  if (url === undefined) return undefined;
+  const { host, pathname } = new URL(url);
+  const login = password === undefined ? undefined : { user, password };
+  return { kind: 'url', name: name ?? `${host}${pathname}`, url, login, authorities };
+}

@@ -1,0 +1,83 @@
+import { join } from 'node:path';
+import { readSources } from '../../wishlist/sources/read-sources.ts';
+import type { SourceSettings, SourceState } from '../../wishlist/sources/source.ts';
+import type { Context } from '../command.ts';
+import { configurationInvalid } from '../invalid.ts';
+import type { Configuration, Environment } from '../options.ts';
+import { hideLogin } from '../output/known-secrets.ts';
+import { resolveLogin, resolveSecret } from '../registries/resolve-login.ts';
+import type { GitEntry, SourceEntry, UrlEntry } from './entry.ts';
+
+/**
+ * Asks all sources of the configuration what they say now.
+ *
+ * @throws Failure `configuration-invalid` where there are none, or what they name cannot be used; `state-unusable`,
+ *   `disk-full`, `interrupted`
+ */
+export async function readConfiguredSources({
+  configuration,
+  environment,
+  signal,
+}: Pick<Context, 'configuration' | 'environment' | 'signal'>): Promise<SourceState[]> {
+  const sources = await openSources(configuration, environment);
+  return await readSources(sources, { directory: join(configuration.state, 'sources'), environment, signal });
+}
+
+async function openSources(
+  { sources, configFile }: Configuration,
+  environment: Environment,
+): Promise<SourceSettings[]> {
+  if (sources.length === 0) {
+    throw configurationInvalid(
+      ['no sources of wishlists are configured'],
+      'list them under the key sources of the configuration file, or name a recipe',
+    );
+  }
+  const problems: string[] = [];
+  const opened: SourceSettings[] = [];
+  for (const entry of sources) {
+    opened.push(await openSource(entry, { file: configFile ?? '', environment, problems }));
+  }
+  if (problems.length > 0) {
+    throw configurationInvalid(problems, 'docs/operators.md, "Sources", says what belongs where');
+  }
+  return opened;
+}
+
+interface Opening {
+  /** The configuration file. */
+  readonly file: string;
+  readonly environment: Environment;
+  readonly problems: string[];
+}
+
+async function openSource(entry: SourceEntry, opening: Opening): Promise<SourceSettings> {
+  switch (entry.kind) {
+    case 'git':
+      return await openGit(entry, opening);
+    case 'file':
+      return entry;
+    case 'url':
+      return await openUrl(entry, opening);
+  }
+}
+
+async function openGit(entry: GitEntry, { file, environment, problems }: Opening): Promise<SourceSettings> {
+  return { ...entry, login: await resolveLogin({ login: entry.login, file }, environment, problems) };
+}
+
+async function openUrl(entry: UrlEntry, { file, environment, problems }: Opening): Promise<SourceSettings> {
+  const { login } = entry;
+  if (login === undefined) return { ...entry, login };
+  const { user, password } = login;
+  if (user !== undefined) {
+    return {
+      ...entry,
+      login: await resolveLogin({ login: { user, password }, file }, environment, problems),
+    };
+  }
+  const token = await resolveSecret(password, environment, problems);
+  if (token === undefined) return { ...entry, login: undefined };
+  hideLogin('', token);
+  return { ...entry, login: { user, password: token } };
+}
