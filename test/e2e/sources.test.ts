@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { smallImage } from '../support/e2e/images.ts';
+import { TestRegistry } from '../support/e2e/registry.ts';
+import { REPOSITORY, Site } from '../support/e2e/site.ts';
+import { run, type Outcome } from '../support/e2e/unpackd.ts';
+import { GitHttpServer } from '../support/git/http-server.ts';
+import { recipeText, Upstream } from '../support/git/upstream.ts';
+import { needs } from '../support/programs.ts';
+
+const LOGIN = { user: 'robot', password: 'a-secret-of-a-test' };
+
+describe('unpackd convert: sources of the configuration', () => {
+  let registry: TestRegistry;
+  let server: GitHttpServer;
+  let upstream: Upstream;
+  let site: Site;
+  let inGit: string;
+  let inFile: string;
+  let inBoth: string;
+
+  beforeEach(async function () {
+    needs(this, 'git');
+    registry = await TestRegistry.start();
+    site = await Site.make('directory');
+    inGit = registry.add('lab/image', 'git', await smallImage('git'));
+    inFile = registry.add('lab/image', 'file', await smallImage('file'));
+    inBoth = registry.add('lab/image', 'both', await smallImage('both'));
+    upstream = await Upstream.create();
+    await upstream.push({ 'recipe.yaml': recipeText(inGit, inBoth) });
+    server = await GitHttpServer.start(upstream.root, { login: LOGIN });
+  });
+
+  afterEach(async () => {
+    await server.close();
+    await registry.close();
+  });
+
+  async function unpackd(words: readonly string[], sources: readonly string[]): Promise<Outcome> {
+    const config = join(site.folder, 'unpackd.yaml');
+    writeFileSync(config, ['sources:', ...sources, ''].join('\n'));
+    const environment = { SECRET_OF_A_TEST: LOGIN.password };
+    return await run([...words, '--config', config, ...site.options], { environment });
+  }
+
+  const git = (): string[] => [
+    `  - git: ${server.url}/${upstream.name}`,
+    '    name: the list',
+    `    username: ${LOGIN.user}`,
+    '    password: env:SECRET_OF_A_TEST',
+  ];
+  const file = (): string[] => [`  - file: ${site.recipe([inFile, inBoth])}`];
+  const nowhere = ['  - git: /nonexistent.git'];
+
+  const isPublished = (image: string): boolean => existsSync(site.path(image.replace('http://', '')));
+
+  /** The outcomes of images, in order. */
+  const outcomes = ({ stdout }: Outcome): string[] =>
+    stdout.split('\n').flatMap((line) => /^(\w+) +/.exec(line)?.[1] ?? []);
+
+  it('publishes what all of them ask for, each image once', async () => {
+    const outcome = await unpackd(['convert'], [...git(), ...file()]);
+    assert.equal(outcome.status, 0, outcome.stderr);
+    assert.deepEqual(outcomes(outcome), ['published', 'published', 'published']);
+    for (const image of [inGit, inFile, inBoth]) assert.ok(isPublished(image), image);
+  });
+
+  it('goes on with what a source said last, and says since when', async () => {
+    await unpackd(['convert'], [...git(), ...file()]);
+    await server.close();
+    const outcome = await unpackd(['convert'], [...git(), ...file()]);
+    assert.equal(outcome.status, 0, outcome.stderr);
+    assert.deepEqual(outcomes(outcome), ['unchanged', 'unchanged', 'unchanged']);
+    assert.match(outcome.stderr, /^warning: .*the list.*\[source-unreachable\].* since \d{4}-/m);
+  });
+
+  it('fails for a source that never worked, and publishes what the others ask for', async () => {
+    const outcome = await unpackd(['convert'], [...nowhere, ...file()]);
+    assert.equal(outcome.status, 1, outcome.stderr);
+    assert.match(outcome.stderr, /^error\[source-invalid\] .*\/nonexistent/m);
+    assert.ok(isPublished(inFile));
+  });
+
+  it('is wrong where there are none', async () => {
+    const outcome = await unpackd(['convert'], []);
+    assert.equal(outcome.status, 2);
+    assert.match(outcome.stderr, /^error\[configuration-invalid\] /m);
+  });
+
+  it('is wrong where a secret is missing', async () => {
+    const lines = git().map((line) => line.replace('SECRET_OF_A_TEST', 'NO_SUCH_VARIABLE'));
+    const outcome = await unpackd(['convert'], lines);
+    assert.equal(outcome.status, 2);
+    assert.match(outcome.stderr, /NO_SUCH_VARIABLE/);
+  });
+
+  it('are shown by unpackd wishlist sources', async () => {
+    const sources = [...git(), ...file(), ...nowhere];
+    const outcome = await unpackd(['wishlist', 'sources', '--json'], sources);
+    assert.equal(outcome.status, 1, outcome.stderr);
+    const shown = JSON.parse(outcome.stdout);
+    assert.deepEqual(
+      shown.map((source: { content?: { wishes: number }; failure?: { code: string } }) => [
+        source.content?.wishes,
+        source.failure?.code,
+      ]),
+      [
+        [2, undefined],
+        [2, undefined],
+        [undefined, 'source-invalid'],
+      ],
+    );
+    assert.equal(shown[0].content.commit.author, 'Ada Test');
+    assert.deepEqual(shown[0].content.recipes[0].repositories, [REPOSITORY]);
+    const lines = (await unpackd(['wishlist', 'sources'], sources)).stdout.trimEnd().split('\n');
+    assert.equal(lines.length, 3);
+    assert.match(lines[0] ?? '', /^the list: commit [0-9a-f]{12} of 2024-05-01T10:00:00\+02:00 by Ada Test/);
+  });
+});
