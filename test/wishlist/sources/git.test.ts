@@ -199,7 +199,7 @@ describe('a git source', () => {
     assert.equal(summary(await reader.read(source())).code, 'source-invalid');
   });
 
-  it('runs no hooks and no filters that the repository or anybody configures', async () => {
+  it('runs no hooks and no filters, and follows no configuration of the repository or the user', async () => {
     const marker = join(await temporaryDirectory('marker'), 'was-here');
     await upstream.push({
       'recipe.yaml': recipeText(OLD),
@@ -212,6 +212,7 @@ describe('a git source', () => {
     await writeFile(join(home, 'evil'), evil, { mode: 0o755 });
     const lines = ['[core]', `hooksPath = ${home}`, `sshCommand = ${home}/evil`, `askPass = ${home}/evil`];
     lines.push('[filter "evil"]', `smudge = ${home}/evil`, '[credential]', `helper = ${home}/evil`);
+    lines.push('[url "http://127.0.0.1:1"]', `insteadOf = ${server.url}`);
     await writeFile(join(home, '.gitconfig'), lines.join('\n'));
     for (const hook of ['reference-transaction', 'post-checkout', 'fsmonitor-watchman']) {
       await writeFile(join(home, hook), evil, { mode: 0o755 });
