@@ -41,13 +41,12 @@ export function doubtOfWish(
 
 /**
  * What the wrong lines of a recipe may ask for. Where nothing but the tag or digest is wrong that is any tag of the
- * image, in any subdirectory; else anything in the recipe's repositories. A mistake that is in no wish may be about
- * these repositories themselves: then it is anything at all.
+ * image, in any subdirectory; else anything in the recipe's repositories, which are right: without them it would be no
+ * recipe.
  */
 export function doubtsOfLines({ problems, repositories }: Wishlist): Doubt[] {
   const errors = problems.filter(({ severity }) => severity === 'error');
   return errors.map(({ code, text }) => {
-    if (code !== 'reference-invalid' && code !== 'platform-invalid') return ANYTHING;
     const image = code === 'reference-invalid' ? readableImage(text) : undefined;
     return { repositories, image, isAnywhere: true, selection: undefined };
   });
@@ -55,10 +54,10 @@ export function doubtsOfLines({ problems, repositories }: Wishlist): Doubt[] {
 
 /**
  * The `<registry>/<repository>` of a reference whose tag or digest is wrong. A text that is no single word may hold
- * further images, and where a whole reference is right the mistake is elsewhere.
+ * further images. Where the whole is right, as it may also be with `?`, `[` and `{`, the mistake is elsewhere.
  */
 function readableImage(text: string): string | undefined {
-  const [, image] = /^((?:[a-z]+:\/\/)?[^/\s]+\/[^:@\s]+)[:@][^/\s]+$/i.exec(text) ?? [];
+  const [, image] = /^((?:[a-z]+:\/\/)?[^/\s]+\/[^:@\s]+)[:@][^/\s?[{]+$/i.exec(text) ?? [];
   if (image === undefined || nameOf(text) !== undefined) return undefined;
   return nameOf(image);
 }

@@ -118,7 +118,8 @@ export function planRepository(
 
 /** Wanted images with the platforms that were not found, as yet, among what is published. */
 class MissingImages {
-  readonly #images = new Map<string, WishedImage>();
+  /** By public name; `undefined` for those of which nothing is missing, since taking them out costs memory. */
+  readonly #images = new Map<string, WishedImage | undefined>();
   /** Only of images some of whose platforms were found. */
   readonly #platforms = new Map<WishedImage, readonly Platform[]>();
 
@@ -133,7 +134,7 @@ class MissingImages {
     const platforms = this.#platformsOf(image);
     const found = platforms.find((other) => isSame(other, platform));
     if (found === undefined) return undefined;
-    if (platforms.length === 1) this.#images.delete(publicName);
+    if (platforms.length === 1) this.#images.set(publicName, undefined);
     else
       this.#platforms.set(
         image,
@@ -144,6 +145,7 @@ class MissingImages {
 
   *all(): Iterable<Wanted> {
     for (const image of this.#images.values()) {
+      if (image === undefined) continue;
       for (const platform of this.#platformsOf(image)) yield { image, platform };
     }
   }

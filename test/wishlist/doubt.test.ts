@@ -57,8 +57,8 @@ describe('doubtfulNames', () => {
 describe('doubtsOfLines', () => {
   /** `undefined`: anything in the recipe's repositories. */
   const cases: [item: string, image: string | undefined][] = [
-    ["'quay.io/lab/tool:v1.['", 'quay.io/lab/tool'],
-    ["'quay.io/lab/tool:v1.?'", undefined],
+    ["'quay.io/lab/tool:v1.('", 'quay.io/lab/tool'],
+    ["'quay.io/lab/tool:v1.?('", undefined],
     ["'quay.io/lab/tool@sha256:0123'", 'quay.io/lab/tool'],
     ["'http://QUAY.io/lab/tool:-1'", 'quay.io/lab/tool'],
     ["'localhost:5000/lab/tool:-1'", 'localhost:5000/lab/tool'],
