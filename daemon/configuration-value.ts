@@ -1,6 +1,6 @@
 import { EVENT_ID, getScalarValue, SCALAR_STYLE } from 'js-yaml';
 import type { Event, ScalarEvent } from 'js-yaml';
-import { Lines } from '../wishlist/lines.ts';
+import { Lines } from '../wishlist/recipe/lines.ts';
 
 /** A value of the configuration file as it is written: text has no type yet. Lines count from 1. */
 export type FileValue =

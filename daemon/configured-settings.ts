@@ -1,4 +1,4 @@
-import { NO_SETTINGS, type WishSettings } from '../wishlist/settings.ts';
+import { NO_SETTINGS, type WishSettings } from '../wishlist/recipe/settings.ts';
 import type { Configuration } from './options.ts';
 
 /** What counts for wishes that say nothing themselves, nor do their recipes. */

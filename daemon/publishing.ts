@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { ListingStore } from '../publisher/layer/listing-store.ts';
 import { publishImages, type PublishingReport } from '../publisher/publish-images.ts';
 import { isFailure, type Failure } from '../wishlist/failure.ts';
-import { formatReference } from '../wishlist/reference.ts';
+import { formatReference } from '../wishlist/reference/reference.ts';
 import type { WantedImage } from '../publisher/image.ts';
 import { RegistryClient } from '../publisher/registry/client.ts';
 import { ManifestFiles } from '../publisher/registry/manifest/manifest-files.ts';

@@ -1,6 +1,6 @@
-import type { Expansion, RecipeProblem, Wishlist } from '../wishlist/expand.ts';
+import type { Expansion, RecipeProblem, Wishlist } from '../wishlist/meaning/expand.ts';
 import { Failure } from '../wishlist/failure.ts';
-import { position, type Problem } from '../wishlist/problem.ts';
+import { position, type Problem } from '../wishlist/recipe/problem.ts';
 
 /** A line of a recipe that gives no image, or not all of its images. */
 export interface FailedLine {

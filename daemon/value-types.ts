@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { isFailure } from '../wishlist/failure.ts';
-import { formatPlatform, parsePlatform, type Platform } from '../wishlist/platform.ts';
-import { parseRegistry } from '../wishlist/registry-host.ts';
+import { formatPlatform, parsePlatform, type Platform } from '../wishlist/reference/platform.ts';
+import { parseRegistry } from '../wishlist/reference/registry-host.ts';
 
 /** What the reading of a value depends on beside its text. */
 export interface Place {

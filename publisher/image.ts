@@ -1,7 +1,7 @@
-import type { WantedPlatform } from '../wishlist/wished-image.ts';
-import { LINUX_AMD64, equalPlatforms, type Platform } from '../wishlist/platform.ts';
-import type { ImageReference } from '../wishlist/reference.ts';
-import type { OutputName } from '../wishlist/settings.ts';
+import type { WantedPlatform } from '../wishlist/meaning/wished-image.ts';
+import { LINUX_AMD64, equalPlatforms, type Platform } from '../wishlist/reference/platform.ts';
+import type { ImageReference } from '../wishlist/reference/reference.ts';
+import type { OutputName } from '../wishlist/recipe/settings.ts';
 import type { ImageConfig } from './registry/manifest/config.ts';
 import type { Digest } from './registry/digest.ts';
 import type { Manifest } from './registry/manifest/manifest.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { usualPlatform, type Platform } from '../wishlist/platform.ts';
+import { usualPlatform, type Platform } from '../wishlist/reference/platform.ts';
 import { isPlain } from './image.ts';
 import { hexOf, type Digest } from './registry/digest.ts';
 import type { BytePath } from './repository/entry.ts';

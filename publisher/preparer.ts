@@ -1,6 +1,6 @@
 import { mapLimited } from '../wishlist/concurrency.ts';
 import { Failure, isFailure } from '../wishlist/failure.ts';
-import { formatReference, type ImageReference } from '../wishlist/reference.ts';
+import { formatReference, type ImageReference } from '../wishlist/reference/reference.ts';
 import type { Observer } from './events.ts';
 import { layerDigests, type ReadyImage, type ResolvedImage } from './image.ts';
 import { listLayer, type Listing } from './layer/listing.ts';

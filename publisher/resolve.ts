@@ -1,6 +1,6 @@
-import type { WantedPlatform } from '../wishlist/wished-image.ts';
-import { formatPlatform, LINUX_AMD64, type Platform } from '../wishlist/platform.ts';
-import { formatReference } from '../wishlist/reference.ts';
+import type { WantedPlatform } from '../wishlist/meaning/wished-image.ts';
+import { formatPlatform, LINUX_AMD64, type Platform } from '../wishlist/reference/platform.ts';
+import { formatReference } from '../wishlist/reference/reference.ts';
 import { outputsFor, type Outputs, type ResolvedImage, type WantedImage } from './image.ts';
 import { platformName } from './layout.ts';
 import type { RegistryClient } from './registry/client.ts';

@@ -4,8 +4,8 @@ import { GitError, simpleGit, type SimpleGit } from 'simple-git';
 import { hasCode } from '../../wishlist/error-code.ts';
 import { Failure, isFailure } from '../../wishlist/failure.ts';
 import { quoted } from '../../wishlist/quote.ts';
-import { parseRecipe, type Recipe } from '../../wishlist/recipe.ts';
-import { readTextFile } from '../../wishlist/text-file.ts';
+import { parseRecipe, type Recipe } from '../../wishlist/recipe/recipe.ts';
+import { readTextFile } from '../../wishlist/recipe/text-file.ts';
 
 /** The earlier version of a recipe; `undefined` where there was none; a failure where it was no recipe. */
 export type Base = Recipe | Failure | undefined;

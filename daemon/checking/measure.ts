@@ -8,10 +8,10 @@ import type { LayerDescriptor } from '../../publisher/registry/manifest/manifest
 import { platformMissing } from '../../publisher/registry/manifest/manifests.ts';
 import type { RepositoryView } from '../../publisher/repository/view.ts';
 import type { LayerFacts, MeasuredImage } from '../../wishlist/check/sizes.ts';
-import type { WishedImage } from '../../wishlist/expand.ts';
+import type { WishedImage } from '../../wishlist/meaning/expand.ts';
 import { isFailure, type Failure } from '../../wishlist/failure.ts';
-import { formatPlatform } from '../../wishlist/platform.ts';
-import { formatReference } from '../../wishlist/reference.ts';
+import { formatPlatform } from '../../wishlist/reference/platform.ts';
+import { formatReference } from '../../wishlist/reference/reference.ts';
 
 const EVERYTHING: Outputs = { layers: true, chains: true, flat: true };
 

@@ -1,8 +1,8 @@
 import { linesOf, type Finding } from '../../wishlist/check/finding.ts';
 import { isFailure, type Failure } from '../../wishlist/failure.ts';
 import { printable } from '../../wishlist/quote.ts';
-import { parseRecipe, type Recipe } from '../../wishlist/recipe.ts';
-import { readTextFile } from '../../wishlist/text-file.ts';
+import { parseRecipe, type Recipe } from '../../wishlist/recipe/recipe.ts';
+import { readTextFile } from '../../wishlist/recipe/text-file.ts';
 
 /** A recipe file, as far as it can be read. */
 export interface RecipeSource {

@@ -1,7 +1,11 @@
 import { likelyRepositories, nearestRegistry, nearestTag } from '../../wishlist/check/near-names.ts';
 import { inVersionOrder } from '../../wishlist/check/tag-order.ts';
 import { isFailure, type Failure } from '../../wishlist/failure.ts';
-import { formatReference, isRepositoryPath, type ImageReference } from '../../wishlist/reference.ts';
+import {
+  formatReference,
+  isRepositoryPath,
+  type ImageReference,
+} from '../../wishlist/reference/reference.ts';
 import type { TagLists } from './tag-lists.ts';
 
 const TAGS_NAMED = 3;

@@ -1,4 +1,4 @@
-import type { ImageReference } from '../../wishlist/reference.ts';
+import type { ImageReference } from '../../wishlist/reference/reference.ts';
 
 type ListTags = (reference: ImageReference) => Promise<readonly string[]>;
 

@@ -1,7 +1,7 @@
 import { isFailure, type Failure } from '../../wishlist/failure.ts';
-import { formatProblem } from '../../wishlist/problem.ts';
-import { readRecipe } from '../../wishlist/recipe.ts';
-import { formatReference, isPattern, parseReference } from '../../wishlist/reference.ts';
+import { formatProblem } from '../../wishlist/recipe/problem.ts';
+import { readRecipe } from '../../wishlist/recipe/recipe.ts';
+import { formatReference, isPattern, parseReference } from '../../wishlist/reference/reference.ts';
 import type { Command, Context } from '../command.ts';
 
 /** What was found out about one argument. */

@@ -1,8 +1,8 @@
 import { Failure } from '../../wishlist/failure.ts';
-import { expandRecipes } from '../../wishlist/expand.ts';
-import { parseReference } from '../../wishlist/reference.ts';
-import { NO_SETTINGS } from '../../wishlist/settings.ts';
-import { wishOf } from '../../wishlist/wish.ts';
+import { expandRecipes } from '../../wishlist/meaning/expand.ts';
+import { parseReference } from '../../wishlist/reference/reference.ts';
+import { NO_SETTINGS } from '../../wishlist/recipe/settings.ts';
+import { wishOf } from '../../wishlist/recipe/wish.ts';
 import type { Command } from '../command.ts';
 import { configuredSettings } from '../configured-settings.ts';
 import { publishEverywhere, statusOf, withRegistry } from '../publishing.ts';

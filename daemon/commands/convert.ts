@@ -1,6 +1,6 @@
 import type { RegistryClient } from '../../publisher/registry/client.ts';
-import { expandRecipes } from '../../wishlist/expand.ts';
-import { readRecipe, type Recipe } from '../../wishlist/recipe.ts';
+import { expandRecipes } from '../../wishlist/meaning/expand.ts';
+import { readRecipe, type Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { Command, Context } from '../command.ts';
 import { configuredSettings } from '../configured-settings.ts';
 import type { ExitStatus } from '../exit-status.ts';

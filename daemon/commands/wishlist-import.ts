@@ -1,7 +1,7 @@
 import { Failure } from '../../wishlist/failure.ts';
-import { convertImageList } from '../../wishlist/image-list.ts';
-import { position, type Problem } from '../../wishlist/problem.ts';
-import { readTextFile } from '../../wishlist/text-file.ts';
+import { convertImageList } from '../../wishlist/recipe/image-list.ts';
+import { position, type Problem } from '../../wishlist/recipe/problem.ts';
+import { readTextFile } from '../../wishlist/recipe/text-file.ts';
 import type { Command } from '../command.ts';
 import { assertRepositoryName } from '../repository-argument.ts';
 

@@ -1,4 +1,4 @@
-import type { Recipe } from '../../wishlist/recipe.ts';
+import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { SourceContent, SourceState } from '../../wishlist/sources/source.ts';
 import type { Command } from '../command.ts';
 import { counted, type FailureText } from '../output/format.ts';

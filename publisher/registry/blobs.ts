@@ -1,5 +1,5 @@
 import { isFailure, type Failure } from '../../wishlist/failure.ts';
-import type { ImageReference } from '../../wishlist/reference.ts';
+import type { ImageReference } from '../../wishlist/reference/reference.ts';
 import type { Descriptor, LayerDescriptor } from './manifest/manifest.ts';
 import { RangeRefused, isRangeOf, withoutFirst } from './range.ts';
 import { requestOf, type Sources } from './sources.ts';

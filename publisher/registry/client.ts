@@ -1,4 +1,4 @@
-import type { ImageReference } from '../../wishlist/reference.ts';
+import type { ImageReference } from '../../wishlist/reference/reference.ts';
 import { Authentication } from './authentication/authentication.ts';
 import { Blobs, type BlobDescriptor, type BlobOptions } from './blobs.ts';
 import type { ImageConfig } from './manifest/config.ts';

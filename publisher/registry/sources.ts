@@ -1,5 +1,5 @@
 import { isFailure, type Failure } from '../../wishlist/failure.ts';
-import type { ImageReference } from '../../wishlist/reference.ts';
+import type { ImageReference } from '../../wishlist/reference/reference.ts';
 import type { Authentication } from './authentication/authentication.ts';
 import { endpoint } from './endpoint.ts';
 import type { RegistryOptions } from './options.ts';

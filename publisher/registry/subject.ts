@@ -1,5 +1,5 @@
-import { formatReference } from '../../wishlist/reference.ts';
-import type { ImageReference } from '../../wishlist/reference.ts';
+import { formatReference } from '../../wishlist/reference/reference.ts';
+import type { ImageReference } from '../../wishlist/reference/reference.ts';
 import type { Digest } from './digest.ts';
 
 /** What a request is about: each message about it names the registry, the image and this. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Failure } from '../../wishlist/failure.ts';
-import type { ImageReference } from '../../wishlist/reference.ts';
+import type { ImageReference } from '../../wishlist/reference/reference.ts';
 import { checkSchema, parseJson } from './json.ts';
 import { nextLink } from './http/link.ts';
 import { requestOf, type Source } from './sources.ts';

@@ -1,5 +1,5 @@
 import { isFailure, type Failure } from '../../wishlist/failure.ts';
-import type { ImageReference } from '../../wishlist/reference.ts';
+import type { ImageReference } from '../../wishlist/reference/reference.ts';
 import type { Descriptor } from '../registry/manifest/manifest.ts';
 import { RangeRefused } from '../registry/range.ts';
 import { Retryable, withRetries, type RetryPolicy } from '../registry/http/retry.ts';

@@ -2,7 +2,7 @@ import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode } from '../../wishlist/error-code.ts';
 import { Failure, isFailure } from '../../wishlist/failure.ts';
-import { formatReference, type ImageReference } from '../../wishlist/reference.ts';
+import { formatReference, type ImageReference } from '../../wishlist/reference/reference.ts';
 import { hexOf, type Digest } from '../registry/digest.ts';
 import type { Descriptor } from '../registry/manifest/manifest.ts';
 import { storageFailure } from '../storage-failure.ts';

@@ -1,10 +1,10 @@
-import { expandRecipes, type Wishlist } from '../../wishlist/expand.ts';
+import { expandRecipes, type Wishlist } from '../../wishlist/meaning/expand.ts';
 import { Failure } from '../../wishlist/failure.ts';
-import { planRepository, type PublishedImage } from '../../wishlist/plan.ts';
-import { LINUX_AMD64 } from '../../wishlist/platform.ts';
-import { parseReference, type ImageReference } from '../../wishlist/reference.ts';
-import { NO_SETTINGS } from '../../wishlist/settings.ts';
-import { wishOf } from '../../wishlist/wish.ts';
+import { planRepository, type PublishedImage } from '../../wishlist/meaning/plan.ts';
+import { LINUX_AMD64 } from '../../wishlist/reference/platform.ts';
+import { parseReference, type ImageReference } from '../../wishlist/reference/reference.ts';
+import { NO_SETTINGS } from '../../wishlist/recipe/settings.ts';
+import { wishOf } from '../../wishlist/recipe/wish.ts';
 
 /**
  * What `planning.ts` measures: ten recipes with 20,000 wishes, three of five of them patterns, for repositories with

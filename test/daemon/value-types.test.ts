@@ -11,7 +11,7 @@ import {
   string,
 } from '../../daemon/value-types.ts';
 import type { ValueType } from '../../daemon/value-types.ts';
-import { formatPlatform } from '../../wishlist/platform.ts';
+import { formatPlatform } from '../../wishlist/reference/platform.ts';
 
 const PLACE = { folder: '/work', home: '/home/ada' };
 

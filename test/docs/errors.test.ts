@@ -25,7 +25,7 @@ describe('docs/errors.md', () => {
 
   it('has every code of a problem, and no other', () => {
     const documented = tableRows(problems).map(({ key }) => key);
-    assert.deepEqual(documented.sort(), codesOf('wishlist/problem.ts', 'ProblemCode').sort());
+    assert.deepEqual(documented.sort(), codesOf('wishlist/recipe/problem.ts', 'ProblemCode').sort());
   });
 
   it('has every code that only a check has, and no other', () => {

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { CORE_SCHEMA, load } from 'js-yaml';
 import { z } from 'zod';
 import { isFailure } from '../../wishlist/failure.ts';
-import { RECIPE_KEYS } from '../../wishlist/recipe-reader.ts';
-import { recipeJsonSchema } from '../../wishlist/recipe-schema.ts';
-import { parseRecipe } from '../../wishlist/recipe.ts';
-import { SETTING_KEYS } from '../../wishlist/settings.ts';
-import { WISH_KEYS } from '../../wishlist/wish.ts';
+import { RECIPE_KEYS } from '../../wishlist/recipe/recipe-reader.ts';
+import { recipeJsonSchema } from '../../wishlist/recipe/recipe-schema.ts';
+import { parseRecipe } from '../../wishlist/recipe/recipe.ts';
+import { SETTING_KEYS } from '../../wishlist/recipe/settings.ts';
+import { WISH_KEYS } from '../../wishlist/recipe/wish.ts';
 import { textOf } from './project.ts';
 
 const FILE = 'docs/recipe.schema.json';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { formatPlatform } from '../../wishlist/platform.ts';
-import { formatProblem } from '../../wishlist/problem.ts';
-import { parseRecipe } from '../../wishlist/recipe.ts';
-import { RECIPE_KEYS } from '../../wishlist/recipe-reader.ts';
-import { WISH_KEYS } from '../../wishlist/wish.ts';
-import { parseTagPattern, tagMatcher } from '../../wishlist/tag-entry.ts';
+import { formatPlatform } from '../../wishlist/reference/platform.ts';
+import { formatProblem } from '../../wishlist/recipe/problem.ts';
+import { parseRecipe } from '../../wishlist/recipe/recipe.ts';
+import { RECIPE_KEYS } from '../../wishlist/recipe/recipe-reader.ts';
+import { WISH_KEYS } from '../../wishlist/recipe/wish.ts';
+import { parseTagPattern, tagMatcher } from '../../wishlist/tags/tag-entry.ts';
 import { codeBlocks, section, tableRows, textOf } from './project.ts';
 
 /** For a `|` that is no border of a cell. */

@@ -3,10 +3,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadConfiguration } from '../../daemon/configuration.ts';
 import { OPTIONS, type Configuration, type Option } from '../../daemon/options.ts';
-import { LINUX_AMD64 } from '../../wishlist/platform.ts';
-import { RECIPE_KEYS } from '../../wishlist/recipe-reader.ts';
-import { readRecipe } from '../../wishlist/recipe.ts';
-import { WISH_KEYS } from '../../wishlist/wish.ts';
+import { LINUX_AMD64 } from '../../wishlist/reference/platform.ts';
+import { RECIPE_KEYS } from '../../wishlist/recipe/recipe-reader.ts';
+import { readRecipe } from '../../wishlist/recipe/recipe.ts';
+import { WISH_KEYS } from '../../wishlist/recipe/wish.ts';
 import { PROJECT, textOf } from '../docs/project.ts';
 import { temporaryDirectory } from '../support/setup.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { LINUX_AMD64 } from '../../wishlist/platform.ts';
+import { LINUX_AMD64 } from '../../wishlist/reference/platform.ts';
 import type { Outputs, ResolvedImage } from '../../publisher/image.ts';
 import {
   chainIds,

@@ -1,9 +1,9 @@
-import { formatPlatform } from '../platform.ts';
-import type { Problem } from '../problem.ts';
-import type { Recipe } from '../recipe.ts';
-import { formatReference } from '../reference.ts';
-import type { WishSettings } from '../settings.ts';
-import type { Wish } from '../wish.ts';
+import { formatPlatform } from '../reference/platform.ts';
+import type { Problem } from '../recipe/problem.ts';
+import type { Recipe } from '../recipe/recipe.ts';
+import { formatReference } from '../reference/reference.ts';
+import type { WishSettings } from '../recipe/settings.ts';
+import type { Wish } from '../recipe/wish.ts';
 
 /** What a recipe has that an earlier version of it had not. */
 export interface Changes {

@@ -1,5 +1,5 @@
 import type { FailureCode } from '../failure.ts';
-import type { Problem, ProblemCode } from '../problem.ts';
+import type { Problem, ProblemCode } from '../recipe/problem.ts';
 
 /** What only `wishlist check` says. Closed; tests assert these codes, and docs/errors.md explains them. */
 export type CheckCode =

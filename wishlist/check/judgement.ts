@@ -1,6 +1,6 @@
 import type { Failure, FailureCode } from '../failure.ts';
 import { quoted } from '../quote.ts';
-import type { Wish } from '../wish.ts';
+import type { Wish } from '../recipe/wish.ts';
 import type { FindingCode, Remark, Severity } from './finding.ts';
 import { inVersionOrder, someTags } from './tag-order.ts';
 

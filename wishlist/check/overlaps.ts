@@ -1,10 +1,10 @@
-import { formatPlatform } from '../platform.ts';
-import { position } from '../problem.ts';
+import { formatPlatform } from '../reference/platform.ts';
+import { position } from '../recipe/problem.ts';
 import { quoted } from '../quote.ts';
-import type { Recipe } from '../recipe.ts';
-import { formatReference } from '../reference.ts';
-import { selectTags, type TagSelection } from '../tag-selection.ts';
-import type { Wish } from '../wish.ts';
+import type { Recipe } from '../recipe/recipe.ts';
+import { formatReference } from '../reference/reference.ts';
+import { selectTags, type TagSelection } from '../tags/tag-selection.ts';
+import type { Wish } from '../recipe/wish.ts';
 import { effectiveSettings } from './changes.ts';
 import type { Remark } from './finding.ts';
 import { remarkOn } from './judgement.ts';

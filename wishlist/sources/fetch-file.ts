@@ -1,4 +1,4 @@
-import { readTextFile } from '../text-file.ts';
+import { readTextFile } from '../recipe/text-file.ts';
 import type { Fetched, FileSource } from './source.ts';
 
 /** @throws Failure `recipe-unreadable` */

@@ -3,7 +3,7 @@ import { EnvHttpProxyAgent, request, type Dispatcher } from 'undici';
 import { codeOf } from '../error-code.ts';
 import { Failure } from '../failure.ts';
 import { quoted } from '../quote.ts';
-import { decodeText, MAXIMUM_BYTES } from '../text-file.ts';
+import { decodeText, MAXIMUM_BYTES } from '../recipe/text-file.ts';
 import type { Fetched, SourceLimits, UrlSource, Validators } from './source.ts';
 
 /** What is known already. */

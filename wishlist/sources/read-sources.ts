@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { mapLimited } from '../concurrency.ts';
 import { isFailure, type Failure } from '../failure.ts';
-import { parseRecipe, type Recipe } from '../recipe.ts';
-import type { WishOrigin } from '../origin.ts';
+import { parseRecipe, type Recipe } from '../recipe/recipe.ts';
+import type { WishOrigin } from '../recipe/origin.ts';
 import { fetchFile } from './fetch-file.ts';
 import { fetchUrl } from './fetch-url.ts';
 import { fetchGit } from './git/fetch.ts';

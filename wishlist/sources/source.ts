@@ -1,6 +1,6 @@
 import type { Failure } from '../failure.ts';
-import type { Commit } from '../origin.ts';
-import type { Recipe } from '../recipe.ts';
+import type { Commit } from '../recipe/origin.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import type { GitAddress } from './git/address.ts';
 
 /** A place that wishlists come from, with the secrets that it needs. */

@@ -42,7 +42,9 @@ function safeParts(line: string, { column, endColumn }: Finding): Parts | undefi
 /** A user name before an @, or a query string. What the masks of all output find counts too. */
 function mayHoldSecret(line: string): boolean {
   const rest = line.replaceAll(DIGEST, '');
-  return /@|[?&][^\s='"]*=/.test(rest) || redact(line) !== flatten(line) || withoutSecrets(rest, 'full') !== rest;
+  return (
+    /@|[?&][^\s='"]*=/.test(rest) || redact(line) !== flatten(line) || withoutSecrets(rest, 'full') !== rest
+  );
 }
 
 /** Without control characters, and with white space that carets can stand below. */

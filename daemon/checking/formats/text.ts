@@ -1,4 +1,4 @@
-import { position } from '../../../wishlist/problem.ts';
+import { position } from '../../../wishlist/recipe/problem.ts';
 import type { Finding } from '../../../wishlist/check/finding.ts';
 import { counted, formatBytes } from '../../output/format.ts';
 import { redact } from '../../output/redact.ts';

@@ -1,5 +1,5 @@
 import { Failure, isFailure } from '../../../wishlist/failure.ts';
-import { formatReference } from '../../../wishlist/reference.ts';
+import { formatReference } from '../../../wishlist/reference/reference.ts';
 import { parseChallenges, type Challenge } from './challenge.ts';
 import type { Credentials, CredentialsOf } from './credentials.ts';
 import type { Access } from '../route.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Failure } from '../../../wishlist/failure.ts';
-import type { ImageReference } from '../../../wishlist/reference.ts';
+import type { ImageReference } from '../../../wishlist/reference/reference.ts';
 import type { Challenge } from './challenge.ts';
 import { checkSchema, parseJson } from '../json.ts';
 import { describeSubject } from '../subject.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Failure } from '../../../wishlist/failure.ts';
-import { formatReference } from '../../../wishlist/reference.ts';
+import { formatReference } from '../../../wishlist/reference/reference.ts';
 import { RangeRefused } from '../range.ts';
 import { describeSubject } from '../subject.ts';
 import type { Subject } from '../subject.ts';

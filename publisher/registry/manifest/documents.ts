@@ -1,5 +1,5 @@
 import { Failure } from '../../../wishlist/failure.ts';
-import { formatReference, type ImageReference } from '../../../wishlist/reference.ts';
+import { formatReference, type ImageReference } from '../../../wishlist/reference/reference.ts';
 import { isDigest, parseDigest } from '../digest.ts';
 import type { Descriptor } from './manifest.ts';
 import type { EntityTag, Remembered } from './manifest-memory.ts';

@@ -1,6 +1,6 @@
 import { Failure, isFailure } from '../../../wishlist/failure.ts';
-import { equalPlatforms } from '../../../wishlist/platform.ts';
-import { formatReference } from '../../../wishlist/reference.ts';
+import { equalPlatforms } from '../../../wishlist/reference/platform.ts';
+import { formatReference } from '../../../wishlist/reference/reference.ts';
 import { parseConfig } from './config.ts';
 import type { ImageDocument, IndexDocument, IndexEntry } from './manifest.ts';
 import { parseManifest } from './manifest.ts';

@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { hasCode } from '../../../wishlist/error-code.ts';
-import { formatReference, type ImageReference } from '../../../wishlist/reference.ts';
+import { formatReference, type ImageReference } from '../../../wishlist/reference/reference.ts';
 import { storageFailure } from '../../storage-failure.ts';
 import { isDigest, type Digest } from '../digest.ts';
 import type { ManifestMemory, Remembered } from './manifest-memory.ts';

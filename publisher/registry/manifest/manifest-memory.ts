@@ -1,4 +1,4 @@
-import type { ImageReference } from '../../../wishlist/reference.ts';
+import type { ImageReference } from '../../../wishlist/reference/reference.ts';
 import type { Digest } from '../digest.ts';
 
 /** A server's name for what it has at an address, and at no other (RFC 9110, section 8.8.3). */

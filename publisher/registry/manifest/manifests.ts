@@ -1,6 +1,6 @@
 import { Failure } from '../../../wishlist/failure.ts';
 import { printable } from '../../../wishlist/quote.ts';
-import { formatReference, type ImageReference } from '../../../wishlist/reference.ts';
+import { formatReference, type ImageReference } from '../../../wishlist/reference/reference.ts';
 import type { Documents } from './documents.ts';
 import { parseConfig, type ImageConfig } from './config.ts';
 import type { Manifest } from './manifest.ts';

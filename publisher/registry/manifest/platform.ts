@@ -4,9 +4,9 @@ import {
   hasFirstVariant,
   usualPlatform,
   type Platform,
-} from '../../../wishlist/platform.ts';
+} from '../../../wishlist/reference/platform.ts';
 
-export { LINUX_AMD64, formatPlatform, type Platform } from '../../../wishlist/platform.ts';
+export { LINUX_AMD64, formatPlatform, type Platform } from '../../../wishlist/reference/platform.ts';
 
 /** An entry of an index, as far as the choice among them goes. */
 export interface PlatformEntry {

@@ -1,4 +1,4 @@
-import type { ImageReference } from '../../../wishlist/reference.ts';
+import type { ImageReference } from '../../../wishlist/reference/reference.ts';
 import type { Digest } from '../digest.ts';
 import type { Documents, ManifestBytes } from './documents.ts';
 import type { Descriptor } from './manifest.ts';

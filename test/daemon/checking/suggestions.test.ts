@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Suggestions } from '../../../daemon/checking/suggestions.ts';
 import { TagLists } from '../../../daemon/checking/tag-lists.ts';
 import { Failure, isFailure, type FailureCode } from '../../../wishlist/failure.ts';
-import { parseReference } from '../../../wishlist/reference.ts';
+import { parseReference } from '../../../wishlist/reference/reference.ts';
 
 const LISTS: Readonly<Record<string, readonly string[]>> = {
   'quay.io/stimela/casa': ['1.6.0', '1.7.1', '1.8.0', '1.10.0'],

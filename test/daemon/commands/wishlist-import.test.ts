@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { wishlistImportCommand } from '../../../daemon/commands/wishlist-import.ts';
 import { runUnpackd } from '../../../daemon/run.ts';
-import { parseRecipe } from '../../../wishlist/recipe.ts';
+import { parseRecipe } from '../../../wishlist/recipe/recipe.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { capture } from '../capture.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { LINUX_AMD64 } from '../../../wishlist/platform.ts';
+import { LINUX_AMD64 } from '../../../wishlist/reference/platform.ts';
 import type { Stage } from '../../../publisher/compose/image-trees.ts';
 import type { ReadyImage } from '../../../publisher/image.ts';
 import { flatOutput } from '../../../publisher/outputs/flat.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { LINUX_AMD64 } from '../../../wishlist/platform.ts';
+import { LINUX_AMD64 } from '../../../wishlist/reference/platform.ts';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Composer, type ComposerOptions } from '../../../publisher/compose/composer.ts';

@@ -4,7 +4,7 @@ import { ManifestFiles } from '../../../publisher/registry/manifest/manifest-fil
 import type { RegistryOptions } from '../../../publisher/registry/options.ts';
 import type { Place, Route } from '../../../publisher/registry/route.ts';
 import type { FailureCode } from '../../../wishlist/failure.ts';
-import type { ImageReference } from '../../../wishlist/reference.ts';
+import type { ImageReference } from '../../../wishlist/reference/reference.ts';
 import { FaultServer } from '../../support/registry/fault-server.ts';
 import {
   cut,

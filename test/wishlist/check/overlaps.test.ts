@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { findOverlaps } from '../../../wishlist/check/overlaps.ts';
-import type { Recipe } from '../../../wishlist/recipe.ts';
+import type { Recipe } from '../../../wishlist/recipe/recipe.ts';
 import { recipeOf } from './recipes.ts';
 
 function found(...recipes: readonly Recipe[]): string[] {

@@ -1,4 +1,4 @@
-import { parseRecipe, type Recipe } from '../../../wishlist/recipe.ts';
+import { parseRecipe, type Recipe } from '../../../wishlist/recipe/recipe.ts';
 
 /** A recipe with these items of `input`, each as YAML has it, from line 4 on; `head` are further lines at its end. */
 export function recipeOf(

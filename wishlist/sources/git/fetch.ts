@@ -1,8 +1,8 @@
 import type { SimpleGit } from 'simple-git';
 import { isFailure } from '../../failure.ts';
-import type { Commit } from '../../origin.ts';
+import type { Commit } from '../../recipe/origin.ts';
 import { quoted } from '../../quote.ts';
-import { decodeText, MAXIMUM_BYTES } from '../../text-file.ts';
+import { decodeText, MAXIMUM_BYTES } from '../../recipe/text-file.ts';
 import type { Fetched, GitSource, SourceFile, SourceLimits } from '../source.ts';
 import { orUnusable } from '../state-failure.ts';
 import { Clone } from './clone.ts';

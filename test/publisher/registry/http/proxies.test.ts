@@ -4,7 +4,7 @@ import type { RegistryClient } from '../../../../publisher/registry/client.ts';
 import { proxyFor, type Proxies } from '../../../../publisher/registry/http/proxies.ts';
 import type { RegistryOptions } from '../../../../publisher/registry/options.ts';
 import type { FailureCode } from '../../../../wishlist/failure.ts';
-import type { ImageReference } from '../../../../wishlist/reference.ts';
+import type { ImageReference } from '../../../../wishlist/reference/reference.ts';
 import { needs } from '../../../support/programs.ts';
 import { CertificateAuthority } from '../../../support/registry/certificates.ts';
 import { ConnectProxy } from '../../../support/registry/connect-proxy.ts';

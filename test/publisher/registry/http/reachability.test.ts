@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { RegistryClient } from '../../../../publisher/registry/client.ts';
-import { parseReference } from '../../../../wishlist/reference.ts';
+import { parseReference } from '../../../../wishlist/reference/reference.ts';
 import { FaultServer } from '../../../support/registry/fault-server.ts';
 import { drop, silence, stall } from '../../../support/registry/faults.ts';
 import { buildImage, plainLayer } from '../../../support/registry/image.ts';

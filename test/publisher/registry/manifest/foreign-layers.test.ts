@@ -5,7 +5,7 @@ import type { LayerDescriptor, Manifest } from '../../../../publisher/registry/m
 import type { ForeignLayers, RegistryOptions } from '../../../../publisher/registry/options.ts';
 import { LINUX_AMD64 } from '../../../../publisher/registry/manifest/platform.ts';
 import { Spool } from '../../../../publisher/spool/spool.ts';
-import type { ImageReference } from '../../../../wishlist/reference.ts';
+import type { ImageReference } from '../../../../wishlist/reference/reference.ts';
 import type { FailureCode } from '../../../../wishlist/failure.ts';
 import { FaultServer } from '../../../support/registry/fault-server.ts';
 import { drop, redirect, status, wrongBytes, type Fault } from '../../../support/registry/faults.ts';

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import type { RegistryClient } from '../../../../publisher/registry/client.ts';
 import type { Platform } from '../../../../publisher/registry/manifest/platform.ts';
-import { parseReference } from '../../../../wishlist/reference.ts';
+import { parseReference } from '../../../../wishlist/reference/reference.ts';
 import { PLATFORMS, PLATFORM_FILE, pushMultiPlatformImage } from '../../../support/images/multi-platform.ts';
 import { needs, needsRoot } from '../../../support/programs.ts';
 import { startDockerRegistry, type DockerRegistry } from '../../../support/registry/docker-registry.ts';

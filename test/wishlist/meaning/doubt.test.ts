@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import {
+  ANYTHING,
+  doubtfulNames,
+  doubtOfWish,
+  doubtsOfLines,
+  type Doubt,
+} from '../../../wishlist/meaning/doubt.ts';
+import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
+import { Failure } from '../../../wishlist/failure.ts';
+import { parseRecipe } from '../../../wishlist/recipe/recipe.ts';
+import { parseReference } from '../../../wishlist/reference/reference.ts';
+import { NO_SETTINGS } from '../../../wishlist/recipe/settings.ts';
+import { wishOf } from '../../../wishlist/recipe/wish.ts';
+
+const DIGEST = `sha256:${'a'.repeat(64)}`;
+
+const NAMES = [
+  'quay.io/lab/tool:1',
+  'quay.io/lab/tool:2',
+  `quay.io/lab/tool@${DIGEST}`,
+  `quay.io/lab/tool:1@${DIGEST}`,
+  'quay.io/lab/tool-box:1',
+  'quay.io/lab:1',
+  'here/quay.io/lab/tool:1',
+  'localhost:5000/quay.io/lab/tool:1',
+];
+
+describe('doubtfulNames', () => {
+  const cases: [what: string, doubt: Doubt, expected: string[]][] = [
+    ['anything', ANYTHING, NAMES],
+    ['anything in the repository', { ...ANYTHING, repositories: ['x'] }, NAMES],
+    ['anything in another repository', { ...ANYTHING, repositories: ['y'] }, []],
+    ['any tag', about('quay.io/lab/tool:*', undefined), NAMES.slice(0, 2)],
+    ['a pattern', about('quay.io/lab/tool:1*', undefined), NAMES.slice(0, 1)],
+    ['the newest of a pattern', about('quay.io/lab/tool:*', undefined, 1), NAMES.slice(0, 2)],
+    ['a pattern in a subdirectory', about('quay.io/lab/tool:*', 'here'), ['here/quay.io/lab/tool:1']],
+    ['a registry with a port', about('localhost:5000/quay.io/lab/tool:*', undefined), NAMES.slice(-1)],
+    [
+      'all of an image',
+      { repositories: ['x'], image: 'quay.io/lab/tool', isAnywhere: false, selection: undefined },
+      NAMES.slice(0, 4),
+    ],
+    [
+      'all of an image in any subdirectory',
+      { repositories: ['x'], image: 'quay.io/lab/tool', isAnywhere: true, selection: undefined },
+      [...NAMES.slice(0, 4), ...NAMES.slice(-2)],
+    ],
+  ];
+  for (const [what, doubt, expected] of cases) {
+    it(`finds ${what}`, () => {
+      assert.deepEqual([...doubtfulNames(NAMES, [doubt], 'x')], expected);
+    });
+  }
+
+  it('finds nothing without a doubt, and what one of several is about', () => {
+    assert.deepEqual([...doubtfulNames(NAMES, [], 'x')], []);
+    const doubts = ['quay.io/lab/tool:2*', 'quay.io/lab:*', 'quay.io/lab/tool:2'].map((text) => about(text));
+    assert.deepEqual([...doubtfulNames(NAMES, doubts, 'x')], ['quay.io/lab/tool:2', 'quay.io/lab:1']);
+  });
+});
+
+describe('doubtsOfLines', () => {
+  /** `undefined`: anything in the recipe's repositories. */
+  const cases: [item: string, image: string | undefined][] = [
+    ["'quay.io/lab/tool:v1.('", 'quay.io/lab/tool'],
+    ["'quay.io/lab/tool:v1.?('", undefined],
+    ["'quay.io/lab/tool@sha256:0123'", 'quay.io/lab/tool'],
+    ["'http://QUAY.io/lab/tool:-1'", 'quay.io/lab/tool'],
+    ["'localhost:5000/lab/tool:-1'", 'localhost:5000/lab/tool'],
+    ["'quay.io/lab/Tool:1'", undefined],
+    ["'quay.io/lab/tool:1 quay.io/lab/other:1'", undefined],
+    ["'quay.io/lab/tool:1,quay.io/lab/other:1'", undefined],
+    ['quay.io/lab/tool:', undefined],
+    ["'quay.io'", undefined],
+    ["'tool:1'", undefined],
+    ["'user:password@quay.io/lab/tool:1'", undefined],
+    ["[ 'quay.io/lab/tool:1' ]", undefined],
+    ["{ image: 'quay.io/lab/tool:1', platforms: [arm] }", undefined],
+    ["{ image: 'quay.io/lab/tool:1', image: 'quay.io/lab/other:1' }", undefined],
+    ['', undefined],
+  ];
+  for (const [item, image] of cases) {
+    it(`takes ${item === '' ? 'nothing' : item} for ${image ?? 'anything'}`, () => {
+      const recipe = parseRecipe(`version: 1\ncvmfs_repo: x\ninput:\n  - ${item}\n`, 'recipe.yaml');
+      const expected = { repositories: ['x'], image, isAnywhere: true, selection: undefined };
+      assert.deepEqual(doubtsOfLines(recipe), [expected]);
+    });
+  }
+
+  it('has none about warnings', () => {
+    const text = `version: 1\ncvmfs_repo: x\nunknown: 1\ninput: ['quay.io/a:1', 'quay.io/a:1']\n`;
+    const recipe = parseRecipe(text, 'recipe.yaml');
+    assert.ok(recipe.problems.length > 0);
+    assert.deepEqual(doubtsOfLines(recipe), []);
+  });
+});
+
+describe('the doubts of expandRecipes', () => {
+  it('are about what failed, with exclusions, and about wrong lines', async () => {
+    const text = `version: 1\ncvmfs_repo: x\ninput: ['quay.io/a:1*', 'quay.io/b:2*', 'quay.io/c:1', 'quay.io/d:-']\n`;
+    const recipe = parseRecipe(text, 'recipe.yaml');
+    const { doubts } = await expandRecipes(
+      [{ ...recipe, defaults: { ...NO_SETTINGS, exclude: ['*-rc'], subdirectory: 'here' } }],
+      async ({ repository }) => {
+        if (repository === 'a') throw new Failure('registry-unreachable', 'no answer');
+        return await Promise.resolve(['2']);
+      },
+    );
+    const selection = { include: ['1*'], exclude: ['*-rc'], newest: undefined };
+    assert.deepEqual(doubts, [
+      { repositories: ['x'], image: 'quay.io/d', isAnywhere: true, selection: undefined },
+      { repositories: ['x'], image: 'here/quay.io/a', isAnywhere: false, selection },
+    ]);
+  });
+});
+
+function about(text: string, subdirectory?: string, newest?: number): Doubt {
+  const wish = wishOf({ text, reference: parseReference(text) }, 1, NO_SETTINGS);
+  const recipe = { file: 'r', repositories: ['x'], defaults: NO_SETTINGS, wishes: [wish], problems: [] };
+  const { selection = { include: [wish.reference.tag ?? ''], exclude: [] } } = wish;
+  return doubtOfWish({ recipe, wish }, { selection: { ...selection, newest }, subdirectory });
+}

@@ -1,0 +1,508 @@
+import assert from 'node:assert/strict';
+import { NO_SETTINGS, type WishSettings } from '../../../wishlist/recipe/settings.ts';
+import { wishOf } from '../../../wishlist/recipe/wish.ts';
+import {
+  expandRecipes,
+  type Expansion,
+  type ListTags,
+  type WishedImage,
+  type Wishlist,
+} from '../../../wishlist/meaning/expand.ts';
+import { Failure, isFailure } from '../../../wishlist/failure.ts';
+import { formatPlatform, parsePlatform, type Platform } from '../../../wishlist/reference/platform.ts';
+import { parseReference, publicName } from '../../../wishlist/reference/reference.ts';
+import type { Wish } from '../../../wishlist/recipe/wish.ts';
+
+const DIGEST = `sha256:${'a'.repeat(64)}`;
+
+describe('expandRecipes', () => {
+  it('leaves wishes without pattern as they are and asks no registry', async () => {
+    const wishes = wishesFor('quay.io/a:1', `quay.io/a@${DIGEST}`, `quay.io/a:1@${DIGEST}`);
+    const expansion = await expandWishes(wishes, unexpected);
+    assert.deepEqual(
+      expansion.images,
+      wishes.map((wish) => ({
+        reference: wish.reference,
+        publicName: publicName(wish.reference),
+        repositories: [REPOSITORY],
+        platforms: undefined,
+        outputs: undefined,
+        keep: undefined,
+        wishes: [{ recipe: recipeOf(wishes), wish }],
+      })),
+    );
+    assert.deepEqual([expansion.failures, expansion.problems, expansion.doubts], [[], [], []]);
+  });
+
+  it('expands patterns in the order of wishes and of the registry', async () => {
+    const wishes = wishesFor('quay.io/z:1', 'http://quay.io/a:2*', 'quay.io/b:*');
+    const expansion = await expandWishes(
+      wishes,
+      tagLists({ 'quay.io/a': ['21', '3', '2'], 'quay.io/b': ['x'] }),
+    );
+    assert.deepEqual(names(expansion), ['quay.io/z:1', 'quay.io/a:21', 'quay.io/a:2', 'quay.io/b:x']);
+    assert.deepEqual(expansion.images.map(linesOf), ['1', '2', '2', '3']);
+    assert.equal(expansion.images[1]?.reference.scheme, 'http');
+  });
+
+  it('gives an image once, with all wishes for it', async () => {
+    const wishes = wishesFor('quay.io/a:1', 'quay.io/a:*', 'quay.io/a:1', 'quay.io/a:2*', 'quay.io/a:2');
+    const expansion = await expandWishes(wishes, tagLists({ 'quay.io/a': ['2', '1', '20', '20'] }));
+    assert.deepEqual(
+      expansion.images.map((image) => `${linesOf(image)} ${image.publicName}`),
+      ['1,2,3 quay.io/a:1', '2,4,5 quay.io/a:2', '2,4 quay.io/a:20'],
+    );
+  });
+
+  it('lists a repository once, however many patterns there are', async () => {
+    const asked: string[] = [];
+    const wishes = wishesFor('quay.io/a:1*', 'quay.io/a:2*', 'quay.io/b:*', 'quay.io/a:3*', 'ghcr.io/a:*');
+    await expandWishes(wishes, async ({ registry, repository }) => {
+      asked.push(`${registry}/${repository}`);
+      return await Promise.resolve(['1']);
+    });
+    assert.deepEqual(asked, ['quay.io/a', 'quay.io/b', 'ghcr.io/a']);
+  });
+
+  it('lists four repositories at a time', async () => {
+    let running = 0;
+    let most = 0;
+    const wishes = wishesFor(...Array.from({ length: 11 }, (_, index) => `quay.io/r${index}:*`));
+    const expansion = await expandWishes(wishes, async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await new Promise((resolve) => setImmediate(resolve));
+      running -= 1;
+      return ['1'];
+    });
+    assert.equal(most, 4);
+    assert.deepEqual(
+      names(expansion),
+      wishes.map((_, index) => `quay.io/r${index}:1`),
+    );
+  });
+
+  it('keeps a failure with the wishes for that repository, and with no others', async () => {
+    const failure = new Failure('rate-limited', 'too many requests');
+    const wishes = wishesFor('quay.io/a:*', 'quay.io/b:*', 'quay.io/a:1', 'quay.io/a:2*');
+    const expansion = await expandWishes(wishes, async ({ repository }) => {
+      if (repository === 'a') throw failure;
+      return await Promise.resolve(['1']);
+    });
+    assert.deepEqual(names(expansion), ['quay.io/b:1', 'quay.io/a:1']);
+    assert.deepEqual(
+      expansion.failures.map(({ wish, failure: kept }) => [wish.line, kept]),
+      [
+        [1, failure],
+        [4, failure],
+      ],
+    );
+    assert.deepEqual(expansion.problems, []);
+  });
+
+  it("throws a programmer's mistake after what is under way has ended, and begins nothing more", async () => {
+    let begun = 0;
+    let ended = 0;
+    const wishes = wishesFor(...Array.from({ length: 9 }, (_, index) => `quay.io/r${index}:*`));
+    const expansion = expandWishes(wishes, async ({ repository }) => {
+      begun += 1;
+      if (repository === 'r0') throw new TypeError('a mistake');
+      await new Promise((resolve) => setImmediate(resolve));
+      ended += 1;
+      return [];
+    });
+    await assert.rejects(expansion, (error) => error instanceof TypeError && !isFailure(error));
+    assert.deepEqual([begun, ended], [4, 3]);
+  });
+
+  it('warns of a pattern that matches nothing', async () => {
+    const wishes = wishesFor('quay.io/a:v*', 'quay.io/b:*', 'quay.io/a:1*');
+    const expansion = await expandWishes(wishes, tagLists({ 'quay.io/a': ['1', '2'], 'quay.io/b': [] }));
+    assert.deepEqual(names(expansion), ['quay.io/a:1']);
+    assert.deepEqual(codes(expansion), ['warning pattern-unmatched 1', 'warning pattern-unmatched 2']);
+  });
+
+  it('publishes nothing under a name that is no tag', async () => {
+    const evil = ['..', '../../etc/passwd', 'a b', '.a', '1', 'x'.repeat(129), 'a\u001b[31m', ''];
+    const expansion = await expandWishes(wishesFor('quay.io/a:*'), tagLists({ 'quay.io/a': evil }));
+    assert.deepEqual(names(expansion), ['quay.io/a:1']);
+    const expected = Array.from({ length: expansion.problems.length }, () => 'warning tag-unusable 1');
+    assert.notEqual(expected.length, 0);
+    assert.deepEqual(codes(expansion), expected);
+    for (const {
+      problem: { message },
+    } of expansion.problems)
+      assert.doesNotMatch(message, /\p{Cc}/u);
+  });
+
+  it('gives nothing for nothing', async () => {
+    const nothing = { images: [], failures: [], problems: [], doubts: [] };
+    assert.deepEqual(await expandRecipes([], unexpected), nothing);
+    assert.deepEqual(await expandWishes([], unexpected), nothing);
+  });
+});
+
+describe('expandRecipes, given platforms', () => {
+  /** `wishes`: `IMAGE [PLATFORM,…]`; `expected`: `IMAGE [PLATFORM[!],…]`, `!` for those that are required. */
+  const cases: [what: string, wishes: string[], byDefault: string | undefined, expected: string[]][] = [
+    ['nothing', ['quay.io/a:1'], undefined, ['quay.io/a:1']],
+    ['a default', ['quay.io/a:1'], 'linux/arm64', ['quay.io/a:1 linux/arm64']],
+    ['a wish', ['quay.io/a:1 linux/arm64'], undefined, ['quay.io/a:1 linux/arm64!']],
+    ['a wish and a default', ['quay.io/a:1 linux/arm64'], 'linux/386', ['quay.io/a:1 linux/arm64!']],
+    [
+      'a pattern',
+      ['quay.io/a:* linux/arm64,linux/amd64'],
+      'linux/386',
+      ['quay.io/a:1 linux/arm64!,linux/amd64!', 'quay.io/a:2 linux/arm64!,linux/amd64!'],
+    ],
+    [
+      'a pattern and a wish that mean the same image',
+      ['quay.io/a:* linux/arm64', 'quay.io/a:1 linux/amd64,linux/arm64'],
+      undefined,
+      ['quay.io/a:1 linux/arm64!,linux/amd64!', 'quay.io/a:2 linux/arm64!'],
+    ],
+    [
+      'one of two wishes for an image, and a default',
+      ['quay.io/a:1', 'quay.io/a:1 linux/arm64'],
+      'linux/amd64,linux/arm64',
+      ['quay.io/a:1 linux/amd64,linux/arm64!'],
+    ],
+    [
+      'the same, in the other order',
+      ['quay.io/a:1 linux/arm64', 'quay.io/a:1'],
+      'linux/amd64,linux/arm64',
+      ['quay.io/a:1 linux/arm64!,linux/amd64'],
+    ],
+    [
+      'one of two wishes for an image alone',
+      ['quay.io/a:*', 'quay.io/a:1 linux/arm64'],
+      undefined,
+      ['quay.io/a:1 linux/amd64!,linux/arm64!', 'quay.io/a:2'],
+    ],
+    [
+      'the later one alone',
+      ['quay.io/a:1 linux/arm64', 'quay.io/a:*'],
+      undefined,
+      ['quay.io/a:1 linux/arm64!,linux/amd64!', 'quay.io/a:2'],
+    ],
+  ];
+  for (const [what, texts, byDefault, expected] of cases) {
+    it(`takes those of ${what}`, async () => {
+      const wishes = texts.map((text, index) => {
+        const [image = '', platforms] = text.split(' ');
+        return wishFor(image, index + 1, platformsOf(platforms));
+      });
+      const lists = tagLists({ 'quay.io/a': ['1', '2'] });
+      const { images } = await expandWishes(wishes, lists, {
+        ...NO_SETTINGS,
+        platforms: platformsOf(byDefault),
+      });
+      assert.deepEqual(images.map(described), expected);
+    });
+  }
+});
+
+describe('expandRecipes, given several recipes', () => {
+  /** `expected`: `PUBLIC NAME in REPOSITORIES, lines LINES`, in order. */
+  const cases: [what: string, recipes: Wishlist[], expected: string[]][] = [
+    [
+      'one image for one repository: one job',
+      [recipe('one', 'x', ['quay.io/a:1']), recipe('two', 'x', ['quay.io/a:*'])],
+      ['quay.io/a:1 in x, lines one:1,two:1', 'quay.io/a:2 in x, lines two:1'],
+    ],
+    [
+      'one image for different repositories',
+      [recipe('one', 'x', ['quay.io/a:1']), recipe('two', 'y', ['quay.io/a:1'])],
+      ['quay.io/a:1 in x, lines one:1', 'quay.io/a:1 in y, lines two:1'],
+    ],
+    [
+      'repositories that overlap',
+      [recipe('one', 'x y', ['quay.io/a:1']), recipe('two', 'y z', ['quay.io/b:1', 'quay.io/a:1'])],
+      [
+        'quay.io/a:1 in x, lines one:1',
+        'quay.io/a:1 in y, lines one:1,two:2',
+        'quay.io/a:1 in z, lines two:2',
+        'quay.io/b:1 in y z, lines two:1',
+      ],
+    ],
+    [
+      'a subdirectory of one of them',
+      [recipe('one', 'x', ['quay.io/a:1']), recipe('two', 'x', ['quay.io/a:1'], { subdirectory: 'lab/one' })],
+      ['quay.io/a:1 in x, lines one:1', 'lab/one/quay.io/a:1 in x, lines two:1'],
+    ],
+  ];
+  for (const [what, recipes, expected] of cases) {
+    it(`gives ${what}`, async () => {
+      const { images, problems } = await expandRecipes(recipes, tagLists({ 'quay.io/a': ['1', '2'] }));
+      const found = images.map((image) => {
+        const lines = image.wishes.map(({ recipe: { file }, wish }) => `${file}:${wish.line}`);
+        return `${image.publicName} in ${image.repositories.join(' ')}, lines ${lines.join(',')}`;
+      });
+      assert.deepEqual(found, expected);
+      assert.deepEqual(problems, []);
+    });
+  }
+
+  it('lists a repository once for all, and each scheme by itself', async () => {
+    const asked: string[] = [];
+    const recipes = [
+      recipe('one', 'x', ['quay.io/a:1*', 'http://quay.io/a:1*']),
+      recipe('two', 'y', ['quay.io/a:*']),
+    ];
+    await expandRecipes(recipes, async ({ scheme, repository }) => {
+      asked.push(`${scheme} ${repository}`);
+      return await Promise.resolve([]);
+    });
+    assert.deepEqual(asked, ['https a', 'http a']);
+  });
+
+  it('takes a wish in some repositories of its recipe', async () => {
+    const both = recipe('one', 'x y', ['quay.io/a:1', 'quay.io/b:1']);
+    const wishes = both.wishes.map((wish, index) => (index === 0 ? { ...wish, repositories: ['y'] } : wish));
+    const { images } = await expandRecipes([{ ...both, wishes }], unexpected);
+    assert.deepEqual(
+      images.map(({ repositories }) => repositories),
+      [['y'], ['x', 'y']],
+    );
+  });
+
+  it('tells in which recipe a problem or a failure is', async () => {
+    const recipes = [
+      recipe('one', 'x', ['quay.io/a:v*']),
+      recipe('two', 'x', ['quay.io/b:*', 'quay.io/a:w*']),
+    ];
+    const { failures, problems } = await expandRecipes(recipes, async ({ repository }) => {
+      if (repository === 'b') throw new Failure('forbidden', 'no');
+      return await Promise.resolve(['1']);
+    });
+    assert.deepEqual(
+      problems.map((one) => `${one.recipe.file}:${one.problem.line} ${one.problem.code}`),
+      ['one:1 pattern-unmatched', 'two:2 pattern-unmatched'],
+    );
+    assert.deepEqual(
+      failures.map((one) => `${one.recipe.file}:${one.wish.line} ${one.failure.code}`),
+      ['two:1 forbidden'],
+    );
+  });
+});
+
+describe('expandRecipes, given settings', () => {
+  const cases: [
+    what: string,
+    wishes: Partial<WishSettings>[],
+    ofRecipe: Partial<WishSettings>,
+    expected: Partial<WishedImage>,
+  ][] = [
+    ['those of the wish first', [{ outputs: ['flat'] }], { outputs: ['layers'] }, { outputs: ['flat'] }],
+    ['then those of the recipe', [{}], { keep: { days: 3 } }, { keep: { days: 3 }, outputs: ['podman'] }],
+    ['then the defaults', [{}], {}, { outputs: ['podman'], keep: { days: 1 } }],
+    [
+      'the outputs of all wishes',
+      [{ outputs: ['flat', 'layers'] }, { outputs: ['podman', 'flat'] }],
+      {},
+      { outputs: ['flat', 'layers', 'podman'] },
+    ],
+    ['the longest time', [{ keep: { days: 9 } }, { keep: { days: 10 } }], {}, { keep: { days: 10 } }],
+    ['the longest time, by the first', [{ keep: { days: 11 } }, {}], {}, { keep: { days: 11 } }],
+    ['forever before any time', [{ keep: { days: 9 } }, { keep: 'forever' }], {}, { keep: 'forever' }],
+  ];
+  for (const [what, wishes, ofRecipe, expected] of cases) {
+    it(`takes ${what}`, async () => {
+      const images = wishes.map((_, index) => (index === 0 ? 'quay.io/a:1' : 'quay.io/a:*'));
+      const plain = recipe('one', 'x', images, ofRecipe);
+      const set = plain.wishes.map((wish, index) => ({
+        ...wish,
+        settings: { ...NO_SETTINGS, ...wishes[index] },
+      }));
+      const expansion = await expandRecipes([{ ...plain, wishes: set }], tagLists({ 'quay.io/a': ['1'] }), {
+        ...NO_SETTINGS,
+        outputs: ['podman'],
+        keep: { days: 1 },
+      });
+      const [image, ...others] = expansion.images;
+      assert.ok(image !== undefined && others.length === 0);
+      assert.deepEqual({ ...image, ...expected }, image);
+    });
+  }
+
+  it('writes out the usual outputs where only one wish names some', async () => {
+    const recipes = [
+      recipe('one', 'x', ['quay.io/a:1']),
+      recipe('two', 'x', ['quay.io/a:1'], { outputs: ['podman', 'flat'] }),
+    ];
+    const { images } = await expandRecipes(recipes, unexpected);
+    assert.deepEqual(
+      images.map(({ outputs }) => outputs),
+      [['layers', 'flat', 'chains', 'podman']],
+    );
+  });
+});
+
+describe('expandRecipes, given a limit', () => {
+  const lists = tagLists({ 'quay.io/a': ['1', '2', '3', '3'], 'quay.io/b': ['1'] });
+  const cases: [wish: number | undefined, ofRecipe: number | undefined, byDefault: number, found: number][] =
+    [
+      [undefined, undefined, 3, 3],
+      [undefined, undefined, 2, 0],
+      [undefined, 3, 2, 3],
+      [3, 2, 2, 3],
+      [2, 3, 3, 0],
+    ];
+  for (const [limit, ofRecipe, byDefault, found] of cases) {
+    it(`takes ${found} of 3 tags, allowed ${limit}, by the recipe ${ofRecipe}, by default ${byDefault}`, async () => {
+      const plain = recipe('one', 'x', ['quay.io/a:*', 'quay.io/b:1'], { limit: ofRecipe });
+      const wishes = plain.wishes.map((wish) => ({ ...wish, settings: { ...NO_SETTINGS, limit } }));
+      const defaults = { ...NO_SETTINGS, limit: byDefault };
+      const expansion = await expandRecipes([{ ...plain, wishes }], lists, defaults);
+      assert.equal(expansion.images.length, found + 1);
+      assert.deepEqual(codes(expansion), found === 0 ? ['error pattern-too-wide 1'] : []);
+      assert.equal(expansion.doubts.length, found === 0 ? 1 : 0);
+    });
+  }
+});
+
+describe('expandRecipes, given images that get one public name', () => {
+  /** Recipes `FILE REPOSITORIES SUBDIRECTORY IMAGE…`. */
+  const cases: [what: string, recipes: string[], images: string[], problems: string[]][] = [
+    [
+      'two schemes',
+      ['one x - quay.io/a:1', 'two x - http://quay.io/a:* quay.io/a:1'],
+      ['https quay.io/a:1 in x', 'http quay.io/a:2 in x'],
+      ['two:1 name-conflict'],
+    ],
+    [
+      'two schemes, in one of two repositories',
+      ['one x - quay.io/a:1', 'two x,y - http://quay.io/a:1'],
+      ['https quay.io/a:1 in x', 'http quay.io/a:1 in y'],
+      ['two:1 name-conflict'],
+    ],
+    [
+      'two schemes, in different repositories',
+      ['one x - quay.io/a:1', 'two y - http://quay.io/a:1'],
+      ['https quay.io/a:1 in x', 'http quay.io/a:1 in y'],
+      [],
+    ],
+    [
+      'a subdirectory that looks like a registry',
+      ['one x quay.io docker.io/lab/tool:1', 'two x - quay.io/docker.io/lab/tool:1'],
+      ['https quay.io/docker.io/lab/tool:1 in x'],
+      ['two:1 name-conflict'],
+    ],
+    [
+      'a subdirectory that looks like a registry, later',
+      ['one x - quay.io/docker.io/lab/tool:1', 'two x quay.io docker.io/lab/tool:1'],
+      ['https quay.io/docker.io/lab/tool:1 in x'],
+      ['two:1 name-conflict'],
+    ],
+    [
+      'a name below another',
+      ['one x - quay.io/lab/tool:1', 'two x quay.io/lab tool:1/editor:2'],
+      ['https quay.io/lab/tool:1 in x'],
+      ['two:1 name-conflict'],
+    ],
+    [
+      'a name above another',
+      ['one x quay.io/lab tool:1/editor:2 tool:2/editor:2', 'two x,y - quay.io/lab/tool:1'],
+      [
+        'https quay.io/lab/tool:1/editor:2 in x',
+        'https quay.io/lab/tool:2/editor:2 in x',
+        'https quay.io/lab/tool:1 in y',
+      ],
+      ['two:1 name-conflict'],
+    ],
+    [
+      'one name in different subdirectories',
+      ['one x lab quay.io/a:1', 'two x lab/b http://quay.io/a:1'],
+      ['https lab/quay.io/a:1 in x', 'http lab/b/quay.io/a:1 in x'],
+      [],
+    ],
+  ];
+  for (const [what, texts, images, problems] of cases) {
+    it(`leaves the first in its place: ${what}`, async () => {
+      const recipes = texts.map((text) => {
+        const [file = '', repositories = '', subdirectory, ...wishes] = text.split(' ');
+        const settings = subdirectory === '-' ? {} : { subdirectory };
+        return recipe(file, repositories.replaceAll(',', ' '), wishes, settings);
+      });
+      const expansion = await expandRecipes(recipes, tagLists({ 'quay.io/a': ['1', '2'] }));
+      assert.deepEqual(
+        expansion.images.map(
+          ({ reference, publicName: name, repositories }) =>
+            `${reference.scheme} ${name} in ${repositories.join(' ')}`,
+        ),
+        images,
+      );
+      assert.deepEqual(
+        expansion.problems.map((one) => `${one.recipe.file}:${one.problem.line} ${one.problem.code}`),
+        problems,
+      );
+      assert.equal(expansion.doubts.length, problems.length);
+    });
+  }
+});
+
+function recipe(
+  file: string,
+  repositories: string,
+  images: readonly string[],
+  defaults: Partial<WishSettings> = {},
+): Wishlist {
+  return {
+    file,
+    repositories: repositories.split(' '),
+    defaults: { ...NO_SETTINGS, ...defaults },
+    wishes: wishesFor(...images),
+    problems: [],
+  };
+}
+
+const REPOSITORY = 'images.example.org';
+
+function recipeOf(wishes: readonly Wish[]): Wishlist {
+  return { file: 'recipe.yaml', repositories: [REPOSITORY], defaults: NO_SETTINGS, wishes, problems: [] };
+}
+
+async function expandWishes(
+  wishes: readonly Wish[],
+  listTags: ListTags,
+  defaults?: WishSettings,
+): Promise<Expansion> {
+  return await expandRecipes([recipeOf(wishes)], listTags, defaults);
+}
+
+function linesOf({ wishes }: WishedImage): string {
+  return wishes.map(({ wish }) => wish.line).join(',');
+}
+
+function platformsOf(text: string | undefined): Platform[] | undefined {
+  return text?.split(',').map(parsePlatform);
+}
+
+function described({ reference, platforms }: WishedImage): string {
+  const wanted = platforms?.map((one) => `${formatPlatform(one.platform)}${one.isRequired ? '!' : ''}`);
+  return [publicName(reference), ...(wanted === undefined ? [] : [wanted.join(',')])].join(' ');
+}
+
+function wishesFor(...texts: string[]): Wish[] {
+  return texts.map((text, index) => wishFor(text, index + 1));
+}
+
+function wishFor(text: string, line: number, platforms?: readonly Platform[]): Wish {
+  return wishOf({ text, reference: parseReference(text) }, line, { ...NO_SETTINGS, platforms });
+}
+
+function tagLists(lists: Record<string, string[]>): ListTags {
+  return async ({ registry, repository }) => await Promise.resolve(lists[`${registry}/${repository}`] ?? []);
+}
+
+function unexpected(): Promise<string[]> {
+  throw new Error('no list is needed');
+}
+
+function names(expansion: Expansion): string[] {
+  return expansion.images.map(({ reference }) => publicName(reference));
+}
+
+function codes(expansion: Expansion): string[] {
+  return expansion.problems.map(({ problem: { severity, code, line } }) => `${severity} ${code} ${line}`);
+}

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { isFailure } from '../../../wishlist/failure.ts';
+import { parseSubdirectory } from '../../../wishlist/recipe/subdirectory.ts';
+
+describe('a subdirectory', () => {
+  const good = [
+    'a',
+    'physics/simulation',
+    'A_b-c/1.2.3/x',
+    '_a/b..c',
+    '2024',
+    'a/localhost/docker.io',
+    'a/'.repeat(9) + 'a',
+    'x'.repeat(200),
+  ];
+  for (const text of good) {
+    it(`may be ${text}`, () => assert.equal(parseSubdirectory(text), text));
+  }
+
+  const bad: [what: string, text: string][] = [
+    ['nothing', ''],
+    ['the root', '/'],
+    ['an absolute path', '/a'],
+    ['a slash at the end', 'a/'],
+    ['two slashes', 'a//b'],
+    ['.', '.'],
+    ['..', '..'],
+    ['.. at the end', 'a/..'],
+    ['.. within', 'a/../b'],
+    ['a hidden folder', 'a/.layers'],
+    ['a hidden folder at the beginning', '.multiarch/arm64'],
+    ['an option', '-f'],
+    ['a registry', 'quay.io'],
+    ['a registry with a repository', 'docker.io/library'],
+    ['a registry in upper case', 'LOCALHOST/a'],
+    ['a registry with a port', 'registry:5000/a'],
+    ['a colon', 'a/b:1'],
+    ['a space', 'a b'],
+    ['a line break', 'a\n'],
+    ['a backslash', 'a\\b'],
+    ['an at sign', 'a/b@c'],
+    ['letters of other alphabets', 'ä'],
+    ['eleven components', `${'a/'.repeat(10)}a`],
+    ['201 characters', 'x'.repeat(201)],
+  ];
+  for (const [what, text] of bad) {
+    it(`may not be ${what}`, () => {
+      assert.throws(
+        () => parseSubdirectory(text),
+        (error) => isFailure(error, 'setting-invalid') && error.hint !== undefined,
+      );
+    });
+  }
+});

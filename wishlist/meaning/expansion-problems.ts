@@ -1,0 +1,80 @@
+import type { Failure } from '../failure.ts';
+import { position, type Problem } from '../recipe/problem.ts';
+import { quoted } from '../quote.ts';
+import { formatReference, type ImageReference } from '../reference/reference.ts';
+import type { TagSelection } from '../tags/tag-selection.ts';
+import type { Wish } from '../recipe/wish.ts';
+import type { RecipeWish } from './wished-image.ts';
+import type { Conflict } from './wished-images.ts';
+
+/** Tags that a message names. */
+const EXAMPLES = 3;
+
+/** A pattern that means none of the `tags` tags of its repository. */
+export function unmatched(wish: Wish, { include }: TagSelection, tags: number): Problem {
+  return {
+    ...about(wish, 'warning'),
+    code: 'pattern-unmatched',
+    message: `${quoted(wish.text)} matches nothing: none of the ${tags} tags of the repository is like ${include.map(quoted).join(' or ')}`,
+    hint: 'correct the pattern or remove the line; a pattern matches a whole tag',
+  };
+}
+
+/** A tag that a pattern matches and that `failure` keeps from being published. */
+export function unusable(wish: Wish, { message, hint }: Failure): Problem {
+  return {
+    ...about(wish, 'warning'),
+    code: 'tag-unusable',
+    message: `${quoted(wish.text)} matches a tag that cannot be published: ${message}`,
+    hint,
+  };
+}
+
+/** A pattern that means more tags than it may. */
+export function tooWide(wish: Wish, tags: readonly string[], limit: number): Problem {
+  const examples = tags.slice(0, EXAMPLES).map(quoted).join(', ');
+  return {
+    ...about(wish, 'error'),
+    code: 'pattern-too-wide',
+    message: `${quoted(wish.text)} matches ${tags.length} tags, such as ${examples}, and ${limit} are allowed; none of them is taken`,
+    hint: `narrow the pattern, or allow the wish so many with limit: ${tags.length}`,
+  };
+}
+
+/** Images of one line, at least one, whose places others have. */
+export function conflictProblem({ wish }: RecipeWish, conflicts: readonly Conflict[]): Problem {
+  const [first] = conflicts;
+  if (first === undefined) throw new Error('there is no conflict');
+  const { image, other, repositories } = first;
+  const rest = new Set(conflicts.map((conflict) => conflict.image.publicName)).size - 1;
+  const more = rest === 0 ? '' : `; ${rest} more of its images likewise`;
+  const place =
+    image.publicName === other.publicName ? 'has that name' : `has the name ${quoted(other.publicName)}`;
+  const relation = image.publicName === other.publicName ? '' : ', and one cannot be below the other';
+  return {
+    ...about(wish, 'error'),
+    code: 'name-conflict',
+    message: `${addressOf(image.reference)} cannot be published as ${quoted(image.publicName)} in ${repositories.join(' and ')}: ${addressOf(other.reference)} of ${placeOf(other.wishes)} ${place}${relation}${more}`,
+    hint:
+      image.reference.scheme !== other.reference.scheme &&
+      formatReference(image.reference) === formatReference(other.reference)
+        ? 'write both lines with the same scheme'
+        : 'give one of them another subdirectory',
+  };
+}
+
+function about(
+  { line, text }: Wish,
+  severity: Problem['severity'],
+): Pick<Problem, 'severity' | 'line' | 'column' | 'text'> {
+  return { severity, line, column: undefined, text };
+}
+
+function addressOf(reference: ImageReference): string {
+  return `${reference.scheme}://${formatReference(reference)}`;
+}
+
+function placeOf([first]: readonly RecipeWish[]): string {
+  if (first === undefined) throw new Error('nobody asks for the image');
+  return position(first.recipe.file, { line: first.wish.line, column: undefined }).slice(0, -1);
+}

@@ -1,0 +1,55 @@
+import { mapLimited } from '../concurrency.ts';
+import { isFailure, type Failure } from '../failure.ts';
+import type { ImageReference } from '../reference/reference.ts';
+import type { Wish } from '../recipe/wish.ts';
+
+/** All tags of the repository that `reference` names; its tag is a pattern and does not matter. */
+export type ListTags = (reference: ImageReference) => Promise<readonly string[]>;
+
+const LISTS_AT_A_TIME = 4;
+
+/** The tags of repositories, each of which was listed once. */
+export class TagLists {
+  readonly #lists: ReadonlyMap<string, readonly string[] | Failure>;
+
+  private constructor(lists: ReadonlyMap<string, readonly string[] | Failure>) {
+    this.#lists = lists;
+  }
+
+  /** Lists what the patterns among `wishes` need. Errors of `listTags` that are no `Failure` are thrown. */
+  static async read(wishes: Iterable<Wish>, listTags: ListTags): Promise<TagLists> {
+    const repositories = new Map<string, ImageReference>();
+    for (const { reference, selection } of wishes) {
+      const key = keyOf(reference);
+      if (selection !== undefined && !repositories.has(key)) repositories.set(key, reference);
+    }
+    const lists = await mapLimited(repositories, LISTS_AT_A_TIME, async ([key, reference]) => {
+      const list = await tagsOrFailure(reference, listTags);
+      return [key, list] as const;
+    });
+    return new TagLists(new Map(lists));
+  }
+
+  /** Each tag once, in the registry's order. */
+  of(reference: ImageReference): readonly string[] | Failure {
+    const list = this.#lists.get(keyOf(reference));
+    if (list === undefined) throw new Error(`no tag list for ${keyOf(reference)}`);
+    return list;
+  }
+}
+
+async function tagsOrFailure(
+  reference: ImageReference,
+  listTags: ListTags,
+): Promise<readonly string[] | Failure> {
+  try {
+    return [...new Set(await listTags(reference))];
+  } catch (error) {
+    if (isFailure(error)) return error;
+    throw error;
+  }
+}
+
+function keyOf({ scheme, registry, repository }: ImageReference): string {
+  return `${scheme}://${registry}/${repository}`;
+}

@@ -1,0 +1,62 @@
+import type { MappingNode, Node } from 'js-yaml';
+import { nearest } from '../nearest.ts';
+import type { Problem } from './problem.ts';
+import { quoted } from '../quote.ts';
+import { withoutSecrets } from '../secrets.ts';
+import { kindOf, type YamlText } from './yaml.ts';
+
+/** The keys that a mapping may have. */
+export interface Keys<Key extends string> {
+  readonly known: readonly Key[];
+  /** Those that it may have in version 2 alone: where they are not known, the hint says so. */
+  readonly ofVersion2?: readonly string[];
+}
+
+/** What a mapping holds. */
+export interface Entries<Key extends string> {
+  /** The first value of each known key. */
+  readonly values: ReadonlyMap<Key, Node>;
+  /** Known keys that stand a second time, in the order of the text. */
+  readonly repeated: readonly { readonly key: Key; readonly node: Node }[];
+  /** Warnings: `key-unknown`. */
+  readonly problems: readonly Problem[];
+}
+
+/** Sorts the entries of `mapping` by their keys, those that are known. */
+export function readEntries<Key extends string>(
+  yaml: YamlText,
+  mapping: MappingNode,
+  keys: Keys<Key>,
+): Entries<Key> {
+  const values = new Map<Key, Node>();
+  const repeated: { key: Key; node: Node }[] = [];
+  const problems: Problem[] = [];
+  for (const { key: node, value } of mapping.items) {
+    const content = yaml.content(node);
+    const key = keys.known.find((name) => content.kind === 'scalar' && content.value === name);
+    if (key === undefined) problems.push(unknownKey(yaml, node, keys));
+    else if (values.has(key)) repeated.push({ key, node });
+    else values.set(key, value);
+  }
+  return { values, repeated, problems };
+}
+
+function unknownKey(yaml: YamlText, node: Node, keys: Keys<string>): Problem {
+  const content = yaml.content(node);
+  const text = content.kind === 'scalar' ? withoutSecrets(content.value) : kindOf(content);
+  return {
+    severity: 'warning',
+    code: 'key-unknown',
+    ...yaml.positionOf(node),
+    text,
+    message: `the key ${quoted(text)} is unknown and ignored`,
+    hint: hintFor(text, keys),
+  };
+}
+
+function hintFor(text: string, { known, ofVersion2 = [] }: Keys<string>): string {
+  if (ofVersion2.includes(text)) return 'recipes have it from version 2 on: write version: 2';
+  const meant = nearest(text, known);
+  const list = `the keys are ${known.join(', ')}`;
+  return meant === undefined ? list : `did you mean ${meant}? ${list}`;
+}

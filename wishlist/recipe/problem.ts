@@ -1,0 +1,45 @@
+import { printable } from '../quote.ts';
+
+/** What can be wrong or doubtful in a recipe that is otherwise usable. Closed; tests assert these codes. */
+export type ProblemCode =
+  | 'reference-invalid' // an item of `input` that is no image reference: that image fails
+  | 'platform-invalid' // an entry of `platforms` that is no platform: that of a wish makes the image fail
+  | 'platform-repeated' // an entry of `platforms` that means the same as an earlier one
+  | 'setting-invalid' // a setting that cannot be used: that of a wish makes the image fail
+  | 'setting-unused' // a setting that means nothing for its image
+  | 'entry-repeated' // an entry of a list that stands in it already
+  | 'output-unavailable' // a form that unpackd does not make yet
+  | 'wish-repeated' // an item that asks for the same image as an earlier one
+  | 'key-unknown' // a key that recipes do not have
+  | 'value-ignored' // a key whose value has the wrong type, and is not needed
+  | 'pattern-unmatched' // a tag pattern that no tag of the repository matches
+  | 'pattern-too-wide' // a tag pattern that matches more tags than allowed
+  | 'name-conflict' // another image has the public name that this one would get
+  | 'tag-unusable'; // a tag in the registry's list that matches a pattern and cannot be published
+
+/** One thing that is wrong (`error`) or doubtful (`warning`) in one line of a recipe; the rest of it goes on. */
+export interface Problem {
+  readonly severity: 'error' | 'warning';
+  readonly code: ProblemCode;
+  /** From 1. */
+  readonly line: number;
+  /** From 1, in UTF-16 units; `undefined` where it is about the line as a whole. */
+  readonly column: number | undefined;
+  /** What stands there, with secrets masked; may hold control characters. */
+  readonly text: string;
+  /** Says what is wrong, with the offending value; without the position. */
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+/** `FILE:LINE:COLUMN: error: MESSAGE; HINT [CODE]`, as compilers write it and editors read it. */
+export function formatProblem(file: string, problem: Problem): string {
+  const hint = problem.hint === undefined ? '' : `; ${problem.hint}`;
+  return `${position(file, problem)} ${problem.severity}: ${problem.message}${hint} [${problem.code}]`;
+}
+
+/** `FILE:LINE:COLUMN:`, where the column may be absent. */
+export function position(file: string, place: { line: number; column: number | undefined }): string {
+  const column = place.column === undefined ? '' : `${place.column}:`;
+  return `${printable(file)}:${place.line}:${column}`;
+}

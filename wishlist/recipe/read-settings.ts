@@ -1,0 +1,121 @@
+import type { Node } from 'js-yaml';
+import { Failure } from '../failure.ts';
+import { parseKeep } from './keep.ts';
+import { nearest } from '../nearest.ts';
+import { readPlatforms } from './platform-list.ts';
+import type { Platform } from '../reference/platform.ts';
+import type { Problem } from './problem.ts';
+import { quoted } from '../quote.ts';
+import { withoutSecrets } from '../secrets.ts';
+import { OUTPUT_NAMES, type Keep, type OutputName, type SettingKey, type WishSettings } from './settings.ts';
+import { parseSubdirectory } from './subdirectory.ts';
+import { invalidSetting, readCount, readText, readTexts, type TextKind, type Value } from './values.ts';
+import { parseTagPattern } from '../tags/tag-entry.ts';
+import { isText, type YamlText } from './yaml.ts';
+
+/** What settings say. */
+export interface SettingsReading {
+  /** Without what is wrong: a list lacks its wrong entries, and counts as absent where none is left. */
+  readonly settings: WishSettings;
+  readonly problems: readonly Problem[];
+}
+
+/** Reads those settings that `values` has; it may have other keys too. */
+export function readSettings(yaml: YamlText, values: ReadonlyMap<string, Node>): SettingsReading {
+  const problems: Problem[] = [];
+  return {
+    settings: {
+      platforms: read('platforms', platformsIn),
+      outputs: read('outputs', outputsIn),
+      keep: read('keep', (node) => readText(yaml, node, KEEP)),
+      exclude: read('exclude', (node) => readTexts(yaml, node, EXCLUDED)),
+      subdirectory: read('subdirectory', (node) => readText(yaml, node, SUBDIRECTORY)),
+      limit: read('limit', (node) => readCount(yaml, node, 'limit')),
+    },
+    problems,
+  };
+
+  function read<T>(key: SettingKey, reader: (node: Node) => Value<T>): T | undefined {
+    const node = values.get(key);
+    if (node === undefined) return undefined;
+    const { value, problems: own } = reader(node);
+    problems.push(...own.map((problem) => Object.assign({}, problem, { text: problem.text || key })));
+    return value;
+  }
+
+  function platformsIn(node: Node): Value<readonly Platform[]> {
+    const { platforms, problems: own } = readPlatforms(yaml, node);
+    return { value: platforms.length === 0 ? undefined : platforms, problems: own };
+  }
+
+  function outputsIn(node: Node): Value<readonly OutputName[]> {
+    return readOutputs(yaml, node);
+  }
+}
+
+const KEEP: TextKind<Keep> = {
+  name: 'a time to keep images',
+  hint: 'write forever, or days such as 30d',
+  parse: parseKeep,
+};
+
+const EXCLUDED: TextKind<string> = {
+  name: 'a pattern of tags',
+  hint: "write a list such as ['*-rc*', nightly]",
+  parse: parseTagPattern,
+};
+
+const SUBDIRECTORY: TextKind<string> = {
+  name: 'a subdirectory',
+  hint: 'write a path such as physics/simulation',
+  parse: parseSubdirectory,
+};
+
+const OUTPUT: TextKind<OutputName> = {
+  name: 'an output',
+  hint: 'write a list such as [layers, flat]',
+  parse: parseOutput,
+};
+
+function parseOutput(text: string): OutputName {
+  const output = OUTPUT_NAMES.find((name) => name === text);
+  if (output !== undefined) return output;
+  const meant = nearest(text.toLowerCase(), OUTPUT_NAMES);
+  const known = `the outputs are ${OUTPUT_NAMES.join(', ')}`;
+  throw new Failure('setting-invalid', `${quoted(withoutSecrets(text))} is no output`, {
+    hint: meant === undefined ? known : `did you mean ${meant}? ${known}`,
+  });
+}
+
+/** Chains are made of links to layers: to ask for them without layers is a contradiction. */
+function readOutputs(yaml: YamlText, node: Node): Value<readonly OutputName[]> {
+  const { value, problems } = readTexts(yaml, node, OUTPUT);
+  const all = [...problems, ...unavailable(yaml, node)];
+  if (value?.includes('chains') !== true || value.includes('layers')) return { value, problems: all };
+  // a wrong entry may have been meant to be layers
+  if (problems.some(({ severity }) => severity === 'error')) return { value: undefined, problems: all };
+  const said = { message: 'the outputs have chains and no layers', hint: 'add layers, or remove chains' };
+  return { value: undefined, problems: [...all, invalidSetting(yaml, node, said)] };
+}
+
+function unavailable(yaml: YamlText, node: Node): Problem[] {
+  const content = yaml.content(node);
+  const items = content.kind === 'sequence' ? content.items : [node];
+  const named = items.find((item) => {
+    const entry = yaml.content(item);
+    return entry.kind === 'scalar' && isText(entry) && entry.value === 'podman';
+  });
+  if (named === undefined) return [];
+  const message = 'unpackd does not make the output podman yet';
+  const hint = 'it may stay; until then only the other outputs are made';
+  return [
+    {
+      severity: 'warning',
+      code: 'output-unavailable',
+      ...yaml.positionOf(named),
+      text: 'podman',
+      message,
+      hint,
+    },
+  ];
+}

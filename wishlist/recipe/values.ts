@@ -1,0 +1,118 @@
+import type { Node } from 'js-yaml';
+import { isFailure, type Failure } from '../failure.ts';
+import type { Problem } from './problem.ts';
+import { quoted } from '../quote.ts';
+import { withoutSecrets } from '../secrets.ts';
+import { isText, kindOf, type YamlText } from './yaml.ts';
+
+/** What a value says; `undefined` where nothing of it can be used, and then at least one problem is an error. */
+export interface Value<T> {
+  readonly value: T | undefined;
+  readonly problems: readonly Problem[];
+}
+
+/** A kind of value that is written as text. */
+export interface TextKind<T> {
+  /** With its article: `an output`. */
+  readonly name: string;
+  /** What to write. */
+  readonly hint: string;
+  /** @throws Failure `setting-invalid` or `pattern-invalid`, whose message needs no place */
+  readonly parse: (text: string) => T;
+}
+
+const MAXIMUM_COUNT = 1_000_000;
+
+/** Reads a single text. */
+export function readText<T>(yaml: YamlText, node: Node, kind: TextKind<T>): Value<T> {
+  const content = yaml.content(node);
+  if (content.kind !== 'scalar' || !isText(content)) {
+    const message = `${quoted(writtenAt(yaml, node))} is not ${kind.name}: it is ${kindOf(content)}`;
+    const isMeant = content.kind === 'scalar' && !isFailure(parsed(kind, content.value));
+    const hint = isMeant ? 'put it in quotes' : kind.hint;
+    return { value: undefined, problems: [invalidSetting(yaml, node, { message, hint })] };
+  }
+  const value = parsed(kind, content.value);
+  if (!isFailure(value)) return { value, problems: [] };
+  return { value: undefined, problems: [invalidSetting(yaml, node, value)] };
+}
+
+/**
+ * Reads a list of texts, or a single one. The value has those that can be used in their order, each once as `keyOf`
+ * tells them apart: errors make it shorter.
+ */
+export function readTexts<T>(
+  yaml: YamlText,
+  node: Node,
+  kind: TextKind<T>,
+  keyOf: (value: T) => string = String,
+): Value<readonly T[]> {
+  const content = yaml.content(node);
+  const items = content.kind === 'sequence' ? content.items : [node];
+  if (items.length === 0) {
+    const said = { message: `the list is empty`, hint: `${kind.hint}, or remove the key` };
+    return { value: undefined, problems: [invalidSetting(yaml, node, said)] };
+  }
+  const values = new Map<string, T>();
+  const problems: Problem[] = [];
+  for (const item of items) {
+    const { value, problems: own } = readText(yaml, item, kind);
+    problems.push(...own);
+    if (value === undefined) continue;
+    if (values.has(keyOf(value))) problems.push(repeatedEntry(yaml, item));
+    else values.set(keyOf(value), value);
+  }
+  return { value: values.size === 0 ? undefined : [...values.values()], problems };
+}
+
+/** Reads a whole number from 1 to 1,000,000. */
+export function readCount(yaml: YamlText, node: Node, key: string): Value<number> {
+  const content = yaml.content(node);
+  const isNumber = content.kind === 'scalar' && kindOf(content) === 'a number';
+  const count = isNumber ? Number(content.value) : Number.NaN;
+  if (Number.isInteger(count) && count >= 1 && count <= MAXIMUM_COUNT) return { value: count, problems: [] };
+  const found = isNumber ? '' : `: it is ${kindOf(content)}`;
+  const said = {
+    message: `${quoted(writtenAt(yaml, node))} is not a whole number from 1 to ${MAXIMUM_COUNT}${found}`,
+    hint: `write a number without quotes, such as ${key}: 10`,
+  };
+  return { value: undefined, problems: [invalidSetting(yaml, node, said)] };
+}
+
+function parsed<T>({ parse }: TextKind<T>, text: string): T | Failure {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (isFailure(error, 'setting-invalid', 'pattern-invalid')) return error;
+    throw error;
+  }
+}
+
+/** An error `setting-invalid` at `node`. */
+export function invalidSetting(
+  yaml: YamlText,
+  node: Node,
+  { message, hint }: { readonly message: string; readonly hint: string | undefined },
+): Problem {
+  const place = yaml.positionOf(node);
+  const text = writtenAt(yaml, node);
+  return { severity: 'error', code: 'setting-invalid', ...place, text, message, hint };
+}
+
+function repeatedEntry(yaml: YamlText, item: Node): Problem {
+  const text = writtenAt(yaml, item);
+  return {
+    severity: 'warning',
+    code: 'entry-repeated',
+    ...yaml.positionOf(item),
+    text,
+    message: `${quoted(text)} stands in the list already`,
+    hint: 'remove it',
+  };
+}
+
+/** What stands at `node`, with secrets masked. */
+function writtenAt(yaml: YamlText, node: Node): string {
+  const content = yaml.content(node);
+  return withoutSecrets(content.kind === 'scalar' ? content.value : yaml.lineOf(node));
+}

@@ -1,0 +1,200 @@
+import type { Node } from 'js-yaml';
+import { Failure, isFailure } from '../failure.ts';
+import { readEntries, type Entries } from './mapping.ts';
+import { nearest } from '../nearest.ts';
+import type { WishOrigin } from './origin.ts';
+import type { Problem, ProblemCode } from './problem.ts';
+import { quoted } from '../quote.ts';
+import { readSelection } from './read-selection.ts';
+import { readSettings } from './read-settings.ts';
+import { parseReference, type ImageReference } from '../reference/reference.ts';
+import { withoutSecrets } from '../secrets.ts';
+import { NO_SETTINGS, SETTING_KEYS, type SettingKey, type WishSettings } from './settings.ts';
+import { selectionOf, type TagSelection } from '../tags/tag-selection.ts';
+import { readTexts, type Value } from './values.ts';
+import type { RecipeVersion } from './recipe-version.ts';
+import { isText, kindOf, type Content, type YamlText } from './yaml.ts';
+
+/** One line of a wishlist: an image, or all the images that a tag pattern means. */
+export interface Wish {
+  /** The image as written, without the white space around it. */
+  readonly text: string;
+  /** From 1. */
+  readonly line: number;
+  readonly reference: ImageReference;
+  /** The tags that are asked for; `undefined` for the single image that `reference` names. */
+  readonly selection: TagSelection | undefined;
+  /** What the wish itself says. */
+  readonly settings: WishSettings;
+  /** Where it is wanted, among the recipe's repositories; `undefined` for all of them. */
+  readonly repositories: readonly string[] | undefined;
+  /** Which source it came from; `undefined` for a recipe that came from none. */
+  readonly origin: WishOrigin | undefined;
+}
+
+type Key = 'image' | 'tags' | 'newest' | 'repositories' | SettingKey;
+
+/** The keys of an item of `input` that is a mapping, by the version of the recipe. */
+export const WISH_KEYS = {
+  1: ['image', 'platforms'],
+  2: ['image', 'tags', 'newest', ...SETTING_KEYS, 'repositories'],
+} as const satisfies Record<RecipeVersion, readonly Key[]>;
+
+/** What items of `input` depend on. */
+export interface InputContext {
+  readonly version: RecipeVersion;
+  /** The recipe's. */
+  readonly repositories: readonly string[];
+}
+
+/** What became of an item; without a wish, at least one of the problems is an error. */
+export interface Reading {
+  readonly wish: Wish | undefined;
+  readonly problems: readonly Problem[];
+}
+
+interface Image {
+  readonly text: string;
+  readonly reference: ImageReference;
+}
+
+/** Reads an item of `input`: an image, or a mapping with `image` and what is said of it. */
+export function readWish(yaml: YamlText, item: Node, context: InputContext): Reading {
+  const content = yaml.content(item);
+  if (content.kind === 'mapping') {
+    const known: readonly Key[] = WISH_KEYS[context.version];
+    const entries = readEntries<Key>(yaml, content, { known, ofVersion2: WISH_KEYS[2] });
+    const image = entries.values.get('image');
+    if (image !== undefined) return readMapping(yaml, item, { image, entries }, context);
+  }
+  const image = readImage(yaml, { node: item, item }, context);
+  if ('severity' in image) return { wish: undefined, problems: [image] };
+  return { wish: wishOf(image, yaml.positionOf(item).line, NO_SETTINGS), problems: [] };
+}
+
+/** A wish that says no more than `settings`. */
+export function wishOf(image: Image, line: number, settings: WishSettings): Wish {
+  const selection = selectionOf(image.reference);
+  return { ...image, line, selection, settings, repositories: undefined, origin: undefined };
+}
+
+interface Mapping {
+  readonly image: Node;
+  readonly entries: Entries<Key>;
+}
+
+/** A wish with a wrong setting fails as a whole, like one with a wrong image: its author looks at it anyway. */
+function readMapping(
+  yaml: YamlText,
+  item: Node,
+  { image: node, entries }: Mapping,
+  context: InputContext,
+): Reading {
+  const image = readImage(yaml, { node, item }, context);
+  const found = 'severity' in image ? undefined : image;
+  const { settings, problems: wrong } = readSettings(yaml, entries.values);
+  const { value: selection, problems: tags } = readSelection(yaml, entries.values, found);
+  const { value: repositories, problems: elsewhere } = readTargets(yaml, entries.values, context);
+  const own = [...wrong, ...tags, ...elsewhere].map((problem) =>
+    Object.assign({}, problem, { text: image.text }),
+  );
+  const repeated = entries.repeated.map((entry) => repeatedKey(yaml, entry, image.text));
+  const problems = [...entries.problems, ...repeated, ...own];
+  if ('severity' in image) return { wish: undefined, problems: [image, ...problems] };
+  if (problems.some(({ severity }) => severity === 'error')) return { wish: undefined, problems };
+  const { line } = yaml.positionOf(item);
+  return {
+    wish: { ...wishWith(image, selection), line, settings, repositories, origin: undefined },
+    problems,
+  };
+}
+
+/** The tag of an image with a list of tags does not matter; as a pattern it cannot be mistaken for one image's. */
+function wishWith(
+  { text, reference }: Image,
+  selection: TagSelection | undefined,
+): Pick<Wish, 'text' | 'reference' | 'selection'> {
+  const isOfTags = selection !== undefined && selectionOf(reference) === undefined;
+  return { text, reference: isOfTags ? { ...reference, tag: '*' } : reference, selection };
+}
+
+/** The repositories that a wish names, among the recipe's. */
+function readTargets(
+  yaml: YamlText,
+  values: Entries<Key>['values'],
+  { repositories }: InputContext,
+): Value<readonly string[]> {
+  const node = values.get('repositories');
+  if (node === undefined) return { value: undefined, problems: [] };
+  const hint = `write a list of some of the recipe's: ${repositories.join(', ')}`;
+  const parse = (text: string): string => {
+    if (repositories.includes(text)) return text;
+    const message = `${quoted(withoutSecrets(text))} is no repository of this recipe`;
+    const meant = nearest(text, repositories);
+    throw new Failure('setting-invalid', message, {
+      hint: meant === undefined ? hint : `did you mean ${meant}? ${hint}`,
+    });
+  };
+  return readTexts(yaml, node, { name: 'a repository', hint, parse });
+}
+
+/** The image in `node`, which is `item` or its `image`. */
+function readImage(
+  yaml: YamlText,
+  { node, item }: { readonly node: Node; readonly item: Node },
+  { version }: InputContext,
+): Image | Problem {
+  const patterns = version === 1 ? 'stars' : 'full';
+  const content = yaml.content(node);
+  const place = yaml.positionOf(node);
+  if (content.kind !== 'scalar' || !isText(content)) {
+    const text = withoutSecrets(yaml.lineOf(item), patterns);
+    return {
+      severity: 'error',
+      code: 'reference-invalid',
+      ...place,
+      text,
+      message: `${quoted(text)} is no image reference: it is ${kindOf(content)}`,
+      hint: node === item ? hintFor(content) : 'write image: REGISTRY/REPOSITORY[:TAG], in quotes',
+    };
+  }
+  const text = content.value.trim();
+  try {
+    return { text, reference: parseReference(text, { patterns }) };
+  } catch (error) {
+    if (!isFailure(error, 'reference-invalid')) throw error;
+    const { message, hint } = error;
+    return {
+      severity: 'error',
+      code: 'reference-invalid',
+      ...place,
+      text: withoutSecrets(text, patterns),
+      message,
+      hint,
+    };
+  }
+}
+
+function hintFor(content: Content): string {
+  if (content.kind === 'mapping')
+    return 'put the line in quotes: a colon before a space or at the end makes it a mapping; or name the image with the key image';
+  if (content.kind === 'sequence') return 'list the images one by one, not in a list within the list';
+  if (kindOf(content) === 'empty') return 'remove the dash, or write an image after it';
+  return 'write REGISTRY/REPOSITORY[:TAG], in quotes where YAML would read something else';
+}
+
+function repeatedKey(yaml: YamlText, { key, node }: { key: Key; node: Node }, text: string): Problem {
+  return {
+    severity: 'error',
+    code: codeFor(key),
+    ...yaml.positionOf(node),
+    text,
+    message: `the key ${key} stands here a second time`,
+    hint: 'make the two one, or begin a further item with a dash',
+  };
+}
+
+function codeFor(key: Key): ProblemCode {
+  if (key === 'image') return 'reference-invalid';
+  return key === 'platforms' ? 'platform-invalid' : 'setting-invalid';
+}

@@ -1,0 +1,50 @@
+import { isIPv4, isIPv6 } from 'node:net';
+import { Failure } from '../failure.ts';
+import { quoted } from '../quote.ts';
+
+const HOST_AND_PORT = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/s;
+const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const PORT = /^[1-9][0-9]{0,4}$/;
+const LOOKS_NUMERIC = /^(?:[0-9]+|0x[0-9a-f]*)$/;
+
+/**
+ * Whether the first component of a reference names a registry rather than a namespace of Docker Hub: a dot, a port,
+ * an IPv6 address in brackets, or `localhost`.
+ */
+export function looksLikeRegistry(component: string): boolean {
+  return /[.:[]/.test(component) || component.toLowerCase() === 'localhost';
+}
+
+/**
+ * A registry's host with its port, where it has one, in lower case: `quay.io`, `localhost:5000`, `[::1]:5000`.
+ *
+ * @see RFC 1123, section 2.1; RFC 3986, section 3.2.2
+ * @throws Failure `reference-invalid`; the message names the part, not the whole reference
+ */
+export function parseRegistry(component: string): string {
+  const [, host = '', port] = HOST_AND_PORT.exec(component.toLowerCase()) ?? [];
+  if (!isHost(host)) {
+    throw new Failure(
+      'reference-invalid',
+      `the registry ${quoted(component)} is no valid host name or address`,
+      {
+        hint: 'write REGISTRY[:PORT]/REPOSITORY[:TAG], such as quay.io/fedora/fedora:40 or [::1]:5000/tools/editor:1',
+      },
+    );
+  }
+  if (port !== undefined && !(PORT.test(port) && Number(port) <= 65_535)) {
+    throw new Failure('reference-invalid', `the registry ${quoted(component)} has no port from 1 to 65535`, {
+      hint: 'correct the port, or leave out the colon for the standard port',
+    });
+  }
+  return port === undefined ? host : `${host}:${port}`;
+}
+
+function isHost(host: string): boolean {
+  if (host.startsWith('[')) return isIPv6(host.slice(1, -1)) && !host.includes('%');
+  if (host.length > 253) return false;
+  const labels = host.split('.');
+  if (!labels.every((label) => LABEL.test(label))) return false;
+  // An HTTP client reads such a host as an IPv4 address, in forms that nobody means (1.2.3 is 1.2.0.3).
+  return isIPv4(host) || !LOOKS_NUMERIC.test(labels.at(-1) ?? '');
+}

@@ -1,0 +1,78 @@
+import type { SemVer } from 'semver';
+import type { TagMatcher } from './pattern.ts';
+import { isPattern, type ImageReference } from '../reference/reference.ts';
+import { tagMatcher } from './tag-entry.ts';
+import { parseVersion } from './version.ts';
+
+/** Which tags of a repository are asked for: those that one of `include` matches and none of `exclude`. */
+export interface TagSelection {
+  /** Tags, globs and ranges of versions, as `parseTagPattern` gives them; none means no tag. */
+  readonly include: readonly string[];
+  /** Of the same kinds. */
+  readonly exclude: readonly string[];
+  /** Of what is left the tags with so many of the highest versions, at least 1; `undefined` for all. */
+  readonly newest: number | undefined;
+}
+
+/** What a reference alone asks for; `undefined` for a single image. */
+export function selectionOf({ tag }: ImageReference): TagSelection | undefined {
+  return tag !== undefined && isPattern(tag) ? { include: [tag], exclude: [], newest: undefined } : undefined;
+}
+
+/**
+ * The tags that `selection` means, in the given order.
+ *
+ * `newest` counts versions as `parseVersion` reads them, prereleases like others; tags that are no versions are left out
+ * then. Where tags spell one version differently, such as `1.7` and `v1.7.0`, it counts once and all of them are meant.
+ */
+export function selectTags(selection: TagSelection, tags: readonly string[]): string[] {
+  const chosen = tags.filter(matcherOf(selection));
+  return selection.newest === undefined ? chosen : newestOf(chosen, selection.newest);
+}
+
+/**
+ * Whether `selection` means `tag`, whatever other tags the repository has. So it is false where `newest` is given: what
+ * is among the newest today need not be tomorrow.
+ */
+export function covers(selection: TagSelection, tag: string): boolean {
+  return selection.newest === undefined && matcherOf(selection)(tag);
+}
+
+/** What is compiled once serves every list and as long as its selection lives. */
+const matchers = new WeakMap<TagSelection, TagMatcher>();
+
+function matcherOf(selection: TagSelection): TagMatcher {
+  const found = matchers.get(selection);
+  if (found !== undefined) return found;
+  const isIncluded = anyOf(selection.include.map(tagMatcher));
+  const isExcluded = anyOf(selection.exclude.map(tagMatcher));
+  const matcher: TagMatcher =
+    selection.exclude.length === 0 ? isIncluded : (tag) => isIncluded(tag) && !isExcluded(tag);
+  matchers.set(selection, matcher);
+  return matcher;
+}
+
+function anyOf(alternatives: readonly TagMatcher[]): TagMatcher {
+  const [only, ...others] = alternatives;
+  if (only !== undefined && others.length === 0) return only;
+  return (tag) => {
+    for (const matches of alternatives) if (matches(tag)) return true;
+    return false;
+  };
+}
+
+function newestOf(tags: readonly string[], count: number): string[] {
+  const versions = tags.map((tag) => parseVersion(tag));
+  const lowest = highest(versions, count).at(-1);
+  if (lowest === undefined) return [];
+  return tags.filter((_, index) => (versions[index]?.compare(lowest) ?? -1) >= 0);
+}
+
+/** At most `count` of `versions`, the highest first, each once. */
+function highest(versions: readonly (SemVer | undefined)[], count: number): SemVer[] {
+  return versions
+    .filter((version) => version !== undefined)
+    .sort((one, other) => other.compare(one))
+    .filter((version, index, sorted) => sorted[index - 1]?.compare(version) !== 0)
+    .slice(0, count);
+}
