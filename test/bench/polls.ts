@@ -20,7 +20,16 @@ export async function benchPolls(folder: string): Promise<Row[]> {
   try {
     const work = mkdtempSync(join(folder, 'polls-'));
     const recipe = writeRecipe(work, 'bench.local', [`http://${registry.host}/${REPOSITORY}:*`]);
-    const convert = unpackd('convert', recipe, '--root', join(work, 'root'), '--state', join(work, 'state'));
+    const convert = unpackd(
+      'convert',
+      recipe,
+      '--root',
+      join(work, 'root'),
+      '--state',
+      join(work, 'state'),
+      '--pattern-limit',
+      String(TAGS),
+    );
     await measure(convert);
     const before = registry.requests.length;
     const measurement = await measure(convert);

@@ -37,7 +37,7 @@ export function tooWide(wish: Wish, tags: readonly string[], limit: number): Pro
     ...about(wish, 'error'),
     code: 'pattern-too-wide',
     message: `${quoted(wish.text)} matches ${tags.length} tags, such as ${examples}, and ${limit} are allowed; none of them is taken`,
-    hint: `narrow the pattern, or allow the wish so many with limit: ${tags.length}`,
+    hint: `narrow the pattern, or allow so many: with limit: ${tags.length} at the wish (recipe version 2), or with pattern-limit for all`,
   };
 }
 

@@ -130,13 +130,17 @@ function isSame({ reference: one }: WishedImage, { reference: other }: WishedIma
   );
 }
 
+function isWithin(index: number, end: number): boolean {
+  return index !== -1 && index < end;
+}
+
 /**
  * The names of images that `name` would be below: `quay.io/lab/tool:1` of `quay.io/lab/tool:1/editor:2`, which is the
  * image `tool:1/editor:2` of the host `tool`, port 1, in the subdirectory `quay.io/lab`. A host alone is no image.
  */
 function namesAbove(name: string): readonly string[] {
-  const version = name.search(/[:@]/);
-  if (version > name.lastIndexOf('/')) return NONE;
+  const last = name.lastIndexOf('/');
+  if (!isWithin(name.indexOf(':'), last) && !isWithin(name.indexOf('@'), last)) return NONE;
   const parts = name.split('/').slice(0, -1);
   return parts.flatMap((part, index) =>
     index > 0 && /[:@]/.test(part) ? [parts.slice(0, index + 1).join('/')] : [],
