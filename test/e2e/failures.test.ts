@@ -124,8 +124,8 @@ for (const kind of BACKENDS) {
     it('fails the same next time, and tells it as JSON', async () => {
       const { status, stdout } = await site.convert(Object.values(wishes), ['--json']);
       assert.equal(status, 1);
-      const { images, publications, problems, repository } = JSON.parse(stdout);
-      assert.deepEqual([publications, problems, repository], [0, [], REPOSITORY]);
+      const { images, publications, problems, repositories } = JSON.parse(stdout);
+      assert.deepEqual([publications, problems, repositories], [0, [], [REPOSITORY]]);
       const found = images.map(({ image: name, outcome, code }: Record<string, string>) => [
         name,
         code ?? outcome,
@@ -166,7 +166,7 @@ describe('unpackd convert: what was written wrong', () => {
     ['no YAML', 'version: 1\ncvmfs_repo: [\n', 3],
     ['no mapping', '- version\n', 1],
     ['without a repository', 'version: 1\ninput: []\n', 1],
-    ['of another version', '\nversion: 2\ncvmfs_repo: x\ninput: []\n', 2],
+    ['of another version', '\nversion: 3\ncvmfs_repo: x\ninput: []\n', 2],
     ['with an input that is no list', 'version: 1\ncvmfs_repo: x\ninput: x\n', 3],
   ];
   for (const [what, text, line] of RECIPES) {
