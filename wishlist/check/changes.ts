@@ -2,7 +2,7 @@ import { formatPlatform } from '../reference/platform.ts';
 import type { Problem } from '../recipe/problem.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { formatReference } from '../reference/reference.ts';
-import type { WishSettings } from '../recipe/settings.ts';
+import { settingsOver, type WishSettings } from '../recipe/settings.ts';
 import type { Wish } from '../recipe/wish.ts';
 
 /** What a recipe has that an earlier version of it had not. */
@@ -24,21 +24,9 @@ export function changesSince(base: Recipe | undefined, { wishes, defaults, probl
   };
 }
 
-/** Settings with what `defaults` say where a wish says nothing. */
-export function effectiveSettings({ settings }: Wish, defaults: WishSettings): WishSettings {
-  return {
-    platforms: settings.platforms ?? defaults.platforms,
-    outputs: settings.outputs ?? defaults.outputs,
-    keep: settings.keep ?? defaults.keep,
-    exclude: settings.exclude ?? defaults.exclude,
-    subdirectory: settings.subdirectory ?? defaults.subdirectory,
-    limit: settings.limit ?? defaults.limit,
-  };
-}
-
 /** Equal for wishes that ask for the same. */
 function meaningOf(wish: Wish, defaults: WishSettings): string {
-  const { platforms, outputs, keep, exclude, subdirectory, limit } = effectiveSettings(wish, defaults);
+  const { platforms, outputs, keep, exclude, subdirectory, limit } = settingsOver(wish.settings, defaults);
   const { selection, repositories } = wish;
   return JSON.stringify([
     wish.reference.scheme,

@@ -5,7 +5,7 @@ import type { Recipe } from '../recipe/recipe.ts';
 import { formatReference } from '../reference/reference.ts';
 import { selectTags, type TagSelection } from '../tags/tag-selection.ts';
 import type { Wish } from '../recipe/wish.ts';
-import { effectiveSettings } from './changes.ts';
+import { settingsOver } from '../recipe/settings.ts';
 import type { Remark } from './finding.ts';
 import { remarkOn } from './judgement.ts';
 
@@ -127,7 +127,7 @@ function hasPlatformsOf(one: Placed, other: Placed): boolean {
 }
 
 function platformsOf({ recipe, wish }: Placed): string[] {
-  const { platforms } = effectiveSettings(wish, recipe.defaults);
+  const { platforms } = settingsOver(wish.settings, recipe.defaults);
   return platforms?.map(formatPlatform) ?? ['by default'];
 }
 

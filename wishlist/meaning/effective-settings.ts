@@ -1,5 +1,5 @@
 import { LINUX_AMD64, formatPlatform, usualPlatform } from '../reference/platform.ts';
-import type { Keep, OutputName, WishSettings } from '../recipe/settings.ts';
+import { settingsOver, type Keep, type OutputName, type WishSettings } from '../recipe/settings.ts';
 import type { RecipeWish, WantedPlatform, WishedImage } from './wished-image.ts';
 
 /** The settings of images that several wishes can ask for. */
@@ -16,17 +16,9 @@ export function effectiveSettings(
   { recipe, wish }: RecipeWish,
   defaults: WishSettings,
 ): Omit<WishSettings, 'platforms'> & UnitedSettings {
-  const said = <Key extends keyof WishSettings>(key: Key): WishSettings[Key] =>
-    wish.settings[key] ?? recipe.defaults[key] ?? defaults[key];
+  const settings = settingsOver(wish.settings, settingsOver(recipe.defaults, defaults));
   const isRequired = wish.settings.platforms !== undefined;
-  return {
-    platforms: said('platforms')?.map((platform) => ({ platform, isRequired })),
-    outputs: said('outputs'),
-    keep: said('keep'),
-    exclude: said('exclude'),
-    subdirectory: said('subdirectory'),
-    limit: said('limit'),
-  };
+  return { ...settings, platforms: settings.platforms?.map((platform) => ({ platform, isRequired })) };
 }
 
 /** What both ask for together. Platforms and outputs that nobody names are written out where the other names some. */

@@ -42,3 +42,15 @@ export const NO_SETTINGS: WishSettings = {
   subdirectory: undefined,
   limit: undefined,
 };
+
+/** What counts: what `settings` say, and where they say nothing `defaults`. */
+export function settingsOver(settings: WishSettings, defaults: WishSettings): WishSettings {
+  return {
+    platforms: settings.platforms ?? defaults.platforms,
+    outputs: settings.outputs ?? defaults.outputs,
+    keep: settings.keep ?? defaults.keep,
+    exclude: settings.exclude ?? defaults.exclude,
+    subdirectory: settings.subdirectory ?? defaults.subdirectory,
+    limit: settings.limit ?? defaults.limit,
+  };
+}
