@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { failedResult } from '../publisher/events.ts';
 import { ListingStore } from '../publisher/layer/listing-store.ts';
 import { publishImages, type PublishingReport } from '../publisher/publish-images.ts';
 import { isFailure, type Failure } from '../wishlist/failure.ts';
@@ -118,8 +119,7 @@ function unusable(
   { name, images }: { readonly name: string; readonly images: readonly WantedImage[] },
   stopped: Failure,
 ): RepositoryReport {
-  const { code, message, hint } = stopped;
-  const result = { outcome: 'failed', code, message, hint } as const;
+  const result = failedResult(stopped);
   return {
     repository: name,
     images: images.map(({ reference }) => ({

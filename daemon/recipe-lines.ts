@@ -1,5 +1,5 @@
 import type { Expansion, RecipeProblem, Wishlist } from '../wishlist/meaning/expand.ts';
-import { Failure } from '../wishlist/failure.ts';
+import { Failure, withHint } from '../wishlist/failure.ts';
 import { position, type Problem } from '../wishlist/recipe/problem.ts';
 
 /** A line of a recipe that gives no image, or not all of its images. */
@@ -37,9 +37,7 @@ export function failedLines(recipes: readonly Wishlist[], expansion: Expansion):
 export function warningTexts(recipes: readonly Wishlist[], expansion: Expansion): string[] {
   return problemsOf(recipes, expansion)
     .filter(({ problem }) => problem.severity === 'warning')
-    .map(({ recipe, problem: { message, hint, ...place } }) =>
-      [`${position(recipe.file, place)} ${message}`, hint].filter((part) => part !== undefined).join('; '),
-    );
+    .map(({ recipe, problem }) => `${position(recipe.file, problem)} ${withHint(problem)}`);
 }
 
 function problemsOf(recipes: readonly Wishlist[], expansion: Expansion): RecipeProblem[] {

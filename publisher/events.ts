@@ -1,6 +1,6 @@
 import type { Digest } from './registry/digest.ts';
 import type { RequestRecord } from './registry/http/request-record.ts';
-import type { FailureCode } from '../wishlist/failure.ts';
+import type { Failure, FailureCode } from '../wishlist/failure.ts';
 
 /**
  * What a run tells its observers while it goes on: the progress display, the notification file, later the journal.
@@ -57,3 +57,8 @@ export type ImageResult =
       readonly message: string;
       readonly hint: string | undefined;
     };
+
+/** The result of an image that `failure` kept from being published. */
+export function failedResult({ code, message, hint }: Failure): ImageResult {
+  return { outcome: 'failed', code, message, hint };
+}

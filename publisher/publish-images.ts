@@ -3,7 +3,7 @@ import { mapLimited } from '../wishlist/concurrency.ts';
 import { divideIntoBatches } from './batches.ts';
 import { Composer } from './compose/composer.ts';
 import { TreeLoader } from './compose/image-trees.ts';
-import type { ImageResult, Observer } from './events.ts';
+import { failedResult, type ImageResult, type Observer } from './events.ts';
 import type { Outputs, ReadyImage, ResolvedImage, WantedImage } from './image.ts';
 import type { ListingStore } from './layer/listing-store.ts';
 import { flatPath } from './layout.ts';
@@ -90,7 +90,7 @@ export async function publishImages(
   } catch (error) {
     if (!isFailure(error)) throw error;
     stopped = error;
-    results.finishRest(failed(error));
+    results.finishRest(failedResult(error));
   }
   return { images: results.all(), publications: run.publications, stopped };
 }
@@ -151,11 +151,18 @@ class Run {
     const lacking = missing.filter(({ isRequired }) => isRequired).map(({ platform }) => platform);
     results.expect(wanted, [...images.map(({ platform }) => platform), ...lacking]);
     for (const platform of lacking)
-      results.finish({ wanted, platform }, failed(platformMissing(wanted.reference, [platform], available)));
+      results.finish(
+        { wanted, platform },
+        failedResult(platformMissing(wanted.reference, [platform], available)),
+      );
     for (const { platform, isRequired } of missing)
       if (!isRequired) observe({ type: 'note', message: missingNote(wanted, platform) });
-    const candidates = await mapLimited(images, 1, async (image) => await this.#candidate(wanted, image));
-    return candidates.filter((candidate) => candidate !== undefined);
+    const candidates: Candidate[] = [];
+    for (const image of images) {
+      const candidate = await this.#candidate(wanted, image);
+      if (candidate !== undefined) candidates.push(candidate);
+    }
+    return candidates;
   }
 
   async #candidate(wanted: WantedImage, resolved: ResolvedImage): Promise<Candidate | undefined> {
@@ -231,7 +238,7 @@ class Run {
       return await work();
     } catch (error) {
       if (!isFailure(error) || STOPPING.has(error.code)) throw error;
-      this.#parts.results.finish(part, failed(error));
+      this.#parts.results.finish(part, failedResult(error));
       return undefined;
     }
   }
@@ -240,8 +247,4 @@ class Run {
     const config = manifest.config.digest;
     return { outcome, config, publicPath: publicName, flatPath: outputs.flat ? flatPath(config) : undefined };
   }
-}
-
-function failed({ code, message, hint }: Failure): ImageResult {
-  return { outcome: 'failed', code, message, hint };
 }

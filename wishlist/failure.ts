@@ -68,3 +68,8 @@ export class Failure extends Error {
 export function isFailure(error: unknown, ...codes: FailureCode[]): error is Failure {
   return error instanceof Failure && (codes.length === 0 || codes.includes(error.code));
 }
+
+/** `MESSAGE; HINT`: what is wrong, and what to do where anybody knows. */
+export function withHint({ message, hint }: { message: string; hint: string | undefined }): string {
+  return hint === undefined ? message : `${message}; ${hint}`;
+}

@@ -1,6 +1,5 @@
+import { tagListKey, type ListTags } from '../../wishlist/meaning/tag-lists.ts';
 import type { ImageReference } from '../../wishlist/reference/reference.ts';
-
-type ListTags = (reference: ImageReference) => Promise<readonly string[]>;
 
 /** The tag lists of repositories, each asked for once, also where there is none. */
 export class TagLists {
@@ -13,8 +12,7 @@ export class TagLists {
 
   /** @throws Failure of the registry client */
   async of(reference: ImageReference): Promise<readonly string[]> {
-    const { scheme, registry, repository } = reference;
-    const key = `${scheme}://${registry}/${repository}`;
+    const key = tagListKey(reference);
     const list = this.#lists.get(key) ?? this.#list(reference);
     this.#lists.set(key, list);
     return await list;

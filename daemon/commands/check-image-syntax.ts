@@ -1,4 +1,4 @@
-import { isFailure, type Failure } from '../../wishlist/failure.ts';
+import { isFailure, withHint } from '../../wishlist/failure.ts';
 import { formatProblem } from '../../wishlist/recipe/problem.ts';
 import { readRecipe } from '../../wishlist/recipe/recipe.ts';
 import { formatReference, isPattern, parseReference } from '../../wishlist/reference/reference.ts';
@@ -59,10 +59,6 @@ function checkImage(image: string): Finding {
     return { subject: image, isFine: true, lines: [`${formatReference(reference)}: ${kind}, well written`] };
   } catch (error) {
     if (!isFailure(error, 'reference-invalid')) throw error;
-    return { subject: image, isFine: false, lines: [describe(error)] };
+    return { subject: image, isFine: false, lines: [withHint(error)] };
   }
-}
-
-function describe({ message, hint }: Failure): string {
-  return hint === undefined ? message : `${message}; ${hint}`;
 }

@@ -1,3 +1,4 @@
+import { failedResult } from '../../publisher/events.ts';
 import type { RegistryClient } from '../../publisher/registry/client.ts';
 import { expandRecipes } from '../../wishlist/meaning/expand.ts';
 import { readRecipe, type Recipe } from '../../wishlist/recipe/recipe.ts';
@@ -66,10 +67,11 @@ async function convert(
     configuredSettings(configuration),
   );
   for (const message of warningTexts(recipes, expansion)) observe({ type: 'warning', message });
-  const unusable = failedLines(recipes, expansion).map(({ text: image, failure }) => {
-    const { code, message, hint } = failure;
-    return { image, platform: undefined, result: { outcome: 'failed', code, message, hint } as const };
-  });
+  const unusable = failedLines(recipes, expansion).map(({ text: image, failure }) => ({
+    image,
+    platform: undefined,
+    result: failedResult(failure),
+  }));
   for (const { image, result } of unusable) observe({ type: 'image-finished', image, result });
 
   const names = new Set(recipes.flatMap((recipe) => recipe.repositories));

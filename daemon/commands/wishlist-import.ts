@@ -1,4 +1,4 @@
-import { Failure } from '../../wishlist/failure.ts';
+import { Failure, withHint } from '../../wishlist/failure.ts';
 import { convertImageList } from '../../wishlist/recipe/image-list.ts';
 import { position, type Problem } from '../../wishlist/recipe/problem.ts';
 import { readTextFile } from '../../wishlist/recipe/text-file.ts';
@@ -27,7 +27,8 @@ export const wishlistImportCommand: Command = {
     const { recipe, images, problems } = convertImageList(await readTextFile(file), repository);
     for (const problem of problems) {
       const message = `${position(file, problem)} ${problem.message}`;
-      if (problem.severity === 'warning') observe({ type: 'warning', message: withHint(message, problem) });
+      const { severity, hint } = problem;
+      if (severity === 'warning') observe({ type: 'warning', message: withHint({ message, hint }) });
       else output.failure(failureOf(problem, message));
     }
     // texts of a document are shown in one line each
@@ -38,8 +39,4 @@ export const wishlistImportCommand: Command = {
 
 function failureOf({ hint }: Problem, message: string): Failure {
   return new Failure('reference-invalid', message, hint === undefined ? {} : { hint });
-}
-
-function withHint(message: string, { hint }: Problem): string {
-  return hint === undefined ? message : `${message}; ${hint}`;
 }

@@ -1,7 +1,8 @@
+import { withHint } from '../../wishlist/failure.ts';
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { SourceContent, SourceState } from '../../wishlist/sources/source.ts';
 import type { Command } from '../command.ts';
-import { counted, type FailureText } from '../output/format.ts';
+import { counted } from '../output/format.ts';
 import { redact } from '../output/redact.ts';
 import { readConfiguredSources } from '../sources/sources.ts';
 
@@ -26,7 +27,8 @@ export const wishlistSourcesCommand: Command = {
 
 function lineOf({ name, content, failure, failingSince }: SourceState): string {
   const parts = [content === undefined ? 'nothing is known of it' : contentText(content)];
-  if (failure !== undefined) parts.push(`failing since ${failingSince}: ${failureText(failure)}`);
+  if (failure !== undefined)
+    parts.push(`failing since ${failingSince}: ${withHint(failure)} [${failure.code}]`);
   return `${name}: ${parts.join('; ')}`;
 }
 
@@ -37,10 +39,6 @@ function contentText({ recipes, commit, since }: SourceContent): string {
   const problems = `${counted(errors, 'error')}, ${counted(warnings, 'warning')}`;
   const wished = `${wishes} ${wishes === 1 ? 'wish' : 'wishes'}`;
   return `${origin}in force since ${since}, ${wished}, ${problems}`;
-}
-
-function failureText({ code, message, hint }: FailureText): string {
-  return `${message}${hint === undefined ? '' : `; ${hint}`} [${code}]`;
 }
 
 function documentOf({ name, content, fetchedAt, failure, failingSince }: SourceState): unknown {

@@ -1,7 +1,6 @@
-import type { Failure } from '../../wishlist/failure.ts';
+import { withHint, type Failure } from '../../wishlist/failure.ts';
 
 /** What to say of a source that fails while its last good content counts. */
-export function staleText({ code, message, hint }: Failure, failingSince: string | undefined): string {
-  const said = [message, hint].filter((part) => part !== undefined).join('; ');
-  return `${said} [${code}]; it fails since ${failingSince}, and what it said before counts`;
+export function staleText(failure: Failure, failingSince: string | undefined): string {
+  return `${withHint(failure)} [${failure.code}]; it fails since ${failingSince}, and what it said before counts`;
 }

@@ -36,8 +36,9 @@ export class Sources {
    * @throws Failure of the last place
    */
   async ask<T>(reference: ImageReference, ask: (source: Source) => T | Promise<T>, attempt = 1): Promise<T> {
-    const sources = this.#of(reference).slice(Math.max(0, attempt - 1));
-    for (const source of sources.slice(0, -1)) {
+    const { mirrors } = this.#options.routes(reference.registry);
+    for (const mirror of mirrors.slice(Math.max(0, attempt - 1))) {
+      const source = this.#at(mirror, reference, true);
       try {
         return await ask(source);
       } catch (error) {
@@ -45,12 +46,7 @@ export class Sources {
         this.#passOver(source, error);
       }
     }
-    return await ask(sources.at(-1) ?? this.#origin(reference));
-  }
-
-  #of(reference: ImageReference): Source[] {
-    const { mirrors } = this.#options.routes(reference.registry);
-    return [...mirrors.map((place) => this.#at(place, reference, true)), this.#origin(reference)];
+    return await ask(this.#origin(reference));
   }
 
   #origin(reference: ImageReference): Source {

@@ -20,7 +20,7 @@ export class TagLists {
   static async read(wishes: Iterable<Wish>, listTags: ListTags): Promise<TagLists> {
     const repositories = new Map<string, ImageReference>();
     for (const { reference, selection } of wishes) {
-      const key = keyOf(reference);
+      const key = tagListKey(reference);
       if (selection !== undefined && !repositories.has(key)) repositories.set(key, reference);
     }
     const lists = await mapLimited(repositories, LISTS_AT_A_TIME, async ([key, reference]) => {
@@ -32,8 +32,8 @@ export class TagLists {
 
   /** Each tag once, in the registry's order. */
   of(reference: ImageReference): readonly string[] | Failure {
-    const list = this.#lists.get(keyOf(reference));
-    if (list === undefined) throw new Error(`no tag list for ${keyOf(reference)}`);
+    const list = this.#lists.get(tagListKey(reference));
+    if (list === undefined) throw new Error(`no tag list for ${tagListKey(reference)}`);
     return list;
   }
 }
@@ -50,6 +50,7 @@ async function tagsOrFailure(
   }
 }
 
-function keyOf({ scheme, registry, repository }: ImageReference): string {
+/** The same for all references to one list of tags. */
+export function tagListKey({ scheme, registry, repository }: ImageReference): string {
   return `${scheme}://${registry}/${repository}`;
 }

@@ -1,3 +1,4 @@
+import { withHint } from '../failure.ts';
 import { printable } from '../quote.ts';
 
 /** What can be wrong or doubtful in a recipe that is otherwise usable. Closed; tests assert these codes. */
@@ -33,9 +34,14 @@ export interface Problem {
 }
 
 /** `FILE:LINE:COLUMN: error: MESSAGE; HINT [CODE]`, as compilers write it and editors read it. */
-export function formatProblem(file: string, problem: Problem): string {
-  const hint = problem.hint === undefined ? '' : `; ${problem.hint}`;
-  return `${position(file, problem)} ${problem.severity}: ${problem.message}${hint} [${problem.code}]`;
+export function formatProblem(
+  file: string,
+  problem: Pick<Problem, 'line' | 'column' | 'message' | 'hint'> & {
+    readonly severity: string;
+    readonly code: string;
+  },
+): string {
+  return `${position(file, problem)} ${problem.severity}: ${withHint(problem)} [${problem.code}]`;
 }
 
 /** `FILE:LINE:COLUMN:`, where the column may be absent. */

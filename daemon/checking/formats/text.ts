@@ -1,4 +1,4 @@
-import { position } from '../../../wishlist/recipe/problem.ts';
+import { formatProblem } from '../../../wishlist/recipe/problem.ts';
 import type { Finding } from '../../../wishlist/check/finding.ts';
 import { counted, formatBytes } from '../../output/format.ts';
 import { redact } from '../../output/redact.ts';
@@ -20,9 +20,8 @@ export function formatText(report: CheckReport): string {
 }
 
 /** `FILE:LINE:COLUMN: SEVERITY: MESSAGE; HINT [CODE]` */
-export function findingLine({ file, severity, code, message, hint, ...place }: Finding): string {
-  const text = hint === undefined ? message : `${message}; ${hint}`;
-  return redact(`${position(file, place)} ${severity}: ${text} [${code}]`);
+export function findingLine(finding: Finding): string {
+  return redact(formatProblem(finding.file, finding));
 }
 
 function findingText(finding: Finding, recipes: readonly CheckedRecipe[]): string {

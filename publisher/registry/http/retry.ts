@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Failure } from '../../../wishlist/failure.ts';
-import { interruption } from '../../interruption.ts';
+import { pause } from '../../interruption.ts';
 
 /** How often and how patiently to try. */
 export interface RetryPolicy {
@@ -74,14 +73,4 @@ export async function withRetries<T>(
 function delayBefore(counted: number, retryDelayMs: number): number {
   const delayMs = Math.min(retryDelayMs * 2 ** Math.max(counted - 1, 0), LONGEST_DELAY_MS);
   return delayMs * (0.5 + Math.random());
-}
-
-/** @throws Failure `interrupted` when `signal` is aborted meanwhile */
-async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
-  try {
-    await sleep(delayMs, undefined, { signal });
-  } catch (error) {
-    if (signal.aborted) throw interruption(signal);
-    throw error;
-  }
 }

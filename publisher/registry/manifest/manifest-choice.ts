@@ -2,7 +2,7 @@ import { Failure, isFailure } from '../../../wishlist/failure.ts';
 import { equalPlatforms } from '../../../wishlist/reference/platform.ts';
 import { formatReference } from '../../../wishlist/reference/reference.ts';
 import { parseConfig } from './config.ts';
-import type { ImageDocument, IndexDocument, IndexEntry } from './manifest.ts';
+import type { ImageDocument, IndexDocument, IndexEntry, ManifestDocument } from './manifest.ts';
 import { parseManifest } from './manifest.ts';
 import { isIndex, isManifest } from './media-types.ts';
 import { choosePlatform, formatPlatform, isPlatform, listPlatforms, type Platform } from './platform.ts';
@@ -19,10 +19,20 @@ const DEEPEST_INDEX = 4;
 /** Indexes and manifests that are looked into because their index does not say what they are for. */
 const MOST_LOOKED_INTO = 20;
 
-/** The one that a reference names, unless it names an index. */
-export function soleManifest(reading: Reading): ReadManifest | undefined {
+/** What a reference names: an index of many platforms may be long, so it is parsed once for all of them. */
+export interface Root {
+  readonly bytes: Buffer;
+  readonly document: ManifestDocument;
+}
+
+/** @throws Failure `manifest-invalid`, `media-type-unsupported` */
+export function readRoot(reading: Reading): Root {
   const bytes = reading.root();
-  const document = parseManifest(bytes, formatReference(reading.reference));
+  return { bytes, document: parseManifest(bytes, formatReference(reading.reference)) };
+}
+
+/** The one that a reference names, unless it names an index. */
+export function soleManifest({ bytes, document }: Root): ReadManifest | undefined {
   return document.kind === 'image' ? { bytes, document } : undefined;
 }
 
@@ -33,13 +43,16 @@ export function soleManifest(reading: Reading): ReadManifest | undefined {
  * @see OCI image specification 1.1, image-index.md
  * @throws Failure of the registry client; `manifest-invalid` for indexes that are nested too deep
  */
-export async function manifestFor(platform: Platform, reading: Reading): Promise<ReadManifest | undefined> {
-  return (await new Choice(platform, reading).inDocument(reading.root(), 1))?.manifest;
+export async function manifestFor(
+  platform: Platform,
+  root: Root,
+  reading: Reading,
+): Promise<ReadManifest | undefined> {
+  return (await new Choice(platform, reading).inDocument(root, 1))?.manifest;
 }
 
 /** What the image is there for, as far as its index or config says so. */
-export async function platformsOf(reading: Reading): Promise<string[]> {
-  const document = parseManifest(reading.root(), formatReference(reading.reference));
+export async function platformsOf({ document }: Root, reading: Reading): Promise<string[]> {
   if (document.kind === 'index') return listPlatforms(document.entries);
   return [formatPlatform(await platformOfImage(document, reading))];
 }
@@ -69,8 +82,7 @@ class Choice {
     this.#reading = reading;
   }
 
-  async inDocument(bytes: Buffer, depth: number): Promise<Found | undefined> {
-    const document = parseManifest(bytes, this.#name);
+  async inDocument({ bytes, document }: Root, depth: number): Promise<Found | undefined> {
     if (document.kind === 'index') return await this.#inIndex(document, depth);
     const actual = await platformOfImage(document, this.#reading);
     return isPlatform(actual, this.#platform) ? this.#found(actual, { bytes, document }) : undefined;
@@ -98,7 +110,7 @@ class Choice {
   async #unlessArtifact(entry: IndexEntry, depth: number): Promise<Found | undefined> {
     const bytes = await this.#reading.manifest(entry);
     try {
-      return await this.inDocument(bytes, depth);
+      return await this.inDocument({ bytes, document: parseManifest(bytes, this.#name) }, depth);
     } catch (error) {
       if (isFailure(error, 'media-type-unsupported')) return undefined;
       throw error;

@@ -5,7 +5,7 @@ import type { Documents } from './documents.ts';
 import { parseConfig, type ImageConfig } from './config.ts';
 import type { Manifest } from './manifest.ts';
 import type { ManifestMemory } from './manifest-memory.ts';
-import { manifestFor, platformsOf, soleManifest, type ReadManifest } from './manifest-choice.ts';
+import { manifestFor, platformsOf, readRoot, soleManifest, type ReadManifest } from './manifest-choice.ts';
 import type { ForeignLayers } from '../options.ts';
 import { formatPlatform, type Platform } from './platform.ts';
 import { Reading } from './reading.ts';
@@ -40,21 +40,23 @@ export class Manifests {
    */
   async forAnyPlatformOr(platform: Platform, reference: ImageReference): Promise<Manifest> {
     return await this.#read(reference, async (reading) => {
-      const found = soleManifest(reading) ?? (await manifestFor(platform, reading));
+      const root = readRoot(reading);
+      const found = soleManifest(root) ?? (await manifestFor(platform, root, reading));
       if (found !== undefined) return this.#manifest(found, reference);
-      throw platformMissing(reference, [platform], await platformsOf(reading));
+      throw platformMissing(reference, [platform], await platformsOf(root, reading));
     });
   }
 
   async forPlatforms(platforms: readonly Platform[], reference: ImageReference): Promise<PlatformManifests> {
     return await this.#read(reference, async (reading) => {
+      const root = readRoot(reading);
       const manifests: (Manifest | undefined)[] = [];
       for (const platform of platforms) {
-        const found = await manifestFor(platform, reading);
+        const found = await manifestFor(platform, root, reading);
         manifests.push(found === undefined ? undefined : this.#manifest(found, reference));
       }
       const isWhole = manifests.every((manifest) => manifest !== undefined);
-      return { manifests, available: isWhole ? [] : await platformsOf(reading) };
+      return { manifests, available: isWhole ? [] : await platformsOf(root, reading) };
     });
   }
 
