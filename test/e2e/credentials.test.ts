@@ -2,14 +2,12 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HelperPrograms, answer } from '../daemon/registries/helper-program.ts';
+import { privateStorage } from '../support/e2e/private-image.ts';
 import { REPOSITORY, Site } from '../support/e2e/site.ts';
 import { run, type Outcome } from '../support/e2e/unpackd.ts';
-import { directory, file } from '../support/images/layer-entry.ts';
-import { layer } from '../support/images/layer.ts';
 import { needs } from '../support/programs.ts';
 import { startDockerRegistry, type DockerRegistry } from '../support/registry/docker-registry.ts';
 import { makeBasicUser, type BasicUser } from '../support/registry/htpasswd.ts';
-import { pushImage } from '../support/registry/push.ts';
 import { TokenServer } from '../support/registry/token-server.ts';
 import { temporaryDirectory } from '../support/setup.ts';
 
@@ -95,13 +93,7 @@ describe('unpackd convert: private images', () => {
 
   before(async function () {
     needs(this, 'docker-registry', 'htpasswd', 'openssl');
-    const storage = await temporaryDirectory('storage');
-    const open = await startDockerRegistry({ storage });
-    const { bytes, diffId, mediaType } = await layer([directory('etc/'), file('etc/release', 'private\n')]);
-    await pushImage(open.host, 'lab/private', '1', {
-      layers: [{ bytes: Buffer.from(bytes), diffId, mediaType }],
-    });
-    await open.close();
+    const storage = await privateStorage();
     basic = await makeBasicUser();
     tokens = await TokenServer.start();
     registries.set('Basic', await startDockerRegistry({ storage, auth: basic.auth }));

@@ -5,16 +5,14 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { smallImage } from '../support/e2e/images.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
+import { privateStorage } from '../support/e2e/private-image.ts';
 import { Site } from '../support/e2e/site.ts';
 import { run, type Outcome } from '../support/e2e/unpackd.ts';
 import { imageIndex } from '../support/images/image.ts';
-import { directory, file } from '../support/images/layer-entry.ts';
-import { layer } from '../support/images/layer.ts';
 import { runnerFolder, runScript, githubScript, gitlabScript } from '../support/e2e/workflow.ts';
 import { needs } from '../support/programs.ts';
 import { startDockerRegistry, type DockerRegistry } from '../support/registry/docker-registry.ts';
 import { makeBasicUser } from '../support/registry/htpasswd.ts';
-import { pushImage } from '../support/registry/push.ts';
 import { temporaryDirectory } from '../support/setup.ts';
 
 const command = promisify(execFile);
@@ -88,13 +86,7 @@ describe('unpackd wishlist check', () => {
     let folder: string;
     before(async function () {
       needs(this, 'docker-registry', 'htpasswd', 'git');
-      const storage = await temporaryDirectory('storage');
-      const open = await startDockerRegistry({ storage });
-      const { bytes, diffId, mediaType } = await layer([directory('etc/'), file('etc/release', 'private\n')]);
-      await pushImage(open.host, 'lab/private', '1', {
-        layers: [{ bytes: Buffer.from(bytes), diffId, mediaType }],
-      });
-      await open.close();
+      const storage = await privateStorage();
       const user = await makeBasicUser();
       secret = await startDockerRegistry({ storage, auth: user.auth });
       folder = await temporaryDirectory('wishlist');

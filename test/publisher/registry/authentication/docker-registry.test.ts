@@ -6,10 +6,9 @@ import { needs } from '../../../support/programs.ts';
 import { startDockerRegistry, type DockerRegistry } from '../../../support/registry/docker-registry.ts';
 import { makeBasicUser, type BasicUser } from '../../../support/registry/htpasswd.ts';
 import { plainLayer } from '../../../support/registry/image.ts';
-import { pushImage } from '../../../support/registry/push.ts';
-import { collect, failureOf, quickClient } from '../../../support/registry/quick-client.ts';
+import { failureOf, quickClient } from '../../../support/registry/quick-client.ts';
+import { assertReadable, storageWith } from '../../../support/registry/registry-storage.ts';
 import { TokenServer } from '../../../support/registry/token-server.ts';
-import { temporaryDirectory } from '../../../support/setup.ts';
 
 const LAYER = plainLayer(Buffer.from('a layer'));
 
@@ -20,14 +19,7 @@ describe('registry/authentication/authentication with docker-registry', () => {
 
   before(async function () {
     needs(this, 'docker-registry', 'htpasswd', 'openssl');
-    storage = await temporaryDirectory('storage');
-    const open = await startDockerRegistry({ storage });
-    try {
-      await pushImage(open.host, 'public/tool', '1', { layers: [LAYER] });
-      await pushImage(open.host, 'lab/tool', '1', { layers: [LAYER] });
-    } finally {
-      await open.close();
-    }
+    storage = await storageWith(LAYER, ['public/tool', 'lab/tool']);
   });
 
   afterEach(async () => {
@@ -49,13 +41,7 @@ describe('registry/authentication/authentication with docker-registry', () => {
 
   /** Tags, manifest, config and layer. */
   async function readAll(from: RegistryClient, version: string): Promise<void> {
-    const reference = referenceTo(version);
-    assert.deepEqual(await from.listTags(reference), ['1']);
-    const manifest = await from.fetchManifest(reference);
-    assert.deepEqual((await from.fetchConfig(reference, manifest)).diffIds, [LAYER.diffId]);
-    const [layer] = manifest.layers;
-    assert(layer !== undefined);
-    assert.deepEqual(await collect(await from.openBlob(reference, layer)), LAYER.bytes);
+    await assertReadable(from, referenceTo(version), LAYER);
   }
 
   /** All kinds of requests are refused, each for itself, and say no secret. */

@@ -8,9 +8,8 @@ import { needs } from '../../../support/programs.ts';
 import { CertificateAuthority, type CertificateRequest } from '../../../support/registry/certificates.ts';
 import { startDockerRegistry, type DockerRegistry } from '../../../support/registry/docker-registry.ts';
 import { plainLayer } from '../../../support/registry/image.ts';
-import { pushImage } from '../../../support/registry/push.ts';
-import { collect, failureOf, quickClient } from '../../../support/registry/quick-client.ts';
-import { temporaryDirectory } from '../../../support/setup.ts';
+import { failureOf, quickClient } from '../../../support/registry/quick-client.ts';
+import { assertReadable, storageWith } from '../../../support/registry/registry-storage.ts';
 
 const LAYER = plainLayer(Buffer.alloc(3_000_000, 'a layer'));
 const SERVER: CertificateRequest = { purpose: 'server' };
@@ -29,13 +28,7 @@ describe('registry/http/client with docker-registry behind TLS', () => {
   before(async () => {
     authority = await CertificateAuthority.create();
     stranger = await CertificateAuthority.create();
-    storage = await temporaryDirectory('storage');
-    const open = await startDockerRegistry({ storage });
-    try {
-      await pushImage(open.host, 'lab/tool', '1', { layers: [LAYER] });
-    } finally {
-      await open.close();
-    }
+    storage = await storageWith(LAYER, ['lab/tool']);
   });
 
   afterEach(async () => {
@@ -64,13 +57,7 @@ describe('registry/http/client with docker-registry behind TLS', () => {
 
   /** Tags, manifest, config and layer. */
   async function readAll(from: RegistryClient, host: string): Promise<void> {
-    const reference = referenceAt(host);
-    assert.deepEqual(await from.listTags(reference), ['1']);
-    const manifest = await from.fetchManifest(reference);
-    assert.deepEqual((await from.fetchConfig(reference, manifest)).diffIds, [LAYER.diffId]);
-    const [layer] = manifest.layers;
-    assert(layer !== undefined);
-    assert.deepEqual(await collect(await from.openBlob(reference, layer)), LAYER.bytes);
+    await assertReadable(from, referenceAt(host), LAYER);
   }
 
   for (const name of ['127.0.0.1', 'localhost']) {
