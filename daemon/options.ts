@@ -87,6 +87,14 @@ export const OPTIONS = {
     group: 'Repository:',
     description: 'where repositories are: each is the directory of its name below this one',
   },
+  clientRoot: {
+    key: 'client-root',
+    flag: '--client-root <dir>',
+    type: path,
+    default: { text: 'the root', compute: ({ earlier }) => String(earlier('root')) },
+    group: 'Repository:',
+    description: 'where clients see the repositories: links of the podman store lead below it',
+  },
   state: {
     key: 'state',
     flag: '--state <dir>',
@@ -132,7 +140,7 @@ export const OPTIONS = {
     type: boolean,
     default: 'false',
     group: 'What is made:',
-    description: 'accepted for scripts written for DUCC; does nothing, since no podman store is made',
+    description: 'leave images out of the podman image store below podmanStore',
   },
   skipThinImage: {
     key: 'skip-thin-image',

@@ -4,7 +4,7 @@ import { ListingStore } from '../publisher/layer/listing-store.ts';
 import { publishImages, type PublishingReport } from '../publisher/publish-images.ts';
 import { isFailure, type Failure } from '../wishlist/failure.ts';
 import { formatReference } from '../wishlist/reference/reference.ts';
-import type { WantedImage } from '../publisher/image.ts';
+import type { Outputs, WantedImage } from '../publisher/image.ts';
 import { RegistryClient } from '../publisher/registry/client.ts';
 import { ManifestFiles } from '../publisher/registry/manifest/manifest-files.ts';
 import type { Backend } from '../publisher/repository/backend.ts';
@@ -74,7 +74,11 @@ async function publish(
     const spool = await Spool.open(spoolFolder);
     const listings = new ListingStore(join(configuration.state, 'listings'));
     const parts = { client, spool, listings, backend, observe, signal };
-    return await publishImages(name, images, parts, { ...configuration, outputs: outputsOf(configuration) });
+    return await publishImages(name, images, parts, {
+      ...configuration,
+      outputs: outputsOf(configuration),
+      clientRoot: join(configuration.clientRoot, name),
+    });
   } finally {
     lock.release();
   }
@@ -146,6 +150,7 @@ export function createBackend(configuration: Configuration): Backend {
   }
 }
 
-function outputsOf({ skipLayers, skipFlat, chains }: Configuration) {
-  return { layers: !skipLayers, flat: !skipFlat, chains: chains && !skipLayers };
+function outputsOf({ skipLayers, skipFlat, skipPodman, chains }: Configuration): Outputs {
+  const layers = !skipLayers;
+  return { layers, flat: !skipFlat, chains: layers && chains, podman: layers && !skipPodman };
 }

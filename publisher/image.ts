@@ -22,6 +22,7 @@ export interface WantedImage {
 
 /** An image that is resolved: what its name means in the registry now, for one platform. */
 export interface ResolvedImage {
+  readonly reference: ImageReference;
   readonly platform: Platform;
   /** The wanted image's own, below `.multiarch` for further platforms. */
   readonly publicName: string;
@@ -42,13 +43,15 @@ export interface Outputs {
   readonly layers: boolean;
   readonly chains: boolean;
   readonly flat: boolean;
+  /** In the podman image store, which consists of links to the layers. */
+  readonly podman: boolean;
 }
 
 export function layerDigests(image: ResolvedImage): Digest[] {
   return image.manifest.layers.map((layer) => layer.digest);
 }
 
-/** What is made of an image that is wanted as `wanted`, where `possible` is what can be: chains are made of layers. */
+/** What is made of an image that is wanted as `wanted`, where `possible` is what can be: chains and the podman store are made of layers. */
 export function outputsFor(wanted: readonly OutputName[] | undefined, possible: Outputs): Outputs {
   if (wanted === undefined) return possible;
   const layers = possible.layers && wanted.includes('layers');
@@ -56,6 +59,7 @@ export function outputsFor(wanted: readonly OutputName[] | undefined, possible: 
     layers,
     chains: possible.chains && layers && wanted.includes('chains'),
     flat: possible.flat && wanted.includes('flat'),
+    podman: possible.podman && layers && wanted.includes('podman'),
   };
 }
 

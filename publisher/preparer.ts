@@ -72,11 +72,12 @@ export class Preparer {
   }
 
   /** @throws Failure of the registry client and the spool; `layer-corrupt`, `layer-refused`, `digest-mismatch` */
-  async prepare(reference: ImageReference, image: ResolvedImage): Promise<ReadyImage> {
+  async prepare(image: ResolvedImage): Promise<ReadyImage> {
     const { client, spool } = this.#parts;
+    const { reference } = image;
     const config = await client.fetchConfig(reference, image.manifest);
-    this.#checkPlatform(reference, image, config);
-    this.#checkLayers(reference, image);
+    this.#checkPlatform(image, config);
+    this.#checkLayers(image);
     const brought = await this.#broughtLayers(image);
     const layers = image.manifest.layers.flatMap((descriptor, index) => {
       const diffId = config.diffIds[index];
@@ -98,13 +99,13 @@ export class Preparer {
    * A manifest by itself is taken whatever it is for: some tags have no other. Its users should know. Variants do not
    * count, since tools write other ones into configs than into indexes.
    */
-  #checkPlatform(reference: ImageReference, { platform }: ResolvedImage, config: ImageConfig): void {
+  #checkPlatform({ reference, platform }: ResolvedImage, config: ImageConfig): void {
     if (config.os === platform.os && config.architecture === platform.architecture) return;
     const message = `${formatReference(reference)} is for ${formatPlatform(config)}, not ${formatPlatform(platform)}`;
     this.#parts.observe({ type: 'warning', message });
   }
 
-  #checkLayers(reference: ImageReference, { manifest }: ResolvedImage): void {
+  #checkLayers({ reference, manifest }: ResolvedImage): void {
     const left = manifest.skipped.length;
     if (left === 0) return;
     const message = `${formatReference(reference)} is published without ${left} of its layers, which registries do not distribute`;

@@ -12,7 +12,7 @@ import { publishedState } from './published.ts';
 import type { RegistryClient } from './registry/client.ts';
 import { platformMissing } from './registry/manifest/manifests.ts';
 import type { Descriptor } from './registry/manifest/manifest.ts';
-import type { Backend, Notice } from './repository/backend.ts';
+import type { Backend, Notice, OpenRepository } from './repository/backend.ts';
 import { ownAttributes } from './repository/own-attributes.ts';
 import { missingNote, resolveImage } from './resolve.ts';
 import { Results, partLabel, type Part, type PlatformResult } from './results.ts';
@@ -28,6 +28,8 @@ export interface PublishingOptions {
   /** Compressed layers that go in one publication. */
   readonly batchSizeBytes: number;
   readonly downloads: number;
+  /** The repository's root as clients see it: absolute. */
+  readonly clientRoot: string;
 }
 
 /** What a run works with. */
@@ -138,7 +140,7 @@ class Run {
       async ({ part, resolved }) =>
         await this.#orFail(part, async () => ({
           part,
-          image: await this.#preparer.prepare(part.wanted.reference, resolved),
+          image: await this.#preparer.prepare(resolved),
         })),
     );
     const ready = prepared.filter((image) => image !== undefined);
@@ -195,10 +197,7 @@ class Run {
           observe({ type: 'warning', message: `${partLabel(item.part)}: ${message}` });
         composed.push(item);
       }
-      if (composed.length > 0)
-        await this.#publishComposed(composed.length, composer, async (publication, onBytes) => {
-          await repository.publish(publication, { onBytes, signal });
-        });
+      if (composed.length > 0) await this.#publishComposed(composed.length, composer, repository);
       for (const { part, image } of composed) results.finish(part, this.#done('published', image));
       for (const { image } of composed) await this.#preparer.discard(image);
     } finally {
@@ -206,20 +205,17 @@ class Run {
     }
   }
 
-  async #publishComposed(
-    images: number,
-    composer: Composer,
-    publish: (
-      publication: Awaited<ReturnType<Composer['publication']>>,
-      onBytes: (bytes: number) => void,
-    ) => Promise<void>,
-  ): Promise<void> {
-    const { observe } = this.#parts;
-    const publication = await composer.publication();
+  async #publishComposed(images: number, composer: Composer, repository: OpenRepository): Promise<void> {
+    const { observe, signal } = this.#parts;
+    const { publication, warnings } = await composer.composition();
+    for (const message of warnings) observe({ type: 'warning', message });
     const { layers } = composer;
     observe({ type: 'publication-started', images, contentBytes: publication.contentBytes });
     try {
-      await publish(publication, (bytes) => observe({ type: 'publication-bytes', bytes }));
+      await repository.publish(publication, {
+        onBytes: (bytes) => observe({ type: 'publication-bytes', bytes }),
+        signal,
+      });
     } catch (error) {
       observe({
         type: 'publication-finished',

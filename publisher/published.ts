@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { layerDigests, type ResolvedImage } from './image.ts';
 import { chainIds, chainPath, flatPath, layerRoot, manifestPath, recordPath, type Unit } from './layout.ts';
 import { hexOf, type Digest } from './registry/digest.ts';
+import { isInStore } from './podman-store/published-images.ts';
 import type { BytePath } from './repository/entry.ts';
 import type { RepositoryView } from './repository/view.ts';
 
@@ -19,6 +20,7 @@ export async function publishedState(view: RepositoryView, image: ResolvedImage)
   for (const path of expectedPaths(image)) {
     if ((await view.kindOf(path)) === undefined) return 'absent-or-outdated';
   }
+  if (image.outputs.podman && !(await isInStore(view, image))) return 'absent-or-outdated';
   return 'current';
 }
 

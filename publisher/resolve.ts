@@ -29,6 +29,7 @@ export async function resolveImage(
   possible: Outputs,
 ): Promise<Resolution> {
   const imageOf = (platform: Platform, manifest: Manifest): ResolvedImage => ({
+    reference: wanted.reference,
     platform,
     publicName: platformName(platform, wanted.publicName),
     manifest,

@@ -13,7 +13,7 @@ import { isFailure, type Failure } from '../../wishlist/failure.ts';
 import { formatPlatform } from '../../wishlist/reference/platform.ts';
 import { formatReference } from '../../wishlist/reference/reference.ts';
 
-const EVERYTHING: Outputs = { layers: true, chains: true, flat: true };
+const EVERYTHING: Outputs = { layers: true, chains: true, flat: true, podman: true };
 
 /** What an image is measured with. */
 export interface Scales {

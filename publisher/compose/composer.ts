@@ -18,6 +18,7 @@ import { contentBytes, fileBytes } from './content-bytes.ts';
 import type { Stage, TreeLoader } from './image-trees.ts';
 import { Names, nameEntries } from './names.ts';
 import { Parents } from './parents.ts';
+import { PodmanStores } from './podman-stores.ts';
 import { leftovers, refuseConflict } from './reconcile.ts';
 import type { UnitTree } from './unit.ts';
 import { unitEntries } from './unit-entries.ts';
@@ -30,6 +31,15 @@ export interface ComposerOptions {
   readonly overwriteLayers: boolean;
   /** Of metadata and folders: owner of the repository and time of the publication. The mode is not used. */
   readonly attributes: Attributes;
+  /** The repository's root as clients see it: absolute. */
+  readonly clientRoot: string;
+}
+
+/** What a batch comes to. */
+export interface Composition {
+  readonly publication: Publication;
+  /** What users should know, beside what is said of single images. */
+  readonly warnings: readonly string[];
 }
 
 /** One image of the batch, and which of its trees it brings. */
@@ -47,6 +57,7 @@ export class Composer {
   readonly #loader: TreeLoader;
   readonly #options: ComposerOptions;
   readonly #names: Names;
+  readonly #stores: PodmanStores;
   readonly #parents: Parents;
   readonly #planned: Planned[] = [];
   readonly #units = new Map<string, BroughtUnit>();
@@ -59,6 +70,7 @@ export class Composer {
     this.#loader = loader;
     this.#options = options;
     this.#names = new Names(options.attributes);
+    this.#stores = new PodmanStores({ view, ...options }, options.convertAgain);
     this.#parents = new Parents(view, options.attributes);
   }
 
@@ -88,31 +100,39 @@ export class Composer {
     }
     for (const entry of nameEntries(image)) await this.#refuseConflict(entry);
     await this.#names.add(image, this.#view);
+    const ofStore = await this.#stores.add(image, stages);
     for (const path of deletions) this.#deletions.push(path);
     this.#take(image, fresh, stages);
-    return warnings(stages, fresh);
+    return [...warnings(stages, fresh), ...ofStore];
   }
 
-  /** The publication of all images added. */
-  async publication(): Promise<Publication> {
+  /**
+   * All images added.
+   *
+   * @throws Failure `repository-conflict` where something else stands in the place of a part of a podman store
+   */
+  async composition(): Promise<Composition> {
+    const stores = await this.#stores.changes();
+    for (const entry of [...stores.trees, ...stores.names]) await this.#refuseConflict(entry);
     const parents = new Parents(this.#view, this.#options.attributes);
     const folders: Entry[] = [];
     for (const { path } of this.#units.values()) folders.push(...(await parents.missingAbove(path)));
     for (const { folders: brought } of this.#units.values()) parents.provide(brought);
     const records = [...this.#units.values()].map(({ unit, hex }) => recordPath(unit, hex));
-    const names: Entry[] = [];
-    for (const entry of this.#names.entries(records))
-      names.push(...(await parents.missingAbove(entry.path)), entry);
-    return {
+    const store = await parents.complete(stores.trees);
+    const names = await parents.complete(this.#names.entries(records, stores.names));
+    const publication = {
       deletions: this.#deletions,
-      trees: () => this.#trees(folders),
+      outdated: stores.outdated,
+      trees: () => this.#trees(folders, store),
       names,
       xattrs: this.#xattrs,
-      contentBytes: this.#contentBytes + fileBytes(names),
+      contentBytes: this.#contentBytes + fileBytes(store) + fileBytes(names),
     };
+    return { publication, warnings: stores.warnings };
   }
 
-  async *#trees(folders: readonly Entry[]): AsyncGenerator<Entry> {
+  async *#trees(folders: readonly Entry[], store: readonly Entry[]): AsyncGenerator<Entry> {
     yield* folders;
     for (const { image, units } of this.#planned) {
       if (units.size === 0) continue;
@@ -122,6 +142,7 @@ export class Composer {
         if (left.delete(unitName(unit))) yield* unitEntries(unit, sourcesOf(image, unit, stages));
       }
     }
+    yield* store;
   }
 
   async #unitsOf(image: ReadyImage, stages: readonly Stage[]): Promise<UnitTree[]> {

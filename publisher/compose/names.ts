@@ -50,12 +50,13 @@ export class Names {
     });
   }
 
-  /** In the order in which they are to be published: public names last. */
-  entries(records: readonly BytePath[]): Entry[] {
+  /** In the order in which they are to be published, `stores` being what makes podman stores visible: public names last. */
+  entries(records: readonly BytePath[], stores: readonly Entry[]): Entry[] {
     return [
       ...[...this.#origins].map(([layer, origins]) => this.#origin(layer, origins)),
       ...records.map((path) => this.#file(path, Buffer.alloc(0))),
       ...this.#manifests,
+      ...stores,
       ...this.#links,
     ];
   }

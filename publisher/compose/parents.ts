@@ -1,5 +1,5 @@
 import { Failure } from '../../wishlist/failure.ts';
-import type { Attributes, BytePath, DirectoryEntry } from '../repository/entry.ts';
+import type { Attributes, BytePath, DirectoryEntry, Entry } from '../repository/entry.ts';
 import type { RepositoryView } from '../repository/view.ts';
 
 /** Finds the folders that must come before a path: those that neither the repository nor the stream has yet. */
@@ -16,6 +16,16 @@ export class Parents {
   /** Counts `folders` as there: something else brings them. */
   provide(folders: readonly BytePath[]): void {
     for (const folder of folders) this.#there.add(folder);
+  }
+
+  /** The entries, each after those for the missing folders above it. */
+  async complete(entries: readonly Entry[]): Promise<Entry[]> {
+    const all: Entry[] = [];
+    for (const entry of entries) {
+      all.push(...(await this.missingAbove(entry.path)), entry);
+      if (entry.type === 'directory') this.#there.add(entry.path);
+    }
+    return all;
   }
 
   /**

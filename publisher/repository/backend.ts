@@ -5,6 +5,11 @@ import type { RepositoryView } from './view.ts';
 export interface Publication {
   /** Published trees and files that go. None of them is also in the stream. */
   readonly deletions: readonly BytePath[];
+  /**
+   * Published trees and files that nothing refers to once the names are there: they go after them. As with
+   * {@link deletions}, none of them is in the stream.
+   */
+  readonly outdated: readonly BytePath[];
   /** Trees: parents before children, files before the links to them. Nothing in them is reachable by a public name yet. */
   readonly trees: () => AsyncIterable<Entry>;
   /** What makes the trees visible, after them: metadata, records, and public names last. */

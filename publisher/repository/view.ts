@@ -6,12 +6,20 @@ import { pathBelow, type BytePath } from './entry.ts';
 
 export type Kind = 'directory' | 'file' | 'symlink' | 'other';
 
+/** What a directory holds: a name and what it is. */
+export interface Child {
+  readonly name: BytePath;
+  readonly kind: Kind;
+}
+
 /** What is published now. Nothing that a publication in progress does is seen through it. */
 export interface RepositoryView {
   /** What is at `path`, no link followed; `undefined`: nothing. */
   kindOf(path: BytePath): Promise<Kind | undefined>;
   /** The bytes of the file at `path`; `undefined` where there is none. */
   read(path: BytePath): Promise<Buffer | undefined>;
+  /** What the directory at `path` holds, in any order; nothing where there is none. */
+  list(path: BytePath): Promise<readonly Child[]>;
   /** Everything below `path`, parents before children; nothing where it does not exist. */
   walk(path: BytePath): AsyncGenerator<{ readonly path: BytePath; readonly kind: Kind }>;
 }
@@ -33,14 +41,18 @@ export class DirectoryView implements RepositoryView {
     return await unlessMissing(path, () => readFile(this.#at(path)));
   }
 
-  async *walk(path: BytePath): AsyncGenerator<{ path: BytePath; kind: Kind }> {
+  async list(path: BytePath): Promise<Child[]> {
     const children = await unlessMissing(path, () =>
       readdir(this.#at(path), { withFileTypes: true, encoding: 'buffer' }),
     );
-    for (const child of children ?? []) {
-      const at = `${path}/${child.name.toString('latin1')}`;
-      yield { path: at, kind: kind(child) };
-      if (child.isDirectory()) yield* this.walk(at);
+    return (children ?? []).map((child) => ({ name: child.name.toString('latin1'), kind: kind(child) }));
+  }
+
+  async *walk(path: BytePath): AsyncGenerator<{ path: BytePath; kind: Kind }> {
+    for (const { name, kind: found } of await this.list(path)) {
+      const at = `${path}/${name}`;
+      yield { path: at, kind: found };
+      if (found === 'directory') yield* this.walk(at);
     }
   }
 

@@ -51,6 +51,7 @@ describe('configuration', () => {
     assert.deepEqual(load({}), {
       backend: 'directory',
       root: '/home/ada/.local/share/unpackd',
+      clientRoot: '/home/ada/.local/share/unpackd',
       state: '/home/ada/.local/state/unpackd',
       temporaryDirectory: '/home/ada/.local/state/unpackd',
       skipFlat: false,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { LINUX_AMD64 } from '../../wishlist/reference/platform.ts';
+import { parseReference } from '../../wishlist/reference/reference.ts';
 import type { Outputs, ResolvedImage } from '../../publisher/image.ts';
 import {
   chainIds,
@@ -25,7 +26,8 @@ const TOP: Digest = `sha256:${'2'.repeat(64)}`;
 const CONFIG: Digest = `sha256:${'3'.repeat(64)}`;
 
 const IMAGE: ResolvedImage = {
-  outputs: { layers: true, chains: true, flat: true },
+  reference: parseReference(NAME),
+  outputs: { layers: true, chains: true, flat: true, podman: false },
   platform: LINUX_AMD64,
   publicName: NAME,
   manifest: {
@@ -41,9 +43,10 @@ const IMAGE: ResolvedImage = {
       urls: [],
     })),
     skipped: [],
+    index: undefined,
   },
 };
-const ALL: Outputs = { layers: true, chains: true, flat: true };
+const ALL: Outputs = { layers: true, chains: true, flat: true, podman: false };
 const MANIFEST = JSON.stringify({
   schemaVersion: 2,
   config: { mediaType: 'x', digest: CONFIG, size: 1 },
@@ -157,7 +160,7 @@ describe('published', () => {
     [
       'nothing is asked for but the name',
       (repository) => ['.layers', '.flat', '.chains'].forEach((folder) => repository.remove(folder)),
-      { layers: false, chains: false, flat: false },
+      { layers: false, chains: false, flat: false, podman: false },
       'current',
     ],
   ];

@@ -1,5 +1,11 @@
 import { LINUX_AMD64, formatPlatform, usualPlatform } from '../reference/platform.ts';
-import { settingsOver, type Keep, type OutputName, type WishSettings } from '../recipe/settings.ts';
+import {
+  OUTPUT_NAMES,
+  settingsOver,
+  type Keep,
+  type OutputName,
+  type WishSettings,
+} from '../recipe/settings.ts';
 import type { RecipeWish, WantedPlatform, WishedImage } from './wished-image.ts';
 
 /** The settings of images that several wishes can ask for. */
@@ -9,7 +15,7 @@ export type UnitedSettings = Pick<WishedImage, 'platforms' | 'outputs' | 'keep'>
 const UNNAMED: readonly WantedPlatform[] = [{ platform: LINUX_AMD64, isRequired: true }];
 
 /** The forms of a wish that names none, where no default says otherwise. */
-const USUAL_OUTPUTS: readonly OutputName[] = ['layers', 'flat', 'chains'];
+const USUAL_OUTPUTS: readonly OutputName[] = OUTPUT_NAMES;
 
 /** What counts for a wish: what it says itself, else its recipe, else `defaults`. */
 export function effectiveSettings(

@@ -11,7 +11,7 @@ import { OUTPUT_NAMES, type Keep, type OutputName, type SettingKey, type WishSet
 import { parseSubdirectory } from './subdirectory.ts';
 import { invalidSetting, readCount, readText, readTexts, type TextKind, type Value } from './values.ts';
 import { parseTagPattern } from '../tags/tag-entry.ts';
-import { isText, type YamlText } from './yaml.ts';
+import type { YamlText } from './yaml.ts';
 
 /** What settings say. */
 export interface SettingsReading {
@@ -87,35 +87,18 @@ function parseOutput(text: string): OutputName {
   });
 }
 
-/** Chains are made of links to layers: to ask for them without layers is a contradiction. */
+/** Chains and the podman store are made of links to layers: to ask for them without layers is a contradiction. */
 function readOutputs(yaml: YamlText, node: Node): Value<readonly OutputName[]> {
   const { value, problems } = readTexts(yaml, node, OUTPUT);
-  const all = [...problems, ...unavailable(yaml, node)];
-  if (value?.includes('chains') !== true || value.includes('layers')) return { value, problems: all };
+  const linked = value?.find((output) => MADE_OF_LAYERS.has(output));
+  if (linked === undefined || value?.includes('layers') === true) return { value, problems };
   // a wrong entry may have been meant to be layers
-  if (problems.some(({ severity }) => severity === 'error')) return { value: undefined, problems: all };
-  const said = { message: 'the outputs have chains and no layers', hint: 'add layers, or remove chains' };
-  return { value: undefined, problems: [...all, invalidSetting(yaml, node, said)] };
+  if (problems.some(({ severity }) => severity === 'error')) return { value: undefined, problems };
+  const said = {
+    message: `the outputs have ${linked} and no layers`,
+    hint: `add layers, or remove ${linked}`,
+  };
+  return { value: undefined, problems: [...problems, invalidSetting(yaml, node, said)] };
 }
 
-function unavailable(yaml: YamlText, node: Node): Problem[] {
-  const content = yaml.content(node);
-  const items = content.kind === 'sequence' ? content.items : [node];
-  const named = items.find((item) => {
-    const entry = yaml.content(item);
-    return entry.kind === 'scalar' && isText(entry) && entry.value === 'podman';
-  });
-  if (named === undefined) return [];
-  const message = 'unpackd does not make the output podman yet';
-  const hint = 'it may stay; until then only the other outputs are made';
-  return [
-    {
-      severity: 'warning',
-      code: 'output-unavailable',
-      ...yaml.positionOf(named),
-      text: 'podman',
-      message,
-      hint,
-    },
-  ];
-}
+const MADE_OF_LAYERS: ReadonlySet<OutputName> = new Set(['chains', 'podman']);

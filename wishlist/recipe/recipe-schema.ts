@@ -47,7 +47,7 @@ const platforms = oneOrMore(
 ).describe('For which platforms images are published: linux/ARCHITECTURE[/VARIANT].');
 
 const outputs = oneOrMore(z.enum(OUTPUT_NAMES)).describe(
-  'In which forms images are published. Chains need layers; podman is not made yet.',
+  'In which forms images are published. Chains and podman need layers.',
 );
 
 const keep = z

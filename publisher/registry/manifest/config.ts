@@ -7,6 +7,8 @@ import { digestSchema } from './manifest.ts';
 
 /** What an image's config says: its platform, its layers' content, and how it is started. */
 export interface ImageConfig {
+  /** Exactly as served. */
+  readonly bytes: Buffer;
   readonly architecture: string;
   readonly os: string;
   /** Of the architecture. */
@@ -67,6 +69,7 @@ export function parseConfig(bytes: Buffer, layers: number, image: string): Image
   }
   const { architecture, os, variant, created } = document;
   return {
+    bytes,
     architecture,
     os,
     variant: variant ?? undefined,

@@ -40,6 +40,8 @@ export interface Manifest {
   readonly digest: Digest;
   /** Exactly as served. */
   readonly bytes: Buffer;
+  /** The index that the reference names, where it led here. */
+  readonly index: Pick<Manifest, 'digest' | 'bytes'> | undefined;
   readonly config: Descriptor;
   /** Those that make up the image, from the lowest up. */
   readonly layers: readonly LayerDescriptor[];

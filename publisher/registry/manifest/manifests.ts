@@ -5,7 +5,14 @@ import type { Documents } from './documents.ts';
 import { parseConfig, type ImageConfig } from './config.ts';
 import type { Manifest } from './manifest.ts';
 import type { ManifestMemory } from './manifest-memory.ts';
-import { manifestFor, platformsOf, readRoot, soleManifest, type ReadManifest } from './manifest-choice.ts';
+import {
+  manifestFor,
+  platformsOf,
+  readRoot,
+  soleManifest,
+  type ReadManifest,
+  type Root,
+} from './manifest-choice.ts';
 import type { ForeignLayers } from '../options.ts';
 import { formatPlatform, type Platform } from './platform.ts';
 import { Reading } from './reading.ts';
@@ -42,7 +49,7 @@ export class Manifests {
     return await this.#read(reference, async (reading) => {
       const root = readRoot(reading);
       const found = soleManifest(root) ?? (await manifestFor(platform, root, reading));
-      if (found !== undefined) return this.#manifest(found, reference);
+      if (found !== undefined) return this.#manifest(found, root, reference);
       throw platformMissing(reference, [platform], await platformsOf(root, reading));
     });
   }
@@ -53,7 +60,7 @@ export class Manifests {
       const manifests: (Manifest | undefined)[] = [];
       for (const platform of platforms) {
         const found = await manifestFor(platform, root, reading);
-        manifests.push(found === undefined ? undefined : this.#manifest(found, reference));
+        manifests.push(found === undefined ? undefined : this.#manifest(found, root, reference));
       }
       const isWhole = manifests.every((manifest) => manifest !== undefined);
       return { manifests, available: isWhole ? [] : await platformsOf(root, reading) };
@@ -77,7 +84,7 @@ export class Manifests {
     }
   }
 
-  #manifest({ bytes, document }: ReadManifest, reference: ImageReference): Manifest {
+  #manifest({ bytes, document }: ReadManifest, root: Root, reference: ImageReference): Manifest {
     const { mediaType, config, layers } = document;
     const first = layers.find(({ isForeign }) => isForeign);
     if (first !== undefined && this.#foreignLayers === 'refuse') {
@@ -92,6 +99,7 @@ export class Manifests {
       mediaType,
       digest: sha256(bytes),
       bytes,
+      index: root.document.kind === 'index' ? { digest: sha256(root.bytes), bytes: root.bytes } : undefined,
       config,
       layers: layers.filter(({ isForeign }) => !(isSkipping && isForeign)),
       skipped: layers.flatMap(({ isForeign }, place) => (isSkipping && isForeign ? [place] : [])),

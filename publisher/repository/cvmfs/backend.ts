@@ -110,11 +110,12 @@ class OpenCvmfs implements OpenRepository {
 
   async publish(publication: Publication, options: PublishOptions): Promise<void> {
     await this.#server.waitForOthers(options.signal);
+    const { deletions, outdated } = publication;
     if (!this.#needsUnion(publication)) {
-      await this.#ingest(publication, everything(publication), options);
+      await this.#ingest(everything(publication), [...deletions, ...outdated], options);
       return;
     }
-    await this.#ingest(publication, publication.trees(), options);
+    await this.#ingest(publication.trees(), deletions, options);
     await this.#publishUnion(publication, options);
   }
 
@@ -135,12 +136,12 @@ class OpenCvmfs implements OpenRepository {
   }
 
   async #ingest(
-    publication: Publication,
     entries: AsyncIterable<Entry>,
+    gone: readonly BytePath[],
     options: PublishOptions,
   ): Promise<void> {
     const seal = await newSeal(this.view, ownAttributes());
-    const deletions = [...seal.outdated, ...publication.deletions];
+    const deletions = [...seal.outdated, ...gone];
     deletions.forEach(assertDeletable);
     const words = ['ingest', '-k', '-t', '-', '-b', '/', ...deletions.flatMap((path) => ['-d', path])];
     const archive = readAhead(tarArchive(seal.wrap(entries)), READ_AHEAD_BYTES);
@@ -162,7 +163,7 @@ class OpenCvmfs implements OpenRepository {
     }
   }
 
-  async #publishUnion({ xattrs, names }: Publication, { signal }: PublishOptions): Promise<void> {
+  async #publishUnion({ xattrs, names, outdated }: Publication, { signal }: PublishOptions): Promise<void> {
     const { name, mount } = this.#repository;
     const unkept = new Unkept();
     const seal = unionSeal(ownAttributes());
@@ -170,7 +171,7 @@ class OpenCvmfs implements OpenRepository {
       await this.#server.transact(async (run) => {
         await run(['transaction', name], { signal });
         await usable(mount, 'no image has become visible', async () => {
-          await writeUnion(mount, { xattrs, names: [seal, ...names] }, unkept);
+          await writeUnion(mount, { xattrs, names: [seal, ...names], outdated }, unkept);
         });
         await run(['publish', name], { signal });
       });
@@ -197,7 +198,7 @@ async function* counted(
 
 /** cvmfs_server hands deletions to a shell, in a list with colons in between. */
 function assertDeletable(path: BytePath): void {
-  if (/^[A-Za-z0-9._/@+-]+$/.test(path)) return;
+  if (/^[A-Za-z0-9._/@+=-]+$/.test(path)) return;
   throw new Failure(
     'repository-conflict',
     `${displayPath(path)} must go, but cvmfs_server cannot delete a path with such characters`,

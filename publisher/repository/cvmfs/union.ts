@@ -1,19 +1,21 @@
 import { lstatSync, mkdirSync, rmSync } from 'node:fs';
-import { pathBelow, type Entry, type ExtendedAttributes } from '../entry.ts';
+import type { Publication } from '../backend.ts';
+import { pathBelow, type Entry } from '../entry.ts';
 import { finishDirectory, keepXattrs, makeFile, makeSymbolicLink } from '../inode.ts';
 import type { Unkept } from '../unkept.ts';
 
 /**
  * Changes the union mount of an open transaction: what ingest cannot carry (extended attributes), and then what makes
- * the images visible.
+ * the images visible, and takes away what nothing refers to any more.
  */
 export async function writeUnion(
   mount: string,
-  content: { readonly xattrs: readonly ExtendedAttributes[]; readonly names: readonly Entry[] },
+  content: Pick<Publication, 'xattrs' | 'names' | 'outdated'>,
   unkept: Unkept,
 ): Promise<void> {
   for (const { path, values } of content.xattrs) keepXattrs(pathBelow(mount, path), values, unkept);
   for (const entry of content.names) await write(mount, entry, unkept);
+  for (const path of content.outdated) rmSync(pathBelow(mount, path), { recursive: true, force: true });
 }
 
 async function write(mount: string, entry: Entry, unkept: Unkept): Promise<void> {

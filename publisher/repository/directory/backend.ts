@@ -140,6 +140,7 @@ class OpenDirectory implements OpenRepository {
     for (const folder of [this.#paths.staging, this.#paths.discarded]) mkdirSync(folder);
     const staging = new Staging(this.#paths, this.#unkept, onBytes);
     for (const path of publication.deletions) staging.remove(path);
+    for (const path of publication.outdated) staging.retire(path);
     let added = 0;
     for await (const entry of publication.trees()) {
       // Where entries have no content, nothing else would let a signal come through.

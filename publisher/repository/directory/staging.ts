@@ -32,6 +32,7 @@ import type { Unkept } from '../unkept.ts';
 export class Staging {
   readonly #removals: Change[] = [];
   readonly #places: Change[] = [];
+  readonly #retirements: Change[] = [];
   /** Of folders that the repository has: what happens in a folder changes its times, so that they come last. */
   readonly #attributes: Change[] = [];
   readonly #staging: string;
@@ -61,17 +62,17 @@ export class Staging {
   /** What puts everything in place, in the order in which it must be done. */
   get changes(): Change[] {
     const deepestFirst = this.#attributes.toSorted((a, b) => depthOf(b.path) - depthOf(a.path));
-    return [...this.#removals, ...this.#places, ...deepestFirst];
+    return [...this.#removals, ...this.#places, ...this.#retirements, ...deepestFirst];
   }
 
-  /** Moves away what is published at `path`; nothing where it is not there. */
+  /** Moves away what is published at `path`, before anything is put in place; nothing where it is not there. */
   remove(path: BytePath): void {
-    const folder = folderOf(path);
-    const there = this.#isReal(folder) ? this.#published(path) : undefined;
-    if (there === undefined) return;
-    this.#assertChangeable(folder);
-    if (there.isDirectory()) this.#assertChangeable(path);
-    this.#removals.push({ kind: 'remove', path });
+    if (this.#isRemovable(path)) this.#removals.push({ kind: 'remove', path });
+  }
+
+  /** As {@link remove}, when everything is in place. */
+  retire(path: BytePath): void {
+    if (this.#isRemovable(path)) this.#retirements.push({ kind: 'remove', path });
   }
 
   /** @throws Failure `repository-conflict` where it would turn a directory into something else, or the reverse */
@@ -107,6 +108,15 @@ export class Staging {
   finish(): void {
     for (const { path, attributes } of this.#folders.toReversed())
       finishDirectory(this.#at(path), attributes, this.#unkept);
+  }
+
+  #isRemovable(path: BytePath): boolean {
+    const folder = folderOf(path);
+    const there = this.#isReal(folder) ? this.#published(path) : undefined;
+    if (there === undefined) return false;
+    this.#assertChangeable(folder);
+    if (there.isDirectory()) this.#assertChangeable(path);
+    return true;
   }
 
   /** Whether the entry is put in place by a change of its own, which is noted here. */

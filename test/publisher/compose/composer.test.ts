@@ -314,7 +314,7 @@ describe('compose/composer', () => {
         const same = await fresh.image('reg.example/app:1', [orders]);
         assert.equal(same.manifest.digest, image.manifest.digest);
         const { stream, warnings } = await fresh.publish([same], {
-          outputs: { layers, chains: layers, flat: true },
+          outputs: { layers, chains: layers, flat: true, podman: false },
         });
         assert.equal(warnings.length, 3);
         assert.match(warnings.join('\n'), /^\.cvmfscatalog is left out.*\nd\/\.cvmfsdirtab is left out/);

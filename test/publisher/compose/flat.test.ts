@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { LINUX_AMD64 } from '../../../wishlist/reference/platform.ts';
+import { parseReference } from '../../../wishlist/reference/reference.ts';
 import type { Stage } from '../../../publisher/compose/image-trees.ts';
 import type { ReadyImage } from '../../../publisher/image.ts';
 import { flatOutput } from '../../../publisher/outputs/flat.ts';
@@ -13,6 +14,7 @@ import { layerAt, mergedStack, treeLines } from '../tree/stack.ts';
 
 const DIGEST: Digest = `sha256:${'5'.repeat(64)}`;
 const CONFIG = {
+  bytes: Buffer.alloc(0),
   architecture: 'amd64',
   os: 'linux',
   variant: undefined,
@@ -155,13 +157,15 @@ function flatTree(entries: readonly LayerEntry[]): AnyNode {
     config: descriptor,
     layers: [],
     skipped: [],
+    index: undefined,
   };
   const image: ReadyImage = {
+    reference: parseReference('reg.example/app:1'),
     platform: LINUX_AMD64,
     publicName: 'reg.example/app:1',
     manifest,
     config: CONFIG,
-    outputs: { layers: true, chains: true, flat: true },
+    outputs: { layers: true, chains: true, flat: true, podman: false },
     blobs: new Map(),
   };
   const [unit] = flatOutput({ image, stages: [stage], linked: true, attributes: OWN });

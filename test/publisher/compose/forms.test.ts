@@ -7,7 +7,7 @@ import type { Layer } from '../../support/images/layer.ts';
 import type { Stream } from './stream.ts';
 import { Workshop, streamBelow } from './workshop.ts';
 
-const FLAT_ALONE: Outputs = { layers: false, chains: false, flat: true };
+const FLAT_ALONE: Outputs = { layers: false, chains: false, flat: true, podman: false };
 
 describe('compose/composer in the forms that are asked for', () => {
   let workshop: Workshop;
@@ -51,7 +51,9 @@ describe('compose/composer in the forms that are asked for', () => {
     });
 
     it('links to layers that are all recorded', async () => {
-      await workshop.publish([image], { outputs: { layers: true, chains: false, flat: false } });
+      await workshop.publish([image], {
+        outputs: { layers: true, chains: false, flat: false, podman: false },
+      });
       const { stream } = await workshop.publish([{ ...image, blobs: new Map() }], { outputs: FLAT_ALONE });
       assert.ok(streamBelow(stream, flat).includes(`c == ${layerRoot(base.digest)}/d/a`));
       assert.ok(!streamBelow(stream, flat).some((line) => line.includes('base a')));
@@ -67,15 +69,17 @@ describe('compose/composer in the forms that are asked for', () => {
 
     it('makes no chains, and says of no layer which images use it', async () => {
       const { stream } = await workshop.publish([image], {
-        outputs: { layers: false, chains: true, flat: true },
+        outputs: { layers: false, chains: true, flat: true, podman: false },
       });
       assert.deepEqual(foldersOf(stream), ['.flat', '.metadata', '.unpackd', 'reg.example']);
     });
 
     it('makes chains of layers that are all recorded', async () => {
-      await workshop.publish([image], { outputs: { layers: true, chains: false, flat: false } });
+      await workshop.publish([image], {
+        outputs: { layers: true, chains: false, flat: false, podman: false },
+      });
       const { stream } = await workshop.publish([image], {
-        outputs: { layers: false, chains: true, flat: true },
+        outputs: { layers: false, chains: true, flat: true, podman: false },
       });
       assert.deepEqual(foldersOf(stream), ['.chains', '.flat', '.metadata', '.unpackd', 'reg.example']);
     });
@@ -83,7 +87,7 @@ describe('compose/composer in the forms that are asked for', () => {
 
   it('without a flat tree has no public name', async () => {
     const { stream } = await workshop.publish([image], {
-      outputs: { layers: true, chains: true, flat: false },
+      outputs: { layers: true, chains: true, flat: false, podman: false },
     });
     assert.deepEqual(foldersOf(stream), ['.chains', '.layers', '.metadata', '.unpackd']);
     assert.ok(workshop.repository.textOf('.metadata/reg.example/app:1/manifest.json'));
@@ -91,13 +95,13 @@ describe('compose/composer in the forms that are asked for', () => {
 
   it('without chains has layers and a flat tree', async () => {
     const { stream } = await workshop.publish([image], {
-      outputs: { layers: true, chains: false, flat: true },
+      outputs: { layers: true, chains: false, flat: true, podman: false },
     });
     assert.deepEqual(foldersOf(stream), ['.flat', '.layers', '.metadata', '.unpackd', 'reg.example']);
   });
 
   it('adds the forms that are missing later', async () => {
-    await workshop.publish([image], { outputs: { layers: true, chains: false, flat: false } });
+    await workshop.publish([image], { outputs: { layers: true, chains: false, flat: false, podman: false } });
     const { stream, layers } = await workshop.publish([image]);
     assert.deepEqual(layers, []);
     assert.deepEqual(foldersOf(stream), [
@@ -113,7 +117,7 @@ describe('compose/composer in the forms that are asked for', () => {
 
   it('without any form keeps the manifest', async () => {
     const { stream } = await workshop.publish([image], {
-      outputs: { layers: false, chains: false, flat: false },
+      outputs: { layers: false, chains: false, flat: false, podman: false },
     });
     assert.deepEqual(foldersOf(stream), ['.metadata']);
   });

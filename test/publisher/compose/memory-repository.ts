@@ -1,5 +1,5 @@
 import type { BytePath } from '../../../publisher/repository/entry.ts';
-import type { Kind, RepositoryView } from '../../../publisher/repository/view.ts';
+import type { Child, Kind, RepositoryView } from '../../../publisher/repository/view.ts';
 import type { Stream } from './stream.ts';
 
 interface Published {
@@ -19,6 +19,13 @@ export class MemoryRepository implements RepositoryView {
   async read(path: BytePath): Promise<Buffer | undefined> {
     const found = this.#entries.get(path);
     return found?.kind === 'file' ? Buffer.from(found.text, 'latin1') : undefined;
+  }
+
+  async list(path: BytePath): Promise<Child[]> {
+    const children = [...this.#entries].filter(
+      ([at]) => at.startsWith(`${path}/`) && !at.includes('/', path.length + 1),
+    );
+    return children.map(([at, { kind }]) => ({ name: at.slice(path.length + 1), kind }));
   }
 
   async *walk(path: BytePath): AsyncGenerator<{ path: BytePath; kind: Kind }> {
@@ -65,6 +72,7 @@ export class MemoryRepository implements RepositoryView {
       if (kind === 'link') this.put(path, 'file', this.textOf(text) ?? '');
       else this.put(path, kind, text);
     }
+    for (const path of publication.outdated) this.remove(path);
   }
 }
 

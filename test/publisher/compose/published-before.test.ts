@@ -180,7 +180,7 @@ describe('compose/composer on what is published', () => {
     it('deletes a great deal', async () => {
       const crowded = await Workshop.open(new CrowdedRepository());
       const { stream } = await crowded.compose([await crowded.image('reg.example/app:1', [base])], {
-        outputs: { layers: true, chains: false, flat: false },
+        outputs: { layers: true, chains: false, flat: false, podman: false },
       });
       assert.equal(stream.publication.deletions.length, CROWD);
     });
@@ -248,7 +248,7 @@ describe('compose/composer on what is published', () => {
 
     it('leaves alone what stands at a public name that is not asked for', async () => {
       workshop.repository.put('reg.example/app:1', 'directory');
-      const outputs = { layers: true, chains: true, flat: false };
+      const outputs = { layers: true, chains: true, flat: false, podman: false };
       const { outcomes } = await workshop.publish([image], { outputs });
       assert.deepEqual(outcomes, ['added']);
       assert.equal(await workshop.repository.kindOf('reg.example/app:1'), 'directory');

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { parseReference } from '../../../wishlist/reference/reference.ts';
 import { LINUX_AMD64 } from '../../../wishlist/reference/platform.ts';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -25,6 +26,7 @@ export const EVERYTHING: ComposerOptions = {
   convertAgain: false,
   overwriteLayers: false,
   attributes: OWN,
+  clientRoot: '/cvmfs/images.unpackd.test',
 };
 
 export interface Composed {
@@ -36,7 +38,7 @@ export interface Composed {
   readonly outcomes: readonly string[];
 }
 
-const ALL: Outputs = { layers: true, chains: true, flat: true };
+const ALL: Outputs = { layers: true, chains: true, flat: true, podman: false };
 
 /** `outputs` are those of all images. */
 type WorkshopOptions = Partial<ComposerOptions> & { readonly outputs?: Outputs };
@@ -77,9 +79,16 @@ export class Workshop {
     const [configBlob] = blobs;
     assert.ok(configBlob !== undefined && 'bytes' in configBlob);
     return {
+      reference: parseReference(publicName),
       platform: LINUX_AMD64,
       publicName,
-      manifest: { ...document, digest: manifest.digest, bytes: manifest.bytes, skipped: [] },
+      manifest: {
+        ...document,
+        digest: manifest.digest,
+        bytes: manifest.bytes,
+        skipped: [],
+        index: undefined,
+      },
       config: parseConfig(configBlob.bytes, layers.length, publicName),
       outputs: ALL,
       blobs: files,
@@ -113,8 +122,9 @@ export class Workshop {
         outcomes.push(error.code);
       }
     }
-    const stream = await readStream(await composer.publication());
-    return { stream, layers: composer.layers.map(hexOf), warnings, outcomes };
+    const { publication, warnings: ofAll } = await composer.composition();
+    const stream = await readStream(publication);
+    return { stream, layers: composer.layers.map(hexOf), warnings: [...warnings, ...ofAll], outcomes };
   }
 }
 

@@ -48,10 +48,11 @@ export function special(
 /** A publication of what is given; names are the entries that come last. */
 export function publication(
   trees: Iterable<Entry> | AsyncIterable<Entry>,
-  more: Partial<Pick<Publication, 'deletions' | 'names' | 'xattrs'>> = {},
+  more: Partial<Pick<Publication, 'deletions' | 'outdated' | 'names' | 'xattrs'>> = {},
 ): Publication {
   return {
     deletions: [],
+    outdated: [],
     names: [],
     xattrs: [],
     contentBytes: 0,

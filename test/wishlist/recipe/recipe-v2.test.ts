@@ -183,15 +183,11 @@ const SETTINGS: readonly SettingCase[] = [
     problems: ['warning entry-repeated 17'],
   },
   {
-    setting: 'outputs: [flat, podman]',
-    read: { outputs: ['flat', 'podman'] },
-    problems: ['warning output-unavailable 17'],
+    setting: 'outputs: [layers, podman]',
+    read: { outputs: ['layers', 'podman'] },
   },
-  {
-    setting: 'outputs: podman',
-    read: { outputs: ['podman'] },
-    problems: ['warning output-unavailable 10'],
-  },
+  { setting: 'outputs: [flat, podman]', problems: ['error setting-invalid 10'] },
+  { setting: 'outputs: podman', problems: ['error setting-invalid 10'] },
   {
     setting: 'outputs: [flat, squash]',
     read: { outputs: ['flat'] },

@@ -3,7 +3,7 @@ import { parseConfig, type ImageConfig } from '../../../../publisher/registry/ma
 import { isFailure } from '../../../../wishlist/failure.ts';
 
 const DIFF_ID = `sha256:${'a'.repeat(64)}` as const;
-const EMPTY: ImageConfig = {
+const EMPTY: Omit<ImageConfig, 'bytes'> = {
   architecture: 'amd64',
   os: 'linux',
   variant: undefined,
@@ -79,7 +79,7 @@ describe('registry/manifest/config', () => {
   for (const [what, changes, expected] of GOOD) {
     it(`reads ${what}`, () => {
       const bytes = Buffer.from(JSON.stringify(document(changes)));
-      assert.deepEqual(parseConfig(bytes, 1, 'r.example/a:1'), { ...EMPTY, ...expected });
+      assert.deepEqual(parseConfig(bytes, 1, 'r.example/a:1'), { bytes, ...EMPTY, ...expected });
     });
   }
 

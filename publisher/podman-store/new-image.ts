@@ -1,0 +1,68 @@
+import { layerCompression } from '../registry/manifest/media-types.ts';
+import { sha256 } from '../registry/manifest/verify.ts';
+import type { ReadyImage } from '../image.ts';
+import type { Digest } from '../registry/digest.ts';
+import { isPodmanName, podmanName } from './image-name.ts';
+import type { ImageRecord, RefusedRecord, StoredDocument } from './image-record.ts';
+import type { Documents } from './documents.ts';
+import { unreadableConfig, unreadableManifest } from './readable.ts';
+
+/** An image as it goes into a store. */
+export interface NewImage {
+  readonly record: ImageRecord | RefusedRecord;
+  readonly documents: Documents;
+}
+
+/** What of `image` goes into a store. @param diffSizes sizes of the uncompressed layers, in bytes, lowest first */
+export function newImage(image: ReadyImage, diffSizes: readonly number[]): NewImage {
+  const refused = refusalOf(image);
+  if (refused === undefined) return acceptedImage(image, diffSizes);
+  return { record: { config: documentOf(image.config.bytes), refused }, documents: new Map() };
+}
+
+/** Why podman could not use `image`; `undefined`: it can. */
+function refusalOf({ reference, manifest, config }: ReadyImage): string | undefined {
+  const name = podmanName(reference);
+  if (!isPodmanName(name)) return `podman cannot read the name ${name}`;
+  if (manifest.skipped.length > 0) return 'some of its layers are left out';
+  const { index } = manifest;
+  const reasons: [string, string | undefined][] = [
+    ['config', unreadableConfig(config.bytes)],
+    ['manifest', unreadableManifest(manifest.bytes)],
+    ['index', index === undefined ? undefined : unreadableManifest(index.bytes)],
+  ];
+  const found = reasons.find(([, reason]) => reason !== undefined);
+  return found && `podman cannot read its ${found[0]}: ${found[1] ?? ''}`;
+}
+
+function acceptedImage({ reference, manifest, config }: ReadyImage, diffSizes: readonly number[]): NewImage {
+  const { index } = manifest;
+  const record: ImageRecord = {
+    name: podmanName(reference),
+    config: documentOf(config.bytes),
+    manifest: documentOf(manifest.bytes),
+    index: index && documentOf(index.bytes),
+    created: timeOf(config.created),
+    layers: manifest.layers.map(({ digest, sizeBytes, mediaType }, place) => {
+      const diffId = config.diffIds[place];
+      const diffSizeBytes = diffSizes[place];
+      if (diffId === undefined || diffSizeBytes === undefined) throw new Error('each layer is listed');
+      return { digest, sizeBytes, diffId, diffSizeBytes, compression: layerCompression(mediaType) ?? 'none' };
+    }),
+  };
+  const all = [config.bytes, manifest.bytes, ...(index === undefined ? [] : [index.bytes])];
+  return { record, documents: new Map(all.map((bytes): [Digest, Buffer] => [sha256(bytes), bytes])) };
+}
+
+function documentOf(bytes: Buffer): StoredDocument {
+  return { digest: sha256(bytes), sizeBytes: bytes.length };
+}
+
+const EPOCH = '1970-01-01T00:00:00.000Z';
+
+/** In the one form that every reader takes; a time that is none, or of another era, is the beginning of time. */
+function timeOf(created: string | undefined): string {
+  const milliseconds = Date.parse(created ?? EPOCH);
+  const text = Number.isNaN(milliseconds) ? EPOCH : new Date(milliseconds).toISOString();
+  return text.length === EPOCH.length ? text : EPOCH;
+}
