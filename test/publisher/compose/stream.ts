@@ -63,8 +63,9 @@ export async function assertSound(view: RepositoryView, stream: Stream): Promise
 
 /** What goes is there, is named once, and nothing in the stream is in it. */
 async function assertDeletions(view: RepositoryView, { publication, entries }: Stream): Promise<void> {
-  const gone = new Set(publication.deletions);
-  assert.equal(gone.size, publication.deletions.length, 'a path is deleted twice');
+  const all = [...publication.deletions, ...publication.outdated];
+  const gone = new Set(all);
+  assert.equal(gone.size, all.length, 'a path is deleted twice');
   for (const path of gone) {
     assert.notEqual(await view.kindOf(path), undefined, `${path} is deleted, and is not there`);
     for (const above of foldersOf(path)) assert.ok(!gone.has(above), `${path} is deleted with ${above}`);
@@ -107,18 +108,20 @@ async function assertLinks(view: RepositoryView, { publication, entries }: Strea
   }
 }
 
-/** Public names are the symbolic links outside the hidden folders: all that follows the first is such, or a folder. */
+/** Public names are the symbolic links outside our own folders: all that follows the first is such, or a folder. */
 function assertNamesLast({ entries }: Stream): void {
-  const first = entries.findIndex(({ path, kind }) => kind === 'symlink' && !path.startsWith('.'));
+  const first = entries.findIndex(({ path, kind }) => kind === 'symlink' && !OWN_FOLDER.test(path));
   if (first === -1) return;
   for (const { path, kind, isName } of entries.slice(first)) {
-    assert.ok(isName && !path.startsWith('.'), `${path} comes after a public name`);
+    assert.ok(isName && !OWN_FOLDER.test(path), `${path} comes after a public name`);
     assert.ok(kind === 'symlink' || kind === 'directory', `${path} comes after a public name`);
   }
   for (const { path, isName } of entries) {
     if (path.startsWith('.metadata') || path.startsWith('.unpackd')) assert.ok(isName, path);
   }
 }
+
+const OWN_FOLDER = /^\.(?!multiarch(?:\/|$))|(?:^|\/)podmanStore(?:\/|$)/;
 
 /** Attributes belong to what the trees bring, and can hold them. */
 function assertXattrs({ publication, entries }: Stream): void {

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { booksOf, lockOf } from '../../../publisher/podman-store/json.ts';
+import { layerIds } from '../../../publisher/podman-store/layer-ids.ts';
+import { storeOf, type PublishedImage, type Store } from '../../../publisher/podman-store/store.ts';
+import { pseudoRandom } from '../../support/e2e/pseudo-random.ts';
+import { digestOf, layerRecord, published } from './records.ts';
+
+const hex = (text: string): string => digestOf(text).slice(7);
+
+/** What is mounted for the topmost layer of the only image: names of layers, the topmost first. */
+function mounted(store: Store, names: readonly string[]): string[] {
+  const [image] = store.images.values();
+  const top = store.layers.get(image?.topLayer ?? '');
+  assert.ok(top !== undefined);
+  const byShort = new Map([...store.layers.values()].map((layer) => [layer.shortName, layer.record.digest]));
+  const digests = [top.record.digest, ...top.lower.map((name) => byShort.get(name))];
+  return digests.map((digest) => names.find((name) => layerRecord(name).digest === digest) ?? '?');
+}
+
+describe('podman-store/store', () => {
+  it('lists each image once, with all its names', () => {
+    const store = storeOf([
+      published('quay.io/lab/tool:latest', ['base', 'top']),
+      published('quay.io/lab/tool:1', ['base', 'top']),
+      published('quay.io/lab/other:1', ['base']),
+    ]);
+    assert.deepEqual(
+      [...store.images.values()].map(({ names }) => names).sort((one, other) => one.length - other.length),
+      [['quay.io/lab/other:1'], ['quay.io/lab/tool:1', 'quay.io/lab/tool:latest']],
+    );
+    assert.equal(store.layers.size, 2);
+  });
+
+  it('has a layer of its own for the same layer over another parent', () => {
+    const store = storeOf([
+      published('a.io/a:1', ['one', 'shared']),
+      published('a.io/b:1', ['two', 'shared']),
+    ]);
+    const shared = [...store.layers.values()].filter(
+      ({ record }) => record.digest === layerRecord('shared').digest,
+    );
+    assert.equal(shared.length, 2);
+    const [first, second] = shared;
+    assert.notEqual(first?.parent, second?.parent);
+    assert.notDeepEqual(first?.lower, second?.lower);
+  });
+
+  it('mounts layers from the topmost down, and each tree once, at its topmost place', () => {
+    const cases: readonly (readonly [layers: string[], mounted: string[]])[] = [
+      [['a'], ['a']],
+      [
+        ['a', 'b', 'c'],
+        ['c', 'b', 'a'],
+      ],
+      [['a', 'a'], ['a']],
+      [
+        ['a', 'b', 'a'],
+        ['a', 'b'],
+      ],
+      [
+        ['a', 'b', 'a', 'c'],
+        ['c', 'a', 'b'],
+      ],
+      [
+        ['a', 'b', 'b', 'c', 'a', 'c'],
+        ['c', 'a', 'b'],
+      ],
+    ];
+    for (const [layers, expected] of cases) {
+      assert.deepEqual(mounted(storeOf([published('a.io/a:1', layers)]), layers), expected, layers.join());
+    }
+  });
+
+  it('has an image without layers', () => {
+    const store = storeOf([published('a.io/empty:1', [])]);
+    assert.equal([...store.images.values()][0]?.topLayer, undefined);
+    const [listed] = JSON.parse(booksOf(store).images.toString()) as object[];
+    assert.ok(listed !== undefined && !('layer' in listed));
+  });
+
+  it('gives a name that several images have to the one with the shortest public name', () => {
+    const name = { name: 'quay.io/lab/tool:1' };
+    const plain = published('quay.io/lab/tool:1', ['plain'], name);
+    const below = published('team/quay.io/lab/tool:1', ['below'], name);
+    for (const images of [
+      [plain, below],
+      [below, plain],
+    ]) {
+      const store = storeOf(images);
+      assert.deepEqual([...store.images.keys()], [plain.record.config.digest.slice(7)]);
+    }
+    assert.equal(storeOf([below]).images.size, 1);
+  });
+
+  it('has one record for images with one config and several manifests, found by each digest', () => {
+    const gzip = published('a.io/a:1', ['x']);
+    const zstd = published('b.io/longer:1', [layerRecord('x as zstd', 'x')], {
+      index: { digest: digestOf('index'), sizeBytes: 7 },
+    });
+    const store = storeOf([zstd, gzip]);
+    const [image] = store.images.values();
+    assert.equal(store.images.size, 1);
+    assert.deepEqual(
+      [...(image?.documents ?? [])].map(([key, { digest }]) => [key, digest]),
+      [
+        [gzip.record.config.digest, gzip.record.config.digest],
+        ['manifest', gzip.record.manifest.digest],
+        [`manifest-${zstd.record.manifest.digest}`, zstd.record.manifest.digest],
+        [`manifest-${digestOf('index')}`, digestOf('index')],
+      ],
+    );
+  });
+
+  it('does not depend on the order of what is published', () => {
+    const seed = Math.floor(Math.random() * 2 ** 32);
+    const random = pseudoRandom(seed);
+    const pick = (): string => `layer ${Math.floor(random() * 12)}`;
+    const images = Array.from({ length: 60 }, (_, index): PublishedImage => {
+      const layers = Array.from({ length: Math.floor(random() * 6) }, () => {
+        const name = pick();
+        return random() < 0.2 ? layerRecord(`${name} recompressed`, name) : layerRecord(name);
+      });
+      return published(`${random() < 0.3 ? 'team/' : ''}quay.io/lab/image:${index}`, layers, {
+        name: `quay.io/lab/image:${Math.floor(index / 2)}`,
+      });
+    });
+    const books = booksOf(storeOf(images));
+    const shuffled = images.map((image) => ({ image, at: random() })).sort((one, other) => one.at - other.at);
+    assert.deepEqual(booksOf(storeOf(shuffled.map(({ image }) => image))), books, `seed ${seed}`);
+    const listed = JSON.parse(books.images.toString()) as { names: string[]; layer?: string }[];
+    const names = listed.flatMap((image) => image.names);
+    assert.equal(new Set(names).size, names.length, `seed ${seed}`);
+    const layers = JSON.parse(books.layers.toString()) as { id: string; parent?: string }[];
+    const seen = new Set<string | undefined>([undefined]);
+    for (const { id, parent } of layers) {
+      assert.ok(seen.has(parent), `seed ${seed}: ${id} comes before its parent`);
+      seen.add(id);
+    }
+    for (const { layer } of listed) assert.ok(seen.has(layer), `seed ${seed}`);
+  });
+});
+
+describe('podman-store/json', () => {
+  const image = published('quay.io/lab/tool:1', ['base', layerRecord('top')]);
+  const books = booksOf(storeOf([image]));
+  const [base = '', top = ''] = layerIds([layerRecord('base').diffId, layerRecord('top').diffId]);
+
+  it('lists images as containers/storage reads them', () => {
+    const { config, manifest } = image.record;
+    assert.deepEqual(JSON.parse(books.images.toString()), [
+      {
+        id: config.digest.slice(7),
+        digest: manifest.digest,
+        names: ['quay.io/lab/tool:1'],
+        layer: top,
+        created: '2024-01-02T03:04:05.000Z',
+        'big-data-names': [config.digest, 'manifest'],
+        'big-data-sizes': { [config.digest]: 10, manifest: 20 },
+        'big-data-digests': { [config.digest]: config.digest, manifest: manifest.digest },
+      },
+    ]);
+  });
+
+  it('lists layers as containers/storage reads them, parents first', () => {
+    const common = {
+      created: '2024-01-02T03:04:05.000Z',
+      'compressed-size': 100,
+      'diff-size': 1000,
+      compression: 2,
+    };
+    assert.deepEqual(JSON.parse(books.layers.toString()), [
+      {
+        id: base,
+        ...common,
+        'compressed-diff-digest': digestOf('blob base'),
+        'diff-digest': digestOf('content base'),
+      },
+      {
+        id: top,
+        parent: base,
+        ...common,
+        'compressed-diff-digest': digestOf('blob top'),
+        'diff-digest': digestOf('content top'),
+      },
+    ]);
+  });
+
+  it('has locks of 64 bytes, which change with their list', () => {
+    assert.match(lockOf(books.images).toString(), /^[0-9a-f]{64}$/);
+    assert.equal(lockOf(Buffer.from('x')).toString(), hex('x'));
+  });
+
+  it('is empty lists for a store without images', () => {
+    const none = booksOf(storeOf([]));
+    assert.deepEqual([none.images.toString(), none.layers.toString()], ['[]\n', '[]\n']);
+  });
+});
