@@ -16,6 +16,8 @@ import {
   publishedState,
   type PublishedState,
 } from '../../publisher/published.ts';
+import { encodeRecord } from '../../publisher/podman-store/image-record.ts';
+import { imageRecordPath } from '../../publisher/podman-store/published-images.ts';
 import { hexOf, type Digest } from '../../publisher/registry/digest.ts';
 import { Failure } from '../../wishlist/failure.ts';
 import { MemoryRepository } from './compose/memory-repository.ts';
@@ -53,6 +55,20 @@ const MANIFEST = JSON.stringify({
   layers: [],
 });
 
+const STORED: Outputs = { ...ALL, podman: true };
+
+function podmanRecord(config: Digest): string {
+  const document = { digest: config, sizeBytes: 1 };
+  return encodeRecord({
+    name: NAME,
+    config: document,
+    manifest: document,
+    index: undefined,
+    created: '2024-01-02T03:04:05Z',
+    layers: [],
+  }).toString();
+}
+
 /** A repository with the image in every form. */
 function published(): MemoryRepository {
   const repository = new MemoryRepository();
@@ -61,6 +77,8 @@ function published(): MemoryRepository {
   for (const folder of [flatPath(CONFIG), layerRoot(BASE), layerRoot(TOP)])
     repository.put(folder, 'directory');
   for (const chain of chainIds([BASE, TOP]).slice(1)) repository.put(chainPath(chain), 'directory');
+  repository.put(imageRecordPath(NAME), 'file', podmanRecord(CONFIG));
+  repository.put('podmanStore/overlay-images/images.json', 'file', '[]');
   return repository;
 }
 
@@ -155,6 +173,47 @@ describe('published', () => {
       'records are missing: another program published it',
       (repository) => repository.remove('.unpackd'),
       ALL,
+      'current',
+    ],
+    ['podman can have it', () => undefined, STORED, 'current'],
+    [
+      'podman can have it, and nobody asks for that',
+      (repository) => repository.remove(imageRecordPath(NAME)),
+      ALL,
+      'current',
+    ],
+    [
+      'the record for podman is missing',
+      (repository) => repository.remove(imageRecordPath(NAME)),
+      STORED,
+      'absent-or-outdated',
+    ],
+    [
+      'the record for podman is no record',
+      (repository) => repository.put(imageRecordPath(NAME), 'file', '{}'),
+      STORED,
+      'absent-or-outdated',
+    ],
+    [
+      'the record for podman is of another image',
+      (repository) => repository.put(imageRecordPath(NAME), 'file', podmanRecord(BASE)),
+      STORED,
+      'absent-or-outdated',
+    ],
+    [
+      'the podman store is missing',
+      (repository) => repository.remove('podmanStore'),
+      STORED,
+      'absent-or-outdated',
+    ],
+    [
+      'podman cannot have it, as the record says',
+      (repository) => {
+        repository.remove('podmanStore');
+        const record = { config: { digest: CONFIG, sizeBytes: 1 }, refused: 'x' };
+        repository.put(imageRecordPath(NAME), 'file', encodeRecord(record).toString());
+      },
+      STORED,
       'current',
     ],
     [

@@ -98,7 +98,7 @@ describe('CvmfsBackend', function () {
         link('more/linked', 'tree/linked'),
         symlink('tree/empty', 'x'),
       ];
-      await scene.publish(publication(more, { deletions: ['old', 'single'] }));
+      await scene.publish(publication(more, { deletions: ['old'], outdated: ['single'] }));
       const found = await scene.published();
       assert.equal(readFileSync(join(scene.fixture.view(NAME), 'tree/file'), 'utf8'), 'new');
       assert.equal(readFileSync(join(scene.fixture.view(NAME), 'more/linked'), 'utf8'), 'content');
@@ -161,6 +161,20 @@ describe('CvmfsBackend', function () {
       const view = scene.fixture.view(NAME);
       assert.equal(getAttribute(Buffer.from(join(view, 'tree')), 'user.overlay.opaque').toString(), 'y');
       assert.equal((await scene.published()).has('names/name'), true);
+      assert.deepEqual([scene.said, scene.isClear()], [[], true]);
+    });
+
+    it('and takes away what is outdated in that union transaction', async () => {
+      await scene.publish(publication([directory('old'), file('old/file', 'x'), file('single', 'x')]));
+      const outdated = ['old', 'single'];
+      await scene.publish(publication(TREE, { names: NAMES, xattrs: [OPAQUE], outdated }));
+      const [, ingest] = scene.fixture.calls();
+      assert.equal(ingest?.arguments.includes('old'), false);
+      const found = await scene.published();
+      assert.deepEqual(
+        [found.has('old'), found.has('single'), found.has('names/name')],
+        [false, false, true],
+      );
       assert.deepEqual([scene.said, scene.isClear()], [[], true]);
     });
 

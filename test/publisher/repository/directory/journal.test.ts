@@ -28,10 +28,13 @@ const BEFORE = [
   file('tree/in/gone', 'old', { mtime: 1000 }),
   directory('tree/gone', { mode: 0o555, mtime: 1000 }),
   file('tree/gone/file', 'old', { mtime: 1000 }),
+  directory('tree/outdated', { mtime: 1000 }),
+  file('tree/outdated/file', 'old', { mtime: 1000 }),
   symlink('name', 'tree'),
 ];
 
 const DELETIONS = ['tree/gone', 'tree/in/gone'];
+const OUTDATED = ['tree/outdated'];
 const AFTER = [
   directory('tree', { mode: 0o700, mtime: 2000 }),
   directory('tree/in', { mode: 0o555, mtime: 2000 }),
@@ -53,6 +56,7 @@ async function staged(): Promise<{ scene: Scene; paths: WorkingPaths; changes: C
   mkdirSync(paths.staging);
   const staging = new Staging(paths, new Unkept(), () => undefined);
   for (const path of DELETIONS) staging.remove(path);
+  for (const path of OUTDATED) staging.retire(path);
   for (const entry of AFTER) await staging.add(entry);
   staging.finish();
   return { scene, paths, changes: staging.changes };
@@ -77,7 +81,7 @@ describe('the journal of a directory backend', () => {
     const { scene, changes } = await staged();
     const whole = await copied(scene);
     await whole.recover();
-    await whole.publish(publication(AFTER, { deletions: DELETIONS }));
+    await whole.publish(publication(AFTER, { deletions: DELETIONS, outdated: OUTDATED }));
     const expected = await whole.published();
 
     assert.ok(changes.length > 8);
@@ -93,6 +97,15 @@ describe('the journal of a directory backend', () => {
       assert.deepEqual(interrupted.leftOver(), []);
       assert.equal(interrupted.said.length, 1);
     }
+  });
+
+  it('takes away what is outdated when everything else is in place', async () => {
+    const { scene, changes } = await staged();
+    const last = changes.findIndex(({ kind, path }) => kind === 'remove' && path === 'tree/outdated');
+    const places = changes.flatMap(({ kind }, index) => (kind === 'place' ? [index] : []));
+    assert.ok(places.every((index) => index < last));
+    await apply(scene, changes);
+    assert.ok(!(await scene.published()).has('tree/outdated'));
   });
 
   it('is not there before the commit: what was staged is thrown away', async () => {

@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { formatReference, parseReference } from '../../wishlist/reference/reference.ts';
+import { imageTree, unpackedByUmoci } from '../support/e2e/reference.ts';
+import { TestRegistry } from '../support/e2e/registry.ts';
+import { REPOSITORY, Site } from '../support/e2e/site.ts';
+import { image, imageIndex, type Image } from '../support/images/image.ts';
+import { directory, file } from '../support/images/layer-entry.ts';
+import { layer } from '../support/images/layer.ts';
+import {
+  BUSYBOX,
+  busyboxLayer,
+  highImage,
+  imagesOfAllKinds,
+  startableImage,
+} from '../support/podman/images.ts';
+import { CLIENT_ROOT, PODMANS, Podman } from '../support/podman/podman.ts';
+import { needs } from '../support/programs.ts';
+import { differences } from '../support/trees/snapshot.ts';
+
+const LAB = 'lab/tool';
+/** What a container prints that is started without a command. */
+const RELEASE = [BUSYBOX, 'cat', '/etc/release'];
+
+/** The parts of `podman image inspect` that say what an image is. */
+const INSPECTED = [
+  'Id',
+  'Digest',
+  'RepoTags',
+  'RootFS',
+  'Config',
+  'Architecture',
+  'Os',
+  'Created',
+  'History',
+];
+
+for (const kind of PODMANS) {
+  describe(`the podman store, read by ${kind.title}`, () => {
+    let registry: TestRegistry;
+    let site: Site;
+    let podman: Podman;
+
+    beforeEach(async function () {
+      needs(this, 'busybox');
+      registry = await TestRegistry.start();
+      site = await Site.make('directory');
+      podman = await Podman.open(this, kind, shown(['podmanStore']));
+    });
+    afterEach(async () => {
+      await registry?.close();
+      await site?.close();
+    });
+
+    const shown = (stores: readonly string[]) => ({
+      published: site.published,
+      client: `${CLIENT_ROOT}/${REPOSITORY}`,
+      stores,
+    });
+    const nameOf = (tag: string): string => `${registry.host}/${LAB}:${tag}`;
+    const add = (tag: string, one: Image): string => registry.add(LAB, tag, one);
+
+    async function publish(wishes: readonly string[]): Promise<void> {
+      const { status, stderr } = await site.convert(wishes, ['--client-root', CLIENT_ROOT]);
+      assert.equal(status, 0, stderr);
+    }
+
+    async function listed(): Promise<string[]> {
+      return (await podman.output('images', '--format', '{{.Repository}}:{{.Tag}}'))
+        .trim()
+        .split('\n')
+        .sort();
+    }
+
+    async function release(tag: string): Promise<string> {
+      return await podman.inContainer(nameOf(tag), ...RELEASE);
+    }
+
+    it('has images of all kinds, each of which starts without a pull and is what umoci unpacks', async function () {
+      needs(this, 'umoci');
+      const images = await imagesOfAllKinds();
+      await publish([...images].map(([tag, one]) => add(tag, one)));
+      registry.requests();
+      assert.deepEqual(await listed(), [...images.keys()].map(nameOf).sort());
+      for (const [tag, one] of images) {
+        assert.equal(await podman.inContainer(nameOf(tag)), `${tag}\n`);
+        const expected = await imageTree(await unpackedByUmoci(one));
+        assert.deepEqual(differences(await imageTree(await podman.rootOf(nameOf(tag))), expected), [], tag);
+      }
+      assert.deepEqual(registry.requests(), []);
+    });
+
+    it('tells of an image what is told of it once it is pulled', async function () {
+      const images = { one: await startableImage('one\n'), other: (await imagesOfAllKinds()).get('opaque') };
+      const tags = Object.entries(images).flatMap(([tag, one]) =>
+        one === undefined ? [] : [[tag, one] as const],
+      );
+      await publish(tags.map(([tag, one]) => add(tag, one)));
+      const pulling = await Podman.open(this, kind, shown([]));
+      for (const [tag] of tags) {
+        await pulling.output('pull', '--quiet', '--tls-verify=false', nameOf(tag));
+        assert.deepEqual(await inspected(podman, nameOf(tag)), await inspected(pulling, nameOf(tag)));
+      }
+    });
+
+    it('has a layer over different parents, an image of 60 layers, and one without any', async () => {
+      const shared = await layer([directory('opt'), file('opt/shared', 'shared\n')]);
+      const over = async (text: string): Promise<Image> =>
+        image({
+          layers: [
+            await layer(busyboxLayer()),
+            await layer([directory('etc'), file('etc/release', text)]),
+            shared,
+          ],
+        });
+      const wishes = [
+        add('a', await over('a\n')),
+        add('b', await over('b\n')),
+        add('high', await highImage(60)),
+      ];
+      await publish([...wishes, add('empty', image({ layers: [] }))]);
+      assert.deepEqual([await release('a'), await release('b')], ['a\n', 'b\n']);
+      assert.equal(await podman.inContainer(nameOf('a'), BUSYBOX, 'cat', '/opt/shared'), 'shared\n');
+      assert.equal(await podman.inContainer(nameOf('high'), BUSYBOX, 'ls', '/opt'), '57\nnewest\n');
+      assert.deepEqual(await listed(), ['a', 'b', 'empty', 'high'].map(nameOf));
+    });
+
+    it('follows a tag that moved, and forgets one that was removed', async () => {
+      await publish([add('1', await startableImage('old\n')), add('2', await startableImage('two\n'))]);
+      assert.equal(await release('1'), 'old\n');
+      await publish([add('1', await startableImage('new\n'))]);
+      assert.equal(await release('1'), 'new\n');
+      assert.equal((await podman.output('images', '--quiet')).trim().split('\n').length, 2);
+      for (const path of [nameOf('2'), `.metadata/${nameOf('2')}`])
+        rmSync(site.path(path), { recursive: true });
+      await publish([add('3', await startableImage('three\n'))]);
+      assert.deepEqual(await listed(), ['1', '3'].map(nameOf));
+      assert.notEqual((await podman.podman('image', 'exists', nameOf('2'))).status, 0);
+    });
+
+    it('knows images by further names, and by the digests of manifest and index', async () => {
+      const one = await startableImage('one\n');
+      const index = imageIndex([{ image: one, platform: { os: 'linux', architecture: 'amd64' } }]);
+      const [pinned] = [`${registry.host}/${LAB}@${index.manifest.digest}`];
+      await publish([add('1', index), add('latest', index), `http://${pinned}`]);
+      for (const name of [
+        nameOf('1'),
+        `${registry.host}/${LAB}`,
+        pinned,
+        `${registry.host}/${LAB}:1@${index.manifest.digest}`,
+        `${registry.host}/${LAB}@${one.manifest.digest}`,
+      ]) {
+        assert.equal(await podman.inContainer(name, ...RELEASE), 'one\n', name);
+      }
+      assert.equal(formatReference(parseReference(pinned)), pinned);
+    });
+
+    it('leaves to a user the image of his own that has the same name', async () => {
+      await publish([add('1', await startableImage('published\n'))]);
+      add('own', await startableImage('own\n'));
+      await podman.output('pull', '--quiet', '--tls-verify=false', nameOf('own'));
+      await podman.output('tag', nameOf('own'), nameOf('1'));
+      assert.equal(await release('1'), 'own\n');
+    });
+
+    it('has what a pull of the same image would copy', async () => {
+      await publish([add('1', await startableImage('published\n'))]);
+      registry.requests();
+      await podman.output('pull', '--quiet', '--tls-verify=false', nameOf('1'));
+      const blobs = registry.blobRequests();
+      const layers = (registry.store.image(LAB, '1')?.layers ?? []).map(({ digest }) => digest as string);
+      assert.deepEqual(
+        blobs.filter((digest) => layers.includes(digest)),
+        [],
+      );
+      assert.equal(await release('1'), 'published\n');
+    });
+
+    it('stays readable whatever images claim', async () => {
+      const layers = [await layer(busyboxLayer())];
+      const good = add('good', await startableImage('good\n'));
+      const hostile: readonly object[] = [
+        { config: { Labels: { a: 1 } } },
+        { config: { Env: 'x' } },
+        { config: { Cmd: 'sh' } },
+        { created: 'yesterday' },
+        { history: 'none' },
+        { Config: { env: [1] } },
+        { author: 1 },
+        { os: 'linux', deep: JSON.parse(`${'['.repeat(300)}${']'.repeat(300)}`) as unknown },
+      ];
+      const wishes = hostile.map((config, index) => add(`bad-${index}`, image({ layers, config })));
+      const early = add('early', image({ layers, config: { created: '0001-01-01T00:00:00Z' } }));
+      const { stderr } = await site.convert([good, early, ...wishes], ['--client-root', CLIENT_ROOT]);
+      assert.deepEqual(
+        (await listed()).filter((name) => !name.includes(':bad-')),
+        ['early', 'good'].map(nameOf),
+      );
+      assert.equal(await release('good'), 'good\n');
+      assert.ok((stderr.match(/is left out of the podman store/g) ?? []).length > 0, stderr);
+      await podman.output('system', 'df');
+    });
+  });
+}
+
+async function inspected(podman: Podman, name: string): Promise<unknown> {
+  const [found] = JSON.parse(await podman.output('image', 'inspect', name)) as Record<string, unknown>[];
+  return Object.fromEntries(INSPECTED.map((key) => [key, found?.[key]]));
+}

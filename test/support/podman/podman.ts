@@ -1,0 +1,181 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { findProgram, needs, needsRoot } from '../programs.ts';
+import { temporaryDirectory } from '../setup.ts';
+
+/** A podman of this machine, or of a Debian root beside it. */
+export interface PodmanKind {
+  readonly title: string;
+  /** `newer` is in the root that {@link NEWER_ROOT} names. */
+  readonly version: 'installed' | 'newer';
+  readonly driver: 'kernel' | 'fuse';
+}
+
+/** The environment variable with the root of a newer Debian, in which podman and crun are installed. */
+export const NEWER_ROOT = 'UNPACKD_TEST_ROOT';
+
+export const PODMANS: readonly PodmanKind[] = [
+  { title: 'podman of this machine, kernel overlay', version: 'installed', driver: 'kernel' },
+  { title: 'podman of this machine, fuse-overlayfs', version: 'installed', driver: 'fuse' },
+  { title: 'podman of a newer Debian, kernel overlay', version: 'newer', driver: 'kernel' },
+];
+
+export interface PodmanOutcome {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * What makes podman run where there is no systemd: namespaces of its own for mounts and processes, and in them a pure
+ * cgroup hierarchy, since crun refuses the older ones. `$1` is the root (empty for this machine), `$2` the repository, which
+ * is shown read-only at `$3` in an empty `/mnt`, `$4` a folder for podman's own files.
+ */
+const ENTER = `
+set -e
+root=$1 repository=$2 client=$3 own=$4
+shift 4
+if [ -n "$root" ]; then
+  mount --bind "$root" "$root"
+  mount -t sysfs sysfs "$root/sys"
+  mount --rbind /dev "$root/dev"
+  mount -t tmpfs tmpfs "$root/tmp"
+  mkdir -p "$root$own"
+  mount --bind "$own" "$root$own"
+fi
+mount -t proc proc "$root/proc"
+mount -t cgroup2 none "$root/sys/fs/cgroup"
+mount -t tmpfs tmpfs "$root/run"
+mount -t tmpfs tmpfs "$root/mnt"
+mkdir "$root$client"
+mount --bind "$repository" "$root$client"
+mount -o remount,bind,ro "$root$client"
+export CONTAINERS_STORAGE_CONF="$own/storage.conf"
+if [ -n "$root" ]; then exec chroot "$root" "$@"; fi
+exec "$@"
+`;
+
+/** A published repository, as clients see it. */
+export interface ShownRepository {
+  /** Where it is. */
+  readonly published: string;
+  /** Where clients see it: a folder in {@link CLIENT_ROOT}. */
+  readonly client: string;
+  /** Image stores in it that podman reads, relative to it. */
+  readonly stores: readonly string[];
+}
+
+/** Where podman sees repositories: a short path, since those of an image's layers must fit into 4,096 bytes. */
+export const CLIENT_ROOT = '/mnt';
+
+/** Options without which no container starts here. */
+const RUN = [
+  '--network=none',
+  '--cgroups=disabled',
+  '--ulimit=nofile=1024:1024',
+  '--ulimit=nproc=4096:4096',
+  '--pull=never',
+];
+
+/** A podman with a storage of its own, which is empty at first, and the store of a repository beside it. */
+export class Podman {
+  readonly #root: string;
+  readonly #repository: ShownRepository;
+  readonly #folder: string;
+
+  private constructor(root: string, repository: ShownRepository, folder: string) {
+    this.#root = root;
+    this.#repository = repository;
+    this.#folder = folder;
+  }
+
+  /**
+   * Skips the test where there is no such podman, or where this process may not mount.
+   *
+   * @param repository what it sees, and the image stores of that which it reads
+   */
+  static async open(
+    context: Mocha.Context,
+    { version, driver }: PodmanKind,
+    repository: ShownRepository,
+  ): Promise<Podman> {
+    needsRoot(context);
+    needs(context, 'podman', 'unshare', 'busybox', ...(driver === 'fuse' ? ['fuse-overlayfs'] : []));
+    const folder = await temporaryDirectory('podman');
+    const { client, stores } = repository;
+    const lists = stores.map((store) => `"${client}/${store}"`).join(', ');
+    const program = driver === 'fuse' ? 'mount_program = "/usr/bin/fuse-overlayfs"' : '';
+    const configuration = `[storage]
+driver = "overlay"
+graphroot = "${folder}/graph"
+runroot = "${folder}/run"
+[storage.options]
+additionalimagestores = [${lists}]
+[storage.options.overlay]
+${program}
+`;
+    writeFileSync(join(folder, 'storage.conf'), configuration);
+    return new Podman(version === 'newer' ? newerRoot(context) : '', repository, folder);
+  }
+
+  async podman(...words: string[]): Promise<PodmanOutcome> {
+    return await this.#enter(['podman', ...words]);
+  }
+
+  /** As {@link podman}, where anything but success is a failure of the test. */
+  async output(...words: string[]): Promise<string> {
+    return succeeded(await this.podman(...words), words);
+  }
+
+  /** What `command` prints in a container of `image`, which nobody has to pull. */
+  async inContainer(image: string, ...command: string[]): Promise<string> {
+    return await this.output('run', '--rm', ...RUN, image, ...command);
+  }
+
+  /** The root file system of a new container of `image`, as a folder. */
+  async rootOf(image: string): Promise<string> {
+    const folder = await temporaryDirectory('podman-root');
+    const archive = join(this.#folder, 'root.tar');
+    const script = `set -e
+      container=$(podman create --pull=never --network=none "$1" /nothing)
+      tar --create --file "$2" --directory "$(podman mount "$container")" .
+      podman rm --force "$container" >/dev/null`;
+    const words = ['sh', '-c', script, 'sh', image, archive];
+    succeeded(await this.#enter(words), words);
+    await execute('tar', ['--extract', '--same-permissions', '--file', archive, '--directory', folder]);
+    return folder;
+  }
+
+  async #enter(command: readonly string[]): Promise<PodmanOutcome> {
+    const namespaces = ['--mount', '--pid', '--fork', '--kill-child', '--propagation', 'private'];
+    const { published, client } = this.#repository;
+    const script = ['sh', '-c', ENTER, 'sh', this.#root, published, client, this.#folder];
+    return await execute('unshare', [...namespaces, ...script, ...command]);
+  }
+}
+
+/** Fails in CI, where the newer podman must be there. */
+function newerRoot(context: Mocha.Context): string {
+  const root = process.env[NEWER_ROOT] ?? '';
+  if (root !== '' && findProgram('podman') !== undefined) {
+    mkdirSync(join(root, 'tmp'), { recursive: true });
+    return root;
+  }
+  if (process.env['CI'] !== undefined) throw new Error(`CI must set ${NEWER_ROOT}`);
+  return context.skip();
+}
+
+function succeeded({ status, stdout, stderr }: PodmanOutcome, words: readonly string[]): string {
+  if (status !== 0) throw new Error(`${words.join(' ')} failed (${status}): ${stderr}`);
+  return stdout;
+}
+
+async function execute(program: string, words: readonly string[]): Promise<PodmanOutcome> {
+  return await new Promise((resolve, reject) => {
+    execFile(program, words, { maxBuffer: 2 ** 28 }, (error, stdout, stderr) => {
+      if (error !== null && typeof error.code !== 'number') reject(error);
+      else resolve({ status: Number(error?.code ?? 0), stdout, stderr });
+    });
+  });
+}
