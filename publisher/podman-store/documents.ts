@@ -5,7 +5,7 @@ import type { BytePath } from '../repository/entry.ts';
 import type { RepositoryView } from '../repository/view.ts';
 import type { StoredDocument } from './image-record.ts';
 import { documentPath, type StoreRoot } from './paths.ts';
-import type { PublishedImage, Store } from './store.ts';
+import type { PublishedImage, StoredImage } from './store.ts';
 
 /** The bytes of documents, by their digest. */
 export type Documents = ReadonlyMap<Digest, Buffer>;
@@ -14,7 +14,7 @@ export interface DocumentSources {
   readonly view: RepositoryView;
   readonly root: StoreRoot;
   /** What is published as it is to be, so that its bytes are not needed. */
-  readonly kept: Store;
+  readonly kept: { readonly image: (id: string) => StoredImage | undefined };
   /** What the batch has. */
   readonly brought: Documents;
 }
@@ -61,7 +61,11 @@ function placesOf({ publicName, record }: PublishedImage, root: StoreRoot): Plac
   return [...places, { document: index, path: documentPath(root, id, `manifest-${index.digest}`) }];
 }
 
-function isKept({ record }: PublishedImage, { digest }: StoredDocument, kept: Store): boolean {
-  const image = kept.images.get(hexOf(record.config.digest));
+function isKept(
+  { record }: PublishedImage,
+  { digest }: StoredDocument,
+  kept: DocumentSources['kept'],
+): boolean {
+  const image = kept.image(hexOf(record.config.digest));
   return image !== undefined && [...image.documents.values()].some((document) => document.digest === digest);
 }

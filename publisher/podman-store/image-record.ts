@@ -6,14 +6,15 @@ import { isPodmanName } from './image-name.ts';
 /** A document that an image consists of. */
 export interface StoredDocument {
   readonly digest: Digest;
-  readonly sizeBytes: number;
+  /** In bytes. */
+  readonly size: number;
 }
 
 /** One layer of a published image. */
 export interface LayerRecord extends StoredDocument {
   readonly diffId: Digest;
-  /** Size of the uncompressed archive. */
-  readonly diffSizeBytes: number;
+  /** Size of the uncompressed archive, in bytes. */
+  readonly diffSize: number;
   readonly compression: 'none' | 'gzip' | 'zstd';
 }
 
@@ -27,7 +28,7 @@ export interface ImageRecord {
   readonly config: StoredDocument;
   readonly manifest: StoredDocument;
   /** The index that led to the manifest, if one did. */
-  readonly index: StoredDocument | undefined;
+  readonly index?: StoredDocument | undefined;
   /** RFC 3339 */
   readonly created: string;
   /** Lowest first. */
@@ -44,82 +45,42 @@ export interface RefusedRecord {
 const FORMAT = 1;
 
 const documentShape = { digest: digestSchema, size: z.int().nonnegative() };
+const DocumentSchema = z.object(documentShape);
 
-const DocumentSchema = z
-  .object(documentShape)
-  .transform(({ digest, size }): StoredDocument => ({ digest, sizeBytes: size }));
-
-const LayerSchema = z
-  .object({
-    ...documentShape,
-    diffId: digestSchema,
-    diffSize: z.int().nonnegative(),
-    compression: z.enum(['none', 'gzip', 'zstd']),
-  })
-  .transform(({ digest, size, diffId, diffSize, compression }): LayerRecord => ({
-    digest,
-    sizeBytes: size,
-    diffId,
-    diffSizeBytes: diffSize,
-    compression,
-  }));
+const LayerSchema = z.object({
+  ...documentShape,
+  diffId: digestSchema,
+  diffSize: z.int().nonnegative(),
+  compression: z.enum(['none', 'gzip', 'zstd']),
+});
 
 /** One record with a mistake would break the store for everybody: what is not exactly as written here does not count. */
-const RecordSchema = z
-  .object({
-    format: z.literal(FORMAT),
-    name: z.string().refine(isPodmanName),
-    config: DocumentSchema,
-    manifest: DocumentSchema,
-    index: DocumentSchema.optional(),
-    created: z.iso.datetime(),
-    layers: z.array(LayerSchema),
-  })
-  .transform(({ name, config, manifest, index, created, layers }): ImageRecord => ({
-    name,
-    config,
-    manifest,
-    index,
-    created,
-    layers,
-  }));
+const RecordSchema = z.object({
+  format: z.literal(FORMAT),
+  name: z.string().refine(isPodmanName),
+  config: DocumentSchema,
+  manifest: DocumentSchema,
+  index: DocumentSchema.optional(),
+  created: z.iso.datetime(),
+  layers: z.array(LayerSchema),
+});
 
-const RefusedSchema = z
-  .object({ format: z.literal(FORMAT), config: DocumentSchema, refused: z.string() })
-  .transform(({ config, refused }): RefusedRecord => ({ config, refused }));
+const RefusedSchema = z.object({ format: z.literal(FORMAT), config: DocumentSchema, refused: z.string() });
 
 export function encodeRecord(record: ImageRecord | RefusedRecord): Buffer {
-  const { config } = record;
-  const more = 'refused' in record ? { refused: record.refused } : moreOf(record);
-  return Buffer.from(JSON.stringify({ format: FORMAT, config: shape(config), ...more }));
-}
-
-function moreOf({ name, manifest, index, created, layers }: ImageRecord): object {
-  return {
-    name,
-    manifest: shape(manifest),
-    ...(index !== undefined && { index: shape(index) }),
-    created,
-    layers: layers.map(({ diffId, diffSizeBytes, compression, ...layer }) => ({
-      ...shape(layer),
-      diffId,
-      diffSize: diffSizeBytes,
-      compression,
-    })),
-  };
+  return Buffer.from(JSON.stringify({ format: FORMAT, ...record }));
 }
 
 /** `undefined` for what is no record of this format. */
 export function decodeRecord(bytes: Buffer): ImageRecord | RefusedRecord | undefined {
   try {
     const document: unknown = JSON.parse(bytes.toString('utf8'));
-    return RecordSchema.safeParse(document).data ?? RefusedSchema.safeParse(document).data;
+    const found = RecordSchema.safeParse(document).data ?? RefusedSchema.safeParse(document).data;
+    if (found === undefined) return undefined;
+    const { format: _, ...record } = found;
+    return record;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-}
-
-function shape({ digest, sizeBytes }: StoredDocument): { digest: Digest; size: number } {
-  return { digest, size: sizeBytes };
 }

@@ -24,10 +24,10 @@ export function lockOf(book: Buffer): Buffer {
   return Buffer.from(createHash('sha256').update(book).digest('hex'));
 }
 
-/** Line by line, so that no string holds all of it and people can read it. */
+/** An item a line, for people who look into it. All of it is ASCII: digests, times, and names in podman's grammar. */
 function jsonList(items: readonly object[]): Buffer {
   const lines = items.map((item, index) => `${index === 0 ? '' : ',\n'}${JSON.stringify(item)}`);
-  return Buffer.from(`[${lines.join('')}]\n`);
+  return Buffer.from(`[${lines.join('')}]\n`, 'latin1');
 }
 
 function imageJson({ id, manifest, names, topLayer, created, documents }: StoredImage): object {
@@ -41,7 +41,7 @@ function imageJson({ id, manifest, names, topLayer, created, documents }: Stored
     ...(topLayer !== undefined && { layer: topLayer }),
     created,
     'big-data-names': entries.map(([key]) => key),
-    'big-data-sizes': valuesOf(({ sizeBytes }) => sizeBytes),
+    'big-data-sizes': valuesOf(({ size }) => size),
     'big-data-digests': valuesOf(({ digest }) => digest),
   };
 }
@@ -49,12 +49,12 @@ function imageJson({ id, manifest, names, topLayer, created, documents }: Stored
 function layerJson({ id, parent, record, created }: StoredLayer): object {
   return {
     id,
-    ...(parent !== undefined && { parent }),
+    ...(parent !== undefined && { parent: parent.id }),
     created,
     'compressed-diff-digest': record.digest,
-    'compressed-size': record.sizeBytes,
+    'compressed-size': record.size,
     'diff-digest': record.diffId,
-    'diff-size': record.diffSizeBytes,
+    'diff-size': record.diffSize,
     compression: COMPRESSION[record.compression],
   };
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { hexOf, type Digest } from '../registry/digest.ts';
 
 /** The identifier of a layer on top of certain others: 64 hexadecimal digits. */
@@ -14,11 +14,8 @@ export function layerIds(diffIds: readonly Digest[]): LayerId[] {
   const ids: LayerId[] = [];
   for (const diffId of diffIds) {
     const below = ids.at(-1);
-    ids.push(below === undefined ? hexOf(diffId) : idAbove(below, hexOf(diffId)));
+    const diff = hexOf(diffId);
+    ids.push(below === undefined ? diff : hash('sha256', `${below}+${diff}`));
   }
   return ids;
-}
-
-function idAbove(below: LayerId, diff: string): LayerId {
-  return createHash('sha256').update(`${below}+${diff}`).digest('hex');
 }

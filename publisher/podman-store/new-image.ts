@@ -45,9 +45,15 @@ function acceptedImage({ reference, manifest, config }: ReadyImage, diffSizes: r
     created: timeOf(config.created),
     layers: manifest.layers.map(({ digest, sizeBytes, mediaType }, place) => {
       const diffId = config.diffIds[place];
-      const diffSizeBytes = diffSizes[place];
-      if (diffId === undefined || diffSizeBytes === undefined) throw new Error('each layer is listed');
-      return { digest, sizeBytes, diffId, diffSizeBytes, compression: layerCompression(mediaType) ?? 'none' };
+      const diffSize = diffSizes[place];
+      if (diffId === undefined || diffSize === undefined) throw new Error('each layer is listed');
+      return {
+        digest,
+        size: sizeBytes,
+        diffId,
+        diffSize,
+        compression: layerCompression(mediaType) ?? 'none',
+      };
     }),
   };
   const all = [config.bytes, manifest.bytes, ...(index === undefined ? [] : [index.bytes])];
@@ -55,7 +61,7 @@ function acceptedImage({ reference, manifest, config }: ReadyImage, diffSizes: r
 }
 
 function documentOf(bytes: Buffer): StoredDocument {
-  return { digest: sha256(bytes), sizeBytes: bytes.length };
+  return { digest: sha256(bytes), size: bytes.length };
 }
 
 const EPOCH = '1970-01-01T00:00:00.000Z';

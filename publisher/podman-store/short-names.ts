@@ -13,29 +13,49 @@ const NUMBER_HEX_DIGITS = 13;
 /**
  * A short name for each layer, by which others name it in their `lower` file. It follows from the identifier: where two
  * would be the same, the greater identifier has a longer one.
+ *
+ * @param ids each once
  */
 export function shortNames(ids: Iterable<LayerId>): Map<LayerId, string> {
   const names = new Map<LayerId, string>();
-  const taken = new Set<string>();
-  for (const id of [...ids].sort()) {
-    const name = candidates(id).find((candidate) => !taken.has(candidate)) ?? id;
-    taken.add(name);
+  const owners = new Map<string, LayerId>();
+  const alike = new Set<LayerId>();
+  for (const id of ids) {
+    const name = digitsOf(id).slice(0, SHORT_CHARACTERS);
+    const other = owners.get(name);
+    if (other !== undefined) alike.add(other).add(id);
+    owners.set(name, id);
     names.set(id, name);
   }
+  for (const [id, name] of distinctNames([...alike])) names.set(id, name);
   return names;
 }
 
-function candidates(id: LayerId): string[] {
-  const digits = inBase62(Number.parseInt(id.slice(0, NUMBER_HEX_DIGITS), 16)).padEnd(SHORT_CHARACTERS, '0');
-  const longer = Array.from(digits.slice(SHORT_CHARACTERS), (_, more) => SHORT_CHARACTERS + more + 1);
-  return [SHORT_CHARACTERS, ...longer].map((length) => digits.slice(0, length));
+/** Of layers whose names would be those of others among them. */
+function distinctNames(ids: readonly LayerId[]): Map<LayerId, string> {
+  const taken = new Set<string>();
+  return new Map(
+    ids.toSorted().map((id) => {
+      const name = freeName(id, taken);
+      taken.add(name);
+      return [id, name];
+    }),
+  );
 }
 
-/** The least digits first, which differ most. */
-function inBase62(value: number): string {
-  let digits = '';
-  for (let rest = value; rest > 0; rest = Math.floor(rest / DIGITS.length)) {
-    digits += DIGITS[rest % DIGITS.length] ?? '';
+function freeName(id: LayerId, taken: ReadonlySet<string>): string {
+  const digits = digitsOf(id);
+  for (let length = SHORT_CHARACTERS; length <= digits.length; length++) {
+    const name = digits.slice(0, length);
+    if (!taken.has(name)) return name;
   }
-  return digits;
+  return id;
+}
+
+/** The first digits of the identifier to the base of 62, the least first, which differ most. */
+function digitsOf(id: LayerId): string {
+  let digits = '';
+  let rest = Number.parseInt(id.slice(0, NUMBER_HEX_DIGITS), 16);
+  for (; rest > 0; rest = Math.floor(rest / DIGITS.length)) digits += DIGITS[rest % DIGITS.length] ?? '';
+  return digits.padEnd(SHORT_CHARACTERS, '0');
 }

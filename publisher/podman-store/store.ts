@@ -25,12 +25,10 @@ export interface StoredImage {
 /** A layer of the store, over certain others. */
 export interface StoredLayer {
   readonly id: LayerId;
-  readonly parent: LayerId | undefined;
+  readonly parent: StoredLayer | undefined;
   readonly record: LayerRecord;
   readonly created: string;
   readonly shortName: string;
-  /** Short names of the layers below whose trees are mounted, nearest first. */
-  readonly lower: readonly string[];
 }
 
 /** All that a store lists. */
@@ -45,24 +43,47 @@ export interface Store {
  * The store of exactly these images: the same images in any order give the same store. No name is on two images, since
  * no podman could read that: where a reference is published in several places, the shortest public name has it, and
  * images that are left without a name are left out.
+ *
+ * @param idsOf {@link layerIds} of an image, kept for several stores of the same images
  */
-export function storeOf(published: readonly PublishedImage[]): Store {
-  const images = namedImages(published);
+export function storeOf(published: readonly PublishedImage[], idsOf = layerIdsOf): Store {
+  const images = namedImages(published, idsOf);
   return {
-    images: new Map(images.map(({ first, names, all }) => toImage(first, names, all))),
+    images: new Map(images.map((image) => [hexOf(image.first.config.digest), toImage(image)])),
     layers: layersOf(images),
   };
+}
+
+/**
+ * The layers below whose trees are mounted, nearest first. Kernel overlay refuses the same directory twice (ELOOP), and
+ * what is below its topmost occurrence is hidden anyway.
+ */
+export function mountedBelow({ record, parent }: StoredLayer): StoredLayer[] {
+  const below: StoredLayer[] = [];
+  const trees = new Set([record.digest]);
+  for (let layer = parent; layer !== undefined; layer = layer.parent) {
+    if (trees.has(layer.record.digest)) continue;
+    trees.add(layer.record.digest);
+    below.push(layer);
+  }
+  return below;
 }
 
 /** One image of the store: all that is published with the same config. */
 interface NamedImage {
   /** What the image's layers are taken from: the first by {@link inOrder}. */
   readonly first: ImageRecord;
+  /** Identifiers of those layers. */
+  readonly layers: readonly LayerId[];
   readonly all: readonly ImageRecord[];
-  readonly names: readonly string[];
 }
 
-function namedImages(published: readonly PublishedImage[]): NamedImage[] {
+/** Identifiers of an image's layers, lowest first. */
+export function layerIdsOf({ layers }: ImageRecord): LayerId[] {
+  return layerIds(layers.map(({ diffId }) => diffId));
+}
+
+function namedImages(published: readonly PublishedImage[], idsOf: typeof layerIdsOf): NamedImage[] {
   const taken = new Set<string>();
   const byConfig = new Map<Digest, ImageRecord[]>();
   for (const { record } of published.toSorted(inOrder)) {
@@ -75,7 +96,7 @@ function namedImages(published: readonly PublishedImage[]): NamedImage[] {
   return [...byConfig.keys()].sort().flatMap((config) => {
     const all = byConfig.get(config) ?? [];
     const [first] = all;
-    return first === undefined ? [] : [{ first, all, names: all.map(({ name }) => name).sort() }];
+    return first === undefined ? [] : [{ first, all, layers: idsOf(first) }];
   });
 }
 
@@ -85,15 +106,15 @@ function inOrder(one: PublishedImage, other: PublishedImage): number {
   return byLength !== 0 ? byLength : one.publicName < other.publicName ? -1 : 1;
 }
 
-function toImage(
-  first: ImageRecord,
-  names: readonly string[],
-  all: readonly ImageRecord[],
-): [string, StoredImage] {
-  const id = hexOf(first.config.digest);
-  const topLayer = layerIds(first.layers.map(({ diffId }) => diffId)).at(-1);
-  const { digest: manifest } = first.manifest;
-  return [id, { id, manifest, names, topLayer, created: first.created, documents: documentsOf(first, all) }];
+function toImage({ first, all, layers }: NamedImage): StoredImage {
+  return {
+    id: hexOf(first.config.digest),
+    manifest: first.manifest.digest,
+    names: all.map(({ name }) => name).sort(),
+    topLayer: layers.at(-1),
+    created: first.created,
+    documents: documentsOf(first, all),
+  };
 }
 
 /** Podman finds an image by the digest of any manifest or index that it has for it. */
@@ -109,53 +130,25 @@ function documentsOf(first: ImageRecord, all: readonly ImageRecord[]): Map<strin
   return documents;
 }
 
-interface LayerDraft {
-  readonly id: LayerId;
-  readonly parent: LayerDraft | undefined;
-  readonly record: LayerRecord;
-  readonly created: string;
-}
-
 function layersOf(images: readonly NamedImage[]): Map<LayerId, StoredLayer> {
-  const drafts = new Map<LayerId, LayerDraft>();
-  for (const { first } of images) {
-    let parent: LayerDraft | undefined;
-    for (const [index, id] of layerIds(first.layers.map(({ diffId }) => diffId)).entries()) {
-      const record = first.layers[index];
-      if (record === undefined) throw new Error('each layer has an identifier');
-      const draft: LayerDraft = drafts.get(id) ?? { id, parent, record, created: first.created };
-      drafts.set(id, draft);
-      parent = draft;
+  const names = shortNames(new Set(images.flatMap(({ layers }) => layers)));
+  const stored = new Map<LayerId, StoredLayer>();
+  for (const { first, layers } of images) {
+    let parent: StoredLayer | undefined;
+    for (const [index, id] of layers.entries()) {
+      parent = stored.get(id) ?? newLayer(id, first, { parent, index, shortName: names.get(id) ?? id });
+      stored.set(id, parent);
     }
   }
-  const names = shortNames(drafts.keys());
-  return new Map([...drafts].map(([id, draft]) => [id, toLayer(draft, names)]));
+  return stored;
 }
 
-function toLayer(draft: LayerDraft, names: ReadonlyMap<LayerId, string>): StoredLayer {
-  const { id, parent, record, created } = draft;
-  const nameOf = (layer: LayerId): string => names.get(layer) ?? layer;
-  return {
-    id,
-    parent: parent?.id,
-    record,
-    created,
-    shortName: nameOf(id),
-    lower: mountedBelow(draft).map((layer) => nameOf(layer.id)),
-  };
-}
-
-/**
- * The layers below whose trees are mounted. Kernel overlay refuses the same directory twice (ELOOP), and what is below
- * its topmost occurrence is hidden anyway.
- */
-function mountedBelow({ record, parent }: LayerDraft): LayerDraft[] {
-  const below: LayerDraft[] = [];
-  const trees = new Set([record.digest]);
-  for (let layer = parent; layer !== undefined; layer = layer.parent) {
-    if (trees.has(layer.record.digest)) continue;
-    trees.add(layer.record.digest);
-    below.push(layer);
-  }
-  return below;
+function newLayer(
+  id: LayerId,
+  { layers, created }: ImageRecord,
+  { parent, index, shortName }: { parent: StoredLayer | undefined; index: number; shortName: string },
+): StoredLayer {
+  const record = layers[index];
+  if (record === undefined) throw new Error('each layer has an identifier');
+  return { id, parent, record, created, shortName };
 }

@@ -26,7 +26,15 @@ import {
   stampPath,
   type StoreRoot,
 } from './paths.ts';
-import { storeOf, type PublishedImage, type Store, type StoredImage, type StoredLayer } from './store.ts';
+import {
+  layerIdsOf,
+  mountedBelow,
+  storeOf,
+  type PublishedImage,
+  type Store,
+  type StoredImage,
+  type StoredLayer,
+} from './store.ts';
 
 /** What a store is made with. */
 export interface StoreParts {
@@ -78,18 +86,20 @@ export async function updateOf(change: StoreChange, parts: StoreParts): Promise<
   const stamp = stampOf(parts);
   const isOurs = (await view.read(stampPath(root)))?.equals(stamp) ?? false;
   const there = await publishedParts(view, root);
-  const kept = isOurs ? without(stillThere(storeOf(before), there), storeOf(again)) : EMPTY;
+  const idsOf = remembered(layerIdsOf);
+  const kept = new Kept(isOurs ? storeOf(before, idsOf) : EMPTY, there, storeOf(again, idsOf));
   const { documents, lost } = await gatherDocuments(after, { view, root, kept, brought });
-  const store = storeOf(after.filter((image) => !lost.has(image)));
-  const fresh = [...store.layers.values()].filter((layer) => !isSameLayer(kept.layers.get(layer.id), layer));
+  const store = storeOf(
+    after.filter((image) => !lost.has(image)),
+    idsOf,
+  );
+  const fresh = kept.layersMissing(store);
   const make = new Maker(root, parts);
   return {
     trees: [
       ...(await make.markers()),
       ...fresh.flatMap((layer) => make.layer(layer)),
-      ...[...store.images.values()].flatMap((image) =>
-        make.image(image, kept.images.get(image.id), documents),
-      ),
+      ...[...store.images.values()].flatMap((image) => make.image(image, kept.image(image.id), documents)),
     ],
     names: [...(await make.books(store)), ...(isOurs ? [] : [make.file(stampPath(root), stamp)])],
     outdated: [...(await wrongLowers(view, root, fresh)), ...outdated(root, { there, kept, store })].slice(
@@ -97,6 +107,16 @@ export async function updateOf(change: StoreChange, parts: StoreParts): Promise<
       MOST_OUTDATED,
     ),
     lost: [...lost],
+  };
+}
+
+/** Most images are in the store before and after. */
+function remembered<Key extends object, Value>(work: (key: Key) => Value): (key: Key) => Value {
+  const known = new WeakMap<Key, Value>();
+  return (key) => {
+    const value = known.get(key) ?? work(key);
+    known.set(key, value);
+    return value;
   };
 }
 
@@ -122,31 +142,40 @@ async function publishedParts(view: RepositoryView, root: StoreRoot): Promise<Pu
   };
 }
 
-/** What of the store somebody has not taken away. */
-function stillThere({ images, layers }: Store, there: PublishedParts): Store {
-  return {
-    images: new Map([...images].filter(([id]) => there.images.has(id))),
-    layers: new Map(
-      [...layers].filter(([id, { shortName }]) => there.layers.has(id) && there.links.has(shortName)),
-    ),
-  };
-}
+/** What of a published store can stay as it is: what nobody has taken away, and is not to be written again. */
+class Kept {
+  readonly #store: Store;
+  readonly #there: PublishedParts;
+  readonly #again: Store;
 
-function without({ images, layers }: Store, other: Store): Store {
-  return {
-    images: new Map([...images].filter(([id]) => !other.images.has(id))),
-    layers: new Map([...layers].filter(([id]) => !other.layers.has(id))),
-  };
-}
+  constructor(store: Store, there: PublishedParts, again: Store) {
+    this.#store = store;
+    this.#there = there;
+    this.#again = again;
+  }
 
-/** Whether both have the same files. */
-function isSameLayer(one: StoredLayer | undefined, other: StoredLayer): boolean {
-  return (
-    one !== undefined &&
-    one.record.digest === other.record.digest &&
-    one.shortName === other.shortName &&
-    one.lower.join() === other.lower.join()
-  );
+  image(id: string): StoredImage | undefined {
+    return this.#there.images.has(id) && !this.#again.images.has(id) ? this.#store.images.get(id) : undefined;
+  }
+
+  /** Those of `store` whose files are not published so. A layer names those below it, so that theirs count too. */
+  layersMissing(store: Store): StoredLayer[] {
+    const missing = new Set<StoredLayer>();
+    const changed = new Set<StoredLayer>();
+    for (const layer of store.layers.values()) {
+      const { id, parent, record, shortName } = layer;
+      const kept = this.#store.layers.get(id);
+      const isSame = kept?.record.digest === record.digest && kept.shortName === shortName;
+      if (!isSame || (parent !== undefined && changed.has(parent))) changed.add(layer);
+      if (changed.has(layer) || !this.#isThere(id, shortName) || this.#again.layers.has(id))
+        missing.add(layer);
+    }
+    return [...missing];
+  }
+
+  #isThere(id: string, shortName: string): boolean {
+    return this.#there.layers.has(id) && this.#there.links.has(shortName);
+  }
 }
 
 /** Makes the entries of a store. */
@@ -170,9 +199,12 @@ class Maker {
   }
 
   /** @see containers/storage, drivers/overlay/overlay.go, `create` and `getLower` */
-  layer({ id, record, shortName, lower }: StoredLayer): Entry[] {
+  layer(layer: StoredLayer): Entry[] {
+    const { id, record, shortName } = layer;
     const folder = layerFolder(this.#root, id);
-    const below = lower.map((name) => `l/${name}`).join(':');
+    const below = mountedBelow(layer)
+      .map((lower) => `l/${lower.shortName}`)
+      .join(':');
     return [
       this.#directory(folder),
       this.#symlink(`${folder}/diff`, this.#treeOf(record.digest)),
@@ -248,9 +280,9 @@ async function wrongLowers(
   fresh: readonly StoredLayer[],
 ): Promise<BytePath[]> {
   const wrong: BytePath[] = [];
-  for (const { id, lower } of fresh) {
-    const path = `${layerFolder(root, id)}/lower`;
-    if (lower.length === 0 && (await view.kindOf(path)) !== undefined) wrong.push(path);
+  for (const layer of fresh) {
+    const path = `${layerFolder(root, layer.id)}/lower`;
+    if (mountedBelow(layer).length === 0 && (await view.kindOf(path)) !== undefined) wrong.push(path);
   }
   return wrong;
 }
@@ -258,16 +290,14 @@ async function wrongLowers(
 /** What lies in the store's folders and is no part of it. */
 function outdated(
   root: StoreRoot,
-  { there, kept, store }: { there: PublishedParts; kept: Store; store: Store },
+  { there, kept, store }: { there: PublishedParts; kept: Kept; store: Store },
 ): BytePath[] {
   const links = new Set([...store.layers.values()].map(({ shortName }) => shortName));
   return [
     ...[...there.images].filter((id) => !store.images.has(id)).map((id) => imageFolder(root, id)),
     ...[...there.layers].filter((id) => !store.layers.has(id)).map((id) => layerFolder(root, id)),
     ...[...there.links].filter((name) => !links.has(name)).map((name) => linkPath(root, name)),
-    ...[...store.images.values()].flatMap((image) =>
-      outdatedDocuments(root, image, kept.images.get(image.id)),
-    ),
+    ...[...store.images.values()].flatMap((image) => outdatedDocuments(root, image, kept.image(image.id))),
   ];
 }
 

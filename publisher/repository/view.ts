@@ -43,9 +43,9 @@ export class DirectoryView implements RepositoryView {
 
   async list(path: BytePath): Promise<Child[]> {
     const children = await unlessMissing(path, () =>
-      readdir(this.#at(path), { withFileTypes: true, encoding: 'buffer' }),
+      readdir(this.#at(path), { withFileTypes: true, encoding: 'latin1' }),
     );
-    return (children ?? []).map((child) => ({ name: child.name.toString('latin1'), kind: kind(child) }));
+    return (children ?? []).map((child) => ({ name: child.name, kind: kind(child) }));
   }
 
   async *walk(path: BytePath): AsyncGenerator<{ path: BytePath; kind: Kind }> {

@@ -8,12 +8,14 @@ import { benchDirectory } from './directory.ts';
 import { buildBenchImages } from './images.ts';
 import { benchPolls } from './polls.ts';
 import { benchPlanning } from './planning.ts';
+import { benchPodmanStore } from './podman-store.ts';
 import { formatReport, type Row } from './report.ts';
 
 /**
  * Compares unpackd with the programs that do the same job, in one run on one machine: see ratios, not seconds.
  *
- *   npm run bench                                      images of its own, into plain directories; polls of 5,000 tags; a large plan
+ *   npm run bench                                      images of its own, into plain directories; polls of 5,000 tags; a large plan;
+ *                                                      a podman store of 5,000 images
  *   npm run bench -- --image URL… [--batch URL… --update URL --repository NAME…]
  *
  * `--repository` names existing, empty repositories of this release manager: the batch is published in the first, its
@@ -35,7 +37,12 @@ try {
   const rows: Row[] = [];
   if (values.image.length > 0) rows.push(...(await benchDirectory(folder, values.image)));
   else if (values.batch.length === 0) {
-    rows.push(...(await benchOwnImages()), ...(await benchPolls(folder)), ...(await benchPlanning()));
+    rows.push(
+      ...(await benchOwnImages()),
+      ...(await benchPolls(folder)),
+      ...(await benchPlanning()),
+      ...(await benchPodmanStore(folder)),
+    );
   }
   rows.push(
     ...(await benchCvmfs({

@@ -167,12 +167,10 @@ for (const kind of PODMANS) {
       await publish([add('1', await startableImage('published\n'))]);
       registry.requests();
       await podman.output('pull', '--quiet', '--tls-verify=false', nameOf('1'));
-      const blobs = registry.blobRequests();
-      const layers = (registry.store.image(LAB, '1')?.layers ?? []).map(({ digest }) => digest as string);
-      assert.deepEqual(
-        blobs.filter((digest) => layers.includes(digest)),
-        [],
-      );
+      const layers = new Set(registry.store.image(LAB, '1')?.layers.map(({ digest }) => String(digest)));
+      assert.equal(layers.size, 2);
+      const copied = registry.blobRequests().filter((digest) => layers.has(digest));
+      assert.deepEqual(copied, []);
       assert.equal(await release('1'), 'published\n');
     });
 

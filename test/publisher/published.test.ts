@@ -58,12 +58,11 @@ const MANIFEST = JSON.stringify({
 const STORED: Outputs = { ...ALL, podman: true };
 
 function podmanRecord(config: Digest): string {
-  const document = { digest: config, sizeBytes: 1 };
+  const document = { digest: config, size: 1 };
   return encodeRecord({
     name: NAME,
     config: document,
     manifest: document,
-    index: undefined,
     created: '2024-01-02T03:04:05Z',
     layers: [],
   }).toString();
@@ -210,7 +209,7 @@ describe('published', () => {
       'podman cannot have it, as the record says',
       (repository) => {
         repository.remove('podmanStore');
-        const record = { config: { digest: CONFIG, sizeBytes: 1 }, refused: 'x' };
+        const record = { config: { digest: CONFIG, size: 1 }, refused: 'x' };
         repository.put(imageRecordPath(NAME), 'file', encodeRecord(record).toString());
       },
       STORED,

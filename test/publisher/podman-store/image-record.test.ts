@@ -3,7 +3,7 @@ import { decodeRecord, encodeRecord } from '../../../publisher/podman-store/imag
 import { digestOf, published } from './records.ts';
 
 const { record } = published('quay.io/lab/tool:1', ['base', 'top'], {
-  index: { digest: digestOf('index'), sizeBytes: 30 },
+  index: { digest: digestOf('index'), size: 30 },
 });
 
 /** Changes to a good record's document that make it a bad one. */
@@ -23,7 +23,7 @@ const BAD: readonly (readonly [what: string, change: Record<string, unknown>])[]
 describe('podman-store/image-record', () => {
   it('comes back as it was written', () => {
     assert.deepEqual(decodeRecord(encodeRecord(record)), record);
-    const without = { ...record, index: undefined };
+    const { record: without } = published('quay.io/lab/tool:1', ['base', 'top']);
     assert.deepEqual(decodeRecord(encodeRecord(without)), without);
   });
 

@@ -12,9 +12,9 @@ export function digestOf(text: string): Digest {
 export function layerRecord(name: string, content = name): LayerRecord {
   return {
     digest: digestOf(`blob ${name}`),
-    sizeBytes: 100,
+    size: 100,
     diffId: digestOf(`content ${content}`),
-    diffSizeBytes: 1000,
+    diffSize: 1000,
     compression: 'gzip',
   };
 }
@@ -29,9 +29,8 @@ export function published(
   const content = JSON.stringify(all.map(({ diffId }) => diffId));
   const record = {
     name: publicName,
-    config: { digest: digestOf(`config ${content}`), sizeBytes: 10 },
-    manifest: { digest: digestOf(`manifest ${JSON.stringify(all)}`), sizeBytes: 20 },
-    index: undefined,
+    config: { digest: digestOf(`config ${content}`), size: 10 },
+    manifest: { digest: digestOf(`manifest ${JSON.stringify(all)}`), size: 20 },
     created: '2024-01-02T03:04:05.000Z',
     layers: all,
     ...more,
