@@ -167,7 +167,7 @@ for (const kind of PODMANS) {
       await publish([add('1', await startableImage('published\n'))]);
       registry.requests();
       await podman.output('pull', '--quiet', '--tls-verify=false', nameOf('1'));
-      const layers = new Set(registry.store.image(LAB, '1')?.layers.map(({ digest }) => String(digest)));
+      const layers = new Set(registry.store.image(LAB, '1')?.layers.map(({ digest }): string => digest));
       assert.equal(layers.size, 2);
       const copied = registry.blobRequests().filter((digest) => layers.has(digest));
       assert.deepEqual(copied, []);
