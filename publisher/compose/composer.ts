@@ -113,26 +113,31 @@ export class Composer {
    */
   async composition(): Promise<Composition> {
     const stores = await this.#stores.changes();
-    for (const entry of [...stores.trees, ...stores.names]) await this.#refuseConflict(entry);
+    let storeBytes = 0;
+    for (const entry of stores.trees()) {
+      await this.#refuseConflict(entry);
+      storeBytes += fileBytes([entry]);
+    }
+    for (const entry of stores.names) await this.#refuseConflict(entry);
     const parents = new Parents(this.#view, this.#options.attributes);
     const folders: Entry[] = [];
     for (const { path } of this.#units.values()) folders.push(...(await parents.missingAbove(path)));
     for (const { folders: brought } of this.#units.values()) parents.provide(brought);
     const records = [...this.#units.values()].map(({ unit, hex }) => recordPath(unit, hex));
-    const store = await parents.complete(stores.trees);
+    for (const folder of stores.folders) folders.push(...(await parents.missingAbove(`${folder}/`)));
     const names = await parents.complete(this.#names.entries(records, stores.names));
     const publication = {
       deletions: this.#deletions,
       outdated: stores.outdated,
-      trees: () => this.#trees(folders, store),
+      trees: () => this.#trees(folders, stores.trees),
       names,
       xattrs: this.#xattrs,
-      contentBytes: this.#contentBytes + fileBytes(store) + fileBytes(names),
+      contentBytes: this.#contentBytes + storeBytes + fileBytes(names),
     };
     return { publication, warnings: stores.warnings };
   }
 
-  async *#trees(folders: readonly Entry[], store: readonly Entry[]): AsyncGenerator<Entry> {
+  async *#trees(folders: readonly Entry[], ofStores: () => Iterable<Entry>): AsyncGenerator<Entry> {
     yield* folders;
     for (const { image, units } of this.#planned) {
       if (units.size === 0) continue;
@@ -142,7 +147,7 @@ export class Composer {
         if (left.delete(unitName(unit))) yield* unitEntries(unit, sourcesOf(image, unit, stages));
       }
     }
-    yield* store;
+    yield* ofStores();
   }
 
   async #unitsOf(image: ReadyImage, stages: readonly Stage[]): Promise<UnitTree[]> {

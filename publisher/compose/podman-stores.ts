@@ -11,12 +11,17 @@ import type { Stage } from './image-trees.ts';
 
 /** What a batch changes in the podman stores of a repository. */
 export interface StoreChanges {
-  readonly trees: readonly Entry[];
+  /** Folders that all else is in. */
+  readonly folders: readonly BytePath[];
+  /** Made anew each time. */
+  readonly trees: () => Iterable<Entry>;
   readonly names: readonly Entry[];
   readonly outdated: readonly BytePath[];
   /** What users should know. */
   readonly warnings: readonly string[];
 }
+
+const NO_CHANGES: StoreChanges = { folders: [], trees: () => [], names: [], outdated: [], warnings: [] };
 
 /** Collects the images of a batch, and computes the stores that hold them from all that is published. */
 export class PodmanStores {
@@ -48,12 +53,15 @@ export class PodmanStores {
   }
 
   async changes(): Promise<StoreChanges> {
-    if (this.#records.size === 0) return { trees: [], names: [], outdated: [], warnings: [] };
+    if (this.#records.size === 0) return NO_CHANGES;
     const updates = await this.#updates();
     const lost = updates.flatMap((update) => update.lost);
     const withdrawn = [...this.#records].filter(([, record]) => record === undefined).map(([name]) => name);
     return {
-      trees: updates.flatMap(({ trees }) => trees),
+      folders: updates.flatMap(({ folders }) => folders),
+      trees: function* () {
+        for (const { trees } of updates) yield* trees();
+      },
       names: [...this.#recordFiles(), ...updates.flatMap(({ names }) => names)],
       outdated: [
         // Without its record, an image of which something is lost counts as outdated, and is published again.

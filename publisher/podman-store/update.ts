@@ -47,8 +47,10 @@ export interface StoreParts {
 
 /** What changes in a store. */
 export interface StoreUpdate {
-  /** What the books will list. Folders above it are not among it. */
-  readonly trees: readonly Entry[];
+  /** Folders that all else is in. */
+  readonly folders: readonly BytePath[];
+  /** What the books will list, below those folders; made anew each time, since it is all layers where a store is new. */
+  readonly trees: () => Iterable<Entry>;
   /** The books: what makes it visible. */
   readonly names: readonly Entry[];
   /** What the new books do not list any more. */
@@ -95,12 +97,15 @@ export async function updateOf(change: StoreChange, parts: StoreParts): Promise<
   );
   const fresh = kept.layersMissing(store);
   const make = new Maker(root, parts);
+  const folders = [root, layersFolder(root), linksFolder(root), imagesFolder(root)];
+  const markers = await make.missingMarkers(folders);
   return {
-    trees: [
-      ...(await make.markers()),
-      ...fresh.flatMap((layer) => make.layer(layer)),
-      ...[...store.images.values()].flatMap((image) => make.image(image, kept.image(image.id), documents)),
-    ],
+    folders,
+    trees: function* () {
+      yield* markers;
+      for (const layer of fresh) yield* make.layer(layer);
+      for (const image of store.images.values()) yield* make.image(image, kept.image(image.id), documents);
+    },
     names: [...(await make.books(store)), ...(isOurs ? [] : [make.file(stampPath(root), stamp)])],
     outdated: [...(await wrongLowers(view, root, fresh)), ...outdated(root, { there, kept, store })].slice(
       0,
@@ -188,10 +193,8 @@ class Maker {
     this.#parts = parts;
   }
 
-  /** The nested catalogs that the parts of a store are. */
-  async markers(): Promise<Entry[]> {
-    const root = this.#root;
-    const folders = [root, layersFolder(root), linksFolder(root), imagesFolder(root)];
+  /** What makes each of `folders` a nested catalog, where that is not there. */
+  async missingMarkers(folders: readonly BytePath[]): Promise<Entry[]> {
     const missing: Entry[] = [];
     for (const path of folders.map((folder) => `${folder}/${CATALOG_MARKER}`))
       if ((await this.#parts.view.kindOf(path)) === undefined) missing.push(this.file(path, Buffer.alloc(0)));
