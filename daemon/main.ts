@@ -2,6 +2,7 @@
 import { Failure } from '../wishlist/failure.ts';
 import { packageVersion } from '../publisher/registry/http/user-agent.ts';
 import { checkImageSyntaxCommand } from './commands/check-image-syntax.ts';
+import { clientConfigCommand } from './commands/client-config.ts';
 import { convertCommand } from './commands/convert.ts';
 import { convertSingleImageCommand } from './commands/convert-single-image.ts';
 import { downloadManifestCommand } from './commands/download-manifest.ts';
@@ -20,6 +21,7 @@ const COMMANDS = [
   wishlistImportCommand,
   wishlistCheckCommand,
   wishlistSourcesCommand,
+  clientConfigCommand,
 ];
 
 const { stdout, stderr, env: environment, argv } = process;

@@ -187,7 +187,7 @@ describe('the flags of unpackd convert, backend directory', () => {
     const words = ['convert', site.recipe([wish]), '--config', file];
     const first = await run(words);
     assert.deepEqual([first.status, first.stderr], [0, '']);
-    assert.deepEqual(readdirSync(site.published).sort(), ['.layers', '.metadata', '.unpackd']);
+    assert.deepEqual(readdirSync(site.published).sort(), ['.layers', '.metadata', '.unpackd', 'podmanStore']);
     assert.ok(existsSync(join(site.folder, 'elsewhere', 'listings')));
 
     const environment = { UNPACKD_SKIP_FLAT: 'false', UNPACKD_CHAINS: 'true', UNPACKD_STATE: site.state };
@@ -195,7 +195,7 @@ describe('the flags of unpackd convert, backend directory', () => {
     assert.equal(second.status, 0);
     assert.deepEqual(
       readdirSync(site.published).sort(),
-      ['.flat', '.layers', '.metadata', '.unpackd', registry.host].sort(),
+      ['.flat', '.layers', '.metadata', '.unpackd', 'podmanStore', registry.host].sort(),
     );
     assert.ok(existsSync(join(site.state, 'spool')));
 

@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+import { platformName } from '../../publisher/layout.ts';
+import { storeRoot } from '../../publisher/podman-store/paths.ts';
+import { Failure } from '../../wishlist/failure.ts';
+import { nearest } from '../../wishlist/nearest.ts';
+import { quoted } from '../../wishlist/quote.ts';
+import { LINUX_AMD64, type Platform } from '../../wishlist/reference/platform.ts';
+import { SNIPPETS, type ClientKind, type ClientView } from '../client-config/snippets.ts';
+import type { Command } from '../command.ts';
+import type { Configuration } from '../options.ts';
+import { assertRepositoryName } from '../repository-argument.ts';
+
+export const clientConfigCommand: Command = {
+  name: 'client-config',
+  summary: 'Print what podman, containerd or Apptainer need to use a repository',
+  arguments: [
+    { name: 'KIND', description: Object.keys(SNIPPETS).join(', ') },
+    { name: 'REPOSITORY', description: 'the published repository, such as unpacked.example.org' },
+  ],
+  examples: [
+    {
+      line: 'unpackd client-config --backend cvmfs podman unpacked.example.org',
+      meaning: 'a storage.conf for root, with the images below /cvmfs',
+    },
+    {
+      line: 'unpackd client-config --client-root /cvmfs --platforms linux/arm64 podman-rootless unpacked.example.org',
+      meaning: 'for users of machines with another processor',
+    },
+  ],
+  options: ['client-root', 'root', 'platforms'],
+  run: async ({ arguments: [kind = '', repository = ''], configuration, output }) => {
+    const snippets = SNIPPETS[parseKind(kind)];
+    assertRepositoryName(repository);
+    const found = snippets(clientView(configuration, repository));
+    const text = found.map((snippet) => `# ${snippet.place}\n${snippet.text}`).join('\n');
+    output.print(text, { kind, repository, files: found });
+    return await Promise.resolve(0);
+  },
+};
+
+function parseKind(text: string): ClientKind {
+  const kinds = Object.keys(SNIPPETS) as ClientKind[];
+  const kind = kinds.find((known) => known === text);
+  if (kind !== undefined) return kind;
+  const meant = nearest(text.toLowerCase(), kinds);
+  const known = `there is ${kinds.join(', ')}`;
+  throw new Failure('configuration-invalid', `there is no configuration for ${quoted(text)}`, {
+    hint: meant === undefined ? known : `did you mean ${meant}? ${known}`,
+  });
+}
+
+function clientView({ clientRoot, platforms }: Configuration, repository: string): ClientView {
+  const path = join(clientRoot, repository);
+  return { repository, path, store: join(path, storeRoot(platformName(onlyPlatform(platforms), 'image'))) };
+}
+
+/** Podman has one store, and knows an image by its name: it cannot have those of several platforms. */
+function onlyPlatform(platforms: readonly Platform[] | undefined): Platform {
+  const [first = LINUX_AMD64, ...others] = platforms ?? [];
+  if (others.length === 0) return first;
+  throw new Failure(
+    'configuration-invalid',
+    `a client is of one platform, and ${others.length + 1} are named`,
+    {
+      hint: 'name one with --platforms',
+    },
+  );
+}

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { clientConfigCommand } from '../../../daemon/commands/client-config.ts';
+import { runUnpackd } from '../../../daemon/run.ts';
+import { capture } from '../capture.ts';
+
+const REPOSITORY = 'unpacked.example.org';
+const STORE = `/cvmfs/${REPOSITORY}/podmanStore`;
+
+describe('unpackd client-config', () => {
+  it('has the store of a repository for podman, as clients see it', async () => {
+    const { status, stdout, stderr } = await run('podman', REPOSITORY, '--backend', 'cvmfs');
+    assert.deepEqual([status, stderr], [0, '']);
+    assert.ok(stdout.startsWith('# /etc/containers/storage.conf'));
+    assert.ok(stdout.includes(`\nadditionalimagestores = ["${STORE}"]\n`), stdout);
+    // Podman 4 as root demands them.
+    assert.match(stdout, /^runroot = .*\ngraphroot = /m);
+  });
+
+  it('has fuse-overlayfs for users, and no directories of root', async () => {
+    const { stdout } = await run(
+      'podman-rootless',
+      REPOSITORY,
+      '--client-root',
+      '/cvmfs',
+      '--root',
+      '/srv/x',
+    );
+    assert.ok(stdout.includes(`["${STORE}"]`), stdout);
+    assert.match(stdout, /^mount_program = "\/usr\/bin\/fuse-overlayfs"$/m);
+    assert.doesNotMatch(stdout, /runroot|graphroot/);
+  });
+
+  it('has the store of another platform', async () => {
+    const { stdout } = await run('podman', REPOSITORY, '--root', '/cvmfs', '--platforms', 'linux/arm/v7');
+    assert.ok(stdout.includes(`["/cvmfs/${REPOSITORY}/.multiarch/arm-v7/podmanStore"]`), stdout);
+  });
+
+  it('has the configuration of the snapshotter and of containerd, and a command line for Apptainer', async () => {
+    const containerd = await run('containerd', REPOSITORY, '--root', '/cvmfs');
+    assert.match(containerd.stdout, /^repository = "unpacked\.example\.org"$/m);
+    assert.match(containerd.stdout, /^absolute-mountpoint = "\/cvmfs\/unpacked\.example\.org"$/m);
+    assert.match(containerd.stdout, /^\[proxy_plugins\.cvmfs-snapshotter\]$/m);
+    const apptainer = await run('apptainer', REPOSITORY, '--root', '/cvmfs');
+    assert.match(apptainer.stdout, /^apptainer exec \/cvmfs\/unpacked\.example\.org\/REGISTRY/m);
+  });
+
+  it('prints one document for programs', async () => {
+    const { stdout } = await run('podman', REPOSITORY, '--root', '/cvmfs', '--json');
+    const document = JSON.parse(stdout) as { kind: string; files: { place: string; text: string }[] };
+    assert.equal(document.kind, 'podman');
+    assert.ok(document.files[0]?.text.includes(STORE));
+  });
+
+  const WRONG: readonly (readonly [words: readonly string[], reason: RegExp])[] = [
+    [['podmann', REPOSITORY], /"podmann"; did you mean podman\?/],
+    [['docker', REPOSITORY], /"docker"; there is podman, podman-rootless, containerd, apptainer/],
+    [['podman', '../x'], /"\.\.\/x" is no name of a repository/],
+    [
+      ['podman', REPOSITORY, '--platforms', 'linux/amd64,linux/arm64'],
+      /a client is of one platform, and 2 are named/,
+    ],
+  ];
+  for (const [words, reason] of WRONG) {
+    it(`refuses ${words.join(' ')}`, async () => {
+      const { status, stdout, stderr } = await run(...words);
+      assert.deepEqual([status, stdout], [2, '']);
+      assert.match(stderr, reason);
+    });
+  }
+});
+
+async function run(...words: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
+  const [stdout, stderr] = [capture(), capture()];
+  const machine = { home: '/h', superuser: false, workingDirectory: '/', configurationFile: '/nonexistent' };
+  const status = await runUnpackd(['client-config', ...words], [clientConfigCommand], {
+    version: '1.0',
+    environment: {},
+    stdout,
+    stderr,
+    signal: new AbortController().signal,
+    machine,
+  });
+  return { status, stdout: stdout.text(), stderr: stderr.text() };
+}
