@@ -14,15 +14,18 @@ export interface Snippet {
   readonly text: string;
 }
 
-/** The programs that there are snippets for, in the order of the help. */
-export const SNIPPETS = {
+/** The programs that there are snippets for. */
+export const CLIENT_KINDS = ['podman', 'podman-rootless', 'containerd', 'apptainer'] as const;
+
+export type ClientKind = (typeof CLIENT_KINDS)[number];
+
+/** What a client of that kind needs to use the repository. */
+export const SNIPPETS: Readonly<Record<ClientKind, (view: ClientView) => readonly Snippet[]>> = {
   podman: rootPodman,
   'podman-rootless': rootlessPodman,
   containerd,
   apptainer,
-} as const satisfies Readonly<Record<string, (view: ClientView) => readonly Snippet[]>>;
-
-export type ClientKind = keyof typeof SNIPPETS;
+};
 
 /** Podman 4 demands both directories in a file of its own; these are its defaults. */
 function rootPodman({ store }: ClientView): Snippet[] {

@@ -5,7 +5,7 @@ import { Failure } from '../../wishlist/failure.ts';
 import { nearest } from '../../wishlist/nearest.ts';
 import { quoted } from '../../wishlist/quote.ts';
 import { LINUX_AMD64, type Platform } from '../../wishlist/reference/platform.ts';
-import { SNIPPETS, type ClientKind, type ClientView } from '../client-config/snippets.ts';
+import { CLIENT_KINDS, SNIPPETS, type ClientKind, type ClientView } from '../client-config/snippets.ts';
 import type { Command } from '../command.ts';
 import type { Configuration } from '../options.ts';
 import { assertRepositoryName } from '../repository-argument.ts';
@@ -14,7 +14,7 @@ export const clientConfigCommand: Command = {
   name: 'client-config',
   summary: 'Print what podman, containerd or Apptainer need to use a repository',
   arguments: [
-    { name: 'KIND', description: Object.keys(SNIPPETS).join(', ') },
+    { name: 'KIND', description: CLIENT_KINDS.join(', ') },
     { name: 'REPOSITORY', description: 'the published repository, such as unpacked.example.org' },
   ],
   examples: [
@@ -39,11 +39,10 @@ export const clientConfigCommand: Command = {
 };
 
 function parseKind(text: string): ClientKind {
-  const kinds = Object.keys(SNIPPETS) as ClientKind[];
-  const kind = kinds.find((known) => known === text);
+  const kind = CLIENT_KINDS.find((known) => known === text);
   if (kind !== undefined) return kind;
-  const meant = nearest(text.toLowerCase(), kinds);
-  const known = `there is ${kinds.join(', ')}`;
+  const meant = nearest(text.toLowerCase(), CLIENT_KINDS);
+  const known = `there is ${CLIENT_KINDS.join(', ')}`;
   throw new Failure('configuration-invalid', `there is no configuration for ${quoted(text)}`, {
     hint: meant === undefined ? known : `did you mean ${meant}? ${known}`,
   });
