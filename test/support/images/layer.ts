@@ -70,10 +70,26 @@ function archiveOf(
 ): Archive {
   const hash = createHash('sha256');
   return {
-    archive: compressed(hashed(tarArchive(entries), hash), compression, level),
+    archive: compressed(hashed(gathered(tarArchive(entries)), hash), compression, level),
     compression,
     diffId: () => digestOf(hash),
   };
+}
+
+const GATHERED_BYTES = 256 * 1024;
+
+/** Small pieces together, since each one takes a trip through the compressor. */
+async function* gathered(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let waiting: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of pieces) {
+    waiting.push(piece);
+    bytes += piece.length;
+    if (bytes < GATHERED_BYTES) continue;
+    yield Buffer.concat(waiting);
+    [waiting, bytes] = [[], 0];
+  }
+  yield Buffer.concat(waiting);
 }
 
 async function* hashed(
