@@ -1,0 +1,53 @@
+const CHUNK_BITS = 16;
+const CHUNK_ROWS = 1 << CHUNK_BITS;
+const ROW_IN_CHUNK = CHUNK_ROWS - 1;
+const FEWEST_ROWS = 64;
+
+type Numbers = Uint8Array | Uint16Array | Uint32Array | Float64Array;
+
+/** Makes so many numbers, all 0. */
+type Maker = (rows: number) => Numbers;
+
+export const BYTES: Maker = (rows) => new Uint8Array(rows);
+export const WORDS_16: Maker = (rows) => new Uint16Array(rows);
+export const WORDS_32: Maker = (rows) => new Uint32Array(rows);
+export const DOUBLES: Maker = (rows) => new Float64Array(rows);
+
+/**
+ * Numbers by row, outside the heap: for what there is a million of. Rows that were never set are 0. It grows by whole
+ * chunks, so that what is there need not be copied; only the first begins small.
+ */
+export class Column {
+  readonly #make: Maker;
+  readonly #chunks: Numbers[] = [];
+
+  constructor(make: Maker) {
+    this.#make = make;
+  }
+
+  at(row: number): number {
+    return this.#chunks[row >>> CHUNK_BITS]?.[row & ROW_IN_CHUNK] ?? 0;
+  }
+
+  set(row: number, value: number): void {
+    const chunk = this.#chunks[row >>> CHUNK_BITS];
+    const at = row & ROW_IN_CHUNK;
+    if (chunk !== undefined && at < chunk.length) chunk[at] = value;
+    else this.#grow(row)[at] = value;
+  }
+
+  /** Makes room for `row`, and gives its chunk. */
+  #grow(row: number): Numbers {
+    const index = row >>> CHUNK_BITS;
+    const first = this.#chunks[0];
+    if (index === 0) {
+      const wanted = Math.max(FEWEST_ROWS, 2 ** Math.ceil(Math.log2(row + 1)));
+      const larger = this.#make(Math.min(wanted, CHUNK_ROWS));
+      if (first !== undefined) larger.set(first);
+      return (this.#chunks[0] = larger);
+    }
+    if (first === undefined || first.length < CHUNK_ROWS) this.#grow(CHUNK_ROWS - 1);
+    while (this.#chunks.length <= index) this.#chunks.push(this.#make(CHUNK_ROWS));
+    return this.#chunks[index] ?? this.#make(CHUNK_ROWS);
+  }
+}
