@@ -12,6 +12,7 @@ import {
   type ExtendedAttributes,
 } from '../repository/entry.ts';
 import type { RepositoryView } from '../repository/view.ts';
+import type { LayerTree } from '../tree/layer-tree.ts';
 import type { TreeNode } from '../tree/node.ts';
 import { entryAt } from '../tree/resolve.ts';
 import { contentBytes, fileBytes } from './content-bytes.ts';
@@ -207,6 +208,11 @@ function sourcesOf(image: ReadyImage, unit: UnitTree, stages: readonly Stage[]) 
       const blob = image.blobs.get(layer);
       if (blob === undefined) throw new Error(`the blob of ${layer} was not fetched`);
       return blob;
+    },
+    treeOf: (layer: Digest): LayerTree => {
+      const stage = stages.find((one) => one.layer === layer);
+      if (stage === undefined) throw new Error(`${layer} is no layer of the image`);
+      return stage.own;
     },
     foreignNode: (path: BytePath) => (own === undefined ? undefined : entryAt<TreeNode>(own.merged, path)),
   };

@@ -1,15 +1,22 @@
+import { NumberSet } from '../packed/number-set.ts';
+import type { Digest } from '../registry/digest.ts';
 import type { Entry } from '../repository/entry.ts';
 import type { AnyNode, FileNode } from '../tree/node.ts';
 import type { UnitTree } from './unit.ts';
 
 /** Bytes of the files that the unit brings: all but those that it links to. */
 export function contentBytes({ tree, files, beside }: UnitTree): number {
-  const brought = new Set<FileNode>();
-  for (const node of filesOf(tree)) {
-    if (files !== 'linked' || node.source.kind === 'bytes') brought.add(node);
-  }
+  const counted = new Map<Digest, NumberSet>();
   let total = fileBytes(beside);
-  for (const { sizeBytes } of brought) total += sizeBytes;
+  for (const { source, sizeBytes } of filesOf(tree)) {
+    if (source.kind === 'bytes') {
+      total += sizeBytes;
+    } else if (files !== 'linked') {
+      const ordinals = counted.get(source.layer) ?? new NumberSet();
+      counted.set(source.layer, ordinals);
+      if (ordinals.add(source.ordinal)) total += sizeBytes;
+    }
+  }
   return total;
 }
 

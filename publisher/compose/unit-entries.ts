@@ -1,22 +1,27 @@
-import { layerContents } from '../layer/content.ts';
+import { layerContents, type Wanted } from '../layer/content.ts';
 import { layerRoot } from '../layout.ts';
 import type { Digest } from '../registry/digest.ts';
-import type { BytePath, DirectoryEntry, Entry, FileEntry, HardLinkEntry } from '../repository/entry.ts';
+import { NumberSet } from '../packed/number-set.ts';
+import type { BytePath, DirectoryEntry, Entry, FileEntry } from '../repository/entry.ts';
 import { CATALOG_MARKER, catalogFolders } from '../tree/catalogs.ts';
 import {
   IMPLIED_ATTRIBUTES,
   joinPath,
   type DirectoryNode,
   type FileNode,
+  type LayerSource,
   type LayerDirectoryNode,
   type AnyNode,
   type TreeNode,
 } from '../tree/node.ts';
+import type { LayerTree } from '../tree/layer-tree.ts';
 import type { UnitTree } from './unit.ts';
 
 export interface UnitSources {
   /** Where the verified blob of a layer lies as a file. */
   readonly blobOf: (layer: Digest) => string;
+  /** The tree of one of the image's layers. */
+  readonly treeOf: (layer: Digest) => LayerTree;
   /** What a hard link to a lower layer is, by its path in the image. Only layers' own trees have such links. */
   readonly foreignNode: (path: BytePath) => TreeNode | undefined;
 }
@@ -29,9 +34,15 @@ export async function* unitEntries(unit: UnitTree, sources: UnitSources): AsyncG
   yield* unit.beside;
   if (unit.root !== unit.path) yield marker(unit.path);
   const placing = new Placing(unit, sources);
-  yield* placing.walk(unit.tree, '');
+  let links = 0;
+  for (const entry of placing.walk(unit.tree, '')) {
+    if (entry.type === 'link') links++;
+    else yield entry;
+  }
   for (const [layer, wanted] of placing.contents) yield* layerContents(sources.blobOf(layer), wanted);
-  yield* placing.links;
+  if (links === 0) return;
+  // Found again: kept, they would be as many as the files of the image.
+  for (const entry of placing.walk(unit.tree, '')) if (entry.type === 'link') yield entry;
 }
 
 /** Marks `folder` as the root of a nested catalog. */
@@ -40,15 +51,12 @@ function marker(folder: BytePath): FileEntry {
   return { type: 'file', path: `${folder}/${CATALOG_MARKER}`, attributes, sizeBytes: 0, content: [] };
 }
 
-/** One walk over a unit's tree: gives what has no content at once, and notes where contents and links belong. */
+/** Walks over a unit's tree: gives what has no content, links too, and notes where contents belong. */
 class Placing {
-  readonly contents = new Map<Digest, Map<number, BytePath>>();
-  readonly links: HardLinkEntry[] = [];
+  readonly contents = new Map<Digest, Brought>();
   readonly #unit: UnitTree;
   readonly #sources: UnitSources;
   readonly #catalogs: Set<BytePath>;
-  /** Where the content of a file was placed. */
-  readonly #homes = new Map<FileNode, BytePath>();
 
   constructor(unit: UnitTree, sources: UnitSources) {
     this.#unit = unit;
@@ -105,22 +113,47 @@ class Placing {
       yield { type: 'file', path: at, attributes, sizeBytes, content: [source.bytes] };
       return;
     }
-    const home = this.#homeOf(node, path);
-    if (home !== at) {
-      this.links.push({ type: 'link', path: at, target: home });
-      return;
-    }
-    const wanted = this.contents.get(source.layer) ?? new Map<number, BytePath>();
-    this.contents.set(source.layer, wanted.set(source.ordinal, at));
+    const published = joinPath(layerRoot(source.layer), source.path);
+    const isBrought = this.#unit.files === 'copied' || published === at;
+    const home = isBrought ? this.#broughtOf(source.layer).place(source, path) : published;
+    if (home !== at) yield { type: 'link', path: at, target: home };
   }
 
-  #homeOf(node: FileNode, path: BytePath): BytePath {
-    const { source } = node;
-    if (source.kind === 'bytes') throw new Error('a file of our own making is no link');
-    if (this.#unit.files !== 'copied') return joinPath(layerRoot(source.layer), source.path);
-    const home = this.#homes.get(node) ?? joinPath(this.#unit.root, path);
-    this.#homes.set(node, home);
-    return home;
+  #broughtOf(layer: Digest): Brought {
+    const known = this.contents.get(layer);
+    if (known !== undefined) return known;
+    const brought = new Brought(this.#unit.root, this.#sources.treeOf(layer));
+    this.contents.set(layer, brought);
+    return brought;
+  }
+}
+
+/** The files of one layer that a unit brings, each at the first of its names. Nearly all are where their layer has them. */
+class Brought implements Wanted {
+  readonly #root: BytePath;
+  readonly #tree: LayerTree;
+  readonly #ordinals = new NumberSet();
+  readonly #elsewhere = new Map<number, BytePath>();
+
+  constructor(root: BytePath, tree: LayerTree) {
+    this.#root = root;
+    this.#tree = tree;
+  }
+
+  get size(): number {
+    return this.#ordinals.size;
+  }
+
+  get(ordinal: number): BytePath | undefined {
+    if (!this.#ordinals.has(ordinal)) return undefined;
+    const path = this.#elsewhere.get(ordinal) ?? this.#tree.placeOf(ordinal);
+    return path === undefined ? undefined : joinPath(this.#root, path);
+  }
+
+  /** Where in the repository the file is whose next name is `path`. */
+  place({ ordinal, path: own }: LayerSource, path: BytePath): BytePath {
+    if (this.#ordinals.add(ordinal) && path !== own) this.#elsewhere.set(ordinal, path);
+    return joinPath(this.#root, this.#elsewhere.get(ordinal) ?? own);
   }
 }
 

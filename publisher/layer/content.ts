@@ -3,7 +3,7 @@ import { LARGE_CHUNK_BYTES, decompress } from './decompress.ts';
 import { TarReader } from './tar-reader.ts';
 
 /** Which files of a layer are wanted, by their ordinal (position among the archive's members), and where. */
-export type Wanted = ReadonlyMap<number, BytePath>;
+export type Wanted = Pick<ReadonlyMap<number, BytePath>, 'size' | 'get'>;
 
 /** The files of the layer in the file `blob` that are `wanted`, with their contents, in the order of the archive. */
 export async function* layerContents(blob: string, wanted: Wanted): AsyncGenerator<FileEntry> {

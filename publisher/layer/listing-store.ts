@@ -8,6 +8,7 @@ import { hasCode } from '../../wishlist/error-code.ts';
 import { storageFailure } from '../storage-failure.ts';
 import { hexOf, isDigest, type Digest } from '../registry/digest.ts';
 import type { Listing, ListingItem } from './listing.ts';
+import { PackedItems } from './packed-items.ts';
 
 /** Changes with the form of the lines: listings of another form are read from the blob again. */
 const FORMAT = 2;
@@ -106,7 +107,7 @@ class Damaged extends Error {}
 
 async function parseListing(lines: AsyncIterable<string>): Promise<Listing> {
   const hash = createHash('sha256');
-  const items: ListingItem[] = [];
+  const items = new PackedItems();
   let header: z.infer<typeof Header> | undefined;
   let ahead: string | undefined;
   for await (const line of lines) {
@@ -114,7 +115,7 @@ async function parseListing(lines: AsyncIterable<string>): Promise<Listing> {
       hash.update(`${ahead}\n`);
       const parsed: unknown = JSON.parse(ahead);
       if (header === undefined) header = Header.parse(parsed);
-      else for (const item of Block.parse(parsed)) items.push(toItem(item));
+      else for (const item of Block.parse(parsed)) items.add(toItem(item));
     }
     ahead = line;
   }
@@ -146,8 +147,14 @@ function* linesOf({ diffId, sizeBytes, items }: Listing): Generator<string> {
     return line;
   };
   yield hashed({ format: FORMAT, diffId, sizeBytes });
-  for (let first = 0; first < items.length; first += ITEMS_IN_BLOCK)
-    yield hashed(items.slice(first, first + ITEMS_IN_BLOCK).map(toLine));
+  let block: Line[] = [];
+  for (const item of items) {
+    block.push(toLine(item));
+    if (block.length < ITEMS_IN_BLOCK) continue;
+    yield hashed(block);
+    block = [];
+  }
+  if (block.length > 0) yield hashed(block);
   yield toText({ sha256: hash.digest('hex') });
 }
 

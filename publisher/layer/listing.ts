@@ -4,6 +4,7 @@ import { displayPath, type Attributes, type BytePath } from '../repository/entry
 import type { Digest } from '../registry/digest.ts';
 import { decompress } from './decompress.ts';
 import { memberPath } from './member-path.ts';
+import { PackedItems } from './packed-items.ts';
 import { TarReader, type Member, type MemberType } from './tar-reader.ts';
 
 /** One member of a layer, without its content. */
@@ -20,13 +21,18 @@ export interface ListingItem {
   readonly xattrs: ReadonlyMap<string, string>;
 }
 
+/** The items of a listing: those that are read are packed, others may be a plain array. */
+export interface ListingItems extends Iterable<ListingItem> {
+  readonly length: number;
+}
+
 /** What a layer holds, in the order of its archive: all that composing needs, except the contents of files. */
 export interface Listing {
   /** Digest of the uncompressed archive. */
   readonly diffId: Digest;
   /** Size of the uncompressed archive. */
   readonly sizeBytes: number;
-  readonly items: readonly ListingItem[];
+  readonly items: ListingItems;
 }
 
 /**
@@ -51,11 +57,11 @@ export async function listLayer(
     }
   }
   const bytes = hashed();
-  const items: ListingItem[] = [];
+  const items = new PackedItems();
   try {
     const archive = new TarReader(bytes);
     for (let member = await archive.next(); member !== undefined; member = await archive.next()) {
-      items.push(toItem(member));
+      items.add(toItem(member));
     }
   } finally {
     await bytes.return(undefined);

@@ -185,7 +185,7 @@ function refuseSparse(header: RawHeader, records: PaxRecords, name: string): voi
   );
 }
 
-const NO_XATTRS: ReadonlyMap<string, string> = new Map();
+export const NO_XATTRS: ReadonlyMap<string, string> = new Map();
 
 function xattrsOf(records: PaxRecords): ReadonlyMap<string, string> {
   const found = [...records].filter(([key]) => key.startsWith(XATTR));

@@ -11,7 +11,7 @@ export const MOST_ENTRIES = 200_000;
 /** What counting needs of a directory of any kind of tree. */
 interface Countable {
   readonly type: string;
-  readonly children?: ReadonlyMap<string, Countable>;
+  readonly children?: Iterable<readonly [name: string, node: Countable]>;
 }
 
 /**
@@ -37,10 +37,14 @@ function countEntries(node: Countable, path: BytePath, division: Division): numb
   let total = 1;
   const large: { path: BytePath; entries: number }[] = [];
   for (const [name, child] of node.children) {
+    if (child.type !== 'directory') {
+      total++;
+      continue;
+    }
     const at = joinPath(path, name);
     const entries = countEntries(child, at, division);
     total += entries;
-    if (child.children !== undefined && entries >= division.fewest) large.push({ path: at, entries });
+    if (entries >= division.fewest) large.push({ path: at, entries });
   }
   large.sort((a, b) => b.entries - a.entries);
   for (const folder of large) {

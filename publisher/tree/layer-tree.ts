@@ -1,21 +1,13 @@
 import { Failure } from '../../wishlist/failure.ts';
-import type { Listing, ListingItem } from '../layer/listing.ts';
+import type { Listing } from '../layer/listing.ts';
+import { PackedItems } from '../layer/packed-items.ts';
 import type { Digest } from '../registry/digest.ts';
-import { displayPath, type Attributes, type BytePath } from '../repository/entry.ts';
-import {
-  IMPLIED_ATTRIBUTES,
-  NO_XATTRS,
-  joinPath,
-  type DeviceNode,
-  type FileNode,
-  type ForeignLinkNode,
-  type LayerDirectoryNode,
-  type LayerNode,
-  type SymbolicLinkNode,
-} from './node.ts';
-import { brokenLink, memberFolder, noDirectory } from './member-place.ts';
+import { displayPath, type BytePath } from '../repository/entry.ts';
+import { brokenLink, checkPlace, memberFolder, noDirectory } from './member-place.ts';
+import { joinPath, type LayerDirectoryNode, type LayerNode } from './node.ts';
 import { isOrder } from './orders.ts';
-import { entryPath, nodeAt, resolvePath } from './resolve.ts';
+import { PackedTree, type PackedDirectory } from './packed-tree.ts';
+import { entryPath, resolvePath } from './resolve.ts';
 
 /** The prefix that marks deletions (OCI image specification 1.1, layer.md, "Whiteouts"). */
 const WHITEOUT = '.wh.';
@@ -28,85 +20,112 @@ export interface LayerTree {
   readonly root: LayerDirectoryNode;
   /** Paths of members that were left out because CernVM-FS would act on them. */
   readonly dropped: readonly BytePath[];
+  /** Where in the tree the file is that has the content of a member, as its source says; `undefined`: nowhere. */
+  readonly placeOf: (ordinal: number) => BytePath | undefined;
 }
 
 /**
  * The tree of one layer by itself: members applied in order, the last of a name wins, whiteouts as nodes.
  *
- * @throws Failure `layer-refused` where a member's path leads through a file, or through links in a circle, or a
- *   whiteout is of no name
+ * @throws Failure `layer-refused` where a member's path leads through a file, or through links in a circle, or to too
+ *   long a path, or a whiteout is of no name
  */
 export function buildLayerTree(listing: Listing, layer: Digest): LayerTree {
-  const root = newDirectory(true, IMPLIED_ATTRIBUTES, NO_XATTRS);
+  const items = PackedItems.of(listing.items);
+  const tree = new PackedTree(items, layer);
+  const building: Building = { tree, near: undefined };
   const dropped: BytePath[] = [];
-  listing.items.forEach((item, ordinal) => {
-    const name = item.path.slice(item.path.lastIndexOf('/') + 1);
-    if (isOrder(item.path)) dropped.push(item.path);
-    else if (!isAufsBook(item.path)) apply(root, { item, name, ordinal });
-  });
-  return { root: freeze(root, '', { layer, seen: new Map() }), dropped };
+  for (let row = 0; row < items.length; row++) {
+    const path = items.pathAt(row);
+    if (isOrder(path)) dropped.push(path);
+    else if (!isAufsBook(path)) apply(building, row, path);
+  }
+  finish(tree, tree.root);
+  return { root: tree.root, dropped, placeOf: (ordinal) => tree.placeOf(ordinal) };
 }
 
 function isAufsBook(path: BytePath): boolean {
   return path.includes('.wh..wh.') && AUFS.test(path);
 }
 
-/** A directory while the tree is built. */
-interface Draft {
-  readonly type: 'directory';
-  attributes: Attributes;
-  xattrs: ReadonlyMap<string, string>;
-  implied: boolean;
-  opaque: boolean;
-  readonly whiteouts: Set<string>;
-  readonly children: Map<string, DraftNode>;
+/** A tree while it is built: without the deletions, which nothing leads through. */
+interface Building {
+  readonly tree: PackedTree;
+  /** The folder of the last member, as long as its path leads there: most members have the same as the one before. */
+  near: Place | undefined;
 }
 
-/** A file whose place is known only when all members are applied. */
-interface DraftFile {
-  readonly type: 'file';
-  readonly item: ListingItem;
-  readonly ordinal: number;
+/** The directory that a path leads to, and where it is, symbolic links followed. */
+interface Place {
+  readonly path: BytePath;
+  readonly at: BytePath;
+  readonly folder: PackedDirectory;
 }
 
-type DraftNode = Draft | DraftFile | SymbolicLinkNode | DeviceNode | ForeignLinkNode;
-
-interface Placed {
-  readonly item: ListingItem;
-  readonly name: string;
-  readonly ordinal: number;
-}
-
-function newDirectory(implied: boolean, attributes: Attributes, xattrs: ReadonlyMap<string, string>): Draft {
-  return {
-    type: 'directory',
-    attributes,
-    xattrs,
-    implied,
-    opaque: false,
-    whiteouts: new Set(),
-    children: new Map(),
-  };
-}
-
-function apply(root: Draft, { item, name, ordinal }: Placed): void {
-  if (item.path === '') {
-    describeRoot(root, item);
+function apply(building: Building, row: number, path: BytePath): void {
+  const { tree } = building;
+  if (path === '') {
+    describeRoot(tree, row);
     return;
   }
-  const parent = item.path.slice(0, Math.max(0, item.path.length - name.length - 1));
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  const parent = path.slice(0, Math.max(0, path.length - name.length - 1));
   const isDeletion = name.startsWith(WHITEOUT);
-  // What leads nowhere, or is no directory, holds nothing that could be deleted.
-  if (isDeletion && resolvePath<DraftNode>(root, parent) === undefined) return;
-  const folder = folderOf(root, parent);
-  if (folder === undefined) {
-    if (isDeletion) return;
-    throw noDirectory(parent);
+  const place = placeOf(building, parent, isDeletion);
+  if (place === undefined) return;
+  const { folder, at } = place;
+  if (name === OPAQUE) {
+    folder.opaque = true;
+    return;
   }
-  if (name === OPAQUE) folder.opaque = true;
-  else if (isDeletion) folder.whiteouts.add(deletedName(item.path, name));
-  else if (item.type === 'directory') applyDirectory(folder, name, item);
-  else folder.children.set(name, toNode(root, item, ordinal));
+  const named = isDeletion ? deletedName(path, name) : name;
+  if (at !== parent) checkPlace(joinPath(at, named));
+  if (isDeletion) tree.markDeleted(tree.enter(folder, named));
+  else applyMember(building, folder, { row, name });
+}
+
+/** Where members below `path` go. `undefined`: nowhere, and they are deletions, which then have nothing to delete. */
+function placeOf(building: Building, path: BytePath, isDeletion: boolean): Place | undefined {
+  if (building.near?.path === path) return building.near;
+  // What leads nowhere, or is no directory, holds nothing that could be deleted.
+  if (isDeletion && resolvePath<LayerNode>(building.tree.root, path) === undefined) return undefined;
+  const place = folderAt(building.tree, path);
+  if (place === undefined && !isDeletion) throw noDirectory(path);
+  building.near = place;
+  return place;
+}
+
+/** The directory at `path`, made where it is missing, symbolic links of this layer followed; `undefined`: it is none. */
+function folderAt(tree: PackedTree, path: BytePath): Place | undefined {
+  const direct = folderOf(tree, path);
+  if (direct !== undefined) return { path, at: path, folder: direct };
+  const at = memberFolder<LayerNode>(tree.root, path);
+  let folder = tree.root;
+  for (const component of at.split('/')) {
+    if (component === '') continue;
+    const entry = tree.enter(folder, component);
+    const value = tree.nodeOf(entry);
+    if (value.type !== 'directory' && value.type !== 'whiteout') return undefined;
+    folder = tree.directoryOf(entry) ?? tree.setDirectory(entry);
+  }
+  return { path, at, folder };
+}
+
+/** The directory at exactly `path`. */
+function folderOf(tree: PackedTree, path: BytePath): PackedDirectory | undefined {
+  return path === '' ? tree.root : tree.directoryOf(entryAt(tree, path));
+}
+
+/** The entry at exactly `path`, which is not the root; 0: there is none. */
+function entryAt(tree: PackedTree, path: BytePath): number {
+  let entry = 0;
+  let folder: PackedDirectory | undefined = tree.root;
+  for (const component of path.split('/')) {
+    if (folder === undefined) return 0;
+    entry = tree.entries.find(folder.number, component);
+    folder = tree.directoryOf(entry);
+  }
+  return entry;
 }
 
 /** Anything but a name would delete the folder itself, or what is above it. */
@@ -118,104 +137,88 @@ function deletedName(path: BytePath, whiteout: string): string {
   });
 }
 
-function describeRoot(root: Draft, item: ListingItem): void {
-  if (item.type !== 'directory') {
+function describeRoot({ root, items }: PackedTree, row: number): void {
+  const type = items.typeAt(row);
+  if (type !== 'directory') {
     throw new Failure(
       'layer-refused',
-      `a member that is the root itself is of type ${item.type}, not a directory`,
+      `a member that is the root itself is of type ${type}, not a directory`,
     );
   }
-  Object.assign(root, { attributes: item.attributes, xattrs: item.xattrs, implied: false });
+  root.describe(row);
 }
 
-function applyDirectory(folder: Draft, name: string, item: ListingItem): void {
-  const there = folder.children.get(name);
-  if (there?.type === 'directory') {
-    Object.assign(there, { attributes: item.attributes, xattrs: item.xattrs, implied: false });
-  } else {
-    const made = newDirectory(false, item.attributes, item.xattrs);
-    // What this layer had there had taken the place of a directory below.
-    made.opaque = there !== undefined;
-    folder.children.set(name, made);
-  }
+interface Named {
+  readonly row: number;
+  readonly name: string;
 }
 
-function toNode(root: Draft, item: ListingItem, ordinal: number): DraftNode {
-  switch (item.type) {
-    case 'file':
-      return { type: 'file', item, ordinal };
-    case 'symlink':
-      return { type: 'symlink', attributes: item.attributes, target: item.target };
-    case 'link':
-      return linked(root, item);
-    case 'character-device':
-    case 'block-device':
-    case 'fifo':
-      return { type: item.type, attributes: item.attributes, major: item.major, minor: item.minor };
-    case 'directory':
-      throw new Error('directories are applied elsewhere');
-  }
+function applyMember(building: Building, folder: PackedDirectory, { row, name }: Named): void {
+  const { tree } = building;
+  const { items } = tree;
+  const type = items.typeAt(row);
+  // Looked up first: a link may name what it takes the place of.
+  const linked = type === 'link' ? linkedEntry(tree, row) : undefined;
+  const entry = tree.enter(folder, name, items.nameAt(row));
+  const there = tree.nodeOf(entry);
+  if (type === 'directory') applyDirectory(tree, entry, row);
+  else if (linked === undefined) tree.setItem(entry, row);
+  else if (typeof linked === 'number') tree.setSame(entry, linked);
+  else tree.setForeign(entry, row, linked.target);
+  // A path may lead elsewhere now.
+  const isNew = there.type === 'whiteout';
+  if (!isNew || (type !== 'file' && type !== 'directory')) building.near = undefined;
 }
 
-/** A hard link shares the node that it names; what no member of this layer is is sought in those below. */
-function linked(root: Draft, item: ListingItem): DraftNode {
-  const target = entryPath<DraftNode>(root, item.target);
-  if (target === undefined) throw brokenLink(item.path, item.target);
-  const node = nodeAt<DraftNode>(root, target);
-  if (node?.type === 'directory' && isBrought(node)) {
-    throw new Failure('layer-refused', `the hard link ${displayPath(item.path)} names a directory`);
-  }
-  if (node !== undefined && node.type !== 'directory') return node;
-  return { type: 'foreign-link', target };
+function applyDirectory(tree: PackedTree, entry: number, row: number): void {
+  const there = tree.directoryOf(entry);
+  const isTaken = there === undefined && tree.nodeOf(entry).type !== 'whiteout';
+  const directory = there ?? tree.setDirectory(entry);
+  directory.describe(row);
+  // What this layer had there had taken the place of a directory below.
+  if (isTaken) directory.opaque = true;
 }
 
-/** Whether a member is the directory, or lies below it: otherwise only deletions do. */
-function isBrought({ implied, children }: Draft): boolean {
-  return !implied || [...children.values()].some((child) => child.type !== 'directory' || isBrought(child));
+/** What a hard link names: an entry of this layer's, or a path that is sought in those below. */
+function linkedEntry(tree: PackedTree, row: number): number | { readonly target: BytePath } {
+  const { items, root } = tree;
+  const [path, link] = [items.pathAt(row), items.targetAt(row)];
+  const target = entryPath<LayerNode>(root, link);
+  if (target === undefined) throw brokenLink(path, link);
+  const entry = target === '' ? 0 : entryAt(tree, target);
+  const node = target === '' ? root : tree.nodeOf(entry);
+  if (node.type === 'directory' && (!node.implied || bringsAnything(node)))
+    throw new Failure('layer-refused', `the hard link ${displayPath(path)} names a directory`);
+  return node.type === 'whiteout' || node.type === 'directory' ? { target } : entry;
 }
 
-/** The directory at `path`, made where it is missing, symbolic links of this layer followed; `undefined`: it is none. */
-function folderOf(root: Draft, path: BytePath): Draft | undefined {
-  const direct = nodeAt<DraftNode>(root, path);
-  if (direct?.type === 'directory') return direct;
-  let folder = root;
-  for (const component of memberFolder<DraftNode>(root, path).split('/')) {
-    if (component === '') continue;
-    const next = folder.children.get(component) ?? newDirectory(true, IMPLIED_ATTRIBUTES, NO_XATTRS);
-    if (next.type !== 'directory') return undefined;
-    folder.children.set(component, next);
-    folder = next;
-  }
-  return folder;
-}
-
-interface Freezing {
-  readonly layer: Digest;
-  readonly seen: Map<DraftFile, FileNode>;
-}
-
-/** Turns whiteouts into nodes. */
-function freeze(draft: Draft, path: BytePath, freezing: Freezing): LayerDirectoryNode {
-  const children = new Map<string, LayerNode>();
-  for (const [name, child] of draft.children) {
-    if (child.type === 'directory') {
-      const frozen = freeze(child, joinPath(path, name), freezing);
-      children.set(name, draft.whiteouts.has(name) ? inPlaceOfDeleted(frozen) : frozen);
-    } else if (child.type === 'file') {
-      children.set(name, freezeFile(child, joinPath(path, name), freezing));
-    } else {
-      children.set(name, child);
+/** What a directory is can be said when all members are applied. Children first. */
+function finish(tree: PackedTree, directory: PackedDirectory): void {
+  const { entries } = tree;
+  let isWhole = !directory.implied;
+  for (let entry = directory.first; entry !== 0; entry = entries.after(entry)) {
+    const child = tree.directoryOf(entry);
+    if (child !== undefined) {
+      finish(tree, child);
+      if (tree.isDeleted(entry)) takePlaceOfDeleted(tree, entry, child);
     }
+    const node = tree.nodeOf(entry);
+    if (node.type === 'file') tree.addHome(entry);
+    if (node.type === 'whiteout' || node.type === 'foreign-link') isWhole = false;
+    if (child !== undefined && !child.isWhole) isWhole = false;
   }
-  for (const name of draft.whiteouts) if (!children.has(name)) children.set(name, { type: 'whiteout' });
-  const { attributes, xattrs, opaque, implied } = draft;
-  return { type: 'directory', attributes, xattrs, children, opaque, implied };
+  directory.isWhole = isWhole && !directory.opaque;
 }
 
 /** The directory below is gone: what is there now has nothing of it. */
-function inPlaceOfDeleted(directory: LayerDirectoryNode): LayerNode {
-  if (directory.implied && !bringsAnything(directory)) return { type: 'whiteout' };
-  return { ...directory, opaque: true, implied: false };
+function takePlaceOfDeleted(tree: PackedTree, entry: number, directory: PackedDirectory): void {
+  if (directory.implied && !bringsAnything(directory)) {
+    tree.setNothing(entry);
+    return;
+  }
+  directory.opaque = true;
+  directory.implied = false;
+  directory.isWhole = false;
 }
 
 /** Whether there is more in it than deletions. */
@@ -225,14 +228,4 @@ export function bringsAnything({ children }: LayerDirectoryNode): boolean {
     if (child.type !== 'directory' || !child.implied || bringsAnything(child)) return true;
   }
   return false;
-}
-
-function freezeFile(draft: DraftFile, path: BytePath, { layer, seen }: Freezing): FileNode {
-  const known = seen.get(draft);
-  if (known !== undefined) return known;
-  const { attributes, xattrs, sizeBytes } = draft.item;
-  const source = { kind: 'layer', layer, ordinal: draft.ordinal, path } as const;
-  const node: FileNode = { type: 'file', attributes, xattrs, sizeBytes, source };
-  seen.set(draft, node);
-  return node;
 }

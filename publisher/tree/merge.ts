@@ -2,6 +2,7 @@ import type { BytePath } from '../repository/entry.ts';
 import {
   EMPTY_TREE,
   joinPath,
+  type Children,
   type DirectoryNode,
   type ForeignLinkNode,
   type LayerDirectoryNode,
@@ -10,6 +11,8 @@ import {
 } from './node.ts';
 import { bringsAnything } from './layer-tree.ts';
 import { brokenLink, checkPlace, memberFolder, noDirectory } from './member-place.ts';
+import { OverlaidChildren } from './overlaid-children.ts';
+import { isWhole } from './packed-tree.ts';
 import { entryAt, nodeAt } from './resolve.ts';
 
 /**
@@ -21,12 +24,12 @@ import { entryAt, nodeAt } from './resolve.ts';
  *   through a file of a layer below, or through links in a circle
  */
 export function mergeLayer(lower: DirectoryNode, layer: LayerDirectoryNode): DirectoryNode {
-  const merge: Merge = { lower, moved: [] };
+  const merge: Merge = { lower, moved: [], isMoving: false };
   let merged = mergeDirectory(merge, '', lower, layer);
   for (const { path, directory } of merge.moved) {
     const target = memberFolder<TreeNode>(merged, path);
     if (bringsAnything(directory) || nodeAt<TreeNode>(merged, target)?.type === 'directory')
-      merged = mergeAt({ ...merge, directory }, '', merged, target.split('/'));
+      merged = mergeAt({ ...merge, isMoving: true, directory }, '', merged, target.split('/'));
   }
   return merged;
 }
@@ -36,6 +39,8 @@ interface Merge {
   readonly lower: DirectoryNode;
   /** Directories that no member names and that are symbolic links below: their children go to where these lead. */
   readonly moved: { path: BytePath; directory: LayerDirectoryNode }[];
+  /** Whether these are what is merged, at paths other than their own. */
+  readonly isMoving: boolean;
 }
 
 function mergeDirectory(
@@ -45,17 +50,26 @@ function mergeDirectory(
   upper: LayerDirectoryNode,
 ): DirectoryNode {
   const below = lower?.type === 'directory' ? lower : undefined;
-  const kept = upper.opaque ? undefined : below?.children;
-  const children = new Map(kept);
-  for (const [name, child] of upper.children) {
+  if (below === undefined && !merge.isMoving && isWhole(upper)) return upper;
+  const { attributes, xattrs } = upper.implied && below !== undefined ? below : upper;
+  const children = mergeChildren(merge, path, upper.opaque ? undefined : below?.children, upper.children);
+  return { type: 'directory', attributes, xattrs, children };
+}
+
+function mergeChildren(
+  merge: Merge,
+  path: BytePath,
+  lower: Children<TreeNode> | undefined,
+  upper: Children<LayerNode>,
+): Children<TreeNode> {
+  const changed = new Map<string, TreeNode | undefined>();
+  for (const [name, child] of upper) {
     const at = joinPath(path, name);
     checkPlace(at);
-    const merged = mergeChild(merge, at, kept?.get(name), child);
-    if (merged === undefined) children.delete(name);
-    else children.set(name, merged);
+    const merged = mergeChild(merge, at, lower?.get(name), child);
+    if (merged !== child) changed.set(name, merged);
   }
-  const described = upper.implied && below !== undefined ? below : upper;
-  return { type: 'directory', attributes: described.attributes, xattrs: described.xattrs, children };
+  return new OverlaidChildren(lower, upper, changed);
 }
 
 /** What the name is afterwards; `undefined`: nothing. */
@@ -113,5 +127,12 @@ function mergeAt(
   const at = joinPath(path, name);
   const child = tree.children.get(name) ?? EMPTY_TREE;
   if (child.type !== 'directory') throw noDirectory(at);
-  return { ...tree, children: new Map(tree.children).set(name, mergeAt(merge, at, child, rest)) };
+  const { attributes, xattrs, children } = tree;
+  const changed = new Map([[name, mergeAt(merge, at, child, rest)]]);
+  return {
+    type: 'directory',
+    attributes,
+    xattrs,
+    children: new OverlaidChildren(children, changed, changed),
+  };
 }

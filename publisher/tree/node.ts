@@ -1,19 +1,31 @@
+import { NO_XATTRS } from '../layer/tar-reader.ts';
 import type { Digest } from '../registry/digest.ts';
 import type { Attributes, BytePath } from '../repository/entry.ts';
 
-/** Where a file's bytes come from. */
-export type FileSource =
-  | {
-      readonly kind: 'layer';
-      readonly layer: Digest;
-      /** Position of the member that carries the content among the members of the layer's archive. */
-      readonly ordinal: number;
-      /** Its place in the layer's own tree: the first of its names that is still there. */
-      readonly path: BytePath;
-    }
-  | { readonly kind: 'bytes'; readonly bytes: Uint8Array };
+/** A file's bytes are those of a member of a layer. */
+export interface LayerSource {
+  readonly kind: 'layer';
+  readonly layer: Digest;
+  /** Position of the member that carries the content among the members of the layer's archive. */
+  readonly ordinal: number;
+  /** Its place in the layer's own tree: the first of its names that is still there. */
+  readonly path: BytePath;
+}
 
-/** A file. Names of one hard-linked file share one node: its identity is the inode's. */
+/** Where a file's bytes come from. */
+export type FileSource = LayerSource | { readonly kind: 'bytes'; readonly bytes: Uint8Array };
+
+/** What a directory holds, by name and in a fixed order. A map of nodes is one. */
+export interface Children<N> extends Iterable<readonly [name: string, node: N]> {
+  has(name: string): boolean;
+  get(name: string): N | undefined;
+  values(): Iterable<N>;
+}
+
+/**
+ * A file. Names of one hard-linked file have equal sources, and names of different files different ones: the nodes
+ * themselves may be made each time that they are asked for.
+ */
 export interface FileNode {
   readonly type: 'file';
   readonly attributes: Attributes;
@@ -40,7 +52,7 @@ export interface DirectoryNode {
   readonly type: 'directory';
   readonly attributes: Attributes;
   readonly xattrs: ReadonlyMap<string, string>;
-  readonly children: ReadonlyMap<string, TreeNode>;
+  readonly children: Children<TreeNode>;
 }
 
 /** A root file system: what layers merge into. */
@@ -63,7 +75,7 @@ export interface LayerDirectoryNode {
   readonly type: 'directory';
   readonly attributes: Attributes;
   readonly xattrs: ReadonlyMap<string, string>;
-  readonly children: ReadonlyMap<string, LayerNode>;
+  readonly children: Children<LayerNode>;
   /** What the layers below have in it is deleted. */
   readonly opaque: boolean;
   /** No member names it: it exists for its children, and the attributes of the layer below stay. */
@@ -77,8 +89,8 @@ export type LayerNode =
 export type AnyNode = TreeNode | LayerNode;
 
 /** Attributes of what nobody described. The time is fixed so that the same input gives the same bytes. */
+export { NO_XATTRS };
 export const IMPLIED_ATTRIBUTES: Attributes = { mode: 0o755, uid: 0, gid: 0, mtime: 0 };
-export const NO_XATTRS: ReadonlyMap<string, string> = new Map();
 
 export const EMPTY_TREE: DirectoryNode = {
   type: 'directory',

@@ -5,7 +5,7 @@ import { joinPath } from './node.ts';
 export interface Branch<N> {
   readonly type: string;
   /** Of a directory. */
-  readonly children?: ReadonlyMap<string, N>;
+  readonly children?: { get(name: string): N | undefined };
   /** Of a symbolic link. */
   readonly target?: string;
 }

@@ -40,6 +40,7 @@ describe('compose/unit-entries', () => {
 async function markersOf(unit: UnitTree): Promise<string[]> {
   const sources = {
     blobOf: () => assert.fail('there are no contents'),
+    treeOf: () => assert.fail('there are no files'),
     foreignNode: () => assert.fail('there are no hard links'),
   };
   const folders: string[] = [];

@@ -21,9 +21,11 @@ describe('layer/listing', () => {
     blob = join(await temporaryDirectory('listing'), 'blob');
   });
 
+  /** With its items as a plain array. */
   async function listingOf(bytes: Buffer, diffId = digestOf(bytes)): Promise<Listing> {
     await writeFile(blob, bytes);
-    return await listLayer(blob, diffId);
+    const listing = await listLayer(blob, diffId);
+    return { ...listing, items: [...listing.items] };
   }
 
   it('lists everything but contents, in the order of the archive, repeated names too', async () => {

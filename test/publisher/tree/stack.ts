@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import type { Listing, ListingItem } from '../../../publisher/layer/listing.ts';
 import { memberPath } from '../../../publisher/layer/member-path.ts';
@@ -51,7 +52,7 @@ export function mergedStack(stack: Stack): Merged {
  */
 export function treeLines(root: AnyNode, stack: Stack): string[] {
   const lines: string[] = [];
-  const names = new Map<FileNode, BytePath>();
+  const names = new Map<string, BytePath>();
   for (const [path, node] of [...nodesOf(root, '')].sort(([a], [b]) => (a < b ? -1 : 1))) {
     lines.push(`${path}${described(node, path, { stack, names })}`);
   }
@@ -66,6 +67,12 @@ export function* nodesOf(root: AnyNode, path: BytePath): Generator<[path: BytePa
     yield [at, child];
     yield* nodesOf(child, at);
   }
+}
+
+/** What the names of one file of a layer have in common, and no other node. */
+export function inodeOf(node: AnyNode): string {
+  assert.ok(node.type === 'file' && node.source.kind === 'layer');
+  return `${node.source.layer} ${node.source.ordinal}`;
 }
 
 /** Makes every change of `value`, or of what it holds, an error. */
@@ -87,7 +94,7 @@ function refuse(): never {
 interface Context {
   readonly stack: Stack;
   /** The first name of each file. */
-  readonly names: Map<FileNode, BytePath>;
+  readonly names: Map<string, BytePath>;
 }
 
 function described(node: AnyNode, path: BytePath, { stack, names }: Context): string {
@@ -95,9 +102,10 @@ function described(node: AnyNode, path: BytePath, { stack, names }: Context): st
     case 'directory':
       return directoryLine(node);
     case 'file': {
-      const first = names.get(node);
+      const inode = node.source.kind === 'layer' ? inodeOf(node) : path;
+      const first = names.get(inode);
       if (first !== undefined) return ` == ${first}`;
-      names.set(node, path);
+      names.set(inode, path);
       return ` = ${contentOf(node, stack)}`;
     }
     case 'symlink':

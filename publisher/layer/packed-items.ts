@@ -1,0 +1,146 @@
+import { BYTES, Column, DOUBLES, WORDS_16, WORDS_32 } from '../packed/column.ts';
+import { TextPool } from '../packed/text-pool.ts';
+import type { Attributes, BytePath } from '../repository/entry.ts';
+import type { ListingItem, ListingItems } from './listing.ts';
+import { NO_XATTRS, type MemberType } from './tar-reader.ts';
+
+/** In the order of their numbers. */
+const TYPES: readonly MemberType[] = [
+  'file',
+  'link',
+  'symlink',
+  'character-device',
+  'block-device',
+  'directory',
+  'fifo',
+];
+
+/** The items of a listing, in about 60 bytes each: a layer may have a million. An item's row is its ordinal. */
+export class PackedItems implements ListingItems {
+  /** Names and targets; trees add the names that no item has. */
+  readonly texts = new TextPool();
+  #length = 0;
+  readonly #types = new Column(BYTES);
+  /** What is before the last slash of each path: neighbours share it. */
+  readonly #folders: BytePath[] = [''];
+  readonly #folderNumbers = new Map<BytePath, number>([['', 0]]);
+  readonly #folderOf = new Column(WORDS_32);
+  readonly #names = new Column(WORDS_32);
+  readonly #targets = new Column(WORDS_32);
+  readonly #modes = new Column(WORDS_16);
+  readonly #uids = new Column(WORDS_32);
+  readonly #gids = new Column(WORDS_32);
+  readonly #mtimes = new Column(DOUBLES);
+  readonly #sizes = new Column(DOUBLES);
+  readonly #devices = new Map<number, readonly [major: number, minor: number]>();
+  readonly #xattrs = new Map<number, ReadonlyMap<string, string>>();
+  readonly #equalXattrs = new Map<string, ReadonlyMap<string, string>>();
+
+  /** `items`, packed unless they are already. */
+  static of(items: ListingItems): PackedItems {
+    if (items instanceof PackedItems) return items;
+    const packed = new PackedItems();
+    for (const item of items) packed.add(item);
+    return packed;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  add({ type, path, attributes, sizeBytes, target, major, minor, xattrs }: ListingItem): void {
+    const row = this.#length++;
+    const slash = path.lastIndexOf('/');
+    this.#types.set(row, TYPES.indexOf(type));
+    this.#folderOf.set(row, this.#numberOf(slash === -1 ? '' : path.slice(0, slash)));
+    this.#names.set(row, this.texts.add(path.slice(slash + 1)));
+    if (target !== '') this.#targets.set(row, this.texts.add(target));
+    this.#modes.set(row, attributes.mode);
+    this.#uids.set(row, attributes.uid);
+    this.#gids.set(row, attributes.gid);
+    this.#mtimes.set(row, attributes.mtime);
+    if (sizeBytes !== 0) this.#sizes.set(row, sizeBytes);
+    if (major !== 0 || minor !== 0) this.#devices.set(row, [major, minor]);
+    if (xattrs.size > 0) this.#xattrs.set(row, this.#shared(xattrs));
+  }
+
+  *[Symbol.iterator](): Generator<ListingItem> {
+    for (let row = 0; row < this.#length; row++) yield this.at(row);
+  }
+
+  at(row: number): ListingItem {
+    const [major, minor] = this.deviceAt(row);
+    return {
+      type: this.typeAt(row),
+      path: this.pathAt(row),
+      attributes: this.attributesAt(row),
+      sizeBytes: this.sizeAt(row),
+      target: this.targetAt(row),
+      major,
+      minor,
+      xattrs: this.xattrsAt(row),
+    };
+  }
+
+  typeAt(row: number): MemberType {
+    return TYPES[this.#types.at(row)] ?? 'file';
+  }
+
+  pathAt(row: number): BytePath {
+    const folder = this.#folders[this.#folderOf.at(row)] ?? '';
+    const name = this.texts.at(this.#names.at(row));
+    return folder === '' ? name : `${folder}/${name}`;
+  }
+
+  /** Position among the texts of what is behind the last slash of the path. */
+  nameAt(row: number): number {
+    return this.#names.at(row);
+  }
+
+  targetAt(row: number): string {
+    return this.texts.at(this.#targets.at(row));
+  }
+
+  attributesAt(row: number): Attributes {
+    return {
+      mode: this.#modes.at(row),
+      uid: this.#uids.at(row),
+      gid: this.#gids.at(row),
+      mtime: this.#mtimes.at(row),
+    };
+  }
+
+  sizeAt(row: number): number {
+    return this.#sizes.at(row);
+  }
+
+  deviceAt(row: number): readonly [major: number, minor: number] {
+    return this.#devices.get(row) ?? [0, 0];
+  }
+
+  xattrsAt(row: number): ReadonlyMap<string, string> {
+    return this.#xattrs.get(row) ?? NO_XATTRS;
+  }
+
+  #numberOf(folder: BytePath): number {
+    const known = this.#folderNumbers.get(folder);
+    if (known !== undefined) return known;
+    const number = this.#folders.length;
+    const flat = unsliced(folder);
+    this.#folders.push(flat);
+    this.#folderNumbers.set(flat, number);
+    return number;
+  }
+
+  #shared(xattrs: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+    const key = JSON.stringify([...xattrs]);
+    const known = this.#equalXattrs.get(key) ?? xattrs;
+    this.#equalXattrs.set(key, known);
+    return known;
+  }
+}
+
+/** A copy of a part of a text, which would else keep the whole text in memory. */
+function unsliced(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
+}
