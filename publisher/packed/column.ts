@@ -14,8 +14,8 @@ export const WORDS_32: Maker = (rows) => new Uint32Array(rows);
 export const DOUBLES: Maker = (rows) => new Float64Array(rows);
 
 /**
- * Numbers by row, outside the heap: for what there is a million of. Rows that were never set are 0. It grows by whole
- * chunks, so that what is there need not be copied; only the first begins small.
+ * Numbers by row, outside the heap: for what there is a million of. Rows that were never set are 0, and take nothing where
+ * all are. It grows by whole chunks, so that what is there need not be copied; only the first begins small.
  */
 export class Column {
   readonly #make: Maker;
@@ -33,7 +33,7 @@ export class Column {
     const chunk = this.#chunks[row >>> CHUNK_BITS];
     const at = row & ROW_IN_CHUNK;
     if (chunk !== undefined && at < chunk.length) chunk[at] = value;
-    else this.#grow(row)[at] = value;
+    else if (value !== 0) this.#grow(row)[at] = value;
   }
 
   /** Makes room for `row`, and gives its chunk. */

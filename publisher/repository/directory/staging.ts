@@ -22,6 +22,7 @@ import {
   type HardLinkEntry,
 } from '../entry.ts';
 import { fileTime, finishDirectory, keepXattrs, makeDevice, makeFile, makeSymbolicLink } from '../inode.ts';
+import { FolderList } from './folder-list.ts';
 import type { Change } from './journal.ts';
 import type { Unkept } from '../unkept.ts';
 
@@ -39,11 +40,12 @@ export class Staging {
   readonly #repository: string;
   readonly #unkept: Unkept;
   readonly #onBytes: (bytes: number) => void;
-  /** Folders that the repository does not have: made here, with all that is in them. */
+  /** Folders that the repository does not have, nor is any above them new: made here, with all that is below them. */
   readonly #fresh = new Set<BytePath>();
   /** Folders that the repository has, and that something goes into. */
   readonly #existing = new Set<BytePath>(['']);
-  readonly #folders: { path: BytePath; attributes: Attributes }[] = [];
+  /** All folders below the fresh ones. */
+  readonly #folders = new FolderList();
   /** Folders of the repository that are known to be there, no link on the way. */
   readonly #real = new Set<BytePath>(['']);
 
@@ -106,7 +108,7 @@ export class Staging {
 
   /** When everything is added: attributes of new folders, deepest first, since adding to them changes their times. */
   finish(): void {
-    for (const { path, attributes } of this.#folders.toReversed())
+    for (const { path, attributes } of this.#folders.reversed())
       finishDirectory(this.#at(path), attributes, this.#unkept);
   }
 
@@ -122,7 +124,7 @@ export class Staging {
   /** Whether the entry is put in place by a change of its own, which is noted here. */
   #prepare({ type, path }: Entry): boolean {
     const folder = folderOf(path);
-    if (this.#fresh.has(folder)) return false;
+    if (this.#isFresh(folder)) return false;
     this.#enter(folder);
     const there = this.#published(path);
     if (there === undefined || (!there.isDirectory() && type !== 'directory')) {
@@ -173,8 +175,7 @@ export class Staging {
     mkdirSync(this.#at(path), { mode: 0o700 });
     const there = isTop ? this.#published(path) : undefined;
     if (!isTop) {
-      this.#fresh.add(path);
-      this.#folders.push({ path, attributes });
+      this.#folders.add(path, attributes);
     } else if (there === undefined) {
       // Its attributes come with the change: a folder without write permission cannot be moved by its owner.
       this.#fresh.add(path);
@@ -200,7 +201,14 @@ export class Staging {
   }
 
   #isStaged(path: BytePath): boolean {
-    return this.#fresh.has(folderOf(path)) || lstatOf(this.#at(path)) !== undefined;
+    return this.#isFresh(folderOf(path)) || lstatOf(this.#at(path)) !== undefined;
+  }
+
+  /** Whether the folder is new, or one above it. */
+  #isFresh(folder: BytePath): boolean {
+    for (let slash = folder.indexOf('/'); slash !== -1; slash = folder.indexOf('/', slash + 1))
+      if (this.#fresh.has(folder.slice(0, slash))) return true;
+    return this.#fresh.has(folder);
   }
 
   #published(path: BytePath): Stats | undefined {
