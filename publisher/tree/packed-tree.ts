@@ -10,9 +10,9 @@ import {
   type Children,
   type DirectoryNode,
   type FileNode,
-  type FileSource,
   type LayerDirectoryNode,
   type LayerNode,
+  type LayerSource,
 } from './node.ts';
 
 /** What an entry is: nothing (its name is deleted), the item in a row, or a directory of its own. */
@@ -26,7 +26,7 @@ const FIRST_DIRECTORY = 2 ** 31;
 export class PackedTree {
   readonly items: PackedItems;
   readonly entries: Entries;
-  readonly #layer: Digest;
+  readonly layer: Digest;
   readonly #directories: PackedDirectory[] = [];
   /** For each item that is a file: the first entry that it has. */
   readonly #homes = new Column(WORDS_32);
@@ -38,7 +38,7 @@ export class PackedTree {
   constructor(items: PackedItems, layer: Digest) {
     this.items = items;
     this.entries = new Entries(items.texts);
-    this.#layer = layer;
+    this.layer = layer;
     this.#directories.push(new PackedDirectory(this, { number: 0, entry: 0 }));
   }
 
@@ -128,10 +128,6 @@ export class PackedTree {
     const directory = this.entries.directoryOf(entry);
     if (this.#near.directory !== directory) this.#near = { directory, path: this.#pathOf(directory) };
     return joinPath(this.#near.path, this.entries.nameOf(entry));
-  }
-
-  sourceOf(row: number): FileSource {
-    return { kind: 'layer', layer: this.#layer, ordinal: row, path: this.placeOf(row) ?? '' };
   }
 
   #pathOf(number: number): BytePath {
@@ -267,7 +263,30 @@ class PackedFile implements FileNode {
     return this.#tree.items.sizeAt(this.#row);
   }
 
-  get source(): FileSource {
-    return this.#tree.sourceOf(this.#row);
+  get source(): LayerSource {
+    return new PackedSource(this.#tree, this.#row);
+  }
+}
+
+/** Most of those who ask for a source do not need the path. */
+class PackedSource implements LayerSource {
+  readonly #tree: PackedTree;
+  readonly ordinal: number;
+
+  constructor(tree: PackedTree, ordinal: number) {
+    this.#tree = tree;
+    this.ordinal = ordinal;
+  }
+
+  get kind(): 'layer' {
+    return 'layer';
+  }
+
+  get layer(): Digest {
+    return this.#tree.layer;
+  }
+
+  get path(): BytePath {
+    return this.#tree.placeOf(this.ordinal) ?? '';
   }
 }

@@ -116,6 +116,7 @@ describe('tree/layer-tree', () => {
 
 function sourceOf(root: AnyNode, path: string): unknown {
   const node = nodeAt<AnyNode>(root, path);
-  assert.ok(node?.type === 'file');
-  return node.source;
+  assert.ok(node?.type === 'file' && node.source.kind === 'layer');
+  const { kind, layer, ordinal, path: place } = node.source;
+  return { kind, layer, ordinal, path: place };
 }

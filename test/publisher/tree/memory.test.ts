@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import type { ListingItem } from '../../../publisher/layer/listing.ts';
+import { PackedItems } from '../../../publisher/layer/packed-items.ts';
+import type { Attributes } from '../../../publisher/repository/entry.ts';
+import { buildLayerTree } from '../../../publisher/tree/layer-tree.ts';
+import { mergeLayer } from '../../../publisher/tree/merge.ts';
+import { EMPTY_TREE } from '../../../publisher/tree/node.ts';
+import { heldBytes } from '../heap.ts';
+import { layerAt } from './stack.ts';
+
+const FILES = 200_000;
+const FILES_IN_FOLDER = 20;
+
+/** `each` of the members of a layer of FILES files, with folders as members or without. */
+function packed(hasFolders: boolean, each = 1): PackedItems {
+  const items = new PackedItems();
+  for (let index = 0; index < FILES; index += each) {
+    const folder = `usr/lib/python3/site-packages/package_${Math.floor(index / FILES_IN_FOLDER)}`;
+    const attributes = { mode: 0o644, uid: 1000, gid: 1000, mtime: 1_700_000_000 + index };
+    if (hasFolders && index % FILES_IN_FOLDER === 0) items.add(item('directory', folder, attributes));
+    items.add(item('file', `${folder}/module_${index}.py`, attributes));
+  }
+  return items;
+}
+
+function item(type: 'file' | 'directory', path: string, attributes: Attributes): ListingItem {
+  return { type, path, attributes, sizeBytes: 1234, target: '', major: 0, minor: 0, xattrs: new Map() };
+}
+
+/** What `make` holds for each of FILES files. */
+function bytesForFile(make: () => unknown): number {
+  const before = heldBytes();
+  const made = make();
+  const bytes = (heldBytes() - before) / FILES;
+  assert.ok(made !== undefined);
+  assert.ok(bytes > 10, `${bytes} bytes for a file: it was not held`);
+  return bytes;
+}
+
+function treeOf(items: PackedItems, index: number) {
+  return buildLayerTree({ diffId: layerAt(-1), sizeBytes: 0, items }, layerAt(index));
+}
+
+describe('tree: what is held for each file', () => {
+  it('is at most 80 bytes in a listing', () => {
+    const bytes = bytesForFile(() => packed(true));
+    assert.ok(bytes < 80, `${bytes} bytes`);
+  });
+
+  it('is at most 130 bytes in the tree of a layer, with its listing', () => {
+    const bytes = bytesForFile(() => treeOf(packed(true), 0));
+    assert.ok(bytes < 130, `${bytes} bytes`);
+  });
+
+  it('is no more in the tree of an image of one layer', () => {
+    const bytes = bytesForFile(() => {
+      const { root } = treeOf(packed(true), 0);
+      return [root, mergeLayer(EMPTY_TREE, root)];
+    });
+    assert.ok(bytes < 130, `${bytes} bytes`);
+  });
+
+  it('is little more in an image whose folders no member names', () => {
+    const bytes = bytesForFile(() => {
+      const { root } = treeOf(packed(false), 0);
+      return [root, mergeLayer(EMPTY_TREE, root)];
+    });
+    assert.ok(bytes < 180, `${bytes} bytes`);
+  });
+
+  it('grows with the changes of a layer, not with the folders in which they are', () => {
+    const lower = mergeLayer(EMPTY_TREE, treeOf(packed(true), 0).root);
+    const changes = treeOf(packed(true, FILES_IN_FOLDER), 1).root;
+    const bytes = bytesForFile(() => mergeLayer(lower, changes));
+    assert.ok(bytes < 50, `${bytes} bytes`);
+  });
+});
