@@ -42,14 +42,14 @@ function treeOf(items: PackedItems, index: number) {
 }
 
 describe('tree: what is held for each file', () => {
-  it('is at most 80 bytes in a listing', () => {
+  it('is at most 90 bytes in a listing', () => {
     const bytes = bytesForFile(() => packed(true));
-    assert.ok(bytes < 80, `${bytes} bytes`);
+    assert.ok(bytes < 90, `${bytes} bytes`);
   });
 
-  it('is at most 130 bytes in the tree of a layer, with its listing', () => {
+  it('is at most 150 bytes in the tree of a layer, with its listing', () => {
     const bytes = bytesForFile(() => treeOf(packed(true), 0));
-    assert.ok(bytes < 130, `${bytes} bytes`);
+    assert.ok(bytes < 150, `${bytes} bytes`);
   });
 
   it('is no more in the tree of an image of one layer', () => {
@@ -57,7 +57,7 @@ describe('tree: what is held for each file', () => {
       const { root } = treeOf(packed(true), 0);
       return [root, mergeLayer(EMPTY_TREE, root)];
     });
-    assert.ok(bytes < 130, `${bytes} bytes`);
+    assert.ok(bytes < 150, `${bytes} bytes`);
   });
 
   it('is little more in an image whose folders no member names', () => {

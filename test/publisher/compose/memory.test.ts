@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { TreeLoader, type Stage } from '../../../publisher/compose/image-trees.ts';
+import type { FilePlacement, UnitTree } from '../../../publisher/compose/unit.ts';
+import { contentBytes } from '../../../publisher/compose/content-bytes.ts';
+import { unitEntries } from '../../../publisher/compose/unit-entries.ts';
+import { listLayer } from '../../../publisher/layer/listing.ts';
+import { ListingStore } from '../../../publisher/layer/listing-store.ts';
+import { directory, file, type LayerEntry } from '../../support/images/layer-entry.ts';
+import { layerInFile } from '../../support/images/layer.ts';
+import { temporaryDirectory } from '../../support/setup.ts';
+import { heldBytes } from '../heap.ts';
+
+const FILES = 60_000;
+const FILES_IN_FOLDER = 20;
+/** How often what is held is looked at while a stream runs. */
+const ENTRIES = 15_000;
+
+function* manyFiles(): Generator<LayerEntry> {
+  for (let index = 0; index < FILES; index++) {
+    const folder = `opt/app/lib/package_${Math.floor(index / FILES_IN_FOLDER)}`;
+    if (index % FILES_IN_FOLDER === 0) yield directory(folder);
+    yield file(`${folder}/module_${index}.py`, 'x');
+  }
+}
+
+describe('compose: what is held for each file', () => {
+  let blob = '';
+  let stage: Stage | undefined;
+  let loadedBytes = 0;
+  before(async () => {
+    const folder = await temporaryDirectory('compose');
+    blob = join(folder, 'blob');
+    const { digest, diffId } = await layerInFile(blob, manyFiles(), { compression: 'plain' });
+    const store = new ListingStore(join(folder, 'listings'));
+    await store.save(digest, await listLayer(blob, diffId));
+    const before = heldBytes();
+    [stage] = await new TreeLoader(store).stagesOf([digest]);
+    loadedBytes = heldBytes() - before;
+  });
+
+  it('is at most 150 bytes in the trees of an image', () => {
+    assert.ok(loadedBytes > 10 * FILES, `${loadedBytes} bytes: nothing was loaded`);
+    assert.ok(loadedBytes < 150 * FILES, `${loadedBytes / FILES} bytes for each file`);
+  });
+
+  const placements: [files: FilePlacement, contents: number, links: number][] = [
+    ['own', FILES, 0],
+    ['copied', FILES, 0],
+    ['linked', 0, FILES],
+  ];
+  for (const [files, contents, links] of placements) {
+    it(`is at most 20 bytes more while a unit is streamed whose files are ${files}`, async () => {
+      assert.ok(stage !== undefined);
+      const unit = unitOf(stage, files);
+      const before = heldBytes();
+      let mostBytes = 0;
+      const found = { file: 0, link: 0 };
+      for await (const entry of entriesOf(unit, stage)) {
+        if (entry.type === 'file') for await (const _ of entry.content);
+        if (entry.type !== 'file' && entry.type !== 'link') continue;
+        if (++found[entry.type] % ENTRIES === 0) mostBytes = Math.max(mostBytes, heldBytes() - before);
+      }
+      assert.deepEqual(found, { file: contents + 1, link: links });
+      // What is read ahead of the blob does not grow with the files.
+      const limit = 20 * FILES + (contents === 0 ? 0 : READ_AHEAD_BYTES);
+      assert.ok(mostBytes < limit, `${mostBytes} bytes for ${FILES} files, the limit is ${limit}`);
+    });
+  }
+
+  it('is nothing when the contents of a unit are counted', () => {
+    assert.ok(stage !== undefined);
+    const before = heldBytes();
+    assert.equal(contentBytes(unitOf(stage, 'copied')), FILES);
+    assert.ok(heldBytes() - before < FILES);
+  });
+
+  function entriesOf(unit: UnitTree, { own }: Stage) {
+    return unitEntries(unit, {
+      blobOf: () => blob,
+      treeOf: () => own,
+      foreignNode: (path) => assert.fail(`${path} is no link`),
+    });
+  }
+});
+
+const READ_AHEAD_BYTES = 6 * 1024 * 1024;
+
+function unitOf({ layer, own, merged }: Stage, files: FilePlacement): UnitTree {
+  const hex = layer.slice(7);
+  const path = files === 'own' ? `.layers/${hex.slice(0, 2)}/${hex}` : `.flat/${hex.slice(0, 2)}/${hex}`;
+  const root = files === 'own' ? `${path}/layerfs` : path;
+  const tree = files === 'own' ? own.root : merged;
+  return { unit: files === 'own' ? 'layers' : 'flat', hex, path, root, tree, beside: [], files };
+}
