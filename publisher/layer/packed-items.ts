@@ -37,7 +37,7 @@ export class PackedItems implements ListingItems {
   readonly #equalXattrs = new Map<string, ReadonlyMap<string, string>>();
 
   /** `items`, packed unless they are already. */
-  static of(items: ListingItems): PackedItems {
+  static of(items: Iterable<ListingItem>): PackedItems {
     if (items instanceof PackedItems) return items;
     const packed = new PackedItems();
     for (const item of items) packed.add(item);
