@@ -14,6 +14,7 @@ import { Unkept } from '../unkept.ts';
 import { usable } from '../usable.ts';
 import { DirectoryView } from '../view.ts';
 import { assertMounted, locateRepository, type CvmfsRepository, type Installation } from './installation.ts';
+import { Chunks } from './chunks.ts';
 import { readAhead } from './read-ahead.ts';
 import { newSeal, unionSeal } from './seal.ts';
 import { tarArchive } from './tar-writer.ts';
@@ -144,7 +145,10 @@ class OpenCvmfs implements OpenRepository {
     const deletions = [...seal.outdated, ...gone];
     deletions.forEach(assertDeletable);
     const words = ['ingest', '-k', '-t', '-', '-b', '/', ...deletions.flatMap((path) => ['-d', path])];
-    const archive = readAhead(tarArchive(seal.wrap(entries)), READ_AHEAD_BYTES);
+    const chunks = new Chunks();
+    const archive = readAhead(tarArchive(seal.wrap(entries), chunks), READ_AHEAD_BYTES, (chunk) =>
+      chunks.reuse(chunk),
+    );
     const input = counted(archive, options.onBytes);
     await this.#unlessPublished(seal.path, async () => {
       await this.#server.transact(async (run) => {

@@ -8,8 +8,14 @@ const LARGE_BYTES = 64 * 1024;
 /** Gathers the small pieces of an archive into large chunks. */
 export class Chunks {
   #full: Uint8Array[] = [];
-  #current = Buffer.allocUnsafe(CHUNK_BYTES);
+  #whole: Buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  /** What is left of it. */
+  #current: Buffer = this.#whole;
   #used = 0;
+  /** Buffers that nobody reads any more: a new one for each chunk would be garbage that the process grows by. */
+  readonly #free: Buffer[] = [];
+  /** Of the last chunk in a buffer, the whole buffer. */
+  readonly #wholes = new WeakMap<Uint8Array, Buffer>();
   /** Bytes of the block that is begun. */
   #begun = 0;
 
@@ -58,6 +64,14 @@ export class Chunks {
     return this.takeFull();
   }
 
+  /** Takes back a chunk that has been read, and all before it. What was written as it is stays its writer's. */
+  reuse(chunk: Uint8Array): void {
+    const whole = this.#wholes.get(chunk);
+    if (whole === undefined) return;
+    this.#wholes.delete(chunk);
+    this.#free.push(whole);
+  }
+
   #room(bytes: number): Buffer {
     if (bytes > this.#current.length - this.#used) this.#flush(bytes);
     const room = this.#current.subarray(this.#used, this.#used + bytes);
@@ -67,11 +81,22 @@ export class Chunks {
 
   #flush(needed = 0): void {
     if (this.#used === 0 && needed <= this.#current.length) return;
-    if (this.#used > 0) this.#full.push(this.#current.subarray(0, this.#used));
-    // What is left of a chunk serves on, as long as it is worth it.
+    const chunk = this.#current.subarray(0, this.#used);
     const rest = this.#current.subarray(this.#used);
-    this.#current =
-      rest.length >= Math.max(LARGE_BYTES, needed) ? rest : Buffer.allocUnsafe(Math.max(CHUNK_BYTES, needed));
+    if (chunk.length > 0) this.#full.push(chunk);
     this.#used = 0;
+    // What is left of a chunk serves on, as long as it is worth it.
+    if (rest.length >= Math.max(LARGE_BYTES, needed)) {
+      this.#current = rest;
+      return;
+    }
+    if (chunk.length > 0) this.#wholes.set(chunk, this.#whole);
+    this.#whole = this.#taken(needed);
+    this.#current = this.#whole;
+  }
+
+  #taken(needed: number): Buffer {
+    const free = needed <= CHUNK_BYTES ? this.#free.pop() : undefined;
+    return free ?? Buffer.allocUnsafe(Math.max(CHUNK_BYTES, needed));
   }
 }

@@ -2,16 +2,20 @@ import { EventEmitter, once } from 'node:events';
 
 /**
  * The chunks of `source`, which works ahead of their reader until about `limitBytes` wait: cvmfs_server takes a while
- * before it begins to read, and then it should not wait for us.
+ * before it begins to read, and then it should not wait for us. `onRead` gets each chunk that its reader is done with.
  */
 export async function* readAhead(
   source: AsyncIterable<Uint8Array>,
   limitBytes: number,
+  onRead: (chunk: Uint8Array) => void = () => undefined,
 ): AsyncGenerator<Uint8Array> {
   const queue = new Queue(limitBytes);
   const filling = queue.fill(source);
   try {
-    for (let chunk = await queue.take(); chunk !== undefined; chunk = await queue.take()) yield chunk;
+    for (let chunk = await queue.take(); chunk !== undefined; chunk = await queue.take()) {
+      yield chunk;
+      onRead(chunk);
+    }
     await filling;
   } finally {
     queue.stop();

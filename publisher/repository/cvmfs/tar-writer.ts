@@ -11,9 +11,14 @@ import { BLOCK_BYTES, Chunks } from './chunks.ts';
 
 const SHORT_NAME_BYTES = 100;
 
-/** The archive in large chunks. The entries' contents are read as it is. */
-export async function* tarArchive(entries: AsyncIterable<Entry>): AsyncGenerator<Uint8Array> {
-  const out = new Chunks();
+/**
+ * The archive in large chunks. The entries' contents are read as it is. Chunks that have been read, in their order, may be
+ * given back to `out`.
+ */
+export async function* tarArchive(
+  entries: AsyncIterable<Entry>,
+  out = new Chunks(),
+): AsyncGenerator<Uint8Array> {
   for await (const entry of entries) {
     writeHeaders(out, entry);
     if (entry.type === 'file' && entry.sizeBytes > 0) yield* content(out, entry);

@@ -76,6 +76,50 @@ describe('Chunks', () => {
     }
     assert.ok(all().equals(Buffer.concat(expected)), `with UNPACKD_TEST_SEED=${seed}`);
   });
+
+  it('gives the same where chunks that were read are written again', () => {
+    const seed = Number(process.env['UNPACKD_TEST_SEED'] ?? randomInt(2 ** 31));
+    const random = pseudoRandom(seed);
+    const chunks = new Chunks();
+    const [expected, given]: [Buffer[], Buffer[]] = [[], []];
+    const waiting: Uint8Array[] = [];
+    const read = (): void => {
+      for (const chunk of waiting.splice(0)) {
+        given.push(Buffer.from(chunk));
+        chunks.reuse(chunk);
+      }
+    };
+    for (let step = 0; step < 600; step++) {
+      expected.push(random() < 0.7 ? writeSmall(chunks, random) : writeContent(chunks, random));
+      waiting.push(...chunks.takeFull());
+      if (random() < 0.3) read();
+    }
+    waiting.push(...chunks.takeAll());
+    read();
+    assert.ok(Buffer.concat(given).equals(Buffer.concat(expected)), `with UNPACKD_TEST_SEED=${seed}`);
+  });
+
+  it('makes no more buffers than wait to be read', () => {
+    const chunks = new Chunks();
+    const buffers = new Set<ArrayBufferLike>();
+    for (let block = 0; block < 40_000; block++) {
+      chunks.block();
+      for (const chunk of chunks.takeFull()) {
+        buffers.add(chunk.buffer);
+        chunks.reuse(chunk);
+      }
+    }
+    assert.equal(buffers.size, 2);
+  });
+
+  it('takes nothing back that was not its own', () => {
+    const chunks = new Chunks();
+    const content = Buffer.alloc(2 * MIB, 'content');
+    chunks.write(content);
+    for (const chunk of chunks.takeFull()) chunks.reuse(chunk);
+    for (let block = 0; block < 5_000; block++) chunks.block();
+    assert.ok(content.equals(Buffer.alloc(2 * MIB, 'content')));
+  });
 });
 
 function writeSmall(chunks: Chunks, random: () => number): Buffer {

@@ -52,6 +52,20 @@ describe('readAhead', () => {
     await chunks.return(undefined);
   });
 
+  it('tells which chunks its reader is done with, in their order', async () => {
+    const source = new Source(20);
+    const read: Uint8Array[] = [];
+    let given = 0;
+    for await (const [byte = -1] of readAhead(source.chunks(), 7, (chunk) => read.push(chunk))) {
+      assert.equal(read.length, byte);
+      given++;
+    }
+    assert.deepEqual(
+      read.map(([byte]) => byte),
+      Array.from({ length: given }, (_, index) => index),
+    );
+  });
+
   it('stops the source when its reader does', async () => {
     const source = new Source(100);
     for await (const _ of readAhead(source.chunks(), 7)) break;
