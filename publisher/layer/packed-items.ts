@@ -1,4 +1,5 @@
-import { BYTES, Column, DOUBLES, WORDS_16, WORDS_32 } from '../packed/column.ts';
+import { AttributesColumn } from '../packed/attributes-column.ts';
+import { BYTES, Column, DOUBLES, WORDS_32 } from '../packed/column.ts';
 import { TextPool } from '../packed/text-pool.ts';
 import type { Attributes, BytePath } from '../repository/entry.ts';
 import type { ListingItem, ListingItems } from './listing.ts';
@@ -27,10 +28,7 @@ export class PackedItems implements ListingItems {
   readonly #folderOf = new Column(WORDS_32);
   readonly #names = new Column(WORDS_32);
   readonly #targets = new Column(WORDS_32);
-  readonly #modes = new Column(WORDS_16);
-  readonly #uids = new Column(WORDS_32);
-  readonly #gids = new Column(WORDS_32);
-  readonly #mtimes = new Column(DOUBLES);
+  readonly #attributes = new AttributesColumn();
   readonly #sizes = new Column(DOUBLES);
   readonly #devices = new Map<number, readonly [major: number, minor: number]>();
   readonly #xattrs = new Map<number, ReadonlyMap<string, string>>();
@@ -55,10 +53,7 @@ export class PackedItems implements ListingItems {
     this.#folderOf.set(row, this.#numberOf(slash === -1 ? '' : path.slice(0, slash)));
     this.#names.set(row, this.texts.add(path.slice(slash + 1)));
     if (target !== '') this.#targets.set(row, this.texts.add(target));
-    this.#modes.set(row, attributes.mode);
-    this.#uids.set(row, attributes.uid);
-    this.#gids.set(row, attributes.gid);
-    this.#mtimes.set(row, attributes.mtime);
+    this.#attributes.set(row, attributes);
     if (sizeBytes !== 0) this.#sizes.set(row, sizeBytes);
     if (major !== 0 || minor !== 0) this.#devices.set(row, [major, minor]);
     if (xattrs.size > 0) this.#xattrs.set(row, this.#shared(xattrs));
@@ -102,12 +97,7 @@ export class PackedItems implements ListingItems {
   }
 
   attributesAt(row: number): Attributes {
-    return {
-      mode: this.#modes.at(row),
-      uid: this.#uids.at(row),
-      gid: this.#gids.at(row),
-      mtime: this.#mtimes.at(row),
-    };
+    return this.#attributes.at(row);
   }
 
   sizeAt(row: number): number {

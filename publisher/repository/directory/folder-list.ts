@@ -1,4 +1,5 @@
-import { Column, DOUBLES, WORDS_16, WORDS_32 } from '../../packed/column.ts';
+import { AttributesColumn } from '../../packed/attributes-column.ts';
+import { Column, WORDS_32 } from '../../packed/column.ts';
 import { TextPool } from '../../packed/text-pool.ts';
 import type { Attributes, BytePath } from '../entry.ts';
 
@@ -12,10 +13,7 @@ export class FolderList {
   readonly #texts = new TextPool();
   readonly #parents = new Column(WORDS_32);
   readonly #names = new Column(WORDS_32);
-  readonly #modes = new Column(WORDS_16);
-  readonly #uids = new Column(WORDS_32);
-  readonly #gids = new Column(WORDS_32);
-  readonly #mtimes = new Column(DOUBLES);
+  readonly #attributes = new AttributesColumn();
   /** The last folder, and those above it that were added. */
   readonly #open: { number: number; prefix: BytePath }[] = [];
 
@@ -26,22 +24,13 @@ export class FolderList {
     this.#open.push({ number, prefix: `${path}/` });
     this.#parents.set(number, parent);
     this.#names.set(number, this.#texts.add(path.slice(prefix.length)));
-    this.#modes.set(number, attributes.mode);
-    this.#uids.set(number, attributes.uid);
-    this.#gids.set(number, attributes.gid);
-    this.#mtimes.set(number, attributes.mtime);
+    this.#attributes.set(number, attributes);
   }
 
   /** The last one first. */
   *reversed(): Generator<{ readonly path: BytePath; readonly attributes: Attributes }> {
     for (let number = this.#length; number > 0; number--) {
-      const attributes = {
-        mode: this.#modes.at(number),
-        uid: this.#uids.at(number),
-        gid: this.#gids.at(number),
-        mtime: this.#mtimes.at(number),
-      };
-      yield { path: this.#pathOf(number), attributes };
+      yield { path: this.#pathOf(number), attributes: this.#attributes.at(number) };
     }
   }
 
