@@ -4,8 +4,9 @@ import { displayPath, type Attributes, type BytePath } from '../repository/entry
 import type { Digest } from '../registry/digest.ts';
 import { decompress } from './decompress.ts';
 import { memberPath } from './member-path.ts';
+import type { Member, MemberType } from './member.ts';
 import { PackedItems } from './packed-items.ts';
-import { TarReader, type Member, type MemberType } from './tar-reader.ts';
+import { TarReader } from './tar-reader.ts';
 
 /** One member of a layer, without its content. */
 export interface ListingItem {

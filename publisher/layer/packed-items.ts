@@ -3,7 +3,7 @@ import { BYTES, Column, DOUBLES, WORDS_32 } from '../packed/column.ts';
 import { TextPool } from '../packed/text-pool.ts';
 import type { Attributes, BytePath } from '../repository/entry.ts';
 import type { ListingItem, ListingItems } from './listing.ts';
-import { NO_XATTRS, type MemberType } from './tar-reader.ts';
+import { NO_XATTRS, type MemberType } from './member.ts';
 
 /** In the order of their numbers. */
 const TYPES: readonly MemberType[] = [

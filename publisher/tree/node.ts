@@ -1,4 +1,4 @@
-import { NO_XATTRS } from '../layer/tar-reader.ts';
+import { NO_XATTRS } from '../layer/member.ts';
 import type { Digest } from '../registry/digest.ts';
 import type { Attributes, BytePath } from '../repository/entry.ts';
 

@@ -1,5 +1,5 @@
 import { TarReader } from '../../../publisher/layer/tar-reader.ts';
-import type { Member } from '../../../publisher/layer/tar-reader.ts';
+import type { Member } from '../../../publisher/layer/member.ts';
 import type { LayerEntry } from '../../support/images/layer-entry.ts';
 import { headerBlock, padding, paxRecords } from '../../support/images/tar-header.ts';
 import type { Header } from '../../support/images/tar-header.ts';
