@@ -3,11 +3,14 @@ import { Failure } from '../../wishlist/failure.ts';
 /** Reads an asynchronous sequence of chunks in pieces of the reader's choosing; holds one chunk at a time. */
 export class ByteReader {
   readonly #chunks: AsyncIterator<Uint8Array>;
+  readonly #what: string;
   #current: Buffer = Buffer.alloc(0);
   #ended = false;
 
-  constructor(source: AsyncIterable<Uint8Array>) {
+  /** `what` the source is, for messages. */
+  constructor(source: AsyncIterable<Uint8Array>, what = 'archive') {
     this.#chunks = source[Symbol.asyncIterator]();
+    this.#what = what;
   }
 
   /**
@@ -22,7 +25,7 @@ export class ByteReader {
     while (missing > 0) {
       if (this.#current.length === 0 && !(await this.#advance())) {
         if (missing === length) return undefined;
-        throw truncated(length, length - missing);
+        throw this.#truncated(length, length - missing);
       }
       const part = this.#take(Math.min(missing, this.#current.length));
       parts.push(part);
@@ -31,11 +34,19 @@ export class ByteReader {
     return Buffer.concat(parts, length);
   }
 
+  /** The next `length` bytes. Throws as {@link read} does, also where there are none. */
+  async readAll(length: number): Promise<Buffer> {
+    const bytes = await this.read(length);
+    if (bytes === undefined) throw this.#truncated(length, 0);
+    return bytes;
+  }
+
   /** The next `length` bytes in pieces as they come. Throws as {@link read} does. */
   async *stream(length: number): AsyncGenerator<Buffer> {
     let missing = length;
     while (missing > 0) {
-      if (this.#current.length === 0 && !(await this.#advance())) throw truncated(length, length - missing);
+      if (this.#current.length === 0 && !(await this.#advance()))
+        throw this.#truncated(length, length - missing);
       const part = this.#take(Math.min(missing, this.#current.length));
       missing -= part.length;
       yield part;
@@ -46,7 +57,8 @@ export class ByteReader {
   async skip(length: number): Promise<void> {
     let missing = length;
     while (missing > 0) {
-      if (this.#current.length === 0 && !(await this.#advance())) throw truncated(length, length - missing);
+      if (this.#current.length === 0 && !(await this.#advance()))
+        throw this.#truncated(length, length - missing);
       missing -= this.#take(Math.min(missing, this.#current.length)).length;
     }
   }
@@ -76,8 +88,11 @@ export class ByteReader {
     }
     return false;
   }
-}
 
-function truncated(wanted: number, got: number): Failure {
-  return new Failure('layer-corrupt', `the archive ends early: ${wanted} bytes were to follow, ${got} did`);
+  #truncated(wanted: number, got: number): Failure {
+    return new Failure(
+      'layer-corrupt',
+      `the ${this.#what} ends early: ${wanted} bytes were to follow, ${got} did`,
+    );
+  }
 }

@@ -71,6 +71,16 @@ describe('layer/decompress', () => {
         CONTENT,
       ],
       ['gzip followed by zeros', () => Buffer.concat([gzipSync(CONTENT), Buffer.alloc(512)]), CONTENT],
+      [
+        'gzip followed by more zeros than a chunk has',
+        () => Buffer.concat([gzipSync(CONTENT), Buffer.alloc(3_000_000)]),
+        CONTENT,
+      ],
+      [
+        'gzip with thousands of members',
+        () => Buffer.concat(Array.from({ length: 5000 }, (_, index) => gzipSync(String(index % 10)))),
+        Buffer.from('0123456789'.repeat(500)),
+      ],
     ];
     for (const [what, blob, bytes] of cases) {
       it(what, async () => {
@@ -120,6 +130,19 @@ describe('layer/decompress', () => {
       ['gzip that ends within its header', () => gzipSync(CONTENT).subarray(0, 5)],
       ['gzip with a damaged content', () => damaged(gzipSync(CONTENT))],
       ['gzip with a wrong checksum', () => changed(gzipSync(CONTENT), -6)],
+      ['gzip followed by garbage', () => Buffer.concat([gzipSync(CONTENT), Buffer.from('garbage')])],
+      [
+        'gzip followed by zeros and garbage',
+        () => Buffer.concat([gzipSync(CONTENT), Buffer.alloc(512), Buffer.from('garbage')]),
+      ],
+      [
+        'gzip followed by zeros and garbage that comes late',
+        () => Buffer.concat([gzipSync(CONTENT), Buffer.alloc(3_000_000), Buffer.from('garbage')]),
+      ],
+      [
+        'gzip followed by zeros and a further member',
+        () => Buffer.concat([gzipSync(CONTENT), Buffer.alloc(512), gzipSync(CONTENT)]),
+      ],
       ['gzip with a damaged second member', () => Buffer.concat([gzipSync('a'), damaged(gzipSync(CONTENT))])],
       ['zstd that ends early', () => cut(zstd(CONTENT)), 'zstd'],
       ['zstd that ends in its checksum', () => zstd(CONTENT).subarray(0, -2), 'zstd'],

@@ -1,0 +1,91 @@
+import * as zlib from 'node:zlib';
+import { Failure } from '../../wishlist/failure.ts';
+import { through } from './through.ts';
+
+/**
+ * The uncompressed bytes of all members of `blob`, one after the other. Zeros may follow them, as tapes and some tools
+ * have it, and nothing else.
+ *
+ * @see RFC 1952, section 2.2
+ * @throws Failure `layer-corrupt` for what else follows; native errors of zlib
+ */
+export async function* gunzip(
+  blob: AsyncIterable<Uint8Array>,
+  chunkBytes: number,
+): AsyncGenerator<Uint8Array> {
+  const decoder = zlib.createGunzip({ chunkSize: chunkBytes });
+  const fed = new Fed(blob, () => decoder.bytesWritten);
+  try {
+    yield* through(fed.chunks(), decoder);
+    for await (const chunk of fed.rest()) if (!isZero(chunk)) throw garbage();
+  } finally {
+    await fed.close();
+  }
+}
+
+function isZero(chunk: Uint8Array): boolean {
+  return chunk.every((byte) => byte === 0);
+}
+
+function garbage(): Failure {
+  return new Failure(
+    'layer-corrupt',
+    'it does not decompress (gzip): other bytes than zeros follow its end',
+    {
+      hint: 'the image is broken in the registry: build and push it again',
+    },
+  );
+}
+
+/** What a decoder is fed with, and what it has left. */
+class Fed {
+  readonly #blob: AsyncIterator<Uint8Array>;
+  readonly #takenBytes: () => number;
+  /** Given, and perhaps not taken; they begin at `#startBytes`. */
+  #given: Uint8Array[] = [];
+  #startBytes = 0;
+  #chunks: AsyncGenerator<Uint8Array> | undefined;
+
+  constructor(blob: AsyncIterable<Uint8Array>, takenBytes: () => number) {
+    this.#blob = blob[Symbol.asyncIterator]();
+    this.#takenBytes = takenBytes;
+  }
+
+  chunks(): AsyncGenerator<Uint8Array> {
+    this.#chunks = this.#read();
+    return this.#chunks;
+  }
+
+  /** All that was not taken, to the end of the blob. Nothing may be fed any more. */
+  async *rest(): AsyncGenerator<Uint8Array> {
+    await this.#chunks?.return(undefined);
+    this.#forgetTaken();
+    const [first, ...others] = this.#given;
+    if (first !== undefined) yield first.subarray(Math.max(0, this.#takenBytes() - this.#startBytes));
+    yield* others;
+    for (let next = await this.#blob.next(); next.done !== true; next = await this.#blob.next())
+      yield next.value;
+  }
+
+  async close(): Promise<void> {
+    await this.#chunks?.return(undefined);
+    await this.#blob.return?.(undefined);
+  }
+
+  /** Not ended by whoever stops reading, so that the rest can be had. */
+  async *#read(): AsyncGenerator<Uint8Array> {
+    for (let next = await this.#blob.next(); next.done !== true; next = await this.#blob.next()) {
+      this.#forgetTaken();
+      this.#given.push(next.value);
+      yield next.value;
+    }
+  }
+
+  #forgetTaken(): void {
+    const [first] = this.#given;
+    if (first === undefined || this.#startBytes + first.length > this.#takenBytes()) return;
+    this.#given.shift();
+    this.#startBytes += first.length;
+    this.#forgetTaken();
+  }
+}
