@@ -1,4 +1,5 @@
 import { isAbsolute, join } from 'node:path';
+import { LAYER_LIMIT_OPTIONS } from './layer-limits.ts';
 import {
   boolean,
   choice,
@@ -216,6 +217,7 @@ export const OPTIONS = {
     group: 'Limits:',
     description: 'how many bytes of compressed layers go into one publication',
   },
+  ...LAYER_LIMIT_OPTIONS,
   patternLimit: {
     key: 'pattern-limit',
     flag: '--pattern-limit <number>',

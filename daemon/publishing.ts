@@ -15,6 +15,7 @@ import { Spool } from '../publisher/spool/spool.ts';
 import type { Context } from './command.ts';
 import type { ExitStatus } from './exit-status.ts';
 import { exitStatusOf } from './exit-status.ts';
+import { layerLimitsOf } from './layer-limits.ts';
 import { readNetwork } from './network.ts';
 import type { Configuration } from './options.ts';
 import { openRegistries } from './registries/registries.ts';
@@ -77,6 +78,7 @@ async function publish(
     return await publishImages(name, images, parts, {
       ...configuration,
       outputs: outputsOf(configuration),
+      layerLimits: layerLimitsOf(configuration),
       clientRoot: join(configuration.clientRoot, name),
     });
   } finally {

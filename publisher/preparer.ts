@@ -3,6 +3,7 @@ import { Failure, isFailure } from '../wishlist/failure.ts';
 import { formatReference, type ImageReference } from '../wishlist/reference/reference.ts';
 import type { Observer } from './events.ts';
 import { layerDigests, type ReadyImage, type ResolvedImage } from './image.ts';
+import { overOption, type LayerLimits } from './layer/limits.ts';
 import { listLayer, type Listing } from './layer/listing.ts';
 import type { ListingStore } from './layer/listing-store.ts';
 import { isLayerRecorded } from './published.ts';
@@ -21,6 +22,10 @@ export interface PreparerOptions {
   readonly overwriteLayers: boolean;
   /** Layers that are fetched and listed at a time, of all images together. */
   readonly layersAtATime: number;
+  /** What one layer may demand. */
+  readonly limits: LayerLimits;
+  /** How many members the layers of one image may have together. */
+  readonly imageEntryLimit: number;
   readonly signal: AbortSignal;
 }
 
@@ -86,6 +91,7 @@ export class Preparer {
         : [{ reference, descriptor, diffId, isBrought: brought.has(descriptor.digest) }];
     });
     await mapLimited(layers, this.#options.layersAtATime, async (layer) => await this.#layer(layer));
+    await this.#checkEntries(image);
     const blobs = new Map([...brought].map((layer) => [layer, spool.pathOf(layer)]));
     return { ...image, config, blobs };
   }
@@ -110,6 +116,15 @@ export class Preparer {
     if (left === 0) return;
     const message = `${formatReference(reference)} is published without ${left} of its layers, which registries do not distribute`;
     this.#parts.observe({ type: 'warning', message });
+  }
+
+  /** What an image takes of memory grows with the members of its layers. */
+  async #checkEntries(image: ResolvedImage): Promise<void> {
+    const { imageEntryLimit } = this.#options;
+    let entries = 0;
+    for (const layer of layerDigests(image)) entries += (await this.#parts.listings.entriesOf(layer)) ?? 0;
+    if (entries <= imageEntryLimit) return;
+    throw overOption(`its layers have ${entries} members together`, imageEntryLimit, 'image-entry-limit');
   }
 
   /** Without published layers a flat tree brings all its files itself, unless every layer can be linked to. */
@@ -163,7 +178,7 @@ export class Preparer {
   /** While the layer is downloaded. Nothing is verified yet, so that no error counts. */
   async #listEarly({ diffId }: LayerOfImage, file: GrowingFile): Promise<Listing | undefined> {
     try {
-      return await listLayer(file.read(), diffId, this.#options.signal);
+      return await listLayer(file.read(), diffId, this.#options);
     } catch {
       return undefined;
     }
@@ -171,7 +186,7 @@ export class Preparer {
 
   async #list(layer: LayerOfImage, blob: string): Promise<Listing> {
     try {
-      return await listLayer(blob, layer.diffId, this.#options.signal);
+      return await listLayer(blob, layer.diffId, this.#options);
     } catch (error) {
       if (!isFailure(error)) throw error;
       const { code, message, hint } = error;

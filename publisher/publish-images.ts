@@ -5,6 +5,7 @@ import { Composer } from './compose/composer.ts';
 import { TreeLoader } from './compose/image-trees.ts';
 import { failedResult, type ImageResult, type Observer } from './events.ts';
 import type { Outputs, ReadyImage, ResolvedImage, WantedImage } from './image.ts';
+import type { LayerLimits } from './layer/limits.ts';
 import type { ListingStore } from './layer/listing-store.ts';
 import { flatPath } from './layout.ts';
 import { Preparer } from './preparer.ts';
@@ -28,6 +29,10 @@ export interface PublishingOptions {
   /** Compressed layers that go in one publication. */
   readonly batchSizeBytes: number;
   readonly downloads: number;
+  /** What one layer may demand. */
+  readonly layerLimits: LayerLimits;
+  /** How many members the layers of one image may have together. */
+  readonly imageEntryLimit: number;
   /** The repository's root as clients see it: absolute. */
   readonly clientRoot: string;
 }
@@ -114,11 +119,17 @@ class Run {
     this.#parts = parts;
     this.#options = options;
     this.notice = (type, message) => parts.observe({ type, message });
-    const { overwriteLayers, downloads } = options;
+    const { overwriteLayers, downloads, layerLimits, imageEntryLimit } = options;
     const view = parts.backend.view(name);
     this.#preparer = new Preparer(
       { ...parts, view },
-      { overwriteLayers, layersAtATime: downloads, signal: parts.signal },
+      {
+        overwriteLayers,
+        layersAtATime: downloads,
+        limits: layerLimits,
+        imageEntryLimit,
+        signal: parts.signal,
+      },
     );
   }
 

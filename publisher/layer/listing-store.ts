@@ -11,12 +11,14 @@ import type { Listing, ListingItem } from './listing.ts';
 import { PackedItems } from './packed-items.ts';
 
 /** Changes with the form of the lines: listings of another form are read from the blob again. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 const Header = z.object({
   format: z.literal(FORMAT),
   diffId: z.custom<Digest>((value) => typeof value === 'string' && isDigest(value)),
   sizeBytes: z.number(),
+  /** How many items follow. */
+  entries: z.number(),
 });
 
 /** One item: type, path, [mode, uid, gid, mtime], size, target, major, minor, extended attributes. */
@@ -61,6 +63,11 @@ export class ListingStore {
   /** The size of the uncompressed archive of such a layer. */
   async sizeBytesOf(layer: Digest): Promise<number | undefined> {
     return (await this.#header(layer))?.sizeBytes;
+  }
+
+  /** How many members such a layer has. */
+  async entriesOf(layer: Digest): Promise<number | undefined> {
+    return (await this.#header(layer))?.entries;
   }
 
   /** @throws Failure `disk-full`, `state-unusable` */
@@ -146,7 +153,7 @@ function* linesOf({ diffId, sizeBytes, items }: Listing): Generator<string> {
     hash.update(line);
     return line;
   };
-  yield hashed({ format: FORMAT, diffId, sizeBytes });
+  yield hashed({ format: FORMAT, diffId, sizeBytes, entries: items.length });
   let block: Line[] = [];
   for (const item of items) {
     block.push(toLine(item));

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { Failure } from '../../wishlist/failure.ts';
 import { displayPath, type Attributes, type BytePath } from '../repository/entry.ts';
 import type { Digest } from '../registry/digest.ts';
-import { decompress } from './decompress.ts';
+import { decompress, readBlob } from './decompress.ts';
+import { WatchedBlob, lazyFormOf, withoutExtras } from './lazy-pulling.ts';
+import { LayerMeter, UNLIMITED, type LayerLimits } from './limits.ts';
 import { memberPath } from './member-path.ts';
 import type { Member, MemberType } from './member.ts';
 import { PackedItems } from './packed-items.ts';
@@ -36,8 +38,15 @@ export interface Listing {
   readonly items: ListingItems;
 }
 
+export interface ListingOptions {
+  readonly signal?: AbortSignal;
+  /** None, where nothing is said. */
+  readonly limits?: LayerLimits;
+}
+
 /**
- * Reads the whole layer once and lists it: that of a file's path, or of the bytes of one.
+ * Reads the whole layer once and lists it: that of a file's path, or of the bytes of one. The files that a layer has
+ * only for lazy pulling are left out.
  *
  * @throws Failure `layer-corrupt`, `layer-refused`; `digest-mismatch` where its uncompressed bytes are not `diffId`
  *   (OCI image specification 1.1, config.md, "Layer DiffID")
@@ -45,39 +54,60 @@ export interface Listing {
 export async function listLayer(
   blob: string | AsyncIterable<Uint8Array>,
   diffId: Digest,
-  signal?: AbortSignal,
+  { signal, limits = UNLIMITED }: ListingOptions = {},
 ): Promise<Listing> {
   const hash = createHash('sha256');
-  let sizeBytes = 0;
+  const meter = new LayerMeter(limits);
+  const blobBytes = new WatchedBlob(typeof blob === 'string' ? readBlob(blob) : blob);
   async function* hashed(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of decompress(blob)) {
+    for await (const chunk of decompress(blobBytes.chunks())) {
       signal?.throwIfAborted();
+      meter.countArchive(chunk.length, blobBytes.sizeBytes);
       hash.update(chunk);
-      sizeBytes += chunk.length;
       yield chunk;
     }
   }
   const bytes = hashed();
-  const items = new PackedItems();
+  let items: PackedItems;
   try {
-    const archive = new TarReader(bytes);
-    for (let member = await archive.next(); member !== undefined; member = await archive.next()) {
-      items.add(toItem(member));
-    }
+    items = await itemsOf(new TarReader(bytes, limits), meter);
   } finally {
     await bytes.return(undefined);
   }
-  const actual = `sha256:${hash.digest('hex')}`;
-  if (actual !== diffId) {
-    throw new Failure(
-      'digest-mismatch',
-      `the uncompressed layer is ${actual}, the image's config says ${diffId}`,
-      {
-        hint: 'the image is broken in the registry: push it again',
-      },
-    );
+  checkDiffId(`sha256:${hash.digest('hex')}`, diffId);
+  const form = lazyFormOf(blobBytes.tail);
+  return {
+    diffId,
+    sizeBytes: meter.archiveBytes,
+    items: form === undefined ? items : PackedItems.of(withoutExtras(items)),
+  };
+}
+
+async function itemsOf(archive: TarReader, meter: LayerMeter): Promise<PackedItems> {
+  const items = new PackedItems();
+  for (let member = await archive.next(); member !== undefined; member = await archive.next()) {
+    const item = toItem(member);
+    meter.countMember(item.sizeBytes, namesBytesOf(item));
+    items.add(item);
   }
-  return { diffId, sizeBytes, items };
+  return items;
+}
+
+function namesBytesOf({ path, target, xattrs }: ListingItem): number {
+  let bytes = path.length + target.length;
+  for (const [name, value] of xattrs) bytes += name.length + value.length;
+  return bytes;
+}
+
+function checkDiffId(actual: Digest, diffId: Digest): void {
+  if (actual === diffId) return;
+  throw new Failure(
+    'digest-mismatch',
+    `the uncompressed layer is ${actual}, the image's config says ${diffId}`,
+    {
+      hint: 'the image is broken in the registry: push it again',
+    },
+  );
 }
 
 function toItem(member: Member): ListingItem {
@@ -86,6 +116,7 @@ function toItem(member: Member): ListingItem {
   checkOwner(path, attributes);
   const target = type === 'link' ? memberPath(member.linkName) : member.linkName;
   if (type === 'symlink') checkTarget(path, target);
+  checkDevice(path, member);
   return { type, path, attributes, sizeBytes, target, major, minor, xattrs };
 }
 
@@ -98,6 +129,14 @@ function checkOwner(path: BytePath, { uid, gid }: Attributes): void {
   if ([uid, gid].every((id) => id >= 0 && id <= HIGHEST_OWNER)) return;
   throw new Failure('layer-refused', `${displayPath(path)} belongs to ${uid}:${gid}, which nobody can be`, {
     hint: 'rebuild the image with valid owners',
+  });
+}
+
+/** Linux has 12 bits for the one and 20 for the other. */
+function checkDevice(path: BytePath, { major, minor }: Member): void {
+  if (major >= 0 && major < 2 ** 12 && minor >= 0 && minor < 2 ** 20) return;
+  throw new Failure('layer-refused', `${displayPath(path)} has the device number ${major}:${minor}`, {
+    hint: 'no system has such a device: rebuild the image',
   });
 }
 

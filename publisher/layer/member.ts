@@ -1,7 +1,8 @@
 import { Failure } from '../../wishlist/failure.ts';
-import type { Attributes } from '../repository/entry.ts';
+import { displayPath, type Attributes } from '../repository/entry.ts';
 import { paxInteger, paxNumber, paxText, type PaxRecords } from './pax.ts';
 import type { RawHeader } from './tar-header.ts';
+import { isXattrRecord, xattrsOf } from './xattr-records.ts';
 
 export type MemberType =
   'file' | 'link' | 'symlink' | 'character-device' | 'block-device' | 'directory' | 'fifo';
@@ -16,36 +17,54 @@ export interface Member {
   readonly sizeBytes: number;
   readonly major: number;
   readonly minor: number;
-  /** Extended attributes (PAX records `SCHILY.xattr.…`), values one character a byte. */
+  /** Extended attributes, names and values one character a byte. */
   readonly xattrs: ReadonlyMap<string, string>;
 }
 
-const XATTR = 'SCHILY.xattr.';
+/** Names that headers of their own have stated before the one of the member (GNU types `L` and `K`). */
+export interface LongNames {
+  readonly name: string | undefined;
+  readonly linkName: string | undefined;
+}
 
-/** What a header says together with the records and long names that stand before it. */
-export function toMember(
-  header: RawHeader,
-  records: PaxRecords,
-  long: { longName: string | undefined; longLink: string | undefined },
-): Member {
-  const name = paxText(records, 'path') ?? long.longName ?? header.name;
-  refuseSparse(header, records, name);
-  const type = memberType(header.typeFlag, name);
-  const sizeBytes = type === 'file' ? (paxInteger(records, 'size') ?? header.sizeBytes) : 0;
-  if (sizeBytes < 0) throw new Failure('layer-corrupt', `${JSON.stringify(name)} has the size ${sizeBytes}`);
+const GLOBAL: ReadonlySet<string> = new Set(['path', 'linkpath', 'size', 'uid', 'gid', 'mtime']);
+
+/** Whether a record of a global header says anything of members; none of them is sparse by such a record. */
+export function holdsForAll(key: string): boolean {
+  return GLOBAL.has(key) || isXattrRecord(key);
+}
+
+/**
+ * What a header says together with the records and long names that stand before it. The size is that of what the
+ * archive stores.
+ *
+ * @throws Failure `layer-corrupt` for a number that makes no sense, `layer-refused` for a type that we do not unpack
+ */
+export function toMember(header: RawHeader, records: PaxRecords, long: LongNames): Member {
+  const name = paxText(records, 'GNU.sparse.name') ?? paxText(records, 'path') ?? long.name ?? header.name;
+  const statedBytes = paxInteger(records, 'size') ?? header.sizeBytes;
+  const type = memberType(header.typeFlag, name, statedBytes);
+  const isLink = type === 'link' || type === 'symlink';
   return {
     type,
     name,
-    linkName:
-      type === 'link' || type === 'symlink'
-        ? (paxText(records, 'linkpath') ?? long.longLink ?? header.linkName)
-        : '',
+    linkName: isLink ? (paxText(records, 'linkpath') ?? long.linkName ?? header.linkName) : '',
     attributes: attributesOf(header, records),
-    sizeBytes,
-    major: header.major,
-    minor: header.minor,
+    sizeBytes: type === 'file' ? checkedSize(statedBytes, name) : 0,
+    ...deviceOf(type, header),
     xattrs: xattrsOf(records),
   };
+}
+
+function checkedSize(sizeBytes: number, name: string): number {
+  if (sizeBytes >= 0) return sizeBytes;
+  throw new Failure('layer-corrupt', `${displayPath(name.slice(0, 200))} has the size ${sizeBytes}`);
+}
+
+/** Other types have these fields too, with no meaning. */
+function deviceOf(type: MemberType, { major, minor }: RawHeader): Pick<Member, 'major' | 'minor'> {
+  const isDevice = type === 'character-device' || type === 'block-device';
+  return isDevice ? { major, minor } : { major: 0, minor: 0 };
 }
 
 function attributesOf(header: RawHeader, records: PaxRecords): Attributes {
@@ -57,48 +76,27 @@ function attributesOf(header: RawHeader, records: PaxRecords): Attributes {
   };
 }
 
-function memberType(flag: string, name: string): MemberType {
-  switch (flag) {
-    case '0':
-    case '\0':
-    case '7':
-      return name.endsWith('/') ? 'directory' : 'file';
-    case '1':
-      return 'link';
-    case '2':
-      return 'symlink';
-    case '3':
-      return 'character-device';
-    case '4':
-      return 'block-device';
-    case '5':
-      return 'directory';
-    case '6':
-      return 'fifo';
-    default:
-      throw new Failure(
-        'layer-refused',
-        `${JSON.stringify(name)} is of the unknown tar type ${JSON.stringify(flag)}`,
-      );
+/** A name that ends in a slash is a directory's: v7 knows no other way to say so. */
+function memberType(flag: string, name: string, sizeBytes: number): MemberType {
+  const type = TYPES[flag];
+  if (type === undefined) {
+    const shown = displayPath(name.slice(0, 200));
+    throw new Failure('layer-refused', `${shown} is of the unknown tar type ${JSON.stringify(flag)}`);
   }
+  return type === 'file' && sizeBytes === 0 && name.endsWith('/') ? 'directory' : type;
 }
 
-/** Sparse members read as plain ones would be wrong files. */
-function refuseSparse(header: RawHeader, records: PaxRecords, name: string): void {
-  if (header.typeFlag !== 'S' && ![...records.keys()].some((key) => key.startsWith('GNU.sparse.'))) return;
-  throw new Failure(
-    'layer-refused',
-    `${JSON.stringify(name)} is stored as a sparse file, which is not supported`,
-    {
-      hint: 'build the layer without sparse members (tar without --sparse)',
-    },
-  );
-}
-
-export const NO_XATTRS: ReadonlyMap<string, string> = new Map();
-
-function xattrsOf(records: PaxRecords): ReadonlyMap<string, string> {
-  const found = [...records].filter(([key]) => key.startsWith(XATTR));
-  if (found.length === 0) return NO_XATTRS;
-  return new Map(found.map(([key, value]) => [key.slice(XATTR.length), value]));
-}
+const TYPES: Readonly<Record<string, MemberType>> = {
+  '\0': 'file',
+  '0': 'file',
+  '1': 'link',
+  '2': 'symlink',
+  '3': 'character-device',
+  '4': 'block-device',
+  '5': 'directory',
+  '6': 'fifo',
+  // contiguous
+  '7': 'file',
+  // sparse (GNU)
+  S: 'file',
+};

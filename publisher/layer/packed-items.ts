@@ -3,7 +3,8 @@ import { BYTES, Column, DOUBLES, WORDS_32 } from '../packed/column.ts';
 import { TextPool } from '../packed/text-pool.ts';
 import type { Attributes, BytePath } from '../repository/entry.ts';
 import type { ListingItem, ListingItems } from './listing.ts';
-import { NO_XATTRS, type MemberType } from './member.ts';
+import type { MemberType } from './member.ts';
+import { NO_XATTRS } from './xattr-records.ts';
 
 /** In the order of their numbers. */
 const TYPES: readonly MemberType[] = [

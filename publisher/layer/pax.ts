@@ -4,13 +4,15 @@ import { Failure } from '../../wishlist/failure.ts';
 export type PaxRecords = Map<string, string>;
 
 /**
- * Decodes `LENGTH KEY=VALUE\n` records.
+ * Decodes `LENGTH KEY=VALUE\n` records. The pairs of records of which a sparse file of the version 0.0 has one for each
+ * part become the one record that version 0.1 has in their place.
  *
  * @see POSIX.1-2017, pax, "pax Extended Header"
  * @throws Failure `layer-corrupt` where a record's length does not lead to its end
  */
 export function decodePax(bytes: Buffer): PaxRecords {
   const records: PaxRecords = new Map();
+  const sparse: [key: string, value: string][] = [];
   let at = 0;
   while (at < bytes.length) {
     const space = bytes.indexOf(0x20, at);
@@ -21,10 +23,23 @@ export function decodePax(bytes: Buffer): PaxRecords {
     if (!sound || bytes[end - 1] !== 0x0a) {
       throw new Failure('layer-corrupt', 'a PAX header holds a record whose length is wrong');
     }
-    records.set(bytes.toString('latin1', space + 1, equals), bytes.toString('latin1', equals + 1, end - 1));
+    const key = bytes.toString('latin1', space + 1, equals);
+    const value = bytes.toString('latin1', equals + 1, end - 1);
+    if (key === SPARSE_OFFSET || key === SPARSE_SIZE) sparse.push([key, value]);
+    else records.set(key, value);
     at = end;
   }
+  if (sparse.length > 0) records.set('GNU.sparse.map', sparseMap(sparse));
   return records;
+}
+
+const SPARSE_OFFSET = 'GNU.sparse.offset';
+const SPARSE_SIZE = 'GNU.sparse.numbytes';
+
+function sparseMap(pairs: readonly (readonly [key: string, value: string])[]): string {
+  const isOrdered = pairs.every(([key], index) => key === (index % 2 === 0 ? SPARSE_OFFSET : SPARSE_SIZE));
+  if (!isOrdered) throw new Failure('layer-corrupt', 'offsets and sizes of a sparse file do not alternate');
+  return pairs.map(([, value]) => value).join(',');
 }
 
 /** The text of a record; `undefined` where there is none, or an empty one, which takes back what was said before. */

@@ -18,6 +18,8 @@ export interface RawHeader {
   readonly linkName: string;
   readonly major: number;
   readonly minor: number;
+  /** All 512 bytes, for what depends on the kind of header. */
+  readonly block: Buffer;
 }
 
 /** @throws Failure `layer-corrupt` where the checksum or a number is wrong */
@@ -42,7 +44,51 @@ export function decodeHeader(block: Buffer): RawHeader {
     linkName: text(block, 157, 100),
     major: number(block, 329, 8, 'major'),
     minor: number(block, 337, 8, 'minor'),
+    block,
   };
+}
+
+/** A stored part of a file. */
+interface SparseEntry {
+  readonly offset: number;
+  readonly sizeBytes: number;
+}
+
+interface SparseEntries {
+  readonly entries: readonly SparseEntry[];
+  /** Whether a block with more of them follows. */
+  readonly isExtended: boolean;
+}
+
+/**
+ * What a header of the type `S` says of the file: four stored parts, and its size with holes.
+ *
+ * @see GNU tar manual, "Basic Tar Format", `struct oldgnu_header`
+ * @throws Failure `layer-corrupt` where a number is wrong
+ */
+export function decodeSparseHeader(block: Buffer): SparseEntries & { readonly sizeBytes: number } {
+  return {
+    entries: sparseEntries(block, 386, 4),
+    isExtended: block[482] !== 0,
+    sizeBytes: number(block, 483, 12, 'size of a sparse file'),
+  };
+}
+
+/** A block after such a header (`struct sparse_header`). Throws as {@link decodeSparseHeader} does. */
+export function decodeSparseEntries(block: Buffer): SparseEntries {
+  return { entries: sparseEntries(block, 0, 21), isExtended: block[504] !== 0 };
+}
+
+/** They end early where one has no size. */
+function sparseEntries(block: Buffer, start: number, count: number): SparseEntry[] {
+  const entries: SparseEntry[] = [];
+  for (let at = start; at < start + 24 * count && block[at + 12] !== 0; at += 24) {
+    entries.push({
+      offset: number(block, at, 12, 'sparse offset'),
+      sizeBytes: number(block, at + 12, 12, 'sparse size'),
+    });
+  }
+  return entries;
 }
 
 export function isZeroBlock(block: Buffer): boolean {

@@ -1,31 +1,37 @@
 import { Failure } from '../../wishlist/failure.ts';
 import { ByteReader } from './bytes.ts';
-import { toMember, type Member } from './member.ts';
+import { UNLIMITED, overLimit, type LayerLimits } from './limits.ts';
+import { holdsForAll, toMember, type LongNames, type Member } from './member.ts';
 import { decodePax, type PaxRecords } from './pax.ts';
+import { expandSparse, readSparseMap, type SparseMap } from './sparse.ts';
 import { BLOCK_BYTES, decodeHeader, isZeroBlock, paddingAfter, type RawHeader } from './tar-header.ts';
 
-/** Longest extended header or long name that is read: no path that a file system can hold comes near. */
-const LONGEST_HEADER_BYTES = 1024 * 1024;
-
 /**
- * Reads a tar archive member by member: v7, ustar, GNU (long names, base-256 numbers) and PAX.
+ * Reads a tar archive member by member: v7, ustar, GNU (long names, base-256 numbers, sparse files) and PAX. Sparse
+ * files are files like others: their size counts the holes, and their content has them as zeros.
  *
  * Written here because names must stay the bytes that they are, and because a layer is input from a stranger.
  */
 export class TarReader {
   readonly #bytes: ByteReader;
-  #global: PaxRecords = new Map();
+  readonly #limits: LayerLimits;
+  readonly #global: PaxRecords = new Map();
+  #globalBytes = 0;
+  #sparse: SparseMap | undefined;
+  /** What the archive stores of the last member's content, and nobody has read. */
   #unread = 0;
   #padding = 0;
 
-  constructor(source: AsyncIterable<Uint8Array>) {
+  constructor(source: AsyncIterable<Uint8Array>, limits = UNLIMITED) {
     this.#bytes = new ByteReader(source);
+    this.#limits = limits;
   }
 
   /**
    * The next member, or `undefined` at the end; what was not read of the last one's content is passed over.
    *
-   * @throws Failure `layer-corrupt` for a damaged archive, `layer-refused` for a member that we do not unpack
+   * @throws Failure `layer-corrupt` for a damaged archive, `layer-refused` for a member that we do not unpack, or a
+   *   header over the limit
    */
   async next(): Promise<Member | undefined> {
     await this.#bytes.skip(this.#unread + this.#padding);
@@ -42,7 +48,7 @@ export class TarReader {
           local = decodePax(await this.#extension(header));
           break;
         case 'g':
-          this.#global = new Map([...this.#global, ...decodePax(await this.#extension(header))]);
+          this.#addGlobal(decodePax(await this.#extension(header)));
           break;
         case 'L':
           longName = untilNul(await this.#extension(header));
@@ -51,11 +57,8 @@ export class TarReader {
           longLink = untilNul(await this.#extension(header));
           break;
         default: {
-          const records = this.#global.size === 0 ? local : new Map([...this.#global, ...local]);
-          const member = toMember(header, records, { longName, longLink });
-          this.#unread = member.type === 'file' ? member.sizeBytes : 0;
-          this.#padding = paddingAfter(this.#unread);
-          return member;
+          const long = { name: longName, linkName: longLink };
+          return await this.#member(header, local, long);
         }
       }
     }
@@ -63,10 +66,45 @@ export class TarReader {
 
   /** The content of the member that {@link next} gave last. To be read once, before the next call. */
   async *content(): AsyncGenerator<Buffer> {
-    for await (const chunk of this.#bytes.stream(this.#unread)) {
+    if (this.#sparse === undefined) yield* this.#stored(this.#unread);
+    else yield* expandSparse(this.#sparse, (sizeBytes) => this.#stored(sizeBytes));
+  }
+
+  async *#stored(sizeBytes: number): AsyncGenerator<Buffer> {
+    for await (const chunk of this.#bytes.stream(sizeBytes)) {
       this.#unread -= chunk.length;
       yield chunk;
     }
+  }
+
+  async #member(header: RawHeader, local: PaxRecords, long: LongNames): Promise<Member> {
+    const records = this.#global.size === 0 ? local : new Map([...this.#global, ...local]);
+    const member = toMember(header, records, long);
+    this.#sparse = undefined;
+    this.#unread = member.sizeBytes;
+    this.#padding = paddingAfter(member.sizeBytes);
+    if (member.type !== 'file') return member;
+    this.#sparse = await readSparseMap({
+      name: member.name,
+      header,
+      records: local,
+      storedBytes: member.sizeBytes,
+      bytes: this.#bytes,
+      limits: this.#limits,
+    });
+    if (this.#sparse === undefined) return member;
+    this.#unread = this.#sparse.storedBytes;
+    return { ...member, sizeBytes: this.#sparse.sizeBytes };
+  }
+
+  #addGlobal(records: PaxRecords): void {
+    for (const [key, value] of records) {
+      if (!holdsForAll(key)) continue;
+      const before = this.#global.get(key);
+      this.#globalBytes += value.length - (before?.length ?? -key.length);
+      this.#global.set(key, value);
+    }
+    this.#checkHeaderBytes('its global headers have', this.#globalBytes);
   }
 
   async #header(): Promise<RawHeader | undefined> {
@@ -81,17 +119,18 @@ export class TarReader {
   }
 
   async #extension(header: RawHeader): Promise<Buffer> {
-    if (header.sizeBytes > LONGEST_HEADER_BYTES || header.sizeBytes < 0) {
-      throw new Failure(
-        'layer-refused',
-        `an extended header of ${header.sizeBytes} bytes: over the limit of 1 MiB`,
-      );
-    }
+    if (header.sizeBytes < 0) throw new Failure('layer-corrupt', `a header has the size ${header.sizeBytes}`);
+    this.#checkHeaderBytes('it has an extended header of', header.sizeBytes);
     const content = (await this.#bytes.read(header.sizeBytes)) ?? Buffer.alloc(0);
     if (content.length < header.sizeBytes)
       throw new Failure('layer-corrupt', 'the archive ends within a header');
     await this.#bytes.skip(paddingAfter(header.sizeBytes));
     return content;
+  }
+
+  #checkHeaderBytes(what: string, bytes: number): void {
+    if (bytes > this.#limits.headerBytes)
+      throw overLimit(`${what} ${bytes} bytes`, this.#limits, 'headerBytes');
   }
 }
 

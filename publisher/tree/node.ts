@@ -1,4 +1,4 @@
-import { NO_XATTRS } from '../layer/member.ts';
+import { NO_XATTRS } from '../layer/xattr-records.ts';
 import type { Digest } from '../registry/digest.ts';
 import type { Attributes, BytePath } from '../repository/entry.ts';
 

@@ -1,7 +1,8 @@
+import { UNLIMITED } from '../../../publisher/layer/limits.ts';
 import { TarReader } from '../../../publisher/layer/tar-reader.ts';
 import type { Member } from '../../../publisher/layer/member.ts';
 import type { LayerEntry } from '../../support/images/layer-entry.ts';
-import { headerBlock, padding, paxRecords } from '../../support/images/tar-header.ts';
+import { headerBlock, padding, paxRecords, withChecksum } from '../../support/images/tar-header.ts';
 import type { Header } from '../../support/images/tar-header.ts';
 import { tarArchive } from '../../support/images/tar.ts';
 
@@ -16,8 +17,8 @@ export async function archiveOf(...entries: LayerEntry[]): Promise<Buffer> {
 }
 
 /** Reads `archive` to its end, in chunks of `chunkBytes`. */
-export async function membersOf(archive: Buffer, chunkBytes = 1000): Promise<Found[]> {
-  const reader = new TarReader(chunksOf(archive, chunkBytes));
+export async function membersOf(archive: Buffer, chunkBytes = 1000, limits = UNLIMITED): Promise<Found[]> {
+  const reader = new TarReader(chunksOf(archive, chunkBytes), limits);
   const found: Found[] = [];
   for (let member = await reader.next(); member !== undefined; member = await reader.next()) {
     const parts: Buffer[] = [];
@@ -48,16 +49,7 @@ const PLAIN: Header = {
 export function header(fields: Partial<Header>, change: (block: Buffer) => void = () => undefined): Buffer {
   const block = headerBlock({ ...PLAIN, ...fields });
   change(block);
-  return withChecksum(
-    block,
-    block.reduce((sum, byte, at) => sum + (at >= 148 && at < 156 ? 0x20 : byte), 0),
-  );
-}
-
-/** The block with a checksum of the caller's own. */
-export function withChecksum(block: Buffer, sum: number): Buffer {
-  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
-  return block;
+  return withChecksum(block);
 }
 
 /** A header with a body, such as a long name; with the padding that follows. */

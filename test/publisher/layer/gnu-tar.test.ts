@@ -1,6 +1,19 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, linkSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { needs } from '../../support/programs.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
@@ -60,13 +73,56 @@ describe('layer/tar-reader of what GNU tar writes', () => {
     }
   });
 
-  it('but sparse files are refused', async function () {
-    needs(this, 'tar', 'truncate');
-    const folder = await temporaryDirectory('tar');
-    execFileSync('truncate', ['-s', '10M', join(folder, 'sparse')]);
-    for (const format of ['gnu', 'pax']) {
-      const archive = execFileSync('tar', ['-S', `--format=${format}`, '-cf', '-', '-C', folder, 'sparse']);
-      await assert.rejects(membersOf(archive), { code: 'layer-refused' });
-    }
-  });
+  const sparse: [format: string, options: string[]][] = [
+    ['the old one', ['--format=gnu']],
+    ['0.0', ['--format=pax', '--sparse-version=0.0']],
+    ['0.1', ['--format=pax', '--sparse-version=0.1']],
+    ['1.0', ['--format=pax', '--sparse-version=1.0']],
+  ];
+  for (const [format, options] of sparse) {
+    it(`with sparse files, in the format ${format}`, async function () {
+      needs(this, 'tar');
+      const folder = await temporaryDirectory('tar');
+      for (const [name, content] of Object.entries(SPARSE)) writeSparse(join(folder, name), content);
+      const names = Object.keys(SPARSE).sort();
+      const archive = execFileSync('tar', ['-S', ...options, '-cf', '-', '-C', folder, ...names], {
+        maxBuffer: 2 ** 28,
+      });
+      const found = await membersOf(archive, 100_000);
+      assert.deepEqual(
+        found.map(({ name }) => name),
+        names,
+      );
+      for (const { name, content, sizeBytes } of found) {
+        const written = readFileSync(join(folder, name), 'latin1');
+        assert.equal(sizeBytes, written.length, name);
+        assert.ok(content === written, name);
+      }
+    });
+  }
 });
+
+/** Where there is data, in files with holes of a size that file systems keep. */
+const SPARSE: Readonly<Record<string, { readonly sizeBytes: number; readonly data: readonly number[] }>> = {
+  plain: { sizeBytes: 0, data: [0] },
+  nothing: { sizeBytes: 3_000_000, data: [] },
+  begins: { sizeBytes: 2_000_000, data: [0] },
+  ends: { sizeBytes: 1_000_000 + 5, data: [1_000_000] },
+  middle: { sizeBytes: 2_000_003, data: [700_000] },
+  five: { sizeBytes: 2_500_000, data: [0, 500_000, 1_000_000, 1_500_000, 2_000_000] },
+  hundred: {
+    sizeBytes: 30_000_000,
+    data: Array.from({ length: 100 }, (_, index) => 100_000 + index * 262_144),
+  },
+};
+
+function writeSparse(
+  path: string,
+  { sizeBytes, data }: { sizeBytes: number; data: readonly number[] },
+): void {
+  writeFileSync(path, '');
+  const file = openSync(path, 'r+');
+  for (const offset of data) writeSync(file, `data at ${offset}`, offset);
+  closeSync(file);
+  truncateSync(path, Math.max(sizeBytes, statSync(path).size));
+}

@@ -162,7 +162,7 @@ describe('layer/listing', () => {
     const archive = await archiveOf(file('a', 'x'.repeat(3_000_000)), file('b'));
     await writeFile(blob, archive);
     const signal = AbortSignal.abort(new Error('stop'));
-    await assert.rejects(listLayer(blob, digestOf(archive), signal), /stop/);
+    await assert.rejects(listLayer(blob, digestOf(archive), { signal }), /stop/);
     assert.deepEqual(await openFiles(blob), []);
   });
 });

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { UNLIMITED } from '../../../publisher/layer/limits.ts';
 import { TarReader } from '../../../publisher/layer/tar-reader.ts';
 import type { FailureCode } from '../../../wishlist/failure.ts';
 import { device, directory, fifo, file, hardLink, symlink } from '../../support/images/layer-entry.ts';
 import type { LayerEntry } from '../../support/images/layer-entry.ts';
+import { withChecksum } from '../../support/images/tar-header.ts';
 import {
   archiveOf,
   base256,
@@ -12,10 +14,10 @@ import {
   membersOf,
   pax,
   withBody,
-  withChecksum,
   type Found,
 } from './archive.ts';
 
+const LIMITS = { ...UNLIMITED, headerBytes: 1024 * 1024 };
 const LONG = `${'d'.repeat(120)}/${'n'.repeat(255)}`;
 
 type Expected = Partial<Omit<Found, 'xattrs' | 'attributes'>> & {
@@ -311,8 +313,6 @@ describe('layer/tar-reader', () => {
         ended(header({}), Buffer.alloc(512), header({})),
         'layer-corrupt',
       ],
-      ['a sparse file (GNU)', ended(header({ type: 'S' })), 'layer-refused'],
-      ['a sparse file (PAX)', ended(pax({ 'GNU.sparse.major': '1' }), header({})), 'layer-refused'],
       ['an unknown type', ended(header({ type: 'Z' })), 'layer-refused'],
       ['a volume of several', ended(header({ type: 'M' })), 'layer-refused'],
       ['a huge extended header', ended(header({ type: 'x', sizeBytes: 1024 * 1024 + 1 })), 'layer-refused'],
@@ -320,7 +320,7 @@ describe('layer/tar-reader', () => {
       [
         'an extended header of negative size',
         ended(header({ type: 'x' }, (bytes) => base256(-1n, 12).copy(bytes, 124))),
-        'layer-refused',
+        'layer-corrupt',
       ],
       ['a negative size', ended(header({}, (bytes) => base256(-512n, 12).copy(bytes, 124))), 'layer-corrupt'],
       [
@@ -351,13 +351,13 @@ describe('layer/tar-reader', () => {
     ];
     for (const [what, archive, code] of cases) {
       it(what, async () => {
-        await assert.rejects(membersOf(archive), { code });
+        await assert.rejects(membersOf(archive, 1000, LIMITS), { code });
       });
     }
 
     it('nothing of an extended header of just 1 MiB', async () => {
       const records = { comment: 'x'.repeat(1024 * 1024 - '1048576 comment=\n'.length) };
-      assertFound(await membersOf(ended(pax(records), header({}))), [{ name: 'name' }]);
+      assertFound(await membersOf(ended(pax(records), header({})), 1000, LIMITS), [{ name: 'name' }]);
     });
   });
 

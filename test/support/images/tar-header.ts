@@ -27,15 +27,22 @@ export function headerBlock(header: Header): Buffer {
   block.write(octal(header.gid, 8), 116, 'latin1');
   block.write(octal(header.sizeBytes, 12), 124, 'latin1');
   block.write(octal(header.mtime, 12), 136, 'latin1');
-  block.write(' '.repeat(8), 148, 'latin1');
   block.write(header.type, 156, 'latin1');
   header.linkName.copy(block, 157, 0, LIMITS.nameBytes);
   block.write('ustar\x0000', 257, 'latin1');
   block.write(octal(header.major, 8), 329, 'latin1');
   block.write(octal(header.minor, 8), 337, 'latin1');
-  const sum = block.reduce((total, byte) => total + byte, 0);
+  return withChecksum(block);
+}
+
+/** The block, with its checksum made anew, or one of the caller's own. */
+export function withChecksum(block: Buffer, sum = checksumOf(block)): Buffer {
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
   return block;
+}
+
+function checksumOf(block: Buffer): number {
+  return block.reduce((sum, byte, at) => sum + (at >= 148 && at < 156 ? 0x20 : byte), 0);
 }
 
 /** The body of a pax extended header: `LENGTH NAME=VALUE`, where the length counts itself. */
