@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { formatReference, parseReference } from '../../wishlist/reference/reference.ts';
 import { imageTree, unpackedByUmoci } from '../support/e2e/reference.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
-import { REPOSITORY, Site } from '../support/e2e/site.ts';
+import { CLIENT_ROOT, REPOSITORY, Site } from '../support/e2e/site.ts';
 import { image, imageIndex, type Image } from '../support/images/image.ts';
 import { directory, file } from '../support/images/layer-entry.ts';
 import { layer } from '../support/images/layer.ts';
@@ -14,7 +14,7 @@ import {
   imagesOfAllKinds,
   startableImage,
 } from '../support/podman/images.ts';
-import { CLIENT_ROOT, PODMANS, Podman } from '../support/podman/podman.ts';
+import { PODMANS, Podman } from '../support/podman/podman.ts';
 import { needs } from '../support/programs.ts';
 import { differences } from '../support/trees/snapshot.ts';
 
@@ -61,7 +61,7 @@ for (const kind of PODMANS) {
     const add = (tag: string, one: Image): string => registry.add(LAB, tag, one);
 
     async function publish(wishes: readonly string[]): Promise<void> {
-      const { status, stderr } = await site.convert(wishes, ['--client-root', CLIENT_ROOT]);
+      const { status, stderr } = await site.convert(wishes);
       assert.equal(status, 0, stderr);
     }
 
@@ -189,7 +189,7 @@ for (const kind of PODMANS) {
       ];
       const wishes = hostile.map((config, index) => add(`bad-${index}`, image({ layers, config })));
       const early = add('early', image({ layers, config: { created: '0001-01-01T00:00:00Z' } }));
-      const { stderr } = await site.convert([good, early, ...wishes], ['--client-root', CLIENT_ROOT]);
+      const { stderr } = await site.convert([good, early, ...wishes]);
       assert.deepEqual(
         (await listed()).filter((name) => !name.includes(':bad-')),
         ['early', 'good'].map(nameOf),

@@ -6,6 +6,9 @@ import { convertHere, run, start, type Outcome, type RunOptions, type Running } 
 
 export const REPOSITORY = 'images.unpackd.test';
 
+/** Where clients see repositories: a short path, since those of an image's layers must fit into 4,096 bytes for podman 4. */
+export const CLIENT_ROOT = '/mnt';
+
 export const BACKENDS = ['directory', 'cvmfs'] as const;
 export type BackendKind = (typeof BACKENDS)[number];
 
@@ -41,9 +44,10 @@ export class Site {
     return this.fixture?.view(REPOSITORY) ?? join(this.root, REPOSITORY);
   }
 
-  /** The options that every run on this site needs. */
+  /** The options that every run on this site needs. Clients see all sites at one place, so that they can be compared. */
   get options(): string[] {
-    const common = ['--progress', 'plain', '--root', this.root, '--state', this.state];
+    const places = ['--root', this.root, '--state', this.state, '--client-root', CLIENT_ROOT];
+    const common = ['--progress', 'plain', ...places];
     if (this.fixture === undefined) return common;
     const { command, spool, config } = this.fixture;
     const server = [

@@ -60,14 +60,11 @@ exec "$@"
 export interface ShownRepository {
   /** Where it is. */
   readonly published: string;
-  /** Where clients see it: a folder in {@link CLIENT_ROOT}. */
+  /** Where clients see it: a folder in `/mnt`. */
   readonly client: string;
   /** Image stores in it that podman reads, relative to it. */
   readonly stores: readonly string[];
 }
-
-/** Where podman sees repositories: a short path, since those of an image's layers must fit into 4,096 bytes. */
-export const CLIENT_ROOT = '/mnt';
 
 /** Options without which no container starts here. */
 const RUN = [
