@@ -5,6 +5,8 @@ export interface ClientView {
   readonly path: string;
   /** The podman store in it: absolute. */
   readonly store: string;
+  /** The public name of an image in it: one that is published, where that is known. */
+  readonly image: string;
 }
 
 /** A configuration of a program that starts containers from a repository. */
@@ -27,9 +29,17 @@ export const SNIPPETS: Readonly<Record<ClientKind, (view: ClientView) => readonl
   apptainer,
 };
 
-/** Podman 4 demands both directories in a file of its own; these are its defaults. */
+/**
+ * Podman up to 5.4 demands both directories in root's file; these are its defaults. Newer ones take them for users too,
+ * unless they stand in the folder for root alone.
+ *
+ * @see containers-storage.conf(5), "FILES"
+ */
 function rootPodman({ store }: ClientView): Snippet[] {
-  const text = `[storage]
+  const text = `# Where there is such a file already, add only the store to its [storage.options].
+# Podman 5.8 would take it for all users, who cannot write to this graphroot: there it belongs into
+# /etc/containers/storage.rootful.conf.d/unpackd.conf
+[storage]
 driver = "overlay"
 runroot = "/run/containers/storage"
 graphroot = "/var/lib/containers/storage"
@@ -40,14 +50,17 @@ additionalimagestores = [${quoted(store)}]
   return [{ place: '/etc/containers/storage.conf, for root', text }];
 }
 
-/** Native overlay cannot start these images without root: podman may not write to directories of other owners. */
+/** Native overlay starts few images without root: podman may not write to directories of other owners. */
 function rootlessPodman({ store }: ClientView): Snippet[] {
-  const text = `[storage]
+  const text = `# Where there is such a file already, add the store to its [storage.options], and the last two lines.
+# With podman 5.8, /etc/containers/storage.rootless.conf.d/unpackd.conf does it for all users but root.
+[storage]
 driver = "overlay"
 
 [storage.options]
 additionalimagestores = [${quoted(store)}]
 
+# It must be installed: podman fails without.
 [storage.options.overlay]
 mount_program = "/usr/bin/fuse-overlayfs"
 `;
@@ -59,7 +72,8 @@ function containerd({ repository, path }: ClientView): Snippet[] {
   const snapshotter = `repository = ${quoted(repository)}
 absolute-mountpoint = ${quoted(path)}
 `;
-  const daemon = `version = 2
+  const daemon = `# With version = 3, of containerd 2, the last table is [plugins."io.containerd.cri.v1.images"].
+version = 2
 
 [proxy_plugins.cvmfs-snapshotter]
 type = "snapshot"
@@ -75,8 +89,8 @@ disable_snapshot_annotations = false
   ];
 }
 
-function apptainer({ path }: ClientView): Snippet[] {
-  const text = `apptainer exec ${path}/REGISTRY/REPOSITORY:TAG COMMAND
+function apptainer({ path, image }: ClientView): Snippet[] {
+  const text = `apptainer exec ${path}/${image} cat /etc/os-release
 `;
   return [{ place: 'no configuration is needed; a command line', text }];
 }

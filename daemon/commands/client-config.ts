@@ -1,13 +1,22 @@
 import { join } from 'node:path';
 import { platformName } from '../../publisher/layout.ts';
 import { storeRoot } from '../../publisher/podman-store/paths.ts';
-import { Failure } from '../../wishlist/failure.ts';
+import type { RepositoryView } from '../../publisher/repository/view.ts';
+import { Failure, isFailure } from '../../wishlist/failure.ts';
 import { nearest } from '../../wishlist/nearest.ts';
 import { quoted } from '../../wishlist/quote.ts';
 import { LINUX_AMD64, type Platform } from '../../wishlist/reference/platform.ts';
-import { CLIENT_KINDS, SNIPPETS, type ClientKind, type ClientView } from '../client-config/snippets.ts';
+import { firstPublicName } from '../client-config/public-name.ts';
+import {
+  CLIENT_KINDS,
+  SNIPPETS,
+  type ClientKind,
+  type ClientView,
+  type Snippet,
+} from '../client-config/snippets.ts';
 import type { Command } from '../command.ts';
 import type { Configuration } from '../options.ts';
+import { createBackend } from '../publishing.ts';
 import { assertRepositoryName } from '../repository-argument.ts';
 
 export const clientConfigCommand: Command = {
@@ -31,10 +40,10 @@ export const clientConfigCommand: Command = {
   run: async ({ arguments: [kind = '', repository = ''], configuration, output }) => {
     const snippets = SNIPPETS[parseKind(kind)];
     assertRepositoryName(repository);
-    const found = snippets(clientView(configuration, repository));
+    const found = snippets(await clientView(configuration, repository));
     const text = found.map((snippet) => `# ${snippet.place}\n${snippet.text}`).join('\n');
-    output.print(text, { kind, repository, files: found });
-    return await Promise.resolve(0);
+    output.print(text, { kind, repository, files: found.map(fileDocument) });
+    return 0;
   },
 };
 
@@ -48,9 +57,31 @@ function parseKind(text: string): ClientKind {
   });
 }
 
-function clientView({ clientRoot, platforms }: Configuration, repository: string): ClientView {
-  const path = join(clientRoot, repository);
-  return { repository, path, store: join(path, storeRoot(platformName(onlyPlatform(platforms), 'image'))) };
+/** By lines, since texts of a document are shown in one line each. */
+function fileDocument({ place, text }: Snippet): unknown {
+  return { place, lines: text.trimEnd().split('\n') };
+}
+
+async function clientView(configuration: Configuration, repository: string): Promise<ClientView> {
+  const path = join(configuration.clientRoot, repository);
+  const platform = onlyPlatform(configuration.platforms);
+  const found = await firstPublicName(viewOf(configuration, repository), platform);
+  return {
+    repository,
+    path,
+    store: join(path, storeRoot(platformName(platform, 'image'))),
+    image: found ?? platformName(platform, 'REGISTRY/REPOSITORY:TAG'),
+  };
+}
+
+/** Mostly nothing is known of the repository where clients are configured. */
+function viewOf(configuration: Configuration, repository: string): RepositoryView | undefined {
+  try {
+    return createBackend(configuration).view(repository);
+  } catch (error) {
+    if (isFailure(error, 'repository-unusable')) return undefined;
+    throw error;
+  }
 }
 
 /** Podman has one store, and knows an image by its name: it cannot have those of several platforms. */

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { clientConfigCommand } from '../../../daemon/commands/client-config.ts';
 import { runUnpackd } from '../../../daemon/run.ts';
+import { temporaryDirectory } from '../../support/setup.ts';
 import { capture } from '../capture.ts';
 
 const REPOSITORY = 'unpacked.example.org';
@@ -46,9 +49,35 @@ describe('unpackd client-config', () => {
 
   it('prints one document for programs', async () => {
     const { stdout } = await run('podman', REPOSITORY, '--root', '/cvmfs', '--json');
-    const document = JSON.parse(stdout) as { kind: string; files: { place: string; text: string }[] };
+    const document = JSON.parse(stdout) as { kind: string; files: { lines: string[] }[] };
     assert.equal(document.kind, 'podman');
-    assert.ok(document.files[0]?.text.includes(STORE));
+    const text = await run('podman', REPOSITORY, '--root', '/cvmfs');
+    // its first line says where it belongs
+    assert.deepEqual(document.files[0]?.lines, text.stdout.trimEnd().split('\n').slice(1));
+  });
+
+  it('names an image that is published, for the platform, where that can be seen', async () => {
+    const root = await temporaryDirectory('client-config');
+    const names = [
+      'b.example.org/tool:1',
+      'a.example.org/lab/tool:2',
+      '.multiarch/arm64/c.example.org/tool:1',
+    ];
+    for (const name of names) {
+      const path = join(root, REPOSITORY, name);
+      mkdirSync(dirname(path), { recursive: true });
+      symlinkSync('elsewhere', path);
+    }
+    mkdirSync(join(root, REPOSITORY, 'a.example.org/empty'));
+    for (const [platform, name] of [
+      ['linux/amd64', 'a.example.org/lab/tool:2'],
+      ['linux/arm64', '.multiarch/arm64/c.example.org/tool:1'],
+      ['linux/s390x', '.multiarch/s390x/REGISTRY/REPOSITORY:TAG'],
+    ] as const) {
+      const words = ['apptainer', REPOSITORY, '--root', root, '--client-root', '/cvmfs'];
+      const { stdout } = await run(...words, '--platforms', platform);
+      assert.ok(stdout.includes(`\napptainer exec /cvmfs/${REPOSITORY}/${name} `), stdout);
+    }
   });
 
   const WRONG: readonly (readonly [words: readonly string[], reason: RegExp])[] = [

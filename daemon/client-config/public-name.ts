@@ -1,0 +1,29 @@
+import { platformName } from '../../publisher/layout.ts';
+import { displayPath, type BytePath } from '../../publisher/repository/entry.ts';
+import type { RepositoryView } from '../../publisher/repository/view.ts';
+import type { Platform } from '../../wishlist/reference/platform.ts';
+
+/**
+ * The public name of some image for `platform`: the first by the order of names, so that the answer is the same each time.
+ *
+ * @returns `undefined` where there is none
+ */
+export async function firstPublicName(
+  view: RepositoryView | undefined,
+  platform: Platform,
+): Promise<string | undefined> {
+  const found = view && (await firstLink(view, platformName(platform, '')));
+  return found === undefined ? undefined : displayPath(found);
+}
+
+/** @param prefix a folder with its slash, or nothing for the repository's root */
+async function firstLink(view: RepositoryView, prefix: BytePath): Promise<BytePath | undefined> {
+  const children = [...(await view.list(prefix.replace(/\/$/, '')))];
+  for (const { name, kind } of children.sort((one, other) => (one.name < other.name ? -1 : 1))) {
+    if (name.startsWith('.')) continue;
+    if (kind === 'symlink') return `${prefix}${name}`;
+    const below = kind === 'directory' ? await firstLink(view, `${prefix}${name}/`) : undefined;
+    if (below !== undefined) return below;
+  }
+  return undefined;
+}
