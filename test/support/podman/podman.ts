@@ -67,7 +67,7 @@ export interface ShownRepository {
 }
 
 /** Options without which no container starts here. */
-const RUN = [
+export const RUN = [
   '--network=none',
   '--cgroups=disabled',
   '--ulimit=nofile=1024:1024',
@@ -79,12 +79,13 @@ const RUN = [
 export class Podman {
   readonly #root: string;
   readonly #repository: ShownRepository;
-  readonly #folder: string;
+  /** For its own files; it is in its mount namespace too. */
+  readonly folder: string;
 
   private constructor(root: string, repository: ShownRepository, folder: string) {
     this.#root = root;
     this.#repository = repository;
-    this.#folder = folder;
+    this.folder = folder;
   }
 
   /**
@@ -117,7 +118,7 @@ ${program}
   }
 
   async podman(...words: string[]): Promise<PodmanOutcome> {
-    return await this.#enter(['podman', ...words]);
+    return await this.enter(['podman', ...words]);
   }
 
   /** As {@link podman}, where anything but success is a failure of the test. */
@@ -133,21 +134,22 @@ ${program}
   /** The root file system of a new container of `image`, as a folder. */
   async rootOf(image: string): Promise<string> {
     const folder = await temporaryDirectory('podman-root');
-    const archive = join(this.#folder, 'root.tar');
+    const archive = join(this.folder, 'root.tar');
     const script = `set -e
       container=$(podman create --pull=never --network=none "$1" /nothing)
       tar --create --file "$2" --directory "$(podman mount "$container")" .
       podman rm --force "$container" >/dev/null`;
     const words = ['sh', '-c', script, 'sh', image, archive];
-    succeeded(await this.#enter(words), words);
+    succeeded(await this.enter(words), words);
     await execute('tar', ['--extract', '--same-permissions', '--file', archive, '--directory', folder]);
     return folder;
   }
 
-  async #enter(command: readonly string[]): Promise<PodmanOutcome> {
+  /** Runs any command where it runs. */
+  async enter(command: readonly string[]): Promise<PodmanOutcome> {
     const namespaces = ['--mount', '--pid', '--fork', '--kill-child', '--propagation', 'private'];
     const { published, client } = this.#repository;
-    const script = ['sh', '-c', ENTER, 'sh', this.#root, published, client, this.#folder];
+    const script = ['sh', '-c', ENTER, 'sh', this.#root, published, client, this.folder];
     return await execute('unshare', [...namespaces, ...script, ...command]);
   }
 }
