@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { platformName } from '../../publisher/layout.ts';
 import { storeRoot } from '../../publisher/podman-store/paths.ts';
-import type { RepositoryView } from '../../publisher/repository/view.ts';
-import { Failure, isFailure } from '../../wishlist/failure.ts';
+import { Failure } from '../../wishlist/failure.ts';
 import { nearest } from '../../wishlist/nearest.ts';
 import { quoted } from '../../wishlist/quote.ts';
 import { LINUX_AMD64, type Platform } from '../../wishlist/reference/platform.ts';
@@ -16,6 +15,7 @@ import {
 } from '../client-config/snippets.ts';
 import type { Command } from '../command.ts';
 import type { Configuration } from '../options.ts';
+import { publishedView } from '../published-view.ts';
 import { createBackend } from '../publishing.ts';
 import { assertRepositoryName } from '../repository-argument.ts';
 
@@ -65,23 +65,13 @@ function fileDocument({ place, text }: Snippet): unknown {
 async function clientView(configuration: Configuration, repository: string): Promise<ClientView> {
   const path = join(configuration.clientRoot, repository);
   const platform = onlyPlatform(configuration.platforms);
-  const found = await firstPublicName(viewOf(configuration, repository), platform);
+  const found = await firstPublicName(publishedView(createBackend(configuration), repository), platform);
   return {
     repository,
     path,
     store: join(path, storeRoot(platformName(platform, 'image'))),
     image: found ?? platformName(platform, 'REGISTRY/REPOSITORY:TAG'),
   };
-}
-
-/** Mostly nothing is known of the repository where clients are configured. */
-function viewOf(configuration: Configuration, repository: string): RepositoryView | undefined {
-  try {
-    return createBackend(configuration).view(repository);
-  } catch (error) {
-    if (isFailure(error, 'repository-unusable')) return undefined;
-    throw error;
-  }
 }
 
 /** Podman has one store, and knows an image by its name: it cannot have those of several platforms. */

@@ -22,6 +22,7 @@ import type { Command, Context } from '../command.ts';
 import { exitStatusOf, type ExitStatus } from '../exit-status.ts';
 import type { Configuration } from '../options.ts';
 import { jsonText } from '../output/results.ts';
+import { publishedView } from '../published-view.ts';
 import { createBackend, withRegistry } from '../publishing.ts';
 
 export const wishlistCheckCommand: Command = {
@@ -83,17 +84,9 @@ function askWith({ configuration }: Context, client: RegistryClient, sources: re
   };
 }
 
-/** Most who check a recipe are not on the machine that publishes: nothing is known of repositories there. */
 function viewsOf(configuration: Configuration): (repository: string) => RepositoryView | undefined {
   const backend = createBackend(configuration);
-  return (repository) => {
-    try {
-      return backend.view(repository);
-    } catch (error) {
-      if (isFailure(error, 'repository-unusable')) return undefined;
-      throw error;
-    }
-  };
+  return (repository) => publishedView(backend, repository);
 }
 
 function print(
