@@ -177,6 +177,15 @@ export const OPTIONS = {
     description:
       'layers that registries do not distribute: "refuse" their images, "skip" the layers, "fetch" them from where the manifest says',
   },
+  unkept: {
+    key: 'unkept',
+    flag: '--unkept <policy>',
+    type: choice('warn', 'refuse'),
+    default: 'warn',
+    group: 'What is made:',
+    description:
+      'what becomes of images with owners, devices or attributes that the repository cannot hold: "warn" publishes the rest, "refuse" fails them',
+  },
   convertAgain: {
     key: 'convert-again',
     flag: '-g, --convert-again',

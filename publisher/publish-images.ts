@@ -3,6 +3,7 @@ import { mapLimited } from '../wishlist/concurrency.ts';
 import { divideIntoBatches } from './batches.ts';
 import { Composer } from './compose/composer.ts';
 import { TreeLoader } from './compose/image-trees.ts';
+import type { LossPolicy } from './compose/losses.ts';
 import { failedResult, type ImageResult, type Observer } from './events.ts';
 import type { Outputs, ReadyImage, ResolvedImage, WantedImage } from './image.ts';
 import type { LayerLimits } from './layer/limits.ts';
@@ -35,6 +36,8 @@ export interface PublishingOptions {
   readonly imageEntryLimit: number;
   /** The repository's root as clients see it: absolute. */
   readonly clientRoot: string;
+  /** What becomes of images of which the repository cannot hold everything. */
+  readonly unkept: LossPolicy;
 }
 
 /** What a run works with. */
@@ -199,6 +202,7 @@ class Run {
       const composer = new Composer(repository.view, loader, {
         ...this.#options,
         attributes: ownAttributes(),
+        holding: repository.holding,
       });
       const composed: (typeof ready)[number][] = [];
       for (const item of ready) {

@@ -40,6 +40,7 @@ export type FailureCode =
   | 'layer-corrupt' // a layer that does not decompress, or is no tar archive
   | 'layer-refused' // a layer that is readable but must not be unpacked
   // where they go
+  | 'image-incomplete' // the repository cannot hold all of the image
   | 'repository-unusable' // it does not exist, may not be written, or its server failed
   | 'repository-busy' // another writer holds it
   | 'repository-conflict' // what is published there already cannot be replaced by what belongs there

@@ -4,13 +4,8 @@ import { recordPath } from '../layout.ts';
 import { enabledOutputs } from '../outputs/outputs.ts';
 import { isLayerRecorded, isRecorded } from '../published.ts';
 import type { Publication } from '../repository/backend.ts';
-import {
-  displayPath,
-  type Attributes,
-  type BytePath,
-  type Entry,
-  type ExtendedAttributes,
-} from '../repository/entry.ts';
+import type { Attributes, BytePath, Entry, ExtendedAttributes } from '../repository/entry.ts';
+import type { Holding } from '../repository/holding.ts';
 import type { RepositoryView } from '../repository/view.ts';
 import type { LayerTree } from '../tree/layer-tree.ts';
 import type { TreeNode } from '../tree/node.ts';
@@ -20,6 +15,7 @@ import type { Stage, TreeLoader } from './image-trees.ts';
 import { Names, nameEntries } from './names.ts';
 import { Parents } from './parents.ts';
 import { PodmanStores } from './podman-stores.ts';
+import { lossesOf, withoutDevices, type Brought, type LossPolicy } from './losses.ts';
 import { leftovers, refuseConflict } from './reconcile.ts';
 import type { UnitTree } from './unit.ts';
 import { unitEntries } from './unit-entries.ts';
@@ -34,6 +30,9 @@ export interface ComposerOptions {
   readonly attributes: Attributes;
   /** The repository's root as clients see it: absolute. */
   readonly clientRoot: string;
+  readonly holding: Holding;
+  /** What becomes of images of which the repository cannot hold everything. */
+  readonly unkept: LossPolicy;
 }
 
 /** What a batch comes to. */
@@ -85,7 +84,7 @@ export class Composer {
   /**
    * Adds an image to the batch, and answers what its users should know. An image that fails leaves the batch as it was.
    *
-   * @throws Failure `layer-refused`, `layer-corrupt`, `repository-conflict`: of this image
+   * @throws Failure `layer-refused`, `layer-corrupt`, `image-incomplete`, `repository-conflict`: of this image
    */
   async add(image: ReadyImage): Promise<string[]> {
     const stages = await this.#loader.stagesOf(layerDigests(image));
@@ -99,12 +98,13 @@ export class Composer {
       for (const path of await leftovers(this.#view, unit)) deletions.push(path);
       fresh.push(unit);
     }
+    const losses = this.#lossesOf(image, { stages, units: fresh });
     for (const entry of nameEntries(image)) await this.#refuseConflict(entry);
     await this.#names.add(image, this.#view);
     const ofStore = await this.#stores.add(image, stages);
     for (const path of deletions) this.#deletions.push(path);
     this.#take(image, fresh, stages);
-    return [...warnings(stages, fresh), ...ofStore];
+    return [...losses, ...ofStore];
   }
 
   /**
@@ -138,14 +138,24 @@ export class Composer {
     return { publication, warnings: stores.warnings };
   }
 
+  /** Of what was published before, its users know already. */
+  #lossesOf({ outputs }: ReadyImage, brought: Pick<Brought, 'stages' | 'units'>): string[] {
+    if (brought.units.length === 0) return [];
+    const { holding, unkept } = this.#options;
+    return lossesOf({ ...brought, hasLayers: outputs.layers }, holding, unkept);
+  }
+
   async *#trees(folders: readonly Entry[], ofStores: () => Iterable<Entry>): AsyncGenerator<Entry> {
+    const { holding } = this.#options;
     yield* folders;
     for (const { image, units } of this.#planned) {
       if (units.size === 0) continue;
       const stages = await this.#loader.stagesOf(layerDigests(image));
       const left = new Set(units);
       for (const unit of await this.#unitsOf(image, stages)) {
-        if (left.delete(unitName(unit))) yield* unitEntries(unit, sourcesOf(image, unit, stages));
+        if (!left.delete(unitName(unit))) continue;
+        const entries = unitEntries(unit, sourcesOf(image, unit, stages));
+        yield* holding.takesDevices ? entries : withoutDevices(entries);
       }
     }
     yield* ofStores();
@@ -187,7 +197,7 @@ export class Composer {
       const folders = unit.beside.filter(({ type }) => type === 'directory').map(({ path }) => path);
       this.#units.set(unitName(unit), { unit: unit.unit, hex: unit.hex, path: unit.path, folders });
       const { foreignNode } = sourcesOf(image, unit, stages);
-      for (const xattrs of unitXattrs(unit, foreignNode)) this.#xattrs.push(xattrs);
+      for (const xattrs of unitXattrs(unit, this.#options.holding, foreignNode)) this.#xattrs.push(xattrs);
       this.#contentBytes += contentBytes(unit);
     }
     this.#planned.push({ image, units: new Set(fresh.map(unitName)) });
@@ -216,13 +226,4 @@ function sourcesOf(image: ReadyImage, unit: UnitTree, stages: readonly Stage[]) 
     },
     foreignNode: (path: BytePath) => (own === undefined ? undefined : entryAt<TreeNode>(own.merged, path)),
   };
-}
-
-/** Of the layers that the image brings: in trees of their own, or within the flat one. */
-function warnings(stages: readonly Stage[], fresh: readonly UnitTree[]): string[] {
-  const brought = stages.filter(({ own }) =>
-    fresh.some(({ tree, files }) => tree === own.root || files === 'copied'),
-  );
-  const dropped = new Set(brought.flatMap(({ own }) => own.dropped));
-  return [...dropped].map((path) => `${displayPath(path)} is left out: CernVM-FS would act on it`);
 }

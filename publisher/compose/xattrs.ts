@@ -1,3 +1,5 @@
+import type { BytePath, ExtendedAttributes } from '../repository/entry.ts';
+import type { Holding } from '../repository/holding.ts';
 import {
   NO_XATTRS,
   joinPath,
@@ -7,18 +9,24 @@ import {
   type LayerDirectoryNode,
   type TreeNode,
 } from '../tree/node.ts';
-import type { BytePath, ExtendedAttributes } from '../repository/entry.ts';
 import type { UnitTree } from './unit.ts';
 
+/** A node that may have attributes. */
+type Attributed = FileNode | DirectoryNode | LayerDirectoryNode;
+
 /** Both readers of an opaque directory: root's overlay mounts look at one, rootless ones at the other. */
-const OPAQUE: readonly [string, string][] = [
+export const OPAQUE: ReadonlyMap<string, string> = new Map([
   ['trusted.overlay.opaque', 'y'],
   ['user.overlay.opaque', 'y'],
-];
+]);
 
-/** Extended attributes of everything in the unit; `foreignNode` is what a hard link to a lower layer is. */
+/**
+ * Extended attributes of everything in the unit, as far as the repository takes them; `foreignNode` is what a hard link
+ * to a lower layer is.
+ */
 export function* unitXattrs(
   unit: UnitTree,
+  holding: Holding,
   foreignNode: (path: BytePath) => TreeNode | undefined,
 ): Generator<ExtendedAttributes> {
   yield* nodeXattrs(unit.tree, '');
@@ -26,19 +34,38 @@ export function* unitXattrs(
   function* nodeXattrs(node: AnyNode, path: BytePath): Generator<ExtendedAttributes> {
     const found = node.type === 'foreign-link' ? foreignNode(path) : node;
     if (found?.type !== 'file' && found?.type !== 'directory') return;
-    const values = published(found);
+    const values = kept(publishable(found), holding);
     if (values.size > 0) yield { path: path === '' ? unit.root : joinPath(unit.root, path), values };
     if (found.type === 'file') return;
     for (const [name, child] of found.children) yield* nodeXattrs(child, joinPath(path, name));
   }
 }
 
-function published(node: FileNode | DirectoryNode | LayerDirectoryNode): ReadonlyMap<string, string> {
+/** The attributes that the repository should have of `node`. */
+export function publishable(node: Attributed): ReadonlyMap<string, string> {
   const isOpaque = 'opaque' in node && node.opaque;
   if (node.xattrs.size === 0 && !isOpaque) return NO_XATTRS;
   const values = [...node.xattrs].filter(([name, value]) => isPublishable(name, value));
   return new Map(isOpaque ? [...values, ...OPAQUE] : values);
 }
+
+/** The names of those that are never published although the image has them, but for what no unpacker keeps. */
+export function unpublishable({ xattrs }: Attributed): string[] {
+  if (xattrs.size === 0) return [];
+  return [...xattrs]
+    .filter(([name, value]) => !isPublishable(name, value) && !OF_THE_BUILDER.has(name))
+    .map(([name]) => name);
+}
+
+function kept(values: ReadonlyMap<string, string>, holding: Holding): ReadonlyMap<string, string> {
+  if (values.size === 0) return values;
+  const lost = holding.lostXattrs(values);
+  if (lost.length === 0) return values;
+  return new Map([...values].filter(([name]) => !lost.includes(name)));
+}
+
+/** Labels and checksums by which the machine that built the image knew its files: nowhere else do they mean anything. */
+const OF_THE_BUILDER: ReadonlySet<string> = new Set(['security.selinux', 'security.ima', 'security.evm']);
 
 /**
  * What an image may set: overlay's own attributes would change how the layer is read, others mean nothing elsewhere.

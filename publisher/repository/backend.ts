@@ -1,4 +1,5 @@
 import type { Entry, BytePath, ExtendedAttributes } from './entry.ts';
+import type { Holding } from './holding.ts';
 import type { RepositoryView } from './view.ts';
 
 /** Everything that is to change in a repository, at once. */
@@ -23,6 +24,8 @@ export interface Publication {
 /** A repository that is held by this process: nobody else writes it until it is released. */
 export interface OpenRepository {
   readonly view: RepositoryView;
+  /** What it can hold: nothing else may be published. */
+  readonly holding: Holding;
   /**
    * Makes `publication` visible, all of it or nothing, and returns when it is.
    *

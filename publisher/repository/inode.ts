@@ -31,7 +31,6 @@ const isRoot = user.id === 0;
 export async function makeFile(
   path: Buffer,
   entry: FileEntry,
-  unkept: Unkept,
   onBytes: (bytes: number) => void,
 ): Promise<void> {
   const fd = openSync(path, NEW_FILE, 0o600);
@@ -46,7 +45,7 @@ export async function makeFile(
     onBytes(written);
     const { uid, gid, mtime } = entry.attributes;
     if (mayOwn(uid, gid)) fchownSync(fd, uid, gid);
-    fchmodSync(fd, keptMode(entry.attributes, unkept));
+    fchmodSync(fd, keptMode(entry.attributes));
     const time = fileTime(mtime);
     futimesSync(fd, time, time);
   } finally {
@@ -54,51 +53,55 @@ export async function makeFile(
   }
 }
 
-export function makeSymbolicLink(path: Buffer, entry: SymbolicLinkEntry, unkept: Unkept): void {
+export function makeSymbolicLink(path: Buffer, entry: SymbolicLinkEntry): void {
   symlinkSync(pathBuffer(entry.target), path);
-  setOwnerAndTime(path, entry.attributes, unkept);
+  setOwnerAndTime(path, entry.attributes);
 }
 
-/** Devices other than deletions (0:0) are root's to make. */
+/** Devices other than deletions (0:0) are root's to make: `unkept` gets what this user may not. */
 export function makeDevice(path: Buffer, entry: DeviceEntry, unkept: Unkept): void {
   try {
     makeNode(path, entry);
   } catch (error) {
     if (!hasCode(error, 'EPERM')) throw error;
-    unkept.device();
+    unkept.add('device', entry.path);
     return;
   }
-  setOwnerAndTime(path, entry.attributes, unkept);
+  setOwnerAndTime(path, entry.attributes);
   chmodSync(path, entry.attributes.mode);
 }
 
 /**
- * Sets extended attributes. One that the user may not set or the file system does not take, too large a one among
- * them, is not kept.
+ * Sets extended attributes at `at`, of the entry `path`. One that the user may not set or the file system does not
+ * take, too large a one among them, is not kept.
  */
-export function keepXattrs(path: Buffer, values: ExtendedAttributes['values'], unkept: Unkept): void {
+export function keepXattrs(at: Buffer, { path, values }: ExtendedAttributes, unkept: Unkept): void {
   let bytes = 0;
   for (const [name, value] of values) {
     bytes += name.length + value.length;
     try {
-      setXattr(path, name, value);
+      setXattr(at, name, value);
     } catch (error) {
-      // What ext4 answers too, for attributes that do not fit in a block.
-      const isTooLarge = bytes > XATTR_BYTES_THAT_FIT && isDiskFull(error);
-      if (!isTooLarge && !hasCode(error, ...REFUSED)) throw error;
-      unkept.xattr();
+      if (!isXattrRefused(error, bytes)) throw error;
+      unkept.add('xattr', path);
     }
   }
 }
 
+/** Whether `error` says that a file is not to have attributes, of so many bytes together. */
+export function isXattrRefused(error: unknown, bytes: number): boolean {
+  // A full disk is what ext4 answers too, for attributes that do not fit in a block.
+  return hasCode(error, ...REFUSED) || (bytes > XATTR_BYTES_THAT_FIT && isDiskFull(error));
+}
+
 const REFUSED = ['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'E2BIG', 'ERANGE', 'EINVAL'];
 /** A file system that has attributes at all holds so much of each file: where it cannot, its disk is full. */
-const XATTR_BYTES_THAT_FIT = 512;
+export const XATTR_BYTES_THAT_FIT = 512;
 
 /** Attributes of a directory: when nothing is made in it any more. */
-export function finishDirectory(path: Buffer, attributes: Attributes, unkept: Unkept): void {
+export function finishDirectory(path: Buffer, attributes: Attributes): void {
   if (mayOwn(attributes.uid, attributes.gid)) lchownSync(path, attributes.uid, attributes.gid);
-  chmodSync(path, keptMode(attributes, unkept));
+  chmodSync(path, keptMode(attributes));
   const time = fileTime(attributes.mtime);
   lutimesSync(path, time, time);
 }
@@ -108,21 +111,18 @@ export function fileTime(seconds: number): number | Date {
   return seconds < 0 ? new Date(seconds * 1000) : seconds;
 }
 
-function setOwnerAndTime(path: Buffer, attributes: Attributes, unkept: Unkept): void {
-  const { uid, gid, mtime } = attributes;
+function setOwnerAndTime(path: Buffer, { uid, gid, mtime }: Attributes): void {
   if (mayOwn(uid, gid)) lchownSync(path, uid, gid);
-  else unkept.owner();
   const time = fileTime(mtime);
   lutimesSync(path, time, time);
 }
 
-function mayOwn(uid: number, gid: number): boolean {
+/** Whether this user may give a file to these owners: others' files become his own. */
+export function mayOwn(uid: number, gid: number): boolean {
   return isRoot || (uid === user.id && gid === user.group);
 }
 
 /** Set-uid without its owner would lend out the identity of whoever runs this. */
-function keptMode({ mode, uid, gid }: Attributes, unkept: Unkept): number {
-  if (mayOwn(uid, gid)) return mode;
-  unkept.owner();
-  return mode & ~SET_ID_BITS;
+function keptMode({ mode, uid, gid }: Attributes): number {
+  return mayOwn(uid, gid) ? mode : mode & ~SET_ID_BITS;
 }

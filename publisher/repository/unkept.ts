@@ -1,28 +1,29 @@
-/** Counts what the user who runs this may not keep, to say so once. */
+import { displayPath, type BytePath } from './entry.ts';
+
+const EXAMPLES = 3;
+
+type Kind = 'device' | 'xattr';
+
+/**
+ * What turned out while it was written to be more than the repository takes, although the {@link Holding} did not say
+ * so before.
+ */
 export class Unkept {
-  #owners = 0;
-  #devices = 0;
-  #xattrs = 0;
+  readonly #found = new Map<Kind, { count: number; examples: BytePath[] }>();
 
-  owner(): void {
-    this.#owners++;
-  }
-
-  device(): void {
-    this.#devices++;
-  }
-
-  xattr(): void {
-    this.#xattrs++;
+  add(kind: Kind, path: BytePath): void {
+    const found = this.#found.get(kind) ?? { count: 0, examples: [] };
+    this.#found.set(kind, found);
+    found.count++;
+    if (found.examples.length < EXAMPLES) found.examples.push(path);
   }
 
   /** What was lost, in words; `undefined`: nothing. */
   summary(): string | undefined {
-    const lost = [
-      this.#owners === 0 ? [] : [`the owners of ${this.#owners} entries`],
-      this.#devices === 0 ? [] : [`${this.#devices} devices`],
-      this.#xattrs === 0 ? [] : [`extended attributes of ${this.#xattrs} paths`],
-    ].flat();
+    const lost = [...this.#found].map(([kind, { count, examples }]) => {
+      const paths = `${examples.map(displayPath).join(', ')}${count > EXAMPLES ? ', …' : ''}`;
+      return kind === 'device' ? `${count} devices (${paths})` : `${count} extended attributes (${paths})`;
+    });
     if (lost.length === 0) return undefined;
     return `${lost.join(', ')} could not be kept: that needs root, on a file system that has them`;
   }

@@ -63,6 +63,7 @@ describe('configuration', () => {
       convertAgain: false,
       overwriteLayers: false,
       patternLimit: 1000,
+      unkept: 'warn',
       waitMs: 600_000,
       publishTimeoutMs: 1_800_000,
       batchSizeBytes: 20 * 2 ** 30,

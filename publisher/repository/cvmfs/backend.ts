@@ -13,6 +13,7 @@ import { ownAttributes } from '../own-attributes.ts';
 import { Unkept } from '../unkept.ts';
 import { usable } from '../usable.ts';
 import { DirectoryView } from '../view.ts';
+import { CvmfsHolding } from './holding.ts';
 import { assertMounted, locateRepository, type CvmfsRepository, type Installation } from './installation.ts';
 import { Chunks } from './chunks.ts';
 import { readAhead } from './read-ahead.ts';
@@ -96,6 +97,7 @@ export class CvmfsBackend implements Backend {
 
 class OpenCvmfs implements OpenRepository {
   readonly view: DirectoryView;
+  readonly holding: CvmfsHolding;
   readonly #repository: CvmfsRepository;
   readonly #lock: Lock;
   readonly #server: Server;
@@ -103,6 +105,7 @@ class OpenCvmfs implements OpenRepository {
 
   constructor(repository: CvmfsRepository, parts: { lock: Lock; server: Server; notice: Notice }) {
     this.view = new DirectoryView(repository.published);
+    this.holding = new CvmfsHolding(repository);
     this.#repository = repository;
     this.#lock = parts.lock;
     this.#server = parts.server;
@@ -112,7 +115,7 @@ class OpenCvmfs implements OpenRepository {
   async publish(publication: Publication, options: PublishOptions): Promise<void> {
     await this.#server.waitForOthers(options.signal);
     const { deletions, outdated } = publication;
-    if (!this.#needsUnion(publication)) {
+    if (publication.xattrs.length === 0) {
       await this.#ingest(everything(publication), [...deletions, ...outdated], options);
       return;
     }
@@ -122,18 +125,6 @@ class OpenCvmfs implements OpenRepository {
 
   async release(): Promise<void> {
     this.#lock.release();
-  }
-
-  #needsUnion({ xattrs }: Publication): boolean {
-    if (xattrs.length === 0) return false;
-    if (!this.#repository.includesXattrs) {
-      const first = displayPath(xattrs[0]?.path ?? '');
-      this.#notice(
-        'warning',
-        `extended attributes of ${xattrs.length} paths (${first}, …) are lost: ${this.#repository.name} has no CVMFS_INCLUDE_XATTRS=true in its server.conf`,
-      );
-    }
-    return this.#repository.includesXattrs;
   }
 
   async #ingest(

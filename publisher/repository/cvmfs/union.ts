@@ -13,25 +13,25 @@ export async function writeUnion(
   content: Pick<Publication, 'xattrs' | 'names' | 'outdated'>,
   unkept: Unkept,
 ): Promise<void> {
-  for (const { path, values } of content.xattrs) keepXattrs(pathBelow(mount, path), values, unkept);
-  for (const entry of content.names) await write(mount, entry, unkept);
+  for (const xattrs of content.xattrs) keepXattrs(pathBelow(mount, xattrs.path), xattrs, unkept);
+  for (const entry of content.names) await write(mount, entry);
   for (const path of content.outdated) rmSync(pathBelow(mount, path), { recursive: true, force: true });
 }
 
-async function write(mount: string, entry: Entry, unkept: Unkept): Promise<void> {
+async function write(mount: string, entry: Entry): Promise<void> {
   const at = pathBelow(mount, entry.path);
   switch (entry.type) {
     case 'directory':
       if (lstatSync(at, { throwIfNoEntry: false }) === undefined) mkdirSync(at);
-      finishDirectory(at, entry.attributes, unkept);
+      finishDirectory(at, entry.attributes);
       return;
     case 'file':
       rmSync(at, { force: true });
-      await makeFile(at, entry, unkept, () => undefined);
+      await makeFile(at, entry, () => undefined);
       return;
     case 'symlink':
       rmSync(at, { force: true });
-      makeSymbolicLink(at, entry, unkept);
+      makeSymbolicLink(at, entry);
       return;
     default:
       throw new Error(`names are directories, files and links, not a ${entry.type}`);

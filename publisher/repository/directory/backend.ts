@@ -20,6 +20,7 @@ import {
   workingPaths,
   type WorkingPaths,
 } from './journal.ts';
+import { Probe } from './probe.ts';
 import { Staging } from './staging.ts';
 import { Unkept } from '../unkept.ts';
 import { usable } from '../usable.ts';
@@ -59,14 +60,11 @@ export class DirectoryBackend implements Backend {
   }
 
   async open(name: string, { notice, signal }: OpenOptions): Promise<OpenRepository> {
-    const { paths, lock, unkept } = await this.#take(name, { waitMs: this.#options.waitMs, notice, signal });
-    return new OpenDirectory(paths, lock, { notice, unkept });
+    const { paths, lock } = await this.#take(name, { waitMs: this.#options.waitMs, notice, signal });
+    return new OpenDirectory(paths, lock, notice);
   }
 
-  async #take(
-    name: string,
-    request: LockOptions,
-  ): Promise<{ paths: WorkingPaths; lock: Lock; unkept: Unkept }> {
+  async #take(name: string, request: LockOptions): Promise<{ paths: WorkingPaths; lock: Lock }> {
     const paths = workingPaths(this.#options.root, name);
     const subject = `the repository ${paths.repository}`;
     const lock = await Lock.acquire({
@@ -76,15 +74,15 @@ export class DirectoryBackend implements Backend {
       ...request,
     });
     try {
-      const unkept = new Unkept();
       await usable(paths.repository, NOTHING_CHANGED, async () => {
         mkdirSync(paths.repository, { recursive: true });
         checkFileSystem(paths);
-        if (await applyJournal(paths, unkept))
+        new Probe(paths).assertTellsNamesApart();
+        if (await applyJournal(paths))
           request.notice('note', `completed a publication of ${name} that was interrupted`);
         discardWorkingFiles(paths);
       });
-      return { paths, lock, unkept };
+      return { paths, lock };
     } catch (error) {
       lock.release();
       throw error;
@@ -94,30 +92,31 @@ export class DirectoryBackend implements Backend {
 
 class OpenDirectory implements OpenRepository {
   readonly view: DirectoryView;
+  readonly holding: Probe;
   readonly #paths: WorkingPaths;
   readonly #lock: Lock;
   readonly #notice: Notice;
-  readonly #unkept: Unkept;
-  #saidUnkept = false;
 
-  constructor(paths: WorkingPaths, lock: Lock, { notice, unkept }: { notice: Notice; unkept: Unkept }) {
+  constructor(paths: WorkingPaths, lock: Lock, notice: Notice) {
     this.view = new DirectoryView(paths.repository);
+    this.holding = new Probe(paths);
     this.#paths = paths;
     this.#lock = lock;
     this.#notice = notice;
-    this.#unkept = unkept;
   }
 
   async publish(publication: Publication, options: PublishOptions): Promise<void> {
+    const unkept = new Unkept();
     await usable(this.#paths.repository, NOTHING_CHANGED, async () => {
-      await this.#stage(publication, options);
+      await this.#stage(publication, options, unkept);
       commit(this.#paths);
     });
     await usable(this.#paths.repository, UNFINISHED, async () => {
-      await applyJournal(this.#paths, this.#unkept);
+      await applyJournal(this.#paths);
       discardWorkingFiles(this.#paths);
     });
-    this.#sayUnkept();
+    const lost = unkept.summary();
+    if (lost !== undefined) this.#notice('warning', lost);
   }
 
   async release(): Promise<void> {
@@ -125,9 +124,9 @@ class OpenDirectory implements OpenRepository {
   }
 
   /** Everything but the commit: whatever fails here leaves nothing behind. */
-  async #stage(publication: Publication, options: PublishOptions): Promise<void> {
+  async #stage(publication: Publication, options: PublishOptions, unkept: Unkept): Promise<void> {
     try {
-      const staging = await this.#write(publication, options);
+      const staging = await this.#write(publication, options, unkept);
       draftJournal(this.#paths, staging.changes);
     } catch (error) {
       discardWorkingFiles(this.#paths);
@@ -135,10 +134,14 @@ class OpenDirectory implements OpenRepository {
     }
   }
 
-  async #write(publication: Publication, { onBytes, signal }: PublishOptions): Promise<Staging> {
+  async #write(
+    publication: Publication,
+    { onBytes, signal }: PublishOptions,
+    unkept: Unkept,
+  ): Promise<Staging> {
     // Both now: when the publication is committed, there must be room for what it moves away.
     for (const folder of [this.#paths.staging, this.#paths.discarded]) mkdirSync(folder);
-    const staging = new Staging(this.#paths, this.#unkept, onBytes);
+    const staging = new Staging(this.#paths, unkept, onBytes);
     for (const path of publication.deletions) staging.remove(path);
     for (const path of publication.outdated) staging.retire(path);
     let added = 0;
@@ -154,13 +157,6 @@ class OpenDirectory implements OpenRepository {
     await syncFileSystemOf(this.#paths.staging);
     if (signal.aborted) throw interruption(signal);
     return staging;
-  }
-
-  #sayUnkept(): void {
-    const summary = this.#unkept.summary();
-    if (summary === undefined || this.#saidUnkept) return;
-    this.#saidUnkept = true;
-    this.#notice('warning', summary);
   }
 }
 

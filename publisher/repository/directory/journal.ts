@@ -18,7 +18,6 @@ import { Failure } from '../../../wishlist/failure.ts';
 import { pathBelow } from '../entry.ts';
 import { finishDirectory } from '../inode.ts';
 import { syncFileSystem } from '../libc.ts';
-import type { Unkept } from '../unkept.ts';
 
 const OWNER_BITS = 0o700;
 const ALL_BITS = 0o7777;
@@ -45,6 +44,8 @@ export interface WorkingPaths {
   /** Holds everything below. */
   readonly control: string;
   readonly staging: string;
+  /** Where is tried what the file system can hold. */
+  readonly probe: string;
   /** What changes have moved away. */
   readonly discarded: string;
   readonly journal: string;
@@ -57,6 +58,7 @@ export function workingPaths(root: string, name: string): WorkingPaths {
     repository: join(root, name),
     control,
     staging: join(control, 'staging'),
+    probe: join(control, 'probe'),
     discarded: join(control, 'discarded'),
     journal: join(control, 'journal.json'),
     lock: join(control, 'lock'),
@@ -78,11 +80,11 @@ export function commit(paths: WorkingPaths): void {
 }
 
 /** Carries out the journal's changes, as often as it takes. Nothing is done where there is none; true: there was one. */
-export async function applyJournal(paths: WorkingPaths, unkept: Unkept): Promise<boolean> {
+export async function applyJournal(paths: WorkingPaths): Promise<boolean> {
   const journal = readJournal(paths.journal);
   if (journal === undefined) return false;
   mkdirSync(paths.discarded, { recursive: true });
-  journal.changes.forEach((change, index) => apply(paths, change, { index, unkept }));
+  journal.changes.forEach((change, index) => apply(paths, change, index));
   await syncFileSystemOf(paths.repository);
   rmSync(paths.journal);
   syncFolder(paths.control);
@@ -92,7 +94,7 @@ export async function applyJournal(paths: WorkingPaths, unkept: Unkept): Promise
 /** Removes what an earlier publication staged, wrote down or moved away. There must be no journal. */
 export function discardWorkingFiles(paths: WorkingPaths): void {
   rmSync(draftOf(paths), { force: true });
-  for (const folder of [paths.staging, paths.discarded]) removeTree(folder);
+  for (const folder of [paths.staging, paths.discarded, paths.probe]) removeTree(folder);
 }
 
 /** Returns when everything that was written to the file system of `folder` is on its disk. */
@@ -130,11 +132,7 @@ function makeWritable(path: Buffer): void {
   for (const name of readdirSync(path, 'buffer')) makeWritable(Buffer.concat([path, Buffer.from('/'), name]));
 }
 
-function apply(
-  paths: WorkingPaths,
-  change: Change,
-  { index, unkept }: { index: number; unkept: Unkept },
-): void {
+function apply(paths: WorkingPaths, change: Change, index: number): void {
   const published = pathBelow(paths.repository, change.path);
   switch (change.kind) {
     case 'remove':
@@ -145,10 +143,10 @@ function apply(
     case 'place':
       allowChanges(pathBelow(paths.repository, dirname(change.path)));
       moveIfThere(pathBelow(paths.staging, change.path), published);
-      if (change.attributes !== undefined) finishDirectory(published, change.attributes, unkept);
+      if (change.attributes !== undefined) finishDirectory(published, change.attributes);
       return;
     case 'attributes':
-      finishDirectory(published, change.attributes, unkept);
+      finishDirectory(published, change.attributes);
       return;
   }
 }

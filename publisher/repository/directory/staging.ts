@@ -85,13 +85,13 @@ export class Staging {
         this.#addDirectory(entry.path, entry.attributes, isTop);
         return;
       case 'file':
-        await makeFile(this.#at(entry.path), entry, this.#unkept, this.#onBytes);
+        await makeFile(this.#at(entry.path), entry, this.#onBytes);
         return;
       case 'link':
         this.#link(entry);
         return;
       case 'symlink':
-        makeSymbolicLink(this.#at(entry.path), entry, this.#unkept);
+        makeSymbolicLink(this.#at(entry.path), entry);
         return;
       case 'character-device':
       case 'block-device':
@@ -102,14 +102,13 @@ export class Staging {
   }
 
   /** Extended attributes of what was added. */
-  addXattrs({ path, values }: ExtendedAttributes): void {
-    keepXattrs(this.#at(path), values, this.#unkept);
+  addXattrs(xattrs: ExtendedAttributes): void {
+    keepXattrs(this.#at(xattrs.path), xattrs, this.#unkept);
   }
 
   /** When everything is added: attributes of new folders, deepest first, since adding to them changes their times. */
   finish(): void {
-    for (const { path, attributes } of this.#folders.reversed())
-      finishDirectory(this.#at(path), attributes, this.#unkept);
+    for (const { path, attributes } of this.#folders.reversed()) finishDirectory(this.#at(path), attributes);
   }
 
   #isRemovable(path: BytePath): boolean {

@@ -9,6 +9,7 @@ import type { Outputs, ReadyImage } from '../../../publisher/image.ts';
 import { listLayer } from '../../../publisher/layer/listing.ts';
 import { ListingStore } from '../../../publisher/layer/listing-store.ts';
 import { parseConfig } from '../../../publisher/registry/manifest/config.ts';
+import { LINUX_LIMITS, type Holding } from '../../../publisher/repository/holding.ts';
 import { hexOf, type Digest } from '../../../publisher/registry/digest.ts';
 import { parseManifest } from '../../../publisher/registry/manifest/manifest.ts';
 import { isFailure } from '../../../wishlist/failure.ts';
@@ -22,11 +23,23 @@ import { assertSound, readStream, type Stream } from './stream.ts';
 /** Of metadata and folders. */
 export const OWN = { mode: 0, uid: 11, gid: 12, mtime: 1_800_000_000 };
 
+/** A repository that loses nothing. */
+export const HOLDS_EVERYTHING: Holding = {
+  ...LINUX_LIMITS,
+  takesAnyBytes: true,
+  takesDevices: true,
+  takesOwner: () => true,
+  lostXattrs: () => [],
+  xattrsReason: 'for no reason',
+};
+
 export const EVERYTHING: ComposerOptions = {
   convertAgain: false,
   overwriteLayers: false,
   attributes: OWN,
   clientRoot: '/cvmfs/images.unpackd.test',
+  holding: HOLDS_EVERYTHING,
+  unkept: 'warn',
 };
 
 export interface Composed {

@@ -3,7 +3,7 @@ import { needsRoot } from '../programs.ts';
 
 /** A file system to be mounted, as mount(8) takes it. */
 export interface Mount {
-  readonly type: 'tmpfs' | 'overlay' | 'none';
+  readonly type: 'tmpfs' | 'ramfs' | 'overlay' | 'none';
   readonly options: string;
   /** The directory to bind; of other types nothing. */
   readonly source?: string;

@@ -73,7 +73,7 @@ async function apply({ root }: Scene, changes: readonly Change[]): Promise<void>
   const paths = workingPaths(root, NAME);
   draftJournal(paths, changes);
   commit(paths);
-  await applyJournal(paths, new Unkept());
+  await applyJournal(paths);
 }
 
 describe('the journal of a directory backend', () => {

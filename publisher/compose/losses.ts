@@ -1,0 +1,193 @@
+import { isUtf8 } from 'node:buffer';
+import { Failure } from '../../wishlist/failure.ts';
+import { displayPath, pathBuffer, type BytePath, type Entry } from '../repository/entry.ts';
+import type { Holding } from '../repository/holding.ts';
+import {
+  joinPath,
+  type DeviceNode,
+  type DirectoryNode,
+  type LayerDirectoryNode,
+  type TreeNode,
+} from '../tree/node.ts';
+import type { Stage } from './image-trees.ts';
+import { overlayFolders } from './overlay-folders.ts';
+import type { UnitTree } from './unit.ts';
+import { OPAQUE, publishable, unpublishable } from './xattrs.ts';
+
+/** What becomes of an image of which something cannot be kept: it is published, with warnings, or it fails. */
+export type LossPolicy = 'warn' | 'refuse';
+
+/** What is made of an image, and what it is made from. */
+export interface Brought {
+  readonly stages: readonly Stage[];
+  /** The trees that the repository lacks. */
+  readonly units: readonly UnitTree[];
+  readonly hasLayers: boolean;
+}
+
+const EXAMPLES = 3;
+
+type Kind = 'order' | 'owner' | 'device' | 'xattr' | 'foreign-xattr' | 'overlay';
+
+/** Counts what of an image is not kept, with examples: a line for each kind of loss, however much it is. */
+class Losses {
+  readonly #found = new Map<Kind, { paths: number; examples: string[] }>();
+
+  /** `detail`: what of it is lost, where that is not all. */
+  add(kind: Kind, path: BytePath, detail?: string): void {
+    const found = this.#found.get(kind) ?? { paths: 0, examples: [] };
+    this.#found.set(kind, found);
+    found.paths++;
+    if (found.examples.length >= EXAMPLES) return;
+    const shown = path === '' ? '/' : displayPath(path);
+    found.examples.push(detail === undefined ? shown : `${shown}: ${detail}`);
+  }
+
+  lines({ xattrsReason }: Holding): string[] {
+    return [...this.#found].map(([kind, { paths, examples }]) => {
+      const more = paths > examples.length ? `, and ${paths - examples.length} more` : '';
+      return `${sentence(kind, paths, xattrsReason)} (${examples.join(', ')}${more})`;
+    });
+  }
+}
+
+function sentence(kind: Kind, paths: number, xattrsReason: string): string {
+  const entries = paths === 1 ? '1 path' : `${paths} paths`;
+  switch (kind) {
+    case 'order':
+      return `${entries} left out, since CernVM-FS would act on them`;
+    case 'owner':
+      return `the owners of ${entries} are not kept: only root can`;
+    case 'device':
+      return `${paths} ${paths === 1 ? 'device is' : 'devices are'} left out: this user cannot make them here`;
+    case 'xattr':
+      return `extended attributes of ${entries} are lost: ${xattrsReason}`;
+    case 'foreign-xattr':
+      return `extended attributes of ${entries} are not published: overlay file systems would act on them, or only the kernel that set them understands them`;
+    case 'overlay':
+      return `overlay mounts of .layers show ${paths} ${paths === 1 ? 'folder' : 'folders'} other than the image has them, since a layer does not describe them`;
+  }
+}
+
+/**
+ * What of an image the repository does not keep, in words. Of the image as it is in the end: what an upper layer
+ * replaces is no loss.
+ *
+ * @throws Failure `image-incomplete` for what cannot be there at all, and with the policy `refuse` for any loss
+ */
+export function lossesOf(brought: Brought, holding: Holding, policy: LossPolicy): string[] {
+  for (const unit of brought.units) checkNames(unit, holding);
+  const losses = new Losses();
+  for (const path of droppedIn(brought)) losses.add('order', path);
+  const top = brought.stages.at(-1)?.merged;
+  if (top !== undefined) findIn(top, '', { losses, holding });
+  if (brought.hasLayers) findInLayers(brought.stages, losses, holding);
+  const lines = losses.lines(holding);
+  if (policy === 'warn' || lines.length === 0) return lines;
+  throw new Failure('image-incomplete', lines.join('; '), {
+    hint: 'allow it with --unkept warn, or see what the repository lacks in docs/operators.md',
+  });
+}
+
+/** Of the layers that the image brings: in trees of their own, or within the flat one. */
+function droppedIn({ stages, units }: Brought): Set<BytePath> {
+  const brought = stages.filter(({ own }) =>
+    units.some(({ tree, files }) => tree === own.root || files === 'copied'),
+  );
+  return new Set(brought.flatMap(({ own }) => own.dropped));
+}
+
+/** The entries that are left where devices cannot be made. */
+export async function* withoutDevices(entries: AsyncIterable<Entry>): AsyncGenerator<Entry> {
+  for await (const entry of entries) {
+    const isDevice = entry.type === 'character-device' || entry.type === 'block-device';
+    if (!isDevice || isDeletion(entry)) yield entry;
+  }
+}
+
+/** Anybody may make a character device 0:0, by which overlay file systems delete. */
+function isDeletion({ type, major, minor }: Pick<DeviceNode, 'type' | 'major' | 'minor'>): boolean {
+  return type === 'character-device' && major === 0 && minor === 0;
+}
+
+interface Finding {
+  readonly losses: Losses;
+  readonly holding: Holding;
+}
+
+function findIn(node: TreeNode, path: BytePath, finding: Finding): void {
+  const { losses, holding } = finding;
+  if (!holding.takesOwner(node.attributes)) losses.add('owner', path);
+  switch (node.type) {
+    case 'directory':
+      findXattrs(node, path, finding);
+      for (const [name, child] of node.children) findIn(child, joinPath(path, name), finding);
+      return;
+    case 'file':
+      findXattrs(node, path, finding);
+      return;
+    case 'character-device':
+    case 'block-device':
+      if (!holding.takesDevices && !isDeletion(node)) losses.add('device', path);
+      return;
+    case 'symlink':
+    case 'fifo':
+      return;
+  }
+}
+
+function findXattrs(
+  node: Parameters<typeof publishable>[0],
+  path: BytePath,
+  { losses, holding }: Finding,
+): void {
+  const foreign = unpublishable(node);
+  if (foreign.length > 0) losses.add('foreign-xattr', path, shownNames(foreign));
+  const values = publishable(node);
+  const lost = values.size === 0 ? [] : holding.lostXattrs(values);
+  if (lost.length > 0) losses.add('xattr', path, shownNames(lost));
+}
+
+function shownNames(names: readonly string[]): string {
+  return displayPath(names.slice(0, EXAMPLES).join(' '));
+}
+
+/** What only those see who mount layers over each other. */
+function findInLayers(stages: readonly Stage[], losses: Losses, holding: Holding): void {
+  for (const { path, differs, isOpaque } of overlayFolders(stages)) {
+    if (differs) losses.add('overlay', path);
+    if (isOpaque && holding.lostXattrs(OPAQUE).length > 0) losses.add('xattr', path, 'opaque in .layers');
+  }
+}
+
+/** Names and paths are the only things without which nothing is left of an entry: such an image is not published. */
+function checkNames({ root, tree }: UnitTree, holding: Holding): void {
+  const { longestNameBytes, longestTargetBytes, longestPathBytes, takesAnyBytes } = holding;
+  checkBelow(tree, '');
+
+  function checkBelow(directory: DirectoryNode | LayerDirectoryNode, path: BytePath): void {
+    for (const [name, child] of directory.children) {
+      const at = joinPath(path, name);
+      if (name.length > longestNameBytes) throw unholdable(at, `has a name of ${name.length} bytes`);
+      if (root.length + 1 + at.length > longestPathBytes)
+        throw unholdable(at, `would be a path of ${root.length + 1 + at.length} bytes`);
+      if (!takesAnyBytes && !isText(name)) throw unholdable(at, 'has a name that is no UTF-8');
+      if (child.type === 'symlink' && child.target.length > longestTargetBytes)
+        throw unholdable(at, `is a symbolic link to ${child.target.length} bytes`);
+      if (child.type === 'directory') checkBelow(child, at);
+    }
+  }
+}
+
+function isText(name: string): boolean {
+  return isUtf8(pathBuffer(name));
+}
+
+function unholdable(path: BytePath, reason: string): Failure {
+  const shown = displayPath(path.length > SHOWN_BYTES ? `${path.slice(0, SHOWN_BYTES)}…` : path);
+  return new Failure('image-incomplete', `${shown} ${reason}, more than this repository can hold`, {
+    hint: 'keep the repository on another file system, at a shorter path, or rebuild the image',
+  });
+}
+
+const SHOWN_BYTES = 200;

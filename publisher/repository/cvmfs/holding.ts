@@ -1,0 +1,38 @@
+import { LINUX_LIMITS, type Holding } from '../holding.ts';
+import type { CvmfsRepository } from './installation.ts';
+
+/** A catalog takes no longer value: one of 256 bytes becomes an empty one, and those beyond are left out. */
+const LONGEST_VALUE_BYTES = 255;
+
+/** What a repository of CernVM-FS can hold: everything, but for extended attributes. */
+export class CvmfsHolding implements Holding {
+  readonly longestNameBytes = LINUX_LIMITS.longestNameBytes;
+  readonly longestTargetBytes = LINUX_LIMITS.longestTargetBytes;
+  readonly longestPathBytes: number;
+  readonly takesAnyBytes = true;
+  readonly takesDevices = true;
+  readonly xattrsReason: string;
+  readonly #includesXattrs: boolean;
+
+  constructor({ name, mount, includesXattrs }: CvmfsRepository) {
+    this.longestPathBytes = LINUX_LIMITS.longestPathBytes - Buffer.byteLength(`${mount}/`);
+    this.#includesXattrs = includesXattrs;
+    this.xattrsReason = includesXattrs
+      ? `CernVM-FS takes values of up to ${LONGEST_VALUE_BYTES} bytes, and security.… and trusted.… from root alone`
+      : `${name} has no CVMFS_INCLUDE_XATTRS=true in its server.conf`;
+  }
+
+  /** Ingest keeps them, whoever runs it. */
+  takesOwner(): boolean {
+    return true;
+  }
+
+  lostXattrs(values: ReadonlyMap<string, string>): string[] {
+    return [...values].filter(([name, value]) => !this.#takes(name, value)).map(([name]) => name);
+  }
+
+  #takes(name: string, value: string): boolean {
+    if (!this.#includesXattrs || value.length > LONGEST_VALUE_BYTES) return false;
+    return process.getuid?.() === 0 || name.startsWith('user.');
+  }
+}

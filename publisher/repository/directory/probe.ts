@@ -1,0 +1,152 @@
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { codeOf, isDiskFull } from '../../../wishlist/error-code.ts';
+import { Failure } from '../../../wishlist/failure.ts';
+import { displayPath, pathBelow, type Attributes, type BytePath } from '../entry.ts';
+import { LINUX_LIMITS, type Holding } from '../holding.ts';
+import { XATTR_BYTES_THAT_FIT, isXattrRefused, mayOwn } from '../inode.ts';
+import { makeNode, setXattr } from '../libc.ts';
+import type { WorkingPaths } from './journal.ts';
+
+/** Names that some file systems take for one: by case, and by the form of Unicode (one character a byte). */
+const LOOK_ALIKES = [
+  ['name', 'NAME'],
+  ['\xc3\xa9', 'e\xcc\x81'],
+] as const;
+
+/**
+ * Finds out what the file system of a repository, and the user who runs this, can hold: by trying, once each, in a
+ * folder of its own, since nothing else tells for certain.
+ */
+export class Probe implements Holding {
+  readonly xattrsReason = 'the file system does not take them, or this user may not set them';
+  readonly longestPathBytes: number;
+  readonly #folder: string;
+  readonly #namespaces = new Map<string, boolean>();
+  #longestNameBytes: number | undefined;
+  #longestTargetBytes: number | undefined;
+  #takesAnyBytes: boolean | undefined;
+  #takesDevices: boolean | undefined;
+
+  constructor({ probe, staging }: WorkingPaths) {
+    this.#folder = probe;
+    this.longestPathBytes = LINUX_LIMITS.longestPathBytes - Buffer.byteLength(`${staging}/`);
+  }
+
+  get longestNameBytes(): number {
+    return (this.#longestNameBytes ??= longest(LINUX_LIMITS.longestNameBytes, (bytes) =>
+      this.#takes(() => this.#makeFile('n'.repeat(bytes))),
+    ));
+  }
+
+  get longestTargetBytes(): number {
+    return (this.#longestTargetBytes ??= longest(LINUX_LIMITS.longestTargetBytes, (bytes) =>
+      this.#takes(() => symlinkSync('t'.repeat(bytes), this.#at('link'))),
+    ));
+  }
+
+  get takesAnyBytes(): boolean {
+    return (this.#takesAnyBytes ??= this.#takes(() => this.#makeFile('\xff')));
+  }
+
+  get takesDevices(): boolean {
+    return (this.#takesDevices ??= this.#takes(() =>
+      makeNode(this.#at('device'), { type: 'character-device', major: 1, minor: 3 }),
+    ));
+  }
+
+  takesOwner({ uid, gid }: Attributes): boolean {
+    return mayOwn(uid, gid);
+  }
+
+  lostXattrs(values: ReadonlyMap<string, string>): string[] {
+    let bytes = 0;
+    for (const [name, value] of values) bytes += name.length + value.length;
+    if (bytes > XATTR_BYTES_THAT_FIT) return this.#refusedXattrs(values);
+    return [...values].filter(([name, value]) => !this.#takesNamespace(name, value)).map(([name]) => name);
+  }
+
+  /** @throws Failure `repository-unusable` where two names of an image may be one for the file system */
+  assertTellsNamesApart(pairs: readonly (readonly [BytePath, BytePath])[] = LOOK_ALIKES): void {
+    for (const [one, other] of pairs) {
+      const areTwo = this.#takes(() => {
+        this.#makeFile(one);
+        this.#makeFile(other);
+      });
+      if (areTwo) continue;
+      const names = `${displayPath(one)} and ${displayPath(other)}`;
+      throw new Failure(
+        'repository-unusable',
+        `the file system of ${this.#folder} takes ${names} for one name`,
+        {
+          hint: 'names of images may differ in nothing else: let --root name a directory on another file system',
+        },
+      );
+    }
+  }
+
+  clear(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #takesNamespace(name: string, value: string): boolean {
+    const namespace = name.slice(0, name.indexOf('.'));
+    const known = this.#namespaces.get(namespace);
+    if (known !== undefined) return known;
+    const takes = this.#refusedXattrs(new Map([[name, value]])).length === 0;
+    this.#namespaces.set(namespace, takes);
+    return takes;
+  }
+
+  #refusedXattrs(values: ReadonlyMap<string, string>): string[] {
+    const lost: string[] = [];
+    this.#takes(() => {
+      this.#makeFile('file');
+      let bytes = 0;
+      for (const [name, value] of values) {
+        bytes += name.length + value.length;
+        try {
+          setXattr(this.#at('file'), name, value);
+        } catch (error) {
+          if (!isXattrRefused(error, bytes)) throw error;
+          lost.push(name);
+        }
+      }
+    });
+    return lost;
+  }
+
+  /** Whether the system allows what `attempt` makes in an empty folder. */
+  #takes(attempt: () => void): boolean {
+    this.clear();
+    mkdirSync(this.#folder, { mode: 0o700 });
+    try {
+      attempt();
+      return true;
+    } catch (error) {
+      if (codeOf(error) === undefined || isDiskFull(error)) throw error;
+      return false;
+    } finally {
+      this.clear();
+    }
+  }
+
+  #makeFile(name: BytePath): void {
+    writeFileSync(this.#at(name), '', { flag: 'wx' });
+  }
+
+  #at(name: BytePath): Buffer {
+    return pathBelow(this.#folder, name);
+  }
+}
+
+/** The largest number up to `most` for which `isPossible`, where it is so for all below. */
+function longest(most: number, isPossible: (number: number) => boolean): number {
+  if (isPossible(most)) return most;
+  let [possible, impossible] = [0, most];
+  while (impossible - possible > 1) {
+    const middle = Math.floor((possible + impossible) / 2);
+    if (isPossible(middle)) possible = middle;
+    else impossible = middle;
+  }
+  return possible;
+}

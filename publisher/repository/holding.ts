@@ -1,0 +1,23 @@
+import type { Attributes } from './entry.ts';
+
+/** What a repository can hold of what images have: asked while a publication is planned, before anything is written. */
+export interface Holding {
+  readonly longestNameBytes: number;
+  /** From the repository's root. */
+  readonly longestPathBytes: number;
+  /** Of a symbolic link. */
+  readonly longestTargetBytes: number;
+  /** Whether names may be bytes that are no UTF-8. */
+  readonly takesAnyBytes: boolean;
+  /** Whether devices can be made, other than deletions (0:0). */
+  readonly takesDevices: boolean;
+  /** Whether an entry gets these owners. */
+  takesOwner(attributes: Attributes): boolean;
+  /** The names of the extended attributes that an entry with all these would lose. */
+  lostXattrs(values: ReadonlyMap<string, string>): string[];
+  /** Why it loses them. */
+  readonly xattrsReason: string;
+}
+
+/** xattr(7), symlink(7), path_resolution(7): what Linux itself allows. */
+export const LINUX_LIMITS = { longestNameBytes: 255, longestTargetBytes: 4_095, longestPathBytes: 4_095 };

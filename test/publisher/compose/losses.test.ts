@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import type { Holding } from '../../../publisher/repository/holding.ts';
+import { flatPath, layerRoot } from '../../../publisher/layout.ts';
+import { device, directory, file, opaque, symlink, whiteout } from '../../support/images/layer-entry.ts';
+import type { LayerEntry } from '../../support/images/layer-entry.ts';
+import { HOLDS_EVERYTHING, Workshop } from './workshop.ts';
+
+const CAPABILITY = Buffer.from('0100000200200000000000000000000000000000', 'hex');
+
+interface LossCase {
+  readonly what: string;
+  readonly stack: readonly (readonly LayerEntry[])[];
+  readonly holding: Partial<Holding>;
+  readonly warnings: readonly string[];
+}
+
+const NO_XATTRS: Partial<Holding> = { lostXattrs: (values) => [...values.keys()], xattrsReason: 'never' };
+const NO_OWNERS: Partial<Holding> = { takesOwner: ({ uid }) => uid === 0 };
+
+const CASES: readonly LossCase[] = [
+  {
+    what: 'nothing of what is held',
+    stack: [[file('f', 'x', { uid: 7, xattrs: { 'user.x': '1' } }), device('n', 'block-device', [8, 1])]],
+    holding: {},
+    warnings: [],
+  },
+  {
+    what: 'owners, by number and with examples',
+    stack: [['a', 'b', 'c', 'd', 'e'].map((name) => file(name, '', { uid: 7 }))],
+    holding: NO_OWNERS,
+    warnings: ['the owners of 5 paths are not kept: only root can (a, b, c, and 2 more)'],
+  },
+  {
+    what: 'owners of links and the root',
+    stack: [[directory('./', { uid: 7 }), symlink('s', 'x', { uid: 8 })]],
+    holding: NO_OWNERS,
+    warnings: ['the owners of 2 paths are not kept: only root can (/, s)'],
+  },
+  {
+    what: 'nothing of what an upper layer replaces',
+    stack: [
+      [file('f', 'x', { uid: 7 }), file('g', 'x', { uid: 7 })],
+      [file('f'), whiteout('g')],
+    ],
+    holding: NO_OWNERS,
+    warnings: [],
+  },
+  {
+    what: 'devices, but no deletions',
+    stack: [
+      [device('n', 'character-device', [1, 3]), device('z', 'character-device', [0, 0]), file('x')],
+      [whiteout('x')],
+    ],
+    holding: { takesDevices: false },
+    warnings: ['1 device is left out: this user cannot make them here (n)'],
+  },
+  {
+    what: 'attributes, with their names',
+    stack: [[file('ping', '', { xattrs: { 'security.capability': CAPABILITY, 'user.x': '1' } })]],
+    holding: NO_XATTRS,
+    warnings: ['extended attributes of 1 path are lost: never (ping: security.capability user.x)'],
+  },
+  {
+    what: 'marks of opaque directories',
+    stack: [
+      [directory('d'), file('d/a')],
+      [directory('d'), opaque('d')],
+    ],
+    holding: NO_XATTRS,
+    warnings: ['extended attributes of 1 path are lost: never (d: opaque in .layers)'],
+  },
+  {
+    what: 'attributes that are never published',
+    stack: [
+      [
+        file('f', '', { xattrs: { 'trusted.overlay.redirect': '/etc', 'user.kept': '1' } }),
+        file('g', '', { xattrs: { 'system.posix_acl_access': 'x' } }),
+        file('h', '', { xattrs: { 'security.capability': 'xx' } }),
+      ],
+    ],
+    holding: {},
+    warnings: [
+      'extended attributes of 3 paths are not published: overlay file systems would act on them, or only the kernel that set them understands them (f: trusted.overlay.redirect, g: system.posix_acl_access, h: security.capability)',
+    ],
+  },
+  {
+    what: 'no labels of the machine that built it',
+    stack: [
+      [file('f', '', { xattrs: { 'security.selinux': 'x', 'security.ima': 'x', 'security.evm': 'x' } })],
+    ],
+    holding: {},
+    warnings: [],
+  },
+  {
+    what: 'what CernVM-FS would act on, with control characters escaped',
+    stack: [[file('d/.cvmfscatalog'), file('.cvmfsgraft-\n')]],
+    holding: {},
+    warnings: ['2 paths left out, since CernVM-FS would act on them (d/.cvmfscatalog, .cvmfsgraft-\\n)'],
+  },
+  {
+    what: 'folders that a layer does not describe',
+    stack: [
+      [directory('tmp', { mode: 0o1777 }), directory('opt', { uid: 7 }), directory('usr')],
+      [file('tmp/x'), file('opt/x'), file('usr/x')],
+    ],
+    holding: {},
+    warnings: [
+      'overlay mounts of .layers show 2 folders other than the image has them, since a layer does not describe them (tmp, opt)',
+    ],
+  },
+];
+
+describe('compose/losses', () => {
+  for (const { what, stack, holding, warnings } of CASES) {
+    it(`tells ${what}`, async () => {
+      const { image, workshop } = await imageOf(stack);
+      const composed = await workshop.publish([image], { holding: { ...HOLDS_EVERYTHING, ...holding } });
+      assert.deepEqual(composed.warnings, warnings);
+      assert.deepEqual(composed.outcomes, ['added']);
+    });
+
+    it(`makes it a failure where that is the policy: ${what}`, async () => {
+      const { image, workshop } = await imageOf(stack);
+      const other = await workshop.image('reg.example/other:1', [await workshop.layer(file('other'))]);
+      const options = { holding: { ...HOLDS_EVERYTHING, ...holding }, unkept: 'refuse' } as const;
+      const { outcomes } = await workshop.publish([image, other], options);
+      assert.deepEqual(outcomes, [warnings.length === 0 ? 'added' : 'image-incomplete', 'added']);
+      const flat = workshop.repository.linesBelow(flatPath(image.manifest.config.digest));
+      assert.equal(flat.length > 0, warnings.length === 0);
+    });
+  }
+
+  it('says nothing of what is published already', async () => {
+    const { image, workshop } = await imageOf([[file('f', '', { uid: 7 })]]);
+    const options = { holding: { ...HOLDS_EVERYTHING, ...NO_OWNERS } };
+    assert.equal((await workshop.publish([image], options)).warnings.length, 1);
+    assert.deepEqual(
+      (await workshop.publish([{ ...image, publicName: 'reg.example/b:1' }], options)).warnings,
+      [],
+    );
+  });
+
+  it('leaves out of the publication what is not held', async () => {
+    const { image, workshop } = await imageOf([
+      [file('f', '', { xattrs: { 'user.a': '1', 'user.b': '2' } }), device('n', 'block-device', [8, 1])],
+    ]);
+    const lostXattrs: Holding['lostXattrs'] = (values) =>
+      [...values.keys()].filter((name) => name === 'user.a');
+    const { stream } = await workshop.publish([image], {
+      holding: { ...HOLDS_EVERYTHING, lostXattrs, takesDevices: false },
+    });
+    for (const { values } of stream.publication.xattrs) assert.deepEqual([...values], [['user.b', '2']]);
+    assert.equal(stream.publication.xattrs.length, 3);
+    assert.deepEqual(
+      stream.entries.filter(({ path }) => path.endsWith('/n')),
+      [],
+    );
+  });
+
+  const UNHOLDABLE: readonly (readonly [what: string, entry: LayerEntry, limit: Partial<Holding>])[] = [
+    ['a name', file(`d/${'n'.repeat(144)}`), { longestNameBytes: 143 }],
+    ['the name of a folder', file(`${'n'.repeat(144)}/f`), { longestNameBytes: 143 }],
+    ['a path', file('d/'.repeat(100) + 'f'), { longestPathBytes: 200 }],
+    ['the target of a link', symlink('s', 't'.repeat(1024)), { longestTargetBytes: 1023 }],
+    ['a name that is no UTF-8', file(Buffer.from('caf\xe9', 'latin1')), { takesAnyBytes: false }],
+  ];
+  for (const [what, entry, limit] of UNHOLDABLE) {
+    it(`refuses an image, whatever the policy, for ${what}, also of a layer that is hidden`, async () => {
+      const { image, workshop } = await imageOf([[entry, file('good')], [opaque('')]]);
+      const other = await workshop.image('reg.example/other:1', [await workshop.layer(file('other'))]);
+      const { outcomes } = await workshop.publish([image, other], {
+        holding: { ...HOLDS_EVERYTHING, ...limit },
+      });
+      assert.deepEqual(outcomes, ['image-incomplete', 'added']);
+      const [layer] = image.manifest.layers;
+      assert.deepEqual(workshop.repository.linesBelow(layerRoot(layer?.digest ?? 'sha256:')), []);
+    });
+  }
+});
+
+async function imageOf(stack: readonly (readonly LayerEntry[])[]) {
+  const workshop = await Workshop.open();
+  const layers = [];
+  for (const entries of stack) layers.push(await workshop.layer(...entries));
+  return { workshop, image: await workshop.image('reg.example/app:1', layers) };
+}

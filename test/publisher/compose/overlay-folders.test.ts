@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import type { Stage } from '../../../publisher/compose/image-trees.ts';
+import { overlayFolders } from '../../../publisher/compose/overlay-folders.ts';
+import { directory, file, opaque, symlink, whiteout } from '../../support/images/layer-entry.ts';
+import { layerAt, mergedStack, type Stack } from '../tree/stack.ts';
+
+/** The folders that an overlay mount shows: `!` marks those that differ from the image, `o` those that are opaque. */
+const CASES: readonly (readonly [what: string, stack: Stack, folders: readonly string[]])[] = [
+  ['nothing', [], []],
+  ['the folders of a layer', [[directory('a'), directory('a/b'), file('c')]], ['', 'a', 'a/b']],
+  [
+    'a folder that is described in each layer',
+    [[directory('a', { mode: 0o700 })], [directory('a'), file('a/x')]],
+    ['', 'a'],
+  ],
+  ['a folder that nobody describes', [[file('a/x')], [file('a/y')]], ['', 'a']],
+  [
+    'a folder that the upper layer does not describe',
+    [[directory('a', { mode: 0o700 })], [file('a/y')]],
+    ['', '!a'],
+  ],
+  ['one whose owner differs', [[directory('a', { gid: 5 })], [file('a/y')]], ['', '!a']],
+  [
+    'one that a third layer describes again',
+    [[directory('a', { uid: 5 })], [file('a/y')], [directory('a')]],
+    ['', 'a'],
+  ],
+  ['the root', [[directory('./', { mode: 0o700 })], [file('x')]], ['!']],
+  [
+    'a folder above which a folder was replaced',
+    [[directory('a', { mode: 0o700 })], [whiteout('a')], [file('a/x')]],
+    ['', 'a'],
+  ],
+  [
+    'a folder in which is only deleted',
+    [[directory('a', { mode: 0o700 }), file('a/x')], [whiteout('a/x')]],
+    ['', '!a'],
+  ],
+  ['deletions where nothing is', [[file('x')], [whiteout('no/where')]], ['', '!no']],
+  ['deletions below a file', [[file('x')], [whiteout('x/y')]], ['', '!x']],
+  ['a folder in the place of a link', [[directory('d'), symlink('s', 'd')], [file('s/x')]], ['', '!s', 'd']],
+  [
+    'opaque folders',
+    [
+      [directory('a'), file('a/b/c')],
+      [directory('a'), opaque('a'), file('a/d/e')],
+    ],
+    ['', 'oa', 'a/d'],
+  ],
+  [
+    'an opaque root',
+    [
+      [directory('a'), file('b')],
+      [opaque(''), directory('c')],
+    ],
+    ['o', 'c'],
+  ],
+];
+
+describe('compose/overlay-folders', () => {
+  for (const [what, stack, folders] of CASES) {
+    it(`finds ${what}`, () => {
+      const found = [...overlayFolders(stagesOf(stack))].map(
+        ({ path, differs, isOpaque }) => `${differs ? '!' : ''}${isOpaque ? 'o' : ''}${path}`,
+      );
+      assert.deepEqual(found.sort(), [...folders].sort());
+    });
+  }
+});
+
+function stagesOf(stack: Stack): Stage[] {
+  const { layers, trees } = mergedStack(stack);
+  return layers.flatMap((own, index) => {
+    const merged = trees[index];
+    return merged === undefined ? [] : [{ layer: layerAt(index), own, diffSizeBytes: 0, merged }];
+  });
+}

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync } from 'node:fs';
+import { workingPaths } from '../../../../publisher/repository/directory/journal.ts';
+import { Probe } from '../../../../publisher/repository/directory/probe.ts';
+import { isFailure } from '../../../../wishlist/failure.ts';
+import { storesAttributes } from '../../../support/cvmfs-server/system.ts';
+import { withMount } from '../../../support/e2e/mounts.ts';
+import { needsRoot } from '../../../support/programs.ts';
+import { temporaryDirectory } from '../../../support/setup.ts';
+
+describe('the probe of a directory backend', () => {
+  async function opened(root?: string) {
+    const paths = workingPaths(root ?? (await temporaryDirectory('probe')), 'name');
+    mkdirSync(paths.control, { recursive: true });
+    return { paths, probe: new Probe(paths) };
+  }
+
+  it('finds what Linux allows on an ordinary file system', async () => {
+    const { paths, probe } = await opened();
+    assert.equal(probe.longestNameBytes, 255);
+    assert.ok(probe.longestTargetBytes >= 1_000);
+    assert.equal(probe.longestPathBytes, 4_095 - paths.staging.length - 1);
+    assert.equal(probe.takesAnyBytes, true);
+    probe.assertTellsNamesApart();
+    assert.equal(existsSync(paths.probe), false);
+  });
+
+  it('finds out which attributes it may set', async function () {
+    needsRoot(this);
+    const { paths, probe } = await opened();
+    if (!storesAttributes(Buffer.from(paths.control))) this.skip();
+    const capability = Buffer.from('0100000200200000000000000000000000000000', 'hex').toString('latin1');
+    const values = new Map([
+      ['user.x', '1'],
+      ['trusted.overlay.opaque', 'y'],
+      ['security.capability', capability],
+    ]);
+    assert.deepEqual(probe.lostXattrs(values), []);
+    assert.deepEqual(probe.lostXattrs(new Map([['unknown.x', '1']])), ['unknown.x']);
+    const many = Array.from({ length: 40 }, (_, index): [string, string] => [
+      `user.${index}`,
+      'x'.repeat(60_000),
+    ]);
+    const lost = probe.lostXattrs(new Map(many));
+    assert.ok(!lost.includes('user.0') || lost.length === many.length, lost.join());
+    assert.equal(existsSync(paths.probe), false);
+  });
+
+  it('finds nothing where nothing is allowed', async function () {
+    needsRoot(this);
+    const root = await temporaryDirectory('probe');
+    await withMount(this, root, { type: 'ramfs', options: 'mode=755' }, async () => {
+      const { probe } = await opened(root);
+      assert.deepEqual(probe.lostXattrs(new Map([['user.x', '1']])), ['user.x']);
+    });
+  });
+
+  it('does not use a file system that takes two names for one', async () => {
+    const { paths, probe } = await opened();
+    assert.throws(
+      () => probe.assertTellsNamesApart([['same', 'same']]),
+      (error) => isFailure(error, 'repository-unusable'),
+    );
+    assert.equal(existsSync(paths.probe), false);
+  });
+});
