@@ -2,6 +2,7 @@ import { lstatSync, mkdirSync, rmSync } from 'node:fs';
 import type { Publication } from '../backend.ts';
 import { pathBelow, type Entry } from '../entry.ts';
 import { finishDirectory, keepXattrs, makeFile, makeSymbolicLink } from '../inode.ts';
+import { RealFolders } from '../real-folders.ts';
 import type { Unkept } from '../unkept.ts';
 
 /**
@@ -13,9 +14,20 @@ export async function writeUnion(
   content: Pick<Publication, 'xattrs' | 'names' | 'outdated'>,
   unkept: Unkept,
 ): Promise<void> {
-  for (const xattrs of content.xattrs) keepXattrs(pathBelow(mount, xattrs.path), xattrs, unkept);
-  for (const entry of content.names) await write(mount, entry);
-  for (const path of content.outdated) rmSync(pathBelow(mount, path), { recursive: true, force: true });
+  const folders = new RealFolders(mount);
+  for (const xattrs of content.xattrs) {
+    folders.assertAbove(xattrs.path);
+    keepXattrs(pathBelow(mount, xattrs.path), xattrs, unkept);
+  }
+  for (const entry of content.names) {
+    folders.assertAbove(entry.path);
+    if (entry.type === 'directory') folders.assertDown(entry.path);
+    await write(mount, entry);
+  }
+  for (const path of content.outdated) {
+    folders.assertAbove(path);
+    rmSync(pathBelow(mount, path), { recursive: true, force: true });
+  }
 }
 
 async function write(mount: string, entry: Entry): Promise<void> {

@@ -18,6 +18,7 @@ import { Failure } from '../../../wishlist/failure.ts';
 import { pathBelow } from '../entry.ts';
 import { finishDirectory } from '../inode.ts';
 import { syncFileSystem } from '../libc.ts';
+import { RealFolders } from '../real-folders.ts';
 
 const OWNER_BITS = 0o700;
 const ALL_BITS = 0o7777;
@@ -84,7 +85,8 @@ export async function applyJournal(paths: WorkingPaths): Promise<boolean> {
   const journal = readJournal(paths.journal);
   if (journal === undefined) return false;
   mkdirSync(paths.discarded, { recursive: true });
-  journal.changes.forEach((change, index) => apply(paths, change, index));
+  const folders = new RealFolders(paths.repository);
+  journal.changes.forEach((change, index) => apply(paths, change, { index, folders }));
   await syncFileSystemOf(paths.repository);
   rmSync(paths.journal);
   syncFolder(paths.control);
@@ -132,8 +134,13 @@ function makeWritable(path: Buffer): void {
   for (const name of readdirSync(path, 'buffer')) makeWritable(Buffer.concat([path, Buffer.from('/'), name]));
 }
 
-function apply(paths: WorkingPaths, change: Change, index: number): void {
+function apply(
+  paths: WorkingPaths,
+  change: Change,
+  { index, folders }: { index: number; folders: RealFolders },
+): void {
   const published = pathBelow(paths.repository, change.path);
+  folders.assertAbove(change.path);
   switch (change.kind) {
     case 'remove':
       allowChanges(pathBelow(paths.repository, dirname(change.path)));
@@ -143,9 +150,12 @@ function apply(paths: WorkingPaths, change: Change, index: number): void {
     case 'place':
       allowChanges(pathBelow(paths.repository, dirname(change.path)));
       moveIfThere(pathBelow(paths.staging, change.path), published);
-      if (change.attributes !== undefined) finishDirectory(published, change.attributes);
+      if (change.attributes === undefined) return;
+      folders.assertDown(change.path);
+      finishDirectory(published, change.attributes);
       return;
     case 'attributes':
+      folders.assertDown(change.path);
       finishDirectory(published, change.attributes);
       return;
   }

@@ -225,8 +225,10 @@ export class Staging {
 
 /** A file system allows an inode so many names (65,000 on ext4): the next is a copy. */
 function copyFile(from: Buffer, to: Buffer): void {
-  const { uid, gid, mode, mtimeMs } = lstatSync(from);
-  copyFileSync(from, to);
+  const found = lstatSync(from);
+  if (!found.isFile()) throw new Error(`${from.toString()} is no file`);
+  const { uid, gid, mode, mtimeMs } = found;
+  copyFileSync(from, to, constants.COPYFILE_EXCL);
   if (process.getuid?.() === 0) lchownSync(to, uid, gid);
   chmodSync(to, mode & 0o7777);
   const time = fileTime(mtimeMs / 1000);

@@ -108,6 +108,20 @@ describeServer('union transactions', (server) => {
     assert.deepEqual(own(view('')), []);
   });
 
+  it('leave out extended attributes of more than 255 bytes', async function () {
+    const subject = server();
+    if (!storesAttributes(Buffer.from(subject.view.replace(/\/rdonly$/, '')))) this.skip();
+    await publish(subject, (base) => {
+      writeFileSync(`${base}/long-values`, '');
+      for (const bytes of [255, 257, 1000]) {
+        setAttribute(Buffer.from(`${base}/long-values`), `user.of-${bytes}`, Buffer.alloc(bytes, 'x'));
+      }
+    });
+    const view = Buffer.from(`${subject.view}/${subject.top}/long-values`);
+    assert.deepEqual(own(view), ['user.of-255']);
+    assert.equal(getAttribute(view, 'user.of-255').length, 255);
+  });
+
   it('heed .cvmfsdirtab at the root', async () => {
     const subject = server();
     await publish(subject, (base) => {

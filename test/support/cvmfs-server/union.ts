@@ -30,7 +30,7 @@ import {
   unmountView,
   writableTree,
 } from './repository.ts';
-import { listAttributes, removeAttribute } from './system.ts';
+import { getAttribute, listAttributes, removeAttribute } from './system.ts';
 
 /** What the real one exits with. */
 const EINTR = 4;
@@ -120,12 +120,17 @@ function prepare(paths: RepositoryPaths): string[] {
       addMarker(absolute, stats);
       nested.push(path);
     }
-    if (!keepsAttributes)
-      for (const attribute of listAttributes(absolute)) removeAttribute(absolute, attribute);
+    for (const attribute of listAttributes(absolute))
+      if (!keepsAttributes || !isShort(absolute, attribute)) removeAttribute(absolute, attribute);
     if (!stats.isSymbolicLink())
       utimesSync(absolute, Math.floor(stats.mtimeMs / 1000), Math.floor(stats.mtimeMs / 1000));
   }
   return [...new Set(nested)].toSorted();
+}
+
+/** Longer values are left out of catalogs. (The real one makes an empty value of one of exactly 256 bytes.) */
+function isShort(path: Buffer, attribute: string): boolean {
+  return getAttribute(path, attribute).length <= 255;
 }
 
 /** Depth first, a directory after what it holds. */

@@ -228,14 +228,19 @@ describe('CvmfsBackend', function () {
       assert.match(scene.said[0] ?? '', /^warning: /);
     });
 
-    it('not where the repository keeps none: that is said, and one transaction is enough', async () => {
-      await scene.fixture.close();
-      scene = await Scene.make();
-      await scene.publish(publication(TREE, { names: NAMES, xattrs: [OPAQUE] }));
-      assert.deepEqual(scene.commands(), ['ingest']);
-      assert.equal((await scene.published()).has('names/name'), true);
-      assert.equal(scene.said.length, 1);
-      assert.match(scene.said[0] ?? '', /^warning: .*CVMFS_INCLUDE_XATTRS/);
+    it('not where the repository keeps none, which it says beforehand', async () => {
+      for (const xattrs of [false, true]) {
+        await scene.fixture.close();
+        scene = await Scene.make({ xattrs });
+        const { notice } = scene;
+        const { signal } = uninterrupted();
+        const repository = await scene.backend().open(NAME, { notice, signal });
+        assert.deepEqual(
+          repository.holding.lostXattrs(OPAQUE.values),
+          xattrs ? [] : [...OPAQUE.values.keys()],
+        );
+        await repository.release();
+      }
     });
   });
 

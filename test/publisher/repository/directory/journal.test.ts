@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import {
@@ -15,7 +24,7 @@ import { Staging } from '../../../../publisher/repository/directory/staging.ts';
 import { Unkept } from '../../../../publisher/repository/unkept.ts';
 import { failureOf } from '../../../support/registry/quick-client.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
-import { differences } from '../../../support/trees/snapshot.ts';
+import { differences, snapshot } from '../../../support/trees/snapshot.ts';
 import { directory, file, link, publication, special, symlink } from '../entries.ts';
 import { NAME, Scene } from './scene.ts';
 
@@ -160,6 +169,28 @@ describe('the journal of a directory backend', () => {
       }
       assert.deepEqual(await scene.published(), before);
       assert.equal(existsSync(journal), true);
+    });
+  }
+
+  for (const planted of ['tree', 'tree/in', 'tree/fresh'] as const) {
+    it(`is not carried out through a link that has taken the place of ${planted} since the commit`, async () => {
+      const { scene, paths, changes } = await staged();
+      draftJournal(paths, changes);
+      commit(paths);
+      const outside = await temporaryDirectory('outside');
+      mkdirSync(join(outside, 'in'));
+      writeFileSync(join(outside, 'replaced'), 'of the host', { mode: 0o644 });
+      chmodSync(outside, 0o755);
+      if (planted !== 'tree/fresh') renameSync(join(scene.repository, planted), join(scene.root, 'moved'));
+      symlinkSync(outside, join(scene.repository, planted));
+      if (planted === 'tree/fresh') rmSync(join(paths.staging, planted), { recursive: true });
+      const before = await snapshot(outside, { directoryTimes: true });
+      const mode = lstatSync(outside).mode;
+      const failure = await failureOf(scene.recover());
+      assert.equal(failure.code, 'repository-unusable');
+      assert.match(failure.message, new RegExp(`${planted} in .* has become a symbolic link`));
+      assert.deepEqual(await snapshot(outside, { directoryTimes: true }), before);
+      assert.equal(lstatSync(outside).mode, mode);
     });
   }
 });
