@@ -27,7 +27,7 @@ export interface Brought {
 
 const EXAMPLES = 3;
 
-type Kind = 'order' | 'owner' | 'device' | 'xattr' | 'foreign-xattr' | 'overlay';
+type Kind = 'order' | 'owner' | 'time' | 'device' | 'xattr' | 'foreign-xattr' | 'overlay';
 
 /** Counts what of an image is not kept, with examples: a line for each kind of loss, however much it is. */
 class Losses {
@@ -58,6 +58,8 @@ function sentence(kind: Kind, paths: number, xattrsReason: string): string {
       return `${entries} left out, since CernVM-FS would act on them`;
     case 'owner':
       return `the owners of ${entries} are not kept: only root can`;
+    case 'time':
+      return `the times of ${entries} are not kept: they are beyond what files can have`;
     case 'device':
       return `${paths} ${paths === 1 ? 'device is' : 'devices are'} left out: this user cannot make them here`;
     case 'xattr':
@@ -65,7 +67,7 @@ function sentence(kind: Kind, paths: number, xattrsReason: string): string {
     case 'foreign-xattr':
       return `extended attributes of ${entries} are not published: overlay file systems would act on them, or only the kernel that set them understands them`;
     case 'overlay':
-      return `overlay mounts of .layers show ${paths} ${paths === 1 ? 'folder' : 'folders'} other than the image has them, since a layer does not describe them`;
+      return `overlay mounts of .layers show ${paths} ${paths === 1 ? 'path' : 'paths'} other than the image has them`;
   }
 }
 
@@ -118,6 +120,7 @@ interface Finding {
 function findIn(node: TreeNode, path: BytePath, finding: Finding): void {
   const { losses, holding } = finding;
   if (!holding.takesOwner(node.attributes)) losses.add('owner', path);
+  if (!isUsual(node.attributes.mtime) && !isKept(node.attributes.mtime, holding)) losses.add('time', path);
   switch (node.type) {
     case 'directory':
       findXattrs(node, path, finding);
@@ -128,12 +131,22 @@ function findIn(node: TreeNode, path: BytePath, finding: Finding): void {
       return;
     case 'character-device':
     case 'block-device':
-      if (!holding.takesDevices && !isDeletion(node)) losses.add('device', path);
+      if (isDeletion(node)) losses.add('overlay', path);
+      else if (!holding.takesDevices) losses.add('device', path);
       return;
     case 'symlink':
     case 'fifo':
       return;
   }
+}
+
+/** Within 32 bits, which every file system has: then it need not be asked. */
+function isUsual(mtime: number): boolean {
+  return mtime >= -(2 ** 31) && mtime < 2 ** 31;
+}
+
+function isKept(mtime: number, { earliestTime, latestTime }: Holding): boolean {
+  return mtime >= earliestTime && mtime <= latestTime;
 }
 
 function findXattrs(

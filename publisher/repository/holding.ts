@@ -7,6 +7,9 @@ export interface Holding {
   readonly longestPathBytes: number;
   /** Of a symbolic link. */
   readonly longestTargetBytes: number;
+  /** Modification times that files can have, in seconds: those beyond become these. */
+  readonly earliestTime: number;
+  readonly latestTime: number;
   /** Whether names may be bytes that are no UTF-8. */
   readonly takesAnyBytes: boolean;
   /** Whether devices can be made, other than deletions (0:0). */
@@ -17,6 +20,15 @@ export interface Holding {
   lostXattrs(values: ReadonlyMap<string, string>): string[];
   /** Why it loses them. */
   readonly xattrsReason: string;
+}
+
+/** As far as a `Date` reaches, which the calls of Node are given: the years -271821 and 275760. */
+export const EARLIEST_TIME = -8_640_000_000_000;
+export const LATEST_TIME = 8_640_000_000_000;
+
+/** The nearest time that can be set, in seconds. */
+export function settableTime(seconds: number): number {
+  return Math.min(Math.max(seconds, EARLIEST_TIME), LATEST_TIME);
 }
 
 /** xattr(7), symlink(7), path_resolution(7): what Linux itself allows. */

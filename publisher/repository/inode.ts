@@ -14,6 +14,7 @@ import { constants } from 'node:fs';
 import { hasCode, isDiskFull } from '../../wishlist/error-code.ts';
 import type { Attributes, DeviceEntry, ExtendedAttributes, FileEntry, SymbolicLinkEntry } from './entry.ts';
 import { pathBuffer } from './entry.ts';
+import { settableTime } from './holding.ts';
 import { makeNode, setXattr } from './libc.ts';
 import type { Unkept } from './unkept.ts';
 
@@ -108,7 +109,8 @@ export function finishDirectory(path: Buffer, attributes: Attributes): void {
 
 /** What Node's calls take for a time in seconds: they read a negative number as the present. */
 export function fileTime(seconds: number): number | Date {
-  return seconds < 0 ? new Date(seconds * 1000) : seconds;
+  const settable = settableTime(seconds);
+  return settable < 0 ? new Date(settable * 1000) : settable;
 }
 
 function setOwnerAndTime(path: Buffer, { uid, gid, mtime }: Attributes): void {

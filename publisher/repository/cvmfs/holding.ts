@@ -1,4 +1,4 @@
-import { LINUX_LIMITS, type Holding } from '../holding.ts';
+import { EARLIEST_TIME, LATEST_TIME, LINUX_LIMITS, type Holding } from '../holding.ts';
 import type { CvmfsRepository } from './installation.ts';
 
 /** A catalog takes no longer value: one of 256 bytes becomes an empty one, and those beyond are left out. */
@@ -9,6 +9,8 @@ export class CvmfsHolding implements Holding {
   readonly longestNameBytes = LINUX_LIMITS.longestNameBytes;
   readonly longestTargetBytes = LINUX_LIMITS.longestTargetBytes;
   readonly longestPathBytes: number;
+  readonly earliestTime = EARLIEST_TIME;
+  readonly latestTime = LATEST_TIME;
   readonly takesAnyBytes = true;
   readonly takesDevices = true;
   readonly xattrsReason: string;

@@ -1,4 +1,5 @@
 import type { Attributes, BytePath, DeviceEntry, Entry, FileEntry } from '../entry.ts';
+import { settableTime } from '../holding.ts';
 import { BLOCK_BYTES, Chunks } from './chunks.ts';
 
 /**
@@ -116,7 +117,7 @@ function writeHeader(block: Buffer, { flag, name, linkName, sizeBytes, attribute
   writeNumber(block, attributes.uid, { at: 108, width: 8 });
   writeNumber(block, attributes.gid, { at: 116, width: 8 });
   writeNumber(block, sizeBytes, { at: 124, width: 12 });
-  writeNumber(block, Math.floor(attributes.mtime), { at: 136, width: 12 });
+  writeNumber(block, Math.floor(settableTime(attributes.mtime)), { at: 136, width: 12 });
   block.write(flag, 156, 'latin1');
   if (linkName !== '') block.write(linkName.slice(0, SHORT_NAME_BYTES), 157, 'latin1');
   block.write('ustar  \0', 257, 'latin1');

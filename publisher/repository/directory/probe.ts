@@ -1,9 +1,9 @@
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { codeOf, isDiskFull } from '../../../wishlist/error-code.ts';
 import { Failure } from '../../../wishlist/failure.ts';
 import { displayPath, pathBelow, type Attributes, type BytePath } from '../entry.ts';
-import { LINUX_LIMITS, type Holding } from '../holding.ts';
-import { XATTR_BYTES_THAT_FIT, isXattrRefused, mayOwn } from '../inode.ts';
+import { EARLIEST_TIME, LATEST_TIME, LINUX_LIMITS, type Holding } from '../holding.ts';
+import { XATTR_BYTES_THAT_FIT, fileTime, isXattrRefused, mayOwn } from '../inode.ts';
 import { makeNode, setXattr } from '../libc.ts';
 import type { WorkingPaths } from './journal.ts';
 
@@ -24,6 +24,8 @@ export class Probe implements Holding {
   readonly #namespaces = new Map<string, boolean>();
   #longestNameBytes: number | undefined;
   #longestTargetBytes: number | undefined;
+  #earliestTime: number | undefined;
+  #latestTime: number | undefined;
   #takesAnyBytes: boolean | undefined;
   #takesDevices: boolean | undefined;
 
@@ -42,6 +44,14 @@ export class Probe implements Holding {
     return (this.#longestTargetBytes ??= longest(LINUX_LIMITS.longestTargetBytes, (bytes) =>
       this.#takes(() => symlinkSync('t'.repeat(bytes), this.#at('link'))),
     ));
+  }
+
+  get earliestTime(): number {
+    return (this.#earliestTime ??= -longest(-EARLIEST_TIME, (seconds) => this.#keepsTime(-seconds)));
+  }
+
+  get latestTime(): number {
+    return (this.#latestTime ??= longest(LATEST_TIME, (seconds) => this.#keepsTime(seconds)));
   }
 
   get takesAnyBytes(): boolean {
@@ -128,6 +138,16 @@ export class Probe implements Holding {
     } finally {
       this.clear();
     }
+  }
+
+  #keepsTime(seconds: number): boolean {
+    let isKept = false;
+    this.#takes(() => {
+      this.#makeFile('file');
+      utimesSync(this.#at('file'), fileTime(seconds), fileTime(seconds));
+      isKept = Math.floor(lstatSync(this.#at('file')).mtimeMs / 1000) === seconds;
+    });
+    return isKept;
   }
 
   #makeFile(name: BytePath): void {

@@ -46,11 +46,16 @@ const CASES: readonly LossCase[] = [
     warnings: [],
   },
   {
-    what: 'devices, but no deletions',
+    what: 'times beyond what files can have',
     stack: [
-      [device('n', 'character-device', [1, 3]), device('z', 'character-device', [0, 0]), file('x')],
-      [whiteout('x')],
+      [file('a', '', { mtime: -(2 ** 33) }), file('b', '', { mtime: 2 ** 35 }), file('c', '', { mtime: -5 })],
     ],
+    holding: { earliestTime: -(2 ** 31), latestTime: 2 ** 34 },
+    warnings: ['the times of 2 paths are not kept: they are beyond what files can have (a, b)'],
+  },
+  {
+    what: 'devices, but no deletions',
+    stack: [[device('n', 'character-device', [1, 3]), file('x')], [whiteout('x')]],
     holding: { takesDevices: false },
     warnings: ['1 device is left out: this user cannot make them here (n)'],
   },
@@ -104,9 +109,7 @@ const CASES: readonly LossCase[] = [
       [file('tmp/x'), file('opt/x'), file('usr/x')],
     ],
     holding: {},
-    warnings: [
-      'overlay mounts of .layers show 2 folders other than the image has them, since a layer does not describe them (tmp, opt)',
-    ],
+    warnings: ['overlay mounts of .layers show 2 paths other than the image has them (tmp, opt)'],
   },
 ];
 

@@ -26,6 +26,8 @@ export const OWN = { mode: 0, uid: 11, gid: 12, mtime: 1_800_000_000 };
 /** A repository that loses nothing. */
 export const HOLDS_EVERYTHING: Holding = {
   ...LINUX_LIMITS,
+  earliestTime: -Infinity,
+  latestTime: Infinity,
   takesAnyBytes: true,
   takesDevices: true,
   takesOwner: () => true,

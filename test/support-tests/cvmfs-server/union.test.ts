@@ -118,7 +118,10 @@ describeServer('union transactions', (server) => {
       }
     });
     const view = Buffer.from(`${subject.view}/${subject.top}/long-values`);
-    assert.deepEqual(own(view), ['user.of-255']);
+    assert.deepEqual(
+      listAttributes(view).filter((name) => name.startsWith('user.of-')),
+      ['user.of-255'],
+    );
     assert.equal(getAttribute(view, 'user.of-255').length, 255);
   });
 

@@ -20,6 +20,7 @@ describe('the probe of a directory backend', () => {
     assert.equal(probe.longestNameBytes, 255);
     assert.ok(probe.longestTargetBytes >= 1_000);
     assert.equal(probe.longestPathBytes, 4_095 - paths.staging.length - 1);
+    assert.ok(probe.earliestTime <= -(2 ** 31) + 1 && probe.latestTime >= 2 ** 31 - 1);
     assert.equal(probe.takesAnyBytes, true);
     probe.assertTellsNamesApart();
     assert.equal(existsSync(paths.probe), false);

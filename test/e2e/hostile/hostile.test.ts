@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryDirectory } from '../../support/setup.ts';
+import { TestRegistry } from '../../support/e2e/registry.ts';
+import { BACKENDS, REPOSITORY, Site } from '../../support/e2e/site.ts';
+import type { Outcome } from '../../support/e2e/unpackd.ts';
+import { blobOf } from '../../support/images/blob.ts';
+import { image } from '../../support/images/image.ts';
+import { file } from '../../support/images/layer-entry.ts';
+import { layer, type Layer } from '../../support/images/layer.ts';
+import { differences, snapshot, type Snapshot } from '../../support/trees/snapshot.ts';
+import { linesOfTree } from '../../support/trees/tree-lines.ts';
+import { archiveCases, bomb } from './hostile-archives.ts';
+import type { HostileCase, Target } from './hostile-case.ts';
+import { linkCases } from './hostile-links.ts';
+import { nameCases, orderCases } from './hostile-names.ts';
+import { pathCases } from './hostile-paths.ts';
+
+const GROUPS = {
+  'a path': pathCases,
+  'a link': linkCases,
+  'an order': orderCases,
+  'a name': nameCases,
+  'an archive': archiveCases,
+} as const;
+
+/** In a directory of the tests' own, named like what images know, so that a path through it would really lead there. */
+async function makeTarget(): Promise<Target> {
+  const path = join(await temporaryDirectory('target'), 'host');
+  for (const folder of ['folder', 'empty', 'hosts-folder'])
+    mkdirSync(join(path, folder), { recursive: true });
+  for (const name of ['file', 'hosts', 'resolv.conf', 'folder/inner', '.cvmfscatalog'])
+    writeFileSync(join(path, name), 'of the host');
+  return { path, inImage: path.slice(1) };
+}
+
+/** Everything of this machine that must not change: what surrounds the repository, the target, and some of the system. */
+async function hostOf(site: Site, { path }: Target): Promise<Snapshot> {
+  const top = site.fixture?.top ?? site.folder;
+  const own = /(?:^|\/)(?:\.unpackd-[^/]*|spool|calls\.jsonl|srv|state|recipe-\d+\.yaml)$/;
+  const isOwn = (at: string): boolean => own.test(at) || at.endsWith(`/${REPOSITORY}`);
+  const found = new Map<string, string>();
+  const folders = { [top]: isOwn, [path]: () => false };
+  for (const [folder, ignore] of Object.entries(folders)) {
+    const inside = await snapshot(folder, { ignore, directoryTimes: folder === path });
+    for (const [at, line] of inside) {
+      const { nlink } = lstatSync(Buffer.from(`${folder}/${at}`, 'latin1'));
+      found.set(`${folder}/${at}`, line.startsWith('file') ? `${line} ${nlink}` : line);
+    }
+  }
+  for (const system of [
+    '/etc/passwd',
+    '/etc/cron.d',
+    '/etc/hosts',
+    '/etc',
+    '/escape',
+    '/etc/cron.d/escape',
+  ]) {
+    const stats = lstatSync(system, { throwIfNoEntry: false });
+    found.set(system, `${stats?.mode} ${stats?.uid} ${stats?.size} ${stats?.mtimeMs} ${stats?.nlink}`);
+  }
+  return found;
+}
+
+async function imageOf(layers: HostileCase['layers']) {
+  const made: Layer[] = [];
+  for (const entries of layers) made.push(await layer(entries));
+  return image({ layers: made });
+}
+
+for (const kind of BACKENDS) {
+  describe(`unpackd convert, backend ${kind}: a hostile image`, () => {
+    let registry: TestRegistry;
+    let site: Site;
+    let target: Target;
+    let outcome: Outcome;
+    let hostBefore: Snapshot;
+    const names = new Map<string, string>();
+
+    const nameOf = (group: string, index: number): string =>
+      `${registry.host}/lab/hostile:${group.split(' ')[1] ?? ''}-${index}`;
+
+    beforeAllCases();
+
+    for (const [group, cases] of Object.entries(GROUPS)) {
+      describe(`by ${group}`, () => {
+        // Only what is asked of each case needs the target: their number and their names do not.
+        for (const [index, { what }] of cases({ path: '/target', inImage: 'target' }).entries()) {
+          it(what, function () {
+            const hostile = cases(target)[index];
+            assert.ok(hostile !== undefined);
+            if (process.getuid?.() !== 0 && /device/.test(what)) this.skip();
+            check(hostile, nameOf(group, index));
+          });
+        }
+      });
+    }
+
+    it('a layer that unpacks to a hundred thousand times its size', () => {
+      const name = names.get('bomb') ?? '';
+      assert.ok(outcome.stderr.includes(`error[layer-refused] ${name}: `), outcome.stderr);
+      assert.equal(existsSync(site.path(name)), false);
+    });
+
+    it('keeps no other from being published', () => {
+      for (const tag of ['first', 'last']) {
+        const root = site.path(`${registry.host}/lab/good:${tag}`);
+        assert.ok(outcome.stdout.includes(`published ${registry.host}/lab/good:${tag} `), outcome.stderr);
+        assert.ok(linesOfTree(`${root}/`).includes(`etc/release = ${tag}`));
+      }
+      assert.equal(outcome.status, 1);
+    });
+
+    it('changes nothing of the host', async () => {
+      assert.deepEqual(differences(await hostOf(site, target), hostBefore), []);
+    });
+
+    it('leaves nothing but what is ours at the root of the repository', () => {
+      const ours = ['.chains', '.flat', '.layers', '.metadata', '.unpackd', 'podmanStore', registry.host];
+      const found = readdirSync(site.published).filter((name) => name !== 'new_repository');
+      assert.deepEqual(found.sort(), ours.sort());
+      for (const folder of ['.layers', '.flat', '.chains'])
+        for (const two of readdirSync(site.path(folder)))
+          for (const name of readdirSync(site.path(`${folder}/${two}`))) {
+            assert.match(`${two} ${name}`, /^([0-9a-f]{2}) \1[0-9a-f]{62}$/);
+            assert.equal(lstatSync(site.path(`${folder}/${two}/${name}`)).isDirectory(), true);
+          }
+    });
+
+    function beforeAllCases(): void {
+      before(async function () {
+        this.timeout(300_000);
+        registry = await TestRegistry.start();
+        site = await Site.make(kind);
+        target = await makeTarget();
+        const wishes = [registry.add('lab/good', 'first', await imageOf([[file('etc/release', 'first')]]))];
+        for (const [group, cases] of Object.entries(GROUPS))
+          for (const [index, { layers }] of cases(target).entries()) {
+            const [repository = '', tag = ''] = nameOf(group, index)
+              .slice(registry.host.length + 1)
+              .split(':');
+            wishes.push(registry.add(repository, tag, await imageOf(layers)));
+          }
+        const zeros = await layer([file('zeros')], { compression: 'plain' });
+        const bytes = bomb();
+        const bombed = {
+          ...zeros,
+          ...blobOf('application/vnd.oci.image.layer.v1.tar+zstd', bytes),
+          compression: 'zstd',
+        } as const;
+        wishes.push(registry.add('lab/hostile', 'bomb', image({ layers: [bombed] })));
+        names.set('bomb', `${registry.host}/lab/hostile:bomb`);
+        wishes.push(registry.add('lab/good', 'last', await imageOf([[file('etc/release', 'last')]])));
+        mkdirSync(site.root, { recursive: true });
+        hostBefore = await hostOf(site, target);
+        outcome = await site.convert(wishes);
+      });
+      after(async () => {
+        await registry.close();
+        await site.close();
+      });
+    }
+
+    function check({ code, has = [], lacks = [], warning }: HostileCase, name: string): void {
+      const lines = outcome.stderr.split('\n').filter((line) => line.includes(` ${name}: `));
+      if (code !== undefined) {
+        assert.equal(
+          lines.filter((line) => line.startsWith(`error[${code}] ${name}: `)).length,
+          1,
+          lines.join('\n') || 'no failure',
+        );
+        assert.equal(existsSync(site.path(name)), false);
+        return;
+      }
+      assert.ok(outcome.stdout.includes(`published ${name} `), lines.join('\n'));
+      const found = linesOfTree(`${site.path(name)}/`);
+      for (const line of has)
+        assert.ok(found.includes(line), `${JSON.stringify(line)} is missing in ${JSON.stringify(found)}`);
+      for (const path of lacks)
+        assert.ok(
+          !found.some((line) => line.startsWith(`${path} `) || line.startsWith(`${path}/`)),
+          `${path} is there`,
+        );
+      const warnings = lines.filter((line) => line.startsWith(`warning: ${name}: `)).join('\n');
+      if (warning === undefined) assert.equal(warnings, '');
+      else assert.match(warnings, warning);
+    }
+  });
+}
