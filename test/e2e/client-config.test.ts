@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { TestRegistry } from '../support/e2e/registry.ts';
-import { REPOSITORY, Site } from '../support/e2e/site.ts';
+import { CLIENT_ROOT, REPOSITORY, Site } from '../support/e2e/site.ts';
 import { run } from '../support/e2e/unpackd.ts';
 import { startableImage } from '../support/podman/images.ts';
-import { CLIENT_ROOT, PODMANS, Podman, RUN, type PodmanKind } from '../support/podman/podman.ts';
+import { PODMANS, Podman, RUN, type PodmanKind } from '../support/podman/podman.ts';
 import { podmanWithConfiguration, type PodmanUser } from '../support/podman/with-config.ts';
 import { needs } from '../support/programs.ts';
 
@@ -32,7 +32,7 @@ describe('what client-config prints, as the only configuration of podman', () =>
         };
         const podman = await Podman.open(this, kind, view);
         const wish = registry.add('lab/tool', '1', await startableImage('published\n'));
-        assert.equal((await site.convert([wish], ['--client-root', CLIENT_ROOT])).status, 0);
+        assert.equal((await site.convert([wish])).status, 0);
         registry.requests();
 
         const printed = await run(['client-config', '--client-root', CLIENT_ROOT, client, REPOSITORY]);
