@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { Failure } from '../../wishlist/failure.ts';
-import { displayPath, pathBuffer, type BytePath, type Entry } from '../repository/entry.ts';
+import { displayPath, pathBuffer, type Attributes, type BytePath, type Entry } from '../repository/entry.ts';
 import type { Holding } from '../repository/holding.ts';
 import {
   joinPath,
@@ -118,9 +118,7 @@ interface Finding {
 }
 
 function findIn(node: TreeNode, path: BytePath, finding: Finding): void {
-  const { losses, holding } = finding;
-  if (!holding.takesOwner(node.attributes)) losses.add('owner', path);
-  if (!isUsual(node.attributes.mtime) && !isKept(node.attributes.mtime, holding)) losses.add('time', path);
+  findAttributes(node.attributes, path, finding);
   switch (node.type) {
     case 'directory':
       findXattrs(node, path, finding);
@@ -131,13 +129,22 @@ function findIn(node: TreeNode, path: BytePath, finding: Finding): void {
       return;
     case 'character-device':
     case 'block-device':
-      if (isDeletion(node)) losses.add('overlay', path);
-      else if (!holding.takesDevices) losses.add('device', path);
+      findDevice(node, path, finding);
       return;
     case 'symlink':
     case 'fifo':
       return;
   }
+}
+
+function findAttributes(attributes: Attributes, path: BytePath, { losses, holding }: Finding): void {
+  if (!holding.takesOwner(attributes)) losses.add('owner', path);
+  if (!isUsual(attributes.mtime) && !isKept(attributes.mtime, holding)) losses.add('time', path);
+}
+
+function findDevice(node: DeviceNode, path: BytePath, { losses, holding }: Finding): void {
+  if (isDeletion(node)) losses.add('overlay', path);
+  else if (!holding.takesDevices) losses.add('device', path);
 }
 
 /** Within 32 bits, which every file system has: then it need not be asked. */
