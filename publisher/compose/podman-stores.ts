@@ -6,17 +6,11 @@ import { storeRoot, type StoreRoot } from '../podman-store/paths.ts';
 import { imageRecordPath, publishedImages } from '../podman-store/published-images.ts';
 import type { PublishedImage } from '../podman-store/store.ts';
 import { updateOf, type StoreParts, type StoreUpdate } from '../podman-store/update.ts';
-import type { BytePath, Entry, FileEntry } from '../repository/entry.ts';
+import type { FileEntry } from '../repository/entry.ts';
 import type { Stage } from './image-trees.ts';
 
-/** What a batch changes in the podman stores of a repository. */
-export interface StoreChanges {
-  /** Folders that all else is in. */
-  readonly folders: readonly BytePath[];
-  /** Made anew each time. */
-  readonly trees: () => Iterable<Entry>;
-  readonly names: readonly Entry[];
-  readonly outdated: readonly BytePath[];
+/** What a batch changes in the podman stores of a repository, all of them together. */
+export interface StoreChanges extends Omit<StoreUpdate, 'lost'> {
   /** What users should know. */
   readonly warnings: readonly string[];
 }
