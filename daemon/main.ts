@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { setMaxListeners } from 'node:events';
 import { Failure } from '../wishlist/failure.ts';
 import { packageVersion } from '../publisher/registry/http/user-agent.ts';
 import { checkImageSyntaxCommand } from './commands/check-image-syntax.ts';
@@ -38,6 +39,8 @@ process.exitCode = status;
 /** Aborted by the first SIGINT or SIGTERM: what runs is ended cleanly. The second one ends the process at once. */
 function interruptible(): AbortSignal {
   const controller = new AbortController();
+  // Whatever is under way listens to it: requests, layers, waits.
+  setMaxListeners(0, controller.signal);
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
       if (controller.signal.aborted) process.exit(130);
