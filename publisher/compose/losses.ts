@@ -118,7 +118,8 @@ interface Finding {
 }
 
 function findIn(node: TreeNode, path: BytePath, finding: Finding): void {
-  findAttributes(node.attributes, path, finding);
+  const { losses, holding } = finding;
+  findInAttributes(node.attributes, path, finding);
   switch (node.type) {
     case 'directory':
       findXattrs(node, path, finding);
@@ -129,7 +130,8 @@ function findIn(node: TreeNode, path: BytePath, finding: Finding): void {
       return;
     case 'character-device':
     case 'block-device':
-      findDevice(node, path, finding);
+      if (isDeletion(node)) losses.add('overlay', path);
+      else if (!holding.takesDevices) losses.add('device', path);
       return;
     case 'symlink':
     case 'fifo':
@@ -137,14 +139,9 @@ function findIn(node: TreeNode, path: BytePath, finding: Finding): void {
   }
 }
 
-function findAttributes(attributes: Attributes, path: BytePath, { losses, holding }: Finding): void {
+function findInAttributes(attributes: Attributes, path: BytePath, { losses, holding }: Finding): void {
   if (!holding.takesOwner(attributes)) losses.add('owner', path);
   if (!isUsual(attributes.mtime) && !isKept(attributes.mtime, holding)) losses.add('time', path);
-}
-
-function findDevice(node: DeviceNode, path: BytePath, { losses, holding }: Finding): void {
-  if (isDeletion(node)) losses.add('overlay', path);
-  else if (!holding.takesDevices) losses.add('device', path);
 }
 
 /** Within 32 bits, which every file system has: then it need not be asked. */

@@ -1,13 +1,14 @@
 import type { Attributes, BytePath } from '../repository/entry.ts';
 import { joinPath, type LayerDirectoryNode, type TreeNode } from '../tree/node.ts';
+import { isWhole } from '../tree/packed-tree.ts';
 import type { Stage } from './image-trees.ts';
 
-/** A folder of what an overlay mount of an image's layers shows. */
-export interface OverlayFolder {
+/** What an overlay mount of an image's layers shows: a folder, or a name by itself. */
+export interface OverlayPath {
   readonly path: BytePath;
-  /** Whether the image has another folder there, or none. */
+  /** Whether the image has something else there, or nothing. */
   readonly differs: boolean;
-  /** Whether a layer says that there is nothing of it below. */
+  /** Whether a layer says of the folder that there is nothing of it below. */
   readonly isOpaque: boolean;
 }
 
@@ -16,12 +17,17 @@ export interface OverlayFolder {
  * what it holds may depend on its own members alone: a folder that no member names is root's and of mode 0755,
  * whatever those below it are, as docker and podman unpack it (the OCI image specification 1.1 leaves it open). And
  * it is a folder, also where the image has a symbolic link through which the members are meant to go.
+ *
+ * What lies below a folder that one layer alone describes, with all that is in it, is left out: it is as in the image.
  */
-export function* overlayFolders(stages: readonly Stage[]): Generator<OverlayFolder> {
+export function* overlayFolders(stages: readonly Stage[]): Generator<OverlayPath> {
   const merged = stages.at(-1)?.merged;
   if (merged === undefined) return;
   const roots = stages.map(({ own }) => own.root).toReversed();
-  yield* foldersBelow({ path: '', layers: untilOpaque(roots), merged });
+  const layers = untilOpaque(roots);
+  // Fuse-overlayfs heeds an opaque root, kernel overlay does not.
+  if (layers.length < roots.length) yield { path: '', differs: true, isOpaque: false };
+  yield* foldersBelow({ path: '', layers, merged });
 }
 
 interface Place {
@@ -31,17 +37,25 @@ interface Place {
   readonly merged: TreeNode | undefined;
 }
 
-function* foldersBelow({ path, layers, merged }: Place): Generator<OverlayFolder> {
+function* foldersBelow({ path, layers, merged }: Place): Generator<OverlayPath> {
   const [top] = layers;
   const isThere = merged?.type === 'directory';
   const differs = !isThere || !isAlike(top?.attributes, merged.attributes);
   yield { path, differs, isOpaque: layers.some(({ opaque }) => opaque) };
-  if (!isThere) return;
+  if (!isThere || (layers.length === 1 && top !== undefined && isWhole(top))) return;
+  if (layers.length === 1 && path !== '') yield* vainDeletions(path, top);
   for (const name of folderNames(layers)) {
     const below = foldersNamed(name, layers);
     if (below.length === 0) continue;
     yield* foldersBelow({ path: joinPath(path, name), layers: below, merged: merged.children.get(name) });
   }
+}
+
+/** Deletions in a folder that one layer alone has: kernel overlay lists the names, and then has nothing of them. */
+function* vainDeletions(path: BytePath, folder: LayerDirectoryNode | undefined): Generator<OverlayPath> {
+  if (folder === undefined || folder.opaque) return;
+  for (const [name, child] of folder.children)
+    if (child.type === 'whiteout') yield { path: joinPath(path, name), differs: true, isOpaque: false };
 }
 
 function folderNames(layers: readonly LayerDirectoryNode[]): Set<string> {

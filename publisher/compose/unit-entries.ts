@@ -70,7 +70,12 @@ class Placing {
     const entry: DirectoryEntry = { type: 'directory', path: at, attributes: directory.attributes };
     yield entry;
     if (this.#catalogs.has(path)) yield marker(at);
-    for (const [name, child] of directory.children) yield* this.#child(child, joinPath(path, name));
+    const isOpaque = 'opaque' in directory && directory.opaque;
+    for (const [name, child] of directory.children) {
+      // Nothing is left to delete, and kernel overlay would list the name.
+      if (isOpaque && child.type === 'whiteout') continue;
+      yield* this.#child(child, joinPath(path, name));
+    }
   }
 
   *#child(node: AnyNode, path: BytePath): Generator<Entry> {

@@ -7,7 +7,7 @@ import { layerAt, mergedStack, type Stack } from '../tree/stack.ts';
 /** The folders that an overlay mount shows: `!` marks those that differ from the image, `o` those that are opaque. */
 const CASES: readonly (readonly [what: string, stack: Stack, folders: readonly string[]])[] = [
   ['nothing', [], []],
-  ['the folders of a layer', [[directory('a'), directory('a/b'), file('c')]], ['', 'a', 'a/b']],
+  ['the folders of a layer', [[directory('a'), directory('a/b'), file('c')]], ['', 'a']],
   [
     'a folder that is described in each layer',
     [[directory('a', { mode: 0o700 })], [directory('a'), file('a/x')]],
@@ -37,6 +37,12 @@ const CASES: readonly (readonly [what: string, stack: Stack, folders: readonly s
     ['', '!a'],
   ],
   ['deletions where nothing is', [[file('x')], [whiteout('no/where')]], ['', '!no']],
+  ['deletions in a folder that is new', [[file('x')], [directory('d'), whiteout('d/y')]], ['', 'd', '!d/y']],
+  [
+    'no deletions in an opaque folder',
+    [[file('x')], [directory('d'), opaque('d'), whiteout('d/y')]],
+    ['', 'od'],
+  ],
   ['deletions below a file', [[file('x')], [whiteout('x/y')]], ['', '!x']],
   ['a folder in the place of a link', [[directory('d'), symlink('s', 'd')], [file('s/x')]], ['', '!s', 'd']],
   [
@@ -53,7 +59,7 @@ const CASES: readonly (readonly [what: string, stack: Stack, folders: readonly s
       [directory('a'), file('b')],
       [opaque(''), directory('c')],
     ],
-    ['o', 'c'],
+    ['!', 'o', 'c'],
   ],
 ];
 

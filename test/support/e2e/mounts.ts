@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { needsRoot } from '../programs.ts';
 
@@ -24,6 +25,26 @@ export async function withMount(
   const { status, stderr } = spawnSync('mount', words, { encoding: 'utf8' });
   if (/permission denied|not permitted/i.test(stderr)) context.skip();
   if (status !== 0) throw new Error(`mount ${words.join(' ')}: ${stderr}`);
+  try {
+    await work();
+  } finally {
+    spawnSync('umount', ['--lazy', folder]);
+  }
+}
+
+/** The same for fuse-overlayfs, with the directories of `lower` over each other, the topmost first. */
+export async function withFuseOverlay(
+  context: Mocha.Context,
+  folder: string,
+  lower: readonly string[],
+  work: () => Promise<void>,
+): Promise<void> {
+  needsRoot(context);
+  if (!existsSync('/dev/fuse')) context.skip();
+  const words = ['-o', `lowerdir=${lower.join(':')}`, folder];
+  const { status, stderr } = spawnSync('fuse-overlayfs', words, { encoding: 'utf8' });
+  if (/permission denied|not permitted/i.test(stderr)) context.skip();
+  if (status !== 0) throw new Error(`fuse-overlayfs ${words.join(' ')}: ${stderr}`);
   try {
     await work();
   } finally {

@@ -34,7 +34,8 @@ function* paths(root: string, folder: string, ignore: (path: string) => boolean)
     const path = folder === '' ? name.toString('latin1') : `${folder}/${name.toString('latin1')}`;
     if (ignore(path)) continue;
     yield path;
-    if (lstatSync(at(root, path)).isDirectory()) yield* paths(root, path, ignore);
+    if (lstatSync(at(root, path), { throwIfNoEntry: false })?.isDirectory() === true)
+      yield* paths(root, path, ignore);
   }
 }
 
@@ -43,7 +44,9 @@ async function describe(
   path: string,
   { directoryTimes = false }: SnapshotOptions,
 ): Promise<string> {
-  const found = lstatSync(at(root, path));
+  const found = lstatSync(at(root, path), { throwIfNoEntry: false });
+  // A name that is listed and is not there: kernel overlay does so for some deletions.
+  if (found === undefined) return 'missing';
   const mode = (found.mode & 0o7777).toString(8).padStart(4, '0');
   const owner = `${found.uid}:${found.gid}`;
   if (found.isSymbolicLink())
