@@ -10,7 +10,7 @@ import { mergeLayer } from '../../../publisher/tree/merge.ts';
 import { EMPTY_TREE, type DirectoryNode } from '../../../publisher/tree/node.ts';
 import type { LayerEntry } from '../../support/images/layer-entry.ts';
 import { archiveOf } from '../layer/archive.ts';
-import { nodesOf } from '../tree/stack.ts';
+import { inodeOf, nodesOf } from '../tree/stack.ts';
 import type { PathFacts } from './lines.ts';
 
 /** A layer as a registry has it. */
@@ -46,30 +46,28 @@ export async function factsOfImage(folder: string, blobs: readonly LayerBlob[]):
   return [...nodesOf(tree, '')].flatMap(([path, node]): PathFacts[] => {
     if (!('attributes' in node)) return [];
     const { attributes, type } = node;
+    const inode = node.type === 'file' ? inodeOf(node) : path;
     const device = 'major' in node ? { major: node.major, minor: node.minor } : { major: 0, minor: 0 };
-    const text = node.type === 'symlink' ? node.target : (contents.get(node) ?? '');
+    const text = node.type === 'symlink' ? node.target : (contents.get(inode) ?? '');
     const xattrs = 'xattrs' in node ? node.xattrs : new Map<string, string>();
-    return [{ path, type, ...attributes, ...device, text, xattrs, inode: node }];
+    return [{ path, type, ...attributes, ...device, text, xattrs, inode }];
   });
 }
 
 /** What each file holds, read from the blobs as a publication does. */
-async function contentsOf(folder: string, tree: DirectoryNode): Promise<Map<unknown, string>> {
+async function contentsOf(folder: string, tree: DirectoryNode): Promise<Map<string, string>> {
   const wanted = new Map<Digest, Map<number, string>>();
-  const nodes = new Map<string, unknown>();
   for (const [, node] of nodesOf(tree, '')) {
     if (node.type !== 'file' || node.source.kind !== 'layer') continue;
     const { layer, ordinal } = node.source;
-    const name = `${layer}/${ordinal}`;
-    nodes.set(name, node);
-    wanted.set(layer, (wanted.get(layer) ?? new Map<number, string>()).set(ordinal, name));
+    wanted.set(layer, (wanted.get(layer) ?? new Map<number, string>()).set(ordinal, inodeOf(node)));
   }
-  const contents = new Map<unknown, string>();
+  const contents = new Map<string, string>();
   for (const [layer, files] of wanted) {
     for await (const { path, content } of layerContents(blobPath(folder, layer), files)) {
       const parts: Uint8Array[] = [];
       for await (const part of content) parts.push(part);
-      contents.set(nodes.get(path), Buffer.concat(parts).toString('latin1'));
+      contents.set(path, Buffer.concat(parts).toString('latin1'));
     }
   }
   return contents;
