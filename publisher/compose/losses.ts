@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { Failure } from '../../wishlist/failure.ts';
 import { displayPath, pathBuffer, type Attributes, type BytePath, type Entry } from '../repository/entry.ts';
-import type { Holding } from '../repository/holding.ts';
+import { LONGEST_PATH_BYTES } from '../layer/member-path.ts';
+import { LINUX_LIMITS, type Holding } from '../repository/holding.ts';
 import {
   joinPath,
   type DeviceNode,
@@ -180,7 +181,12 @@ function findInLayers(stages: readonly Stage[], losses: Losses, holding: Holding
 /** Names and paths are the only things without which nothing is left of an entry: such an image is not published. */
 function checkNames({ root, tree }: UnitTree, holding: Holding): void {
   const { longestNameBytes, longestTargetBytes, longestPathBytes, takesAnyBytes } = holding;
-  checkBelow(tree, '');
+  const isRoomy =
+    longestNameBytes >= LINUX_LIMITS.longestNameBytes &&
+    longestTargetBytes >= LINUX_LIMITS.longestTargetBytes &&
+    longestPathBytes > root.length + LONGEST_PATH_BYTES;
+  // Names were checked when the layer was read: nothing can be wrong with them here.
+  if (!isRoomy || !takesAnyBytes) checkBelow(tree, '');
 
   function checkBelow(directory: DirectoryNode | LayerDirectoryNode, path: BytePath): void {
     for (const [name, child] of directory.children) {
