@@ -323,11 +323,13 @@ describe('unpackd convert: what cannot be used', () => {
       const { status, stderr } = await running.ended();
       assert.equal(status, 0, stderr);
       const warnings = stderr.split('\n').filter((line) => line.startsWith('warning: '));
-      assert.deepEqual(
-        warnings.map((line) => line.replace(/^\S+ \S+: /, '').split(/ (?:\d|\()/, 1)[0]),
-        ['the owners of', 'extended attributes of', ''],
-        stderr,
-      );
+      const kinds = [
+        /: the owners of \d+ paths /,
+        /: extended attributes of 1 path /,
+        /: 2 devices are left out/,
+      ];
+      assert.equal(warnings.length, kinds.length, stderr);
+      kinds.forEach((kind, index) => assert.match(warnings[index] ?? '', kind));
     }
     const tree = await snapshot(join(root, REPOSITORY, `${registry.host}/lab/app:1/`));
     assert.match(tree.get('usr/bin/setuid') ?? '', /^file 0755 65534:65534 /);
