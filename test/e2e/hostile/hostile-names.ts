@@ -189,5 +189,7 @@ export const nameCases: HostileCases = ({ path, inImage }) => [
     ],
     has: ['.exec -> .singularity.d/actions/exec', 'dev/'],
     lacks: ['d'],
+    // Kernel overlay does not heed an opaque root.
+    warning: /overlay mounts of \.layers show 1 path other/,
   },
 ];
