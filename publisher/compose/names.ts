@@ -3,7 +3,14 @@ import { z } from 'zod';
 import { layerDigests, type ReadyImage } from '../image.ts';
 import { flatPath, layerMetadataPath, manifestPath } from '../layout.ts';
 import type { Digest } from '../registry/digest.ts';
-import type { Attributes, BytePath, Entry, FileEntry, SymbolicLinkEntry } from '../repository/entry.ts';
+import {
+  ownFile,
+  type Attributes,
+  type BytePath,
+  type Entry,
+  type FileEntry,
+  type SymbolicLinkEntry,
+} from '../repository/entry.ts';
 import type { RepositoryView } from '../repository/view.ts';
 
 const Origin = z.object({ origin: z.array(z.string()) });
@@ -66,8 +73,7 @@ export class Names {
   }
 
   #file(path: BytePath, bytes: Buffer): FileEntry {
-    const attributes = { ...this.#attributes, mode: 0o644 };
-    return { type: 'file', path, attributes, sizeBytes: bytes.length, content: [bytes] };
+    return ownFile(path, bytes, this.#attributes);
   }
 }
 

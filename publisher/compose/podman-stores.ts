@@ -6,7 +6,7 @@ import { storeRoot, type StoreRoot } from '../podman-store/paths.ts';
 import { imageRecordPath, publishedImages } from '../podman-store/published-images.ts';
 import type { PublishedImage } from '../podman-store/store.ts';
 import { updateOf, type StoreParts, type StoreUpdate } from '../podman-store/update.ts';
-import type { FileEntry } from '../repository/entry.ts';
+import { ownFile, type FileEntry } from '../repository/entry.ts';
 import type { Stage } from './image-trees.ts';
 
 /** What a batch changes in the podman stores of a repository, all of them together. */
@@ -94,20 +94,10 @@ export class PodmanStores {
   }
 
   #recordFiles(): FileEntry[] {
-    return [...this.#records].flatMap(([publicName, record]) => {
-      if (record === undefined) return [];
-      const bytes = encodeRecord(record);
-      const attributes = { ...this.#parts.attributes, mode: 0o644 };
-      return [
-        {
-          type: 'file',
-          path: imageRecordPath(publicName),
-          attributes,
-          sizeBytes: bytes.length,
-          content: [bytes],
-        },
-      ];
-    });
+    const { attributes } = this.#parts;
+    return [...this.#records].flatMap(([publicName, record]) =>
+      record === undefined ? [] : [ownFile(imageRecordPath(publicName), encodeRecord(record), attributes)],
+    );
   }
 }
 

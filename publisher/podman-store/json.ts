@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { hexOf } from '../registry/digest.ts';
+import { sha256 } from '../registry/manifest/verify.ts';
 import type { LayerRecord, StoredDocument } from './image-record.ts';
 import type { Store, StoredImage, StoredLayer } from './store.ts';
 
@@ -21,7 +22,7 @@ export function booksOf({ images, layers }: Store): Books {
  * exactly 64 bytes, and every version takes it for changed when they have.
  */
 export function lockOf(book: Buffer): Buffer {
-  return Buffer.from(createHash('sha256').update(book).digest('hex'));
+  return Buffer.from(hexOf(sha256(book)));
 }
 
 /** An item a line, for people who look into it. All of it is ASCII: digests, times, and names in podman's grammar. */

@@ -1,5 +1,4 @@
 import { layerCompression } from '../registry/manifest/media-types.ts';
-import { sha256 } from '../registry/manifest/verify.ts';
 import type { ReadyImage } from '../image.ts';
 import type { Digest } from '../registry/digest.ts';
 import { isPodmanName, podmanName } from './image-name.ts';
@@ -17,7 +16,11 @@ export interface NewImage {
 export function newImage(image: ReadyImage, diffSizes: readonly number[]): NewImage {
   const refused = refusalOf(image);
   if (refused === undefined) return acceptedImage(image, diffSizes);
-  return { record: { config: documentOf(image.config.bytes), refused }, documents: new Map() };
+  const { config, manifest } = image;
+  return {
+    record: { config: documentOf(manifest.config.digest, config.bytes), refused },
+    documents: new Map(),
+  };
 }
 
 /** Why podman could not use `image`; `undefined`: it can. */
@@ -39,9 +42,9 @@ function acceptedImage({ reference, manifest, config }: ReadyImage, diffSizes: r
   const { index } = manifest;
   const record: ImageRecord = {
     name: podmanName(reference),
-    config: documentOf(config.bytes),
-    manifest: documentOf(manifest.bytes),
-    index: index && documentOf(index.bytes),
+    config: documentOf(manifest.config.digest, config.bytes),
+    manifest: documentOf(manifest.digest, manifest.bytes),
+    index: index && documentOf(index.digest, index.bytes),
     created: timeOf(config.created),
     layers: manifest.layers.map(({ digest, sizeBytes, mediaType }, place) => {
       const diffId = config.diffIds[place];
@@ -56,12 +59,17 @@ function acceptedImage({ reference, manifest, config }: ReadyImage, diffSizes: r
       };
     }),
   };
-  const all = [config.bytes, manifest.bytes, ...(index === undefined ? [] : [index.bytes])];
-  return { record, documents: new Map(all.map((bytes): [Digest, Buffer] => [sha256(bytes), bytes])) };
+  const documents = new Map([
+    [manifest.config.digest, config.bytes],
+    [manifest.digest, manifest.bytes],
+  ]);
+  if (index !== undefined) documents.set(index.digest, index.bytes);
+  return { record, documents };
 }
 
-function documentOf(bytes: Buffer): StoredDocument {
-  return { digest: sha256(bytes), size: bytes.length };
+/** The digest was verified when the document was read. */
+function documentOf(digest: Digest, bytes: Buffer): StoredDocument {
+  return { digest, size: bytes.length };
 }
 
 const EPOCH = '1970-01-01T00:00:00.000Z';

@@ -1,12 +1,13 @@
 import { layerRoot } from '../layout.ts';
 import type { Digest } from '../registry/digest.ts';
-import type {
-  Attributes,
-  BytePath,
-  DirectoryEntry,
-  Entry,
-  FileEntry,
-  SymbolicLinkEntry,
+import {
+  ownFile,
+  type Attributes,
+  type BytePath,
+  type DirectoryEntry,
+  type Entry,
+  type FileEntry,
+  type SymbolicLinkEntry,
 } from '../repository/entry.ts';
 import type { RepositoryView } from '../repository/view.ts';
 import { CATALOG_MARKER } from '../tree/catalogs.ts';
@@ -249,13 +250,7 @@ class Maker {
   }
 
   file(path: BytePath, bytes: Buffer): FileEntry {
-    return {
-      type: 'file',
-      path,
-      attributes: this.#attributes(0o644),
-      sizeBytes: bytes.length,
-      content: [bytes],
-    };
+    return ownFile(path, bytes, this.#parts.attributes);
   }
 
   #directory(path: BytePath): DirectoryEntry {

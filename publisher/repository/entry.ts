@@ -65,6 +65,17 @@ export interface ExtendedAttributes {
   readonly values: ReadonlyMap<string, string>;
 }
 
+/** A file of our own making, which everybody may read: `attributes` but for the mode. */
+export function ownFile(path: BytePath, bytes: Uint8Array, attributes: Attributes): FileEntry {
+  return {
+    type: 'file',
+    path,
+    attributes: { ...attributes, mode: 0o644 },
+    sizeBytes: bytes.length,
+    content: [bytes],
+  };
+}
+
 /** The bytes of a path (or of a link's target), as system calls take them. */
 export function pathBuffer(path: BytePath): Buffer {
   return Buffer.from(path, 'latin1');
