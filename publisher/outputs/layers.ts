@@ -1,7 +1,7 @@
 import type { Stage } from '../compose/image-trees.ts';
 import { layerMetadataPath, layerPath, layerRoot } from '../layout.ts';
 import { hexOf } from '../registry/digest.ts';
-import type { Entry } from '../repository/entry.ts';
+import { ownFile, type Entry } from '../repository/entry.ts';
 import type { Output, OutputInput } from './output.ts';
 
 /** Each layer by itself, for the containerd snapshotter and podman: deletions as overlay file systems understand them. */
@@ -39,12 +39,6 @@ function layerMetadata({ image, attributes }: OutputInput, stage: Stage, index: 
   return [
     { type: 'directory', path: layerPath(stage.layer), attributes: { ...attributes, mode: 0o755 } },
     { type: 'directory', path: folder, attributes: { ...attributes, mode: 0o755 } },
-    {
-      type: 'file',
-      path,
-      attributes: { ...attributes, mode: 0o644 },
-      sizeBytes: bytes.length,
-      content: [bytes],
-    },
+    ownFile(path, bytes, attributes),
   ];
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Attributes, BytePath, Entry, FileEntry } from '../entry.ts';
+import { ownFile, type Attributes, type BytePath, type Entry, type FileEntry } from '../entry.ts';
 import type { RepositoryView } from '../view.ts';
 
 const FOLDER = '.unpackd/publications';
@@ -47,6 +47,5 @@ function newPath(): BytePath {
 
 function sealFile(path: BytePath, attributes: Attributes): FileEntry {
   const text = Buffer.from(`${new Date().toISOString()}\n`);
-  const file = { type: 'file', path, attributes: { ...attributes, mode: 0o644 } } as const;
-  return { ...file, sizeBytes: text.length, content: [text] };
+  return ownFile(path, text, attributes);
 }
