@@ -1,5 +1,8 @@
-import { lstat, readdir, readlink } from 'node:fs/promises';
+import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { imagesBook, storeRoot } from '../../publisher/podman-store/paths.ts';
+
+const PODMAN_STORE = storeRoot('');
 
 /** What stands in the repository's folders of trees. */
 const KINDS = [
@@ -8,9 +11,13 @@ const KINDS = [
   ['.chains', 'root file systems up to one layer'],
 ] as const;
 
-/** The repository in a few lines: public names with what they lead to, and how many trees there are of each kind. */
+/**
+ * The repository in a few lines: public names with what they lead to, how many trees there are of each kind, and how
+ * many layers podman's store has.
+ */
 export async function publishedTree(repository: string): Promise<string[]> {
-  const names = (await filesBelow(repository, (name) => name.startsWith('.'))).sort();
+  const isPublicName = (name: string): boolean => !name.startsWith('.') && name !== PODMAN_STORE;
+  const names = (await filesBelow(repository, (name) => !isPublicName(name))).sort();
   const width = Math.max(...names.map((name) => name.length));
   const lines = names.map(
     async (name) => `${name.padEnd(width)} -> ${shortened(await readlink(join(repository, name)))}`,
@@ -20,7 +27,9 @@ export async function publishedTree(repository: string): Promise<string[]> {
     const trees = await Promise.all(folders.map(async (two) => await readdir(join(repository, kind, two))));
     return `${kind.padEnd(width)}    ${trees.flat().length} ${what}`;
   });
-  return await Promise.all([...lines, ...counts]);
+  const images = parsed(await readFile(join(repository, imagesBook(PODMAN_STORE)), 'utf8'));
+  const store = `${PODMAN_STORE.padEnd(width)}    podman's image store, with ${images.length} images`;
+  return [...(await Promise.all([...lines, ...counts])), store];
 }
 
 /** Bytes of all files below `folder`: with each of their names counted, and with each file counted once. */
@@ -48,6 +57,11 @@ export async function filesBelow(folder: string, skip: (name: string) => boolean
     }
   }
   return found;
+}
+
+function parsed(text: string): readonly unknown[] {
+  const value: unknown = JSON.parse(text);
+  return Array.isArray(value) ? value : [];
 }
 
 function shortened(target: string): string {

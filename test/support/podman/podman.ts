@@ -13,7 +13,7 @@ export interface PodmanKind {
 }
 
 /** The environment variable with the root of a newer Debian, in which podman and crun are installed. */
-export const NEWER_ROOT = 'UNPACKD_TEST_ROOT';
+export const NEWER_ROOT = 'NEWER_DEBIAN';
 
 export const PODMANS: readonly PodmanKind[] = [
   { title: 'podman of this machine, kernel overlay', version: 'installed', driver: 'kernel' },
