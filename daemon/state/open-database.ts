@@ -1,0 +1,107 @@
+import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { Failure } from '../../wishlist/failure.ts';
+import { quoted } from '../../wishlist/quote.ts';
+import { orUnusable } from '../../wishlist/sources/state-failure.ts';
+import { Database, type Statements } from './database.ts';
+import { Damaged } from './database-failure.ts';
+import { MIGRATIONS } from './migrations.ts';
+
+/** Beside the database, where it is in WAL mode. */
+const COMPANIONS = ['', '-wal', '-shm'];
+
+export interface Opening {
+  /** Told what had to be done to it. */
+  readonly warn: (message: string) => void;
+  readonly now?: () => Date;
+  readonly migrations?: readonly string[];
+}
+
+/**
+ * Opens the database at `path` in the newest form. One that is damaged is put aside, and an empty one takes its place;
+ * before an older form is changed, a copy of it is made.
+ *
+ * @throws Failure `state-unusable`, `disk-full`
+ */
+export async function openDatabase(path: string, opening: Opening): Promise<Database> {
+  await orUnusable(dirname(path), async () => {
+    await Promise.resolve(mkdirSync(dirname(path), { recursive: true, mode: 0o750 }));
+  });
+  try {
+    return await openSound(path, opening);
+  } catch (error) {
+    if (!(error instanceof Damaged)) throw error;
+    const aside = putAside(path, opening);
+    opening.warn(`${error.message}; it lies in ${aside} now, and what is published is looked up anew`);
+    return await openSound(path, opening);
+  }
+}
+
+async function openSound(path: string, opening: Opening): Promise<Database> {
+  const database = await Database.open(path);
+  try {
+    await database.alone(async (statements) => {
+      await statements.script(
+        'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON',
+      );
+      await checkIntegrity(statements, path);
+      await migrate(statements, path, opening);
+    });
+    return database;
+  } catch (error) {
+    await database.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** @see https://www.sqlite.org/pragma.html#pragma_quick_check */
+async function checkIntegrity(statements: Statements, path: string): Promise<void> {
+  const [row] = await statements.all('PRAGMA quick_check(1)');
+  const said = Object.values(row ?? {})[0];
+  if (said !== 'ok') throw new Damaged(path, String(said));
+  const broken = await statements.all('PRAGMA foreign_key_check');
+  if (broken.length > 0) throw new Damaged(path, `${broken.length} rows refer to others that are not there`);
+}
+
+async function migrate(
+  statements: Statements,
+  path: string,
+  { migrations = MIGRATIONS, warn }: Opening,
+): Promise<void> {
+  const version = await versionOf(statements);
+  if (version > migrations.length) {
+    throw new Failure(
+      'state-unusable',
+      `the database ${quoted(path)} has form ${version}; this version of unpackd knows ${migrations.length}`,
+      { hint: 'a newer unpackd made it: use that one, or move the file away to have it made anew' },
+    );
+  }
+  if (version === migrations.length) return;
+  if (version > 0) {
+    const copy = `${path}.form${version}`;
+    if (!existsSync(copy)) await statements.run('VACUUM INTO ?', copy);
+    warn(`the database gets form ${migrations.length}; a copy of form ${version} is ${copy}`);
+  }
+  await statements.run('BEGIN IMMEDIATE');
+  try {
+    // Another process may have done it meanwhile.
+    const now = await versionOf(statements);
+    for (const [index, script] of migrations.entries()) if (index >= now) await statements.script(script);
+    await statements.script(`PRAGMA user_version = ${migrations.length}; COMMIT`);
+  } catch (error) {
+    await statements.run('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}
+
+async function versionOf(statements: Statements): Promise<number> {
+  const [row] = await statements.all('PRAGMA user_version');
+  return Number(row?.['user_version']);
+}
+
+function putAside(path: string, { now = () => new Date() }: Opening): string {
+  const aside = `${path}.damaged-${now().toISOString().replaceAll(':', '')}`;
+  for (const companion of COMPANIONS)
+    if (existsSync(`${path}${companion}`)) renameSync(`${path}${companion}`, `${aside}${companion}`);
+  return aside;
+}
