@@ -1,4 +1,5 @@
 import { isAbsolute, join } from 'node:path';
+import { QUEUE_OPTIONS, SCHEDULE_OPTIONS } from './daemon-options.ts';
 import { LAYER_LIMIT_OPTIONS } from './layer-limits.ts';
 import {
   boolean,
@@ -55,6 +56,7 @@ type Group =
   | 'Repository:'
   | 'What is made:'
   | 'Limits:'
+  | 'Daemon:'
   | 'CVMFS server:'
   | 'Registries:'
   | 'Checking:'
@@ -226,6 +228,7 @@ export const OPTIONS = {
     group: 'Limits:',
     description: 'how many bytes of compressed layers go into one publication',
   },
+  ...QUEUE_OPTIONS,
   ...LAYER_LIMIT_OPTIONS,
   patternLimit: {
     key: 'pattern-limit',
@@ -251,6 +254,7 @@ export const OPTIONS = {
     group: 'Limits:',
     description: 'how many layers are downloaded at the same time',
   },
+  ...SCHEDULE_OPTIONS,
   cvmfsServer: {
     key: 'cvmfs-server',
     flag: '--cvmfs-server <command>',

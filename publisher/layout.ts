@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { usualPlatform, type Platform } from '../wishlist/reference/platform.ts';
+import { LINUX_AMD64, usualPlatform, type Platform } from '../wishlist/reference/platform.ts';
 import { isPlain } from './image.ts';
 import { hexOf, type Digest } from './registry/digest.ts';
 import type { BytePath } from './repository/entry.ts';
@@ -54,9 +54,26 @@ export function platformName(platform: Platform, name: string): string {
   return `.multiarch/${variant === undefined ? architecture : `${architecture}:${variant}`}/${name}`;
 }
 
+const FURTHER_PLATFORM = /^\.multiarch\/([^/:]+)(?::([^/]+))?\/(.+)$/s;
+
+/** What {@link platformName} was made of. */
+export function parsePlatformName(name: string): {
+  readonly platform: Platform;
+  readonly publicName: string;
+} {
+  const [, architecture, variant, publicName] = FURTHER_PLATFORM.exec(name) ?? [];
+  if (architecture === undefined || publicName === undefined)
+    return { platform: LINUX_AMD64, publicName: name };
+  return { platform: { os: 'linux', architecture, variant }, publicName };
+}
+
+/** Below it each image has a folder of its public name. */
+export const METADATA_FOLDER = '.metadata';
+export const MANIFEST_FILE = 'manifest.json';
+
 /** @param name as {@link platformName} gives it */
 export function manifestPath(name: string): BytePath {
-  return `.metadata/${name}/manifest.json`;
+  return `${METADATA_FOLDER}/${name}/${MANIFEST_FILE}`;
 }
 
 /**

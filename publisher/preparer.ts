@@ -26,7 +26,6 @@ export interface PreparerOptions {
   readonly limits: LayerLimits;
   /** How many members the layers of one image may have together. */
   readonly imageEntryLimit: number;
-  readonly signal: AbortSignal;
 }
 
 /** What a preparer works with. */
@@ -45,7 +44,11 @@ interface LayerOfImage {
   readonly diffId: Digest;
   /** Whether its files will be published, and not only its listing be used. */
   readonly isBrought: boolean;
+  readonly signal: AbortSignal;
 }
+
+/** Of what an image brings: one that brings more leaves a download to the others. */
+const LARGE_BYTES = 1024 ** 3;
 
 /**
  * Gets ready what a publication needs of images: manifests, configs, verified blobs of the layers that the repository
@@ -77,7 +80,7 @@ export class Preparer {
   }
 
   /** @throws Failure of the registry client and the spool; `layer-corrupt`, `layer-refused`, `digest-mismatch` */
-  async prepare(image: ResolvedImage): Promise<ReadyImage> {
+  async prepare(image: ResolvedImage, signal: AbortSignal): Promise<ReadyImage> {
     const { client, spool } = this.#parts;
     const { reference } = image;
     const config = await client.fetchConfig(reference, image.manifest);
@@ -88,9 +91,9 @@ export class Preparer {
       const diffId = config.diffIds[index];
       return diffId === undefined
         ? []
-        : [{ reference, descriptor, diffId, isBrought: brought.has(descriptor.digest) }];
+        : [{ reference, descriptor, diffId, isBrought: brought.has(descriptor.digest), signal }];
     });
-    await mapLimited(layers, this.#options.layersAtATime, async (layer) => await this.#layer(layer));
+    await mapLimited(layers, this.#layersAtATime(layers), async (layer) => await this.#layer(layer));
     await this.#checkEntries(image);
     const blobs = new Map([...brought].map((layer) => [layer, spool.pathOf(layer)]));
     return { ...image, config, blobs };
@@ -134,6 +137,13 @@ export class Preparer {
     return new Set(bringsAll ? layerDigests(image) : missing);
   }
 
+  #layersAtATime(layers: readonly LayerOfImage[]): number {
+    const { layersAtATime } = this.#options;
+    const brought = layers.filter(({ isBrought }) => isBrought);
+    const bytes = brought.reduce((sum, { descriptor }) => sum + descriptor.sizeBytes, 0);
+    return bytes > LARGE_BYTES ? Math.max(1, layersAtATime - 1) : layersAtATime;
+  }
+
   async #layer(layer: LayerOfImage): Promise<void> {
     const { digest } = layer.descriptor;
     const running = this.#layers.get(digest);
@@ -151,7 +161,7 @@ export class Preparer {
   }
 
   async #inTurn(layer: LayerOfImage): Promise<void> {
-    const release = await this.#slots.take('layers', this.#options.signal);
+    const release = await this.#slots.take('layers', layer.signal);
     try {
       await this.#prepareLayer(layer);
     } finally {
@@ -176,9 +186,9 @@ export class Preparer {
   }
 
   /** While the layer is downloaded. Nothing is verified yet, so that no error counts. */
-  async #listEarly({ diffId }: LayerOfImage, file: GrowingFile): Promise<Listing | undefined> {
+  async #listEarly({ diffId, signal }: LayerOfImage, file: GrowingFile): Promise<Listing | undefined> {
     try {
-      return await listLayer(file.read(), diffId, this.#options);
+      return await listLayer(file.read(), diffId, { limits: this.#options.limits, signal });
     } catch {
       return undefined;
     }
@@ -186,7 +196,7 @@ export class Preparer {
 
   async #list(layer: LayerOfImage, blob: string): Promise<Listing> {
     try {
-      return await listLayer(blob, layer.diffId, this.#options);
+      return await listLayer(blob, layer.diffId, { limits: this.#options.limits, signal: layer.signal });
     } catch (error) {
       if (!isFailure(error)) throw error;
       const { code, message, hint } = error;
@@ -197,7 +207,10 @@ export class Preparer {
     }
   }
 
-  async #fetch({ reference, descriptor }: LayerOfImage, onFile?: Listener['onFile']): Promise<string> {
+  async #fetch(
+    { reference, descriptor, signal }: LayerOfImage,
+    onFile?: Listener['onFile'],
+  ): Promise<string> {
     const { client, spool, observe } = this.#parts;
     const { digest, sizeBytes } = descriptor;
     const started = { image: formatReference(reference), layer: digest, sizeBytes };
@@ -211,7 +224,7 @@ export class Preparer {
       const path = await spool.fetch(client, reference, descriptor, {
         onBytes,
         onFile,
-        signal: this.#options.signal,
+        signal,
       });
       observe({ type: 'layer-finished', ...started, error: undefined });
       return path;

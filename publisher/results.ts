@@ -1,7 +1,7 @@
 import { formatPlatform, type Platform } from '../wishlist/reference/platform.ts';
 import { formatReference } from '../wishlist/reference/reference.ts';
 import type { ImageResult, Observer } from './events.ts';
-import { isPlain, type WantedImage } from './image.ts';
+import { isPlain, type ResolvedImage, type WantedImage } from './image.ts';
 
 /** How one image of a run ended, for one platform where it is published for several. */
 export interface PlatformResult {
@@ -18,14 +18,19 @@ export interface Part {
   readonly platform: Platform | undefined;
 }
 
+/** Told how each part of the images ended; the image itself where the registry told what it is. */
+export type Recorder = (part: Part, result: ImageResult, resolved: ResolvedImage | undefined) => void;
+
 /** Collects how the images of a run end. Each is told once. */
 export class Results {
   readonly #observe: Observer;
+  readonly #record: Recorder;
   /** By image, the results of its parts by their platform. */
   readonly #results: Map<WantedImage, Map<string | undefined, ImageResult | undefined>>;
 
-  constructor(wanted: readonly WantedImage[], observe: Observer) {
+  constructor(wanted: readonly WantedImage[], observe: Observer, record: Recorder = () => undefined) {
     this.#observe = observe;
+    this.#record = record;
     this.#results = new Map(wanted.map((image) => [image, new Map()]));
   }
 
@@ -36,9 +41,11 @@ export class Results {
   }
 
   /** `platform` as `undefined` stands for all platforms that are due. */
-  finish({ wanted, platform }: Part, result: ImageResult): void {
+  finish(part: Part, result: ImageResult, resolved?: ResolvedImage): void {
+    const { wanted, platform } = part;
     if (platform === undefined) this.#finishAll(wanted, result);
     else this.#finish(wanted, shownPlatform(platform), result);
+    this.#record(part, result, resolved);
   }
 
   /** Gives `result` to everything that has none. */

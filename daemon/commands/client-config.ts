@@ -16,7 +16,7 @@ import {
 import type { Command } from '../command.ts';
 import type { Configuration } from '../options.ts';
 import { publishedView } from '../published-view.ts';
-import { createBackend } from '../publishing.ts';
+import { createBackend } from '../workplace.ts';
 import { assertRepositoryName } from '../repository-argument.ts';
 
 export const clientConfigCommand: Command = {

@@ -5,7 +5,8 @@ import { NO_SETTINGS } from '../../wishlist/recipe/settings.ts';
 import { wishOf } from '../../wishlist/recipe/wish.ts';
 import type { Command } from '../command.ts';
 import { configuredSettings } from '../configured-settings.ts';
-import { publishEverywhere, statusOf, withRegistry } from '../publishing.ts';
+import { workOn } from '../cycle/repository-work.ts';
+import { statusOf, tellUnusable, withPublishing } from '../publishing.ts';
 import { assertRepositoryName } from '../repository-argument.ts';
 
 export const convertSingleImageCommand: Command = {
@@ -30,13 +31,13 @@ export const convertSingleImageCommand: Command = {
     const [image = '', name = ''] = context.arguments;
     const reference = parseReference(image);
     assertRepositoryName(name);
-    return await withRegistry(context, async (client) => {
+    return await withPublishing(context, async (parts) => {
       const settings = configuredSettings(context.configuration);
       const wishes = [wishOf({ text: image, reference }, 1, settings)];
       const recipe = { file: image, repositories: [name], defaults: NO_SETTINGS, wishes, problems: [] };
       const { images, failures, problems } = await expandRecipes(
         [recipe],
-        async (pattern) => await client.listTags(pattern),
+        async (pattern) => await parts.client.listTags(pattern),
       );
       for (const { failure } of failures) throw failure;
       for (const { problem } of problems) {
@@ -46,7 +47,9 @@ export const convertSingleImageCommand: Command = {
           throw new Failure('pattern-unmatched', message, { ...(hint !== undefined && { hint }) });
         context.observe({ type: 'warning', message });
       }
-      const repositories = await publishEverywhere(context, client, [{ name, images }]);
+      const task = { repository: name, wanted: images, doubts: undefined };
+      const repositories = [await workOn(task, parts)];
+      tellUnusable(context, repositories);
       context.output.report({ unusable: [], repositories });
       return statusOf(repositories);
     });

@@ -1,12 +1,14 @@
-import { failedResult } from '../../publisher/events.ts';
+import { failedResult, type Observer } from '../../publisher/events.ts';
 import type { RegistryClient } from '../../publisher/registry/client.ts';
-import { expandRecipes } from '../../wishlist/meaning/expand.ts';
-import { readRecipe, type Recipe } from '../../wishlist/recipe/recipe.ts';
+import type { PlatformResult } from '../../publisher/results.ts';
+import { readRecipe } from '../../wishlist/recipe/recipe.ts';
 import type { Command, Context } from '../command.ts';
 import { configuredSettings } from '../configured-settings.ts';
+import { runCycle, type Expanded, type Wishlists } from '../cycle/cycle.ts';
+import type { WorkParts } from '../cycle/repository-work.ts';
 import type { ExitStatus } from '../exit-status.ts';
-import { publishEverywhere, statusOf, withRegistry } from '../publishing.ts';
-import { failedLines, warningTexts } from '../recipe-lines.ts';
+import { statusOf, tellUnusable, withPublishing } from '../publishing.ts';
+import { warningTexts } from '../recipe-lines.ts';
 import { staleText } from '../sources/stale.ts';
 import { readConfiguredSources } from '../sources/sources.ts';
 
@@ -30,57 +32,56 @@ export const convertCommand: Command = {
     { line: 'unpackd convert --json --progress none recipe.yaml', meaning: 'for scripts' },
   ],
   options: ['backend', 'root', 'state'],
-  run: async (context) => {
-    const [file] = context.arguments;
-    const { recipes, isComplete } =
-      file === undefined
-        ? await recipesOfSources(context)
-        : { recipes: [await readRecipe(file)], isComplete: true };
-    const status = await withRegistry(context, async (client) => await convert(context, client, recipes));
-    return status === 0 && !isComplete ? 1 : status;
-  },
+  run: async (context) => await withPublishing(context, async (parts) => await convert(context, parts)),
 };
 
-/** What is in force of all sources. One of which nothing is known is a failure, and the others go on. */
-async function recipesOfSources(context: Context): Promise<{ recipes: Recipe[]; isComplete: boolean }> {
-  const states = await readConfiguredSources(context);
-  for (const { content, failure, failingSince } of states) {
+/** One cycle, and everything that comes of it. */
+async function convert(
+  context: Context,
+  parts: WorkParts & { readonly client: RegistryClient },
+): Promise<ExitStatus> {
+  const { observe, output, configuration } = context;
+  let found: Expanded | undefined;
+  const { ended } = await runCycle({
+    ...parts,
+    settings: configuredSettings(configuration),
+    readWishlists: async () => await wishlistsOf(context),
+    onExpanded: (expanded) => {
+      found = expanded;
+      tellProblems(expanded, observe);
+    },
+  });
+  const repositories = await ended;
+  tellUnusable(context, repositories);
+  const unusable = found === undefined ? [] : unusableLines(found);
+  output.report({ unusable, repositories });
+  const status = statusOf(repositories);
+  const isComplete = unusable.length === 0 && found?.sources.every(({ content }) => content !== undefined);
+  return status === 0 && isComplete !== true ? 1 : status;
+}
+
+/** The recipe that was named, or what is in force of all sources: those of which nothing is known are failures. */
+async function wishlistsOf(context: Context): Promise<Wishlists> {
+  const [file] = context.arguments;
+  if (file !== undefined) return { recipes: [await readRecipe(file)], sources: [] };
+  const sources = await readConfiguredSources(context);
+  for (const { content, failure, failingSince } of sources) {
     if (failure === undefined) continue;
     if (content === undefined) context.output.failure(failure);
     else context.observe({ type: 'warning', message: staleText(failure, failingSince) });
   }
-  return {
-    recipes: states.flatMap(({ content }) => content?.recipes ?? []),
-    isComplete: states.every(({ content }) => content !== undefined),
-  };
+  return { recipes: sources.flatMap(({ content }) => content?.recipes ?? []), sources };
 }
 
-async function convert(
-  context: Context,
-  client: RegistryClient,
-  recipes: readonly Recipe[],
-): Promise<ExitStatus> {
-  const { configuration, observe, output } = context;
-  const expansion = await expandRecipes(
-    recipes,
-    async (reference) => await client.listTags(reference),
-    configuredSettings(configuration),
-  );
-  for (const message of warningTexts(recipes, expansion)) observe({ type: 'warning', message });
-  const unusable = failedLines(recipes, expansion).map(({ text: image, failure }) => ({
-    image,
+function tellProblems(found: Expanded, observe: Observer): void {
+  for (const message of warningTexts(found.recipes, found.expansion)) observe({ type: 'warning', message });
+  for (const { image, result } of unusableLines(found)) observe({ type: 'image-finished', image, result });
+}
+
+function unusableLines({ lines }: Expanded): PlatformResult[] {
+  return lines.map(({ text, failure }) => ({
+    image: text,
     platform: undefined,
     result: failedResult(failure),
   }));
-  for (const { image, result } of unusable) observe({ type: 'image-finished', image, result });
-
-  const names = new Set(recipes.flatMap((recipe) => recipe.repositories));
-  const targets = [...names].map((name) => ({
-    name,
-    images: expansion.images.filter((image) => image.repositories.includes(name)),
-  }));
-  const repositories = await publishEverywhere(context, client, targets);
-  output.report({ unusable, repositories });
-  const status = statusOf(repositories);
-  return status === 0 && unusable.length > 0 ? 1 : status;
 }

@@ -23,7 +23,8 @@ import { exitStatusOf, type ExitStatus } from '../exit-status.ts';
 import type { Configuration } from '../options.ts';
 import { jsonText } from '../output/results.ts';
 import { publishedView } from '../published-view.ts';
-import { createBackend, withRegistry } from '../publishing.ts';
+import { withRegistry } from '../publishing.ts';
+import { createBackend } from '../workplace.ts';
 
 export const wishlistCheckCommand: Command = {
   name: 'wishlist check',

@@ -12,6 +12,11 @@ export function partName(digest: Digest): string {
   return `${hexOf(digest)}.part`;
 }
 
+/** Whether a file with this name is the blob `digest`, or its part. */
+export function isOf(name: string, digest: Digest): boolean {
+  return name === hexOf(digest) || name === partName(digest);
+}
+
 /** Removes everything in `directory` except the parts that a download can still go on with. */
 export async function removeLeftovers(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {

@@ -8,7 +8,8 @@ import type { Descriptor } from '../registry/manifest/manifest.ts';
 import { storageFailure } from '../storage-failure.ts';
 import { BlobDownload, type BlobRequest, type BlobSource } from './blob-download.ts';
 import { Download, type Listener, type Progress } from './download.ts';
-import { partName, removeLeftovers } from './leftovers.ts';
+import { evictOldest, type Evicted } from './evict.ts';
+import { isOf, partName, removeLeftovers } from './leftovers.ts';
 import { withinTime } from './time-limit.ts';
 
 export interface SpoolOptions {
@@ -18,6 +19,11 @@ export interface SpoolOptions {
   readonly retryDelayMs: number;
   /** Of one blob, with all tries and waits. */
   readonly downloadTimeoutMs: number;
+}
+
+/** Keeps blobs until it is released; they go then if they are no longer needed, and nobody else holds them. */
+export interface Hold {
+  readonly release: (isDone: boolean) => Promise<void>;
 }
 
 const DEFAULT_OPTIONS: SpoolOptions = {
@@ -35,6 +41,8 @@ export class Spool {
   readonly #directory: string;
   readonly #options: SpoolOptions;
   readonly #downloads = new Map<Digest, Download>();
+  /** How many hold a blob. */
+  readonly #holds = new Map<Digest, number>();
 
   private constructor(directory: string, options: SpoolOptions) {
     this.#directory = directory;
@@ -67,9 +75,35 @@ export class Spool {
     return found?.isFile() === true && found.size === sizeBytes;
   }
 
-  /** Does nothing where the blob is not there. */
+  /** Does nothing where the blob is not there, or somebody holds it. */
   async remove(digest: Digest): Promise<void> {
-    await this.#stored(0, () => rm(this.pathOf(digest), { force: true }));
+    if (!this.#holds.has(digest)) await this.#stored(0, () => rm(this.pathOf(digest), { force: true }));
+  }
+
+  /** Keeps blobs, those that are still to come too, from being removed. */
+  hold(digests: readonly Digest[]): Hold {
+    for (const digest of digests) this.#holds.set(digest, (this.#holds.get(digest) ?? 0) + 1);
+    return { release: async (isDone) => await this.#release(digests, isDone) };
+  }
+
+  /**
+   * Removes what nobody holds, the oldest first, until all that lies here takes at most `bytes`.
+   *
+   * @returns how many blobs and parts had to go, and their bytes
+   * @throws Failure `state-unusable`
+   */
+  async shrinkTo(bytes: number): Promise<Evicted> {
+    const isHeld = (name: string): boolean => [...this.#holds.keys()].some((digest) => isOf(name, digest));
+    return await this.#stored(0, () => evictOldest([this.#blobs, this.#temporary], bytes, isHeld));
+  }
+
+  async #release(digests: readonly Digest[], isDone: boolean): Promise<void> {
+    for (const digest of digests) {
+      const others = (this.#holds.get(digest) ?? 1) - 1;
+      if (others > 0) this.#holds.set(digest, others);
+      else this.#holds.delete(digest);
+      if (isDone) await this.remove(digest);
+    }
   }
 
   /**

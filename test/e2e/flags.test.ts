@@ -132,7 +132,7 @@ describe('the flags of unpackd convert, backend directory', () => {
     assert.equal(status, 0);
     assert.deepEqual(readdirSync(folder), ['spool']);
     assert.deepEqual(readdirSync(join(folder, 'spool', 'blobs', 'sha256')), []);
-    assert.deepEqual(readdirSync(site.state), ['listings', 'manifests']);
+    assert.deepEqual(readdirSync(site.state), ['listings', 'manifests', 'unpackd.db']);
   });
 
   it('--notification-file: lines as DUCC writes them, for all that was begun and ended', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { divideIntoBatches, type Weighed } from '../../publisher/batches.ts';
+import { divideIntoBatches, type Weighed } from '../../../publisher/queue/batches.ts';
 
 /** Images by name: `a10 b5` brings the layer a of 10 bytes and b of 5. */
 function image(layers: string): Weighed & { readonly name: string } {
@@ -38,6 +38,15 @@ describe('batches', () => {
     ],
     ['a limit of nothing', 0, ['a1', 'b1', '', ''], [['a1'], ['b1'], ['', '']]],
     [
+      'more images than go together',
+      100,
+      ['a1', '', '', '', '', 'b1'],
+      [
+        ['a1', '', '', ''],
+        ['', 'b1'],
+      ],
+    ],
+    [
       'images of which each alone is too heavy: each by itself, though they share it',
       10,
       ['a50', 'a50', 'a50 b1', 'c1'],
@@ -46,7 +55,7 @@ describe('batches', () => {
   ];
   for (const [what, mostBytes, images, batches] of cases) {
     it(`divides ${what}`, () => {
-      const divided = divideIntoBatches(images.map(image), mostBytes);
+      const divided = divideIntoBatches(images.map(image), { bytes: mostBytes, images: 4 });
       assert.deepEqual(
         divided.map((batch) => batch.map(({ name }) => name)),
         batches,

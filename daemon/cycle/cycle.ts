@@ -1,0 +1,77 @@
+import type { RegistryClient } from '../../publisher/registry/client.ts';
+import { expandRecipes, type Expansion } from '../../wishlist/meaning/expand.ts';
+import type { Recipe } from '../../wishlist/recipe/recipe.ts';
+import type { WishSettings } from '../../wishlist/recipe/settings.ts';
+import type { SourceState } from '../../wishlist/sources/source.ts';
+import { failedLines, type FailedLine } from '../recipe-lines.ts';
+import { workOn, type RepositoryReport, type WorkParts } from './repository-work.ts';
+
+/** What people ask for. */
+export interface Wishlists {
+  readonly recipes: readonly Recipe[];
+  /** Where they come from; none for a recipe that was named by hand. */
+  readonly sources: readonly SourceState[];
+}
+
+export interface CycleParts extends WorkParts {
+  readonly readWishlists: () => Promise<Wishlists>;
+  readonly client: Pick<RegistryClient, 'listTags'>;
+  /** What counts where neither a wish nor its recipe says anything. */
+  readonly settings: WishSettings;
+  /** Told what the wishes mean, before anything is done about them. */
+  readonly onExpanded: (found: Expanded) => void;
+}
+
+export interface Expanded extends Wishlists {
+  readonly expansion: Expansion;
+  /** Lines that give no image, or not all of theirs. */
+  readonly lines: readonly FailedLine[];
+}
+
+/** A cycle in which everything is planned. */
+export interface Cycle {
+  /** When everything that was planned is done, in the order in which the recipes name the repositories. */
+  readonly ended: Promise<RepositoryReport[]>;
+}
+
+/**
+ * One cycle: what do people ask for, what does it mean today, what is to be done about it? The rest, fetching,
+ * publishing and recording, goes on in the repositories' queues after the cycle.
+ *
+ * @throws Failure where it is not known what people ask for
+ */
+export async function runCycle(parts: CycleParts): Promise<Cycle> {
+  const { history, client, settings } = parts;
+  await history.begin();
+
+  const { recipes, sources } = await parts.readWishlists();
+  const listTags = client.listTags.bind(client);
+  const expansion = await expandRecipes(recipes, listTags, settings);
+  const lines = failedLines(recipes, expansion);
+  parts.onExpanded({ recipes, sources, expansion, lines });
+
+  const repositories = [...new Set(recipes.flatMap((recipe) => recipe.repositories))];
+  const { images, doubts } = expansion;
+  await history.wishlists({ sources, lines, repositories, images });
+
+  const works = repositories.map((repository) => {
+    const wanted = images.filter((image) => image.repositories.includes(repository));
+    return start(async (onPlanned) => await workOn({ repository, wanted, doubts }, parts, onPlanned));
+  });
+  await Promise.all(works.map(async ({ planned }) => await planned));
+  return { ended: Promise.all(works.map(async ({ ended }) => await ended)) };
+}
+
+function start<T>(work: (onPlanned: () => void) => Promise<T>): {
+  readonly planned: Promise<void>;
+  readonly ended: Promise<T>;
+} {
+  const tellers: (() => void)[] = [];
+  const planned = new Promise<void>((resolve) => void tellers.push(resolve));
+  const ended = work(() => {
+    for (const tell of tellers) tell();
+  });
+  // Whoever waits for the end is told of an error; until then it is nobody's.
+  ended.catch(() => undefined);
+  return { planned, ended };
+}

@@ -1,0 +1,184 @@
+import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
+import type { Plan, PublishedImage } from '../../wishlist/meaning/plan.ts';
+import type { SourceState } from '../../wishlist/sources/source.ts';
+import { isFailure, withHint } from '../../wishlist/failure.ts';
+import { findPublished } from '../../publisher/find-published.ts';
+import type { RepositoryView } from '../../publisher/repository/view.ts';
+import type { FailedLine } from '../recipe-lines.ts';
+import type { FailingRow, NewAttempt } from '../state/attempts-table.ts';
+import { Damaged } from '../state/database-failure.ts';
+import type { FailureNote } from '../state/failure-columns.ts';
+import type { NewImage } from '../state/images-table.ts';
+import type { PublicationRow } from '../state/publications-table.ts';
+import type { State } from '../state/state.ts';
+import { newImageOf } from './new-image.ts';
+
+/** What is known of a repository from before. */
+export interface Before {
+  readonly published: readonly PublishedImage[];
+  /** By public name. */
+  readonly failing: ReadonlyMap<string, FailingRow>;
+  readonly isPaused: boolean;
+}
+
+/** What a cycle found in force. */
+export interface Found {
+  readonly sources: readonly SourceState[];
+  readonly lines: readonly FailedLine[];
+  readonly repositories: readonly string[];
+  readonly images: readonly WishedImage[];
+}
+
+const NOTHING: Before = { published: [], failing: new Map(), isPaused: false };
+const DAY_MS = 86_400_000;
+
+export interface HistoryOptions {
+  readonly open: () => Promise<State>;
+  readonly warn: (message: string) => void;
+  readonly note: (message: string) => void;
+  readonly nowMs: () => number;
+  /** Whether what is wanted is another process's to say: a daemon's, beside which a command runs. */
+  readonly isGuest: boolean;
+}
+
+/**
+ * What is remembered from cycle to cycle. It is never in the way: where the database cannot be used, that is said once,
+ * and things go on as if there were none until it can.
+ */
+export class History {
+  readonly #options: HistoryOptions;
+  #state: State | undefined;
+  #isFailing = false;
+  #prunedMs = 0;
+
+  constructor(options: HistoryOptions) {
+    this.#options = options;
+  }
+
+  /** Opens the database, anew where the file has gone since. */
+  async begin(): Promise<void> {
+    await this.#try(undefined, async (state) => {
+      const nowMs = this.#options.nowMs();
+      if (Math.abs(nowMs - this.#prunedMs) < DAY_MS) return;
+      await state.prune(nowMs);
+      this.#prunedMs = nowMs;
+    });
+  }
+
+  async close(): Promise<void> {
+    const state = this.#state;
+    this.#state = undefined;
+    await state?.close().catch(() => undefined);
+  }
+
+  async wishlists({ sources, lines, repositories, images }: Found): Promise<void> {
+    if (this.#options.isGuest) return;
+    await this.#try(undefined, async (state) => {
+      await state.sources.replace(sources);
+      await state.sources.replaceLines(lines);
+      await state.repositories.ensure(repositories);
+      const known = (await state.repositories.all()).map(({ name }) => name);
+      for (const name of new Set([...known, ...repositories]))
+        await state.wishes.replace(name, images, this.#options.nowMs());
+    });
+  }
+
+  async pauses(): Promise<(repository: string) => boolean> {
+    return await this.#try<(repository: string) => boolean>(
+      () => false,
+      async (state) => {
+        const isAll = (await state.repositories.allPausedSinceMs()) !== undefined;
+        const rows = await state.repositories.all();
+        const paused = new Set(rows.filter((row) => row.pausedSinceMs !== undefined).map(({ name }) => name));
+        return (repository) => isAll || paused.has(repository);
+      },
+    );
+  }
+
+  /** What is known of `repository`. The first time it is looked up in the repository itself. */
+  async before(repository: string, view: RepositoryView): Promise<Before> {
+    const isPaused = (await this.pauses())(repository);
+    return await this.#try({ ...NOTHING, isPaused }, async (state) => {
+      const row = (await state.repositories.all()).find(({ name }) => name === repository);
+      if (row?.scannedMs === undefined) {
+        const images = await this.#scan(state, repository, view);
+        if (images > 0) this.#options.note(`${images} images were found in ${repository}`);
+      }
+      return {
+        published: await state.images.published(repository),
+        failing: await state.attempts.failing(repository),
+        isPaused,
+      };
+    });
+  }
+
+  /** Looks up in a repository what is published there. @returns how many images; `undefined` without a database */
+  async rebuild(repository: string, view: RepositoryView): Promise<number | undefined> {
+    return await this.#try(undefined, async (state) => await this.#scan(state, repository, view));
+  }
+
+  async plan(repository: string, plan: Plan): Promise<void> {
+    if (this.#options.isGuest) return;
+    await this.#try(undefined, async (state) => await state.images.setPlan(repository, plan));
+  }
+
+  /** Images of which the repository says something else than what is remembered, or that do not fail any more. */
+  async current(repository: string, images: readonly NewImage[], fine: readonly string[]): Promise<void> {
+    await this.#try(undefined, async (state) => {
+      if (images.length > 0) await state.images.put(repository, images);
+      await state.attempts.forget(repository, fine);
+    });
+  }
+
+  /** @param image what is published now, where that went well */
+  async attempt(attempt: NewAttempt, image: NewImage | undefined): Promise<void> {
+    await this.#try(undefined, async (state) => {
+      await state.attempts.record(attempt);
+      if (image !== undefined) await state.images.put(attempt.repository, [image]);
+    });
+  }
+
+  async publication(publication: Omit<PublicationRow, 'id'>): Promise<number | undefined> {
+    return await this.#try(undefined, async (state) => await state.publications.record(publication));
+  }
+
+  /** @param failure why nothing can be published in `repository`; `undefined`: it can */
+  async repositoryFailure(repository: string, failure: FailureNote | undefined): Promise<void> {
+    await this.#try(undefined, async (state) => {
+      await state.repositories.ensure([repository]);
+      await state.repositories.setFailure(repository, failure, this.#options.nowMs());
+    });
+  }
+
+  async #scan(state: State, repository: string, view: RepositoryView): Promise<number> {
+    const found = await findPublished(view);
+    const images = found.flatMap((image) => newImageOf(image) ?? []);
+    await state.images.replace(repository, images, this.#options.nowMs());
+    return images.length;
+  }
+
+  async #try<T>(otherwise: T, work: (state: State) => Promise<T>): Promise<T> {
+    try {
+      const result = await work(await this.#opened());
+      if (this.#isFailing) this.#options.note('the database can be used again');
+      this.#isFailing = false;
+      return result;
+    } catch (error) {
+      if (!isFailure(error, 'state-unusable', 'disk-full')) throw error;
+      if (error instanceof Damaged) await this.close();
+      if (!this.#isFailing)
+        this.#options.warn(`${withHint(error)}; until then nothing is remembered of what happens`);
+      this.#isFailing = true;
+      return otherwise;
+    }
+  }
+
+  async #opened(): Promise<State> {
+    if (this.#state !== undefined && !this.#state.isThere) {
+      this.#options.warn('the database is gone: a new one is made');
+      await this.close();
+    }
+    this.#state ??= await this.#options.open();
+    return this.#state;
+  }
+}

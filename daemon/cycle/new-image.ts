@@ -1,0 +1,50 @@
+import type { FoundImage } from '../../publisher/find-published.ts';
+import type { ResolvedImage } from '../../publisher/image.ts';
+import type { Part } from '../../publisher/results.ts';
+import { isFailure } from '../../wishlist/failure.ts';
+import { formatPlatform, parsePlatform, type Platform } from '../../wishlist/reference/platform.ts';
+import { formatReference } from '../../wishlist/reference/reference.ts';
+import type { NewImage } from '../state/images-table.ts';
+
+/** What to remember of an image that is published, for one platform. */
+export function newImage(
+  { wanted }: Part,
+  { platform, manifest, reference }: ResolvedImage,
+  publishedMs: number | undefined,
+): NewImage {
+  return {
+    publicName: wanted.publicName,
+    platform: formatPlatform(platform),
+    image: formatReference(reference),
+    config: manifest.config.digest,
+    layers: layersOf(manifest.layers),
+    publishedMs,
+  };
+}
+
+/** The same of one that was found in a repository; `undefined` where its folder is none of a platform. */
+export function newImageOf({ publicName, platform, config, layers }: FoundImage): NewImage | undefined {
+  const name = platformText(platform);
+  if (name === undefined) return undefined;
+  return {
+    publicName,
+    platform: name,
+    image: undefined,
+    config,
+    layers: layersOf(layers),
+    publishedMs: undefined,
+  };
+}
+
+function layersOf(layers: FoundImage['layers']): NewImage['layers'] {
+  return layers.map(({ digest, sizeBytes: bytes }) => ({ digest, bytes }));
+}
+
+function platformText(platform: Platform): string | undefined {
+  try {
+    return formatPlatform(parsePlatform(formatPlatform(platform)));
+  } catch (error) {
+    if (isFailure(error, 'platform-invalid')) return undefined;
+    throw error;
+  }
+}

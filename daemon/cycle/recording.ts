@@ -1,0 +1,86 @@
+import type { Pass } from '../../publisher/repository-publisher.ts';
+import type { ImageResult } from '../../publisher/events.ts';
+import type { ResolvedImage } from '../../publisher/image.ts';
+import type { Part, Recorder } from '../../publisher/results.ts';
+import { STOPPING } from '../../publisher/stopping.ts';
+import type { Failure } from '../../wishlist/failure.ts';
+import { formatPlatform, equalPlatforms } from '../../wishlist/reference/platform.ts';
+import { formatReference } from '../../wishlist/reference/reference.ts';
+import type { Before } from './history.ts';
+import { newImage } from './new-image.ts';
+import type { WorkParts } from './repository-work.ts';
+
+/** Writes down what becomes of the images of one repository in one cycle. */
+export class Recording {
+  readonly #repository: string;
+  readonly #parts: Pick<WorkParts, 'history' | 'nowMs'>;
+  readonly #startedMs: number;
+  /** Images that are published as they should be. */
+  readonly #current: { readonly part: Part; readonly resolved: ResolvedImage }[] = [];
+  /** Public names of which at least one platform failed. */
+  readonly #failed = new Set<string>();
+  readonly #bytes = new Map<ResolvedImage, number>();
+  readonly #writing: Promise<void>[] = [];
+
+  constructor(repository: string, parts: Pick<WorkParts, 'history' | 'nowMs'>) {
+    this.#repository = repository;
+    this.#parts = parts;
+    this.#startedMs = parts.nowMs();
+  }
+
+  /** Told of each image when it ends. */
+  readonly settle: Recorder = (part, result, resolved) => {
+    if (result.outcome === 'unchanged') {
+      if (resolved !== undefined) this.#current.push({ part, resolved });
+      return;
+    }
+    // That is the repository's failure, not the image's.
+    if (result.outcome === 'failed' && STOPPING.has(result.code)) return;
+    if (result.outcome === 'failed') this.#failed.add(part.wanted.publicName);
+    this.#writing.push(this.#write(part, result, resolved));
+  };
+
+  /** To be called when all images were looked at. */
+  async looked({ candidates }: Pass, { published, failing }: Before): Promise<void> {
+    for (const { resolved, missing } of candidates)
+      this.#bytes.set(
+        resolved,
+        missing.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      );
+    const known = new Map(published.map((image) => [`${image.publicName} ${image.digest}`, image]));
+    const changed = this.#current.filter(({ part, resolved }) => {
+      const found = known.get(`${part.wanted.publicName} ${resolved.manifest.config.digest}`);
+      return found === undefined || !equalPlatforms(found.platform, resolved.platform);
+    });
+    const images = changed.map(({ part, resolved }) => newImage(part, resolved, undefined));
+    const names = this.#current.map(({ part }) => part.wanted.publicName);
+    const fine = names.filter((name) => failing.has(name) && !this.#failed.has(name));
+    await this.#parts.history.current(this.#repository, images, fine);
+  }
+
+  /** @param stopped what ended all before its time */
+  async end(stopped: Failure | undefined): Promise<void> {
+    await Promise.all(this.#writing);
+    if (stopped?.code === 'interrupted') return;
+    await this.#parts.history.repositoryFailure(this.#repository, stopped);
+  }
+
+  async #write(part: Part, result: ImageResult, resolved: ResolvedImage | undefined): Promise<void> {
+    const finishedMs = this.#parts.nowMs();
+    const isPublished = result.outcome === 'published' && resolved !== undefined;
+    await this.#parts.history.attempt(
+      {
+        repository: this.#repository,
+        publicName: part.wanted.publicName,
+        platform: part.platform && formatPlatform(part.platform),
+        image: formatReference(part.wanted.reference),
+        startedMs: this.#startedMs,
+        finishedMs,
+        bytes: (resolved && this.#bytes.get(resolved)) ?? 0,
+        failure: result.outcome === 'failed' ? result : undefined,
+        isWhole: !this.#failed.has(part.wanted.publicName),
+      },
+      isPublished ? newImage(part, resolved, finishedMs) : undefined,
+    );
+  }
+}

@@ -1,0 +1,143 @@
+import { failedResult, type Observer } from '../../publisher/events.ts';
+import type { Candidate } from '../../publisher/candidates.ts';
+import type { Pass, PublishingReport, RepositoryPublisher } from '../../publisher/repository-publisher.ts';
+import { Results } from '../../publisher/results.ts';
+import { isFailure, type Failure } from '../../wishlist/failure.ts';
+import type { Doubt } from '../../wishlist/meaning/doubt.ts';
+import { planRepository, type Plan } from '../../wishlist/meaning/plan.ts';
+import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
+import type { Keep } from '../../wishlist/recipe/settings.ts';
+import { isDue } from '../state/attempts-table.ts';
+import type { Workplace } from '../workplace.ts';
+import type { Before, History } from './history.ts';
+import { Recording } from './recording.ts';
+
+export interface WorkParts {
+  readonly workplace: Workplace;
+  readonly history: History;
+  readonly observeIn: (repository: string) => Observer;
+  readonly nowMs: () => number;
+  /** Whether images that failed wait for their time, and paused repositories for theirs. */
+  readonly isPatient: boolean;
+  /** Told what is to be done in a repository. */
+  readonly onPlan?: (repository: string, plan: Plan) => void;
+}
+
+/** How publishing in one repository ended. */
+export interface RepositoryReport extends PublishingReport {
+  readonly repository: string;
+  /** Whether it could not even be looked at: no image has been told of then. */
+  readonly isUnusable: boolean;
+}
+
+/** What is to become of one repository. */
+export interface Task {
+  readonly repository: string;
+  readonly wanted: readonly WishedImage[];
+  /** What may be wanted as well; `undefined` where `wanted` is not all that is, so that there is nothing to plan. */
+  readonly doubts: readonly Doubt[] | undefined;
+}
+
+/** How long what nobody wants any more is kept where nobody said. */
+const KEEP: Keep = { days: 30 };
+
+/**
+ * Publishes what is wanted in one repository: what is it now, what is to be done, do it. A failure is in the report.
+ *
+ * @param onPlanned called when it is known what is to be done, or that it cannot be known
+ */
+export async function workOn(
+  task: Task,
+  parts: WorkParts,
+  onPlanned: () => void = () => undefined,
+): Promise<RepositoryReport> {
+  const work = new RepositoryWork(task, parts);
+  try {
+    return await work.run(onPlanned);
+  } finally {
+    onPlanned();
+  }
+}
+
+class RepositoryWork {
+  readonly #task: Task;
+  readonly #parts: WorkParts;
+  readonly #recording: Recording;
+  #results: Results;
+  #isUnusable = true;
+  #publications = 0;
+
+  constructor(task: Task, parts: WorkParts) {
+    this.#task = task;
+    this.#parts = parts;
+    this.#recording = new Recording(task.repository, parts);
+    this.#results = new Results(task.wanted, () => undefined);
+  }
+
+  async run(onPlanned: () => void): Promise<RepositoryReport> {
+    const { repository } = this.#task;
+    let stopped: Failure | undefined;
+    try {
+      await this.#parts.workplace.use(repository, async (publisher) => {
+        await this.#publish(publisher, onPlanned);
+      });
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+      stopped = error;
+      this.#results.finishRest(failedResult(error));
+    }
+    await this.#recording.end(stopped);
+    const images = this.#results.all();
+    return { repository, images, publications: this.#publications, stopped, isUnusable: this.#isUnusable };
+  }
+
+  async #publish(publisher: RepositoryPublisher, onPlanned: () => void): Promise<void> {
+    const { history, observeIn } = this.#parts;
+    const { repository, wanted } = this.#task;
+    const before = await history.before(repository, publisher.view);
+    const due = wanted.filter(this.#isDue(before, publisher));
+    this.#results = new Results(due, observeIn(repository), this.#recording.settle);
+    this.#isUnusable = false;
+    const begun = publisher.publications;
+    try {
+      const pass = await publisher.look(due, this.#results);
+      await this.#plan(pass, before);
+      await this.#recording.looked(pass, before);
+      onPlanned();
+      await publisher.publish(pass, groups(wanted));
+    } finally {
+      this.#publications = publisher.publications - begun;
+    }
+  }
+
+  #isDue({ failing, isPaused }: Before, publisher: RepositoryPublisher): (image: WishedImage) => boolean {
+    if (!this.#parts.isPatient) return () => true;
+    const nowMs = this.#parts.nowMs();
+    return (image) => {
+      const failed = failing.get(image.publicName);
+      return !isPaused && (failed === undefined || isDue(failed, nowMs)) && !publisher.isPublishing(image);
+    };
+  }
+
+  async #plan({ resolved }: Pass, { published }: Before): Promise<void> {
+    const { repository, wanted, doubts } = this.#task;
+    if (doubts === undefined) return;
+    const plan = planRepository(repository, wanted, published, {
+      resolved: (image) =>
+        resolved.get(image)?.map(({ platform, manifest }) => ({ platform, digest: manifest.config.digest })),
+      doubts,
+      keep: KEEP,
+      nowMs: this.#parts.nowMs(),
+    });
+    await this.#parts.history.plan(repository, plan);
+    this.#parts.onPlan?.(repository, plan);
+  }
+}
+
+/** In whose name an image is wanted: images of different sources take turns. */
+function groups(wanted: readonly WishedImage[]): (candidate: Candidate) => string {
+  const sources = new Map(
+    wanted.map(({ publicName, wishes }) => [publicName, wishes[0]?.wish.origin?.source ?? '']),
+  );
+  return ({ part }) => sources.get(part.wanted.publicName) ?? '';
+}

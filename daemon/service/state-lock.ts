@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Lock } from '../../publisher/repository/lock.ts';
+import { Failure, isFailure } from '../../wishlist/failure.ts';
+
+/**
+ * Makes this process the one daemon of the state directory; the lock dies with it.
+ *
+ * @throws Failure `state-unusable` where another one is running, or the directory cannot be used
+ */
+export async function lockState(directory: string): Promise<Lock> {
+  try {
+    return await acquire(directory);
+  } catch (error) {
+    if (!isFailure(error, 'repository-busy')) throw error;
+    throw new Failure('state-unusable', `a daemon runs with this state already: ${error.message}`, {
+      hint: 'stop it, or give this one another --state',
+      cause: error,
+    });
+  }
+}
+
+/** Whether a daemon uses the state directory now. */
+export async function isDaemonRunning(directory: string): Promise<boolean> {
+  if (!existsSync(lockPath(directory))) return false;
+  try {
+    (await acquire(directory)).release();
+    return false;
+  } catch (error) {
+    if (isFailure(error, 'repository-busy')) return true;
+    // Whoever needs the directory will say what is wrong with it.
+    if (isFailure(error)) return false;
+    throw error;
+  }
+}
+
+async function acquire(directory: string): Promise<Lock> {
+  return await Lock.acquire({
+    path: lockPath(directory),
+    subject: `the state directory ${directory}`,
+    waitMs: 0,
+    unusable: 'state-unusable',
+    notice: () => undefined,
+  });
+}
+
+function lockPath(directory: string): string {
+  return join(directory, 'daemon.lock');
+}

@@ -1,0 +1,129 @@
+import { mapLimited } from '../wishlist/concurrency.ts';
+import { isFailure } from '../wishlist/failure.ts';
+import type { Platform } from '../wishlist/reference/platform.ts';
+import { failedResult, type ImageResult, type Observer } from './events.ts';
+import type { Outputs, ResolvedImage, WantedImage } from './image.ts';
+import { flatPath } from './layout.ts';
+import type { Preparer } from './preparer.ts';
+import { publishedState } from './published.ts';
+import { platformMissing } from './registry/manifest/manifests.ts';
+import type { RegistryClient } from './registry/client.ts';
+import type { Descriptor } from './registry/manifest/manifest.ts';
+import type { RepositoryView } from './repository/view.ts';
+import { missingNote, resolveImage } from './resolve.ts';
+import { partLabel, type Part, type Results } from './results.ts';
+import { STOPPING } from './stopping.ts';
+
+/** An image that is to be published, for one platform. */
+export interface Candidate {
+  readonly part: Part;
+  readonly resolved: ResolvedImage;
+  /** Layers that the repository lacks. */
+  readonly missing: readonly Descriptor[];
+}
+
+/** What wanted images mean in their registries now. */
+export interface Look {
+  readonly candidates: readonly Candidate[];
+  /** What was found of each image, also of those that are current; those that failed are missing. */
+  readonly resolved: ReadonlyMap<WantedImage, readonly ResolvedImage[]>;
+}
+
+export interface LookingParts {
+  readonly client: RegistryClient;
+  readonly view: RepositoryView;
+  readonly preparer: Preparer;
+  readonly results: Results;
+  readonly observe: Observer;
+}
+
+export interface LookingOptions {
+  /** What is made, unless an image is wanted in fewer forms. */
+  readonly outputs: Outputs;
+  /** Whether images that are current are published all the same. */
+  readonly isForced: boolean;
+}
+
+const IMAGES_AT_A_TIME = 8;
+
+/**
+ * Asks the registries for all images, and gives those that are to be published: not those that are current, nor those
+ * that fail already, which have their results then.
+ *
+ * @throws Failure one of {@link STOPPING}
+ */
+export async function lookAt(
+  all: readonly WantedImage[],
+  parts: LookingParts,
+  options: LookingOptions,
+): Promise<Look> {
+  const looking = new Looking(parts, options);
+  const found = await mapLimited(all, IMAGES_AT_A_TIME, async (wanted) => await looking.at(wanted));
+  return { candidates: found.flat(), resolved: looking.resolved };
+}
+
+class Looking {
+  readonly resolved = new Map<WantedImage, readonly ResolvedImage[]>();
+  readonly #parts: LookingParts;
+  readonly #options: LookingOptions;
+
+  constructor(parts: LookingParts, options: LookingOptions) {
+    this.#parts = parts;
+    this.#options = options;
+  }
+
+  async at(wanted: WantedImage): Promise<Candidate[]> {
+    const part = { wanted, platform: undefined };
+    this.#parts.observe({ type: 'image-started', image: partLabel(part) });
+    try {
+      const candidates: Candidate[] = [];
+      for (const image of await this.#imagesOf(wanted)) {
+        const candidate = await this.#candidate(wanted, image);
+        if (candidate !== undefined) candidates.push(candidate);
+      }
+      return candidates;
+    } catch (error) {
+      if (!isFailure(error) || STOPPING.has(error.code)) throw error;
+      this.#parts.results.finish(part, failedResult(error));
+      return [];
+    }
+  }
+
+  async #imagesOf(wanted: WantedImage): Promise<readonly ResolvedImage[]> {
+    const { client, results, observe } = this.#parts;
+    const { images, missing, available } = await resolveImage(client, wanted, this.#options.outputs);
+    const lacking = missing.filter(({ isRequired }) => isRequired).map(({ platform }) => platform);
+    results.expect(wanted, [...images.map(({ platform }) => platform), ...lacking]);
+    for (const platform of lacking) this.#failMissing({ wanted, platform }, available);
+    for (const { platform, isRequired } of missing)
+      if (!isRequired) observe({ type: 'note', message: missingNote(wanted, platform) });
+    this.resolved.set(wanted, images);
+    return images;
+  }
+
+  #failMissing(part: { wanted: WantedImage; platform: Platform }, available: readonly string[]): void {
+    const failure = platformMissing(part.wanted.reference, [part.platform], available);
+    this.#parts.results.finish(part, failedResult(failure));
+  }
+
+  async #candidate(wanted: WantedImage, resolved: ResolvedImage): Promise<Candidate | undefined> {
+    const { view, preparer, results } = this.#parts;
+    const part = { wanted, platform: resolved.platform };
+    if ((await publishedState(view, resolved)) === 'current' && !this.#options.isForced) {
+      // A run that was killed right after the publication may have left them.
+      await preparer.discard(resolved);
+      results.finish(part, doneResult('unchanged', resolved), resolved);
+      return undefined;
+    }
+    return { part, resolved, missing: await preparer.missingLayers(resolved) };
+  }
+}
+
+/** The result of an image that is published in all forms that it is wanted in. */
+export function doneResult(
+  outcome: 'published' | 'unchanged',
+  { publicName, manifest, outputs }: ResolvedImage,
+): ImageResult {
+  const config = manifest.config.digest;
+  return { outcome, config, publicPath: publicName, flatPath: outputs.flat ? flatPath(config) : undefined };
+}

@@ -1,0 +1,242 @@
+import { setMaxListeners } from 'node:events';
+import { isFailure } from '../../wishlist/failure.ts';
+import type { Candidate } from '../candidates.ts';
+import { failedResult, type ImageResult } from '../events.ts';
+import { layerDigests, type ReadyImage, type ResolvedImage } from '../image.ts';
+import { interruption } from '../interruption.ts';
+import type { BatchReport, ReadyCandidate } from '../publish-batch.ts';
+import type { GiveBack, SpoolBudget } from '../spool/budget.ts';
+import type { Spool } from '../spool/spool.ts';
+import { STOPPING } from '../stopping.ts';
+import { decideBatch, type BatchRule } from './batch-rule.ts';
+import { weightOf } from './batches.ts';
+import { Turns } from './turns.ts';
+
+/** What a queue works with. */
+export interface QueueParts {
+  readonly spool: Pick<Spool, 'hold'>;
+  readonly budget: SpoolBudget;
+  /** Fetches and checks all that the publication of an image needs. */
+  readonly prepare: (image: ResolvedImage, signal: AbortSignal) => Promise<ReadyImage>;
+  readonly publish: (batch: readonly ReadyCandidate[]) => Promise<BatchReport>;
+  /** When aborted nothing more is fetched, and what runs ends. */
+  readonly signal: AbortSignal;
+}
+
+/** Told how a candidate ended. */
+export type Settle = (candidate: Candidate, result: ImageResult) => void;
+
+/** What a queue does now. */
+export interface QueueState {
+  readonly waiting: readonly Candidate[];
+  readonly preparing: readonly Candidate[];
+  readonly ready: readonly Candidate[];
+  readonly publishing: readonly Candidate[];
+}
+
+/** One candidate in the queue. */
+interface Ticket {
+  readonly candidate: Candidate;
+  readonly settle: Settle;
+  readonly end: (error?: unknown) => void;
+}
+
+/** One that is prepared. */
+interface ReadyTicket extends ReadyCandidate {
+  readonly ticket: Ticket;
+  readonly readySinceMs: number;
+  readonly giveBack: (isDone: boolean) => Promise<void>;
+}
+
+const IMAGES_AT_A_TIME = 8;
+
+/**
+ * The images that are on their way into one repository. They are fetched while others are published, as far as the
+ * budget goes; what is ready goes in batches, one after the other. An image that fails leaves the others alone; what
+ * nothing can be published with ends all that are in the queue, which can then be used anew.
+ */
+export class PublishingQueue {
+  readonly #parts: QueueParts;
+  readonly #rule: BatchRule;
+  readonly #waiting = new Turns<Ticket>();
+  readonly #preparing = new Set<Ticket>();
+  #ready: ReadyTicket[] = [];
+  #publishing: readonly ReadyTicket[] = [];
+  #isHeld = false;
+  /** Why all ends, until nothing is under way any more. */
+  #stopped: { readonly error: unknown } | undefined;
+  #stop = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  readonly #leave: () => void;
+
+  constructor(parts: QueueParts, rule: BatchRule) {
+    this.#parts = parts;
+    this.#rule = rule;
+    setMaxListeners(0, this.#stop.signal);
+    const forget = parts.budget.onFree(() => this.#advance());
+    const stop = (): void => {
+      this.#stopFor(interruption(parts.signal));
+      this.#advance();
+    };
+    parts.signal.addEventListener('abort', stop, { once: true });
+    this.#leave = () => {
+      forget();
+      parts.signal.removeEventListener('abort', stop);
+    };
+  }
+
+  /** To be called when nothing more is added. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#leave();
+  }
+
+  get state(): QueueState {
+    return {
+      waiting: this.#waiting.all().map(({ candidate }) => candidate),
+      preparing: [...this.#preparing].map(({ candidate }) => candidate),
+      ready: this.#ready.map(({ ticket }) => ticket.candidate),
+      publishing: this.#publishing.map(({ ticket }) => ticket.candidate),
+    };
+  }
+
+  /** Publishes nothing more until it is called with `false`; what is published now goes on. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    this.#advance();
+  }
+
+  /**
+   * Publishes `candidates`. Those of different groups take turns. Returns when all of them have ended.
+   *
+   * @throws Failure one of {@link STOPPING}, which their results are then as well; any other error is a mistake
+   */
+  async add(
+    candidates: readonly Candidate[],
+    settle: Settle,
+    groupOf: (candidate: Candidate) => string,
+  ): Promise<void> {
+    if (this.#parts.signal.aborted) this.#stopFor(interruption(this.#parts.signal));
+    const ends = candidates.map(
+      async (candidate) =>
+        await new Promise<void>((resolve, reject) => {
+          const end = (error?: unknown): void => (error === undefined ? resolve() : reject(error));
+          this.#waiting.add(groupOf(candidate), { candidate, settle, end });
+        }),
+    );
+    this.#advance();
+    const failed = (await Promise.allSettled(ends)).find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
+  }
+
+  /** Starts whatever can start now. Called after each change. */
+  #advance(): void {
+    clearTimeout(this.#timer);
+    if (this.#stopped !== undefined) {
+      this.#endIfQuiet(this.#stopped.error);
+      return;
+    }
+    while (this.#preparing.size < IMAGES_AT_A_TIME && this.#startNext());
+    if (this.#publishing.length > 0 || this.#isHeld) return;
+    const isMoreComing = this.#preparing.size > 0;
+    const decision = decideBatch(this.#ready, { isMoreComing, nowMs: performance.now() }, this.#rule);
+    if (decision.batch !== undefined) void this.#publish(decision.batch);
+    else if (decision.againMs !== undefined)
+      this.#timer = setTimeout(() => this.#advance(), decision.againMs);
+  }
+
+  #startNext(): boolean {
+    const next = this.#waiting.take(({ candidate }) => this.#parts.budget.take(weightOf(candidate)));
+    if (next === undefined) return false;
+    this.#preparing.add(next.item);
+    void this.#prepare(next.item, next.given);
+    return true;
+  }
+
+  async #prepare(ticket: Ticket, giveRoomBack: GiveBack): Promise<void> {
+    const { candidate } = ticket;
+    const { resolved } = candidate;
+    const hold = this.#parts.spool.hold(layerDigests(resolved));
+    const giveBack = async (isDone: boolean): Promise<void> => {
+      await hold.release(isDone);
+      giveRoomBack();
+    };
+    try {
+      const signal = AbortSignal.any([this.#parts.signal, this.#stop.signal]);
+      const image = await this.#parts.prepare(resolved, signal);
+      this.#ready.push({ ...candidate, image, ticket, giveBack, readySinceMs: performance.now() });
+    } catch (error) {
+      await giveBack(false);
+      this.#fail(ticket, error);
+    } finally {
+      this.#preparing.delete(ticket);
+      this.#advance();
+    }
+  }
+
+  async #publish(batch: readonly ReadyTicket[]): Promise<void> {
+    this.#publishing = batch;
+    this.#ready = this.#ready.filter((ticket) => !batch.includes(ticket));
+    try {
+      const { results } = await this.#parts.publish(batch);
+      for (const one of batch) {
+        const result = results.get(one);
+        if (result === undefined) throw new Error(`${one.image.publicName} was forgotten by its batch`);
+        await one.giveBack(result.outcome === 'published');
+        this.#settle(one.ticket, result);
+      }
+    } catch (error) {
+      for (const one of batch) {
+        await one.giveBack(false);
+        this.#fail(one.ticket, error);
+      }
+    } finally {
+      this.#publishing = [];
+      this.#advance();
+    }
+  }
+
+  /** A failure is the image's own, unless it is one of those that end everything; anything else is a mistake. */
+  #fail(ticket: Ticket, error: unknown): void {
+    const isStop = isFailure(error) && (STOPPING.has(error.code) || this.#stop.signal.aborted);
+    if (isFailure(error) && !isStop) {
+      this.#settle(ticket, failedResult(error));
+      return;
+    }
+    this.#stopFor(error);
+    this.#endFor(ticket, this.#stopped?.error ?? error);
+  }
+
+  #settle(ticket: Ticket, result: ImageResult): void {
+    ticket.settle(ticket.candidate, result);
+    ticket.end();
+  }
+
+  #stopFor(error: unknown): void {
+    if (this.#stopped !== undefined) return;
+    this.#stopped = { error };
+    this.#stop.abort(error);
+  }
+
+  /** Once nothing is under way, what has not begun ends for the same reason. */
+  #endIfQuiet(error: unknown): void {
+    if (this.#preparing.size > 0 || this.#publishing.length > 0) return;
+    const ready = this.#ready;
+    this.#ready = [];
+    this.#stopped = undefined;
+    this.#stop = new AbortController();
+    setMaxListeners(0, this.#stop.signal);
+    for (const ticket of this.#waiting.clear()) this.#endFor(ticket, error);
+    for (const one of ready) void this.#dropReady(one, error);
+  }
+
+  async #dropReady({ ticket, giveBack }: ReadyTicket, error: unknown): Promise<void> {
+    await giveBack(false);
+    this.#endFor(ticket, error);
+  }
+
+  #endFor(ticket: Ticket, error: unknown): void {
+    if (isFailure(error)) ticket.settle(ticket.candidate, failedResult(error));
+    ticket.end(error);
+  }
+}
