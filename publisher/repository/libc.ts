@@ -1,10 +1,9 @@
-import { closeSync, constants, readdirSync } from 'node:fs';
-import koffi from 'koffi';
+import { closeSync, constants } from 'node:fs';
+import { failedWith, libc, systemError } from './c-library.ts';
 import { pathBuffer, type BytePath } from './entry.ts';
 
 /** System calls that Node does not offer. Errors are thrown as Node's own are: with `code`, `syscall` and `path`. */
 
-const libc = koffi.load(libcName());
 const cFlock = libc.func('int flock(int, int)');
 const cMknod = libc.func('int mknod(const uint8_t *, uint32_t, uint64_t)');
 const cSetxattr = libc.func('int lsetxattr(const uint8_t *, const uint8_t *, const uint8_t *, size_t, int)');
@@ -21,7 +20,7 @@ const FILE_TYPE = { 'character-device': 0o020000, 'block-device': 0o060000, fifo
 /** Locks the open file `fd` for this process alone; the lock ends with the descriptor. False: somebody else has it. */
 export function tryLock(fd: number): boolean {
   if (cFlock(fd, LOCK_EXCLUSIVE_NOW) === 0) return true;
-  if (koffi.errno() === koffi.os.errno['EAGAIN']) return false;
+  if (failedWith('EAGAIN')) return false;
   throw systemError('flock', `descriptor ${fd}`);
 }
 
@@ -85,15 +84,4 @@ function deviceNumber(major: number, minor: number): bigint {
 
 function terminated(path: Buffer): Buffer {
   return Buffer.concat([path, Buffer.from([0])]);
-}
-
-function systemError(syscall: string, path: string): NodeJS.ErrnoException {
-  const errno = koffi.errno();
-  const code = Object.entries(koffi.os.errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;
-  return Object.assign(new Error(`${code}: ${syscall} '${path}'`), { errno: -errno, code, syscall, path });
-}
-
-function libcName(): string {
-  const musl = readdirSync('/lib').find((name) => name.startsWith('libc.musl-'));
-  return musl ?? 'libc.so.6';
 }
