@@ -1,0 +1,43 @@
+import type { OutputStream } from '../output/display.ts';
+import type { Log, LogRecord } from './record.ts';
+import { cut, recordText } from './text.ts';
+
+const NAMES: Readonly<Record<LogRecord['priority'], string>> = {
+  3: 'error',
+  4: 'warning',
+  5: 'notice',
+  6: 'info',
+  7: 'debug',
+};
+
+/** The journal splits longer lines (`LineMax=` in journald.conf(5): 48 KiB). */
+export const TEXT_BYTES = 32 * 1024;
+
+/** Lines for people: the time in the zone of the process, what kind of message it is, the message. */
+export function createLineLog(stream: OutputStream, now: () => Date): Log {
+  return {
+    write: (record) => {
+      stream.write(`${localTime(now())} ${NAMES[record.priority]} ${cut(recordText(record), TEXT_BYTES)}\n`);
+    },
+  };
+}
+
+/** Lines for whoever adds times himself and understands priorities in front (sd-daemon(3)): `<4>a warning`. */
+export function createPrefixedLog(stream: OutputStream): Log {
+  return {
+    write: (record) => {
+      stream.write(`<${record.priority}>${cut(recordText(record), TEXT_BYTES)}\n`);
+    },
+  };
+}
+
+/** Such as `2026-11-28 15:40:01`. */
+function localTime(time: Date): string {
+  const date = [time.getFullYear(), time.getMonth() + 1, time.getDate()];
+  const clock = [time.getHours(), time.getMinutes(), time.getSeconds()];
+  return `${date.map(twoDigits).join('-')} ${clock.map(twoDigits).join(':')}`;
+}
+
+function twoDigits(number: number): string {
+  return String(number).padStart(2, '0');
+}
