@@ -1,6 +1,7 @@
 import type { Observer } from '../publisher/events.ts';
 import type { ExitStatus } from './exit-status.ts';
 import type { Configuration, Environment, OptionKey } from './options.ts';
+import type { OutputStream } from './output/display.ts';
 import type { Output } from './output/output.ts';
 
 /** One command of unpackd, as the command line offers it and runs it. */
@@ -51,4 +52,9 @@ export interface Context {
   readonly environment: Environment;
   /** Aborted when the run is to end early, with a Failure `interrupted` as its reason. */
   readonly signal: AbortSignal;
+  /** For what goes on for long: reads the configuration again. @throws Failure `configuration-invalid` */
+  readonly reconfigure: () => Configuration;
+  readonly version: string;
+  /** For logs: what stands there is seen at once. */
+  readonly stderr: OutputStream;
 }

@@ -5,6 +5,13 @@ import { packageVersion } from '../publisher/registry/http/user-agent.ts';
 import { checkImageSyntaxCommand } from './commands/check-image-syntax.ts';
 import { clientConfigCommand } from './commands/client-config.ts';
 import { convertCommand } from './commands/convert.ts';
+import { daemonCommand } from './commands/daemon.ts';
+import { loopCommand } from './commands/loop.ts';
+import { pauseCommand } from './commands/pause.ts';
+import { rebuildCommand } from './commands/rebuild.ts';
+import { resumeCommand } from './commands/resume.ts';
+import { retryCommand } from './commands/retry.ts';
+import { statusCommand } from './commands/status.ts';
 import { convertSingleImageCommand } from './commands/convert-single-image.ts';
 import { downloadManifestCommand } from './commands/download-manifest.ts';
 import { wishlistExpandCommand } from './commands/wishlist-expand.ts';
@@ -16,6 +23,13 @@ import { runUnpackd } from './run.ts';
 const COMMANDS = [
   convertCommand,
   convertSingleImageCommand,
+  daemonCommand,
+  loopCommand,
+  statusCommand,
+  retryCommand,
+  pauseCommand,
+  resumeCommand,
+  rebuildCommand,
   downloadManifestCommand,
   checkImageSyntaxCommand,
   wishlistExpandCommand,

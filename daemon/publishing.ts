@@ -1,8 +1,10 @@
 import { join } from 'node:path';
+import type { Observer } from '../publisher/events.ts';
 import { RegistryClient } from '../publisher/registry/client.ts';
 import { ManifestFiles } from '../publisher/registry/manifest/manifest-files.ts';
 import type { Context } from './command.ts';
 import { History } from './cycle/history.ts';
+import { both, recordPublications } from './cycle/record-publications.ts';
 import type { RepositoryReport, WorkParts } from './cycle/repository-work.ts';
 import type { ExitStatus } from './exit-status.ts';
 import { exitStatusOf } from './exit-status.ts';
@@ -54,11 +56,12 @@ export async function withPublishing<T>(
   work: (parts: WorkParts & { readonly client: RegistryClient }) => Promise<T>,
 ): Promise<T> {
   const { configuration, observe, signal } = context;
-  const observeIn = () => observe;
   return await withRegistry(context, async (client) => {
+    const history = openHistory(context, await isDaemonRunning(configuration.state));
+    const observeIn = (repository: string): Observer =>
+      both(observe, recordPublications(repository, { history, nowMs: Date.now }));
     const options = { configuration, client, observe, observeIn, signal, publishSignal: signal };
     const workplace = new Workplace(options);
-    const history = openHistory(context, await isDaemonRunning(configuration.state));
     try {
       return await work({ workplace, history, observeIn, nowMs: Date.now, isPatient: false, client });
     } finally {

@@ -2,7 +2,7 @@ import { isFailure } from '../wishlist/failure.ts';
 import type { Observer } from '../publisher/events.ts';
 import { buildProgram } from './command-line.ts';
 import type { Invocation } from './command-line.ts';
-import type { Command } from './command.ts';
+import type { Command, Context } from './command.ts';
 import { loadConfiguration } from './configuration.ts';
 import type { Machine } from './configuration.ts';
 import { exitStatusOf } from './exit-status.ts';
@@ -13,7 +13,6 @@ import { surviveClosedPipe } from './output/closed-pipe.ts';
 import type { OutputStream } from './output/display.ts';
 import { errorLine, failureLine } from './output/format.ts';
 import { createOutput } from './output/output.ts';
-import type { Output } from './output/output.ts';
 import { redact } from './output/redact.ts';
 
 /** What the process is given; a test gives its own. */
@@ -46,9 +45,10 @@ export async function runUnpackd(
 async function configureAndRun(invocation: Invocation, surroundings: Surroundings): Promise<ExitStatus> {
   const { environment, machine, stdout, stderr } = surroundings;
   const { flags } = invocation;
+  const load = (): Configuration => loadConfiguration({ flags, environment, ...(machine && { machine }) });
   let configuration: Configuration;
   try {
-    configuration = loadConfiguration({ flags, environment, ...(machine && { machine }) });
+    configuration = load();
   } catch (error) {
     if (!isFailure(error)) throw error;
     // What kind of output was asked for is not known.
@@ -57,7 +57,7 @@ async function configureAndRun(invocation: Invocation, surroundings: Surrounding
   }
   const output = createOutput({ configuration, environment, stdout, stderr });
   try {
-    return await runObserved(invocation, { configuration, output }, surroundings);
+    return await runObserved(invocation, { configuration, output, reconfigure: load }, surroundings);
   } catch (error) {
     if (!isFailure(error)) throw error;
     output.failure(error);
@@ -69,10 +69,11 @@ async function configureAndRun(invocation: Invocation, surroundings: Surrounding
 
 async function runObserved(
   { command, arguments: values }: Invocation,
-  { configuration, output }: { readonly configuration: Configuration; readonly output: Output },
-  { environment, signal }: Surroundings,
+  made: Pick<Context, 'configuration' | 'output' | 'reconfigure'>,
+  { environment, signal, version, stderr }: Surroundings,
 ): Promise<ExitStatus> {
-  const { notificationFile: file, skipFlat } = configuration;
+  const { output } = made;
+  const { notificationFile: file, skipFlat } = made.configuration;
   const warn = (message: string): void => output.observe({ type: 'warning', message });
   const notification = file === undefined ? undefined : openNotification({ file, skipFlat, warn });
   const observe: Observer = (event) => {
@@ -80,7 +81,7 @@ async function runObserved(
     notification?.observe(event);
   };
   try {
-    return await command.run({ arguments: values, configuration, output, observe, environment, signal });
+    return await command.run({ ...made, arguments: values, observe, environment, signal, version, stderr });
   } finally {
     notification?.close();
   }

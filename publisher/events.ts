@@ -9,6 +9,8 @@ import type { Failure, FailureCode } from '../wishlist/failure.ts';
 export type Event =
   | { readonly type: 'note'; readonly message: string }
   | { readonly type: 'warning'; readonly message: string }
+  /** Nothing goes on until somebody else has ended something. */
+  | { readonly type: 'waiting'; readonly message: string }
   /** A registry, or a server in its name, was asked. Only for logs that want it, since there are thousands. */
   | ({ readonly type: 'request' } & RequestRecord)
   /** The images of this run are known. */
@@ -37,6 +39,8 @@ export type Event =
   | {
       readonly type: 'publication-finished';
       readonly layers: readonly Digest[];
+      /** What the repository is at now; `undefined` where it does not count, or nothing was published. */
+      readonly revision?: number | undefined;
       readonly error: string | undefined;
     };
 

@@ -100,5 +100,5 @@ async function publishComposed(
     observe({ type: 'publication-finished', layers, error: text });
     throw error;
   }
-  observe({ type: 'publication-finished', layers, error: undefined });
+  observe({ type: 'publication-finished', layers, revision: repository.revision(), error: undefined });
 }

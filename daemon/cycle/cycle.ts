@@ -47,6 +47,8 @@ export async function runCycle(parts: CycleParts): Promise<Cycle> {
   const { recipes, sources } = await parts.readWishlists();
   const listTags = client.listTags.bind(client);
   const expansion = await expandRecipes(recipes, listTags, settings);
+  const interrupted = expansion.failures.find(({ failure }) => failure.code === 'interrupted');
+  if (interrupted !== undefined) throw interrupted.failure;
   const lines = failedLines(recipes, expansion);
   parts.onExpanded({ recipes, sources, expansion, lines });
 

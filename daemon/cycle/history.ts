@@ -50,6 +50,7 @@ export class History {
   #state: State | undefined;
   #isFailing = false;
   #prunedMs = 0;
+  readonly #writing = new Set<Promise<void>>();
 
   constructor(options: HistoryOptions) {
     this.#options = options;
@@ -65,7 +66,20 @@ export class History {
     });
   }
 
+  /** Writes down a publication; {@link close} waits for it. */
+  publication(publication: Omit<PublicationRow, 'id'>): void {
+    const writing = this.#try(undefined, async (state) => {
+      await state.publications.record(publication);
+    }).finally(() => this.#writing.delete(writing));
+    this.#writing.add(writing);
+  }
+
   async close(): Promise<void> {
+    await Promise.all(this.#writing);
+    await this.#close();
+  }
+
+  async #close(): Promise<void> {
     const state = this.#state;
     this.#state = undefined;
     await state?.close().catch(() => undefined);
@@ -138,10 +152,6 @@ export class History {
     });
   }
 
-  async publication(publication: Omit<PublicationRow, 'id'>): Promise<number | undefined> {
-    return await this.#try(undefined, async (state) => await state.publications.record(publication));
-  }
-
   /** @param failure why nothing can be published in `repository`; `undefined`: it can */
   async repositoryFailure(repository: string, failure: FailureNote | undefined): Promise<void> {
     await this.#try(undefined, async (state) => {
@@ -165,7 +175,7 @@ export class History {
       return result;
     } catch (error) {
       if (!isFailure(error, 'state-unusable', 'disk-full')) throw error;
-      if (error instanceof Damaged) await this.close();
+      if (error instanceof Damaged) await this.#close();
       if (!this.#isFailing)
         this.#options.warn(`${withHint(error)}; until then nothing is remembered of what happens`);
       this.#isFailing = true;
@@ -176,7 +186,7 @@ export class History {
   async #opened(): Promise<State> {
     if (this.#state !== undefined && !this.#state.isThere) {
       this.#options.warn('the database is gone: a new one is made');
-      await this.close();
+      await this.#close();
     }
     this.#state ??= await this.#options.open();
     return this.#state;

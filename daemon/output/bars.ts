@@ -25,7 +25,7 @@ export function createBarDisplay(stream: OutputStream): Display {
   return { observe, line, stop };
 
   function observe(event: Event): void {
-    if (event.type === 'note') line(redact(event.message));
+    if (event.type === 'note' || event.type === 'waiting') line(redact(event.message));
     progress.observe(event);
     const amounts = progress.amounts();
     show('images', amounts.images, String);

@@ -27,6 +27,7 @@ function createTexts(now: () => number): EventHandlers<string | undefined> {
   let publicationStart = now();
   return {
     note: ({ message }) => message,
+    waiting: ({ message }) => message,
     'layer-finished': ({ image, layer, sizeBytes, error }) =>
       error === undefined
         ? `fetched ${shortDigest(layer)} (${formatBytes(sizeBytes)}) of ${image}`

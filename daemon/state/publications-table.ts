@@ -26,17 +26,15 @@ export class PublicationsTable {
     this.#database = database;
   }
 
-  /** @returns its number */
-  async record(publication: Omit<PublicationRow, 'id'>): Promise<number> {
+  async record(publication: Omit<PublicationRow, 'id'>): Promise<void> {
     const { repository, revision, startedMs, finishedMs, images, layers, bytes, error } = publication;
-    return await this.#database.transaction(async (statements) => {
-      const [row] = await statements.all(
+    await this.#database.transaction(async (statements) => {
+      await statements.run(
         `INSERT INTO publications (repository, revision, started_at, finished_at, images, layers, bytes, error)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
         [repository, revision ?? null, startedMs, finishedMs, images, layers, bytes],
         error === undefined ? null : redact(error),
       );
-      return Number(row?.['id']);
     });
   }
 

@@ -32,6 +32,8 @@ export interface OpenRepository {
    * @throws Failure `repository-unusable`, `repository-conflict`, `disk-full`, `interrupted`: then nothing has changed
    */
   publish(publication: Publication, options: PublishOptions): Promise<void>;
+  /** The number that the repository has for what is published now; `undefined` where it does not count. */
+  revision(): number | undefined;
   release(): Promise<void>;
 }
 
@@ -41,7 +43,7 @@ export interface PublishOptions {
 }
 
 /** What is told about a repository while it is used: waiting, recovery, what could not be kept. */
-export type Notice = (severity: 'note' | 'warning', message: string) => void;
+export type Notice = (kind: 'note' | 'warning' | 'waiting', message: string) => void;
 
 export interface OpenOptions {
   readonly notice: Notice;

@@ -6,6 +6,7 @@ import { pathBuffer, type BytePath } from './entry.ts';
 
 const cFlock = libc.func('int flock(int, int)');
 const cMknod = libc.func('int mknod(const uint8_t *, uint32_t, uint64_t)');
+const cGetxattr = libc.func('intptr_t getxattr(const uint8_t *, const uint8_t *, _Out_ uint8_t *, size_t)');
 const cSetxattr = libc.func('int lsetxattr(const uint8_t *, const uint8_t *, const uint8_t *, size_t, int)');
 const cSyncfs = libc.func('int syncfs(int)');
 const cPipe2 = libc.func('int pipe2(int *, int)');
@@ -34,6 +35,19 @@ export interface SpecialFile {
 export function makeNode(path: Buffer, { type, major, minor }: SpecialFile): void {
   if (cMknod(terminated(path), FILE_TYPE[type] | 0o600, deviceNumber(major, minor)) === 0) return;
   throw systemError('mknod', path.toString());
+}
+
+/** The value of a short extended attribute of what `path` leads to; `undefined` where it cannot be read. */
+export function readXattr(path: string, name: string): string | undefined {
+  const value = Buffer.alloc(256);
+  const length: unknown = cGetxattr(
+    terminated(Buffer.from(path)),
+    terminated(Buffer.from(name)),
+    value,
+    value.length,
+  );
+  const bytes = Number(length);
+  return bytes < 0 ? undefined : value.toString('latin1', 0, bytes);
 }
 
 /** Sets an extended attribute of `path` itself, no link followed; name and value have one character a byte. */

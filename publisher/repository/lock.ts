@@ -94,7 +94,7 @@ async function waitFor(fd: number, { path, subject, waitMs, notice, signal }: Lo
         hint: 'wait for it to finish, or allow a longer --wait',
       });
     }
-    if (!told) notice('note', `waiting for process ${holder}, which uses ${subject}`);
+    if (!told) notice('waiting', `waiting for process ${holder}, which uses ${subject}`);
     told = true;
     await pause(POLL_MS, signal);
   }

@@ -8,6 +8,7 @@ import type {
   PublishOptions,
 } from '../backend.ts';
 import { displayPath, type BytePath, type Entry } from '../entry.ts';
+import { readXattr } from '../libc.ts';
 import { Lock, unlessBusy, type LockOptions } from '../lock.ts';
 import { ownAttributes } from '../own-attributes.ts';
 import { Unkept } from '../unkept.ts';
@@ -121,6 +122,12 @@ class OpenCvmfs implements OpenRepository {
     }
     await this.#ingest(publication.trees(), deletions, options);
     await this.#publishUnion(publication, options);
+  }
+
+  /** @see CernVM-FS documentation, "Client magic extended attributes": `user.revision` */
+  revision(): number | undefined {
+    const text = readXattr(this.#repository.published, 'user.revision');
+    return text !== undefined && /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined;
   }
 
   async release(): Promise<void> {

@@ -68,7 +68,7 @@ export class Server {
           hint: `let its owner publish it, or end it with \`cvmfs_server abort ${name}\``,
         });
       }
-      if (!told) this.#notice('note', `waiting for a transaction on ${name} that somebody else has open`);
+      if (!told) this.#notice('waiting', `waiting for a transaction on ${name} that somebody else has open`);
       told = true;
       await pause(POLL_MS, signal);
     }

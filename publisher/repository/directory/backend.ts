@@ -119,6 +119,10 @@ class OpenDirectory implements OpenRepository {
     if (lost !== undefined) this.#notice('warning', lost);
   }
 
+  revision(): undefined {
+    return undefined;
+  }
+
   async release(): Promise<void> {
     this.#lock.release();
   }

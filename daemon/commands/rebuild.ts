@@ -1,0 +1,52 @@
+import { findPublished } from '../../publisher/find-published.ts';
+import { isFailure } from '../../wishlist/failure.ts';
+import type { Command } from '../command.ts';
+import { newImageOf } from '../cycle/new-image.ts';
+import { configurationInvalid } from '../invalid.ts';
+import { counted } from '../output/format.ts';
+import { assertRepositoryName } from '../repository-argument.ts';
+import { withState } from '../state/with-state.ts';
+import { createBackend } from '../workplace.ts';
+
+export const rebuildCommand: Command = {
+  name: 'rebuild',
+  summary: 'Make the record of what is published anew from the repositories themselves',
+  arguments: [
+    {
+      name: 'REPOSITORY',
+      description: 'such as unpacked.example.org; without any, all that the database knows',
+      variadic: true,
+    },
+  ],
+  examples: [
+    { line: 'unpackd rebuild unpacked.example.org', meaning: 'after the database was lost, or in doubt' },
+  ],
+  options: ['state', 'backend', 'root', 'json'],
+  run: async (context) => {
+    context.arguments.forEach(assertRepositoryName);
+    const backend = createBackend(context.configuration);
+    return await withState(context, async ({ repositories, images }) => {
+      const known = (await repositories.all()).map(({ name }) => name);
+      const names = context.arguments.length > 0 ? context.arguments : known;
+      if (names.length === 0)
+        throw configurationInvalid(['no repository is known'], 'name it: "unpackd rebuild REPOSITORY"');
+      const counts: { repository: string; images: number }[] = [];
+      let isComplete = true;
+      for (const repository of names) {
+        try {
+          const found = await findPublished(backend.view(repository));
+          const rows = found.flatMap((image) => newImageOf(image) ?? []);
+          await images.replace(repository, rows, Date.now());
+          counts.push({ repository, images: rows.length });
+        } catch (error) {
+          if (!isFailure(error, 'repository-unusable')) throw error;
+          context.output.failure(error, repository);
+          isComplete = false;
+        }
+      }
+      const lines = counts.map((one) => `${one.repository}: ${counted(one.images, 'image')}\n`);
+      context.output.print(lines.join(''), { repositories: counts });
+      return isComplete ? 0 : 3;
+    });
+  },
+};

@@ -1,0 +1,89 @@
+import type { Event } from '../../publisher/events.ts';
+import type { RepositoryPublisher } from '../../publisher/repository-publisher.ts';
+import { partLabel } from '../../publisher/results.ts';
+import type { Candidate } from '../../publisher/candidates.ts';
+import { handleEvent, type EventHandlers } from '../event-handlers.ts';
+
+/** A layer that is being fetched. */
+export interface LayerActivity {
+  readonly layer: string;
+  readonly image: string;
+  readonly bytes: number;
+  readonly sizeBytes: number;
+}
+
+/** What goes on in one repository. Images are `<registry>/<repository>:<tag>`, with the platform where it matters. */
+export interface RepositoryActivity {
+  readonly repository: string;
+  readonly waiting: number;
+  readonly preparing: readonly string[];
+  readonly ready: number;
+  readonly publishing: readonly string[];
+  readonly layers: readonly LayerActivity[];
+  /** Of the files that the publication brings. */
+  readonly published: { readonly bytes: number; readonly ofBytes: number } | undefined;
+  /** What it waits for, such as another writer. */
+  readonly waitingFor: string | undefined;
+}
+
+/** Follows what goes on, for whoever asks meanwhile. */
+export class Activity {
+  readonly #repositories = new Map<string, Following>();
+
+  observer(repository: string): (event: Event) => void {
+    const following = this.#repositories.get(repository) ?? new Following();
+    this.#repositories.set(repository, following);
+    return (event) => handleEvent(following.handlers, event);
+  }
+
+  of(publishers: ReadonlyMap<string, RepositoryPublisher>): RepositoryActivity[] {
+    return [...publishers].map(([repository, { state }]) => {
+      const following = this.#repositories.get(repository);
+      const isBusy = state.publishing.length > 0;
+      return {
+        repository,
+        waiting: state.waiting.length,
+        preparing: labels(state.preparing),
+        ready: state.ready.length,
+        publishing: labels(state.publishing),
+        layers: [...(following?.layers.values() ?? [])],
+        published: isBusy ? following?.published : undefined,
+        waitingFor: isBusy ? following?.waitingFor : undefined,
+      };
+    });
+  }
+}
+
+function labels(candidates: readonly Candidate[]): string[] {
+  return candidates.map(({ part }) => partLabel(part));
+}
+
+class Following {
+  readonly layers = new Map<string, LayerActivity>();
+  published: RepositoryActivity['published'];
+  waitingFor: string | undefined;
+
+  readonly handlers: EventHandlers = {
+    waiting: ({ message }) => {
+      this.waitingFor = message;
+    },
+    'layer-started': ({ layer, image, sizeBytes }) =>
+      void this.layers.set(layer, { layer, image, sizeBytes, bytes: 0 }),
+    'layer-bytes': ({ layer, bytes }) => {
+      const before = this.layers.get(layer);
+      if (before !== undefined) this.layers.set(layer, { ...before, bytes: before.bytes + bytes });
+    },
+    'layer-finished': ({ layer }) => void this.layers.delete(layer),
+    'publication-started': ({ contentBytes: ofBytes }) => {
+      this.published = { bytes: 0, ofBytes };
+      this.waitingFor = undefined;
+    },
+    'publication-bytes': ({ bytes }) => {
+      if (this.published !== undefined)
+        this.published = { ...this.published, bytes: this.published.bytes + bytes };
+    },
+    'publication-finished': () => {
+      this.published = undefined;
+    },
+  };
+}

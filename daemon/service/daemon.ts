@@ -1,0 +1,262 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { hasCode } from '../../wishlist/error-code.ts';
+import { Failure, isFailure, withHint } from '../../wishlist/failure.ts';
+import { History } from '../cycle/history.ts';
+import type { Log } from '../log/record.ts';
+import type { Configuration, Environment } from '../options.ts';
+import { State } from '../state/state.ts';
+import { Activity } from './activity.ts';
+import { controlSocket, ControlServer } from './control.ts';
+import type { DaemonActivity } from './control-client.ts';
+import { Generation, type GenerationParts } from './generation.ts';
+import { Journalist } from './journalist.ts';
+import type { StartSchedule } from './schedule.ts';
+import type { ServiceManager } from './service-manager.ts';
+import { lockState } from './state-lock.ts';
+
+export interface DaemonOptions {
+  readonly version: string;
+  readonly configuration: Configuration;
+  readonly environment: Environment;
+  /** Reads the configuration again. @throws Failure `configuration-invalid` */
+  readonly reconfigure: () => Configuration;
+  readonly readWishlists: GenerationParts['readWishlists'];
+  readonly log: Log;
+  readonly manager: ServiceManager;
+  readonly startSchedule: StartSchedule;
+  readonly nowMs: () => number;
+  /** When aborted the daemon ends. */
+  readonly signal: AbortSignal;
+}
+
+/** Keys that cannot change while it runs: what it holds belongs to them. */
+const FIXED = ['state', 'backend', 'root'] as const;
+
+/**
+ * Runs until it is stopped: one generation after the other, each with the configuration that is in force. What it
+ * publishes and remembers outlives it.
+ */
+export class Daemon {
+  readonly #options: DaemonOptions;
+  readonly #journalist: Journalist;
+  readonly #history: History;
+  readonly #activity = new Activity();
+  readonly #startedMs: number;
+  #configuration: Configuration;
+  #generation: Generation | undefined;
+  #bug: { readonly error: unknown } | undefined;
+  #isReloading = false;
+  /** Ends what {@link run} waits for. */
+  #awake: () => void = () => undefined;
+
+  constructor(options: DaemonOptions) {
+    const { log, nowMs, configuration } = options;
+    this.#options = options;
+    this.#configuration = configuration;
+    this.#startedMs = nowMs();
+    this.#journalist = new Journalist(log, nowMs);
+    const warn = (message: string): void => this.#journalist.warn(message);
+    this.#history = new History({
+      open: async () => await State.open(configuration.state, { warn }),
+      note: (message) => this.#journalist.note(message),
+      warn,
+      nowMs,
+      isGuest: false,
+    });
+  }
+
+  /**
+   * @throws Failure `state-unusable` where another daemon has the state; `configuration-invalid` where what the
+   *   configuration names cannot be used at the start
+   */
+  async run(): Promise<void> {
+    const { configuration, signal } = this.#options;
+    const lock = await lockState(configuration.state);
+    const watchdog = this.#startWatchdog();
+    const control = await this.#listen();
+    const wake = (): void => this.#awake();
+    signal.addEventListener('abort', wake, { once: true });
+    try {
+      this.#generation = await this.#start();
+      this.#tellStarted();
+      while (await this.#nextReload()) await this.#reload();
+      await this.#stop();
+    } finally {
+      signal.removeEventListener('abort', wake);
+      clearInterval(watchdog);
+      await control?.close();
+      await this.#history.close();
+      lock.release();
+    }
+    if (this.#bug !== undefined) throw this.#bug.error;
+  }
+
+  /** Reads the configuration and everything else again. */
+  reload(): void {
+    this.#isReloading = true;
+    this.#awake();
+  }
+
+  /** What goes on now. */
+  get generation(): Generation | undefined {
+    return this.#generation;
+  }
+
+  activity(): DaemonActivity {
+    const generation = this.#generation;
+    const { version, signal } = this.#options;
+    return {
+      version,
+      pid: process.pid,
+      startedMs: this.#startedMs,
+      isStopping: signal.aborted,
+      cycleSinceMs: generation?.cycleSinceMs,
+      nextCycleMs: generation?.nextCycleMs,
+      spool: {
+        bytes: generation === undefined ? 0 : bytesBelow(generation.spoolFolder),
+        limitBytes: this.#configuration.spoolSizeBytes,
+      },
+      repositories: generation?.repositories ?? [],
+    };
+  }
+
+  async #start(): Promise<Generation> {
+    const { environment, readWishlists, startSchedule, nowMs } = this.#options;
+    const generation = await Generation.start({
+      configuration: this.#configuration,
+      environment,
+      readWishlists,
+      startSchedule,
+      nowMs,
+      history: this.#history,
+      journalist: this.#journalist,
+      activity: this.#activity,
+      onBug: (error) => {
+        this.#bug ??= { error };
+        this.#awake();
+      },
+    });
+    generation.wake();
+    return generation;
+  }
+
+  /** Waits until there is something to do. @returns false when it is time to end */
+  async #nextReload(): Promise<boolean> {
+    const isOver = (): boolean => this.#options.signal.aborted || this.#bug !== undefined;
+    while (!isOver() && !this.#isReloading)
+      await new Promise<void>((resolve) => {
+        this.#awake = resolve;
+      });
+    return !isOver();
+  }
+
+  /** A configuration that cannot be used changes nothing; wishlists are read again in any case. */
+  async #reload(): Promise<void> {
+    const { manager } = this.#options;
+    this.#isReloading = false;
+    manager.reloading();
+    const before = this.#configuration;
+    try {
+      const configuration = this.#options.reconfigure();
+      assertUnchanged(before, configuration);
+      await this.#generation?.stop(stopped('the configuration is read again'), before.stopTimeoutMs);
+      this.#generation = undefined;
+      this.#configuration = configuration;
+      this.#generation = await this.#start();
+      this.#journalist.note('the configuration was read again');
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+      this.#journalist.error(`the new configuration is refused, the old one stays: ${withHint(error)}`, {
+        code: error.code,
+      });
+      this.#configuration = before;
+      this.#generation ??= await this.#start();
+      this.#generation.wake();
+    }
+    manager.ready();
+  }
+
+  async #stop(): Promise<void> {
+    const { manager } = this.#options;
+    manager.stopping();
+    const { stopTimeoutMs } = this.#configuration;
+    manager.status('stopping: what is being published goes on to its end');
+    this.#journalist.note('stopping');
+    await this.#generation?.stop(stopped('the daemon was stopped'), stopTimeoutMs);
+    this.#journalist.note('stopped');
+  }
+
+  async #listen(): Promise<ControlServer | undefined> {
+    const path = controlSocket(this.#options.configuration.state);
+    const control = await ControlServer.start(path, {
+      activity: () => this.activity(),
+      wake: () => this.#generation?.wake(),
+    });
+    if (typeof control !== 'string') return control;
+    this.#journalist.warn(
+      `commands cannot ask the daemon by ${path} (${control}): status shows what it wrote down`,
+    );
+    return undefined;
+  }
+
+  #tellStarted(): void {
+    const { version, manager } = this.#options;
+    const { backend, root, state, schedule, timeZone } = this.#configuration;
+    this.#journalist.note(
+      `unpackd ${version} started: ${backend} repositories below ${root}, state in ${state}, schedule "${schedule}" (${timeZone})`,
+    );
+    manager.ready();
+  }
+
+  /** As long as timers are called, nothing is stuck. */
+  #startWatchdog(): NodeJS.Timeout {
+    const { manager } = this.#options;
+    return setInterval(() => {
+      manager.alive();
+      if (!this.#options.signal.aborted) manager.status(statusText(this.activity()));
+    }, manager.watchdogIntervalMs ?? 60_000);
+  }
+}
+
+function stopped(why: string): Failure {
+  return new Failure('interrupted', why, { hint: 'it goes on where it stopped' });
+}
+
+function assertUnchanged(before: Configuration, after: Configuration): void {
+  const changed = FIXED.filter((key) => before[key] !== after[key]);
+  if (changed.length === 0) return;
+  throw new Failure('configuration-invalid', `${changed.join(', ')} cannot change while the daemon runs`, {
+    hint: 'restart it',
+  });
+}
+
+/** One line for `systemctl status`. */
+function statusText({ repositories }: DaemonActivity): string {
+  const sum = (count: (one: DaemonActivity['repositories'][number]) => number): number =>
+    repositories.reduce((total, one) => total + count(one), 0);
+  const publishing = sum((one) => one.publishing.length);
+  const preparing = sum((one) => one.preparing.length);
+  const waiting = sum((one) => one.waiting + one.ready);
+  if (publishing + preparing + waiting === 0) return 'nothing to do';
+  return `${publishing} images are being published, ${preparing} fetched, ${waiting} wait`;
+}
+
+function bytesBelow(spool: string): number {
+  return [join(spool, 'blobs', 'sha256'), join(spool, 'tmp')].reduce(
+    (sum, folder) => sum + bytesIn(folder),
+    0,
+  );
+}
+
+function bytesIn(folder: string): number {
+  try {
+    return readdirSync(folder).reduce((sum, name) => {
+      const found = statSync(join(folder, name), { throwIfNoEntry: false });
+      return sum + (found?.size ?? 0);
+    }, 0);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return 0;
+    throw error;
+  }
+}

@@ -1,0 +1,184 @@
+import { setMaxListeners } from 'node:events';
+import { isFailure, type Failure } from '../../wishlist/failure.ts';
+import type { RegistryClient } from '../../publisher/registry/client.ts';
+import { configuredSettings } from '../configured-settings.ts';
+import { runCycle, type Wishlists } from '../cycle/cycle.ts';
+import type { History } from '../cycle/history.ts';
+import { both, recordPublications } from '../cycle/record-publications.ts';
+import type { RepositoryReport } from '../cycle/repository-work.ts';
+import type { Configuration, Environment } from '../options.ts';
+import { openRegistry } from '../publishing.ts';
+import { Workplace } from '../workplace.ts';
+import type { Activity, RepositoryActivity } from './activity.ts';
+import type { Journalist } from './journalist.ts';
+import type { Schedule, StartSchedule } from './schedule.ts';
+
+export interface GenerationParts {
+  readonly configuration: Configuration;
+  readonly environment: Environment;
+  readonly readWishlists: (configuration: Configuration, signal: AbortSignal) => Promise<Wishlists>;
+  readonly history: History;
+  readonly journalist: Journalist;
+  readonly activity: Activity;
+  readonly startSchedule: StartSchedule;
+  readonly nowMs: () => number;
+  /** Called for what is a mistake in unpackd: nothing can go on. */
+  readonly onBug: (error: unknown) => void;
+}
+
+/**
+ * What lives as long as one configuration is in force: connections, the schedule, the queues. It looks at everything on
+ * schedule and when it is woken; a time that comes while it still looks is passed over.
+ */
+export class Generation {
+  readonly #parts: GenerationParts;
+  readonly #client: RegistryClient;
+  readonly #workplace: Workplace;
+  readonly #fetching: AbortController;
+  readonly #publishing: AbortController;
+  #schedule: Schedule | undefined;
+  /** What still goes on. */
+  readonly #running = new Set<Promise<void>>();
+  #cycleSinceMs: number | undefined;
+  #isWokenAgain = false;
+
+  private constructor(
+    parts: GenerationParts,
+    client: RegistryClient,
+    signals: { fetching: AbortController; publishing: AbortController },
+  ) {
+    const { configuration, journalist, activity, history, nowMs } = parts;
+    this.#parts = parts;
+    this.#client = client;
+    this.#fetching = signals.fetching;
+    this.#publishing = signals.publishing;
+    this.#workplace = new Workplace({
+      configuration,
+      client,
+      observe: journalist.observer(undefined),
+      observeIn: (repository) =>
+        both(
+          journalist.observer(repository),
+          both(activity.observer(repository), recordPublications(repository, { history, nowMs })),
+        ),
+      signal: signals.fetching.signal,
+      publishSignal: signals.publishing.signal,
+    });
+  }
+
+  /** @throws Failure `configuration-invalid` where what the configuration names cannot be used */
+  static async start(parts: GenerationParts): Promise<Generation> {
+    const signals = { fetching: new AbortController(), publishing: new AbortController() };
+    for (const { signal } of [signals.fetching, signals.publishing]) setMaxListeners(0, signal);
+    const { configuration, environment, journalist } = parts;
+    const observe = journalist.observer(undefined);
+    const { signal } = signals.fetching;
+    const client = await openRegistry({ configuration, environment, observe, signal });
+    const generation = new Generation(parts, client, signals);
+    const { schedule: expression, timeZone, jitterMs } = configuration;
+    generation.#schedule = parts.startSchedule({ expression, timeZone, jitterMs }, () => generation.#tick());
+    return generation;
+  }
+
+  /** Looks at everything now, or once more as soon as that is over. */
+  wake(): void {
+    void this.#keep(this.#applyPauses());
+    if (this.#cycleSinceMs === undefined) this.#begin();
+    else this.#isWokenAgain = true;
+  }
+
+  get cycleSinceMs(): number | undefined {
+    return this.#cycleSinceMs;
+  }
+
+  get nextCycleMs(): number | undefined {
+    return this.#schedule?.nextMs();
+  }
+
+  get spoolFolder(): string {
+    return this.#workplace.spoolFolder;
+  }
+
+  get repositories(): RepositoryActivity[] {
+    return this.#parts.activity.of(this.#workplace.publishers);
+  }
+
+  /** Begins nothing more; what is fetched is left as it is, what is published goes on to its end for `graceMs`. */
+  async stop(reason: Failure, graceMs: number): Promise<void> {
+    this.#schedule?.stop();
+    this.#isWokenAgain = false;
+    this.#fetching.abort(reason);
+    const timer = setTimeout(() => this.#publishing.abort(reason), graceMs);
+    try {
+      while (this.#running.size > 0) await Promise.all(this.#running);
+    } finally {
+      clearTimeout(timer);
+      this.#workplace.close();
+      await this.#client.close();
+    }
+  }
+
+  /** When nothing goes on any more, for tests. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
+  #tick(): void {
+    if (this.#cycleSinceMs === undefined) this.#begin();
+  }
+
+  #begin(): void {
+    if (this.#fetching.signal.aborted) return;
+    this.#cycleSinceMs = this.#parts.nowMs();
+    void this.#keep(this.#cycle());
+  }
+
+  async #cycle(): Promise<void> {
+    try {
+      const { ended } = await this.#runCycle();
+      void this.#keep(this.#end(ended));
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+      if (error.code !== 'interrupted') this.#parts.journalist.cycleFailed(error);
+    } finally {
+      this.#cycleSinceMs = undefined;
+    }
+    if (!this.#isWokenAgain) return;
+    this.#isWokenAgain = false;
+    this.#begin();
+  }
+
+  async #runCycle(): ReturnType<typeof runCycle> {
+    const { configuration, journalist, history, nowMs, readWishlists } = this.#parts;
+    return await runCycle({
+      client: this.#client,
+      workplace: this.#workplace,
+      settings: configuredSettings(configuration),
+      readWishlists: async () => await readWishlists(configuration, this.#fetching.signal),
+      history,
+      nowMs,
+      isPatient: true,
+      observeIn: (repository) => journalist.observer(repository),
+      onExpanded: (found) => journalist.expanded(found),
+      onPlan: (repository, plan) => journalist.planned(repository, plan),
+    });
+  }
+
+  async #end(ended: Promise<RepositoryReport[]>): Promise<void> {
+    for (const { repository, stopped } of await ended)
+      if (stopped?.code !== 'interrupted') this.#parts.journalist.stopped(repository, stopped);
+  }
+
+  async #applyPauses(): Promise<void> {
+    this.#workplace.hold(await this.#parts.history.pauses());
+  }
+
+  /** Keeps what goes on in sight until it has ended. */
+  async #keep(work: Promise<void>): Promise<void> {
+    const kept = work
+      .catch((error: unknown) => this.#parts.onBug(error))
+      .finally(() => this.#running.delete(kept));
+    this.#running.add(kept);
+    await kept;
+  }
+}

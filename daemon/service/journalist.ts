@@ -1,0 +1,186 @@
+import type { Event, ImageResult } from '../../publisher/events.ts';
+import { STOPPING } from '../../publisher/stopping.ts';
+import type { Digest } from '../../publisher/registry/digest.ts';
+import { withHint, type Failure } from '../../wishlist/failure.ts';
+import type { Plan } from '../../wishlist/meaning/plan.ts';
+import type { SourceState } from '../../wishlist/sources/source.ts';
+import type { Expanded } from '../cycle/cycle.ts';
+import { handleEvent, type EventHandlers } from '../event-handlers.ts';
+import type { Log, LogRecord } from '../log/record.ts';
+import { Repetition } from '../log/repetition.ts';
+import { counted, formatBytes, formatDuration, shortDigest } from '../output/format.ts';
+import { requestText } from '../output/request-text.ts';
+import { warningTexts } from '../recipe-lines.ts';
+import { staleText } from '../sources/stale.ts';
+
+/** Why an image fails, by its label, so that the same reason is logged once. */
+type Reasons = Map<string, string>;
+
+/** Writes the log of the daemon: a line for each thing that happens, and none for what is as it was. */
+export class Journalist {
+  readonly #log: Log;
+  readonly #nowMs: () => number;
+  readonly #repetition: Repetition;
+  /** Of sources, what was last said of each. */
+  readonly #sources = new Map<string, string>();
+  readonly #reasons = new Map<string, Reasons>();
+  readonly #stopped = new Map<string, string>();
+
+  constructor(log: Log, nowMs: () => number) {
+    this.#log = log;
+    this.#nowMs = nowMs;
+    this.#repetition = new Repetition(nowMs);
+  }
+
+  note(message: string, fields: LogRecord['fields'] = {}): void {
+    this.#log.write({ priority: 6, message, fields });
+  }
+
+  warn(message: string, fields: LogRecord['fields'] = {}): void {
+    this.#log.write({ priority: 4, message, fields });
+  }
+
+  error(message: string, fields: LogRecord['fields'] = {}): void {
+    this.#log.write({ priority: 3, message, fields });
+  }
+
+  /** What the wishlists ask for, where that is news. */
+  expanded(found: Expanded): void {
+    for (const source of found.sources) this.#source(source);
+    for (const message of warningTexts(found.recipes, found.expansion)) this.#warnOnce(message);
+    for (const { failure } of found.lines) this.#warnOnce(withHint(failure), { code: failure.code });
+  }
+
+  /** What is to be done in a repository, where that is something. */
+  planned(repository: string, { add, update, remove }: Plan): void {
+    const parts = [
+      ...(add.length > 0 ? [`${counted(add.length, 'image')} to add`] : []),
+      ...(update.length > 0 ? [`${counted(update.length, 'image')} to update`] : []),
+    ];
+    if (parts.length > 0) this.note(parts.join(', '), { repository });
+    for (const { published } of remove) {
+      const { publicName: image } = published;
+      const message = `${image} is no longer asked for; it stays published`;
+      if (this.#repetition.isNew(`${repository} ${message}`) && published.unwantedSinceMs === undefined)
+        this.note(message, { repository, image });
+    }
+  }
+
+  /** Whether anything can be published in a repository. */
+  stopped(
+    repository: string,
+    failure: { code: string; message: string; hint: string | undefined } | undefined,
+  ): void {
+    const before = this.#stopped.get(repository);
+    if (failure === undefined) {
+      if (before !== undefined) this.note('images can be published again', { repository });
+      this.#stopped.delete(repository);
+      return;
+    }
+    const message = `nothing can be published: ${withHint(failure)}`;
+    if (before !== failure.code) this.error(message, { repository, code: failure.code });
+    this.#stopped.set(repository, failure.code);
+  }
+
+  /** Why nothing could be looked at, where that is news. */
+  cycleFailed(failure: Failure): void {
+    const message = `it is not known what to publish: ${withHint(failure)}`;
+    if (this.#repetition.isNew(message)) this.error(message, { code: failure.code });
+  }
+
+  /** What happens in a repository; `undefined`: what concerns none. */
+  observer(repository: string | undefined): (event: Event) => void {
+    const handlers = this.#handlers(repository);
+    return (event) => handleEvent(handlers, event);
+  }
+
+  #source({ name, content, failure, failingSince }: SourceState): void {
+    const { commit } = content ?? {};
+    const text =
+      failure !== undefined
+        ? content === undefined
+          ? `${withHint(failure)}; nothing is known of what it asks for`
+          : staleText(failure, failingSince)
+        : commit === undefined
+          ? `in force since ${content?.since ?? 'never'}`
+          : `commit ${commit.hash.slice(0, 12)} of ${commit.date} by ${commit.author} is in force`;
+    const key = failure === undefined ? text : failure.code;
+    if (this.#sources.get(name) === key) return;
+    this.#sources.set(name, key);
+    const fields = { source: name, commit: commit?.hash, code: failure?.code };
+    const message = `source ${name}: ${text}`;
+    if (failure === undefined) this.note(message, fields);
+    else this.warn(message, fields);
+  }
+
+  #handlers(repository: string | undefined): EventHandlers {
+    let started = { images: 0, contentBytes: 0, ms: this.#nowMs() };
+    return {
+      note: ({ message }) => this.note(message, { repository }),
+      waiting: ({ message }) => this.note(message, { repository }),
+      warning: ({ message }) => this.#warnOnce(message, { repository }),
+      request: (request) => this.#log.write({ priority: 7, message: requestText(request) }),
+      'layer-finished': ({ image, layer, sizeBytes, error }) => {
+        if (error !== undefined) return;
+        const message = `fetched ${shortDigest(layer)} (${formatBytes(sizeBytes)}) of ${image}`;
+        this.#log.write({ priority: 7, message, fields: { repository, image, layer } });
+      },
+      'publication-started': ({ images, contentBytes }) => {
+        started = { images, contentBytes, ms: this.#nowMs() };
+      },
+      'publication-finished': ({ layers, revision, error }) => {
+        this.#publication(repository, { ...started, layers, revision, error });
+      },
+      'image-finished': ({ image, result }) => this.#image(repository, image, result),
+    };
+  }
+
+  #publication(
+    repository: string | undefined,
+    done: {
+      images: number;
+      contentBytes: number;
+      ms: number;
+      layers: readonly Digest[];
+      revision?: number | undefined;
+      error: string | undefined;
+    },
+  ): void {
+    const { layers, revision, error } = done;
+    const what = `${counted(done.images, 'image')} with ${counted(layers.length, 'new layer')} (${formatBytes(done.contentBytes)})`;
+    const duration = formatDuration(this.#nowMs() - done.ms);
+    const fields = { repository, publication: revision?.toString() };
+    if (error !== undefined) this.warn(`publishing ${what} failed after ${duration}: ${error}`, fields);
+    else {
+      const as = revision === undefined ? '' : ` as revision ${revision}`;
+      this.note(`published ${what} in ${duration}${as}`, fields);
+    }
+  }
+
+  #image(repository: string | undefined, image: string, result: ImageResult): void {
+    const reasons = this.#reasonsIn(repository ?? '');
+    const before = reasons.get(image);
+    if (result.outcome === 'failed') {
+      // That is said of the repository.
+      if (STOPPING.has(result.code)) return;
+      const message = withHint(result);
+      if (before !== `${result.code} ${message}`)
+        this.warn(`${image} failed: ${message}`, { repository, image, code: result.code });
+      reasons.set(image, `${result.code} ${message}`);
+      return;
+    }
+    reasons.delete(image);
+    if (result.outcome === 'published') this.note(`published ${image}`, { repository, image });
+    else if (before !== undefined) this.note(`${image} is fine again`, { repository, image });
+  }
+
+  #reasonsIn(repository: string): Reasons {
+    const reasons = this.#reasons.get(repository) ?? new Map<string, string>();
+    this.#reasons.set(repository, reasons);
+    return reasons;
+  }
+
+  #warnOnce(message: string, fields: LogRecord['fields'] = {}): void {
+    if (this.#repetition.isNew(`${fields['repository'] ?? ''} ${message}`)) this.warn(message, fields);
+  }
+}

@@ -1,0 +1,89 @@
+import { counted, formatBytes } from '../output/format.ts';
+import type { Attempt, FailingRow } from '../state/attempts-table.ts';
+import type { ImageRow } from '../state/images-table.ts';
+import type { State } from '../state/state.ts';
+import type { WishRow } from '../state/wishes-table.ts';
+import { failureText, textOf } from './text.ts';
+import { localTime, relative } from './times.ts';
+
+/** What is known of one image in one repository. Times are in ms since 1970. */
+export interface ImageStatus {
+  readonly repository: string;
+  readonly publicName: string;
+  /** Who asks for it. */
+  readonly wishes: readonly WishRow[];
+  /** One for each platform. */
+  readonly published: readonly ImageRow[];
+  readonly failing: FailingRow | undefined;
+  /** The latest first. */
+  readonly attempts: readonly Attempt[];
+}
+
+const ATTEMPTS = 10;
+
+/** @param image `<registry>/<repository>:<tag>` or a public name */
+export async function readImageStatus(state: State, image: string): Promise<ImageStatus[]> {
+  const found: ImageStatus[] = [];
+  for (const { name: repository } of await state.repositories.all()) {
+    const wishes = (await state.wishes.of(repository)).filter(isMeant(image));
+    const published = (await state.images.of(repository)).filter(isMeant(image));
+    for (const publicName of new Set([...wishes, ...published].map((one) => one.publicName)))
+      found.push({
+        repository,
+        publicName,
+        wishes: wishes.filter((wish) => wish.publicName === publicName),
+        published: published.filter((one) => one.publicName === publicName),
+        failing: (await state.attempts.failing(repository)).get(publicName),
+        attempts: await state.attempts.of(repository, publicName, ATTEMPTS),
+      });
+  }
+  return found;
+}
+
+function isMeant(image: string): (one: { image: string | undefined; publicName: string }) => boolean {
+  return (one) => one.image === image || one.publicName === image;
+}
+
+export function imageStatusText(images: readonly ImageStatus[], nowMs: number): string {
+  return images.map((image) => textOf(imageLines(image, nowMs))).join('\n');
+}
+
+function imageLines(
+  { repository, publicName, wishes, published, failing, attempts }: ImageStatus,
+  nowMs: number,
+): string[] {
+  return [
+    `${publicName} in ${repository}`,
+    ...wishes.map((wish) => `  asked for by ${wishText(wish)}, since ${localTime(wish.sinceMs)}`),
+    ...(wishes.length === 0 ? ['  asked for by nobody'] : []),
+    ...published.map(publishedText),
+    ...(published.length === 0 ? ['  not published'] : []),
+    ...(failing === undefined
+      ? []
+      : [
+          `  failing since ${localTime(failing.sinceMs)}, next try ${relative(failing.nextTryMs, nowMs)}: ${failureText(failing.failure)}`,
+        ]),
+    ...(attempts.length === 0
+      ? []
+      : ['  tries:', ...attempts.map((attempt) => `    ${attemptText(attempt)}`)]),
+  ];
+}
+
+function wishText({ source, file, line, commit }: WishRow): string {
+  const place = `${file}:${line}`;
+  const at = commit === undefined ? '' : ` at ${commit.slice(0, 12)}`;
+  return source === undefined || source === file ? `${place}${at}` : `${source} ${place}${at}`;
+}
+
+function publishedText({ platform, config, layers, bytes, publishedMs, unwantedSinceMs }: ImageRow): string {
+  const when = publishedMs === undefined ? '' : ` ${localTime(publishedMs)}`;
+  const unwanted = unwantedSinceMs === undefined ? '' : `; not wanted since ${localTime(unwantedSinceMs)}`;
+  return `  published for ${platform}${when}: ${counted(layers, 'layer')} (${formatBytes(bytes)}), config ${config}${unwanted}`;
+}
+
+function attemptText({ startedMs, finishedMs, platform, bytes, failure }: Attempt): string {
+  const which = platform === undefined ? '' : ` ${platform}`;
+  const how =
+    failure === undefined ? `published, ${formatBytes(bytes)} new` : `failed: ${failureText(failure)}`;
+  return `${localTime(startedMs)}${which}, ${Math.round((finishedMs - startedMs) / 1000)} s: ${how}`;
+}

@@ -1,0 +1,110 @@
+import { existsSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
+import { askActivity, type DaemonActivity } from '../service/control-client.ts';
+import { isDaemonRunning } from '../service/state-lock.ts';
+import type { FailingRow } from '../state/attempts-table.ts';
+import type { ImageRow } from '../state/images-table.ts';
+import type { PublicationRow } from '../state/publications-table.ts';
+import type { RepositoryRow } from '../state/repositories-table.ts';
+import type { LineRow, SourceRow } from '../state/sources-table.ts';
+import type { State } from '../state/state.ts';
+
+/** How everything stands. Times are in ms since 1970. */
+export interface StatusReport {
+  readonly nowMs: number;
+  /** `silent`: it runs, and does not answer. */
+  readonly daemon: DaemonActivity | 'silent' | 'not running';
+  /** Whether there ever was a daemon with this state. */
+  readonly isDaemonExpected: boolean;
+  readonly allPausedSinceMs: number | undefined;
+  readonly sources: readonly SourceRow[];
+  readonly lines: readonly LineRow[];
+  readonly repositories: readonly RepositoryStatus[];
+  /** Where the state is. */
+  readonly disk:
+    { readonly path: string; readonly freeBytes: number; readonly sizeBytes: number } | undefined;
+}
+
+export interface RepositoryStatus extends RepositoryRow {
+  readonly images: number;
+  /** Of the layers of all images, those that several share counted for each. */
+  readonly bytes: number;
+  readonly pending: readonly Pending[];
+  readonly failing: readonly FailingRow[];
+  /** Published, and asked for by nobody any more. */
+  readonly unwanted: readonly ImageRow[];
+  readonly lastPublication: PublicationRow | undefined;
+  readonly activity: DaemonActivity['repositories'][number] | undefined;
+}
+
+/** An image that is asked for, not published, and has not failed. */
+export interface Pending {
+  readonly image: string;
+  readonly sinceMs: number;
+}
+
+export async function readStatus(state: State, directory: string): Promise<StatusReport> {
+  const daemon = await daemonOf(directory);
+  const activities = typeof daemon === 'string' ? [] : daemon.repositories;
+  const rows = await state.repositories.all();
+  const repositories: RepositoryStatus[] = [];
+  for (const row of rows) {
+    const activity = activities.find(({ repository }) => repository === row.name);
+    repositories.push(await repositoryOf(state, row, activity));
+  }
+  return {
+    nowMs: Date.now(),
+    daemon,
+    isDaemonExpected: existsSync(join(directory, 'daemon.lock')),
+    allPausedSinceMs: await state.repositories.allPausedSinceMs(),
+    sources: await state.sources.all(),
+    lines: await state.sources.lines(),
+    repositories,
+    disk: diskOf(directory),
+  };
+}
+
+/** Whether nobody needs to do anything. */
+export function isWell({ daemon, isDaemonExpected, sources, lines, repositories }: StatusReport): boolean {
+  if (isDaemonExpected && typeof daemon === 'string') return false;
+  return (
+    lines.length === 0 &&
+    sources.every(({ failure }) => failure === undefined) &&
+    repositories.every(({ failure, failing }) => failure === undefined && failing.length === 0)
+  );
+}
+
+async function daemonOf(directory: string): Promise<StatusReport['daemon']> {
+  const activity = await askActivity(directory);
+  if (activity !== undefined) return activity;
+  return (await isDaemonRunning(directory)) ? 'silent' : 'not running';
+}
+
+async function repositoryOf(
+  state: State,
+  row: RepositoryRow,
+  activity: RepositoryStatus['activity'],
+): Promise<RepositoryStatus> {
+  const images = await state.images.of(row.name);
+  const failing = await state.attempts.failing(row.name);
+  const wishes = await state.wishes.of(row.name);
+  const published = new Set(images.map(({ publicName }) => publicName));
+  const missing = wishes.filter(({ publicName }) => !published.has(publicName) && !failing.has(publicName));
+  const pending = new Map(missing.map(({ publicName, image, sinceMs }) => [publicName, { image, sinceMs }]));
+  const [lastPublication] = await state.publications.last(row.name, 1);
+  return {
+    ...row,
+    images: images.length,
+    bytes: images.reduce((sum, { bytes }) => sum + bytes, 0),
+    pending: [...pending.values()],
+    failing: [...failing.values()],
+    unwanted: images.filter(({ unwantedSinceMs }) => unwantedSinceMs !== undefined),
+    lastPublication,
+    activity,
+  };
+}
+
+function diskOf(path: string): StatusReport['disk'] {
+  const { bavail, blocks, bsize } = statfsSync(path);
+  return { path, freeBytes: bavail * bsize, sizeBytes: blocks * bsize };
+}

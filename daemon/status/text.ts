@@ -1,0 +1,147 @@
+import { withHint } from '../../wishlist/failure.ts';
+import { counted, formatBytes } from '../output/format.ts';
+import { redact } from '../output/redact.ts';
+import type { FailureNote } from '../state/failure-columns.ts';
+import type { PublicationRow } from '../state/publications-table.ts';
+import type { SourceRow } from '../state/sources-table.ts';
+import type { RepositoryStatus, StatusReport } from './report.ts';
+import { localTime, relative, span } from './times.ts';
+
+/** How many things of a kind are shown; the rest is counted. */
+const SHOWN = 20;
+
+/** The status for people: what needs somebody stands out by its code in brackets. */
+export function statusText(report: StatusReport): string {
+  const lines = [
+    ...daemonLines(report),
+    ...section(
+      'sources',
+      report.sources.map((source) => sourceLine(source, report.nowMs)),
+    ),
+    ...section(
+      'lines of wishlists that give no image',
+      report.lines.map(({ failure }) => failureText(failure)),
+    ),
+    ...report.repositories.flatMap((repository) => ['', ...repositoryLines(repository, report.nowMs)]),
+  ];
+  return textOf(lines);
+}
+
+/** One line each, indented as they are, without secrets. */
+export function textOf(lines: readonly string[]): string {
+  return lines.map((line) => `${/^ */.exec(line)?.[0] ?? ''}${redact(line)}\n`).join('');
+}
+
+function daemonLines({ daemon, nowMs, disk, allPausedSinceMs }: StatusReport): string[] {
+  const free = disk === undefined ? '' : `; ${formatBytes(disk.freeBytes)} free in ${disk.path}`;
+  const lines: string[] = [];
+  if (daemon === 'not running') lines.push(`daemon: not running${free}`);
+  else if (daemon === 'silent') lines.push(`daemon: it runs, and does not answer${free}`);
+  else {
+    const { startedMs, pid, version, cycleSinceMs, nextCycleMs, spool, isStopping } = daemon;
+    const next =
+      cycleSinceMs !== undefined
+        ? `looking at wishlists and registries for ${span(nowMs - cycleSinceMs)}`
+        : nextCycleMs === undefined
+          ? ''
+          : `next look ${relative(nextCycleMs, nowMs)}`;
+    const state = isStopping ? 'stopping' : `running since ${localTime(startedMs)}`;
+    lines.push(`daemon: ${state} (unpackd ${version}, process ${pid}); ${next}`);
+    lines.push(`spool: ${formatBytes(spool.bytes)} of ${formatBytes(spool.limitBytes)}${free}`);
+  }
+  if (allPausedSinceMs !== undefined)
+    lines.push(
+      `all repositories are paused since ${localTime(allPausedSinceMs)}: "unpackd resume" ends that`,
+    );
+  return lines;
+}
+
+function sourceLine(
+  { name, commit, since, fetchedAt, failure, failingSince }: SourceRow,
+  nowMs: number,
+): string {
+  const content =
+    since === undefined
+      ? 'nothing is known of it'
+      : commit === undefined
+        ? `in force since ${localTime(Date.parse(since))}`
+        : `commit ${commit.hash.slice(0, 12)} of ${commit.date} by ${commit.author}`;
+  const read = fetchedAt === undefined ? '' : `, read ${relative(Date.parse(fetchedAt), nowMs)}`;
+  if (failure === undefined) return `${name}: ${content}${read}`;
+  const failing = failingSince === undefined ? '' : ` for ${span(nowMs - Date.parse(failingSince))}`;
+  return `${name}: ${content}${read}; failing${failing}: ${failureText(failure)}`;
+}
+
+function repositoryLines(repository: RepositoryStatus, nowMs: number): string[] {
+  const { name, images, bytes, pausedSinceMs, failure, failingSinceMs } = repository;
+  const since = failingSinceMs === undefined ? '' : ` since ${localTime(failingSinceMs)}`;
+  return [
+    name,
+    `  published: ${counted(images, 'image')} (${formatBytes(bytes)} of layers)${lastText(repository.lastPublication, nowMs)}`,
+    ...(pausedSinceMs === undefined ? [] : [`  paused since ${localTime(pausedSinceMs)}`]),
+    ...(failure === undefined ? [] : [`  nothing can be published${since}: ${failureText(failure)}`]),
+    ...activityLines(repository.activity),
+    ...listed(
+      'pending',
+      repository.pending.map(({ image, sinceMs }) => `${image}, asked for ${relative(sinceMs, nowMs)}`),
+    ),
+    ...listed(
+      'failing',
+      repository.failing.map(
+        (one) =>
+          `${one.image}, for ${span(nowMs - one.sinceMs)}, ${counted(one.tries, 'try').replace(/trys$/, 'tries')}, next ${relative(one.nextTryMs, nowMs)}: ${failureText(one.failure)}`,
+      ),
+    ),
+    ...listed(
+      'no longer asked for, still published',
+      repository.unwanted.map(
+        ({ publicName, platform, unwantedSinceMs }) =>
+          `${publicName} (${platform}), since ${localTime(unwantedSinceMs ?? nowMs)}`,
+      ),
+    ),
+  ];
+}
+
+function lastText(last: PublicationRow | undefined, nowMs: number): string {
+  if (last === undefined) return '';
+  const { finishedMs, images, revision, error } = last;
+  const as = revision === undefined ? '' : `, revision ${revision}`;
+  const how = error === undefined ? '' : ', which failed';
+  return `; the last publication ${relative(finishedMs, nowMs)}: ${counted(images, 'image')}${as}${how}`;
+}
+
+function activityLines(activity: RepositoryStatus['activity']): string[] {
+  if (activity === undefined) return [];
+  const { publishing, published, preparing, layers, waiting, ready, waitingFor } = activity;
+  const lines: string[] = [];
+  if (publishing.length > 0) {
+    const far =
+      published === undefined ? '' : `, ${formatBytes(published.bytes)} of ${formatBytes(published.ofBytes)}`;
+    lines.push(`  publishing ${counted(publishing.length, 'image')}${far}`);
+  }
+  if (waitingFor !== undefined) lines.push(`  ${waitingFor}`);
+  if (preparing.length > 0)
+    lines.push(`  fetching ${counted(preparing.length, 'image')}: ${preparing.slice(0, SHOWN).join(', ')}`);
+  for (const { layer, image, bytes, sizeBytes } of layers.slice(0, SHOWN))
+    lines.push(`    ${layer.slice(0, 19)} of ${image}: ${formatBytes(bytes)} of ${formatBytes(sizeBytes)}`);
+  if (waiting + ready > 0)
+    lines.push(
+      `  ${counted(waiting, 'image')} to be fetched, ${counted(ready, 'image')} to be published next`,
+    );
+  return lines;
+}
+
+function listed(title: string, items: readonly string[]): string[] {
+  if (items.length === 0) return [];
+  const shown = items.slice(0, SHOWN).map((item) => `    ${item}`);
+  const rest = items.length > SHOWN ? [`    and ${items.length - SHOWN} more: see --json`] : [];
+  return [`  ${title}: ${counted(items.length, 'image')}`, ...shown, ...rest];
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', title, ...lines.map((line) => `  ${line}`)];
+}
+
+export function failureText(failure: FailureNote): string {
+  return `${withHint(failure)} [${failure.code}]`;
+}
