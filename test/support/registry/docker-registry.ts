@@ -25,6 +25,8 @@ export interface DockerRegistryOptions {
   readonly tls?: ServerTls;
   /** Makes it a pull-through cache of the registry at this address, such as `http://127.0.0.1:5000`. */
   readonly proxyOf?: string;
+  /** Of one that is started again; any where nothing is said. */
+  readonly port?: number;
 }
 
 /** Basic authentication. */
@@ -83,12 +85,12 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
 }
 
 /** The system chooses the port; the log says which. */
-function configurationOf({ auth, tls, proxyOf }: DockerRegistryOptions, storage: string): object {
+function configurationOf({ auth, tls, proxyOf, port = 0 }: DockerRegistryOptions, storage: string): object {
   return {
     version: '0.1',
     log: { level: 'info' },
     storage: { filesystem: { rootdirectory: storage }, delete: { enabled: true } },
-    http: { addr: '127.0.0.1:0', ...(tls === undefined ? {} : { tls: tlsSection(tls) }) },
+    http: { addr: `127.0.0.1:${port}`, ...(tls === undefined ? {} : { tls: tlsSection(tls) }) },
     ...(auth === undefined ? {} : { auth }),
     ...(proxyOf === undefined ? {} : { proxy: { remoteurl: proxyOf } }),
   };
