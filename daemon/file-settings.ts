@@ -1,0 +1,68 @@
+import { dirname } from 'node:path';
+import { suggestion } from '../wishlist/nearest.ts';
+import { quoted } from '../wishlist/quote.ts';
+import { readConfigurationFile } from './configuration-file.ts';
+import type { Machine } from './configuration-sources.ts';
+import type { FileEntry } from './configuration-value.ts';
+import { OPTIONS, REGISTRIES_KEY, SOURCES_KEY } from './options.ts';
+import type { Option } from './options.ts';
+import { placeOf } from './settings.ts';
+import type { Setting } from './settings.ts';
+
+/** What a configuration file says, as it is written. */
+export interface ConfigurationFile {
+  readonly path: string;
+  /** By key. */
+  readonly settings: readonly (readonly [string, Setting])[];
+  readonly registries: FileEntry | undefined;
+  readonly sources: FileEntry | undefined;
+}
+
+const TABLE: readonly Option[] = Object.values(OPTIONS);
+const OPTION_KEYS = TABLE.filter(({ notInFile }) => notInFile !== true).map(({ key }) => key);
+const KEYS = [...OPTION_KEYS, REGISTRIES_KEY, SOURCES_KEY];
+
+/**
+ * The file that somebody named, else the usual one; what is wrong goes to `problems`.
+ *
+ * @returns `undefined` where there is none
+ */
+export function readFileSettings(
+  named: Setting | undefined,
+  machine: Machine,
+  problems: string[],
+): ConfigurationFile | undefined {
+  const path =
+    named === undefined
+      ? machine.configurationFile
+      : OPTIONS.configFile.type.parse(named.text ?? '', named.place);
+  if (path === undefined) return undefined;
+  const content = readConfigurationFile(path);
+  if (content === undefined) {
+    if (named !== undefined) {
+      const place = placeOf(named.origin, OPTIONS.configFile.key);
+      problems.push(`${place}: the file ${quoted(path)} does not exist`);
+    }
+    return undefined;
+  }
+  problems.push(...content.problems);
+  for (const { key, line } of content.entries) {
+    if (!KEYS.includes(key))
+      problems.push(`${path}:${line}: unknown key ${quoted(key)}${suggestion(key, KEYS)}`);
+  }
+  return fileOf(path, content.entries, machine);
+}
+
+function fileOf(path: string, entries: readonly FileEntry[], { home }: Machine): ConfigurationFile {
+  const place = { folder: dirname(path), home };
+  const known = entries.filter(({ key }) => OPTION_KEYS.includes(key));
+  return {
+    path,
+    settings: known.map(({ key, line, value }) => {
+      const text = value.kind === 'text' ? value.text : undefined;
+      return [key, { origin: { kind: 'file', file: path, line }, text, place }];
+    }),
+    registries: entries.find(({ key }) => key === REGISTRIES_KEY),
+    sources: entries.find(({ key }) => key === SOURCES_KEY),
+  };
+}
