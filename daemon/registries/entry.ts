@@ -8,6 +8,8 @@ export interface RegistryEntry {
   readonly host: string;
   /** The configuration file. */
   readonly file: string;
+  /** Of the host in it, from 1. */
+  readonly line: number;
   readonly login: { readonly user: Located<Source>; readonly password: Located<Source> } | undefined;
   readonly proxy: RegistryPlace | undefined;
   readonly mirrors: readonly RegistryPlace[];

@@ -69,6 +69,7 @@ function readEntry(
     {
       host,
       file: where.file,
+      line,
       login: reader.both(
         ['username', reader.scalar('username', userSource, where.secrets)],
         ['password', reader.scalar('password', passwordSource, where.secrets)],

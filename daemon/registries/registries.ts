@@ -3,11 +3,11 @@ import type { RegistryOptions } from '../../publisher/registry/options.ts';
 import { DIRECT, type Route } from '../../publisher/registry/route.ts';
 import type { ServerSettings } from '../../publisher/registry/http/server-settings.ts';
 import { configurationInvalid } from '../invalid.ts';
-import type { Configuration, Environment } from '../options.ts';
+import type { Configuration, Environment, OptionKey } from '../options.ts';
 import { Answers } from './answers.ts';
 import { readAuthorities, readClientCertificate } from './certificates.ts';
-import { NO_DOCKER_CONFIG, readDockerConfig } from './docker-config.ts';
-import { readDuccRegistries } from './ducc.ts';
+import { NO_DOCKER_CONFIG, readDockerConfig, type DockerConfig } from './docker-config.ts';
+import { readDuccRegistries, type DuccRegistry } from './ducc.ts';
 import type { RegistryEntry } from './entry.ts';
 import { askHelper } from './helper.ts';
 import { commonName } from './place.ts';
@@ -41,17 +41,7 @@ export async function openRegistries({
   signal,
 }: RegistriesContext): Promise<Registries> {
   const problems: string[] = [];
-  const { dockerConfig, caCertificates } = configuration;
-  const own = new Map<string, OwnSettings>();
-  for (const entry of configuration.registries) {
-    own.set(entry.host, await resolveEntry(entry, environment, problems));
-  }
-  const ducc = readDuccRegistries(environment, problems);
-  const docker =
-    dockerConfig === undefined ? NO_DOCKER_CONFIG : await readDockerConfig(dockerConfig, problems);
-  const file =
-    caCertificates === undefined ? undefined : { origin: 'ca-certificates', value: caCertificates };
-  const common = await readAuthorities(file, problems);
+  const { own, ducc, docker, common } = await readRegistries({ configuration, environment }, problems);
   if (problems.length > 0) {
     throw configurationInvalid(problems, 'docs/operators.md, "Registries", says what belongs where');
   }
@@ -83,6 +73,44 @@ export async function openRegistries({
     const all = [common, authorities].filter((pem) => pem !== undefined).join('');
     return { concurrency, authorities: all === '' ? undefined : all, clientCertificate };
   }
+}
+
+/** All that is said of registries, read. */
+interface RegistriesContent {
+  readonly own: ReadonlyMap<string, OwnSettings>;
+  readonly ducc: ReadonlyMap<string, DuccRegistry>;
+  readonly docker: DockerConfig;
+  /** Authorities for all registries, as PEM. */
+  readonly common: string | undefined;
+}
+
+/**
+ * Reads all files and variables that are named for registries; what is wrong goes to `problems`, with where an option
+ * was set, as far as `placeOf` knows it.
+ */
+export async function readRegistries(
+  { configuration, environment }: Omit<RegistriesContext, 'signal'>,
+  problems: string[],
+  placeOf: (key: OptionKey) => string | undefined = () => undefined,
+): Promise<RegistriesContent> {
+  const { dockerConfig, caCertificates } = configuration;
+  const own = new Map<string, OwnSettings>();
+  for (const entry of configuration.registries) {
+    own.set(entry.host, await resolveEntry(entry, environment, problems));
+  }
+  const origin = placeOf('ca-certificates') ?? 'ca-certificates';
+  const file = caCertificates === undefined ? undefined : { origin, value: caCertificates };
+  const ofDocker: string[] = [];
+  const docker =
+    dockerConfig === undefined ? NO_DOCKER_CONFIG : await readDockerConfig(dockerConfig, ofDocker);
+  const place = placeOf('docker-config');
+  problems.push(...ofDocker.map((problem) => (place === undefined ? problem : `${place}: ${problem}`)));
+  return {
+    own,
+    ducc: readDuccRegistries(environment, problems),
+    docker,
+    common: await readAuthorities(file, problems),
+  };
 }
 
 /** What the configuration file says of one registry, with everything read that it names. */

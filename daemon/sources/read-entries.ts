@@ -4,7 +4,7 @@ import type { FileEntry, FileValue } from '../configuration-value.ts';
 import { MappingReader, type EntriesPlace } from '../mapping-reader.ts';
 import { passwordSource, userSource } from '../registries/source.ts';
 import { path } from '../value-types.ts';
-import type { GitEntry, SourceEntry, UrlEntry } from './entry.ts';
+import type { FileEntry as FileSourceEntry, GitEntry, SourceEntry, UrlEntry } from './entry.ts';
 import { branch, gitAddress, recipePath, sourceName, sshPath, webAddress } from './value-types.ts';
 
 const KEYS = {
@@ -36,7 +36,7 @@ export function readSourceEntries(
     const earlier = lines.get(source.name);
     if (earlier === undefined) {
       lines.set(source.name, item.line);
-      return [source];
+      return [{ ...source, line: item.line }];
     }
     const shown = quoted(source.name);
     problems.push(
@@ -46,7 +46,11 @@ export function readSourceEntries(
   });
 }
 
-function readSource(item: FileValue, where: EntriesPlace, problems: string[]): SourceEntry | undefined {
+function readSource(
+  item: FileValue,
+  where: EntriesPlace,
+  problems: string[],
+): GitEntry | FileSourceEntry | UrlEntry | undefined {
   const entries = item.kind === 'mapping' ? item.entries : [];
   const [kind, second] = KINDS.filter((one) => entries.some(({ key }) => key === one));
   if (kind === undefined || second !== undefined) {
@@ -68,7 +72,7 @@ function readSource(item: FileValue, where: EntriesPlace, problems: string[]): S
 type GitReader = MappingReader<(typeof KEYS.git)[number]>;
 
 function readGit(reader: GitReader, { secrets }: EntriesPlace): GitEntry | undefined {
-  const address = reader.scalar('git', gitAddress)?.value;
+  const address = reader.scalar('git', gitAddress);
   const settings = {
     branch: reader.scalar('branch', branch)?.value,
     paths: readPaths(reader),
@@ -77,14 +81,14 @@ function readGit(reader: GitReader, { secrets }: EntriesPlace): GitEntry | undef
       ['password', reader.scalar('password', passwordSource, secrets)],
       (user, password) => ({ user, password }),
     ),
-    key: reader.scalar('key', sshPath)?.value,
-    knownHosts: reader.scalar('known-hosts', sshPath)?.value,
-    authorities: reader.scalar('ca-certificates', path)?.value,
+    key: reader.scalar('key', sshPath),
+    knownHosts: reader.scalar('known-hosts', sshPath),
+    authorities: reader.scalar('ca-certificates', path),
   };
   const name = reader.scalar('name', sourceName)?.value;
   if (address === undefined) return undefined;
-  reportMisplaced(reader, address);
-  return { kind: 'git', name: name ?? address.label, address, ...settings };
+  reportMisplaced(reader, address.value);
+  return { kind: 'git', name: name ?? address.value.label, address, ...settings };
 }
 
 function readPaths(reader: GitReader): readonly string[] {
@@ -103,10 +107,10 @@ function reportMisplaced(reader: GitReader, { protocol }: GitAddress): void {
   }
 }
 
-function readFile(reader: MappingReader<(typeof KEYS.file)[number]>): SourceEntry | undefined {
-  const file = reader.scalar('file', path)?.value;
+function readFile(reader: MappingReader<(typeof KEYS.file)[number]>): FileSourceEntry | undefined {
+  const file = reader.scalar('file', path);
   const name = reader.scalar('name', sourceName)?.value;
-  return file === undefined ? undefined : { kind: 'file', name: name ?? file, path: file };
+  return file === undefined ? undefined : { kind: 'file', name: name ?? file.value, path: file };
 }
 
 function readUrl(
@@ -119,7 +123,7 @@ function readUrl(
   const password = reader.scalar('password', passwordSource, secrets);
   if (!reader.has('password'))
     reader.report('username', 'password is missing; give both, or a token as the password');
-  const authorities = reader.scalar('ca-certificates', path)?.value;
+  const authorities = reader.scalar('ca-certificates', path);
   if (url === undefined) return undefined;
   const { host, pathname } = new URL(url);
   const login = password === undefined ? undefined : { user, password };

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { readSources } from '../../wishlist/sources/read-sources.ts';
-import type { SourceSettings, SourceState } from '../../wishlist/sources/source.ts';
+import type { SourceSettings, SourceState, UrlSource } from '../../wishlist/sources/source.ts';
 import type { Context } from '../command.ts';
 import { configurationInvalid } from '../invalid.ts';
 import type { Configuration, Environment } from '../options.ts';
@@ -34,12 +34,22 @@ async function openSources(
     );
   }
   const problems: string[] = [];
+  const opened = await resolveSources({ sources, configFile }, environment, problems);
+  if (problems.length > 0) {
+    throw configurationInvalid(problems, 'docs/operators.md, "Sources", says what belongs where');
+  }
+  return opened;
+}
+
+/** Reads all secrets that the sources name; what is wrong goes to `problems`. */
+export async function resolveSources(
+  { sources, configFile }: Pick<Configuration, 'sources' | 'configFile'>,
+  environment: Environment,
+  problems: string[],
+): Promise<SourceSettings[]> {
   const opened: SourceSettings[] = [];
   for (const entry of sources) {
     opened.push(await openSource(entry, { file: configFile ?? '', environment, problems }));
-  }
-  if (problems.length > 0) {
-    throw configurationInvalid(problems, 'docs/operators.md, "Sources", says what belongs where');
   }
   return opened;
 }
@@ -56,28 +66,46 @@ async function openSource(entry: SourceEntry, opening: Opening): Promise<SourceS
     case 'git':
       return await openGit(entry, opening);
     case 'file':
-      return entry;
+      return { kind: 'file', name: entry.name, path: entry.path.value };
     case 'url':
       return await openUrl(entry, opening);
   }
 }
 
-async function openGit(entry: GitEntry, { file, environment, problems }: Opening): Promise<SourceSettings> {
-  return { ...entry, login: await resolveLogin({ login: entry.login, file }, environment, problems) };
+async function openGit(
+  { kind, name, address, branch, paths, ...entry }: GitEntry,
+  { file, environment, problems }: Opening,
+): Promise<SourceSettings> {
+  return {
+    kind,
+    name,
+    address: address.value,
+    branch,
+    paths,
+    login: await resolveLogin({ login: entry.login, file }, environment, problems),
+    key: entry.key?.value,
+    knownHosts: entry.knownHosts?.value,
+    authorities: entry.authorities?.value,
+  };
 }
 
-async function openUrl(entry: UrlEntry, { file, environment, problems }: Opening): Promise<SourceSettings> {
-  const { login } = entry;
-  if (login === undefined) return { ...entry, login };
+async function openUrl(
+  { kind, name, url, login, authorities }: UrlEntry,
+  opening: Opening,
+): Promise<SourceSettings> {
+  return { kind, name, url, login: await openWebLogin(login, opening), authorities: authorities?.value };
+}
+
+async function openWebLogin(
+  login: UrlEntry['login'],
+  { file, environment, problems }: Opening,
+): Promise<UrlSource['login']> {
+  if (login === undefined) return undefined;
   const { user, password } = login;
-  if (user !== undefined) {
-    return {
-      ...entry,
-      login: await resolveLogin({ login: { user, password }, file }, environment, problems),
-    };
-  }
+  if (user !== undefined)
+    return await resolveLogin({ login: { user, password }, file }, environment, problems);
   const token = await resolveSecret(password, environment, problems);
-  if (token === undefined) return { ...entry, login: undefined };
+  if (token === undefined) return undefined;
   hideLogin('', token);
-  return { ...entry, login: { user, password: token } };
+  return { user, password: token };
 }

@@ -40,9 +40,9 @@ describe('registries in the configuration file', () => {
 
   it('may have no settings', () => {
     assert.deepEqual(valid('\n  Quay.io:\n  "[::1]:5000": {}\n  localhost:5000:\n'), [
-      { ...NOTHING, host: 'quay.io' },
-      { ...NOTHING, host: '[::1]:5000' },
-      { ...NOTHING, host: 'localhost:5000' },
+      { ...NOTHING, line: 2, host: 'quay.io' },
+      { ...NOTHING, line: 3, host: '[::1]:5000' },
+      { ...NOTHING, line: 4, host: 'localhost:5000' },
     ]);
   });
 
@@ -66,6 +66,7 @@ describe('registries in the configuration file', () => {
       {
         host: 'docker.io',
         file: '/etc/u.yaml',
+        line: 2,
         login: {
           user: { origin: at(3, 'username'), value: { kind: 'text', text: 'ada' } },
           password: {
