@@ -17,6 +17,17 @@ export interface ValueType<Value> {
   readonly expected: string;
   /** @returns `undefined` where `text` is no such value. */
   readonly parse: (text: string, place: Place) => Value | undefined;
+  /**
+   * A text that `parse` reads as `value`; without it the value is its own text. A method, so that the type of a value
+   * is one of `unknown` too.
+   */
+  format?(value: Value): string;
+}
+
+/** `value`, which `type` has read, as somebody could have written it. */
+export function formatValue(type: ValueType<unknown>, value: unknown): string {
+  if (type.format !== undefined) return type.format(value);
+  return Array.isArray(value) ? value.join(',') : String(value);
 }
 
 export const string: ValueType<string> = {
@@ -82,20 +93,21 @@ export function duration(minimumMs = 0): ValueType<number> {
       if (digits === undefined || factor === undefined) return undefined;
       return within(Math.round(Number(digits) * factor), minimumMs, LONGEST_TIMER_MS);
     },
+    format: (ms) => shortest(ms, MILLISECONDS) ?? `${ms / 1000}s`,
   };
 }
 
 const BYTES: Readonly<Record<string, number>> = {
   '': 1,
-  b: 1,
-  kb: 1e3,
-  mb: 1e6,
-  gb: 1e9,
-  tb: 1e12,
-  kib: 2 ** 10,
-  mib: 2 ** 20,
-  gib: 2 ** 30,
-  tib: 2 ** 40,
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
 };
 
 /** A number of bytes, at least 1. */
@@ -103,10 +115,11 @@ export const size: ValueType<number> = {
   expected: 'a size such as 20GiB or 500MB (without a unit: bytes), at least 1',
   parse: (text) => {
     const [, digits, unit] = /^(\d{1,15}(?:\.\d{1,3})?) ?([A-Za-z]{0,3})$/.exec(text) ?? [];
-    const factor = BYTES[unit?.toLowerCase() ?? ' '];
+    const factor = unit === undefined ? undefined : factorOf(unit);
     if (digits === undefined || factor === undefined) return undefined;
     return within(Math.round(Number(digits) * factor), 1, Number.MAX_SAFE_INTEGER);
   },
+  format: (bytes) => shortest(bytes, BYTES) ?? String(bytes),
 };
 
 /** Platforms with commas in between, at least one; the result has each once. */
@@ -121,6 +134,7 @@ export const platforms: ValueType<readonly Platform[]> = {
       throw error;
     }
   },
+  format: (value) => value.map(formatPlatform).join(','),
 };
 
 /** Hosts of registries with commas in between, at least one, each once and in lower case. */
@@ -139,6 +153,19 @@ export const registryHosts: ValueType<readonly string[]> = {
 /** NUL ends a string for the operating system: no path, no argument can hold it. */
 function isText(text: string): boolean {
   return text !== '' && !text.includes('\0');
+}
+
+function factorOf(unit: string): number | undefined {
+  const name = Object.keys(BYTES).find((known) => known.toLowerCase() === unit.toLowerCase());
+  return name === undefined ? undefined : BYTES[name];
+}
+
+/** A number with the unit that leaves the fewest digits; `undefined` where none leaves a whole number. */
+function shortest(value: number, units: Readonly<Record<string, number>>): string | undefined {
+  const texts = Object.entries(units)
+    .filter(([unit, factor]) => unit !== '' && value % factor === 0)
+    .map(([unit, factor]) => ({ text: `${value / factor}${unit}`, number: value / factor }));
+  return texts.sort((a, b) => a.number - b.number)[0]?.text;
 }
 
 function within(value: number, minimum: number, maximum: number): number | undefined {

@@ -3,6 +3,7 @@ import {
   boolean,
   choice,
   duration,
+  formatValue,
   integer,
   path,
   platforms,
@@ -173,6 +174,35 @@ describe('platforms as the value of an option', () => {
   for (const [text, names] of cases) {
     it(`are ${names?.join(' and ') ?? 'refused'}, given ${JSON.stringify(text)}`, () => {
       assert.deepEqual(platforms.parse(text, PLACE)?.map(formatPlatform), names);
+    });
+  }
+
+  const formatted: readonly (readonly [type: ValueType<unknown>, text: string, again: string])[] = [
+    [string, 'sudo cvmfs_server', 'sudo cvmfs_server'],
+    [path, 'data', '/work/data'],
+    [boolean, 'yes', 'true'],
+    [boolean, '0', 'false'],
+    [integer(1, 100), '007', '7'],
+    [duration(), '0', '0s'],
+    [duration(), '600', '10m'],
+    [duration(), '90', '90s'],
+    [duration(), '1.5s', '1.5s'],
+    [duration(), '48h', '2d'],
+    [duration(), '36h', '36h'],
+    [size, '1', '1B'],
+    [size, '20gib', '20GiB'],
+    [size, '500 MB', '500MB'],
+    [size, '1024', '1KiB'],
+    [size, '1000', '1kB'],
+    [size, '1.5kib', '1536B'],
+    [platforms, 'linux/arm64,linux/amd64', 'linux/arm64,linux/amd64'],
+    [registryHosts, 'Docker.io, quay.io', 'docker.io,quay.io'],
+  ];
+  for (const [type, text, again] of formatted) {
+    it(`write ${text} as ${again}, which means the same`, () => {
+      const value = type.parse(text, PLACE);
+      assert.equal(formatValue(type, value), again);
+      assert.deepEqual(type.parse(again, PLACE), value);
     });
   }
 });
