@@ -24,8 +24,14 @@ const SECRETS: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   // key=VALUE, and "key": VALUE as in JSON
   [new RegExp(String.raw`(${SECRET_KEY}["']?=)${VALUE}`, 'gi'), `$1${HIDDEN}`],
   [new RegExp(String.raw`(${SECRET_KEY}["']\s*:\s*)${VALUE}`, 'gi'), `$1${HIDDEN}`],
-  // password: VALUE; "token: expired" stays readable
-  [new RegExp(String.raw`(pass(?:word|wd|phrase)\s*:\s*)${VALUE}`, 'gi'), `$1${HIDDEN}`],
+  // password: VALUE; "token: expired" stays readable, and what messages of ours say of the key itself
+  [
+    new RegExp(
+      String.raw`(pass(?:word|wd|phrase)\s*:\s*)(?!the (?:file|text|environment) |what stands there |username is missing)${VALUE}`,
+      'gi',
+    ),
+    `$1${HIDDEN}`,
+  ],
 ];
 
 /**
