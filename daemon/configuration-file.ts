@@ -18,7 +18,7 @@ export function readConfigurationFile(file: string): FileContent | undefined {
   } catch (error) {
     if (!isSystemError(error)) throw error;
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
-    return { entries: [], problems: [`${file} cannot be read (${error.code})`] };
+    return { entries: [], problems: [`${file} cannot be read (${error.code}); let unpackd read it`] };
   }
 }
 
@@ -31,7 +31,10 @@ export function parseConfiguration(source: string, file: string): FileContent {
     const place = error.mark === undefined ? file : `${file}:${error.mark.line + 1}`;
     // What the parser quotes may be part of a password.
     const reason = error.reason.replace(/(?:: | ").*$/s, '');
-    return { entries: [], problems: [`${place}: this is no YAML: ${reason}`] };
+    return {
+      entries: [],
+      problems: [`${place}: this is no YAML: ${reason}; look at indentation, brackets and quotes`],
+    };
   }
 }
 
@@ -43,6 +46,8 @@ function contentOf(events: readonly Event[], source: string, file: string): File
   if (root.kind !== 'mapping') {
     return { entries: [], problems: [`${file}: expected lines of the form "key: value"`] };
   }
-  const further = reader.hasMore ? [`${file}: holds more than one YAML document`] : [];
+  const further = reader.hasMore
+    ? [`${file}: holds more than one YAML document; remove the line "---" and what follows`]
+    : [];
   return { entries: root.entries, problems: [...reader.problems, ...further] };
 }

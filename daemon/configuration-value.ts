@@ -90,7 +90,7 @@ export class ValueReader {
     if (earlier === undefined) entries.push(entry);
     else {
       this.problems.push(
-        `${this.#file}:${entry.line}: ${path}${entry.key} is set already on line ${earlier.line}`,
+        `${this.#file}:${entry.line}: ${path}${entry.key} is set already on line ${earlier.line}; keep one of them`,
       );
     }
   }

@@ -6,6 +6,7 @@ import type { Machine } from './configuration-sources.ts';
 import type { FileEntry } from './configuration-value.ts';
 import { OPTIONS, REGISTRIES_KEY, SOURCES_KEY } from './options.ts';
 import type { Option } from './options.ts';
+import { withoutAddressSecrets } from './output/address-secrets.ts';
 import { placeOf } from './settings.ts';
 import type { Setting } from './settings.ts';
 
@@ -41,14 +42,16 @@ export function readFileSettings(
   if (content === undefined) {
     if (named !== undefined) {
       const place = placeOf(named.origin, OPTIONS.configFile.key);
-      problems.push(`${place}: the file ${quoted(path)} does not exist`);
+      problems.push(`${place}: the file ${quoted(path)} does not exist; name another, or make it`);
     }
     return undefined;
   }
   problems.push(...content.problems);
   for (const { key, line } of content.entries) {
     if (!KEYS.includes(key))
-      problems.push(`${path}:${line}: unknown key ${quoted(key)}${suggestion(key, KEYS)}`);
+      problems.push(
+        `${path}:${line}: unknown key ${quoted(withoutAddressSecrets(key))}${suggestion(key, KEYS) || '; "unpackd --help" lists all options'}`,
+      );
   }
   return fileOf(path, content.entries, machine);
 }

@@ -115,7 +115,7 @@ export class MappingReader<Key extends string> {
       return;
     }
     this.#problems.push(
-      `${this.origin(entry.line)}: unknown key ${quoted(entry.key)}${suggestion(entry.key, keys)}`,
+      `${this.origin(entry.line)}: unknown key ${quoted(entry.key)}${suggestion(entry.key, keys) || `; there is ${keys.join(', ')}`}`,
     );
   }
 

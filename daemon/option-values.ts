@@ -1,5 +1,6 @@
 import { quoted } from '../wishlist/quote.ts';
 import { OPTIONS } from './options.ts';
+import { withoutAddressSecrets } from './output/address-secrets.ts';
 import type { DefaultsContext, Option } from './options.ts';
 import { placeOf } from './settings.ts';
 import type { Origin, Setting, Settings } from './settings.ts';
@@ -51,7 +52,9 @@ function valueOf(option: Option, { origin, text, place }: Setting, problems: str
   const value = text === undefined ? undefined : option.type.parse(text, place);
   if (value === undefined) {
     const found =
-      text === undefined ? 'what stands there is no single value' : `${quoted(text)} cannot be used`;
+      text === undefined
+        ? 'what stands there is no single value'
+        : `${quoted(withoutAddressSecrets(text))} cannot be used`;
     problems.push(`${placeOf(origin, option.key)}: ${found}, expected ${option.type.expected}`);
   }
   return value;

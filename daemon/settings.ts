@@ -62,6 +62,6 @@ export function unknownVariables(environment: Environment): string[] {
     .filter((variable) => variable.startsWith('UNPACKD_') && !VARIABLES.includes(variable))
     .map(
       (variable) =>
-        `there is no option for the environment variable ${printable(variable)}${suggestion(variable, VARIABLES)}`,
+        `there is no option for the environment variable ${printable(variable)}${suggestion(variable, VARIABLES) || '; remove it, or see "unpackd --help"'}`,
     );
 }

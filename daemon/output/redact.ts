@@ -10,8 +10,8 @@ const VALUE = String.raw`(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s&,;"'})\]]+)`;
 
 /** What is hidden, and what is put instead. */
 const SECRETS: readonly (readonly [pattern: RegExp, replacement: string])[] = [
-  // https://USER:PASSWORD@host, with an @ in the password too
-  [/\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#"']*@/gi, `$1${HIDDEN}@`],
+  // https://USER:PASSWORD@host, with an @ in the password too; what took it for a path has left one slash
+  [/\b([a-z][a-z0-9+.-]{0,20}:\/{1,2})[^\s/?#"']*@/gi, `$1${HIDDEN}@`],
   // Authorization: SCHEME TOKEN
   [/\b((?:proxy-)?authorization["']?\s*[:=]\s*["']?)(?:(basic|bearer)\s+)?[^\s"',;]+/gi, `$1$2 ${HIDDEN}`],
   // Bearer TOKEN in any other place, but not the challenge of a registry, nor the words of a sentence

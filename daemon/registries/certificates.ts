@@ -35,7 +35,7 @@ export async function readClientCertificate(
   if (certificate === undefined || key === undefined) return undefined;
   if (!certificate.first.checkPrivateKey(key)) {
     problems.push(
-      `${describe(files.key)} is not the key of the first certificate in ${quoted(files.certificate.value)}`,
+      `${describe(files.key)} is not the key of the first certificate in ${quoted(files.certificate.value)}; name those that belong together`,
     );
     return undefined;
   }

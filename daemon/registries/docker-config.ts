@@ -59,7 +59,9 @@ function parse(bytes: Buffer, origin: string, problems: string[]): Config | unde
     if (result.success) return result.data;
     const [issue] = result.error.issues;
     const place = issue === undefined ? '' : quoted(withoutSecrets(issue.path.join(': ')));
-    problems.push(`${origin}: ${place}: ${issue?.message ?? 'not valid'}`);
+    problems.push(
+      `${origin}: ${place}: ${issue?.message ?? 'not valid'}; correct it, or log in again with "docker login"`,
+    );
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     // The error's own text quotes the file.
@@ -128,7 +130,7 @@ function helpersOf(
   return (host) => (calls.has(host) ? calls.get(host) : callOf(store, host, host));
 }
 
-const NO_HELPER = 'this is no name of a credential helper: letters, digits and . _ - alone';
+const NO_HELPER = 'this is no name of a credential helper: letters, digits and . _ - alone; correct it';
 
 /** An empty name means that no helper is asked. */
 function callOf(name: string, host: string, key: string): HelperCall | undefined {

@@ -44,7 +44,7 @@ export function readEntries(
     }
     const earlier = lines.get(host);
     if (earlier !== undefined) {
-      problems.push(`${origin}: ${host} stands already on line ${earlier}`);
+      problems.push(`${origin}: ${host} stands already on line ${earlier}; write all of it there`);
       return [];
     }
     lines.set(host, entry.line);

@@ -37,7 +37,9 @@ export async function resolveSecret(
   if (typeof found === 'string') {
     // oxlint-disable-next-line no-control-regex
     if (!/[\u0000-\u001f\u007f]/.test(found)) return found;
-    problems.push(`${origin}: the text found there holds more than one line, or a control character`);
+    problems.push(
+      `${origin}: the text found there holds more than one line, or a control character; leave the secret alone there`,
+    );
     return undefined;
   }
   problems.push(`${origin}: ${found.problem}`);
@@ -57,7 +59,7 @@ async function read(source: Source, environment: Environment): Promise<string | 
   if ('problem' in content) {
     return { problem: `${name} ${content.problem}; correct the path, or let unpackd read it` };
   }
-  if (!isUtf8(content.bytes)) return { problem: `${name} is not valid UTF-8` };
+  if (!isUtf8(content.bytes)) return { problem: `${name} is not valid UTF-8; write the text in it` };
   const text = content.bytes.toString('utf8').replace(/\r?\n$/, '');
   return text === '' ? { problem: `${name} is empty; write the text into it` } : text;
 }

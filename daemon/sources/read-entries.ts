@@ -100,10 +100,11 @@ function readPaths(reader: GitReader): readonly string[] {
 /** What has no effect with this kind of address would give a false sense of safety. */
 function reportMisplaced(reader: GitReader, { protocol }: GitAddress): void {
   if (protocol !== 'https' && protocol !== 'http') {
-    for (const key of ['username', 'ca-certificates'] as const) reader.report(key, 'is for HTTP alone');
+    for (const key of ['username', 'ca-certificates'] as const)
+      reader.report(key, 'is for HTTP alone; remove it');
   }
   if (protocol !== 'ssh') {
-    for (const key of ['key', 'known-hosts'] as const) reader.report(key, 'is for SSH alone');
+    for (const key of ['key', 'known-hosts'] as const) reader.report(key, 'is for SSH alone; remove it');
   }
 }
 

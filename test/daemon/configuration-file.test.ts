@@ -126,8 +126,8 @@ describe('the configuration file', () => {
   const invalid: readonly (readonly [what: string, source: string, place: RegExp])[] = [
     ['a list', '- a\n', /^f: /],
     ['a text', 'a\n', /^f: /],
-    ['a key set twice', 'a: 1\nb: 2\na: 3\n', /^f:3: a .* line 1$/],
-    ['a deeper key set twice', 'a:\n  b:\n    c: 1\n    c: 2\n', /^f:4: a: b: c .* line 3$/],
+    ['a key set twice', 'a: 1\nb: 2\na: 3\n', /^f:3: a .* line 1;/],
+    ['a deeper key set twice', 'a:\n  b:\n    c: 1\n    c: 2\n', /^f:4: a: b: c .* line 3;/],
     ['a deeper list as key', 'a:\n  ? [b]\n  : 1\n', /^f:2: a: /],
     ['an open bracket', 'a: 1\nb: [\n', /^f:3: /],
     ['a tab as indentation', 'a:\n\tb: 1\n', /^f:2: /],

@@ -9,6 +9,7 @@ describe('redact', () => {
   const hidden: readonly string[] = [
     'https://ada:s3cret@quay.io/a',
     'https://s3cret@quay.io/a',
+    '/etc/https:/ada:s3cret@quay.io/a',
     'https://ada:p@s3cret@quay.io/a',
     'HTTP://ada:s3cret@proxy:3128',
     'Authorization: Bearer s3cret',
