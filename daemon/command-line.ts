@@ -1,5 +1,5 @@
 import { Command as Commander, CommanderError, Option as CommanderOption } from 'commander';
-import type { Command } from './command.ts';
+import type { Command, CommandDescription, ConfigurationCommand } from './command.ts';
 import type { ExitStatus } from './exit-status.ts';
 import {
   ABOUT,
@@ -18,7 +18,7 @@ import type { OutputStream } from './output/display.ts';
 
 /** What the command line said: which command to run, with what. */
 export interface Invocation {
-  readonly command: Command;
+  readonly command: Command | ConfigurationCommand;
   readonly arguments: readonly string[];
   /** Values as written, by the option's key. */
   readonly flags: Readonly<Record<string, string>>;
@@ -42,7 +42,10 @@ export interface Program {
 const TABLE: readonly Option[] = Object.values(OPTIONS);
 
 /** The command line of unpackd, made from the table of options and `commands`. */
-export function buildProgram(commands: readonly Command[], options: ProgramOptions): Program {
+export function buildProgram(
+  commands: readonly (Command | ConfigurationCommand)[],
+  options: ProgramOptions,
+): Program {
   return { parse };
 
   function parse(argv: readonly string[]): Invocation | ExitStatus {
@@ -94,7 +97,7 @@ function createProgram({ version, stdout, stderr }: ProgramOptions): Commander {
   return program;
 }
 
-function addCommand(program: Commander, command: Command): Commander {
+function addCommand(program: Commander, command: CommandDescription): Commander {
   const words = command.name.split(' ');
   const name = words.pop() ?? '';
   const parent = words.reduce((above, word) => groupIn(above, word), program);

@@ -1,11 +1,12 @@
 import type { Observer } from '../publisher/events.ts';
+import type { Sources } from './configuration-sources.ts';
 import type { ExitStatus } from './exit-status.ts';
 import type { Configuration, Environment, OptionKey } from './options.ts';
 import type { OutputStream } from './output/display.ts';
 import type { Output } from './output/output.ts';
 
-/** One command of unpackd, as the command line offers it and runs it. */
-export interface Command {
+/** One command of unpackd, as the command line offers it. */
+export interface CommandDescription {
   /** Such as `convert`, or `wishlist check` for a command in a group. */
   readonly name: string;
   /** Further names, such as DUCC's. */
@@ -17,11 +18,20 @@ export interface Command {
   readonly examples: readonly [Example, ...Example[]];
   /** The options that its help shows first; it gets all of them in any case. */
   readonly options: readonly OptionKey[];
+}
+
+/** A command that works with the configuration. */
+export interface Command extends CommandDescription {
   /**
    * @throws Failure where the run cannot go on: it is reported, and the exit status follows from its code. Failures of
    * single images are events, not exceptions.
    */
   readonly run: (context: Context) => Promise<ExitStatus>;
+}
+
+/** A command about the configuration itself: it reads it on its own, and runs also where that is wrong. */
+export interface ConfigurationCommand extends CommandDescription {
+  readonly inspect: (context: InspectionContext) => Promise<ExitStatus>;
 }
 
 export interface Argument {
@@ -42,7 +52,7 @@ export interface Example {
 
 /** What a command works with. */
 export interface Context {
-  /** In the order of {@link Command.arguments}. */
+  /** In the order of {@link CommandDescription.arguments}. */
   readonly arguments: readonly string[];
   readonly configuration: Configuration;
   readonly output: Output;
@@ -56,5 +66,14 @@ export interface Context {
   readonly reconfigure: () => Configuration;
   readonly version: string;
   /** For logs: what stands there is seen at once. */
+  readonly stderr: OutputStream;
+}
+
+/** What a command about the configuration works with. */
+export interface InspectionContext {
+  /** In the order of {@link CommandDescription.arguments}. */
+  readonly arguments: readonly string[];
+  readonly sources: Sources;
+  readonly stdout: OutputStream;
   readonly stderr: OutputStream;
 }

@@ -1,5 +1,5 @@
 import type { Command as Commander, Help } from 'commander';
-import type { Argument, Command, Example } from './command.ts';
+import type { Argument, CommandDescription, Example } from './command.ts';
 import { EXIT_STATUS_HELP } from './exit-status.ts';
 import { DEFAULT_CONFIGURATION_FILE, variableOf } from './options.ts';
 import type { Option } from './options.ts';
@@ -62,12 +62,12 @@ export function describe({ description, default: value, type }: Option): string 
 }
 
 /** A command's line in the list of commands. */
-export function summaryOf({ summary, aliases }: Command): string {
+export function summaryOf({ summary, aliases }: CommandDescription): string {
   return aliases === undefined || aliases.length === 0 ? summary : `${summary} (also: ${aliases.join(', ')})`;
 }
 
 /** What follows the list of commands in the general help. */
-export function generalHelp(commands: readonly Command[]): string {
+export function generalHelp(commands: readonly CommandDescription[]): string {
   return `Examples:
 ${examplesText(commands.map(({ examples }) => examples[0]))}
 
@@ -79,7 +79,7 @@ ${exitStatusHelp()}
 }
 
 /** What follows the options in the help of one command. */
-export function commandHelp({ examples }: Command): string {
+export function commandHelp({ examples }: CommandDescription): string {
   return `Examples:
 ${examplesText(examples)}
 

@@ -4,6 +4,8 @@ import { Failure } from '../wishlist/failure.ts';
 import { packageVersion } from '../publisher/registry/http/user-agent.ts';
 import { checkImageSyntaxCommand } from './commands/check-image-syntax.ts';
 import { clientConfigCommand } from './commands/client-config.ts';
+import { configCheckCommand } from './commands/config-check.ts';
+import { configShowCommand } from './commands/config-show.ts';
 import { convertCommand } from './commands/convert.ts';
 import { daemonCommand } from './commands/daemon.ts';
 import { loopCommand } from './commands/loop.ts';
@@ -37,6 +39,8 @@ const COMMANDS = [
   wishlistCheckCommand,
   wishlistSourcesCommand,
   clientConfigCommand,
+  configCheckCommand,
+  configShowCommand,
 ];
 
 const { stdout, stderr, env: environment, argv } = process;

@@ -2,7 +2,7 @@ import { isFailure } from '../wishlist/failure.ts';
 import type { Observer } from '../publisher/events.ts';
 import { buildProgram } from './command-line.ts';
 import type { Invocation } from './command-line.ts';
-import type { Command, Context } from './command.ts';
+import type { Command, ConfigurationCommand, Context } from './command.ts';
 import { loadConfiguration } from './configuration.ts';
 import type { Machine } from './configuration.ts';
 import { exitStatusOf } from './exit-status.ts';
@@ -29,7 +29,7 @@ export interface Surroundings {
 /** Runs unpackd with the arguments `argv` (without program names). Never throws: all that goes wrong is reported. */
 export async function runUnpackd(
   argv: readonly string[],
-  commands: readonly Command[],
+  commands: readonly (Command | ConfigurationCommand)[],
   surroundings: Surroundings,
 ): Promise<ExitStatus> {
   surviveClosedPipe(surroundings.stdout);
@@ -42,10 +42,14 @@ export async function runUnpackd(
   }
 }
 
-async function configureAndRun(invocation: Invocation, surroundings: Surroundings): Promise<ExitStatus> {
+async function configureAndRun(
+  { command, flags, arguments: values }: Invocation,
+  surroundings: Surroundings,
+): Promise<ExitStatus> {
   const { environment, machine, stdout, stderr } = surroundings;
-  const { flags } = invocation;
-  const load = (): Configuration => loadConfiguration({ flags, environment, ...(machine && { machine }) });
+  const sources = { flags, environment, ...(machine && { machine }) };
+  if ('inspect' in command) return await command.inspect({ arguments: values, sources, stdout, stderr });
+  const load = (): Configuration => loadConfiguration(sources);
   let configuration: Configuration;
   try {
     configuration = load();
@@ -57,7 +61,8 @@ async function configureAndRun(invocation: Invocation, surroundings: Surrounding
   }
   const output = createOutput({ configuration, environment, stdout, stderr });
   try {
-    return await runObserved(invocation, { configuration, output, reconfigure: load }, surroundings);
+    const made = { arguments: values, configuration, output, reconfigure: load };
+    return await runObserved(command, made, surroundings);
   } catch (error) {
     if (!isFailure(error)) throw error;
     output.failure(error);
@@ -68,8 +73,8 @@ async function configureAndRun(invocation: Invocation, surroundings: Surrounding
 }
 
 async function runObserved(
-  { command, arguments: values }: Invocation,
-  made: Pick<Context, 'configuration' | 'output' | 'reconfigure'>,
+  command: Command,
+  made: Pick<Context, 'arguments' | 'configuration' | 'output' | 'reconfigure'>,
   { environment, signal, version, stderr }: Surroundings,
 ): Promise<ExitStatus> {
   const { output } = made;
@@ -81,7 +86,7 @@ async function runObserved(
     notification?.observe(event);
   };
   try {
-    return await command.run({ ...made, arguments: values, observe, environment, signal, version, stderr });
+    return await command.run({ ...made, observe, environment, signal, version, stderr });
   } finally {
     notification?.close();
   }

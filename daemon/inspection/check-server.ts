@@ -1,0 +1,64 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hasCode } from '../../wishlist/error-code.ts';
+import { quoted } from '../../wishlist/quote.ts';
+import { withoutAddressSecrets } from '../output/address-secrets.ts';
+import { OPTIONS, type Option } from '../options.ts';
+import { originText } from '../settings.ts';
+import type { CheckContext } from './context.ts';
+import { findProgram } from './find-program.ts';
+import { missingFolder } from './folders.ts';
+
+const SERVER_GROUP: Option['group'] = OPTIONS.cvmfsServer.group;
+
+/** Whether the parts of a release manager are there that the backend needs. */
+export async function checkServer(context: CheckContext): Promise<void> {
+  const { configuration, environment, findings, placeOf } = context;
+  if (configuration.backend !== 'cvmfs') {
+    warnOfUnusedOptions(context);
+    return;
+  }
+  const { cvmfsServer, root, cvmfsSpool, cvmfsConfiguration } = configuration;
+  if (findProgram(cvmfsServer, environment) === undefined) {
+    findings.error(
+      `${placeOf('cvmfs-server')}: there is no program ${quoted(withoutAddressSecrets(cvmfsServer))} to start; install the CernVM-FS server, or write the path of cvmfs_server`,
+    );
+  }
+  const folders = [
+    ['root', root],
+    ['cvmfs-spool', cvmfsSpool],
+    ['cvmfs-configuration', cvmfsConfiguration],
+  ] as const;
+  for (const [key, folder] of folders) {
+    const problem = await missingFolder(folder);
+    if (problem === undefined) continue;
+    findings.error(`${placeOf(key)}: ${problem}; write where the CernVM-FS server has it, or install that`);
+  }
+  if (await hasNoRepository(cvmfsConfiguration)) {
+    findings.warn(
+      `${placeOf('cvmfs-configuration')}: no repository is configured in ${quoted(cvmfsConfiguration)}; "cvmfs_server mkfs" makes one`,
+    );
+  }
+}
+
+async function hasNoRepository(configuration: string): Promise<boolean> {
+  if ((await missingFolder(configuration)) !== undefined) return false;
+  try {
+    return (await readdir(join(configuration, 'repositories.d'))).length === 0;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return true;
+    if (hasCode(error, 'EACCES', 'ENOTDIR')) return false;
+    throw error;
+  }
+}
+
+/** Whoever sets them has probably forgotten the backend. */
+function warnOfUnusedOptions({ options, findings }: CheckContext): void {
+  for (const { option, given } of options.values()) {
+    const [first] = given;
+    if (option.group !== SERVER_GROUP || first === undefined) continue;
+    findings.warn(
+      `${originText(first.origin)}: ${option.key} counts for the backend cvmfs alone; write backend: cvmfs, or remove it`,
+    );
+  }
+}
