@@ -50,7 +50,6 @@ describe('overlay mounts of the published layers', () => {
   let stderr: string;
 
   before(async function () {
-    this.timeout(300_000);
     registry = await TestRegistry.start();
     site = await Site.make('directory');
     empty = await temporaryDirectory('empty');

@@ -17,7 +17,6 @@ describe('unpackd convert: images of random layers', () => {
 
   it(`are published as if each layer were applied to a directory, member by member (UNPACKD_TEST_SEED=${seed})`, async function () {
     needsRoot(this);
-    this.timeout(180_000);
     const registry = await TestRegistry.start();
     const site = await Site.make('directory');
     try {

@@ -115,7 +115,6 @@ for (const kind of BACKENDS) {
     const nameOf = (tag: string): string => `${registry.host}/lab/config:${tag}`;
 
     before(async function () {
-      this.timeout(120_000);
       registry = await TestRegistry.start();
       site = await Site.make(kind);
       folder = join(await temporaryDirectory('commands'), 'made');

@@ -130,7 +130,6 @@ for (const kind of BACKENDS) {
 
     function beforeAllCases(): void {
       before(async function () {
-        this.timeout(300_000);
         registry = await TestRegistry.start();
         site = await Site.make(kind);
         target = await makeTarget();

@@ -10,9 +10,7 @@ import { temporaryDirectory } from '../../support/setup.ts';
 
 const CONFIG = z.object({ config: z.object({ Entrypoint: z.array(z.string()) }) });
 
-describe('the images of the demo', function () {
-  this.timeout(120_000);
-
+describe('the images of the demo', () => {
   let store: ImageStore;
 
   before(async () => {

@@ -129,11 +129,11 @@ describe('layer/zstd-frames', () => {
     const frame = zstdFrame([raw('abc')], window(27));
     const blob = Buffer.concat(Array.from({ length: 2000 }, () => frame));
     const before = process.memoryUsage();
-    const started = performance.now();
+    const worked = process.cpuUsage();
     for await (const chunk of decompress(chunksOf(blob, 5000))) assert.ok(chunk.length > 0);
     const after = process.memoryUsage();
     assert.ok(after.arrayBuffers - before.arrayBuffers < 300 * MiB);
-    assert.ok(performance.now() - started < 30_000);
+    assert.ok(process.cpuUsage(worked).user < 30e6);
   });
 
   it('stops at blocks that cost far more than they bring, where it decompresses in JavaScript', async function () {

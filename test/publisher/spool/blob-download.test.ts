@@ -180,8 +180,7 @@ describe('spool/blob-download', () => {
     });
   }
 
-  it('brings 200 MB that are cut five times once in sum', async function () {
-    this.timeout(30_000);
+  it('brings 200 MB that are cut five times once in sum', async () => {
     const blob = new GeneratedBlob(200 * MB);
     const large = await BlobServer.start(blob);
     try {

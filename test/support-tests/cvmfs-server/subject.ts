@@ -37,8 +37,7 @@ const REAL = process.env['UNPACKD_CVMFS_REPOSITORY'];
  * tags: some cases leave its catalogs corrupt.
  */
 export function describeServer(title: string, cases: (subject: () => Subject) => void): void {
-  describe(`${REAL === undefined ? 'double of ' : ''}cvmfs_server: ${title}`, function () {
-    this.timeout(120_000);
+  describe(`${REAL === undefined ? 'double of ' : ''}cvmfs_server: ${title}`, () => {
     let subject: Subject | undefined;
     before(async function () {
       if (REAL !== undefined) needs(this, 'cvmfs_server');
@@ -55,7 +54,7 @@ export function describeServer(title: string, cases: (subject: () => Subject) =>
 
 /** Cases on what only the double has: faults, records of its calls. */
 export function describeDouble(title: string, cases: (fixture: () => CvmfsFixture) => void): void {
-  describe(`double of cvmfs_server: ${title}`, function () {
+  describe(`double of cvmfs_server: ${title}`, () => {
     let fixture: CvmfsFixture | undefined;
     beforeEach(async function () {
       if (REAL !== undefined) this.skip();

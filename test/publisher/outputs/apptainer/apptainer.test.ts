@@ -9,9 +9,7 @@ import { temporaryDirectory } from '../../../support/setup.ts';
 import { variables, words } from './shells.ts';
 import { writeStartupFiles } from './startup-root.ts';
 
-describe('start-up files under a real apptainer (skipped where it or busybox is missing, even in CI)', function () {
-  this.timeout(120_000);
-
+describe('start-up files under a real apptainer (skipped where it or busybox is missing, even in CI)', () => {
   before(function () {
     if (findProgram('apptainer') === undefined || findProgram('busybox') === undefined) this.skip();
   });

@@ -36,8 +36,7 @@ const NAMES: readonly Entry[] = [
 ];
 const OPAQUE = { path: 'tree', values: new Map([['user.overlay.opaque', 'y']]) };
 
-describe('CvmfsBackend', function () {
-  this.timeout(60_000);
+describe('CvmfsBackend', () => {
   let scene: Scene;
   beforeEach(async () => {
     scene = await Scene.make({ xattrs: true });

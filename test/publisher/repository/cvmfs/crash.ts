@@ -17,7 +17,7 @@ async function* trees(): AsyncGenerator<Entry> {
 }
 
 async function* stalled(): AsyncGenerator<never> {
-  await sleep(60_000);
+  await sleep(600_000);
   yield* [];
 }
 

@@ -127,7 +127,7 @@ describe('the record of a transaction', () => {
     assert.deepEqual(recordedEnvironment(ours), environment);
     const env = { ...process.env, ...environment };
     // The shell is waited for, the other one goes on in a session of its own.
-    const script = 'setsid sleep 60 >/dev/null 2>&1 & echo $!';
+    const script = 'setsid sleep 600 >/dev/null 2>&1 & echo $!';
     const shell = spawnSync('sh', ['-c', script], { env, encoding: 'utf8' });
     const left = orphansOf(ours);
     for (const pid of left) process.kill(pid, 'SIGKILL');
