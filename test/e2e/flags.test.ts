@@ -32,7 +32,7 @@ for (const kind of BACKENDS) {
     const name = (): string => `${registry.host}/lab/rich:1`;
 
     async function convert(...words: string[]): Promise<void> {
-      const { status, stderr, stdout } = await site.convert([wish], words);
+      const { status, stderr, stdout } = await site.convertHere([wish], words);
       assert.equal(status, 0, stderr);
       assert.match(stdout, /^published /);
     }
@@ -47,7 +47,7 @@ for (const kind of BACKENDS) {
       await convert('--skip-flat');
       assert.deepEqual(folders().sort(), ['.chains', '.layers']);
       assert.ok(existsSync(site.path(`.metadata/${name()}/manifest.json`)));
-      const { stdout } = await site.convert([wish], ['--skip-flat']);
+      const { stdout } = await site.convertHere([wish], ['--skip-flat']);
       assert.match(stdout, /^unchanged /);
       await convert();
       assert.ok(existsSync(site.path(`${name()}/usr/bin/tool`)));
@@ -109,7 +109,7 @@ describe('the flags of unpackd convert, backend directory', () => {
 
   it('--overwrite-layers and --convert-again: what was damaged is whole again', async () => {
     const unpack = async (...words: string[]): Promise<void> => {
-      const { status, stderr } = await site.convert([wish], words);
+      const { status, stderr } = await site.convertHere([wish], words);
       assert.equal(status, 0, stderr);
     };
     await unpack();
@@ -128,7 +128,7 @@ describe('the flags of unpackd convert, backend directory', () => {
 
   it('--temporary-dir: where blobs lie meanwhile; nothing of them is left', async () => {
     const folder = await temporaryDirectory('temporary');
-    const { status } = await site.convert([wish], ['--temporary-dir', folder]);
+    const { status } = await site.convertHere([wish], ['--temporary-dir', folder]);
     assert.equal(status, 0);
     assert.deepEqual(readdirSync(folder), ['spool']);
     assert.deepEqual(readdirSync(join(folder, 'spool', 'blobs', 'sha256')), []);
@@ -138,7 +138,7 @@ describe('the flags of unpackd convert, backend directory', () => {
   it('--notification-file: lines as DUCC writes them, for all that was begun and ended', async () => {
     const path = join(site.folder, 'notifications.jsonl');
     const missing = `http://${registry.host}/lab/rich:missing`;
-    const { status } = await site.convert([wish, missing], ['--notification-file', path]);
+    const { status } = await site.convertHere([wish, missing], ['--notification-file', path]);
     assert.equal(status, 1);
     const lines = readFileSync(path, 'utf8')
       .trimEnd()
@@ -206,13 +206,17 @@ describe('the flags of unpackd convert, backend directory', () => {
 
   it('--batch-size: as many publications as it takes', async () => {
     const wishes = ['a', 'b', 'c'].map(async (tag) => registry.add('lab/batch', tag, await smallImage(tag)));
-    const { status, stdout } = await site.convert(await Promise.all(wishes), ['--batch-size', '1', '--json']);
+    const { status, stdout } = await site.convertHere(await Promise.all(wishes), [
+      '--batch-size',
+      '1',
+      '--json',
+    ]);
     assert.deepEqual([status, JSON.parse(stdout).publications], [0, 3]);
   });
 
   it('records of layers name all images that use them', async () => {
     const other = registry.add('lab/rich', '2', await richImage({ layers: 3 }));
-    for (const wishes of [[wish], [other]]) assert.equal((await site.convert(wishes)).status, 0);
+    for (const wishes of [[wish], [other]]) assert.equal((await site.convertHere(wishes)).status, 0);
     const [base] = image.layers;
     assert.ok(base !== undefined);
     const record = readFileSync(site.path(`${layerPath(base.digest)}/.metadata/origin.json`), 'utf8');

@@ -7,7 +7,7 @@ import { smallImage } from '../support/e2e/images.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { privateStorage } from '../support/e2e/private-image.ts';
 import { Site } from '../support/e2e/site.ts';
-import { run, type Outcome } from '../support/e2e/unpackd.ts';
+import { run, runHere, type Outcome } from '../support/e2e/unpackd.ts';
 import { imageIndex } from '../support/images/image.ts';
 import { runnerFolder, runScript, githubScript, gitlabScript } from '../support/e2e/workflow.ts';
 import { needs } from '../support/programs.ts';
@@ -61,8 +61,8 @@ describe('unpackd wishlist check', () => {
     registry.requests();
   });
 
-  async function check(words: readonly string[]): Promise<Outcome> {
-    return await run(['wishlist', 'check', ...site.options, ...words]);
+  async function check(words: readonly string[]): Promise<Omit<Outcome, 'peakBytes'>> {
+    return await runHere(['wishlist', 'check', ...site.options, ...words]);
   }
 
   async function checkJson(
@@ -381,7 +381,9 @@ describe('unpackd wishlist check', () => {
       'https://quay.io/lab/tool?token=hidden-word',
     ]);
     for (const format of ['text', 'json', 'github', 'markdown', 'junit']) {
-      const { status, stdout, stderr } = await check(['--format', format, recipe]);
+      // In a process of its own: what this one knows of secrets would be masked.
+      const words = ['wishlist', 'check', ...site.options, '--format', format, recipe];
+      const { status, stdout, stderr } = await run(words);
       assert.equal(status, 1, format);
       assert.ok(!`${stdout}${stderr}`.includes('hidden-word'), stdout);
     }

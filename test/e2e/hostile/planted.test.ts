@@ -51,7 +51,7 @@ describe('unpackd convert, where somebody has put links to the host into what is
         symlinkSync(host, at);
         const before = await snapshot(host, { directoryTimes: true });
 
-        const { status, stderr } = await site.convert([registry.add('lab/planted', '2', second)], words);
+        const { status, stderr } = await site.convertHere([registry.add('lab/planted', '2', second)], words);
         assert.notEqual(status, 0, stderr);
         assert.match(stderr, /^error\[repository-(?:conflict|unusable)\] /m);
         assert.deepEqual(differences(await snapshot(host, { directoryTimes: true }), before), []);

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createCvmfsFixture, type CvmfsFixture } from '../cvmfs-server/fixture.ts';
 import { temporaryDirectory } from '../setup.ts';
-import { convertHere, run, start, type Outcome, type RunOptions, type Running } from './unpackd.ts';
+import { run, runHere, start, type Outcome, type RunOptions, type Running } from './unpackd.ts';
 
 export const REPOSITORY = 'images.unpackd.test';
 
@@ -85,8 +85,11 @@ export class Site {
   }
 
   /** The same in this process. */
-  async convertHere(images: readonly string[]): Promise<Omit<Outcome, 'peakBytes'>> {
-    return await convertHere([this.recipe(images), ...this.options]);
+  async convertHere(
+    images: readonly string[],
+    words: readonly string[] = [],
+  ): Promise<Omit<Outcome, 'peakBytes'>> {
+    return await runHere(this.#words(images, words));
   }
 
   path(path: string): string {

@@ -5,6 +5,7 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { convertCommand } from '../../../daemon/commands/convert.ts';
+import { wishlistCheckCommand } from '../../../daemon/commands/wishlist-check.ts';
 import { runUnpackd } from '../../../daemon/run.ts';
 
 /** How a run of the command line ended. */
@@ -82,16 +83,16 @@ export async function run(words: readonly string[], options: RunOptions = {}): P
 }
 
 /**
- * Runs `convert` in this process instead of one of its own: all but the start, which takes most of the time of a small
- * run. Its peak of memory is not known.
+ * Runs `convert` or `wishlist check` in this process instead of one of its own: all but the start, which takes most of
+ * the time of a small run. Its peak of memory is not known.
  */
-export async function convertHere(words: readonly string[]): Promise<Omit<Outcome, 'peakBytes'>> {
+export async function runHere(words: readonly string[]): Promise<Omit<Outcome, 'peakBytes'>> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const texts = Promise.all([text(stdout), text(stderr)]);
   const { signal } = new AbortController();
   const environment = environmentOf({});
   const surroundings = { version: 'test', environment, stdout, stderr, signal };
-  const status = await runUnpackd(['convert', ...words], [convertCommand], surroundings);
+  const status = await runUnpackd(words, [convertCommand, wishlistCheckCommand], surroundings);
   for (const stream of [stdout, stderr]) stream.end();
   const [out, err] = await texts;
   return { status, stdout: out, stderr: err };
