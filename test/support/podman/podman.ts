@@ -1,19 +1,17 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findProgram, needs, needsRoot } from '../programs.ts';
+import { newerDebian } from '../newer-debian.ts';
+import { needs, needsRoot } from '../programs.ts';
 import { temporaryDirectory } from '../setup.ts';
 
 /** A podman of this machine, or of a Debian root beside it. */
 export interface PodmanKind {
   readonly title: string;
-  /** `newer` is in the root that {@link NEWER_ROOT} names. */
+  /** `newer` is in the root that {@link newerDebian} finds. */
   readonly version: 'installed' | 'newer';
   readonly driver: 'kernel' | 'fuse';
 }
-
-/** The environment variable with the root of a newer Debian, in which podman and crun are installed. */
-export const NEWER_ROOT = 'NEWER_DEBIAN';
 
 export const PODMANS: readonly PodmanKind[] = [
   { title: 'podman of this machine, kernel overlay', version: 'installed', driver: 'kernel' },
@@ -40,6 +38,7 @@ if [ -n "$root" ]; then
   mount --bind "$root" "$root"
   mount -t sysfs sysfs "$root/sys"
   mount --rbind /dev "$root/dev"
+  mkdir -p "$root/tmp"
   mount -t tmpfs tmpfs "$root/tmp"
   mkdir -p "$root$own"
   mount --bind "$own" "$root$own"
@@ -114,7 +113,7 @@ additionalimagestores = [${lists}]
 ${program}
 `;
     writeFileSync(join(folder, 'storage.conf'), configuration);
-    return new Podman(version === 'newer' ? newerRoot(context) : '', repository, folder);
+    return new Podman(version === 'newer' ? newerDebian(context, 'podman') : '', repository, folder);
   }
 
   async podman(...words: string[]): Promise<PodmanOutcome> {
@@ -152,17 +151,6 @@ ${program}
     const script = ['sh', '-c', ENTER, 'sh', this.#root, published, client, this.folder];
     return await execute('unshare', [...namespaces, ...script, ...command]);
   }
-}
-
-/** Fails in CI, where the newer podman must be there. */
-function newerRoot(context: Mocha.Context): string {
-  const root = process.env[NEWER_ROOT] ?? '';
-  if (root !== '' && findProgram('podman') !== undefined) {
-    mkdirSync(join(root, 'tmp'), { recursive: true });
-    return root;
-  }
-  if (process.env['CI'] !== undefined) throw new Error(`CI must set ${NEWER_ROOT}`);
-  return context.skip();
 }
 
 function succeeded({ status, stdout, stderr }: PodmanOutcome, words: readonly string[]): string {
