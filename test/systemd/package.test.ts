@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { PROJECT, textOf } from '../docs/project.ts';
+import { inInstalledRoot } from '../support/installed-root.ts';
+import { newerDebian } from '../support/newer-debian.ts';
+import { needs, needsRoot } from '../support/programs.ts';
+import { temporaryDirectory } from '../support/setup.ts';
+
+const run = promisify(execFile);
+const { version } = JSON.parse(textOf('package.json')) as { version: string };
+
+describe('the package', function () {
+  this.timeout(180_000);
+  let folder: string;
+  let deb: string;
+
+  before(async function () {
+    needs(this, 'dpkg-deb');
+    folder = await temporaryDirectory('package');
+    deb = await build(folder);
+  });
+
+  it('has the programs, what they need, the service and its documentation, and nothing else', async () => {
+    const files = await filesOf(deb);
+    const expected = [
+      '/etc/unpackd/unpackd.yaml',
+      '/usr/bin/unpackd',
+      '/usr/lib/unpackd/package.json',
+      '/usr/lib/unpackd/dist/daemon/main.js',
+      '/usr/lib/unpackd/node_modules/commander/package.json',
+      '/usr/lib/unpackd/node_modules/sqlite3/build/Release/node_sqlite3.node',
+      '/usr/lib/systemd/system/unpackd.service',
+      '/usr/lib/systemd/system/unpackd@.service',
+      '/usr/lib/sysusers.d/unpackd.conf',
+      '/usr/lib/tmpfiles.d/unpackd.conf',
+      '/usr/share/doc/unpackd/copyright',
+      '/usr/share/doc/unpackd/docs/operators.md',
+      '/usr/share/doc/unpackd/examples/directory-backend.conf',
+    ];
+    assert.deepEqual(
+      expected.filter((path) => !files.includes(path)),
+      [],
+    );
+    const known =
+      /^\/(?:etc\/unpackd\/unpackd\.yaml$|usr\/bin\/unpackd$|usr\/lib\/(?:systemd\/system|sysusers\.d|tmpfiles\.d)\/unpackd[^/]*$|usr\/lib\/unpackd\/(?:package\.json$|node_modules\/|dist\/(?:daemon|publisher|wishlist)\/)|usr\/share\/doc\/unpackd\/)/;
+    const unneeded = /\/node_modules\/(?:typescript|mocha|prettier|oxlint|@types)\/|\.test\.js$/;
+    assert.deepEqual(
+      files.filter((path) => !known.test(path) || unneeded.test(path)),
+      [],
+    );
+  });
+
+  it('belongs to root, is writable for nobody else, and runs nobody else as root', async () => {
+    const { stdout } = await run('dpkg-deb', ['--contents', deb], { maxBuffer: 16 * 1024 * 1024 });
+    const lines = stdout.trim().split('\n');
+    const normal = /^(?:[d-]rw[x-]r-[x-]r-[x-]|lrwxrwxrwx) root\/root /;
+    assert.deepEqual(
+      lines.filter((line) => !normal.test(line)),
+      [],
+    );
+  });
+
+  it('asks for the Node that package.json asks for, and keeps what an operator changed', async () => {
+    const { stdout } = await run('dpkg-deb', ['--field', deb, 'Version', 'Depends']);
+    assert.match(stdout, new RegExp(`^Version: ${version.replaceAll('.', String.raw`\.`)}$`, 'm'));
+    assert.match(stdout, /^Depends: nodejs \(>= 20\.19\.0\), libc6 \(>= 2\.\d+\)/m);
+    const { stdout: conffiles } = await run('dpkg-deb', ['--info', deb, 'conffiles']);
+    assert.equal(conffiles, '/etc/unpackd/unpackd.yaml\n');
+  });
+
+  it('has the same bytes when it is built again', async () => {
+    const again = await build(await temporaryDirectory('package-again'), '0077');
+    assert.equal(digestOf(again), digestOf(deb));
+  });
+
+  it('has the same files as an RPM', async function () {
+    needs(this, 'rpmbuild', 'rpm');
+    const top = await temporaryDirectory('rpm');
+    const words = ['--define', `checkout ${PROJECT}`, '--define', `_topdir ${top}`];
+    await run('rpmbuild', ['-bb', ...words, join(PROJECT, 'systemd/package/unpackd.spec')], {
+      maxBuffer: 16 * 1024 * 1024,
+    });
+    const { stdout: path } = await run('find', [top, '-name', 'unpackd-*.rpm']);
+    const { stdout } = await run('rpm', ['--query', '--package', '--queryformat', FILES, path.trim()], {
+      maxBuffer: 16 * 1024 * 1024,
+    });
+    const lines = stdout.trim().split('\n');
+    const files = lines.flatMap((line) => (line.startsWith('d') ? [] : [line.slice(line.indexOf('/'))]));
+    assert.deepEqual(files.toSorted(), (await filesOf(deb)).toSorted());
+  });
+
+  describe('installed in a newer Debian', () => {
+    let root: string;
+
+    before(function () {
+      needs(this, 'unshare');
+      needsRoot(this);
+      root = newerDebian(this, 'node');
+    });
+
+    it('runs with its own Node, with all that is compiled', async () => {
+      const output = await inInstalledRoot(
+        root,
+        deb,
+        `unpackd version
+        unpackd check-image-syntax lab/tool:1 | head -n 1
+        cd /usr/lib/unpackd
+        node -p 'require("sqlite3").VERSION.split(".")[0] + " " + typeof require("koffi").load'`,
+      );
+      const [first, , last] = output.trim().split('\n');
+      assert.match(first ?? '', new RegExp(String.raw`\b${version.replaceAll('.', String.raw`\.`)}\b`));
+      assert.equal(last, '3 function');
+    });
+
+    it('has a user and directories, and units that are sound and not enabled', async () => {
+      const output = await inInstalledRoot(
+        root,
+        deb,
+        `getent passwd unpackd | cut -d: -f1,6,7
+        stat --format='%U %a %n' /var/lib/unpackd /etc/unpackd/unpackd.yaml
+        systemd-analyze verify unpackd.service unpackd@lab.service
+        systemctl is-enabled unpackd.service unpackd@.service || true`,
+      );
+      assert.deepEqual(output.trim().split('\n'), [
+        'unpackd:/var/lib/unpackd:/usr/sbin/nologin',
+        'unpackd 711 /var/lib/unpackd',
+        'root 644 /etc/unpackd/unpackd.yaml',
+        'disabled',
+        'disabled',
+      ]);
+    });
+
+    it('leaves an operator’s configuration when it is removed, and nothing when it is purged', async () => {
+      const output = await inInstalledRoot(
+        root,
+        deb,
+        `echo '# ours' >>/etc/unpackd/unpackd.yaml
+        dpkg --install /tmp/unpackd.deb >/dev/null
+        tail -n 1 /etc/unpackd/unpackd.yaml
+        mkdir /var/lib/unpackd/spool
+        systemctl enable --quiet unpackd.service
+        dpkg --remove unpackd >/dev/null
+        ls -d /etc/unpackd/* /var/lib/unpackd/*
+        dpkg --purge unpackd >/dev/null
+        find / -xdev -name '*unpackd*' ! -path '/tmp/*'`,
+      );
+      assert.deepEqual(output.trim().split('\n'), [
+        '# ours',
+        '/etc/unpackd/unpackd.yaml',
+        '/var/lib/unpackd/spool',
+      ]);
+    });
+  });
+});
+
+/** A line for each file of an RPM: its mode, and its path. */
+const FILES = String.raw`[%{FILEMODES:perms} %{FILENAMES}\n]`;
+
+/** @returns the path of the package */
+async function build(folder: string, umask = '0022'): Promise<string> {
+  const script = join(PROJECT, 'systemd/package/build-deb.sh');
+  const { stdout } = await run('sh', ['-c', `umask ${umask} && exec "$@"`, 'sh', script, folder]);
+  return stdout.trim().split('\n').at(-1) ?? '';
+}
+
+/** The paths of all files and links in a Debian package. */
+async function filesOf(deb: string): Promise<string[]> {
+  const { stdout } = await run('dpkg-deb', ['--contents', deb], { maxBuffer: 16 * 1024 * 1024 });
+  return stdout.split('\n').flatMap((line) => {
+    const path = /^[-l].* \.(\/.*?)(?: -> .*)?$/.exec(line)?.[1];
+    return path === undefined ? [] : [path];
+  });
+}
+
+function digestOf(path: string): string {
+  return createHash('sha256').update(readFileSync(path)).digest('hex');
+}
