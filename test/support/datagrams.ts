@@ -54,6 +54,15 @@ export class DatagramReceiver {
     return (await this.messages(count)).map(String);
   }
 
+  /** All messages so far as text, when at least `count` of them match `pattern`. */
+  async matching(pattern: RegExp, count = 1): Promise<string[]> {
+    for (;;) {
+      const texts = this.#messages.map(String);
+      if (texts.filter((text) => pattern.test(text)).length >= count) return texts;
+      await once(this.#lines, 'line');
+    }
+  }
+
   async close(): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     this.#process.kill('SIGKILL');

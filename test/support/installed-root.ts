@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import type { Writable } from 'node:stream';
 import { promisify } from 'node:util';
 
 /**
@@ -29,12 +30,23 @@ exit $status
 /**
  * What the shell script `script` prints in the Debian root `root`, in which the package `deb` is installed for it. The root
  * itself stays as it is.
+ *
+ * @param meanwhile what to do while it runs, with its standard input
  */
-export async function inInstalledRoot(root: string, deb: string, script: string): Promise<string> {
-  const { stdout } = await promisify(execFile)(
+export async function inInstalledRoot(
+  root: string,
+  deb: string,
+  script: string,
+  meanwhile?: (stdin: Writable) => Promise<void>,
+): Promise<string> {
+  const running = promisify(execFile)(
     'unshare',
     ['--mount', '--pid', '--fork', '--kill-child', 'bash', '-c', INSTALL, 'bash', root, deb, script],
     { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' }, timeout: 110_000 },
   );
-  return stdout;
+  const { stdin } = running.child;
+  // Where it ended early, its own error says why.
+  if (stdin !== null && meanwhile !== undefined) await Promise.race([meanwhile(stdin), running]);
+  stdin?.end();
+  return (await running).stdout;
 }

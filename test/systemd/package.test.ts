@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { PROJECT, textOf } from '../docs/project.ts';
+import { DatagramReceiver } from '../support/datagrams.ts';
 import { inInstalledRoot } from '../support/installed-root.ts';
 import { newerDebian } from '../support/newer-debian.ts';
 import { needs, needsRoot } from '../support/programs.ts';
@@ -132,6 +133,45 @@ describe('the package', function () {
         'disabled',
         'disabled',
       ]);
+    });
+
+    it('has a daemon that the unit’s command starts as the user of the package, and that says how it is', async function () {
+      needs(this, 'python3');
+      const socket = `@unpackd-package-${process.pid}`;
+      const receiver = await DatagramReceiver.on(socket);
+      try {
+        const command = /^ExecStart=(.+)$/m.exec(textOf('systemd/unpackd.service'))?.[1] ?? '';
+        const output = await inInstalledRoot(
+          root,
+          deb,
+          `cd /etc/unpackd
+          printf 'version: 1\\ncvmfs_repo: lab.example.org\\ninput: []\\n' >recipe.yaml
+          printf 'backend: directory\\nroot: /var/lib/unpackd/root\\nsources:\\n  - file: recipe.yaml\\n' >unpackd.yaml
+          export NOTIFY_SOCKET=${socket} WATCHDOG_USEC=1000000 XDG_STATE_HOME=/var/lib
+          setpriv --reuid=unpackd --regid=unpackd --init-groups ${command} 2>/tmp/log &
+          read -r _
+          kill -HUP $!
+          read -r _
+          kill -TERM $!
+          status=0
+          wait $! || status=$?
+          echo "exit $status"
+          stat --format='%U %n' /var/lib/unpackd/unpackd.db
+          cat /tmp/log`,
+          async (stdin) => {
+            await receiver.matching(/^READY=1/m);
+            await receiver.matching(/^WATCHDOG=1/m, 2);
+            stdin.write('\n');
+            await receiver.matching(/^RELOADING=1\nMONOTONIC_USEC=\d+$/);
+            await receiver.matching(/^READY=1/m, 2);
+            stdin.write('\n');
+          },
+        );
+        assert.match(output, /^exit 0\nunpackd \/var\/lib\/unpackd\/unpackd\.db\n/, output);
+        await receiver.matching(/^STOPPING=1$/m);
+      } finally {
+        await receiver.close();
+      }
     });
 
     it('leaves an operator’s configuration when it is removed, and nothing when it is purged', async () => {
