@@ -67,7 +67,7 @@ function field(name: string, value: string): Buffer[] {
 }
 
 /** `image` as UNPACKD_IMAGE, `nextTry` as UNPACKD_NEXT_TRY: capitals, digits and underscores are allowed. */
-function fieldName(name: string): string {
+export function fieldName(name: string): string {
   const words = name.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '_').toUpperCase();
   return `UNPACKD_${words.replace(/[^A-Z0-9_]/g, '_')}`;
 }

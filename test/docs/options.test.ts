@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { EXIT_STATUS_HELP } from '../../daemon/exit-status.ts';
+import { fieldName } from '../../daemon/log/journal.ts';
 import { OPTIONS, variableOf, type Option } from '../../daemon/options.ts';
 import { documents, section, tableRows, textOf } from './project.ts';
 
@@ -7,6 +8,9 @@ const TABLE: readonly Option[] = Object.values(OPTIONS);
 
 /** Flags that are no options of the table: commander's own. */
 const OTHERS = ['help', 'version'];
+
+/** What records of the log are about: fields of the journal, which look like variables. */
+const FIELDS = ['image', 'repository', 'publication', 'code', 'source', 'commit', 'layer'].map(fieldName);
 
 describe('the table of options in docs/operators.md', () => {
   const rows = tableRows(section(textOf('docs/operators.md'), 'Configuration'));
@@ -30,7 +34,7 @@ describe('the documents', () => {
     ...OTHERS,
     ...TABLE.flatMap(({ key, flag }) => [key, ...(flag.includes('<') ? [] : [`no-${key}`])]),
   ]);
-  const variables = new Set(TABLE.map(({ key }) => variableOf(key)));
+  const variables = new Set([...TABLE.map(({ key }) => variableOf(key)), ...FIELDS]);
 
   for (const document of documents()) {
     it(`name only options and variables that exist, in ${document}`, () => {
