@@ -15,7 +15,7 @@ import { formatReport, type Row } from './report.ts';
 /**
  * Compares unpackd with the programs that do the same job, in one run on one machine: see ratios, not seconds.
  *
- *   npm run bench                                      images of its own, into plain directories; polls of 5,000 tags; a large plan;
+ *   npm run bench                                      images of its own, into plain directories; a cycle over 10,000 tags; a large plan;
  *                                                      a podman store of 5,000 images; peak memory for an image of a million files and for
  *                                                      a layer of 10 GB
  *   npm run bench -- [--files NUMBER] [--layer-bytes NUMBER]   the same with such an image and layer

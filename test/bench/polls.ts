@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { image, imageIndex } from '../support/images/image.ts';
 import { directory, file } from '../support/images/layer-entry.ts';
@@ -9,12 +9,16 @@ import { measure } from './measure.ts';
 import type { Row } from './report.ts';
 import { unpackd, writeRecipe } from './unpackd.ts';
 
-const TAGS = 5000;
+const TAGS = 10_000;
 /** Images that the tags lead to: publishing is not what is measured. */
 const IMAGES = 50;
 const REPOSITORY = 'bench/many';
 
-/** A pass over tags none of which has moved, each an index. @throws Error where a poll takes more than a HEAD request */
+/**
+ * A cycle over published images none of which has moved, each an index.
+ *
+ * @throws Error where one takes more than a HEAD request, or something is written into the repository
+ */
 export async function benchPolls(folder: string): Promise<Row[]> {
   const registry = await serveImages(await manyTags(), { maximumPageSize: 1000 });
   try {
@@ -32,6 +36,7 @@ export async function benchPolls(folder: string): Promise<Row[]> {
     );
     await measure(convert);
     const before = registry.requests.length;
+    const published = newest(join(work, 'root', 'bench.local'));
     const measurement = await measure(convert);
     const requests = registry.requests.slice(before);
     const heads = requests.filter((line) => line.startsWith('HEAD ')).length;
@@ -39,12 +44,24 @@ export async function benchPolls(folder: string): Promise<Row[]> {
     if (heads !== TAGS || heads + lists !== requests.length) {
       throw new Error(`a poll of ${TAGS} tags made ${requests.length} requests, ${heads} of them HEAD`);
     }
+    if (newest(join(work, 'root', 'bench.local')) !== published)
+      throw new Error('a poll wrote something into the repository');
     const rate = Math.round(TAGS / measurement.seconds);
-    const note = `${heads} HEAD, ${lists} pages of tags, nothing else; ${rate} tags/s`;
+    const note = `${heads} HEAD, ${lists} pages of tags, nothing else and no write; ${rate} tags/s`;
     return [{ job: `poll of ${TAGS} tags`, program: 'unpackd', measurement, note }];
   } finally {
     await registry.close();
   }
+}
+
+/** When anything below `folder` was changed last, in ms since 1970. */
+function newest(folder: string): number {
+  let latest = lstatSync(folder).ctimeMs;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    latest = Math.max(latest, entry.isDirectory() ? newest(path) : lstatSync(path).ctimeMs);
+  }
+  return latest;
 }
 
 async function manyTags(): Promise<ImageStore> {
