@@ -15,7 +15,7 @@ const run = promisify(execFile);
 const { version } = JSON.parse(textOf('package.json')) as { version: string };
 
 describe('the package', function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let folder: string;
   let deb: string;
 
