@@ -70,10 +70,17 @@ export function parsePlatformName(name: string): {
 /** Below it each image has a folder of its public name. */
 export const METADATA_FOLDER = '.metadata';
 export const MANIFEST_FILE = 'manifest.json';
+/** What the podman store has to know of the image. */
+export const PODMAN_FILE = 'podman.json';
 
 /** @param name as {@link platformName} gives it */
 export function manifestPath(name: string): BytePath {
-  return `${METADATA_FOLDER}/${name}/${MANIFEST_FILE}`;
+  return metadataPath(name, MANIFEST_FILE);
+}
+
+/** Of the file `file` in the metadata of the image `name`, as {@link platformName} gives it. */
+export function metadataPath(name: string, file: string): BytePath {
+  return `${METADATA_FOLDER}/${name}/${file}`;
 }
 
 /**
