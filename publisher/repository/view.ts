@@ -1,8 +1,9 @@
-import type { Dirent } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, type Dirent } from 'node:fs';
 import { lstat, readFile, readdir } from 'node:fs/promises';
 import { hasCode } from '../../wishlist/error-code.ts';
 import { Failure } from '../../wishlist/failure.ts';
 import { pathBelow, type BytePath } from './entry.ts';
+import { Pace } from './pace.ts';
 
 export type Kind = 'directory' | 'file' | 'symlink' | 'other';
 
@@ -27,23 +28,37 @@ export interface RepositoryView {
 /** A view of a directory that holds a repository: the published tree itself, or a read-only mount of it. */
 export class DirectoryView implements RepositoryView {
   readonly #root: string;
+  readonly #pace = new Pace();
 
   constructor(root: string) {
     this.#root = root;
   }
 
   async kindOf(path: BytePath): Promise<Kind | undefined> {
-    const found = await unlessMissing(path, () => lstat(this.#at(path)));
+    const at = this.#at(path);
+    const found = await this.#ask(
+      path,
+      () => lstatSync(at),
+      () => lstat(at),
+    );
     return found === undefined ? undefined : kind(found);
   }
 
   async read(path: BytePath): Promise<Buffer | undefined> {
-    return await unlessMissing(path, () => readFile(this.#at(path)));
+    const at = this.#at(path);
+    return await this.#ask(
+      path,
+      () => readFileSync(at),
+      () => readFile(at),
+    );
   }
 
   async list(path: BytePath): Promise<Child[]> {
-    const children = await unlessMissing(path, () =>
-      readdir(this.#at(path), { withFileTypes: true, encoding: 'latin1' }),
+    const at = this.#at(path);
+    const children = await this.#ask(
+      path,
+      () => readdirSync(at, LISTING),
+      () => readdir(at, LISTING),
     );
     return (children ?? []).map((child) => ({ name: child.name, kind: kind(child) }));
   }
@@ -56,10 +71,16 @@ export class DirectoryView implements RepositoryView {
     }
   }
 
+  async #ask<T>(path: BytePath, quick: () => T, patient: () => Promise<T>): Promise<T | undefined> {
+    return await unlessMissing(path, () => this.#pace.ask(quick, patient));
+  }
+
   #at(path: BytePath): Buffer {
     return pathBelow(this.#root, path);
   }
 }
+
+const LISTING = { withFileTypes: true, encoding: 'latin1' } as const;
 
 type Typed = Pick<Dirent, 'isDirectory' | 'isFile' | 'isSymbolicLink'>;
 
