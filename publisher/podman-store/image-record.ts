@@ -54,6 +54,8 @@ const LayerSchema = z.object({
   compression: z.enum(['none', 'gzip', 'zstd']),
 });
 
+const CreatedSchema = z.iso.datetime();
+
 /** One record with a mistake would break the store for everybody: what is not exactly as written here does not count. */
 const RecordSchema = z.object({
   format: z.literal(FORMAT),
@@ -61,7 +63,7 @@ const RecordSchema = z.object({
   config: DocumentSchema,
   manifest: DocumentSchema,
   index: DocumentSchema.optional(),
-  created: z.iso.datetime(),
+  created: CreatedSchema,
   layers: z.array(LayerSchema),
 });
 
@@ -74,7 +76,9 @@ export function encodeRecord(record: ImageRecord | RefusedRecord): Buffer {
 /** `undefined` for what is no record of this format. */
 export function decodeRecord(bytes: Buffer): ImageRecord | RefusedRecord | undefined {
   try {
-    const document: unknown = JSON.parse(bytes.toString('utf8'));
+    const text = bytes.toString('utf8');
+    const document: unknown = JSON.parse(text);
+    if (isAsWritten(text, document)) return isSound(document) ? withoutFormat(document) : undefined;
     const found = RecordSchema.safeParse(document).data ?? RefusedSchema.safeParse(document).data;
     if (found === undefined) return undefined;
     const { format: _, ...record } = found;
@@ -83,4 +87,31 @@ export function decodeRecord(bytes: Buffer): ImageRecord | RefusedRecord | undef
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+const DIGEST = '"sha256:[0-9a-f]{64}"';
+/** None that a number could not hold exactly. */
+const SIZE = '(?:0|[1-9][0-9]{0,14})';
+const DOCUMENT = `{"digest":${DIGEST},"size":${SIZE}}`;
+const LAYER = `{"digest":${DIGEST},"size":${SIZE},"diffId":${DIGEST},"diffSize":${SIZE},"compression":"(?:none|gzip|zstd)"}`;
+const WRITTEN = new RegExp(
+  `^{"format":${FORMAT},"name":"[^"\\\\]*","config":${DOCUMENT},"manifest":${DOCUMENT},(?:"index":${DOCUMENT},)?` +
+    `"created":"[^"\\\\]*","layers":\\[(?:${LAYER}(?:,${LAYER})*)?\\]}$`,
+);
+
+/**
+ * Whether `text`, which is `document`, is a record in the very form of {@link encodeRecord}. All records of a repository
+ * are read for each publication, and the schema takes several times as long to say that of each value.
+ */
+function isAsWritten(text: string, _document: unknown): _document is ImageRecord {
+  return WRITTEN.test(text);
+}
+
+/** What the form leaves open. */
+function isSound({ name, created }: ImageRecord): boolean {
+  return isPodmanName(name) && CreatedSchema.safeParse(created).success;
+}
+
+function withoutFormat({ name, config, manifest, index, created, layers }: ImageRecord): ImageRecord {
+  return { name, config, manifest, ...(index !== undefined && { index }), created, layers };
 }

@@ -121,7 +121,7 @@ function publishSynthetic(repository: string, index: number): void {
     name,
     config: { digest: digestOf(config), size: config.length },
     manifest: { digest: digestOf(manifest), size: manifest.length },
-    created: '2024-01-01T00:00:00Z',
+    created: '2024-01-01T00:00:00.000Z',
     layers,
   });
   const id = hexOf(digestOf(config));

@@ -15,6 +15,10 @@ const BAD: readonly (readonly [what: string, change: Record<string, unknown>])[]
   ['a size that is negative', { manifest: { digest: digestOf('x'), size: -1 } }],
   ['a size that is no number', { manifest: { digest: digestOf('x'), size: '1' } }],
   ['a time that is none', { created: 'yesterday' }],
+  ['a time that cannot be', { created: '2024-02-30T03:04:05.000Z' }],
+  ['a size that no number holds exactly', { manifest: { digest: digestOf('x'), size: 1e16 } }],
+  ['a size with a fraction', { manifest: { digest: digestOf('x'), size: 1.5 } }],
+  ['a compression that nobody knows', { layers: [{ ...record.layers[0], compression: 'lzma' }] }],
   ['a time with an offset', { created: '2024-01-02T03:04:05+01:00' }],
   ['a layer without diff ID', { layers: [{ digest: digestOf('x'), size: 1 }] }],
   ['no layers', { layers: undefined }],
@@ -25,6 +29,23 @@ describe('podman-store/image-record', () => {
     assert.deepEqual(decodeRecord(encodeRecord(record)), record);
     const { record: without } = published('quay.io/lab/tool:1', ['base', 'top']);
     assert.deepEqual(decodeRecord(encodeRecord(without)), without);
+  });
+
+  it('comes back where it is large or has no layers', () => {
+    const size = Number.MAX_SAFE_INTEGER;
+    const layers = record.layers.map((layer) => ({ ...layer, size, diffSize: 0 }));
+    for (const other of [
+      { ...record, layers },
+      { ...record, layers: [] },
+    ])
+      assert.deepEqual(decodeRecord(encodeRecord(other)), other);
+  });
+
+  it('is the same in another form, and without what nobody knows', () => {
+    const document = JSON.parse(encodeRecord(record).toString()) as object;
+    const more = { more: [1], ...document };
+    for (const text of [JSON.stringify(document, undefined, 2), JSON.stringify(more)])
+      assert.deepEqual(decodeRecord(Buffer.from(text)), record);
   });
 
   it('comes back as it was written for an image that is refused', () => {
