@@ -36,7 +36,7 @@ export async function gatherDocuments(
   for (const image of images) {
     for (const { document, path } of placesOf(image, sources.root)) {
       if (documents.has(document.digest) || isKept(image, document, sources.kept)) continue;
-      const bytes = await sources.view.read(path);
+      const bytes = await sources.view.read(path());
       if (bytes !== undefined && sha256(bytes) === document.digest) documents.set(document.digest, bytes);
       else lost.add(image);
     }
@@ -47,18 +47,18 @@ export async function gatherDocuments(
 /** Where a document should be published. */
 interface Place {
   readonly document: StoredDocument;
-  readonly path: BytePath;
+  readonly path: () => BytePath;
 }
 
 function placesOf({ publicName, record }: PublishedImage, root: StoreRoot): Place[] {
   const { config, manifest, index } = record;
   const id = hexOf(config.digest);
   const places = [
-    { document: config, path: documentPath(root, id, config.digest) },
-    { document: manifest, path: manifestPath(publicName) },
+    { document: config, path: () => documentPath(root, id, config.digest) },
+    { document: manifest, path: () => manifestPath(publicName) },
   ];
   if (index === undefined) return places;
-  return [...places, { document: index, path: documentPath(root, id, `manifest-${index.digest}`) }];
+  return [...places, { document: index, path: () => documentPath(root, id, `manifest-${index.digest}`) }];
 }
 
 function isKept(

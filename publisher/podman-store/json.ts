@@ -12,8 +12,8 @@ export interface Books {
 /** @see containers/storage, images.go, `Image`, and layers.go, `Layer` */
 export function booksOf({ images, layers }: Store): Books {
   return {
-    images: jsonList([...images.values()].map(imageJson)),
-    layers: jsonList([...layers.values()].map(layerJson)),
+    images: jsonList(images.values(), imageJson),
+    layers: jsonList(layers.values(), layerJson),
   };
 }
 
@@ -25,17 +25,29 @@ export function lockOf(book: Buffer): Buffer {
   return Buffer.from(hexOf(sha256(book)));
 }
 
+/** Lines that become bytes together: few enough for their text to be short-lived. */
+const LINES_AT_A_TIME = 64;
+
 /** An item a line, for people who look into it. All of it is ASCII: digests, times, and names in podman's grammar. */
-function jsonList(items: readonly object[]): Buffer {
-  const lines = items.map((item, index) => `${index === 0 ? '' : ',\n'}${JSON.stringify(item)}`);
-  return Buffer.from(`[${lines.join('')}]\n`, 'latin1');
+function jsonList<Item>(items: Iterable<Item>, toJson: (item: Item) => string): Buffer {
+  const parts: Buffer[] = [];
+  let text = '[';
+  let lines = 0;
+  for (const item of items) {
+    text += lines === 0 ? toJson(item) : `,\n${toJson(item)}`;
+    if (++lines % LINES_AT_A_TIME !== 0) continue;
+    parts.push(Buffer.from(text, 'latin1'));
+    text = '';
+  }
+  parts.push(Buffer.from(`${text}]\n`, 'latin1'));
+  return Buffer.concat(parts);
 }
 
-function imageJson({ id, manifest, names, topLayer, created, documents }: StoredImage): object {
+function imageJson({ id, manifest, names, topLayer, created, documents }: StoredImage): string {
   const entries = [...documents];
   const valuesOf = <T>(value: (document: StoredDocument) => T): Record<string, T> =>
     Object.fromEntries(entries.map(([key, document]) => [key, value(document)]));
-  return {
+  return JSON.stringify({
     id,
     digest: manifest,
     names,
@@ -44,20 +56,18 @@ function imageJson({ id, manifest, names, topLayer, created, documents }: Stored
     'big-data-names': entries.map(([key]) => key),
     'big-data-sizes': valuesOf(({ size }) => size),
     'big-data-digests': valuesOf(({ digest }) => digest),
-  };
+  });
 }
 
-function layerJson({ id, parent, record, created }: StoredLayer): object {
-  return {
-    id,
-    ...(parent !== undefined && { parent: parent.id }),
-    created,
-    'compressed-diff-digest': record.digest,
-    'compressed-size': record.size,
-    'diff-digest': record.diffId,
-    'diff-size': record.diffSize,
-    compression: COMPRESSION[record.compression],
-  };
+/** Put together by hand, since there are tens of thousands: nothing of it has a character that JSON escapes. */
+function layerJson({ id, parent, record, created }: StoredLayer): string {
+  const { digest, size, diffId, diffSize, compression } = record;
+  const below = parent === undefined ? '' : `"parent":"${parent.id}",`;
+  return (
+    `{"id":"${id}",${below}"created":"${created}",` +
+    `"compressed-diff-digest":"${digest}","compressed-size":${size},` +
+    `"diff-digest":"${diffId}","diff-size":${diffSize},"compression":${COMPRESSION[compression]}}`
+  );
 }
 
 /** @see containers/storage, pkg/archive, `Compression` */

@@ -21,7 +21,7 @@ export function shortNames(ids: Iterable<LayerId>): Map<LayerId, string> {
   const owners = new Map<string, LayerId>();
   const alike = new Set<LayerId>();
   for (const id of ids) {
-    const name = digitsOf(id).slice(0, SHORT_CHARACTERS);
+    const name = shortNameFamily(id);
     const other = owners.get(name);
     if (other !== undefined) alike.add(other).add(id);
     owners.set(name, id);
@@ -50,6 +50,11 @@ function freeName(id: LayerId, taken: ReadonlySet<string>): string {
     if (!taken.has(name)) return name;
   }
   return id;
+}
+
+/** What the short name of a layer begins with. Only those of one family can depend on each other. */
+export function shortNameFamily(id: LayerId): string {
+  return digitsOf(id).slice(0, SHORT_CHARACTERS);
 }
 
 /** The first digits of the identifier to the base of 62, the least first, which differ most. */

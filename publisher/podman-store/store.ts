@@ -40,16 +40,17 @@ export interface Store {
 }
 
 /**
- * The store of exactly these images: the same images in any order give the same store. No name is on two images, since
- * no podman could read that: where a reference is published in several places, the shortest public name has it, and
- * images that are left without a name are left out.
+ * The store of exactly these images: the same images in any order give the same store.
  *
- * @param idsOf {@link layerIds} of an image, kept for several stores of the same images
+ * @param idsOf as for {@link namedImages}
  */
 export function storeOf(published: readonly PublishedImage[], idsOf = layerIdsOf): Store {
-  const images = namedImages(published, idsOf);
+  return storeOfNamed(namedImages(published, idsOf));
+}
+
+export function storeOfNamed(images: NamedImages): Store {
   return {
-    images: new Map(images.map((image) => [hexOf(image.first.config.digest), toImage(image)])),
+    images: new Map(Array.from(images, ([config, image]) => [hexOf(config), toImage(image)])),
     layers: layersOf(images),
   };
 }
@@ -70,7 +71,7 @@ export function mountedBelow({ record, parent }: StoredLayer): StoredLayer[] {
 }
 
 /** One image of the store: all that is published with the same config. */
-interface NamedImage {
+export interface NamedImage {
   /** What the image's layers are taken from: the first by {@link inOrder}. */
   readonly first: ImageRecord;
   /** Identifiers of those layers. */
@@ -78,12 +79,21 @@ interface NamedImage {
   readonly all: readonly ImageRecord[];
 }
 
+/** By the digest of their config, in its order. */
+export type NamedImages = ReadonlyMap<Digest, NamedImage>;
+
 /** Identifiers of an image's layers, lowest first. */
 export function layerIdsOf({ layers }: ImageRecord): LayerId[] {
   return layerIds(layers.map(({ diffId }) => diffId));
 }
 
-function namedImages(published: readonly PublishedImage[], idsOf: typeof layerIdsOf): NamedImage[] {
+/**
+ * The images of a store. No name is on two of them, since no podman could read that: where a reference is published in
+ * several places, the shortest public name has it, and images that are left without a name are left out.
+ *
+ * @param idsOf {@link layerIds} of an image, kept for several stores of the same images
+ */
+export function namedImages(published: readonly PublishedImage[], idsOf = layerIdsOf): NamedImages {
   const taken = new Set<string>();
   const byConfig = new Map<Digest, ImageRecord[]>();
   for (const { record } of published.toSorted(inOrder)) {
@@ -93,11 +103,13 @@ function namedImages(published: readonly PublishedImage[], idsOf: typeof layerId
     if (same === undefined) byConfig.set(record.config.digest, [record]);
     else same.push(record);
   }
-  return [...byConfig.keys()].sort().flatMap((config) => {
+  const images = new Map<Digest, NamedImage>();
+  for (const config of [...byConfig.keys()].sort()) {
     const all = byConfig.get(config) ?? [];
     const [first] = all;
-    return first === undefined ? [] : [{ first, all, layers: idsOf(first) }];
-  });
+    if (first !== undefined) images.set(config, { first, all, layers: idsOf(first) });
+  }
+  return images;
 }
 
 /** What stands below a folder has a longer public name than the same reference without one. */
@@ -106,7 +118,8 @@ function inOrder(one: PublishedImage, other: PublishedImage): number {
   return byLength !== 0 ? byLength : one.publicName < other.publicName ? -1 : 1;
 }
 
-function toImage({ first, all, layers }: NamedImage): StoredImage {
+/** What the store has of an image. */
+export function toImage({ first, all, layers }: NamedImage): StoredImage {
   return {
     id: hexOf(first.config.digest),
     manifest: first.manifest.digest,
@@ -130,25 +143,35 @@ function documentsOf(first: ImageRecord, all: readonly ImageRecord[]): Map<strin
   return documents;
 }
 
-function layersOf(images: readonly NamedImage[]): Map<LayerId, StoredLayer> {
-  const names = shortNames(new Set(images.flatMap(({ layers }) => layers)));
-  const stored = new Map<LayerId, StoredLayer>();
-  for (const { first, layers } of images) {
+function layersOf(images: NamedImages): Map<LayerId, StoredLayer> {
+  const stored = new Map<LayerId, Mutable<StoredLayer>>();
+  for (const { first, layers } of images.values()) {
     let parent: StoredLayer | undefined;
     for (const [index, id] of layers.entries()) {
-      parent = stored.get(id) ?? newLayer(id, first, { parent, index, shortName: names.get(id) ?? id });
-      stored.set(id, parent);
+      let layer = stored.get(id);
+      if (layer === undefined) {
+        layer = newLayer(id, first, { parent, index });
+        stored.set(id, layer);
+      }
+      parent = layer;
     }
+  }
+  for (const [id, shortName] of shortNames(stored.keys())) {
+    const layer = stored.get(id);
+    if (layer !== undefined) layer.shortName = shortName;
   }
   return stored;
 }
 
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** Its short name depends on all others. */
 function newLayer(
   id: LayerId,
   { layers, created }: ImageRecord,
-  { parent, index, shortName }: { parent: StoredLayer | undefined; index: number; shortName: string },
+  { parent, index }: { parent: StoredLayer | undefined; index: number },
 ): StoredLayer {
   const record = layers[index];
   if (record === undefined) throw new Error('each layer has an identifier');
-  return { id, parent, record, created, shortName };
+  return { id, parent, record, created, shortName: id };
 }

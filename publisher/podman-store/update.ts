@@ -11,6 +11,7 @@ import {
 } from '../repository/entry.ts';
 import type { RepositoryView } from '../repository/view.ts';
 import { CATALOG_MARKER } from '../tree/catalogs.ts';
+import { NOTHING_PUBLISHED, storeBefore, type PublishedStore } from './before.ts';
 import { gatherDocuments, type Documents } from './documents.ts';
 import { booksOf, lockOf } from './json.ts';
 import {
@@ -30,7 +31,9 @@ import {
 import {
   layerIdsOf,
   mountedBelow,
+  namedImages,
   storeOf,
+  storeOfNamed,
   type PublishedImage,
   type Store,
   type StoredImage,
@@ -77,7 +80,6 @@ export interface StoreChange {
  */
 const MOST_OUTDATED = 400;
 const HEXADECIMAL = /^[0-9a-f]{64}$/;
-const EMPTY: Store = { images: new Map(), layers: new Map() };
 
 /**
  * Finds out what must change in the store at `root` so that it is the store of the images `after`. What another program
@@ -90,12 +92,13 @@ export async function updateOf(change: StoreChange, parts: StoreParts): Promise<
   const isOurs = (await view.read(stampPath(root)))?.equals(stamp) ?? false;
   const there = await publishedParts(view, root);
   const idsOf = remembered(layerIdsOf);
-  const kept = new Kept(isOurs ? storeOf(before, idsOf) : EMPTY, there, storeOf(again, idsOf));
+  const wanted = namedImages(after, idsOf);
+  const whole = storeOfNamed(wanted);
+  const published = isOurs ? storeBefore(namedImages(before, idsOf), wanted, whole) : NOTHING_PUBLISHED;
+  const kept = new Kept(published, there, storeOf(again, idsOf));
   const { documents, lost } = await gatherDocuments(after, { view, root, kept, brought });
-  const store = storeOf(
-    after.filter((image) => !lost.has(image)),
-    idsOf,
-  );
+  const left = after.filter((image) => !lost.has(image));
+  const store = lost.size === 0 ? whole : storeOf(left, idsOf);
   const fresh = kept.layersMissing(store);
   const make = new Maker(root, parts);
   const folders = [root, layersFolder(root), linksFolder(root), imagesFolder(root)];
@@ -150,18 +153,18 @@ async function publishedParts(view: RepositoryView, root: StoreRoot): Promise<Pu
 
 /** What of a published store can stay as it is: what nobody has taken away, and is not to be written again. */
 class Kept {
-  readonly #store: Store;
+  readonly #published: PublishedStore;
   readonly #there: PublishedParts;
   readonly #again: Store;
 
-  constructor(store: Store, there: PublishedParts, again: Store) {
-    this.#store = store;
+  constructor(published: PublishedStore, there: PublishedParts, again: Store) {
+    this.#published = published;
     this.#there = there;
     this.#again = again;
   }
 
   image(id: string): StoredImage | undefined {
-    return this.#there.images.has(id) && !this.#again.images.has(id) ? this.#store.images.get(id) : undefined;
+    return this.#there.images.has(id) && !this.#again.images.has(id) ? this.#published.image(id) : undefined;
   }
 
   /** Those of `store` whose files are not published so. A layer names those below it, so that theirs count too. */
@@ -170,7 +173,7 @@ class Kept {
     const changed = new Set<StoredLayer>();
     for (const layer of store.layers.values()) {
       const { id, parent, record, shortName } = layer;
-      const kept = this.#store.layers.get(id);
+      const kept = this.#published.layer(id);
       const isSame = kept?.record.digest === record.digest && kept.shortName === shortName;
       if (!isSame || (parent !== undefined && changed.has(parent))) changed.add(layer);
       if (changed.has(layer) || !this.#isThere(id, shortName) || this.#again.layers.has(id))
