@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { existsSync, lstatSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { killIfThere } from '../../publisher/repository/cvmfs/kill.ts';
+import { killAll } from '../support/e2e/processes.ts';
 import { pseudoRandom } from '../support/e2e/pseudo-random.ts';
+import { wholeOf } from '../support/e2e/published.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { BACKENDS, REPOSITORY, Site, type BackendKind } from '../support/e2e/site.ts';
 import type { Running } from '../support/e2e/unpackd.ts';
@@ -216,23 +217,6 @@ function isPublishing({ stderr }: Running): boolean {
   return stderr.includes('publishing 2 images') || stderr.includes('publishing 1 image');
 }
 
-/** Everything that is published, without what is different each time. */
-async function wholeOf(site: Site): Promise<Snapshot> {
-  const ignore = (path: string): boolean =>
-    path === '.unpackd/publications' || path === '.unpackd/latest' || path === 'new_repository';
-  const found = await snapshot(site.published, { ignore });
-  return new Map([...found].map(([path, line]) => [path, isOfImage(path) ? line : withoutTime(line)]));
-}
-
-/** Files beside the images tell when they were published. */
-function isOfImage(path: string): boolean {
-  return /^\.(?:flat|chains)\/|^\.layers\/.*\/layerfs\//.test(path);
-}
-
-function withoutTime(line: string): string {
-  return line.replace(/^(file \S+ \S+ \d+) \d+/, '$1');
-}
-
 function isFlat(path: string): boolean {
   return path.startsWith('.flat/');
 }
@@ -248,28 +232,4 @@ function targetOf(whole: Snapshot, path: string): string | undefined {
 function below(whole: Snapshot, root: string): Snapshot {
   const inside = [...whole].filter(([path]) => path.startsWith(`${root}/`));
   return new Map(inside.map(([path, line]) => [path.slice(root.length + 1), line]));
-}
-
-/** Kills a run and every process that it started. */
-function killAll({ child }: Running): void {
-  assert.ok(child.pid !== undefined);
-  for (const pid of [child.pid, ...descendantsOf(child.pid)]) killIfThere(pid, 'SIGKILL');
-}
-
-function descendantsOf(parent: number): number[] {
-  const children = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && parentOf(name) === parent)
-    .map(Number);
-  return children.flatMap((child) => [child, ...descendantsOf(child)]);
-}
-
-function parentOf(pid: string): number | undefined {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '');
-    return Number(fields.split(' ')[1]);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && ['ENOENT', 'ESRCH'].includes(String(error.code)))
-      return undefined;
-    throw error;
-  }
 }

@@ -92,6 +92,32 @@ export class Site {
     return await runHere(this.#words(images, words));
   }
 
+  /**
+   * Writes the configuration of a daemon that looks every second at `sources`, lines of the key of that name, and gives
+   * its path. Only `settings` may change while it runs.
+   */
+  configuration(
+    sources: readonly string[],
+    settings: Readonly<Record<string, string>> = {},
+    name = 'unpackd.yaml',
+  ): string {
+    const path = join(this.folder, name);
+    const all = { schedule: '* * * * * *', jitter: '0s', 'batch-age': '0s', ...settings };
+    const lines = Object.entries(all).map(([key, value]) => `${key}: '${value}'`);
+    writeFileSync(path, [...lines, 'sources:', ...sources.map((line) => `  ${line}`), ''].join('\n'));
+    return path;
+  }
+
+  /** Starts `unpackd daemon` with a configuration that was written before. */
+  startDaemon(configuration: string, words: readonly string[] = [], options: RunOptions = {}): Running {
+    return start(['daemon', '--config', configuration, ...this.options, ...words], options);
+  }
+
+  /** Runs another command, such as `status`. */
+  async command(words: readonly string[]): Promise<Outcome> {
+    return await run([...words, ...this.options]);
+  }
+
   path(path: string): string {
     return join(this.published, path);
   }
