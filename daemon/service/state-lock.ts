@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { Lock } from '../../publisher/repository/lock.ts';
 import { Failure, isFailure } from '../../wishlist/failure.ts';
 
+/** Commands that look whether a daemon runs have the lock for a moment: that is no daemon. */
+const LOOKING_MS = 1000;
+
 /**
  * Makes this process the one daemon of the state directory; the lock dies with it.
  *
@@ -10,7 +13,7 @@ import { Failure, isFailure } from '../../wishlist/failure.ts';
  */
 export async function lockState(directory: string): Promise<Lock> {
   try {
-    return await acquire(directory);
+    return await acquire(directory, LOOKING_MS);
   } catch (error) {
     if (!isFailure(error, 'repository-busy')) throw error;
     throw new Failure('state-unusable', `a daemon runs with this state already: ${error.message}`, {
@@ -24,7 +27,7 @@ export async function lockState(directory: string): Promise<Lock> {
 export async function isDaemonRunning(directory: string): Promise<boolean> {
   if (!existsSync(lockPath(directory))) return false;
   try {
-    (await acquire(directory)).release();
+    (await acquire(directory, 0)).release();
     return false;
   } catch (error) {
     if (isFailure(error, 'repository-busy')) return true;
@@ -34,11 +37,11 @@ export async function isDaemonRunning(directory: string): Promise<boolean> {
   }
 }
 
-async function acquire(directory: string): Promise<Lock> {
+async function acquire(directory: string, waitMs: number): Promise<Lock> {
   return await Lock.acquire({
     path: lockPath(directory),
     subject: `the state directory ${directory}`,
-    waitMs: 0,
+    waitMs,
     unusable: 'state-unusable',
     notice: () => undefined,
   });
