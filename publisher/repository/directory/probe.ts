@@ -5,6 +5,7 @@ import { displayPath, pathBelow, type Attributes, type BytePath } from '../entry
 import { EARLIEST_TIME, LATEST_TIME, LINUX_LIMITS, type Holding } from '../holding.ts';
 import { XATTR_BYTES_THAT_FIT, fileTime, isXattrRefused, mayOwn } from '../inode.ts';
 import { makeNode, setXattr } from '../libc.ts';
+import { repositoryFailure } from '../usable.ts';
 import type { WorkingPaths } from './journal.ts';
 
 /** Names that some file systems take for one: by case, and by the form of Unicode (one character a byte). */
@@ -125,10 +126,22 @@ export class Probe implements Holding {
     return lost;
   }
 
-  /** Whether the system allows what `attempt` makes in an empty folder. */
+  /**
+   * Whether the system allows what `attempt` makes in an empty folder.
+   *
+   * @throws Failure `disk-full`, `repository-unusable` where that cannot be found out
+   */
   #takes(attempt: () => void): boolean {
-    this.clear();
-    mkdirSync(this.#folder, { mode: 0o700 });
+    try {
+      this.clear();
+      mkdirSync(this.#folder, { mode: 0o700 });
+      return this.#isAllowed(attempt);
+    } catch (error) {
+      throw repositoryFailure(error, this.#folder, 'no image has become visible');
+    }
+  }
+
+  #isAllowed(attempt: () => void): boolean {
     try {
       attempt();
       return true;
