@@ -58,7 +58,7 @@ export class History {
 
   /** Opens the database, anew where the file has gone since. */
   async begin(): Promise<void> {
-    await this.#try(undefined, async (state) => {
+    await this.#read(undefined, async (state) => {
       const nowMs = this.#options.nowMs();
       if (Math.abs(nowMs - this.#prunedMs) < DAY_MS) return;
       await state.prune(nowMs);
@@ -68,7 +68,7 @@ export class History {
 
   /** Writes down a publication; {@link close} waits for it. */
   publication(publication: Omit<PublicationRow, 'id'>): void {
-    const writing = this.#try(undefined, async (state) => {
+    const writing = this.#write(undefined, async (state) => {
       await state.publications.record(publication);
     }).finally(() => this.#writing.delete(writing));
     this.#writing.add(writing);
@@ -87,7 +87,7 @@ export class History {
 
   async wishlists({ sources, lines, repositories, images }: Found): Promise<void> {
     if (this.#options.isGuest) return;
-    await this.#try(undefined, async (state) => {
+    await this.#write(undefined, async (state) => {
       await state.sources.replace(sources);
       await state.sources.replaceLines(lines);
       await state.repositories.ensure(repositories);
@@ -98,7 +98,7 @@ export class History {
   }
 
   async pauses(): Promise<(repository: string) => boolean> {
-    return await this.#try<(repository: string) => boolean>(
+    return await this.#read<(repository: string) => boolean>(
       () => false,
       async (state) => {
         const isAll = (await state.repositories.allPausedSinceMs()) !== undefined;
@@ -112,7 +112,7 @@ export class History {
   /** What is known of `repository`. The first time it is looked up in the repository itself. */
   async before(repository: string, view: RepositoryView): Promise<Before> {
     const isPaused = (await this.pauses())(repository);
-    return await this.#try({ ...NOTHING, isPaused }, async (state) => {
+    return await this.#read({ ...NOTHING, isPaused }, async (state) => {
       const row = (await state.repositories.all()).find(({ name }) => name === repository);
       if (row?.scannedMs === undefined) {
         const images = await this.#scan(state, repository, view);
@@ -128,17 +128,18 @@ export class History {
 
   /** Looks up in a repository what is published there. @returns how many images; `undefined` without a database */
   async rebuild(repository: string, view: RepositoryView): Promise<number | undefined> {
-    return await this.#try(undefined, async (state) => await this.#scan(state, repository, view));
+    return await this.#write(undefined, async (state) => await this.#scan(state, repository, view));
   }
 
   async plan(repository: string, plan: Plan): Promise<void> {
     if (this.#options.isGuest) return;
-    await this.#try(undefined, async (state) => await state.images.setPlan(repository, plan));
+    await this.#write(undefined, async (state) => await state.images.setPlan(repository, plan));
   }
 
   /** Images of which the repository says something else than what is remembered, or that do not fail any more. */
   async current(repository: string, images: readonly NewImage[], fine: readonly string[]): Promise<void> {
-    await this.#try(undefined, async (state) => {
+    if (images.length + fine.length === 0) return;
+    await this.#write(undefined, async (state) => {
       if (images.length > 0) await state.images.put(repository, images);
       await state.attempts.forget(repository, fine);
     });
@@ -146,7 +147,7 @@ export class History {
 
   /** @param image what is published now, where that went well */
   async attempt(attempt: NewAttempt, image: NewImage | undefined): Promise<void> {
-    await this.#try(undefined, async (state) => {
+    await this.#write(undefined, async (state) => {
       await state.attempts.record(attempt);
       if (image !== undefined) await state.images.put(attempt.repository, [image]);
     });
@@ -154,7 +155,7 @@ export class History {
 
   /** @param failure why nothing can be published in `repository`; `undefined`: it can */
   async repositoryFailure(repository: string, failure: FailureNote | undefined): Promise<void> {
-    await this.#try(undefined, async (state) => {
+    await this.#write(undefined, async (state) => {
       await state.repositories.ensure([repository]);
       await state.repositories.setFailure(repository, failure, this.#options.nowMs());
     });
@@ -167,12 +168,20 @@ export class History {
     return images.length;
   }
 
-  async #try<T>(otherwise: T, work: (state: State) => Promise<T>): Promise<T> {
-    try {
-      const result = await work(await this.#opened());
+  /** Writes something down; where that works all is well again. */
+  async #write<T>(otherwise: T, work: (state: State) => Promise<T>): Promise<T> {
+    return await this.#read(otherwise, async (state) => {
+      const result = await work(state);
       if (this.#isFailing) this.#options.note('the database can be used again');
       this.#isFailing = false;
       return result;
+    });
+  }
+
+  /** Only reads, which works also where another process has the database locked or the disk is full. */
+  async #read<T>(otherwise: T, work: (state: State) => Promise<T>): Promise<T> {
+    try {
+      return await work(await this.#opened());
     } catch (error) {
       if (!isFailure(error, 'state-unusable', 'disk-full')) throw error;
       if (error instanceof Damaged) await this.#close();
