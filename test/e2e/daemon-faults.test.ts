@@ -406,14 +406,17 @@ describe('unpackd daemon, when things go wrong', function () {
 
   describe('and signals', () => {
     it('SIGTERM in a publication: that goes on to its end, and the exit status is 0', async () => {
-      const { site } = await open('directory');
+      const { site } = await open('cvmfs');
+      const { fixture } = site;
+      assert.ok(fixture !== undefined);
       scene.tagImage(await manyFiles());
       const daemon = scene.start();
-      await daemon.until(() => existsSync(join(site.root, `.unpackd-${REPOSITORY}`, 'staging', '.layers')));
+      // From the call on, of which the program's start alone takes a while.
+      await daemon.until(() => fixture.calls().length > 0);
       assert.equal(scene.isShown('many'), false);
       await scene.stop(daemon);
       assert.equal(scene.isShown('many'), true);
-      assert.equal(scene.publications, 1);
+      assert.equal(fixture.publications(REPOSITORY), 1);
     });
 
     it('SIGTERM in a download: it ends at once, and the next start goes on from there', async () => {
