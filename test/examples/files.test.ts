@@ -121,6 +121,7 @@ const WITHOUT_DEFAULT: Partial<Configuration> = {
   platforms: undefined,
   allowedRegistries: undefined,
   imageSizeLimitBytes: undefined,
+  timeZone: new Intl.DateTimeFormat('en').resolvedOptions().timeZone,
 };
 
 function load(file: string): Configuration {

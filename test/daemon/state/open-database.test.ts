@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Database } from '../../../daemon/state/database.ts';
+import { openDatabase } from '../../../daemon/state/open-database.ts';
+import { State } from '../../../daemon/state/state.ts';
+import { isFailure } from '../../../wishlist/failure.ts';
+import { temporaryDirectory } from '../../support/setup.ts';
+
+const FIRST = 'CREATE TABLE images (name TEXT PRIMARY KEY)';
+const SECOND = 'ALTER TABLE images ADD COLUMN bytes INTEGER NOT NULL DEFAULT 7';
+
+describe('opening the database', () => {
+  let path: string;
+  let warnings: string[];
+
+  beforeEach(async () => {
+    path = join(await temporaryDirectory('state'), 'below', 'unpackd.db');
+    warnings = [];
+  });
+
+  async function open(...migrations: readonly string[]): Promise<Database> {
+    return await openDatabase(path, { warn: (message) => void warnings.push(message), migrations });
+  }
+
+  it('makes one, in a folder of its own, and finds it again', async () => {
+    const database = await open(FIRST);
+    await database.transaction(
+      async (statements) => await statements.run('INSERT INTO images VALUES (?)', 'a'),
+    );
+    await database.close();
+    const again = await open(FIRST);
+    assert.deepEqual(await again.all('SELECT name FROM images'), [{ name: 'a' }]);
+    assert.deepEqual(await again.all('PRAGMA foreign_keys'), [{ foreign_keys: 1 }]);
+    await again.close();
+    assert.deepEqual(warnings, []);
+  });
+
+  it('changes an older form, with a copy of it', async () => {
+    const old = await open(FIRST);
+    await old.transaction(async (statements) => await statements.run('INSERT INTO images VALUES (?)', 'a'));
+    await old.close();
+    const database = await open(FIRST, SECOND);
+    assert.deepEqual(await database.all('SELECT * FROM images'), [{ name: 'a', bytes: 7 }]);
+    await database.close();
+    const copy = await Database.open(`${path}.form1`);
+    assert.deepEqual(await copy.all('SELECT * FROM images'), [{ name: 'a' }]);
+    await copy.close();
+    assert.equal(warnings.length, 1);
+  });
+
+  it('leaves an older form as it is where it cannot be changed', async () => {
+    await (await open(FIRST)).close();
+    await assert.rejects(open(FIRST, `${SECOND}; CREATE TABLE images (again TEXT)`));
+    const database = await open(FIRST);
+    assert.deepEqual(await database.all('SELECT * FROM images'), []);
+    await database.close();
+  });
+
+  it('refuses a newer form, and leaves it alone', async () => {
+    await (await open(FIRST, SECOND)).close();
+    const before = await readFile(path);
+    await assert.rejects(open(FIRST), (error) => isFailure(error, 'state-unusable'));
+    assert.deepEqual(await readFile(path), before);
+  });
+
+  it('puts a damaged one aside, with what lies beside it', async () => {
+    await (await open(FIRST)).close();
+    await writeFile(path, 'no database at all, over many bytes. '.repeat(100));
+    const database = await open(FIRST);
+    assert.deepEqual(await database.all('SELECT * FROM images'), []);
+    await database.close();
+    const aside = readdirSync(join(path, '..')).filter((name) => name.includes('.damaged-'));
+    assert.equal(aside.length, 1);
+    assert.equal(warnings.length, 1);
+  });
+
+  it('waits for another process that locks it, then says so', async function () {
+    this.timeout(60_000);
+    await (await open(FIRST)).close();
+    const other = await Database.open(path);
+    await other.alone(async (statements) => await statements.script('BEGIN EXCLUSIVE'));
+    const mine = await Database.open(path);
+    await assert.rejects(
+      mine.transaction(async (statements) => await statements.run('INSERT INTO images VALUES (?)', 'b')),
+      (error) => isFailure(error, 'state-unusable'),
+    );
+    await other.alone(async (statements) => await statements.script('ROLLBACK'));
+    await mine.transaction(async (statements) => await statements.run('INSERT INTO images VALUES (?)', 'b'));
+    await mine.close();
+    await other.close();
+  });
+
+  it('keeps the statements of transactions apart, and nothing of one that failed', async () => {
+    const database = await open(FIRST);
+    const insert = async (name: string, isBad: boolean): Promise<void> =>
+      await database.transaction(async (statements) => {
+        await statements.run('INSERT INTO images VALUES (?)', `${name}1`);
+        await new Promise((resolve) => setImmediate(resolve));
+        if (isBad) throw new Error('bad');
+        await statements.run('INSERT INTO images VALUES (?)', `${name}2`);
+      });
+    const all = await Promise.allSettled([insert('a', false), insert('b', true), insert('c', false)]);
+    assert.deepEqual(
+      all.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled'],
+    );
+    const rows = await database.all('SELECT name FROM images ORDER BY name');
+    assert.deepEqual(
+      rows.map(({ name }) => name),
+      ['a1', 'a2', 'c1', 'c2'],
+    );
+    await database.close();
+  });
+
+  it('notices that the file has gone', async () => {
+    const directory = await temporaryDirectory('state');
+    const state = await State.open(directory, { warn: assert.fail });
+    assert.equal(state.isThere, true);
+    await rm(join(directory, 'unpackd.db'));
+    assert.equal(state.isThere, false);
+    await state.close();
+    assert.equal(existsSync(join(directory, 'unpackd.db')), false);
+  });
+});

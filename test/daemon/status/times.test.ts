@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { localTime, relative, span } from '../../../daemon/status/times.ts';
+
+const MINUTE = 60_000;
+
+describe('times in the status', () => {
+  const spans: [ms: number, text: string][] = [
+    [-5, '0 s'],
+    [0, '0 s'],
+    [1400, '1 s'],
+    [119_000, '119 s'],
+    [2 * MINUTE, '2 min'],
+    [119 * MINUTE, '119 min'],
+    [120 * MINUTE, '2 h'],
+    [47 * 60 * MINUTE, '47 h'],
+    [72 * 60 * MINUTE, '3 d'],
+  ];
+  for (const [ms, text] of spans) it(`shows ${ms} ms as ${text}`, () => assert.equal(span(ms), text));
+
+  it('shows what was and what will be', () => {
+    assert.equal(relative(0, 5 * MINUTE), '5 min ago');
+    assert.equal(relative(5 * MINUTE, 0), 'in 5 min');
+  });
+
+  it('shows a time of the day', () => {
+    assert.equal(localTime(new Date(2026, 0, 5, 3, 4).getTime()), '2026-01-05 03:04');
+  });
+});

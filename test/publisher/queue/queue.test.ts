@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import type { Candidate } from '../../../publisher/candidates.ts';
+import type { ImageResult } from '../../../publisher/events.ts';
+import type { ReadyImage, ResolvedImage } from '../../../publisher/image.ts';
+import type { BatchReport } from '../../../publisher/publish-batch.ts';
+import { PublishingQueue, type QueueParts } from '../../../publisher/queue/queue.ts';
+import { SpoolBudget } from '../../../publisher/spool/budget.ts';
+import { Failure, isFailure } from '../../../wishlist/failure.ts';
+import { parseReference } from '../../../wishlist/reference/reference.ts';
+import { LINUX_AMD64 } from '../../../wishlist/reference/platform.ts';
+import { digestOf } from '../../support/registry/image.ts';
+
+const DONE = { outcome: 'published' } as ImageResult;
+const MANY = { bytes: 1000, images: 100, ageMs: 60_000 };
+
+/** `a10`: brings a layer of 10 bytes, in the group `a`. */
+function candidate(name: string): Candidate {
+  const reference = parseReference(`quay.io/lab/${name}:1`);
+  const layer = { digest: digestOf(Buffer.from(name)), sizeBytes: Number(name.slice(1)), mediaType: '' };
+  const resolved = {
+    publicName: name,
+    reference,
+    platform: LINUX_AMD64,
+    manifest: { layers: [layer] },
+  } as unknown as ResolvedImage;
+  const wanted = { reference, publicName: name, outputs: undefined, platforms: undefined };
+  return { part: { wanted, platform: LINUX_AMD64 }, resolved, missing: [layer] };
+}
+
+/** A queue whose work the test does by hand. */
+class Bench {
+  readonly queue: PublishingQueue;
+  readonly batches: string[] = [];
+  readonly results: string[] = [];
+  readonly kept: string[] = [];
+  readonly stop = new AbortController();
+  readonly #preparing = new Map<
+    string,
+    { resolve: (image: ReadyImage) => void; reject: (error: unknown) => void }
+  >();
+  #publish: (batch: string) => Promise<void> = async () => {};
+
+  constructor(rule = MANY, limitBytes = 1_000_000) {
+    const parts: QueueParts = {
+      spool: {
+        hold: (digests) => ({
+          release: async (isDone) => void (isDone || this.kept.push(...digests)),
+        }),
+      },
+      budget: new SpoolBudget(limitBytes),
+      prepare: async (image, signal) =>
+        await new Promise<ReadyImage>((resolve, reject) => {
+          this.#preparing.set(image.publicName, { resolve, reject });
+          signal.addEventListener('abort', () => reject(signal.reason));
+        }),
+      publish: async (batch): Promise<BatchReport> => {
+        const name = batch.map(({ image }) => image.publicName).join(' ');
+        this.batches.push(name);
+        await this.#publish(name);
+        return { results: new Map(batch.map((one) => [one, DONE])), isPublished: true };
+      },
+      signal: this.stop.signal,
+    };
+    this.queue = new PublishingQueue(parts, rule);
+  }
+
+  get preparing(): string[] {
+    return [...this.#preparing.keys()];
+  }
+
+  onPublish(work: (batch: string) => Promise<void>): void {
+    this.#publish = work;
+  }
+
+  async add(...names: readonly string[]): Promise<void> {
+    await this.queue.add(
+      names.map(candidate),
+      ({ resolved }, result) =>
+        void this.results.push(
+          `${resolved.publicName} ${result.outcome === 'failed' ? result.code : result.outcome}`,
+        ),
+      ({ resolved }) => resolved.publicName.slice(0, 1),
+    );
+  }
+
+  async ready(name: string): Promise<void> {
+    this.#preparing.get(name)?.resolve({ publicName: name } as ReadyImage);
+    await this.#settled(name);
+  }
+
+  async fail(name: string, error: unknown): Promise<void> {
+    this.#preparing.get(name)?.reject(error);
+    await this.#settled(name);
+  }
+
+  async #settled(name: string): Promise<void> {
+    this.#preparing.delete(name);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+describe('the queue of a repository', () => {
+  it('publishes together what is ready when nothing more is coming', async () => {
+    const bench = new Bench();
+    const all = bench.add('a1', 'a2', 'b1');
+    assert.deepEqual(bench.preparing, ['a1', 'b1', 'a2']);
+    await bench.ready('a1');
+    await bench.ready('b1');
+    assert.deepEqual(bench.batches, []);
+    assert.deepEqual(bench.queue.state.ready.length, 2);
+    await bench.ready('a2');
+    await all;
+    assert.deepEqual(bench.batches, ['a1 b1 a2']);
+    assert.deepEqual(bench.results, ['a1 published', 'b1 published', 'a2 published']);
+  });
+
+  it('does not let an image wait longer than the rule says', async () => {
+    const bench = new Bench({ ...MANY, ageMs: 20 });
+    const all = bench.add('a1', 'b1');
+    await bench.ready('a1');
+    while (bench.batches.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.deepEqual(bench.preparing, ['b1']);
+    await bench.ready('b1');
+    await all;
+    assert.deepEqual(bench.batches, ['a1', 'b1']);
+  });
+
+  it('goes on to prepare while it publishes', async () => {
+    const bench = new Bench({ ...MANY, images: 1 });
+    let release: () => void = () => undefined;
+    bench.onPublish(async () => await new Promise<void>((resolve) => (release = resolve)));
+    const all = bench.add('a1', 'b1');
+    await bench.ready('a1');
+    assert.deepEqual(bench.batches, ['a1']);
+    await bench.ready('b1');
+    assert.deepEqual(bench.queue.state.publishing.length, 1);
+    bench.onPublish(async () => {});
+    release();
+    await all;
+    assert.deepEqual(bench.batches, ['a1', 'b1']);
+  });
+
+  it('leaves the others alone where an image fails', async () => {
+    const bench = new Bench();
+    const all = bench.add('a1', 'b1');
+    await bench.fail('a1', new Failure('layer-corrupt', 'no archive'));
+    await bench.ready('b1');
+    await all;
+    assert.deepEqual(bench.results, ['a1 layer-corrupt', 'b1 published']);
+    assert.deepEqual(bench.kept, [digestOf(Buffer.from('a1'))]);
+  });
+
+  it('ends all for what nothing can be published with, and can be used again', async () => {
+    const bench = new Bench();
+    bench.onPublish(async () => await Promise.reject(new Failure('repository-busy', 'somebody else')));
+    const all = bench.add('a1', 'b1');
+    await bench.fail('a1', new Failure('disk-full', 'no room'));
+    await assert.rejects(all, (error) => isFailure(error, 'disk-full'));
+    assert.deepEqual(bench.results.sort(), ['a1 disk-full', 'b1 disk-full']);
+    const again = bench.add('c1');
+    await bench.ready('c1');
+    await assert.rejects(again, (error) => isFailure(error, 'repository-busy'));
+    bench.onPublish(async () => {});
+    const last = bench.add('c1');
+    await bench.ready('c1');
+    await last;
+    assert.equal(bench.results.at(-1), 'c1 published');
+  });
+
+  it('throws what is a mistake', async () => {
+    const bench = new Bench();
+    const all = bench.add('a1');
+    await bench.fail('a1', new TypeError('a mistake'));
+    await assert.rejects(all, TypeError);
+  });
+
+  it('publishes nothing while it is held', async () => {
+    const bench = new Bench();
+    bench.queue.hold(true);
+    const all = bench.add('a1');
+    await bench.ready('a1');
+    assert.deepEqual(bench.batches, []);
+    bench.queue.hold(false);
+    await all;
+    assert.deepEqual(bench.batches, ['a1']);
+  });
+
+  it('ends when it is stopped, also while it is held', async () => {
+    const bench = new Bench();
+    bench.queue.hold(true);
+    const all = bench.add('a1', 'b1');
+    await bench.ready('a1');
+    bench.stop.abort(new Failure('interrupted', 'stopped'));
+    await assert.rejects(all, (error) => isFailure(error, 'interrupted'));
+    assert.deepEqual(bench.results.sort(), ['a1 interrupted', 'b1 interrupted']);
+    await assert.rejects(bench.add('c1'), (error) => isFailure(error, 'interrupted'));
+    bench.queue.close();
+  });
+
+  it('fetches ahead as far as there is room, and a small image past a large one', async () => {
+    const bench = new Bench(MANY, 80);
+    const all = bench.add('a900', 'a800', 'b10', 'b9', 'c10', 'c10', 'd10');
+    assert.deepEqual(bench.preparing, ['a900', 'b10', 'c10', 'd10', 'b9']);
+    assert.deepEqual(
+      bench.queue.state.waiting.map(({ resolved }) => resolved.publicName),
+      ['a800', 'c10'],
+    );
+    for (const name of ['b10', 'b9', 'd10', 'c10', 'a900']) await bench.ready(name);
+    while (bench.preparing.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    for (const name of bench.preparing) await bench.ready(name);
+    while (bench.results.length < 7) {
+      await new Promise((resolve) => setImmediate(resolve));
+      for (const name of bench.preparing) await bench.ready(name);
+    }
+    await all;
+    assert.equal(bench.results.filter((result) => result.endsWith(' published')).length, 7);
+  });
+});

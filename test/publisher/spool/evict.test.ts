@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { mkdir, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { evictOldest } from '../../../publisher/spool/evict.ts';
+import { Spool } from '../../../publisher/spool/spool.ts';
+import { digestOf } from '../../support/registry/image.ts';
+import { temporaryDirectory } from '../../support/setup.ts';
+
+describe('eviction from a spool', () => {
+  /** Files of 10 bytes in two folders, the first written first. */
+  async function folders(): Promise<string[]> {
+    const root = await temporaryDirectory('evict');
+    const both = [join(root, 'blobs'), join(root, 'tmp')];
+    for (const folder of both) await mkdir(folder);
+    for (const [index, name] of ['a', 'b', 'c', 'd'].entries()) {
+      const path = join(both[index % 2] ?? '', name);
+      await writeFile(path, '0123456789');
+      await utimes(path, index + 1, index + 1);
+    }
+    return both;
+  }
+
+  const cases: [what: string, mostBytes: number, held: string, left: string, gone: number][] = [
+    ['nothing where all fits', 40, '', 'abcd', 0],
+    ['the oldest', 30, '', 'bcd', 1],
+    ['as many as it takes', 15, '', 'd', 3],
+    ['not what is held', 20, 'a', 'ad', 2],
+    ['nothing that is held, also where it is too much', 0, 'abcd', 'abcd', 0],
+  ];
+  for (const [what, mostBytes, held, left, gone] of cases) {
+    it(`removes ${what}`, async () => {
+      const both = await folders();
+      const evicted = await evictOldest(both, mostBytes, (name) => held.includes(name));
+      assert.deepEqual(evicted, { files: gone, bytes: gone * 10 });
+      assert.equal(
+        both
+          .flatMap((folder) => readdirSync(folder))
+          .sort()
+          .join(''),
+        left,
+      );
+    });
+  }
+
+  it('leaves blobs that somebody holds, until the last one lets go', async () => {
+    const directory = await temporaryDirectory('spool');
+    const spool = await Spool.open(directory);
+    const digest = digestOf(Buffer.from('x'));
+    const isThere = async (): Promise<boolean> => await spool.has(digest, 1);
+    await writeFile(spool.pathOf(digest), 'x');
+    const [one, other] = [spool.hold([digest]), spool.hold([digest])];
+    assert.deepEqual(await spool.shrinkTo(0), { files: 0, bytes: 0 });
+    await spool.remove(digest);
+    await one.release(true);
+    assert.equal(await isThere(), true);
+    await other.release(false);
+    assert.equal(await isThere(), true);
+    assert.deepEqual(await spool.shrinkTo(0), { files: 1, bytes: 1 });
+    assert.equal(await isThere(), false);
+  });
+});
