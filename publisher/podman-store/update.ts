@@ -142,8 +142,11 @@ interface PublishedParts {
 }
 
 async function publishedParts(view: RepositoryView, root: StoreRoot): Promise<PublishedParts> {
-  const named = async (folder: BytePath, pattern: RegExp): Promise<Set<string>> =>
-    new Set((await view.list(folder)).map(({ name }) => name).filter((name) => pattern.test(name)));
+  const named = async (folder: BytePath, pattern: RegExp): Promise<Set<string>> => {
+    const names = new Set<string>();
+    for (const { name } of await view.list(folder)) if (pattern.test(name)) names.add(name);
+    return names;
+  };
   return {
     layers: await named(layersFolder(root), HEXADECIMAL),
     links: await named(linksFolder(root), /^[0-9A-Za-z]+$/),
@@ -225,6 +228,7 @@ class Maker {
 
   /** What `image` has and `kept`, the same image, has not. */
   image(image: StoredImage, kept: StoredImage | undefined, documents: Documents): Entry[] {
+    if (image === kept) return [];
     const files = [...image.documents].flatMap(([key, { digest }]) => {
       if (kept?.documents.get(key)?.digest === digest) return [];
       const bytes = documents.get(digest);
@@ -293,16 +297,25 @@ function outdated(
   root: StoreRoot,
   { there, kept, store }: { there: PublishedParts; kept: Kept; store: Store },
 ): BytePath[] {
-  const links = new Set([...store.layers.values()].map(({ shortName }) => shortName));
+  const links = new Set<string>();
+  for (const { shortName } of store.layers.values()) links.add(shortName);
   return [
-    ...[...there.images].filter((id) => !store.images.has(id)).map((id) => imageFolder(root, id)),
-    ...[...there.layers].filter((id) => !store.layers.has(id)).map((id) => layerFolder(root, id)),
-    ...[...there.links].filter((name) => !links.has(name)).map((name) => linkPath(root, name)),
+    ...missingFrom(store.images, there.images).map((id) => imageFolder(root, id)),
+    ...missingFrom(store.layers, there.layers).map((id) => layerFolder(root, id)),
+    ...missingFrom(links, there.links).map((name) => linkPath(root, name)),
     ...[...store.images.values()].flatMap((image) => outdatedDocuments(root, image, kept.image(image.id))),
   ];
 }
 
+/** Those of `names` that `known` has not. Mostly none of tens of thousands. */
+function missingFrom(known: { has(name: string): boolean }, names: Iterable<string>): string[] {
+  const missing: string[] = [];
+  for (const name of names) if (!known.has(name)) missing.push(name);
+  return missing;
+}
+
 function outdatedDocuments(root: StoreRoot, image: StoredImage, kept: StoredImage | undefined): BytePath[] {
+  if (image === kept) return [];
   return [...(kept?.documents.keys() ?? [])]
     .filter((key) => !image.documents.has(key))
     .map((key) => documentPath(root, image.id, key));
