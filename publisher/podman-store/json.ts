@@ -12,8 +12,8 @@ export interface Books {
 /** @see containers/storage, images.go, `Image`, and layers.go, `Layer` */
 export function booksOf({ images, layers }: Store): Books {
   return {
-    images: jsonList(images.values(), imageJson),
-    layers: jsonList(layers.values(), layerJson),
+    images: jsonList(images, imageJson),
+    layers: jsonList(layers, layerJson),
   };
 }
 
@@ -27,39 +27,48 @@ export function lockOf(book: Buffer): Buffer {
 
 /** Lines that become bytes together: few enough for their text to be short-lived. */
 const LINES_AT_A_TIME = 64;
+/** More than most lines have. What is never written to takes no memory, and what is copied takes it twice. */
+const ROOM_FOR_A_LINE_BYTES = 512;
 
 /** An item a line, for people who look into it. All of it is ASCII: digests, times, and names in podman's grammar. */
-function jsonList<Item>(items: Iterable<Item>, toJson: (item: Item) => string): Buffer {
-  const parts: Buffer[] = [];
+function jsonList<Item>(
+  items: { readonly size: number; values(): Iterable<Item> },
+  toJson: (item: Item) => string,
+): Buffer {
+  let book = Buffer.allocUnsafe((items.size + 1) * ROOM_FOR_A_LINE_BYTES);
+  let written = 0;
+  const write = (text: string): void => {
+    if (written + text.length > book.length)
+      book = Buffer.concat([book.subarray(0, written)], 2 * book.length + text.length);
+    written += book.write(text, written, 'latin1');
+  };
   let text = '[';
   let lines = 0;
-  for (const item of items) {
+  for (const item of items.values()) {
     text += lines === 0 ? toJson(item) : `,\n${toJson(item)}`;
     if (++lines % LINES_AT_A_TIME !== 0) continue;
-    parts.push(Buffer.from(text, 'latin1'));
+    write(text);
     text = '';
   }
-  parts.push(Buffer.from(`${text}]\n`, 'latin1'));
-  return Buffer.concat(parts);
+  write(`${text}]\n`);
+  return book.subarray(0, written);
 }
+
+// Both are put together by hand, since there are tens of thousands: nothing in them has a character that JSON escapes.
 
 function imageJson({ id, manifest, names, topLayer, created, documents }: StoredImage): string {
   const entries = [...documents];
-  const valuesOf = <T>(value: (document: StoredDocument) => T): Record<string, T> =>
-    Object.fromEntries(entries.map(([key, document]) => [key, value(document)]));
-  return JSON.stringify({
-    id,
-    digest: manifest,
-    names,
-    ...(topLayer !== undefined && { layer: topLayer }),
-    created,
-    'big-data-names': entries.map(([key]) => key),
-    'big-data-sizes': valuesOf(({ size }) => size),
-    'big-data-digests': valuesOf(({ digest }) => digest),
-  });
+  const valuesOf = (value: (document: StoredDocument) => string): string =>
+    entries.map(([key, document]) => `"${key}":${value(document)}`).join(',');
+  const layer = topLayer === undefined ? '' : `"layer":"${topLayer}",`;
+  return (
+    `{"id":"${id}","digest":"${manifest}","names":[${quoted(names)}],${layer}"created":"${created}",` +
+    `"big-data-names":[${quoted([...documents.keys()])}],` +
+    `"big-data-sizes":{${valuesOf(({ size }) => `${size}`)}},` +
+    `"big-data-digests":{${valuesOf(({ digest }) => `"${digest}"`)}}}`
+  );
 }
 
-/** Put together by hand, since there are tens of thousands: nothing of it has a character that JSON escapes. */
 function layerJson({ id, parent, record, created }: StoredLayer): string {
   const { digest, size, diffId, diffSize, compression } = record;
   const below = parent === undefined ? '' : `"parent":"${parent.id}",`;
@@ -68,6 +77,10 @@ function layerJson({ id, parent, record, created }: StoredLayer): string {
     `"compressed-diff-digest":"${digest}","compressed-size":${size},` +
     `"diff-digest":"${diffId}","diff-size":${diffSize},"compression":${COMPRESSION[compression]}}`
   );
+}
+
+function quoted(words: readonly string[]): string {
+  return words.map((word) => `"${word}"`).join(',');
 }
 
 /** @see containers/storage, pkg/archive, `Compression` */

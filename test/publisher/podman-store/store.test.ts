@@ -188,6 +188,33 @@ describe('podman-store/json', () => {
     ]);
   });
 
+  it('is what JSON.stringify makes of each item, a line each, however many and long they are', () => {
+    const index = { digest: digestOf('index'), size: 30 };
+    const names = Array.from(
+      { length: 150 },
+      (_, number) => `quay.io/lab/${'long-'.repeat(40)}name:${number}`,
+    );
+    const many = [
+      ...names.map((name) => published(name, ['base', 'top'], { index })),
+      ...names.map((name, number) => published(`b${name}`, [`other ${number}`])),
+      published('a.io/empty:1', []),
+    ];
+    const { images, layers } = booksOf(storeOf(many));
+    for (const [book, items] of [
+      [images, 152],
+      [layers, 152],
+    ] as const) {
+      const text = book.toString();
+      const listed = JSON.parse(text) as object[];
+      assert.equal(listed.length, items);
+      assert.equal(text, `[${listed.map((item) => JSON.stringify(item)).join(',\n')}]\n`);
+    }
+    const [longest] = (JSON.parse(images.toString()) as { names: string[] }[])
+      .map((image) => image.names)
+      .sort((one, other) => other.length - one.length);
+    assert.deepEqual(longest, names.toSorted());
+  });
+
   it('has locks of 64 bytes, which change with their list', () => {
     assert.match(lockOf(books.images).toString(), /^[0-9a-f]{64}$/);
     assert.equal(lockOf(Buffer.from('x')).toString(), hex('x'));
