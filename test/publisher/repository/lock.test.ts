@@ -82,7 +82,7 @@ describe('Lock', () => {
     child.kill('SIGKILL');
     (await waiting).release();
     assert.equal(said.length, 1);
-    assert.match(said[0] ?? '', new RegExp(`^note: .*\\b${child.pid}\\b`));
+    assert.match(said[0] ?? '', new RegExp(`^waiting: .*\\b${child.pid}\\b`));
   });
 
   it('keeps others waiting in another process until it is released', async () => {
