@@ -35,6 +35,8 @@ const NAMES: readonly Entry[] = [
   symlink('names/name', '../tree'),
 ];
 const OPAQUE = { path: 'tree', values: new Map([['user.overlay.opaque', 'y']]) };
+/** More than commands need before they say their first word, on a busy machine too. */
+const STUCK_MS = 5000;
 
 describe('CvmfsBackend', () => {
   let scene: Scene;
@@ -221,7 +223,7 @@ describe('CvmfsBackend', () => {
 
     it('also where the second command gets stuck after it has published', async () => {
       const names = [...NAMES, injecting({ action: 'hang', at: 'remount', times: 1 })];
-      await scene.publish(publication(TREE, { names, xattrs: [OPAQUE] }), { idleLimitMs: 1500 });
+      await scene.publish(publication(TREE, { names, xattrs: [OPAQUE] }), { idleLimitMs: STUCK_MS });
       assert.equal((await scene.published()).has('names/name'), true);
       assert.deepEqual([scene.said.length, scene.isClear()], [1, true]);
       assert.match(scene.said[0] ?? '', /^warning: /);
@@ -266,7 +268,7 @@ describe('CvmfsBackend', () => {
 
     it('where the command gets stuck, which is told with its last words', async () => {
       scene.fixture.inject(faults['hang-read']);
-      const failure = await failureOf(scene.publish(publication(TREE), { idleLimitMs: 1500 }));
+      const failure = await failureOf(scene.publish(publication(TREE), { idleLimitMs: STUCK_MS }));
       assert.equal(failure.code, 'repository-unusable');
       assert.match(failure.message, /no progress .*Processing changes/);
       assert.deepEqual([...(await scene.published())], []);
@@ -334,7 +336,7 @@ describe('CvmfsBackend', () => {
     ] as const) {
       it(`with a warning, where the command ${what}`, async () => {
         scene.fixture.inject(fault);
-        await scene.publish(publication(TREE, { names: NAMES }), { idleLimitMs: 1500 });
+        await scene.publish(publication(TREE, { names: NAMES }), { idleLimitMs: STUCK_MS });
         assert.equal((await scene.published()).has('names/name'), true);
         assert.equal(scene.said.length, 1);
         assert.match(scene.said[0] ?? '', /^warning: published, although /);
@@ -346,7 +348,7 @@ describe('CvmfsBackend', () => {
 
     it('not where the abort gets stuck too; the next start clears it up', async () => {
       scene.fixture.inject(faults['hang-remount']);
-      const failing = scene.publish(publication(TREE, { names: NAMES }), { idleLimitMs: 1500 });
+      const failing = scene.publish(publication(TREE, { names: NAMES }), { idleLimitMs: STUCK_MS });
       assert.equal((await failureOf(failing)).code, 'repository-unusable');
       assert.equal(existsSync(scene.paths.record), true);
       scene.fixture.inject(undefined);
@@ -367,7 +369,7 @@ describe('CvmfsBackend', () => {
       assert.equal(failure.code, 'repository-busy');
       assert.equal(existsSync(scene.paths.transaction), true);
       assert.deepEqual(scene.commands(), ['transaction']);
-      assert.equal(scene.said.filter((line) => line.startsWith('note: waiting')).length, 1);
+      assert.equal(scene.said.filter((line) => line.startsWith('waiting: waiting')).length, 1);
       await scene.backend().recover(NAME, scene.notice);
       assert.equal(existsSync(scene.paths.transaction), true);
     });
