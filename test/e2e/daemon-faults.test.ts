@@ -464,8 +464,8 @@ describe('unpackd daemon, when things go wrong', function () {
       const next = scene.start();
       await next.until(() => scene.isShown('one'));
       await scene.idle(next);
+      // Whether the command that was left aborted its transaction itself, or this start did.
       assert.equal(existsSync(flag), false);
-      assert.match(next.stderr, /aborting a publication of images\.unpackd\.test that was interrupted/);
       await scene.assertWell();
       await scene.stop(next);
     });
