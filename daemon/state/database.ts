@@ -9,7 +9,7 @@ export type Row = Readonly<Record<string, Value>>;
 export type Values = readonly (Value | readonly Value[])[];
 
 /** How long another process may hold the database until a statement fails, in ms. */
-const BUSY_MS = 10_000;
+const BUSY_MS = 3000;
 
 /** Statements, one after the other. Errors are those of sqlite3, with a `code` such as `SQLITE_CONSTRAINT`. */
 export interface Statements {
