@@ -10,7 +10,7 @@ import { DirectoryBackend } from '../publisher/repository/directory/backend.ts';
 import { Lock } from '../publisher/repository/lock.ts';
 import { SpoolBudget } from '../publisher/spool/budget.ts';
 import { Spool } from '../publisher/spool/spool.ts';
-import { formatBytes } from './output/format.ts';
+import { counted, formatBytes } from './output/format.ts';
 import { layerLimitsOf } from './layer-limits.ts';
 import type { Configuration } from './options.ts';
 
@@ -124,6 +124,8 @@ export class Workplace {
         const message = `the spool was larger than ${formatBytes(configuration.spoolSizeBytes)}: ${formatBytes(bytes)} of old layers are gone`;
         observe({ type: 'note', message });
       }
+      const { kept, removed } = spool.leftovers;
+      if (removed > 0) observe({ type: 'note', message: leftoversText(removed, kept) });
       return { lock, spool };
     } catch (error) {
       lock.release();
@@ -140,6 +142,11 @@ export class Workplace {
     const result = await opened?.catch(() => undefined);
     result?.lock.release();
   }
+}
+
+function leftoversText(removed: number, kept: number): string {
+  const rest = kept === 0 ? '' : `; ${counted(kept, 'download')} can go on`;
+  return `${counted(removed, 'file')} that an interrupted run left in the spool ${removed === 1 ? 'is' : 'are'} gone${rest}`;
 }
 
 /** The kind of repositories that the configuration names. */

@@ -11,9 +11,35 @@ export function interruption(signal: AbortSignal): Failure {
   });
 }
 
-/** One signal for several, some of which may be missing. A new one each time: listeners on a long-lived one add up. */
+/** The controller of a signal lives as long as the signal itself. */
+const CONTROLLERS = new WeakMap<AbortSignal, AbortController>();
+const FORGETTING = new FinalizationRegistry<() => void>((forget) => forget());
+
+/**
+ * One signal for several, some of which may be missing. A new one each time, which is forgotten by those that live longer
+ * when nobody has it any more: `AbortSignal.any` leaves something of each on them (Node 20 to 24), which adds up over
+ * millions of requests.
+ */
 export function anySignal(...signals: (AbortSignal | undefined)[]): AbortSignal {
-  return AbortSignal.any(signals.filter((signal) => signal !== undefined));
+  const controller = new AbortController();
+  const { signal } = controller;
+  CONTROLLERS.set(signal, controller);
+  const reference = new WeakRef(controller);
+  for (const source of signals) if (source !== undefined) follow(source, reference);
+  return signal;
+}
+
+/** Knows nothing but the reference, so that it keeps nothing alive. */
+function follow(source: AbortSignal, reference: WeakRef<AbortController>): void {
+  const stop = (): void => reference.deref()?.abort(source.reason);
+  const controller = reference.deref();
+  if (source.aborted) {
+    controller?.abort(source.reason);
+    return;
+  }
+  source.addEventListener('abort', stop, { once: true });
+  if (controller !== undefined)
+    FORGETTING.register(controller, () => source.removeEventListener('abort', stop));
 }
 
 /**

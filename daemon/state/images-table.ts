@@ -117,10 +117,13 @@ async function put(statements: Statements, repository: string, image: NewImage):
   );
   const id = row?.['id'] ?? null;
   await statements.run('DELETE FROM image_layers WHERE image = ?', id);
-  for (const [position, { digest, bytes }] of image.layers.entries()) {
-    await statements.run('INSERT OR IGNORE INTO layers VALUES (?, ?)', digest, bytes);
-    await statements.run('INSERT INTO image_layers VALUES (?, ?, ?)', id, position, digest);
-  }
+  // A statement for each layer of thousands of images would take most of the time.
+  const layers = JSON.stringify(image.layers.map(({ digest, bytes }) => [digest, bytes]));
+  await statements.run(
+    'INSERT OR IGNORE INTO layers SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true',
+    layers,
+  );
+  await statements.run('INSERT INTO image_layers SELECT ?, key, value ->> 0 FROM json_each(?)', id, layers);
 }
 
 async function dropLayers(statements: Statements): Promise<void> {

@@ -162,8 +162,8 @@ export class PublishingQueue {
       giveRoomBack();
     };
     try {
-      const signal = AbortSignal.any([this.#parts.signal, this.#stop.signal]);
-      const image = await this.#parts.prepare(resolved, signal);
+      // It is stopped when the parts' own signal is aborted.
+      const image = await this.#parts.prepare(resolved, this.#stop.signal);
       this.#ready.push({ ...candidate, image, ticket, giveBack, readySinceMs: performance.now() });
     } catch (error) {
       await giveBack(false);

@@ -17,12 +17,25 @@ export function isOf(name: string, digest: Digest): boolean {
   return name === hexOf(digest) || name === partName(digest);
 }
 
+/** What an earlier process left half done. */
+export interface Leftovers {
+  /** Parts that a download can go on with. */
+  readonly kept: number;
+  readonly removed: number;
+}
+
 /** Removes everything in `directory` except the parts that a download can still go on with. */
-export async function removeLeftovers(directory: string): Promise<void> {
+export async function removeLeftovers(directory: string): Promise<Leftovers> {
+  const left = { kept: 0, removed: 0 };
   for (const name of await readdir(directory)) {
     const path = join(directory, name);
-    if (!(await isFreshPart(name, path))) await rm(path, { recursive: true, force: true });
+    if (await isFreshPart(name, path)) left.kept++;
+    else {
+      await rm(path, { recursive: true, force: true });
+      left.removed++;
+    }
   }
+  return left;
 }
 
 async function isFreshPart(name: string, path: string): Promise<boolean> {

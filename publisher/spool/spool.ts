@@ -9,7 +9,7 @@ import { storageFailure } from '../storage-failure.ts';
 import { BlobDownload, type BlobRequest, type BlobSource } from './blob-download.ts';
 import { Download, type Listener, type Progress } from './download.ts';
 import { evictOldest, type Evicted } from './evict.ts';
-import { isOf, partName, removeLeftovers } from './leftovers.ts';
+import { isOf, partName, removeLeftovers, type Leftovers } from './leftovers.ts';
 import { withinTime } from './time-limit.ts';
 
 export interface SpoolOptions {
@@ -38,6 +38,8 @@ const DEFAULT_OPTIONS: SpoolOptions = {
  * a directory.
  */
 export class Spool {
+  /** What was found when it was opened. */
+  leftovers: Leftovers = { kept: 0, removed: 0 };
   readonly #directory: string;
   readonly #options: SpoolOptions;
   readonly #downloads = new Map<Digest, Download>();
@@ -59,7 +61,7 @@ export class Spool {
     await spool.#stored(0, async () => {
       await mkdir(spool.#blobs, { recursive: true });
       await mkdir(spool.#temporary, { recursive: true });
-      await removeLeftovers(spool.#temporary);
+      spool.leftovers = await removeLeftovers(spool.#temporary);
     });
     return spool;
   }

@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { Failure } from '../../../wishlist/failure.ts';
 import type {
@@ -80,6 +80,11 @@ export class DirectoryBackend implements Backend {
         new Probe(paths).assertTellsNamesApart();
         if (await applyJournal(paths))
           request.notice('note', `completed a publication of ${name} that was interrupted`);
+        else if (existsSync(paths.staging))
+          request.notice(
+            'note',
+            `removed a publication of ${name} that was interrupted before it was complete`,
+          );
         discardWorkingFiles(paths);
       });
       return { paths, lock };

@@ -124,7 +124,7 @@ describe('the journal of a directory backend', () => {
     await scene.recover();
     assert.deepEqual(await scene.published(), before);
     assert.deepEqual(scene.leftOver(), []);
-    assert.deepEqual(scene.said, []);
+    assert.match(scene.said.join(), /^note: removed a publication of \S+ that was interrupted/);
   });
 
   it('is completed by whoever opens the repository next, before anything else', async () => {
