@@ -7,10 +7,13 @@ import {
   layerPath,
   layerRoot,
   manifestPath,
+  parsePlatformName,
+  platformName,
   recordPath,
   unitPath,
 } from '../../publisher/layout.ts';
 import type { Digest } from '../../publisher/registry/digest.ts';
+import { formatPlatform, parsePlatform } from '../../wishlist/reference/platform.ts';
 
 const HEX = '4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945';
 const DIGEST: Digest = `sha256:${HEX}`;
@@ -33,6 +36,34 @@ describe('layout', () => {
   for (const [what, path, expected] of paths) {
     it(`has ${what} at ${expected.replace(HEX, '…')}`, () => {
       assert.equal(path, expected);
+    });
+  }
+
+  const names: [platform: string, publicName: string, name: string][] = [
+    ['linux/amd64', 'reg.example/app:1', 'reg.example/app:1'],
+    ['linux/arm64', 'reg.example/app:1', '.multiarch/arm64/reg.example/app:1'],
+    ['linux/arm/v7', 'folder/reg.example:5000/app:1', '.multiarch/arm:v7/folder/reg.example:5000/app:1'],
+    ['linux/amd64/v3', 'reg.example/app:1', '.multiarch/amd64:v3/reg.example/app:1'],
+  ];
+  for (const [platform, publicName, name] of names) {
+    it(`names ${publicName} for ${platform}, and reads the name again`, () => {
+      assert.equal(platformName(parsePlatform(platform), publicName), name);
+      const found = parsePlatformName(name);
+      assert.deepEqual([formatPlatform(found.platform), found.publicName], [platform, publicName]);
+    });
+  }
+
+  const plain = [
+    '.multiarch',
+    '.multiarch/arm64',
+    '.multiarch/arm64/',
+    '.multiarch//app:1',
+    'a/.multiarch/arm64/b',
+  ];
+  for (const name of plain) {
+    it(`reads ${name} as a name without a platform`, () => {
+      const { platform, publicName } = parsePlatformName(name);
+      assert.deepEqual([formatPlatform(platform), publicName], ['linux/amd64', name]);
     });
   }
 
