@@ -158,8 +158,11 @@ export class PublishingQueue {
     const { resolved } = candidate;
     const hold = this.#parts.spool.hold(layerDigests(resolved));
     const giveBack = async (isDone: boolean): Promise<void> => {
-      await hold.release(isDone);
-      giveRoomBack();
+      try {
+        await hold.release(isDone);
+      } finally {
+        giveRoomBack();
+      }
     };
     try {
       // It is stopped when the parts' own signal is aborted.
@@ -177,16 +180,17 @@ export class PublishingQueue {
   async #publish(batch: readonly ReadyTicket[]): Promise<void> {
     this.#publishing = batch;
     this.#ready = this.#ready.filter((ticket) => !batch.includes(ticket));
+    const open = new Set(batch);
     try {
       const { results } = await this.#parts.publish(batch);
       for (const one of batch) {
         const result = results.get(one);
         if (result === undefined) throw new Error(`${one.image.publicName} was forgotten by its batch`);
-        await one.giveBack(result.outcome === 'published');
-        this.#settle(one.ticket, result);
+        open.delete(one);
+        await this.#finish(one, result);
       }
     } catch (error) {
-      for (const one of batch) {
+      for (const one of open) {
         await one.giveBack(false);
         this.#fail(one.ticket, error);
       }
@@ -196,20 +200,29 @@ export class PublishingQueue {
     }
   }
 
+  /** What is published stays so where its blobs cannot be let go; that ends all that is still to come. */
+  async #finish({ ticket, giveBack }: ReadyTicket, result: ImageResult): Promise<void> {
+    let problem: unknown;
+    try {
+      await giveBack(result.outcome === 'published');
+    } catch (error) {
+      this.#stopFor(error);
+      problem = error;
+    }
+    ticket.settle(ticket.candidate, result);
+    ticket.end(problem);
+  }
+
   /** A failure is the image's own, unless it is one of those that end everything; anything else is a mistake. */
   #fail(ticket: Ticket, error: unknown): void {
     const isStop = isFailure(error) && (STOPPING.has(error.code) || this.#stop.signal.aborted);
     if (isFailure(error) && !isStop) {
-      this.#settle(ticket, failedResult(error));
+      ticket.settle(ticket.candidate, failedResult(error));
+      ticket.end();
       return;
     }
     this.#stopFor(error);
     this.#endFor(ticket, this.#stopped?.error ?? error);
-  }
-
-  #settle(ticket: Ticket, result: ImageResult): void {
-    ticket.settle(ticket.candidate, result);
-    ticket.end();
   }
 
   #stopFor(error: unknown): void {

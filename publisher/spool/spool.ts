@@ -104,8 +104,8 @@ export class Spool {
       const others = (this.#holds.get(digest) ?? 1) - 1;
       if (others > 0) this.#holds.set(digest, others);
       else this.#holds.delete(digest);
-      if (isDone) await this.remove(digest);
     }
+    if (isDone) for (const digest of digests) await this.remove(digest);
   }
 
   /**

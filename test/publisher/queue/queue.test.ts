@@ -33,6 +33,9 @@ class Bench {
   readonly batches: string[] = [];
   readonly results: string[] = [];
   readonly kept: string[] = [];
+  /** What the release of blobs fails for, by their digest. */
+  readonly releaseErrors = new Map<string, Failure>();
+  releases = 0;
   readonly stop = new AbortController();
   readonly #preparing = new Map<
     string,
@@ -44,7 +47,11 @@ class Bench {
     const parts: QueueParts = {
       spool: {
         hold: (digests) => ({
-          release: async (isDone) => void (isDone || this.kept.push(...digests)),
+          release: async (isDone) => {
+            this.releases++;
+            if (!isDone) this.kept.push(...digests);
+            else for (const error of digests.flatMap((one) => this.releaseErrors.get(one) ?? [])) throw error;
+          },
         }),
       },
       budget: new SpoolBudget(limitBytes),
@@ -165,6 +172,20 @@ describe('the queue of a repository', () => {
     await bench.ready('c1');
     await last;
     assert.equal(bench.results.at(-1), 'c1 published');
+  });
+
+  it('keeps to what it published where blobs cannot be let go, and ends what is still to come', async () => {
+    const bench = new Bench({ ...MANY, images: 3 });
+    bench.releaseErrors.set(digestOf(Buffer.from('b1')), new Failure('state-unusable', 'read-only'));
+    const all = bench.add('a1', 'b1', 'c1', 'd1');
+    for (const name of ['a1', 'b1', 'c1']) await bench.ready(name);
+    await assert.rejects(all, (error) => isFailure(error, 'state-unusable'));
+    assert.deepEqual(bench.results, ['a1 published', 'b1 published', 'c1 published', 'd1 state-unusable']);
+    assert.equal(bench.releases, 4);
+    bench.releaseErrors.clear();
+    const again = bench.add('b1');
+    await bench.ready('b1');
+    await again;
   });
 
   it('throws what is a mistake', async () => {

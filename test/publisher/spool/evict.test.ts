@@ -59,4 +59,16 @@ describe('eviction from a spool', () => {
     assert.deepEqual(await spool.shrinkTo(0), { files: 1, bytes: 1 });
     assert.equal(await isThere(), false);
   });
+
+  it('lets go of all blobs, also where one cannot be removed', async () => {
+    const spool = await Spool.open(await temporaryDirectory('spool'));
+    const [first, second] = ['x', 'y'].map((text) => digestOf(Buffer.from(text)));
+    assert.ok(first !== undefined && second !== undefined);
+    await mkdir(spool.pathOf(first));
+    await writeFile(spool.pathOf(second), 'y');
+    const hold = spool.hold([first, second]);
+    await assert.rejects(hold.release(true), { code: 'ERR_FS_EISDIR' });
+    await spool.remove(second);
+    assert.equal(await spool.has(second, 1), false);
+  });
 });
