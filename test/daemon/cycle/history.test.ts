@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { History } from '../../../daemon/cycle/history.ts';
+import type { NewAttempt } from '../../../daemon/state/attempts-table.ts';
+import { Damaged } from '../../../daemon/state/database-failure.ts';
+import { databasePath, State } from '../../../daemon/state/state.ts';
+import { manifestPath } from '../../../publisher/layout.ts';
+import { Failure } from '../../../wishlist/failure.ts';
+import { MemoryRepository } from '../../publisher/compose/memory-repository.ts';
+import { temporaryDirectory } from '../../support/setup.ts';
+
+const REPOSITORY = 'images.unpackd.test';
+const NAME = 'quay.io/lab/tool:1';
+const DAY_MS = 86_400_000;
+const NOTHING = { published: [], failing: new Map(), isPaused: false };
+const FOUND = { sources: [], lines: [], repositories: [REPOSITORY], images: [] };
+
+describe('the history of cycles', () => {
+  let directory: string;
+  let view: MemoryRepository;
+  let warnings: string[];
+  let notes: string[];
+  let nowMs: number;
+  /** What opening the database fails for. */
+  let problem: unknown;
+  let history: History;
+
+  beforeEach(async () => {
+    directory = await temporaryDirectory('history');
+    [warnings, notes, nowMs, problem] = [[], [], 1000 * DAY_MS, undefined];
+    view = new MemoryRepository();
+    view.put(
+      manifestPath(NAME),
+      'file',
+      JSON.stringify({ config: { digest: 'sha256:c', size: 1 }, layers: [] }),
+    );
+    history = make(false);
+  });
+  afterEach(async () => {
+    await history.close();
+  });
+
+  function make(isGuest: boolean): History {
+    return new History({
+      open: async () => {
+        if (problem !== undefined) throw problem;
+        return await State.open(directory, { warn: (message) => void warnings.push(message) });
+      },
+      warn: (message) => void warnings.push(message),
+      note: (message) => void notes.push(message),
+      nowMs: () => nowMs,
+      isGuest,
+    });
+  }
+
+  function attempt(code?: 'tag-unknown'): NewAttempt {
+    const failure = code === undefined ? undefined : new Failure(code, 'no such tag');
+    const times = { startedMs: nowMs - 1, finishedMs: nowMs };
+    const named = { repository: REPOSITORY, publicName: NAME, platform: undefined, image: NAME };
+    return { ...named, ...times, bytes: 1, failure, isWhole: true };
+  }
+
+  async function withState<T>(work: (state: State) => Promise<T>): Promise<T> {
+    const state = await State.open(directory, { warn: assert.fail });
+    try {
+      return await work(state);
+    } finally {
+      await state.close();
+    }
+  }
+
+  const digests = async (): Promise<string[]> =>
+    (await history.before(REPOSITORY, view)).published.map(({ digest }) => digest);
+
+  describe('of a repository', () => {
+    it('begins with what the repository holds, and is not looked up again', async () => {
+      assert.deepEqual(await digests(), ['sha256:c']);
+      assert.equal(notes.length, 1);
+      view.remove('.metadata');
+      assert.deepEqual(await digests(), ['sha256:c']);
+      assert.equal(notes.length, 1);
+    });
+
+    it('says nothing of an empty repository, which is not looked up again either', async () => {
+      const empty = new MemoryRepository();
+      assert.deepEqual((await history.before(REPOSITORY, empty)).published, []);
+      assert.deepEqual(await digests(), []);
+      assert.deepEqual(notes, []);
+    });
+
+    it('is made anew when somebody asks for it', async () => {
+      await digests();
+      view.put(
+        manifestPath('quay.io/lab/other:1'),
+        'file',
+        '{"config":{"digest":"sha256:d","size":1},"layers":[]}',
+      );
+      assert.equal(await history.rebuild(REPOSITORY, view), 2);
+      assert.deepEqual((await digests()).sort(), ['sha256:c', 'sha256:d']);
+    });
+
+    it('knows what failed, until it is fine', async () => {
+      await history.attempt(attempt('tag-unknown'), undefined);
+      assert.deepEqual([...(await history.before(REPOSITORY, view)).failing.keys()], [NAME]);
+      await history.current(REPOSITORY, [], [NAME]);
+      assert.equal((await history.before(REPOSITORY, view)).failing.size, 0);
+    });
+
+    it('knows what was published', async () => {
+      await digests();
+      const image = {
+        publicName: NAME,
+        platform: 'linux/amd64',
+        image: NAME,
+        layers: [],
+        publishedMs: nowMs,
+      };
+      await history.attempt(attempt(), { ...image, config: 'sha256:e' });
+      assert.deepEqual(await digests(), ['sha256:e']);
+    });
+
+    it('knows why nothing can be published there', async () => {
+      await history.repositoryFailure(REPOSITORY, new Failure('repository-busy', 'somebody'));
+      const [row] = await withState(async ({ repositories }) => await repositories.all());
+      assert.deepEqual([row?.failure?.code, row?.failingSinceMs], ['repository-busy', nowMs]);
+    });
+
+    const pauses: [paused: string | undefined, isPaused: boolean][] = [
+      [REPOSITORY, true],
+      [undefined, true],
+      ['other.test', false],
+    ];
+    for (const [paused, isPaused] of pauses) {
+      it(`is ${isPaused ? '' : 'not '}paused by a pause of ${paused ?? 'all'}`, async () => {
+        await withState(async ({ repositories }) => await repositories.pause(paused, nowMs));
+        assert.equal((await history.before(REPOSITORY, view)).isPaused, isPaused);
+      });
+    }
+  });
+
+  it('keeps publications, and waits for them when it is closed', async () => {
+    const publication = { repository: REPOSITORY, revision: 7, startedMs: 1, images: 1, layers: 1, bytes: 1 };
+    history.publication({ ...publication, finishedMs: nowMs, error: undefined });
+    await history.close();
+    const [last] = await withState(async ({ publications }) => await publications.last(REPOSITORY, 1));
+    assert.equal(last?.revision, 7);
+  });
+
+  it('forgets what is old, once a day', async () => {
+    const publish = async (): Promise<void> => {
+      await history.attempt({ ...attempt(), finishedMs: nowMs - 100 * DAY_MS }, undefined);
+    };
+    const count = async (): Promise<number> =>
+      await withState(async ({ attempts }) => (await attempts.of(REPOSITORY, NAME, 9)).length);
+    await publish();
+    await history.begin();
+    assert.equal(await count(), 0);
+    await publish();
+    nowMs += DAY_MS / 2;
+    await history.begin();
+    assert.equal(await count(), 1);
+    nowMs += DAY_MS;
+    await history.begin();
+    assert.equal(await count(), 0);
+  });
+
+  it('leaves what people want to the daemon beside which it runs', async () => {
+    await history.wishlists(FOUND);
+    const guest = make(true);
+    await guest.wishlists({ ...FOUND, repositories: ['other.test'] });
+    await guest.close();
+    const rows = await withState(async ({ repositories }) => await repositories.all());
+    assert.deepEqual(
+      rows.map(({ name }) => name),
+      [REPOSITORY],
+    );
+  });
+
+  describe('without a database', () => {
+    const unusable = new Failure('state-unusable', 'locked');
+    const problems: [what: string, problem: Failure][] = [
+      ['cannot be used', unusable],
+      ['has no room', new Failure('disk-full', 'no room')],
+      ['is damaged', new Damaged('/x', 'test')],
+    ];
+    for (const [what, given] of problems) {
+      it(`goes on where it ${what}, and says so once`, async () => {
+        problem = given;
+        await history.begin();
+        await history.wishlists(FOUND);
+        assert.deepEqual(await history.before(REPOSITORY, view), NOTHING);
+        assert.equal(await history.rebuild(REPOSITORY, view), undefined);
+        await history.attempt(attempt('tag-unknown'), undefined);
+        assert.equal((await history.pauses())(REPOSITORY), false);
+        assert.equal(warnings.length, 1);
+        assert.deepEqual(notes, []);
+      });
+    }
+
+    it('says when it can write again, and again when it cannot', async () => {
+      problem = unusable;
+      await history.wishlists(FOUND);
+      problem = undefined;
+      await history.pauses();
+      assert.deepEqual(notes, [], 'to read it is not enough');
+      await history.wishlists(FOUND);
+      await history.wishlists(FOUND);
+      assert.deepEqual([warnings.length, notes.length], [1, 1]);
+      await history.close();
+      problem = unusable;
+      await history.wishlists(FOUND);
+      assert.deepEqual([warnings.length, notes.length], [2, 1]);
+    });
+
+    it('does not take a mistake for that', async () => {
+      problem = new TypeError('a mistake');
+      await assert.rejects(history.begin(), TypeError);
+    });
+  });
+
+  it('makes a database anew that was deleted, and looks up in the repository what is there', async () => {
+    await digests();
+    for (const end of ['', '-wal', '-shm']) await rm(`${databasePath(directory)}${end}`, { force: true });
+    assert.deepEqual(await digests(), ['sha256:c']);
+    assert.deepEqual([warnings.length, notes.length], [1, 2]);
+  });
+
+  it('does the same with one that is damaged', async () => {
+    await history.wishlists(FOUND);
+    await history.close();
+    await writeFile(join(directory, 'unpackd.db'), 'no database at all, over many bytes. '.repeat(100));
+    assert.deepEqual(await digests(), ['sha256:c']);
+    assert.deepEqual([warnings.length, notes.length], [1, 1]);
+  });
+});
