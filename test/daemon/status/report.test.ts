@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { State } from '../../../daemon/state/state.ts';
+import {
+  isWell,
+  readStatus,
+  type RepositoryStatus,
+  type StatusReport,
+} from '../../../daemon/status/report.ts';
+import { lockState } from '../../../daemon/service/state-lock.ts';
+import { Failure } from '../../../wishlist/failure.ts';
+import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
+import { parseRecipe } from '../../../wishlist/recipe/recipe.ts';
+import { temporaryDirectory } from '../../support/setup.ts';
+
+const REPOSITORY = 'images.unpackd.test';
+const FAILURE = { code: 'tag-unknown', message: 'test', hint: undefined };
+
+describe('the report of the status', () => {
+  let directory: string;
+  let state: State;
+
+  beforeEach(async () => {
+    directory = await temporaryDirectory('status');
+    state = await State.open(directory, { warn: assert.fail });
+    await state.repositories.ensure([REPOSITORY]);
+  });
+  afterEach(async () => {
+    await state.close();
+  });
+
+  async function wish(...names: readonly string[]): Promise<void> {
+    const lines = names.map((name) => `  - '${name}'\n`).join('');
+    const recipe = parseRecipe(`version: 1\ncvmfs_repo: '${REPOSITORY}'\ninput:\n${lines}`, 'recipe.yaml');
+    await state.wishes.replace(REPOSITORY, (await expandRecipes([recipe], async () => [])).images, 5);
+  }
+
+  async function publish(publicName: string, platform = 'linux/amd64'): Promise<void> {
+    const layers = [{ digest: 'sha256:a', bytes: 10 }];
+    await state.images.put(REPOSITORY, [
+      { publicName, platform, image: publicName, config: 'sha256:c', layers, publishedMs: 1 },
+    ]);
+  }
+
+  async function fail(publicName: string): Promise<void> {
+    const times = { startedMs: 1, finishedMs: 2, bytes: 0 };
+    const named = { repository: REPOSITORY, publicName, image: publicName, platform: undefined };
+    await state.attempts.record({
+      ...named,
+      ...times,
+      failure: new Failure('tag-unknown', 'test'),
+      isWhole: true,
+    });
+  }
+
+  async function one(): Promise<RepositoryStatus | undefined> {
+    return (await readStatus(state, directory)).repositories[0];
+  }
+
+  it('tells what is published, pending and failing apart', async () => {
+    const [published, pending, failing] = [
+      'quay.io/a/published:1',
+      'quay.io/a/pending:1',
+      'quay.io/a/failing:1',
+    ];
+    await wish(published, pending, failing);
+    await publish(published);
+    await publish(published, 'linux/arm64');
+    await fail(failing);
+    const found = await one();
+    assert.deepEqual([found?.images, found?.bytes], [2, 20]);
+    assert.deepEqual(found?.pending, [{ image: pending, sinceMs: 5 }]);
+    assert.deepEqual(
+      found?.failing.map(({ image }) => image),
+      [failing],
+    );
+  });
+
+  it('shows an image that is published and fails, as failing only', async () => {
+    await wish('quay.io/a/b:1');
+    await publish('quay.io/a/b:1');
+    await fail('quay.io/a/b:1');
+    const found = await one();
+    assert.deepEqual([found?.images, found?.pending.length, found?.failing.length], [1, 0, 1]);
+  });
+
+  it('shows what nobody asks for any more, and the last publication', async () => {
+    await publish('quay.io/a/b:1');
+    const [published] = await state.images.published(REPOSITORY);
+    assert.ok(published !== undefined);
+    const remove = [{ published, sinceMs: 50, dueMs: undefined }];
+    await state.images.setPlan(REPOSITORY, { add: [], update: [], unchanged: [], unknown: [], remove });
+    for (const revision of [3, 4]) {
+      const counts = { images: 1, layers: 1, bytes: 1, error: undefined };
+      await state.publications.record({
+        repository: REPOSITORY,
+        revision,
+        startedMs: 1,
+        finishedMs: 2,
+        ...counts,
+      });
+    }
+    const found = await one();
+    assert.deepEqual(
+      found?.unwanted.map(({ publicName, unwantedSinceMs }) => [publicName, unwantedSinceMs]),
+      [['quay.io/a/b:1', 50]],
+    );
+    assert.equal(found?.lastPublication?.revision, 4);
+  });
+
+  it('knows whether there is a daemon, and ever was one', async () => {
+    const daemon = async (): Promise<unknown[]> => {
+      const report = await readStatus(state, directory);
+      return [report.daemon, report.isDaemonExpected];
+    };
+    assert.deepEqual(await daemon(), ['not running', false]);
+    const lock = await lockState(directory);
+    assert.deepEqual(await daemon(), ['silent', true]);
+    lock.release();
+    assert.deepEqual(await daemon(), ['not running', true]);
+  });
+
+  it('knows how much room is left', async () => {
+    const { disk } = await readStatus(state, directory);
+    assert.equal(disk?.path, directory);
+    assert.ok(disk.freeBytes > 0 && disk.freeBytes <= disk.sizeBytes);
+  });
+
+  const ROW = {
+    name: REPOSITORY,
+    scannedMs: 1,
+    pausedSinceMs: undefined,
+    failure: undefined,
+    failingSinceMs: undefined,
+  };
+  const WELL: RepositoryStatus = {
+    ...ROW,
+    images: 1,
+    bytes: 1,
+    pending: [],
+    failing: [],
+    unwanted: [],
+    lastPublication: undefined,
+    activity: undefined,
+  };
+  const failing = { publicName: 'a', image: 'a', tries: 1, sinceMs: 1, nextTryMs: 1, failure: FAILURE };
+  const source = {
+    name: 'lab',
+    commit: undefined,
+    since: undefined,
+    fetchedAt: undefined,
+    failingSince: undefined,
+  };
+  const activity = {
+    version: '1',
+    pid: 1,
+    startedMs: 1,
+    isStopping: false,
+    spool: { bytes: 0, limitBytes: 1 },
+    repositories: [],
+  };
+
+  const cases: [what: string, change: Partial<StatusReport>, isFine: boolean][] = [
+    ['nothing is known', {}, true],
+    ['a daemon runs', { daemon: activity, isDaemonExpected: true }, true],
+    ['a daemon should run', { isDaemonExpected: true }, false],
+    ['a daemon does not answer', { daemon: 'silent', isDaemonExpected: true }, false],
+    ['a source is fine', { sources: [{ ...source, failure: undefined }] }, true],
+    ['a source fails', { sources: [{ ...source, failure: FAILURE }] }, false],
+    ['a line gives no image', { lines: [{ text: 'x', failure: FAILURE }] }, false],
+    ['an image is pending', { repositories: [{ ...WELL, pending: [{ image: 'a', sinceMs: 1 }] }] }, true],
+    ['an image fails', { repositories: [WELL, { ...WELL, failing: [failing] }] }, false],
+    ['a repository cannot be published in', { repositories: [{ ...WELL, failure: FAILURE }] }, false],
+    ['all is paused', { allPausedSinceMs: 1, repositories: [{ ...WELL, pausedSinceMs: 1 }] }, true],
+  ];
+  for (const [what, change, isFine] of cases) {
+    it(`is ${isFine ? '' : 'not '}well where ${what}`, () => {
+      const nothing: StatusReport = {
+        nowMs: 1,
+        daemon: 'not running',
+        isDaemonExpected: false,
+        allPausedSinceMs: undefined,
+        sources: [],
+        lines: [],
+        repositories: [],
+        disk: undefined,
+      };
+      assert.equal(isWell({ ...nothing, ...change }), isFine);
+    });
+  }
+});
