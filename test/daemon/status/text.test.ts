@@ -1,0 +1,260 @@
+import assert from 'node:assert/strict';
+import type { RepositoryStatus, StatusReport } from '../../../daemon/status/report.ts';
+import { failureText, statusText, textOf } from '../../../daemon/status/text.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+/** In the zone of the process. */
+const NOW = new Date(2026, 0, 5, 12, 0).getTime();
+const NAME = 'images.unpackd.test';
+const FAILURE = { code: 'tag-unknown', message: 'no such tag', hint: 'correct it' };
+
+const NOTHING: StatusReport = {
+  nowMs: NOW,
+  daemon: 'not running',
+  isDaemonExpected: false,
+  allPausedSinceMs: undefined,
+  sources: [],
+  lines: [],
+  repositories: [],
+  disk: undefined,
+};
+const REPOSITORY: RepositoryStatus = {
+  name: NAME,
+  scannedMs: 1,
+  pausedSinceMs: undefined,
+  failure: undefined,
+  failingSinceMs: undefined,
+  images: 2,
+  bytes: 3_000_000,
+  pending: [],
+  failing: [],
+  unwanted: [],
+  lastPublication: undefined,
+  activity: undefined,
+};
+const DAEMON = {
+  version: '1.2.3',
+  pid: 7,
+  startedMs: NOW - 25 * HOUR,
+  isStopping: false,
+  spool: { bytes: 1000, limitBytes: 2_000_000 },
+  repositories: [],
+};
+const SOURCE = { name: 'lab', commit: undefined, failure: undefined, failingSince: undefined };
+const IDLE = { repository: NAME, waiting: 0, preparing: [], ready: 0, publishing: [], layers: [] };
+const PUBLICATION = {
+  id: 1,
+  repository: NAME,
+  revision: undefined,
+  startedMs: NOW - 6 * MINUTE,
+  finishedMs: NOW - 5 * MINUTE,
+  images: 1,
+  layers: 1,
+  bytes: 1,
+  error: undefined,
+};
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function failing(count: number): RepositoryStatus['failing'] {
+  return Array.from({ length: count }, (_, index) => ({
+    publicName: `quay.io/a:${index}`,
+    image: `quay.io/a:${index}`,
+    tries: index + 1,
+    sinceMs: NOW - 3 * HOUR,
+    nextTryMs: NOW + 20 * MINUTE,
+    failure: FAILURE,
+  }));
+}
+
+describe('the text of the status', () => {
+  const reports: [what: string, report: Partial<StatusReport>, lines: string[]][] = [
+    ['no daemon', {}, ['daemon: not running']],
+    [
+      'the room that is left',
+      { disk: { path: '/state', freeBytes: 5e9, sizeBytes: 9e9 } },
+      ['daemon: not running; 5.0 GB free in /state'],
+    ],
+    ['a daemon that does not answer', { daemon: 'silent' }, ['daemon: it runs, and does not answer']],
+    [
+      'a daemon that waits',
+      { daemon: { ...DAEMON, nextCycleMs: NOW + 2 * MINUTE } },
+      [
+        'daemon: running since 2026-01-04 11:00 (unpackd 1.2.3, process 7); next look in 2 min',
+        'spool: 1.0 kB of 2.0 MB',
+      ],
+    ],
+    [
+      'a daemon that looks',
+      { daemon: { ...DAEMON, cycleSinceMs: NOW - 30_000, nextCycleMs: NOW } },
+      [
+        'daemon: running since 2026-01-04 11:00 (unpackd 1.2.3, process 7); looking at wishlists and registries for 30 s',
+        'spool: 1.0 kB of 2.0 MB',
+      ],
+    ],
+    [
+      'a pause of all',
+      { allPausedSinceMs: NOW },
+      [
+        'daemon: not running',
+        'all repositories are paused since 2026-01-05 12:00: "unpackd resume" ends that',
+      ],
+    ],
+    [
+      'sources',
+      {
+        sources: [
+          { ...SOURCE, since: undefined, fetchedAt: undefined },
+          { ...SOURCE, since: iso(NOW), fetchedAt: iso(NOW - 3 * MINUTE) },
+          {
+            ...SOURCE,
+            since: iso(NOW),
+            commit: { hash: '0123456789abcdef', author: 'Ann', date: '2026-01-01' },
+            fetchedAt: iso(NOW - 3 * HOUR),
+            failure: FAILURE,
+            failingSince: iso(NOW - 2 * HOUR),
+          },
+        ],
+      },
+      [
+        'daemon: not running',
+        '',
+        'sources',
+        '  lab: nothing is known of it',
+        '  lab: in force since 2026-01-05 12:00, read 3 min ago',
+        '  lab: commit 0123456789ab of 2026-01-01 by Ann, read 3 h ago; failing for 2 h: no such tag; correct it [tag-unknown]',
+      ],
+    ],
+    [
+      'lines without images',
+      { lines: [{ text: 'x', failure: { ...FAILURE, hint: undefined } }] },
+      ['daemon: not running', '', 'lines of wishlists that give no image', '  no such tag [tag-unknown]'],
+    ],
+  ];
+  for (const [what, report, lines] of reports) {
+    it(`shows ${what}`, () => {
+      assert.equal(statusText({ ...NOTHING, ...report }), lines.map((line) => `${line}\n`).join(''));
+    });
+  }
+
+  it('says that a daemon stops', () => {
+    const text = statusText({ ...NOTHING, daemon: { ...DAEMON, isStopping: true } });
+    assert.match(text, /^daemon: stopping \(/);
+  });
+
+  const PUBLISHED = '  published: 2 images (3.0 MB of layers)';
+  const repositories: [what: string, change: Partial<RepositoryStatus>, lines: string[]][] = [
+    ['what is published', {}, [PUBLISHED]],
+    [
+      'the last publication',
+      { lastPublication: PUBLICATION },
+      [`${PUBLISHED}; the last publication 5 min ago: 1 image`],
+    ],
+    [
+      'one that failed',
+      { lastPublication: { ...PUBLICATION, revision: 8, error: 'no' } },
+      [`${PUBLISHED}; the last publication 5 min ago: 1 image, revision 8, which failed`],
+    ],
+    [
+      'a pause, and why nothing can be published',
+      { pausedSinceMs: NOW, failure: FAILURE, failingSinceMs: NOW - HOUR },
+      [
+        PUBLISHED,
+        '  paused since 2026-01-05 12:00',
+        '  nothing can be published since 2026-01-05 11:00: no such tag; correct it [tag-unknown]',
+      ],
+    ],
+    [
+      'what is pending',
+      { pending: [{ image: 'quay.io/a:1', sinceMs: NOW - 4 * MINUTE }] },
+      [PUBLISHED, '  pending: 1 image', '    quay.io/a:1, asked for 4 min ago'],
+    ],
+    [
+      'what fails',
+      { failing: failing(2) },
+      [
+        PUBLISHED,
+        '  failing: 2 images',
+        '    quay.io/a:0, for 3 h, 1 try, next in 20 min: no such tag; correct it [tag-unknown]',
+        '    quay.io/a:1, for 3 h, 2 tries, next in 20 min: no such tag; correct it [tag-unknown]',
+      ],
+    ],
+    [
+      'what nobody asks for',
+      {
+        unwanted: [
+          {
+            publicName: 'quay.io/a:1',
+            platform: 'linux/arm64',
+            image: undefined,
+            config: 'sha256:c',
+            publishedMs: undefined,
+            layers: 1,
+            bytes: 1,
+            unwantedSinceMs: NOW,
+          },
+        ],
+      },
+      [
+        PUBLISHED,
+        '  no longer asked for, still published: 1 image',
+        '    quay.io/a:1 (linux/arm64), since 2026-01-05 12:00',
+      ],
+    ],
+    ['nothing of a daemon that is idle', { activity: IDLE }, [PUBLISHED]],
+    [
+      'what the daemon does',
+      {
+        activity: {
+          ...IDLE,
+          publishing: ['a', 'b'],
+          published: { bytes: 1000, ofBytes: 2000 },
+          waitingFor: 'another writer holds it',
+          preparing: ['quay.io/c:1'],
+          layers: [{ layer: `sha256:${'d'.repeat(64)}`, image: 'quay.io/c:1', bytes: 5, sizeBytes: 10 }],
+          waiting: 3,
+          ready: 1,
+        },
+      },
+      [
+        PUBLISHED,
+        '  publishing 2 images, 1.0 kB of 2.0 kB',
+        '  another writer holds it',
+        '  fetching 1 image: quay.io/c:1',
+        `    sha256:${'d'.repeat(12)} of quay.io/c:1: 5 B of 10 B`,
+        '  3 images to be fetched, 1 image to be published next',
+      ],
+    ],
+    [
+      'a publication that has only begun',
+      { activity: { ...IDLE, publishing: ['a'] } },
+      [PUBLISHED, '  publishing 1 image'],
+    ],
+  ];
+  for (const [what, change, lines] of repositories) {
+    it(`shows ${what} in a repository`, () => {
+      const text = statusText({ ...NOTHING, repositories: [{ ...REPOSITORY, ...change }] });
+      assert.deepEqual(text.split('\n'), ['daemon: not running', '', NAME, ...lines, '']);
+    });
+  }
+
+  it('shows twenty of a kind, and counts the rest', () => {
+    const text = statusText({ ...NOTHING, repositories: [{ ...REPOSITORY, failing: failing(23) }] });
+    assert.equal(text.match(/^ {4}quay\.io/gm)?.length, 20);
+    assert.match(text, /^ {4}and 3 more: /m);
+  });
+
+  it('has one line for each thing, indented as it is, without secrets', () => {
+    const lines = textOf(['  a\nb', 'token=SECRETVALUE', '']).split('\n');
+    assert.equal(lines.length, 4);
+    assert.match(lines[0] ?? '', /^ {2}a/);
+    assert.doesNotMatch(lines.join(), /SECRETVALUE/);
+  });
+
+  it('shows the code of a failure', () => {
+    assert.equal(failureText(FAILURE), 'no such tag; correct it [tag-unknown]');
+  });
+});
