@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Failure } from '../../wishlist/failure.ts';
 import { quoted } from '../../wishlist/quote.ts';
@@ -79,7 +80,7 @@ async function migrate(
   if (version === migrations.length) return;
   if (version > 0) {
     const copy = `${path}.form${version}`;
-    if (!existsSync(copy)) await statements.run('VACUUM INTO ?', copy);
+    if (!existsSync(copy)) await copyForm(statements, version, copy);
     warn(`the database gets form ${migrations.length}; a copy of form ${version} is ${copy}`);
   }
   await statements.run('BEGIN IMMEDIATE');
@@ -91,6 +92,17 @@ async function migrate(
   } catch (error) {
     await statements.run('ROLLBACK').catch(() => undefined);
     throw error;
+  }
+}
+
+/** The copy has its name only when it is whole. Where another process changed the form meanwhile, it made one. */
+async function copyForm(statements: Statements, version: number, copy: string): Promise<void> {
+  const unfinished = `${copy}.${randomUUID()}`;
+  try {
+    await statements.run('VACUUM INTO ?', unfinished);
+    if ((await versionOf(statements)) === version) renameSync(unfinished, copy);
+  } finally {
+    rmSync(unfinished, { force: true });
   }
 }
 

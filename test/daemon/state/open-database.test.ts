@@ -65,15 +65,82 @@ describe('opening the database', () => {
     assert.deepEqual(await readFile(path), before);
   });
 
+  /** What of a damaged database lies aside: the ends of the names. */
+  function aside(): string[] {
+    const names = readdirSync(join(path, '..')).filter((name) => name.includes('.damaged-'));
+    return names.map((name) => name.replace(/^.*Z/, '')).sort();
+  }
+
   it('puts a damaged one aside, with what lies beside it', async () => {
-    await (await open(FIRST)).close();
+    const before = await open(FIRST);
+    await before.transaction(
+      async (statements) => await statements.run('INSERT INTO images VALUES (?)', 'a'),
+    );
+    await before.all('PRAGMA wal_checkpoint(TRUNCATE)');
     await writeFile(path, 'no database at all, over many bytes. '.repeat(100));
     const database = await open(FIRST);
     assert.deepEqual(await database.all('SELECT * FROM images'), []);
     await database.close();
-    const aside = readdirSync(join(path, '..')).filter((name) => name.includes('.damaged-'));
-    assert.equal(aside.length, 1);
+    assert.deepEqual(aside(), ['', '-shm', '-wal']);
     assert.equal(warnings.length, 1);
+    await before.close().catch(() => undefined);
+  });
+
+  it('takes one for damaged whose pages are mixed up', async () => {
+    const database = await open(FIRST);
+    await database.transaction(async (statements) => {
+      for (let row = 0; row < 500; row++)
+        await statements.run('INSERT INTO images VALUES (?)', `${row}`.padEnd(100, 'x'));
+    });
+    await database.close();
+    const bytes = await readFile(path);
+    await writeFile(path, Buffer.concat([bytes.subarray(0, 8192), Buffer.alloc(bytes.length - 8192, 'x')]));
+    await (await open(FIRST)).close();
+    assert.deepEqual(aside(), ['']);
+  });
+
+  it('takes one for damaged whose rows refer to others that are not there', async () => {
+    const references = 'CREATE TABLE layers (image TEXT REFERENCES images)';
+    const database = await open(FIRST, references);
+    await database.alone(async (statements) => {
+      await statements.script("PRAGMA foreign_keys = OFF; INSERT INTO layers VALUES ('none')");
+    });
+    await database.close();
+    const again = await open(FIRST, references);
+    assert.deepEqual(await again.all('SELECT * FROM layers'), []);
+    await again.close();
+    assert.deepEqual([aside(), warnings.length], [[''], 1]);
+  });
+
+  it('makes one form after the other where several were missed, also for two at the same time', async () => {
+    await (await open(FIRST)).close();
+    const third = 'ALTER TABLE images ADD COLUMN note TEXT';
+    const both = await Promise.all([open(FIRST, SECOND, third), open(FIRST, SECOND, third)]);
+    await both[0].transaction(
+      async (statements) => await statements.run("INSERT INTO images (name) VALUES ('a')"),
+    );
+    assert.deepEqual(await both[1].all('SELECT * FROM images'), [{ name: 'a', bytes: 7, note: null }]);
+    for (const database of both) await database.close();
+    const copies = readdirSync(join(path, '..')).filter((name) => name.includes('.form'));
+    assert.deepEqual(copies, ['unpackd.db.form1']);
+    const copy = await Database.open(`${path}.form1`);
+    assert.deepEqual(await copy.all('PRAGMA user_version'), [{ user_version: 1 }]);
+    await copy.close();
+  });
+
+  it('says so where an ordinary user may not write there', async function () {
+    if (process.getuid?.() !== 0) this.skip();
+    const folder = await temporaryDirectory('locked');
+    path = join(folder, 'unpackd.db');
+    process.seteuid?.(65_534);
+    try {
+      await assert.rejects(open(FIRST), (error) => isFailure(error, 'state-unusable'));
+      path = join(folder, 'below', 'unpackd.db');
+      await assert.rejects(open(FIRST), (error) => isFailure(error, 'state-unusable'));
+    } finally {
+      process.seteuid?.(0);
+    }
+    assert.deepEqual(readdirSync(folder), []);
   });
 
   it('waits for another process that locks it, then says so', async function () {
