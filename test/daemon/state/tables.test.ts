@@ -164,6 +164,19 @@ describe('the tables of the state', () => {
     });
   });
 
+  it('refer to repositories that are known', async () => {
+    const unknown = { code: 'ERR', message: 'x', hint: undefined };
+    const image = { publicName: 'a', platform: 'linux/amd64', image: undefined, config: 'c', layers: [] };
+    await assert.rejects(state.images.put('other.test', [{ ...image, publishedMs: 1 }]), {
+      code: 'SQLITE_CONSTRAINT',
+    });
+    await state.repositories.setFailure('other.test', unknown, 1);
+    assert.deepEqual(
+      (await state.repositories.all()).map(({ name }) => name),
+      [REPOSITORY],
+    );
+  });
+
   describe('repositories', () => {
     const one = async () => (await state.repositories.all()).find(({ name }) => name === REPOSITORY);
 
