@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import type { Before, History } from '../../../daemon/cycle/history.ts';
+import { Recording } from '../../../daemon/cycle/recording.ts';
+import { failedResult, type ImageResult } from '../../../publisher/events.ts';
+import type { ResolvedImage } from '../../../publisher/image.ts';
+import type { Pass } from '../../../publisher/repository-publisher.ts';
+import type { Part } from '../../../publisher/results.ts';
+import { Failure, type FailureCode } from '../../../wishlist/failure.ts';
+import { LINUX_AMD64, type Platform } from '../../../wishlist/reference/platform.ts';
+import { parseReference } from '../../../wishlist/reference/reference.ts';
+
+const REPOSITORY = 'images.unpackd.test';
+const ARM64: Platform = { os: 'linux', architecture: 'arm64' };
+const PUBLISHED = { outcome: 'published' } as ImageResult;
+const UNCHANGED = { outcome: 'unchanged' } as ImageResult;
+
+function failed(code: FailureCode): ImageResult {
+  return failedResult(new Failure(code, 'test'));
+}
+
+function part(publicName: string, platform: Platform = LINUX_AMD64): Part {
+  const reference = parseReference(publicName);
+  return { wanted: { reference, publicName, outputs: undefined, platforms: undefined }, platform };
+}
+
+function resolved(publicName: string, platform: Platform = LINUX_AMD64): ResolvedImage {
+  const manifest = { config: { digest: 'sha256:c' }, layers: [{ digest: 'sha256:a', sizeBytes: 5 }] };
+  return {
+    publicName,
+    platform,
+    reference: parseReference(publicName),
+    manifest,
+  } as unknown as ResolvedImage;
+}
+
+describe('the recording of a repository', () => {
+  let told: string[];
+  let recording: Recording;
+
+  beforeEach(() => {
+    told = [];
+    const history: Pick<History, 'attempt' | 'current' | 'repositoryFailure'> = {
+      attempt: async ({ publicName, platform, bytes, failure, isWhole }, image) => {
+        const how = `${failure?.code ?? 'good'} ${isWhole ? 'whole' : 'part'} ${image?.config ?? '-'}`;
+        told.push(`${publicName} ${platform ?? 'all'} ${bytes} ${how}`);
+      },
+      current: async (_, images, fine) => {
+        told.push(`current ${images.map(({ publicName }) => publicName).join()}; fine ${fine.join()}`);
+      },
+      repositoryFailure: async (name, failure) => void told.push(`${name} ${failure?.code ?? 'good'}`),
+    };
+    recording = new Recording(REPOSITORY, { history: history as History, nowMs: () => 1 });
+  });
+
+  const [A, B] = ['quay.io/lab/a:1', 'quay.io/lab/b:1'] as const;
+
+  it('writes down what was published, and how many bytes were missing', async () => {
+    const image = resolved(A);
+    const missing = [{ digest: 'sha256:a', sizeBytes: 5 }];
+    const pass = { candidates: [{ part: part(A), resolved: image, missing }] } as unknown as Pass;
+    await recording.looked(pass, { published: [], failing: new Map(), isPaused: false });
+    told = [];
+    recording.settle(part(A), PUBLISHED, image);
+    await recording.end(undefined);
+    assert.deepEqual(told, [`${A} linux/amd64 5 good whole sha256:c`, `${REPOSITORY} good`]);
+  });
+
+  it('takes an image for a part only where another platform of it failed', async () => {
+    recording.settle(part(A, ARM64), failed('platform-missing'), undefined);
+    recording.settle(part(A), PUBLISHED, resolved(A));
+    recording.settle(part(B), PUBLISHED, resolved(B));
+    await recording.end(undefined);
+    assert.deepEqual(told, [
+      `${A} linux/arm64 0 platform-missing part -`,
+      `${A} linux/amd64 0 good part sha256:c`,
+      `${B} linux/amd64 0 good whole sha256:c`,
+      `${REPOSITORY} good`,
+    ]);
+  });
+
+  const stopping: [code: FailureCode, lines: string[]][] = [
+    ['repository-busy', [`${REPOSITORY} repository-busy`]],
+    ['disk-full', [`${REPOSITORY} disk-full`]],
+    ['interrupted', []],
+  ];
+  for (const [code, lines] of stopping) {
+    it(`blames no image for ${code}`, async () => {
+      recording.settle(part(A), failed(code), undefined);
+      await recording.end(new Failure(code, 'test'));
+      assert.deepEqual(told, lines);
+    });
+  }
+
+  it('puts right what is remembered of images that are as they should be', async () => {
+    const known = (digest: string, platform = LINUX_AMD64): Before['published'][number] => ({
+      publicName: A,
+      platform,
+      digest,
+      keep: undefined,
+      unwantedSinceMs: undefined,
+    });
+    const failing = new Map([A, B].map((name) => [name, {}])) as unknown as Before['failing'];
+    const cases: [published: Before['published'], line: string][] = [
+      [[known('sha256:c')], `current ; fine ${A}`],
+      [[known('sha256:d')], `current ${A}; fine ${A}`],
+      [[known('sha256:c', ARM64)], `current ${A}; fine ${A}`],
+      [[], `current ${A}; fine ${A}`],
+    ];
+    recording.settle(part(A), UNCHANGED, resolved(A));
+    for (const [published, line] of cases) {
+      told = [];
+      await recording.looked({ candidates: [] } as unknown as Pass, { published, failing, isPaused: false });
+      assert.deepEqual(told, [line]);
+    }
+  });
+});
