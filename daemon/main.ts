@@ -53,6 +53,8 @@ const status = await runUnpackd(argv.slice(2), COMMANDS, {
   signal,
 });
 process.exitCode = status;
+// What a mistake has left open must not keep the process: whoever started it can start it again.
+if (status === 70) stderr.write('', () => process.exit());
 
 /** Aborted by the first SIGINT or SIGTERM: what runs is ended cleanly. The second one ends the process at once. */
 function interruptible(): AbortSignal {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../wishlist/failure.ts';
 
@@ -23,6 +24,8 @@ const FORGETTING = new FinalizationRegistry<() => void>((forget) => forget());
 export function anySignal(...signals: (AbortSignal | undefined)[]): AbortSignal {
   const controller = new AbortController();
   const { signal } = controller;
+  // Whatever is under way for it listens.
+  setMaxListeners(0, signal);
   CONTROLLERS.set(signal, controller);
   const reference = new WeakRef(controller);
   for (const source of signals) if (source !== undefined) follow(source, reference);

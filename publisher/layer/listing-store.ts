@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -73,7 +73,7 @@ export class ListingStore {
   /** @throws Failure `disk-full`, `state-unusable` */
   async save(layer: Digest, listing: Listing): Promise<void> {
     const path = this.#pathOf(layer);
-    const temporary = `${path}.${process.pid}.part`;
+    const temporary = `${path}.${randomUUID()}.part`;
     try {
       await mkdir(dirname(path), { recursive: true });
       await pipeline(linesOf(listing), createWriteStream(temporary));
