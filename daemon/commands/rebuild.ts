@@ -1,7 +1,6 @@
-import { findPublished } from '../../publisher/find-published.ts';
 import { isFailure } from '../../wishlist/failure.ts';
 import type { Command } from '../command.ts';
-import { newImageOf } from '../cycle/new-image.ts';
+import { imagesIn } from '../cycle/new-image.ts';
 import { configurationInvalid } from '../invalid.ts';
 import { counted } from '../output/format.ts';
 import { assertRepositoryName } from '../repository-argument.ts';
@@ -34,8 +33,7 @@ export const rebuildCommand: Command = {
       let isComplete = true;
       for (const repository of names) {
         try {
-          const found = await findPublished(backend.view(repository));
-          const rows = found.flatMap((image) => newImageOf(image) ?? []);
+          const rows = await imagesIn(backend.view(repository));
           await images.replace(repository, rows, Date.now());
           counts.push({ repository, images: rows.length });
         } catch (error) {

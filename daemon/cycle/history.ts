@@ -2,7 +2,6 @@ import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import type { Plan, PublishedImage } from '../../wishlist/meaning/plan.ts';
 import type { SourceState } from '../../wishlist/sources/source.ts';
 import { isFailure, withHint } from '../../wishlist/failure.ts';
-import { findPublished } from '../../publisher/find-published.ts';
 import type { RepositoryView } from '../../publisher/repository/view.ts';
 import type { FailedLine } from '../recipe-lines.ts';
 import type { FailingRow, NewAttempt } from '../state/attempts-table.ts';
@@ -11,7 +10,7 @@ import type { FailureNote } from '../state/failure-columns.ts';
 import type { NewImage } from '../state/images-table.ts';
 import type { PublicationRow } from '../state/publications-table.ts';
 import type { State } from '../state/state.ts';
-import { newImageOf } from './new-image.ts';
+import { imagesIn } from './new-image.ts';
 
 /** What is known of a repository from before. */
 export interface Before {
@@ -162,8 +161,7 @@ export class History {
   }
 
   async #scan(state: State, repository: string, view: RepositoryView): Promise<number> {
-    const found = await findPublished(view);
-    const images = found.flatMap((image) => newImageOf(image) ?? []);
+    const images = await imagesIn(view);
     await state.images.replace(repository, images, this.#options.nowMs());
     return images.length;
   }

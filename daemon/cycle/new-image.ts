@@ -1,5 +1,6 @@
-import type { FoundImage } from '../../publisher/find-published.ts';
+import { findPublished, type FoundImage } from '../../publisher/find-published.ts';
 import type { ResolvedImage } from '../../publisher/image.ts';
+import type { RepositoryView } from '../../publisher/repository/view.ts';
 import type { Part } from '../../publisher/results.ts';
 import { isFailure } from '../../wishlist/failure.ts';
 import { formatPlatform, parsePlatform, type Platform } from '../../wishlist/reference/platform.ts';
@@ -20,6 +21,11 @@ export function newImage(
     layers: layersOf(manifest.layers),
     publishedMs,
   };
+}
+
+/** What to remember of everything that is published in a repository. */
+export async function imagesIn(view: RepositoryView): Promise<NewImage[]> {
+  return (await findPublished(view)).flatMap((image) => newImageOf(image) ?? []);
 }
 
 /** The same of one that was found in a repository; `undefined` where its folder is none of a platform. */

@@ -23,9 +23,14 @@ export async function lockState(directory: string): Promise<Lock> {
   }
 }
 
+/** Whether there ever was a daemon with the state directory. */
+export function hadDaemon(directory: string): boolean {
+  return existsSync(lockPath(directory));
+}
+
 /** Whether a daemon uses the state directory now. */
 export async function isDaemonRunning(directory: string): Promise<boolean> {
-  if (!existsSync(lockPath(directory))) return false;
+  if (!hadDaemon(directory)) return false;
   try {
     (await acquire(directory, 0)).release();
     return false;

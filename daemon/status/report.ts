@@ -1,7 +1,6 @@
-import { existsSync, statfsSync } from 'node:fs';
-import { join } from 'node:path';
+import { statfsSync } from 'node:fs';
 import { askActivity, type DaemonActivity } from '../service/control-client.ts';
-import { isDaemonRunning } from '../service/state-lock.ts';
+import { hadDaemon, isDaemonRunning } from '../service/state-lock.ts';
 import type { FailingRow } from '../state/attempts-table.ts';
 import type { ImageRow } from '../state/images-table.ts';
 import type { PublicationRow } from '../state/publications-table.ts';
@@ -55,7 +54,7 @@ export async function readStatus(state: State, directory: string): Promise<Statu
   return {
     nowMs: Date.now(),
     daemon,
-    isDaemonExpected: existsSync(join(directory, 'daemon.lock')),
+    isDaemonExpected: hadDaemon(directory),
     allPausedSinceMs: await state.repositories.allPausedSinceMs(),
     sources: await state.sources.all(),
     lines: await state.sources.lines(),

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { parseGitAddress, type GitAddress } from '../../wishlist/sources/git/address.ts';
 import type { GitSource } from '../../wishlist/sources/source.ts';
 import { DaemonRig } from '../support/daemon/rig.ts';
 import { GitHttpServer } from '../support/git/http-server.ts';
@@ -13,6 +12,7 @@ import { needs } from '../support/programs.ts';
 import { startDockerRegistry, type DockerRegistry } from '../support/registry/docker-registry.ts';
 import { pushImage } from '../support/registry/push.ts';
 import { temporaryDirectory } from '../support/setup.ts';
+import { gitSource } from '../wishlist/sources/reading.ts';
 
 const REPOSITORY = 'images.unpackd.test';
 const HOUR = 60;
@@ -47,17 +47,7 @@ class World {
   }
 
   get source(): GitSource {
-    return {
-      kind: 'git',
-      name: 'lab',
-      address: addressOf(`${this.git.url}/${this.upstream.name}`),
-      branch: undefined,
-      paths: ['recipe.yaml'],
-      login: undefined,
-      key: undefined,
-      knownHosts: undefined,
-      authorities: undefined,
-    };
+    return gitSource(`${this.git.url}/${this.upstream.name}`, { name: 'lab' });
   }
 
   async push(name: string, tag: string, content: string): Promise<void> {
@@ -206,9 +196,3 @@ describe('unpackd daemon, for 12 hours of a clock that is set', function () {
     assert.ok(rig.nowMs >= Date.UTC(2026, 0, 5, 12), new Date(rig.nowMs).toISOString());
   });
 });
-
-function addressOf(url: string): GitAddress {
-  const address = parseGitAddress(url);
-  assert.ok(address !== undefined);
-  return address;
-}
