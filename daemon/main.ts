@@ -2,50 +2,13 @@
 import { setMaxListeners } from 'node:events';
 import { Failure } from '../wishlist/failure.ts';
 import { packageVersion } from '../publisher/registry/http/user-agent.ts';
-import { checkImageSyntaxCommand } from './commands/check-image-syntax.ts';
-import { clientConfigCommand } from './commands/client-config.ts';
-import { configCheckCommand } from './commands/config-check.ts';
-import { configShowCommand } from './commands/config-show.ts';
-import { convertCommand } from './commands/convert.ts';
-import { daemonCommand } from './commands/daemon.ts';
-import { loopCommand } from './commands/loop.ts';
-import { pauseCommand } from './commands/pause.ts';
-import { rebuildCommand } from './commands/rebuild.ts';
-import { resumeCommand } from './commands/resume.ts';
-import { retryCommand } from './commands/retry.ts';
-import { statusCommand } from './commands/status.ts';
-import { convertSingleImageCommand } from './commands/convert-single-image.ts';
-import { downloadManifestCommand } from './commands/download-manifest.ts';
-import { wishlistExpandCommand } from './commands/wishlist-expand.ts';
-import { wishlistImportCommand } from './commands/wishlist-import.ts';
-import { wishlistCheckCommand } from './commands/wishlist-check.ts';
-import { wishlistSourcesCommand } from './commands/wishlist-sources.ts';
+import { commandsFor } from './command-table.ts';
 import { runUnpackd } from './run.ts';
 
-const COMMANDS = [
-  convertCommand,
-  convertSingleImageCommand,
-  daemonCommand,
-  loopCommand,
-  statusCommand,
-  retryCommand,
-  pauseCommand,
-  resumeCommand,
-  rebuildCommand,
-  downloadManifestCommand,
-  checkImageSyntaxCommand,
-  wishlistExpandCommand,
-  wishlistImportCommand,
-  wishlistCheckCommand,
-  wishlistSourcesCommand,
-  clientConfigCommand,
-  configCheckCommand,
-  configShowCommand,
-];
-
-const { stdout, stderr, env: environment, argv } = process;
+const { stdout, stderr, env: environment } = process;
+const argv = process.argv.slice(2);
 const signal = interruptible();
-const status = await runUnpackd(argv.slice(2), COMMANDS, {
+const status = await runUnpackd(argv, await commandsFor(argv), {
   version: packageVersion(),
   environment,
   stdout,

@@ -1,4 +1,4 @@
-import { Range } from 'semver';
+import Range from 'semver/classes/range.js';
 import { Failure } from '../failure.ts';
 import type { TagMatcher } from './pattern.ts';
 import { quoted } from '../quote.ts';

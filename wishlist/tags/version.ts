@@ -1,4 +1,5 @@
-import semver, { type SemVer } from 'semver';
+import type { SemVer } from 'semver';
+import parse from 'semver/functions/parse.js';
 
 const VERSION = /^[vV]?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:[-_]([A-Za-z0-9._-]+))?$/;
 const MAXIMUM_KNOWN = 20_000;
@@ -39,5 +40,5 @@ function readVersion(tag: string): SemVer | undefined {
   const [, major, minor = '0', patch = '0', suffix] = VERSION.exec(tag) ?? [];
   if (major === undefined) return undefined;
   const numbers = [major, minor, patch].map(withoutZeros).join('.');
-  return semver.parse(suffix === undefined ? numbers : `${numbers}-${prereleaseOf(suffix)}`) ?? undefined;
+  return parse(suffix === undefined ? numbers : `${numbers}-${prereleaseOf(suffix)}`) ?? undefined;
 }
