@@ -1,7 +1,5 @@
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { hasCode } from '../../wishlist/error-code.ts';
 import { Failure, isFailure, withHint } from '../../wishlist/failure.ts';
+import { spoolBytes } from '../../publisher/spool/folders.ts';
 import { History } from '../cycle/history.ts';
 import type { Log } from '../log/record.ts';
 import type { Configuration, Environment } from '../options.ts';
@@ -114,7 +112,7 @@ export class Daemon {
       cycleSinceMs: generation?.cycleSinceMs,
       nextCycleMs: generation?.nextCycleMs,
       spool: {
-        bytes: generation === undefined ? 0 : bytesBelow(generation.spoolFolder),
+        bytes: generation === undefined ? 0 : spoolBytes(generation.spoolFolder),
         limitBytes: this.#configuration.spoolSizeBytes,
       },
       repositories: generation?.repositories ?? [],
@@ -240,23 +238,4 @@ function statusText({ repositories }: DaemonActivity): string {
   const waiting = sum((one) => one.waiting + one.ready);
   if (publishing + preparing + waiting === 0) return 'nothing to do';
   return `${publishing} images are being published, ${preparing} fetched, ${waiting} wait`;
-}
-
-function bytesBelow(spool: string): number {
-  return [join(spool, 'blobs', 'sha256'), join(spool, 'tmp')].reduce(
-    (sum, folder) => sum + bytesIn(folder),
-    0,
-  );
-}
-
-function bytesIn(folder: string): number {
-  try {
-    return readdirSync(folder).reduce((sum, name) => {
-      const found = statSync(join(folder, name), { throwIfNoEntry: false });
-      return sum + (found?.size ?? 0);
-    }, 0);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return 0;
-    throw error;
-  }
 }

@@ -9,6 +9,7 @@ import { storageFailure } from '../storage-failure.ts';
 import { BlobDownload, type BlobRequest, type BlobSource } from './blob-download.ts';
 import { Download, type Listener, type Progress } from './download.ts';
 import { evictOldest, type Evicted } from './evict.ts';
+import { blobsFolder, temporaryFolder } from './folders.ts';
 import { isOf, partName, removeLeftovers, type Leftovers } from './leftovers.ts';
 import { withinTime } from './time-limit.ts';
 
@@ -172,11 +173,11 @@ export class Spool {
   }
 
   get #blobs(): string {
-    return join(this.#directory, 'blobs', 'sha256');
+    return blobsFolder(this.#directory);
   }
 
   get #temporary(): string {
-    return join(this.#directory, 'tmp');
+    return temporaryFolder(this.#directory);
   }
 
   async #stored<T>(neededBytes: number, work: () => Promise<T>): Promise<T> {
