@@ -2,6 +2,7 @@ import type { Pass } from '../../publisher/repository-publisher.ts';
 import type { ImageResult } from '../../publisher/events.ts';
 import type { ResolvedImage } from '../../publisher/image.ts';
 import type { Part, Recorder } from '../../publisher/results.ts';
+import { weightOf } from '../../publisher/queue/batches.ts';
 import { STOPPING } from '../../publisher/stopping.ts';
 import type { Failure } from '../../wishlist/failure.ts';
 import { formatPlatform, equalPlatforms } from '../../wishlist/reference/platform.ts';
@@ -42,11 +43,7 @@ export class Recording {
 
   /** To be called when all images were looked at. */
   async looked({ candidates }: Pass, { published, failing }: Before): Promise<void> {
-    for (const { resolved, missing } of candidates)
-      this.#bytes.set(
-        resolved,
-        missing.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-      );
+    for (const candidate of candidates) this.#bytes.set(candidate.resolved, weightOf(candidate));
     const known = new Map(published.map((image) => [`${image.publicName} ${image.digest}`, image]));
     const changed = this.#current.filter(({ part, resolved }) => {
       const found = known.get(`${part.wanted.publicName} ${resolved.manifest.config.digest}`);
