@@ -125,11 +125,6 @@ export class History {
     });
   }
 
-  /** Looks up in a repository what is published there. @returns how many images; `undefined` without a database */
-  async rebuild(repository: string, view: RepositoryView): Promise<number | undefined> {
-    return await this.#write(undefined, async (state) => await this.#scan(state, repository, view));
-  }
-
   async plan(repository: string, plan: Plan): Promise<void> {
     if (this.#options.isGuest) return;
     await this.#write(undefined, async (state) => await state.images.setPlan(repository, plan));

@@ -89,17 +89,6 @@ describe('the history of cycles', () => {
       assert.deepEqual(notes, []);
     });
 
-    it('is made anew when somebody asks for it', async () => {
-      await digests();
-      view.put(
-        manifestPath('quay.io/lab/other:1'),
-        'file',
-        '{"config":{"digest":"sha256:d","size":1},"layers":[]}',
-      );
-      assert.equal(await history.rebuild(REPOSITORY, view), 2);
-      assert.deepEqual((await digests()).sort(), ['sha256:c', 'sha256:d']);
-    });
-
     it('knows what failed, until it is fine', async () => {
       await history.attempt(attempt('tag-unknown'), undefined);
       assert.deepEqual([...(await history.before(REPOSITORY, view)).failing.keys()], [NAME]);
@@ -190,7 +179,6 @@ describe('the history of cycles', () => {
         await history.begin();
         await history.wishlists(FOUND);
         assert.deepEqual(await history.before(REPOSITORY, view), NOTHING);
-        assert.equal(await history.rebuild(REPOSITORY, view), undefined);
         await history.attempt(attempt('tag-unknown'), undefined);
         assert.equal((await history.pauses())(REPOSITORY), false);
         assert.equal(warnings.length, 1);
