@@ -1,4 +1,5 @@
 import type { OutputStream } from '../output/display.ts';
+import { localTimeWithSeconds } from '../output/times.ts';
 import type { Log, LogRecord } from './record.ts';
 import { cut, recordText } from './text.ts';
 
@@ -17,7 +18,9 @@ export const TEXT_BYTES = 32 * 1024;
 export function createLineLog(stream: OutputStream, now: () => Date): Log {
   return {
     write: (record) => {
-      stream.write(`${localTime(now())} ${NAMES[record.priority]} ${cut(recordText(record), TEXT_BYTES)}\n`);
+      stream.write(
+        `${localTimeWithSeconds(now().getTime())} ${NAMES[record.priority]} ${cut(recordText(record), TEXT_BYTES)}\n`,
+      );
     },
   };
 }
@@ -29,15 +32,4 @@ export function createPrefixedLog(stream: OutputStream): Log {
       stream.write(`<${record.priority}>${cut(recordText(record), TEXT_BYTES)}\n`);
     },
   };
-}
-
-/** Such as `2026-11-28 15:40:01`. */
-function localTime(time: Date): string {
-  const date = [time.getFullYear(), time.getMonth() + 1, time.getDate()];
-  const clock = [time.getHours(), time.getMinutes(), time.getSeconds()];
-  return `${date.map(twoDigits).join('-')} ${clock.map(twoDigits).join(':')}`;
-}
-
-function twoDigits(number: number): string {
-  return String(number).padStart(2, '0');
 }

@@ -20,8 +20,13 @@ export function relative(ms: number, nowMs: number): string {
 /** Such as `2026-11-28 15:40`, in the zone of the process. */
 export function localTime(ms: number): string {
   const time = new Date(ms);
-  const date = [time.getFullYear(), twoDigits(time.getMonth() + 1), twoDigits(time.getDate())].join('-');
-  return `${date} ${twoDigits(time.getHours())}:${twoDigits(time.getMinutes())}`;
+  const date = [time.getFullYear(), time.getMonth() + 1, time.getDate()];
+  return `${date.map(twoDigits).join('-')} ${[time.getHours(), time.getMinutes()].map(twoDigits).join(':')}`;
+}
+
+/** Such as `2026-11-28 15:40:01`. */
+export function localTimeWithSeconds(ms: number): string {
+  return `${localTime(ms)}:${twoDigits(new Date(ms).getSeconds())}`;
 }
 
 function twoDigits(number: number): string {

@@ -4,7 +4,7 @@ import type { ImageRow } from '../state/images-table.ts';
 import type { State } from '../state/state.ts';
 import type { WishRow } from '../state/wishes-table.ts';
 import { failureText, textOf } from './text.ts';
-import { localTime, relative } from './times.ts';
+import { localTime, relative } from '../output/times.ts';
 
 /** What is known of one image in one repository. Times are in ms since 1970. */
 export interface ImageStatus {

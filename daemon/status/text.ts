@@ -5,7 +5,7 @@ import type { FailureNote } from '../state/failure-columns.ts';
 import type { PublicationRow } from '../state/publications-table.ts';
 import type { SourceRow } from '../state/sources-table.ts';
 import type { RepositoryStatus, StatusReport } from './report.ts';
-import { localTime, relative, span } from './times.ts';
+import { localTime, relative, span } from '../output/times.ts';
 
 /** How many things of a kind are shown; the rest is counted. */
 const SHOWN = 20;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { localTime, relative, span } from '../../../daemon/status/times.ts';
+import { localTime, localTimeWithSeconds, relative, span } from '../../../daemon/output/times.ts';
 
 const MINUTE = 60_000;
 
-describe('times in the status', () => {
+describe('times for people', () => {
   const spans: [ms: number, text: string][] = [
     [-5, '0 s'],
     [0, '0 s'],
@@ -24,5 +24,6 @@ describe('times in the status', () => {
 
   it('shows a time of the day', () => {
     assert.equal(localTime(new Date(2026, 0, 5, 3, 4).getTime()), '2026-01-05 03:04');
+    assert.equal(localTimeWithSeconds(new Date(2026, 0, 5, 3, 4, 9).getTime()), '2026-01-05 03:04:09');
   });
 });
