@@ -40,6 +40,8 @@ function follow(source: AbortSignal, reference: WeakRef<AbortController>): void 
     controller?.abort(source.reason);
     return;
   }
+  // Until the garbage is collected, those that nobody has any more listen too.
+  setMaxListeners(0, source);
   source.addEventListener('abort', stop, { once: true });
   if (controller !== undefined)
     FORGETTING.register(controller, () => source.removeEventListener('abort', stop));
