@@ -234,17 +234,21 @@ describe('unpackd daemon, when things go wrong', function () {
       const daemon = scene.start({}, [site.recipe([wish]), site.recipe([wish], OTHER)]);
       const other = join(fixture.view(OTHER), registry.host, NAME, 'etc/release');
       await daemon.until(() => existsSync(other));
-      await daemon.until(said(daemon, /waiting for a transaction on images/));
+      await daemon.until(said(daemon, /waiting, because somebody has a transaction open on images/));
       const { report } = await scene.status();
       const waiting = report.repositories.find(({ name }) => name === REPOSITORY)?.activity?.waitingFor;
-      assert.match(waiting ?? '', /transaction on images\.unpackd\.test that somebody else has open/);
+      assert.match(waiting ?? '', /because somebody has a transaction open on images\.unpackd\.test/);
       assert.equal(scene.isShown('one'), false);
       // Both repositories go on apart from each other.
       await scene.tag('two');
       await daemon.until(() => existsSync(other) && readFileSync(other, 'utf8') === 'two');
       await execute(fixture.command, ['abort', '-f', REPOSITORY]);
       await daemon.until(() => scene.isShown('two'));
-      assert.equal(count(daemon.stderr, /waiting for a transaction on images/), 1, daemon.stderr);
+      assert.equal(
+        count(daemon.stderr, /waiting, because somebody has a transaction open on images/),
+        1,
+        daemon.stderr,
+      );
       await scene.idle(daemon);
       await scene.assertWell();
       await scene.stop(daemon);

@@ -1,10 +1,11 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 
 /** Processes that use something below `mount`: a remount waits for them. What may not be looked at is passed over. */
 export function holdersOf(mount: string): string[] {
+  const folder = quietly(() => realpathSync(mount), mount);
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((pid) => pathsOf(pid).some((path) => path === mount || path.startsWith(`${mount}/`)))
+    .filter((pid) => pathsOf(pid).some((path) => path === folder || path.startsWith(`${folder}/`)))
     .map((pid) => `${nameOf(pid)} (process ${pid})`);
 }
 

@@ -28,6 +28,9 @@ const ORPHAN_POLL_MS = 100;
 const SHOWN_OUTPUT_LINES = 4;
 /** What cvmfs_server says where it cannot open a transaction, since somebody else has one open. */
 const REFUSED = /start a transaction|transaction is already open/;
+/** What it says where it will not publish, since somebody uses the mount. */
+const IN_USE = /open read-only file descriptors/;
+const SHOWN_HOLDERS = 5;
 
 /** The commands of one repository's `cvmfs_server`, and the transaction that they may leave open. */
 export class Server {
@@ -57,21 +60,46 @@ export class Server {
     forgetTransaction(this.#repository);
   }
 
-  /** @throws Failure `repository-busy` where somebody else's transaction is open for longer than the limit */
+  /**
+   * Waits for somebody else's transaction to end, and for programs that use the repository's mount: cvmfs_server publishes
+   * nothing meanwhile.
+   *
+   * @throws Failure `repository-busy` where that takes longer than the limit
+   */
   async waitForOthers(signal: AbortSignal): Promise<void> {
-    const { name } = this.#repository;
     const deadline = performance.now() + this.#limits.waitMs;
-    let told = false;
-    while (isInTransaction(this.#repository)) {
-      if (performance.now() >= deadline) {
-        throw new Failure('repository-busy', `somebody has a transaction open on ${name}: it is left alone`, {
-          hint: `let its owner publish it, or end it with \`cvmfs_server abort ${name}\``,
-        });
-      }
-      if (!told) this.#notice('waiting', `waiting for a transaction on ${name} that somebody else has open`);
-      told = true;
+    const told = new Set<string>();
+    for (let failure = this.#busy(); failure !== undefined; failure = this.#busy()) {
+      const { message } = failure;
+      if (performance.now() >= deadline) throw failure;
+      if (!told.has(message)) this.#notice('waiting', `waiting, because ${message}`);
+      told.add(message);
       await pause(POLL_MS, signal);
     }
+  }
+
+  /** Why nothing can be published now. */
+  #busy(): Failure | undefined {
+    const { name } = this.#repository;
+    if (isInTransaction(this.#repository))
+      return new Failure('repository-busy', `somebody has a transaction open on ${name}`, {
+        hint: `it is left alone: let its owner publish it, or end it with \`cvmfs_server abort ${name}\``,
+      });
+    const holders = holdersOf(this.#repository.mount);
+    return holders.length === 0 ? undefined : this.#inUse(holders);
+  }
+
+  /** cvmfs_server asks whether to go on, and takes no answer for a no. */
+  #inUse(holders: readonly string[]): Failure {
+    const { mount } = this.#repository;
+    const by = holders.length === 0 ? 'a program' : shortList(holders);
+    return new Failure(
+      'repository-busy',
+      `${by} has files of ${mount} open, and cvmfs_server publishes nothing meanwhile`,
+      {
+        hint: 'end it, and let nothing on the release manager read there: a client is for that',
+      },
+    );
   }
 
   /**
@@ -161,6 +189,7 @@ export class Server {
           },
         );
       case 'failed':
+        if (IN_USE.test(error.output)) return this.#inUse(holdersOf(this.#repository.mount));
         return new Failure('repository-unusable', `${error.message} on ${name}: ${lastLines(error.output)}`, {
           hint: `nothing has changed; the cause is in the words of cvmfs_server${this.#holders()}`,
           cause: error,
@@ -170,8 +199,12 @@ export class Server {
 
   #holders(): string {
     const holders = holdersOf(this.#repository.mount);
-    return holders.length === 0 ? '' : ` (in use by ${holders.slice(0, 5).join(', ')})`;
+    return holders.length === 0 ? '' : ` (in use by ${shortList(holders)})`;
   }
+}
+
+function shortList(holders: readonly string[]): string {
+  return holders.slice(0, SHOWN_HOLDERS).join(', ');
 }
 
 export type RunServerCommand = (

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -259,7 +259,7 @@ describe('CvmfsBackend', () => {
       it(what, async () => {
         scene.fixture.inject(fault);
         const failure = await failureOf(scene.publish(publication(TREE, { names: NAMES })));
-        assert.equal(failure.code, 'repository-unusable');
+        assert.equal(failure.code, fault === faults.holders ? 'repository-busy' : 'repository-unusable');
         assert.notEqual(failure.hint, undefined);
         assert.deepEqual([...(await scene.published())], []);
         assert.deepEqual([scene.fixture.publications(NAME), scene.isClear()], [0, true]);
@@ -355,6 +355,34 @@ describe('CvmfsBackend', () => {
       await scene.backend().recover(NAME, scene.notice);
       assert.equal(scene.isClear(), true);
       assert.equal((await scene.published()).has('names/name'), true);
+    });
+  });
+
+  describe('where somebody uses the mount', () => {
+    function somebodyStandsThere(): ChildProcess {
+      return spawn('sleep', ['60'], { cwd: scene.repository.mount, stdio: 'ignore' });
+    }
+
+    it('waits, and gives up with their names', async () => {
+      const child = somebodyStandsThere();
+      try {
+        const failure = await failureOf(scene.publish(publication(TREE), { waitMs: 600 }));
+        assert.equal(failure.code, 'repository-busy');
+        assert.match(failure.message, new RegExp(String.raw`^sleep \(process ${child.pid}\) has files of `));
+        assert.deepEqual(scene.commands(), []);
+        assert.equal(scene.said.filter((line) => line.startsWith('waiting: waiting')).length, 1);
+      } finally {
+        child.kill();
+      }
+    });
+
+    it('goes on when they are gone', async () => {
+      const child = somebodyStandsThere();
+      const waiting = scene.publish(publication(TREE), { waitMs: 30_000 });
+      while (scene.said.length === 0) await sleep(20);
+      child.kill();
+      await waiting;
+      assert.equal((await scene.published()).has('tree/file'), true);
     });
   });
 
