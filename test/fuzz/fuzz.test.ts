@@ -8,10 +8,28 @@ import { temporaryDirectory } from '../support/setup.ts';
 import { Failure } from '../../wishlist/failure.ts';
 import { assertSame, outcome } from './invariants.ts';
 import { fuzz } from './layer-target.ts';
+import { fuzz as fuzzStack } from './stack-target.ts';
 import { mutate } from './mutate.ts';
 import { writeSeeds } from './seeds.ts';
 
+/** What it has found in stacks, in base64. */
+const FOUND_IN_STACKS: readonly [what: string, base64: string][] = [
+  [
+    'a member that goes through links of lower layers that lead in a circle, which a later one breaks',
+    [
+      'MDAwMHVzdGFyADAwMDAwMDB1c3RhcgAwMDAwMGAgdXN0YXIwNmZldGNoLmxhbmRtYXJrADAwMDAwMDB1c3RhcgAwMDAwMDAwdXN0',
+      'YXIANzAwMDA2MHVzdGFyADAwMDVkAAAAAAAAADATbXVzdGFyICAANTQ0MDAwMDAwdUdOVWxJblV4c3RhcgAwMDAud2guLi8AAAAA',
+      '/TDcMDUwMKow',
+    ].join(''),
+  ],
+];
+
 describe('fuzz', () => {
+  for (const [what, base64] of FOUND_IN_STACKS)
+    it(`finds nothing more in ${what}`, async () => {
+      await fuzzStack(Buffer.from(base64, 'base64'));
+    });
+
   it('finds nothing in the layers of all cases', async () => {
     const folder = await temporaryDirectory('seeds');
     const written = await writeSeeds(folder);

@@ -44,8 +44,8 @@ export function applyStack(stack: Stack): Outcome {
 /** The first member that cannot be applied. */
 interface Failed {
   readonly position: number;
-  /** What is in its way. */
-  readonly obstacle: string;
+  /** What is in its way: a file, or links that lead in a circle. */
+  readonly obstacles: readonly string[];
 }
 
 function firstFailure(layer: LayerApplication, entries: readonly LayerEntry[]): Failed | undefined {
@@ -54,7 +54,7 @@ function firstFailure(layer: LayerApplication, entries: readonly LayerEntry[]): 
     try {
       layer.apply(entry);
     } catch (error) {
-      if (error instanceof Inapplicable) return { position, obstacle: error.message };
+      if (error instanceof Inapplicable) return { position, obstacles: error.obstacles };
       throw error;
     }
   }
@@ -65,20 +65,26 @@ function firstFailure(layer: LayerApplication, entries: readonly LayerEntry[]): 
  * Whether a later member takes the place of the one that cannot be applied, or of what is in its way; where the layer
  * brings symbolic links that cannot be told by the paths.
  */
-function isReplacedLater(entries: readonly LayerEntry[], { position, obstacle }: Failed): boolean {
+function isReplacedLater(entries: readonly LayerEntry[], { position, obstacles }: Failed): boolean {
   if (entries.some(({ type }) => type === 'symlink')) return true;
   const path = pathOf(entries[position]);
   return entries.slice(position + 1).some((entry) => {
     const later = pathOf(entry);
-    return isWithin(path, later) || isWithin(obstacle, later);
+    return [path, ...obstacles].some((way) => isWithin(way, later));
   });
 }
 
 /** A hard link to what is no file; whether that is found out when it is replaced later is of no matter. */
 const BROKEN: Inode = { type: 'broken', value: '', mode: 0 };
 
-/** The message is the path that is in the way. */
-class Inapplicable extends Error {}
+class Inapplicable extends Error {
+  readonly obstacles: readonly string[];
+
+  constructor(obstacles: readonly string[]) {
+    super(`${obstacles.join(', ')} cannot be gone through`);
+    this.obstacles = obstacles;
+  }
+}
 
 class LayerApplication {
   readonly tree: Tree;
@@ -169,7 +175,7 @@ class LayerApplication {
       if (component === '') continue;
       made = join(made, component);
       const there = this.tree.get(made);
-      if (there !== undefined && there.type !== 'directory') throw new Inapplicable(made);
+      if (there !== undefined && there.type !== 'directory') throw new Inapplicable([made]);
       if (there === undefined) this.tree.set(made, { type: 'directory', value: '', mode: 0o755 });
       if (there === undefined) this.#own.add(made);
     }
@@ -199,7 +205,7 @@ class LayerApplication {
 function resolved(tree: Tree, path: string): { path: string; links: string[] } {
   const links: string[] = [];
   const found = follow(tree, path, links);
-  if (found === undefined) throw new Inapplicable(path);
+  if (found === undefined) throw new Inapplicable([path, ...links]);
   return { path: found, links };
 }
 
