@@ -11,6 +11,7 @@ import { Generation, type GenerationParts } from './generation.ts';
 import { Journalist } from './journalist.ts';
 import type { StartSchedule } from './schedule.ts';
 import type { ServiceManager } from './service-manager.ts';
+import { giveSignsOfLife, statusText } from './sign-of-life.ts';
 import { lockState } from './state-lock.ts';
 
 export interface DaemonOptions {
@@ -69,9 +70,12 @@ export class Daemon {
    *   configuration names cannot be used at the start
    */
   async run(): Promise<void> {
-    const { configuration, signal } = this.#options;
+    const { configuration, manager, signal } = this.#options;
     const lock = await lockState(configuration.state);
-    const watchdog = this.#startWatchdog();
+    const endSigns = giveSignsOfLife(manager, () => {
+      if (signal.aborted) return undefined;
+      return this.#generation === undefined ? 'starting' : statusText(this.#generation);
+    });
     const control = await this.#listen();
     const wake = (): void => this.#awake();
     signal.addEventListener('abort', wake, { once: true });
@@ -82,7 +86,7 @@ export class Daemon {
       await this.#stop();
     } finally {
       signal.removeEventListener('abort', wake);
-      clearInterval(watchdog);
+      endSigns();
       await control?.close();
       await this.#history.close();
       lock.release();
@@ -206,15 +210,6 @@ export class Daemon {
     );
     manager.ready();
   }
-
-  /** As long as timers are called, nothing is stuck. */
-  #startWatchdog(): NodeJS.Timeout {
-    const { manager } = this.#options;
-    return setInterval(() => {
-      manager.alive();
-      if (!this.#options.signal.aborted) manager.status(statusText(this.activity()));
-    }, manager.watchdogIntervalMs ?? 60_000);
-  }
 }
 
 function stopped(why: string): Failure {
@@ -227,15 +222,4 @@ function assertUnchanged(before: Configuration, after: Configuration): void {
   throw new Failure('configuration-invalid', `${changed.join(', ')} cannot change while the daemon runs`, {
     hint: 'restart it',
   });
-}
-
-/** One line for `systemctl status`. */
-function statusText({ repositories }: DaemonActivity): string {
-  const sum = (count: (one: DaemonActivity['repositories'][number]) => number): number =>
-    repositories.reduce((total, one) => total + count(one), 0);
-  const publishing = sum((one) => one.publishing.length);
-  const preparing = sum((one) => one.preparing.length);
-  const waiting = sum((one) => one.waiting + one.ready);
-  if (publishing + preparing + waiting === 0) return 'nothing to do';
-  return `${publishing} images are being published, ${preparing} fetched, ${waiting} wait`;
 }

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import type { DaemonActivity } from '../../../daemon/service/control-client.ts';
+import { ServiceManager } from '../../../daemon/service/service-manager.ts';
+import { giveSignsOfLife, statusText } from '../../../daemon/service/sign-of-life.ts';
+import { DatagramReceiver } from '../../support/datagrams.ts';
+import { needs } from '../../support/programs.ts';
+import { temporaryDirectory } from '../../support/setup.ts';
+
+type Repository = DaemonActivity['repositories'][number];
+
+describe('signs of life', () => {
+  it('are the watchdog, and what goes on whenever that has changed', async function () {
+    needs(this, 'python3');
+    const socket = join(await temporaryDirectory('notify'), 'notify');
+    const receiver = await DatagramReceiver.on(socket);
+    const states = [undefined, 'starting', 'starting', 'nothing to do', 'nothing to do'];
+    let looks = 0;
+    const manager = ServiceManager.of({ NOTIFY_SOCKET: socket, WATCHDOG_USEC: '10000000' });
+    const end = giveSignsOfLife(manager, () => states[looks++]);
+    try {
+      await receiver.matching(/^WATCHDOG=1/, 1);
+      const texts = await receiver.texts(3);
+      assert.deepEqual(
+        texts.filter((text) => text.startsWith('STATUS=')),
+        ['STATUS=starting', 'STATUS=nothing to do'],
+      );
+    } finally {
+      end();
+      await receiver.close();
+    }
+    assert.ok(looks >= 4, String(looks));
+  });
+
+  const idle: Repository = {
+    repository: 'a.b',
+    publishing: [],
+    preparing: [],
+    waiting: 0,
+    ready: 0,
+    layers: [],
+  };
+  const cases: [Pick<DaemonActivity, 'cycleSinceMs' | 'repositories'>, text: string][] = [
+    [{ repositories: [] }, 'nothing to do'],
+    [{ repositories: [idle] }, 'nothing to do'],
+    [{ cycleSinceMs: 1, repositories: [idle] }, 'looking at wishlists and registries'],
+    [
+      {
+        repositories: [
+          { ...idle, publishing: ['a'], preparing: ['b', 'c'], waiting: 2, ready: 1 },
+          { ...idle, publishing: ['d', 'e'] },
+        ],
+      },
+      'publishing 3 images, fetching 2 images, waiting: 3 images',
+    ],
+  ];
+  for (const [activity, text] of cases)
+    it(`say "${text}" of ${activity.repositories.length} repositories`, () => {
+      assert.equal(statusText(activity), text);
+    });
+});
