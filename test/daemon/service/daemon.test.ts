@@ -15,6 +15,7 @@ import { layer } from '../../support/images/layer.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
 const REPOSITORY = 'images.unpackd.test';
+const DAY_MS = 86_400_000;
 
 describe('the daemon', function () {
   this.timeout(120_000);
@@ -84,6 +85,38 @@ describe('the daemon', function () {
     assert.equal(published('lab/late:1'), 'late');
     assert.equal((await withState(async ({ attempts }) => await attempts.failing(REPOSITORY))).size, 0);
   });
+
+  for (const [how, days] of [
+    ['back', -400],
+    ['forward', 400],
+  ] as const)
+    it(`publishes, keeps what is there, and tries again what fails, also where the clock is set ${how} by ${Math.abs(days)} days`, async () => {
+      await wish('lab/tool:1', 'lab/late:1');
+      await rig.start();
+      rig.said();
+      rig.nowMs += days * DAY_MS;
+      await add('lab/tool', '1', 'moved');
+      await rig.cycle();
+      assert.equal(published('lab/tool:1'), 'moved');
+      await add('lab/late', '1', 'late');
+      await rig.pass(60);
+      assert.equal(published('lab/late:1'), 'late');
+      registry.requests();
+      await rig.cycle();
+      assert.deepEqual(registry.requests().toSorted(), [
+        'HEAD /v2/lab/late/manifests/1',
+        'HEAD /v2/lab/tool/manifests/1',
+      ]);
+      const { images, failing } = await withState(async (state) => ({
+        images: await state.images.of(REPOSITORY),
+        failing: await state.attempts.failing(REPOSITORY),
+      }));
+      assert.deepEqual([images.length, failing.size], [2, 0]);
+      assert.deepEqual(
+        rig.said().filter((line) => /^[0-5] /.test(line)),
+        [],
+      );
+    });
 
   it('publishes nothing in a paused repository until it goes on', async () => {
     await withState(async ({ repositories }) => await repositories.pause(REPOSITORY, 1));
