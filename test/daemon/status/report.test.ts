@@ -11,6 +11,7 @@ import { Failure } from '../../../wishlist/failure.ts';
 import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
 import { parseRecipe } from '../../../wishlist/recipe/recipe.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
+import { emptyReport } from './empty-report.ts';
 
 const REPOSITORY = 'images.unpackd.test';
 const FAILURE = { code: 'tag-unknown', message: 'test', hint: undefined };
@@ -174,17 +175,7 @@ describe('the report of the status', () => {
   ];
   for (const [what, change, isFine] of cases) {
     it(`is ${isFine ? '' : 'not '}well where ${what}`, () => {
-      const nothing: StatusReport = {
-        nowMs: 1,
-        daemon: 'not running',
-        isDaemonExpected: false,
-        allPausedSinceMs: undefined,
-        sources: [],
-        lines: [],
-        repositories: [],
-        disk: undefined,
-      };
-      assert.equal(isWell({ ...nothing, ...change }), isFine);
+      assert.equal(isWell({ ...emptyReport(1), ...change }), isFine);
     });
   }
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { RepositoryStatus, StatusReport } from '../../../daemon/status/report.ts';
 import { failureText, statusText, textOf } from '../../../daemon/status/text.ts';
+import { emptyReport } from './empty-report.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -9,16 +10,7 @@ const NOW = new Date(2026, 0, 5, 12, 0).getTime();
 const NAME = 'images.unpackd.test';
 const FAILURE = { code: 'tag-unknown', message: 'no such tag', hint: 'correct it' };
 
-const NOTHING: StatusReport = {
-  nowMs: NOW,
-  daemon: 'not running',
-  isDaemonExpected: false,
-  allPausedSinceMs: undefined,
-  sources: [],
-  lines: [],
-  repositories: [],
-  disk: undefined,
-};
+const NOTHING = emptyReport(NOW);
 const REPOSITORY: RepositoryStatus = {
   name: NAME,
   scannedMs: 1,
