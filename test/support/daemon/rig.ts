@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { createTask } from 'node-cron';
 import { join } from 'node:path';
 import { loadConfiguration } from '../../../daemon/configuration.ts';
@@ -70,7 +69,6 @@ export class DaemonRig {
       return { nextMs: () => undefined, stop: () => void task.destroy() };
     };
     this.#stop = new AbortController();
-    setMaxListeners(0, this.#stop.signal);
     const configuration = this.#given();
     const options: DaemonOptions = {
       version: '0',
