@@ -237,16 +237,14 @@ class Observed {
 
   async #idle(): Promise<void> {
     await this.reach('recording');
-    for (;;) {
-      await this.running.until(() => true);
+    await this.running.until(async () => {
       const activity = await askActivity(this.#lane.site.state);
       const isBusy = activity?.repositories.some(
         ({ waiting, preparing, ready, publishing }) =>
           waiting + preparing.length + ready + publishing.length > 0,
       );
-      if (isBusy === false) return;
-      await sleep(10);
-    }
+      return isBusy === false;
+    });
   }
 }
 

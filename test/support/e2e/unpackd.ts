@@ -28,6 +28,9 @@ export interface RunOptions {
 export const MAIN = 'daemon/main.js';
 const MAIN_PATH = fileURLToPath(new URL(`../../../${MAIN}`, import.meta.url));
 
+/** Far more than any step takes, on a machine that has much else to do. */
+const PATIENCE_MS = 100_000;
+
 /** A run of the command line that goes on. */
 export class Running {
   readonly child: ChildProcess;
@@ -45,9 +48,12 @@ export class Running {
     return await this.#ended;
   }
 
-  /** Waits until `isReached`. @throws Error where the run ends before */
-  async until(isReached: () => boolean): Promise<void> {
-    while (!isReached()) {
+  /** Waits until `isReached`. @throws Error where the run ends before, or does not come to it */
+  async until(isReached: () => boolean | Promise<boolean>): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS;
+    while (!(await isReached())) {
+      if (performance.now() > deadline)
+        throw new Error(`unpackd has not come to it within ${PATIENCE_MS / 1000} s: ${this.stderr}`);
       if (this.child.exitCode !== null || this.child.signalCode !== null)
         throw new Error(`unpackd ended too early: ${this.stderr}`);
       await new Promise((resolve) => setTimeout(resolve, 2));

@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
+import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync, type Stats } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
+
+const PIECE_BYTES = 64 * 1024;
 
 /** What a tree holds: a line for each path (one character a byte), such as `file 0644 0:0 1234 2001-02-03T04:05:06Z …`. */
 export type Snapshot = Map<string, string>;
@@ -11,11 +14,15 @@ export interface SnapshotOptions {
   readonly directoryTimes?: boolean;
 }
 
-/** Types, modes, owners, sizes, times of files, contents and link targets of everything below `root`. */
+/**
+ * Types, modes, owners, sizes, times of files, contents and link targets of everything below `root`. Others have their
+ * turn between two paths, and no file is open meanwhile: unpackd waits for whoever has one of the mount open.
+ */
 export async function snapshot(root: string, options: SnapshotOptions = {}): Promise<Snapshot> {
   const found: Snapshot = new Map();
   for (const path of paths(root, '', options.ignore ?? (() => false))) {
-    found.set(path, await describe(root, path, options));
+    found.set(path, describe(root, path, options));
+    await turn();
   }
   return found;
 }
@@ -39,11 +46,7 @@ function* paths(root: string, folder: string, ignore: (path: string) => boolean)
   }
 }
 
-async function describe(
-  root: string,
-  path: string,
-  { directoryTimes = false }: SnapshotOptions,
-): Promise<string> {
+function describe(root: string, path: string, { directoryTimes = false }: SnapshotOptions): string {
   const found = lstatSync(at(root, path), { throwIfNoEntry: false });
   // A name that is listed and is not there: kernel overlay does so for some deletions.
   if (found === undefined) return 'missing';
@@ -52,8 +55,7 @@ async function describe(
   if (found.isSymbolicLink())
     return `link ${owner} -> ${readlinkSync(at(root, path), 'buffer').toString('latin1')}`;
   if (found.isDirectory()) return `directory ${mode} ${owner}${directoryTimes ? ` ${time(found)}` : ''}`;
-  if (found.isFile())
-    return `file ${mode} ${owner} ${found.size} ${time(found)} ${await digest(at(root, path))}`;
+  if (found.isFile()) return `file ${mode} ${owner} ${found.size} ${time(found)} ${digest(at(root, path))}`;
   return `special ${(found.mode & 0o170000).toString(8)} ${mode} ${owner} ${found.rdev}`;
 }
 
@@ -61,9 +63,16 @@ function time({ mtimeMs }: Stats): string {
   return String(Math.floor(mtimeMs / 1000));
 }
 
-async function digest(path: Buffer): Promise<string> {
+function digest(path: Buffer): string {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk);
+  const piece = Buffer.allocUnsafe(PIECE_BYTES);
+  const file = openSync(path, 'r');
+  try {
+    for (let size = readSync(file, piece); size > 0; size = readSync(file, piece))
+      hash.update(piece.subarray(0, size));
+  } finally {
+    closeSync(file);
+  }
   return hash.digest('hex').slice(0, 16);
 }
 
