@@ -170,7 +170,8 @@ async function whileLocked(path: string, work: () => Promise<void>): Promise<voi
     const database = new sqlite3.Database(${JSON.stringify(path)});
     database.configure('busyTimeout', 60000);
     database.exec('BEGIN EXCLUSIVE', (error) => console.log(error ?? 'locked'));
-    setInterval(() => undefined, 1000);`;
+    // What nobody refers to may be collected, and its lock goes with it.
+    setInterval(() => database, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
