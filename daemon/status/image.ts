@@ -27,13 +27,16 @@ export async function readImageStatus(state: State, image: string): Promise<Imag
   for (const { name: repository } of await state.repositories.all()) {
     const wishes = (await state.wishes.of(repository)).filter(isMeant(image));
     const published = (await state.images.of(repository)).filter(isMeant(image));
-    for (const publicName of new Set([...wishes, ...published].map((one) => one.publicName)))
+    const failures = await state.attempts.failing(repository);
+    // What convert was asked for has no wish.
+    const failing = [...failures.values()].filter(isMeant(image));
+    for (const publicName of new Set([...wishes, ...published, ...failing].map((one) => one.publicName)))
       found.push({
         repository,
         publicName,
         wishes: wishes.filter((wish) => wish.publicName === publicName),
         published: published.filter((one) => one.publicName === publicName),
-        failing: (await state.attempts.failing(repository)).get(publicName),
+        failing: failures.get(publicName),
         attempts: await state.attempts.of(repository, publicName, ATTEMPTS),
       });
   }

@@ -68,6 +68,12 @@ describe('the status of an image', () => {
     assert.equal(found?.published.length, 1);
   });
 
+  it('is found by its failure, where nobody asks for it', async () => {
+    await state.attempts.record(attempt(1, { failure: new Failure('tag-unknown', 'test') }));
+    const [found] = await readImageStatus(state, IMAGE);
+    assert.equal(found?.failing?.failure.code, 'tag-unknown');
+  });
+
   it('has the last ten tries, the latest first, and the failure that lasts', async () => {
     await wish(REPOSITORY);
     for (let ms = 1; ms <= 11; ms++) await state.attempts.record(attempt(ms));
