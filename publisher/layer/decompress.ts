@@ -7,18 +7,13 @@ import { FRAME_MAGIC, isSkippable } from './zstd-frames.ts';
 
 export type Compression = 'gzip' | 'zstd' | 'none';
 
-/** What readers of one blob at a time do best with: each chunk is a trip to another thread and back. */
-export const LARGE_CHUNK_BYTES = 1024 * 1024;
-/**
- * With several blobs at a time, large chunks are so much memory outside the heap that the garbage collector runs
- * without end.
- */
+/** Larger ones cost more: the memory of each is had anew from the system. */
 const CHUNK_BYTES = 256 * 1024;
 const MAGIC_BYTES = 4;
 
 /** The bytes of the blob in the file `path`, as they are. */
-export function readBlob(path: string, chunkBytes = CHUNK_BYTES): AsyncIterable<Uint8Array> {
-  return createReadStream(path, { highWaterMark: chunkBytes }) as AsyncIterable<Uint8Array>;
+export function readBlob(path: string): AsyncIterable<Uint8Array> {
+  return createReadStream(path, { highWaterMark: CHUNK_BYTES }) as AsyncIterable<Uint8Array>;
 }
 
 /** Told by the first bytes, since media types and reality do not always agree (RFC 1952, RFC 8878). */
@@ -29,22 +24,19 @@ export function compressionOf(magic: Uint8Array): Compression {
 }
 
 /**
- * The uncompressed bytes of `blob`, a file's path or the bytes of one, in chunks of about `chunkBytes`.
+ * The uncompressed bytes of `blob`, a file's path or the bytes of one, in chunks of about 256 KiB.
  *
  * @throws Failure `layer-corrupt` where it does not decompress, `layer-refused` where that would take too much memory;
  *   whatever reading it throws
  */
-export async function* decompress(
-  blob: string | AsyncIterable<Uint8Array>,
-  chunkBytes = CHUNK_BYTES,
-): AsyncGenerator<Uint8Array> {
-  const bytes = typeof blob === 'string' ? readBlob(blob, chunkBytes) : blob;
+export async function* decompress(blob: string | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const bytes = typeof blob === 'string' ? readBlob(blob) : blob;
   const iterator = bytes[Symbol.asyncIterator]();
   let compression: Compression = 'none';
   try {
     const start = await firstBytes(iterator);
     compression = compressionOf(start);
-    yield* bytesOf(from(start, iterator), compression, chunkBytes);
+    yield* bytesOf(from(start, iterator), compression);
   } catch (error) {
     throw isCompressionError(error) ? corrupt(compression, error) : error;
   } finally {
@@ -52,16 +44,12 @@ export async function* decompress(
   }
 }
 
-function bytesOf(
-  blob: AsyncIterable<Uint8Array>,
-  compression: Compression,
-  chunkBytes: number,
-): AsyncIterable<Uint8Array> {
+function bytesOf(blob: AsyncIterable<Uint8Array>, compression: Compression): AsyncIterable<Uint8Array> {
   switch (compression) {
     case 'gzip':
-      return gunzip(blob, chunkBytes);
+      return gunzip(blob, CHUNK_BYTES);
     case 'zstd':
-      return unzstd(blob, chunkBytes);
+      return unzstd(blob, CHUNK_BYTES);
     case 'none':
       return blob;
   }

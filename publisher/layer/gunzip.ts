@@ -1,6 +1,6 @@
 import * as zlib from 'node:zlib';
 import { Failure } from '../../wishlist/failure.ts';
-import { through } from './through.ts';
+import { AHEAD, through } from './through.ts';
 
 /**
  * The uncompressed bytes of all members of `blob`, one after the other. Zeros may follow them, as tapes and some tools
@@ -13,7 +13,7 @@ export async function* gunzip(
   blob: AsyncIterable<Uint8Array>,
   chunkBytes: number,
 ): AsyncGenerator<Uint8Array> {
-  const decoder = zlib.createGunzip({ chunkSize: chunkBytes });
+  const decoder = zlib.createGunzip({ chunkSize: chunkBytes, ...AHEAD });
   const fed = new Fed(blob, () => decoder.bytesWritten);
   try {
     yield* through(fed.chunks(), decoder);

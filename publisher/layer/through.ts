@@ -1,5 +1,11 @@
 import { Readable, type Transform } from 'node:stream';
 
+/**
+ * Of a decoder's stream: it works up to four chunks ahead of its reader, in another thread, and gives them as they are.
+ * Read as bytes, those that wait would be copied together.
+ */
+export const AHEAD = { readableObjectMode: true, readableHighWaterMark: 4 };
+
 /** What `decoder` makes of `blob`. An error of either is thrown; whoever stops early leaves neither running. */
 export async function* through(
   blob: AsyncIterable<Uint8Array>,

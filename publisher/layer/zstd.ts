@@ -2,7 +2,7 @@ import { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { Decompress } from 'fzstd';
 import { Failure } from '../../wishlist/failure.ts';
-import { through } from './through.ts';
+import { AHEAD, through } from './through.ts';
 import { FRAME_MAGIC, frameParts, type FrameBlock, type FramePart, type FrameStart } from './zstd-frames.ts';
 
 /**
@@ -37,7 +37,7 @@ function nativeDecoder(chunkSize: number): NativeDecoder | undefined {
   if (typeof create !== 'function' || typeof decode !== 'function') return undefined;
   return {
     stream: () => {
-      const decoder: unknown = Reflect.apply(create, zlib, [{ chunkSize }]);
+      const decoder: unknown = Reflect.apply(create, zlib, [{ chunkSize, ...AHEAD }]);
       if (decoder instanceof Transform) return decoder;
       throw new Error('zlib.createZstdDecompress gives no stream');
     },
