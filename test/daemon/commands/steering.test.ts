@@ -119,8 +119,9 @@ describe('commands beside the daemon', () => {
     await fail();
     publish(IMAGE);
     const before = await run('status', IMAGE);
-    assert.equal(before.status, 1, 'nobody asks for it, and it was not looked for');
-    assert.match(before.stderr, /^error\[reference-invalid\]/);
+    assert.equal(before.status, 1);
+    assert.match(before.stdout, /^ {2}asked for by nobody\n {2}not published\n {2}failing since /m);
+    assert.match((await run('status', 'quay.io/lab/other:1')).stderr, /^error\[reference-invalid\]/);
     await run('rebuild', REPOSITORY);
     const { status, stdout } = await run('status', IMAGE);
     assert.equal(status, 1);

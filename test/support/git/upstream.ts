@@ -69,9 +69,10 @@ export class Upstream {
     await this.#git(['symbolic-ref', 'HEAD', `refs/heads/${branch}`]);
   }
 
-  async #git(words: readonly string[], input = Buffer.alloc(0)): Promise<string> {
+  async #git(words: readonly string[], input?: Buffer): Promise<string> {
     const env = { PATH: process.env['PATH'], GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' };
     const child = spawn('git', words, { cwd: this.path, env, stdio: ['pipe', 'pipe', 'inherit'] });
+    // Where git reads no input nothing may be written, not even no bytes: it may have ended already.
     child.stdin.end(input);
     const [output, [status]] = await Promise.all([text(child.stdout), once(child, 'close')]);
     if (status !== 0) throw new Error(`git ${words.join(' ')} failed: ${status}`);
