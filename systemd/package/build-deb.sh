@@ -27,7 +27,7 @@ control() {
   local node size libc
   node=$(node --print 'require("./package.json").engines.node.replace(/^>=/, "")')
   libc=$(getconf GNU_LIBC_VERSION | cut -d ' ' -f 2)
-  size=$(du --summarize --apparent-size --block-size=1K "$root" | cut -f 1)
+  size=$(installed_kib)
   install -d "$root/DEBIAN"
   install -m 755 -t "$root/DEBIAN" "$package"/debian/{postinst,prerm,postrm}
   echo /etc/unpackd/unpackd.yaml >"$root/DEBIAN/conffiles"
@@ -50,6 +50,12 @@ Description: publishes container images into CernVM-FS repositories
  The service is neither enabled nor started: see
  /usr/share/doc/unpackd/docs/operators.md.
 CONTROL
+}
+
+# As in deb-substvars(5), "Installed-Size". What a folder takes itself differs from build to build, and does not count.
+installed_kib() {
+  find "$root" -type f -printf '%s\n' -o -printf '1\n' |
+    awk '{ kib += int(($1 + 1023) / 1024) } END { print kib }'
 }
 
 main
