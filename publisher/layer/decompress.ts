@@ -2,13 +2,12 @@ import { createReadStream } from 'node:fs';
 import { codeOf } from '../../wishlist/error-code.ts';
 import { Failure } from '../../wishlist/failure.ts';
 import { gunzip } from './gunzip.ts';
+import { CHUNK_BYTES } from './through.ts';
 import { unzstd } from './zstd.ts';
 import { FRAME_MAGIC, isSkippable } from './zstd-frames.ts';
 
 export type Compression = 'gzip' | 'zstd' | 'none';
 
-/** Larger ones cost more: the memory of each is had anew from the system. */
-const CHUNK_BYTES = 256 * 1024;
 const MAGIC_BYTES = 4;
 
 /** The bytes of the blob in the file `path`, as they are. */
@@ -24,7 +23,7 @@ export function compressionOf(magic: Uint8Array): Compression {
 }
 
 /**
- * The uncompressed bytes of `blob`, a file's path or the bytes of one, in chunks of about 256 KiB.
+ * The uncompressed bytes of `blob`, a file's path or the bytes of one, in chunks of about {@link CHUNK_BYTES}.
  *
  * @throws Failure `layer-corrupt` where it does not decompress, `layer-refused` where that would take too much memory;
  *   whatever reading it throws
@@ -47,9 +46,9 @@ export async function* decompress(blob: string | AsyncIterable<Uint8Array>): Asy
 function bytesOf(blob: AsyncIterable<Uint8Array>, compression: Compression): AsyncIterable<Uint8Array> {
   switch (compression) {
     case 'gzip':
-      return gunzip(blob, CHUNK_BYTES);
+      return gunzip(blob);
     case 'zstd':
-      return unzstd(blob, CHUNK_BYTES);
+      return unzstd(blob);
     case 'none':
       return blob;
   }

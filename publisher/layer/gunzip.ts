@@ -1,6 +1,6 @@
 import * as zlib from 'node:zlib';
 import { Failure } from '../../wishlist/failure.ts';
-import { AHEAD, through } from './through.ts';
+import { DECODING, through } from './through.ts';
 
 /**
  * The uncompressed bytes of all members of `blob`, one after the other. Zeros may follow them, as tapes and some tools
@@ -9,11 +9,8 @@ import { AHEAD, through } from './through.ts';
  * @see RFC 1952, section 2.2
  * @throws Failure `layer-corrupt` for what else follows; native errors of zlib
  */
-export async function* gunzip(
-  blob: AsyncIterable<Uint8Array>,
-  chunkBytes: number,
-): AsyncGenerator<Uint8Array> {
-  const decoder = zlib.createGunzip({ chunkSize: chunkBytes, ...AHEAD });
+export async function* gunzip(blob: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const decoder = zlib.createGunzip(DECODING);
   const fed = new Fed(blob, () => decoder.bytesWritten);
   try {
     yield* through(fed.chunks(), decoder);

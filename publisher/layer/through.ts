@@ -1,10 +1,13 @@
 import { Readable, type Transform } from 'node:stream';
 
+/** Larger ones cost more: the memory of each is had anew from the system. */
+export const CHUNK_BYTES = 256 * 1024;
+
 /**
  * Of a decoder's stream: it works up to four chunks ahead of its reader, in another thread, and gives them as they are.
  * Read as bytes, those that wait would be copied together.
  */
-export const AHEAD = { readableObjectMode: true, readableHighWaterMark: 4 };
+export const DECODING = { chunkSize: CHUNK_BYTES, readableObjectMode: true, readableHighWaterMark: 4 };
 
 /** What `decoder` makes of `blob`. An error of either is thrown; whoever stops early leaves neither running. */
 export async function* through(

@@ -2,7 +2,7 @@ import { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { Decompress } from 'fzstd';
 import { Failure } from '../../wishlist/failure.ts';
-import { AHEAD, through } from './through.ts';
+import { DECODING, through } from './through.ts';
 import { FRAME_MAGIC, frameParts, type FrameBlock, type FramePart, type FrameStart } from './zstd-frames.ts';
 
 /**
@@ -11,13 +11,10 @@ import { FRAME_MAGIC, frameParts, type FrameBlock, type FramePart, type FrameSta
  * @throws Failure as {@link frameParts} does, and `layer-corrupt` for blocks that do not decompress; native errors of
  *   zlib
  */
-export async function* unzstd(
-  blob: AsyncIterable<Uint8Array>,
-  chunkBytes: number,
-): AsyncGenerator<Uint8Array> {
+export async function* unzstd(blob: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const parts = frameParts(blob);
   try {
-    const decoder = nativeDecoder(chunkBytes);
+    const decoder = nativeDecoder();
     yield* decoder === undefined ? inJavaScript(parts) : native(parts, decoder);
   } finally {
     await parts.return(undefined);
@@ -31,13 +28,13 @@ interface NativeDecoder {
   readonly decode: (frame: Buffer, mostBytes: number) => Uint8Array;
 }
 
-function nativeDecoder(chunkSize: number): NativeDecoder | undefined {
+function nativeDecoder(): NativeDecoder | undefined {
   const create: unknown = Reflect.get(zlib, 'createZstdDecompress');
   const decode: unknown = Reflect.get(zlib, 'zstdDecompressSync');
   if (typeof create !== 'function' || typeof decode !== 'function') return undefined;
   return {
     stream: () => {
-      const decoder: unknown = Reflect.apply(create, zlib, [{ chunkSize, ...AHEAD }]);
+      const decoder: unknown = Reflect.apply(create, zlib, [DECODING]);
       if (decoder instanceof Transform) return decoder;
       throw new Error('zlib.createZstdDecompress gives no stream');
     },
