@@ -1,13 +1,13 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import { temporaryDirectory } from '../setup.ts';
 
 /** What is committed at a path: text, or a symbolic link. */
 export type Content = string | Buffer | { readonly link: string };
 
+const command = promisify(execFile);
 const AUTHOR = 'Ada Test <ada@example.org>';
 const COMMITTER = 'Somebody Else <else@example.org>';
 /** 2024-05-01T10:00:00+02:00 */
@@ -39,7 +39,7 @@ export class Upstream {
     return join(this.root, this.name);
   }
 
-  /** Commits `files` to `branch`, beside those that it has; gives the hash. A push takes git ten times as long. */
+  /** Commits `files` to `branch`, beside those that it has; gives the hash. Not by a push, for which git starts many more processes. */
   async push(files: Readonly<Record<string, Content>>, branch = 'main'): Promise<string> {
     const parent = this.#branches.has(branch) ? `from refs/heads/${branch}^0\n` : '';
     this.#branches.add(branch);
@@ -71,12 +71,10 @@ export class Upstream {
 
   async #git(words: readonly string[], input?: Buffer): Promise<string> {
     const env = { PATH: process.env['PATH'], GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' };
-    const child = spawn('git', words, { cwd: this.path, env, stdio: ['pipe', 'pipe', 'inherit'] });
+    const running = command('git', words, { cwd: this.path, env });
     // Where git reads no input nothing may be written, not even no bytes: it may have ended already.
-    child.stdin.end(input);
-    const [output, [status]] = await Promise.all([text(child.stdout), once(child, 'close')]);
-    if (status !== 0) throw new Error(`git ${words.join(' ')} failed: ${status}`);
-    return output;
+    running.child.stdin?.end(input);
+    return (await running).stdout;
   }
 }
 
