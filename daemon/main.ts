@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // oxlint-disable-next-line import/no-unassigned-import
-import './new-space.ts';
+import './collector.ts';
 import { setMaxListeners } from 'node:events';
 import { Failure } from '../wishlist/failure.ts';
 import { packageVersion } from '../publisher/registry/http/user-agent.ts';
