@@ -24,7 +24,7 @@ import { isRecorded } from './transaction-record.ts';
 import { Server, type ServerLimits } from './transaction.ts';
 import { writeUnion } from './union.ts';
 
-const READ_AHEAD_BYTES = 8 * 1024 * 1024;
+const READ_AHEAD_BYTES = 16 * 1024 * 1024;
 
 export interface CvmfsBackendOptions extends ServerLimits {
   readonly installation: Installation;

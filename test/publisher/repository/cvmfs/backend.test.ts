@@ -114,13 +114,14 @@ describe('CvmfsBackend', () => {
     it('contents while they are made', async () => {
       const order: string[] = [];
       const piece = Buffer.alloc(2 ** 20);
+      const pieces = 60;
       const content = async function* (): AsyncGenerator<Uint8Array> {
-        for (let index = 0; index < 20; index++) {
+        for (let index = 0; index < pieces; index++) {
           order.push('made');
           yield piece;
         }
       };
-      const large: Entry = { ...file('large'), sizeBytes: 20 * piece.length, content: content() };
+      const large: Entry = { ...file('large'), sizeBytes: pieces * piece.length, content: content() };
       const repository = await scene.backend().open(NAME, { notice: scene.notice, ...uninterrupted() });
       await repository.publish(publication([large]), {
         ...uninterrupted(),
@@ -128,7 +129,7 @@ describe('CvmfsBackend', () => {
       });
       await repository.release();
       assert.ok(order.indexOf('taken') < order.lastIndexOf('made'), 'the content was gathered first');
-      assert.equal(statSync(join(scene.fixture.view(NAME), 'large')).size, 20 * piece.length);
+      assert.equal(statSync(join(scene.fixture.view(NAME), 'large')).size, pieces * piece.length);
     });
 
     it('one seal, which replaces the one before', async () => {
