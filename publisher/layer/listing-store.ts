@@ -10,8 +10,8 @@ import { hexOf, isDigest, type Digest } from '../registry/digest.ts';
 import type { Listing, ListingItem } from './listing.ts';
 import { PackedItems } from './packed-items.ts';
 
-/** Changes with the form of the lines: listings of another form are read from the blob again. */
-const FORMAT = 3;
+/** Changes with the form of the lines, and with what is read from an archive: others are read from the blob again. */
+const FORMAT = 4;
 
 const Header = z.object({
   format: z.literal(FORMAT),

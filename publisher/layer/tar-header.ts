@@ -30,8 +30,8 @@ export function decodeHeader(block: Buffer): RawHeader {
       'it is no tar archive, or a damaged one: the checksum of a header is wrong',
     );
   }
-  const posix = block.toString('latin1', 257, 263) === 'ustar\0';
-  const prefix = posix ? text(block, 345, 155) : '';
+  const dialect = dialectOf(block);
+  const prefix = prefixOf(block, dialect);
   const name = text(block, 0, 100);
   return {
     name: prefix === '' ? name : `${prefix}/${name}`,
@@ -42,10 +42,53 @@ export function decodeHeader(block: Buffer): RawHeader {
     mtime: number(block, 136, 12, 'mtime'),
     typeFlag: block.toString('latin1', 156, 157),
     linkName: text(block, 157, 100),
-    major: number(block, 329, 8, 'major'),
-    minor: number(block, 337, 8, 'minor'),
+    major: dialect === 'v7' ? 0 : number(block, 329, 8, 'major'),
+    minor: dialect === 'v7' ? 0 : number(block, 337, 8, 'minor'),
     block,
   };
+}
+
+/** What a header has beside the fields of version 7. */
+type Dialect = 'v7' | 'ustar' | 'star' | 'gnu';
+
+/** Told as Go's `archive/tar` tells it, by which images are made and unpacked: a magic that it does not know is v7. */
+function dialectOf(block: Buffer): Dialect {
+  const magic = block.toString('latin1', 257, 265);
+  if (magic === 'ustar  \0') return 'gnu';
+  if (!magic.startsWith('ustar\0')) return 'v7';
+  return block.toString('latin1', 508, 512) === 'tar\0' ? 'star' : 'ustar';
+}
+
+/** What stands before the name, in a field of its own; star has times behind a shorter one. */
+function prefixOf(block: Buffer, dialect: Dialect): string {
+  switch (dialect) {
+    case 'v7':
+      return '';
+    case 'ustar':
+      return text(block, 345, 155);
+    case 'star':
+      return text(block, 345, 131);
+    case 'gnu':
+      return misplacedPrefix(block);
+  }
+}
+
+/**
+ * GNU has no prefix but times of access and change there. Go before 1.8, and with it Docker before 17.06, wrote one
+ * all the same where a number needed base 256. What cannot be those times, and is ASCII, is taken for it, as Go does.
+ *
+ * @see https://go.dev/issue/12594, https://go.dev/issue/21005
+ */
+function misplacedPrefix(block: Buffer): string {
+  if (mayBeTime(block.subarray(345, 357)) && mayBeTime(block.subarray(357, 369))) return '';
+  const prefix = text(block, 345, 155);
+  return /^[\0-\x7f]*$/.test(prefix) ? prefix : '';
+}
+
+function mayBeTime(field: Buffer): boolean {
+  if (field[0] === 0) return true;
+  const value = numeric(field);
+  return value !== undefined && Math.abs(value) < 2 ** 63;
 }
 
 /** A stored part of a file. */
@@ -110,7 +153,7 @@ function hasValidChecksum(block: Buffer): boolean {
     unsigned += byte;
     signed += byte > 127 ? byte - 256 : byte;
   }
-  const stated = Number.parseInt(text(block, 148, 8).trim() || '-1', 8);
+  const stated = octal(block.toString('latin1', 148, 156));
   return stated === unsigned || stated === signed;
 }
 
@@ -119,24 +162,30 @@ function text(block: Buffer, start: number, length: number): string {
   return block.toString('latin1', start, end === -1 || end > start + length ? start + length : end);
 }
 
-/** Octal digits, or base-256 in two's complement where the first bit is set (GNU). */
 function number(block: Buffer, start: number, length: number, field: string): number {
-  const first = block[start] ?? 0;
-  const value =
-    first & 0x80 ? base256(block.subarray(start, start + length)) : octal(text(block, start, length), field);
+  const bytes = block.subarray(start, start + length);
+  const value = numeric(bytes);
+  if (value === undefined) {
+    const shown = JSON.stringify(bytes.toString('latin1'));
+    throw new Failure('layer-corrupt', `a header's ${field} is no octal number: ${shown}`);
+  }
   if (!Number.isSafeInteger(value)) {
     throw new Failure('layer-corrupt', `a header's ${field} is too large: ${value}`);
   }
   return value;
 }
 
-function octal(digits: string, field: string): number {
+/** Octal digits, or base-256 in two's complement where the first bit is set (GNU). `undefined`: neither. */
+function numeric(bytes: Buffer): number | undefined {
+  return (bytes[0] ?? 0) & 0x80 ? base256(bytes) : octal(bytes.toString('latin1'));
+}
+
+/** Writers fill up with spaces and NULs, on either side; nothing at all is 0. */
+function octal(field: string): number | undefined {
+  const [digits = ''] = field.replace(/^[ \0]+/, '').split('\0');
   const trimmed = digits.trim();
   if (trimmed === '') return 0;
-  if (!/^[0-7]+$/.test(trimmed)) {
-    throw new Failure('layer-corrupt', `a header's ${field} is no octal number: ${JSON.stringify(trimmed)}`);
-  }
-  return Number.parseInt(trimmed, 8);
+  return /^[0-7]+$/.test(trimmed) ? Number.parseInt(trimmed, 8) : undefined;
 }
 
 function base256(bytes: Buffer): number {

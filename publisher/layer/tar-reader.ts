@@ -51,10 +51,10 @@ export class TarReader {
           this.#addGlobal(decodePax(await this.#extension(header)));
           break;
         case 'L':
-          longName = untilNul(await this.#extension(header));
+          longName = longText(await this.#extension(header));
           break;
         case 'K':
-          longLink = untilNul(await this.#extension(header));
+          longLink = longText(await this.#extension(header));
           break;
         default: {
           const long = { name: longName, linkName: longLink };
@@ -134,7 +134,9 @@ export class TarReader {
   }
 }
 
-function untilNul(bytes: Buffer): string {
+/** What a header of its own says of the next; an empty one says nothing. */
+function longText(bytes: Buffer): string | undefined {
   const end = bytes.indexOf(0);
-  return bytes.toString('latin1', 0, end === -1 ? bytes.length : end);
+  const text = bytes.toString('latin1', 0, end === -1 ? bytes.length : end);
+  return text === '' ? undefined : text;
 }

@@ -95,6 +95,69 @@ export const KINDS_OF_HEADERS: readonly LayerCase[] = [
     ['f = '],
   ),
   one(
+    'a GNU header with a prefix, as Docker before 17.06 wrote it',
+    [
+      raw(
+        named('f', { sizeBytes: 1 }, (block) => {
+          GNU(block);
+          base256(3_000_000n, 8).copy(block, 108);
+          block.write('opt/soft/directory', 345, 'latin1');
+        }),
+        content('x'),
+      ),
+    ],
+    ['opt/ @0', 'opt/soft/ @0', 'opt/soft/directory/ @0', 'opt/soft/directory/f = x 3000000:0'],
+    { tar: 'it knows no prefix there' },
+  ),
+  one(
+    'a star header with a full prefix, which times follow',
+    [
+      raw(
+        named('f', { sizeBytes: 1 }, (block) => {
+          block.write(`${'p'.repeat(131)}14477465420 14477465420 `, 345, 'latin1');
+          block.write('tar\0', 508, 'latin1');
+        }),
+        content('x'),
+      ),
+    ],
+    [`${'p'.repeat(131)}/ @0`, `${'p'.repeat(131)}/f = x`],
+    { tar: 'it takes a full prefix for ustar' },
+  ),
+  one(
+    'a prefix behind a magic that nobody defined',
+    [
+      raw(
+        named('f', { sizeBytes: 1 }, (block) => {
+          block.write('ustar 00', 257, 'latin1');
+          block.write('pre', 345, 'latin1');
+        }),
+        content('x'),
+      ),
+    ],
+    ['f = x'],
+  ),
+  one(
+    'a v7 header with other bytes where later ones have fields',
+    [
+      raw(
+        named('f', { type: '\0', sizeBytes: 1 }, (block) => block.fill('x', 257)),
+        content('x'),
+      ),
+    ],
+    ['f = x'],
+  ),
+  one(
+    'numbers behind NULs',
+    [
+      raw(
+        named('f', { sizeBytes: 1 }, (block) => block.write('\0\x00640\0\0\0', 100, 'latin1')),
+        content('x'),
+      ),
+    ],
+    ['f = x 640'],
+    { tar: 'it passes over one NUL alone' },
+  ),
+  one(
     'a GNU long name',
     [raw(withBody('L', Buffer.from(`${LONG_NAME}\0`)), named('short', {}, GNU))],
     [`${LONG_NAME} = `],

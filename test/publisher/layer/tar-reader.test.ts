@@ -160,16 +160,6 @@ describe('layer/tar-reader', () => {
         [{ name: `${'p'.repeat(155)}/${'n'.repeat(100)}` }],
       ],
       [
-        'GNU: what would be a prefix is not',
-        ended(
-          header({}, (bytes) => {
-            bytes.write('ustar  \0', 257, 'latin1');
-            bytes.write('12345670123', 345);
-          }),
-        ),
-        [{ name: 'name' }],
-      ],
-      [
         'GNU long name and long link, in both orders',
         ended(
           withBody('L', Buffer.from(`${LONG}\0`)),
@@ -230,6 +220,22 @@ describe('layer/tar-reader', () => {
         [{ attributes: { mode: 0o644, uid: 0o17, gid: 0 }, major: 0 }],
       ],
       [
+        'numbers behind NULs',
+        ended(
+          header({}, (bytes) => {
+            bytes.write('\0\0\x00755 \0', 100, 'latin1');
+            bytes.write('\0 17\0\0\0\0', 108, 'latin1');
+          }),
+        ),
+        [{ attributes: { mode: 0o755, uid: 0o17 } }],
+      ],
+      [
+        'v7 device: whatever stands where others have its numbers',
+        ended(header({ type: '3' }, (bytes) => bytes.fill('x', 257))),
+        [{ type: 'character-device', major: 0, minor: 0 }],
+      ],
+      ['an empty GNU long name', ended(withBody('L', Buffer.from('\0')), header({})), [{ name: 'name' }]],
+      [
         'file type bits in the mode',
         ended(header({}, (bytes) => bytes.write('0100644\0', 100, 'latin1'))),
         [{ attributes: { mode: 0o644 } }],
@@ -289,6 +295,78 @@ describe('layer/tar-reader', () => {
         assertFound(await membersOf(archive), expected);
       });
     }
+  });
+
+  describe('reads the prefix of a name as Go does', () => {
+    const cases: [what: string, magic: string, fields: Readonly<Record<number, string>>, name: string][] = [
+      ['ustar', 'ustar\x0000', { 345: 'pre/fix' }, 'pre/fix/name'],
+      ['ustar of another version', 'ustar\0\0\0', { 345: 'pre' }, 'pre/name'],
+      ['ustar, full', 'ustar\x0000', { 345: 'p'.repeat(155) }, `${'p'.repeat(155)}/name`],
+      ['ustar, not ASCII', 'ustar\x0000', { 345: 'p\xe9' }, 'p\xe9/name'],
+      ['ustar, digits alone', 'ustar\x0000', { 345: '12345670123' }, '12345670123/name'],
+      ['star', 'ustar\x0000', { 345: 'pre', 476: '14477465420 14477465420 ', 508: 'tar\0' }, 'pre/name'],
+      [
+        'star, full: what follows are times',
+        'ustar\x0000',
+        { 345: 'p'.repeat(131), 476: '14477465420 14477465420 ', 508: 'tar\0' },
+        `${'p'.repeat(131)}/name`,
+      ],
+      [
+        'star of a full ustar',
+        'ustar\x0000',
+        { 345: 'p'.repeat(131), 508: 'tar' },
+        `${'p'.repeat(131)}/name`,
+      ],
+      ['no magic', '\0\0\0\0\0\0\0\0', { 345: 'pre' }, 'name'],
+      ['a magic without its NUL', 'ustar 00', { 345: 'pre' }, 'name'],
+      ['GNU without its NUL', 'ustar  0', { 345: 'pre' }, 'name'],
+      ['GNU', 'ustar  \0', {}, 'name'],
+      ['GNU with a time of access', 'ustar  \0', { 345: '14477465420\0' }, 'name'],
+      ['GNU with a time of change', 'ustar  \0', { 357: '14477465420\0' }, 'name'],
+      ['GNU with both', 'ustar  \0', { 345: '14477465420\x0014477465420\0' }, 'name'],
+      ['GNU with both, ended by spaces', 'ustar  \0', { 345: '14477465420 14477465420 ' }, 'name'],
+      ['GNU with blank times', 'ustar  \0', { 345: ' '.repeat(24) }, 'name'],
+      [
+        'GNU with times in base 256',
+        'ustar  \0',
+        { 345: `\x80${'\0'.repeat(10)}\x05\xff${'\xff'.repeat(11)}` },
+        'name',
+      ],
+      ['GNU with times beyond 64 bits', 'ustar  \0', { 345: '\x8f'.repeat(24) }, 'name'],
+      ['GNU with a prefix (Go before 1.8)', 'ustar  \0', { 345: 'opt/soft' }, 'opt/soft/name'],
+      ['GNU with a short one', 'ustar  \0', { 345: 'a' }, 'a/name'],
+      ['GNU with a full one', 'ustar  \0', { 345: 'p'.repeat(155) }, `${'p'.repeat(155)}/name`],
+      ['GNU with a prefix of digits that end early', 'ustar  \0', { 345: '123/456' }, '123/456/name'],
+      ['GNU with digits above 7', 'ustar  \0', { 345: '2018' }, '2018/name'],
+      ['GNU with one that no one could tell from a time', 'ustar  \0', { 345: '2017' }, 'name'],
+      [
+        'GNU with one that begins as a time',
+        'ustar  \0',
+        { 345: '144774654201/lib' },
+        '144774654201/lib/name',
+      ],
+      ['GNU with one that is not ASCII', 'ustar  \0', { 345: 'op\xe9' }, 'name'],
+    ];
+    for (const [what, magic, fields, name] of cases) {
+      it(what, async () => {
+        const archive = header({ uid: 5 }, (bytes) => {
+          bytes.write(magic, 257, 'latin1');
+          for (const [at, value] of Object.entries(fields)) bytes.write(value, Number(at), 'latin1');
+        });
+        assertFound(await membersOf(ended(archive)), [{ name, attributes: { uid: 5 } }]);
+      });
+    }
+
+    it('unless a long name stands before it', async () => {
+      const misplaced = header({}, (bytes) => {
+        bytes.write('ustar  \0', 257, 'latin1');
+        bytes.write('opt/soft', 345);
+      });
+      assertFound(await membersOf(ended(withBody('L', Buffer.from('long\0')), misplaced)), [
+        { name: 'long' },
+      ]);
+      assertFound(await membersOf(ended(pax({ path: 'pax' }), misplaced)), [{ name: 'pax' }]);
+    });
   });
 
   describe('refuses', () => {
