@@ -1,6 +1,8 @@
-/** What an address may hold of a user and a password, also with a slash; of `https://` a path keeps one. */
-const CREDENTIALS = /\b([a-z][a-z0-9+.-]*:\/{1,2})[^\n]*@/gi;
-const QUERY = /\b([a-z][a-z0-9+.-]*:\/{1,2}[^?#]*[?#]).+$/gis;
+/** How an address begins; of `https://` a path keeps one slash. */
+const BEGIN = String.raw`\b(?:[a-z][a-z0-9+.-]*:\/\/|https?:\/)`;
+/** User and password, also with a slash. */
+const CREDENTIALS = new RegExp(String.raw`(${BEGIN})[^\n]*@`, 'gi');
+const QUERY = new RegExp(String.raw`(${BEGIN}[^?#]*[?#]).+$`, 'gis');
 
 /**
  * `text`, one value that somebody wrote, without what may be secret where it is an address, or was taken for a path. In

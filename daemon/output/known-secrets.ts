@@ -1,27 +1,34 @@
+import { basicPattern, secretPattern } from '../../wishlist/secret-pattern.ts';
 import { flatten } from './flatten.ts';
 
-/** A shorter secret is part of many words: masking it would mangle texts, and give it away by its gaps. */
-const SHORTEST = 6;
+/** Sources of regular expressions. */
+const patterns = new Set<string>();
+/** All of them in one; made when it is needed. */
+let known: RegExp | undefined;
 
-/** Each as it may stand in a text, the longest first: one can be the beginning of another. */
-let known: readonly string[] = [];
-
-/** From now on all that is printed has `***` in place of `secret`, of any form that a text may have it in. */
+/**
+ * From now on all that is printed has `***` in place of `secret`, in any form that a text may have it in; not in place of
+ * one so short that it would be found in names ({@link secretPattern}).
+ */
 export function hideSecret(secret: string): void {
-  const line = flatten(secret);
-  const forms = [line, JSON.stringify(line).slice(1, -1), encodeURIComponent(line)];
-  const added = forms.filter((form) => form.length >= SHORTEST && !known.includes(form));
-  if (added.length > 0) known = [...new Set([...known, ...added])].sort((a, b) => b.length - a.length);
+  add(secretPattern(flatten(secret)));
 }
 
-/** Hides the password, and user and password together as an Authorization header has them (RFC 7617, section 2). */
+/** Hides the password, and user and password together as an Authorization header has them. */
 export function hideLogin(user: string, password: string): void {
   hideSecret(password);
-  if (password !== '') hideSecret(Buffer.from(`${user}:${password}`, 'utf8').toString('base64'));
+  add(basicPattern(user, password));
 }
 
 export function maskKnownSecrets(text: string, mask: string): string {
-  let shown = text;
-  for (const secret of known) shown = shown.replaceAll(secret, () => mask);
-  return shown;
+  if (patterns.size === 0) return text;
+  // The longest first: one can be the beginning of another.
+  known ??= new RegExp([...patterns].sort((a, b) => b.length - a.length).join('|'), 'gu');
+  return text.replace(known, () => mask);
+}
+
+function add(pattern: string | undefined): void {
+  if (pattern === undefined || patterns.has(pattern)) return;
+  patterns.add(pattern);
+  known = undefined;
 }

@@ -4,6 +4,7 @@ import { withoutSecrets } from '../../../wishlist/secrets.ts';
 import type { Finding } from '../../../wishlist/check/finding.ts';
 
 const DIGEST = /@sha256:[0-9a-f]{64}\b/g;
+const SECRET_KEY = /^[\s{-]*["']?[\w-]*(?:pass(?:word|wd|phrase)?|secret|token|auth|key)["']?\s*:\s/i;
 
 /**
  * The line that a finding is about, with carets below what it means; `undefined` where there is none. A line that may
@@ -39,11 +40,17 @@ function safeParts(line: string, { column, endColumn }: Finding): Parts | undefi
   };
 }
 
-/** A user name before an @, or a query string. What the masks of all output find counts too. */
+/**
+ * A user name before an @, a query string, or the value of a key such as `password`, which a recipe has no use for. What
+ * the masks of all output find counts too.
+ */
 function mayHoldSecret(line: string): boolean {
   const rest = line.replaceAll(DIGEST, '');
   return (
-    /@|[?&][^\s='"]*=/.test(rest) || redact(line) !== flatten(line) || withoutSecrets(rest, 'full') !== rest
+    /@|[?&][^\s='"]*=/.test(rest) ||
+    SECRET_KEY.test(line) ||
+    redact(line) !== flatten(line) ||
+    withoutSecrets(rest, 'full') !== rest
   );
 }
 

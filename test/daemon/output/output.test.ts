@@ -163,6 +163,20 @@ describe('output', () => {
     assert.equal(JSON.parse(json.stdout()).images[0].platform, 'linux/arm64');
   });
 
+  for (const image of ['quay.io/auth/passwd:1.0', 'quay.io/lab/password:token', 'quay.io/a/basic:1']) {
+    it(`leaves the name ${image} as it is, in the line and in the document`, () => {
+      const result = { ...PUBLISHED, publicPath: image };
+      for (const json of [false, true]) {
+        const { output, stdout, stderr } = captured({ json, progress: 'plain' });
+        output.observe({ type: 'image-finished', image, result });
+        output.report(reportOf({ image, platform: undefined, result }));
+        assert.equal(stderr(), `published ${image}\n`);
+        if (json) assert.equal(JSON.parse(stdout()).images[0].publicPath, image);
+        else assert.equal(stdout(), `published ${image} /cvmfs/unpacked.example.org/${image}\n`);
+      }
+    });
+  }
+
   it('reports one JSON document with --json, the failures of no image among it', () => {
     const { output, stdout, stderr } = captured({ json: true });
     output.failure(

@@ -189,6 +189,10 @@ const REFERENCES: Row[] = [
     '"***@quay.io/a:1" is no image reference: the @ must be followed by a digest; a user name or password has no place in it; remove what stands before the @, and give the credentials of the registry to unpackd itself',
   ],
   [
+    'busybox@sha256:12ab',
+    '"busybox@sha256:12ab" is no image reference: it does not begin with a registry; write REGISTRY/REPOSITORY[:TAG][@sha256:DIGEST], such as docker.io/library/debian:12',
+  ],
+  [
     'https://token@quay.io/a',
     '"https://***@quay.io/a" is no image reference: the @ must be followed by a digest; a user name or password has no place in it; remove what stands before the @, and give the credentials of the registry to unpackd itself',
   ],

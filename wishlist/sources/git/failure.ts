@@ -1,5 +1,6 @@
 import { Failure, type FailureCode } from '../../failure.ts';
 import { quoted } from '../../quote.ts';
+import { basicPattern, secretPattern } from '../../secret-pattern.ts';
 import type { GitSource, SourceLimits } from '../source.ts';
 import type { GitCommandError } from './command.ts';
 
@@ -124,11 +125,14 @@ function linesOf({ stderr }: GitCommandError): string[] {
 
 /** One line that git wrote, without secrets: servers may repeat what they were told. */
 function shown(line: string, { login }: GitSource): string {
-  const masks = login === undefined ? [] : [login.password, encodeURIComponent(login.password)];
   const plain = line.replaceAll(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/]*@/gi, '$1***@');
-  return quoted(masks.filter((secret) => secret !== '').reduce(masked, plain));
+  const secrets =
+    login === undefined
+      ? []
+      : [secretPattern(login.password), basicPattern(login.user ?? '', login.password)];
+  return quoted(secrets.reduce(masked, plain));
 }
 
-function masked(text: string, secret: string): string {
-  return text.replaceAll(secret, '***');
+function masked(text: string, secret: string | undefined): string {
+  return secret === undefined ? text : text.replaceAll(new RegExp(secret, 'gu'), '***');
 }

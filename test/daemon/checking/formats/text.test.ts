@@ -50,12 +50,23 @@ describe('the excerpt of a line', () => {
     assert.equal(shown('a', { line: 7 }), undefined);
   });
 
+  it('leaves names that hold such words as they are', () => {
+    for (const text of [
+      '- quay.io/auth/passwd:1',
+      'image: quay.io/lab/token:secret',
+      "- 'q.io/a/password:1'",
+    ]) {
+      assert.equal(shown(text), ` 1 | ${text}`);
+    }
+  });
+
   it('tells no secret: the masked text takes the place of the line', () => {
     for (const secret of [
       line,
       "- {x: 1, image: 'user:se cret@q.io/a'}",
       '- q.io/a?token=secret',
       'password: secret',
+      "- {'api-token': secret}",
     ]) {
       const text = shown(secret, { text: '***@quay.io/lab/tool:1', column: 3 });
       assert.equal(text, ' 1 | ***@quay.io/lab/tool:1', secret);
