@@ -1,4 +1,3 @@
-import { Failure } from '../../../wishlist/failure.ts';
 import type {
   Backend,
   Notice,
@@ -7,7 +6,7 @@ import type {
   Publication,
   PublishOptions,
 } from '../backend.ts';
-import { displayPath, type BytePath, type Entry } from '../entry.ts';
+import type { BytePath, Entry } from '../entry.ts';
 import { readXattr } from '../libc.ts';
 import { Lock, unlessBusy, type LockOptions } from '../lock.ts';
 import { ownAttributes } from '../own-attributes.ts';
@@ -17,12 +16,14 @@ import { DirectoryView } from '../view.ts';
 import { CvmfsHolding } from './holding.ts';
 import { assertMounted, locateRepository, type CvmfsRepository, type Installation } from './installation.ts';
 import { Chunks } from './chunks.ts';
+import { divideDeletions, type Deletions } from './deletions.ts';
 import { readAhead } from './read-ahead.ts';
 import { newSeal, unionSeal } from './seal.ts';
+import { readServerVersion } from './server-version.ts';
 import { tarArchive } from './tar-writer.ts';
 import { isRecorded } from './transaction-record.ts';
 import { Server, type ServerLimits } from './transaction.ts';
-import { writeUnion } from './union.ts';
+import { writeUnion, type UnionContent } from './union.ts';
 
 const READ_AHEAD_BYTES = 16 * 1024 * 1024;
 
@@ -32,7 +33,8 @@ export interface CvmfsBackendOptions extends ServerLimits {
 
 /**
  * Repositories of a CernVM-FS release manager: a publication is one `cvmfs_server ingest`. Only extended attributes,
- * which it cannot carry, need a second transaction; the names then wait for that one.
+ * which it cannot carry, and deletions that it cannot be told of need a second transaction; the names then wait for that
+ * one.
  */
 export class CvmfsBackend implements Backend {
   readonly #options: CvmfsBackendOptions;
@@ -63,7 +65,8 @@ export class CvmfsBackend implements Backend {
     });
     try {
       await server.waitForOthers(signal);
-      return new OpenCvmfs(repository, { lock, server, notice });
+      const { command } = this.#options.installation;
+      return new OpenCvmfs(repository, { command, lock, server, notice });
     } catch (error) {
       lock.release();
       throw error;
@@ -99,12 +102,17 @@ export class CvmfsBackend implements Backend {
 class OpenCvmfs implements OpenRepository {
   readonly view: DirectoryView;
   readonly holding: CvmfsHolding;
+  readonly #command: string;
   readonly #repository: CvmfsRepository;
   readonly #lock: Lock;
   readonly #server: Server;
   readonly #notice: Notice;
 
-  constructor(repository: CvmfsRepository, parts: { lock: Lock; server: Server; notice: Notice }) {
+  constructor(
+    repository: CvmfsRepository,
+    parts: { command: string; lock: Lock; server: Server; notice: Notice },
+  ) {
+    this.#command = parts.command;
     this.view = new DirectoryView(repository.published);
     this.holding = new CvmfsHolding(repository);
     this.#repository = repository;
@@ -115,13 +123,15 @@ class OpenCvmfs implements OpenRepository {
 
   async publish(publication: Publication, options: PublishOptions): Promise<void> {
     await this.#server.waitForOthers(options.signal);
-    const { deletions, outdated } = publication;
-    if (publication.xattrs.length === 0) {
-      await this.#ingest(everything(publication), [...deletions, ...outdated], options);
+    const { deletions, outdated, xattrs } = publication;
+    const all = await this.#divide([...deletions, ...outdated]);
+    if (xattrs.length === 0 && all.byUnion.length === 0) {
+      await this.#ingest(everything(publication), all.byIngest, options);
       return;
     }
-    await this.#ingest(publication.trees(), deletions, options);
-    await this.#publishUnion(publication, options);
+    const { byIngest, byUnion } = await this.#divide(deletions);
+    await this.#ingest(publication.trees(), byIngest, options);
+    await this.#publishUnion({ ...publication, deletions: byUnion }, options);
   }
 
   /** @see CernVM-FS documentation, "Client magic extended attributes": `user.revision` */
@@ -134,6 +144,11 @@ class OpenCvmfs implements OpenRepository {
     this.#lock.release();
   }
 
+  /** The server may be another version at each publication: packages are upgraded under a daemon that runs. */
+  async #divide(paths: readonly BytePath[]): Promise<Deletions> {
+    return await divideDeletions(paths, () => readServerVersion(this.#command));
+  }
+
   async #ingest(
     entries: AsyncIterable<Entry>,
     gone: readonly BytePath[],
@@ -141,7 +156,6 @@ class OpenCvmfs implements OpenRepository {
   ): Promise<void> {
     const seal = await newSeal(this.view, ownAttributes());
     const deletions = [...seal.outdated, ...gone];
-    deletions.forEach(assertDeletable);
     const words = ['ingest', '-k', '-t', '-', '-b', '/', ...deletions.flatMap((path) => ['-d', path])];
     const chunks = new Chunks();
     const archive = readAhead(tarArchive(seal.wrap(entries), chunks), READ_AHEAD_BYTES, (chunk) =>
@@ -165,7 +179,7 @@ class OpenCvmfs implements OpenRepository {
     }
   }
 
-  async #publishUnion({ xattrs, names, outdated }: Publication, { signal }: PublishOptions): Promise<void> {
+  async #publishUnion({ names, ...content }: UnionContent, { signal }: PublishOptions): Promise<void> {
     const { name, mount } = this.#repository;
     const unkept = new Unkept();
     const seal = unionSeal(ownAttributes());
@@ -173,7 +187,7 @@ class OpenCvmfs implements OpenRepository {
       await this.#server.transact(async (run) => {
         await run(['transaction', name], { signal });
         await usable(mount, 'no image has become visible', async () => {
-          await writeUnion(mount, { xattrs, names: [seal, ...names], outdated }, unkept);
+          await writeUnion(mount, { ...content, names: [seal, ...names] }, unkept);
         });
         await run(['publish', name], { signal });
       });
@@ -196,16 +210,4 @@ async function* counted(
     yield chunk;
     onBytes(chunk.length);
   }
-}
-
-/** cvmfs_server hands deletions to a shell, in a list with colons in between. */
-function assertDeletable(path: BytePath): void {
-  if (/^[A-Za-z0-9._/@+=-]+$/.test(path)) return;
-  throw new Failure(
-    'repository-conflict',
-    `${displayPath(path)} must go, but cvmfs_server cannot delete a path with such characters`,
-    {
-      hint: 'delete it in a transaction of its own',
-    },
-  );
 }

@@ -1,20 +1,20 @@
 import { lstatSync, mkdirSync, rmSync } from 'node:fs';
 import type { Publication } from '../backend.ts';
-import { pathBelow, type Entry } from '../entry.ts';
+import { pathBelow, type BytePath, type Entry } from '../entry.ts';
 import { finishDirectory, keepXattrs, makeFile, makeSymbolicLink } from '../inode.ts';
 import { RealFolders } from '../real-folders.ts';
 import type { Unkept } from '../unkept.ts';
 
+/** What of a publication a union transaction does. */
+export type UnionContent = Pick<Publication, 'deletions' | 'xattrs' | 'names' | 'outdated'>;
+
 /**
- * Changes the union mount of an open transaction: what ingest cannot carry (extended attributes), and then what makes
- * the images visible, and takes away what nothing refers to any more.
+ * Changes the union mount of an open transaction: takes away and adds what ingest cannot (extended attributes), and then
+ * brings what makes the images visible, and takes away what nothing refers to any more.
  */
-export async function writeUnion(
-  mount: string,
-  content: Pick<Publication, 'xattrs' | 'names' | 'outdated'>,
-  unkept: Unkept,
-): Promise<void> {
+export async function writeUnion(mount: string, content: UnionContent, unkept: Unkept): Promise<void> {
   const folders = new RealFolders(mount);
+  for (const path of content.deletions) remove(mount, path, folders);
   for (const xattrs of content.xattrs) {
     folders.assertAbove(xattrs.path);
     keepXattrs(pathBelow(mount, xattrs.path), xattrs, unkept);
@@ -24,10 +24,12 @@ export async function writeUnion(
     if (entry.type === 'directory') folders.assertDown(entry.path);
     await write(mount, entry);
   }
-  for (const path of content.outdated) {
-    folders.assertAbove(path);
-    rmSync(pathBelow(mount, path), { recursive: true, force: true });
-  }
+  for (const path of content.outdated) remove(mount, path, folders);
+}
+
+function remove(mount: string, path: BytePath, folders: RealFolders): void {
+  folders.assertAbove(path);
+  rmSync(pathBelow(mount, path), { recursive: true, force: true });
 }
 
 async function write(mount: string, entry: Entry): Promise<void> {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 
 import { createCvmfsFixture } from '../../support/cvmfs-server/fixture.ts';
-import type { CvmfsFixture } from '../../support/cvmfs-server/fixture.ts';
+import type { CvmfsFixture, Release } from '../../support/cvmfs-server/fixture.ts';
 import { findProgram, needs } from '../../support/programs.ts';
 import { archive } from './archive.ts';
 
@@ -53,12 +53,16 @@ export function describeServer(title: string, cases: (subject: () => Subject) =>
 }
 
 /** Cases on what only the double has: faults, records of its calls. */
-export function describeDouble(title: string, cases: (fixture: () => CvmfsFixture) => void): void {
+export function describeDouble(
+  title: string,
+  cases: (fixture: () => CvmfsFixture) => void,
+  release?: Release,
+): void {
   describe(`double of cvmfs_server: ${title}`, () => {
     let fixture: CvmfsFixture | undefined;
     beforeEach(async function () {
       if (REAL !== undefined) this.skip();
-      fixture = await createCvmfsFixture();
+      fixture = await createCvmfsFixture(release);
       await fixture.repository(REPOSITORY);
     });
     afterEach(async () => {

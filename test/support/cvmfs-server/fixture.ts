@@ -11,10 +11,13 @@ import type { Fault } from './fault.ts';
 import { layoutBelow, repositoryPaths } from './layout.ts';
 import { removeAll } from './remove.ts';
 import { createRepository, readManifest } from './repository.ts';
+import { RELEASE_VARIABLE } from './version.ts';
+import type { Release } from './version.ts';
 
 export { faults } from './fault.ts';
 export type { Call } from './calls.ts';
 export type { Fault, FaultPoint } from './fault.ts';
+export type { Release } from './version.ts';
 
 /** A release manager for tests: directories, and a program in place of `cvmfs_server`. */
 export interface CvmfsFixture {
@@ -43,11 +46,11 @@ export interface CvmfsFixture {
   close(): Promise<void>;
 }
 
-export async function createCvmfsFixture(): Promise<CvmfsFixture> {
+export async function createCvmfsFixture(release: Release = '2.12'): Promise<CvmfsFixture> {
   const top = await mkdtemp(join(tmpdir(), 'unpackd-cvmfs-server-'));
   const layout = layoutBelow(top);
   for (const folder of [layout.root, layout.spool, layout.config]) mkdirSync(folder, { recursive: true });
-  const command = writeCommand(top);
+  const command = writeCommand(top, release);
   return {
     top,
     root: layout.root,
@@ -84,7 +87,7 @@ export async function createCvmfsFixture(): Promise<CvmfsFixture> {
 }
 
 /** `exec`, so that a signal reaches the program and not a shell in front of it. */
-function writeCommand(top: string): string {
+function writeCommand(top: string, release: Release): string {
   const command = join(top, 'bin', 'cvmfs_server');
   const main = fileURLToPath(new URL('main.js', import.meta.url));
   mkdirSync(join(top, 'bin'));
@@ -92,7 +95,8 @@ function writeCommand(top: string): string {
     '#!/bin/sh',
     // Coverage is measured of what is tested, not of this.
     'unset NODE_V8_COVERAGE',
-    `UNPACKD_DOUBLE_ROOT=${quote(top)} exec ${quote(process.execPath)} ${quote(main)} "$@"`,
+    `export UNPACKD_DOUBLE_ROOT=${quote(top)} ${RELEASE_VARIABLE}=${release}`,
+    `exec ${quote(process.execPath)} ${quote(main)} "$@"`,
   ];
   writeFileSync(command, `${lines.join('\n')}\n`);
   chmodSync(command, 0o755);

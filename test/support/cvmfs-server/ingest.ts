@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 
 import { Died, complain, say } from './died.ts';
 import { failAt, stopAt } from './fault.ts';
+import { bytes, deletionsOf, readArguments } from './ingest-arguments.ts';
+import type { IngestArguments } from './ingest-arguments.ts';
 import { repositoryPaths } from './layout.ts';
 import type { Layout, RepositoryPaths } from './layout.ts';
 import { announceCommit, publish } from './publish.ts';
@@ -20,32 +22,12 @@ import {
 } from './repository.ts';
 import type { TarballOptions } from './tarball.ts';
 import { Tree } from './tree.ts';
+import { release } from './version.ts';
 
-interface IngestArguments {
-  tarFile: string;
-  baseDirectory: string;
-  /** All `-d` values, joined by colons. */
-  deletions: string;
-  user: string;
-  group: string;
-  keepOwnership: boolean;
-  catalog: boolean;
-  repository: string;
-}
-
-const LONG_OPTIONS: ReadonlyMap<string, string> = new Map([
-  ['--base_dir', '-b'],
-  ['--tar_file', '-t'],
-  ['--delete', '-d'],
-  ['--catalog', '-c'],
-  ['--user', '-u'],
-  ['--group', '-g'],
-  ['--keep-ownership', '-k'],
-]);
-
-/** `ingest [-k] [-c] [-t FILE|-] [-b DIR] [-d PATH]… [-u USER] [-g GROUP] REPOSITORY` */
+/** `ingest [-k] [-c] [-t FILE|-] [-b DIR] [-d PATH]… [-u USER] [-g GROUP] REPOSITORY`; 2.14: also `[-f PATH]… [-m]` */
 export async function ingest(layout: Layout, words: readonly string[]): Promise<void> {
   const request = readArguments(words);
+  if (release() === '2.14') say(`Info: transaction on repository ${request.repository}`);
   checkArguments(request);
   const paths = repositoryPaths(layout, request.repository.split('/')[0] ?? '');
   if (!repositoryExists(paths)) throw new Died(`cannot open ${paths.configuration}: No such file`, 2);
@@ -112,6 +94,7 @@ async function writeRevision(
     deletions: deletionsOf(request),
     owner,
     catalog: request.catalog,
+    toleratesMissingTargets: request.toleratesMissingTargets,
     onEntries: async (entries) => {
       failAt(layout, 'read', entries);
       await stopAt(layout, 'read', entries);
@@ -124,56 +107,9 @@ async function writeRevision(
   commit(paths, base, { nested: [...catalogs.nested].toSorted(), dangling: catalogs.dangling });
 }
 
-/** In the manner of the real script: a value may be taken for an option, and an empty word ends the options. */
-function readArguments(words: readonly string[]): IngestArguments {
-  const request: IngestArguments = {
-    tarFile: '',
-    baseDirectory: '',
-    deletions: '',
-    user: '',
-    group: '',
-    keepOwnership: false,
-    catalog: false,
-    repository: '',
-  };
-  let index = 0;
-  for (; (words[index + 1] ?? '') !== ''; index += 1) {
-    readOption(request, words[index] ?? '', words[index + 1] ?? '');
-  }
-  request.repository = words[index] ?? '';
-  return request;
-}
-
-function readOption(request: IngestArguments, word: string, value: string): void {
-  switch (LONG_OPTIONS.get(word) ?? word) {
-    case '-b':
-      request.baseDirectory = value;
-      return;
-    case '-t':
-      request.tarFile = value;
-      return;
-    case '-d':
-      request.deletions = request.deletions === '' ? value : `${request.deletions}:${value}`;
-      return;
-    case '-c':
-      request.catalog = true;
-      return;
-    case '-u':
-      request.user = value;
-      return;
-    case '-g':
-      request.group = value;
-      return;
-    case '-k':
-      request.keepOwnership = true;
-      return;
-    default:
-  }
-}
-
 function checkArguments(request: IngestArguments): void {
   const { tarFile, baseDirectory, deletions } = request;
-  if (tarFile === '' && baseDirectory === '' && deletions === '') {
+  if (tarFile === '' && baseDirectory === '' && deletions.length === 0) {
     throw new Died(
       'Please provide some parameters: a tar file (-t), a base directory (-b), paths to delete (-d)',
     );
@@ -206,16 +142,6 @@ function checkGroup(group: string): void {
   const lines = readFileSync('/etc/group', 'utf8').split('\n');
   if (lines.some((line) => line.startsWith(`${group}:`))) return;
   throw new Died('Group set but no valid group name given');
-}
-
-/** The list goes through a shell unquoted, so that a blank ends it, and colons take it apart. */
-function deletionsOf({ deletions }: IngestArguments): string[] {
-  const [list = ''] = bytes(deletions).split(/\s/);
-  return list.split(':').filter((path) => path !== '');
-}
-
-function bytes(text: string): string {
-  return Buffer.from(text).toString('latin1');
 }
 
 function refuseWorkingDirectory(paths: RepositoryPaths): void {

@@ -1,16 +1,18 @@
 #!/usr/bin/env node
 import { appendCall } from './calls.ts';
-import { Died, complain } from './died.ts';
+import { Died, complain, say } from './died.ts';
 import { ingest } from './ingest.ts';
 import { layoutBelow, repositoryPaths } from './layout.ts';
 import type { Layout } from './layout.ts';
 import { check, list, listCatalogs, tag } from './report.ts';
 import { readManifest, repositoryExists } from './repository.ts';
 import { abort, publishUnion, transaction } from './union.ts';
+import { release } from './version.ts';
 
 /**
  * A double of `cvmfs_server` 2.12 on plain directories, everything below the directory that UNPACKD_DOUBLE_ROOT names.
- * It does what the real one was seen to do; the tests beside it run on both.
+ * It does what the real one was seen to do; the tests beside it run on both. Where it stands for 2.14, it does what is
+ * written in the sources of that.
  */
 const COMMANDS: Readonly<Record<string, (layout: Layout, words: readonly string[]) => Promise<void> | void>> =
   {
@@ -51,7 +53,11 @@ async function run(layout: Layout, name: string, rest: readonly string[]): Promi
 async function perform(layout: Layout, name: string, rest: readonly string[]): Promise<number> {
   try {
     const action = COMMANDS[name];
-    if (action === undefined) throw new Died(`NOTE: Unrecognized command: ${name}`, USAGE);
+    if (action === undefined) {
+      say(`CernVM-FS Server Tool ${release()}.0-1\n\nUsage: cvmfs_server COMMAND [options] <parameters>\n`);
+      say(`NOTE: Unrecognized command: ${name}`);
+      throw new Died('', USAGE);
+    }
     await action(layout, rest);
     return 0;
   } catch (error) {

@@ -19,6 +19,8 @@ export interface TarballOptions {
   readonly owner: Owner | undefined;
   /** Makes the base directory the root of a nested catalog. */
   readonly catalog: boolean;
+  /** Makes an empty file of a hard link whose target is not there. */
+  readonly toleratesMissingTargets: boolean;
   /** Called with the number of entries read so far, first with 0. */
   readonly onEntries: (entries: number) => Promise<void>;
 }
@@ -56,7 +58,7 @@ export async function applyTarball(
   for (const path of options.deletions) ingestion.delete(path);
   await options.onEntries(0);
   if (options.tarFile !== undefined) await ingestion.read(options.tarFile);
-  ingestion.resolveLinks();
+  await ingestion.resolveLinks();
   trees.tree.finish();
 }
 
@@ -124,10 +126,14 @@ class Ingestion {
    * In the order of the targets' bytes: so a link to a link is found or not, depending on its name. The root directory
    * can have no links, and one that takes the place of a directory spoils the catalog.
    */
-  resolveLinks(): void {
+  async resolveLinks(): Promise<void> {
     const links = this.#links.toSorted((one, other) => compare(one.target, other.target));
     for (const { path, target } of links) {
       const source = this.#tree.kind(target);
+      if (source === undefined && this.#options.toleratesMissingTargets) {
+        await this.#putEmptyFile(path);
+        continue;
+      }
       if (source === undefined) throw new Died(`catalog for file '${target}' cannot be found, aborting`);
       if (source === 'directory') throw new Died(`Trying to clone a directory: '${target}', aborting`);
       if (!path.includes('/')) throw new Died(`catalog for file '/./${path}' cannot be found`);
@@ -139,6 +145,14 @@ class Ingestion {
       this.#drop(path);
       this.#tree.putClone(path, target);
     }
+  }
+
+  /** The real one gives it the attributes of the link. */
+  async #putEmptyFile(path: BytePath): Promise<void> {
+    this.#makeRoom(path);
+    const mtime = Math.floor(Date.now() / 1000);
+    const attributes = { mode: 0o644, ...(this.#options.owner ?? NOBODY), mtime };
+    if (this.#hasParent(path)) await this.#tree.putFile(path, attributes, empty());
   }
 
   async #add(header: Header, content: AsyncIterable<Uint8Array>): Promise<void> {

@@ -319,14 +319,77 @@ describe('CvmfsBackend', () => {
       assert.equal(failure.code, 'interrupted');
       assert.deepEqual([scene.fixture.publications(NAME), scene.isClear()], [0, true]);
     });
+  });
 
-    it('where a path to be deleted could not be handed over', async () => {
-      for (const path of ['a b', 'a:b', 'caf\xe9', "it's", 'new\nline']) {
-        const failure = await failureOf(scene.publish(publication(TREE, { deletions: [path] })));
-        assert.equal(failure.code, 'repository-conflict');
-      }
-      assert.deepEqual(scene.commands(), []);
-    });
+  describe('deletes what ingest', () => {
+    const ODD = ['odd/a b', 'odd/caf\xe9', "odd/it's", 'odd/new\nline', 'odd/$(exit)'];
+    const COLONS = ['odd/a:b', 'odd/Foo::Bar.3pm'];
+    const WHOLE = [directory('odd'), ...[...ODD, ...COLONS].map((path) => file(path, 'x')), ...TREE];
+
+    for (const release of ['2.12', '2.14'] as const) {
+      describe(`of ${release}`, () => {
+        beforeEach(async () => {
+          await scene.fixture.close();
+          scene = await Scene.make({ release });
+          await scene.publish(publication(WHOLE));
+        });
+
+        it('cannot be told of in a union transaction, with the names', async () => {
+          const deletions = [...ODD, ...COLONS];
+          await scene.publish(publication([directory('new')], { names: NAMES, deletions }));
+          const found = await scene.published();
+          assert.deepEqual(
+            deletions.filter((path) => found.has(path)),
+            [],
+          );
+          assert.deepEqual([found.has('new'), found.has('names/name')], [true, true]);
+          assert.deepEqual(commands(), ['ingest', 'transaction', 'publish']);
+          assert.deepEqual([scene.said, scene.isClear()], [[], true]);
+        });
+
+        it('can be told of in one step', async () => {
+          const plain = ['tree/empty', 'tree/linked', 'tree/gone'];
+          const deletions = release === '2.12' ? plain : [...plain, ...COLONS];
+          await scene.publish(publication([directory('new')], { names: NAMES, deletions }));
+          const found = await scene.published();
+          assert.deepEqual(
+            deletions.filter((path) => found.has(path)),
+            [],
+          );
+          assert.deepEqual(commands(), ['ingest']);
+        });
+
+        it('cannot be told of in one word, and names only then', async () => {
+          const many = Array.from({ length: 2000 }, (_, index) => `many/${'x'.repeat(60)}${index}`);
+          await scene.publish(publication([directory('many'), ...many.map((path) => file(path))]));
+          const outdated = [...many, 'tree'];
+          await scene.publish(publication([directory('new')], { names: [directory('names')], outdated }));
+          const found = [...(await scene.published()).keys()].filter((path) => /^(?:many\/|tree)/.test(path));
+          assert.deepEqual(found, []);
+          assert.deepEqual(scene.isClear(), true);
+        });
+
+        it('cannot be told of again, where the union transaction fails', async () => {
+          const early = injecting(faults.publish);
+          const names = [...NAMES, early];
+          const failing = scene.publish(publication([directory('new')], { names, deletions: ODD }));
+          assert.equal((await failureOf(failing)).code, 'repository-unusable');
+          const found = await scene.published();
+          assert.deepEqual([found.has('odd/a b'), found.has('names')], [true, false]);
+          scene.fixture.inject(undefined);
+          await scene.publish(publication([directory('new')], { names: NAMES, deletions: ODD }));
+          assert.equal((await scene.published()).has('odd/a b'), false);
+        });
+      });
+    }
+
+    /** After the first, without the question for the version. */
+    function commands(): string[] {
+      return scene
+        .commands()
+        .slice(1)
+        .filter((command) => command !== '--version');
+    }
   });
 
   describe('counts as published', () => {

@@ -7,7 +7,11 @@ import {
   type CvmfsRepository,
   type Installation,
 } from '../../../../publisher/repository/cvmfs/installation.ts';
-import { createCvmfsFixture, type CvmfsFixture } from '../../../support/cvmfs-server/fixture.ts';
+import {
+  createCvmfsFixture,
+  type CvmfsFixture,
+  type Release,
+} from '../../../support/cvmfs-server/fixture.ts';
 import { snapshot } from '../../../support/trees/snapshot.ts';
 import { listener, uninterrupted } from '../entries.ts';
 
@@ -26,8 +30,11 @@ export class Scene {
     this.said = said;
   }
 
-  static async make(options: { readonly xattrs?: boolean } = {}): Promise<Scene> {
-    const fixture = await createCvmfsFixture();
+  static async make({
+    release,
+    ...options
+  }: { readonly xattrs?: boolean; readonly release?: Release } = {}): Promise<Scene> {
+    const fixture = await createCvmfsFixture(release);
     await fixture.repository(NAME, options);
     return new Scene(fixture);
   }
