@@ -1,6 +1,6 @@
 import type { CredentialsOf } from './authentication/credentials.ts';
 import { NO_MEMORY, type ManifestMemory } from './manifest/manifest-memory.ts';
-import type { Proxies } from './http/proxies.ts';
+import type { Proxies } from '../../wishlist/network/proxies.ts';
 import type { RequestRecord } from './http/request-record.ts';
 import { DIRECT, type Route } from './route.ts';
 import type { ServerSettings } from './http/server-settings.ts';

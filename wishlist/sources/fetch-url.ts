@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { EnvHttpProxyAgent, request, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { codeOf } from '../error-code.ts';
-import { Failure } from '../failure.ts';
+import { Failure, isFailure } from '../failure.ts';
+import { Dispatchers } from '../network/dispatchers.ts';
+import { ProxyError } from '../network/proxy-error.ts';
+import { readProxies } from '../network/proxy-variables.ts';
 import { quoted } from '../quote.ts';
 import { decodeText, MAXIMUM_BYTES } from '../recipe/text-file.ts';
 import type { Fetched, SourceLimits, UrlSource, Validators } from './source.ts';
@@ -24,11 +27,11 @@ export async function fetchUrl(
   known: Known | undefined,
   limits: SourceLimits,
 ): Promise<Fetched> {
-  const dispatcher = await openDispatcher(source, limits);
+  const dispatchers = await openDispatchers(source, limits);
   const late = AbortSignal.timeout(limits.timeLimitMs);
   const signal = AbortSignal.any([late, ...(limits.signal === undefined ? [] : [limits.signal])]);
   try {
-    const { statusCode, headers, body } = await ask(source, known?.validators, { dispatcher, signal });
+    const { statusCode, headers, body } = await ask(source, known?.validators, { dispatchers, signal });
     if (statusCode === 304 && known !== undefined) return known;
     if (statusCode !== 200) throw refusal(source, statusCode);
     const text = decodeText(await readBody(body, source), labelOf(source));
@@ -44,22 +47,20 @@ export async function fetchUrl(
         })
       : networkFailure(error, source);
   } finally {
-    await dispatcher.destroy();
+    await dispatchers.destroy();
   }
 }
 
-async function openDispatcher(
+async function openDispatchers(
   source: UrlSource,
   { environment, timeLimitMs }: SourceLimits,
-): Promise<Dispatcher> {
-  const variable = (name: string): string => environment[name] ?? environment[name.toUpperCase()] ?? '';
-  const ca = await readAuthorities(source);
-  return new EnvHttpProxyAgent({
-    httpProxy: variable('http_proxy'),
-    httpsProxy: variable('https_proxy'),
-    noProxy: variable('no_proxy'),
-    connect: { timeout: timeLimitMs, ...(ca !== undefined && { ca }) },
-    requestTls: { ...(ca !== undefined && { ca }) },
+): Promise<Dispatchers> {
+  const soleAuthorities = await readAuthorities(source);
+  return new Dispatchers({
+    connectTimeoutMs: timeLimitMs,
+    materialOf: () => ({ soleAuthorities }),
+    systemAuthorities: undefined,
+    proxies: readProxies(environment),
   });
 }
 
@@ -79,7 +80,7 @@ async function readAuthorities(source: UrlSource): Promise<string | undefined> {
 }
 
 interface Connection {
-  readonly dispatcher: Dispatcher;
+  readonly dispatchers: Dispatchers;
   readonly signal: AbortSignal;
 }
 
@@ -87,14 +88,19 @@ interface Connection {
 async function ask(
   source: UrlSource,
   validators: Validators | undefined,
-  connection: Connection,
+  { dispatchers, signal }: Connection,
 ): Promise<Dispatcher.ResponseData> {
   const first = new URL(source.url);
   let url = first;
   for (let step = 0; step <= REDIRECTIONS; step += 1) {
-    const answer = await request(url, {
-      ...connection,
+    const way = dispatchers.wayTo(url);
+    const answer = await way.dispatcher.request({
+      origin: way.origin,
+      path: way.target,
+      method: 'GET',
+      signal,
       headers: {
+        ...way.headers,
         accept: 'application/yaml, text/plain, */*',
         'user-agent': 'unpackd',
         ...(url.origin === first.origin && authorization(source)),
@@ -102,6 +108,8 @@ async function ask(
         ...(validators?.lastModified !== undefined && { 'if-modified-since': validators.lastModified }),
       },
     });
+    if (way.proxyHost !== undefined && answer.statusCode === 407)
+      throw new ProxyError(way.proxyHost, { status: 407 });
     const location = single(answer.headers['location']);
     if (![301, 302, 303, 307, 308].includes(answer.statusCode) || location === undefined) return answer;
     await answer.body.dump();
@@ -166,6 +174,12 @@ const UNTRUSTED = /^(?:CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNE
 
 /** The code alone is shown: the error's own text may hold the address, with what its query says. */
 function networkFailure(error: unknown, source: UrlSource): unknown {
+  if (isFailure(error, 'tls-failed'))
+    return failure(source, 'source-untrusted', {
+      reason: `the authorities in ${quoted(source.authorities ?? '')} cannot be read`,
+      hint: 'they must be PEM: correct ca-certificates of this source',
+    });
+  if (error instanceof ProxyError) return proxyFailure(error, source);
   const code = codeOf(error);
   if (error instanceof Failure || code === undefined) return error;
   if (UNTRUSTED.test(code)) {
@@ -177,6 +191,15 @@ function networkFailure(error: unknown, source: UrlSource): unknown {
   return failure(source, 'source-unreachable', {
     reason: `there is no connection, or one that breaks off (${code})`,
     hint: CHECK_NETWORK,
+  });
+}
+
+function proxyFailure({ host, status, cause }: ProxyError, source: UrlSource): Failure {
+  const what =
+    status === undefined ? `cannot be reached (${codeOf(cause) ?? 'no answer'})` : `answers ${status}`;
+  return failure(source, 'source-unreachable', {
+    reason: `the proxy ${host} ${what}`,
+    hint: 'check HTTPS_PROXY or HTTP_PROXY; NO_PROXY names what is reached without a proxy',
   });
 }
 

@@ -1,13 +1,14 @@
 import type { Dispatcher } from 'undici';
 import { headOf, type Answer } from './answer.ts';
-import { Dispatchers, settingsOf, type Way } from './dispatchers.ts';
+import { Dispatchers, type Way } from '../../../wishlist/network/dispatchers.ts';
+import { ProxyError } from '../../../wishlist/network/proxy-error.ts';
 import { anySignal, pause, unlessAborted } from '../../interruption.ts';
 import { NetworkFailure, asBrokenBody, asNetworkFailure, endOf, reasonOf } from './network-failure.ts';
 import type { RegistryOptions } from '../options.ts';
-import { ProxyError } from './proxy-error.ts';
 import { RateLimits } from './rate-limits.ts';
 import { Reachability } from './reachability.ts';
 import { beginRecord } from './request-record.ts';
+import { settingsOf } from './server-settings.ts';
 import { Slots } from '../../slots.ts';
 import type { Subject } from '../subject.ts';
 import type { TimeLimit } from './time-limit.ts';
@@ -46,8 +47,8 @@ export class Connections {
 
   constructor(options: RegistryOptions) {
     this.#options = options;
-    this.#dispatchers = new Dispatchers(options);
     const { servers, concurrency } = options;
+    this.#dispatchers = new Dispatchers({ ...options, materialOf: (url) => settingsOf(url, servers) });
     this.#slots = new Slots((origin) => settingsOf(new URL(origin), servers).concurrency ?? concurrency);
     this.#reachability = new Reachability(options.outageMemoryMs);
     this.#rateLimits = new RateLimits(options.rateLimitMemoryMs);

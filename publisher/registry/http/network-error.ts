@@ -1,8 +1,8 @@
 import { errors } from 'undici';
 import type { FailureCode } from '../../../wishlist/failure.ts';
 import { codeOf } from '../../../wishlist/error-code.ts';
+import { ProxyError } from '../../../wishlist/network/proxy-error.ts';
 import type { Drip } from './pace.ts';
-import { ProxyError } from './proxy-error.ts';
 
 export type NetworkErrorCode = Extract<
   FailureCode,
@@ -57,6 +57,9 @@ const KNOWN: ReadonlyMap<string, NetworkError> = new Map([
   ['EHOSTDOWN', { ...DEAD, reason: 'its host is down' }],
   ['ENETUNREACH', { ...DEAD, reason: 'its network cannot be reached' }],
   ['ENETDOWN', { ...DEAD, reason: 'the network is down' }],
+  ['EACCES', { ...DEAD, reason: 'this machine does not allow the connection' }],
+  ['EPERM', { ...DEAD, reason: 'this machine does not allow the connection' }],
+  ['EAFNOSUPPORT', { ...DEAD, reason: 'this machine does not know addresses of its kind' }],
   ['EADDRNOTAVAIL', { ...DEAD, reason: 'no address to connect from' }],
   ['ETIMEDOUT', { ...LATE, reason: 'no connection within the time limit', maximumTries: DEAD_TRIES }],
   [

@@ -1,9 +1,14 @@
+import type { Material } from '../../../wishlist/network/material.ts';
+
 /** How one server is connected to. */
-export interface ServerSettings {
+export interface ServerSettings extends Material {
   /** Requests at once, bodies under way included; the client's own limit where it is left out. */
   readonly concurrency?: number | undefined;
-  /** PEM: certificate authorities beside those of the system. */
-  readonly authorities?: string | undefined;
-  /** PEM: what the client shows where the server asks for a certificate. */
-  readonly clientCertificate?: { readonly certificate: string; readonly key: string } | undefined;
+}
+
+const DOCKER_HUB_HOST = 'registry-1.docker.io';
+
+/** The settings for the server of `url`; Docker Hub is looked up by the name that people know. */
+export function settingsOf(url: URL, servers: (host: string) => ServerSettings): ServerSettings {
+  return servers(url.host === DOCKER_HUB_HOST ? 'docker.io' : url.host);
 }

@@ -1,21 +1,10 @@
+import { curlVariables } from '../../network/proxy-variables.ts';
 import type { GitSource } from '../source.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What git and what it starts inherit: nothing else reaches them. */
-const INHERITED = [
-  'PATH',
-  'HOME',
-  'TMPDIR',
-  'HTTPS_PROXY',
-  'HTTP_PROXY',
-  'ALL_PROXY',
-  'NO_PROXY',
-  'https_proxy',
-  'http_proxy',
-  'all_proxy',
-  'no_proxy',
-];
+const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'ALL_PROXY', 'all_proxy'];
 
 /** A shell function: what it prints comes from the environment, so that it stands in no argument and in no file. */
 const CREDENTIAL_HELPER = `!f() { test "$1" = get && printf 'username=%s\\npassword=%s\\n' "$UNPACKD_SOURCE_USER" "$UNPACKD_SOURCE_PASSWORD"; }; f`;
@@ -25,15 +14,18 @@ const CREDENTIAL_HELPER = `!f() { test "$1" = get && printf 'username=%s\\npassw
  * configuration, and with the protocol of the source alone.
  *
  * @see git(1), "ENVIRONMENT VARIABLES", and git-config(1)
+ * @throws Failure `configuration-invalid` for a variable that names a proxy and cannot be read
  */
 export function gitEnvironment(
   source: GitSource,
   directory: string,
   environment: Environment,
 ): Record<string, string> {
-  const { protocol } = source.address;
+  const { protocol, url } = source.address;
+  const isOverHttp = protocol === 'https' || protocol === 'http';
   return {
     ...inherited(environment),
+    ...(isOverHttp && curlVariables(new URL(url), environment)),
     LC_ALL: 'C',
     GIT_DIR: directory,
     GIT_TERMINAL_PROMPT: '0',

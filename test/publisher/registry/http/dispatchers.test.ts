@@ -1,7 +1,8 @@
 import { strict as assert } from 'node:assert';
 import type { RegistryClient } from '../../../../publisher/registry/client.ts';
-import { Dispatchers, settingsOf } from '../../../../publisher/registry/http/dispatchers.ts';
+import { settingsOf } from '../../../../publisher/registry/http/server-settings.ts';
 import type { RegistryOptions } from '../../../../publisher/registry/options.ts';
+import { Dispatchers } from '../../../../wishlist/network/dispatchers.ts';
 import { needs } from '../../../support/programs.ts';
 import { CertificateAuthority } from '../../../support/registry/certificates.ts';
 import { FaultServer } from '../../../support/registry/fault-server.ts';
@@ -81,7 +82,7 @@ describe('registry/http/dispatchers', () => {
       host.startsWith('a') ? { authorities: authority.certificate } : { concurrency: 2 };
     const dispatchers = new Dispatchers({
       connectTimeoutMs: 1,
-      servers,
+      materialOf: ({ host }) => servers(host),
       systemAuthorities: undefined,
       proxies: {},
     });

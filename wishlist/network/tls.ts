@@ -1,20 +1,19 @@
 import * as tls from 'node:tls';
 import { createHash } from 'node:crypto';
-import { Failure } from '../../../wishlist/failure.ts';
-import type { ServerSettings } from './server-settings.ts';
+import { Failure } from '../failure.ts';
+import type { Material } from './material.ts';
 
 interface WithUsualAuthorities {
   readonly rootCertificates: readonly string[];
   readonly getCACertificates?: (type: 'default') => readonly string[];
 }
 
-type Material = Pick<ServerSettings, 'authorities' | 'clientCertificate'>;
-
 /** Names what a server is connected to with: the same for equal settings, empty where Node's own defaults do. */
-export function materialKeyOf({ authorities, clientCertificate }: Material): string {
-  if (authorities === undefined && clientCertificate === undefined) return '';
+export function materialKeyOf(material: Material): string {
+  if (isUsual(material)) return '';
+  const { authorities, soleAuthorities, clientCertificate } = material;
   const { certificate, key } = clientCertificate ?? {};
-  const parts = JSON.stringify([authorities, certificate, key]);
+  const parts = JSON.stringify([authorities, soleAuthorities, certificate, key]);
   return createHash('sha256').update(parts).digest('hex');
 }
 
@@ -25,14 +24,15 @@ export function materialKeyOf({ authorities, clientCertificate }: Material): str
  * @throws Failure `tls-failed` where the certificates or the key cannot be read
  */
 export function secureContextOf(
-  { authorities, clientCertificate }: Material,
+  material: Material,
   { host, systemAuthorities }: { readonly host: string; readonly systemAuthorities: string | undefined },
 ): tls.SecureContext | undefined {
-  if (authorities === undefined && clientCertificate === undefined) return undefined;
-  const { certificate, key } = clientCertificate ?? {};
+  if (isUsual(material)) return undefined;
+  const { certificate, key } = material.clientCertificate ?? {};
+  const ca = authoritiesOf(material, systemAuthorities);
   try {
     return tls.createSecureContext({
-      ...(authorities === undefined ? {} : { ca: [...usualAuthorities(systemAuthorities), authorities] }),
+      ...(ca === undefined ? {} : { ca }),
       ...(certificate === undefined ? {} : { cert: certificate, key }),
     });
   } catch (error) {
@@ -41,6 +41,18 @@ export function secureContextOf(
       cause: error,
     });
   }
+}
+
+function isUsual({ authorities, soleAuthorities, clientCertificate }: Material): boolean {
+  return authorities === undefined && soleAuthorities === undefined && clientCertificate === undefined;
+}
+
+function authoritiesOf(
+  { authorities, soleAuthorities }: Material,
+  systemAuthorities: string | undefined,
+): string[] | undefined {
+  if (soleAuthorities !== undefined) return [soleAuthorities];
+  return authorities === undefined ? undefined : [...usualAuthorities(systemAuthorities), authorities];
 }
 
 /** A list of our own replaces Node's, so it must have the usual ones too. */

@@ -1,8 +1,7 @@
-import type { Socket } from 'node:net';
-import { Agent, buildConnector, type Dispatcher, type Pool } from 'undici';
-import type { RegistryOptions } from '../options.ts';
-import { proxyAuthorizationOf, proxyFor } from './proxies.ts';
-import type { ServerSettings } from './server-settings.ts';
+import { Agent, type buildConnector, type Dispatcher, type Pool } from 'undici';
+import { connectorFor } from './connector.ts';
+import type { Material } from './material.ts';
+import { proxyAuthorizationOf, proxyFor, type Proxies } from './proxies.ts';
 import { materialKeyOf, secureContextOf } from './tls.ts';
 import { proxyPool, tunnelThrough } from './tunnel.ts';
 
@@ -18,13 +17,14 @@ export interface Way {
   readonly proxyHost: string | undefined;
 }
 
-type Limits = Pick<RegistryOptions, 'connectTimeoutMs' | 'servers' | 'systemAuthorities' | 'proxies'>;
-
-const DOCKER_HUB_HOST = 'registry-1.docker.io';
-
-/** The settings for the server of `url`; Docker Hub is looked up by the name that people know. */
-export function settingsOf(url: URL, servers: RegistryOptions['servers']): ServerSettings {
-  return servers(url.host === DOCKER_HUB_HOST ? 'docker.io' : url.host);
+export interface DispatcherOptions {
+  /** Until a connection stands, looking up the name and TLS included. */
+  readonly connectTimeoutMs: number;
+  /** For the server of a URL. */
+  readonly materialOf: (url: URL) => Material;
+  /** PEM: what `NODE_EXTRA_CA_CERTS` adds to Node's own authorities, for servers with authorities of their own. */
+  readonly systemAuthorities: string | undefined;
+  readonly proxies: Proxies;
 }
 
 /**
@@ -32,14 +32,14 @@ export function settingsOf(url: URL, servers: RegistryOptions['servers']): Serve
  * dispatcher, so that certificates are parsed once.
  */
 export class Dispatchers {
-  readonly #limits: Limits;
+  readonly #options: DispatcherOptions;
   /** By what they connect with. */
   readonly #agents = new Map<string, Agent>();
   readonly #agentsByOrigin = new Map<string, Agent>();
   readonly #proxyPools = new Map<string, Pool>();
 
-  constructor(limits: Limits) {
-    this.#limits = limits;
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
   }
 
   /** Ends all connections, those under way with an error. */
@@ -49,7 +49,7 @@ export class Dispatchers {
 
   /** @throws Failure `tls-failed` where the certificates set up for the server cannot be read */
   wayTo(url: URL): Way {
-    const proxy = proxyFor(url, this.#limits.proxies);
+    const proxy = proxyFor(url, this.#options.proxies);
     const path = `${url.pathname}${url.search}`;
     const direct = { origin: url.origin, target: path, headers: {}, proxyHost: undefined };
     if (proxy === undefined || url.protocol === 'https:') {
@@ -75,7 +75,7 @@ export class Dispatchers {
   }
 
   #agentFor(url: URL, proxy: URL | undefined): Agent {
-    const key = `${materialKeyOf(settingsOf(url, this.#limits.servers))} ${proxy?.href ?? ''}`;
+    const key = `${materialKeyOf(this.#options.materialOf(url))} ${proxy?.href ?? ''}`;
     const known = this.#agents.get(key);
     if (known !== undefined) return known;
     const secure = this.#connectorFor(url);
@@ -88,31 +88,14 @@ export class Dispatchers {
   #poolOf(proxy: URL): Pool {
     const known = this.#proxyPools.get(proxy.href);
     if (known !== undefined) return known;
-    const pool = proxyPool(proxy, this.#connectorFor(proxy), this.#limits.connectTimeoutMs);
+    const pool = proxyPool(proxy, this.#connectorFor(proxy), this.#options.connectTimeoutMs);
     this.#proxyPools.set(proxy.href, pool);
     return pool;
   }
 
   #connectorFor(url: URL): buildConnector.connector {
-    const { connectTimeoutMs, servers, systemAuthorities } = this.#limits;
-    const secureContext = secureContextOf(settingsOf(url, servers), { host: url.host, systemAuthorities });
-    const connect = buildConnector({
-      timeout: connectTimeoutMs,
-      ...(secureContext === undefined ? {} : { secureContext }),
-    });
-    return (target, callback) => {
-      connect(target, (...result) => {
-        if (result[0] === null) endAtFirstError(result[1]);
-        callback(...result);
-      });
-    };
+    const { connectTimeoutMs: timeoutMs, materialOf, systemAuthorities } = this.#options;
+    const secureContext = secureContextOf(materialOf(url), { host: url.host, systemAuthorities });
+    return connectorFor({ timeoutMs, secureContext });
   }
-}
-
-/**
- * A server refuses a client's certificate (TLS 1.3) only after the connection stands, with an alert and then the end:
- * undici would report the end.
- */
-function endAtFirstError(socket: Socket): void {
-  socket.once('error', (error) => socket.destroy(error));
 }

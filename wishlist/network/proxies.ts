@@ -16,14 +16,24 @@ export interface Proxies {
  * The proxy that a request to `url` goes through; `undefined` for none. This machine itself is always asked directly,
  * as by Docker and Podman.
  */
-export function proxyFor(url: URL, { https, http, none = '' }: Proxies): URL | undefined {
-  const proxy = url.protocol === 'https:' ? https : http;
-  if (proxy === undefined) return undefined;
+export function proxyFor(url: URL, { https, http, none }: Proxies): URL | undefined {
+  return isExcepted(url, none) ? undefined : url.protocol === 'https:' ? https : http;
+}
+
+/** Whether `url` is asked directly, whatever proxies there are: by `none`, or since it is of this machine. */
+export function isExcepted(url: URL, none = ''): boolean {
   const host = withoutBrackets(url.hostname).replace(/\.$/, '');
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
-  if (isLoopback(host)) return undefined;
-  const isExcepted = none.split(/[,\s]+/).some((entry) => covers(entry.toLowerCase(), host, port));
-  return isExcepted ? undefined : proxy;
+  return isLoopback(host) || entriesOf(none).some((entry) => covers(entry, host, port));
+}
+
+/** Whether `none` leaves no address to a proxy. */
+export function isEverything(none: string): boolean {
+  return entriesOf(none).includes('*');
+}
+
+function entriesOf(none: string): string[] {
+  return none.toLowerCase().split(/[,\s]+/);
 }
 
 /** What a proxy is given with the user and password in its address. @see RFC 7617 */
@@ -59,12 +69,13 @@ function split(entry: string): { name: string; onlyPort: number | undefined } {
 function coversAddress(name: string, address: string): boolean {
   const list = new BlockList();
   const [network = '', bits] = name.split('/');
-  const version = isIP(network);
+  const base = withoutBrackets(network);
+  const version = isIP(base);
   if (version === 0) return false;
   const family = version === 6 ? 'ipv6' : 'ipv4';
   const most = version === 6 ? 128 : 32;
   if (bits !== undefined && !(/^\d{1,3}$/.test(bits) && Number(bits) <= most)) return false;
-  list.addSubnet(network, bits === undefined ? most : Number(bits), family);
+  list.addSubnet(base, bits === undefined ? most : Number(bits), family);
   return list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 }
 
