@@ -8,6 +8,7 @@ import type { Event } from '../../publisher/events.ts';
 import { isFailure } from '../../wishlist/failure.ts';
 import { temporaryDirectory } from '../support/setup.ts';
 import { BAD, EVENTS, GOOD, LAYER, PUBLISHED } from './run-events.ts';
+import { skip } from '../support/programs.ts';
 
 type Line = Readonly<Record<string, string>>;
 
@@ -204,7 +205,7 @@ describe('the notification file', () => {
   });
 
   it('is warned of once where it cannot be written', function () {
-    if (!existsSync('/dev/full')) return this.skip();
+    if (!existsSync('/dev/full')) skip(this, 'without /dev/full');
     const warnings: string[] = [];
     const warn = (message: string): void => void warnings.push(message);
     const notification = openNotification({ file: '/dev/full', skipFlat: false, warn });

@@ -3,7 +3,7 @@ import { TestRegistry } from '../support/e2e/registry.ts';
 import { CLIENT_ROOT, REPOSITORY, Site } from '../support/e2e/site.ts';
 import { run } from '../support/e2e/unpackd.ts';
 import { startableImage } from '../support/podman/images.ts';
-import { PODMANS, Podman, RUN, type PodmanKind } from '../support/podman/podman.ts';
+import { neededFor, PODMANS, Podman, RUN, type PodmanKind } from '../support/podman/podman.ts';
 import { podmanWithConfiguration, type PodmanUser } from '../support/podman/with-config.ts';
 import { needs } from '../support/programs.ts';
 
@@ -21,6 +21,7 @@ describe('what client-config prints, as the only configuration of podman', () =>
   for (const [title, kind, client, user] of CASES) {
     if (kind === undefined) throw new Error('there is no such podman');
     it(`has it list and start published images: ${title}`, async function () {
+      needs(this, ...neededFor(kind));
       if (user === 'rootless') needs(this, 'fuse-overlayfs', 'newuidmap', 'setpriv');
       const registry = await TestRegistry.start();
       try {
@@ -30,7 +31,7 @@ describe('what client-config prints, as the only configuration of podman', () =>
           client: `${CLIENT_ROOT}/${REPOSITORY}`,
           stores: [],
         };
-        const podman = await Podman.open(this, kind, view);
+        const podman = await Podman.open(kind, view);
         const wish = registry.add('lab/tool', '1', await startableImage('published\n'));
         assert.equal((await site.convert([wish])).status, 0);
         registry.requests();

@@ -5,7 +5,7 @@ import { HelperPrograms, answer } from '../daemon/registries/helper-program.ts';
 import { privateStorage } from '../support/e2e/private-image.ts';
 import { REPOSITORY, Site } from '../support/e2e/site.ts';
 import { run, type Outcome } from '../support/e2e/unpackd.ts';
-import { needs } from '../support/programs.ts';
+import { describeWith } from '../support/programs.ts';
 import { startDockerRegistry, type DockerRegistry } from '../support/registry/docker-registry.ts';
 import { makeBasicUser, type BasicUser } from '../support/registry/htpasswd.ts';
 import { TokenServer } from '../support/registry/token-server.ts';
@@ -86,13 +86,12 @@ function everything(folder: string): string {
     .join('\n');
 }
 
-describe('unpackd convert: private images', () => {
+describeWith(['docker-registry', 'htpasswd', 'openssl'], 'unpackd convert: private images', () => {
   let basic: BasicUser;
   let tokens: TokenServer;
   const registries = new Map<string, DockerRegistry>();
 
   before(async function () {
-    needs(this, 'docker-registry', 'htpasswd', 'openssl');
     const storage = await privateStorage();
     basic = await makeBasicUser();
     tokens = await TokenServer.start();

@@ -8,7 +8,7 @@ import { GitHttpServer } from '../support/git/http-server.ts';
 import { recipeText, Upstream } from '../support/git/upstream.ts';
 import { file } from '../support/images/layer-entry.ts';
 import { layer } from '../support/images/layer.ts';
-import { needs } from '../support/programs.ts';
+import { describeWith } from '../support/programs.ts';
 import { startDockerRegistry, type DockerRegistry } from '../support/registry/docker-registry.ts';
 import { pushImage } from '../support/registry/push.ts';
 import { temporaryDirectory } from '../support/setup.ts';
@@ -80,13 +80,12 @@ class World {
 
 const Manifest = z.object({ config: z.object({ digest: z.string() }) });
 
-describe('unpackd daemon, for 12 hours of a clock that is set', function () {
+describeWith(['docker-registry', 'git'], 'unpackd daemon, for 12 hours of a clock that is set', function () {
   this.timeout(600_000);
   let world: World;
   let rig: DaemonRig;
 
   before(async function () {
-    needs(this, 'docker-registry', 'git');
     world = await World.make();
     rig = await DaemonRig.make({
       sources: [world.source],

@@ -11,7 +11,7 @@ import { TestRegistry } from '../support/e2e/registry.ts';
 import { BACKENDS, Site } from '../support/e2e/site.ts';
 import type { Outcome } from '../support/e2e/unpackd.ts';
 import type { Image } from '../support/images/image.ts';
-import { needs, needsRoot } from '../support/programs.ts';
+import { needs, needsRoot, skip } from '../support/programs.ts';
 import { temporaryDirectory } from '../support/setup.ts';
 import { differences, snapshot } from '../support/trees/snapshot.ts';
 
@@ -86,7 +86,7 @@ for (const kind of BACKENDS) {
 
     it('has its extended attributes', function () {
       needsRoot(this);
-      if (!storesAttributes(Buffer.from(site.root))) this.skip();
+      if (!storesAttributes(Buffer.from(site.root))) skip(this, 'on a file system without attributes');
       const [base, second] = digests();
       assert.ok(base !== undefined && second !== undefined);
       for (const root of [flat(), site.path(layerRoot(base))]) {

@@ -9,7 +9,7 @@ import { image, imageIndex, type Image } from '../support/images/image.ts';
 import { directory, file } from '../support/images/layer-entry.ts';
 import { layer } from '../support/images/layer.ts';
 import { PLATFORM_FILE, pushMultiPlatformImage } from '../support/images/multi-platform.ts';
-import { needs, needsRoot } from '../support/programs.ts';
+import { describeWith } from '../support/programs.ts';
 import { startDockerRegistry, type DockerRegistry } from '../support/registry/docker-registry.ts';
 
 /** Where the image of each platform of `name` is to be seen. */
@@ -54,37 +54,39 @@ function platformAt(site: Site, place: string): string | undefined {
 }
 
 for (const kind of BACKENDS) {
-  describe(`unpackd convert, backend ${kind}: an image for several platforms`, () => {
-    let registry: DockerRegistry;
-    let site: Site;
+  describeWith(
+    ['docker-registry', 'buildah', 'root'],
+    `unpackd convert, backend ${kind}: an image for several platforms`,
+    () => {
+      let registry: DockerRegistry;
+      let site: Site;
 
-    before(async function () {
-      needs(this, 'docker-registry', 'buildah');
-      needsRoot(this);
-      registry = await startDockerRegistry();
-      await pushMultiPlatformImage(`${registry.host}/lab/multi:1`);
-      site = await Site.make(kind);
-    });
-    after(async () => {
-      await registry?.close();
-      await site?.close();
-    });
+      before(async function () {
+        registry = await startDockerRegistry();
+        await pushMultiPlatformImage(`${registry.host}/lab/multi:1`);
+        site = await Site.make(kind);
+      });
+      after(async () => {
+        await registry?.close();
+        await site?.close();
+      });
 
-    it('is published for each, beside each other', async () => {
-      const wish = `  - 'http://${registry.host}/lab/multi:1'`;
-      const places = placesOf(`${registry.host}/lab/multi:1`);
-      const platforms = Object.keys(places).join(', ');
-      const { status, stdout, stderr } = await convert(site, [`platforms: [${platforms}]`, 'input:', wish]);
-      assert.equal(status, 0, stderr);
-      assert.equal(stdout.match(/^published /gm)?.length, 4, stdout);
-      for (const [platform, place] of Object.entries(places)) {
-        assert.equal(platformAt(site, place), platform);
-        assert.ok(existsSync(site.path(`.metadata/${place}/manifest.json`)), place);
-      }
-      const again = await convert(site, [`platforms: [${platforms}]`, 'input:', wish]);
-      assert.deepEqual([again.status, again.stdout.match(/^unchanged /gm)?.length], [0, 4]);
-    });
-  });
+      it('is published for each, beside each other', async () => {
+        const wish = `  - 'http://${registry.host}/lab/multi:1'`;
+        const places = placesOf(`${registry.host}/lab/multi:1`);
+        const platforms = Object.keys(places).join(', ');
+        const { status, stdout, stderr } = await convert(site, [`platforms: [${platforms}]`, 'input:', wish]);
+        assert.equal(status, 0, stderr);
+        assert.equal(stdout.match(/^published /gm)?.length, 4, stdout);
+        for (const [platform, place] of Object.entries(places)) {
+          assert.equal(platformAt(site, place), platform);
+          assert.ok(existsSync(site.path(`.metadata/${place}/manifest.json`)), place);
+        }
+        const again = await convert(site, [`platforms: [${platforms}]`, 'input:', wish]);
+        assert.deepEqual([again.status, again.stdout.match(/^unchanged /gm)?.length], [0, 4]);
+      });
+    },
+  );
 }
 
 describe('unpackd convert: platforms that an image lacks', () => {

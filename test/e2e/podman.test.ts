@@ -14,8 +14,8 @@ import {
   imagesOfAllKinds,
   startableImage,
 } from '../support/podman/images.ts';
-import { PODMANS, Podman } from '../support/podman/podman.ts';
-import { needs } from '../support/programs.ts';
+import { neededFor, PODMANS, Podman } from '../support/podman/podman.ts';
+import { describeWith, needs } from '../support/programs.ts';
 import { differences } from '../support/trees/snapshot.ts';
 
 const LAB = 'lab/tool';
@@ -36,20 +36,19 @@ const INSPECTED = [
 ];
 
 for (const kind of PODMANS) {
-  describe(`the podman store, read by ${kind.title}`, () => {
+  describeWith(neededFor(kind), `the podman store, read by ${kind.title}`, () => {
     let registry: TestRegistry;
     let site: Site;
     let podman: Podman;
 
-    beforeEach(async function () {
-      needs(this, 'busybox');
+    beforeEach(async () => {
       registry = await TestRegistry.start();
       site = await Site.make('directory');
-      podman = await Podman.open(this, kind, shown(['podmanStore']));
+      podman = await Podman.open(kind, shown(['podmanStore']));
     });
     afterEach(async () => {
-      await registry?.close();
-      await site?.close();
+      await registry.close();
+      await site.close();
     });
 
     const shown = (stores: readonly string[]) => ({
@@ -96,7 +95,7 @@ for (const kind of PODMANS) {
         one === undefined ? [] : [[tag, one] as const],
       );
       await publish(tags.map(([tag, one]) => add(tag, one)));
-      const pulling = await Podman.open(this, kind, shown([]));
+      const pulling = await Podman.open(kind, shown([]));
       for (const [tag] of tags) {
         await pulling.output('pull', '--quiet', '--tls-verify=false', nameOf(tag));
         assert.deepEqual(await inspected(podman, nameOf(tag)), await inspected(pulling, nameOf(tag)));

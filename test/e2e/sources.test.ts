@@ -7,11 +7,11 @@ import { REPOSITORY, Site } from '../support/e2e/site.ts';
 import { run, type Outcome } from '../support/e2e/unpackd.ts';
 import { GitHttpServer } from '../support/git/http-server.ts';
 import { recipeText, Upstream } from '../support/git/upstream.ts';
-import { needs } from '../support/programs.ts';
+import { describeWith } from '../support/programs.ts';
 
 const LOGIN = { user: 'robot', password: 'a-secret-of-a-test' };
 
-describe('unpackd convert: sources of the configuration', () => {
+describeWith(['git'], 'unpackd convert: sources of the configuration', () => {
   let registry: TestRegistry;
   let server: GitHttpServer;
   let upstream: Upstream;
@@ -21,7 +21,6 @@ describe('unpackd convert: sources of the configuration', () => {
   let inBoth: string;
 
   beforeEach(async function () {
-    needs(this, 'git');
     registry = await TestRegistry.start();
     site = await Site.make('directory');
     inGit = registry.add('lab/image', 'git', await smallImage('git'));

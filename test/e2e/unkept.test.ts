@@ -9,9 +9,9 @@ import { REPOSITORY, Site } from '../support/e2e/site.ts';
 import { image, type Image } from '../support/images/image.ts';
 import { directory, file, opaque } from '../support/images/layer-entry.ts';
 import { layer } from '../support/images/layer.ts';
-import { needsRoot } from '../support/programs.ts';
+import { describeWith, skip } from '../support/programs.ts';
 
-describe('unpackd convert: what a repository cannot hold', () => {
+describeWith(['root'], 'unpackd convert: what a repository cannot hold', () => {
   let registry: TestRegistry;
   let site: Site;
   let capable: Image;
@@ -39,7 +39,6 @@ describe('unpackd convert: what a repository cannot hold', () => {
     await registry.close();
   });
   beforeEach(async function () {
-    needsRoot(this);
     site = await Site.make('cvmfs');
   });
   afterEach(async () => {
@@ -86,7 +85,7 @@ describe('unpackd convert: what a repository cannot hold', () => {
   });
 
   it('are only long values where attributes are published', async function () {
-    if (!storesAttributes(Buffer.from(site.root))) this.skip();
+    if (!storesAttributes(Buffer.from(site.root))) skip(this, 'on a file system without attributes');
     const { status, stderr } = await site.convert(wishes);
     assert.equal(status, 0, stderr);
     const [line = '', ...others] = warnings(stderr);

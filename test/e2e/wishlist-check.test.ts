@@ -10,7 +10,7 @@ import { Site } from '../support/e2e/site.ts';
 import { run, runHere, type Outcome } from '../support/e2e/unpackd.ts';
 import { imageIndex } from '../support/images/image.ts';
 import { runnerFolder, runScript, githubScript, gitlabScript } from '../support/e2e/workflow.ts';
-import { needs } from '../support/programs.ts';
+import { describeWith } from '../support/programs.ts';
 import { startDockerRegistry, type DockerRegistry } from '../support/registry/docker-registry.ts';
 import { makeBasicUser } from '../support/registry/htpasswd.ts';
 import { temporaryDirectory } from '../support/setup.ts';
@@ -81,196 +81,199 @@ describe('unpackd wishlist check', () => {
     return `http://${registry.host}/${name}`;
   }
 
-  describe('of a change with one good line, one typo, one duplicate, one private image, one pattern too wide', () => {
-    let secret: DockerRegistry;
-    let folder: string;
-    before(async function () {
-      needs(this, 'docker-registry', 'htpasswd', 'git');
-      const storage = await privateStorage();
-      const user = await makeBasicUser();
-      secret = await startDockerRegistry({ storage, auth: user.auth });
-      folder = await temporaryDirectory('wishlist');
-      await git('init', '--quiet', '--initial-branch', 'main');
-      write('recipe.yaml', [wish('stimela/casa:1.6.0'), wish('lab/gone:1')]);
-      await git('add', '.');
-      await git('commit', '--quiet', '--message', 'before');
-      write('before.yaml', [wish('stimela/casa:1.6.0'), wish('lab/gone:1')]);
-      write('recipe.yaml', [
-        wish('stimela/casa:1.6.0'),
-        wish('lab/gone:1'),
-        wish('lab/tool:1.0'),
-        wish('stimela/casa:v1.7.1'),
-        wish('stimela/casa:1.6.0'),
-        `http://${secret.host}/lab/private:1`,
-        wish('lab/many:*'),
-      ]);
-    });
-    after(async () => secret?.close());
-
-    async function git(...words: readonly string[]): Promise<void> {
-      await command('git', ['-C', folder, ...words], { env: { ...process.env, ...GIT_USER } });
-    }
-
-    function write(name: string, images: readonly string[]): void {
-      const lines = images.map((one) => `  - '${one}'\n`).join('');
-      writeFileSync(join(folder, name), `version: 1\ncvmfs_repo: 'images.unpackd.test'\ninput:\n${lines}`);
-    }
-
-    function words(): string[] {
-      return ['--pattern-limit', '20', '--base', 'HEAD', join(folder, 'recipe.yaml')];
-    }
-
-    const EXPECTED = [
-      '7 error tag-unknown',
-      '8 warning wish-repeated',
-      '9 error unauthorized',
-      '10 error pattern-too-wide',
-    ];
-
-    it('finds each, says what was meant, and asks for nothing else', async () => {
-      const report = await checkJson(words());
-      assert.equal(report.status, 1);
-      assert.deepEqual(codes(report), EXPECTED);
-      assert.equal(report.findings[0]?.hint, `did you mean ${wish('stimela/casa:1.7.1')}?`);
-      assert.deepEqual(
-        report.wishes.map(({ image: name }) => name),
-        [
+  describeWith(
+    ['docker-registry', 'htpasswd', 'git'],
+    'of a change with one good line, one typo, one duplicate, one private image, one pattern too wide',
+    () => {
+      let secret: DockerRegistry;
+      let folder: string;
+      before(async function () {
+        const storage = await privateStorage();
+        const user = await makeBasicUser();
+        secret = await startDockerRegistry({ storage, auth: user.auth });
+        folder = await temporaryDirectory('wishlist');
+        await git('init', '--quiet', '--initial-branch', 'main');
+        write('recipe.yaml', [wish('stimela/casa:1.6.0'), wish('lab/gone:1')]);
+        await git('add', '.');
+        await git('commit', '--quiet', '--message', 'before');
+        write('before.yaml', [wish('stimela/casa:1.6.0'), wish('lab/gone:1')]);
+        write('recipe.yaml', [
+          wish('stimela/casa:1.6.0'),
+          wish('lab/gone:1'),
           wish('lab/tool:1.0'),
           wish('stimela/casa:v1.7.1'),
+          wish('stimela/casa:1.6.0'),
           `http://${secret.host}/lab/private:1`,
           wish('lab/many:*'),
-        ],
-      );
-      const requests = registry.requests();
-      assert.ok(
-        !requests.some((line) => /gone|casa\/manifests\/1\.6\.0|many\/manifests|\/blobs\//.test(line)),
-        requests.join('\n'),
-      );
-    });
+        ]);
+      });
+      after(async () => secret?.close());
 
-    it('compares with a file as with a commit', async () => {
-      const [, , , , recipe = ''] = words();
-      const report = await checkJson([
-        '--pattern-limit',
-        '20',
-        '--base',
-        join(folder, 'before.yaml'),
-        recipe,
-      ]);
-      assert.deepEqual([report.status, codes(report)], [1, EXPECTED]);
-    });
+      async function git(...words: readonly string[]): Promise<void> {
+        await command('git', ['-C', folder, ...words], { env: { ...process.env, ...GIT_USER } });
+      }
 
-    it('without a base: every line is asked for', async () => {
-      const [, , , , recipe = ''] = words();
-      const report = await checkJson(['--pattern-limit', '20', recipe]);
-      assert.deepEqual(codes(report), ['5 error image-unknown', ...EXPECTED]);
-    });
+      function write(name: string, images: readonly string[]): void {
+        const lines = images.map((one) => `  - '${one}'\n`).join('');
+        writeFileSync(join(folder, name), `version: 1\ncvmfs_repo: 'images.unpackd.test'\ninput:\n${lines}`);
+      }
 
-    it('offline: no registry is asked', async () => {
-      const report = await checkJson(['--offline', ...words()]);
-      assert.deepEqual([report.status, codes(report)], [0, ['8 warning wish-repeated']]);
-      assert.deepEqual(registry.requests(), []);
-    });
+      function words(): string[] {
+        return ['--pattern-limit', '20', '--base', 'HEAD', join(folder, 'recipe.yaml')];
+      }
 
-    it('as text: with the line, and carets below the image', async () => {
-      const { status, stdout, stderr } = await check(words());
-      assert.deepEqual([status, stderr], [1, '']);
-      const lines = stdout.split('\n');
-      const at = lines.findIndex((line) => line.endsWith('[tag-unknown]'));
-      const image = wish('stimela/casa:v1.7.1');
-      assert.match(lines[at] ?? '', /recipe\.yaml:7:6: error: /);
-      assert.deepEqual(lines.slice(at + 1, at + 3), [
-        ` 7 |   - '${image}'`,
-        `   |      ${'^'.repeat(image.length)}`,
-      ]);
-      assert.match(stdout, /^adds 1 image: 1 layer, /m);
-    });
+      const EXPECTED = [
+        '7 error tag-unknown',
+        '8 warning wish-repeated',
+        '9 error unauthorized',
+        '10 error pattern-too-wide',
+      ];
 
-    it('as GitHub annotations: one command a line, at the place', async () => {
-      const { status, stdout } = await check(['--format', 'github', ...words()]);
-      assert.equal(status, 1);
-      const commands = stdout.split('\n').filter((line) => line.startsWith('::'));
-      assert.deepEqual(
-        commands.map((line) =>
-          /^::(\w+) file=[^,:]+,line=(\d+),col=6,endColumn=\d+,title=([a-z-]+)::/.exec(line)?.slice(1),
-        ),
-        [
-          ['error', '7', 'tag-unknown'],
-          ['warning', '8', 'wish-repeated'],
-          ['error', '9', 'unauthorized'],
-          ['error', '10', 'pattern-too-wide'],
-        ],
-      );
-    });
+      it('finds each, says what was meant, and asks for nothing else', async () => {
+        const report = await checkJson(words());
+        assert.equal(report.status, 1);
+        assert.deepEqual(codes(report), EXPECTED);
+        assert.equal(report.findings[0]?.hint, `did you mean ${wish('stimela/casa:1.7.1')}?`);
+        assert.deepEqual(
+          report.wishes.map(({ image: name }) => name),
+          [
+            wish('lab/tool:1.0'),
+            wish('stimela/casa:v1.7.1'),
+            `http://${secret.host}/lab/private:1`,
+            wish('lab/many:*'),
+          ],
+        );
+        const requests = registry.requests();
+        assert.ok(
+          !requests.some((line) => /gone|casa\/manifests\/1\.6\.0|many\/manifests|\/blobs\//.test(line)),
+          requests.join('\n'),
+        );
+      });
 
-    it('as Markdown: marked, with the good image in the table', async () => {
-      const { status, stdout } = await check(['--format', 'markdown', ...words()]);
-      assert.equal(status, 1);
-      const lines = stdout.split('\n');
-      assert.deepEqual(
-        [lines[0], lines[2]],
-        ['<!-- unpackd wishlist check -->', '### Wishlist check: 3 errors to correct'],
-      );
-      const rows = lines.filter((line) => line.startsWith('| `'));
-      assert.equal(rows.length, 1);
-      assert.ok(rows[0]?.startsWith(`| \`${wish('lab/tool:1.0')}\` |`), rows[0]);
-      assert.equal(lines.filter((line) => line.startsWith('- **error**')).length, 3);
-    });
+      it('compares with a file as with a commit', async () => {
+        const [, , , , recipe = ''] = words();
+        const report = await checkJson([
+          '--pattern-limit',
+          '20',
+          '--base',
+          join(folder, 'before.yaml'),
+          recipe,
+        ]);
+        assert.deepEqual([report.status, codes(report)], [1, EXPECTED]);
+      });
 
-    it('as JUnit: a test for each new line, which only errors fail', async function () {
-      const { status, stdout } = await check(['--format', 'junit', ...words()]);
-      assert.equal(status, 1);
-      assert.match(stdout, /<testsuites name="unpackd wishlist check" tests="5" failures="3"/);
-      const failed = [...stdout.matchAll(/line="(\d+)" time="0">\s*<failure type="([a-z-]+)"/g)];
-      assert.deepEqual(
-        failed.map(([, line, code]) => [line, code]),
-        [
-          ['7', 'tag-unknown'],
-          ['9', 'unauthorized'],
-          ['10', 'pattern-too-wide'],
-        ],
-      );
-    });
+      it('without a base: every line is asked for', async () => {
+        const [, , , , recipe = ''] = words();
+        const report = await checkJson(['--pattern-limit', '20', recipe]);
+        assert.deepEqual(codes(report), ['5 error image-unknown', ...EXPECTED]);
+      });
 
-    it('the workflow for GitHub says it in a run of its own', async () => {
-      const temporary = await runnerFolder();
-      await git('add', 'recipe.yaml');
-      await git('commit', '--quiet', '--message', 'the change');
-      try {
-        const outcome = await runScript(githubScript('Check'), folder, {
+      it('offline: no registry is asked', async () => {
+        const report = await checkJson(['--offline', ...words()]);
+        assert.deepEqual([report.status, codes(report)], [0, ['8 warning wish-repeated']]);
+        assert.deepEqual(registry.requests(), []);
+      });
+
+      it('as text: with the line, and carets below the image', async () => {
+        const { status, stdout, stderr } = await check(words());
+        assert.deepEqual([status, stderr], [1, '']);
+        const lines = stdout.split('\n');
+        const at = lines.findIndex((line) => line.endsWith('[tag-unknown]'));
+        const image = wish('stimela/casa:v1.7.1');
+        assert.match(lines[at] ?? '', /recipe\.yaml:7:6: error: /);
+        assert.deepEqual(lines.slice(at + 1, at + 3), [
+          ` 7 |   - '${image}'`,
+          `   |      ${'^'.repeat(image.length)}`,
+        ]);
+        assert.match(stdout, /^adds 1 image: 1 layer, /m);
+      });
+
+      it('as GitHub annotations: one command a line, at the place', async () => {
+        const { status, stdout } = await check(['--format', 'github', ...words()]);
+        assert.equal(status, 1);
+        const commands = stdout.split('\n').filter((line) => line.startsWith('::'));
+        assert.deepEqual(
+          commands.map((line) =>
+            /^::(\w+) file=[^,:]+,line=(\d+),col=6,endColumn=\d+,title=([a-z-]+)::/.exec(line)?.slice(1),
+          ),
+          [
+            ['error', '7', 'tag-unknown'],
+            ['warning', '8', 'wish-repeated'],
+            ['error', '9', 'unauthorized'],
+            ['error', '10', 'pattern-too-wide'],
+          ],
+        );
+      });
+
+      it('as Markdown: marked, with the good image in the table', async () => {
+        const { status, stdout } = await check(['--format', 'markdown', ...words()]);
+        assert.equal(status, 1);
+        const lines = stdout.split('\n');
+        assert.deepEqual(
+          [lines[0], lines[2]],
+          ['<!-- unpackd wishlist check -->', '### Wishlist check: 3 errors to correct'],
+        );
+        const rows = lines.filter((line) => line.startsWith('| `'));
+        assert.equal(rows.length, 1);
+        assert.ok(rows[0]?.startsWith(`| \`${wish('lab/tool:1.0')}\` |`), rows[0]);
+        assert.equal(lines.filter((line) => line.startsWith('- **error**')).length, 3);
+      });
+
+      it('as JUnit: a test for each new line, which only errors fail', async function () {
+        const { status, stdout } = await check(['--format', 'junit', ...words()]);
+        assert.equal(status, 1);
+        assert.match(stdout, /<testsuites name="unpackd wishlist check" tests="5" failures="3"/);
+        const failed = [...stdout.matchAll(/line="(\d+)" time="0">\s*<failure type="([a-z-]+)"/g)];
+        assert.deepEqual(
+          failed.map(([, line, code]) => [line, code]),
+          [
+            ['7', 'tag-unknown'],
+            ['9', 'unauthorized'],
+            ['10', 'pattern-too-wide'],
+          ],
+        );
+      });
+
+      it('the workflow for GitHub says it in a run of its own', async () => {
+        const temporary = await runnerFolder();
+        await git('add', 'recipe.yaml');
+        await git('commit', '--quiet', '--message', 'the change');
+        try {
+          const outcome = await runScript(githubScript('Check'), folder, {
+            ...policy(),
+            RUNNER_TEMP: temporary,
+            GITHUB_STEP_SUMMARY: join(temporary, 'summary'),
+          });
+          assert.equal(outcome.status, 1, outcome.stderr);
+          assert.match(outcome.stdout, /^::error file=recipe\.yaml,line=7,.*title=tag-unknown::/m);
+          const comment = readFileSync(join(temporary, 'wishlist-check.md'), 'utf8');
+          assert.ok(comment.startsWith('<!-- unpackd wishlist check -->\n'));
+          assert.equal(readFileSync(join(temporary, 'summary'), 'utf8'), comment);
+        } finally {
+          await git('reset', '--quiet', '--soft', 'HEAD^');
+        }
+      });
+
+      it('the job for GitLab leaves a report of tests', async () => {
+        const { stdout: head } = await command('git', ['-C', folder, 'rev-parse', 'HEAD']);
+        const outcome = await runScript(gitlabScript(), folder, {
           ...policy(),
-          RUNNER_TEMP: temporary,
-          GITHUB_STEP_SUMMARY: join(temporary, 'summary'),
+          CHECKER: join(await runnerFolder(), 'unpackd/dist/daemon/main.js'),
+          CI_MERGE_REQUEST_DIFF_BASE_SHA: head.trim(),
+          CI_PROJECT_DIR: folder,
         });
         assert.equal(outcome.status, 1, outcome.stderr);
-        assert.match(outcome.stdout, /^::error file=recipe\.yaml,line=7,.*title=tag-unknown::/m);
-        const comment = readFileSync(join(temporary, 'wishlist-check.md'), 'utf8');
-        assert.ok(comment.startsWith('<!-- unpackd wishlist check -->\n'));
-        assert.equal(readFileSync(join(temporary, 'summary'), 'utf8'), comment);
-      } finally {
-        await git('reset', '--quiet', '--soft', 'HEAD^');
-      }
-    });
-
-    it('the job for GitLab leaves a report of tests', async () => {
-      const { stdout: head } = await command('git', ['-C', folder, 'rev-parse', 'HEAD']);
-      const outcome = await runScript(gitlabScript(), folder, {
-        ...policy(),
-        CHECKER: join(await runnerFolder(), 'unpackd/dist/daemon/main.js'),
-        CI_MERGE_REQUEST_DIFF_BASE_SHA: head.trim(),
-        CI_PROJECT_DIR: folder,
+        assert.match(outcome.stdout, /\[tag-unknown\]/);
+        assert.match(readFileSync(join(folder, 'wishlist-check.xml'), 'utf8'), /<failure type="tag-unknown"/);
+        assert.match(readFileSync(join(folder, 'wishlist-check.md'), 'utf8'), /^### Wishlist check/m);
       });
-      assert.equal(outcome.status, 1, outcome.stderr);
-      assert.match(outcome.stdout, /\[tag-unknown\]/);
-      assert.match(readFileSync(join(folder, 'wishlist-check.xml'), 'utf8'), /<failure type="tag-unknown"/);
-      assert.match(readFileSync(join(folder, 'wishlist-check.md'), 'utf8'), /^### Wishlist check/m);
-    });
 
-    /** What the wishlist of this test allows, in place of the examples' own values. */
-    function policy(): Record<string, string> {
-      return { PATTERN_LIMIT: '20', ALLOWED_REGISTRIES: [registry.host, secret.host].join(',') };
-    }
-  });
+      /** What the wishlist of this test allows, in place of the examples' own values. */
+      function policy(): Record<string, string> {
+        return { PATTERN_LIMIT: '20', ALLOWED_REGISTRIES: [registry.host, secret.host].join(',') };
+      }
+    },
+  );
 
   it('finds a platform that an image lacks', async () => {
     const arm = { os: 'linux', architecture: 'arm64' };

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { needs, needsRoot } from './programs.ts';
+import { needs } from './programs.ts';
 
 /** An entry of the journal, by the names of its fields. */
 export type JournalEntry = Readonly<Record<string, string>>;
@@ -31,8 +31,7 @@ SYSTEMD_COLORS=no journalctl -o json --all --no-pager
 
 /** Skips a test where {@link journalOf} cannot run. */
 export function needsJournal(context: Mocha.Context): void {
-  needs(context, 'systemd-cat', 'journalctl', 'unshare');
-  needsRoot(context);
+  needs(context, 'root', 'mounts', 'systemd-cat', 'journalctl');
 }
 
 /** What a real journal holds after the program `words` has run as a service of it, but for the journal's own entries. */

@@ -1,5 +1,17 @@
-import { accessSync, constants } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+
+/**
+ * What a test may need of the machine: `root`; `mounts`, a mount namespace of its own, which most containers refuse also to
+ * root; `newer-debian:PROGRAM` ({@link newerDebian}); or a program on the PATH.
+ */
+export type Need = string;
+
+/** Set where no test may be skipped for want of anything, as in CI: what is missing is a failure there. */
+const NOTHING_SKIPPED = 'TEST_ALL';
+
+const NEWER_DEBIAN = /^newer-debian:(.+)$/;
 
 /** Where `program` lies on the PATH, or `undefined`. `/usr/sbin` is looked at too: Debian keeps servers there. */
 export function findProgram(program: string): string | undefined {
@@ -7,22 +19,71 @@ export function findProgram(program: string): string | undefined {
   return folders.map((folder) => join(folder, program)).find(isExecutable);
 }
 
-/**
- * For a test that runs real programs: skips it where one is missing on a developer's machine, fails it in CI, where
- * none may be skipped.
- */
-export function needs(context: Mocha.Context, ...programs: string[]): void {
-  const missing = programs.filter((program) => findProgram(program) === undefined);
-  if (missing.length === 0) return;
-  if (process.env['CI'] !== undefined) throw new Error(`CI must install ${missing.join(', ')}`);
-  context.skip();
+/** The root of a newer Debian, in which programs are installed: NEWER_DEBIAN of the environment. */
+export function newerDebian(): string {
+  return process.env['NEWER_DEBIAN'] ?? '';
 }
 
-/** Skips the rest of a test that needs root where the tests run as somebody else; fails it in CI. */
+/**
+ * `describe` for a suite whose hooks need something: where that is missing, all its tests are skipped with their names and
+ * none of its hooks runs, so that they may rely on each other.
+ */
+export function describeWith(
+  needed: readonly Need[],
+  title: string,
+  suite: (this: Mocha.Suite) => void,
+): void {
+  const missing = needed.filter(isMissing);
+  if (missing.length === 0) describe(title, suite);
+  else if (!mayBeSkipped()) describe(title, () => it('has what it needs', () => refuse(missing)));
+  else describe.skip(without(title, missing), suite);
+}
+
+/** Skips the rest of a test where something is missing that it needs. A hook cannot ask for it: {@link describeWith} does. */
+export function needs(context: Mocha.Context, ...needed: readonly Need[]): void {
+  if (isHook(context.test)) throw new Error('what a hook needs is said with describeWith');
+  const missing = needed.filter(isMissing);
+  if (missing.length === 0) return;
+  if (!mayBeSkipped()) refuse(missing);
+  skip(context, `without ${missing.join(', ')}`);
+}
+
 export function needsRoot(context: Mocha.Context): void {
-  if (process.getuid?.() === 0) return;
-  if (process.env['CI'] !== undefined) throw new Error('CI must run the tests as root');
-  context.skip();
+  needs(context, 'root');
+}
+
+/** Skips the rest of a test, also in CI, for a reason that its name then has. */
+export function skip(context: Mocha.Context, reason: string): never {
+  const { test } = context;
+  // After a hook that is skipped, others would run without what it makes.
+  if (test === undefined || isHook(test)) throw new Error('a hook cannot be skipped');
+  test.title = `${test.title} [${reason}]`;
+  return context.skip();
+}
+
+/** Mocha's types do not tell. */
+function isHook(runnable: object | undefined): boolean {
+  return runnable !== undefined && 'type' in runnable && runnable.type === 'hook';
+}
+
+function isMissing(need: Need): boolean {
+  if (need === 'root') return process.getuid?.() !== 0;
+  if (need === 'mounts') return spawnSync('unshare', ['--mount', 'true']).status !== 0;
+  const [, program] = NEWER_DEBIAN.exec(need) ?? [];
+  if (program === undefined) return findProgram(need) === undefined;
+  return newerDebian() === '' || !existsSync(join(newerDebian(), 'usr/bin', program));
+}
+
+function mayBeSkipped(): boolean {
+  return process.env[NOTHING_SKIPPED] === undefined;
+}
+
+function without(title: string, missing: readonly Need[]): string {
+  return `${title} [without ${missing.join(', ')}]`;
+}
+
+function refuse(missing: readonly Need[]): never {
+  throw new Error(`${NOTHING_SKIPPED} is set: ${missing.join(', ')} must be there`);
 }
 
 function isExecutable(path: string): boolean {

@@ -7,20 +7,18 @@ import { promisify } from 'node:util';
 import { PROJECT, textOf } from '../docs/project.ts';
 import { DatagramReceiver } from '../support/datagrams.ts';
 import { inInstalledRoot } from '../support/installed-root.ts';
-import { newerDebian } from '../support/newer-debian.ts';
-import { needs, needsRoot } from '../support/programs.ts';
+import { describeWith, needs, newerDebian } from '../support/programs.ts';
 import { temporaryDirectory } from '../support/setup.ts';
 
 const run = promisify(execFile);
 const { version } = JSON.parse(textOf('package.json')) as { version: string };
 
-describe('the package', function () {
+describeWith(['dpkg-deb'], 'the package', function () {
   this.timeout(600_000);
   let folder: string;
   let deb: string;
 
   before(async function () {
-    needs(this, 'dpkg-deb');
     folder = await temporaryDirectory('package');
     deb = await build(folder);
   });
@@ -94,14 +92,8 @@ describe('the package', function () {
     assert.deepEqual(files.toSorted(), (await filesOf(deb)).toSorted());
   });
 
-  describe('installed in a newer Debian', () => {
-    let root: string;
-
-    before(function () {
-      needs(this, 'unshare');
-      needsRoot(this);
-      root = newerDebian(this, 'node');
-    });
+  describeWith(['root', 'mounts', 'newer-debian:node'], 'installed in a newer Debian', () => {
+    const root = newerDebian();
 
     it('runs with its own Node, with all that is compiled', async () => {
       const output = await inInstalledRoot(

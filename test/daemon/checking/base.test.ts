@@ -4,15 +4,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readBases, type Base } from '../../../daemon/checking/base.ts';
 import { isFailure } from '../../../wishlist/failure.ts';
-import { needs } from '../../support/programs.ts';
+import { describeWith } from '../../support/programs.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
 const RECIPE = "version: 1\ncvmfs_repo: images.example.org\ninput:\n  - 'quay.io/lab/tool:1'\n";
 
-describe('the earlier version of a recipe', () => {
+describeWith(['git'], 'the earlier version of a recipe', () => {
   let folder: string;
   before(async function () {
-    needs(this, 'git');
     folder = await temporaryDirectory('base');
     mkdirSync(join(folder, 'lists'));
     git('init', '--quiet', '--initial-branch', 'main');

@@ -7,6 +7,7 @@ import { openDatabase } from '../../../daemon/state/open-database.ts';
 import { State } from '../../../daemon/state/state.ts';
 import { isFailure } from '../../../wishlist/failure.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
+import { needsRoot } from '../../support/programs.ts';
 
 const FIRST = 'CREATE TABLE images (name TEXT PRIMARY KEY)';
 const SECOND = 'ALTER TABLE images ADD COLUMN bytes INTEGER NOT NULL DEFAULT 7';
@@ -129,7 +130,7 @@ describe('opening the database', () => {
   });
 
   it('says so where an ordinary user may not write there', async function () {
-    if (process.getuid?.() !== 0) this.skip();
+    needsRoot(this);
     const folder = await temporaryDirectory('locked');
     path = join(folder, 'unpackd.db');
     process.seteuid?.(65_534);

@@ -16,6 +16,7 @@ import type { HostileCase, Target } from './hostile-case.ts';
 import { linkCases } from './hostile-links.ts';
 import { nameCases, orderCases } from './hostile-names.ts';
 import { pathCases } from './hostile-paths.ts';
+import { needsRoot } from '../../support/programs.ts';
 
 const GROUPS = {
   'a path': pathCases,
@@ -90,7 +91,7 @@ for (const kind of BACKENDS) {
           it(what, function () {
             const hostile = cases(target)[index];
             assert.ok(hostile !== undefined);
-            if (process.getuid?.() !== 0 && /device/.test(what)) this.skip();
+            if (/device/.test(what)) needsRoot(this);
             check(hostile, nameOf(group, index));
           });
         }

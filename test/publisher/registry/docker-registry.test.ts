@@ -3,20 +3,16 @@ import { readFile } from 'node:fs/promises';
 import type { RegistryClient } from '../../../publisher/registry/client.ts';
 import { Spool } from '../../../publisher/spool/spool.ts';
 import { parseReference, type ImageReference } from '../../../wishlist/reference/reference.ts';
-import { needs } from '../../support/programs.ts';
+import { describeWith } from '../../support/programs.ts';
 import { startDockerRegistry, type DockerRegistry } from '../../support/registry/docker-registry.ts';
 import { plainLayer } from '../../support/registry/image.ts';
 import { deleteManifest, pushImage, pushTags } from '../../support/registry/push.ts';
 import { collect, failureOf, quickClient } from '../../support/registry/quick-client.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
-describe('registry/client with docker-registry', () => {
+describeWith(['docker-registry'], 'registry/client with docker-registry', () => {
   let registry: DockerRegistry;
   let client: RegistryClient;
-
-  before(function () {
-    needs(this, 'docker-registry');
-  });
 
   beforeEach(async () => {
     registry = await startDockerRegistry();

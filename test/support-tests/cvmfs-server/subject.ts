@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 
 import { createCvmfsFixture } from '../../support/cvmfs-server/fixture.ts';
 import type { CvmfsFixture, Release } from '../../support/cvmfs-server/fixture.ts';
-import { findProgram, needs } from '../../support/programs.ts';
+import { describeWith, findProgram } from '../../support/programs.ts';
 import { archive } from './archive.ts';
 
 export interface Outcome {
@@ -37,10 +37,11 @@ const REAL = process.env['UNPACKD_CVMFS_REPOSITORY'];
  * tags: some cases leave its catalogs corrupt.
  */
 export function describeServer(title: string, cases: (subject: () => Subject) => void): void {
-  describe(`${REAL === undefined ? 'double of ' : ''}cvmfs_server: ${title}`, () => {
+  const [needed, server] =
+    REAL === undefined ? [[], 'double of cvmfs_server'] : [['cvmfs_server'], 'cvmfs_server'];
+  describeWith(needed, `${server}: ${title}`, () => {
     let subject: Subject | undefined;
-    before(async function () {
-      if (REAL !== undefined) needs(this, 'cvmfs_server');
+    before(async () => {
       subject = await (REAL === undefined ? openDouble() : openReal(REAL));
       await makeTop(subject);
     });
@@ -58,10 +59,9 @@ export function describeDouble(
   cases: (fixture: () => CvmfsFixture) => void,
   release?: Release,
 ): void {
-  describe(`double of cvmfs_server: ${title}`, () => {
+  (REAL === undefined ? describe : describe.skip)(`double of cvmfs_server: ${title}`, () => {
     let fixture: CvmfsFixture | undefined;
-    beforeEach(async function () {
-      if (REAL !== undefined) this.skip();
+    beforeEach(async () => {
       fixture = await createCvmfsFixture(release);
       await fixture.repository(REPOSITORY);
     });

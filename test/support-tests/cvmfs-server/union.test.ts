@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { skip } from '../../support/programs.ts';
 
 import {
   getAttribute,
@@ -79,7 +80,8 @@ describeServer('union transactions', (server) => {
 
   it('publish extended attributes where the configuration says so, which an ingestion keeps or drops', async function () {
     const subject = server();
-    if (!storesAttributes(Buffer.from(subject.view.replace(/\/rdonly$/, '')))) this.skip();
+    if (!storesAttributes(Buffer.from(subject.view.replace(/\/rdonly$/, ''))))
+      skip(this, 'on a file system without attributes');
     const top = `${subject.top}/attributes`;
     const view = (path: string): Buffer => Buffer.from(`${subject.view}/${top}${path}`);
     const name = 'user.overlay.opaque';
@@ -110,7 +112,8 @@ describeServer('union transactions', (server) => {
 
   it('leave out extended attributes of more than 255 bytes', async function () {
     const subject = server();
-    if (!storesAttributes(Buffer.from(subject.view.replace(/\/rdonly$/, '')))) this.skip();
+    if (!storesAttributes(Buffer.from(subject.view.replace(/\/rdonly$/, ''))))
+      skip(this, 'on a file system without attributes');
     await publish(subject, (base) => {
       writeFileSync(`${base}/long-values`, '');
       for (const bytes of [255, 257, 1000]) {
@@ -156,7 +159,7 @@ describeDouble('union transactions', (double) => {
   it('publish no extended attributes where the configuration does not say so', async function () {
     const fixture = double();
     const { command, root } = fixture;
-    if (!storesAttributes(Buffer.from(fixture.spool))) this.skip();
+    if (!storesAttributes(Buffer.from(fixture.spool))) skip(this, 'on a file system without attributes');
     succeeded(await run(command, ['transaction', REPOSITORY]));
     writeFileSync(join(root, REPOSITORY, 'file'), '');
     setAttribute(Buffer.from(join(root, REPOSITORY, 'file')), 'user.overlay.opaque', Buffer.from('y'));

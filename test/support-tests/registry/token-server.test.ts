@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { verify, X509Certificate } from 'node:crypto';
-import { needs } from '../../support/programs.ts';
+import { describeWith } from '../../support/programs.ts';
 import { startDockerRegistry, type DockerRegistry } from '../../support/registry/docker-registry.ts';
 import { pushImage } from '../../support/registry/push.ts';
 import { TokenServer } from '../../support/registry/token-server.ts';
@@ -11,12 +11,8 @@ interface Reply {
   readonly body: { readonly token?: string; readonly access_token?: string; readonly expires_in?: number };
 }
 
-describe('registry/token-server', () => {
+describeWith(['openssl'], 'registry/token-server', () => {
   let server: TokenServer;
-
-  before(function () {
-    needs(this, 'openssl');
-  });
 
   beforeEach(async () => {
     server = await TokenServer.start();
@@ -121,12 +117,8 @@ describe('registry/token-server', () => {
     assert.equal(second?.parameters.get('refresh_token'), server.identity.identityToken);
   });
 
-  describe('with docker-registry', () => {
+  describeWith(['docker-registry'], 'with docker-registry', () => {
     let registry: DockerRegistry;
-
-    before(function () {
-      needs(this, 'docker-registry');
-    });
 
     beforeEach(async () => {
       const storage = await temporaryDirectory('storage');

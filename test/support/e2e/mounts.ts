@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
-import { needsRoot } from '../programs.ts';
+import { needsRoot, skip } from '../programs.ts';
 
 /** A file system to be mounted, as mount(8) takes it. */
 export interface Mount {
@@ -23,7 +23,7 @@ export async function withMount(
   needsRoot(context);
   const words = ['-t', type, '-o', options, source, folder];
   const { status, stderr } = spawnSync('mount', words, { encoding: 'utf8' });
-  if (/permission denied|not permitted/i.test(stderr)) context.skip();
+  if (/permission denied|not permitted/i.test(stderr)) skip(context, 'where nothing may be mounted');
   if (status !== 0) throw new Error(`mount ${words.join(' ')}: ${stderr}`);
   try {
     await work();
@@ -40,10 +40,10 @@ export async function withFuseOverlay(
   work: () => Promise<void>,
 ): Promise<void> {
   needsRoot(context);
-  if (!existsSync('/dev/fuse')) context.skip();
+  if (!existsSync('/dev/fuse')) skip(context, 'without /dev/fuse');
   const words = ['-o', `lowerdir=${lower.join(':')}`, folder];
   const { status, stderr } = spawnSync('fuse-overlayfs', words, { encoding: 'utf8' });
-  if (/permission denied|not permitted/i.test(stderr)) context.skip();
+  if (/permission denied|not permitted/i.test(stderr)) skip(context, 'where nothing may be mounted');
   if (status !== 0) throw new Error(`fuse-overlayfs ${words.join(' ')}: ${stderr}`);
   try {
     await work();

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { accessSync, chmodSync, chownSync, constants, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { needs, needsRoot } from '../programs.ts';
+import { needs, skip } from '../programs.ts';
 import { temporaryDirectory } from '../setup.ts';
 
 /** Nobody's number: a user without any privilege, who owns what {@link OrdinaryUser.directory} gives. */
@@ -22,9 +22,9 @@ const PROJECT = dirname(DIST);
 
 /** Skips the test where the tests do not run as root, who alone may become somebody else. */
 export async function ordinaryUser(context: Mocha.Context): Promise<OrdinaryUser> {
-  needsRoot(context);
-  needs(context, 'setpriv', 'unshare');
-  if (!isOpen(process.execPath)) context.skip();
+  needs(context, 'root', 'setpriv');
+  if (!isOpen(process.execPath)) skip(context, 'of a Node that others cannot run');
+  if (!isOpen(PROJECT)) needs(context, 'mounts');
   const entrance = isOpen(PROJECT) ? undefined : await opened(temporaryDirectory('project'));
   return {
     start: (script, words, environment) => {

@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { newerDebian } from '../newer-debian.ts';
-import { needs, needsRoot } from '../programs.ts';
+import { newerDebian, type Need } from '../programs.ts';
 import { temporaryDirectory } from '../setup.ts';
 
 /** A podman of this machine, or of a Debian root beside it. */
@@ -74,6 +73,12 @@ export const RUN = [
   '--pull=never',
 ];
 
+/** What tests with {@link Podman} need. */
+export function neededFor({ version, driver }: PodmanKind): Need[] {
+  const podman = version === 'newer' ? 'newer-debian:podman' : 'podman';
+  return ['root', 'mounts', podman, 'busybox', ...(driver === 'fuse' ? ['fuse-overlayfs'] : [])];
+}
+
 /** A podman with a storage of its own, which is empty at first, and the store of a repository beside it. */
 export class Podman {
   readonly #root: string;
@@ -87,18 +92,8 @@ export class Podman {
     this.folder = folder;
   }
 
-  /**
-   * Skips the test where there is no such podman, or where this process may not mount.
-   *
-   * @param repository what it sees, and the image stores of that which it reads
-   */
-  static async open(
-    context: Mocha.Context,
-    { version, driver }: PodmanKind,
-    repository: ShownRepository,
-  ): Promise<Podman> {
-    needsRoot(context);
-    needs(context, 'podman', 'unshare', 'busybox', ...(driver === 'fuse' ? ['fuse-overlayfs'] : []));
+  /** @param repository what it sees, and the image stores of that which it reads */
+  static async open({ version, driver }: PodmanKind, repository: ShownRepository): Promise<Podman> {
     const folder = await temporaryDirectory('podman');
     const { client, stores } = repository;
     const lists = stores.map((store) => `"${client}/${store}"`).join(', ');
@@ -113,7 +108,7 @@ additionalimagestores = [${lists}]
 ${program}
 `;
     writeFileSync(join(folder, 'storage.conf'), configuration);
-    return new Podman(version === 'newer' ? newerDebian(context, 'podman') : '', repository, folder);
+    return new Podman(version === 'newer' ? newerDebian() : '', repository, folder);
   }
 
   async podman(...words: string[]): Promise<PodmanOutcome> {

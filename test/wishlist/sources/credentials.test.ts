@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { GitHttpServer } from '../../support/git/http-server.ts';
 import { SshServer } from '../../support/git/ssh-server.ts';
 import { recipeText, Upstream } from '../../support/git/upstream.ts';
-import { needs } from '../../support/programs.ts';
+import { describeWith, needs } from '../../support/programs.ts';
 import { CertificateAuthority } from '../../support/registry/certificates.ts';
 import { gitSource, Reader, summary, timeOf } from './reading.ts';
 
@@ -12,13 +12,12 @@ const [OLD, NEW] = ['docker.io/library/old:1', 'docker.io/library/new:2'];
 /** With what shells, configurations and addresses may trip over. */
 const LOGIN = { user: 'robot$name', password: `pass w'ord"$(x)%40\\n:é@` };
 
-describe('a git source by HTTP with credentials', () => {
+describeWith(['git'], 'a git source by HTTP with credentials', () => {
   let upstream: Upstream;
   let server: GitHttpServer;
   let reader: Reader;
 
   beforeEach(async function () {
-    needs(this, 'git');
     upstream = await Upstream.create();
     await upstream.push({ 'recipe.yaml': recipeText(OLD) });
     server = await GitHttpServer.start(upstream.root, { login: LOGIN });
@@ -96,13 +95,12 @@ describe('a git source by HTTPS', () => {
   });
 });
 
-describe('a git source by SSH', () => {
+describeWith(['git', 'ssh', 'ssh-keygen', 'sshd'], 'a git source by SSH', () => {
   let server: SshServer;
   let upstream: Upstream;
   let reader: Reader;
 
   beforeEach(async function () {
-    needs(this, 'git', 'ssh', 'ssh-keygen', 'sshd');
     server = await SshServer.start();
     upstream = await Upstream.create();
     await upstream.push({ 'recipe.yaml': recipeText(OLD) });

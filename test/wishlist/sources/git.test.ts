@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Failure } from '../../../wishlist/failure.ts';
 import { GitHttpServer } from '../../support/git/http-server.ts';
 import { recipeText, Upstream, type Content } from '../../support/git/upstream.ts';
-import { needs } from '../../support/programs.ts';
+import { describeWith } from '../../support/programs.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { gitSource, Reader, summary, timeOf } from './reading.ts';
 
@@ -16,13 +16,12 @@ function current(...images: string[]): ReturnType<typeof summary> {
   return { images, code: undefined, failingSince: undefined };
 }
 
-describe('a git source', () => {
+describeWith(['git'], 'a git source', () => {
   let upstream: Upstream;
   let server: GitHttpServer;
   let reader: Reader;
 
   beforeEach(async function () {
-    needs(this, 'git');
     upstream = await Upstream.create();
     server = await GitHttpServer.start(upstream.root);
     reader = await Reader.create();

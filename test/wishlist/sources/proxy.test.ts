@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { GitHttpServer } from '../../support/git/http-server.ts';
 import { recipeText, Upstream } from '../../support/git/upstream.ts';
-import { needs } from '../../support/programs.ts';
+import { describeWith } from '../../support/programs.ts';
 import { ConnectProxy } from '../../support/registry/connect-proxy.ts';
 import type { SourceSettings } from '../../../wishlist/sources/source.ts';
 import { gitSource, Reader, summary, urlSource } from './reading.ts';
@@ -11,13 +11,12 @@ const IMAGE = 'docker.io/library/old:1';
 /** Both ask for the same recipe, through a proxy in the same cases. */
 const KINDS = { git: gitSource, 'a web server': urlSource } as const;
 
-describe('a source behind a proxy', () => {
+describeWith(['git'], 'a source behind a proxy', () => {
   let upstream: Upstream;
   let server: GitHttpServer;
   let proxy: ConnectProxy;
 
   beforeEach(async function () {
-    needs(this, 'git');
     upstream = await Upstream.create();
     await upstream.push({ 'recipe.yaml': recipeText(IMAGE) });
     server = await GitHttpServer.start(upstream.root, {

@@ -9,68 +9,69 @@ import { temporaryDirectory } from '../../../support/setup.ts';
 import { variables, words } from './shells.ts';
 import { writeStartupFiles } from './startup-root.ts';
 
-describe('start-up files under a real apptainer (skipped where it or busybox is missing, even in CI)', () => {
-  before(function () {
-    if (findProgram('apptainer') === undefined || findProgram('busybox') === undefined) this.skip();
-  });
+const isThere = ['apptainer', 'busybox'].every((program) => findProgram(program) !== undefined);
 
-  const PRINT = ['/bin/busybox', 'printf', String.raw`%s\0`];
+(isThere ? describe : describe.skip)(
+  'start-up files under a real apptainer (skipped where it or busybox is missing, even in CI)',
+  () => {
+    const PRINT = ['/bin/busybox', 'printf', String.raw`%s\0`];
 
-  it('run is the entry point with CMD, or with the arguments', async () => {
-    const image = await tree({ entrypoint: [...PRINT, 'e  1'], cmd: ['c $HOME', '*'] });
-    assert.deepEqual(words(apptainer('run', image)), ['e  1', 'c $HOME', '*']);
-    assert.deepEqual(words(apptainer('run', image, '$HOME', '`id`')), ['e  1', '$HOME', '`id`']);
-  });
-
-  it('run needs no shell in the image', async () => {
-    const image = await tree({ entrypoint: [...PRINT, 'no shell'] }, { shell: false });
-    assert.deepEqual(words(apptainer('run', image)), ['no shell']);
-  });
-
-  it('exec has the environment of the image, and the user wins', async () => {
-    const image = await tree({ env: ['PATH=/image:/bin', 'A=image', 'B=image', 'C=c', 'UID=5'] });
-    const env = variables(apptainer('exec', '--env', 'A=user', image, 'busybox', 'env', '-0'));
-    assert.equal(env.get('A'), 'user');
-    assert.equal(env.get('B'), 'image');
-    assert.match(env.get('PATH') ?? '', /^\/image:\/bin:/);
-    assert.equal(env.get('LD_LIBRARY_PATH'), '/.singularity.d/libs');
-    const path = variables(apptainer('exec', '--env', 'PATH=/user:/bin', image, 'busybox', 'env', '-0')).get(
-      'PATH',
-    );
-    assert.equal(path, '/user:/bin');
-  });
-
-  it('hostile values arrive as they are', async () => {
-    const seed = randomInt(2 ** 32 - 1);
-    const values = hostileWords(seed, 300);
-    const image = await tree({
-      env: values.map((value, index) => `V_${index}=${value}`),
-      entrypoint: [...PRINT, ...values],
+    it('run is the entry point with CMD, or with the arguments', async () => {
+      const image = await tree({ entrypoint: [...PRINT, 'e  1'], cmd: ['c $HOME', '*'] });
+      assert.deepEqual(words(apptainer('run', image)), ['e  1', 'c $HOME', '*']);
+      assert.deepEqual(words(apptainer('run', image, '$HOME', '`id`')), ['e  1', '$HOME', '`id`']);
     });
-    const env = variables(apptainer('exec', image, 'busybox', 'env', '-0'));
-    const seen = values.map((_, index) => env.get(`V_${index}`));
-    assert.deepEqual(seen, values, `seed ${seed}`);
-    assert.deepEqual(words(apptainer('run', image)), values, `seed ${seed}`);
-  });
 
-  it('shell reads commands', async () => {
-    const image = await tree({ env: ['A=image'] });
-    assert.equal(spawn(['shell', image], 'echo "$A in $SHELL"\n').stdout, 'image in /bin/sh\n');
-  });
+    it('run needs no shell in the image', async () => {
+      const image = await tree({ entrypoint: [...PRINT, 'no shell'] }, { shell: false });
+      assert.deepEqual(words(apptainer('run', image)), ['no shell']);
+    });
 
-  it('test succeeds without a test, and has the exit status of one', async () => {
-    const image = await tree({});
-    assert.equal(apptainer('test', image), '');
-    await writeFile(join(image, '.singularity.d/test'), '#!/bin/sh\nexit 3\n', { mode: 0o755 });
-    assert.equal(spawn(['test', image]).status, 3);
-  });
+    it('exec has the environment of the image, and the user wins', async () => {
+      const image = await tree({ env: ['PATH=/image:/bin', 'A=image', 'B=image', 'C=c', 'UID=5'] });
+      const env = variables(apptainer('exec', '--env', 'A=user', image, 'busybox', 'env', '-0'));
+      assert.equal(env.get('A'), 'user');
+      assert.equal(env.get('B'), 'image');
+      assert.match(env.get('PATH') ?? '', /^\/image:\/bin:/);
+      assert.equal(env.get('LD_LIBRARY_PATH'), '/.singularity.d/libs');
+      const path = variables(
+        apptainer('exec', '--env', 'PATH=/user:/bin', image, 'busybox', 'env', '-0'),
+      ).get('PATH');
+      assert.equal(path, '/user:/bin');
+    });
 
-  it('inspect shows labels and runscript', async () => {
-    const image = await tree({ labels: { b: '2', a: '"1"' }, cmd: ['/bin/sh'] });
-    assert.equal(apptainer('inspect', '--labels', image), 'a: "1"\nb: 2\n');
-    assert.match(apptainer('inspect', '--runscript', image), /^#!\/bin\/sh\n/);
-  });
-});
+    it('hostile values arrive as they are', async () => {
+      const seed = randomInt(2 ** 32 - 1);
+      const values = hostileWords(seed, 300);
+      const image = await tree({
+        env: values.map((value, index) => `V_${index}=${value}`),
+        entrypoint: [...PRINT, ...values],
+      });
+      const env = variables(apptainer('exec', image, 'busybox', 'env', '-0'));
+      const seen = values.map((_, index) => env.get(`V_${index}`));
+      assert.deepEqual(seen, values, `seed ${seed}`);
+      assert.deepEqual(words(apptainer('run', image)), values, `seed ${seed}`);
+    });
+
+    it('shell reads commands', async () => {
+      const image = await tree({ env: ['A=image'] });
+      assert.equal(spawn(['shell', image], 'echo "$A in $SHELL"\n').stdout, 'image in /bin/sh\n');
+    });
+
+    it('test succeeds without a test, and has the exit status of one', async () => {
+      const image = await tree({});
+      assert.equal(apptainer('test', image), '');
+      await writeFile(join(image, '.singularity.d/test'), '#!/bin/sh\nexit 3\n', { mode: 0o755 });
+      assert.equal(spawn(['test', image]).status, 3);
+    });
+
+    it('inspect shows labels and runscript', async () => {
+      const image = await tree({ labels: { b: '2', a: '"1"' }, cmd: ['/bin/sh'] });
+      assert.equal(apptainer('inspect', '--labels', image), 'a: "1"\nb: 2\n');
+      assert.match(apptainer('inspect', '--runscript', image), /^#!\/bin\/sh\n/);
+    });
+  },
+);
 
 async function tree(
   config: Partial<StartupConfig>,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { needs } from '../../../support/programs.ts';
+import { describeWith } from '../../../support/programs.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
 
 /** The shells that images have as `/bin/sh`. */
@@ -81,11 +81,8 @@ interface RunResult {
 /** The same tests for every shell; each of them also asserts that no value was run as a command. */
 export function describeInShells(title: string, tests: (shell: ShellRun) => void): void {
   for (const [name, ...command] of SHELLS) {
-    describe(`${title}, by ${name}`, () => {
+    describeWith([command[0] ?? ''], `${title}, by ${name}`, () => {
       const shell = new ShellRun(command);
-      before(function () {
-        needs(this, command[0]);
-      });
       beforeEach(async () => {
         shell.root = await temporaryDirectory('startup');
       });

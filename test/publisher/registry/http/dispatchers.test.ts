@@ -3,7 +3,7 @@ import type { RegistryClient } from '../../../../publisher/registry/client.ts';
 import { settingsOf } from '../../../../publisher/registry/http/server-settings.ts';
 import type { RegistryOptions } from '../../../../publisher/registry/options.ts';
 import { Dispatchers } from '../../../../wishlist/network/dispatchers.ts';
-import { needs } from '../../../support/programs.ts';
+import { describeWith, skip } from '../../../support/programs.ts';
 import { CertificateAuthority } from '../../../support/registry/certificates.ts';
 import { FaultServer } from '../../../support/registry/fault-server.ts';
 import { buildImage, plainLayer } from '../../../support/registry/image.ts';
@@ -12,13 +12,12 @@ import { collect, failureOf, quickClient } from '../../../support/registry/quick
 const LAYER = plainLayer(Buffer.alloc(3_000_000));
 const DESCRIPTOR = { mediaType: LAYER.mediaType, digest: LAYER.diffId, sizeBytes: LAYER.bytes.length };
 
-describe('registry/http/dispatchers', () => {
+describeWith(['openssl'], 'registry/http/dispatchers', () => {
   let authority: CertificateAuthority;
   let server: FaultServer | undefined;
   let client: RegistryClient | undefined;
 
   before(async function () {
-    needs(this, 'openssl');
     authority = await CertificateAuthority.create();
   });
 
@@ -50,7 +49,7 @@ describe('registry/http/dispatchers', () => {
 
   it('trusts the additional authorities of the system too', async function () {
     // Newer versions of Node know those themselves.
-    if (Number(process.versions.node.split('.')[0]) >= 22) this.skip();
+    if (Number(process.versions.node.split('.')[0]) >= 22) skip(this, 'of an older Node');
     const other = await CertificateAuthority.create();
     const servers = () => ({ authorities: other.certificate });
     assert.equal(await fetchWith({ servers, systemAuthorities: authority.certificate }, await start()), 1);

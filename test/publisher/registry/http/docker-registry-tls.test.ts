@@ -4,7 +4,7 @@ import type { RegistryOptions } from '../../../../publisher/registry/options.ts'
 import type { ServerSettings } from '../../../../publisher/registry/http/server-settings.ts';
 import { codeOf } from '../../../../wishlist/error-code.ts';
 import { parseReference, type ImageReference } from '../../../../wishlist/reference/reference.ts';
-import { needs } from '../../../support/programs.ts';
+import { describeWith } from '../../../support/programs.ts';
 import { CertificateAuthority, type CertificateRequest } from '../../../support/registry/certificates.ts';
 import { startDockerRegistry, type DockerRegistry } from '../../../support/registry/docker-registry.ts';
 import { plainLayer } from '../../../support/registry/image.ts';
@@ -14,16 +14,12 @@ import { assertReadable, storageWith } from '../../../support/registry/registry-
 const LAYER = plainLayer(Buffer.alloc(3_000_000, 'a layer'));
 const SERVER: CertificateRequest = { purpose: 'server' };
 
-describe('registry/http/client with docker-registry behind TLS', () => {
+describeWith(['docker-registry', 'openssl'], 'registry/http/client with docker-registry behind TLS', () => {
   let storage: string;
   let authority: CertificateAuthority;
   let stranger: CertificateAuthority;
   let registry: DockerRegistry | undefined;
   let client: RegistryClient | undefined;
-
-  before(function () {
-    needs(this, 'docker-registry', 'openssl');
-  });
 
   before(async () => {
     authority = await CertificateAuthority.create();

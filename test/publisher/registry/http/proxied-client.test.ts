@@ -4,7 +4,7 @@ import type { RegistryClient } from '../../../../publisher/registry/client.ts';
 import type { RegistryOptions } from '../../../../publisher/registry/options.ts';
 import type { FailureCode } from '../../../../wishlist/failure.ts';
 import type { ImageReference } from '../../../../wishlist/reference/reference.ts';
-import { needs } from '../../../support/programs.ts';
+import { describeWith } from '../../../support/programs.ts';
 import { CertificateAuthority } from '../../../support/registry/certificates.ts';
 import { ConnectProxy } from '../../../support/registry/connect-proxy.ts';
 import { FaultServer } from '../../../support/registry/fault-server.ts';
@@ -15,14 +15,13 @@ import { collect, failureOf, quickClient } from '../../../support/registry/quick
 const LAYER = plainLayer(Buffer.alloc(300_000, 'layer'));
 const DESCRIPTOR = { mediaType: LAYER.mediaType, digest: LAYER.diffId, sizeBytes: LAYER.bytes.length };
 
-describe('registry/http through a proxy', () => {
+describeWith(['openssl'], 'registry/http through a proxy', () => {
   let authority: CertificateAuthority;
   let proxy: ConnectProxy;
   let client: RegistryClient | undefined;
   const servers: FaultServer[] = [];
 
   before(async function () {
-    needs(this, 'openssl');
     authority = await CertificateAuthority.create();
   });
 

@@ -6,7 +6,7 @@ import type { RegistryClient } from '../../../../publisher/registry/client.ts';
 import type { Platform } from '../../../../publisher/registry/manifest/platform.ts';
 import { parseReference } from '../../../../wishlist/reference/reference.ts';
 import { PLATFORMS, PLATFORM_FILE, pushMultiPlatformImage } from '../../../support/images/multi-platform.ts';
-import { needs, needsRoot } from '../../../support/programs.ts';
+import { describeWith } from '../../../support/programs.ts';
 import { startDockerRegistry, type DockerRegistry } from '../../../support/registry/docker-registry.ts';
 import { digestOf } from '../../../support/registry/image.ts';
 import { collect, failureOf, quickClient } from '../../../support/registry/quick-client.ts';
@@ -27,71 +27,70 @@ function platformOf(name: string): Platform {
 }
 
 for (const { flavour, list } of FLAVOURS) {
-  describe(`registry/client with an image for several platforms of buildah (${flavour})`, () => {
-    let registry: DockerRegistry;
-    let client: RegistryClient;
-    let index: RawIndex;
+  describeWith(
+    ['buildah', 'docker-registry', 'skopeo', 'root'],
+    `registry/client with an image for several platforms of buildah (${flavour})`,
+    () => {
+      let registry: DockerRegistry;
+      let client: RegistryClient;
+      let index: RawIndex;
 
-    before(function () {
-      needs(this, 'buildah', 'docker-registry', 'skopeo');
-      needsRoot(this);
-    });
-
-    before(async () => {
-      client = quickClient();
-      registry = await startDockerRegistry();
-      const image = `${registry.host}/lab/multi:1`;
-      await pushMultiPlatformImage(image, flavour);
-      const words = ['inspect', '--raw', '--tls-verify=false', `docker://${image}`];
-      const { stdout } = await promisify(execFile)('skopeo', words);
-      index = JSON.parse(stdout) as RawIndex;
-    });
-
-    after(async () => {
-      await client?.close();
-      await registry?.close();
-    });
-
-    function reference(): ReturnType<typeof parseReference> {
-      return parseReference(`http://${registry.host}/lab/multi:1`);
-    }
-
-    it('has an index of its kind, with all platforms', () => {
-      assert.equal(index.mediaType, list);
-      assert.deepEqual(
-        index.manifests.map(({ platform }) => platform),
-        PLATFORMS.map(platformOf),
-      );
-      assert.equal(new Set(index.manifests.map(({ digest }) => digest)).size, PLATFORMS.length);
-    });
-
-    for (const [position, name] of PLATFORMS.entries()) {
-      it(`gives the manifest, the config and the layer for ${name}`, async () => {
-        const manifest = await client.fetchManifest(reference(), platformOf(name));
-        assert.equal(manifest.digest, index.manifests[position]?.digest);
-        assert.equal(digestOf(manifest.bytes), manifest.digest);
-        const config = await collect(await client.openBlob(reference(), manifest.config));
-        const { os, architecture, variant } = JSON.parse(config.toString()) as Platform;
-        assert.deepEqual({ os, architecture, variant }, { variant: undefined, ...platformOf(name) });
-        const [layer, ...others] = manifest.layers;
-        assert(layer !== undefined);
-        assert.deepEqual(others, []);
-        const archive = gunzipSync(await collect(await client.openBlob(reference(), layer)));
-        const text = archive.toString('latin1');
-        assert(text.includes(PLATFORM_FILE) && text.includes(`\0${name}\n\0`));
+      before(async () => {
+        client = quickClient();
+        registry = await startDockerRegistry();
+        const image = `${registry.host}/lab/multi:1`;
+        await pushMultiPlatformImage(image, flavour);
+        const words = ['inspect', '--raw', '--tls-verify=false', `docker://${image}`];
+        const { stdout } = await promisify(execFile)('skopeo', words);
+        index = JSON.parse(stdout) as RawIndex;
       });
-    }
 
-    it('gives linux/amd64 where no platform is asked for', async () => {
-      assert.equal((await client.fetchManifest(reference())).digest, index.manifests[0]?.digest);
-    });
-
-    for (const name of ['linux/s390x', 'linux/arm/v5', 'windows/amd64']) {
-      it(`has nothing for ${name}`, async () => {
-        const failure = await failureOf(client.fetchManifest(reference(), platformOf(name)));
-        assert.equal(failure.code, 'platform-missing');
-        for (const available of PLATFORMS) assert(failure.message.includes(available), failure.message);
+      after(async () => {
+        await client?.close();
+        await registry?.close();
       });
-    }
-  });
+
+      function reference(): ReturnType<typeof parseReference> {
+        return parseReference(`http://${registry.host}/lab/multi:1`);
+      }
+
+      it('has an index of its kind, with all platforms', () => {
+        assert.equal(index.mediaType, list);
+        assert.deepEqual(
+          index.manifests.map(({ platform }) => platform),
+          PLATFORMS.map(platformOf),
+        );
+        assert.equal(new Set(index.manifests.map(({ digest }) => digest)).size, PLATFORMS.length);
+      });
+
+      for (const [position, name] of PLATFORMS.entries()) {
+        it(`gives the manifest, the config and the layer for ${name}`, async () => {
+          const manifest = await client.fetchManifest(reference(), platformOf(name));
+          assert.equal(manifest.digest, index.manifests[position]?.digest);
+          assert.equal(digestOf(manifest.bytes), manifest.digest);
+          const config = await collect(await client.openBlob(reference(), manifest.config));
+          const { os, architecture, variant } = JSON.parse(config.toString()) as Platform;
+          assert.deepEqual({ os, architecture, variant }, { variant: undefined, ...platformOf(name) });
+          const [layer, ...others] = manifest.layers;
+          assert(layer !== undefined);
+          assert.deepEqual(others, []);
+          const archive = gunzipSync(await collect(await client.openBlob(reference(), layer)));
+          const text = archive.toString('latin1');
+          assert(text.includes(PLATFORM_FILE) && text.includes(`\0${name}\n\0`));
+        });
+      }
+
+      it('gives linux/amd64 where no platform is asked for', async () => {
+        assert.equal((await client.fetchManifest(reference())).digest, index.manifests[0]?.digest);
+      });
+
+      for (const name of ['linux/s390x', 'linux/arm/v5', 'windows/amd64']) {
+        it(`has nothing for ${name}`, async () => {
+          const failure = await failureOf(client.fetchManifest(reference(), platformOf(name)));
+          assert.equal(failure.code, 'platform-missing');
+          for (const available of PLATFORMS) assert(failure.message.includes(available), failure.message);
+        });
+      }
+    },
+  );
 }

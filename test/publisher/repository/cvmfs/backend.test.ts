@@ -17,6 +17,7 @@ import { getAttribute, storesAttributes } from '../../../support/cvmfs-server/sy
 import { failureOf } from '../../../support/registry/quick-client.ts';
 import { directory, file, link, publication, special, symlink, uninterrupted } from '../entries.ts';
 import { NAME, Scene } from './scene.ts';
+import { skip } from '../../../support/programs.ts';
 
 const run = promisify(execFile);
 
@@ -154,7 +155,8 @@ describe('CvmfsBackend', () => {
 
   describe('publishes extended attributes', () => {
     it('with a union transaction after the ingestion, and names only then', async function () {
-      if (!storesAttributes(Buffer.from(scene.fixture.top))) this.skip();
+      if (!storesAttributes(Buffer.from(scene.fixture.top)))
+        skip(this, 'on a file system without attributes');
       await scene.publish(publication(TREE, { names: NAMES, xattrs: [OPAQUE] }));
       assert.deepEqual(scene.commands(), ['ingest', 'transaction', 'publish']);
       const [ingest] = scene.fixture.calls();

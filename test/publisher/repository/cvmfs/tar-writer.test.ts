@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { extract, type Header } from 'tar-stream';
 import { tarArchive } from '../../../../publisher/repository/cvmfs/tar-writer.ts';
 import type { Attributes, Entry } from '../../../../publisher/repository/entry.ts';
-import { needs, needsRoot } from '../../../support/programs.ts';
+import { describeWith, needsRoot } from '../../../support/programs.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
 import { snapshot } from '../../../support/trees/snapshot.ts';
 import { directory, file, link, special, symlink } from '../entries.ts';
@@ -146,11 +146,7 @@ describe('tarArchive', () => {
     });
   });
 
-  describe('as GNU tar unpacks it', () => {
-    before(function () {
-      needs(this, 'tar');
-    });
-
+  describeWith(['tar'], 'as GNU tar unpacks it', () => {
     it('holds names and targets of all lengths around 100', async () => {
       for (let length = 95; length <= 105; length++) {
         const path = pathOf(length);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Entry } from '../../../../publisher/repository/entry.ts';
 import { Failure, type FailureCode } from '../../../../wishlist/failure.ts';
 import { getAttribute, listAttributes, storesAttributes } from '../../../support/cvmfs-server/system.ts';
-import { needsRoot } from '../../../support/programs.ts';
+import { needsRoot, skip } from '../../../support/programs.ts';
 import { failureOf } from '../../../support/registry/quick-client.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
 import { snapshot } from '../../../support/trees/snapshot.ts';
@@ -121,7 +121,7 @@ describe('DirectoryBackend', () => {
     it('extended attributes, as root', async function () {
       needsRoot(this);
       const scene = await Scene.make();
-      if (!storesAttributes(Buffer.from(scene.root))) this.skip();
+      if (!storesAttributes(Buffer.from(scene.root))) skip(this, 'on a file system without attributes');
       const capability = Buffer.from('0100000200200000000000000000000000000000', 'hex').toString('latin1');
       const opaque = new Map([
         ['trusted.overlay.opaque', 'y'],
@@ -149,7 +149,7 @@ describe('DirectoryBackend', () => {
     it('no extended attribute that the file system has no room for, and says so', async function () {
       needsRoot(this);
       const scene = await Scene.make();
-      if (!storesAttributes(Buffer.from(scene.root))) this.skip();
+      if (!storesAttributes(Buffer.from(scene.root))) skip(this, 'on a file system without attributes');
       const values = new Map([
         ['user.\xe9', '\xff'],
         ['user.large', 'x'.repeat(65_536)],

@@ -5,7 +5,7 @@ import { Probe } from '../../../../publisher/repository/directory/probe.ts';
 import { isFailure } from '../../../../wishlist/failure.ts';
 import { storesAttributes } from '../../../support/cvmfs-server/system.ts';
 import { withMount } from '../../../support/e2e/mounts.ts';
-import { needsRoot } from '../../../support/programs.ts';
+import { needsRoot, skip } from '../../../support/programs.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
 
 describe('the probe of a directory backend', () => {
@@ -29,7 +29,7 @@ describe('the probe of a directory backend', () => {
   it('finds out which attributes it may set', async function () {
     needsRoot(this);
     const { paths, probe } = await opened();
-    if (!storesAttributes(Buffer.from(paths.control))) this.skip();
+    if (!storesAttributes(Buffer.from(paths.control))) skip(this, 'on a file system without attributes');
     const capability = Buffer.from('0100000200200000000000000000000000000000', 'hex').toString('latin1');
     const values = new Map([
       ['user.x', '1'],
