@@ -21,7 +21,7 @@ import { differences, snapshot, type Snapshot } from '../support/trees/snapshot.
 
 const SEED = Number(process.env['UNPACKD_TEST_SEED'] ?? randomInt(2 ** 31));
 /** On each backend. */
-const KILLS = Number(process.env['DAEMON_KILLS'] ?? 4);
+const KILLS = Number(process.env['TEST_DAEMON_KILLS'] ?? 4);
 const LIMIT_MS = 120_000 + KILLS * 30_000;
 const WATCH_MS = 50;
 const QUIET = { uncovered: true };
@@ -326,7 +326,7 @@ class Lane {
   }
 
   #toldOf(cause: unknown, kill: object): Error {
-    const how = `${this.kind}, UNPACKD_TEST_SEED=${SEED} DAEMON_KILLS=${KILLS}, ${JSON.stringify(kill)}`;
+    const how = `${this.kind}, UNPACKD_TEST_SEED=${SEED} TEST_DAEMON_KILLS=${KILLS}, ${JSON.stringify(kill)}`;
     return new Error(how, { cause });
   }
 

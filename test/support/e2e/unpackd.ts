@@ -104,11 +104,11 @@ export async function runHere(words: readonly string[]): Promise<Omit<Outcome, '
   return { status, stdout: out, stderr: err };
 }
 
-/** What this machine sets for its own repositories, and its log-ins at registries, must not change a test. */
+/** The environment of all tests, without what is said to tests themselves. */
 export function environmentOf({ environment = {}, uncovered = false }: RunOptions): NodeJS.ProcessEnv {
-  const own = uncovered ? /^(?:UNPACKD|DUCC)_|^NODE_V8_COVERAGE$/ : /^(?:UNPACKD|DUCC)_/;
+  const own = uncovered ? /^(?:UNPACKD_(?!CONFIG$)|NODE_V8_COVERAGE$)/ : /^UNPACKD_(?!CONFIG$)/;
   const kept = Object.entries(process.env).filter(([name]) => !own.test(name));
-  return { ...Object.fromEntries(kept), DOCKER_CONFIG: '/nonexistent', ...environment };
+  return { ...Object.fromEntries(kept), ...environment };
 }
 
 function peakOf(pid: number | undefined): number {

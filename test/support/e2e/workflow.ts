@@ -76,7 +76,7 @@ export async function runScript(
   folder: string,
   environment: Readonly<Record<string, string>>,
 ): Promise<{ readonly status: number; readonly stdout: string; readonly stderr: string }> {
-  const env = { ...process.env, DOCKER_CONFIG: '/nonexistent', ...own, ...environment };
+  const env = { ...process.env, ...own, ...environment };
   const running = promisify(execFile)('bash', ['-e', '-o', 'pipefail', '-c', text], { cwd: folder, env });
   try {
     return { status: 0, ...(await running) };
