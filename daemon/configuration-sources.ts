@@ -1,5 +1,6 @@
+import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { DEFAULT_CONFIGURATION_FILE } from './options.ts';
+import { DEFAULT_CONFIGURATION_FILE, SERVICE_STATE_DIRECTORY } from './options.ts';
 import type { Environment } from './options.ts';
 
 /** All that a configuration is read from. */
@@ -14,6 +15,8 @@ export interface Sources {
 export interface Machine {
   readonly home: string;
   readonly superuser: boolean;
+  /** Whether the service's state directory belongs to this user: it runs the service. */
+  readonly ownsServiceState?: boolean;
   readonly workingDirectory: string;
   /** Read where it exists and none was named. */
   readonly configurationFile: string;
@@ -23,6 +26,8 @@ export function thisMachine(environment: Environment): Machine {
   return {
     home: homeOf(environment),
     superuser: process.getuid?.() === 0,
+    ownsServiceState:
+      statSync(SERVICE_STATE_DIRECTORY, { throwIfNoEntry: false })?.uid === process.getuid?.(),
     workingDirectory: process.cwd(),
     configurationFile: DEFAULT_CONFIGURATION_FILE,
   };

@@ -40,7 +40,7 @@ export function loadConfiguration(sources: Sources): Configuration {
 /** What {@link loadConfiguration} gives, with where each value comes from, or with what is wrong. */
 export function readConfiguration(sources: Sources): ConfigurationReading {
   const { environment, machine = thisMachine(sources.environment) } = sources;
-  const { home, superuser } = machine;
+  const { home, superuser, ownsServiceState = false } = machine;
   const problems = unknownVariables(environment);
   const given = settingsOf(sources, machine);
   const named = given.get(OPTIONS.configFile.key)?.[0];
@@ -51,19 +51,22 @@ export function readConfiguration(sources: Sources): ConfigurationReading {
     [OPTIONS.dockerConfig.key]: usualDockerConfig(environment, home),
     [OPTIONS.configFile.key]: named === undefined ? file?.path : undefined,
   };
-  const options = readValues(given, { environment, home, superuser, found }, problems);
+  const options = readValues(given, { environment, home, superuser, ownsServiceState, found }, problems);
   const structured = readStructured(file, { environment, home }, problems);
   if (problems.length > 0) return { configuration: undefined, problems, options };
   const configuration = {
     ...Object.fromEntries([...options].map(([name, { value }]) => [name, value])),
     ...structured,
+    isBackendChosen: given.has(OPTIONS.backend.key),
   };
   if (!isComplete(configuration)) throw new Error('an option of the table has no value');
   return { configuration, problems, options };
 }
 
 /** The table gives each value its type, as `ValueOf` in options.ts tells the compiler. */
-function isComplete(values: Readonly<Record<string, unknown>> & Structured): values is Configuration {
+function isComplete(
+  values: Readonly<Record<string, unknown>> & Structured & Pick<Configuration, 'isBackendChosen'>,
+): values is Configuration {
   return TABLE.every(([name, option]) => values[name] !== undefined || option.default === undefined);
 }
 

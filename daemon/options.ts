@@ -25,6 +25,8 @@ export interface DefaultsContext {
   readonly home: string;
   /** Whether unpackd runs as root. */
   readonly superuser: boolean;
+  /** Whether {@link SERVICE_STATE_DIRECTORY} belongs to this user. */
+  readonly ownsServiceState: boolean;
   /** The value of another option, by key: of one that stands earlier in the table. */
   readonly earlier: (key: string) => unknown;
 }
@@ -63,6 +65,8 @@ type Group =
   | 'Input and output:';
 
 export const DEFAULT_CONFIGURATION_FILE = '/etc/unpackd/unpackd.yaml';
+/** Belongs to the user that the service runs as (StateDirectory= in systemd/unpackd.service). */
+export const SERVICE_STATE_DIRECTORY = '/var/lib/unpackd';
 
 /** The keys of the configuration file that have no single value, so that they are no options. */
 export const REGISTRIES_KEY = 'registries';
@@ -103,7 +107,7 @@ export const OPTIONS = {
     flag: '--state <dir>',
     type: path,
     default: {
-      text: '/var/lib/unpackd as root, else $XDG_STATE_HOME/unpackd or ~/.local/state/unpackd',
+      text: `${SERVICE_STATE_DIRECTORY} as root and as its owner, else $XDG_STATE_HOME/unpackd or ~/.local/state/unpackd`,
       compute: defaultState,
     },
     group: 'Repository:',
@@ -395,6 +399,8 @@ export type Configuration = {
   readonly [Name in keyof Options]:
     ValueOf<Options[Name]['type']> | (Options[Name]['default'] extends undefined ? undefined : never);
 } & {
+  /** Whether somebody said which backend; it is the default otherwise. */
+  readonly isBackendChosen: boolean;
   /** What the file says under {@link REGISTRIES_KEY}, each host once. No secret is in it. */
   readonly registries: readonly RegistryEntry[];
   /** What the file says under {@link SOURCES_KEY}, each name once. No secret is in it. */
@@ -412,8 +418,8 @@ function defaultRoot({ environment, home, superuser, earlier }: DefaultsContext)
   return join(baseDirectory(environment['XDG_DATA_HOME']) ?? join(home, '.local/share'), 'unpackd');
 }
 
-function defaultState({ environment, home, superuser }: DefaultsContext): string {
-  if (superuser) return '/var/lib/unpackd';
+function defaultState({ environment, home, superuser, ownsServiceState }: DefaultsContext): string {
+  if (superuser || ownsServiceState) return SERVICE_STATE_DIRECTORY;
   return join(baseDirectory(environment['XDG_STATE_HOME']) ?? join(home, '.local/state'), 'unpackd');
 }
 

@@ -10,6 +10,7 @@ import { DirectoryBackend } from '../publisher/repository/directory/backend.ts';
 import { Lock } from '../publisher/repository/lock.ts';
 import { SpoolBudget } from '../publisher/spool/budget.ts';
 import { Spool } from '../publisher/spool/spool.ts';
+import { assertBackendMeant } from './backend-choice.ts';
 import { counted, formatBytes } from './output/format.ts';
 import { layerLimitsOf } from './layer-limits.ts';
 import type { Configuration } from './options.ts';
@@ -63,6 +64,7 @@ export class Workplace {
   async use<T>(repository: string, work: (publisher: RepositoryPublisher) => Promise<T>): Promise<T> {
     this.#users++;
     try {
+      assertBackendMeant(this.#options.configuration, repository);
       this.#backend.view(repository);
       this.#opened ??= this.#open();
       const { spool } = await this.#opened;

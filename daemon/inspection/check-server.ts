@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { hasCode } from '../../wishlist/error-code.ts';
 import { quoted } from '../../wishlist/quote.ts';
 import { withoutAddressSecrets } from '../output/address-secrets.ts';
-import { OPTIONS, type Option } from '../options.ts';
+import { repositoriesFolder } from '../backend-choice.ts';
+import { OPTIONS, type Configuration, type Option } from '../options.ts';
 import { originText } from '../settings.ts';
 import type { CheckContext } from './context.ts';
 import { findProgram } from './find-program.ts';
@@ -16,6 +16,7 @@ export async function checkServer(context: CheckContext): Promise<void> {
   const { configuration, environment, findings, placeOf } = context;
   if (configuration.backend !== 'cvmfs') {
     warnOfUnusedOptions(context);
+    await warnOfUnusedServer(context);
     return;
   }
   const { cvmfsServer, root, cvmfsSpool, cvmfsConfiguration } = configuration;
@@ -34,22 +35,32 @@ export async function checkServer(context: CheckContext): Promise<void> {
     if (problem === undefined) continue;
     findings.error(`${placeOf(key)}: ${problem}; write where the CernVM-FS server has it, or install that`);
   }
-  if (await hasNoRepository(cvmfsConfiguration)) {
+  if ((await repositoriesOf(configuration))?.length === 0) {
     findings.warn(
       `${placeOf('cvmfs-configuration')}: no repository is configured in ${quoted(cvmfsConfiguration)}; "cvmfs_server mkfs" makes one`,
     );
   }
 }
 
-async function hasNoRepository(configuration: string): Promise<boolean> {
-  if ((await missingFolder(configuration)) !== undefined) return false;
+/** `undefined` where that cannot be told. */
+async function repositoriesOf(configuration: Configuration): Promise<readonly string[] | undefined> {
+  if ((await missingFolder(configuration.cvmfsConfiguration)) !== undefined) return undefined;
   try {
-    return (await readdir(join(configuration, 'repositories.d'))).length === 0;
+    return await readdir(repositoriesFolder(configuration));
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return true;
-    if (hasCode(error, 'EACCES', 'ENOTDIR')) return false;
+    if (hasCode(error, 'ENOENT')) return [];
+    if (hasCode(error, 'EACCES', 'ENOTDIR')) return undefined;
     throw error;
   }
+}
+
+/** Whoever has a release manager has probably forgotten the backend. */
+async function warnOfUnusedServer({ configuration, findings, placeOf }: CheckContext): Promise<void> {
+  const [repository] = configuration.isBackendChosen ? [] : ((await repositoriesOf(configuration)) ?? []);
+  if (repository === undefined) return;
+  findings.warn(
+    `${placeOf('backend')}: this machine has CernVM-FS repositories such as ${repository}, into which the backend directory does not publish; write backend: cvmfs, or backend: directory`,
+  );
 }
 
 /** Whoever sets them has probably forgotten the backend. */

@@ -31,7 +31,8 @@ export async function checkConfiguration(
   function placeOfOption(key: OptionKey): string {
     const found = [...options.values()].find(({ option }) => option.key === key);
     const [first] = found?.given ?? [];
-    return first === undefined ? `${key} (by default)` : placeOf(first.origin, key);
+    const isDefault = first === undefined || found?.isRestated === true;
+    return isDefault ? `${key} (by default)` : placeOf(first.origin, key);
   }
 }
 

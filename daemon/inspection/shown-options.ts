@@ -20,9 +20,10 @@ export function shownOptions(options: OptionValues): ShownOption[] {
   return [...options.values()].map(shownOption);
 }
 
-function shownOption({ option, value, default: usual, given }: OptionValue): ShownOption {
+function shownOption({ option, value, default: usual, given, isRestated }: OptionValue): ShownOption {
   const textOf = (one: unknown): string => masked(formatValue(option.type, one));
-  const [first, ...others] = given;
+  const first = isRestated === true ? undefined : given[0];
+  const others = given.filter((one) => one !== first);
   return {
     key: option.key,
     value: value === undefined ? null : textOf(value),

@@ -50,6 +50,7 @@ describe('configuration', () => {
   it('has defaults for everything', () => {
     assert.deepEqual(load({}), {
       backend: 'directory',
+      isBackendChosen: false,
       root: '/home/ada/.local/share/unpackd',
       clientRoot: '/home/ada/.local/share/unpackd',
       state: '/home/ada/.local/state/unpackd',

@@ -37,8 +37,10 @@ const LEFT_OUT: ReadonlySet<string> = new Set(['user', 'cvmfs_repo', 'output_for
 describe('examples/unpackd.yaml', () => {
   const everything = textOf('examples/unpackd.yaml').replaceAll(/^# (?=[a-z-]+: )/gm, '');
 
-  it('is a configuration', () => {
-    assert.equal(load(EXAMPLE).backend, 'cvmfs');
+  it('states no default, so that all follow what is in force', () => {
+    assert.match(textOf('examples/unpackd.yaml'), /^(?:(?:#.*)?\n)+$/);
+    const configFile = EXAMPLE;
+    assert.deepEqual(load(EXAMPLE), { ...load('/dev/null'), configFile });
   });
 
   it('is one too with all options that it shows, which is every one', async () => {
@@ -114,6 +116,7 @@ describe('examples/unpackd.yaml', () => {
 
 /** Options that the example can only show with a value which is not their default. */
 const WITHOUT_DEFAULT: Partial<Configuration> = {
+  isBackendChosen: false,
   notificationFile: undefined,
   configFile: undefined,
   dockerConfig: undefined,

@@ -239,6 +239,16 @@ describe('config check', () => {
     assert.deepEqual([status, stderr], [0, '']);
   });
 
+  it('warns where this machine has a CernVM-FS repository and nobody chose the backend', async () => {
+    await mkdir(scene.path('server/repositories.d/x.example.org'), { recursive: true });
+    const check = async (backend: string): Promise<string> => {
+      const text = `cvmfs-configuration: server\n${backend}`;
+      return (await scene.run(['config', 'check'], { text })).stderr;
+    };
+    assert.match(await check('# no backend\n'), /^warning: backend \(by default\): .* x\.example\.org/m);
+    assert.doesNotMatch(await check('backend: directory\n'), /x\.example\.org/);
+  });
+
   it('finds cvmfs_server in the PATH, and warns where it has no repository', async () => {
     for (const folder of ['bin', 'cvmfs', 'spool', 'etc']) await mkdir(scene.path(folder));
     await scene.write('bin/cvmfs_server', '#!/bin/sh\n', 0o700);

@@ -19,6 +19,7 @@ export interface Inspection {
 export class Scene {
   readonly folder: string;
   readonly config: string;
+  #text = '';
 
   private constructor(folder: string) {
     this.folder = folder;
@@ -38,12 +39,17 @@ export class Scene {
     return this.path(name);
   }
 
-  /** Runs `unpackd` with `words`, with the file `text` as the usual one. */
+  /**
+   * Runs `unpackd` with `words`, with the file `text` as the usual one. A check has a backend that was chosen, so that no
+   * CernVM-FS of this machine is part of what it finds.
+   */
   async run(
     words: readonly string[],
     { text, environment = {} }: { text?: string; environment?: Readonly<Record<string, string>> } = {},
   ): Promise<Inspection> {
     if (text !== undefined) await writeFile(this.config, text);
+    this.#text = text ?? this.#text;
+    const isChosen = words[1] !== 'check' || /backend/.test(this.#text);
     const stdout = capture();
     const stderr = capture();
     const machine: Machine = {
@@ -54,7 +60,11 @@ export class Scene {
     };
     const { signal } = new AbortController();
     const surroundings = { version: 'test', environment, stdout, stderr, signal, machine };
-    const status = await runUnpackd(words, [configCheckCommand, configShowCommand], surroundings);
+    const status = await runUnpackd(
+      isChosen ? words : [...words, '--backend', 'directory'],
+      [configCheckCommand, configShowCommand],
+      surroundings,
+    );
     const lines = stderr.text().split('\n').slice(0, -1);
     return { status, stdout: stdout.text(), stderr: stderr.text(), lines };
   }
