@@ -10,7 +10,7 @@ import { isLayerRecorded } from './published.ts';
 import type { RegistryClient } from './registry/client.ts';
 import type { ImageConfig } from './registry/manifest/config.ts';
 import type { Digest } from './registry/digest.ts';
-import { formatPlatform } from './registry/manifest/platform.ts';
+import { formatPlatform, type Platform } from './registry/manifest/platform.ts';
 import type { Descriptor } from './registry/manifest/manifest.ts';
 import { Slots } from './slots.ts';
 import type { RepositoryView } from './repository/view.ts';
@@ -109,9 +109,9 @@ export class Preparer {
    * count, since tools write other ones into configs than into indexes.
    */
   #checkPlatform({ reference, platform }: ResolvedImage, config: ImageConfig): void {
-    if (config.os === platform.os && config.architecture === platform.architecture) return;
-    const message = `${formatReference(reference)} is for ${formatPlatform(config)}, not ${formatPlatform(platform)}`;
-    this.#parts.observe({ type: 'warning', message });
+    const differs = differenceOf(config, platform);
+    if (differs === undefined) return;
+    this.#parts.observe({ type: 'warning', message: `${formatReference(reference)} ${differs}` });
   }
 
   #checkLayers({ reference, manifest }: ResolvedImage): void {
@@ -237,6 +237,16 @@ export class Preparer {
       throw error;
     }
   }
+}
+
+/** How the platform of a config differs from the one that is wanted, in words; `undefined`: it does not. */
+function differenceOf({ os, architecture, variant }: ImageConfig, wanted: Platform): string | undefined {
+  if (os === wanted.os && architecture === wanted.architecture) return undefined;
+  const filled = { os: os || wanted.os, architecture: architecture || wanted.architecture, variant };
+  if (filled.os !== wanted.os || filled.architecture !== wanted.architecture)
+    return `is for ${formatPlatform(filled)}, not ${formatPlatform(wanted)}`;
+  const unsaid = [...(architecture === '' ? ['architecture'] : []), ...(os === '' ? ['os'] : [])];
+  return `has a config without ${unsaid.join(' and ')}: it is taken for ${formatPlatform(wanted)}`;
 }
 
 function wrongDiffId({ descriptor, diffId }: LayerOfImage, known: Digest): Failure {

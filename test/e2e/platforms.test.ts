@@ -157,6 +157,26 @@ describe('unpackd convert: platforms that an image lacks', () => {
     assert.equal(platformAt(site, wish.replace('http://', '')), 'arm64');
   });
 
+  it('need not be said by a config: what does not say is taken for the default, with a warning', async () => {
+    const old = await layer([directory('etc/'), file(PLATFORM_FILE, 'old\n')]);
+    for (const [missing, config] of [
+      ['architecture and os', { architecture: undefined, os: undefined }],
+      ['architecture', { architecture: undefined }],
+      ['os', { os: undefined }],
+    ] as const) {
+      const unsaid = image({ layers: [old], config });
+      const wish = registry.add('lab/unsaid', missing.replaceAll(' ', '-'), unsaid);
+      const { status, stderr } = await convert(site, ['input:', `  - '${wish}'`]);
+      assert.equal(status, 0, stderr);
+      assert.match(stderr, new RegExp(`^warning: .*without ${missing}: it is taken for linux/amd64$`, 'm'));
+      assert.equal(platformAt(site, wish.replace('http://', '')), 'old');
+      const named = ['input:', `  - image: '${wish}'`, '    platforms: [linux/amd64, linux/arm64]'];
+      const wanted = await convert(site, named);
+      assert.equal(wanted.status, 1);
+      assert.match(wanted.stderr, /^error\[platform-missing\]/m);
+    }
+  });
+
   it('leave an index that moves for one of them alone for the other', async () => {
     const both = ['platforms: [linux/amd64, linux/arm64]', 'input:'];
     const amd64 = { image: await smallImage('amd64'), platform: { os: 'linux', architecture: 'amd64' } };

@@ -9,6 +9,7 @@ import { digestSchema } from './manifest.ts';
 export interface ImageConfig {
   /** Exactly as served. */
   readonly bytes: Buffer;
+  /** Empty where none is given, as is the operating system: very old images say neither. */
   readonly architecture: string;
   readonly os: string;
   /** Of the architecture. */
@@ -43,8 +44,8 @@ const executionSchema = z.object({
 });
 
 const configSchema = z.object({
-  architecture: z.string(),
-  os: z.string(),
+  architecture: z.string().nullish(),
+  os: z.string().nullish(),
   variant: z.string().nullish(),
   created: z.string().nullish(),
   rootfs: z.object({ diff_ids: z.array(digestSchema).nullish() }),
@@ -70,8 +71,8 @@ export function parseConfig(bytes: Buffer, layers: number, image: string): Image
   const { architecture, os, variant, created } = document;
   return {
     bytes,
-    architecture,
-    os,
+    architecture: architecture ?? '',
+    os: os ?? '',
     variant: variant ?? undefined,
     created: created ?? undefined,
     diffIds,

@@ -5,7 +5,7 @@ import { parseConfig } from './config.ts';
 import type { ImageDocument, IndexDocument, IndexEntry, ManifestDocument } from './manifest.ts';
 import { parseManifest } from './manifest.ts';
 import { isIndex, isManifest } from './media-types.ts';
-import { choosePlatform, formatPlatform, isPlatform, listPlatforms, type Platform } from './platform.ts';
+import { choosePlatform, isPlatform, listPlatforms, type Platform } from './platform.ts';
 import type { Reading } from './reading.ts';
 
 /** A manifest of one image, as it was read. */
@@ -54,7 +54,7 @@ export async function manifestFor(
 /** What the image is there for, as far as its index or config says so. */
 export async function platformsOf({ document }: Root, reading: Reading): Promise<string[]> {
   if (document.kind === 'index') return listPlatforms(document.entries);
-  return [formatPlatform(await platformOfImage(document, reading))];
+  return listPlatforms([{ platform: await platformOfImage(document, reading) }]);
 }
 
 async function platformOfImage({ config, layers }: ImageDocument, reading: Reading): Promise<Platform> {

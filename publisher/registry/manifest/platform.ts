@@ -43,6 +43,10 @@ export function isPlatform(actual: Platform, wanted: Platform): boolean {
 export function listPlatforms(entries: readonly PlatformEntry[]): string[] {
   const names = entries
     .filter(({ platform }) => platform?.os !== 'unknown' || platform.architecture !== 'unknown')
-    .map(({ platform }) => (platform === undefined ? 'one without platform' : formatPlatform(platform)));
+    .map(({ platform }) => (isStated(platform) ? formatPlatform(platform) : 'one without platform'));
   return [...new Set(names)];
+}
+
+function isStated(platform: Platform | undefined): platform is Platform {
+  return platform !== undefined && (platform.os !== '' || platform.architecture !== '');
 }

@@ -7,8 +7,9 @@ export type Flavour = 'oci' | 'docker';
 
 /** @see OCI image specification 1.1, config.md, "Properties" */
 export interface ImageConfig {
-  readonly architecture?: string;
-  readonly os?: string;
+  /** `undefined`: the config has none. */
+  readonly architecture?: string | undefined;
+  readonly os?: string | undefined;
   readonly variant?: string;
   readonly created?: string;
   readonly config?: {

@@ -60,6 +60,8 @@ const GOOD: readonly (readonly [
     { config: { Entrypoint: '/run me', Cmd: '' } },
     { entrypoint: ['/run me'], cmd: [] },
   ],
+  ['no architecture and no os', { architecture: undefined, os: undefined }, { architecture: '', os: '' }],
+  ['null for them', { architecture: null, os: null }, { architecture: '', os: '' }],
   ['another platform', { architecture: 'arm64', os: 'windows' }, { architecture: 'arm64', os: 'windows' }],
 ];
 
@@ -69,7 +71,7 @@ const BAD: readonly (readonly [what: string, document: unknown])[] = [
   ['too many diff IDs', document({ rootfs: { diff_ids: [DIFF_ID, DIFF_ID] } })],
   ['a diff ID that is no digest', document({ rootfs: { diff_ids: ['sha256:abc'] } })],
   ['no rootfs', document({ rootfs: undefined })],
-  ['no architecture', document({ architecture: undefined })],
+  ['an architecture that is a number', document({ architecture: 386 })],
   ['an environment that is no list', document({ config: { Env: { A: 'b' } } })],
   ['a label that is a number', document({ config: { Labels: { a: 1 } } })],
   ['no object', 'text'],

@@ -155,6 +155,27 @@ const CASES: readonly Case[] = [
     asked: 2,
   },
   {
+    what: 'entries without platform, whose configs may have none either',
+    root: { entries: ['-=/', '-=linux/amd64'] },
+    wanted: 'linux/amd64',
+    chosen: 'linux/amd64',
+    asked: 2,
+  },
+  {
+    what: 'an entry without platform, and a config without one',
+    root: { entries: ['-=/'] },
+    wanted: 'linux/amd64',
+    code: 'platform-missing',
+    asked: 1,
+  },
+  {
+    what: 'a platform that only the entry states',
+    root: { entries: ['linux/amd64=/'] },
+    wanted: 'linux/amd64',
+    chosen: '/',
+    asked: 1,
+  },
+  {
     what: 'entries without platform beside one that is stated',
     root: { entries: ['-=linux/amd64', 'linux/amd64=linux/s390x'] },
     wanted: 'linux/amd64',
