@@ -28,7 +28,7 @@ export interface Brought {
 
 const EXAMPLES = 3;
 
-type Kind = 'order' | 'owner' | 'time' | 'device' | 'xattr' | 'foreign-xattr' | 'overlay';
+type Kind = 'reserved' | 'owner' | 'time' | 'device' | 'xattr' | 'foreign-xattr' | 'overlay';
 
 /** Counts what of an image is not kept, with examples: a line for each kind of loss, however much it is. */
 class Losses {
@@ -55,7 +55,7 @@ class Losses {
 function sentence(kind: Kind, paths: number, xattrsReason: string): string {
   const entries = paths === 1 ? '1 path' : `${paths} paths`;
   switch (kind) {
-    case 'order':
+    case 'reserved':
       return `${entries} left out, since CernVM-FS would act on them`;
     case 'owner':
       return `the owners of ${entries} are not kept: only root can`;
@@ -81,7 +81,7 @@ function sentence(kind: Kind, paths: number, xattrsReason: string): string {
 export function lossesOf(brought: Brought, holding: Holding, policy: LossPolicy): string[] {
   for (const unit of brought.units) checkNames(unit, holding);
   const losses = new Losses();
-  for (const path of droppedIn(brought)) losses.add('order', path);
+  for (const path of droppedIn(brought)) losses.add('reserved', path);
   const top = brought.stages.at(-1)?.merged;
   if (top !== undefined) findIn(top, '', { losses, holding });
   if (brought.hasLayers) findInLayers(brought.stages, losses, holding);

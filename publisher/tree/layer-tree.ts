@@ -3,9 +3,9 @@ import type { Listing } from '../layer/listing.ts';
 import { PackedItems } from '../layer/packed-items.ts';
 import type { Digest } from '../registry/digest.ts';
 import { displayPath, type BytePath } from '../repository/entry.ts';
-import { brokenLink, checkPlace, memberFolder, noDirectory } from './member-place.ts';
+import { isCvmfsReserved } from './cvmfs-reserved.ts';
+import { brokenLink, checkPlace, memberFolder } from './member-place.ts';
 import { joinPath, type LayerDirectoryNode, type LayerNode } from './node.ts';
-import { isOrder } from './orders.ts';
 import { PackedTree, type PackedDirectory } from './packed-tree.ts';
 import { entryPath, resolvePath } from './resolve.ts';
 
@@ -25,10 +25,11 @@ export interface LayerTree {
 }
 
 /**
- * The tree of one layer by itself: members applied in order, the last of a name wins, whiteouts as nodes.
+ * The tree of one layer by itself: members applied in order, the last of a name wins, whiteouts as nodes. What stands
+ * in the way of a member and is no directory gives way to one, as in an overlay mount, and as umoci has it from 0.5.
  *
- * @throws Failure `layer-refused` where a member's path leads through a file, or through links in a circle, or to too
- *   long a path, or a whiteout is of no name
+ * @throws Failure `layer-refused` where a member's path leads through links in a circle, or to too long a path, or a
+ *   whiteout is of no name; `layer-corrupt` for a hard link that leads nowhere
  */
 export function buildLayerTree(listing: Listing, layer: Digest): LayerTree {
   const items = PackedItems.of(listing.items);
@@ -37,7 +38,7 @@ export function buildLayerTree(listing: Listing, layer: Digest): LayerTree {
   const dropped: BytePath[] = [];
   for (let row = 0; row < items.length; row++) {
     const path = items.pathAt(row);
-    if (isOrder(path)) dropped.push(path);
+    if (isCvmfsReserved(path)) dropped.push(path);
     else if (!isAufsBook(path)) apply(building, row, path);
   }
   finish(tree, tree.root);
@@ -89,14 +90,15 @@ function placeOf(building: Building, path: BytePath, isDeletion: boolean): Place
   if (building.near?.path === path) return building.near;
   // What leads nowhere, or is no directory, holds nothing that could be deleted.
   if (isDeletion && resolvePath<LayerNode>(building.tree.root, path) === undefined) return undefined;
-  const place = folderAt(building.tree, path);
-  if (place === undefined && !isDeletion) throw noDirectory(path);
-  building.near = place;
-  return place;
+  building.near = folderAt(building.tree, path, isDeletion);
+  return building.near;
 }
 
-/** The directory at `path`, made where it is missing, symbolic links of this layer followed; `undefined`: it is none. */
-function folderAt(tree: PackedTree, path: BytePath): Place | undefined {
+/**
+ * The directory at `path`, symbolic links of this layer followed, made where something else is, or nothing; for a
+ * deletion nothing gives way: `undefined`.
+ */
+function folderAt(tree: PackedTree, path: BytePath, isDeletion: boolean): Place | undefined {
   const direct = folderOf(tree, path);
   if (direct !== undefined) return { path, at: path, folder: direct };
   const at = memberFolder<LayerNode>(tree.root, path);
@@ -104,11 +106,20 @@ function folderAt(tree: PackedTree, path: BytePath): Place | undefined {
   for (const component of at.split('/')) {
     if (component === '') continue;
     const entry = tree.enter(folder, component);
-    const value = tree.nodeOf(entry);
-    if (value.type !== 'directory' && value.type !== 'whiteout') return undefined;
-    folder = tree.directoryOf(entry) ?? tree.setDirectory(entry);
+    const there = tree.directoryOf(entry);
+    if (there === undefined && isDeletion && tree.nodeOf(entry).type !== 'whiteout') return undefined;
+    folder = there ?? newDirectory(tree, entry);
   }
   return { path, at, folder };
+}
+
+/** A directory in the place of what an entry is. What this layer had there had taken the place of a directory below. */
+function newDirectory(tree: PackedTree, entry: number): PackedDirectory {
+  const isTaken = tree.nodeOf(entry).type !== 'whiteout';
+  const directory = tree.setDirectory(entry);
+  directory.opaque = isTaken;
+  directory.implied = !isTaken;
+  return directory;
 }
 
 /** The directory at exactly `path`. */
@@ -171,25 +182,30 @@ function applyMember(building: Building, folder: PackedDirectory, { row, name }:
 }
 
 function applyDirectory(tree: PackedTree, entry: number, row: number): void {
-  const there = tree.directoryOf(entry);
-  const isTaken = there === undefined && tree.nodeOf(entry).type !== 'whiteout';
-  const directory = there ?? tree.setDirectory(entry);
+  const directory = tree.directoryOf(entry) ?? newDirectory(tree, entry);
   directory.describe(row);
-  // What this layer had there had taken the place of a directory below.
-  if (isTaken) directory.opaque = true;
 }
 
 /** What a hard link names: an entry of this layer's, or a path that is sought in those below. */
 function linkedEntry(tree: PackedTree, row: number): number | { readonly target: BytePath } {
   const { items, root } = tree;
   const [path, link] = [items.pathAt(row), items.targetAt(row)];
+  const own = ownEntry(tree, link);
+  if (own !== 0) return own;
   const target = entryPath<LayerNode>(root, link);
   if (target === undefined) throw brokenLink(path, link);
-  const entry = target === '' ? 0 : entryAt(tree, target);
-  const node = target === '' ? root : tree.nodeOf(entry);
-  if (node.type === 'directory' && (!node.implied || bringsAnything(node)))
+  const directory = folderOf(tree, target);
+  if (directory !== undefined && (!directory.implied || bringsAnything(directory)))
     throw new Failure('layer-refused', `the hard link ${displayPath(path)} names a directory`);
-  return node.type === 'whiteout' || node.type === 'directory' ? { target } : entry;
+  return { target };
+}
+
+/** What this layer has at `path` that can have further names; 0: nothing. */
+function ownEntry(tree: PackedTree, path: BytePath): number {
+  const at = entryPath<LayerNode>(tree.root, path);
+  const entry = at === undefined || at === '' ? 0 : entryAt(tree, at);
+  const { type } = tree.nodeOf(entry);
+  return type === 'whiteout' || type === 'directory' ? 0 : entry;
 }
 
 /** What a directory is can be said when all members are applied. Children first. */

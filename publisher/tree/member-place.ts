@@ -1,7 +1,7 @@
 import { isTooLong } from '../layer/member-path.ts';
 import { displayPath, type BytePath } from '../repository/entry.ts';
 import { Failure } from '../../wishlist/failure.ts';
-import { isOrder } from './orders.ts';
+import { isCvmfsReserved } from './cvmfs-reserved.ts';
 import { resolvePath, type Branch } from './resolve.ts';
 
 /**
@@ -19,12 +19,7 @@ export function memberFolder<N extends Branch<N>>(root: N, path: BytePath): Byte
 /** @throws Failure `layer-refused` where links have led to a path that no member's own name may be */
 export function checkPlace(path: BytePath): void {
   if (isTooLong(path)) throw refused(path.slice(0, 200), '…, where symbolic links lead, is too long a path');
-  if (isOrder(path)) throw refused(path, 'is a place where CernVM-FS takes orders');
-}
-
-/** A member's path leads through something that is no directory. */
-export function noDirectory(path: BytePath): Failure {
-  return refused(path, 'has members below it and is no directory');
+  if (isCvmfsReserved(path)) throw refused(path, 'is a place where CernVM-FS takes orders');
 }
 
 /** A hard link at `path` to what is no file of the image. */
@@ -37,6 +32,6 @@ export function brokenLink(path: BytePath, target: BytePath): Failure {
 
 function refused(path: BytePath, reason: string): Failure {
   return new Failure('layer-refused', `${displayPath(path)} ${reason}`, {
-    hint: 'no tool can unpack such a layer: rebuild the image',
+    hint: 'such a layer cannot be unpacked safely: rebuild the image',
   });
 }

@@ -10,7 +10,7 @@ import {
   type TreeNode,
 } from './node.ts';
 import { bringsAnything } from './layer-tree.ts';
-import { brokenLink, checkPlace, memberFolder, noDirectory } from './member-place.ts';
+import { brokenLink, checkPlace, memberFolder } from './member-place.ts';
 import { OverlaidChildren } from './overlaid-children.ts';
 import { isWhole } from './packed-tree.ts';
 import { entryAt, nodeAt } from './resolve.ts';
@@ -21,7 +21,7 @@ import { entryAt, nodeAt } from './resolve.ts';
  *
  * @see OCI image specification 1.1, layer.md, "Applying Changesets"
  * @throws Failure `layer-corrupt` for a hard link to what no layer holds; `layer-refused` where a member's path leads
- *   through a file of a layer below, or through links in a circle
+ *   through links in a circle, or by links to a path that it may not have
  */
 export function mergeLayer(lower: DirectoryNode, layer: LayerDirectoryNode): DirectoryNode {
   const merge: Merge = { lower, moved: [], isMoving: false };
@@ -93,7 +93,7 @@ function mergeChild(
   }
 }
 
-/** A directory that no member names must be one below, or lead to one, or be made for what it holds. */
+/** A directory that no member names is one below, or leads to one, or is made for what it holds, whatever is there. */
 function mergeImplied(
   merge: Merge,
   path: BytePath,
@@ -105,7 +105,6 @@ function mergeImplied(
     return lower;
   }
   if (!bringsAnything(upper)) return lower;
-  if (lower !== undefined) throw noDirectory(path);
   return mergeDirectory(merge, path, lower, upper);
 }
 
@@ -115,7 +114,7 @@ function foreignTarget(lower: DirectoryNode, path: BytePath, link: ForeignLinkNo
   throw brokenLink(path, link.target);
 }
 
-/** Merges a directory into the one at `components` below `path`, which is made where it is missing. */
+/** Merges a directory into the one at `components` below `path`, which is made where something else is, or nothing. */
 function mergeAt(
   merge: Merge & { readonly directory: LayerDirectoryNode },
   path: BytePath,
@@ -125,8 +124,8 @@ function mergeAt(
   const [name, ...rest] = components;
   if (name === undefined || name === '') return mergeDirectory(merge, path, tree, merge.directory);
   const at = joinPath(path, name);
-  const child = tree.children.get(name) ?? EMPTY_TREE;
-  if (child.type !== 'directory') throw noDirectory(at);
+  const there = tree.children.get(name);
+  const child = there?.type === 'directory' ? there : EMPTY_TREE;
   const { attributes, xattrs, children } = tree;
   const changed = new Map([[name, mergeAt(merge, at, child, rest)]]);
   return {

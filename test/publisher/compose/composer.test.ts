@@ -244,7 +244,7 @@ describe('compose/composer', () => {
 
     it('of which one fails lose that one alone', async () => {
       const broken = await workshop.layer(hardLink('h', 'nowhere'));
-      const refused = await workshop.layer(file('f'), file('f/x'));
+      const refused = await workshop.layer(symlink('s', 's'), file('s/x'));
       const images = [
         await workshop.image('reg.example/broken:1', [base, broken]),
         await workshop.image('reg.example/good:1', [base]),

@@ -3,7 +3,7 @@ import { TreeLoader } from '../../../publisher/compose/image-trees.ts';
 import type { Listing } from '../../../publisher/layer/listing.ts';
 import { ListingStore } from '../../../publisher/layer/listing-store.ts';
 import type { Digest } from '../../../publisher/registry/digest.ts';
-import { file, hardLink } from '../../support/images/layer-entry.ts';
+import { file, hardLink, symlink } from '../../support/images/layer-entry.ts';
 import { layerAt, listingOf, treeLines } from '../tree/stack.ts';
 
 /** Keeps listings in memory, and notes which are asked for. */
@@ -82,7 +82,7 @@ describe('compose/image-trees', () => {
 
   it('fails as often as it is asked for a layer that cannot be unpacked', async () => {
     await store.save(layerAt(0), listingOf([hardLink('a', 'nowhere')]));
-    await store.save(layerAt(1), listingOf([file('a'), file('a/b')]));
+    await store.save(layerAt(1), listingOf([symlink('a', 'a'), file('a/b')]));
     const loader = new TreeLoader(store);
     for (let round = 0; round < 2; round++) {
       await assert.rejects(loader.stagesOf([layerAt(0)]), { code: 'layer-corrupt' });

@@ -218,19 +218,27 @@ export const SYMBOLIC_LINKS: readonly MergeCase[] = [
     expected: ['new/', 'new/folder/', 'new/folder/y = new', 's -> new/folder'],
   },
   {
-    what: 'to a file',
+    what: 'to a file: that becomes a directory',
     stack: [[file('f', 'x'), symlink('s', 'f')], [file('s/y', 'new')]],
-    expected: 'layer-refused',
+    expected: ['f/', 'f/y = new', 's -> f'],
+    differs: 'umoci replaces the file from 0.5, and refuses the layer before',
   },
   {
     what: 'to a file of the layer',
     stack: [[file('f', 'x'), symlink('s', 'f'), file('s/y', 'new')]],
-    expected: 'layer-refused',
+    expected: ['f/', 'f/y = new', 's -> f'],
+    differs: 'umoci replaces the file from 0.5, and refuses the layer before',
   },
   {
     what: 'to something below a file',
     stack: [[file('f', 'x'), symlink('s', 'f/g')], [file('s/y', 'new')]],
-    expected: 'layer-refused',
+    expected: ['f/', 'f/g/', 'f/g/y = new', 's -> f/g'],
+    differs: 'umoci replaces the file from 0.5, and refuses the layer before',
+  },
+  {
+    what: 'to a file, for a deletion alone',
+    stack: [[file('f', 'x'), symlink('s', 'f')], [whiteout('s/y')]],
+    expected: ['f = x', 's -> f'],
   },
   {
     what: 'in a circle',

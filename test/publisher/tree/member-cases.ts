@@ -1,4 +1,12 @@
-import { device, directory, fifo, file, hardLink, symlink } from '../../support/images/layer-entry.ts';
+import {
+  device,
+  directory,
+  fifo,
+  file,
+  hardLink,
+  symlink,
+  whiteout,
+} from '../../support/images/layer-entry.ts';
 import { LOWER, LOWER_LINES, type MergeCase } from './merge-case.ts';
 
 export const TYPES: readonly MergeCase[] = [
@@ -86,18 +94,76 @@ export const ONE_LAYER: readonly MergeCase[] = [
     stack: [LOWER, [file('d/c', 'new')]],
     expected: [...LOWER_LINES, 'd/c = new'],
   },
-  { what: 'a member below a file', stack: [[file('f', 'x'), file('f/a', 'y')]], expected: 'layer-refused' },
-  {
-    what: 'a member below a hard link',
-    stack: [[file('f', 'x'), hardLink('h', 'f'), file('h/a', 'y')]],
-    expected: 'layer-refused',
-  },
-  { what: 'a member below a device', stack: [[fifo('p'), directory('p/d')]], expected: 'layer-refused' },
-  {
-    what: 'a member below a file of a lower layer',
-    stack: [[file('f', 'x')], [file('f/a', 'y')]],
-    expected: 'layer-refused',
-  },
+  ...[
+    {
+      what: 'a member below a file',
+      stack: [[file('f', 'x'), file('f/a', 'y')]],
+      expected: ['f/', 'f/a = y'],
+    },
+    {
+      what: 'a member far below a file',
+      stack: [[file('f', 'x'), file('f/a/b', 'y')]],
+      expected: ['f/', 'f/a/', 'f/a/b = y'],
+    },
+    {
+      what: 'a member below a hard link, whose other name stays',
+      stack: [[file('f', 'x'), hardLink('h', 'f'), file('h/a', 'y')]],
+      expected: ['f = x', 'h/', 'h/a = y'],
+    },
+    {
+      what: 'a member below a hard link to a file of a lower layer',
+      stack: [[file('f', 'x')], [hardLink('h', 'f'), file('h/a', 'y')]],
+      expected: ['f = x', 'h/', 'h/a = y'],
+    },
+    {
+      what: 'a member below a fifo',
+      stack: [[fifo('p'), directory('p/d')]],
+      expected: ['p/', 'p/d/'],
+    },
+    {
+      what: 'a member below a device of a lower layer',
+      stack: [[device('n', 'block-device', [8, 1])], [file('n/a', 'y')]],
+      expected: ['n/', 'n/a = y'],
+    },
+    {
+      what: 'a member below a file of a lower layer',
+      stack: [[file('f', 'x')], [file('f/a', 'y')]],
+      expected: ['f/', 'f/a = y'],
+    },
+    {
+      what: 'a member below a file of a lower layer that has another name',
+      stack: [[file('f', 'x'), hardLink('h', 'f')], [file('f/a', 'y')]],
+      expected: ['f/', 'f/a = y', 'h = x'],
+    },
+    {
+      what: 'a hard link to the file of a lower layer below which it is',
+      stack: [[file('f', 'x')], [hardLink('f/a', 'f')]],
+      expected: ['f/', 'f/a = x'],
+    },
+    {
+      what: 'a member below a file of the layer in the place of a directory below',
+      stack: [LOWER, [file('d', 'x'), file('d/c', 'new')]],
+      expected: ['d/', 'd/c = new'],
+    },
+    {
+      what: 'a member below a file that the next layer deletes',
+      stack: [[file('f', 'x')], [file('f/a', 'y')], [whiteout('f/a')]],
+      expected: ['f/'],
+    },
+    {
+      what: 'a member below a file, and a deletion beside it',
+      stack: [[file('f', 'x'), whiteout('f/b'), file('f/a', 'y'), whiteout('f/c')]],
+      expected: ['f/', 'f/a = y'],
+    },
+    {
+      what: 'a member below a file that comes again: the last holds',
+      stack: [[file('f', 'x')], [file('f/a', 'y'), file('f', 'z')]],
+      expected: ['f = z'],
+    },
+  ].map((one): MergeCase => ({
+    ...one,
+    differs: 'umoci replaces the file from 0.5, and refuses the layer before',
+  })),
   {
     what: 'a member below a directory that is named, and was a file',
     stack: [[file('f', 'x')], [directory('f'), file('f/a', 'y')]],

@@ -44,7 +44,7 @@ export function applyStack(stack: Stack): Outcome {
 /** The first member that cannot be applied. */
 interface Failed {
   readonly position: number;
-  /** What is in its way: a file, or links that lead in a circle. */
+  /** What is in its way: links that lead in a circle. */
   readonly obstacles: readonly string[];
 }
 
@@ -168,16 +168,18 @@ class LayerApplication {
     return found === undefined || found.type === 'directory' ? BROKEN : found;
   }
 
-  /** The directory at `path`, made with all above it where it is missing. */
+  /** The directory at `path`, made with all above it where it is missing, or something else. */
   #folder(path: string): string {
     let made = '';
     for (const component of this.#resolve(path).split('/')) {
       if (component === '') continue;
       made = join(made, component);
       const there = this.tree.get(made);
-      if (there !== undefined && there.type !== 'directory') throw new Inapplicable([made]);
-      if (there === undefined) this.tree.set(made, { type: 'directory', value: '', mode: 0o755 });
-      if (there === undefined) this.#own.add(made);
+      if (there?.type === 'directory') continue;
+      this.#isOdd ||= there === BROKEN;
+      if (there !== undefined) this.#remove(made, true);
+      this.tree.set(made, { type: 'directory', value: '', mode: 0o755 });
+      this.#own.add(made);
     }
     return made;
   }
