@@ -38,8 +38,10 @@ export function buildLayerTree(listing: Listing, layer: Digest): LayerTree {
   const dropped: BytePath[] = [];
   for (let row = 0; row < items.length; row++) {
     const path = items.pathAt(row);
-    if (isCvmfsReserved(path)) dropped.push(path);
-    else if (!isAufsBook(path)) apply(building, row, path);
+    const isReserved = isCvmfsReserved(path);
+    if (isReserved || isAufsBook(path)) keepAside(tree, row, path);
+    else if (!isLinkToLeftOut(tree, row)) apply(building, row, path);
+    if (isReserved || isLinkToLeftOut(tree, row)) dropped.push(path);
   }
   finish(tree, tree.root);
   return { root: tree.root, dropped, placeOf: (ordinal) => tree.placeOf(ordinal) };
@@ -47,6 +49,22 @@ export function buildLayerTree(listing: Listing, layer: Digest): LayerTree {
 
 function isAufsBook(path: BytePath): boolean {
   return path.includes('.wh..wh.') && AUFS.test(path);
+}
+
+/** Keeps the member for the hard links that name it. To those of other layers none leads, and none to a directory. */
+function keepAside(tree: PackedTree, row: number, path: BytePath): void {
+  const type = tree.items.typeAt(row);
+  if (type === 'directory') return;
+  const linked = type === 'link' ? ownEntry(tree, tree.items.targetAt(row)) : undefined;
+  if (linked === undefined) tree.setItem(tree.enter(tree.aside, path), row);
+  else if (linked !== 0) tree.setSame(tree.enter(tree.aside, path), linked);
+}
+
+/** Whether the member is a hard link to a name that was left out of a layer below. */
+function isLinkToLeftOut(tree: PackedTree, row: number): boolean {
+  if (tree.items.typeAt(row) !== 'link') return false;
+  const target = tree.items.targetAt(row);
+  return isCvmfsReserved(target) && ownEntry(tree, target) === 0;
 }
 
 /** A tree while it is built: without the deletions, which nothing leads through. */
@@ -200,8 +218,10 @@ function linkedEntry(tree: PackedTree, row: number): number | { readonly target:
   return { target };
 }
 
-/** What this layer has at `path` that can have further names; 0: nothing. */
+/** What this layer has at `path`, be it aside, that can have further names; 0: nothing. */
 function ownEntry(tree: PackedTree, path: BytePath): number {
+  const aside = tree.entries.find(tree.aside.number, path);
+  if (aside !== 0) return aside;
   const at = entryPath<LayerNode>(tree.root, path);
   const entry = at === undefined || at === '' ? 0 : entryAt(tree, at);
   const { type } = tree.nodeOf(entry);

@@ -19,6 +19,10 @@ import {
 const NOTHING = 0;
 const FIRST_DIRECTORY = 2 ** 31;
 
+/** Numbers of the directories that every tree has. */
+const ROOT = 0;
+const ASIDE = 1;
+
 /**
  * The tree of one layer, packed: a directory is an object, everything else a few numbers that become nodes when they are
  * asked for. So two nodes of one file are equal, not the same; {@link FileNode.source} tells files apart.
@@ -39,11 +43,17 @@ export class PackedTree {
     this.items = items;
     this.entries = new Entries(items.texts);
     this.layer = layer;
-    this.#directories.push(new PackedDirectory(this, { number: 0, entry: 0 }));
+    for (const number of [ROOT, ASIDE])
+      this.#directories.push(new PackedDirectory(this, { number, entry: 0 }));
   }
 
   get root(): PackedDirectory {
-    return this.directory(0);
+    return this.directory(ROOT);
+  }
+
+  /** What is no part of the tree, by whole paths: hard links may name it all the same. */
+  get aside(): PackedDirectory {
+    return this.directory(ASIDE);
   }
 
   directory(number: number): PackedDirectory {

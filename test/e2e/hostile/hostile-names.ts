@@ -17,8 +17,34 @@ function leftOut(what: string, lacks: readonly string[], ...entries: LayerEntry[
   return { what, layers: [[...entries, file('good', 'x')]], has: ['good = x'], lacks, warning: LEFT_OUT };
 }
 
+/** All types of one name at once, at the root and deep down: an ingest ends with the first that its publisher refuses. */
+function ofAllTypes(name: string): HostileCase {
+  return leftOut(
+    `${name} of all types`,
+    ['a', 'b', 'c', 'd', 'e', 'f/g'].map((folder) => `${folder}/${name}`),
+    file(name, 'x'.repeat(5000)),
+    file(`a/${name}`),
+    symlink(`b/${name}`, '../good'),
+    device(`c/${name}`, 'block-device', [8, 1]),
+    fifo(`d/${name}`),
+    directory(`e/${name}`),
+    file(`e/${name}/x`),
+    file('to', 'x'),
+    hardLink(`f/g/${name}`, 'to'),
+    whiteout(`h/${name}`),
+  );
+}
+
 /** Names by which CernVM-FS takes orders. (A marker of our own stands at the root of each tree.) */
 export const orderCases: HostileCases = () => [
+  ...[
+    '.cvmfscatalog',
+    '.cvmfsautocatalog',
+    '.cvmfsdirtab',
+    '.cvmfsbundles',
+    '.cvmfsbundle-good',
+    '.cvmfsgraft-good',
+  ].map(ofAllTypes),
   leftOut('a catalog marker', ['d/.cvmfscatalog'], directory('d'), file('d/.cvmfscatalog')),
   leftOut('one with content, at the root', [], file('.cvmfscatalog', 'x'.repeat(5000))),
   leftOut('one deep down', ['a/b/c/d/.cvmfscatalog'], file('a/b/c/d/.cvmfscatalog')),
@@ -39,8 +65,17 @@ export const orderCases: HostileCases = () => [
   leftOut('a graft with a newline', ['d/.cvmfsgraft-\n'], file('d/.cvmfsgraft-\n', 'size=1')),
   {
     what: 'a hard link to an order',
-    layers: [[file('.cvmfsdirtab', '/*'), hardLink('h', '.cvmfsdirtab')]],
-    code: 'layer-corrupt',
+    layers: [[file('.cvmfsbundles', 'x'), hardLink('h', '.cvmfsbundles')]],
+    has: ['h = x'],
+    lacks: ['.cvmfsbundles'],
+    warning: LEFT_OUT,
+  },
+  {
+    what: 'a hard link to an order of a lower layer',
+    layers: [[file('.cvmfsbundles', 'x')], [hardLink('h', '.cvmfsbundles'), file('good', 'x')]],
+    has: ['good = x'],
+    lacks: ['.cvmfsbundles', 'h'],
+    warning: LEFT_OUT,
   },
   {
     what: 'a file in an order, through a link',
@@ -180,6 +215,20 @@ export const nameCases: HostileCases = ({ path, inImage }) => [
     layers: [[symlink('.wh..wh.plnk', path), file('.wh..wh.plnk/file', 'x'), file('good', 'x')]],
     has: ['good = x'],
     lacks: ['.wh..wh.plnk', inImage],
+  },
+  {
+    what: 'links to the books of AUFS, with content, and out of them',
+    layers: [
+      [
+        file('.wh..wh.plnk/1.2', 'x'),
+        hardLink('a', '.wh..wh.plnk/1.2'),
+        symlink('.wh..wh.plnk/3.4', path),
+        hardLink('b', '.wh..wh.plnk/3.4'),
+        hardLink('.wh..wh.plnk/5.6', 'nothing'),
+      ],
+    ],
+    has: ['a = x', `b -> ${path}`],
+    lacks: ['.wh..wh.plnk'],
   },
   {
     what: 'deletions of everything, and of what is ours',

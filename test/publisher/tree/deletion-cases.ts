@@ -1,6 +1,7 @@
 import {
   device,
   directory,
+  fifo,
   file,
   hardLink,
   opaque,
@@ -186,6 +187,11 @@ export const NO_PART_OF_THE_IMAGE: readonly MergeCase[] = [
     differs: 'unpackers keep the folders',
   },
   {
+    what: 'deletions of AUFS, which are hard links to a file in its books',
+    stack: [LOWER, [file('.wh..wh.aufs'), hardLink('.wh.d', '.wh..wh.aufs')]],
+    expected: [],
+  },
+  {
     what: 'catalog markers',
     stack: [
       [file('.cvmfscatalog', 'x'), file('d/.cvmfscatalog'), directory('e'), symlink('e/.cvmfscatalog', 'x')],
@@ -193,36 +199,91 @@ export const NO_PART_OF_THE_IMAGE: readonly MergeCase[] = [
     expected: ['e/'],
     differs: 'CernVM-FS would act on them',
   },
-  {
-    what: 'other orders',
-    stack: [
-      [file('.cvmfsdirtab', '/*'), file('d/.cvmfsgraft-a', 'x'), file('.cvmfsgraft-\n', 'x'), file('a', 'b')],
-    ],
-    expected: ['a = b'],
-    differs: 'CernVM-FS would act on them',
-  },
-  {
-    what: 'what lies below such names',
-    stack: [[directory('.cvmfscatalog'), file('.cvmfscatalog/a', 'x'), file('.cvmfsdirtab/a/b', 'x')]],
-    expected: [],
-    differs: 'CernVM-FS would act on them',
-  },
-  {
-    what: 'deletions of such names',
-    stack: [[file('a', 'b')], [whiteout('.cvmfscatalog'), whiteout('d/.cvmfsdirtab')]],
-    expected: ['a = b'],
-  },
+  ...[
+    '.cvmfsautocatalog',
+    '.cvmfsdirtab',
+    '.cvmfsbundles',
+    '.cvmfsbundle-a',
+    '.cvmfsgraft-a',
+    '.cvmfsgraft-\n',
+  ].flatMap((name): MergeCase[] => [
+    {
+      what: `${JSON.stringify(name)} of all types, and what is below it`,
+      stack: [
+        [
+          file(name, 'x'),
+          symlink(`e/${name}`, 'x'),
+          device(`f/${name}`, 'character-device', [1, 3]),
+          fifo(`g/${name}`),
+          directory(`h/${name}`),
+          file(`h/${name}/i/j`, 'x'),
+          file('a', 'b'),
+          hardLink(`k/${name}`, 'a'),
+          hardLink(`l/${name}`, 'nothing'),
+        ],
+      ],
+      expected: ['a = b'],
+      differs: 'CernVM-FS would act on them',
+    },
+    {
+      what: `the deletion of ${JSON.stringify(name)}`,
+      stack: [[file('a', 'b')], [whiteout(name), whiteout(`d/${name}`)]],
+      expected: ['a = b'],
+    },
+    {
+      what: `${JSON.stringify(name)}, and not the hard links to it`,
+      stack: [
+        [
+          file(name, 'x'),
+          hardLink('h', name),
+          file('a', 'b'),
+          hardLink(`d/${name}`, 'a'),
+          hardLink('i', `d/${name}`),
+        ],
+      ],
+      expected: ['a = b', 'h = x', 'i == a'],
+      differs: 'CernVM-FS would act on them',
+    },
+    {
+      what: `hard links to ${JSON.stringify(name)} of a lower layer`,
+      stack: [
+        [file(name, 'x'), directory(`d/${name}`), file(`d/${name}/a`)],
+        [hardLink('h', name), hardLink('i', `d/${name}/a`)],
+      ],
+      expected: [],
+      differs: 'CernVM-FS would act on them',
+    },
+  ]),
   {
     what: 'not names that are like them',
     stack: [
       [
-        file('.cvmfs', '1'),
-        file('.cvmfscatalogs', '2'),
-        file('x.cvmfscatalog', '3'),
-        file('.cvmfsgraft', '4'),
-      ],
+        '.cvmfs',
+        '.cvmfscatalogs',
+        'x.cvmfscatalog',
+        '.cvmfsgraft',
+        '.cvmfsbundle',
+        '.cvmfsbundles2',
+        '.cvmfsautocatalog-x',
+        '.CVMFSCATALOG',
+        '.cvmfspublished',
+        '.cvmfswhitelist',
+        '.cvmfs_master_replica',
+      ].map((name) => file(name, 'x')),
     ],
-    expected: ['.cvmfs = 1', '.cvmfscatalogs = 2', '.cvmfsgraft = 4', 'x.cvmfscatalog = 3'],
+    expected: [
+      '.CVMFSCATALOG = x',
+      '.cvmfs = x',
+      '.cvmfs_master_replica = x',
+      '.cvmfsautocatalog-x = x',
+      '.cvmfsbundle = x',
+      '.cvmfsbundles2 = x',
+      '.cvmfscatalogs = x',
+      '.cvmfsgraft = x',
+      '.cvmfspublished = x',
+      '.cvmfswhitelist = x',
+      'x.cvmfscatalog = x',
+    ],
   },
   {
     what: 'such a place that a link leads to',
@@ -235,5 +296,83 @@ export const NO_PART_OF_THE_IMAGE: readonly MergeCase[] = [
     stack: [[symlink('s', '.cvmfscatalog')], [file('s/a', 'x')]],
     expected: 'layer-refused',
     differs: 'CernVM-FS would act on it',
+  },
+];
+
+const BOOKS = 'unpackers keep the books as folders';
+
+/** AUFS kept files with several names in its books, and archives have them there: those names are hard links to it. */
+export const AUFS_LINKS: readonly MergeCase[] = [
+  {
+    what: 'to a file in the books',
+    stack: [
+      [
+        directory('.wh..wh.plnk'),
+        file('.wh..wh.plnk/12.34', 'x'),
+        hardLink('a', '.wh..wh.plnk/12.34'),
+        hardLink('d/b', './.wh..wh.plnk/12.34'),
+      ],
+    ],
+    expected: ['a = x', 'd/', 'd/b == a'],
+    differs: BOOKS,
+  },
+  {
+    what: 'to one of several',
+    stack: [
+      [
+        file('.wh..wh.plnk/1.2', 'x'),
+        file('.wh..wh.plnk/1.3', 'y'),
+        hardLink('a', '.wh..wh.plnk/1.3'),
+        hardLink('b', '.wh..wh.plnk/1.2'),
+      ],
+    ],
+    expected: ['a = y', 'b = x'],
+    differs: BOOKS,
+  },
+  {
+    what: 'to a file in the books that is itself a hard link',
+    stack: [[file('a', 'x'), hardLink('.wh..wh.plnk/1.2', 'a'), hardLink('b', '.wh..wh.plnk/1.2')]],
+    expected: ['a = x', 'b == a'],
+    differs: BOOKS,
+  },
+  {
+    what: 'to a symbolic link in the books',
+    stack: [[symlink('.wh..wh.plnk/1.2', 'x'), hardLink('a', '.wh..wh.plnk/1.2')]],
+    expected: ['a -> x'],
+    differs: BOOKS,
+  },
+  {
+    what: 'in the place of what a lower layer has',
+    stack: [LOWER, [file('.wh..wh.plnk/1.2', 'x'), hardLink('d/a', '.wh..wh.plnk/1.2')]],
+    expected: ['d/ 700', 'd/a = x', 'd/b = lower b'],
+    differs: BOOKS,
+  },
+  {
+    what: 'that the next layer links to',
+    stack: [[file('.wh..wh.plnk/1.2', 'x'), hardLink('a', '.wh..wh.plnk/1.2')], [hardLink('b', 'a')]],
+    expected: ['a = x', 'b == a'],
+    differs: BOOKS,
+  },
+  {
+    what: 'to other books',
+    stack: [[file('d/.wh..wh.orph/x', 'y'), hardLink('a', 'd/.wh..wh.orph/x')]],
+    expected: ['a = y'],
+    differs: BOOKS,
+  },
+  {
+    what: 'to what is not in the books',
+    stack: [[file('.wh..wh.plnk/1.2', 'x'), hardLink('a', '.wh..wh.plnk/1.3')]],
+    expected: 'layer-corrupt',
+  },
+  {
+    what: 'to the books of a lower layer',
+    stack: [[file('.wh..wh.plnk/1.2', 'x')], [hardLink('a', '.wh..wh.plnk/1.2')]],
+    expected: 'layer-corrupt',
+    differs: BOOKS,
+  },
+  {
+    what: 'to a folder in the books',
+    stack: [[directory('.wh..wh.plnk'), hardLink('a', '.wh..wh.plnk')]],
+    expected: 'layer-corrupt',
   },
 ];

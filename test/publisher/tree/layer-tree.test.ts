@@ -74,6 +74,9 @@ describe('tree/layer-tree', () => {
       symlink('.cvmfsgraft-\xff', 'x'),
       whiteout('e/.cvmfscatalog'),
       file('.wh..wh.plnk/x'),
+      hardLink('.cvmfsbundles', 'a'),
+      hardLink('to', '.cvmfsbundles'),
+      hardLink('below', '.cvmfsautocatalog'),
     ]);
     assert.deepEqual(dropped, [
       '.cvmfscatalog',
@@ -81,6 +84,8 @@ describe('tree/layer-tree', () => {
       'd/.cvmfsdirtab/x',
       '.cvmfsgraft-\xc3\xbf',
       'e/.wh..cvmfscatalog',
+      '.cvmfsbundles',
+      'below',
     ]);
   });
 
