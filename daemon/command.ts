@@ -1,3 +1,4 @@
+import type { Failure } from '../wishlist/failure.ts';
 import type { Observer } from '../publisher/events.ts';
 import type { Sources } from './configuration-sources.ts';
 import type { ExitStatus } from './exit-status.ts';
@@ -22,6 +23,8 @@ export interface CommandDescription {
 
 /** A command that works with the configuration. */
 export interface Command extends CommandDescription {
+  /** Whether it only looks, so that it works with what is right in a configuration file that is wrong. */
+  readonly survivesBrokenFile?: true;
   /**
    * @throws Failure where the run cannot go on: it is reported, and the exit status follows from its code. Failures of
    * single images are events, not exceptions.
@@ -55,6 +58,8 @@ export interface Context {
   /** In the order of {@link CommandDescription.arguments}. */
   readonly arguments: readonly string[];
   readonly configuration: Configuration;
+  /** What is wrong with the configuration file; only for {@link Command.survivesBrokenFile}. */
+  readonly configurationFailure?: Failure;
   readonly output: Output;
   /** Tells all observers: the output, and the notification file if there is one. */
   readonly observe: Observer;

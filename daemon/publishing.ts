@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Observer } from '../publisher/events.ts';
 import { RegistryClient } from '../publisher/registry/client.ts';
 import { ManifestFiles } from '../publisher/registry/manifest/manifest-files.ts';
+import { NO_MEMORY } from '../publisher/registry/manifest/manifest-memory.ts';
 import type { Context } from './command.ts';
 import { History } from './cycle/history.ts';
 import { both, recordPublications } from './cycle/record-publications.ts';
@@ -11,8 +12,9 @@ import { exitStatusOf } from './exit-status.ts';
 import { readNetwork } from './network.ts';
 import { openRegistries } from './registries/registries.ts';
 import { isDaemonRunning } from './service/state-lock.ts';
+import { isOurs } from './state/ownership.ts';
 import { State } from './state/state.ts';
-import { Workplace } from './workplace.ts';
+import { assertOwnState, Workplace } from './workplace.ts';
 
 /**
  * Calls `work` with a registry client that is set up as the configuration says, and closed afterwards.
@@ -44,20 +46,28 @@ export async function openRegistry(
     signal,
     concurrency: configuration.registryRequests,
     foreignLayers: configuration.foreignLayers,
-    memory: new ManifestFiles(join(configuration.state, 'manifests')),
+    // A cache, which whoever only looks does not put into somebody else's state.
+    memory: isOurs(configuration.state)
+      ? new ManifestFiles(join(configuration.state, 'manifests'))
+      : NO_MEMORY,
     warn: (message) => observe({ type: 'warning', message }),
     onRequest: isLogged ? (record) => observe({ type: 'request', ...record }) : undefined,
   });
 }
 
-/** Calls `work` with all that a command needs to publish images once. */
+/**
+ * Calls `work` with all that a command needs to publish images once.
+ *
+ * @throws Failure `state-unusable` where the state is another user's
+ */
 export async function withPublishing<T>(
   context: Context,
   work: (parts: WorkParts & { readonly client: RegistryClient }) => Promise<T>,
 ): Promise<T> {
   const { configuration, observe, signal } = context;
+  assertOwnState(configuration);
   return await withRegistry(context, async (client) => {
-    const history = openHistory(context, await isDaemonRunning(configuration.state));
+    const history = openHistory(context, isDaemonRunning(configuration.state));
     const observeIn = (repository: string): Observer =>
       both(observe, recordPublications(repository, { history, nowMs: Date.now }));
     const options = { configuration, client, observe, observeIn, signal, publishSignal: signal };

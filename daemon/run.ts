@@ -1,4 +1,4 @@
-import { isFailure } from '../wishlist/failure.ts';
+import { isFailure, type Failure } from '../wishlist/failure.ts';
 import type { Observer } from '../publisher/events.ts';
 import { buildProgram } from './command-line.ts';
 import type { Invocation } from './command-line.ts';
@@ -14,6 +14,7 @@ import type { OutputStream } from './output/display.ts';
 import { errorLine, failureLine } from './output/format.ts';
 import { createOutput } from './output/output.ts';
 import { redact } from './output/redact.ts';
+import { salvageConfiguration } from './salvage.ts';
 
 /** What the process is given; a test gives its own. */
 export interface Surroundings {
@@ -50,18 +51,24 @@ async function configureAndRun(
   const sources = { flags, environment, ...(machine && { machine }) };
   if ('inspect' in command) return await command.inspect({ arguments: values, sources, stdout, stderr });
   const load = (): Configuration => loadConfiguration(sources);
-  let configuration: Configuration;
+  let configuration: Configuration | undefined;
+  let configurationFailure: Failure | undefined;
   try {
     configuration = load();
   } catch (error) {
     if (!isFailure(error)) throw error;
-    // What kind of output was asked for is not known.
-    stderr.write(`${failureLine(error)}\n`);
-    return exitStatusOf(error);
+    configurationFailure = error;
+    if (command.survivesBrokenFile === true) configuration = salvageConfiguration(sources);
+    if (configuration === undefined) {
+      // What kind of output was asked for is not known.
+      stderr.write(`${failureLine(error)}\n`);
+      return exitStatusOf(error);
+    }
   }
   const output = createOutput({ configuration, environment, stdout, stderr });
   try {
-    const made = { arguments: values, configuration, output, reconfigure: load };
+    const broken = configurationFailure && { configurationFailure };
+    const made = { arguments: values, configuration, ...broken, output, reconfigure: load };
     return await runObserved(command, made, surroundings);
   } catch (error) {
     if (!isFailure(error)) throw error;
@@ -74,7 +81,7 @@ async function configureAndRun(
 
 async function runObserved(
   command: Command,
-  made: Pick<Context, 'arguments' | 'configuration' | 'output' | 'reconfigure'>,
+  made: Omit<Context, 'observe' | 'environment' | 'signal' | 'version' | 'stderr'>,
   { environment, signal, version, stderr }: Surroundings,
 ): Promise<ExitStatus> {
   const { output } = made;

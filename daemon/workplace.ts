@@ -14,6 +14,7 @@ import { assertBackendMeant } from './backend-choice.ts';
 import { counted, formatBytes } from './output/format.ts';
 import { layerLimitsOf } from './layer-limits.ts';
 import type { Configuration } from './options.ts';
+import { assertOurs } from './state/ownership.ts';
 
 export interface WorkplaceOptions {
   readonly configuration: Configuration;
@@ -52,7 +53,7 @@ export class Workplace {
   }
 
   get spoolFolder(): string {
-    return join(this.#options.configuration.temporaryDirectory, 'spool');
+    return spoolFolder(this.#options.configuration);
   }
 
   /**
@@ -149,6 +150,20 @@ export class Workplace {
 function leftoversText(removed: number, kept: number): string {
   const rest = kept === 0 ? '' : `; ${counted(kept, 'download')} can go on`;
   return `${counted(removed, 'file')} that an interrupted run left in the spool ${removed === 1 ? 'is' : 'are'} gone${rest}`;
+}
+
+/**
+ * Keeps a run from making files in a state or a spool that belongs to another user.
+ *
+ * @throws Failure `state-unusable`
+ */
+export function assertOwnState(configuration: Configuration): void {
+  assertOurs(configuration.state);
+  assertOurs(spoolFolder(configuration));
+}
+
+function spoolFolder({ temporaryDirectory }: Configuration): string {
+  return join(temporaryDirectory, 'spool');
 }
 
 /** The kind of repositories that the configuration names. */

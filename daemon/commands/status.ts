@@ -2,7 +2,7 @@ import { Failure } from '../../wishlist/failure.ts';
 import type { Command, Context } from '../command.ts';
 import type { ExitStatus } from '../exit-status.ts';
 import type { State } from '../state/state.ts';
-import { withState } from '../state/with-state.ts';
+import { withReadState } from '../state/with-state.ts';
 import { imageStatusText, readImageStatus } from '../status/image.ts';
 import { isWell, readStatus } from '../status/report.ts';
 import { statusText } from '../status/text.ts';
@@ -25,16 +25,20 @@ export const statusCommand: Command = {
     { line: 'unpackd status --json', meaning: 'for programs' },
   ],
   options: ['state', 'json'],
+  survivesBrokenFile: true,
   run: async (context) => {
     const [image] = context.arguments;
-    return await withState(context, async (state) =>
+    return await withReadState(context, async (state) =>
       image === undefined ? await showAll(context, state) : await showImage(context, state, image),
     );
   },
 };
 
-async function showAll({ configuration, output }: Context, state: State): Promise<ExitStatus> {
-  const report = await readStatus(state, configuration.state);
+async function showAll(
+  { configuration, configurationFailure, output }: Context,
+  state: State,
+): Promise<ExitStatus> {
+  const report = await readStatus(state, configuration.state, configurationFailure);
   const isFine = isWell(report);
   output.print(statusText(report), { isWell: isFine, ...report });
   return isFine ? 0 : 1;

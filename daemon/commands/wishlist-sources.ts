@@ -5,6 +5,7 @@ import type { Command } from '../command.ts';
 import { counted } from '../output/format.ts';
 import { redact } from '../output/redact.ts';
 import { readConfiguredSources } from '../sources/sources.ts';
+import { assertOurs } from '../state/ownership.ts';
 
 export const wishlistSourcesCommand: Command = {
   name: 'wishlist sources',
@@ -16,6 +17,7 @@ export const wishlistSourcesCommand: Command = {
   ],
   options: ['state', 'json'],
   run: async (context) => {
+    assertOurs(context.configuration.state);
     const states = await readConfiguredSources(context);
     context.output.print(
       states.map((state) => `${redact(lineOf(state))}\n`).join(''),

@@ -1,11 +1,10 @@
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import type { Plan, PublishedImage } from '../../wishlist/meaning/plan.ts';
 import type { SourceState } from '../../wishlist/sources/source.ts';
-import { isFailure, withHint } from '../../wishlist/failure.ts';
+import { isFailure, withHint, type Failure } from '../../wishlist/failure.ts';
 import type { RepositoryView } from '../../publisher/repository/view.ts';
 import type { FailedLine } from '../recipe-lines.ts';
 import type { FailingRow, NewAttempt } from '../state/attempts-table.ts';
-import { Damaged } from '../state/database-failure.ts';
 import type { FailureNote } from '../state/failure-columns.ts';
 import type { NewImage } from '../state/images-table.ts';
 import type { PublicationRow } from '../state/publications-table.ts';
@@ -40,19 +39,31 @@ export interface HistoryOptions {
   readonly isGuest: boolean;
 }
 
+/** A connection, and how many use it now. */
+interface Opened {
+  readonly state: State;
+  users: number;
+  isRetired: boolean;
+}
+
 /**
  * What is remembered from cycle to cycle. It is never in the way: where the database cannot be used, that is said once,
  * and things go on as if there were none until it can.
  */
 export class History {
   readonly #options: HistoryOptions;
-  #state: State | undefined;
-  #isFailing = false;
+  #opened: Opened | undefined;
+  #failure: Failure | undefined;
   #prunedMs = 0;
   readonly #writing = new Set<Promise<void>>();
 
   constructor(options: HistoryOptions) {
     this.#options = options;
+  }
+
+  /** Why nothing is remembered; `undefined`: the database can be used. */
+  get failure(): Failure | undefined {
+    return this.#failure;
   }
 
   /** Opens the database, anew where the file has gone since. */
@@ -75,13 +86,14 @@ export class History {
 
   async close(): Promise<void> {
     await Promise.all(this.#writing);
-    await this.#close();
+    if (this.#opened !== undefined) await this.#retire(this.#opened);
   }
 
-  async #close(): Promise<void> {
-    const state = this.#state;
-    this.#state = undefined;
-    await state?.close().catch(() => undefined);
+  /** It is closed when nobody uses it any more. */
+  async #retire(opened: Opened): Promise<void> {
+    if (this.#opened === opened) this.#opened = undefined;
+    opened.isRetired = true;
+    if (opened.users === 0) await opened.state.close().catch(() => undefined);
   }
 
   async wishlists({ sources, lines, repositories, images }: Found): Promise<void> {
@@ -161,12 +173,13 @@ export class History {
     return images.length;
   }
 
-  /** Writes something down; where that works all is well again. */
+  /** Writes something down. What failed before must be seen to work again: not all that is to be written is news. */
   async #write<T>(otherwise: T, work: (state: State) => Promise<T>): Promise<T> {
     return await this.#read(otherwise, async (state) => {
+      if (this.#failure !== undefined) await state.assertWritable();
       const result = await work(state);
-      if (this.#isFailing) this.#options.note('the database can be used again');
-      this.#isFailing = false;
+      if (this.#failure !== undefined) this.#options.note('the database can be used again');
+      this.#failure = undefined;
       return result;
     });
   }
@@ -174,23 +187,37 @@ export class History {
   /** Only reads, which works also where another process has the database locked or the disk is full. */
   async #read<T>(otherwise: T, work: (state: State) => Promise<T>): Promise<T> {
     try {
-      return await work(await this.#opened());
+      return await this.#use(work);
     } catch (error) {
       if (!isFailure(error, 'state-unusable', 'disk-full')) throw error;
-      if (error instanceof Damaged) await this.#close();
-      if (!this.#isFailing)
+      if (this.#failure === undefined)
         this.#options.warn(`${withHint(error)}; until then nothing is remembered of what happens`);
-      this.#isFailing = true;
+      this.#failure = error;
       return otherwise;
     }
   }
 
-  async #opened(): Promise<State> {
-    if (this.#state !== undefined && !this.#state.isThere) {
-      this.#options.warn('the database is gone: a new one is made');
-      await this.#close();
+  async #use<T>(work: (state: State) => Promise<T>): Promise<T> {
+    const opened = await this.#open();
+    opened.users++;
+    try {
+      return await work(opened.state);
+    } catch (error) {
+      // A connection to what cannot be written stays so when it could be: the next one may be better.
+      if (isFailure(error, 'state-unusable')) await this.#retire(opened);
+      throw error;
+    } finally {
+      opened.users--;
+      if (opened.isRetired) await this.#retire(opened);
     }
-    this.#state ??= await this.#options.open();
-    return this.#state;
+  }
+
+  async #open(): Promise<Opened> {
+    if (this.#opened !== undefined && !this.#opened.state.isThere) {
+      this.#options.warn('the database is gone: a new one is made');
+      await this.#retire(this.#opened);
+    }
+    this.#opened ??= { state: await this.#options.open(), users: 0, isRetired: false };
+    return this.#opened;
   }
 }

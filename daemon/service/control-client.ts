@@ -1,6 +1,7 @@
+import { accessSync, constants } from 'node:fs';
 import { Agent, request, type Dispatcher } from 'undici';
 import { z } from 'zod';
-import { codeOf } from '../../wishlist/error-code.ts';
+import { codeOf, hasCode } from '../../wishlist/error-code.ts';
 import { controlSocket } from './control.ts';
 
 const TIME_LIMIT_MS = 5000;
@@ -11,6 +12,8 @@ const layer = z.object({
   bytes: z.number(),
   sizeBytes: z.number(),
 });
+
+const failure = z.object({ code: z.string(), message: z.string(), hint: z.string().optional() });
 
 /** What a running daemon says of itself. */
 const activitySchema = z.object({
@@ -23,6 +26,10 @@ const activitySchema = z.object({
   cycleSinceMs: z.number().optional(),
   nextCycleMs: z.number().optional(),
   spool: z.object({ bytes: z.number(), limitBytes: z.number() }),
+  /** Why it remembers nothing of what happens. */
+  databaseFailure: failure.optional(),
+  /** Why the configuration that it was last told to read is not in force. */
+  refusedReload: failure.extend({ sinceMs: z.number() }).optional(),
   repositories: z
     .array(
       z.object({
@@ -45,6 +52,16 @@ export type DaemonActivity = z.output<typeof activitySchema>;
 export async function askActivity(stateDirectory: string): Promise<DaemonActivity | undefined> {
   const text = await ask(stateDirectory, { method: 'GET', path: '/activity' });
   return text === undefined ? undefined : activitySchema.parse(JSON.parse(text));
+}
+
+/** Whether this user may ask the daemon of the state directory, as far as its socket goes. */
+export function mayAskDaemon(stateDirectory: string): boolean {
+  try {
+    accessSync(controlSocket(stateDirectory), constants.W_OK);
+    return true;
+  } catch (error) {
+    return !hasCode(error, 'EACCES');
+  }
 }
 
 /** Lets the daemon of the state directory look at everything now. @returns whether there is one */

@@ -3,6 +3,8 @@ import { spoolBytes } from '../../publisher/spool/folders.ts';
 import { History } from '../cycle/history.ts';
 import type { Log } from '../log/record.ts';
 import type { Configuration, Environment } from '../options.ts';
+import { redact } from '../output/redact.ts';
+import type { FailureNote } from '../state/failure-columns.ts';
 import { State } from '../state/state.ts';
 import { Activity } from './activity.ts';
 import { controlSocket, ControlServer } from './control.ts';
@@ -46,6 +48,7 @@ export class Daemon {
   #generation: Generation | undefined;
   #bug: { readonly error: unknown } | undefined;
   #isReloading = false;
+  #refusedReload: DaemonActivity['refusedReload'];
   /** Ends what {@link run} waits for. */
   #awake: () => void = () => undefined;
 
@@ -74,7 +77,7 @@ export class Daemon {
     const lock = await lockState(configuration.state);
     const endSigns = giveSignsOfLife(manager, () => {
       if (signal.aborted) return undefined;
-      return this.#generation === undefined ? 'starting' : statusText(this.#generation);
+      return this.#generation === undefined ? 'starting' : statusText({ ...this.#troubles, ...this.#work });
     });
     const control = await this.#listen();
     const wake = (): void => this.#awake();
@@ -113,14 +116,24 @@ export class Daemon {
       pid: process.pid,
       startedMs: this.#startedMs,
       isStopping: signal.aborted,
-      cycleSinceMs: generation?.cycleSinceMs,
       nextCycleMs: generation?.nextCycleMs,
       spool: {
         bytes: generation === undefined ? 0 : spoolBytes(generation.spoolFolder),
         limitBytes: this.#configuration.spoolSizeBytes,
       },
-      repositories: generation?.repositories ?? [],
+      ...this.#troubles,
+      ...this.#work,
     };
+  }
+
+  get #work(): Pick<DaemonActivity, 'cycleSinceMs' | 'repositories'> {
+    const generation = this.#generation;
+    return { cycleSinceMs: generation?.cycleSinceMs, repositories: generation?.repositories ?? [] };
+  }
+
+  get #troubles(): Pick<DaemonActivity, 'databaseFailure' | 'refusedReload'> {
+    const { failure } = this.#history;
+    return { databaseFailure: failure && noteOf(failure), refusedReload: this.#refusedReload };
   }
 
   async #start(): Promise<Generation> {
@@ -166,12 +179,14 @@ export class Daemon {
       this.#generation = undefined;
       this.#configuration = configuration;
       this.#generation = await this.#start();
+      this.#refusedReload = undefined;
       this.#journalist.note('the configuration was read again');
     } catch (error) {
       if (!isFailure(error)) throw error;
       this.#journalist.error(`the new configuration is refused, the old one stays: ${withHint(error)}`, {
         code: error.code,
       });
+      this.#refusedReload = { ...noteOf(error), sinceMs: this.#options.nowMs() };
       this.#configuration = before;
       this.#generation ??= await this.#start();
       this.#generation.wake();
@@ -214,6 +229,11 @@ export class Daemon {
 
 function stopped(why: string): Failure {
   return new Failure('interrupted', why, { hint: 'it goes on where it stopped' });
+}
+
+/** No secret is in it. */
+function noteOf({ code, message, hint }: Failure): FailureNote {
+  return { code, message: redact(message), hint: hint === undefined ? undefined : redact(hint) };
 }
 
 function assertUnchanged(before: Configuration, after: Configuration): void {

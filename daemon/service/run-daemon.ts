@@ -6,6 +6,7 @@ import type { Configuration } from '../options.ts';
 import { Daemon, type DaemonOptions } from './daemon.ts';
 import { startSchedule } from './schedule.ts';
 import { ServiceManager } from './service-manager.ts';
+import { assertOwnState } from '../workplace.ts';
 
 const PRIORITIES: Readonly<Record<Configuration['logLevel'], number>> = {
   error: 3,
@@ -20,6 +21,7 @@ export async function runDaemon(
   readWishlists: DaemonOptions['readWishlists'],
 ): Promise<ExitStatus> {
   const { configuration, environment, reconfigure, signal, stderr, version } = context;
+  assertOwnState(configuration);
   const log = upTo(PRIORITIES[configuration.logLevel], createLog({ environment, stderr }));
   const manager = ServiceManager.of(environment);
   const options = { version, configuration, environment, reconfigure, readWishlists, log, manager, signal };

@@ -33,7 +33,9 @@ export function giveSignsOfLife(manager: ServiceManager, text: () => string | un
 export function statusText({
   cycleSinceMs,
   repositories,
-}: Pick<DaemonActivity, 'cycleSinceMs' | 'repositories'>): string {
+  databaseFailure,
+  refusedReload,
+}: Pick<DaemonActivity, 'cycleSinceMs' | 'repositories' | 'databaseFailure' | 'refusedReload'>): string {
   const sum = (count: (one: DaemonActivity['repositories'][number]) => number): number =>
     repositories.reduce((total, one) => total + count(one), 0);
   const parts: [what: string, images: number][] = [
@@ -45,5 +47,9 @@ export function statusText({
     .filter(([, images]) => images > 0)
     .map(([what, images]) => `${what} ${counted(images, 'image')}`);
   if (cycleSinceMs !== undefined) words.unshift('looking at wishlists and registries');
-  return words.join(', ') || 'nothing to do';
+  const troubles = [
+    ...(databaseFailure === undefined ? [] : [`nothing is remembered: ${databaseFailure.message}`]),
+    ...(refusedReload === undefined ? [] : ['a new configuration was refused']),
+  ];
+  return [words.join(', ') || 'nothing to do', ...troubles].join('; ');
 }

@@ -28,18 +28,9 @@ export function hadDaemon(directory: string): boolean {
   return existsSync(lockPath(directory));
 }
 
-/** Whether a daemon uses the state directory now. */
-export async function isDaemonRunning(directory: string): Promise<boolean> {
-  if (!hadDaemon(directory)) return false;
-  try {
-    (await acquire(directory, 0)).release();
-    return false;
-  } catch (error) {
-    if (isFailure(error, 'repository-busy')) return true;
-    // Whoever needs the directory will say what is wrong with it.
-    if (isFailure(error)) return false;
-    throw error;
-  }
+/** Whether a daemon uses the state directory now, as far as this user may look. */
+export function isDaemonRunning(directory: string): boolean {
+  return Lock.isHeld(lockPath(directory));
 }
 
 async function acquire(directory: string, waitMs: number): Promise<Lock> {

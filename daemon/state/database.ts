@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import sqlite3 from 'sqlite3';
 import { databaseFailure } from './database-failure.ts';
 
@@ -10,6 +12,11 @@ export type Values = readonly (Value | readonly Value[])[];
 
 /** How long another process may hold the database until a statement fails, in ms. */
 const BUSY_MS = 3000;
+
+/** All files of the database at `path`: beside it lie two more where it is in WAL mode. */
+export function databaseFiles(path: string): string[] {
+  return ['', '-wal', '-shm'].map((end) => `${path}${end}`);
+}
 
 /** Statements, one after the other. Errors are those of sqlite3, with a `code` such as `SQLITE_CONSTRAINT`. */
 export interface Statements {
@@ -29,24 +36,34 @@ export class Database {
   /** When all that was asked for before is done. */
   #before: Promise<unknown> = Promise.resolve();
 
-  private constructor(path: string, connection: sqlite3.Database) {
+  constructor(path: string, connection: sqlite3.Database) {
     this.path = path;
     this.#connection = connection;
   }
 
   /** @throws Failure `state-unusable`, `disk-full`; Damaged */
   static async open(path: string): Promise<Database> {
-    try {
-      const connection = await new Promise<sqlite3.Database>((resolve, reject) => {
-        const opened = new sqlite3.Database(path, (error) =>
-          error === null ? resolve(opened) : reject(error),
-        );
-      });
-      connection.configure('busyTimeout', BUSY_MS);
-      return new Database(path, connection);
-    } catch (error) {
-      throw databaseFailure(error, path);
-    }
+    return await connect(path, path, sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE);
+  }
+
+  /** An empty one in memory. */
+  static async empty(): Promise<Database> {
+    return await Database.open(':memory:');
+  }
+
+  /**
+   * One that is only read, also by users who may not write there and while others write: no file is made or changed.
+   * Whoever has a database in WAL mode open keeps two files beside it; where they are missing nobody writes, and SQLite,
+   * which would make them, is told that nothing changes.
+   *
+   * @see https://www.sqlite.org/wal.html "Read-Only Databases", https://www.sqlite.org/c3ref/open.html "immutable"
+   * @throws Failure `state-unusable`; Damaged
+   */
+  static async openToRead(path: string): Promise<Database> {
+    const address = pathToFileURL(path);
+    const isInUse = existsSync(`${path}-wal`) && existsSync(`${path}-shm`);
+    address.searchParams.set(isInUse ? 'readonly_shm' : 'immutable', '1');
+    return await connect(path, address.href, sqlite3.OPEN_READONLY | sqlite3.OPEN_URI);
   }
 
   /**
@@ -111,4 +128,18 @@ export class Database {
         this.#connection.exec(sql, (error) => (error === null ? resolve() : reject(error)));
       }),
   };
+}
+
+async function connect(path: string, name: string, mode: number): Promise<Database> {
+  try {
+    const connection = await new Promise<sqlite3.Database>((resolve, reject) => {
+      const opened = new sqlite3.Database(name, mode, (error) =>
+        error === null ? resolve(opened) : reject(error),
+      );
+    });
+    connection.configure('busyTimeout', BUSY_MS);
+    return new Database(path, connection);
+  } catch (error) {
+    throw databaseFailure(error, path);
+  }
 }

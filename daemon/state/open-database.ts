@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { codeOf, hasCode } from '../../wishlist/error-code.ts';
 import { Failure } from '../../wishlist/failure.ts';
 import { quoted } from '../../wishlist/quote.ts';
 import { orUnusable } from '../../wishlist/sources/state-failure.ts';
-import { Database, type Statements } from './database.ts';
+import { Database, databaseFiles, type Statements } from './database.ts';
 import { Damaged } from './database-failure.ts';
 import { MIGRATIONS } from './migrations.ts';
-
-/** Beside the database, where it is in WAL mode. */
-const COMPANIONS = ['', '-wal', '-shm'];
+import { makeFileOfOwner } from './ownership.ts';
 
 export interface Opening {
   /** Told what had to be done to it. */
@@ -38,7 +37,71 @@ export async function openDatabase(path: string, opening: Opening): Promise<Data
   }
 }
 
+/**
+ * Opens the database at `path` only to read it; where there is none it is an empty one in memory. Nothing is made,
+ * changed or put aside.
+ *
+ * @throws Failure `state-unusable`
+ */
+export async function readDatabase(path: string, migrations = MIGRATIONS): Promise<Database> {
+  if (!isThere(path)) return await emptyDatabase(path, migrations);
+  try {
+    return await openToRead(path, migrations);
+  } catch (error) {
+    if (!(error instanceof Damaged)) throw error;
+    // Somebody may have begun to write when it looked as if nobody did.
+    return await openToRead(path, migrations);
+  }
+}
+
+async function openToRead(path: string, migrations: readonly string[]): Promise<Database> {
+  const database = await Database.openToRead(path);
+  try {
+    const version = await database.alone(versionOf);
+    // Who makes it gives it a form with its first statement.
+    if (version === 0) return await emptyDatabase(path, migrations);
+    if (version > migrations.length) throw tooNew(path, version, migrations.length);
+    if (version === migrations.length) return database;
+    throw new Failure(
+      'state-unusable',
+      `the database ${quoted(path)} has form ${version}, which an earlier version of unpackd made`,
+      { hint: `start the daemon again: it changes it to form ${migrations.length}` },
+    );
+  } catch (error) {
+    await database.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function emptyDatabase(path: string, migrations: readonly string[]): Promise<Database> {
+  const database = await Database.empty();
+  await database.alone(async (statements) => {
+    await migrate(statements, path, { migrations, warn: () => undefined });
+  });
+  return database;
+}
+
+/** @throws Failure `state-unusable` where this user may not look */
+function isThere(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    if (hasCode(error, 'ENOTDIR')) return false;
+    throw new Failure(
+      'state-unusable',
+      `the database ${quoted(path)} cannot be read: ${String(codeOf(error))}`,
+      {
+        hint: 'ask as the user of unpackd, or as one who may read the state directory',
+        cause: error,
+      },
+    );
+  }
+}
+
 async function openSound(path: string, opening: Opening): Promise<Database> {
+  await orUnusable(path, async () => {
+    await Promise.resolve(makeFileOfOwner(path, dirname(path)));
+  });
   const database = await Database.open(path);
   try {
     await database.alone(async (statements) => {
@@ -70,13 +133,7 @@ async function migrate(
   { migrations = MIGRATIONS, warn }: Opening,
 ): Promise<void> {
   const version = await versionOf(statements);
-  if (version > migrations.length) {
-    throw new Failure(
-      'state-unusable',
-      `the database ${quoted(path)} has form ${version}; this version of unpackd knows ${migrations.length}`,
-      { hint: 'a newer unpackd made it: use that one, or move the file away to have it made anew' },
-    );
-  }
+  if (version > migrations.length) throw tooNew(path, version, migrations.length);
   if (version === migrations.length) return;
   if (version > 0) {
     const copy = `${path}.form${version}`;
@@ -93,6 +150,14 @@ async function migrate(
     await statements.run('ROLLBACK').catch(() => undefined);
     throw error;
   }
+}
+
+function tooNew(path: string, version: number, known: number): Failure {
+  return new Failure(
+    'state-unusable',
+    `the database ${quoted(path)} has form ${version}; this version of unpackd knows ${known}`,
+    { hint: 'a newer unpackd made it: use that one, or move the file away to have it made anew' },
+  );
 }
 
 /** The copy has its name only when it is whole. Where another process changed the form meanwhile, it made one. */
@@ -113,7 +178,8 @@ async function versionOf(statements: Statements): Promise<number> {
 
 function putAside(path: string, { now = () => new Date() }: Opening): string {
   const aside = `${path}.damaged-${now().toISOString().replaceAll(':', '')}`;
-  for (const companion of COMPANIONS)
-    if (existsSync(`${path}${companion}`)) renameSync(`${path}${companion}`, `${aside}${companion}`);
+  const places = databaseFiles(aside);
+  for (const [index, file] of databaseFiles(path).entries())
+    if (existsSync(file)) renameSync(file, places[index] ?? aside);
   return aside;
 }

@@ -4,11 +4,14 @@ import { hasCode } from '../../wishlist/error-code.ts';
 import { AttemptsTable } from './attempts-table.ts';
 import type { Database } from './database.ts';
 import { ImagesTable } from './images-table.ts';
-import { openDatabase, type Opening } from './open-database.ts';
+import { openDatabase, readDatabase, type Opening } from './open-database.ts';
 import { PublicationsTable } from './publications-table.ts';
 import { RepositoriesTable } from './repositories-table.ts';
 import { SourcesTable } from './sources-table.ts';
 import { WishesTable } from './wishes-table.ts';
+
+/** The mark that is made to see whether one can be. */
+const WRITABLE = 'writable';
 
 const DAY_MS = 86_400_000;
 const ATTEMPTS_KEPT_MS = 90 * DAY_MS;
@@ -49,9 +52,22 @@ export class State {
     return new State(await openDatabase(databasePath(directory), opening));
   }
 
+  /** Opens it only to read: nothing is made, and where there is none nothing is known. */
+  static async read(directory: string): Promise<State> {
+    return new State(await readDatabase(databasePath(directory)));
+  }
+
   /** Whether the file is still the one that was opened: SQLite would write on into one that was deleted. */
   get isThere(): boolean {
     return this.#inode !== undefined && inodeOf(this.#database.path) === this.#inode;
+  }
+
+  /** @throws Failure `state-unusable`, `disk-full` where nothing can be written */
+  async assertWritable(): Promise<void> {
+    await this.#database.transaction(async (statements) => {
+      await statements.run('INSERT OR REPLACE INTO marks VALUES (?, ?)', WRITABLE, 0);
+      await statements.run('DELETE FROM marks WHERE name = ?', WRITABLE);
+    });
   }
 
   /** Forgets what is too old to matter. */

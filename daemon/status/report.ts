@@ -1,20 +1,26 @@
 import { statfsSync } from 'node:fs';
-import { askActivity, type DaemonActivity } from '../service/control-client.ts';
+import { hasCode } from '../../wishlist/error-code.ts';
+import type { Failure } from '../../wishlist/failure.ts';
+import { askActivity, mayAskDaemon, type DaemonActivity } from '../service/control-client.ts';
 import { hadDaemon, isDaemonRunning } from '../service/state-lock.ts';
 import type { FailingRow } from '../state/attempts-table.ts';
+import type { FailureNote } from '../state/failure-columns.ts';
 import type { ImageRow } from '../state/images-table.ts';
 import type { PublicationRow } from '../state/publications-table.ts';
 import type { RepositoryRow } from '../state/repositories-table.ts';
 import type { LineRow, SourceRow } from '../state/sources-table.ts';
 import type { State } from '../state/state.ts';
+import { troublesOf } from './troubles.ts';
 
 /** How everything stands. Times are in ms since 1970. */
 export interface StatusReport {
   readonly nowMs: number;
-  /** `silent`: it runs, and does not answer. */
-  readonly daemon: DaemonActivity | 'silent' | 'not running';
+  /** `silent`: it runs, and does not answer; `private`: it runs, and this user may not ask it. */
+  readonly daemon: DaemonActivity | 'silent' | 'private' | 'not running';
   /** Whether there ever was a daemon with this state. */
   readonly isDaemonExpected: boolean;
+  /** What is wrong with the configuration, or with what is remembered. */
+  readonly troubles: readonly FailureNote[];
   readonly allPausedSinceMs: number | undefined;
   readonly sources: readonly SourceRow[];
   readonly lines: readonly LineRow[];
@@ -42,8 +48,14 @@ export interface Pending {
   readonly sinceMs: number;
 }
 
-export async function readStatus(state: State, directory: string): Promise<StatusReport> {
+/** @param configurationFailure what is wrong with the configuration file */
+export async function readStatus(
+  state: State,
+  directory: string,
+  configurationFailure?: Failure,
+): Promise<StatusReport> {
   const daemon = await daemonOf(directory);
+  const nowMs = Date.now();
   const activities = typeof daemon === 'string' ? [] : daemon.repositories;
   const rows = await state.repositories.all();
   const repositories: RepositoryStatus[] = [];
@@ -52,9 +64,10 @@ export async function readStatus(state: State, directory: string): Promise<Statu
     repositories.push(await repositoryOf(state, row, activity));
   }
   return {
-    nowMs: Date.now(),
+    nowMs,
     daemon,
     isDaemonExpected: hadDaemon(directory),
+    troubles: troublesOf({ directory, daemon, configurationFailure, nowMs }),
     allPausedSinceMs: await state.repositories.allPausedSinceMs(),
     sources: await state.sources.all(),
     lines: await state.sources.lines(),
@@ -64,9 +77,11 @@ export async function readStatus(state: State, directory: string): Promise<Statu
 }
 
 /** Whether nobody needs to do anything. */
-export function isWell({ daemon, isDaemonExpected, sources, lines, repositories }: StatusReport): boolean {
-  if (isDaemonExpected && typeof daemon === 'string') return false;
+export function isWell(report: StatusReport): boolean {
+  const { daemon, isDaemonExpected, troubles, sources, lines, repositories } = report;
+  if (isDaemonExpected && (daemon === 'silent' || daemon === 'not running')) return false;
   return (
+    troubles.length === 0 &&
     lines.length === 0 &&
     sources.every(({ failure }) => failure === undefined) &&
     repositories.every(({ failure, failing }) => failure === undefined && failing.length === 0)
@@ -76,7 +91,8 @@ export function isWell({ daemon, isDaemonExpected, sources, lines, repositories 
 async function daemonOf(directory: string): Promise<StatusReport['daemon']> {
   const activity = await askActivity(directory);
   if (activity !== undefined) return activity;
-  return (await isDaemonRunning(directory)) ? 'silent' : 'not running';
+  if (!isDaemonRunning(directory)) return 'not running';
+  return mayAskDaemon(directory) ? 'silent' : 'private';
 }
 
 async function repositoryOf(
@@ -104,6 +120,11 @@ async function repositoryOf(
 }
 
 function diskOf(path: string): StatusReport['disk'] {
-  const { bavail, blocks, bsize } = statfsSync(path);
-  return { path, freeBytes: bavail * bsize, sizeBytes: blocks * bsize };
+  try {
+    const { bavail, blocks, bsize } = statfsSync(path);
+    return { path, freeBytes: bavail * bsize, sizeBytes: blocks * bsize };
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES')) throw error;
+    return undefined;
+  }
 }

@@ -14,6 +14,7 @@ const SHOWN = 20;
 export function statusText(report: StatusReport): string {
   const lines = [
     ...daemonLines(report),
+    ...section('what is wrong with unpackd itself', report.troubles.map(failureText)),
     ...section(
       'sources',
       report.sources.map((source) => sourceLine(source, report.nowMs)),
@@ -37,6 +38,7 @@ function daemonLines({ daemon, nowMs, disk, allPausedSinceMs }: StatusReport): s
   const lines: string[] = [];
   if (daemon === 'not running') lines.push(`daemon: not running${free}`);
   else if (daemon === 'silent') lines.push(`daemon: it runs, and does not answer${free}`);
+  else if (daemon === 'private') lines.push(`daemon: it runs; its user may ask it what it does${free}`);
   else {
     const { startedMs, pid, version, cycleSinceMs, nextCycleMs, spool, isStopping } = daemon;
     const next =

@@ -1,7 +1,7 @@
 import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { pause } from '../interruption.ts';
-import { isDiskFull } from '../../wishlist/error-code.ts';
+import { codeOf, isDiskFull } from '../../wishlist/error-code.ts';
 import { Failure, isFailure, type FailureCode } from '../../wishlist/failure.ts';
 import type { Notice } from './backend.ts';
 import { tryLock } from './libc.ts';
@@ -42,6 +42,22 @@ export class Lock {
     } catch (error) {
       closeSync(fd);
       throw error;
+    }
+  }
+
+  /** Whether a process holds the lock at `path`. Nothing is made or written; who may not look sees none. */
+  static isHeld(path: string): boolean {
+    let fd: number;
+    try {
+      fd = openSync(path, 'r');
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error;
+      return false;
+    }
+    try {
+      return !tryLock(fd);
+    } finally {
+      closeSync(fd);
     }
   }
 

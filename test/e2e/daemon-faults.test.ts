@@ -483,11 +483,22 @@ describe('unpackd daemon, when things go wrong', function () {
       daemon.child.kill('SIGHUP');
       await daemon.until(said(daemon, /the new configuration is refused, the old one stays: .*never/));
       await scene.publish(daemon, 'two');
+      const words = ['status', '--config', join(site.folder, 'unpackd.yaml')];
+      const broken = await site.command(words);
+      assert.equal(broken.status, 1, broken.stderr);
+      assert.match(broken.stdout, /^daemon: running since [^]*published: 1 image /);
+      assert.match(
+        broken.stdout,
+        /the configuration file is wrong: .*unpackd\.yaml:1: schedule: .*\[configuration-invalid\]$/m,
+      );
+      assert.match(broken.stdout, /the daemon refused a new configuration .*\[configuration-invalid\]$/m);
       const recipe = site.recipe([await scene.tag('three')]);
       site.configuration([`- file: ${recipe}`]);
       daemon.child.kill('SIGHUP');
       await daemon.until(said(daemon, /the configuration was read again/));
       await daemon.until(() => scene.isShown('three'));
+      await scene.idle(daemon);
+      await scene.assertWell();
       await scene.stop(daemon);
     });
   });

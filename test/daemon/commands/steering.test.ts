@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pauseCommand } from '../../../daemon/commands/pause.ts';
 import { rebuildCommand } from '../../../daemon/commands/rebuild.ts';
@@ -83,7 +83,11 @@ describe('commands beside the daemon', () => {
   it('status: all is well where nothing is known to be wrong', async () => {
     const { status, stdout } = await run('status');
     assert.equal(status, 0, stdout);
-    assert.match(stdout, /^daemon: not running; .* free in /);
+    assert.equal(stdout, 'daemon: not running\n');
+    assert.equal(existsSync(join(folder, 'state')), false);
+    mkdirSync(join(folder, 'state'));
+    assert.match((await run('status')).stdout, /^daemon: not running; .* free in /);
+    assert.deepEqual(readdirSync(join(folder, 'state')), []);
   });
 
   it('status: what fails, why, since when and until when, and exit 1', async () => {

@@ -40,10 +40,19 @@ describe('signs of life', () => {
     ready: 0,
     layers: [],
   };
-  const cases: [Pick<DaemonActivity, 'cycleSinceMs' | 'repositories'>, text: string][] = [
+  const failure = { code: 'state-unusable', message: 'it may not be written' };
+  const cases: [Parameters<typeof statusText>[0], text: string][] = [
     [{ repositories: [] }, 'nothing to do'],
     [{ repositories: [idle] }, 'nothing to do'],
     [{ cycleSinceMs: 1, repositories: [idle] }, 'looking at wishlists and registries'],
+    [
+      { repositories: [], databaseFailure: failure },
+      'nothing to do; nothing is remembered: it may not be written',
+    ],
+    [
+      { repositories: [], refusedReload: { ...failure, sinceMs: 1 } },
+      'nothing to do; a new configuration was refused',
+    ],
     [
       {
         repositories: [

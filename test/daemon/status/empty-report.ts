@@ -6,6 +6,7 @@ export function emptyReport(nowMs: number): StatusReport {
     nowMs,
     daemon: 'not running',
     isDaemonExpected: false,
+    troubles: [],
     allPausedSinceMs: undefined,
     sources: [],
     lines: [],

@@ -165,6 +165,8 @@ describe('the report of the status', () => {
     ['a daemon runs', { daemon: activity, isDaemonExpected: true }, true],
     ['a daemon should run', { isDaemonExpected: true }, false],
     ['a daemon does not answer', { daemon: 'silent', isDaemonExpected: true }, false],
+    ['a daemon runs that this user may not ask', { daemon: 'private', isDaemonExpected: true }, true],
+    ['the database cannot be written', { troubles: [FAILURE] }, false],
     ['a source is fine', { sources: [{ ...source, failure: undefined }] }, true],
     ['a source fails', { sources: [{ ...source, failure: FAILURE }] }, false],
     ['a line gives no image', { lines: [{ text: 'x', failure: FAILURE }] }, false],

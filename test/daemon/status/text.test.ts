@@ -72,6 +72,16 @@ describe('the text of the status', () => {
     ],
     ['a daemon that does not answer', { daemon: 'silent' }, ['daemon: it runs, and does not answer']],
     [
+      'a daemon that may not be asked, and what is wrong with its database',
+      { daemon: 'private', troubles: [FAILURE] },
+      [
+        'daemon: it runs; its user may ask it what it does',
+        '',
+        'what is wrong with unpackd itself',
+        '  no such tag; correct it [tag-unknown]',
+      ],
+    ],
+    [
       'a daemon that waits',
       { daemon: { ...DAEMON, nextCycleMs: NOW + 2 * MINUTE } },
       [

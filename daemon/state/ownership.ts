@@ -1,0 +1,68 @@
+import { closeSync, fchownSync, openSync, readFileSync, statSync } from 'node:fs';
+import { Failure } from '../../wishlist/failure.ts';
+import { quoted } from '../../wishlist/quote.ts';
+
+/** Whether this user owns `folder`, or would when it is made. */
+export function isOurs(folder: string): boolean {
+  const owner = ownerOf(folder);
+  return owner === undefined || owner.uid === user();
+}
+
+/**
+ * Keeps this user from making files in somebody else's state: they would be closed to the daemon that works there.
+ *
+ * @throws Failure `state-unusable`
+ */
+export function assertOurs(folder: string): void {
+  const owner = ownerOf(folder);
+  if (owner === undefined || owner.uid === user()) return;
+  const name = userName(owner.uid);
+  throw new Failure(
+    'state-unusable',
+    `${quoted(folder)} belongs to ${name ?? `the user ${owner.uid}`}, who could not use what this user makes there`,
+    {
+      hint: `run it as that user${name === undefined ? '' : `, "runuser -u ${name} -- unpackd …"`}, or name another directory with --state`,
+    },
+  );
+}
+
+/**
+ * Makes the file `path` in `folder`, where it is not there yet, for the owner of that folder.
+ *
+ * @throws Failure `state-unusable` where this user can do so for himself alone; an error of the file system
+ */
+export function makeFileOfOwner(path: string, folder: string): void {
+  if (statSync(path, { throwIfNoEntry: false }) !== undefined) return;
+  const owner = ownerOf(folder);
+  if (user() !== 0) assertOurs(folder);
+  const fd = openSync(path, 'a', 0o644);
+  try {
+    if (owner !== undefined && user() === 0) fchownSync(fd, owner.uid, owner.gid);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Whom `path` belongs to; `undefined` where it is not there, or cannot be looked at. */
+export function ownerOf(path: string): { readonly uid: number; readonly gid: number } | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    // Whoever goes there will be told why it is closed.
+    return undefined;
+  }
+}
+
+/** As passwd(5) has it; users of other directories stay numbers. */
+export function userName(uid: number): string | undefined {
+  try {
+    const lines = readFileSync('/etc/passwd', 'utf8').split('\n');
+    return lines.map((line) => line.split(':')).find((fields) => fields[2] === String(uid))?.[0];
+  } catch {
+    return undefined;
+  }
+}
+
+function user(): number | undefined {
+  return process.geteuid?.();
+}
