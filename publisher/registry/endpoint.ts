@@ -11,6 +11,10 @@ const DOCKER_HUB_HOST = 'registry-1.docker.io';
  * @see OCI distribution specification 1.1, "Endpoints"
  */
 export function endpoint(place: Place, repository: string, path: string): URL {
-  const host = place.host === DOCKER_HUB ? DOCKER_HUB_HOST : place.host;
-  return new URL(`${place.scheme}://${host}/v2/${repository}/${path}`);
+  return new URL(`${repository}/${path}`, baseEndpoint(place));
+}
+
+/** Where `place` says whether it is a registry, and how to log in to it. */
+export function baseEndpoint({ scheme, host }: Place): URL {
+  return new URL(`${scheme}://${host === DOCKER_HUB ? DOCKER_HUB_HOST : host}/v2/`);
 }

@@ -30,8 +30,8 @@ export interface TransportRequest {
   readonly subject: Subject;
   /** The body of a POST, as `application/x-www-form-urlencoded`. A redirect of it is refused. */
   readonly form?: string;
-  /** Statuses beside 200 and 206 that are an answer and no refusal, such as 304. */
-  readonly accepts?: readonly number[];
+  /** Statuses beside 200 and 206 that are an answer, such as 304; `refusals` for all that will not pass by itself. */
+  readonly accepts?: readonly number[] | 'refusals';
   readonly headers?: Readonly<Record<string, string>>;
   readonly authorization?: Authorization;
   /** Where that is fewer than the client's own. */
@@ -47,11 +47,21 @@ export interface Authorization {
   /** Where the credentials of that field were found, for messages; `undefined` for anonymous access. */
   origin(): string | undefined;
   /**
-   * Called after a 401 to a request that carried `refused`.
+   * Called after an answer that may mean: not with these credentials.
    *
    * @returns another field, with which it is worth asking again, or `undefined`
    */
-  renew(challenges: string, refused: string | undefined): Promise<string | undefined>;
+  renew(refused: Refused): Promise<string | undefined>;
+  /** Called where `field`, which {@link renew} has just given, was of no more use and the server does not say why. */
+  renewedInVain(field: string): void;
+}
+
+/** A request that was refused. */
+export interface Refused {
+  /** The field `WWW-Authenticate` of the answer. */
+  readonly challenges: string | undefined;
+  /** The field `Authorization` of the request. */
+  readonly field: string | undefined;
 }
 
 /** A body that was read to its end; it is empty where the status has none, such as 304. */
@@ -131,6 +141,18 @@ export class Transport {
     });
   }
 
+  /**
+   * How a server wants those who ask without credentials to authenticate: its field `WWW-Authenticate`.
+   *
+   * @throws Failure of the network
+   */
+  async challenges(request: TransportRequest): Promise<string | undefined> {
+    return await this.#try({ ...request, accepts: 'refusals' }, async (answer) => {
+      await readRefusal(answer);
+      return isFrom(answer, request.url) && answer.status === 401 ? challengesOf(answer) : undefined;
+    });
+  }
+
   async #try<T>(
     request: TransportRequest,
     receive: (answer: Answer, exchange: Exchange) => T | Promise<T>,
@@ -150,24 +172,29 @@ export class Transport {
       tryNumber += 1;
       const timeLimit = new TimeLimit(this.#options.requestTimeoutMs);
       const exchange = { ...exchangeOf(request, signal), timeLimit, tryNumber };
-      const answer = await this.#authenticated(exchange, request.authorization);
+      const answer = await this.#authenticated(exchange, request);
       if (!isWanted(answer, request)) throw await refusalOf(answer, request);
       return await receive(answer, exchange);
     });
   }
 
-  /** A 401 is answered once with a new field; one that comes from where a redirect led is not ours to answer. */
-  async #authenticated(exchange: Exchange, authorization: Authorization | undefined): Promise<Answer> {
-    const used = authorization?.current();
-    const answer = await followRedirects(this.#connections, exchange, used);
-    const challenges = headerOf(answer, 'www-authenticate');
-    const isOurs = answer.status === 401 && answer.url.origin === exchange.url.origin;
-    if (!isOurs || authorization === undefined || challenges === undefined) return answer;
+  /** A refusal is answered once with a new field; one that comes from where a redirect led is not ours to answer. */
+  async #authenticated(exchange: Exchange, request: TransportRequest): Promise<Answer> {
+    const { authorization } = request;
+    const field = authorization?.current();
+    const answer = await followRedirects(this.#connections, exchange, field);
+    if (authorization === undefined || !isUnauthorized(answer, exchange.url, field)) return answer;
     // The connection is free before the token service, which may be the same host, is asked.
-    const refusal = await refusalOf(answer, { ...exchange, authorization });
-    const renewed = await authorization.renew(challenges, used);
-    if (renewed === undefined) throw refusal;
-    return await followRedirects(this.#connections, exchange, renewed);
+    const refusal = await refusalOf(answer, request);
+    const renewed = await authorization.renew({ challenges: challengesOf(answer), field });
+    if (renewed === undefined) {
+      if (isWanted(answer, request)) return answer;
+      throw refusal;
+    }
+    const second = await followRedirects(this.#connections, exchange, renewed);
+    const isInVain = isUnauthorized(second, exchange.url, renewed) && challengesOf(second) === undefined;
+    if (isInVain) authorization.renewedInVain(renewed);
+    return second;
   }
 }
 
@@ -180,7 +207,28 @@ function exchangeOf(
 }
 
 function isWanted({ status }: Answer, { accepts = [] }: TransportRequest): boolean {
-  return status === 200 || status === 206 || accepts.includes(status);
+  if (status === 200 || status === 206) return true;
+  // 500 is mostly a fault of the program's: it does not pass.
+  return accepts === 'refusals' ? !mayPass(status) || status === 500 : accepts.includes(status);
+}
+
+/**
+ * Whether other credentials may help: where the server says so, and where it refuses without a word. Some hide what is
+ * private (404); some answer an expired token with 400 or 403.
+ */
+function isUnauthorized(answer: Answer, asked: URL, field: string | undefined): boolean {
+  if (!isFrom(answer, asked)) return false;
+  return (
+    answer.status === 401 || answer.status === 403 || answer.status === (field === undefined ? 404 : 400)
+  );
+}
+
+function isFrom({ url }: Answer, asked: URL): boolean {
+  return url.origin === asked.origin;
+}
+
+function challengesOf(answer: Answer): string | undefined {
+  return headerOf(answer, 'www-authenticate');
 }
 
 async function readWhole(answer: Answer, limit: SizeLimit, exchange: Exchange): Promise<Buffer> {

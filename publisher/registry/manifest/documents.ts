@@ -1,6 +1,6 @@
 import { Failure } from '../../../wishlist/failure.ts';
 import { formatReference, type ImageReference } from '../../../wishlist/reference/reference.ts';
-import { isDigest, parseDigest } from '../digest.ts';
+import { isDigest, parseDigest, type Digest } from '../digest.ts';
 import type { Descriptor } from './manifest.ts';
 import type { EntityTag, Remembered } from './manifest-memory.ts';
 import { ACCEPTED_MANIFESTS } from './media-types.ts';
@@ -25,8 +25,8 @@ const ENTITY_TAG = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 export class Documents {
   readonly #transport: Transport;
   readonly #sources: Sources;
-  /** Servers whose answers to HEAD do not tell the digest. */
-  readonly #withoutDigest = new Set<string>();
+  /** Servers that answer GET, and HEAD not, or without a digest. */
+  readonly #withoutHead = new Set<string>();
 
   constructor(transport: Transport, sources: Sources) {
     this.#transport = transport;
@@ -57,12 +57,15 @@ export class Documents {
     known: Pick<Remembered, 'digest' | 'etag'>,
   ): Promise<ManifestBytes | 'unchanged' | 'changed'> {
     return await this.#sources.ask(reference, async (source) => {
-      const digest = await this.#headDigest(source);
-      if (digest !== undefined) return digest === known.digest ? 'unchanged' : 'changed';
       const request = manifestRequest(source);
-      if (known.etag?.url !== request.url.href) return await this.#get(source, reference, []);
-      const headers = { ...request.headers, 'if-none-match': known.etag.value };
-      return await this.#read({ ...request, headers, accepts: [304] }, reference, []);
+      const { origin, href } = request.url;
+      const { status, digest } = this.#withoutHead.has(origin) ? NO_HEAD : await this.#head(request);
+      if (digest !== undefined) return digest === known.digest ? 'unchanged' : 'changed';
+      const etag = known.etag?.url === href ? known.etag.value : undefined;
+      const answer = await this.#read(etag === undefined ? request : ifNew(request, etag), reference, []);
+      // Where GET works the server cannot do with HEAD. A tag may have come between the two.
+      if (status !== 404) this.#withoutHead.add(origin);
+      return answer;
     });
   }
 
@@ -87,14 +90,10 @@ export class Documents {
   }
 
   /** A registry that refuses HEAD may still answer GET, and only that says why it refuses. */
-  async #headDigest(source: Source): Promise<string | undefined> {
-    const request = { ...manifestRequest(source), method: 'HEAD', accepts: [400, 404, 405, 501] } as const;
-    if (this.#withoutDigest.has(request.url.origin)) return undefined;
-    const { status, header } = await this.#transport.head(request);
-    const digest = header('docker-content-digest');
-    if (status === 200 && digest !== undefined && isDigest(digest)) return digest;
-    if (status !== 404) this.#withoutDigest.add(request.url.origin);
-    return undefined;
+  async #head(request: TransportRequest): Promise<{ status: number; digest: Digest | undefined }> {
+    const { status, header } = await this.#transport.head({ ...request, accepts: 'refusals' });
+    const digest = status === 200 ? header('docker-content-digest') : undefined;
+    return { status, digest: digest !== undefined && isDigest(digest) ? digest : undefined };
   }
 
   async #get(
@@ -124,6 +123,12 @@ export class Documents {
       return { bytes, etag: entityTag(answer, request.url) };
     });
   }
+}
+
+const NO_HEAD = { status: 0, digest: undefined };
+
+function ifNew(request: TransportRequest, etag: string): TransportRequest {
+  return { ...request, headers: { ...request.headers, 'if-none-match': etag }, accepts: [304] };
 }
 
 function manifestRequest(source: Source): TransportRequest {

@@ -21,6 +21,9 @@ export interface SeenRequest {
   readonly body: string;
 }
 
+/** Where registries say that they are some. */
+const BASE = '/v2/';
+
 interface Rule {
   readonly pattern: RegExp;
   readonly fault: Fault;
@@ -32,7 +35,10 @@ export type Guard = (request: IncomingMessage, response: ServerResponse) => bool
 
 /** A registry on a free port of 127.0.0.1 that does wrong whatever a test wants, and records who asks for what. */
 export class FaultServer {
+  /** For what repositories have. */
   readonly seen: SeenRequest[] = [];
+  /** For `/v2/`. */
+  readonly seenAtBase: SeenRequest[] = [];
   readonly blobs = new Map<Digest, Buffer>();
   /** Pages of tags, by repository. */
   readonly tagPages = new Map<string, readonly (readonly string[])[]>();
@@ -117,7 +123,7 @@ export class FaultServer {
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const { url = '' } = request;
-    this.seen.push(seenOf(request));
+    (url === BASE ? this.seenAtBase : this.seen).push(seenOf(request));
     if (this.guard(request, response)) return;
     const content = this.#contentOf(new URL(url, `http://${this.host}`));
     const rule = this.#rules.find(
@@ -137,6 +143,7 @@ export class FaultServer {
   }
 
   #contentOf(url: URL): Content | undefined {
+    if (url.pathname === BASE) return { bytes: Buffer.from('{}'), headers: {} };
     const [, repository = '', kind = '', name = ''] =
       /^\/v2\/(.+)\/(blobs|manifests|tags)\/([^/]+)$/.exec(url.pathname) ?? [];
     if (kind === 'manifests') return this.#manifests.get(`${repository}:${name}`);

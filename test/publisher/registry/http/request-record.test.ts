@@ -80,9 +80,12 @@ describe('registry/http/request-record', () => {
   });
 
   it('tells of refusals', async () => {
-    server.fail(/./, status(404, { code: 'NAME_UNKNOWN' }));
+    server.fail(/tags/, status(404, { code: 'NAME_UNKNOWN' }));
     await failureOf(client.listTags(server.reference('lab/tool')));
-    assert.deepEqual(told(), [['GET', '/v2/lab/tool/tags/list', 404, true, 1, records[0]?.bytes, false]]);
+    assert.deepEqual(told(), [
+      ['GET', '/v2/lab/tool/tags/list', 404, true, 1, records[0]?.bytes, false],
+      ['GET', '/v2/', 200, true, 1, 2, false],
+    ]);
   });
 
   it('is silent about what is not sent', async () => {

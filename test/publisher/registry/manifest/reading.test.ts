@@ -215,7 +215,12 @@ describe('registry/manifest/reading', () => {
   ])[] = [
     ['400', status(400), Infinity, 'good', 'HEAD GET'],
     ['404', status(404), Infinity, 'good', 'HEAD GET'],
+    ['401 without challenge', status(401), Infinity, 'good', 'HEAD GET'],
+    ['403', status(403), Infinity, 'good', 'HEAD GET'],
     ['405', status(405), Infinity, 'good', 'HEAD GET'],
+    ['406', status(406), Infinity, 'good', 'HEAD GET'],
+    ['415', status(415), Infinity, 'good', 'HEAD GET'],
+    ['500', status(500), Infinity, 'good', 'HEAD GET'],
     ['501', status(501), Infinity, 'good', 'HEAD GET'],
     ['200 without digest', status(200), Infinity, 'good', 'HEAD GET'],
     ['an unreadable digest', instead('', { 'docker-content-digest': 'x' }), Infinity, 'good', 'HEAD GET'],
@@ -231,8 +236,6 @@ describe('registry/manifest/reading', () => {
       'rate-limited',
       'HEAD',
     ],
-    ['403', status(403), Infinity, 'forbidden', 'HEAD'],
-    ['401 without challenge', status(401), Infinity, 'unauthorized', 'HEAD'],
   ];
 
   for (const [what, fault, times, code, requests] of HEADS) {
@@ -246,6 +249,30 @@ describe('registry/manifest/reading', () => {
       assert.equal(methods.join(' '), requests);
     });
   }
+
+  for (const code of [400, 401, 403, 405, 406, 415, 500, 501]) {
+    it(`asks the registry with GET from then on, for other images too, where HEAD gets ${code}`, async () => {
+      server.addManifest('lab/tool', '1', AMD64.manifest);
+      server.addManifest('lab/other', '1', NEWER.manifest);
+      const other = server.reference('lab/other', { tag: '1' });
+      await client.fetchManifest(other);
+      await polled();
+      server.fail(/^HEAD /, status(code));
+      assert.deepEqual(await polled(), [AMD64.manifestDigest, [HEAD, GET]]);
+      assert.deepEqual(await polled(), [AMD64.manifestDigest, [GET]]);
+      await client.fetchManifest(other);
+      assert.deepEqual(server.takeRequests(), ['GET /v2/lab/other/manifests/1']);
+    });
+  }
+
+  it('asks with HEAD again where GET failed too', async () => {
+    server.addManifest('lab/tool', '1', AMD64.manifest);
+    await polled();
+    server.fail(/manifests/, status(403), 2);
+    assert.equal((await failureOf(poll())).code, 'forbidden');
+    assert.deepEqual(server.takeRequests(), [HEAD, GET]);
+    assert.deepEqual(await polled(), [AMD64.manifestDigest, [HEAD]]);
+  });
 
   const GONE: readonly (readonly [what: string, fault: Fault, code: FailureCode])[] = [
     ['404', status(404), 'tag-unknown'],
