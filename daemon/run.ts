@@ -11,9 +11,8 @@ import { openNotification } from './notification.ts';
 import type { Configuration, Environment } from './options.ts';
 import { surviveClosedPipe } from './output/closed-pipe.ts';
 import type { OutputStream } from './output/display.ts';
-import { errorLine, failureLine } from './output/format.ts';
+import { errorLine, failureLine, stackText } from './output/format.ts';
 import { createOutput } from './output/output.ts';
-import { redact } from './output/redact.ts';
 import { salvageConfiguration } from './salvage.ts';
 
 /** What the process is given; a test gives its own. */
@@ -101,9 +100,6 @@ async function runObserved(
 
 function reportBug(error: unknown, stderr: OutputStream): ExitStatus {
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  const lines = stack.split('\n').map((line) => `  ${redact(line)}`);
-  stderr.write(
-    `${[errorLine('bug', ['this is a bug in unpackd, please report it']), ...lines].join('\n')}\n`,
-  );
+  stderr.write(`${errorLine('bug', ['this is a bug in unpackd, please report it'])}\n${stackText(stack)}\n`);
   return 70;
 }

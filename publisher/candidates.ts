@@ -1,9 +1,9 @@
 import { mapLimited } from '../wishlist/concurrency.ts';
-import { isFailure } from '../wishlist/failure.ts';
 import type { Platform } from '../wishlist/reference/platform.ts';
 import { failedResult, type ImageResult, type Observer } from './events.ts';
 import type { Outputs, ResolvedImage, WantedImage } from './image.ts';
 import { flatPath } from './layout.ts';
+import { ownFailure } from './own-failure.ts';
 import type { Preparer } from './preparer.ts';
 import { publishedState } from './published.ts';
 import { platformMissing } from './registry/manifest/manifests.ts';
@@ -12,7 +12,6 @@ import type { Descriptor } from './registry/manifest/manifest.ts';
 import type { RepositoryView } from './repository/view.ts';
 import { missingNote, resolveImage } from './resolve.ts';
 import { partLabel, type Part, type Results } from './results.ts';
-import { STOPPING } from './stopping.ts';
 
 /** An image that is to be published, for one platform. */
 export interface Candidate {
@@ -50,7 +49,7 @@ const IMAGES_AT_A_TIME = 8;
  * Asks the registries for all images, and gives those that are to be published: not those that are current, nor those
  * that fail already, which have their results then.
  *
- * @throws Failure one of {@link STOPPING}
+ * @throws Failure that is no image's own
  */
 export async function lookAt(
   all: readonly WantedImage[],
@@ -83,8 +82,9 @@ class Looking {
       }
       return candidates;
     } catch (error) {
-      if (!isFailure(error) || STOPPING.has(error.code)) throw error;
-      this.#parts.results.finish(part, failedResult(error));
+      const failure = ownFailure(error, partLabel(part), this.#parts.observe);
+      if (failure === undefined) throw error;
+      this.#parts.results.finish(part, failedResult(failure));
       return [];
     }
   }

@@ -9,6 +9,8 @@ import type { Failure, FailureCode } from '../wishlist/failure.ts';
 export type Event =
   | { readonly type: 'note'; readonly message: string }
   | { readonly type: 'warning'; readonly message: string }
+  /** A mistake in unpackd, for which the image fails; `stack` has several lines. */
+  | { readonly type: 'bug'; readonly image: string; readonly stack: string }
   /** Nothing goes on until somebody else has ended something. */
   | { readonly type: 'waiting'; readonly message: string }
   /** A registry, or a server in its name, was asked. Only for logs that want it, since there are thousands. */

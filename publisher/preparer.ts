@@ -153,7 +153,7 @@ export class Preparer {
       await work;
     } catch (error) {
       // It failed in another image's repository: this one's may have it.
-      if (running === undefined || !isFailure(error)) throw error;
+      if (running === undefined) throw error;
       await this.#inTurn(layer);
     } finally {
       this.#layers.delete(digest);

@@ -1,14 +1,13 @@
-import { isFailure } from '../wishlist/failure.ts';
 import { doneResult, type Candidate } from './candidates.ts';
 import { Composer, type ComposerOptions } from './compose/composer.ts';
 import { TreeLoader } from './compose/image-trees.ts';
 import { failedResult, type ImageResult, type Observer } from './events.ts';
 import type { ReadyImage } from './image.ts';
 import type { ListingStore } from './layer/listing-store.ts';
+import { ownFailure } from './own-failure.ts';
 import type { Backend, Notice, OpenRepository } from './repository/backend.ts';
 import { ownAttributes } from './repository/own-attributes.ts';
 import { partLabel } from './results.ts';
-import { STOPPING } from './stopping.ts';
 
 /** A candidate with everything that its publication needs at hand. */
 export interface ReadyCandidate extends Candidate {
@@ -29,21 +28,94 @@ export type BatchOptions = Omit<ComposerOptions, 'attributes' | 'holding'>;
 /** What became of one batch. */
 export interface BatchReport {
   readonly results: ReadonlyMap<ReadyCandidate, ImageResult>;
-  /** Whether there was anything to publish. */
-  readonly isPublished: boolean;
+  /** How many there were. */
+  readonly publications: number;
+  /** What ended it before all images had results: a failure that is none of theirs. */
+  readonly stopped: unknown;
 }
 
 /**
  * Publishes a batch at once. The repository is held for the publication alone. An image that cannot be composed fails
  * by itself.
- *
- * @throws Failure one of {@link STOPPING}: then nothing has changed
  */
 export async function publishBatch(
   batch: readonly ReadyCandidate[],
   parts: BatchParts,
   options: BatchOptions,
 ): Promise<BatchReport> {
+  const publishing = new BatchPublishing({ ...parts, observe: onceEach(parts.observe) }, options);
+  let stopped: unknown;
+  try {
+    await publishing.publish(batch);
+  } catch (error) {
+    stopped = error;
+  }
+  return { results: publishing.results, publications: publishing.publications, stopped };
+}
+
+class BatchPublishing {
+  readonly results = new Map<ReadyCandidate, ImageResult>();
+  publications = 0;
+  readonly #parts: BatchParts;
+  readonly #options: BatchOptions;
+
+  constructor(parts: BatchParts, options: BatchOptions) {
+    this.#parts = parts;
+    this.#options = options;
+  }
+
+  /**
+   * Where the publication as a whole fails for no reason of the repository's, an image is to blame, and nobody says which:
+   * the halves are published instead, down to the image that fails alone.
+   */
+  async publish(batch: readonly ReadyCandidate[]): Promise<void> {
+    const [first] = batch;
+    if (first === undefined) return;
+    try {
+      this.#take(await publishTogether(batch, this.#parts, this.#options));
+    } catch (error) {
+      const isAlone = batch.length === 1;
+      const failure = ownFailure(error, partLabel(first.part), isAlone ? this.#parts.observe : IGNORE);
+      if (failure === undefined) throw error;
+      if (isAlone) {
+        this.results.set(first, failedResult(failure));
+        return;
+      }
+      const half = Math.ceil(batch.length / 2);
+      await this.publish(batch.slice(0, half));
+      await this.publish(batch.slice(half));
+    }
+  }
+
+  #take(results: ReadonlyMap<ReadyCandidate, ImageResult>): void {
+    for (const [candidate, result] of results) this.results.set(candidate, result);
+    if ([...results.values()].some(isPublished)) this.publications++;
+  }
+}
+
+function isPublished({ outcome }: ImageResult): boolean {
+  return outcome === 'published';
+}
+
+const IGNORE: Observer = () => undefined;
+
+/** What is found out again of an image, when it is composed again, is told once. */
+function onceEach(observe: Observer): Observer {
+  const told = new Set<string>();
+  return (event) => {
+    const text = event.type === 'warning' ? event.message : event.type === 'bug' ? event.stack : undefined;
+    if (text !== undefined && told.has(text)) return;
+    if (text !== undefined) told.add(text);
+    observe(event);
+  };
+}
+
+/** @throws what the publication as a whole fails for: then nothing has changed */
+async function publishTogether(
+  batch: readonly ReadyCandidate[],
+  parts: BatchParts,
+  options: BatchOptions,
+): Promise<Map<ReadyCandidate, ImageResult>> {
   const { backend, name, notice, signal, observe } = parts;
   const repository = await backend.open(name, { notice, signal });
   try {
@@ -57,9 +129,9 @@ export async function publishBatch(
       const failed = await compose(candidate, composer, observe);
       results.set(candidate, failed ?? doneResult('published', candidate.image));
     }
-    const published = [...results.values()].filter(({ outcome }) => outcome === 'published').length;
+    const published = [...results.values()].filter(isPublished).length;
     if (published > 0) await publishComposed(published, { composer, repository }, parts);
-    return { results, isPublished: published > 0 };
+    return results;
   } finally {
     await repository.release();
   }
@@ -76,8 +148,9 @@ async function compose(
       observe({ type: 'warning', message: `${partLabel(candidate.part)}: ${message}` });
     return undefined;
   } catch (error) {
-    if (!isFailure(error) || STOPPING.has(error.code)) throw error;
-    return failedResult(error);
+    const failure = ownFailure(error, partLabel(candidate.part), observe);
+    if (failure === undefined) throw error;
+    return failedResult(failure);
   }
 }
 

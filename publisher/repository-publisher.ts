@@ -96,7 +96,7 @@ export class RepositoryPublisher {
         prepare: async (image, signal) => await this.#preparer.prepare(image, signal),
         publish: async (batch) => {
           const report = await publishBatch(batch, batchParts, options);
-          if (report.isPublished) this.#publications++;
+          this.#publications += report.publications;
           return report;
         },
       },

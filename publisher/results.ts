@@ -48,6 +48,17 @@ export class Results {
     this.#record(part, result, resolved);
   }
 
+  /** Gives a part that ended well the result of what went wrong afterwards. */
+  revise({ wanted, platform }: Part, result: ImageResult): void {
+    const results = this.#resultsOf(wanted);
+    const shown = shownPlatform(platform);
+    for (const [one, before] of results) {
+      if ((platform !== undefined && one !== shown) || before?.outcome === 'failed') continue;
+      results.set(one, result);
+      this.#observe({ type: 'image-finished', image: labelOf(wanted, one), result });
+    }
+  }
+
   /** Gives `result` to everything that has none. */
   finishRest(result: ImageResult): void {
     for (const wanted of this.#results.keys()) this.#finishAll(wanted, result);

@@ -46,10 +46,13 @@ export type FailureCode =
   | 'repository-conflict' // what is published there already cannot be replaced by what belongs there
   | 'disk-full'
   | 'state-unusable' // the state directory cannot be used
-  | 'interrupted'; // a signal ended the run
+  | 'interrupted' // a signal ended the run
+  // what nobody expected
+  | 'bug'; // an error that is no failure: a mistake in unpackd
 
 /**
- * An error that a user or operator can meet and act on. Programmers' mistakes are plain `Error`s.
+ * An error that a user or operator can meet and act on. Programmers' mistakes are plain `Error`s, until they become what
+ * an image failed for.
  *
  * `message` says what failed, for which value, and why; `hint` says what to do.
  */

@@ -1,20 +1,30 @@
 import type { Pass } from '../../publisher/repository-publisher.ts';
 import type { ImageResult } from '../../publisher/events.ts';
 import type { ResolvedImage } from '../../publisher/image.ts';
-import type { Part, Recorder } from '../../publisher/results.ts';
+import { ownFailure } from '../../publisher/own-failure.ts';
+import { partLabel, type Part, type Recorder } from '../../publisher/results.ts';
 import { weightOf } from '../../publisher/queue/batches.ts';
 import { STOPPING } from '../../publisher/stopping.ts';
 import type { Failure } from '../../wishlist/failure.ts';
 import { formatPlatform, equalPlatforms } from '../../wishlist/reference/platform.ts';
 import { formatReference } from '../../wishlist/reference/reference.ts';
+import type { NewImage } from '../state/images-table.ts';
 import type { Before } from './history.ts';
 import { newImage } from './new-image.ts';
 import type { WorkParts } from './repository-work.ts';
 
+export type RecordingParts = Pick<WorkParts, 'history' | 'nowMs' | 'observeIn'>;
+
+/** A part of an image of which it could not be written down what became of it. */
+export interface Unrecorded {
+  readonly part: Part;
+  readonly failure: Failure;
+}
+
 /** Writes down what becomes of the images of one repository in one cycle. */
 export class Recording {
   readonly #repository: string;
-  readonly #parts: Pick<WorkParts, 'history' | 'nowMs'>;
+  readonly #parts: RecordingParts;
   readonly #startedMs: number;
   /** Images that are published as they should be. */
   readonly #current: { readonly part: Part; readonly resolved: ResolvedImage }[] = [];
@@ -22,8 +32,9 @@ export class Recording {
   readonly #failed = new Set<string>();
   readonly #bytes = new Map<ResolvedImage, number>();
   readonly #writing: Promise<void>[] = [];
+  readonly #unrecorded: Unrecorded[] = [];
 
-  constructor(repository: string, parts: Pick<WorkParts, 'history' | 'nowMs'>) {
+  constructor(repository: string, parts: RecordingParts) {
     this.#repository = repository;
     this.#parts = parts;
     this.#startedMs = parts.nowMs();
@@ -38,7 +49,10 @@ export class Recording {
     // That is the repository's failure, not the image's.
     if (result.outcome === 'failed' && STOPPING.has(result.code)) return;
     if (result.outcome === 'failed') this.#failed.add(part.wanted.publicName);
-    this.#writing.push(this.#write(part, result, resolved));
+    const writing = this.#contain(part, async () => await this.#write(part, result, resolved));
+    // An error is told at the end.
+    writing.catch(() => undefined);
+    this.#writing.push(writing);
   };
 
   /** To be called when all images were looked at. */
@@ -49,17 +63,30 @@ export class Recording {
       const found = known.get(`${part.wanted.publicName} ${resolved.manifest.config.digest}`);
       return found === undefined || !equalPlatforms(found.platform, resolved.platform);
     });
-    const images = changed.map(({ part, resolved }) => newImage(part, resolved, undefined));
+    const images: NewImage[] = [];
+    for (const { part, resolved } of changed)
+      await this.#contain(part, () => void images.push(newImage(part, resolved, undefined)));
     const names = this.#current.map(({ part }) => part.wanted.publicName);
     const fine = names.filter((name) => failing.has(name) && !this.#failed.has(name));
     await this.#parts.history.current(this.#repository, images, fine);
   }
 
   /** @param stopped what ended all before its time */
-  async end(stopped: Failure | undefined): Promise<void> {
+  async end(stopped: Failure | undefined): Promise<readonly Unrecorded[]> {
     await Promise.all(this.#writing);
-    if (stopped?.code === 'interrupted') return;
-    await this.#parts.history.repositoryFailure(this.#repository, stopped);
+    if (stopped?.code !== 'interrupted')
+      await this.#parts.history.repositoryFailure(this.#repository, stopped);
+    return this.#unrecorded;
+  }
+
+  async #contain(part: Part, work: () => Promise<void> | void): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const failure = ownFailure(error, partLabel(part), this.#parts.observeIn(this.#repository));
+      if (failure === undefined) throw error;
+      this.#unrecorded.push({ part, failure });
+    }
   }
 
   async #write(part: Part, result: ImageResult, resolved: ResolvedImage | undefined): Promise<void> {

@@ -86,7 +86,8 @@ class RepositoryWork {
       stopped = error;
       this.#results.finishRest(failedResult(error));
     }
-    await this.#recording.end(stopped);
+    for (const { part, failure } of await this.#recording.end(stopped))
+      this.#results.revise(part, failedResult(failure));
     const images = this.#results.all();
     return { repository, images, publications: this.#publications, stopped, isUnusable: this.#isUnusable };
   }

@@ -9,15 +9,20 @@ export function failureLine({ code, message, hint }: FailureText, subject?: stri
   return errorLine(code, [subject === undefined ? message : `${subject}: ${message}`, hint]);
 }
 
-/** The same for what is no failure of the closed union: a mistake in how unpackd was called. */
-export function errorLine(
-  code: FailureCode | 'usage' | 'bug',
-  parts: readonly (string | undefined)[],
-): string {
+/** The same for what need be no failure: a mistake in how unpackd was called has a code of its own. */
+export function errorLine(code: FailureCode | 'usage', parts: readonly (string | undefined)[]): string {
   return `error[${code}] ${parts
     .filter((part) => part !== undefined && part !== '')
     .map((part) => redact(part ?? ''))
     .join('; ')}`;
+}
+
+/** The stack of an error, indented: it goes with the line about the failure. */
+export function stackText(stack: string): string {
+  return stack
+    .split('\n')
+    .map((line) => `  ${redact(line)}`)
+    .join('\n');
 }
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];

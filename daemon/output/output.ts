@@ -3,7 +3,7 @@ import type { Failure } from '../../wishlist/failure.ts';
 import type { Configuration, Environment } from '../options.ts';
 import { createBarDisplay } from './bars.ts';
 import type { Display, OutputStream } from './display.ts';
-import { failureLine } from './format.ts';
+import { failureLine, stackText } from './format.ts';
 import type { FailureText } from './format.ts';
 import { createPlainDisplay, createSilentDisplay } from './plain.ts';
 import { redact } from './redact.ts';
@@ -46,6 +46,7 @@ export function createOutput({ configuration, environment, stdout, stderr }: Out
     display.observe(event);
     if (event.type === 'request' && logLevel === 'debug') display.line(redact(requestText(event)));
     if (event.type === 'warning' && logLevel !== 'error') display.line(`warning: ${redact(event.message)}`);
+    if (event.type === 'bug') display.line(stackText(event.stack));
     if (event.type === 'image-finished' && event.result.outcome === 'failed') {
       display.line(failureLine(event.result, event.image));
     }

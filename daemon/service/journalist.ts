@@ -119,6 +119,9 @@ export class Journalist {
       note: ({ message }) => this.note(message, { repository }),
       waiting: ({ message }) => this.note(message, { repository }),
       warning: ({ message }) => this.#warnOnce(message, { repository }),
+      bug: ({ image, stack }) => {
+        for (const line of stack.split('\n')) this.error(line, { repository, image, code: 'bug' });
+      },
       request: (request) => this.#log.write({ priority: 7, message: requestText(request) }),
       'layer-finished': ({ image, layer, sizeBytes, error }) => {
         if (error !== undefined) return;

@@ -2,6 +2,7 @@ import type { Digest } from '../registry/digest.ts';
 import { layerDigests, type ReadyImage } from '../image.ts';
 import { recordPath } from '../layout.ts';
 import { enabledOutputs } from '../outputs/outputs.ts';
+import { asFailure } from '../own-failure.ts';
 import { isLayerRecorded, isRecorded } from '../published.ts';
 import type { Publication } from '../repository/backend.ts';
 import type { Attributes, BytePath, Entry, ExtendedAttributes } from '../repository/entry.ts';
@@ -60,7 +61,7 @@ export class Composer {
   readonly #stores: PodmanStores;
   readonly #parents: Parents;
   readonly #planned: Planned[] = [];
-  readonly #units = new Map<string, BroughtUnit>();
+  readonly #units = new Map<string, KeptUnit>();
   readonly #deletions: BytePath[] = [];
   readonly #xattrs: ExtendedAttributes[] = [];
   #contentBytes = 0;
@@ -100,11 +101,15 @@ export class Composer {
     }
     const losses = this.#lossesOf(image, { stages, units: fresh });
     for (const entry of nameEntries(image)) await this.#refuseConflict(entry);
+    const brought = fresh.map((unit) => this.#brought(image, unit, stages));
+    const ofStore = await this.#stores.forImage(image, stages);
     await this.#names.add(image, this.#view);
-    const ofStore = await this.#stores.add(image, stages);
+    // From here on nothing fails any more.
+    this.#stores.add(image, ofStore);
     for (const path of deletions) this.#deletions.push(path);
-    this.#take(image, fresh, stages);
-    return [...losses, ...ofStore];
+    for (const one of brought) this.#take(one);
+    this.#planned.push({ image, units: new Set(fresh.map(unitName)) });
+    return [...losses, ...ofStore.warnings];
   }
 
   /**
@@ -146,19 +151,25 @@ export class Composer {
   }
 
   async *#trees(folders: readonly Entry[], ofStores: () => Iterable<Entry>): AsyncGenerator<Entry> {
-    const { holding } = this.#options;
-    yield* folders;
-    for (const { image, units } of this.#planned) {
-      if (units.size === 0) continue;
-      const stages = await this.#loader.stagesOf(layerDigests(image));
-      const left = new Set(units);
-      for (const unit of await this.#unitsOf(image, stages)) {
-        if (!left.delete(unitName(unit))) continue;
-        const entries = unitEntries(unit, sourcesOf(image, unit, stages));
-        yield* holding.takesDevices ? entries : withoutDevices(entries);
-      }
+    try {
+      yield* folders;
+      for (const planned of this.#planned) yield* this.#treesOf(planned);
+      yield* ofStores();
+    } catch (error) {
+      throw asFailure(error);
     }
-    yield* ofStores();
+  }
+
+  async *#treesOf({ image, units }: Planned): AsyncGenerator<Entry> {
+    const { holding } = this.#options;
+    if (units.size === 0) return;
+    const stages = await this.#loader.stagesOf(layerDigests(image));
+    const left = new Set(units);
+    for (const unit of await this.#unitsOf(image, stages)) {
+      if (!left.delete(unitName(unit))) continue;
+      const entries = unitEntries(unit, sourcesOf(image, unit, stages));
+      yield* holding.takesDevices ? entries : withoutDevices(entries);
+    }
   }
 
   async #unitsOf(image: ReadyImage, stages: readonly Stage[]): Promise<UnitTree[]> {
@@ -192,20 +203,33 @@ export class Composer {
     await refuseConflict(this.#view, entry);
   }
 
-  #take(image: ReadyImage, fresh: readonly UnitTree[], stages: readonly Stage[]): void {
-    for (const unit of fresh) {
-      const folders = unit.beside.filter(({ type }) => type === 'directory').map(({ path }) => path);
-      this.#units.set(unitName(unit), { unit: unit.unit, hex: unit.hex, path: unit.path, folders });
-      const { foreignNode } = sourcesOf(image, unit, stages);
-      for (const xattrs of unitXattrs(unit, this.#options.holding, foreignNode)) this.#xattrs.push(xattrs);
-      this.#contentBytes += contentBytes(unit);
-    }
-    this.#planned.push({ image, units: new Set(fresh.map(unitName)) });
+  #brought(image: ReadyImage, unit: UnitTree, stages: readonly Stage[]): BroughtUnit {
+    const { foreignNode } = sourcesOf(image, unit, stages);
+    return {
+      unit: unit.unit,
+      hex: unit.hex,
+      path: unit.path,
+      folders: unit.beside.filter(({ type }) => type === 'directory').map(({ path }) => path),
+      xattrs: [...unitXattrs(unit, this.#options.holding, foreignNode)],
+      contentBytes: contentBytes(unit),
+    };
+  }
+
+  #take({ xattrs, contentBytes: bytes, ...unit }: BroughtUnit): void {
+    this.#units.set(unitName(unit), unit);
+    for (const one of xattrs) this.#xattrs.push(one);
+    this.#contentBytes += bytes;
   }
 }
 
 /** What stays in memory of a unit, and the folders beside its tree. */
-type BroughtUnit = Pick<UnitTree, 'unit' | 'hex' | 'path'> & { readonly folders: readonly BytePath[] };
+type KeptUnit = Pick<UnitTree, 'unit' | 'hex' | 'path'> & { readonly folders: readonly BytePath[] };
+
+/** What a unit adds to the batch. */
+interface BroughtUnit extends KeptUnit {
+  readonly xattrs: readonly ExtendedAttributes[];
+  readonly contentBytes: number;
+}
 
 function unitName({ unit, hex }: Pick<UnitTree, 'unit' | 'hex'>): string {
   return `${unit}/${hex}`;

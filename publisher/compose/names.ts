@@ -38,14 +38,13 @@ export class Names {
     this.#attributes = attributes;
   }
 
+  /** All of the image's names, or none where something of `view` cannot be read. */
   async add(image: ReadyImage, view: RepositoryView): Promise<void> {
     const { publicName, manifest, outputs } = image;
-    if (outputs.layers) {
-      for (const layer of layerDigests(image)) {
-        const origins = this.#origins.get(layer) ?? (await publishedOrigins(view, layer));
-        this.#origins.set(layer, origins.add(manifest.config.digest));
-      }
-    }
+    const known = new Map<Digest, Set<string>>();
+    for (const layer of outputs.layers ? layerDigests(image) : [])
+      known.set(layer, this.#origins.get(layer) ?? (await publishedOrigins(view, layer)));
+    for (const [layer, origins] of known) this.#origins.set(layer, origins.add(manifest.config.digest));
     this.#manifests.push(this.#file(manifestPath(publicName), manifest.bytes));
     if (!outputs.flat) return;
     const target = posix.relative(posix.dirname(publicName), flatPath(manifest.config.digest));

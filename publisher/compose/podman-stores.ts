@@ -15,6 +15,16 @@ export interface StoreChanges extends Omit<StoreUpdate, 'lost'> {
   readonly warnings: readonly string[];
 }
 
+/** What becomes of one image in its store. */
+export interface ImageInStore {
+  readonly isChanged: boolean;
+  /** `undefined`: it is not to be there. */
+  readonly record: ImageRecord | RefusedRecord | undefined;
+  readonly documents: ReadonlyMap<Digest, Buffer>;
+  /** What its users should know. */
+  readonly warnings: readonly string[];
+}
+
 const NO_CHANGES: StoreChanges = { folders: [], trees: () => [], names: [], outdated: [], warnings: [] };
 
 /** Collects the images of a batch, and computes the stores that hold them from all that is published. */
@@ -31,19 +41,22 @@ export class PodmanStores {
     this.#isAgain = isAgain;
   }
 
-  /** Adds an image, or sees to it that the one that it takes the place of goes; answers what its users should know. */
-  async add(image: ReadyImage, stages: readonly Stage[]): Promise<string[]> {
-    const { publicName, outputs } = image;
-    if (!outputs.podman) {
-      if ((await this.#parts.view.kindOf(imageRecordPath(publicName))) !== undefined)
-        this.#records.set(publicName, undefined);
-      return [];
+  /** What becomes of `image`. */
+  async forImage(image: ReadyImage, stages: readonly Stage[]): Promise<ImageInStore> {
+    if (!image.outputs.podman) {
+      const isThere = (await this.#parts.view.kindOf(imageRecordPath(image.publicName))) !== undefined;
+      return { isChanged: isThere, record: undefined, documents: new Map(), warnings: [] };
     }
     const diffSizes = stages.map(({ diffSizeBytes }) => diffSizeBytes);
     const { record, documents } = newImage(image, diffSizes);
-    this.#records.set(publicName, record);
+    const warnings = 'refused' in record ? [`it is left out of the podman store: ${record.refused}`] : [];
+    return { isChanged: true, record, documents, warnings };
+  }
+
+  /** Adds an image, or sees to it that the one that it takes the place of goes. */
+  add({ publicName }: ReadyImage, { isChanged, record, documents }: ImageInStore): void {
+    if (isChanged) this.#records.set(publicName, record);
     for (const [digest, bytes] of documents) this.#documents.set(digest, bytes);
-    return 'refused' in record ? [`it is left out of the podman store: ${record.refused}`] : [];
   }
 
   async changes(): Promise<StoreChanges> {

@@ -1,4 +1,5 @@
 import type { BytePath, FileEntry } from '../repository/entry.ts';
+import { ownErrors } from '../own-failure.ts';
 import { decompress } from './decompress.ts';
 import { isLandmark, lazyFormOf, tailOf } from './lazy-pulling.ts';
 import { memberPath } from './member-path.ts';
@@ -10,7 +11,7 @@ export type Wanted = Pick<ReadonlyMap<number, BytePath>, 'size' | 'get'>;
 /** The files of the layer in the file `blob` that are `wanted`, with their contents, in the order of the archive. */
 export async function* layerContents(blob: string, wanted: Wanted): AsyncGenerator<FileEntry> {
   const isLazy = lazyFormOf(await tailOf(blob)) !== undefined;
-  const bytes = decompress(blob);
+  const bytes = ownErrors(decompress(blob));
   const archive = new TarReader(bytes);
   let found = 0;
   try {

@@ -1,13 +1,14 @@
 import { setMaxListeners } from 'node:events';
-import { isFailure } from '../../wishlist/failure.ts';
+import { isFailure, type Failure } from '../../wishlist/failure.ts';
 import type { Candidate } from '../candidates.ts';
-import { failedResult, type ImageResult } from '../events.ts';
+import { failedResult, type ImageResult, type Observer } from '../events.ts';
 import { layerDigests, type ReadyImage, type ResolvedImage } from '../image.ts';
 import { interruption } from '../interruption.ts';
+import { ownFailure } from '../own-failure.ts';
 import type { BatchReport, ReadyCandidate } from '../publish-batch.ts';
+import { partLabel } from '../results.ts';
 import type { GiveBack, SpoolBudget } from '../spool/budget.ts';
-import type { Spool } from '../spool/spool.ts';
-import { STOPPING } from '../stopping.ts';
+import type { Hold, Spool } from '../spool/spool.ts';
 import { decideBatch, type BatchRule } from './batch-rule.ts';
 import { weightOf } from './batches.ts';
 import { Turns } from './turns.ts';
@@ -19,6 +20,7 @@ export interface QueueParts {
   /** Fetches and checks all that the publication of an image needs. */
   readonly prepare: (image: ResolvedImage, signal: AbortSignal) => Promise<ReadyImage>;
   readonly publish: (batch: readonly ReadyCandidate[]) => Promise<BatchReport>;
+  readonly observe: Observer;
   /** When aborted nothing more is fetched, and what runs ends. */
   readonly signal: AbortSignal;
 }
@@ -109,7 +111,7 @@ export class PublishingQueue {
   /**
    * Publishes `candidates`. Those of different groups take turns. Returns when all of them have ended.
    *
-   * @throws Failure one of {@link STOPPING}, which their results are then as well; any other error is a mistake
+   * @throws Failure that is no image's own, which is then the result of all that have not ended
    */
   async add(
     candidates: readonly Candidate[],
@@ -154,22 +156,10 @@ export class PublishingQueue {
   }
 
   async #prepare(ticket: Ticket, giveRoomBack: GiveBack): Promise<void> {
-    const { candidate } = ticket;
-    const { resolved } = candidate;
-    const hold = this.#parts.spool.hold(layerDigests(resolved));
-    const giveBack = async (isDone: boolean): Promise<void> => {
-      try {
-        await hold.release(isDone);
-      } finally {
-        giveRoomBack();
-      }
-    };
     try {
-      // It is stopped when the parts' own signal is aborted.
-      const image = await this.#parts.prepare(resolved, this.#stop.signal);
-      this.#ready.push({ ...candidate, image, ticket, giveBack, readySinceMs: performance.now() });
+      const ready = await this.#makeReady(ticket, giveRoomBack);
+      this.#ready.push(ready);
     } catch (error) {
-      await giveBack(false);
       this.#fail(ticket, error);
     } finally {
       this.#preparing.delete(ticket);
@@ -177,52 +167,86 @@ export class PublishingQueue {
     }
   }
 
+  async #makeReady(ticket: Ticket, giveRoomBack: GiveBack): Promise<ReadyTicket> {
+    const { candidate } = ticket;
+    const { resolved } = candidate;
+    let hold: Hold | undefined;
+    const giveBack = async (isDone: boolean): Promise<void> => {
+      try {
+        await hold?.release(isDone);
+      } finally {
+        giveRoomBack();
+      }
+    };
+    try {
+      hold = this.#parts.spool.hold(layerDigests(resolved));
+      // It is stopped when the parts' own signal is aborted.
+      const image = await this.#parts.prepare(resolved, this.#stop.signal);
+      return { ...candidate, image, ticket, giveBack, readySinceMs: performance.now() };
+    } catch (error) {
+      await giveBack(false);
+      throw error;
+    }
+  }
+
   async #publish(batch: readonly ReadyTicket[]): Promise<void> {
     this.#publishing = batch;
     this.#ready = this.#ready.filter((ticket) => !batch.includes(ticket));
-    const open = new Set(batch);
     try {
-      const { results } = await this.#parts.publish(batch);
+      const { results, stopped } = await this.#parts.publish(batch);
       for (const one of batch) {
         const result = results.get(one);
-        if (result === undefined) throw new Error(`${one.image.publicName} was forgotten by its batch`);
-        open.delete(one);
-        await this.#finish(one, result);
+        if (result === undefined) await this.#drop(one, stopped ?? new Error('its batch has forgotten it'));
+        else await this.#finish(one, result);
       }
     } catch (error) {
-      for (const one of open) {
-        await one.giveBack(false);
-        this.#fail(one.ticket, error);
-      }
+      for (const one of batch) await this.#drop(one, error);
     } finally {
       this.#publishing = [];
       this.#advance();
     }
   }
 
-  /** What is published stays so where its blobs cannot be let go; that ends all that is still to come. */
+  /** What is published stays so where its blobs cannot be let go; that may end all that is still to come. */
   async #finish({ ticket, giveBack }: ReadyTicket, result: ImageResult): Promise<void> {
     let problem: unknown;
+    let failure: Failure | undefined;
     try {
       await giveBack(result.outcome === 'published');
     } catch (error) {
-      this.#stopFor(error);
-      problem = error;
+      failure = this.#ownFailure(ticket, error);
+      if (failure === undefined) this.#stopFor(error);
+      problem = failure === undefined ? error : undefined;
     }
-    ticket.settle(ticket.candidate, result);
+    ticket.settle(ticket.candidate, failure === undefined ? result : failedResult(failure));
     ticket.end(problem);
   }
 
-  /** A failure is the image's own, unless it is one of those that end everything; anything else is a mistake. */
-  #fail(ticket: Ticket, error: unknown): void {
-    const isStop = isFailure(error) && (STOPPING.has(error.code) || this.#stop.signal.aborted);
-    if (isFailure(error) && !isStop) {
-      ticket.settle(ticket.candidate, failedResult(error));
+  /** One that was not published. */
+  async #drop({ ticket, giveBack }: ReadyTicket, reason: unknown): Promise<void> {
+    try {
+      await giveBack(false);
+    } catch (error) {
+      this.#fail(ticket, error);
+      return;
+    }
+    this.#fail(ticket, reason);
+  }
+
+  /** The error is the image's own, unless it is one that ends everything, or everything ends already. */
+  #fail(ticket: Ticket, reason: unknown): void {
+    const failure = this.#stop.signal.aborted ? undefined : this.#ownFailure(ticket, reason);
+    if (failure !== undefined) {
+      ticket.settle(ticket.candidate, failedResult(failure));
       ticket.end();
       return;
     }
-    this.#stopFor(error);
-    this.#endFor(ticket, this.#stopped?.error ?? error);
+    this.#stopFor(reason);
+    this.#endFor(ticket, this.#stopped?.error ?? reason);
+  }
+
+  #ownFailure({ candidate }: Ticket, error: unknown): Failure | undefined {
+    return ownFailure(error, partLabel(candidate.part), this.#parts.observe);
   }
 
   #stopFor(error: unknown): void {
@@ -240,11 +264,12 @@ export class PublishingQueue {
     this.#stop = new AbortController();
     setMaxListeners(0, this.#stop.signal);
     for (const ticket of this.#waiting.clear()) this.#endFor(ticket, error);
-    for (const one of ready) void this.#dropReady(one, error);
+    for (const one of ready) void this.#endReady(one, error);
   }
 
-  async #dropReady({ ticket, giveBack }: ReadyTicket, error: unknown): Promise<void> {
-    await giveBack(false);
+  async #endReady({ ticket, giveBack }: ReadyTicket, error: unknown): Promise<void> {
+    // What cannot be let go is removed when the spool is opened again.
+    await giveBack(false).catch(() => undefined);
     this.#endFor(ticket, error);
   }
 

@@ -49,7 +49,11 @@ describe('the recording of a repository', () => {
       },
       repositoryFailure: async (name, failure) => void told.push(`${name} ${failure?.code ?? 'good'}`),
     };
-    recording = new Recording(REPOSITORY, { history: history as History, nowMs: () => 1 });
+    recording = new Recording(REPOSITORY, {
+      history: history as History,
+      nowMs: () => 1,
+      observeIn: () => (event) => void (event.type === 'bug' && told.push(`bug ${event.image}`)),
+    });
   });
 
   const [A, B] = ['quay.io/lab/a:1', 'quay.io/lab/b:1'] as const;
@@ -90,6 +94,21 @@ describe('the recording of a repository', () => {
       assert.deepEqual(told, lines);
     });
   }
+
+  it('tells of an image that cannot be written down, and writes down the others', async () => {
+    const broken = { ...resolved(A), manifest: undefined } as unknown as ResolvedImage;
+    recording.settle(part(A), PUBLISHED, broken);
+    recording.settle(part(B), PUBLISHED, resolved(B));
+    const unrecorded = await recording.end(undefined);
+    assert.deepEqual(
+      unrecorded.map(({ part: { wanted }, failure }) => `${wanted.publicName} ${failure.code}`),
+      [`${A} bug`],
+    );
+    assert.deepEqual(
+      told.toSorted(),
+      [`bug ${A}`, `${B} linux/amd64 0 good whole sha256:c`, `${REPOSITORY} good`].toSorted(),
+    );
+  });
 
   it('puts right what is remembered of images that are as they should be', async () => {
     const known = (digest: string, platform = LINUX_AMD64): Before['published'][number] => ({

@@ -34,8 +34,10 @@ class Bench {
   readonly results: string[] = [];
   readonly kept: string[] = [];
   /** What the release of blobs fails for, by their digest. */
-  readonly releaseErrors = new Map<string, Failure>();
+  readonly releaseErrors = new Map<string, Error>();
   releases = 0;
+  /** Images for which mistakes were told of. */
+  readonly bugs: string[] = [];
   readonly stop = new AbortController();
   readonly #preparing = new Map<
     string,
@@ -64,8 +66,10 @@ class Bench {
         const name = batch.map(({ image }) => image.publicName).join(' ');
         this.batches.push(name);
         await this.#publish(name);
-        return { results: new Map(batch.map((one) => [one, DONE])), isPublished: true };
+        const results = new Map(batch.map((one) => [one, DONE]));
+        return { results, publications: 1, stopped: undefined };
       },
+      observe: (event) => void (event.type === 'bug' && this.bugs.push(event.image)),
       signal: this.stop.signal,
     };
     this.queue = new PublishingQueue(parts, rule);
@@ -188,11 +192,21 @@ describe('the queue of a repository', () => {
     await again;
   });
 
-  it('throws what is a mistake', async () => {
+  it('fails an image alone for a mistake, whenever it comes up', async () => {
     const bench = new Bench();
-    const all = bench.add('a1');
+    bench.releaseErrors.set(digestOf(Buffer.from('b1')), new TypeError('a mistake'));
+    const all = bench.add('a1', 'b1', 'c1');
     await bench.fail('a1', new TypeError('a mistake'));
-    await assert.rejects(all, TypeError);
+    await bench.ready('b1');
+    await bench.ready('c1');
+    await all;
+    assert.deepEqual(bench.results, ['a1 bug', 'b1 bug', 'c1 published']);
+    assert.deepEqual(bench.bugs, ['quay.io/lab/a1:1', 'quay.io/lab/b1:1']);
+    bench.onPublish(async () => await Promise.reject(new TypeError('a mistake')));
+    const more = bench.add('d1');
+    await bench.ready('d1');
+    await more;
+    assert.equal(bench.results.at(-1), 'd1 bug');
   });
 
   it('publishes nothing while it is held', async () => {
