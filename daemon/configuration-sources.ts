@@ -15,6 +15,8 @@ export interface Sources {
 export interface Machine {
   readonly home: string;
   readonly superuser: boolean;
+  /** Whose podman keeps log-ins in `/run/containers`. */
+  readonly userId?: number;
   /** Whether the service's state directory belongs to this user: it runs the service. */
   readonly ownsServiceState?: boolean;
   readonly workingDirectory: string;
@@ -23,11 +25,12 @@ export interface Machine {
 }
 
 export function thisMachine(environment: Environment): Machine {
+  const userId = process.getuid?.();
   return {
     home: homeOf(environment),
-    superuser: process.getuid?.() === 0,
-    ownsServiceState:
-      statSync(SERVICE_STATE_DIRECTORY, { throwIfNoEntry: false })?.uid === process.getuid?.(),
+    superuser: userId === 0,
+    ...(userId !== undefined && { userId }),
+    ownsServiceState: statSync(SERVICE_STATE_DIRECTORY, { throwIfNoEntry: false })?.uid === userId,
     workingDirectory: process.cwd(),
     configurationFile: DEFAULT_CONFIGURATION_FILE,
   };

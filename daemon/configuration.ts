@@ -1,13 +1,12 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { thisMachine } from './configuration-sources.ts';
 import type { Sources } from './configuration-sources.ts';
 import { readFileSettings } from './file-settings.ts';
 import { configurationInvalid } from './invalid.ts';
+import { loginFilesOf } from './login-files.ts';
 import { readValues } from './option-values.ts';
 import type { OptionValues } from './option-values.ts';
 import { OPTIONS } from './options.ts';
-import type { Configuration, Environment, Option } from './options.ts';
+import type { Configuration, Option } from './options.ts';
 import { settingsOf, unknownVariables } from './settings.ts';
 import { readStructured } from './structured-keys.ts';
 import type { Structured } from './structured-keys.ts';
@@ -48,31 +47,33 @@ export function readConfiguration(sources: Sources): ConfigurationReading {
   for (const [key, setting] of file?.settings ?? []) given.set(key, [...(given.get(key) ?? []), setting]);
 
   const found = {
-    [OPTIONS.dockerConfig.key]: usualDockerConfig(environment, home),
     [OPTIONS.configFile.key]: named === undefined ? file?.path : undefined,
   };
   const options = readValues(given, { environment, home, superuser, ownsServiceState, found }, problems);
   const structured = readStructured(file, { environment, home }, problems);
   if (problems.length > 0) return { configuration: undefined, problems, options };
-  const configuration = {
-    ...Object.fromEntries([...options].map(([name, { value }]) => [name, value])),
-    ...structured,
-    isBackendChosen: given.has(OPTIONS.backend.key),
-  };
+  const configuration = { ...valuesOf(options), ...structured, ...derived() };
   if (!isComplete(configuration)) throw new Error('an option of the table has no value');
   return { configuration, problems, options };
+
+  function derived(): Derived {
+    const loginFiles = loginFilesOf(options.get('dockerConfig')?.value, machine, environment);
+    return { isBackendChosen: given.has(OPTIONS.backend.key), loginFiles };
+  }
+}
+
+/** What follows from the options and the machine. */
+type Derived = Pick<Configuration, 'isBackendChosen' | 'loginFiles'>;
+
+function valuesOf(options: OptionValues): Readonly<Record<string, unknown>> {
+  return Object.fromEntries([...options].map(([name, { value }]) => [name, value]));
 }
 
 /** The table gives each value its type, as `ValueOf` in options.ts tells the compiler. */
 function isComplete(
-  values: Readonly<Record<string, unknown>> & Structured & Pick<Configuration, 'isBackendChosen'>,
+  values: Readonly<Record<string, unknown>> &
+    Structured &
+    Pick<Configuration, 'isBackendChosen' | 'loginFiles'>,
 ): values is Configuration {
   return TABLE.every(([name, option]) => values[name] !== undefined || option.default === undefined);
-}
-
-/** @see https://docs.docker.com/reference/cli/docker/ "Environment variables" */
-function usualDockerConfig(environment: Environment, home: string): string | undefined {
-  const folder = environment['DOCKER_CONFIG'] ?? '';
-  const file = join(folder === '' ? join(home, '.docker') : folder, 'config.json');
-  return existsSync(file) ? file : undefined;
 }

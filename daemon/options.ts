@@ -290,7 +290,7 @@ export const OPTIONS = {
     default: undefined,
     group: 'Registries:',
     description:
-      'credentials that "docker login" keeps (default: $DOCKER_CONFIG/config.json, else ~/.docker/config.json, where that exists)',
+      'credentials that "docker login" or "podman login" keeps (default: all files where those keep them, or $REGISTRY_AUTH_FILE)',
   },
   caCertificates: {
     key: 'ca-certificates',
@@ -401,6 +401,8 @@ export type Configuration = {
 } & {
   /** Whether somebody said which backend; it is the default otherwise. */
   readonly isBackendChosen: boolean;
+  /** What "docker login" and "podman login" keep, in the order in which it counts: the files that are there. */
+  readonly loginFiles: readonly string[];
   /** What the file says under {@link REGISTRIES_KEY}, each host once. No secret is in it. */
   readonly registries: readonly RegistryEntry[];
   /** What the file says under {@link SOURCES_KEY}, each name once. No secret is in it. */

@@ -37,13 +37,14 @@ async function overviewOf(
   { options }: ConfigurationReading,
   environment: Environment,
 ): Promise<Overview> {
-  const { registries, sources, configFile = '' } = configuration;
+  const { registries, sources, loginFiles, configFile = '' } = configuration;
   // From now on no secret that is configured is printed, wherever else it stands. What is wrong, "config check" says.
   const { ducc } = await readRegistries({ configuration, environment }, []);
   await resolveSources(configuration, environment, []);
   return {
     file: configFile === '' ? null : masked(configFile),
     options: shownOptions(options),
+    loginFiles: loginFiles.map(masked),
     registries: registries.map(shownRegistry),
     duccRegistries: [...ducc].map(shownDuccRegistry),
     sources: sources.map((entry) => shownSource(entry, configFile)),

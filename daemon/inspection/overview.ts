@@ -8,19 +8,24 @@ export interface Overview {
   /** The configuration file; `null` where there is none. */
   readonly file: string | null;
   readonly options: readonly ShownOption[];
+  /** The files in which "docker login" and "podman login" keep credentials, as far as they count. */
+  readonly loginFiles: readonly string[];
   readonly registries: readonly ShownEntry[];
   /** Those of DUCC's variables. */
   readonly duccRegistries: readonly ShownEntry[];
   readonly sources: readonly ShownEntry[];
 }
 
-export function overviewText({ file, options, registries, duccRegistries, sources }: Overview): string {
+export function overviewText(overview: Overview): string {
+  const { file, options, loginFiles, registries, duccRegistries, sources } = overview;
   const different = options.filter(({ isDefault }) => !isDefault);
   const lines = [
     `configuration file: ${file ?? 'none'}`,
     `${counted(different.length, 'option')} of ${options.length} not as by default, marked with *`,
     '',
     ...columns(options.map(optionCells)),
+    '',
+    `log-ins of docker and podman: ${loginFiles.length === 0 ? 'none' : loginFiles.join(', ')}`,
     ...entryLines('registries', registries),
     ...entryLines("registries of DUCC's variables", duccRegistries),
     ...entryLines('sources', sources),

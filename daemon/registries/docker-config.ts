@@ -1,24 +1,28 @@
 import { z } from 'zod';
 import type { Credentials } from '../../publisher/registry/authentication/credentials.ts';
 import { quoted } from '../../wishlist/quote.ts';
+import { isRepositoryPath } from '../../wishlist/reference/reference.ts';
 import { withoutSecrets } from '../../wishlist/secrets.ts';
 import { hideLogin, hideSecret } from '../output/known-secrets.ts';
 import { isHelperName, TOKEN_USER, type HelperCall } from './helper.ts';
 import { commonName, registryHost } from './place.ts';
 import { readBytes } from './read-bytes.ts';
 
-/** What Docker's `config.json` says of credentials, by the {@link commonName} of a registry. */
+/** What Docker's `config.json` or podman's `auth.json` says of credentials. */
 export interface DockerConfig {
-  readonly logins: ReadonlyMap<string, Credentials>;
+  /** The login for `repository` of `host`, a {@link commonName}: what is said of the longest part of its path. */
+  readonly loginFor: (host: string, repository: string) => Credentials | undefined;
   /** The helper to ask for `host` before the logins; `undefined` for none. */
   readonly helperFor: (host: string) => HelperCall | undefined;
 }
 
-export const NO_DOCKER_CONFIG: DockerConfig = { logins: new Map(), helperFor: () => undefined };
+const NOTHING: DockerConfig = { loginFor: () => undefined, helperFor: () => undefined };
 
 const LARGEST_BYTES = 16 * 1024 * 1024;
 /** What helpers know Docker Hub by. */
 const DOCKER_HUB_SERVER = 'https://index.docker.io/v1/';
+
+const LOG_IN_AGAIN = 'correct it, or log in again with "docker login" or "podman login"';
 
 const text = z.string().nullish();
 const loginSchema = z.object({ auth: text, identitytoken: text, username: text, password: text });
@@ -32,25 +36,34 @@ type Login = z.output<typeof loginSchema>;
 type Config = z.output<typeof configSchema>;
 
 /**
- * Reads Docker's configuration; what is wrong goes to `problems`, never with what the file holds.
+ * Reads Docker's configuration, or what "podman login" keeps in the same form; what is wrong goes to `problems`, never with
+ * what the file holds.
  *
  * @see https://docs.docker.com/reference/cli/docker/login/ "Credential stores", "Credential helpers"
+ * @see containers-auth.json(5), "FORMAT", for keys with a path
  */
 export async function readDockerConfig(file: string, problems: string[]): Promise<DockerConfig> {
-  const origin = `the Docker configuration ${quoted(file)}`;
+  const origin = `the credentials file ${quoted(file)}`;
   const content = await readBytes(file, LARGEST_BYTES);
   if ('problem' in content) {
     problems.push(
       `${origin} ${content.problem}; name the right file with docker-config, or let unpackd read it`,
     );
-    return NO_DOCKER_CONFIG;
+    return NOTHING;
   }
   const config = parse(content.bytes, origin, problems);
-  if (config === undefined) return NO_DOCKER_CONFIG;
+  if (config === undefined) return NOTHING;
   const report = (problem: string): void => {
     problems.push(`${origin}: ${problem}`);
   };
-  return { logins: loginsOf(config, file, report), helperFor: helpersOf(config, report) };
+  const logins = loginsOf(config, file, report);
+  return {
+    loginFor: (host, repository) =>
+      placesOf(host, repository)
+        .map((place) => logins.get(place))
+        .find((login) => login !== undefined),
+    helperFor: helpersOf(config, report),
+  };
 }
 
 function parse(bytes: Buffer, origin: string, problems: string[]): Config | undefined {
@@ -59,29 +72,28 @@ function parse(bytes: Buffer, origin: string, problems: string[]): Config | unde
     if (result.success) return result.data;
     const [issue] = result.error.issues;
     const place = issue === undefined ? '' : quoted(withoutSecrets(issue.path.join(': ')));
-    problems.push(
-      `${origin}: ${place}: ${issue?.message ?? 'not valid'}; correct it, or log in again with "docker login"`,
-    );
+    problems.push(`${origin}: ${place}: ${issue?.message ?? 'not valid'}; ${LOG_IN_AGAIN}`);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     // The error's own text quotes the file.
-    problems.push(`${origin} is no JSON; correct it, or log in again with "docker login"`);
+    problems.push(`${origin} is no JSON; ${LOG_IN_AGAIN}`);
   }
   return undefined;
 }
 
+/** By host, or host and the beginning of repositories' paths. */
 function loginsOf(
   { auths }: Config,
   file: string,
   report: (problem: string) => void,
 ): ReadonlyMap<string, Credentials> {
   const logins = new Map<string, Credentials>();
-  for (const [key, host] of hostsOf(auths ?? {})) {
+  for (const [key, host] of keysOf(auths ?? {}, placeOf)) {
     const login = auths?.[key];
     if (login === undefined || login === null) continue;
     const found = credentialsOf(login, file);
     if (found === 'broken') {
-      report(`auths: ${host}: "auth" is not user:password in base64; log in again with "docker login"`);
+      report(`auths: ${host}: "auth" is not user:password in base64; ${LOG_IN_AGAIN}`);
     } else if (found !== undefined && !logins.has(host)) logins.set(host, found);
   }
   return logins;
@@ -120,7 +132,7 @@ function helpersOf(
   report: (problem: string) => void,
 ): DockerConfig['helperFor'] {
   const calls = new Map<string, HelperCall | undefined>();
-  for (const [key, host] of hostsOf(credHelpers ?? {})) {
+  for (const [key, host] of keysOf(credHelpers ?? {}, hostOf)) {
     const name = credHelpers?.[key] ?? '';
     if (!isHelperName(name) && name !== '') report(`credHelpers: ${host}: ${NO_HELPER}`);
     else if (!calls.has(host)) calls.set(host, callOf(name, host, key));
@@ -138,20 +150,37 @@ function callOf(name: string, host: string, key: string): HelperCall | undefined
   return { name, host, server: host === 'docker.io' ? DOCKER_HUB_SERVER : key };
 }
 
-/**
- * The keys that name whole registries with the hosts that they mean. Where several mean the same one, that which is
- * written as Docker does comes first.
- */
-function hostsOf(keyed: Readonly<Record<string, unknown>>): (readonly [key: string, host: string])[] {
-  const hosts = Object.keys(keyed).flatMap((key) => {
-    const host = hostOf(key);
-    return host === undefined ? [] : [[key, host] as const];
-  });
-  return hosts.sort((a, b) => rank(a) - rank(b));
+/** What a login may be kept for, from the repository itself to its whole registry. */
+function placesOf(host: string, repository: string): string[] {
+  const parts = repository.split('/');
+  return [...parts.map((_, index) => [host, ...parts.slice(0, parts.length - index)].join('/')), host];
 }
 
-function rank([key, host]: readonly [key: string, host: string]): number {
-  return key === (host === 'docker.io' ? DOCKER_HUB_SERVER : host) ? 0 : 1;
+/**
+ * The keys with what they mean. Where several mean the same, that which is written as Docker does comes first.
+ */
+function keysOf(
+  keyed: Readonly<Record<string, unknown>>,
+  meaningOf: (key: string) => string | undefined,
+): (readonly [key: string, meaning: string])[] {
+  const keys = Object.keys(keyed).flatMap((key) => {
+    const meaning = meaningOf(key);
+    return meaning === undefined ? [] : [[key, meaning] as const];
+  });
+  return keys.sort((a, b) => rank(a) - rank(b));
+}
+
+function rank([key, meaning]: readonly [key: string, meaning: string]): number {
+  return key === (meaning === 'docker.io' ? DOCKER_HUB_SERVER : meaning) ? 0 : 1;
+}
+
+/** A registry, or a part of one: a namespace or repository. */
+function placeOf(key: string): string | undefined {
+  const host = hostOf(key);
+  if (host !== undefined) return host;
+  const [, registry = '', path = ''] = /^([^/]+)\/(.+)$/.exec(key) ?? [];
+  const known = registryHost(registry);
+  return known !== undefined && isRepositoryPath(path) ? `${commonName(known)}/${path}` : undefined;
 }
 
 function hostOf(key: string): string | undefined {

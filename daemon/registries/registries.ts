@@ -6,10 +6,10 @@ import { configurationInvalid } from '../invalid.ts';
 import type { Configuration, Environment, OptionKey } from '../options.ts';
 import { Answers } from './answers.ts';
 import { readAuthorities, readClientCertificate } from './certificates.ts';
-import { NO_DOCKER_CONFIG, readDockerConfig, type DockerConfig } from './docker-config.ts';
+import { readDockerConfig, type DockerConfig } from './docker-config.ts';
 import { readDuccRegistries, type DuccRegistry } from './ducc.ts';
 import type { RegistryEntry } from './entry.ts';
-import { askHelper } from './helper.ts';
+import { askHelper, type HelperCall } from './helper.ts';
 import { commonName } from './place.ts';
 import { resolveLogin } from './resolve-login.ts';
 
@@ -17,7 +17,7 @@ import { resolveLogin } from './resolve-login.ts';
 export type Registries = Pick<RegistryOptions, 'credentials' | 'routes' | 'servers'>;
 
 export interface RegistriesContext {
-  readonly configuration: Pick<Configuration, 'registries' | 'dockerConfig' | 'caCertificates'>;
+  readonly configuration: Pick<Configuration, 'registries' | 'loginFiles' | 'caCertificates'>;
   readonly environment: Environment;
   readonly signal?: AbortSignal | undefined;
 }
@@ -30,7 +30,7 @@ const FAILURE_LIFETIME_MS = 30_000;
 
 /**
  * Credentials, routes and settings of all registries. For one registry the configuration file counts before DUCC's
- * variables, those before Docker's configuration. Files and variables are read at once, credential helpers asked when
+ * variables, those before what "docker login" and "podman login" keep. Files and variables are read at once, credential helpers asked when
  * a registry wants credentials.
  *
  * @throws Failure `configuration-invalid` with all problems, each with its place
@@ -41,7 +41,7 @@ export async function openRegistries({
   signal,
 }: RegistriesContext): Promise<Registries> {
   const problems: string[] = [];
-  const { own, ducc, docker, common } = await readRegistries({ configuration, environment }, problems);
+  const { own, ducc, logins, common } = await readRegistries({ configuration, environment }, problems);
   if (problems.length > 0) {
     throw configurationInvalid(problems, 'docs/operators.md, "Registries", says what belongs where');
   }
@@ -53,14 +53,21 @@ export async function openRegistries({
   const limits = { environment, timeLimitMs: HELPER_TIME_LIMIT_MS, signal };
   return { credentials, routes, servers };
 
-  async function credentials(registryHost: string): Promise<Credentials | undefined> {
+  async function credentials(registryHost: string, repository: string): Promise<Credentials | undefined> {
     const host = commonName(registryHost);
     const known = own.get(registryHost)?.credentials ?? ducc.get(host)?.credentials;
     if (known !== undefined) return known;
-    const call = docker.helperFor(host);
-    const answer =
-      call === undefined ? undefined : await answers.recall(host, async () => await askHelper(call, limits));
-    return answer ?? docker.logins.get(host);
+    for (const { helperFor, loginFor } of logins) {
+      const found = (await ask(helperFor(host))) ?? loginFor(host, repository);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  async function ask(call: HelperCall | undefined): Promise<Credentials | undefined> {
+    if (call === undefined) return undefined;
+    const key = `${call.name} ${call.server}`;
+    return await answers.recall(key, async () => await askHelper(call, limits));
   }
 
   function routes(registryHost: string): Route {
@@ -79,7 +86,8 @@ export async function openRegistries({
 interface RegistriesContent {
   readonly own: ReadonlyMap<string, OwnSettings>;
   readonly ducc: ReadonlyMap<string, DuccRegistry>;
-  readonly docker: DockerConfig;
+  /** In the order in which they count. */
+  readonly logins: readonly DockerConfig[];
   /** Authorities for all registries, as PEM. */
   readonly common: string | undefined;
 }
@@ -93,22 +101,24 @@ export async function readRegistries(
   problems: string[],
   placeOf: (key: OptionKey) => string | undefined = () => undefined,
 ): Promise<RegistriesContent> {
-  const { dockerConfig, caCertificates } = configuration;
+  const { loginFiles, caCertificates } = configuration;
   const own = new Map<string, OwnSettings>();
   for (const entry of configuration.registries) {
     own.set(entry.host, await resolveEntry(entry, environment, problems));
   }
   const origin = placeOf('ca-certificates') ?? 'ca-certificates';
   const file = caCertificates === undefined ? undefined : { origin, value: caCertificates };
-  const ofDocker: string[] = [];
-  const docker =
-    dockerConfig === undefined ? NO_DOCKER_CONFIG : await readDockerConfig(dockerConfig, ofDocker);
   const place = placeOf('docker-config');
-  problems.push(...ofDocker.map((problem) => (place === undefined ? problem : `${place}: ${problem}`)));
+  const logins: DockerConfig[] = [];
+  for (const path of loginFiles) {
+    const found: string[] = [];
+    logins.push(await readDockerConfig(path, found));
+    problems.push(...found.map((problem) => (place === undefined ? problem : `${place}: ${problem}`)));
+  }
   return {
     own,
     ducc: readDuccRegistries(environment, problems),
-    docker,
+    logins,
     common: await readAuthorities(file, problems),
   };
 }

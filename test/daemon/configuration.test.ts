@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfiguration } from '../../daemon/configuration.ts';
@@ -82,6 +82,7 @@ describe('configuration', () => {
       cvmfsSpool: '/var/spool/cvmfs',
       cvmfsConfiguration: '/etc/cvmfs',
       dockerConfig: undefined,
+      loginFiles: [],
       caCertificates: undefined,
       registries: [],
       base: undefined,
@@ -190,22 +191,6 @@ describe('configuration', () => {
       assert.equal(configuration.state, join(home, 'state'));
       assert.equal(configuration.root, join(process.cwd(), 'data'));
     }
-  });
-
-  it('finds what docker login keeps, where that exists', async () => {
-    const home = await temporaryDirectory('home');
-    const folder = await temporaryDirectory('docker');
-    const of = (environment: Record<string, string>): string | undefined =>
-      load({ environment, machine: { home } }).dockerConfig;
-    assert.equal(of({}), undefined);
-    await mkdir(join(home, '.docker'));
-    await writeFile(join(home, '.docker/config.json'), '{}');
-    assert.equal(of({}), join(home, '.docker/config.json'));
-    assert.equal(of({ DOCKER_CONFIG: '' }), join(home, '.docker/config.json'));
-    assert.equal(of({ DOCKER_CONFIG: folder }), undefined);
-    await writeFile(join(folder, 'config.json'), '{}');
-    assert.equal(of({ DOCKER_CONFIG: folder }), join(folder, 'config.json'));
-    assert.equal(of({ UNPACKD_DOCKER_CONFIG: 'named.json' }), '/work/named.json');
   });
 
   it('says what is wrong with registries together with everything else', async () => {

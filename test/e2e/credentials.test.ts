@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { HelperPrograms, answer } from '../daemon/registries/helper-program.ts';
 import { privateStorage } from '../support/e2e/private-image.ts';
 import { REPOSITORY, Site } from '../support/e2e/site.ts';
 import { run, type Outcome } from '../support/e2e/unpackd.ts';
-import { describeWith } from '../support/programs.ts';
+import { describeWith, needs } from '../support/programs.ts';
 import { startDockerRegistry, type DockerRegistry } from '../support/registry/docker-registry.ts';
 import { makeBasicUser, type BasicUser } from '../support/registry/htpasswd.ts';
 import { TokenServer } from '../support/registry/token-server.ts';
@@ -27,6 +29,21 @@ const WAYS: Readonly<Record<string, (host: string, login: Login, folder: string)
   {
     'docker login': (host, login, folder) =>
       dockerConfig(folder, { auths: { [host]: { auth: base64(login) } } }),
+    'podman login': (host, login, folder) => {
+      mkdirSync(join(folder, 'containers'));
+      writeFileSync(
+        join(folder, 'containers/auth.json'),
+        JSON.stringify({ auths: { [host]: { auth: base64(login) } } }),
+      );
+      return { words: [], environment: { XDG_RUNTIME_DIR: folder } };
+    },
+    'podman login for one namespace, in REGISTRY_AUTH_FILE': (host, login, folder) => {
+      const file = join(folder, 'mine.json');
+      const wrong = { auth: base64({ user: 'nobody', password: 'wrong-secret' }) };
+      const auths = { [`${host}/lab`]: { auth: base64(login) }, [host]: wrong };
+      writeFileSync(file, JSON.stringify({ auths }));
+      return { words: [], environment: { REGISTRY_AUTH_FILE: file } };
+    },
     'a credential helper': async (host, login, folder) => {
       const helpers = await HelperPrograms.create();
       await helpers.add('of-a-test', answer(login.user, login.password));
@@ -163,6 +180,19 @@ describeWith(['docker-registry', 'htpasswd', 'openssl'], 'unpackd convert: priva
       assert.match(stderr, /^error\[unauthorized\].*without credentials/m);
     });
   }
+
+  it('with what skopeo login wrote, as podman login does', async function () {
+    needs(this, 'skopeo');
+    const site = await Site.make('directory');
+    const host = hostOf('Basic');
+    const session = await temporaryDirectory('session');
+    const { user, password } = basic.credentials;
+    const environment = { XDG_RUNTIME_DIR: session };
+    const words = ['login', '--tls-verify=false', '--username', user, '--password', password, host];
+    await promisify(execFile)('skopeo', words, { env: { ...process.env, ...environment } });
+    const { status, stderr } = await convert(site, host, { words: [], environment });
+    assert.equal(status, 0, stderr);
+  });
 
   it('with an identity token that docker login left', async () => {
     const site = await Site.make('directory');

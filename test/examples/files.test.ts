@@ -117,6 +117,7 @@ describe('examples/unpackd.yaml', () => {
 /** Options that the example can only show with a value which is not their default. */
 const WITHOUT_DEFAULT: Partial<Configuration> = {
   isBackendChosen: false,
+  loginFiles: [],
   notificationFile: undefined,
   configFile: undefined,
   dockerConfig: undefined,

@@ -121,9 +121,9 @@ export class Authentication {
   }
 
   /** Plain HTTP shows credentials to everybody on the way: the wish itself must ask for it. */
-  async #credentialsFor({ place, reference }: Access): Promise<Credentials | undefined> {
+  async #credentialsFor({ place, repository, reference }: Access): Promise<Credentials | undefined> {
     const isAllowed = place.scheme === 'https' || reference.scheme === 'http';
-    return isAllowed ? await this.#credentials(place.host) : undefined;
+    return isAllowed ? await this.#credentials(place.host, repository) : undefined;
   }
 
   /** `undefined` where somebody without credentials gets no token, and the answer itself asked for none. */

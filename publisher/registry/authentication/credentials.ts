@@ -9,9 +9,9 @@ export interface Credentials {
 }
 
 /**
- * By a registry's host exactly as wishes write it, such as `docker.io` or `localhost:5000`; `undefined` for anonymous
- * access.
+ * By a registry's host exactly as wishes write it, such as `docker.io` or `localhost:5000`, and a repository there, such as
+ * `library/debian`; `undefined` for anonymous access.
  *
  * @throws Failure `credentials-unavailable`
  */
-export type CredentialsOf = (registryHost: string) => Promise<Credentials | undefined>;
+export type CredentialsOf = (registryHost: string, repository: string) => Promise<Credentials | undefined>;

@@ -82,7 +82,9 @@ export function parseRetryAfter(field: string, nowMs: number): number | undefine
 function unauthorized(refusal: Refusal, subject: Subject): Failure {
   const { credentials } = refusal;
   const access =
-    credentials === undefined ? 'a private image needs credentials' : `and what is in ${credentials}`;
+    credentials === undefined
+      ? `a private image needs credentials: "podman login" or "docker login" as the user that runs unpackd, or ${subject.reference.registry} under registries in its configuration`
+      : `and what is in ${credentials}`;
   return new Failure(
     'unauthorized',
     `${sentence(refusal, subject, 'does not give out')}${sentWith(refusal)}`,

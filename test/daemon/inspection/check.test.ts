@@ -94,12 +94,12 @@ describe('config check', () => {
     [
       "Docker's configuration",
       'docker-config: none.json\n',
-      '{}/unpackd.yaml:1: docker-config: the Docker configuration "{}/none.json" does not exist',
+      '{}/unpackd.yaml:1: docker-config: the credentials file "{}/none.json" does not exist',
     ],
     [
       "Docker's configuration that is none",
       'docker-config: plain\n',
-      '{}/unpackd.yaml:1: docker-config: the Docker configuration "{}/plain" is no JSON',
+      '{}/unpackd.yaml:1: docker-config: the credentials file "{}/plain" is no JSON',
     ],
     [
       'a password',

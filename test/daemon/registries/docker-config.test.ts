@@ -48,7 +48,7 @@ describe("Docker's configuration", () => {
       const { file, config, problems } = await read({ auths: { 'quay.io': entry } });
       assert.deepEqual(problems, []);
       const login = expected === undefined ? undefined : { ...expected, origin: file };
-      assert.deepEqual(config.logins.get('quay.io'), login);
+      assert.deepEqual(config.loginFor('quay.io', 'lab/tool'), login);
     });
   }
 
@@ -77,9 +77,41 @@ describe("Docker's configuration", () => {
         credHelpers: { [key]: 'x' },
       });
       assert.deepEqual(problems, []);
-      assert.deepEqual([...config.logins.keys()], host === undefined ? [] : [host]);
-      for (const asked of ['quay.io', 'docker.io', 'localhost:5000'])
+      for (const asked of ['quay.io', 'docker.io', 'localhost:5000']) {
+        assert.equal(config.loginFor(asked, 'other/tool')?.user, asked === host ? 'ada' : undefined);
         assert.equal(config.helperFor(asked)?.name, asked === host ? 'x' : undefined);
+      }
+    });
+  }
+
+  const namespaces: readonly (readonly [host: string, repository: string, user: string | undefined])[] = [
+    ['quay.io', 'lab/deep/tool', 'tool'],
+    ['quay.io', 'lab/deep/tools', 'deep'],
+    ['quay.io', 'lab/tool', 'lab'],
+    ['quay.io', 'lab', 'lab'],
+    ['quay.io', 'labs/tool', 'all'],
+    ['quay.io', 'v1/x', 'v1'],
+    ['docker.io', 'library/x', 'hub'],
+    ['docker.io', 'other/x', undefined],
+    ['quay.io:443', 'lab/tool', undefined],
+    ['lab', 'tool', undefined],
+  ];
+  for (const [host, repository, user] of namespaces) {
+    it(`has ${user ?? 'no login'} for ${host}/${repository}, by the longest key`, async () => {
+      const login = (name: string): unknown => ({ auth: auth(`${name}:s3cret`) });
+      const { config } = await read({
+        auths: {
+          'quay.io': login('all'),
+          'quay.io/lab/deep/tool': login('tool'),
+          'quay.io/lab': login('lab'),
+          'quay.io/lab/deep': login('deep'),
+          'quay.io/v1/x': login('v1'),
+          'index.docker.io/library': login('hub'),
+          'https://docker.io/other': login('no namespace'),
+          'quay.io/Labs': login('no path'),
+        },
+      });
+      assert.equal(config.loginFor(host, repository)?.user, user);
     });
   }
 
@@ -94,8 +126,8 @@ describe("Docker's configuration", () => {
       },
       credHelpers: { 'docker.io': 'b', 'https://index.docker.io/v1/': 'a' },
     });
-    assert.equal(config.logins.get('docker.io')?.user, 'a');
-    assert.equal(config.logins.get('quay.io')?.user, 'c');
+    assert.equal(config.loginFor('docker.io', 'library/x')?.user, 'a');
+    assert.equal(config.loginFor('quay.io', 'lab/tool')?.user, 'c');
     assert.equal(config.helperFor('docker.io')?.name, 'a');
   });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadConfiguration } from '../../../daemon/configuration.ts';
 import { openRegistries, type Registries } from '../../../daemon/registries/registries.ts';
@@ -54,7 +54,7 @@ function login(user: string, password: string): string {
 describe('credentials of registries', () => {
   it('are none where nothing says anything', async () => {
     const { credentials, routes, servers } = await open({});
-    assert.equal(await credentials('quay.io'), undefined);
+    assert.equal(await credentials('quay.io', 'lab/tool'), undefined);
     assert.deepEqual(routes('quay.io'), { proxy: undefined, mirrors: [] });
     assert.deepEqual(servers('quay.io'), {
       concurrency: undefined,
@@ -85,17 +85,45 @@ describe('credentials of registries', () => {
   for (const [what, given, user, origin] of precedence) {
     it(`come from ${what}`, async () => {
       const { credentials } = await open(given);
-      const found = await credentials('quay.io');
+      const found = await credentials('quay.io', 'lab/tool');
       assert.deepEqual(
         [found?.user, found?.origin],
         [user, origin.includes('.') ? join(folder, origin) : origin],
       );
       assert.equal(
-        (await credentials('ghcr.io'))?.user,
+        (await credentials('ghcr.io', 'lab/tool'))?.user,
         given.docker === undefined ? undefined : 'docker-user',
       );
     });
   }
+
+  it('come from the first file that knows a registry or the part of it', async () => {
+    const logins = (user: string, ...keys: string[]): string =>
+      JSON.stringify({
+        auths: Object.fromEntries(keys.map((key) => [key, { username: user, password: 'p' }])),
+      });
+    for (const name of ['run/containers', '.config/containers', '.docker'])
+      await mkdir(join(folder, name), { recursive: true });
+    const { credentials } = await open({
+      environment: { XDG_RUNTIME_DIR: join(folder, 'run') },
+      files: {
+        'run/containers/auth.json': logins('session', 'quay.io/lab'),
+        '.config/containers/auth.json': logins('user', 'quay.io/other', 'ghcr.io'),
+        '.docker/config.json': logins('docker', 'quay.io', 'ghcr.io', 'quay.io/lab/tool', 'docker.io'),
+      },
+    });
+    const cases: readonly (readonly [host: string, repository: string, user: string | undefined])[] = [
+      ['quay.io', 'lab/tool', 'session'],
+      ['quay.io', 'other/tool', 'user'],
+      ['quay.io', 'tool', 'docker'],
+      ['ghcr.io', 'x', 'user'],
+      ['registry-1.docker.io', 'library/x', 'docker'],
+      ['gcr.io', 'x', undefined],
+    ];
+    for (const [host, repository, user] of cases) {
+      assert.equal((await credentials(host, repository))?.user, user, `${host}/${repository}`);
+    }
+  });
 
   it('are those of the exact host', async () => {
     const { credentials } = await open({
@@ -103,13 +131,13 @@ describe('credentials of registries', () => {
       environment: { P: 'own-s3cret' },
     });
     for (const host of ['quay.io:443', 'x.quay.io', 'quay.io.example.org', 'io', 'registry-1.docker.io', ''])
-      assert.equal(await credentials(host), undefined, host);
+      assert.equal(await credentials(host, 'lab/tool'), undefined, host);
   });
 
   it('are the same for all names of Docker Hub, where another program keeps them', async () => {
     const { credentials } = await open({ docker: { auths: { 'https://index.docker.io/v1/': AUTH } } });
     for (const host of ['docker.io', 'index.docker.io', 'registry-1.docker.io'])
-      assert.equal((await credentials(host))?.user, 'docker-user', host);
+      assert.equal((await credentials(host, 'lab/tool'))?.user, 'docker-user', host);
   });
 
   const sources: readonly (readonly [what: string, source: string, given: Given, password: string])[] = [
@@ -121,7 +149,7 @@ describe('credentials of registries', () => {
   for (const [what, source, given, password] of sources) {
     it(`are read from ${what}`, async () => {
       const { credentials } = await open({ ...given, registries: `  quay.io:\n${login('ada', source)}` });
-      assert.equal((await credentials('quay.io'))?.password, password);
+      assert.equal((await credentials('quay.io', 'lab/tool'))?.password, password);
     });
   }
 
@@ -134,7 +162,7 @@ describe('credentials of registries', () => {
       environment: { CREDENTIALS_DIRECTORY: credentialsFolder },
       files: { pw: 'other-s3cret' },
     });
-    const { user, password } = (await credentials('quay.io')) ?? {};
+    const { user, password } = (await credentials('quay.io', 'lab/tool')) ?? {};
     assert.deepEqual([user, password], ['systemd-user', 'systemd-s3cret']);
   });
 });
@@ -160,34 +188,34 @@ describe('credential helpers', () => {
     const { credentials } = await open({ docker: { credsStore: 'log' }, environment: programs.environment });
     await assert.rejects(asked());
     const hosts = ['quay.io', 'quay.io', 'docker.io', 'index.docker.io'];
-    const found = await Promise.all(hosts.map(credentials));
+    const found = await Promise.all(hosts.map(async (host) => await credentials(host, 'lab/tool')));
     assert.deepEqual(
       found.map((login) => [login?.user, login?.origin]),
       hosts.map(() => ['helper-user', 'docker-credential-log']),
     );
-    await credentials('quay.io');
+    await credentials('quay.io', 'lab/tool');
     assert.deepEqual((await asked()).sort(), ['https://index.docker.io/v1/', 'quay.io']);
   });
 
   it('are not asked where something else says more', async () => {
     const environment = { ...programs.environment, ...DUCC };
     const { credentials } = await open({ docker: { credsStore: 'log' }, environment });
-    assert.equal((await credentials('quay.io'))?.user, 'ducc-user');
+    assert.equal((await credentials('quay.io', 'lab/tool'))?.user, 'ducc-user');
     await assert.rejects(asked());
   });
 
   it('leave it to the file where they know nothing', async () => {
     const docker = { auths: { 'quay.io': AUTH }, credsStore: 'none' };
     const { credentials } = await open({ docker, environment: programs.environment });
-    assert.equal((await credentials('quay.io'))?.user, 'docker-user');
-    assert.equal(await credentials('ghcr.io'), undefined);
+    assert.equal((await credentials('quay.io', 'lab/tool'))?.user, 'docker-user');
+    assert.equal(await credentials('ghcr.io', 'lab/tool'), undefined);
   });
 
   it('never make anonymous what they fail for', async () => {
     const docker = { auths: { 'quay.io': AUTH }, credHelpers: { 'quay.io': 'missing' } };
     const { credentials } = await open({ docker, environment: programs.environment });
-    assert.equal((await failureOf(credentials('quay.io'))).code, 'credentials-unavailable');
-    assert.equal(await credentials('ghcr.io'), undefined);
+    assert.equal((await failureOf(credentials('quay.io', 'lab/tool'))).code, 'credentials-unavailable');
+    assert.equal(await credentials('ghcr.io', 'lab/tool'), undefined);
   });
 });
 

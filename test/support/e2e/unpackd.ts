@@ -108,7 +108,7 @@ export async function runHere(words: readonly string[]): Promise<Omit<Outcome, '
 export function environmentOf({ environment = {}, uncovered = false }: RunOptions): NodeJS.ProcessEnv {
   const own = uncovered ? /^(?:UNPACKD_(?!CONFIG$)|NODE_V8_COVERAGE$)/ : /^UNPACKD_(?!CONFIG$)/;
   const kept = Object.entries(process.env).filter(([name]) => !own.test(name));
-  return { ...Object.fromEntries(kept), ...environment };
+  return { ...Object.fromEntries(kept), XDG_RUNTIME_DIR: '/nonexistent', ...environment };
 }
 
 function peakOf(pid: number | undefined): number {
