@@ -58,16 +58,18 @@ export async function openRegistry(
 /**
  * Calls `work` with all that a command needs to publish images once.
  *
+ * @param isAll whether what the command publishes is all that is wanted, as far as no daemon says it
  * @throws Failure `state-unusable` where the state is another user's
  */
 export async function withPublishing<T>(
   context: Context,
+  isAll: boolean,
   work: (parts: WorkParts & { readonly client: RegistryClient }) => Promise<T>,
 ): Promise<T> {
   const { configuration, observe, signal } = context;
   assertOwnState(configuration);
   return await withRegistry(context, async (client) => {
-    const history = openHistory(context, isDaemonRunning(configuration.state));
+    const history = openHistory(context, !isAll || isDaemonRunning(configuration.state));
     const observeIn = (repository: string): Observer =>
       both(observe, recordPublications(repository, { history, nowMs: Date.now }));
     const options = { configuration, client, observe, observeIn, signal, publishSignal: signal };

@@ -31,7 +31,7 @@ export const convertSingleImageCommand: Command = {
     const [image = '', name = ''] = context.arguments;
     const reference = parseReference(image);
     assertRepositoryName(name);
-    return await withPublishing(context, async (parts) => {
+    return await withPublishing(context, false, async (parts) => {
       const settings = configuredSettings(context.configuration);
       const wishes = [wishOf({ text: image, reference }, 1, settings)];
       const recipe = { file: image, repositories: [name], defaults: NO_SETTINGS, wishes, problems: [] };

@@ -32,7 +32,7 @@ export const convertCommand: Command = {
     { line: 'unpackd convert --json --progress none recipe.yaml', meaning: 'for scripts' },
   ],
   options: ['backend', 'root', 'state'],
-  run: async (context) => await withPublishing(context, async (parts) => await convert(context, parts)),
+  run: async (context) => await withPublishing(context, true, async (parts) => await convert(context, parts)),
 };
 
 /** One cycle, and everything that comes of it. */

@@ -54,7 +54,7 @@ export async function runCycle(parts: CycleParts): Promise<Cycle> {
 
   const repositories = [...new Set(recipes.flatMap((recipe) => recipe.repositories))];
   const { images, doubts } = expansion;
-  await history.wishlists({ sources, lines, repositories, images });
+  await history.wishlists({ sources, lines, repositories, images, doubts });
 
   const works = repositories.map((repository) => {
     const wanted = images.filter((image) => image.repositories.includes(repository));

@@ -1,3 +1,4 @@
+import { doubtfulNames, type Doubt } from '../../wishlist/meaning/doubt.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import type { Plan, PublishedImage } from '../../wishlist/meaning/plan.ts';
 import type { SourceState } from '../../wishlist/sources/source.ts';
@@ -25,6 +26,8 @@ export interface Found {
   readonly lines: readonly FailedLine[];
   readonly repositories: readonly string[];
   readonly images: readonly WishedImage[];
+  /** What may be asked for as well. */
+  readonly doubts: readonly Doubt[];
 }
 
 const NOTHING: Before = { published: [], failing: new Map(), isPaused: false };
@@ -35,7 +38,10 @@ export interface HistoryOptions {
   readonly warn: (message: string) => void;
   readonly note: (message: string) => void;
   readonly nowMs: () => number;
-  /** Whether what is wanted is another process's to say: a daemon's, beside which a command runs. */
+  /**
+   * Whether what is wanted is for others to say: a daemon beside which a command runs, or whoever asked for more than the one
+   * image that a command is about. A failure is then the result of that run, and nothing that lasts.
+   */
   readonly isGuest: boolean;
 }
 
@@ -96,8 +102,10 @@ export class History {
     if (opened.users === 0) await opened.state.close().catch(() => undefined);
   }
 
-  async wishlists({ sources, lines, repositories, images }: Found): Promise<void> {
+  /** What is asked for now. Failures of what nobody asks for any more are forgotten; the tries stay. */
+  async wishlists(found: Found): Promise<void> {
     if (this.#options.isGuest) return;
+    const { sources, lines, repositories, images } = found;
     await this.#write(undefined, async (state) => {
       await state.sources.replace(sources);
       await state.sources.replaceLines(lines);
@@ -105,6 +113,7 @@ export class History {
       const known = (await state.repositories.all()).map(({ name }) => name);
       for (const name of new Set([...known, ...repositories]))
         await state.wishes.replace(name, images, this.#options.nowMs());
+      await forgetUnwanted(state, found);
     });
   }
 
@@ -154,13 +163,14 @@ export class History {
   /** @param image what is published now, where that went well */
   async attempt(attempt: NewAttempt, image: NewImage | undefined): Promise<void> {
     await this.#write(undefined, async (state) => {
-      await state.attempts.record(attempt);
+      await state.attempts.record(attempt, !this.#options.isGuest);
       if (image !== undefined) await state.images.put(attempt.repository, [image]);
     });
   }
 
   /** @param failure why nothing can be published in `repository`; `undefined`: it can */
   async repositoryFailure(repository: string, failure: FailureNote | undefined): Promise<void> {
+    if (this.#options.isGuest && failure !== undefined) return;
     await this.#write(undefined, async (state) => {
       await state.repositories.ensure([repository]);
       await state.repositories.setFailure(repository, failure, this.#options.nowMs());
@@ -220,4 +230,15 @@ export class History {
     this.#opened ??= { state: await this.#options.open(), users: 0, isRetired: false };
     return this.#opened;
   }
+}
+
+async function forgetUnwanted(state: State, { repositories, doubts }: Found): Promise<void> {
+  for (const [repository, names] of await state.attempts.unwanted()) {
+    const doubtful = doubtfulNames(names, doubts, repository);
+    const forgotten = names.filter((name) => !doubtful.has(name));
+    await state.attempts.forget(repository, forgotten);
+  }
+  const doubted = (name: string): boolean =>
+    doubts.some((doubt) => doubt.repositories === undefined || doubt.repositories.includes(name));
+  await state.repositories.forget((name) => repositories.includes(name) || doubted(name));
 }

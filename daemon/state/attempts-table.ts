@@ -54,11 +54,14 @@ export class AttemptsTable {
     this.#database = database;
   }
 
-  async record(attempt: NewAttempt): Promise<void> {
+  /** @param isAskedFor whether the image fails where this did, or it was the try of one run alone */
+  async record(attempt: NewAttempt, isAskedFor = true): Promise<void> {
+    const { failure } = attempt;
     await this.#database.transaction(async (statements) => {
       await insert(statements, attempt);
-      if (attempt.failure !== undefined) await fail(statements, attempt, attempt.failure);
-      else if (attempt.isWhole) await forget(statements, attempt.repository, attempt.publicName);
+      if (failure !== undefined) {
+        if (isAskedFor) await fail(statements, attempt, failure);
+      } else if (attempt.isWhole) await forget(statements, attempt.repository, attempt.publicName);
     });
   }
 
@@ -71,7 +74,23 @@ export class AttemptsTable {
     return new Map(rows.map((row) => [String(row['public_name']), failingOf(row)]));
   }
 
-  /** Forgets failures of images that are not wanted any more, or that are fine after all. */
+  /** By repository, the public names of images that fail and that no line asks for. */
+  async unwanted(): Promise<Map<string, string[]>> {
+    const rows = await this.#database.all(`
+      SELECT repository, public_name FROM failures
+      WHERE NOT EXISTS (SELECT 1 FROM wishes
+                        WHERE wishes.repository = failures.repository AND wishes.public_name = failures.public_name)`);
+    const unwanted = new Map<string, string[]>();
+    for (const row of rows) {
+      const repository = String(row['repository']);
+      const names = unwanted.get(repository) ?? [];
+      names.push(String(row['public_name']));
+      unwanted.set(repository, names);
+    }
+    return unwanted;
+  }
+
+  /** Forgets failures of images that are not wanted any more, or that are fine after all. Tries stay. */
   async forget(repository: string, publicNames: readonly string[]): Promise<void> {
     if (publicNames.length === 0) return;
     await this.#database.transaction(async (statements) => {

@@ -46,6 +46,28 @@ export class RepositoriesTable {
     });
   }
 
+  /**
+   * Nobody asks for anything in repositories for which `isNamed` says no: it does not matter any more why nothing can be
+   * published there, and what holds nothing is forgotten, unless it is paused.
+   */
+  async forget(isNamed: (name: string) => boolean): Promise<void> {
+    await this.#database.transaction(async (statements) => {
+      const names = (await statements.all('SELECT name FROM repositories')).map((row) => String(row['name']));
+      for (const name of names.filter((one) => !isNamed(one))) {
+        await statements.run(
+          `UPDATE repositories SET code = NULL, message = NULL, hint = NULL, failing_since = NULL
+           WHERE name = ? AND code IS NOT NULL`,
+          name,
+        );
+        await statements.run(
+          `DELETE FROM repositories WHERE name = ?1 AND paused_since IS NULL
+           AND NOT EXISTS (SELECT 1 FROM images WHERE repository = ?1)`,
+          name,
+        );
+      }
+    });
+  }
+
   /** @param name `undefined` for all repositories, also those that are not known yet */
   async pause(name: string | undefined, nowMs: number): Promise<void> {
     await this.#database.transaction(async (statements) => {

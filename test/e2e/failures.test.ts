@@ -221,6 +221,40 @@ describe('unpackd convert: what was written wrong', () => {
   }
 });
 
+describe('the status after commands that failed', () => {
+  let registry: TestRegistry;
+  let site: Site;
+  before(async () => {
+    registry = await TestRegistry.start();
+    registry.add('lab/app', '1', await smallImage('app'));
+  });
+  after(async () => registry.close());
+  beforeEach(async () => {
+    site = await Site.make('directory');
+  });
+
+  async function failing(): Promise<[status: number | undefined, images: string[]]> {
+    const { status, stdout } = await site.command(['status', '--json']);
+    const { repositories }: { repositories: { failing: { image: string }[] }[] } = JSON.parse(stdout);
+    return [status, repositories.flatMap((one) => one.failing.map(({ image: name }) => name))];
+  }
+
+  it('does not have what convert-single-image was told wrongly', async () => {
+    const typo = `${registry.host}/lab/app:typo`;
+    const words = ['convert-single-image', `http://${typo}`, REPOSITORY];
+    assert.equal((await site.command(words)).status, 1);
+    assert.deepEqual(await failing(), [0, []]);
+  });
+
+  it('has what the recipe of the last run asks for, and what it asked for before no more', async () => {
+    const typo = `${registry.host}/lab/app:typo`;
+    assert.equal((await site.convert([`http://${typo}`])).status, 1);
+    assert.deepEqual(await failing(), [1, [typo]]);
+    assert.equal((await site.convert([`http://${registry.host}/lab/app:1`])).status, 0);
+    assert.deepEqual(await failing(), [0, []]);
+  });
+});
+
 describe('unpackd convert: what cannot be used', () => {
   let registry: TestRegistry;
   let wish: string;

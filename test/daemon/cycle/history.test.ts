@@ -7,6 +7,10 @@ import { Damaged } from '../../../daemon/state/database-failure.ts';
 import { databasePath, State } from '../../../daemon/state/state.ts';
 import { manifestPath } from '../../../publisher/layout.ts';
 import { Failure } from '../../../wishlist/failure.ts';
+import { ANYTHING } from '../../../wishlist/meaning/doubt.ts';
+import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
+import type { WishedImage } from '../../../wishlist/meaning/wished-image.ts';
+import { parseRecipe } from '../../../wishlist/recipe/recipe.ts';
 import { MemoryRepository } from '../../publisher/compose/memory-repository.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
@@ -14,7 +18,7 @@ const REPOSITORY = 'images.unpackd.test';
 const NAME = 'quay.io/lab/tool:1';
 const DAY_MS = 86_400_000;
 const NOTHING = { published: [], failing: new Map(), isPaused: false };
-const FOUND = { sources: [], lines: [], repositories: [REPOSITORY], images: [] };
+const FOUND = { sources: [], lines: [], repositories: [REPOSITORY], images: [], doubts: [] };
 
 describe('the history of cycles', () => {
   let directory: string;
@@ -164,6 +168,75 @@ describe('the history of cycles', () => {
       rows.map(({ name }) => name),
       [REPOSITORY],
     );
+  });
+
+  describe('of what failed', () => {
+    const OTHER = 'quay.io/lab/other:1';
+    async function failing(): Promise<string[]> {
+      return [...(await history.before(REPOSITORY, view)).failing.keys()];
+    }
+    async function tries(): Promise<number> {
+      return await withState(async ({ attempts }) => (await attempts.of(REPOSITORY, NAME, 9)).length);
+    }
+    async function wish(...names: readonly string[]): Promise<WishedImage[]> {
+      const lines = names.map((name) => `  - '${name}'\n`).join('');
+      const recipe = parseRecipe(`version: 1\ncvmfs_repo: '${REPOSITORY}'\ninput:\n${lines}`, 'recipe.yaml');
+      return [...(await expandRecipes([recipe], async () => [])).images];
+    }
+
+    it('forgets what nobody asks for any more, not that it was tried', async () => {
+      await history.wishlists({ ...FOUND, images: await wish(NAME, OTHER) });
+      await history.attempt(attempt('tag-unknown'), undefined);
+      await history.wishlists({ ...FOUND, images: await wish(NAME, OTHER) });
+      assert.deepEqual(await failing(), [NAME]);
+      await history.wishlists({ ...FOUND, images: await wish(OTHER) });
+      assert.deepEqual([await failing(), await tries()], [[], 1]);
+    });
+
+    it('forgets it too where nobody names the repository, and why nothing could be published there', async () => {
+      await history.before(REPOSITORY, new MemoryRepository());
+      await history.attempt(attempt('tag-unknown'), undefined);
+      await history.repositoryFailure(REPOSITORY, new Failure('repository-unusable', 'no such thing'));
+      await history.wishlists({ ...FOUND, repositories: [] });
+      const { rows, left } = await withState(async ({ repositories, attempts }) => ({
+        rows: await repositories.all(),
+        left: await attempts.failing(REPOSITORY),
+      }));
+      assert.deepEqual([rows, left.size], [[], 0]);
+    });
+
+    it('keeps it while it is not known whether somebody asks for it', async () => {
+      await history.attempt(attempt('tag-unknown'), undefined);
+      await history.repositoryFailure(REPOSITORY, new Failure('repository-unusable', 'no such thing'));
+      await history.wishlists({ ...FOUND, repositories: [], doubts: [ANYTHING] });
+      assert.deepEqual(await failing(), [NAME]);
+      const [row] = await withState(async ({ repositories }) => await repositories.all());
+      assert.equal(row?.failure?.code, 'repository-unusable');
+    });
+
+    it('keeps repositories that are paused, or hold something', async () => {
+      await history.before(REPOSITORY, view);
+      await withState(async ({ repositories }) => await repositories.pause('other.test', 1));
+      await history.wishlists({ ...FOUND, repositories: [] });
+      const rows = await withState(async ({ repositories }) => await repositories.all());
+      assert.deepEqual(
+        rows.map(({ name }) => name),
+        [REPOSITORY, 'other.test'],
+      );
+    });
+
+    it('takes the failure of a guest for the result of its run, and its success for good news', async () => {
+      const guest = make(true);
+      await guest.attempt(attempt('tag-unknown'), undefined);
+      await guest.repositoryFailure(REPOSITORY, new Failure('repository-unusable', 'no such thing'));
+      const rows = await withState(async ({ repositories }) => await repositories.all());
+      assert.deepEqual([await failing(), await tries()], [[], 1]);
+      assert.ok(rows.every(({ failure }) => failure === undefined));
+      await history.attempt(attempt('tag-unknown'), undefined);
+      await guest.attempt(attempt(), undefined);
+      await guest.close();
+      assert.deepEqual(await failing(), []);
+    });
   });
 
   describe('without a database', () => {

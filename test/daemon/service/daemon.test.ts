@@ -86,6 +86,17 @@ describe('the daemon', function () {
     assert.equal((await withState(async ({ attempts }) => await attempts.failing(REPOSITORY))).size, 0);
   });
 
+  it('forgets a failure when the line goes', async () => {
+    await wish('lab/tool:1', 'lab/late:1');
+    await rig.start();
+    const failing = async (): Promise<number> =>
+      await withState(async ({ attempts }) => (await attempts.failing(REPOSITORY)).size);
+    assert.equal(await failing(), 1);
+    await wish('lab/tool:1');
+    await rig.cycle();
+    assert.equal(await failing(), 0);
+  });
+
   for (const [how, days] of [
     ['back', -400],
     ['forward', 400],
