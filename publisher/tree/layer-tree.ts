@@ -39,9 +39,10 @@ export function buildLayerTree(listing: Listing, layer: Digest): LayerTree {
   for (let row = 0; row < items.length; row++) {
     const path = items.pathAt(row);
     const isReserved = isCvmfsReserved(path);
+    const isDropped = isReserved || isLinkToLeftOut(tree, row, path);
+    if (isDropped) dropped.push(path);
     if (isReserved || isAufsBook(path)) keepAside(tree, row, path);
-    else if (!isLinkToLeftOut(tree, row)) apply(building, row, path);
-    if (isReserved || isLinkToLeftOut(tree, row)) dropped.push(path);
+    else if (!isDropped) apply(building, row, path);
   }
   finish(tree, tree.root);
   return { root: tree.root, dropped, placeOf: (ordinal) => tree.placeOf(ordinal) };
@@ -60,9 +61,9 @@ function keepAside(tree: PackedTree, row: number, path: BytePath): void {
   else if (linked !== 0) tree.setSame(tree.enter(tree.aside, path), linked);
 }
 
-/** Whether the member is a hard link to a name that was left out of a layer below. */
-function isLinkToLeftOut(tree: PackedTree, row: number): boolean {
-  if (tree.items.typeAt(row) !== 'link') return false;
+/** Whether the member is a hard link to a name that was left out of a layer below. Deletions may be of any type. */
+function isLinkToLeftOut(tree: PackedTree, row: number, path: BytePath): boolean {
+  if (tree.items.typeAt(row) !== 'link' || nameOf(path).startsWith(WHITEOUT)) return false;
   const target = tree.items.targetAt(row);
   return isCvmfsReserved(target) && ownEntry(tree, target) === 0;
 }
@@ -87,7 +88,7 @@ function apply(building: Building, row: number, path: BytePath): void {
     describeRoot(tree, row);
     return;
   }
-  const name = path.slice(path.lastIndexOf('/') + 1);
+  const name = nameOf(path);
   const parent = path.slice(0, Math.max(0, path.length - name.length - 1));
   const isDeletion = name.startsWith(WHITEOUT);
   const place = placeOf(building, parent, isDeletion);
@@ -101,6 +102,10 @@ function apply(building: Building, row: number, path: BytePath): void {
   if (at !== parent) checkPlace(joinPath(at, named));
   if (isDeletion) tree.markDeleted(tree.enter(folder, named));
   else applyMember(building, folder, { row, name });
+}
+
+function nameOf(path: BytePath): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }
 
 /** Where members below `path` go. `undefined`: nowhere, and they are deletions, which then have nothing to delete. */

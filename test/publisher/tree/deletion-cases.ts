@@ -192,6 +192,12 @@ export const NO_PART_OF_THE_IMAGE: readonly MergeCase[] = [
     expected: [],
   },
   {
+    what: 'deletions that are hard links to what is left out',
+    stack: [[...LOWER, file('.cvmfsdirtab')], [hardLink('d/.wh.a', '.cvmfsdirtab')]],
+    expected: ['d/ 700', 'd/b = lower b'],
+    differs: 'CernVM-FS would act on it',
+  },
+  {
     what: 'catalog markers',
     stack: [
       [file('.cvmfscatalog', 'x'), file('d/.cvmfscatalog'), directory('e'), symlink('e/.cvmfscatalog', 'x')],

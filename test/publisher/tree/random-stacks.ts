@@ -32,9 +32,12 @@ const LINKS = ['s', 't'] as const;
 const FILES = ['f', 'g', 'h'] as const;
 const TARGETS = ['a', 'b/c', '/a', '/b', '..', '../b', '../../a/b', '.', 'c', '/c/a', 's', 'f'] as const;
 
+/** Books of AUFS, and a name that CernVM-FS acts on: no part of the tree, but hard links may name them. */
+const ASIDE = ['.wh..wh.plnk/1', '.wh..wh.plnk/2', 'a/.cvmfsdirtab'] as const;
+
 /** `files` are paths of files that there were at some time: hard links mostly name such ones. */
 function randomEntry(random: Random, files: string[], content: string): LayerEntry {
-  switch (random(13)) {
+  switch (random(15)) {
     case 0:
     case 1:
     case 2:
@@ -52,6 +55,10 @@ function randomEntry(random: Random, files: string[], content: string): LayerEnt
         randomPath(random, FILES),
         random(10) === 0 ? randomPath(random, FILES) : pick(random, [...files, 'f']),
       );
+    case 8:
+      return file(pick(random, ASIDE), content);
+    case 9:
+      return hardLink(randomPath(random, FILES), pick(random, ASIDE));
     default: {
       const name = randomPath(random, FILES);
       files.push(name);

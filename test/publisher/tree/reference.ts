@@ -94,6 +94,7 @@ class LayerApplication {
   /** What the layer wrote or deleted without going through such a link. */
   readonly #touched = new Set<string>();
   readonly #own = new Set<string>();
+  readonly #aside = new Map<string, Inode>();
   #isOdd = false;
 
   constructor(lower: Tree) {
@@ -110,7 +111,7 @@ class LayerApplication {
 
   delete(entry: LayerEntry): void {
     const { folder, name } = placeOf(entry);
-    if (!name.startsWith('.wh.')) return;
+    if (!name.startsWith('.wh.') || isAside(pathOf(entry))) return;
     this.#isOdd ||= follow(this.tree, folder, []) === undefined;
     if (this.#isOdd) return;
     const at = this.#resolve(folder);
@@ -119,7 +120,12 @@ class LayerApplication {
   }
 
   apply(entry: LayerEntry): void {
+    if (isAside(pathOf(entry))) {
+      this.#aside.set(pathOf(entry), this.#inodeOf(entry));
+      return;
+    }
     const { folder, name } = placeOf(entry);
+    if (entry.type === 'link' && this.#isLeftOut(text(entry.target))) return;
     if (name.startsWith('.wh.')) {
       this.#isOdd ||= this.#leadsThroughOwn(folder);
       return;
@@ -159,8 +165,15 @@ class LayerApplication {
     }
   }
 
+  /** What CernVM-FS would act on in a lower layer: a hard link to it is left out too. */
+  #isLeftOut(target: string): boolean {
+    return target.includes('.cvmfs') && !this.#aside.has(target);
+  }
+
   /** What this layer does not hold is sought in those below as they were. */
   #linked(target: string): Inode {
+    const aside = this.#aside.get(target);
+    if (aside !== undefined) return aside;
     const { folder, name } = split(target);
     const at = this.#resolve(folder);
     const own = this.tree.get(join(at, name));
@@ -260,6 +273,11 @@ function linesOf(tree: Tree): string[] {
 
 function placeOf(entry: LayerEntry): { folder: string; name: string } {
   return split(pathOf(entry));
+}
+
+/** Whether it is no part of the tree: books of AUFS, and what CernVM-FS would act on. */
+function isAside(path: string): boolean {
+  return path.startsWith('.wh..wh.plnk/') || path.includes('.cvmfs');
 }
 
 function pathOf(entry: LayerEntry | undefined): string {

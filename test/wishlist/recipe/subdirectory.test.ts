@@ -29,6 +29,8 @@ describe('a subdirectory', () => {
     ['.. within', 'a/../b'],
     ['a hidden folder', 'a/.layers'],
     ['a hidden folder at the beginning', '.multiarch/arm64'],
+    ['what CernVM-FS keeps for itself', '.cvmfs/a'],
+    ['what CernVM-FS acts on', 'a/.cvmfscatalog'],
     ['an option', '-f'],
     ['a registry', 'quay.io'],
     ['a registry with a repository', 'docker.io/library'],
