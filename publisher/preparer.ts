@@ -17,6 +17,7 @@ import type { RepositoryView } from './repository/view.ts';
 import type { Listener } from './spool/download.ts';
 import type { GrowingFile } from './spool/growing-file.ts';
 import type { Spool } from './spool/spool.ts';
+import { counted } from '../wishlist/counted.ts';
 
 export interface PreparerOptions {
   readonly overwriteLayers: boolean;
@@ -117,7 +118,7 @@ export class Preparer {
   #checkLayers({ reference, manifest }: ResolvedImage): void {
     const left = manifest.skipped.length;
     if (left === 0) return;
-    const message = `${formatReference(reference)} is published without ${left} of its layers, which registries do not distribute`;
+    const message = `${formatReference(reference)} is published without ${counted(left, 'layer')} that registries do not distribute`;
     this.#parts.observe({ type: 'warning', message });
   }
 
@@ -127,7 +128,11 @@ export class Preparer {
     let entries = 0;
     for (const layer of layerDigests(image)) entries += (await this.#parts.listings.entriesOf(layer)) ?? 0;
     if (entries <= imageEntryLimit) return;
-    throw overOption(`its layers have ${entries} members together`, imageEntryLimit, 'image-entry-limit');
+    throw overOption(
+      `its layers have ${counted(entries, 'member')} together`,
+      imageEntryLimit,
+      'image-entry-limit',
+    );
   }
 
   /** Without published layers a flat tree brings all its files itself, unless every layer can be linked to. */

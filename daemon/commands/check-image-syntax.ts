@@ -3,6 +3,7 @@ import { formatProblem } from '../../wishlist/recipe/problem.ts';
 import { readRecipe } from '../../wishlist/recipe/recipe.ts';
 import { formatReference, isPattern, parseReference } from '../../wishlist/reference/reference.ts';
 import type { Command, Context } from '../command.ts';
+import { counted } from '../output/format.ts';
 
 /** What was found out about one argument. */
 interface Finding {
@@ -44,7 +45,8 @@ export const checkImageSyntaxCommand: Command = {
 async function checkRecipe(file: string): Promise<Finding> {
   const { repositories, wishes, problems } = await readRecipe(file);
   const errors = problems.filter(({ severity }) => severity === 'error').length;
-  const summary = `${file}: ${wishes.length} wishes for ${repositories.join(', ')}, ${errors} errors, ${problems.length - errors} warnings`;
+  const found = `${counted(errors, 'error')}, ${counted(problems.length - errors, 'warning')}`;
+  const summary = `${file}: ${counted(wishes.length, 'wish', 'wishes')} for ${repositories.join(', ')}, ${found}`;
   return {
     subject: file,
     isFine: errors === 0,

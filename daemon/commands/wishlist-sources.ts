@@ -39,8 +39,7 @@ function contentText({ recipes, commit, since }: SourceContent): string {
   const origin =
     commit === undefined ? '' : `commit ${commit.hash.slice(0, 12)} of ${commit.date} by ${commit.author}, `;
   const problems = `${counted(errors, 'error')}, ${counted(warnings, 'warning')}`;
-  const wished = `${wishes} ${wishes === 1 ? 'wish' : 'wishes'}`;
-  return `${origin}in force since ${since}, ${wished}, ${problems}`;
+  return `${origin}in force since ${since}, ${counted(wishes, 'wish', 'wishes')}, ${problems}`;
 }
 
 function documentOf({ name, content, fetchedAt, failure, failingSince }: SourceState): unknown {

@@ -11,6 +11,7 @@ import type { NewImage } from '../state/images-table.ts';
 import type { PublicationRow } from '../state/publications-table.ts';
 import type { State } from '../state/state.ts';
 import { imagesIn } from './new-image.ts';
+import { counted } from '../output/format.ts';
 
 /** What is known of a repository from before. */
 export interface Before {
@@ -136,7 +137,7 @@ export class History {
       const row = (await state.repositories.all()).find(({ name }) => name === repository);
       if (row?.scannedMs === undefined) {
         const images = await this.#scan(state, repository, view);
-        if (images > 0) this.#options.note(`${images} images were found in ${repository}`);
+        if (images > 0) this.#options.note(`found in ${repository}: ${counted(images, 'image')}`);
       }
       return {
         published: await state.images.published(repository),

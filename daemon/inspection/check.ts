@@ -42,7 +42,7 @@ export function summaryOf({ configFile, backend, root, state, sources, registrie
     `repositories below ${masked(root)} (${backend})`,
     `state in ${masked(state)}`,
     counted(sources.length, 'source'),
-    `${registries.length} ${registries.length === 1 ? 'registry' : 'registries'}`,
+    counted(registries.length, 'registry', 'registries'),
   ];
   return `${configFile ?? 'the configuration without a file'} is valid: ${parts.join(', ')}`;
 }

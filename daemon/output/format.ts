@@ -1,6 +1,8 @@
 import type { Failure, FailureCode } from '../../wishlist/failure.ts';
 import { redact } from './redact.ts';
 
+export { counted } from '../../wishlist/counted.ts';
+
 /** What a line about a failure says; a {@link Failure} is one, and so is the result of a failed image. */
 export type FailureText = Pick<Failure, 'code' | 'message' | 'hint'>;
 
@@ -44,11 +46,6 @@ export function formatDuration(durationMs: number): string {
   const seconds = durationMs / 1000;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   return seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
-}
-
-/** `1 image`, `2 images`. */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** A digest as people tell them apart: its first twelve digits. */

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { codeOf, hasCode } from '../../wishlist/error-code.ts';
 import { Failure } from '../../wishlist/failure.ts';
+import { counted } from '../../wishlist/counted.ts';
 import { quoted } from '../../wishlist/quote.ts';
 import { orUnusable } from '../../wishlist/sources/state-failure.ts';
 import { Database, databaseFiles, type Statements } from './database.ts';
@@ -124,7 +125,8 @@ async function checkIntegrity(statements: Statements, path: string): Promise<voi
   const said = Object.values(row ?? {})[0];
   if (said !== 'ok') throw new Damaged(path, String(said));
   const broken = await statements.all('PRAGMA foreign_key_check');
-  if (broken.length > 0) throw new Damaged(path, `${broken.length} rows refer to others that are not there`);
+  if (broken.length > 0)
+    throw new Damaged(path, `${counted(broken.length, 'reference')} to what is not there`);
 }
 
 async function migrate(

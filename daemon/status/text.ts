@@ -91,7 +91,7 @@ function repositoryLines(repository: RepositoryStatus, nowMs: number): string[] 
       'failing',
       repository.failing.map(
         (one) =>
-          `${one.image}, for ${span(nowMs - one.sinceMs)}, ${counted(one.tries, 'try').replace(/trys$/, 'tries')}, next ${relative(one.nextTryMs, nowMs)}: ${failureText(one.failure)}`,
+          `${one.image}, for ${span(nowMs - one.sinceMs)}, ${counted(one.tries, 'try', 'tries')}, next ${relative(one.nextTryMs, nowMs)}: ${failureText(one.failure)}`,
       ),
     ),
     ...listed(

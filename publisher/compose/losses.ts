@@ -14,6 +14,7 @@ import type { Stage } from './image-trees.ts';
 import { overlayFolders } from './overlay-folders.ts';
 import type { UnitTree } from './unit.ts';
 import { OPAQUE, publishable, unpublishable } from './xattrs.ts';
+import { counted } from '../../wishlist/counted.ts';
 
 /** What becomes of an image of which something cannot be kept: it is published, with warnings, or it fails. */
 export type LossPolicy = 'warn' | 'refuse';
@@ -53,7 +54,7 @@ class Losses {
 }
 
 function sentence(kind: Kind, paths: number, xattrsReason: string): string {
-  const entries = paths === 1 ? '1 path' : `${paths} paths`;
+  const entries = counted(paths, 'path');
   switch (kind) {
     case 'reserved':
       return `${entries} left out, since CernVM-FS would act on them`;
@@ -62,13 +63,13 @@ function sentence(kind: Kind, paths: number, xattrsReason: string): string {
     case 'time':
       return `the times of ${entries} are not kept: they are beyond what files can have`;
     case 'device':
-      return `${paths} ${paths === 1 ? 'device is' : 'devices are'} left out: this user cannot make them here`;
+      return `${counted(paths, 'device is', 'devices are')} left out: this user cannot make them here`;
     case 'xattr':
       return `extended attributes of ${entries} are lost: ${xattrsReason}`;
     case 'foreign-xattr':
       return `extended attributes of ${entries} are not published: overlay file systems would act on them, or only the kernel that set them understands them`;
     case 'overlay':
-      return `overlay mounts of .layers show ${paths} ${paths === 1 ? 'path' : 'paths'} other than the image has them`;
+      return `overlay mounts of .layers show ${entries} other than the image has them`;
   }
 }
 

@@ -1,4 +1,5 @@
 import { Failure } from '../../wishlist/failure.ts';
+import { counted } from '../../wishlist/counted.ts';
 
 /** How much a layer may demand. Each has an option of its own, with defaults that are far above real images. */
 export interface LayerLimits {
@@ -90,10 +91,10 @@ export class LayerMeter {
   countMember(contentBytes: number, namesBytes: number): void {
     this.#entries++;
     if (this.#entries > this.#limits.entries)
-      throw overLimit(`it has at least ${this.#entries} members`, this.#limits, 'entries');
+      throw overLimit(`it has at least ${counted(this.#entries, 'member')}`, this.#limits, 'entries');
     this.#namesBytes += namesBytes;
     if (this.#namesBytes > this.#limits.namesBytes) {
-      const what = `names and extended attributes of its first ${this.#entries} members have ${this.#namesBytes} bytes`;
+      const what = `names and extended attributes of its first ${counted(this.#entries, 'member')} have ${this.#namesBytes} bytes`;
       throw overLimit(what, this.#limits, 'namesBytes');
     }
     this.#contentBytes += contentBytes;

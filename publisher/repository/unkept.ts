@@ -1,4 +1,5 @@
 import { displayPath, type BytePath } from './entry.ts';
+import { counted } from '../../wishlist/counted.ts';
 
 const EXAMPLES = 3;
 
@@ -22,7 +23,9 @@ export class Unkept {
   summary(): string | undefined {
     const lost = [...this.#found].map(([kind, { count, examples }]) => {
       const paths = `${examples.map(displayPath).join(', ')}${count > EXAMPLES ? ', …' : ''}`;
-      return kind === 'device' ? `${count} devices (${paths})` : `${count} extended attributes (${paths})`;
+      return kind === 'device'
+        ? `${counted(count, 'device')} (${paths})`
+        : `${counted(count, 'extended attribute')} (${paths})`;
     });
     if (lost.length === 0) return undefined;
     return `${lost.join(', ')} could not be kept: that needs root, on a file system that has them`;

@@ -266,7 +266,7 @@ describe('unpackd daemon, when things go wrong', function () {
       },
     } as const satisfies Record<string, (path: string) => void>;
     const LINES: Record<keyof typeof FAULTS, RegExp> = {
-      deleted: /the database is gone: a new one is made|1 images were found in/,
+      deleted: /the database is gone: a new one is made|found in [^ ]+: 1 image/,
       'replaced by rubbish': /the database .*unpackd\.db.* is damaged/,
     };
 

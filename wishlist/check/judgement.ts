@@ -3,6 +3,7 @@ import { quoted } from '../quote.ts';
 import type { Wish } from '../recipe/wish.ts';
 import type { FindingCode, Remark, Severity } from './finding.ts';
 import { inVersionOrder, someTags } from './tag-order.ts';
+import { counted } from '../counted.ts';
 
 /** What registries, networks and this machine's set-up do: no author of a line can help it. */
 const NOT_THE_AUTHORS: ReadonlySet<FailureCode> = new Set([
@@ -33,14 +34,14 @@ export function severityOf({ code }: Failure): Severity {
 /** What is said of a pattern with `tags`, at least one, of which `limit` are allowed. */
 export function judgePattern(wish: Wish, tags: readonly string[], limit: number): Remark {
   const ordered = inVersionOrder(tags);
-  const count = `${tags.length} tag${tags.length === 1 ? '' : 's'}`;
+  const count = counted(tags.length, 'tag');
   if (tags.length <= limit) {
     const message = `${quoted(wish.text)} means ${count} today: ${someTags(ordered)}`;
     return remarkOn(wish, 'note', { code: 'pattern-means', message });
   }
   return remarkOn(wish, 'error', {
     code: 'pattern-too-wide',
-    message: `${quoted(wish.text)} means ${count} today, and ${limit} are allowed: ${someTags(ordered)}`,
+    message: `${quoted(wish.text)} means ${count} today, and the limit is ${limit}: ${someTags(ordered)}`,
     hint: 'narrow the pattern, or ask whoever keeps the wishlist to allow more',
   });
 }

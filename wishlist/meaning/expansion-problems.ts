@@ -6,6 +6,7 @@ import type { TagSelection } from '../tags/tag-selection.ts';
 import type { Wish } from '../recipe/wish.ts';
 import type { RecipeWish } from './wished-image.ts';
 import type { Conflict } from './wished-images.ts';
+import { counted } from '../counted.ts';
 
 /** Tags that a message names. */
 const EXAMPLES = 3;
@@ -15,7 +16,7 @@ export function unmatched(wish: Wish, { include }: TagSelection, tags: number): 
   return {
     ...about(wish, 'warning'),
     code: 'pattern-unmatched',
-    message: `${quoted(wish.text)} matches nothing: none of the ${tags} tags of the repository is like ${include.map(quoted).join(' or ')}`,
+    message: `${quoted(wish.text)} matches nothing: the repository has ${counted(tags, 'tag')}, and none is like ${include.map(quoted).join(' or ')}`,
     hint: 'correct the pattern or remove the line; a pattern matches a whole tag',
   };
 }
@@ -36,7 +37,7 @@ export function tooWide(wish: Wish, tags: readonly string[], limit: number): Pro
   return {
     ...about(wish, 'error'),
     code: 'pattern-too-wide',
-    message: `${quoted(wish.text)} matches ${tags.length} tags, such as ${examples}, and ${limit} are allowed; none of them is taken`,
+    message: `${quoted(wish.text)} matches ${counted(tags.length, 'tag')}, such as ${examples}, and the limit is ${limit}: none of them is taken`,
     hint: `narrow the pattern, or allow so many: with limit: ${tags.length} at the wish (recipe version 2), or with pattern-limit for all`,
   };
 }

@@ -49,7 +49,6 @@ function summaryLine(
   const own = findings.filter((finding) => finding.file === file);
   const fresh = checked.filter((wish) => wish.file === file).length;
   const since = base === undefined ? '' : `, ${fresh} new or changed since ${base}`;
-  const what =
-    wishes === undefined ? 'no recipe' : `${counted(wishes, 'wish').replace(/hs$/, 'hes')}${since}`;
+  const what = wishes === undefined ? 'no recipe' : `${counted(wishes, 'wish', 'wishes')}${since}`;
   return redact(`${file}: ${what}; ${countText({ findings: own })}`);
 }

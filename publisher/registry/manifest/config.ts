@@ -4,6 +4,7 @@ import type { Digest } from '../digest.ts';
 import { checkSchema, parseJson } from '../json.ts';
 import type { DocumentName } from '../json.ts';
 import { digestSchema } from './manifest.ts';
+import { counted } from '../../../wishlist/counted.ts';
 
 /** What an image's config says: its platform, its layers' content, and how it is started. */
 export interface ImageConfig {
@@ -63,7 +64,7 @@ export function parseConfig(bytes: Buffer, layers: number, image: string): Image
   const document = checkSchema(configSchema, parseJson(bytes, name), name);
   const diffIds = document.rootfs.diff_ids ?? [];
   if (diffIds.length !== layers) {
-    const reason = `${diffIds.length} diff IDs, and its manifest ${layers} layers`;
+    const reason = `${counted(diffIds.length, 'diff ID')}, and its manifest ${counted(layers, 'layer')}`;
     throw new Failure(name.code, `${name.what} has ${reason}`, {
       hint: 'build and push the image again with a current tool',
     });

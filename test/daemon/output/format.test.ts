@@ -1,11 +1,5 @@
 import assert from 'node:assert/strict';
-import {
-  counted,
-  errorLine,
-  failureLine,
-  formatBytes,
-  formatDuration,
-} from '../../../daemon/output/format.ts';
+import { errorLine, failureLine, formatBytes, formatDuration } from '../../../daemon/output/format.ts';
 
 describe('lines for people', () => {
   const failures: readonly (readonly [line: string, expected: string])[] = [
@@ -52,11 +46,4 @@ describe('lines for people', () => {
   for (const [value, expected] of durations) {
     it(`have ${value} ms as ${expected}`, () => assert.equal(formatDuration(value), expected));
   }
-
-  it('have numbers with their nouns', () => {
-    assert.deepEqual(
-      [0, 1, 2].map((count) => counted(count, 'image')),
-      ['0 images', '1 image', '2 images'],
-    );
-  });
 });
