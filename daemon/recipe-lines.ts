@@ -14,6 +14,7 @@ export interface FailedLine {
 const CODES: Readonly<Partial<Record<Problem['code'], Failure['code']>>> = {
   'platform-invalid': 'platform-invalid',
   'setting-invalid': 'setting-invalid',
+  'key-unknown': 'setting-invalid',
   'pattern-too-wide': 'pattern-too-wide',
   'name-conflict': 'name-conflict',
 };

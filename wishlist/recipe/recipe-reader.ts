@@ -26,7 +26,7 @@ const NO_NAME = 'is not up to 60 letters, digits and . - _ that begin with a let
 
 /** Reads the parts of one recipe, and refuses it as a whole where one that it needs is wrong. */
 export class RecipeReader {
-  /** The version, and warnings of unknown keys. */
+  /** The version, and what is said of unknown keys. */
   readonly head: { readonly version: RecipeVersion; readonly problems: readonly Problem[] };
   readonly #yaml: YamlText;
   readonly #file: string;
@@ -38,10 +38,13 @@ export class RecipeReader {
     this.#yaml = yaml;
     this.#file = file;
     this.#root = this.#readRoot();
-    const versionAt = readEntries(yaml, this.#root, { known: ['version'] }).values.get('version');
+    const versionAt = readEntries(yaml, this.#root, { known: ['version'], refused: 'none' }).values.get(
+      'version',
+    );
     const version = this.#versionIn(versionAt);
     const known: readonly Key[] = RECIPE_KEYS[version ?? 1];
-    const entries = readEntries(yaml, this.#root, { known, ofVersion2: RECIPE_KEYS[2] });
+    const refused = version === 2 ? { slipsAnd: SETTING_KEYS } : 'none';
+    const entries = readEntries(yaml, this.#root, { known, ofVersion2: RECIPE_KEYS[2], refused });
     // half of the wishes would be lost in silence
     for (const { key, node } of entries.repeated) {
       throw this.#invalid(node, `the key ${key} stands here a second time`, 'make the two one');
@@ -171,6 +174,7 @@ export class RecipeReader {
   #defaultsIn(content: MappingNode, short: Node | undefined): SettingsReading {
     const { values, repeated, problems } = readEntries<SettingKey>(this.#yaml, content, {
       known: SETTING_KEYS,
+      refused: 'all',
     });
     const platforms = values.get('platforms');
     if (short !== undefined && platforms !== undefined) {

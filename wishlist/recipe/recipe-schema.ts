@@ -5,7 +5,7 @@ import { OUTPUT_NAMES } from './settings.ts';
 /**
  * The JSON Schema (draft-07) of recipes, for editors. It knows what can be said of one value: what depends on several,
  * such as `tags` beside an image with a tag, and the exact form of references, patterns and paths only `parseRecipe`
- * checks. It is stricter than that in one way: what is a warning there, such as an unknown key, is an error here.
+ * checks. It is stricter than that in one way: what is a warning there, such as an unknown key in version 1, is an error here.
  *
  * @see https://json-schema.org/draft-07
  */

@@ -63,7 +63,8 @@ export function readWish(yaml: YamlText, item: Node, context: InputContext): Rea
   const content = yaml.content(item);
   if (content.kind === 'mapping') {
     const known: readonly Key[] = WISH_KEYS[context.version];
-    const entries = readEntries<Key>(yaml, content, { known, ofVersion2: WISH_KEYS[2] });
+    const refused = context.version === 1 ? 'none' : 'all';
+    const entries = readEntries<Key>(yaml, content, { known, ofVersion2: WISH_KEYS[2], refused });
     const image = entries.values.get('image');
     if (image !== undefined) return readMapping(yaml, item, { image, entries }, context);
   }
@@ -95,11 +96,12 @@ function readMapping(
   const { settings, problems: wrong } = readSettings(yaml, entries.values);
   const { value: selection, problems: tags } = readSelection(yaml, entries.values, found);
   const { value: repositories, problems: elsewhere } = readTargets(yaml, entries.values, context);
-  const own = [...wrong, ...tags, ...elsewhere].map((problem) =>
-    Object.assign({}, problem, { text: image.text }),
-  );
   const repeated = entries.repeated.map((entry) => repeatedKey(yaml, entry, image.text));
-  const problems = [...entries.problems, ...repeated, ...own];
+  const problems = [
+    ...entries.problems.map((problem) => (problem.severity === 'error' ? ofImage(problem) : problem)),
+    ...repeated,
+    ...[...wrong, ...tags, ...elsewhere].map(ofImage),
+  ];
   if ('severity' in image) return { wish: undefined, problems: [image, ...problems] };
   if (problems.some(({ severity }) => severity === 'error')) return { wish: undefined, problems };
   const { line } = yaml.positionOf(item);
@@ -107,6 +109,10 @@ function readMapping(
     wish: { ...wishWith(image, selection), line, settings, repositories, origin: undefined },
     problems,
   };
+
+  function ofImage(problem: Problem): Problem {
+    return { ...problem, text: image.text };
+  }
 }
 
 /** The tag of an image with a list of tags does not matter; as a pattern it cannot be mistaken for one image's. */

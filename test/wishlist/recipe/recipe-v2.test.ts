@@ -8,6 +8,7 @@ import type { Wish } from '../../../wishlist/recipe/wish.ts';
 
 const REPOSITORIES = 'repositories: [one.example.org, two.example.org]';
 const HEAD = ['version: 2', REPOSITORIES];
+const WISH = ['input:', '- image: quay.io/lab/a:1'];
 const A = 'image: quay.io/lab/a';
 
 describe('a recipe of version 2', () => {
@@ -288,8 +289,8 @@ describe('the defaults', () => {
     [['defaults: flat'], ['error setting-invalid 3:11'], undefined],
     [['platforms: linux/386', 'defaults: flat'], ['error setting-invalid 4:11'], ['linux/386']],
     [['platforms: linux/386', 'defaults: {limit: 3}'], [], ['linux/386']],
-    [['defaults: {platform: linux/386}'], ['warning key-unknown 3:12'], undefined],
-    [['defaults: {newest: 3}'], ['warning key-unknown 3:12'], undefined],
+    [['defaults: {platform: linux/386}'], ['error key-unknown 3:12'], undefined],
+    [['defaults: {newest: 3}'], ['error key-unknown 3:12'], undefined],
     [
       ['defaults: {platforms: linux/386, platforms: linux/arm64}'],
       ['error setting-invalid 3:34'],
@@ -302,6 +303,53 @@ describe('the defaults', () => {
       const recipe = parse([...HEAD, ...lines, 'input: [quay.io/a:1]']);
       assert.deepEqual(summary(recipe), problems);
       assert.deepEqual(recipe.defaults.platforms?.map(formatPlatform), platforms);
+      assert.equal(recipe.wishes.length, 1);
+    });
+  }
+});
+
+describe('an unknown key', () => {
+  const cases: readonly (readonly [
+    what: string,
+    lines: readonly string[],
+    problem: string,
+    hint: RegExp,
+    images: number,
+  ])[] = [
+    ['of a wish', [...WISH, '  newset: 2'], 'error key-unknown 5:3', /did you mean newest\?/, 0],
+    ['of a wish, near none', [...WISH, '  zzzzzzzz: 2'], 'error key-unknown 5:3', /the keys are /, 0],
+    ['of a wish, which no word is', [...WISH, '  [a]: 2'], 'error key-unknown 5:3', /the keys are /, 0],
+    ['of the defaults', ['defaults: {outptus: flat}', ...WISH], 'error key-unknown 3:12', /outputs\?/, 1],
+    ['of the recipe, a slip', ['defualts: {}', ...WISH], 'error key-unknown 3:1', /defaults\?/, 1],
+    ['of the recipe, out of place', ['keep: 3d', ...WISH], 'error key-unknown 3:1', /keep below defaults/, 1],
+    [
+      'of the recipe, for anchors',
+      ['x-lists: &a [a]', ...WISH],
+      'warning key-unknown 3:1',
+      /the keys are/,
+      1,
+    ],
+  ];
+  for (const [what, lines, problem, hint, images] of cases) {
+    it(`${what}: ${problem}`, () => {
+      const recipe = parse([...HEAD, ...lines]);
+      assert.deepEqual(summary(recipe), [problem]);
+      assert.match(recipe.problems[0]?.hint ?? '', hint);
+      assert.equal(recipe.wishes.length, images);
+    });
+  }
+
+  for (const lines of [
+    ['defualts: {}', ...WISH],
+    [...WISH, '  newset: 2'],
+    ['outputs: flat', ...WISH],
+  ]) {
+    it(`is a warning in version 1: ${lines.join('; ')}`, () => {
+      const recipe = parse(['version: 1', 'cvmfs_repo: a.b', ...lines]);
+      assert.deepEqual(
+        recipe.problems.map(({ severity, code }) => [severity, code]),
+        [['warning', 'key-unknown']],
+      );
       assert.equal(recipe.wishes.length, 1);
     });
   }
@@ -337,7 +385,7 @@ describe('the tags of a wish', () => {
     [`{image: quay.io/a:1, limit: 3}`, 'quay.io/a:1', ['warning setting-unused 4:31']],
     [`{image: quay.io/a:1, exclude: x}`, 'quay.io/a:1', ['warning setting-unused 4:33']],
     [`{${A}, tags: x, tags: y}`, undefined, ['error setting-invalid 4:35']],
-    [`{${A}, newst: 3}`, 'quay.io/lab/a:latest', ['warning key-unknown 4:26']],
+    [`{${A}, newst: 3}`, undefined, ['error key-unknown 4:26']],
     ['{tags: x, newest: 3}', undefined, ['error reference-invalid 4:3']],
   ];
   for (const [item, chosen, problems] of cases) {
