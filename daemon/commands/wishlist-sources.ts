@@ -1,4 +1,5 @@
 import { withHint } from '../../wishlist/failure.ts';
+import { localTime } from '../../wishlist/local-time.ts';
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { SourceContent, SourceState } from '../../wishlist/sources/source.ts';
 import type { Command } from '../command.ts';
@@ -30,16 +31,18 @@ export const wishlistSourcesCommand: Command = {
 function lineOf({ name, content, failure, failingSince }: SourceState): string {
   const parts = [content === undefined ? 'nothing is known of it' : contentText(content)];
   if (failure !== undefined)
-    parts.push(`failing since ${failingSince}: ${withHint(failure)} [${failure.code}]`);
+    parts.push(`failing since ${localTime(failingSince ?? '')}: ${withHint(failure)} [${failure.code}]`);
   return `${name}: ${parts.join('; ')}`;
 }
 
 function contentText({ recipes, commit, since }: SourceContent): string {
   const { wishes, errors, warnings } = countsOf(recipes);
   const origin =
-    commit === undefined ? '' : `commit ${commit.hash.slice(0, 12)} of ${commit.date} by ${commit.author}, `;
+    commit === undefined
+      ? ''
+      : `commit ${commit.hash.slice(0, 12)} of ${localTime(commit.date)} by ${commit.author}, `;
   const problems = `${counted(errors, 'error')}, ${counted(warnings, 'warning')}`;
-  return `${origin}in force since ${since}, ${counted(wishes, 'wish', 'wishes')}, ${problems}`;
+  return `${origin}in force since ${localTime(since)}, ${counted(wishes, 'wish', 'wishes')}, ${problems}`;
 }
 
 function documentOf({ name, content, fetchedAt, failure, failingSince }: SourceState): unknown {

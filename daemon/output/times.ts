@@ -17,18 +17,7 @@ export function relative(ms: number, nowMs: number): string {
   return ms > nowMs ? `in ${span(ms - nowMs)}` : `${span(nowMs - ms)} ago`;
 }
 
-/** Such as `2026-11-28 15:40`, in the zone of the process. */
-export function localTime(ms: number): string {
-  const time = new Date(ms);
-  const date = [time.getFullYear(), time.getMonth() + 1, time.getDate()];
-  return `${date.map(twoDigits).join('-')} ${[time.getHours(), time.getMinutes()].map(twoDigits).join(':')}`;
-}
-
-/** Such as `2026-11-28 15:40:01`. */
-export function localTimeWithSeconds(ms: number): string {
-  return `${localTime(ms)}:${twoDigits(new Date(ms).getSeconds())}`;
-}
-
-function twoDigits(number: number): string {
-  return String(number).padStart(2, '0');
+/** When something comes that may be late: `in 5 h`, `now`. */
+export function upcoming(ms: number, nowMs: number): string {
+  return ms > nowMs ? relative(ms, nowMs) : 'now';
 }

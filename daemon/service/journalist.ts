@@ -2,6 +2,7 @@ import type { Event, ImageResult } from '../../publisher/events.ts';
 import { STOPPING } from '../../publisher/stopping.ts';
 import type { Digest } from '../../publisher/registry/digest.ts';
 import { withHint, type Failure } from '../../wishlist/failure.ts';
+import { localTime } from '../../wishlist/local-time.ts';
 import type { Plan } from '../../wishlist/meaning/plan.ts';
 import type { SourceState } from '../../wishlist/sources/source.ts';
 import type { Expanded } from '../cycle/cycle.ts';
@@ -102,8 +103,8 @@ export class Journalist {
           ? `${withHint(failure)}; nothing is known of what it asks for`
           : staleText(failure, failingSince)
         : commit === undefined
-          ? `in force since ${content?.since ?? 'never'}`
-          : `commit ${commit.hash.slice(0, 12)} of ${commit.date} by ${commit.author} is in force`;
+          ? `in force since ${content === undefined ? 'never' : localTime(content.since)}`
+          : `commit ${commit.hash.slice(0, 12)} of ${localTime(commit.date)} by ${commit.author} is in force`;
     const key = failure === undefined ? text : failure.code;
     if (this.#sources.get(name) === key) return;
     this.#sources.set(name, key);

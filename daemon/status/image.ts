@@ -1,10 +1,11 @@
+import { localTime } from '../../wishlist/local-time.ts';
 import { counted, formatBytes } from '../output/format.ts';
+import { upcoming } from '../output/times.ts';
 import type { Attempt, FailingRow } from '../state/attempts-table.ts';
 import type { ImageRow } from '../state/images-table.ts';
 import type { State } from '../state/state.ts';
 import type { WishRow } from '../state/wishes-table.ts';
 import { failureText, textOf } from './text.ts';
-import { localTime, relative } from '../output/times.ts';
 
 /** What is known of one image in one repository. Times are in ms since 1970. */
 export interface ImageStatus {
@@ -64,7 +65,7 @@ function imageLines(
     ...(failing === undefined
       ? []
       : [
-          `  failing since ${localTime(failing.sinceMs)}, next try ${relative(failing.nextTryMs, nowMs)}: ${failureText(failing.failure)}`,
+          `  failing since ${localTime(failing.sinceMs)}, next try ${upcoming(failing.nextTryMs, nowMs)}: ${failureText(failing.failure)}`,
         ]),
     ...(attempts.length === 0
       ? []

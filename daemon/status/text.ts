@@ -1,11 +1,13 @@
 import { withHint } from '../../wishlist/failure.ts';
+import { localTime } from '../../wishlist/local-time.ts';
 import { counted, formatBytes } from '../output/format.ts';
 import { redact } from '../output/redact.ts';
 import type { FailureNote } from '../state/failure-columns.ts';
 import type { PublicationRow } from '../state/publications-table.ts';
 import type { SourceRow } from '../state/sources-table.ts';
 import type { RepositoryStatus, StatusReport } from './report.ts';
-import { localTime, relative, span } from '../output/times.ts';
+import { relative, span, upcoming } from '../output/times.ts';
+import { formatValue, size } from '../value-types.ts';
 
 /** How many things of a kind are shown; the rest is counted. */
 const SHOWN = 20;
@@ -40,22 +42,25 @@ function daemonLines({ daemon, nowMs, disk, allPausedSinceMs }: StatusReport): s
   else if (daemon === 'silent') lines.push(`daemon: it runs, and does not answer${free}`);
   else if (daemon === 'private') lines.push(`daemon: it runs; its user may ask it what it does${free}`);
   else {
-    const { startedMs, pid, version, cycleSinceMs, nextCycleMs, spool, isStopping } = daemon;
-    const next =
-      cycleSinceMs !== undefined
-        ? `looking at wishlists and registries for ${span(nowMs - cycleSinceMs)}`
-        : nextCycleMs === undefined
-          ? ''
-          : `next look ${relative(nextCycleMs, nowMs)}`;
+    const { startedMs, pid, version, spool, isStopping } = daemon;
     const state = isStopping ? 'stopping' : `running since ${localTime(startedMs)}`;
-    lines.push(`daemon: ${state} (unpackd ${version}, process ${pid}); ${next}`);
-    lines.push(`spool: ${formatBytes(spool.bytes)} of ${formatBytes(spool.limitBytes)}${free}`);
+    lines.push(`daemon: ${state} (unpackd ${version}, process ${pid})${lookText(daemon, nowMs)}`);
+    lines.push(`spool: ${formatBytes(spool.bytes)} of ${formatValue(size, spool.limitBytes)}${free}`);
   }
   if (allPausedSinceMs !== undefined)
     lines.push(
       `all repositories are paused since ${localTime(allPausedSinceMs)}: "unpackd resume" ends that`,
     );
   return lines;
+}
+
+type RunningDaemon = Exclude<StatusReport['daemon'], string>;
+
+/** Since when it looks at wishlists and registries, or when it will; one that stops looks no more. */
+function lookText({ cycleSinceMs, nextCycleMs, isStopping }: RunningDaemon, nowMs: number): string {
+  if (cycleSinceMs !== undefined)
+    return `; looking at wishlists and registries for ${span(nowMs - cycleSinceMs)}`;
+  return nextCycleMs === undefined || isStopping ? '' : `; next look ${upcoming(nextCycleMs, nowMs)}`;
 }
 
 function sourceLine(
@@ -66,8 +71,8 @@ function sourceLine(
     since === undefined
       ? 'nothing is known of it'
       : commit === undefined
-        ? `in force since ${localTime(Date.parse(since))}`
-        : `commit ${commit.hash.slice(0, 12)} of ${commit.date} by ${commit.author}`;
+        ? `in force since ${localTime(since)}`
+        : `commit ${commit.hash.slice(0, 12)} of ${localTime(commit.date)} by ${commit.author}`;
   const read = fetchedAt === undefined ? '' : `, read ${relative(Date.parse(fetchedAt), nowMs)}`;
   if (failure === undefined) return `${name}: ${content}${read}`;
   const failing = failingSince === undefined ? '' : ` for ${span(nowMs - Date.parse(failingSince))}`;
@@ -91,7 +96,7 @@ function repositoryLines(repository: RepositoryStatus, nowMs: number): string[] 
       'failing',
       repository.failing.map(
         (one) =>
-          `${one.image}, for ${span(nowMs - one.sinceMs)}, ${counted(one.tries, 'try', 'tries')}, next ${relative(one.nextTryMs, nowMs)}: ${failureText(one.failure)}`,
+          `${one.image}, for ${span(nowMs - one.sinceMs)}, ${counted(one.tries, 'try', 'tries')}, next ${upcoming(one.nextTryMs, nowMs)}: ${failureText(one.failure)}`,
       ),
     ),
     ...listed(

@@ -1,7 +1,8 @@
 import { Failure } from '../../../wishlist/failure.ts';
+import { localTimeWithSeconds } from '../../../wishlist/local-time.ts';
 import type { Head } from './answer.ts';
 import { readQuota, type Quota } from './rate-limit-fields.ts';
-import { MAXIMUM_WAIT_MS, formatTime, parseRetryAfter } from './refusal.ts';
+import { MAXIMUM_WAIT_MS, parseRetryAfter } from './refusal.ts';
 import { describeSubject, type Subject } from '../subject.ts';
 
 /** A request that wants to be sent. */
@@ -88,7 +89,7 @@ export class RateLimits {
 
   #refusal({ url, subject }: Asking, { untilMs, quota }: Ban): Failure {
     const { registry } = subject.reference;
-    const until = formatTime(Date.now() + untilMs - this.#now());
+    const until = localTimeWithSeconds(Date.now() + untilMs - this.#now());
     const reason = quota === undefined ? 'asked for a pause' : `allows no more requests${sizeOf(quota)}`;
     return new Failure(
       'rate-limited',

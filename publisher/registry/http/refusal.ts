@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Failure } from '../../../wishlist/failure.ts';
+import { localTimeWithSeconds } from '../../../wishlist/local-time.ts';
 import { formatReference } from '../../../wishlist/reference/reference.ts';
 import { RangeRefused } from '../range.ts';
 import { describeSubject } from '../subject.ts';
@@ -157,11 +158,5 @@ function answerOf({ status, errorCodes }: Refusal): string {
 }
 
 function until({ retryAfterMs }: Refusal): string {
-  return retryAfterMs === undefined ? '' : ` until ${formatTime(Date.now() + retryAfterMs)}`;
-}
-
-/** A time of day for messages. A server can name one that no `Date` can hold. */
-export function formatTime(timeMs: number): string {
-  const time = new Date(timeMs);
-  return Number.isNaN(time.getTime()) ? 'an unknown time' : time.toISOString();
+  return retryAfterMs === undefined ? '' : ` until ${localTimeWithSeconds(Date.now() + retryAfterMs)}`;
 }

@@ -45,11 +45,11 @@ describe('createLog', () => {
   describe('where standard error is no journal', () => {
     const now = (): Date => new Date(2026, 10, 8, 5, 4, 3);
     const texts: readonly (readonly [priority: LogRecord['priority'], line: string])[] = [
-      [3, '2026-11-08 05:04:03 error lab/tool:1: published\n'],
-      [4, '2026-11-08 05:04:03 warning lab/tool:1: published\n'],
-      [5, '2026-11-08 05:04:03 notice lab/tool:1: published\n'],
-      [6, '2026-11-08 05:04:03 info lab/tool:1: published\n'],
-      [7, '2026-11-08 05:04:03 debug lab/tool:1: published\n'],
+      [3, '2026-11-08 05:04:03 +00:00 error lab/tool:1: published\n'],
+      [4, '2026-11-08 05:04:03 +00:00 warning lab/tool:1: published\n'],
+      [5, '2026-11-08 05:04:03 +00:00 notice lab/tool:1: published\n'],
+      [6, '2026-11-08 05:04:03 +00:00 info lab/tool:1: published\n'],
+      [7, '2026-11-08 05:04:03 +00:00 debug lab/tool:1: published\n'],
     ];
     for (const [priority, line] of texts) {
       it(`writes a line for people, of priority ${priority}`, () => {
@@ -67,7 +67,7 @@ describe('createLog', () => {
       ] as const) {
         createLog({ environment: { JOURNAL_STREAM }, stderr, descriptor: number, now }).write(WARNING);
       }
-      const line = '2026-11-08 05:04:03 warning quay.io/lab/tool:1: quay.io does not answer\n';
+      const line = '2026-11-08 05:04:03 +00:00 warning quay.io/lab/tool:1: quay.io does not answer\n';
       assert.equal(written, line.repeat(3));
     });
 

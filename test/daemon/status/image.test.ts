@@ -123,9 +123,9 @@ describe('the status of an image', () => {
           ],
         },
         [
-          '  asked for by lab.yaml:4, since 2026-01-05 12:00',
-          '  asked for by lab.yaml:4, since 2026-01-05 12:00',
-          '  asked for by git lab.yaml:4 at 0123456789ab, since 2026-01-05 12:00',
+          '  asked for by lab.yaml:4, since 2026-01-05 12:00 +00:00',
+          '  asked for by lab.yaml:4, since 2026-01-05 12:00 +00:00',
+          '  asked for by git lab.yaml:4 at 0123456789ab, since 2026-01-05 12:00 +00:00',
           '  not published',
         ],
       ],
@@ -135,7 +135,7 @@ describe('the status of an image', () => {
         [
           '  asked for by nobody',
           '  published for linux/arm64: 2 layers (2.0 MB), config sha256:c',
-          '  published for linux/arm64 2026-01-05 12:00: 1 layer (2.0 MB), config sha256:c; not wanted since 2026-01-05 12:00',
+          '  published for linux/arm64 2026-01-05 12:00 +00:00: 1 layer (2.0 MB), config sha256:c; not wanted since 2026-01-05 12:00 +00:00',
         ],
       ],
       [
@@ -150,10 +150,10 @@ describe('the status of an image', () => {
         [
           '  asked for by nobody',
           '  not published',
-          '  failing since 2026-01-05 12:00, next try in 10 min: no such tag; correct it [tag-unknown]',
+          '  failing since 2026-01-05 12:00 +00:00, next try in 10 min: no such tag; correct it [tag-unknown]',
           '  tries:',
-          '    2026-01-05 12:00, 61 s: failed: no such tag; correct it [tag-unknown]',
-          '    2026-01-05 12:00 linux/arm64, 61 s: published, 5.0 kB new',
+          '    2026-01-05 12:00 +00:00, 61 s: failed: no such tag; correct it [tag-unknown]',
+          '    2026-01-05 12:00 +00:00 linux/arm64, 61 s: published, 5.0 kB new',
         ],
       ],
     ];

@@ -70,7 +70,7 @@ describe('registry/http/rate-limits', () => {
       return limits.waitOf({ method, url, subject: { kind, reference: REFERENCE } }, waitedMs) || 'sent';
     } catch (error) {
       assert(error instanceof Failure && error.code === 'rate-limited', String(error));
-      assert.match(error.message, /r\.example.*until \d{4}-\d\d-\d\dT/);
+      assert.match(error.message, /r\.example.*until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+00:00/);
       return 'refused';
     }
   }

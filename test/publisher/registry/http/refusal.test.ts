@@ -95,7 +95,7 @@ describe('registry/http/refusal', () => {
 
   it('says until when requests are limited', () => {
     for (const [retryAfterMs, pattern] of [
-      [3_600_000, /until \d{4}-\d\d-\d\dT/],
+      [3_600_000, /until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+00:00/],
       [Number.MAX_VALUE, /until an unknown time/],
     ] as const) {
       const refusal = {

@@ -1,0 +1,35 @@
+/**
+ * A time for people, in the zone of the process, with how far that is from UTC: `2026-11-28 15:40 +01:00`. All that
+ * programs read has RFC 3339 in place of it.
+ *
+ * @param time milliseconds since 1970, or a text as RFC 3339 has it
+ */
+export function localTime(time: number | string): string {
+  return shown(time, (date) => clock(date, 2));
+}
+
+/** Such as `2026-11-28 15:40:01 +01:00`. */
+export function localTimeWithSeconds(time: number | string): string {
+  return shown(time, (date) => clock(date, 3));
+}
+
+function shown(time: number | string, clockOf: (date: Date) => string): string {
+  const date = new Date(time);
+  if (Number.isNaN(date.getTime())) return 'an unknown time';
+  const day = [date.getFullYear(), date.getMonth() + 1, date.getDate()].map(twoDigits).join('-');
+  return `${day} ${clockOf(date)} ${offset(-date.getTimezoneOffset())}`;
+}
+
+function clock(date: Date, parts: number): string {
+  const all = [date.getHours(), date.getMinutes(), date.getSeconds()];
+  return all.slice(0, parts).map(twoDigits).join(':');
+}
+
+function offset(minutes: number): string {
+  const size = Math.abs(minutes);
+  return `${minutes < 0 ? '-' : '+'}${twoDigits(Math.floor(size / 60))}:${twoDigits(size % 60)}`;
+}
+
+function twoDigits(number: number): string {
+  return String(number).padStart(2, '0');
+}
