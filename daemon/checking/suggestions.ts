@@ -74,7 +74,7 @@ export class Suggestions {
 
   async #tagsOf(reference: ImageReference): Promise<readonly string[] | undefined> {
     try {
-      return await this.#lists.of(reference);
+      return (await this.#lists.of(reference)).tags;
     } catch (error) {
       if (isFailure(error) && !isFailure(error, 'interrupted')) return undefined;
       throw error;

@@ -1,17 +1,17 @@
-import { tagListKey, type ListTags } from '../../wishlist/meaning/tag-lists.ts';
+import { tagListKey, type ListTags, type TagList } from '../../wishlist/meaning/tag-lists.ts';
 import type { ImageReference } from '../../wishlist/reference/reference.ts';
 
 /** The tag lists of repositories, each asked for once, also where there is none. */
 export class TagLists {
   readonly #list: ListTags;
-  readonly #lists = new Map<string, Promise<readonly string[]>>();
+  readonly #lists = new Map<string, Promise<TagList>>();
 
   constructor(list: ListTags) {
     this.#list = list;
   }
 
   /** @throws Failure of the registry client */
-  async of(reference: ImageReference): Promise<readonly string[]> {
+  async of(reference: ImageReference): Promise<TagList> {
     const key = tagListKey(reference);
     const list = this.#lists.get(key) ?? this.#list(reference);
     this.#lists.set(key, list);

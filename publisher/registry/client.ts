@@ -1,3 +1,4 @@
+import type { TagList } from '../../wishlist/meaning/tag-lists.ts';
 import type { ImageReference } from '../../wishlist/reference/reference.ts';
 import { Authentication } from './authentication/authentication.ts';
 import { Blobs, type BlobDescriptor, type BlobOptions } from './blobs.ts';
@@ -40,11 +41,11 @@ export class RegistryClient {
   }
 
   /**
-   * All tags of the repository, each once, in the registry's order. The tag of `reference` does not matter.
+   * The tags of the repository, each once, in the registry's order. The tag of `reference` does not matter.
    *
    * @throws Failure `image-unknown`
    */
-  async listTags(reference: ImageReference): Promise<string[]> {
+  async listTags(reference: ImageReference): Promise<TagList> {
     return await this.#sources.ask(reference, async (source) => await listTags(this.#transport, source));
   }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { Failure } from '../../wishlist/failure.ts';
+import { Failure, isFailure } from '../../wishlist/failure.ts';
+import type { TagList } from '../../wishlist/meaning/tag-lists.ts';
 import type { ImageReference } from '../../wishlist/reference/reference.ts';
 import { checkSchema, parseJson } from './json.ts';
 import { nextLink } from './http/link.ts';
@@ -7,13 +8,17 @@ import { requestOf, type Source } from './sources.ts';
 import { describeSubject } from './subject.ts';
 import type { Transport } from './http/transport.ts';
 
+/** A part of the list. */
 interface Page {
+  readonly url: URL;
   readonly tags: readonly string[];
   /** As the `Link` field has it. */
   readonly next: string | undefined;
 }
 
 const TAGS_A_PAGE = 1000;
+/** Where servers end a page, whatever they are asked for. */
+const USUAL_PAGES: ReadonlySet<number> = new Set([50, 100, 200, 500, TAGS_A_PAGE, 5000, 10_000]);
 const LARGEST_PAGE_BYTES = 16 * 1024 * 1024;
 const MAXIMUM_PAGES = 10_000;
 const MAXIMUM_TAGS = 2_000_000;
@@ -22,35 +27,125 @@ const pageSchema = z.object({ tags: z.array(z.string()).nullish() });
 
 /**
  * All tags of the repository of `reference`, each once, in the registry's order; whatever a registry calls a tag is
- * one. Pages are followed as `Link` says. Without one, exactly as many tags as were asked for may be all or the first
- * page: what comes after the last of them is asked for too, until nothing new comes. Registries that ignore `n` give
- * all tags at once, and those that ignore `last` the same ones again.
+ * one. Pages are followed as `Link` says.
+ *
+ * A registry that gives no link, and as many tags as make a page, may have more: what comes after the last of them is
+ * asked for too, until nothing new comes. Where it does not do as it is asked then, the list may not be whole.
  *
  * @see OCI distribution specification 1.1, "Listing Tags"; RFC 8288 for the link to the next page
+ * @throws Failure of the registry; `registry-error` for a list that does not end, and, where another place can be asked,
+ *   for one that may not be whole
  */
-export async function listTags(transport: Transport, source: Source): Promise<string[]> {
-  const { reference } = source;
-  const tags = new Set<string>();
-  const asked = new Set<string>();
-  const first = source.url(`tags/list?n=${TAGS_A_PAGE}`);
-  let isLinked = false;
-  let url: URL | undefined = first;
-  while (url !== undefined) {
-    asked.add(url.href);
-    const page: Page = await readPage(transport, source, url);
-    const known = tags.size;
-    for (const tag of page.tags) tags.add(tag);
-    const hasNews = tags.size > known;
-    isLinked ||= page.next !== undefined;
-    const next: URL | undefined = isLinked ? linked(page, url, reference) : unlinked(page, first, hasNews);
-    const isRepeated = page.tags.length > 0 && !hasNews;
-    if (next !== undefined && (isRepeated || asked.has(next.href))) {
-      throw endless(reference, `repeats a page after ${tags.size} tags`);
-    }
-    if (asked.size >= MAXIMUM_PAGES || tags.size > MAXIMUM_TAGS) throw endless(reference, 'does not end');
-    url = next;
+export async function listTags(transport: Transport, source: Source): Promise<TagList> {
+  const listing = new Listing(transport, source);
+  const isWhole = await listing.read();
+  if (!isWhole && source.hasAlternative) throw unusable(source.reference, 'may not be whole');
+  return { tags: [...listing.tags], isWhole };
+}
+
+class Listing {
+  readonly tags = new Set<string>();
+  readonly #transport: Transport;
+  readonly #source: Source;
+  readonly #first: URL;
+  readonly #asked = new Set<string>();
+
+  constructor(transport: Transport, source: Source) {
+    this.#transport = transport;
+    this.#source = source;
+    this.#first = source.url(`tags/list?n=${TAGS_A_PAGE}`);
   }
-  return [...tags];
+
+  /** Whether the list is whole. */
+  async read(): Promise<boolean> {
+    let page = await this.#page(this.#first);
+    while (page.next === undefined) {
+      const following = await this.#following(page);
+      if (following === 'unknown') return false;
+      if (following === 'none') return true;
+      const isShorter = following.tags.length < page.tags.length;
+      if (isShorter && following.next === undefined) return true;
+      page = following;
+    }
+    await this.#linked(page, page.next);
+    return true;
+  }
+
+  /** What comes after a page without a link, if anything does: `unknown` where the server does not say. */
+  async #following({ tags }: Page): Promise<Page | 'none' | 'unknown'> {
+    const last = tags.at(-1);
+    if (last === undefined || !USUAL_PAGES.has(tags.length)) return 'none';
+    const known = this.tags.size;
+    const page = await this.#pageAfter(last);
+    if (page === undefined) return 'unknown';
+    if (page.next !== undefined || this.tags.size > known) return page;
+    // The same page again is of a server that does not look at what it is asked.
+    return page.tags.length === tags.length && page.tags.every((tag, index) => tag === tags[index])
+      ? 'unknown'
+      : 'none';
+  }
+
+  /** `undefined` where the server refuses to tell. */
+  async #pageAfter(last: string): Promise<Page | undefined> {
+    const url = new URL(this.#first);
+    url.searchParams.set('last', last);
+    if (this.#asked.has(url.href)) throw this.#endless();
+    try {
+      return await this.#page(url);
+    } catch (error) {
+      if (isFailure(error, 'registry-error', 'image-unknown', 'forbidden', 'unauthorized')) return undefined;
+      throw error;
+    }
+  }
+
+  /** Goes from a page with a link to the end. A server that gives links gives none with the last page. */
+  async #linked(from: Page, link: string): Promise<void> {
+    let { url } = from;
+    let next: string | undefined = link;
+    while (next !== undefined) {
+      url = this.#targetOf(next, url);
+      if (this.#asked.has(url.href)) throw this.#endless();
+      const known = this.tags.size;
+      const page: Page = await this.#linkedPage(url);
+      next = page.next;
+      const isRepeated = page.tags.length > 0 && this.tags.size === known;
+      if (next !== undefined && isRepeated) throw this.#endless();
+    }
+  }
+
+  /** A repository whose list has begun is there. */
+  async #linkedPage(url: URL): Promise<Page> {
+    try {
+      return await this.#page(url);
+    } catch (error) {
+      if (!isFailure(error, 'image-unknown')) throw error;
+      throw unusable(this.#source.reference, 'goes on where nothing is');
+    }
+  }
+
+  /**
+   * A registry behind a proxy may know itself by another name, another port, or without TLS: what it says is where on
+   * the host that was asked the list goes on, and no other host is asked.
+   */
+  #targetOf(link: string, base: URL): URL {
+    const target = URL.canParse(link, base.href) ? new URL(link, base.href) : undefined;
+    if (target?.protocol !== 'http:' && target?.protocol !== 'https:')
+      throw unusable(this.#source.reference, 'goes on at something that is no address');
+    return new URL(`${target.pathname}${target.search}`, base.origin);
+  }
+
+  async #page(url: URL): Promise<Page> {
+    this.#asked.add(url.href);
+    const page = await readPage(this.#transport, this.#source, url);
+    for (const tag of page.tags) this.tags.add(tag);
+    const isTooLong = this.#asked.size >= MAXIMUM_PAGES || this.tags.size > MAXIMUM_TAGS;
+    if (isTooLong) throw unusable(this.#source.reference, 'does not end');
+    return page;
+  }
+
+  #endless(): Failure {
+    return unusable(this.#source.reference, `repeats a page after ${this.tags.size} tags`);
+  }
 }
 
 async function readPage(transport: Transport, source: Source, url: URL): Promise<Page> {
@@ -59,30 +154,13 @@ async function readPage(transport: Transport, source: Source, url: URL): Promise
   const limit = { bytes: LARGEST_PAGE_BYTES, code: 'registry-error' } as const;
   const name = { what: describeSubject(subject), code: 'registry-error' } as const;
   return await transport.read(request, limit, ({ bytes, header }) => ({
+    url,
     tags: checkSchema(pageSchema, parseJson(bytes, name), name).tags ?? [],
     next: nextLink(header('link') ?? ''),
   }));
 }
 
-/** Another origin would be asked without the registry's authorization, and could send us anywhere. */
-function linked({ next }: Page, base: URL, reference: ImageReference): URL | undefined {
-  if (next === undefined) return undefined;
-  const target = URL.canParse(next, base.href) ? new URL(next, base.href) : undefined;
-  if (target?.host !== base.host) throw endless(reference, 'goes on at an address that is not the registry');
-  // A registry behind a proxy may not know that it is asked over HTTPS.
-  return new URL(`${target.pathname}${target.search}`, base.origin);
-}
-
-/** What comes after a page of a registry that has given no link, where it may not have been the last one. */
-function unlinked({ tags }: Page, first: URL, hasNews: boolean): URL | undefined {
-  const last = tags.at(-1);
-  if (last === undefined || !hasNews || tags.length !== TAGS_A_PAGE) return undefined;
-  const next = new URL(first);
-  next.searchParams.set('last', last);
-  return next;
-}
-
-function endless(reference: ImageReference, what: string): Failure {
+function unusable(reference: ImageReference, what: string): Failure {
   const message = `${describeSubject({ kind: 'tag list', reference })} ${what}`;
   return new Failure('registry-error', message, { hint: 'ask whoever runs the registry' });
 }

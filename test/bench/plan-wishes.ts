@@ -5,6 +5,7 @@ import { LINUX_AMD64 } from '../../wishlist/reference/platform.ts';
 import { parseReference, type ImageReference } from '../../wishlist/reference/reference.ts';
 import { NO_SETTINGS } from '../../wishlist/recipe/settings.ts';
 import { wishOf } from '../../wishlist/recipe/wish.ts';
+import type { TagList } from '../../wishlist/meaning/tag-lists.ts';
 
 /**
  * What `planning.ts` measures: ten recipes with 20,000 wishes, three of five of them patterns, for repositories with
@@ -60,10 +61,10 @@ function repositoryOf(number: number): string {
 }
 
 /** The last repository's list cannot be had. */
-async function listTags({ repository }: ImageReference): Promise<string[]> {
+async function listTags({ repository }: ImageReference): Promise<TagList> {
   const number = Number(repository.slice(repository.lastIndexOf('-') + 1));
   if (number === REPOSITORIES - 1) throw new Failure('rate-limited', 'too many requests');
-  return await Promise.resolve(tagsOf(number));
+  return await Promise.resolve({ tags: tagsOf(number), isWhole: true });
 }
 
 function tagsOf(number: number): string[] {

@@ -28,7 +28,7 @@ describe('withRegistry', () => {
   async function listTags(
     environment: Record<string, string>,
     flags: Record<string, string> = {},
-  ): Promise<string[]> {
+  ): Promise<readonly string[]> {
     const home = await temporaryDirectory('home');
     const machine = { home, superuser: false, workingDirectory: home, configurationFile: `${home}/none` };
     const context: Pick<Context, 'configuration' | 'environment' | 'observe' | 'signal'> = {
@@ -39,7 +39,7 @@ describe('withRegistry', () => {
     };
     const host = server.host.replace('127.0.0.1', 'registry.test');
     const reference = parseReference(`http://${host}/lab/tool`);
-    return await withRegistry(context as Context, async (client) => await client.listTags(reference));
+    return await withRegistry(context as Context, async (client) => (await client.listTags(reference)).tags);
   }
 
   it('goes through the proxy that the environment names', async () => {

@@ -1,7 +1,7 @@
 import { doubtOfWish, doubtsOfLines, type Doubt } from './doubt.ts';
 import { effectiveSettings } from './effective-settings.ts';
 import { isFailure, type Failure } from '../failure.ts';
-import { conflictProblem, tooWide, unmatched, unusable } from './expansion-problems.ts';
+import { conflictProblem, incomplete, tooWide, unmatched, unusable } from './expansion-problems.ts';
 import type { Problem } from '../recipe/problem.ts';
 import { versionSuffix, withTag, type ImageReference } from '../reference/reference.ts';
 import { NO_SETTINGS, type WishSettings } from '../recipe/settings.ts';
@@ -30,7 +30,7 @@ export interface Expansion {
   readonly failures: readonly (RecipeWish & { readonly failure: Failure })[];
   /**
    * Errors `pattern-too-wide`, whose wishes give no image, and `name-conflict`, whose wishes give the rest of theirs;
-   * warnings `pattern-unmatched` and `tag-unusable`. Not the problems of the recipes themselves.
+   * warnings `pattern-unmatched`, `tags-incomplete` and `tag-unusable`. Not the problems of the recipes themselves.
    */
   readonly problems: readonly RecipeProblem[];
   /** What the recipes may ask for beside `images`: by lines that are wrong, or whose images are not known. */
@@ -92,6 +92,15 @@ class Expander {
       return;
     }
     this.#addImages(line, this.#referencesOf(line, tags), settings);
+    if (this.#isDoubtful(line, selection))
+      this.#doubts.push(doubtOfWish(line, { selection, subdirectory: settings.subdirectory }));
+  }
+
+  /** Whether a pattern may mean more than the registry's list has. */
+  #isDoubtful({ wish }: RecipeWish, selection: TagSelection | undefined): boolean {
+    if (selection === undefined) return false;
+    const list = this.#lists.of(wish.reference);
+    return !isFailure(list) && !list.isWhole;
   }
 
   /** The tags that a pattern means, `'single'` for a wish that is none; `undefined` where they do not count. */
@@ -106,8 +115,9 @@ class Expander {
       this.#failures.push({ ...line, failure: list });
       return undefined;
     }
-    const tags = selectTags(selection, list);
-    if (tags.length === 0) this.#tell(line, unmatched(line.wish, selection, list.length));
+    const tags = selectTags(selection, list.tags);
+    if (!list.isWhole) this.#tell(line, incomplete(line.wish, list));
+    else if (tags.length === 0) this.#tell(line, unmatched(line.wish, selection, list.tags.length));
     if (tags.length <= limit) return tags;
     this.#tell(line, tooWide(line.wish, tags, limit));
     return undefined;

@@ -4,6 +4,7 @@ import { quoted } from '../quote.ts';
 import { formatReference, type ImageReference } from '../reference/reference.ts';
 import type { TagSelection } from '../tags/tag-selection.ts';
 import type { Wish } from '../recipe/wish.ts';
+import type { TagList } from './tag-lists.ts';
 import type { RecipeWish } from './wished-image.ts';
 import type { Conflict } from './wished-images.ts';
 import { counted } from '../counted.ts';
@@ -18,6 +19,16 @@ export function unmatched(wish: Wish, { include }: TagSelection, tags: number): 
     code: 'pattern-unmatched',
     message: `${quoted(wish.text)} matches nothing: the repository has ${counted(tags, 'tag')}, and none is like ${include.map(quoted).join(' or ')}`,
     hint: 'correct the pattern or remove the line; a pattern matches a whole tag',
+  };
+}
+
+/** A pattern for which the registry's list may lack tags. */
+export function incomplete(wish: Wish, { tags }: TagList): Problem {
+  return {
+    ...about(wish, 'warning'),
+    code: 'tags-incomplete',
+    message: `${quoted(wish.text)} may match more than is known: the list of ${wish.reference.registry} ends after ${tags.length} tags, as a page does, and what may follow cannot be had`,
+    hint: 'nothing that it may match is taken away; name further tags one by one, or ask whoever runs the registry',
   };
 }
 

@@ -3,16 +3,24 @@ import { isFailure, type Failure } from '../failure.ts';
 import type { ImageReference } from '../reference/reference.ts';
 import type { Wish } from '../recipe/wish.ts';
 
-/** All tags of the repository that `reference` names; its tag is a pattern and does not matter. */
-export type ListTags = (reference: ImageReference) => Promise<readonly string[]>;
+/** The tags of a repository, as its registry tells them. */
+export interface TagList {
+  /** Each once, in the registry's order. */
+  readonly tags: readonly string[];
+  /** Whether there are surely no others. */
+  readonly isWhole: boolean;
+}
+
+/** The tags of the repository that `reference` names; its tag is a pattern and does not matter. */
+export type ListTags = (reference: ImageReference) => Promise<TagList>;
 
 const LISTS_AT_A_TIME = 4;
 
 /** The tags of repositories, each of which was listed once. */
 export class TagLists {
-  readonly #lists: ReadonlyMap<string, readonly string[] | Failure>;
+  readonly #lists: ReadonlyMap<string, TagList | Failure>;
 
-  private constructor(lists: ReadonlyMap<string, readonly string[] | Failure>) {
+  private constructor(lists: ReadonlyMap<string, TagList | Failure>) {
     this.#lists = lists;
   }
 
@@ -30,20 +38,17 @@ export class TagLists {
     return new TagLists(new Map(lists));
   }
 
-  /** Each tag once, in the registry's order. */
-  of(reference: ImageReference): readonly string[] | Failure {
+  of(reference: ImageReference): TagList | Failure {
     const list = this.#lists.get(tagListKey(reference));
     if (list === undefined) throw new Error(`no tag list for ${tagListKey(reference)}`);
     return list;
   }
 }
 
-async function tagsOrFailure(
-  reference: ImageReference,
-  listTags: ListTags,
-): Promise<readonly string[] | Failure> {
+async function tagsOrFailure(reference: ImageReference, listTags: ListTags): Promise<TagList | Failure> {
   try {
-    return [...new Set(await listTags(reference))];
+    const { tags, isWhole } = await listTags(reference);
+    return { tags: [...new Set(tags)], isWhole };
   } catch (error) {
     if (isFailure(error)) return error;
     throw error;

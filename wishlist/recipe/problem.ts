@@ -13,6 +13,7 @@ export type ProblemCode =
   | 'key-unknown' // a key that recipes do not have
   | 'value-ignored' // a key whose value has the wrong type, and is not needed
   | 'pattern-unmatched' // a tag pattern that no tag of the repository matches
+  | 'tags-incomplete' // a tag pattern for which the registry's list may lack tags
   | 'pattern-too-wide' // a tag pattern that matches more tags than allowed
   | 'name-conflict' // another image has the public name that this one would get
   | 'tag-unusable'; // a tag in the registry's list that matches a pattern and cannot be published

@@ -2,32 +2,38 @@ import { HeaderReader } from './header-reader.ts';
 
 const SEPARATORS = /[ \t,]*/y;
 const TARGET = /<[^<>]*>/y;
+/** Some servers leave the brackets out. */
+const BARE_TARGET = /(?:https?:\/\/|[/?])[^\s<>,;"]*/iy;
 const PARAMETER = /[ \t]*;[ \t]*[^\s;,="]+/y;
 const EQUALS = /[ \t]*=[ \t]*/y;
 const BARE_VALUE = /[^\s;,"]*/y;
 
 /**
- * The target of the first link with the relation `next` in a `Link` field, as written: possibly relative.
+ * The target of the first link with the relation `next` in a `Link` field, as written: possibly relative. Where none has,
+ * one without any relation is meant, if it has a query, as pages do.
  *
  * @see RFC 8288, section 3
  */
 export function nextLink(field: string): string | undefined {
   const reader = new HeaderReader(field);
+  let unrelated: string | undefined;
   while (!reader.ended) {
     reader.take(SEPARATORS);
-    const target = reader.take(TARGET);
-    if (target === undefined) return undefined;
-    if (takeRelations(reader).includes('next')) return target.slice(1, -1);
+    const target = reader.take(TARGET)?.slice(1, -1) ?? reader.take(BARE_TARGET);
+    if (target === undefined) break;
+    const relations = takeRelations(reader);
+    if (relations?.includes('next') === true) return target;
+    if (relations === undefined && target.includes('?')) unrelated ??= target;
   }
-  return undefined;
+  return unrelated;
 }
 
-/** The relations of one link; a second `rel` is ignored, as the RFC says. */
-function takeRelations(reader: HeaderReader): string[] {
+/** The relations of one link; `undefined` without `rel`, of which a second one is ignored, as the RFC says. */
+function takeRelations(reader: HeaderReader): string[] | undefined {
   let relations: string[] | undefined;
   for (;;) {
     const name = reader.take(PARAMETER)?.replace(/^[ \t]*;[ \t]*/, '');
-    if (name === undefined) return relations ?? [];
+    if (name === undefined) return relations;
     if (reader.take(EQUALS) === undefined) continue;
     const value = reader.takeQuotedString() ?? reader.take(BARE_VALUE) ?? '';
     if (name.toLowerCase() === 'rel') relations ??= value.toLowerCase().split(/\s+/);

@@ -3,6 +3,7 @@ import { Suggestions } from '../../../daemon/checking/suggestions.ts';
 import { TagLists } from '../../../daemon/checking/tag-lists.ts';
 import { Failure, isFailure, type FailureCode } from '../../../wishlist/failure.ts';
 import { parseReference } from '../../../wishlist/reference/reference.ts';
+import { wholeLists } from '../../support/whole-lists.ts';
 
 const LISTS: Readonly<Record<string, readonly string[]>> = {
   'quay.io/stimela/casa': ['1.6.0', '1.7.1', '1.8.0', '1.10.0'],
@@ -12,13 +13,15 @@ const LISTS: Readonly<Record<string, readonly string[]>> = {
 
 describe('what may have been meant', () => {
   const asked: string[] = [];
-  const lists = new TagLists(async ({ scheme, registry, repository }) => {
-    const name = `${registry}/${repository}`;
-    asked.push(`${scheme}://${name}`);
-    const tags = LISTS[name];
-    if (tags === undefined) throw new Failure('image-unknown', 'a test');
-    return await Promise.resolve(tags);
-  });
+  const lists = new TagLists(
+    wholeLists(async ({ scheme, registry, repository }) => {
+      const name = `${registry}/${repository}`;
+      asked.push(`${scheme}://${name}`);
+      const tags = LISTS[name];
+      if (tags === undefined) throw new Failure('image-unknown', 'a test');
+      return await Promise.resolve(tags);
+    }),
+  );
   const others = ['quay.io/stimela/casa:1.6.0', 'quay.io/lab/gone:1'].map((text) => parseReference(text));
   const suggestions = new Suggestions(lists, others);
 

@@ -13,6 +13,7 @@ import type { WishedImage } from '../../../wishlist/meaning/wished-image.ts';
 import { parseRecipe } from '../../../wishlist/recipe/recipe.ts';
 import { MemoryRepository } from '../../publisher/compose/memory-repository.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
+import { EMPTY_LISTS } from '../../support/whole-lists.ts';
 
 const REPOSITORY = 'images.unpackd.test';
 const NAME = 'quay.io/lab/tool:1';
@@ -181,7 +182,7 @@ describe('the history of cycles', () => {
     async function wish(...names: readonly string[]): Promise<WishedImage[]> {
       const lines = names.map((name) => `  - '${name}'\n`).join('');
       const recipe = parseRecipe(`version: 1\ncvmfs_repo: '${REPOSITORY}'\ninput:\n${lines}`, 'recipe.yaml');
-      return [...(await expandRecipes([recipe], async () => [])).images];
+      return [...(await expandRecipes([recipe], EMPTY_LISTS)).images];
     }
 
     it('forgets what nobody asks for any more, not that it was tried', async () => {

@@ -6,6 +6,7 @@ import type { WishedImage } from '../../../wishlist/meaning/wished-image.ts';
 import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
 import { parseRecipe } from '../../../wishlist/recipe/recipe.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
+import { EMPTY_LISTS } from '../../support/whole-lists.ts';
 
 const REPOSITORY = 'images.unpackd.test';
 const MINUTE = 60_000;
@@ -99,7 +100,7 @@ describe('the tables of the state', () => {
   describe('wishes', () => {
     async function images(...lines: readonly string[]): Promise<readonly WishedImage[]> {
       const text = `version: 1\ncvmfs_repo: '${REPOSITORY}'\ninput:\n${lines.map((line) => `  - '${line}'\n`).join('')}`;
-      return (await expandRecipes([parseRecipe(text, 'recipe.yaml')], async () => [])).images;
+      return (await expandRecipes([parseRecipe(text, 'recipe.yaml')], EMPTY_LISTS)).images;
     }
     const rows = async () =>
       (await state.wishes.of(REPOSITORY)).map(({ publicName, line, sinceMs }) => [publicName, line, sinceMs]);

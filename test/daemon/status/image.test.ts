@@ -6,6 +6,7 @@ import { Failure } from '../../../wishlist/failure.ts';
 import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
 import { parseRecipe } from '../../../wishlist/recipe/recipe.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
+import { EMPTY_LISTS } from '../../support/whole-lists.ts';
 
 const REPOSITORIES = ['images.unpackd.test', 'other.test'] as const;
 const [REPOSITORY, OTHER] = REPOSITORIES;
@@ -35,7 +36,7 @@ describe('the status of an image', () => {
 
   async function wish(repository: string): Promise<void> {
     const text = `version: 1\ncvmfs_repo: '${repository}'\ninput:\n  - '${IMAGE}'\n  - 'quay.io/lab/else:1'\n`;
-    const { images } = await expandRecipes([parseRecipe(text, 'lab.yaml')], async () => []);
+    const { images } = await expandRecipes([parseRecipe(text, 'lab.yaml')], EMPTY_LISTS);
     await state.wishes.replace(repository, images, 5);
   }
 

@@ -12,6 +12,7 @@ import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
 import { parseRecipe } from '../../../wishlist/recipe/recipe.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { emptyReport } from './empty-report.ts';
+import { EMPTY_LISTS } from '../../support/whole-lists.ts';
 
 const REPOSITORY = 'images.unpackd.test';
 const FAILURE = { code: 'tag-unknown', message: 'test', hint: undefined };
@@ -32,7 +33,7 @@ describe('the report of the status', () => {
   async function wish(...names: readonly string[]): Promise<void> {
     const lines = names.map((name) => `  - '${name}'\n`).join('');
     const recipe = parseRecipe(`version: 1\ncvmfs_repo: '${REPOSITORY}'\ninput:\n${lines}`, 'recipe.yaml');
-    await state.wishes.replace(REPOSITORY, (await expandRecipes([recipe], async () => [])).images, 5);
+    await state.wishes.replace(REPOSITORY, (await expandRecipes([recipe], EMPTY_LISTS)).images, 5);
   }
 
   async function publish(publicName: string, platform = 'linux/amd64'): Promise<void> {

@@ -197,7 +197,7 @@ describe('registry/client', () => {
   describe('a tag list', () => {
     it('has all pages, each tag once', async () => {
       server.tagPages.set('lab/tool', [['b', 'a'], [], ['a', 'c'], ['d']]);
-      assert.deepEqual(await client.listTags(server.reference('lab/tool')), ['b', 'a', 'c', 'd']);
+      assert.deepEqual((await client.listTags(server.reference('lab/tool'))).tags, ['b', 'a', 'c', 'd']);
       assert.equal(server.seen.length, 4);
     });
 
@@ -205,13 +205,13 @@ describe('registry/client', () => {
       const link = `<http://${server.host}/v2/lab/tool/tags/list?page=0>; rel="next"`;
       server.tagPages.set('lab/tool', [['a']]);
       server.fail(/n=1000/, instead('{"name":"lab/tool","tags":null}', { link }));
-      assert.deepEqual(await client.listTags(server.reference('lab/tool')), ['a']);
+      assert.deepEqual((await client.listTags(server.reference('lab/tool'))).tags, ['a']);
     });
 
     it('goes on after 429 in the middle', async () => {
       server.tagPages.set('lab/tool', [['a'], ['b'], ['c']]);
       server.fail(/page=1/, status(429, { headers: { 'retry-after': '0' } }), 2);
-      assert.deepEqual(await client.listTags(server.reference('lab/tool')), ['a', 'b', 'c']);
+      assert.deepEqual((await client.listTags(server.reference('lab/tool'))).tags, ['a', 'b', 'c']);
     });
 
     it('is not cut short by a page that fails', async () => {

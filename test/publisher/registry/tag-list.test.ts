@@ -5,14 +5,19 @@ import { FaultServer } from '../../support/registry/fault-server.ts';
 import { failureOf, quickClient } from '../../support/registry/quick-client.ts';
 import { TokenService } from '../../support/registry/token-service.ts';
 
-/** How a registry answers one request for tags: `query` is the request's, `host` the registry's. */
-type Lister = (query: URLSearchParams, host: string) => { tags: readonly string[]; link?: string };
+/** How a registry answers one request for tags: `query` is the request's, `host` the registry's. A number is a status. */
+type Lister = (
+  query: URLSearchParams,
+  host: string,
+) => { tags: readonly string[]; link?: string | readonly string[] } | number;
 
 interface Case {
   readonly what: string;
   readonly lister: Lister;
   /** Tags in their order, or how listing fails. */
   readonly gives: readonly string[] | FailureCode;
+  /** Whether it is not known to be all of them. */
+  readonly isDoubtful?: boolean;
   readonly requests: number;
 }
 
@@ -47,6 +52,19 @@ function linking(
   };
 }
 
+/** At most `size` tags at a time. */
+function capped(tags: readonly string[], size: number): Lister {
+  return (query) => ({ tags: tags.filter((tag) => tag > (query.get('last') ?? '')).slice(0, size) });
+}
+
+function unbracketed(lister: Lister): Lister {
+  return (query, host) => {
+    const answer = lister(query, host);
+    if (typeof answer === 'number' || answer.link === undefined) return answer;
+    return { ...answer, link: String(answer.link).replace(/[<>]/g, '') };
+  };
+}
+
 /** The same tags whatever is asked for. */
 function always(tags: readonly string[], link?: string): Lister {
   return () => ({ tags, ...(link === undefined ? {} : { link }) });
@@ -59,7 +77,48 @@ const CASES: readonly Case[] = [
   { what: 'fewer tags than n', lister: sorted(numbered(N - 1)), gives: numbered(N - 1), requests: 1 },
   { what: 'more tags than n at once', lister: always(numbered(N + 1)), gives: numbered(N + 1), requests: 1 },
   { what: 'exactly n tags, and no more', lister: sorted(numbered(N)), gives: numbered(N), requests: 2 },
-  { what: 'exactly n tags, whatever last is', lister: always(numbered(N)), gives: numbered(N), requests: 2 },
+  {
+    what: 'exactly n tags, whatever last is',
+    lister: always(numbered(N)),
+    gives: numbered(N),
+    isDoubtful: true,
+    requests: 2,
+  },
+  {
+    what: 'no more than 100 tags at a time, whatever n is, and no links',
+    lister: capped(numbered(250), 100),
+    gives: numbered(250),
+    requests: 3,
+  },
+  { what: 'exactly 100 tags in all', lister: capped(numbered(100), 1000), gives: numbered(100), requests: 2 },
+  {
+    what: '100 tags, whatever last is',
+    lister: always(numbered(100)),
+    gives: numbered(100),
+    isDoubtful: true,
+    requests: 2,
+  },
+  { what: '99 tags, whatever last is', lister: always(numbered(99)), gives: numbered(99), requests: 1 },
+  ...[400, 401, 403, 404, 405, 501].map((code) => ({
+    what: `n tags, and ${code} for what comes after them`,
+    lister: (query: URLSearchParams) => (query.has('last') ? code : { tags: numbered(N) }),
+    gives: numbered(N),
+    isDoubtful: true,
+    requests: 2,
+  })),
+  {
+    what: 'n tags twice, and then 400',
+    lister: (query) => (query.get('last') === 't2000' ? 400 : sorted(numbered(3 * N))(query, '')),
+    gives: numbered(2 * N),
+    isDoubtful: true,
+    requests: 3,
+  },
+  {
+    what: 'n tags, and no connection for what comes after them',
+    lister: (query) => (query.has('last') ? 0 : { tags: numbered(N) }),
+    gives: 'registry-unreachable',
+    requests: 5,
+  },
   { what: 'n tags, then fewer', lister: sorted(numbered(N + 1)), gives: numbered(N + 1), requests: 2 },
   { what: 'n tags three times', lister: sorted(numbered(3 * N)), gives: numbered(3 * N), requests: 4 },
   {
@@ -114,9 +173,42 @@ const CASES: readonly Case[] = [
     gives: numbered(5),
     requests: 3,
   },
+  ...[
+    'http://other.example',
+    'https://other.example:8443',
+    'http://registry:5000',
+    'http://[::1]:5000',
+    '//other.example',
+  ].map((origin) => ({
+    what: `links to ${origin}: what the registry calls itself behind a proxy`,
+    lister: linking(numbered(5), 2, (query) => `${origin}${PATH}?${query}`),
+    gives: numbered(5),
+    requests: 3,
+  })),
   {
-    what: 'a link to another host',
-    lister: always(['a'], `<http://other.example${PATH}?last=a>; rel="next"`),
+    what: 'links without brackets',
+    lister: unbracketed(linking(numbered(5), 2, (query) => `${PATH}?${query}`)),
+    gives: numbered(5),
+    requests: 3,
+  },
+  {
+    what: 'links without brackets to another host',
+    lister: unbracketed(linking(numbered(5), 2, (query) => `http://registry:5000${PATH}?${query}`)),
+    gives: numbered(5),
+    requests: 3,
+  },
+  {
+    what: 'links in one of several fields',
+    lister: (query) =>
+      query.has('last')
+        ? { tags: ['b'] }
+        : { tags: ['a'], link: [`<${PATH}?x>; rel="first"`, `<${PATH}?last=a>; rel=next`] },
+    gives: ['a', 'b'],
+    requests: 2,
+  },
+  {
+    what: 'a link to what is no page',
+    lister: always(['a'], '<mailto:somebody@example.org>; rel="next"'),
     gives: 'registry-error',
     requests: 1,
   },
@@ -197,26 +289,63 @@ describe('registry/tag-list', () => {
     server.guard = (request, response) => {
       if (guard(request, response)) return true;
       const url = new URL(request.url ?? '', `http://${server.host}`);
+      if (url.pathname === '/v2/') return false;
       assert.equal(url.pathname, PATH);
-      const { tags, link } = lister(url.searchParams, server.host);
-      response.writeHead(200, link === undefined ? {} : { link });
+      const answer = lister(url.searchParams, server.host);
+      if (answer === 0) response.destroy();
+      else if (typeof answer === 'number') response.writeHead(answer).end();
+      if (typeof answer === 'number') return true;
+      const { tags, link } = answer;
+      response.writeHead(
+        200,
+        link === undefined ? {} : { link: typeof link === 'string' ? link : [...link] },
+      );
       response.end(JSON.stringify({ name: 'lab/tool', tags }));
       return true;
     };
   }
 
-  async function list(): Promise<string[]> {
-    return await client.listTags(server.reference('lab/tool'));
+  async function list(): Promise<readonly string[]> {
+    return (await client.listTags(server.reference('lab/tool'))).tags;
   }
 
-  for (const { what, lister, gives, requests } of CASES) {
-    it(`${what}: ${typeof gives === 'string' ? gives : 'all tags'} after ${requests} requests`, async () => {
+  for (const { what, lister, gives, requests, isDoubtful = false } of CASES) {
+    const end = typeof gives === 'string' ? gives : isDoubtful ? 'in doubt' : 'all tags';
+    it(`${what}: ${end} after ${requests} requests`, async () => {
       answerWith(lister);
-      if (typeof gives === 'string') assert.equal((await failureOf(list())).code, gives);
-      else assert.deepEqual(await list(), gives);
+      const listing = client.listTags(server.reference('lab/tool'));
+      if (typeof gives === 'string') assert.equal((await failureOf(listing)).code, gives);
+      else assert.deepEqual(await listing, { tags: gives, isWhole: !isDoubtful });
       assert.equal(server.seen.length, requests);
     });
   }
+
+  it('asks the registry itself where the list of a mirror is in doubt', async () => {
+    const mirror = await FaultServer.start();
+    const place = { scheme: 'http', host: mirror.host, prefix: '' } as const;
+    const asked = quickClient({ routes: () => ({ proxy: undefined, mirrors: [place] }) });
+    try {
+      mirror.tagPages.set('lab/tool', [numbered(100)]);
+      answerWith(always(numbered(101)));
+      const { tags, isWhole } = await asked.listTags(server.reference('lab/tool'));
+      assert.deepEqual([tags.length, isWhole], [101, true]);
+    } finally {
+      await asked.close();
+      await mirror.close();
+    }
+  });
+
+  it('sends no credentials to the host that a link names', async () => {
+    const other = await FaultServer.start();
+    try {
+      void new TokenService(server);
+      answerWith(linking(numbered(5), 2, (query) => `http://${other.host}${PATH}?${query}`));
+      assert.deepEqual(await list(), numbered(5));
+      assert.deepEqual([other.connections, other.seen.length], [0, 0]);
+    } finally {
+      await other.close();
+    }
+  });
 
   it('asks for so many tags, and then after the last one', async () => {
     const tags = numbered(N - 1);

@@ -28,7 +28,7 @@ export async function assertReadable(
   reference: ImageReference,
   stored: TestLayer,
 ): Promise<void> {
-  assert.deepEqual(await client.listTags(reference), ['1']);
+  assert.deepEqual((await client.listTags(reference)).tags, ['1']);
   const manifest = await client.fetchManifest(reference);
   assert.deepEqual((await client.fetchConfig(reference, manifest)).diffIds, [stored.diffId]);
   const [layer] = manifest.layers;

@@ -12,6 +12,7 @@ import { parseRecipe } from '../../../wishlist/recipe/recipe.ts';
 import { parseReference } from '../../../wishlist/reference/reference.ts';
 import { NO_SETTINGS } from '../../../wishlist/recipe/settings.ts';
 import { wishOf } from '../../../wishlist/recipe/wish.ts';
+import { wholeLists } from '../../support/whole-lists.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 
@@ -102,10 +103,10 @@ describe('the doubts of expandRecipes', () => {
     const recipe = parseRecipe(text, 'recipe.yaml');
     const { doubts } = await expandRecipes(
       [{ ...recipe, defaults: { ...NO_SETTINGS, exclude: ['*-rc'], subdirectory: 'here' } }],
-      async ({ repository }) => {
+      wholeLists(async ({ repository }) => {
         if (repository === 'a') throw new Failure('registry-unreachable', 'no answer');
         return await Promise.resolve(['2']);
-      },
+      }),
     );
     const selection = { include: ['1*'], exclude: ['*-rc'], newest: undefined };
     assert.deepEqual(doubts, [

@@ -8,10 +8,12 @@ import {
   type WishedImage,
   type Wishlist,
 } from '../../../wishlist/meaning/expand.ts';
+import { planRepository } from '../../../wishlist/meaning/plan.ts';
 import { Failure, isFailure } from '../../../wishlist/failure.ts';
 import { formatPlatform, parsePlatform, type Platform } from '../../../wishlist/reference/platform.ts';
 import { parseReference, publicName } from '../../../wishlist/reference/reference.ts';
 import type { Wish } from '../../../wishlist/recipe/wish.ts';
+import { wholeLists, type TagsOf } from '../../support/whole-lists.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 
@@ -142,6 +144,50 @@ describe('expandRecipes', () => {
   });
 });
 
+describe('expandRecipes, given a list that may not be whole', () => {
+  const lists: ListTags = async () => await Promise.resolve({ tags: ['1.0', '1.1', '2.0'], isWhole: false });
+
+  it('takes what it has, warns once for each line, and holds everything for possible that a pattern matches', async () => {
+    const wishes = wishesFor('quay.io/a:1.*', 'quay.io/a:3.*', 'quay.io/a:2.0');
+    const expansion = await expandRecipes([recipeOf(wishes)], lists);
+    assert.deepEqual(names(expansion), ['quay.io/a:1.0', 'quay.io/a:1.1', 'quay.io/a:2.0']);
+    assert.deepEqual(codes(expansion), ['warning tags-incomplete 1', 'warning tags-incomplete 2']);
+    assert.deepEqual(
+      expansion.doubts.map(({ image, selection }) => [image, selection?.include]),
+      [
+        ['quay.io/a', ['1.*']],
+        ['quay.io/a', ['3.*']],
+      ],
+    );
+  });
+
+  it('lets no plan take away what it lacks, and everything that no pattern matches', async () => {
+    const wishes = wishesFor('quay.io/a:1.*');
+    const { images, doubts } = await expandRecipes([recipeOf(wishes)], lists);
+    const published = ['1.0', '1.7', '2.0'].map((tag) => ({
+      publicName: `quay.io/a:${tag}`,
+      platform: parsePlatform('linux/amd64'),
+      digest: 'sha256:1',
+      keep: undefined,
+      unwantedSinceMs: undefined,
+    }));
+    const plan = planRepository(REPOSITORY, images, published, {
+      resolved: () => [{ platform: parsePlatform('linux/amd64'), digest: 'sha256:1' }],
+      doubts,
+      keep: { days: 30 },
+      nowMs: 0,
+    });
+    assert.deepEqual(
+      plan.unknown.map(({ publicName }) => publicName),
+      ['quay.io/a:1.7'],
+    );
+    assert.deepEqual(
+      plan.remove.map(({ published: { publicName } }) => publicName),
+      ['quay.io/a:2.0'],
+    );
+  });
+});
+
 describe('expandRecipes, given platforms', () => {
   /** `wishes`: `IMAGE [PLATFORM,…]`; `expected`: `IMAGE [PLATFORM[!],…]`, `!` for those that are required. */
   const cases: [what: string, wishes: string[], byDefault: string | undefined, expected: string[]][] = [
@@ -233,7 +279,10 @@ describe('expandRecipes, given several recipes', () => {
   ];
   for (const [what, recipes, expected] of cases) {
     it(`gives ${what}`, async () => {
-      const { images, problems } = await expandRecipes(recipes, tagLists({ 'quay.io/a': ['1', '2'] }));
+      const { images, problems } = await expandRecipes(
+        recipes,
+        wholeLists(tagLists({ 'quay.io/a': ['1', '2'] })),
+      );
       const found = images.map((image) => {
         const lines = image.wishes.map(({ recipe: { file }, wish }) => `${file}:${wish.line}`);
         return `${image.publicName} in ${image.repositories.join(' ')}, lines ${lines.join(',')}`;
@@ -249,10 +298,13 @@ describe('expandRecipes, given several recipes', () => {
       recipe('one', 'x', ['quay.io/a:1*', 'http://quay.io/a:1*']),
       recipe('two', 'y', ['quay.io/a:*']),
     ];
-    await expandRecipes(recipes, async ({ scheme, repository }) => {
-      asked.push(`${scheme} ${repository}`);
-      return await Promise.resolve([]);
-    });
+    await expandRecipes(
+      recipes,
+      wholeLists(async ({ scheme, repository }) => {
+        asked.push(`${scheme} ${repository}`);
+        return await Promise.resolve([]);
+      }),
+    );
     assert.deepEqual(asked, ['https a', 'http a']);
   });
 
@@ -271,10 +323,13 @@ describe('expandRecipes, given several recipes', () => {
       recipe('one', 'x', ['quay.io/a:v*']),
       recipe('two', 'x', ['quay.io/b:*', 'quay.io/a:w*']),
     ];
-    const { failures, problems } = await expandRecipes(recipes, async ({ repository }) => {
-      if (repository === 'b') throw new Failure('forbidden', 'no');
-      return await Promise.resolve(['1']);
-    });
+    const { failures, problems } = await expandRecipes(
+      recipes,
+      wholeLists(async ({ repository }) => {
+        if (repository === 'b') throw new Failure('forbidden', 'no');
+        return await Promise.resolve(['1']);
+      }),
+    );
     assert.deepEqual(
       problems.map((one) => `${one.recipe.file}:${one.problem.line} ${one.problem.code}`),
       ['one:1 pattern-unmatched', 'two:2 pattern-unmatched'],
@@ -314,11 +369,15 @@ describe('expandRecipes, given settings', () => {
         ...wish,
         settings: { ...NO_SETTINGS, ...wishes[index] },
       }));
-      const expansion = await expandRecipes([{ ...plain, wishes: set }], tagLists({ 'quay.io/a': ['1'] }), {
-        ...NO_SETTINGS,
-        outputs: ['podman'],
-        keep: { days: 1 },
-      });
+      const expansion = await expandRecipes(
+        [{ ...plain, wishes: set }],
+        wholeLists(tagLists({ 'quay.io/a': ['1'] })),
+        {
+          ...NO_SETTINGS,
+          outputs: ['podman'],
+          keep: { days: 1 },
+        },
+      );
       const [image, ...others] = expansion.images;
       assert.ok(image !== undefined && others.length === 0);
       assert.deepEqual({ ...image, ...expected }, image);
@@ -353,7 +412,7 @@ describe('expandRecipes, given a limit', () => {
       const plain = recipe('one', 'x', ['quay.io/a:*', 'quay.io/b:1'], { limit: ofRecipe });
       const wishes = plain.wishes.map((wish) => ({ ...wish, settings: { ...NO_SETTINGS, limit } }));
       const defaults = { ...NO_SETTINGS, limit: byDefault };
-      const expansion = await expandRecipes([{ ...plain, wishes }], lists, defaults);
+      const expansion = await expandRecipes([{ ...plain, wishes }], wholeLists(lists), defaults);
       assert.equal(expansion.images.length, found + 1);
       assert.deepEqual(codes(expansion), found === 0 ? ['error pattern-too-wide 1'] : []);
       assert.equal(expansion.doubts.length, found === 0 ? 1 : 0);
@@ -424,7 +483,7 @@ describe('expandRecipes, given images that get one public name', () => {
         const settings = subdirectory === '-' ? {} : { subdirectory };
         return recipe(file, repositories.replaceAll(',', ' '), wishes, settings);
       });
-      const expansion = await expandRecipes(recipes, tagLists({ 'quay.io/a': ['1', '2'] }));
+      const expansion = await expandRecipes(recipes, wholeLists(tagLists({ 'quay.io/a': ['1', '2'] })));
       assert.deepEqual(
         expansion.images.map(
           ({ reference, publicName: name, repositories }) =>
@@ -464,10 +523,10 @@ function recipeOf(wishes: readonly Wish[]): Wishlist {
 
 async function expandWishes(
   wishes: readonly Wish[],
-  listTags: ListTags,
+  tagsOf: TagsOf,
   defaults?: WishSettings,
 ): Promise<Expansion> {
-  return await expandRecipes([recipeOf(wishes)], listTags, defaults);
+  return await expandRecipes([recipeOf(wishes)], wholeLists(tagsOf), defaults);
 }
 
 function linesOf({ wishes }: WishedImage): string {
@@ -491,11 +550,11 @@ function wishFor(text: string, line: number, platforms?: readonly Platform[]): W
   return wishOf({ text, reference: parseReference(text) }, line, { ...NO_SETTINGS, platforms });
 }
 
-function tagLists(lists: Record<string, string[]>): ListTags {
+function tagLists(lists: Record<string, string[]>): TagsOf {
   return async ({ registry, repository }) => await Promise.resolve(lists[`${registry}/${repository}`] ?? []);
 }
 
-function unexpected(): Promise<string[]> {
+function unexpected(): Promise<never> {
   throw new Error('no list is needed');
 }
 

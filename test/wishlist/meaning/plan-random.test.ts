@@ -6,6 +6,7 @@ import { formatPlatform, LINUX_AMD64, type Platform } from '../../../wishlist/re
 import type { Keep } from '../../../wishlist/recipe/settings.ts';
 import type { Wish } from '../../../wishlist/recipe/wish.ts';
 import { NOW_MS, PLATFORMS, randomWorld, TAGS, type World } from './random-world.ts';
+import { wholeLists } from '../../support/whole-lists.ts';
 
 const WORLDS = 2000;
 const REPOSITORY = 'x';
@@ -37,11 +38,14 @@ describe('planRepository, given random wishlists and states', () => {
 });
 
 async function planOf({ recipes, doubts, tags, digest }: World, state: State): Promise<Plan> {
-  const expansion = await expandRecipes(recipes, async (reference) => {
-    const list = tags(reference);
-    if (list === undefined) throw new Failure('registry-unreachable', 'no answer');
-    return await Promise.resolve(list);
-  });
+  const expansion = await expandRecipes(
+    recipes,
+    wholeLists(async (reference) => {
+      const list = tags(reference);
+      if (list === undefined) throw new Failure('registry-unreachable', 'no answer');
+      return await Promise.resolve(list);
+    }),
+  );
   return planRepository(REPOSITORY, expansion.images, state.values(), {
     resolved: ({ reference }) => {
       const found = PLATFORMS.flatMap((platform) => {
