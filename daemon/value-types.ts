@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { BYTE_UNITS, exactSize, shortest } from '../wishlist/byte-size.ts';
 import { isFailure } from '../wishlist/failure.ts';
 import { formatPlatform, parsePlatform, type Platform } from '../wishlist/reference/platform.ts';
 import { parseRegistry } from '../wishlist/reference/registry-host.ts';
@@ -97,19 +98,6 @@ export function duration(minimumMs = 0): ValueType<number> {
   };
 }
 
-const BYTES: Readonly<Record<string, number>> = {
-  '': 1,
-  B: 1,
-  kB: 1e3,
-  MB: 1e6,
-  GB: 1e9,
-  TB: 1e12,
-  KiB: 2 ** 10,
-  MiB: 2 ** 20,
-  GiB: 2 ** 30,
-  TiB: 2 ** 40,
-};
-
 /** A number of bytes, at least 1. */
 export const size: ValueType<number> = {
   expected: 'a size such as 20GiB or 500MB (without a unit: bytes), at least 1',
@@ -119,7 +107,7 @@ export const size: ValueType<number> = {
     if (digits === undefined || factor === undefined) return undefined;
     return within(Math.round(Number(digits) * factor), 1, Number.MAX_SAFE_INTEGER);
   },
-  format: (bytes) => shortest(bytes, BYTES) ?? String(bytes),
+  format: exactSize,
 };
 
 /** Platforms with commas in between, at least one; the result has each once. */
@@ -156,16 +144,8 @@ function isText(text: string): boolean {
 }
 
 function factorOf(unit: string): number | undefined {
-  const name = Object.keys(BYTES).find((known) => known.toLowerCase() === unit.toLowerCase());
-  return name === undefined ? undefined : BYTES[name];
-}
-
-/** A number with the unit that leaves the fewest digits; `undefined` where none leaves a whole number. */
-function shortest(value: number, units: Readonly<Record<string, number>>): string | undefined {
-  const texts = Object.entries(units)
-    .filter(([unit, factor]) => unit !== '' && value % factor === 0)
-    .map(([unit, factor]) => ({ text: `${value / factor}${unit}`, number: value / factor }));
-  return texts.sort((a, b) => a.number - b.number)[0]?.text;
+  const name = Object.keys(BYTE_UNITS).find((known) => known.toLowerCase() === unit.toLowerCase());
+  return name === undefined ? undefined : BYTE_UNITS[name];
 }
 
 function within(value: number, minimum: number, maximum: number): number | undefined {

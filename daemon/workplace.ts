@@ -11,8 +11,8 @@ import { Lock } from '../publisher/repository/lock.ts';
 import { SpoolBudget } from '../publisher/spool/budget.ts';
 import { Spool } from '../publisher/spool/spool.ts';
 import { assertBackendMeant } from './backend-choice.ts';
+import { exactSize } from '../wishlist/byte-size.ts';
 import { counted, formatBytes } from './output/format.ts';
-import { formatValue, size } from './value-types.ts';
 import { layerLimitsOf } from './layer-limits.ts';
 import type { Configuration } from './options.ts';
 import { assertOurs } from './state/ownership.ts';
@@ -125,7 +125,7 @@ export class Workplace {
       const spool = await Spool.open(folder);
       const { files, bytes } = await spool.shrinkTo(configuration.spoolSizeBytes);
       if (files > 0) {
-        const message = `the spool was larger than ${formatValue(size, configuration.spoolSizeBytes)}: ${formatBytes(bytes)} of old layers are gone`;
+        const message = `the spool was larger than ${exactSize(configuration.spoolSizeBytes)}: ${formatBytes(bytes)} of old layers are gone`;
         observe({ type: 'note', message });
       }
       const { kept, removed } = spool.leftovers;

@@ -1,3 +1,4 @@
+import { exactSize } from '../../wishlist/byte-size.ts';
 import { withHint } from '../../wishlist/failure.ts';
 import { localTime } from '../../wishlist/local-time.ts';
 import { counted, formatBytes } from '../output/format.ts';
@@ -7,7 +8,6 @@ import type { PublicationRow } from '../state/publications-table.ts';
 import type { SourceRow } from '../state/sources-table.ts';
 import type { RepositoryStatus, StatusReport } from './report.ts';
 import { relative, span, upcoming } from '../output/times.ts';
-import { formatValue, size } from '../value-types.ts';
 
 /** How many things of a kind are shown; the rest is counted. */
 const SHOWN = 20;
@@ -45,7 +45,7 @@ function daemonLines({ daemon, nowMs, disk, allPausedSinceMs }: StatusReport): s
     const { startedMs, pid, version, spool, isStopping } = daemon;
     const state = isStopping ? 'stopping' : `running since ${localTime(startedMs)}`;
     lines.push(`daemon: ${state} (unpackd ${version}, process ${pid})${lookText(daemon, nowMs)}`);
-    lines.push(`spool: ${formatBytes(spool.bytes)} of ${formatValue(size, spool.limitBytes)}${free}`);
+    lines.push(`spool: ${formatBytes(spool.bytes)} of ${exactSize(spool.limitBytes)}${free}`);
   }
   if (allPausedSinceMs !== undefined)
     lines.push(

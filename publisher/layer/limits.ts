@@ -1,3 +1,4 @@
+import { exactSize } from '../../wishlist/byte-size.ts';
 import { Failure } from '../../wishlist/failure.ts';
 import { counted } from '../../wishlist/counted.ts';
 
@@ -37,11 +38,12 @@ const OPTIONS = {
 
 /** `what` is more than a limit allows; the hint names the option that allows more. */
 export function overLimit(what: string, limits: LayerLimits, name: keyof LayerLimits): Failure {
-  return overOption(what, limits[name], OPTIONS[name]);
+  const limit = limits[name];
+  return overOption(what, name.endsWith('Bytes') ? exactSize(limit) : limit, OPTIONS[name]);
 }
 
 /** The same for a limit of another kind, by its option. */
-export function overOption(what: string, limit: number, option: string): Failure {
+export function overOption(what: string, limit: number | string, option: string): Failure {
   return new Failure('layer-refused', `${what}, over the limit of ${limit}`, {
     hint: `if the image is meant to be so, allow more with --${option}`,
   });

@@ -8,6 +8,7 @@ import {
   UNLIMITED,
   type LayerLimits,
 } from '../../../publisher/layer/limits.ts';
+import { exactSize } from '../../../wishlist/byte-size.ts';
 import { Failure } from '../../../wishlist/failure.ts';
 import { directory, file, symlink, type LayerEntry } from '../../support/images/layer-entry.ts';
 import { sparseInRecords } from '../../support/images/sparse.ts';
@@ -80,7 +81,8 @@ describe('layer/limits', () => {
       await assert.rejects(list(archive, { [name]: needed - 1 }), (error: unknown) => {
         assert.ok(error instanceof Failure);
         assert.equal(error.code, 'layer-refused');
-        assert.match(error.message, new RegExp(`over the limit of ${needed - 1}$`));
+        const limit = name.endsWith('Bytes') ? exactSize(needed - 1) : needed - 1;
+        assert.match(error.message, new RegExp(`over the limit of ${limit}$`));
         assert.match(error.hint ?? '', new RegExp(`--layer-${option}-limit$`));
         return true;
       });
