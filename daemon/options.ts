@@ -1,6 +1,7 @@
 import { isAbsolute, join } from 'node:path';
 import { QUEUE_OPTIONS, SCHEDULE_OPTIONS } from './daemon-options.ts';
 import { LAYER_LIMIT_OPTIONS } from './layer-limits.ts';
+import { SERVER_OPTIONS } from './server-options.ts';
 import {
   boolean,
   choice,
@@ -174,6 +175,15 @@ export const OPTIONS = {
     description:
       'for which platforms images are published, such as linux/amd64,linux/arm64, where the recipe names none (default: linux/amd64)',
   },
+  multiarchLinks: {
+    key: 'multiarch-links',
+    flag: '--multiarch-links <which>',
+    type: choice('auto', 'always', 'never'),
+    default: 'auto',
+    group: 'What is made:',
+    description:
+      'which public names lead clients of CernVM-FS to the image for their own architecture: "auto" those of images that are wanted for several platforms, "always" all; counts for the backend cvmfs alone',
+  },
   foreignLayers: {
     key: 'foreign-layers',
     flag: '--foreign-layers <policy>',
@@ -259,30 +269,7 @@ export const OPTIONS = {
     description: 'how many layers are downloaded at the same time',
   },
   ...SCHEDULE_OPTIONS,
-  cvmfsServer: {
-    key: 'cvmfs-server',
-    flag: '--cvmfs-server <command>',
-    type: string,
-    default: 'cvmfs_server',
-    group: 'CVMFS server:',
-    description: 'the command that publishes',
-  },
-  cvmfsSpool: {
-    key: 'cvmfs-spool',
-    flag: '--cvmfs-spool <dir>',
-    type: path,
-    default: '/var/spool/cvmfs',
-    group: 'CVMFS server:',
-    description: 'where the server keeps the spool of each repository',
-  },
-  cvmfsConfiguration: {
-    key: 'cvmfs-configuration',
-    flag: '--cvmfs-configuration <dir>',
-    type: path,
-    default: '/etc/cvmfs',
-    group: 'CVMFS server:',
-    description: 'where the server keeps the configuration of each repository',
-  },
+  ...SERVER_OPTIONS,
   dockerConfig: {
     key: 'docker-config',
     flag: '--docker-config <file>',

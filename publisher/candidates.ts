@@ -1,7 +1,7 @@
 import { mapLimited } from '../wishlist/concurrency.ts';
 import type { Platform } from '../wishlist/reference/platform.ts';
 import { failedResult, type ImageResult, type Observer } from './events.ts';
-import type { Outputs, ResolvedImage, WantedImage } from './image.ts';
+import type { ResolvedImage, WantedImage } from './image.ts';
 import { flatPath } from './layout.ts';
 import { ownFailure } from './own-failure.ts';
 import type { Preparer } from './preparer.ts';
@@ -10,7 +10,7 @@ import { platformMissing } from './registry/manifest/manifests.ts';
 import type { RegistryClient } from './registry/client.ts';
 import type { Descriptor } from './registry/manifest/manifest.ts';
 import type { RepositoryView } from './repository/view.ts';
-import { missingNote, resolveImage } from './resolve.ts';
+import { missingNote, resolveImage, type Forms } from './resolve.ts';
 import { partLabel, type Part, type Results } from './results.ts';
 
 /** An image that is to be published, for one platform. */
@@ -37,8 +37,7 @@ export interface LookingParts {
 }
 
 export interface LookingOptions {
-  /** What is made, unless an image is wanted in fewer forms. */
-  readonly outputs: Outputs;
+  readonly forms: Forms;
   /** Whether images that are current are published all the same. */
   readonly isForced: boolean;
 }
@@ -91,7 +90,7 @@ class Looking {
 
   async #imagesOf(wanted: WantedImage): Promise<readonly ResolvedImage[]> {
     const { client, results, observe } = this.#parts;
-    const { images, missing, available } = await resolveImage(client, wanted, this.#options.outputs);
+    const { images, missing, available } = await resolveImage(client, wanted, this.#options.forms);
     const lacking = missing.filter(({ isRequired }) => isRequired).map(({ platform }) => platform);
     results.expect(wanted, [...images.map(({ platform }) => platform), ...lacking]);
     for (const platform of lacking) this.#failMissing({ wanted, platform }, available);

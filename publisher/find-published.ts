@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { mapLimited } from '../wishlist/concurrency.ts';
 import type { Platform } from '../wishlist/reference/platform.ts';
-import { manifestPath, MANIFEST_FILE, parsePlatformName } from './layout.ts';
+import { manifestPath, MANIFEST_FILE, parsePlatformName, platformName } from './layout.ts';
 import { namesWith } from './published-names.ts';
 import type { RepositoryView } from './repository/view.ts';
 
@@ -24,13 +24,21 @@ const READS_AT_A_TIME = 32;
 /** All images that are published, as their manifests in the repository say. One that cannot be read does not count. */
 export async function findPublished(view: RepositoryView): Promise<FoundImage[]> {
   const names = await namesWith(MANIFEST_FILE, view);
-  const found = await mapLimited(names, READS_AT_A_TIME, async (name) => {
+  const all = new Set(names);
+  const ours = names.filter((name) => !all.has(usualName(name)) || usualName(name) === name);
+  const found = await mapLimited(ours, READS_AT_A_TIME, async (name) => {
     const manifest = parse(await view.read(manifestPath(name)));
     if (manifest === undefined) return [];
     const layers = manifest.layers.map(({ digest, size: sizeBytes }) => ({ digest, sizeBytes }));
     return [{ ...parsePlatformName(name), config: manifest.config.digest, layers }];
   });
   return found.flat();
+}
+
+/** DUCC has linux/amd64, and variants that are an architecture's first, in folders of their own. */
+function usualName(name: string): string {
+  const { platform, publicName } = parsePlatformName(name);
+  return platformName(platform, publicName);
 }
 
 function parse(bytes: Buffer | undefined): z.output<typeof Manifest> | undefined {

@@ -29,6 +29,8 @@ export interface ResolvedImage {
   readonly manifest: Manifest;
   /** Those that it is to be published in. */
   readonly outputs: Outputs;
+  /** Whether the plain name leads each client to the image for its own architecture. */
+  readonly hasVariantLink: boolean;
 }
 
 /** An image that is ready to be published: its layers are listed, and those that bring new content are at hand. */

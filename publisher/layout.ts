@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { LINUX_AMD64, usualPlatform, type Platform } from '../wishlist/reference/platform.ts';
 import { isPlain } from './image.ts';
+import { multiarchName } from './multiarch.ts';
 import { hexOf, type Digest } from './registry/digest.ts';
 import type { BytePath } from './repository/entry.ts';
 
@@ -49,14 +50,12 @@ export function recordPath(unit: Unit, hex: string): BytePath {
  * @param name `<registry>/<repository>:<tag>`, possibly below a folder
  */
 export function platformName(platform: Platform, name: string): string {
-  if (isPlain(platform)) return name;
-  const { architecture, variant } = usualPlatform(platform);
-  return `.multiarch/${variant === undefined ? architecture : `${architecture}:${variant}`}/${name}`;
+  return isPlain(platform) ? name : multiarchName(platform, name);
 }
 
 const FURTHER_PLATFORM = /^\.multiarch\/([^/:]+)(?::([^/]+))?\/(.+)$/s;
 
-/** What {@link platformName} was made of. */
+/** What {@link platformName} was made of, or the same of DUCC, which keeps variants and has linux/amd64 there too. */
 export function parsePlatformName(name: string): {
   readonly platform: Platform;
   readonly publicName: string;
@@ -64,7 +63,7 @@ export function parsePlatformName(name: string): {
   const [, architecture, variant, publicName] = FURTHER_PLATFORM.exec(name) ?? [];
   if (architecture === undefined || publicName === undefined)
     return { platform: LINUX_AMD64, publicName: name };
-  return { platform: { os: 'linux', architecture, variant }, publicName };
+  return { platform: usualPlatform({ os: 'linux', architecture, variant }), publicName };
 }
 
 /** Below it each image has a folder of its public name. */

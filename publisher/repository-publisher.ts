@@ -5,6 +5,7 @@ import type { Observer } from './events.ts';
 import type { Outputs, WantedImage } from './image.ts';
 import type { LayerLimits } from './layer/limits.ts';
 import type { ListingStore } from './layer/listing-store.ts';
+import type { MultiarchLinks } from './multiarch.ts';
 import { Preparer } from './preparer.ts';
 import { publishBatch } from './publish-batch.ts';
 import { PublishingQueue, type QueueState } from './queue/queue.ts';
@@ -19,6 +20,8 @@ import type { Spool } from './spool/spool.ts';
 export interface PublishingOptions {
   /** What is made, unless an image is wanted in fewer forms. */
   readonly outputs: Outputs;
+  /** Made where the clients of the repository follow them. */
+  readonly multiarchLinks: MultiarchLinks;
   /** Publish images again that are published, with flat trees and chains made anew. */
   readonly convertAgain: boolean;
   /** Write layers again that are published. */
@@ -143,11 +146,12 @@ export class RepositoryPublisher {
    */
   async look(wanted: readonly WantedImage[], results: Results): Promise<Pass> {
     const { convertAgain, overwriteLayers, outputs } = this.#options;
+    const multiarchLinks = this.#parts.backend.expandsLinks ? this.#options.multiarchLinks : 'never';
     this.#parts.observe({ type: 'images', count: wanted.length });
     const look = await lookAt(
       wanted,
       { ...this.#parts, view: this.view, preparer: this.#preparer, results },
-      { outputs, isForced: convertAgain || overwriteLayers },
+      { forms: { outputs, multiarchLinks }, isForced: convertAgain || overwriteLayers },
     );
     return { ...look, results };
   }

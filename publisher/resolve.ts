@@ -3,6 +3,7 @@ import { formatPlatform, LINUX_AMD64, type Platform } from '../wishlist/referenc
 import { formatReference } from '../wishlist/reference/reference.ts';
 import { outputsFor, type Outputs, type ResolvedImage, type WantedImage } from './image.ts';
 import { platformName } from './layout.ts';
+import type { MultiarchLinks } from './multiarch.ts';
 import type { RegistryClient } from './registry/client.ts';
 import type { Manifest } from './registry/manifest/manifest.ts';
 import { platformMissing } from './registry/manifest/manifests.ts';
@@ -17,6 +18,13 @@ export interface Resolution {
   readonly available: readonly string[];
 }
 
+/** In which forms images are published. */
+export interface Forms {
+  /** What is made, unless an image is wanted in fewer forms. */
+  readonly outputs: Outputs;
+  readonly multiarchLinks: MultiarchLinks;
+}
+
 /**
  * Asks the registry. An image that lacks some of its platforms is there for the others; one that lacks all of them,
  * none of which is required, fails.
@@ -26,14 +34,17 @@ export interface Resolution {
 export async function resolveImage(
   client: RegistryClient,
   wanted: WantedImage,
-  possible: Outputs,
+  forms: Forms,
 ): Promise<Resolution> {
+  const outputs = outputsFor(wanted.outputs, forms.outputs);
+  const hasVariantLink = outputs.flat && isMultiarch(wanted, forms.multiarchLinks);
   const imageOf = (platform: Platform, manifest: Manifest): ResolvedImage => ({
     reference: wanted.reference,
     platform,
     publicName: platformName(platform, wanted.publicName),
     manifest,
-    outputs: outputsFor(wanted.outputs, possible),
+    outputs,
+    hasVariantLink,
   });
   const { reference, platforms } = wanted;
   if (platforms === undefined) {
@@ -50,6 +61,17 @@ export async function resolveImage(
   const isNoted = missing.some(({ isRequired }) => isRequired);
   if (images.length === 0 && !isNoted) throw platformMissing(reference, named, available);
   return { images, missing, available };
+}
+
+function isMultiarch({ platforms }: WantedImage, links: MultiarchLinks): boolean {
+  switch (links) {
+    case 'auto':
+      return platforms !== undefined && platforms.length > 1;
+    case 'always':
+      return true;
+    case 'never':
+      return false;
+  }
 }
 
 /** For images whose users did not ask for the platform themselves. */

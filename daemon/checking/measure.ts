@@ -1,6 +1,6 @@
 import type { Outputs } from '../../publisher/image.ts';
 import { isLayerRecorded } from '../../publisher/published.ts';
-import { resolveImage } from '../../publisher/resolve.ts';
+import { resolveImage, type Forms } from '../../publisher/resolve.ts';
 import type { ListingStore } from '../../publisher/layer/listing-store.ts';
 import type { RegistryClient } from '../../publisher/registry/client.ts';
 import type { Digest } from '../../publisher/registry/digest.ts';
@@ -14,6 +14,8 @@ import { formatPlatform } from '../../wishlist/reference/platform.ts';
 import { formatReference } from '../../wishlist/reference/reference.ts';
 
 const EVERYTHING: Outputs = { layers: true, chains: true, flat: true, podman: true };
+/** Names cost nothing. */
+const FORMS: Forms = { outputs: EVERYTHING, multiarchLinks: 'never' };
 
 /** What an image is measured with. */
 export interface Scales {
@@ -42,7 +44,7 @@ export async function measureImage(
   wanted: WishedImage,
   repositories: readonly string[],
 ): Promise<Measured> {
-  const { images, missing, available } = await resolveImage(scales.client, wanted, EVERYTHING);
+  const { images, missing, available } = await resolveImage(scales.client, wanted, FORMS);
   const required = missing.filter(({ isRequired }) => isRequired).map(({ platform }) => platform);
   const image = formatReference(wanted.reference);
   return {

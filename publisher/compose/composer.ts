@@ -3,6 +3,7 @@ import { layerDigests, type ReadyImage } from '../image.ts';
 import { recordPath } from '../layout.ts';
 import { enabledOutputs } from '../outputs/outputs.ts';
 import { asFailure } from '../own-failure.ts';
+import { publicLinks } from '../public-links.ts';
 import { isLayerRecorded, isRecorded } from '../published.ts';
 import type { Publication } from '../repository/backend.ts';
 import type { Attributes, BytePath, Entry, ExtendedAttributes } from '../repository/entry.ts';
@@ -100,10 +101,11 @@ export class Composer {
       fresh.push(unit);
     }
     const losses = this.#lossesOf(image, { stages, units: fresh });
-    for (const entry of nameEntries(image)) await this.#refuseConflict(entry);
+    const links = image.outputs.flat ? await publicLinks(this.#view, image) : [];
+    for (const entry of nameEntries(image, links)) await this.#refuseConflict(entry);
     const brought = fresh.map((unit) => this.#brought(image, unit, stages));
     const ofStore = await this.#stores.forImage(image, stages);
-    await this.#names.add(image, this.#view);
+    await this.#names.add(image, links, this.#view);
     // From here on nothing fails any more.
     this.#stores.add(image, ofStore);
     for (const path of deletions) this.#deletions.push(path);
@@ -131,7 +133,7 @@ export class Composer {
     for (const { folders: brought } of this.#units.values()) parents.provide(brought);
     const records = [...this.#units.values()].map(({ unit, hex }) => recordPath(unit, hex));
     for (const folder of stores.folders) folders.push(...(await parents.missingAbove(`${folder}/`)));
-    const names = await parents.complete(this.#names.entries(records, stores.names));
+    const names = await parents.complete(await this.#names.entries(records, stores.names, this.#view));
     const publication = {
       deletions: this.#deletions,
       outdated: stores.outdated,

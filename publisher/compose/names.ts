@@ -1,7 +1,8 @@
-import { posix } from 'node:path';
 import { z } from 'zod';
 import { layerDigests, type ReadyImage } from '../image.ts';
-import { flatPath, layerMetadataPath, manifestPath } from '../layout.ts';
+import { layerMetadataPath, manifestPath } from '../layout.ts';
+import { platformFolder } from '../multiarch.ts';
+import { aliasLinks, type PublicLink } from '../public-links.ts';
 import type { Digest } from '../registry/digest.ts';
 import {
   ownFile,
@@ -15,15 +16,15 @@ import type { RepositoryView } from '../repository/view.ts';
 
 const Origin = z.object({ origin: z.array(z.string()) });
 
-/** What becomes of the image's names: the same places for every image of that name. */
-export function nameEntries(image: ReadyImage): Pick<Entry, 'path' | 'type'>[] {
+/** What becomes of the image's names, with the links by which users find it. */
+export function nameEntries(image: ReadyImage, links: readonly PublicLink[]): Pick<Entry, 'path' | 'type'>[] {
   const { outputs } = image;
   return [
     ...(outputs.layers
       ? layerDigests(image).map((layer) => ({ path: originPath(layer), type: 'file' as const }))
       : []),
     { path: manifestPath(image.publicName), type: 'file' },
-    ...(outputs.flat ? [{ path: image.publicName, type: 'symlink' as const }] : []),
+    ...links.map(({ path }) => ({ path, type: 'symlink' as const })),
   ];
 }
 
@@ -32,43 +33,50 @@ export class Names {
   readonly #attributes: Attributes;
   readonly #origins = new Map<Digest, Set<string>>();
   readonly #manifests: FileEntry[] = [];
-  readonly #links: SymbolicLinkEntry[] = [];
+  /** By their paths: all platforms of an image have its plain name. */
+  readonly #links = new Map<BytePath, SymbolicLinkEntry>();
+  readonly #platformFolders = new Set<BytePath>();
 
   constructor(attributes: Attributes) {
     this.#attributes = attributes;
   }
 
   /** All of the image's names, or none where something of `view` cannot be read. */
-  async add(image: ReadyImage, view: RepositoryView): Promise<void> {
+  async add(image: ReadyImage, links: readonly PublicLink[], view: RepositoryView): Promise<void> {
     const { publicName, manifest, outputs } = image;
     const known = new Map<Digest, Set<string>>();
     for (const layer of outputs.layers ? layerDigests(image) : [])
       known.set(layer, this.#origins.get(layer) ?? (await publishedOrigins(view, layer)));
     for (const [layer, origins] of known) this.#origins.set(layer, origins.add(manifest.config.digest));
     this.#manifests.push(this.#file(manifestPath(publicName), manifest.bytes));
-    if (!outputs.flat) return;
-    const target = posix.relative(posix.dirname(publicName), flatPath(manifest.config.digest));
-    this.#links.push({
-      type: 'symlink',
-      path: publicName,
-      attributes: { ...this.#attributes, mode: 0o777 },
-      target,
-    });
+    for (const link of links) this.#links.set(link.path, this.#link(link));
+    if (image.hasVariantLink) this.#platformFolders.add(platformFolder(image.platform));
   }
 
   /** In the order in which they are to be published, `stores` being what makes podman stores visible: public names last. */
-  entries(records: readonly BytePath[], stores: readonly Entry[]): Entry[] {
+  async entries(
+    records: readonly BytePath[],
+    stores: readonly Entry[],
+    view: RepositoryView,
+  ): Promise<Entry[]> {
+    const folders = this.#platformFolders;
+    const aliases = folders.size === 0 ? [] : await aliasLinks(view, folders);
     return [
       ...[...this.#origins].map(([layer, origins]) => this.#origin(layer, origins)),
       ...records.map((path) => this.#file(path, Buffer.alloc(0))),
       ...this.#manifests,
       ...stores,
-      ...this.#links,
+      ...aliases.map((link) => this.#link(link)),
+      ...this.#links.values(),
     ];
   }
 
   #origin(layer: Digest, origins: Set<string>): FileEntry {
     return this.#file(originPath(layer), Buffer.from(JSON.stringify({ origin: [...origins] })));
+  }
+
+  #link({ path, target }: PublicLink): SymbolicLinkEntry {
+    return { type: 'symlink', path, attributes: { ...this.#attributes, mode: 0o777 }, target };
   }
 
   #file(path: BytePath, bytes: Buffer): FileEntry {

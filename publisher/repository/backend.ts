@@ -52,6 +52,8 @@ export interface OpenOptions {
 
 /** A way of keeping repositories. All methods throw `repository-unusable` where this machine has no such repository. */
 export interface Backend {
+  /** Whether clients put the values of variables into the targets of symbolic links. */
+  readonly expandsLinks: boolean;
   /** What is published now, without holding the repository. */
   view(name: string): RepositoryView;
   /** Clears up what a crash of an earlier run left; does nothing where somebody is writing. */

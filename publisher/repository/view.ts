@@ -1,5 +1,5 @@
-import { lstatSync, readdirSync, readFileSync, type Dirent } from 'node:fs';
-import { lstat, readFile, readdir } from 'node:fs/promises';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, type Dirent } from 'node:fs';
+import { lstat, readFile, readdir, readlink } from 'node:fs/promises';
 import { hasCode } from '../../wishlist/error-code.ts';
 import { Failure } from '../../wishlist/failure.ts';
 import { pathBelow, type BytePath } from './entry.ts';
@@ -19,6 +19,8 @@ export interface RepositoryView {
   kindOf(path: BytePath): Promise<Kind | undefined>;
   /** The bytes of the file at `path`; `undefined` where there is none. */
   read(path: BytePath): Promise<Buffer | undefined>;
+  /** The target of the symbolic link at `path`, one character a byte; `undefined` where there is none. */
+  readLink(path: BytePath): Promise<string | undefined>;
   /** What the directory at `path` holds, in any order; nothing where there is none. */
   list(path: BytePath): Promise<readonly Child[]>;
   /** Everything below `path`, parents before children; nothing where it does not exist. */
@@ -53,6 +55,16 @@ export class DirectoryView implements RepositoryView {
     );
   }
 
+  async readLink(path: BytePath): Promise<string | undefined> {
+    const at = this.#at(path);
+    return await this.#ask(
+      path,
+      () => readlinkSync(at, 'latin1'),
+      () => readlink(at, 'latin1'),
+      'EINVAL',
+    );
+  }
+
   async list(path: BytePath): Promise<Child[]> {
     const at = this.#at(path);
     const children = await this.#ask(
@@ -71,8 +83,13 @@ export class DirectoryView implements RepositoryView {
     }
   }
 
-  async #ask<T>(path: BytePath, quick: () => T, patient: () => Promise<T>): Promise<T | undefined> {
-    return await unlessMissing(path, () => this.#pace.ask(quick, patient));
+  async #ask<T>(
+    path: BytePath,
+    quick: () => T,
+    patient: () => Promise<T>,
+    ...absent: readonly string[]
+  ): Promise<T | undefined> {
+    return await unlessMissing(path, () => this.#pace.ask(quick, patient), absent);
   }
 
   /** Text where it says the same, which is cheaper: thousands of paths are asked for in a row. */
@@ -92,11 +109,16 @@ function kind(entry: Typed): Kind {
   return entry.isSymbolicLink() ? 'symlink' : 'other';
 }
 
-async function unlessMissing<T>(path: BytePath, look: () => Promise<T>): Promise<T | undefined> {
+/** @param absent further codes of errors which mean that there is no such thing */
+async function unlessMissing<T>(
+  path: BytePath,
+  look: () => Promise<T>,
+  absent: readonly string[],
+): Promise<T | undefined> {
   try {
     return await look();
   } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) return undefined;
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EISDIR', ...absent)) return undefined;
     throw new Failure('repository-unusable', `the published ${path} cannot be read: ${String(error)}`, {
       cause: error,
     });

@@ -61,6 +61,7 @@ describe('configuration', () => {
       skipThinImage: false,
       chains: true,
       platforms: undefined,
+      multiarchLinks: 'auto',
       convertAgain: false,
       overwriteLayers: false,
       patternLimit: 1000,

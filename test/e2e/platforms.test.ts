@@ -79,7 +79,8 @@ for (const kind of BACKENDS) {
         assert.equal(status, 0, stderr);
         assert.equal(stdout.match(/^published /gm)?.length, 4, stdout);
         for (const [platform, place] of Object.entries(places)) {
-          assert.equal(platformAt(site, place), platform);
+          const tree = await site.clientPath(place);
+          assert.equal(readFileSync(join(tree, PLATFORM_FILE), 'utf8').trim(), platform);
           assert.ok(existsSync(site.path(`.metadata/${place}/manifest.json`)), place);
         }
         const again = await convert(site, [`platforms: [${platforms}]`, 'input:', wish]);

@@ -52,6 +52,22 @@ describe('finding what is published', () => {
     );
   });
 
+  it('finds what DUCC has under names of its own, once', async () => {
+    for (const name of [`.multiarch/amd64/${NAME}`, `.multiarch/arm64:v8/${NAME}`]) publish(name);
+    const other = 'reg.example/team/other:1';
+    for (const folder of ['', '.multiarch/amd64/', '.multiarch/arm64/', '.multiarch/arm64:v8/'])
+      publish(`${folder}${other}`, folder.endsWith(':v8/') ? MANIFEST.replace('sha256:c', 'old') : MANIFEST);
+    const found = await findPublished(repository);
+    assert.deepEqual(
+      found
+        .map(({ publicName, platform, config }) => `${formatPlatform(platform)} ${publicName} ${config}`)
+        .sort(),
+      [`linux/amd64 ${NAME}`, `linux/amd64 ${other}`, `linux/arm64 ${NAME}`, `linux/arm64 ${other}`]
+        .map((line) => `${line} sha256:c`)
+        .sort(),
+    );
+  });
+
   const unreadable: [what: string, put: () => void][] = [
     ['is empty', () => publish(NAME, '')],
     ['is no JSON', () => publish(NAME, '{')],

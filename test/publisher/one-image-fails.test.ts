@@ -156,6 +156,7 @@ describe('a mistake in the work on one image', () => {
       },
       {
         outputs: OUTPUTS,
+        multiarchLinks: 'auto',
         convertAgain: false,
         overwriteLayers: false,
         batches: { bytes: 1_000_000, images: 100, ageMs: 60_000 },

@@ -16,6 +16,7 @@ import {
   publishedState,
   type PublishedState,
 } from '../../publisher/published.ts';
+import { variantTarget } from '../../publisher/multiarch.ts';
 import { encodeRecord } from '../../publisher/podman-store/image-record.ts';
 import { imageRecordPath } from '../../publisher/podman-store/published-images.ts';
 import { hexOf, type Digest } from '../../publisher/registry/digest.ts';
@@ -32,6 +33,7 @@ const IMAGE: ResolvedImage = {
   outputs: { layers: true, chains: true, flat: true, podman: false },
   platform: LINUX_AMD64,
   publicName: NAME,
+  hasVariantLink: false,
   manifest: {
     mediaType: 'application/vnd.oci.image.manifest.v1+json',
     digest: BASE,
@@ -174,6 +176,22 @@ describe('published', () => {
       ALL,
       'current',
     ],
+    [
+      'DUCC 2.14 has put the manifest beside those for other platforms',
+      (repository) => {
+        repository.remove(manifestPath(NAME));
+        repository.put(manifestPath(`.multiarch/amd64/${NAME}`), 'file', MANIFEST);
+      },
+      ALL,
+      'current',
+    ],
+    [
+      'an old manifest of DUCC 2.14 lies beside ours',
+      (repository) =>
+        repository.put(manifestPath(`.multiarch/amd64/${NAME}`), 'file', MANIFEST.replace('3333', '4444')),
+      ALL,
+      'current',
+    ],
     ['podman can have it', () => undefined, STORED, 'current'],
     [
       'podman can have it, and nobody asks for that',
@@ -229,6 +247,19 @@ describe('published', () => {
       assert.equal(await publishedState(repository, { ...IMAGE, outputs }), state);
     });
   }
+
+  it('is current with a variant link only where that is wanted', async () => {
+    const repository = published();
+    const wanted = { ...IMAGE, hasVariantLink: true };
+    assert.equal(await publishedState(repository, wanted), 'absent-or-outdated');
+    repository.put(NAME, 'symlink', variantTarget(NAME));
+    assert.equal(await publishedState(repository, wanted), 'absent-or-outdated');
+    repository.put(`.multiarch/amd64/${NAME}`, 'symlink', 'x');
+    assert.equal(await publishedState(repository, wanted), 'current');
+    assert.equal(await publishedState(repository, IMAGE), 'absent-or-outdated');
+    const outputs = { ...IMAGE.outputs, flat: false };
+    assert.equal(await publishedState(repository, { ...IMAGE, outputs }), 'current');
+  });
 
   it('is current without layers where its flat tree is there', async () => {
     const repository = published();

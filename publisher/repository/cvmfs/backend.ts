@@ -37,6 +37,8 @@ export interface CvmfsBackendOptions extends ServerLimits {
  * one.
  */
 export class CvmfsBackend implements Backend {
+  /** @see CernVM-FS documentation, "Variant Symlinks" */
+  readonly expandsLinks = true;
   readonly #options: CvmfsBackendOptions;
 
   constructor(options: CvmfsBackendOptions) {

@@ -42,6 +42,7 @@ export interface DirectoryBackendOptions {
  * interrupted before that, it never was; after that, whoever opens the repository next completes it.
  */
 export class DirectoryBackend implements Backend {
+  readonly expandsLinks = false;
   readonly #options: DirectoryBackendOptions;
 
   constructor(options: DirectoryBackendOptions) {

@@ -9,6 +9,7 @@ import {
   recordPath,
 } from '../../../publisher/layout.ts';
 import { MOST_COMPONENTS } from '../../../publisher/layer/member-path.ts';
+import { clientPath } from '../../support/trees/client-path.ts';
 import { hexOf, type Digest } from '../../../publisher/registry/digest.ts';
 import {
   device,
@@ -223,6 +224,34 @@ describe('compose/composer', () => {
         assert.equal(workshop.repository.textOf(publicName), `../${flatPath(first.manifest.config.digest)}`);
         assert.ok(workshop.repository.textOf(`.metadata/${publicName}/manifest.json`));
       }
+    });
+
+    it('for several platforms have one name that leads to each, and further names for its architectures', async () => {
+      const parts = { hasVariantLink: true };
+      const amd64 = { ...(await workshop.image('reg.example/app:1', [base])), ...parts };
+      const arm64 = {
+        ...(await workshop.image('reg.example/app:1', [top])),
+        ...parts,
+        platform: { os: 'linux', architecture: 'arm64' },
+        publicName: '.multiarch/arm64/reg.example/app:1',
+      };
+      const { stream } = await workshop.publish([arm64, amd64]);
+      const { repository } = workshop;
+      const targetOf = async (path: string) => await repository.readLink(path);
+      for (const [architecture, image] of [
+        ['x86_64', amd64],
+        ['amd64', amd64],
+        ['aarch64', arm64],
+        ['arm64', arm64],
+      ] as const)
+        assert.equal(
+          await clientPath('reg.example/app:1', { CVMFS_ARCH: architecture }, targetOf),
+          flatPath(image.manifest.config.digest),
+        );
+      assert.equal(stream.entries.at(-1)?.path, '.multiarch/amd64/reg.example/app:1');
+      const again = await workshop.publish([{ ...amd64, hasVariantLink: false }]);
+      assert.equal(filesBelow(again.stream.entries, '.flat').length, 0);
+      assert.equal(repository.textOf('reg.example/app:1'), `../${flatPath(amd64.manifest.config.digest)}`);
     });
 
     it('with one config and layers that are compressed differently have all these layers', async () => {

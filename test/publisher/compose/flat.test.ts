@@ -166,6 +166,7 @@ function flatTree(entries: readonly LayerEntry[]): AnyNode {
     manifest,
     config: CONFIG,
     outputs: { layers: true, chains: true, flat: true, podman: false },
+    hasVariantLink: false,
     blobs: new Map(),
   };
   const [unit] = flatOutput({ image, stages: [stage], linked: true, attributes: OWN });

@@ -21,6 +21,11 @@ export class MemoryRepository implements RepositoryView {
     return found?.kind === 'file' ? Buffer.from(found.text, 'latin1') : undefined;
   }
 
+  async readLink(path: BytePath): Promise<string | undefined> {
+    const found = this.#entries.get(path);
+    return found?.kind === 'symlink' ? found.text : undefined;
+  }
+
   async list(path: BytePath): Promise<Child[]> {
     const children = [...this.#entries].filter(
       ([at]) => at.startsWith(`${path}/`) && !at.includes('/', path.length + 1),

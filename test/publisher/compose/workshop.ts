@@ -106,6 +106,7 @@ export class Workshop {
       },
       config: parseConfig(configBlob.bytes, layers.length, publicName),
       outputs: ALL,
+      hasVariantLink: false,
       blobs: files,
     };
   }

@@ -31,6 +31,12 @@ describe('DirectoryView', () => {
     });
   }
 
+  it('reads links, and nothing where there is none', async () => {
+    assert.equal(await view.readLink('tree/link'), 'inner');
+    for (const path of ['tree', 'tree/file', 'tree/missing', 'tree/file/below'])
+      assert.equal(await view.readLink(path), undefined);
+  });
+
   it('reads files, and nothing where there is none', async () => {
     assert.equal((await view.read('tree/inner/caf\xe9'))?.toString(), 'latin');
     assert.equal(await view.read('tree/missing'), undefined);

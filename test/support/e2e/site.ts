@@ -1,7 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { createCvmfsFixture, type CvmfsFixture } from '../cvmfs-server/fixture.ts';
+import { DirectoryView } from '../../../publisher/repository/view.ts';
+import { createCvmfsFixture, type CvmfsFixture, type Release } from '../cvmfs-server/fixture.ts';
 import { temporaryDirectory } from '../setup.ts';
+import { clientPath } from '../trees/client-path.ts';
 import { run, runHere, start, type Outcome, type RunOptions, type Running } from './unpackd.ts';
 
 export const REPOSITORY = 'images.unpackd.test';
@@ -26,10 +28,10 @@ export class Site {
     this.fixture = fixture;
   }
 
-  static async make(kind: BackendKind): Promise<Site> {
+  static async make(kind: BackendKind, release?: Release): Promise<Site> {
     const folder = await temporaryDirectory('site');
     if (kind === 'directory') return new Site(folder, undefined);
-    const fixture = await createCvmfsFixture();
+    const fixture = await createCvmfsFixture(release);
     await fixture.repository(REPOSITORY, { xattrs: true });
     return new Site(folder, fixture);
   }
@@ -120,6 +122,13 @@ export class Site {
 
   path(path: string): string {
     return join(this.published, path);
+  }
+
+  /** Where a client finds `path` that is told of no architecture, or of this: clients of CernVM-FS follow variant links. */
+  async clientPath(path: string, architecture?: string): Promise<string> {
+    const view = new DirectoryView(this.published);
+    const variables = architecture === undefined ? {} : { CVMFS_ARCH: architecture };
+    return this.path(await clientPath(path, variables, async (link) => await view.readLink(link)));
   }
 
   async close(): Promise<void> {
