@@ -73,6 +73,18 @@ describe('layer/tar-reader of what GNU tar writes', () => {
     }
   });
 
+  it('with times of access and change where others have a prefix', async function () {
+    needs(this, 'tar');
+    const folder = await temporaryDirectory('tar');
+    writeFileSync(join(folder, 'file'), 'content');
+    const archive = execFileSync('tar', ['--format=gnu', '-G', '-cf', '-', '-C', folder, 'file']);
+    assert.match(archive.toString('latin1', 345, 369), /^[0-7]{11}\0[0-7]{11}\0$/);
+    assert.deepEqual(
+      (await membersOf(archive)).map(({ name, content }) => [name, content]),
+      [['file', 'content']],
+    );
+  });
+
   const sparse: [format: string, options: string[]][] = [
     ['the old one', ['--format=gnu']],
     ['0.0', ['--format=pax', '--sparse-version=0.0']],
