@@ -13,8 +13,9 @@ import {
 } from './help.ts';
 import { OPTIONS } from './options.ts';
 import type { Option, OptionKey } from './options.ts';
-import { errorLine } from './output/format.ts';
-import type { OutputStream } from './output/display.ts';
+import { tellEarlyEnd, type EarlyOutput } from './output/early-end.ts';
+import { jsonText } from './output/results.ts';
+import { PLANNED_COMMANDS, PLANNED_OPTIONS } from './planned.ts';
 
 /** What the command line said: which command to run, with what. */
 export interface Invocation {
@@ -24,10 +25,8 @@ export interface Invocation {
   readonly flags: Readonly<Record<string, string>>;
 }
 
-export interface ProgramOptions {
+export interface ProgramOptions extends EarlyOutput {
   readonly version: string;
-  readonly stdout: OutputStream;
-  readonly stderr: OutputStream;
 }
 
 export interface Program {
@@ -57,21 +56,76 @@ export function buildProgram(
         invocation = { command, arguments: child.args, flags: { ...flagsOf(program), ...flagsOf(child) } };
       });
     }
-    program
-      .command('version')
-      .description('Print the version of unpackd')
-      .action(() => {
-        options.stdout.write(`unpackd ${options.version}\n`);
-      });
+    addVersionCommand(program, options);
     program.addHelpText('after', generalHelp(commands));
+    const planned = plannedIn(argv, program);
+    if (planned !== undefined) return ended(planned, options);
     try {
-      program.parse(argv, { from: 'user' });
+      program.parse(withoutHelp(argv, program), { from: 'user' });
       return invocation ?? 0;
     } catch (error) {
       if (!(error instanceof CommanderError)) throw error;
-      return ended(error, options.stderr);
+      const usage = usageOf(error);
+      return usage === undefined ? 0 : ended(usage, options);
     }
   }
+}
+
+function addVersionCommand(program: Commander, { version, json, stdout }: ProgramOptions): void {
+  program
+    .command('version')
+    .description('Print the version of unpackd')
+    .action(() => {
+      stdout.write(json ? jsonText({ version }) : `unpackd ${version}\n`);
+    });
+}
+
+/** What the command line asks for that is not there yet, also where it asks for help on it. */
+function plannedIn(argv: readonly string[], program: Commander): Usage | undefined {
+  const name = commandIn(argv);
+  const words = wordsOf(argv);
+  const isThere = name === undefined || isCommand(name, program);
+  const found = [
+    ...(isThere ? [] : [[`the command ${name}`, PLANNED_COMMANDS[name]] as const]),
+    ...Object.entries(PLANNED_OPTIONS).filter(([flag]) =>
+      words.some((word) => word === flag || word.startsWith(`${flag}=`)),
+    ),
+  ].find(([, meanwhile]) => meanwhile !== undefined);
+  return found && { message: `${found[0]} is not there yet`, hint: found[1] };
+}
+
+/** A command that does not exist has no help: it is to be named. */
+function withoutHelp(argv: readonly string[], program: Commander): readonly string[] {
+  const name = commandIn(argv);
+  if (name === undefined || isCommand(name, program)) return argv;
+  return argv.filter((word) => word !== '-h' && word !== '--help');
+}
+
+/** The words in front of `--`, behind which none is an option. */
+function wordsOf(argv: readonly string[]): readonly string[] {
+  const end = argv.indexOf('--');
+  return end === -1 ? argv : argv.slice(0, end);
+}
+
+/** The first word that is neither an option nor the value of one; `undefined` also where such a value is missing. */
+function commandIn(argv: readonly string[]): string | undefined {
+  const program = new Commander()
+    .allowUnknownOption()
+    .exitOverride()
+    .configureOutput({ outputError: () => {} });
+  for (const option of TABLE) addOption(program, option, option.group);
+  try {
+    return program.parseOptions([...argv]).operands[0];
+  } catch (error) {
+    if (error instanceof CommanderError) return undefined;
+    throw error;
+  }
+}
+
+function isCommand(name: string, program: Commander): boolean {
+  return (
+    name === 'help' || program.commands.some((one) => one.name() === name || one.aliases().includes(name))
+  );
 }
 
 function createProgram({ version, stdout, stderr }: ProgramOptions): Commander {
@@ -157,14 +211,24 @@ function flagsOf(commander: Commander): Record<string, string> {
   return flags;
 }
 
-/** The exit status after commander ended the run: with the help or the version, or for a mistake in the usage. */
-function ended({ exitCode, code, message }: CommanderError, stderr: OutputStream): ExitStatus {
-  if (exitCode === 0) return 0;
-  // no command at all: commander has shown the help
-  if (code === 'commander.help') return 2;
-  const [, problem = message, hint] = /^error: (.*?)(?:\n\((did you mean [^()]*)\))?$/is.exec(message) ?? [];
-  stderr.write(
-    `${errorLine('usage', [problem, hint?.toLowerCase(), '"unpackd --help" lists commands and options'])}\n`,
-  );
+/** What is wrong with how unpackd was called. */
+interface Usage {
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+function ended({ message, hint }: Usage, options: ProgramOptions): ExitStatus {
+  tellEarlyEnd([{ code: 'usage', message, hint }], options);
   return 2;
+}
+
+/** Why commander ended the run; `undefined` where it was asked for the help or the version. */
+function usageOf({ exitCode, code, message }: CommanderError): Usage | undefined {
+  if (exitCode === 0) return undefined;
+  const all = '"unpackd --help" lists commands and options';
+  // commander has shown the help
+  if (code === 'commander.help') return { message: 'no command is named', hint: all };
+  const [, problem = message, hint] =
+    /^error: (.*?)\.?(?:\n\((did you mean [^()]*)\))?$/is.exec(message) ?? [];
+  return { message: problem, hint: hint === undefined ? all : `${hint.toLowerCase()}; ${all}` };
 }

@@ -1,12 +1,12 @@
 import { thisMachine } from './configuration-sources.ts';
-import type { Sources } from './configuration-sources.ts';
+import type { Machine, Sources } from './configuration-sources.ts';
 import { readFileSettings } from './file-settings.ts';
-import { configurationInvalid } from './invalid.ts';
+import { byLine, configurationInvalid } from './invalid.ts';
 import { loginFilesOf } from './login-files.ts';
 import { readValues } from './option-values.ts';
 import type { OptionValues } from './option-values.ts';
 import { OPTIONS } from './options.ts';
-import type { Configuration, Option } from './options.ts';
+import type { Configuration, Environment, Option } from './options.ts';
 import { settingsOf, unknownVariables } from './settings.ts';
 import { readStructured } from './structured-keys.ts';
 import type { Structured } from './structured-keys.ts';
@@ -33,33 +33,35 @@ const TABLE: readonly (readonly [name: string, option: Option])[] = Object.entri
 export function loadConfiguration(sources: Sources): Configuration {
   const { configuration, problems } = readConfiguration(sources);
   if (configuration !== undefined) return configuration;
-  throw configurationInvalid(problems, '"unpackd --help" lists all options with their defaults');
+  throw configurationInvalid(
+    problems,
+    '"unpackd config check" checks all of it, and "unpackd --help" lists the options',
+  );
 }
 
 /** What {@link loadConfiguration} gives, with where each value comes from, or with what is wrong. */
 export function readConfiguration(sources: Sources): ConfigurationReading {
   const { environment, machine = thisMachine(sources.environment) } = sources;
-  const { home, superuser, ownsServiceState = false } = machine;
+  const { home } = machine;
   const problems = unknownVariables(environment);
   const given = settingsOf(sources, machine);
   const named = given.get(OPTIONS.configFile.key)?.[0];
   const file = readFileSettings(named, machine, problems);
   for (const [key, setting] of file?.settings ?? []) given.set(key, [...(given.get(key) ?? []), setting]);
 
-  const found = {
-    [OPTIONS.configFile.key]: named === undefined ? file?.path : undefined,
-  };
-  const options = readValues(given, { environment, home, superuser, ownsServiceState, found }, problems);
+  const found = { [OPTIONS.configFile.key]: named === undefined ? file?.path : undefined };
+  const options = readValues(given, { ...machine, environment, found }, problems);
   const structured = readStructured(file, { environment, home }, problems);
-  if (problems.length > 0) return { configuration: undefined, problems, options };
-  const configuration = { ...valuesOf(options), ...structured, ...derived() };
-  if (!isComplete(configuration)) throw new Error('an option of the table has no value');
-  return { configuration, problems, options };
+  const values = { ...valuesOf(options), ...structured, ...derivedOf(options, machine, environment) };
+  const ordered = byLine(problems, file?.path ?? '', (problem) => problem);
+  return { configuration: problems.length > 0 ? undefined : complete(values), problems: ordered, options };
+}
 
-  function derived(): Derived {
-    const loginFiles = loginFilesOf(options.get('dockerConfig')?.value, machine, environment);
-    return { isBackendChosen: given.has(OPTIONS.backend.key), loginFiles };
-  }
+function derivedOf(options: OptionValues, machine: Machine, environment: Environment): Derived {
+  return {
+    isBackendChosen: options.get('backend')?.given.length !== 0,
+    loginFiles: loginFilesOf(options.get('dockerConfig')?.value, machine, environment),
+  };
 }
 
 /** What follows from the options and the machine. */
@@ -69,11 +71,14 @@ function valuesOf(options: OptionValues): Readonly<Record<string, unknown>> {
   return Object.fromEntries([...options].map(([name, { value }]) => [name, value]));
 }
 
+type Values = Readonly<Record<string, unknown>> & Structured & Derived;
+
+function complete(values: Values): Configuration {
+  if (isComplete(values)) return values;
+  throw new Error('an option of the table has no value');
+}
+
 /** The table gives each value its type, as `ValueOf` in options.ts tells the compiler. */
-function isComplete(
-  values: Readonly<Record<string, unknown>> &
-    Structured &
-    Pick<Configuration, 'isBackendChosen' | 'loginFiles'>,
-): values is Configuration {
+function isComplete(values: Values): values is Configuration {
   return TABLE.every(([name, option]) => values[name] !== undefined || option.default === undefined);
 }

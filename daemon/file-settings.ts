@@ -3,7 +3,7 @@ import { suggestion } from '../wishlist/nearest.ts';
 import { quoted } from '../wishlist/quote.ts';
 import { readConfigurationFile } from './configuration-file.ts';
 import type { Machine } from './configuration-sources.ts';
-import type { FileEntry } from './configuration-value.ts';
+import type { FileEntry, FileValue } from './configuration-value.ts';
 import { OPTIONS, REGISTRIES_KEY, SOURCES_KEY } from './options.ts';
 import type { Option } from './options.ts';
 import { withoutAddressSecrets } from './output/address-secrets.ts';
@@ -50,10 +50,19 @@ export function readFileSettings(
   for (const { key, line } of content.entries) {
     if (!KEYS.includes(key))
       problems.push(
-        `${path}:${line}: unknown key ${quoted(withoutAddressSecrets(key))}${suggestion(key, KEYS) || '; "unpackd --help" lists all options'}`,
+        `${path}:${line}: unknown key ${quoted(withoutAddressSecrets(key))}${suggestion(key, KEYS) || '; remove it, or see "unpackd --help"'}`,
       );
   }
   return fileOf(path, content.entries, machine);
+}
+
+/** `undefined` where what stands there is no single value, nor a list for an option that takes one. */
+function textOf(key: string, value: FileValue): string | undefined {
+  if (value.kind === 'text') return value.text;
+  const isList = TABLE.some((option) => option.key === key && option.type.isList === true);
+  if (!isList || value.kind !== 'list' || value.items.length === 0) return undefined;
+  const items = value.items.map((item) => (item.kind === 'text' ? item.text : undefined));
+  return items.includes(undefined) ? undefined : items.join(',');
 }
 
 function fileOf(path: string, entries: readonly FileEntry[], { home }: Machine): ConfigurationFile {
@@ -62,7 +71,7 @@ function fileOf(path: string, entries: readonly FileEntry[], { home }: Machine):
   return {
     path,
     settings: known.map(({ key, line, value }) => {
-      const text = value.kind === 'text' ? value.text : undefined;
+      const text = textOf(key, value);
       return [key, { origin: { kind: 'file', file: path, line }, text, place }];
     }),
     registries: entries.find(({ key }) => key === REGISTRIES_KEY),

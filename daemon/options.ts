@@ -27,7 +27,7 @@ export interface DefaultsContext {
   /** Whether unpackd runs as root. */
   readonly superuser: boolean;
   /** Whether {@link SERVICE_STATE_DIRECTORY} belongs to this user. */
-  readonly ownsServiceState: boolean;
+  readonly ownsServiceState?: boolean;
   /** The value of another option, by key: of one that stands earlier in the table. */
   readonly earlier: (key: string) => unknown;
 }
@@ -408,7 +408,7 @@ function defaultRoot({ environment, home, superuser, earlier }: DefaultsContext)
 }
 
 function defaultState({ environment, home, superuser, ownsServiceState }: DefaultsContext): string {
-  if (superuser || ownsServiceState) return SERVICE_STATE_DIRECTORY;
+  if (superuser || ownsServiceState === true) return SERVICE_STATE_DIRECTORY;
   return join(baseDirectory(environment['XDG_STATE_HOME']) ?? join(home, '.local/state'), 'unpackd');
 }
 

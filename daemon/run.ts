@@ -3,15 +3,16 @@ import type { Observer } from '../publisher/events.ts';
 import { buildProgram } from './command-line.ts';
 import type { Invocation } from './command-line.ts';
 import type { Command, ConfigurationCommand, Context } from './command.ts';
-import { loadConfiguration } from './configuration.ts';
+import { loadConfiguration, readConfiguration } from './configuration.ts';
 import type { Machine } from './configuration.ts';
+import { partsOf } from './invalid.ts';
 import { exitStatusOf } from './exit-status.ts';
 import type { ExitStatus } from './exit-status.ts';
 import { openNotification } from './notification.ts';
 import type { Configuration, Environment } from './options.ts';
 import { surviveClosedPipe } from './output/closed-pipe.ts';
 import type { OutputStream } from './output/display.ts';
-import { errorLine, failureLine, stackText } from './output/format.ts';
+import { asksForJson, tellBug, tellEarlyEnd } from './output/early-end.ts';
 import { createOutput } from './output/output.ts';
 import { salvageConfiguration } from './salvage.ts';
 
@@ -34,11 +35,13 @@ export async function runUnpackd(
 ): Promise<ExitStatus> {
   surviveClosedPipe(surroundings.stdout);
   surviveClosedPipe(surroundings.stderr);
+  const early = { ...surroundings, json: asksForJson(argv, surroundings.environment) };
   try {
-    const parsed = buildProgram(commands, surroundings).parse(argv);
+    const parsed = buildProgram(commands, early).parse(argv);
     return typeof parsed === 'number' ? parsed : await configureAndRun(parsed, surroundings);
   } catch (error) {
-    return reportBug(error, surroundings.stderr);
+    tellBug(error, early);
+    return 70;
   }
 }
 
@@ -59,8 +62,8 @@ async function configureAndRun(
     configurationFailure = error;
     if (command.survivesBrokenFile === true) configuration = salvageConfiguration(sources);
     if (configuration === undefined) {
-      // What kind of output was asked for is not known.
-      stderr.write(`${failureLine(error)}\n`);
+      const json = readConfiguration(sources).options.get('json')?.value === true;
+      tellEarlyEnd(partsOf(error), { stdout, stderr, json });
       return exitStatusOf(error);
     }
   }
@@ -70,9 +73,9 @@ async function configureAndRun(
     const made = { arguments: values, configuration, ...broken, output, reconfigure: load };
     return await runObserved(command, made, surroundings);
   } catch (error) {
-    if (!isFailure(error)) throw error;
-    output.failure(error);
-    return exitStatusOf(error);
+    if (isFailure(error)) output.failure(error);
+    else output.bug(error);
+    return isFailure(error) ? exitStatusOf(error) : 70;
   } finally {
     output.close();
   }
@@ -96,10 +99,4 @@ async function runObserved(
   } finally {
     notification?.close();
   }
-}
-
-function reportBug(error: unknown, stderr: OutputStream): ExitStatus {
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  stderr.write(`${errorLine('bug', ['this is a bug in unpackd, please report it'])}\n${stackText(stack)}\n`);
-  return 70;
 }

@@ -23,6 +23,8 @@ export interface ValueType<Value> {
    * is one of `unknown` too.
    */
   format?(value: Value): string;
+  /** Whether it is several values with commas in between: in the configuration file, a list as well. */
+  readonly isList?: true;
 }
 
 /** `value`, which `type` has read, as somebody could have written it. */
@@ -112,10 +114,11 @@ export const size: ValueType<number> = {
 
 /** Platforms with commas in between, at least one; the result has each once. */
 export const platforms: ValueType<readonly Platform[]> = {
-  expected: 'platforms with commas in between, such as linux/amd64,linux/arm64',
+  expected: 'platforms with commas in between, such as linux/amd64,linux/arm64, or a list in a file',
+  isList: true,
   parse: (text) => {
     try {
-      const parsed = text.split(',').map(parsePlatform);
+      const parsed = text.split(',').map((name) => parsePlatform(name.trim()));
       return [...new Map(parsed.map((platform) => [formatPlatform(platform), platform])).values()];
     } catch (error) {
       if (isFailure(error, 'platform-invalid')) return undefined;
@@ -127,7 +130,8 @@ export const platforms: ValueType<readonly Platform[]> = {
 
 /** Hosts of registries with commas in between, at least one, each once and in lower case. */
 export const registryHosts: ValueType<readonly string[]> = {
-  expected: 'hosts of registries with commas in between, such as docker.io,quay.io',
+  expected: 'hosts of registries with commas in between, such as docker.io,quay.io, or a list in a file',
+  isList: true,
   parse: (text) => {
     try {
       return [...new Set(text.split(',').map((host) => parseRegistry(host.trim())))];

@@ -15,16 +15,19 @@ export function suggestion(word: string, candidates: readonly string[]): string 
   return candidate === undefined ? '' : `; did you mean ${candidate}?`;
 }
 
-/** How many characters must be inserted, removed or replaced (Levenshtein). */
+/** How many characters must be inserted, removed or replaced, or neighbours swapped (optimal string alignment). */
 function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
+  let before: readonly number[] = [];
+  let row: readonly number[] = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (let line = 1; line <= from.length; line++) {
     const next = [line];
     for (let column = 1; column <= to.length; column++) {
       const replaced = at(row, column - 1) + (from[line - 1] === to[column - 1] ? 0 : 1);
-      next.push(Math.min(replaced, at(row, column) + 1, at(next, column - 1) + 1));
+      const isSwapped = from[line - 1] === to[column - 2] && from[line - 2] === to[column - 1];
+      const swapped = isSwapped ? at(before, column - 2) + 1 : Infinity;
+      next.push(Math.min(replaced, swapped, at(row, column) + 1, at(next, column - 1) + 1));
     }
-    row = next;
+    [before, row] = [row, next];
   }
   return at(row, to.length);
 }

@@ -1,6 +1,7 @@
 import type { ConfigurationReading } from '../configuration.ts';
 import type { Configuration, Environment, OptionKey } from '../options.ts';
 import { counted } from '../output/format.ts';
+import { byLine } from '../invalid.ts';
 import { placeOf } from '../settings.ts';
 import { checkRegistries } from './check-registries.ts';
 import { checkSources } from './check-sources.ts';
@@ -26,7 +27,7 @@ export async function checkConfiguration(
   await checkSources(context);
   await checkPlaces(context);
   await checkServer(context);
-  return findings.all;
+  return byLine(findings.all, configuration.configFile ?? '', ({ message }) => message);
 
   function placeOfOption(key: OptionKey): string {
     const found = [...options.values()].find(({ option }) => option.key === key);

@@ -3,6 +3,8 @@ import type { Failure } from '../../wishlist/failure.ts';
 import type { Configuration, Environment } from '../options.ts';
 import { createBarDisplay } from './bars.ts';
 import type { Display, OutputStream } from './display.ts';
+import { partsOf } from '../invalid.ts';
+import { tellBug } from './early-end.ts';
 import { failureLine, stackText } from './format.ts';
 import type { FailureText } from './format.ts';
 import { createPlainDisplay, createSilentDisplay } from './plain.ts';
@@ -17,6 +19,8 @@ export interface Output {
   readonly observe: Observer;
   /** Reports a failure that belongs to no image of the report (`subject`: what it is about, such as a line). */
   readonly failure: (failure: Failure, subject?: string) => void;
+  /** Reports a mistake in unpackd that ended the run. */
+  readonly bug: (error: unknown) => void;
   /** Prints how a run ended: as lines, or with `--json` as one document that holds the failures too. */
   readonly report: (report: Report) => void;
   /** Prints another result: `text` (with its newlines), or `document` with `--json`. */
@@ -40,7 +44,7 @@ export function createOutput({ configuration, environment, stdout, stderr }: Out
   const problems: FailureText[] = [];
   let printed = false;
 
-  return { observe, failure, report, print, raw, close };
+  return { observe, failure, bug, report, print, raw, close };
 
   function observe(event: Parameters<Observer>[0]): void {
     display.observe(event);
@@ -53,13 +57,17 @@ export function createOutput({ configuration, environment, stdout, stderr }: Out
   }
 
   function failure(cause: Failure, subject?: string): void {
-    const { code, hint } = cause;
-    problems.push({
-      code,
-      message: subject === undefined ? cause.message : `${subject}: ${cause.message}`,
-      hint,
-    });
-    display.line(failureLine(cause, subject));
+    for (const part of partsOf(cause)) {
+      const { code, message, hint } = part;
+      problems.push({ code, message: subject === undefined ? message : `${subject}: ${message}`, hint });
+      display.line(failureLine(part, subject));
+    }
+  }
+
+  function bug(error: unknown): void {
+    display.stop();
+    tellBug(error, { stdout, stderr, json: configuration.json && !printed });
+    printed = true;
   }
 
   function report(finished: Report): void {

@@ -76,7 +76,7 @@ function readEntry(
         (user, password) => ({ user, password }),
       ),
       proxy: reader.scalar('proxy', place)?.value,
-      mirrors: reader.list('mirrors', place) ?? [],
+      mirrors: reader.listOrScalar('mirrors', place) ?? [],
       concurrency: reader.scalar('concurrency', CONCURRENCY)?.value,
       authorities: reader.scalar('ca-certificates', pathType),
       clientCertificate: reader.both(

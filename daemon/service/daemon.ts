@@ -1,6 +1,7 @@
 import { Failure, isFailure, withHint } from '../../wishlist/failure.ts';
 import { spoolBytes } from '../../publisher/spool/folders.ts';
 import { History } from '../cycle/history.ts';
+import { partsOf } from '../invalid.ts';
 import type { Log } from '../log/record.ts';
 import type { Configuration, Environment } from '../options.ts';
 import { redact } from '../output/redact.ts';
@@ -183,9 +184,10 @@ export class Daemon {
       this.#journalist.note('the configuration was read again');
     } catch (error) {
       if (!isFailure(error)) throw error;
-      this.#journalist.error(`the new configuration is refused, the old one stays: ${withHint(error)}`, {
-        code: error.code,
-      });
+      for (const part of partsOf(error)) {
+        const text = `the new configuration is refused, the old one stays: ${withHint(part)}`;
+        this.#journalist.error(text, { code: error.code });
+      }
       this.#refusedReload = { ...noteOf(error), sinceMs: this.#options.nowMs() };
       this.#configuration = before;
       this.#generation ??= await this.#start();

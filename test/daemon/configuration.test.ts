@@ -194,6 +194,18 @@ describe('configuration', () => {
     }
   });
 
+  it('takes lists where an option has several values', async () => {
+    const config = await file(
+      'platforms: [linux/arm64, linux/amd64]\nallowed-registries:\n  - quay.io\n  - Docker.io\n',
+    );
+    const { platforms, allowedRegistries } = load({ flags: { config } });
+    assert.deepEqual(platforms, load({ flags: { platforms: 'linux/arm64, linux/amd64' } }).platforms);
+    assert.equal(platforms?.length, 2);
+    assert.deepEqual(allowedRegistries, ['quay.io', 'docker.io']);
+    const single = await file('platforms: [linux/arm64]\n');
+    assert.equal(load({ flags: { config: single } }).platforms?.length, 1);
+  });
+
   it('says what is wrong with registries together with everything else', async () => {
     const config = await file('wait: soon\nregistries:\n  quay.io:\n    usrname: ada\nregistry: x\n');
     const problem = problemOf({ flags: { config } });

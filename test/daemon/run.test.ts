@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command, Context } from '../../daemon/command.ts';
 import type { ExitStatus } from '../../daemon/exit-status.ts';
 import type { Event } from '../../publisher/events.ts';
 import { OPTIONS } from '../../daemon/options.ts';
+import { PLANNED_COMMANDS, PLANNED_OPTIONS } from '../../daemon/planned.ts';
 import { runUnpackd } from '../../daemon/run.ts';
+import { commandsFor } from '../../daemon/command-table.ts';
 import { Failure } from '../../wishlist/failure.ts';
 import { temporaryDirectory } from '../support/setup.ts';
 import { capture } from './capture.ts';
@@ -172,6 +174,96 @@ describe('the command line', () => {
     });
   }
 
+  const json: readonly (readonly [what: string, argv: readonly string[], given: Given, code: string])[] = [
+    ['an unknown command', ['frobnicate', '--json'], {}, 'usage'],
+    ['an unknown option', ['convert', 'r', '--json', '--nosuch'], {}, 'usage'],
+    ['an option without its value', ['--json', 'convert', 'r', '--root'], {}, 'usage'],
+    ['too many arguments', ['convert', 'a', 'b'], { environment: { UNPACKD_JSON: 'yes' } }, 'usage'],
+    ['no command', ['--json'], {}, 'usage'],
+    ['a command that is not there yet', ['gc', 'r', '--json'], {}, 'usage'],
+    ['an option that is wrong', ['convert', 'r', '--json', '--wait', 'soon'], {}, 'configuration-invalid'],
+    ['a mistake in unpackd', ['convert', 'r', '--json'], { act: failing(new TypeError('x')) }, 'bug'],
+    [
+      'an interruption',
+      ['convert', 'r', '--json'],
+      { act: failing(new Failure('interrupted', 'by SIGINT')) },
+      'interrupted',
+    ],
+  ];
+  for (const [what, argv, given, code] of json) {
+    it(`has one document for ${what}`, async () => {
+      const { stdout, stderr } = await unpackd(argv, given);
+      const document = JSON.parse(stdout) as { problems: readonly { code: string }[] };
+      assert.deepEqual(Object.keys(document), ['problems']);
+      assert.deepEqual(
+        document.problems.map((problem) => problem.code),
+        [code],
+      );
+      assert.ok(stderr.includes(`error[${code}] `), stderr);
+      assert.equal(
+        (
+          await unpackd(
+            argv.filter((word) => word !== '--json'),
+            { act: given.act ?? (() => 0) },
+          )
+        ).stdout,
+        '',
+      );
+    });
+  }
+
+  it('has a document for the version', async () => {
+    assert.deepEqual(JSON.parse((await unpackd(['version', '--json'])).stdout), { version: '1.2.3' });
+  });
+
+  it('has one document where a mistake follows the result', async () => {
+    const act = ({ output }: Context): never => {
+      output.print('', { done: true });
+      throw new TypeError('x');
+    };
+    const { status, stdout } = await unpackd(['convert', 'r', '--json'], { act });
+    assert.deepEqual([status, JSON.parse(stdout)], [70, { done: true }]);
+  });
+
+  for (const argv of [
+    ['gc', 'unpacked.example.org'],
+    ['gc', '--help'],
+    ['garbage-collection', '-h', '--dry-run'],
+    ['--root', '/x', 'remove', 'quay.io/a:1'],
+    ['convert', 'r', '--dry-run'],
+    ['convert', '--help', '--grace-period', '30'],
+    ['convert', 'r', '--grace-period=30'],
+    ['convert', 'r', '--strict'],
+  ]) {
+    it(`says that it is not there yet: ${argv.join(' ')}`, async () => {
+      const { status, stdout, stderr, context } = await unpackd(argv);
+      assert.deepEqual([status, stdout, context], [2, '', undefined]);
+      assert.match(stderr, /^error\[usage\] (?:the command [a-z-]+|--[a-z-]+) is not there yet; .+\n$/);
+    });
+  }
+
+  it('has no help for a command that does not exist', async () => {
+    for (const flag of ['--help', '-h']) {
+      const { status, stdout, stderr } = await unpackd(['convrt', flag]);
+      assert.deepEqual([status, stdout], [2, '']);
+      assert.match(stderr, /^error\[usage\] unknown command 'convrt'; did you mean convert\?/);
+    }
+  });
+
+  it('takes words behind -- for what they are', async () => {
+    const { status, context } = await unpackd(['convert', '--', '--dry-run']);
+    assert.deepEqual([status, context?.arguments], [0, ['--dry-run']]);
+  });
+
+  it('plans nothing that is there', async () => {
+    for (const name of Object.keys(PLANNED_COMMANDS)) {
+      const found = await commandsFor([name]);
+      assert.ok(!found.some((command) => command.name.split(' ')[0] === name), name);
+    }
+    const flags = new Set(Object.values(OPTIONS).map(({ key }) => `--${key}`));
+    for (const flag of Object.keys(PLANNED_OPTIONS)) assert.ok(!flags.has(flag), flag);
+  });
+
   const accepted: readonly (readonly [
     argv: readonly string[],
     values: readonly string[],
@@ -243,6 +335,22 @@ describe('a run', () => {
     const { status, stderr, context } = await unpackd(['convert', 'r', '--wait', 'soon']);
     assert.deepEqual([status, context], [2, undefined]);
     assert.match(stderr, /^error\[configuration-invalid\] --wait: "soon"/);
+  });
+
+  it('says all that is wrong with the file, each on a line, by its line', async () => {
+    const config = join(await temporaryDirectory('run'), 'unpackd.yaml');
+    await writeFile(config, 'registries:\n  quay.io:\n    usrname: x\nrot: /x\nwait: soon\n');
+    const { status, stdout, stderr } = await unpackd(['convert', 'r', '--config', config, '--json']);
+    assert.equal(status, 2);
+    const lines = stderr.trimEnd().split('\n');
+    assert.deepEqual(
+      lines.map((line) => line.slice(0, `error[configuration-invalid] ${config}:3`.length)),
+      ['3', '4', '5'].map((line) => `error[configuration-invalid] ${config}:${line}`),
+    );
+    assert.match(lines.at(-1) ?? '', /"unpackd config check"/);
+    assert.equal(JSON.parse(stdout).problems.length, 3);
+    await writeFile(config, 'json: true\nwait: soon\n');
+    assert.equal(JSON.parse((await unpackd(['convert', 'r', '--config', config])).stdout).problems.length, 1);
   });
 
   it('does not begin where the notification file cannot be opened', async () => {

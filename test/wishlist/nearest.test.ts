@@ -9,11 +9,21 @@ describe('the nearest word', () => {
     ['stat', 'state'],
     ['skip_flat', 'skip-flat'],
     ['batchsize', 'batch-size'],
+    ['orot', 'root'],
     ['root', 'root'],
     ['', undefined],
     ['x', undefined],
     ['schedule', undefined],
   ] as const;
+  const swapped = [
+    ['wiat', 'wait'],
+    ['newset', 'newest'],
+  ] as const;
+  for (const [word, expected] of swapped) {
+    it(`of "${word}", where letters are swapped, is ${expected}`, () =>
+      assert.equal(nearest(word, ['wait', 'newest']), expected));
+  }
+
   for (const [word, expected] of cases) {
     it(`of "${word}" is ${String(expected)}`, () => assert.equal(nearest(word, KEYS), expected));
   }

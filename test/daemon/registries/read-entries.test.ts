@@ -171,7 +171,7 @@ describe('registries in the configuration file', () => {
       '\n  quay.io: {proxy: "https://a:s3cret@b.c/d"}\n',
       /:2: .*: proxy: "https:\/\/\*\*\*@b\.c\/d" /,
     ],
-    ['mirrors that are no list', '\n  quay.io: {mirrors: b.c}\n', /:2: .*: mirrors: /],
+    ['mirrors that are no list', '\n  quay.io: {mirrors: {b.c: 1}}\n', /:2: .*: mirrors: /],
     [
       'a mirror that is none',
       '\n  quay.io:\n    mirrors:\n      - b.c\n      - B/C\n',

@@ -1,0 +1,43 @@
+import { boolean } from '../value-types.ts';
+import { OPTIONS, variableOf, type Environment } from '../options.ts';
+import type { OutputStream } from './display.ts';
+import { errorLine, stackText } from './format.ts';
+import { jsonText } from './results.ts';
+
+/** What ended a run before it had an output of its own. */
+export interface EarlyProblem {
+  readonly code: Parameters<typeof errorLine>[0];
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
+
+export interface EarlyOutput {
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  /** Whether one document is to be on standard output, however the run ends. */
+  readonly json: boolean;
+}
+
+/** Tells why a run ended before it began: each problem as a line, and with `--json` all of them as the document. */
+export function tellEarlyEnd(problems: readonly EarlyProblem[], { stdout, stderr, json }: EarlyOutput): void {
+  for (const { code, message, hint } of problems) stderr.write(`${errorLine(code, [message, hint])}\n`);
+  if (json) stdout.write(jsonText({ problems }));
+}
+
+/** The same for a mistake in unpackd itself, with its stack for whoever mends it. */
+export function tellBug(error: unknown, output: EarlyOutput): void {
+  const { message, stack = message } = error instanceof Error ? error : { message: String(error) };
+  tellEarlyEnd([{ code: 'bug', message: 'this is a bug in unpackd, please report it' }], output);
+  output.stderr.write(`${stackText(stack)}\n`);
+}
+
+/** Whether the command line or the environment asks for documents, as far as that can be told without reading either. */
+export function asksForJson(argv: readonly string[], environment: Environment): boolean {
+  const end = argv.indexOf('--');
+  const said = argv
+    .slice(0, end === -1 ? argv.length : end)
+    .findLast((word) => word === '--json' || word === '--no-json');
+  if (said !== undefined) return said === '--json';
+  const text = environment[variableOf(OPTIONS.json.key)] ?? '';
+  return boolean.parse(text, { folder: '/', home: '/' }) === true;
+}
