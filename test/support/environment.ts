@@ -18,7 +18,6 @@ export function useOwnEnvironment(home: string): void {
     LANG: 'C.UTF-8',
     TZ: 'UTC',
     UNPACKD_CONFIG: NO_CONFIGURATION,
-    DOCKER_CONFIG: `${home}/.docker`,
   });
   process.umask(0o022);
 }
