@@ -4,6 +4,7 @@ import { layerRoot, platformName } from '../../../publisher/layout.ts';
 import { layerIds } from '../../../publisher/podman-store/layer-ids.ts';
 import { imageRecordPath } from '../../../publisher/podman-store/published-images.ts';
 import { hexOf } from '../../../publisher/registry/digest.ts';
+import { parseConfig } from '../../../publisher/registry/manifest/config.ts';
 import { sha256 } from '../../../publisher/registry/manifest/verify.ts';
 import { directory, file } from '../../support/images/layer-entry.ts';
 import type { Layer } from '../../support/images/layer.ts';
@@ -280,12 +281,13 @@ describe('compose/podman-stores', () => {
   });
 
   it('leave out an image that podman could not read, with a warning, and the others stay', async () => {
-    const labels = { config: { Labels: { a: 1 } } } as object;
-    const bytes = Buffer.from(JSON.stringify({ ...JSON.parse(image.config.bytes.toString()), ...labels }));
-    const bad: ReadyImage = { ...image, config: { ...image.config, bytes } };
+    const command = { config: { Cmd: 'sh' } } as object;
+    const bytes = Buffer.from(JSON.stringify({ ...JSON.parse(image.config.bytes.toString()), ...command }));
+    const config = parseConfig(bytes, image.manifest.layers.length, image.publicName);
+    const bad: ReadyImage = { ...image, config };
     const { warnings } = await publish([bad, await workshop.image('quay.io/lab/other:1', [base])]);
     assert.deepEqual(warnings, [
-      'it is left out of the podman store: podman cannot read its config: config.Labels.a is no string',
+      'it is left out of the podman store: podman cannot read its config: config.Cmd is no list',
     ]);
     assert.deepEqual(
       images().map(({ names }) => names.join()),
