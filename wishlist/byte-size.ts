@@ -24,3 +24,16 @@ export function shortest(value: number, units: Readonly<Record<string, number>>)
     .map(([unit, factor]) => ({ text: `${value / factor}${unit}`, number: value / factor }));
   return texts.sort((a, b) => a.number - b.number)[0]?.text;
 }
+
+const SHOWN_UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+
+/** A number of bytes for people, in powers of 1000: `12.3 MB`. */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.95 && unit < SHOWN_UNITS.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${SHOWN_UNITS[unit] ?? ''}`;
+}

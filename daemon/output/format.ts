@@ -1,6 +1,7 @@
 import type { Failure, FailureCode } from '../../wishlist/failure.ts';
 import { redact } from './redact.ts';
 
+export { formatBytes } from '../../wishlist/byte-size.ts';
 export { counted } from '../../wishlist/counted.ts';
 
 /** What a line about a failure says; a {@link Failure} is one, and so is the result of a failed image. */
@@ -25,19 +26,6 @@ export function stackText(stack: string): string {
     .split('\n')
     .map((line) => `  ${redact(line)}`)
     .join('\n');
-}
-
-const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
-
-/** A number of bytes for people, in powers of 1000: `12.3 MB`. */
-export function formatBytes(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (value >= 999.95 && unit < UNITS.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit] ?? ''}`;
 }
 
 /** A duration for people: `12 ms`, `0.4 s`, `75 s`, `12 min`. */

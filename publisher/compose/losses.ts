@@ -14,6 +14,7 @@ import type { Stage } from './image-trees.ts';
 import { overlayFolders } from './overlay-folders.ts';
 import type { UnitTree } from './unit.ts';
 import { OPAQUE, publishable, unpublishable } from './xattrs.ts';
+import { formatBytes } from '../../wishlist/byte-size.ts';
 import { counted } from '../../wishlist/counted.ts';
 
 /** What becomes of an image of which something cannot be kept: it is published, with warnings, or it fails. */
@@ -29,9 +30,12 @@ export interface Brought {
 
 const EXAMPLES = 3;
 
-type Kind = 'reserved' | 'owner' | 'time' | 'device' | 'xattr' | 'foreign-xattr' | 'overlay';
+type Kind = 'reserved' | 'owner' | 'time' | 'device' | 'xattr' | 'foreign-xattr' | 'overlay' | 'large';
 
-/** Counts what of an image is not kept, with examples: a line for each kind of loss, however much it is. */
+/** What is kept, and users should know of all the same. */
+const REMARK: Kind = 'large';
+
+/** Counts what of an image is not kept, and what else is to be said: a line for each kind with examples, however much it is. */
 class Losses {
   readonly #found = new Map<Kind, { paths: number; examples: string[] }>();
 
@@ -43,6 +47,11 @@ class Losses {
     if (found.examples.length >= EXAMPLES) return;
     const shown = path === '' ? '/' : displayPath(path);
     found.examples.push(detail === undefined ? shown : `${shown}: ${detail}`);
+  }
+
+  /** Whether anything is not kept. */
+  get isAny(): boolean {
+    return [...this.#found.keys()].some((kind) => kind !== REMARK);
   }
 
   lines({ xattrsReason }: Holding): string[] {
@@ -70,11 +79,13 @@ function sentence(kind: Kind, paths: number, xattrsReason: string): string {
       return `extended attributes of ${entries} are not published: overlay file systems would act on them, or only the kernel that set them understands them`;
     case 'overlay':
       return `overlay mounts of .layers show ${entries} other than the image has them`;
+    case 'large':
+      return `clients fetch ${counted(paths, 'large file')} whole, and some cannot open files of that size: see "Large files" in docs/operators.md`;
   }
 }
 
 /**
- * What of an image the repository does not keep, in words. Of the image as it is in the end: what an upper layer
+ * What of an image the repository does not keep, or its clients have trouble with, in words. Of the image as it is in the end: what an upper layer
  * replaces is no loss.
  *
  * @throws Failure `image-incomplete` for what cannot be there at all, and with the policy `refuse` for any loss
@@ -87,7 +98,7 @@ export function lossesOf(brought: Brought, holding: Holding, policy: LossPolicy)
   if (top !== undefined) findIn(top, '', { losses, holding });
   if (brought.hasLayers) findInLayers(brought.stages, losses, holding);
   const lines = losses.lines(holding);
-  if (policy === 'warn' || lines.length === 0) return lines;
+  if (policy === 'warn' || !losses.isAny) return lines;
   throw new Failure('image-incomplete', lines.join('; '), {
     hint: 'allow it with --unkept warn, or see what the repository lacks in docs/operators.md',
   });
@@ -129,6 +140,7 @@ function findIn(node: TreeNode, path: BytePath, finding: Finding): void {
       return;
     case 'file':
       findXattrs(node, path, finding);
+      if (node.sizeBytes > holding.largeFileBytes) losses.add('large', path, formatBytes(node.sizeBytes));
       return;
     case 'character-device':
     case 'block-device':

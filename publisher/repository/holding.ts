@@ -10,6 +10,8 @@ export interface Holding {
   /** Modification times that files can have, in seconds: those beyond become these. */
   readonly earliestTime: number;
   readonly latestTime: number;
+  /** Larger files are held, but its clients have trouble with them; infinite where size does not matter. */
+  readonly largeFileBytes: number;
   /** Whether names may be bytes that are no UTF-8. */
   readonly takesAnyBytes: boolean;
   /** Whether devices can be made, other than deletions (0:0). */

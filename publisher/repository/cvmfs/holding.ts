@@ -4,6 +4,12 @@ import type { CvmfsRepository } from './installation.ts';
 /** A catalog takes no longer value: one of 256 bytes becomes an empty one, and those beyond are left out. */
 const LONGEST_VALUE_BYTES = 255;
 
+/**
+ * `ingest` makes one object of each file, however large, which clients and proxies fetch and keep whole. This is the limit
+ * that CernVM-FS itself warns of: cvmfs/swissknife_sync.h, `kDefaultFileMbyteLimit`.
+ */
+const LARGE_FILE_BYTES = 1024 ** 3;
+
 /** What a repository of CernVM-FS can hold: everything, but for extended attributes. */
 export class CvmfsHolding implements Holding {
   readonly longestNameBytes = LINUX_LIMITS.longestNameBytes;
@@ -11,6 +17,7 @@ export class CvmfsHolding implements Holding {
   readonly longestPathBytes: number;
   readonly earliestTime = EARLIEST_TIME;
   readonly latestTime = LATEST_TIME;
+  readonly largeFileBytes = LARGE_FILE_BYTES;
   readonly takesAnyBytes = true;
   readonly takesDevices = true;
   readonly xattrsReason: string;

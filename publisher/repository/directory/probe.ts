@@ -27,6 +27,7 @@ export class Probe implements Holding {
   #longestTargetBytes: number | undefined;
   #earliestTime: number | undefined;
   #latestTime: number | undefined;
+  readonly largeFileBytes = Infinity;
   #takesAnyBytes: boolean | undefined;
   #takesDevices: boolean | undefined;
 

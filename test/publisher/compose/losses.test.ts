@@ -133,6 +133,17 @@ describe('compose/losses', () => {
     });
   }
 
+  it('tells once of all files that clients have trouble with, and publishes them whatever the policy', async () => {
+    const sizes = [1_500, 999, 1_000, 2_000_000, 1_001, 1_002];
+    const { image, workshop } = await imageOf([sizes.map((size) => file(`f${size}`, 'x'.repeat(size)))]);
+    const options = { holding: { ...HOLDS_EVERYTHING, largeFileBytes: 1_000 }, unkept: 'refuse' } as const;
+    const { warnings, outcomes } = await workshop.publish([image], options);
+    assert.deepEqual(outcomes, ['added']);
+    assert.deepEqual(warnings, [
+      'clients fetch 4 large files whole, and some cannot open files of that size: see "Large files" in docs/operators.md (f1500: 1.5 kB, f2000000: 2.0 MB, f1001: 1.0 kB, and 1 more)',
+    ]);
+  });
+
   it('says nothing of what is published already', async () => {
     const { image, workshop } = await imageOf([[file('f', '', { uid: 7 })]]);
     const options = { holding: { ...HOLDS_EVERYTHING, ...NO_OWNERS } };

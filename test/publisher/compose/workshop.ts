@@ -28,6 +28,7 @@ export const HOLDS_EVERYTHING: Holding = {
   ...LINUX_LIMITS,
   earliestTime: -Infinity,
   latestTime: Infinity,
+  largeFileBytes: Infinity,
   takesAnyBytes: true,
   takesDevices: true,
   takesOwner: () => true,

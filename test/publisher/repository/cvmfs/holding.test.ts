@@ -33,6 +33,7 @@ describe('what a repository of CernVM-FS can hold', () => {
     assert.equal(holding.takesOwner(), true);
     assert.deepEqual([holding.takesDevices, holding.takesAnyBytes], [true, true]);
     assert.deepEqual([holding.longestNameBytes, holding.longestTargetBytes], [255, 4_095]);
+    assert.equal(holding.largeFileBytes, 2 ** 30);
     assert.equal(holding.longestPathBytes, 4_095 - '/cvmfs/images.unpackd.test/'.length);
   });
 });

@@ -22,6 +22,7 @@ describe('the probe of a directory backend', () => {
     assert.equal(probe.longestPathBytes, 4_095 - paths.staging.length - 1);
     assert.ok(probe.earliestTime <= -(2 ** 31) + 1 && probe.latestTime >= 2 ** 31 - 1);
     assert.equal(probe.takesAnyBytes, true);
+    assert.equal(probe.largeFileBytes, Infinity);
     probe.assertTellsNamesApart();
     assert.equal(existsSync(paths.probe), false);
   });
