@@ -50,7 +50,15 @@ mkdir "$root$client"
 mount --bind "$repository" "$root$client"
 mount -o remount,bind,ro "$root$client"
 export CONTAINERS_STORAGE_CONF="$own/storage.conf"
-if [ -n "$root" ]; then exec chroot "$root" "$@"; fi
+# Podman 4 starts nothing where the file that this means is not there.
+unset DOCKER_CONFIG
+# In a chroot, \`podman exec\` would find what is outside of it.
+if [ -n "$root" ]; then
+  cd "$root"
+  pivot_root . .
+  umount -l .
+  exec chroot . "$@"
+fi
 exec "$@"
 `;
 
