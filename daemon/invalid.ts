@@ -1,5 +1,5 @@
 import { Failure } from '../wishlist/failure.ts';
-import type { FailureText } from './output/format.ts';
+import type { FailureText } from '../publisher/events.ts';
 
 /** Several things that are wrong with a configuration. */
 class ConfigurationFailure extends Failure {

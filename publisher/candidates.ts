@@ -122,7 +122,7 @@ class Looking {
 export function doneResult(
   outcome: 'published' | 'unchanged',
   { publicName, manifest, outputs }: ResolvedImage,
-): ImageResult {
+): Exclude<ImageResult, { readonly outcome: 'failed' }> {
   const config = manifest.config.digest;
   return { outcome, config, publicPath: publicName, flatPath: outputs.flat ? flatPath(config) : undefined };
 }

@@ -56,15 +56,23 @@ export type ImageResult =
       /** Both paths are relative to the repository's root. */
       readonly publicPath: string;
       readonly flatPath: string | undefined;
+      /** Why it is published without the form `podman`, which it is wanted in: the next run tries again. */
+      readonly withoutPodman?: FailureText;
     }
-  | {
-      readonly outcome: 'failed';
-      readonly code: FailureCode;
-      readonly message: string;
-      readonly hint: string | undefined;
-    };
+  | ({ readonly outcome: 'failed' } & FailureText);
+
+/** What is told of a failure. */
+export interface FailureText {
+  readonly code: FailureCode;
+  readonly message: string;
+  readonly hint: string | undefined;
+}
 
 /** The result of an image that `failure` kept from being published. */
-export function failedResult({ code, message, hint }: Failure): ImageResult {
-  return { outcome: 'failed', code, message, hint };
+export function failedResult(failure: Failure): ImageResult {
+  return { outcome: 'failed', ...failureText(failure) };
+}
+
+export function failureText({ code, message, hint }: Failure): FailureText {
+  return { code, message, hint };
 }

@@ -1,7 +1,8 @@
+import { withHint } from '../wishlist/failure.ts';
 import { doneResult, type Candidate } from './candidates.ts';
-import { Composer, type ComposerOptions } from './compose/composer.ts';
+import { Composer, type ComposerOptions, type Composition } from './compose/composer.ts';
 import { TreeLoader } from './compose/image-trees.ts';
-import { failedResult, type ImageResult, type Observer } from './events.ts';
+import { failedResult, failureText, type ImageResult, type Observer } from './events.ts';
 import type { ReadyImage } from './image.ts';
 import type { ListingStore } from './layer/listing-store.ts';
 import { ownFailure } from './own-failure.ts';
@@ -125,16 +126,31 @@ async function publishTogether(
       holding: repository.holding,
     });
     const results = new Map<ReadyCandidate, ImageResult>();
-    for (const candidate of batch) {
+    for (const candidate of wholeFirst(batch)) {
       const failed = await compose(candidate, composer, observe);
       results.set(candidate, failed ?? doneResult('published', candidate.image));
     }
     const published = [...results.values()].filter(isPublished).length;
-    if (published > 0) await publishComposed(published, { composer, repository }, parts);
+    if (published === 0) return results;
+    const withoutPodman = await publishComposed(published, { composer, repository }, parts);
+    for (const [candidate, result] of results) {
+      const failure = withoutPodman.get(candidate.image.publicName);
+      if (failure !== undefined && isPublished(result))
+        results.set(candidate, {
+          ...doneResult('published', candidate.image),
+          withoutPodman: failureText(failure),
+        });
+    }
     return results;
   } finally {
     await repository.release();
   }
+}
+
+/** Images of one config have one flat tree: that of one without some of its layers is the last choice. */
+function wholeFirst(batch: readonly ReadyCandidate[]): ReadyCandidate[] {
+  const lacking = ({ image }: ReadyCandidate): number => image.manifest.skipped.length;
+  return batch.toSorted((one, other) => lacking(one) - lacking(other));
 }
 
 /** The result of an image that cannot be composed. */
@@ -158,9 +174,14 @@ async function publishComposed(
   images: number,
   { composer, repository }: { readonly composer: Composer; readonly repository: OpenRepository },
   { observe, signal }: BatchParts,
-): Promise<void> {
-  const { publication, warnings } = await composer.composition();
+): Promise<Composition['withoutPodman']> {
+  const { publication, warnings, withoutPodman } = await composer.composition();
   for (const message of warnings) observe({ type: 'warning', message });
+  for (const [publicName, failure] of withoutPodman) {
+    const message = `${publicName} is published without the podman store until a later run, since that cannot take it: ${withHint(failure)}`;
+    observe({ type: 'warning', message });
+    ownFailure(failure, publicName, observe);
+  }
   const { layers } = composer;
   observe({ type: 'publication-started', images, contentBytes: publication.contentBytes });
   try {
@@ -174,4 +195,5 @@ async function publishComposed(
     throw error;
   }
   observe({ type: 'publication-finished', layers, revision: repository.revision(), error: undefined });
+  return withoutPodman;
 }

@@ -1,5 +1,5 @@
 import type { Pass } from '../../publisher/repository-publisher.ts';
-import type { ImageResult } from '../../publisher/events.ts';
+import type { FailureText, ImageResult } from '../../publisher/events.ts';
 import type { ResolvedImage } from '../../publisher/image.ts';
 import { ownFailure } from '../../publisher/own-failure.ts';
 import { partLabel, type Part, type Recorder } from '../../publisher/results.ts';
@@ -48,7 +48,7 @@ export class Recording {
     }
     // That is the repository's failure, not the image's.
     if (result.outcome === 'failed' && STOPPING.has(result.code)) return;
-    if (result.outcome === 'failed') this.#failed.add(part.wanted.publicName);
+    if (failureOf(result) !== undefined) this.#failed.add(part.wanted.publicName);
     const writing = this.#contain(part, async () => await this.#write(part, result, resolved));
     // An error is told at the end.
     writing.catch(() => undefined);
@@ -101,10 +101,15 @@ export class Recording {
         startedMs: this.#startedMs,
         finishedMs,
         bytes: (resolved && this.#bytes.get(resolved)) ?? 0,
-        failure: result.outcome === 'failed' ? result : undefined,
+        failure: failureOf(result),
         isWhole: !this.#failed.has(part.wanted.publicName),
       },
       isPublished ? newImage(part, resolved, finishedMs) : undefined,
     );
   }
+}
+
+/** An image that lacks one of its forms is tried again as one that failed, though what there is of it is published. */
+function failureOf(result: ImageResult): FailureText | undefined {
+  return result.outcome === 'failed' ? result : result.withoutPodman;
 }

@@ -1,11 +1,9 @@
-import type { Failure, FailureCode } from '../../wishlist/failure.ts';
+import type { FailureText } from '../../publisher/events.ts';
+import type { FailureCode } from '../../wishlist/failure.ts';
 import { redact } from './redact.ts';
 
 export { formatBytes } from '../../wishlist/byte-size.ts';
 export { counted } from '../../wishlist/counted.ts';
-
-/** What a line about a failure says; a {@link Failure} is one, and so is the result of a failed image. */
-export type FailureText = Pick<Failure, 'code' | 'message' | 'hint'>;
 
 /** `error[CODE] SUBJECT: MESSAGE; HINT`, one line. */
 export function failureLine({ code, message, hint }: FailureText, subject?: string): string {

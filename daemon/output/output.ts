@@ -1,4 +1,4 @@
-import type { Observer } from '../../publisher/events.ts';
+import type { FailureText, Observer } from '../../publisher/events.ts';
 import type { Failure } from '../../wishlist/failure.ts';
 import type { Configuration, Environment } from '../options.ts';
 import { createBarDisplay } from './bars.ts';
@@ -6,7 +6,6 @@ import type { Display, OutputStream } from './display.ts';
 import { partsOf } from '../invalid.ts';
 import { tellBug } from './early-end.ts';
 import { failureLine, stackText } from './format.ts';
-import type { FailureText } from './format.ts';
 import { createPlainDisplay, createSilentDisplay } from './plain.ts';
 import { redact } from './redact.ts';
 import { requestText } from './request-text.ts';

@@ -1,3 +1,4 @@
+import type { Failure } from '../../wishlist/failure.ts';
 import type { Digest } from '../registry/digest.ts';
 import { layerDigests, type ReadyImage } from '../image.ts';
 import { recordPath } from '../layout.ts';
@@ -42,6 +43,8 @@ export interface Composition {
   readonly publication: Publication;
   /** What users should know, beside what is said of single images. */
   readonly warnings: readonly string[];
+  /** Images, by their public names, that are published without this form, and why. */
+  readonly withoutPodman: ReadonlyMap<string, Failure>;
 }
 
 /** One image of the batch, and which of its trees it brings. */
@@ -117,21 +120,19 @@ export class Composer {
   /**
    * All images added.
    *
-   * @throws Failure `repository-conflict` where something else stands in the place of a part of a podman store
+   * @throws Failure `repository-conflict`
    */
   async composition(): Promise<Composition> {
-    const stores = await this.#stores.changes();
+    const stores = await this.#stores.changes(async (entry) => await this.#refuseConflict(entry));
     let storeBytes = 0;
-    for (const entry of stores.trees()) {
-      await this.#refuseConflict(entry);
-      storeBytes += fileBytes([entry]);
-    }
-    for (const entry of stores.names) await this.#refuseConflict(entry);
+    for (const entry of stores.trees()) storeBytes += fileBytes([entry]);
     const parents = new Parents(this.#view, this.#options.attributes);
     const folders: Entry[] = [];
     for (const { path } of this.#units.values()) folders.push(...(await parents.missingAbove(path)));
     for (const { folders: brought } of this.#units.values()) parents.provide(brought);
-    const records = [...this.#units.values()].map(({ unit, hex }) => recordPath(unit, hex));
+    const records = [...this.#units.values()]
+      .filter(({ isWhole }) => isWhole)
+      .map(({ unit, hex }) => recordPath(unit, hex));
     for (const folder of stores.folders) folders.push(...(await parents.missingAbove(`${folder}/`)));
     const names = await parents.complete(await this.#names.entries(records, stores.names, this.#view));
     const publication = {
@@ -142,7 +143,7 @@ export class Composer {
       xattrs: this.#xattrs,
       contentBytes: this.#contentBytes + storeBytes + fileBytes(names),
     };
-    return { publication, warnings: stores.warnings };
+    return { publication, warnings: stores.warnings, withoutPodman: stores.leftOut };
   }
 
   /** Of what was published before, its users know already. */
@@ -212,6 +213,8 @@ export class Composer {
       hex: unit.hex,
       path: unit.path,
       folders: unit.beside.filter(({ type }) => type === 'directory').map(({ path }) => path),
+      // Another manifest with the same config may have the layers that this one lacks.
+      isWhole: unit.unit !== 'flat' || image.manifest.skipped.length === 0,
       xattrs: [...unitXattrs(unit, this.#options.holding, foreignNode)],
       contentBytes: contentBytes(unit),
     };
@@ -225,7 +228,11 @@ export class Composer {
 }
 
 /** What stays in memory of a unit, and the folders beside its tree. */
-type KeptUnit = Pick<UnitTree, 'unit' | 'hex' | 'path'> & { readonly folders: readonly BytePath[] };
+type KeptUnit = Pick<UnitTree, 'unit' | 'hex' | 'path'> & {
+  readonly folders: readonly BytePath[];
+  /** Whether it has all that its name stands for, so that nothing has to be added to it. */
+  readonly isWhole: boolean;
+};
 
 /** What a unit adds to the batch. */
 interface BroughtUnit extends KeptUnit {

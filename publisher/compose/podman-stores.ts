@@ -1,19 +1,27 @@
+import { isFailure, type Failure } from '../../wishlist/failure.ts';
 import type { ReadyImage } from '../image.ts';
+import { asFailure } from '../own-failure.ts';
 import type { Digest } from '../registry/digest.ts';
 import { encodeRecord, type ImageRecord, type RefusedRecord } from '../podman-store/image-record.ts';
 import { newImage } from '../podman-store/new-image.ts';
 import { storeRoot, type StoreRoot } from '../podman-store/paths.ts';
 import { imageRecordPath, publishedImages } from '../podman-store/published-images.ts';
 import type { PublishedImage } from '../podman-store/store.ts';
-import { updateOf, type StoreParts, type StoreUpdate } from '../podman-store/update.ts';
-import { ownFile, type FileEntry } from '../repository/entry.ts';
+import type { StoreParts } from '../podman-store/maker.ts';
+import { updateOf, type StoreUpdate } from '../podman-store/update.ts';
+import { ownFile, type Entry, type FileEntry } from '../repository/entry.ts';
 import type { Stage } from './image-trees.ts';
 
 /** What a batch changes in the podman stores of a repository, all of them together. */
-export interface StoreChanges extends Omit<StoreUpdate, 'lost'> {
+export interface StoreChanges extends Omit<StoreUpdate, 'lost' | 'nameless'> {
   /** What users should know. */
   readonly warnings: readonly string[];
+  /** By public name, why a store cannot take an image now. What is published of it there stays as it is. */
+  readonly leftOut: ReadonlyMap<string, Failure>;
 }
+
+/** Refuses what cannot be put in its place. @throws Failure `repository-conflict` */
+export type Refuse = (entry: Pick<Entry, 'path' | 'type'>) => Promise<void>;
 
 /** What becomes of one image in its store. */
 export interface ImageInStore {
@@ -25,8 +33,6 @@ export interface ImageInStore {
   readonly warnings: readonly string[];
 }
 
-const NO_CHANGES: StoreChanges = { folders: [], trees: () => [], names: [], outdated: [], warnings: [] };
-
 /** Collects the images of a batch, and computes the stores that hold them from all that is published. */
 export class PodmanStores {
   readonly #parts: StoreParts;
@@ -34,6 +40,7 @@ export class PodmanStores {
   /** By public name; `undefined`: what was there before goes. */
   readonly #records = new Map<string, ImageRecord | RefusedRecord | undefined>();
   readonly #documents = new Map<Digest, Buffer>();
+  #published: Map<StoreRoot, PublishedImage[]> | undefined;
 
   /** @param isAgain whether what the images have in a store is written again where it is there */
   constructor(parts: StoreParts, isAgain: boolean) {
@@ -59,70 +66,152 @@ export class PodmanStores {
     for (const [digest, bytes] of documents) this.#documents.set(digest, bytes);
   }
 
-  async changes(): Promise<StoreChanges> {
-    if (this.#records.size === 0) return NO_CHANGES;
-    const updates = await this.#updates();
+  /**
+   * Whatever goes wrong with a store, its images are published in their other forms: those that it cannot take are left out
+   * of it, all of them where it can take none.
+   *
+   * @throws Failure `interrupted`
+   */
+  async changes(refuse: Refuse): Promise<StoreChanges> {
+    const leftOut = new Map<string, Failure>();
+    const updates: StoreUpdate[] = [];
+    const taken: string[] = [];
+    for (const [root, names] of groupBy([...this.#records.keys()], storeRoot)) {
+      const filling = new Filling<StoreUpdate>(async (some) => await this.#update(root, some, refuse));
+      await filling.fill(names);
+      for (const [name, failure] of filling.leftOut) leftOut.set(name, failure);
+      if (filling.result !== undefined) updates.push(filling.result);
+      taken.push(...filling.taken);
+    }
     const lost = updates.flatMap((update) => update.lost);
-    const withdrawn = [...this.#records].filter(([, record]) => record === undefined).map(([name]) => name);
+    const gone = [
+      ...taken.filter((name) => this.#records.get(name) === undefined),
+      ...lost.map(publicNameOf),
+    ];
     return {
       folders: updates.flatMap(({ folders }) => folders),
       trees: function* () {
         for (const { trees } of updates) yield* trees();
       },
-      names: [...this.#recordFiles(), ...updates.flatMap(({ names }) => names)],
-      outdated: [
-        // Without its record, an image of which something is lost counts as outdated, and is published again.
-        ...[...withdrawn, ...lost.map(({ publicName }) => publicName)].map(imageRecordPath),
-        ...updates.flatMap((update) => update.outdated),
+      names: [...this.#recordFiles(taken), ...updates.flatMap(({ names }) => names)],
+      // Without its record, an image of which something is lost counts as outdated, and is published again.
+      outdated: [...gone.map(imageRecordPath), ...updates.flatMap((update) => update.outdated)],
+      warnings: [
+        ...lost.map(lossOf),
+        ...updates
+          .flatMap(({ nameless }) => nameless)
+          .filter(({ publicName }) => taken.includes(publicName))
+          .map(namelessnessOf),
       ],
-      warnings: lost.map(lossOf),
+      leftOut,
     };
   }
 
-  async #updates(): Promise<StoreUpdate[]> {
-    const before = groupByStore(await publishedImages(this.#parts.view));
-    const roots = new Set([...this.#records.keys()].map(storeRoot));
-    const updates: StoreUpdate[] = [];
-    for (const root of roots) {
-      const published = before.get(root) ?? [];
-      const fresh = this.#fresh(root);
-      const change = {
-        root,
-        before: published,
-        after: [...published.filter(({ publicName }) => !this.#records.has(publicName)), ...fresh],
-        again: this.#isAgain ? fresh : [],
-        documents: this.#documents,
-      };
-      updates.push(await updateOf(change, this.#parts));
-    }
-    return updates;
-  }
-
-  #fresh(root: StoreRoot): PublishedImage[] {
-    return [...this.#records].flatMap(([publicName, record]) =>
-      record === undefined || 'refused' in record || storeRoot(publicName) !== root
-        ? []
-        : [{ publicName, record }],
+  /** What changes in the store at `root` where of this batch it takes the images with `names`. */
+  async #update(root: StoreRoot, names: readonly string[], refuse: Refuse): Promise<StoreUpdate> {
+    this.#published ??= groupBy(await publishedImages(this.#parts.view), ({ publicName }) =>
+      storeRoot(publicName),
     );
+    const changed = new Set(names);
+    const stay = (this.#published.get(root) ?? []).filter(({ publicName }) => !changed.has(publicName));
+    const fresh = names.flatMap((publicName) => {
+      const record = this.#records.get(publicName);
+      return record === undefined || 'refused' in record ? [] : [{ publicName, record }];
+    });
+    const change = {
+      root,
+      after: [...stay, ...fresh],
+      again: this.#isAgain ? fresh : [],
+      documents: this.#documents,
+    };
+    const update = await updateOf(change, this.#parts);
+    for (const folder of update.folders) await refuse({ path: folder, type: 'directory' });
+    for (const entry of update.trees()) await refuse(entry);
+    for (const entry of update.names) await refuse(entry);
+    return update;
   }
 
-  #recordFiles(): FileEntry[] {
+  #recordFiles(names: readonly string[]): FileEntry[] {
     const { attributes } = this.#parts;
-    return [...this.#records].flatMap(([publicName, record]) =>
-      record === undefined ? [] : [ownFile(imageRecordPath(publicName), encodeRecord(record), attributes)],
-    );
+    return names.flatMap((publicName) => {
+      const record = this.#records.get(publicName);
+      return record === undefined
+        ? []
+        : [ownFile(imageRecordPath(publicName), encodeRecord(record), attributes)];
+    });
   }
 }
 
-function groupByStore(images: readonly PublishedImage[]): Map<StoreRoot, PublishedImage[]> {
-  const groups = new Map<StoreRoot, PublishedImage[]>();
-  for (const image of images) {
-    const root = storeRoot(image.publicName);
-    const group = groups.get(root);
-    if (group === undefined) groups.set(root, [image]);
-    else group.push(image);
+/** Puts as many images as possible into a store that may not take all. */
+class Filling<Result> {
+  readonly taken: string[] = [];
+  readonly leftOut = new Map<string, Failure>();
+  /** What comes of those that are taken; `undefined`: none is. */
+  result: Result | undefined;
+  readonly #take: (names: readonly string[]) => Promise<Result>;
+
+  /** @param take what comes of images together; throws where that cannot be */
+  constructor(take: (names: readonly string[]) => Promise<Result>) {
+    this.#take = take;
+  }
+
+  async fill(names: readonly string[]): Promise<void> {
+    const failure = await this.#try(names);
+    if (failure === undefined) return;
+    const ofNone = await failureOf(async () => await this.#take([]));
+    if (ofNone === undefined) await this.#divide(names, failure);
+    else for (const name of names) this.leftOut.set(name, ofNone);
+  }
+
+  async #try(names: readonly string[]): Promise<Failure | undefined> {
+    return await failureOf(async () => {
+      this.result = await this.#take([...this.taken, ...names]);
+      this.taken.push(...names);
+    });
+  }
+
+  async #divide(names: readonly string[], failure: Failure): Promise<void> {
+    const [first] = names;
+    if (names.length === 1 && first !== undefined) {
+      this.leftOut.set(first, failure);
+      return;
+    }
+    const middle = Math.ceil(names.length / 2);
+    for (const half of [names.slice(0, middle), names.slice(middle)]) {
+      const ofHalf = await this.#try(half);
+      if (ofHalf !== undefined) await this.#divide(half, ofHalf);
+    }
+  }
+}
+
+/** What `work` fails with, whatever it is; `undefined`: it went well. @throws Failure `interrupted` */
+async function failureOf(work: () => Promise<unknown>): Promise<Failure | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    if (isFailure(error, 'interrupted')) throw error;
+    return asFailure(error);
+  }
+}
+
+function groupBy<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): Map<Key, Item[]> {
+  const groups = new Map<Key, Item[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
   }
   return groups;
+}
+
+function publicNameOf({ publicName }: PublishedImage): string {
+  return publicName;
+}
+
+function namelessnessOf({ publicName, record }: PublishedImage): string {
+  return `${publicName} is left out of the podman store: another image that is published has the name ${record.name} there`;
 }
 
 function lossOf({ publicName }: PublishedImage): string {

@@ -3,9 +3,8 @@ import { hexOf, type Digest } from '../registry/digest.ts';
 import { sha256 } from '../registry/manifest/verify.ts';
 import type { BytePath } from '../repository/entry.ts';
 import type { RepositoryView } from '../repository/view.ts';
-import type { StoredDocument } from './image-record.ts';
 import { documentPath, type StoreRoot } from './paths.ts';
-import type { PublishedImage, StoredImage } from './store.ts';
+import type { PublishedImage, Store, StoredImage } from './store.ts';
 
 /** The bytes of documents, by their digest. */
 export type Documents = ReadonlyMap<Digest, Buffer>;
@@ -13,59 +12,89 @@ export type Documents = ReadonlyMap<Digest, Buffer>;
 export interface DocumentSources {
   readonly view: RepositoryView;
   readonly root: StoreRoot;
+  /** What is listed, with files that may be wrong or gone. */
+  readonly listed: Pick<Store, 'images'>;
   /** What is published as it is to be, so that its bytes are not needed. */
   readonly kept: { readonly image: (id: string) => StoredImage | undefined };
   /** What the batch has. */
   readonly brought: Documents;
+  readonly published: readonly PublishedImage[];
 }
 
 /** What was found of the documents of images. */
 export interface Gathered {
   readonly documents: Documents;
-  /** Images of which something is nowhere to be had. */
-  readonly lost: ReadonlySet<PublishedImage>;
+  /** Of images, by their identifiers, what is nowhere to be had. */
+  readonly lost: ReadonlyMap<string, ReadonlySet<Digest>>;
 }
 
-/** Finds all that a store of `images` needs and does not have: with the batch, in the metadata, or in an earlier store. */
-export async function gatherDocuments(
-  images: readonly PublishedImage[],
-  sources: DocumentSources,
-): Promise<Gathered> {
-  const documents = new Map(sources.brought);
-  const lost = new Set<PublishedImage>();
-  for (const image of images) {
-    for (const { document, path } of placesOf(image, sources.root)) {
-      if (documents.has(document.digest) || isKept(image, document, sources.kept)) continue;
-      const bytes = await sources.view.read(path());
-      if (bytes !== undefined && sha256(bytes) === document.digest) documents.set(document.digest, bytes);
-      else lost.add(image);
+/** Finds all that `store` needs and does not have: with the batch, in the store itself, or in the metadata. */
+export async function gatherDocuments(store: Store, sources: DocumentSources): Promise<Gathered> {
+  const { view, root, kept, brought } = sources;
+  const documents = new Map(brought);
+  const lost = new Map<string, Set<Digest>>();
+  const manifests = manifestPaths(sources.published);
+  for (const image of store.images.values()) {
+    for (const { key, digest } of missingDocuments(image, kept.image(image.id))) {
+      if (documents.has(digest)) continue;
+      const keys = [key, ...keysOf(digest, sources.listed.images.get(image.id))];
+      const places = [
+        ...keys.map((one) => documentPath(root, image.id, one)),
+        ...(manifests.get(digest) ?? []),
+      ];
+      const bytes = await readDocument(digest, places, view);
+      if (bytes !== undefined) documents.set(digest, bytes);
+      else lost.set(image.id, (lost.get(image.id) ?? new Set()).add(digest));
     }
   }
   return { documents, lost };
 }
 
-/** Where a document should be published. */
-interface Place {
-  readonly document: StoredDocument;
-  readonly path: () => BytePath;
+/** Documents that `image` has, and `kept`, the same image, has not by the same key. */
+export function missingDocuments(
+  { documents }: StoredImage,
+  kept: StoredImage | undefined,
+): { readonly key: string; readonly digest: Digest }[] {
+  return [...documents].flatMap(([key, { digest }]) =>
+    kept?.documents.get(key)?.digest === digest ? [] : [{ key, digest }],
+  );
 }
 
-function placesOf({ publicName, record }: PublishedImage, root: StoreRoot): Place[] {
+/** Whether something of an image that is published is among what was lost. */
+export function isLost({ record }: PublishedImage, lost: Gathered['lost']): boolean {
   const { config, manifest, index } = record;
-  const id = hexOf(config.digest);
-  const places = [
-    { document: config, path: () => documentPath(root, id, config.digest) },
-    { document: manifest, path: () => manifestPath(publicName) },
-  ];
-  if (index === undefined) return places;
-  return [...places, { document: index, path: () => documentPath(root, id, `manifest-${index.digest}`) }];
+  const digests = lost.get(hexOf(config.digest));
+  if (digests === undefined) return false;
+  return [config, manifest, ...(index === undefined ? [] : [index])].some(({ digest }) =>
+    digests.has(digest),
+  );
 }
 
-function isKept(
-  { record }: PublishedImage,
-  { digest }: StoredDocument,
-  kept: DocumentSources['kept'],
-): boolean {
-  const image = kept.image(hexOf(record.config.digest));
-  return image !== undefined && [...image.documents.values()].some((document) => document.digest === digest);
+async function readDocument(
+  digest: Digest,
+  places: readonly BytePath[],
+  view: RepositoryView,
+): Promise<Buffer | undefined> {
+  for (const path of places) {
+    const bytes = await view.read(path);
+    if (bytes !== undefined && sha256(bytes) === digest) return bytes;
+  }
+  return undefined;
+}
+
+function keysOf(digest: Digest, image: StoredImage | undefined): string[] {
+  return [...(image?.documents ?? [])]
+    .filter(([, document]) => document.digest === digest)
+    .map(([key]) => key);
+}
+
+/** Where manifests are published beside the store. */
+function manifestPaths(published: readonly PublishedImage[]): Map<Digest, BytePath[]> {
+  const paths = new Map<Digest, BytePath[]>();
+  for (const { publicName, record } of published)
+    paths.set(record.manifest.digest, [
+      ...(paths.get(record.manifest.digest) ?? []),
+      manifestPath(publicName),
+    ]);
+  return paths;
 }

@@ -22,3 +22,14 @@ export function isPodmanName(name: string): boolean {
   const path = NAME.exec(name)?.groups?.['path'];
   return path !== undefined && path.length <= LONGEST_PATH_CHARACTERS;
 }
+
+/** A name without its tag or digest. */
+export function pathOf(name: string): string {
+  if (isPinned(name)) return name.slice(0, name.indexOf('@'));
+  const colon = name.lastIndexOf(':');
+  return colon > name.lastIndexOf('/') ? name.slice(0, colon) : name;
+}
+
+export function isPinned(name: string): boolean {
+  return name.includes('@');
+}

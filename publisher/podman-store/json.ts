@@ -1,6 +1,7 @@
-import { hexOf } from '../registry/digest.ts';
+import { hexOf, type Digest } from '../registry/digest.ts';
 import { sha256 } from '../registry/manifest/verify.ts';
 import type { LayerRecord, StoredDocument } from './image-record.ts';
+import type { LayerId } from './layer-ids.ts';
 import type { Store, StoredImage, StoredLayer } from './store.ts';
 
 /** The books of a store, byte for byte. */
@@ -9,7 +10,31 @@ export interface Books {
   readonly layers: Buffer;
 }
 
-/** @see containers/storage, images.go, `Image`, and layers.go, `Layer` */
+/** @see containers/storage, images.go, `Image` */
+export interface ImageJson {
+  readonly id: string;
+  readonly digest: Digest;
+  readonly names: readonly string[];
+  readonly layer?: LayerId;
+  readonly created: string;
+  readonly 'big-data-names': readonly string[];
+  readonly 'big-data-sizes': Readonly<Record<string, number>>;
+  readonly 'big-data-digests': Readonly<Record<string, Digest>>;
+}
+
+/** @see containers/storage, layers.go, `Layer` */
+export interface LayerJson {
+  readonly id: LayerId;
+  readonly parent?: LayerId;
+  readonly created: string;
+  readonly 'compressed-diff-digest': Digest;
+  readonly 'compressed-size': number;
+  readonly 'diff-digest': Digest;
+  readonly 'diff-size': number;
+  readonly compression: number;
+}
+
+/** Lists of {@link ImageJson} and {@link LayerJson}. */
 export function booksOf({ images, layers }: Store): Books {
   return {
     images: jsonList(images, imageJson),
@@ -85,3 +110,7 @@ function quoted(words: readonly string[]): string {
 
 /** @see containers/storage, pkg/archive, `Compression` */
 const COMPRESSION: Readonly<Record<LayerRecord['compression'], number>> = { none: 0, gzip: 2, zstd: 4 };
+
+export function compressionOf(number: number): LayerRecord['compression'] {
+  return number === COMPRESSION.gzip ? 'gzip' : number === COMPRESSION.zstd ? 'zstd' : 'none';
+}

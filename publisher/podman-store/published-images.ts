@@ -23,7 +23,10 @@ export async function isInStore(
 ): Promise<boolean> {
   const record = await publishedRecord(view, publicName);
   if (record?.config.digest !== manifest.config.digest) return false;
-  return 'refused' in record || (await view.kindOf(imagesBook(storeRoot(publicName)))) === 'file';
+  if ('refused' in record) return true;
+  // Podman finds it by the digest of its manifest too, which may be another one for the same config.
+  if (record.manifest.digest !== manifest.digest) return false;
+  return (await view.kindOf(imagesBook(storeRoot(publicName)))) === 'file';
 }
 
 /** All images that a store is to have: those that are published with a record. One that cannot be read does not count. */

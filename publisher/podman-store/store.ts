@@ -1,7 +1,7 @@
 import { hexOf, type Digest } from '../registry/digest.ts';
 import type { ImageRecord, LayerRecord, StoredDocument } from './image-record.ts';
+import { isPinned, pathOf } from './image-name.ts';
 import { layerIds, type LayerId } from './layer-ids.ts';
-import { shortNames } from './short-names.ts';
 
 /** An image that is published, as the store has to know it. */
 export interface PublishedImage {
@@ -28,7 +28,6 @@ export interface StoredLayer {
   readonly parent: StoredLayer | undefined;
   readonly record: LayerRecord;
   readonly created: string;
-  readonly shortName: string;
 }
 
 /** All that a store lists. */
@@ -39,19 +38,27 @@ export interface Store {
   readonly layers: ReadonlyMap<LayerId, StoredLayer>;
 }
 
+export const EMPTY_STORE: Store = { images: new Map(), layers: new Map() };
+
 /**
- * The store of exactly these images: the same images in any order give the same store.
+ * The store of these images and of all that was in it before: containers, and images that were built on it, on machines
+ * that nobody knows of need that. The same images in any order give the same store.
  *
+ * @param before what is published of it
  * @param idsOf as for {@link namedImages}
  */
-export function storeOf(published: readonly PublishedImage[], idsOf = layerIdsOf): Store {
-  return storeOfNamed(namedImages(published, idsOf));
-}
-
-export function storeOfNamed(images: NamedImages): Store {
+export function storeOf(
+  published: readonly PublishedImage[],
+  before: Store = EMPTY_STORE,
+  idsOf = layerIdsOf,
+): Store {
+  const named = namedImages(published, idsOf);
+  const images = new Map(Array.from(named, ([config, image]) => [hexOf(config), toImage(image)]));
+  const taken = new Set(published.map(({ record }) => record.name));
+  for (const image of before.images.values()) images.set(image.id, kept(image, images.get(image.id), taken));
   return {
-    images: new Map(Array.from(images, ([config, image]) => [hexOf(config), toImage(image)])),
-    layers: layersOf(images),
+    images: new Map([...images].sort(([one], [other]) => (one < other ? -1 : 1))),
+    layers: layersOf(named, before.layers),
   };
 }
 
@@ -118,8 +125,8 @@ function inOrder(one: PublishedImage, other: PublishedImage): number {
   return byLength !== 0 ? byLength : one.publicName < other.publicName ? -1 : 1;
 }
 
-/** What the store has of an image. */
-export function toImage({ first, all, layers }: NamedImage): StoredImage {
+/** What the store has of an image that is new. */
+function toImage({ first, all, layers }: NamedImage): StoredImage {
   return {
     id: hexOf(first.config.digest),
     manifest: first.manifest.digest,
@@ -134,17 +141,55 @@ export function toImage({ first, all, layers }: NamedImage): StoredImage {
 function documentsOf(first: ImageRecord, all: readonly ImageRecord[]): Map<string, StoredDocument> {
   const documents = new Map([
     [first.config.digest as string, first.config],
-    ['manifest', first.manifest],
+    [MANIFEST, first.manifest],
   ]);
   for (const { manifest, index } of all) {
     for (const document of index === undefined ? [manifest] : [manifest, index])
-      if (document.digest !== first.manifest.digest) documents.set(`manifest-${document.digest}`, document);
+      if (document.digest !== first.manifest.digest) documents.set(furtherManifest(document), document);
   }
   return documents;
 }
 
-function layersOf(images: NamedImages): Map<LayerId, StoredLayer> {
-  const stored = new Map<LayerId, Mutable<StoredLayer>>();
+/** The key of the manifest that an image is listed with. */
+const MANIFEST = 'manifest';
+
+function furtherManifest({ digest }: StoredDocument): string {
+  return `${MANIFEST}-${digest}`;
+}
+
+/** What the store has of an image that was in it before: what it was listed with, and what there is `now`. */
+function kept(before: StoredImage, now: StoredImage | undefined, taken: Set<string>): StoredImage {
+  const documents = new Map(before.documents);
+  const listed = before.documents.get(MANIFEST)?.digest;
+  for (const [key, document] of now?.documents ?? [])
+    if (document.digest !== listed)
+      documents.set(key === MANIFEST ? furtherManifest(document) : key, document);
+  return { ...before, names: keptNames(before, now?.names ?? [], taken), documents };
+}
+
+/**
+ * Podman finds an image by a digest where it has a name of the same path: so a path whose tags it has lost stays, with the
+ * digest in their place.
+ *
+ * @param taken names of images that are published; gets those that it has
+ */
+function keptNames({ names, manifest }: StoredImage, now: readonly string[], taken: Set<string>): string[] {
+  const all = [...now];
+  const paths = new Set(now.map(pathOf));
+  for (const name of names) {
+    const path = pathOf(name);
+    const pinned = isPinned(name) ? name : `${path}@${manifest}`;
+    if (paths.has(path) || taken.has(pinned)) continue;
+    paths.add(path);
+    taken.add(pinned);
+    all.push(pinned);
+  }
+  return all.sort();
+}
+
+/** Layers stay as they were listed: the same diff ID may be several blobs, and any of them will do. */
+function layersOf(images: NamedImages, before: Store['layers']): Map<LayerId, StoredLayer> {
+  const stored = new Map(before);
   for (const { first, layers } of images.values()) {
     let parent: StoredLayer | undefined;
     for (const [index, id] of layers.entries()) {
@@ -156,16 +201,9 @@ function layersOf(images: NamedImages): Map<LayerId, StoredLayer> {
       parent = layer;
     }
   }
-  for (const [id, shortName] of shortNames(stored.keys())) {
-    const layer = stored.get(id);
-    if (layer !== undefined) layer.shortName = shortName;
-  }
   return stored;
 }
 
-type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
-
-/** Its short name depends on all others. */
 function newLayer(
   id: LayerId,
   { layers, created }: ImageRecord,
@@ -173,5 +211,5 @@ function newLayer(
 ): StoredLayer {
   const record = layers[index];
   if (record === undefined) throw new Error('each layer has an identifier');
-  return { id, parent, record, created, shortName: id };
+  return { id, parent, record, created };
 }

@@ -1,53 +1,23 @@
-import { layerRoot } from '../layout.ts';
-import type { Digest } from '../registry/digest.ts';
-import {
-  ownFile,
-  type Attributes,
-  type BytePath,
-  type DirectoryEntry,
-  type Entry,
-  type FileEntry,
-  type SymbolicLinkEntry,
-} from '../repository/entry.ts';
+import { hexOf } from '../registry/digest.ts';
+import type { BytePath, Entry } from '../repository/entry.ts';
 import type { RepositoryView } from '../repository/view.ts';
-import { CATALOG_MARKER } from '../tree/catalogs.ts';
-import { NOTHING_PUBLISHED, storeBefore, type PublishedStore } from './before.ts';
-import { gatherDocuments, type Documents } from './documents.ts';
-import { booksOf, lockOf } from './json.ts';
+import { gatherDocuments, isLost, type Documents } from './documents.ts';
+import type { ImageRecord } from './image-record.ts';
+import type { LayerId } from './layer-ids.ts';
+import { Maker, type StoreParts } from './maker.ts';
+import { imagesFolder, layerFolder, layersFolder, linksFolder, stampPath, type StoreRoot } from './paths.ts';
+import { publishedStore } from './published-books.ts';
+import { SHORT_CHARACTERS, ShortNames, shortNameFamily } from './short-names.ts';
 import {
-  documentPath,
-  imageFolder,
-  imagesBook,
-  imagesFolder,
-  layerFolder,
-  layersBook,
-  layersFolder,
-  linkPath,
-  linksFolder,
-  lockPath,
-  stampPath,
-  type StoreRoot,
-} from './paths.ts';
-import {
+  EMPTY_STORE,
   layerIdsOf,
   mountedBelow,
-  namedImages,
   storeOf,
-  storeOfNamed,
   type PublishedImage,
   type Store,
   type StoredImage,
   type StoredLayer,
 } from './store.ts';
-
-/** What a store is made with. */
-export interface StoreParts {
-  readonly view: RepositoryView;
-  /** The repository's root as clients see it: absolute. */
-  readonly clientRoot: string;
-  /** Of everything in the store. The mode is not used. */
-  readonly attributes: Attributes;
-}
 
 /** What changes in a store. */
 export interface StoreUpdate {
@@ -57,16 +27,18 @@ export interface StoreUpdate {
   readonly trees: () => Iterable<Entry>;
   /** The books: what makes it visible. */
   readonly names: readonly Entry[];
-  /** What the new books do not list any more. */
+  /** What must not be there when the new books are. */
   readonly outdated: readonly BytePath[];
   /** Images that were in the store and cannot be any more, since something of them is lost. */
   readonly lost: readonly PublishedImage[];
+  /** Images that are not in the store, since another image has their name there. */
+  readonly nameless: readonly PublishedImage[];
 }
 
-/** What is to be in a store, and what is published of it. */
+/** What is to be in a store beside what it has. */
 export interface StoreChange {
   readonly root: StoreRoot;
-  readonly before: readonly PublishedImage[];
+  /** All images that are published for it. */
   readonly after: readonly PublishedImage[];
   /** Documents of the images that are new. */
   readonly documents: Documents;
@@ -74,32 +46,25 @@ export interface StoreChange {
   readonly again: readonly PublishedImage[];
 }
 
-/**
- * Each is a word in the command of `cvmfs_server`, and all are one argument of the program that it starts (128 KiB at
- * most). The rest goes with the next publications: nothing refers to it.
- */
-const MOST_OUTDATED = 400;
 const HEXADECIMAL = /^[0-9a-f]{64}$/;
 
 /**
- * Finds out what must change in the store at `root` so that it is the store of the images `after`. What another program
- * made there, or unpackd for other clients, is replaced.
+ * Finds out what must change in the store at `root` so that the images `after` are in it. Nothing leaves it: what no
+ * reference means any more stays, without a tag. A store for other clients, or of another program, is made anew; of the
+ * latter, files that are nobody's any more stay where they are, listed no longer.
  */
 export async function updateOf(change: StoreChange, parts: StoreParts): Promise<StoreUpdate> {
   const { view } = parts;
-  const { root, before, after, again, documents: brought } = change;
+  const { root, after, again } = change;
   const stamp = stampOf(parts);
   const isOurs = (await view.read(stampPath(root)))?.equals(stamp) ?? false;
   const there = await publishedParts(view, root);
+  const listed = withFolders((await publishedStore(view, root)) ?? EMPTY_STORE, there);
   const idsOf = remembered(layerIdsOf);
-  const wanted = namedImages(after, idsOf);
-  const whole = storeOfNamed(wanted);
-  const published = isOurs ? storeBefore(namedImages(before, idsOf), wanted, whole) : NOTHING_PUBLISHED;
-  const kept = new Kept(published, there, storeOf(again, idsOf));
-  const { documents, lost } = await gatherDocuments(after, { view, root, kept, brought });
-  const left = after.filter((image) => !lost.has(image));
-  const store = lost.size === 0 ? whole : storeOf(left, idsOf);
+  const kept = new Kept(isOurs ? listed : EMPTY_STORE, there, storeOf(again, EMPTY_STORE, idsOf));
+  const { store, documents, left } = await gather(change, { listed, kept, view, idsOf });
   const fresh = kept.layersMissing(store);
+  const names = await shortNamesOf(fresh, new ShortNames({ view, root, links: there.links }));
   const make = new Maker(root, parts);
   const folders = [root, layersFolder(root), linksFolder(root), imagesFolder(root)];
   const markers = await make.missingMarkers(folders);
@@ -107,15 +72,13 @@ export async function updateOf(change: StoreChange, parts: StoreParts): Promise<
     folders,
     trees: function* () {
       yield* markers;
-      for (const layer of fresh) yield* make.layer(layer);
+      for (const layer of fresh) yield* make.layer(layer, names);
       for (const image of store.images.values()) yield* make.image(image, kept.image(image.id), documents);
     },
     names: [...(await make.books(store)), ...(isOurs ? [] : [make.file(stampPath(root), stamp)])],
-    outdated: [...(await wrongLowers(view, root, fresh)), ...outdated(root, { there, kept, store })].slice(
-      0,
-      MOST_OUTDATED,
-    ),
-    lost: [...lost],
+    outdated: await wrongLowers(view, root, fresh),
+    lost: after.filter((image) => !left.includes(image)),
+    nameless: left.filter(({ record }) => !isNamed(record, store)),
   };
 }
 
@@ -154,127 +117,86 @@ async function publishedParts(view: RepositoryView, root: StoreRoot): Promise<Pu
   };
 }
 
-/** What of a published store can stay as it is: what nobody has taken away, and is not to be written again. */
-class Kept {
-  readonly #published: PublishedStore;
-  readonly #there: PublishedParts;
-  readonly #again: Store;
+/** Podman could list nothing where the documents of one image are missing. */
+function withFolders({ images, layers }: Store, there: PublishedParts): Store {
+  return { layers, images: new Map([...images].filter(([id]) => there.images.has(id))) };
+}
 
-  constructor(published: PublishedStore, there: PublishedParts, again: Store) {
-    this.#published = published;
-    this.#there = there;
-    this.#again = again;
-  }
-
-  image(id: string): StoredImage | undefined {
-    return this.#there.images.has(id) && !this.#again.images.has(id) ? this.#published.image(id) : undefined;
-  }
-
-  /** Those of `store` whose files are not published so. A layer names those below it, so that theirs count too. */
-  layersMissing(store: Store): StoredLayer[] {
-    const missing = new Set<StoredLayer>();
-    const changed = new Set<StoredLayer>();
-    for (const layer of store.layers.values()) {
-      const { id, parent, record, shortName } = layer;
-      const kept = this.#published.layer(id);
-      const isSame = kept?.record.digest === record.digest && kept.shortName === shortName;
-      if (!isSame || (parent !== undefined && changed.has(parent))) changed.add(layer);
-      if (changed.has(layer) || !this.#isThere(id, shortName) || this.#again.layers.has(id))
-        missing.add(layer);
-    }
-    return [...missing];
-  }
-
-  #isThere(id: string, shortName: string): boolean {
-    return this.#there.layers.has(id) && this.#there.links.has(shortName);
+/** The store with all that it needs, which is not everything where something is lost; `left` are the images that stay. */
+async function gather(
+  { root, after, documents: brought }: StoreChange,
+  known: { listed: Store; kept: Kept; view: RepositoryView; idsOf: typeof layerIdsOf },
+): Promise<{ store: Store; documents: Documents; left: readonly PublishedImage[] }> {
+  const { kept, view, idsOf } = known;
+  let { listed } = known;
+  let left = after;
+  for (;;) {
+    const store = storeOf(left, listed, idsOf);
+    const sources = { view, root, kept, brought, listed: known.listed, published: left };
+    const { documents, lost } = await gatherDocuments(store, sources);
+    if (lost.size === 0) return { store, documents, left };
+    left = left.filter((image) => !isLost(image, lost));
+    listed = without(listed, lost);
   }
 }
 
-/** Makes the entries of a store. */
-class Maker {
-  readonly #root: StoreRoot;
-  readonly #parts: StoreParts;
+function without({ images, layers }: Store, lost: { has(id: string): boolean }): Store {
+  return { layers, images: new Map([...images].filter(([id]) => !lost.has(id))) };
+}
 
-  constructor(root: StoreRoot, parts: StoreParts) {
-    this.#root = root;
-    this.#parts = parts;
+function isNamed({ config, name }: ImageRecord, store: Store): boolean {
+  return store.images.get(hexOf(config.digest))?.names.includes(name) === true;
+}
+
+/** The short names of `layers` and of all below them. */
+async function shortNamesOf(
+  layers: readonly StoredLayer[],
+  names: ShortNames,
+): Promise<Map<LayerId, string>> {
+  const found = new Map<LayerId, string>();
+  for (const layer of layers) {
+    for (let one: StoredLayer | undefined = layer; one !== undefined; one = one.parent) {
+      if (found.has(one.id)) break;
+      found.set(one.id, await names.of(one.id));
+    }
+  }
+  return found;
+}
+
+/** What of a published store can stay as it is: what nobody has taken away, and is not to be written again. */
+class Kept {
+  readonly #published: Store;
+  readonly #there: PublishedParts;
+  readonly #again: Store;
+  readonly #families: ReadonlySet<string>;
+
+  constructor(published: Store, there: PublishedParts, again: Store) {
+    this.#published = published;
+    this.#there = there;
+    this.#again = again;
+    this.#families = new Set([...there.links].map((name) => name.slice(0, SHORT_CHARACTERS)));
   }
 
-  /** What makes each of `folders` a nested catalog, where that is not there. */
-  async missingMarkers(folders: readonly BytePath[]): Promise<Entry[]> {
-    const missing: Entry[] = [];
-    for (const path of folders.map((folder) => `${folder}/${CATALOG_MARKER}`))
-      if ((await this.#parts.view.kindOf(path)) === undefined) missing.push(this.file(path, Buffer.alloc(0)));
-    return missing;
+  image(id: string): StoredImage | undefined {
+    return this.#there.images.has(id) && !this.#again.images.has(id)
+      ? this.#published.images.get(id)
+      : undefined;
   }
 
-  /** @see containers/storage, drivers/overlay/overlay.go, `create` and `getLower` */
-  layer(layer: StoredLayer): Entry[] {
-    const { id, record, shortName } = layer;
-    const folder = layerFolder(this.#root, id);
-    const below = mountedBelow(layer)
-      .map((lower) => `l/${lower.shortName}`)
-      .join(':');
-    return [
-      this.#directory(folder),
-      this.#symlink(`${folder}/diff`, this.#treeOf(record.digest)),
-      this.file(`${folder}/link`, Buffer.from(shortName)),
-      // What is mounted below a layer that has nothing below it.
-      below === '' ? this.#directory(`${folder}/empty`) : this.file(`${folder}/lower`, Buffer.from(below)),
-      this.#directory(`${folder}/merged`),
-      this.#symlink(linkPath(this.#root, shortName), `../${id}/diff`),
-    ];
+  /** Those of `store` whose files are not published. */
+  layersMissing(store: Store): StoredLayer[] {
+    return [...store.layers.values()].filter(
+      ({ id }) =>
+        !this.#published.layers.has(id) ||
+        !this.#there.layers.has(id) ||
+        !this.#hasName(id) ||
+        this.#again.layers.has(id),
+    );
   }
 
-  /** What `image` has and `kept`, the same image, has not. */
-  image(image: StoredImage, kept: StoredImage | undefined, documents: Documents): Entry[] {
-    if (image === kept) return [];
-    const files = [...image.documents].flatMap(([key, { digest }]) => {
-      if (kept?.documents.get(key)?.digest === digest) return [];
-      const bytes = documents.get(digest);
-      if (bytes === undefined)
-        throw new Error(`the document ${digest} of image ${image.id} was not gathered`);
-      return [this.file(documentPath(this.#root, image.id, key), bytes)];
-    });
-    return files.length === 0 ? [] : [this.#directory(imageFolder(this.#root, image.id)), ...files];
-  }
-
-  /** Those that differ from what is published: layers first, since images name them. */
-  async books(store: Store): Promise<Entry[]> {
-    const { images, layers } = booksOf(store);
-    return [
-      ...(await this.#book(layersBook(this.#root), layers)),
-      ...(await this.#book(imagesBook(this.#root), images)),
-    ];
-  }
-
-  async #book(path: BytePath, bytes: Buffer): Promise<Entry[]> {
-    const lock = lockOf(bytes);
-    const { view } = this.#parts;
-    const isThere = (await view.kindOf(path)) === 'file';
-    if (isThere && (await view.read(lockPath(path)))?.equals(lock) === true) return [];
-    return [this.file(path, bytes), this.file(lockPath(path), lock)];
-  }
-
-  file(path: BytePath, bytes: Buffer): FileEntry {
-    return ownFile(path, bytes, this.#parts.attributes);
-  }
-
-  #directory(path: BytePath): DirectoryEntry {
-    return { type: 'directory', path, attributes: this.#attributes(0o755) };
-  }
-
-  #symlink(path: BytePath, target: string): SymbolicLinkEntry {
-    return { type: 'symlink', path, attributes: this.#attributes(0o777), target };
-  }
-
-  /** Absolute, since podman takes the changes of a container from there too. */
-  #treeOf(layer: Digest): string {
-    return Buffer.from(`${this.#parts.clientRoot}/${layerRoot(layer)}`).toString('latin1');
-  }
-
-  #attributes(mode: number): Attributes {
-    return { ...this.#parts.attributes, mode };
+  /** As far as can be told without looking at each: whether there are names that begin as its own does. */
+  #hasName(id: LayerId): boolean {
+    return this.#families.has(shortNameFamily(id)) || this.#there.links.has(id);
   }
 }
 
@@ -290,33 +212,4 @@ async function wrongLowers(
     if (mountedBelow(layer).length === 0 && (await view.kindOf(path)) !== undefined) wrong.push(path);
   }
   return wrong;
-}
-
-/** What lies in the store's folders and is no part of it. */
-function outdated(
-  root: StoreRoot,
-  { there, kept, store }: { there: PublishedParts; kept: Kept; store: Store },
-): BytePath[] {
-  const links = new Set<string>();
-  for (const { shortName } of store.layers.values()) links.add(shortName);
-  return [
-    ...missingFrom(store.images, there.images).map((id) => imageFolder(root, id)),
-    ...missingFrom(store.layers, there.layers).map((id) => layerFolder(root, id)),
-    ...missingFrom(links, there.links).map((name) => linkPath(root, name)),
-    ...[...store.images.values()].flatMap((image) => outdatedDocuments(root, image, kept.image(image.id))),
-  ];
-}
-
-/** Those of `names` that `known` has not. Mostly none of tens of thousands. */
-function missingFrom(known: { has(name: string): boolean }, names: Iterable<string>): string[] {
-  const missing: string[] = [];
-  for (const name of names) if (!known.has(name)) missing.push(name);
-  return missing;
-}
-
-function outdatedDocuments(root: StoreRoot, image: StoredImage, kept: StoredImage | undefined): BytePath[] {
-  if (image === kept) return [];
-  return [...(kept?.documents.keys() ?? [])]
-    .filter((key) => !image.documents.has(key))
-    .map((key) => documentPath(root, image.id, key));
 }

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hexOf, type Digest } from '../../publisher/registry/digest.ts';
 import { formatReference, parseReference } from '../../wishlist/reference/reference.ts';
 import { imageTree, unpackedByUmoci } from '../support/e2e/reference.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
@@ -14,7 +17,7 @@ import {
   imagesOfAllKinds,
   startableImage,
 } from '../support/podman/images.ts';
-import { neededFor, PODMANS, Podman } from '../support/podman/podman.ts';
+import { neededFor, PODMANS, Podman, RUN, type PodmanOutcome } from '../support/podman/podman.ts';
 import { describeWith, needs } from '../support/programs.ts';
 import { differences } from '../support/trees/snapshot.ts';
 
@@ -129,12 +132,71 @@ for (const kind of PODMANS) {
       assert.equal(await release('1'), 'old\n');
       await publish([add('1', await startableImage('new\n'))]);
       assert.equal(await release('1'), 'new\n');
-      assert.equal((await podman.output('images', '--quiet')).trim().split('\n').length, 2);
       for (const path of [nameOf('2'), `.metadata/${nameOf('2')}`])
         rmSync(site.path(path), { recursive: true });
       await publish([add('3', await startableImage('three\n'))]);
-      assert.deepEqual(await listed(), ['1', '3'].map(nameOf));
+      const untagged = `${registry.host}/${LAB}:<none>`;
+      assert.deepEqual(await listed(), [...['1', '3'].map(nameOf), untagged, untagged]);
       assert.notEqual((await podman.podman('image', 'exists', nameOf('2'))).status, 0);
+    });
+
+    it('has for containers and images of clients all that they were made from, when the tag has moved', async () => {
+      const old = await startableImage('old\n');
+      await publish([add('1', old)]);
+      const fifo = (name: string): string => join(podman.folder, name);
+      const options = RUN.join(' ');
+      const script = `set -e
+        mkfifo "$2" "$3"
+        podman create --name stopped ${options} "$1" /usr/bin/busybox cat /etc/release >/dev/null
+        podman run --detach --name running ${options} "$1" /usr/bin/busybox sleep 1000 >/dev/null
+        podman commit --quiet stopped own >/dev/null
+        echo ready >"$2"
+        read -r line <"$3"
+        podman exec running /usr/bin/busybox cat /etc/release
+        podman start --attach stopped
+        podman start --attach stopped
+        podman inspect --format '{{.Image}}' stopped
+        podman rm --force --time 0 running stopped >/dev/null
+        for image in "$4" "$5" own; do podman run --rm ${options} "$image" /usr/bin/busybox cat /etc/release; done
+        podman image prune --force
+        podman images --quiet --no-trunc`;
+      const id = hexOf(configOf(old));
+      const pinned = `${registry.host}/${LAB}@${old.manifest.digest}`;
+      const words = [nameOf('1'), fifo('told'), fifo('go'), id, pinned];
+      const ended = podman.enter(['sh', '-c', script, 'sh', ...words]);
+      await untilReady(fifo('told'), ended);
+      try {
+        await publish([add('1', await startableImage('new\n'))]);
+      } finally {
+        await writeFile(fifo('go'), 'go\n');
+      }
+      const { status, stdout, stderr } = await ended;
+      assert.equal(status, 0, stderr);
+      const lines = stdout.trim().split('\n');
+      assert.deepEqual(lines.slice(0, 7), ['old', 'old', 'old', id, 'old', 'old', 'old']);
+      assert.ok(lines.includes(`sha256:${id}`), stdout);
+      assert.equal(await release('1'), 'new\n');
+    });
+
+    it('has two manifests of one config as one image, by both names and both digests', async () => {
+      const content = [directory('etc'), file('etc/release', 'both\n')];
+      const base = await layer(busyboxLayer());
+      const packed = async (compression: 'gzip' | 'plain'): Promise<Image> =>
+        image({ layers: [base, await layer(content, { compression })], config: {} });
+      const both = [
+        ['1-gzip', await packed('gzip')],
+        ['1', await packed('plain')],
+      ] as const;
+      assert.equal(new Set(both.map(([, one]) => configOf(one))).size, 1);
+      for (const [tag, one] of both) await publish([add(tag, one)]);
+      assert.deepEqual(await listed(), ['1', '1-gzip'].map(nameOf));
+      registry.requests();
+      for (const [tag, { manifest }] of both)
+        for (const name of [nameOf(tag), `${registry.host}/${LAB}@${manifest.digest}`])
+          assert.equal(await podman.inContainer(name, ...RELEASE), 'both\n', name);
+      assert.deepEqual(registry.requests(), []);
+      const { stdout } = await site.convert(both.map(([tag]) => `http://${nameOf(tag)}`));
+      assert.deepEqual(stdout.match(/^\w+/gm), ['unchanged', 'unchanged']);
     });
 
     it('knows images by further names, and by the digests of manifest and index', async () => {
@@ -198,6 +260,23 @@ for (const kind of PODMANS) {
       await podman.output('system', 'df');
     });
   });
+}
+
+function configOf({ blobs: [config] }: Image): Digest {
+  assert.ok(config !== undefined);
+  return config.digest;
+}
+
+/** Waits for a line in the pipe `path`, which comes to be there. What has `ended` before says why there will be none. */
+async function untilReady(path: string, ended: Promise<PodmanOutcome>): Promise<void> {
+  let outcome: PodmanOutcome | undefined;
+  void ended.then((found) => (outcome = found));
+  while (!existsSync(path)) {
+    if (outcome !== undefined) throw new Error(outcome.stderr);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  const found = await Promise.race([readFile(path), ended]);
+  if ('stderr' in found) throw new Error(found.stderr);
 }
 
 async function inspected(podman: Podman, name: string): Promise<unknown> {

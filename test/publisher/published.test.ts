@@ -59,12 +59,12 @@ const MANIFEST = JSON.stringify({
 
 const STORED: Outputs = { ...ALL, podman: true };
 
-function podmanRecord(config: Digest): string {
+function podmanRecord(config: Digest, manifest = IMAGE.manifest.digest): string {
   const document = { digest: config, size: 1 };
   return encodeRecord({
     name: NAME,
     config: document,
-    manifest: document,
+    manifest: { digest: manifest, size: 1 },
     created: '2024-01-02T03:04:05Z',
     layers: [],
   }).toString();
@@ -214,6 +214,12 @@ describe('published', () => {
     [
       'the record for podman is of another image',
       (repository) => repository.put(imageRecordPath(NAME), 'file', podmanRecord(BASE)),
+      STORED,
+      'absent-or-outdated',
+    ],
+    [
+      'podman knows the config by another manifest alone',
+      (repository) => repository.put(imageRecordPath(NAME), 'file', podmanRecord(CONFIG, TOP)),
       STORED,
       'absent-or-outdated',
     ],

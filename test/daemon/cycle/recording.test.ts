@@ -69,6 +69,13 @@ describe('the recording of a repository', () => {
     assert.deepEqual(told, [`${A} linux/amd64 5 good whole sha256:c`, `${REPOSITORY} good`]);
   });
 
+  it('tries an image again that is published without the podman store', async () => {
+    const withoutPodman = { code: 'repository-conflict', message: 'x', hint: undefined } as const;
+    recording.settle(part(A), { ...PUBLISHED, withoutPodman } as ImageResult, resolved(A));
+    await recording.end(undefined);
+    assert.deepEqual(told, [`${A} linux/amd64 0 repository-conflict part sha256:c`, `${REPOSITORY} good`]);
+  });
+
   it('takes an image for a part only where another platform of it failed', async () => {
     recording.settle(part(A, ARM64), failed('platform-missing'), undefined);
     recording.settle(part(A), PUBLISHED, resolved(A));

@@ -5,16 +5,25 @@ import { layerIds } from '../../../publisher/podman-store/layer-ids.ts';
 import { imageRecordPath } from '../../../publisher/podman-store/published-images.ts';
 import { hexOf } from '../../../publisher/registry/digest.ts';
 import { parseConfig } from '../../../publisher/registry/manifest/config.ts';
+import { publishedState } from '../../../publisher/published.ts';
 import { sha256 } from '../../../publisher/registry/manifest/verify.ts';
+import { pseudoRandom } from '../../support/e2e/pseudo-random.ts';
 import { directory, file } from '../../support/images/layer-entry.ts';
-import type { Layer } from '../../support/images/layer.ts';
+import { layer, type Layer } from '../../support/images/layer.ts';
 import { EVERYTHING, Workshop, type Composed } from './workshop.ts';
 
 const OUTPUTS: Outputs = { layers: true, chains: false, flat: true, podman: true };
 const STORE = 'podmanStore';
 const CLIENT_ROOT = EVERYTHING.clientRoot;
 
-type Listed = { readonly id: string; readonly names: readonly string[]; readonly layer?: string };
+interface Listed {
+  readonly id: string;
+  readonly digest: string;
+  readonly names: readonly string[];
+  readonly layer?: string;
+  readonly 'big-data-names': readonly string[];
+  readonly 'big-data-digests': Readonly<Record<string, string>>;
+}
 
 describe('compose/podman-stores', () => {
   let workshop: Workshop;
@@ -46,30 +55,35 @@ describe('compose/podman-stores', () => {
     return (JSON.parse(text) as { id: string }[]).map(({ id }) => id);
   }
 
-  /** Everything in the store that its lists do not name, and everything that they name and is not there. */
+  /** Everything that the lists of the store name is there, and the names of layers agree. */
   async function assertWhole(store = STORE): Promise<void> {
     const { repository } = workshop;
-    const folders = async (path: string, pattern: RegExp): Promise<string[]> =>
-      (await repository.list(`${store}/${path}`))
-        .map(({ name }) => name)
-        .filter((name) => pattern.test(name));
-    assert.deepEqual((await folders('overlay', /^[0-9a-f]{64}$/)).sort(), layers(store).sort());
-    assert.deepEqual(
-      (await folders('overlay-images', /^[0-9a-f]{64}$/)).sort(),
-      images(store)
-        .map(({ id }) => id)
-        .sort(),
-    );
-    const shorts = await folders('overlay/l', /^[^.]/);
-    assert.equal(shorts.length, layers(store).length);
-    for (const short of shorts) {
-      const target = repository.textOf(`${store}/overlay/l/${short}`) ?? '';
-      assert.equal(repository.textOf(`${store}/overlay/${target.slice(3, -5)}/link`), short);
+    const kindOf = async (path: string): Promise<string | undefined> =>
+      await repository.kindOf(`${store}/${path}`);
+    const textOf = (path: string): string => repository.textOf(`${store}/${path}`) ?? '';
+    const listed = new Set(layers(store));
+    const names = images(store).flatMap((one) => one.names);
+    assert.equal(new Set(names).size, names.length);
+    for (const { id, layer, ...image } of images(store)) {
+      assert.ok(layer === undefined || listed.has(layer));
+      for (const key of image['big-data-names']) {
+        const file = key === 'manifest' ? key : `=${Buffer.from(key).toString('base64')}`;
+        const bytes = Buffer.from(textOf(`overlay-images/${id}/${file}`), 'latin1');
+        assert.equal(sha256(bytes), image['big-data-digests'][key], `${id} ${key}`);
+      }
     }
-    for (const id of layers(store)) {
-      for (const name of (repository.textOf(`${store}/overlay/${id}/lower`) ?? '').split(':').filter(Boolean))
-        assert.ok(shorts.includes(name.slice(2)), `${id} is over ${name}, which is not there`);
+    for (const id of listed) {
+      const short = textOf(`overlay/${id}/link`);
+      assert.equal(textOf(`overlay/l/${short}`), `../${id}/diff`);
+      assert.equal(await kindOf(`overlay/${id}/diff`), 'symlink');
+      for (const name of textOf(`overlay/${id}/lower`).split(':').filter(Boolean))
+        assert.ok(listed.has(textOf(`overlay/${name}`).slice(3, -5)), `${id} is over ${name}`);
     }
+  }
+
+  /** All of the store's layers, as podman mounts them: what nothing may change under a client. */
+  function mounts(store = STORE): string[] {
+    return workshop.repository.linesBelow(`${store}/overlay`).filter((line) => !line.endsWith('/'));
   }
 
   function codeOf(layer: Layer): string {
@@ -158,13 +172,26 @@ describe('compose/podman-stores', () => {
     await assertWhole();
   });
 
-  it('have no trace of what a tag meant before', async () => {
+  it('keep what a tag meant before, found by its digest', async () => {
     await publish([image]);
+    const [before] = images();
+    const mounted = mounts();
     const other = await workshop.layer(file('other', 'other'));
     const { stream } = await publish([await workshop.image('quay.io/lab/tool:1', [base, other])]);
-    assert.deepEqual(stream.publication.outdated.filter((path) => path.startsWith(STORE)).length, 3);
-    assert.equal(images().length, 1);
-    assert.deepEqual(layers().sort(), layerIds([base.diffId, other.diffId]).sort());
+    assert.deepEqual(stream.publication.outdated, []);
+    assert.ok(before !== undefined);
+    assert.deepEqual(
+      images().find(({ id }) => id === before.id),
+      { ...before, names: [`quay.io/lab/tool@${before.digest}`] },
+    );
+    assert.deepEqual(images().find(({ id }) => id !== before.id)?.names, ['quay.io/lab/tool:1']);
+    for (const line of mounted) assert.ok(mounts().includes(line), line);
+    await assertWhole();
+    await publish([image]);
+    assert.deepEqual(
+      images().find(({ id }) => id === before.id),
+      before,
+    );
     await assertWhole();
   });
 
@@ -181,7 +208,7 @@ describe('compose/podman-stores', () => {
     await assertWhole();
   });
 
-  it('have no trace of an image whose metadata somebody removed', async () => {
+  it('keep an image whose metadata somebody removed, by its digest alone', async () => {
     await publish([image, await workshop.image('quay.io/lab/base:1', [base])]);
     workshop.repository.remove('.metadata/quay.io/lab/tool:1');
     await publish([await workshop.image('quay.io/lab/top:1', [top])]);
@@ -189,17 +216,52 @@ describe('compose/podman-stores', () => {
       images()
         .map(({ names }) => names.join())
         .sort(),
-      ['quay.io/lab/base:1', 'quay.io/lab/top:1'],
+      ['quay.io/lab/base:1', `quay.io/lab/tool@${image.manifest.digest}`, 'quay.io/lab/top:1'],
     );
     await assertWhole();
   });
 
-  it('lose an image that is published without this form from now on', async () => {
+  it('keep an image that is published without this form from now on, by its digest alone', async () => {
     await publish([image]);
     await publish([image], { outputs: { ...OUTPUTS, podman: false } });
-    assert.deepEqual(images(), []);
+    assert.deepEqual(
+      images().map(({ names }) => names),
+      [[`quay.io/lab/tool@${image.manifest.digest}`]],
+    );
     assert.equal(await workshop.repository.kindOf(imageRecordPath('quay.io/lab/tool:1')), undefined);
     await assertWhole();
+  });
+
+  it('have images of one config and several manifests once, whichever comes first, and keep what was there', async () => {
+    const packed = await layer([directory('etc'), file('etc/base', 'base')], { compression: 'gzip' });
+    assert.equal(packed.diffId, base.diffId);
+    const names = ['quay.io/lab/tool:1', 'quay.io/lab/tool:1-packed'];
+    for (const [first = '', second = ''] of [names, names.toReversed()]) {
+      workshop = await Workshop.open();
+      const one = await workshop.image(first, [base, top]);
+      const other = await workshop.image(second, [packed, top]);
+      assert.equal(one.manifest.config.digest, other.manifest.config.digest);
+      await publish([one]);
+      const mounted = mounts();
+      await publish([other, await workshop.image('quay.io/lab/other:1', [top])]);
+      await assertWhole();
+      const both = images().find(({ id }) => id === hexOf(one.manifest.config.digest));
+      assert.deepEqual(both?.names, names);
+      assert.equal(both.digest, one.manifest.digest);
+      assert.ok(both['big-data-names'].includes(`manifest-${other.manifest.digest}`));
+      for (const line of mounted) assert.ok(mounts().includes(line), line);
+      // The shorter name moves on, and comes back.
+      await publish([await workshop.image(names[0] ?? '', [await workshop.layer(file('new', 'new'))])]);
+      await assertWhole();
+      await publish([first === names[0] ? one : other]);
+      assert.deepEqual(
+        images().find(({ id }) => id === both.id),
+        both,
+      );
+      const { stream } = await publish([other, one], { convertAgain: true });
+      assert.ok(stream.entries.some(({ path }) => path.startsWith(`${STORE}/overlay-images/${both.id}`)));
+      await assertWhole();
+    }
   });
 
   it('are not made for images that are not wanted in this form', async () => {
@@ -332,18 +394,140 @@ describe('compose/podman-stores', () => {
     assert.equal(workshop.repository.textOf(`${STORE}/overlay-images/${id}/=${key}`), bytes.toString());
   });
 
-  it('are a conflict where something else stands in their place', async () => {
-    workshop.repository.put(`${STORE}/overlay`, 'file', 'x');
-    await assert.rejects(publish([image]), { code: 'repository-conflict' });
+  it('are done without where something else stands in their place, until that has gone', async () => {
+    await publish([image]);
+    const before = workshop.repository.linesBelow(STORE);
+    const other = await workshop.image('quay.io/lab/tool:1', [base, await workshop.layer(file('o', 'o'))]);
+    workshop.repository.remove(`${STORE}/overlay-layers/layers.json`);
+    workshop.repository.put(`${STORE}/overlay-layers/layers.json/x`, 'file', 'x');
+    const { withoutPodman, outcomes } = await publish([other]);
+    assert.deepEqual(outcomes, ['added']);
+    assert.deepEqual([...withoutPodman], [['quay.io/lab/tool:1', 'repository-conflict']]);
+    assert.equal(
+      await workshop.repository.kindOf(layerRoot(other.manifest.layers[1]?.digest ?? base.digest)),
+      'directory',
+    );
+    const is = workshop.repository
+      .linesBelow(STORE)
+      .filter((line) => !line.startsWith('overlay-layers/layers.json'));
+    assert.deepEqual(
+      is,
+      before.filter((line) => !line.startsWith('overlay-layers/layers.json')),
+    );
+    assert.equal(
+      await publishedState(workshop.repository, { ...other, outputs: OUTPUTS }),
+      'absent-or-outdated',
+    );
+    workshop.repository.remove(`${STORE}/overlay-layers/layers.json`);
+    assert.deepEqual([...(await publish([other])).withoutPodman], []);
+    assert.equal(await publishedState(workshop.repository, { ...other, outputs: OUTPUTS }), 'current');
+    await assertWhole();
   });
 
-  it('make other images only wait for theirs: what goes is bounded', async () => {
-    for (let index = 0; index < 450; index++)
-      workshop.repository.put(`${STORE}/overlay/${index.toString(16).padStart(64, '0')}/link`, 'file', 'x');
-    const { stream } = await publish([image]);
-    assert.equal(stream.publication.outdated.length, 400);
-    const again = await publish([await workshop.image('quay.io/lab/other:1', [base])]);
-    assert.equal(again.stream.publication.outdated.length, 50);
+  it('take the others of a batch where they cannot take one image', async () => {
+    const others = await Promise.all(
+      ['a', 'b', 'c', 'd'].map(async (name) => await workshop.image(`quay.io/lab/${name}:1`, [base])),
+    );
+    const [, upper = ''] = layerIds([base.diffId, top.diffId]);
+    workshop.repository.put(`${STORE}/overlay/${upper}`, 'file', 'x');
+    const { withoutPodman } = await publish([...others.slice(0, 2), image, ...others.slice(2)]);
+    assert.deepEqual([...withoutPodman], [['quay.io/lab/tool:1', 'repository-conflict']]);
+    assert.deepEqual(
+      images().flatMap(({ names }) => names),
+      others.map(({ publicName }) => publicName),
+    );
     await assertWhole();
+  });
+
+  it('are done without for any reason, a mistake too', async () => {
+    const { repository } = workshop;
+    const read = repository.read.bind(repository);
+    repository.read = async (path) => {
+      if (path === `${STORE}/.unpackd.json`) throw new TypeError('a mistake');
+      return await read(path);
+    };
+    const { withoutPodman } = await publish([image]);
+    assert.deepEqual([...withoutPodman], [['quay.io/lab/tool:1', 'bug']]);
+    assert.equal(await repository.kindOf('quay.io/lab/tool:1'), 'symlink');
+    assert.equal(await repository.kindOf(imageRecordPath('quay.io/lab/tool:1')), undefined);
+  });
+
+  it('do not have an image whose name is taken there, with a warning', async () => {
+    const { warnings } = await publish([
+      image,
+      { ...(await workshop.image('quay.io/lab/tool:1', [top])), publicName: 'team/quay.io/lab/tool:1' },
+    ]);
+    assert.equal(warnings.length, 1);
+    assert.match(
+      warnings[0] ?? '',
+      /^team\/quay\.io\/lab\/tool:1 is left out of the podman store: another image/,
+    );
+    await assertWhole();
+  });
+
+  it('take no books for their own that somebody else wrote', async () => {
+    await publish([image]);
+    const book = `${STORE}/overlay-images/images.json`;
+    const altered = (workshop.repository.textOf(book) ?? '').replace('lab/tool', 'LAB/TOOL');
+    workshop.repository.put(book, 'file', altered);
+    await publish([await workshop.image('quay.io/lab/other:1', [top])]);
+    assert.deepEqual(
+      images()
+        .flatMap(({ names }) => names)
+        .sort(),
+      ['quay.io/lab/other:1', 'quay.io/lab/tool:1'],
+    );
+    await assertWhole();
+  });
+
+  it('leave what another program has there where it is, listed no longer', async () => {
+    const stranger = `${STORE}/overlay/${'f'.repeat(64)}/link`;
+    workshop.repository.put(stranger, 'file', 'x');
+    const { stream } = await publish([image]);
+    assert.deepEqual(stream.publication.outdated, []);
+    assert.equal(workshop.repository.textOf(stranger), 'x');
+    await assertWhole();
+  });
+
+  it('never change what a client may have mounted, whatever is published', async () => {
+    const seed = Math.floor(Math.random() * 2 ** 32);
+    const random = pseudoRandom(seed);
+    const pick = <Item>(items: readonly Item[]): Item => {
+      const item = items[Math.floor(random() * items.length)];
+      assert.ok(item !== undefined);
+      return item;
+    };
+    const all: Layer[] = [];
+    for (let index = 0; index < 6; index++) {
+      const entries = [file(`f${index}`, `${index}`)];
+      all.push(await layer(entries, { compression: 'plain' }), await layer(entries, { compression: 'gzip' }));
+    }
+    try {
+      for (let round = 0; round < 40; round++) {
+        const before = mounts();
+        const known = images().map(({ id }) => id);
+        const batch: ReadyImage[] = [];
+        for (let count = 0; count < 3; count++) {
+          const layers = Array.from({ length: 1 + Math.floor(random() * 3) }, () => pick(all));
+          const name = `quay.io/lab/image:${Math.floor(random() * 5)}`;
+          if (!batch.some(({ publicName }) => publicName === name))
+            batch.push(await workshop.image(name, layers));
+        }
+        if (random() < 0.2) workshop.repository.remove(`.metadata/quay.io/lab/image:${round % 5}`);
+        await publish(batch, { convertAgain: random() < 0.2 });
+        await assertWhole();
+        const now = new Set(mounts());
+        for (const line of before) assert.ok(now.has(line), line);
+        for (const id of known)
+          assert.ok(
+            images().some((one) => one.id === id),
+            id,
+          );
+        for (const { publicName } of batch)
+          assert.ok(images().some(({ names }) => names.includes(publicName)));
+      }
+    } catch (error) {
+      throw new Error(`seed ${seed}`, { cause: error });
+    }
   });
 });

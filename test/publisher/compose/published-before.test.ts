@@ -12,7 +12,7 @@ import { hexOf } from '../../../publisher/registry/digest.ts';
 import type { BytePath } from '../../../publisher/repository/entry.ts';
 import type { Kind } from '../../../publisher/repository/view.ts';
 import { directory, file, hardLink, symlink, whiteout } from '../../support/images/layer-entry.ts';
-import type { Layer } from '../../support/images/layer.ts';
+import { layer, type Layer } from '../../support/images/layer.ts';
 import { MemoryRepository } from './memory-repository.ts';
 import { Workshop, streamBelow } from './workshop.ts';
 
@@ -60,6 +60,45 @@ describe('compose/composer on what is published', () => {
       ]);
       const again = await workshop.publish([image], { convertAgain: true });
       assert.deepEqual(streamBelow(again.stream, folder), streamBelow(stream, folder));
+    });
+
+    it('has one flat tree for two manifests of one config, and the layers of both', async () => {
+      const entries = [directory('d'), file('d/a', 'base a'), file('b', 'base b')];
+      const packed = await layer(entries, { compression: 'gzip' });
+      assert.equal(packed.diffId, base.diffId);
+      const other = await workshop.image('reg.example/app:packed', [packed, top]);
+      await workshop.publish([image]);
+      const flat = flatPath(image.manifest.config.digest);
+      assert.equal(flatPath(other.manifest.config.digest), flat);
+      const before = workshop.repository.linesBelow(flat);
+      const { layers, stream } = await workshop.publish([other]);
+      assert.deepEqual(layers, [hexOf(packed.digest)]);
+      assert.deepEqual(streamBelow(stream, flat), []);
+      assert.deepEqual(workshop.repository.linesBelow(flat), before);
+      const ownTree = (one: Layer): string[] => workshop.repository.linesBelow(layerRoot(one.digest));
+      assert.deepEqual(ownTree(packed), ownTree(base));
+      for (const one of [base, packed, top])
+        assert.equal(
+          workshop.repository.textOf(`${layerPath(one.digest)}/.metadata/origin.json`),
+          JSON.stringify({ origin: [image.manifest.config.digest] }),
+        );
+    });
+
+    it('completes the flat tree of a manifest without some layers for one with all of them', async () => {
+      const lacking: ReadyImage = {
+        ...image,
+        publicName: 'reg.example/app:lacking',
+        manifest: { ...image.manifest, layers: image.manifest.layers.slice(0, 1), skipped: [1] },
+        config: { ...image.config, diffIds: image.config.diffIds.slice(0, 1) },
+      };
+      const flat = flatPath(image.manifest.config.digest);
+      await workshop.publish([lacking]);
+      assert.equal(await workshop.repository.kindOf(`${flat}/c`), undefined);
+      await workshop.publish([image]);
+      assert.equal(await workshop.repository.kindOf(`${flat}/c`), 'file');
+      const whole = workshop.repository.linesBelow(flat);
+      await workshop.publish([lacking]);
+      assert.deepEqual(workshop.repository.linesBelow(flat), whole);
     });
 
     it('writes origins anew that cannot be read', async () => {

@@ -12,7 +12,7 @@ import { parseConfig } from '../../../publisher/registry/manifest/config.ts';
 import { LINUX_LIMITS, type Holding } from '../../../publisher/repository/holding.ts';
 import { hexOf, type Digest } from '../../../publisher/registry/digest.ts';
 import { parseManifest } from '../../../publisher/registry/manifest/manifest.ts';
-import { isFailure } from '../../../wishlist/failure.ts';
+import { isFailure, type FailureCode } from '../../../wishlist/failure.ts';
 import { image, type ImageConfig } from '../../support/images/image.ts';
 import type { LayerEntry } from '../../support/images/layer-entry.ts';
 import { layer, type Layer } from '../../support/images/layer.ts';
@@ -50,6 +50,8 @@ export interface Composed {
   /** Layers that the batch brings, in hexadecimal digits. */
   readonly layers: readonly string[];
   readonly warnings: readonly string[];
+  /** By public name, the code of why the podman store could not take an image. */
+  readonly withoutPodman: ReadonlyMap<string, FailureCode>;
   /** One for each image: the code of its failure. */
   readonly outcomes: readonly string[];
 }
@@ -139,9 +141,11 @@ export class Workshop {
         outcomes.push(error.code);
       }
     }
-    const { publication, warnings: ofAll } = await composer.composition();
+    const { publication, warnings: ofAll, withoutPodman: failures } = await composer.composition();
+    const withoutPodman = new Map(Array.from(failures, ([name, { code }]) => [name, code]));
     const stream = await readStream(publication);
-    return { stream, layers: composer.layers.map(hexOf), warnings: [...warnings, ...ofAll], outcomes };
+    const layers = composer.layers.map(hexOf);
+    return { stream, layers, warnings: [...warnings, ...ofAll], withoutPodman, outcomes };
   }
 }
 

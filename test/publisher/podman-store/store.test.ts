@@ -114,6 +114,40 @@ describe('podman-store/store', () => {
     );
   });
 
+  it('keeps what was listed before, and adds to it', () => {
+    const gzip = published('a.io/lab/tool:1', ['base', 'x']);
+    const zstd = published('a.io/lab/tool:2', ['base', layerRecord('x as zstd', 'x')]);
+    const pinned = published('b.io/lab/other:1', ['y'], { name: `b.io/lab/other@${digestOf('index')}` });
+    const id = gzip.record.config.digest.slice(7);
+    const before = storeOf([gzip, pinned]);
+    assert.deepEqual(storeOf([pinned, gzip], before), before);
+
+    const both = storeOf([zstd, gzip, pinned], before);
+    const keys = [gzip.record.config.digest, 'manifest', `manifest-${zstd.record.manifest.digest}`];
+    assert.deepEqual([...(both.images.get(id)?.documents.keys() ?? [])], keys);
+    assert.equal(both.images.get(id)?.manifest, gzip.record.manifest.digest);
+    assert.deepEqual(both.layers, before.layers);
+
+    const moved = storeOf([published('a.io/lab/tool:2', ['z'])], both);
+    const names = [...moved.images.values()].flatMap((image) => image.names);
+    assert.deepEqual(names.sort(), [
+      'a.io/lab/tool:2',
+      `a.io/lab/tool@${gzip.record.manifest.digest}`,
+      `b.io/lab/other@${digestOf('index')}`,
+    ]);
+    for (const [layer, stored] of both.layers) assert.equal(moved.layers.get(layer), stored);
+  });
+
+  it('gives no name twice, also where an image that is published has that of one from before', () => {
+    const index = `a.io/lab/tool@${digestOf('index')}`;
+    const before = storeOf([published('a.io/lab/tool:1', ['x'], { name: index })]);
+    const after = storeOf([published('a.io/lab/tool:1', ['y'], { name: index })], before);
+    assert.deepEqual(
+      [...after.images.values()].map(({ names }) => names).sort((one, other) => one.length - other.length),
+      [[], [index]],
+    );
+  });
+
   it('does not depend on the order of what is published', () => {
     const seed = Math.floor(Math.random() * 2 ** 32);
     const random = pseudoRandom(seed);
