@@ -81,7 +81,6 @@ class World {
 const Manifest = z.object({ config: z.object({ digest: z.string() }) });
 
 describeWith(['docker-registry', 'git'], 'unpackd daemon, for 12 hours of a clock that is set', function () {
-  this.timeout(600_000);
   let world: World;
   let rig: DaemonRig;
 

@@ -22,7 +22,7 @@ import { FaultServer } from '../support/registry/fault-server.ts';
 import { stall } from '../support/registry/faults.ts';
 
 const execute = promisify(execFile);
-const LIMIT_MS = 600_000;
+const LIMIT_MS = 900_000;
 const NAME = 'lab/app:1';
 const OTHER = 'other.unpackd.test';
 

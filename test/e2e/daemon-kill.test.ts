@@ -22,7 +22,7 @@ import { differences, snapshot, type Snapshot } from '../support/trees/snapshot.
 const SEED = Number(process.env['UNPACKD_TEST_SEED'] ?? randomInt(2 ** 31));
 /** On each backend. */
 const KILLS = Number(process.env['TEST_DAEMON_KILLS'] ?? 4);
-const LIMIT_MS = 120_000 + KILLS * 30_000;
+const LIMIT_MS = 900_000 + KILLS * 30_000;
 const WATCH_MS = 50;
 const QUIET = { uncovered: true };
 

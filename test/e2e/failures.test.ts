@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Digest } from '../../publisher/registry/digest.ts';
 import { richImage, smallImage } from '../support/e2e/images.ts';
@@ -15,18 +13,9 @@ import { descriptorOf, jsonBlob } from '../support/images/blob.ts';
 import { image, type Image } from '../support/images/image.ts';
 import { file } from '../support/images/layer-entry.ts';
 import { layer, type Layer } from '../support/images/layer.ts';
+import { freePort } from '../support/loopback.ts';
 import { temporaryDirectory } from '../support/setup.ts';
 import { snapshot } from '../support/trees/snapshot.ts';
-
-/** An address where nothing listens. */
-async function deadHost(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' ? `127.0.0.1:${address?.port}` : '';
-}
 
 /** A layer that is cut off before it was pushed: its digest is that of what is there. */
 async function truncatedLayer(): Promise<Layer> {
@@ -59,7 +48,7 @@ for (const kind of BACKENDS) {
       const second = registry.add('lab/good', 'second', await richImage({ layers: 1 }));
       wishes = {
         unknown: `http://${registry.host}/lab/good:no-such-tag`,
-        dead: `http://${await deadHost()}/lab/good:1`,
+        dead: `http://127.0.0.1:${await freePort()}/lab/good:1`,
         first,
         wrong: registry.add('lab/wrong', '1', wrong),
         truncated: registry.add('lab/truncated', '1', image({ layers: [await truncatedLayer()] })),

@@ -21,7 +21,7 @@ const copy = promisify(execFile);
 const SEED = Number(process.env['UNPACKD_TEST_SEED'] ?? randomInt(2 ** 31));
 /** Each combination of what a {@link Kill} says comes up in eight. */
 const KILLS = Number(process.env['TEST_KILLS'] ?? 8);
-const LIMIT_MS = 60_000 + KILLS * 30_000;
+const LIMIT_MS = 900_000 + KILLS * 30_000;
 
 /** Two images on a shared layer. With another `version` the upper layer of the first is another. */
 async function images(version: string): Promise<{ readonly app: Image; readonly tool: Image }> {

@@ -60,8 +60,7 @@ async function fuzz(name: string, durationMs: number): Promise<boolean> {
   if (name === 'layer') await writeSeeds(seeds);
   process.stdout.write(`${name}: ${durationMs / 1000} s, seed ${seed}\n`);
   const current = new SharedArrayBuffer(4 + MOST_INPUT_BYTES);
-  const endsAt = Date.now() + durationMs;
-  const task: Task = { target: targetPath(name), corpus, seeds, findings, seed, endsAt, current };
+  const task: Task = { target: targetPath(name), corpus, seeds, findings, seed, durationMs, current };
   return await watch(new Worker(new URL('worker.js', import.meta.url), { workerData: task }), task);
 }
 

@@ -8,8 +8,8 @@ export interface Task {
   readonly seeds: string;
   readonly findings: string;
   readonly seed: number;
-  /** Milliseconds since 1970. */
-  readonly endsAt: number;
+  /** From when all of the corpus and the seeds have run. */
+  readonly durationMs: number;
   /** The input that runs at this moment: its length in four bytes, then itself. */
   readonly current: SharedArrayBuffer;
 }

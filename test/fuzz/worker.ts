@@ -7,7 +7,7 @@ import { Coverage } from './coverage.ts';
 import { mutate } from './mutate.ts';
 import type { Report, Task } from './task.ts';
 
-const { target, corpus, seeds, findings, seed, endsAt, current } = workerData as Task;
+const { target, corpus, seeds, findings, seed, durationMs, current } = workerData as Task;
 const { fuzz } = (await import(target)) as { fuzz: (data: Buffer) => Promise<void> };
 /** To ask for the coverage takes about as long as to run an input. */
 const BATCH = 16;
@@ -23,6 +23,7 @@ let executions = 0;
 
 for (const input of inputsIn(corpus, seeds)) if (await teaches(input)) inputs.push(input);
 inputs.push(Buffer.alloc(1024));
+const endsAt = Date.now() + durationMs;
 let reportedAt = Date.now();
 while (Date.now() < endsAt) {
   const batch = Array.from({ length: BATCH }, () =>

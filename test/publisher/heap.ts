@@ -8,6 +8,38 @@ export function heldBytes(): number {
   return heapUsed + arrayBuffers;
 }
 
+/**
+ * What a watched piece of work holds at most, beside what is held when it begins: looked at again and again while the work
+ * goes on, whatever the garbage collector does meanwhile.
+ */
+export class HeldMeter {
+  mostBytes = 0;
+  readonly #before = heldBytes();
+  readonly #every: number;
+  #looks = 0;
+
+  /** @param every how many calls of {@link look} lead to a measurement, which takes milliseconds; few calls lead to more */
+  constructor(every: number) {
+    this.#every = every;
+  }
+
+  look(): void {
+    const looks = ++this.#looks;
+    if (Number.isInteger(Math.log2(looks)) || looks % this.#every === 0)
+      this.mostBytes = Math.max(this.mostBytes, heldBytes() - this.#before);
+  }
+}
+
+/**
+ * By how much a number grows from one round to the next, as a rule: the median. What leaks grows in every round; what is
+ * compiled, cached or let go once counts for nothing.
+ */
+export function usualGrowth(values: readonly number[]): number {
+  const growths = values.slice(1).map((value, index) => value - (values[index] ?? 0));
+  const sorted = growths.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
 setFlagsFromString('--expose-gc');
 const exposed: unknown = runInNewContext('gc');
 

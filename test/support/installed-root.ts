@@ -42,7 +42,7 @@ export async function inInstalledRoot(
   const running = promisify(execFile)(
     'unshare',
     ['--mount', '--pid', '--fork', '--kill-child', 'bash', '-c', INSTALL, 'bash', root, deb, script],
-    { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' }, timeout: 300_000 },
+    { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' }, timeout: 600_000 },
   );
   const { stdin } = running.child;
   // Where it ended early, its own error says why.

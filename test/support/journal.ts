@@ -56,7 +56,7 @@ export async function journalOf(
     {
       env: { ...process.env, STREAM_ONLY: streamOnly ? 'yes' : '' },
       maxBuffer: 64 * 1024 * 1024,
-      timeout: 50_000,
+      timeout: 300_000,
     },
   );
   const entries = stdout

@@ -1,11 +1,40 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
-import type { Server as NetServer } from 'node:net';
+import { createServer, type Server as NetServer } from 'node:net';
 
-/** Starts `server` on a free port of 127.0.0.1. */
+/** Ports below those that the system gives to whoever asks for any: `net.ipv4.ip_local_port_range`. */
+const [FIRST_PORT, END_PORT] = [10_240, 32_768];
+
+/**
+ * Starts `server` on a free port of 127.0.0.1. Once it is closed, nobody else gets that port by chance: nothing answers
+ * there, and it can be opened again.
+ */
 export async function listen(server: NetServer): Promise<void> {
-  server.listen(0, '127.0.0.1');
+  for (;;) {
+    try {
+      await listenOn(server, randomInt(FIRST_PORT, END_PORT));
+      return;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
+    }
+  }
+}
+
+/** Starts `server` on a port where {@link listen} or {@link freePort} was before. */
+export async function listenOn(server: NetServer, port: number): Promise<void> {
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
+}
+
+/** A port of 127.0.0.1 where nothing listens. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await listen(server);
+  const port = Number(hostOf(server).split(':')[1]);
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 /** `127.0.0.1:PORT` of a server that listens. */

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,15 +16,32 @@ export async function temporaryDirectory(name = 'test'): Promise<string> {
 }
 
 useOwnEnvironment(home);
-process.once('exit', () => rmSync(home, { recursive: true, force: true }));
+process.once('exit', () => remove(home));
 
 export const mochaHooks = {
   beforeAll(): void {
     mkdirSync(home, { recursive: true });
   },
   afterAll(): void {
-    for (const folder of [home, ...folders.splice(0)]) rmSync(folder, { recursive: true, force: true });
+    for (const folder of [home, ...folders.splice(0)]) remove(folder);
     // A process that mocha runs files in is killed before it would write what it covered.
     takeCoverage();
   },
 };
+
+/** Removes a tree, also where its folders forbid it to others than root. */
+function remove(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EACCES')) throw error;
+    allowAll(folder);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function allowAll(folder: string): void {
+  chmodSync(folder, 0o700);
+  for (const entry of readdirSync(folder, { withFileTypes: true }))
+    if (entry.isDirectory()) allowAll(join(folder, entry.name));
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -14,7 +14,6 @@ const run = promisify(execFile);
 const { version } = JSON.parse(textOf('package.json')) as { version: string };
 
 describeWith(['dpkg-deb'], 'the package', function () {
-  this.timeout(600_000);
   let folder: string;
   let deb: string;
 
@@ -129,7 +128,7 @@ describeWith(['dpkg-deb'], 'the package', function () {
 
     it('has a daemon that the unit’s command starts as the user of the package, and that says how it is', async function () {
       needs(this, 'python3');
-      const socket = `@unpackd-package-${process.pid}`;
+      const socket = `@unpackd-package-${randomUUID()}`;
       const receiver = await DatagramReceiver.on(socket);
       try {
         const command = /^ExecStart=(.+)$/m.exec(textOf('systemd/unpackd.service'))?.[1] ?? '';

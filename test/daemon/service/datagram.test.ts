@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sendDatagram } from '../../../daemon/service/datagram.ts';
@@ -39,7 +40,7 @@ describe('sendDatagram', () => {
   const refused: readonly (readonly [title: string, code: string, address: (folder: string) => string])[] = [
     ['a path that does not exist', 'ENOENT', (below) => join(below, 'missing')],
     ['a file that is no socket', 'ECONNREFUSED', (below) => join(below, 'file')],
-    ['a name that nobody has', 'ECONNREFUSED', () => `@unpackd-nobody-${process.pid}`],
+    ['a name that nobody has', 'ECONNREFUSED', () => `@unpackd-nobody-${randomUUID()}`],
     ['a path that is too long', 'ENAMETOOLONG', (below) => join(below, 'x'.repeat(108))],
     ['an abstract name that is too long', 'ENAMETOOLONG', () => `@${'x'.repeat(108)}`],
   ];
@@ -48,7 +49,8 @@ describe('sendDatagram', () => {
       writeFileSync(join(folder, 'file'), '');
       const before = readdirSync('/proc/self/fd').length;
       assert.throws(() => sendDatagram(address(folder), Buffer.from('x')), { code });
-      assert.equal(readdirSync('/proc/self/fd').length, before);
+      // Others may be closed meanwhile.
+      assert.ok(readdirSync('/proc/self/fd').length <= before);
     });
   }
 

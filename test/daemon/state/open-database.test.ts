@@ -145,7 +145,6 @@ describe('opening the database', () => {
   });
 
   it('waits for another process that locks it, then says so', async function () {
-    this.timeout(60_000);
     await (await open(FIRST)).close();
     const other = await Database.open(path);
     await other.alone(async (statements) => await statements.script('BEGIN EXCLUSIVE'));

@@ -1,17 +1,18 @@
 import { readdir, readlink } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
+import { PATIENCE_MS } from '../../support/patience.ts';
 
 /**
  * Descriptors of this process that lead to `path`, once those that are being closed are: a stream closes its file a
  * moment after it is destroyed. Empty where the system has no `/proc`.
  */
 export async function openFiles(path: string): Promise<string[]> {
-  let open = await descriptorsOf(path);
-  for (let round = 0; round < 50 && open.length > 0; round++) {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const open = await descriptorsOf(path);
+    if (open.length === 0 || performance.now() > deadline) return open;
     await setTimeout(10);
-    open = await descriptorsOf(path);
   }
-  return open;
 }
 
 async function descriptorsOf(path: string): Promise<string[]> {

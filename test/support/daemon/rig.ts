@@ -8,6 +8,7 @@ import type { StartSchedule } from '../../../daemon/service/schedule.ts';
 import { ServiceManager } from '../../../daemon/service/service-manager.ts';
 import { readSources } from '../../../wishlist/sources/read-sources.ts';
 import type { SourceSettings } from '../../../wishlist/sources/source.ts';
+import { PATIENCE_MS } from '../patience.ts';
 import { temporaryDirectory } from '../setup.ts';
 
 const MINUTE_MS = 60_000;
@@ -123,7 +124,7 @@ export class DaemonRig {
   async reload(): Promise<void> {
     const { generation } = this.daemon;
     this.daemon.reload();
-    const deadline = performance.now() + 30_000;
+    const deadline = performance.now() + PATIENCE_MS;
     while (this.daemon.generation === generation && performance.now() < deadline)
       await new Promise((resolve) => setTimeout(resolve, 5));
     await this.started();

@@ -6,7 +6,6 @@ import { ImageStore } from '../images/store.ts';
 export class TestRegistry {
   readonly store: ImageStore;
   readonly #registry: ReadOnlyRegistry;
-  #seen = 0;
 
   private constructor(store: ImageStore, registry: ReadOnlyRegistry) {
     this.store = store;
@@ -30,10 +29,7 @@ export class TestRegistry {
 
   /** The requests since the last time that this was asked. */
   requests(): string[] {
-    const all = this.#registry.requests;
-    const fresh = all.slice(this.#seen);
-    this.#seen = all.length;
-    return fresh;
+    return this.#registry.requests.splice(0);
   }
 
   /** The blobs among them, by digest. */

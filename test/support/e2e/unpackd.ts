@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { convertCommand } from '../../../daemon/commands/convert.ts';
 import { wishlistCheckCommand } from '../../../daemon/commands/wishlist-check.ts';
 import { runUnpackd } from '../../../daemon/run.ts';
+import { PATIENCE_MS } from '../patience.ts';
 
 /** How a run of the command line ended. */
 export interface Outcome {
@@ -27,9 +28,6 @@ export interface RunOptions {
 /** The compiled command line. */
 export const MAIN = 'daemon/main.js';
 const MAIN_PATH = fileURLToPath(new URL(`../../../${MAIN}`, import.meta.url));
-
-/** Far more than any step takes, on a machine that has much else to do. */
-const PATIENCE_MS = 100_000;
 
 /** A run of the command line that goes on. */
 export class Running {

@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync, spawn } from 'node:child_process';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-
-const BACKEND = '/usr/lib/git-core/git-http-backend';
+import { join } from 'node:path';
+import { listen, listenOn } from '../loopback.ts';
 
 export interface GitHttpOptions {
   readonly login?: { readonly user: string; readonly password: string };
@@ -44,8 +43,7 @@ export class GitHttpServer {
       tls === undefined
         ? createServer(listener)
         : createTlsServer({ cert: tls.certificate, key: tls.key }, listener);
-    server.listen(options.port ?? 0, '127.0.0.1');
-    await once(server, 'listening');
+    await (options.port === undefined ? listen(server) : listenOn(server, options.port));
     const { port } = server.address() as AddressInfo;
     const close = async (): Promise<void> => {
       server.closeAllConnections();
@@ -69,7 +67,7 @@ function isAllowed({ headers }: IncomingMessage, { login }: GitHttpOptions): boo
 /** @see RFC 3875, sections 4.1 and 6 */
 function runBackend(root: string, request: IncomingMessage, response: ServerResponse): void {
   const { pathname, search } = new URL(request.url ?? '/', 'http://server');
-  const backend = spawn(BACKEND, [], {
+  const backend = spawn(backendPath(), [], {
     env: {
       PATH: process.env['PATH'],
       GIT_PROJECT_ROOT: root,
@@ -100,4 +98,9 @@ function runBackend(root: string, request: IncomingMessage, response: ServerResp
     }
     response.writeHead(status).end(output.subarray(end + 4));
   });
+}
+
+/** It is no program on the PATH. */
+function backendPath(): string {
+  return join(execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim(), 'git-http-backend');
 }

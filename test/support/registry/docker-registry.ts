@@ -4,6 +4,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../loopback.ts';
+import { PATIENCE_MS } from '../patience.ts';
 import { findProgram } from '../programs.ts';
 import { temporaryDirectory } from '../setup.ts';
 
@@ -58,7 +60,6 @@ export interface ServerTls {
   readonly clientAuthorityFile?: string;
 }
 
-const START_LIMIT_MS = 15_000;
 const LISTENING = /listening on (127\.0\.0\.1:\d+)/;
 
 /**
@@ -71,12 +72,14 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
   if (program === undefined) throw new Error('docker-registry is not installed');
   const directory = await temporaryDirectory('registry');
   const file = join(directory, 'config.json');
-  const configuration = configurationOf(options, options.storage ?? join(directory, 'storage'));
+  const port = options.port ?? (await freePort());
+  const storage = options.storage ?? join(directory, 'storage');
+  const configuration = configurationOf({ ...options, port }, storage);
   // YAML, of which JSON is a part.
   await writeFile(file, JSON.stringify(configuration));
   const server = spawn(program, ['serve', file], { stdio: ['ignore', 'ignore', 'pipe'] });
   try {
-    const host = await within(START_LIMIT_MS, hostOf(server));
+    const host = await within(PATIENCE_MS, hostOf(server));
     return { host, close: async () => await stop(server) };
   } catch (error) {
     await stop(server);
@@ -84,8 +87,7 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
   }
 }
 
-/** The system chooses the port; the log says which. */
-function configurationOf({ auth, tls, proxyOf, port = 0 }: DockerRegistryOptions, storage: string): object {
+function configurationOf({ auth, tls, proxyOf, port }: DockerRegistryOptions, storage: string): object {
   return {
     version: '0.1',
     log: { level: 'info' },

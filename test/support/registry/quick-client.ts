@@ -5,9 +5,9 @@ import { Failure } from '../../../wishlist/failure.ts';
 /** A client that comes back soon after a failure. Its time limits are those that a busy machine needs. */
 export function quickClient(options: Partial<RegistryOptions> = {}): RegistryClient {
   return new RegistryClient({
-    connectTimeoutMs: 5000,
-    headersTimeoutMs: 5000,
-    bodyTimeoutMs: 5000,
+    connectTimeoutMs: 60_000,
+    headersTimeoutMs: 60_000,
+    bodyTimeoutMs: 60_000,
     retryDelayMs: 1,
     ...options,
   });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readlink, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readlink, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Failure } from '../../../wishlist/failure.ts';
@@ -230,7 +230,9 @@ describeWith(['git'], 'a git source', () => {
     'has lost all objects': async (clone) => await rm(join(clone, 'objects/pack'), { recursive: true }),
     'has a pack that is cut off': async (clone) => {
       for (const name of await readdir(join(clone, 'objects/pack'))) {
-        if (name.endsWith('.pack')) await truncate(join(clone, 'objects/pack', name), 20);
+        const path = join(clone, 'objects/pack', name);
+        await chmod(path, 0o600);
+        if (name.endsWith('.pack')) await truncate(path, 20);
       }
     },
     'has locks that a crash left': async (clone) => {

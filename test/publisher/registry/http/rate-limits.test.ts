@@ -150,10 +150,11 @@ describe('registry/http/rate-limits', () => {
       const reference = server.reference('lab/tool', { tag: '1' });
       await client.close();
       client = quickClient({ tries: 1 });
-      assert.equal((await failureOf(client.listTags(reference))).code, 'rate-limited');
       const beganMs = performance.now();
+      assert.equal((await failureOf(client.listTags(reference))).code, 'rate-limited');
       await client.fetchManifest(reference);
-      assert(performance.now() - beganMs > 500, 'it did not wait');
+      // Nothing else in it takes as long.
+      assert(performance.now() - beganMs > 900, 'it did not wait');
     });
 
     it('fetches blobs while no manifests are given out', async () => {

@@ -10,7 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import {
   applyJournal,
@@ -181,6 +181,11 @@ describe('the journal of a directory backend', () => {
       mkdirSync(join(outside, 'in'));
       writeFileSync(join(outside, 'replaced'), 'of the host', { mode: 0o644 });
       chmodSync(outside, 0o755);
+      // Only root may move and fill what nobody may write to.
+      for (const path of [dirname(planted), planted].filter((path) =>
+        existsSync(join(scene.repository, path)),
+      ))
+        chmodSync(join(scene.repository, path), 0o755);
       if (planted !== 'tree/fresh') renameSync(join(scene.repository, planted), join(scene.root, 'moved'));
       symlinkSync(outside, join(scene.repository, planted));
       if (planted === 'tree/fresh') rmSync(join(paths.staging, planted), { recursive: true });
