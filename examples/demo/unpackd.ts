@@ -38,10 +38,11 @@ export async function convert(words: readonly string[], stage: Stage): Promise<O
   return lines.map(outcomeOf);
 }
 
-/** What this machine sets for its own repositories must not change the demo. */
+/** What this machine sets for its own repositories must not change the demo, nor its configuration file. */
 function environment(): NodeJS.ProcessEnv {
   const own = /^(?:UNPACKD|DUCC)_/;
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
+  const kept = Object.entries(process.env).filter(([name]) => !own.test(name));
+  return { ...Object.fromEntries(kept), UNPACKD_CONFIG: '/dev/null' };
 }
 
 function outcomeOf(line: string): Outcome {
