@@ -1,4 +1,5 @@
 import { mapLimited } from '../wishlist/concurrency.ts';
+import type { Failure } from '../wishlist/failure.ts';
 import type { Platform } from '../wishlist/reference/platform.ts';
 import { failedResult, type ImageResult, type Observer } from './events.ts';
 import type { ResolvedImage, WantedImage } from './image.ts';
@@ -34,7 +35,11 @@ export interface LookingParts {
   readonly preparer: Preparer;
   readonly results: Results;
   readonly observe: Observer;
+  readonly explain?: Explain | undefined;
 }
+
+/** Says more of why an image cannot be had, such as who asked for it and what may be meant. Never fails for that. */
+export type Explain = (wanted: WantedImage, failure: Failure) => Promise<Failure>;
 
 export interface LookingOptions {
   readonly forms: Forms;
@@ -83,7 +88,7 @@ class Looking {
     } catch (error) {
       const failure = ownFailure(error, partLabel(part), this.#parts.observe);
       if (failure === undefined) throw error;
-      this.#parts.results.finish(part, failedResult(failure));
+      this.#parts.results.finish(part, failedResult(await this.#explained(wanted, failure)));
       return [];
     }
   }
@@ -93,16 +98,23 @@ class Looking {
     const { images, missing, available } = await resolveImage(client, wanted, this.#options.forms);
     const lacking = missing.filter(({ isRequired }) => isRequired).map(({ platform }) => platform);
     results.expect(wanted, [...images.map(({ platform }) => platform), ...lacking]);
-    for (const platform of lacking) this.#failMissing({ wanted, platform }, available);
+    for (const platform of lacking) await this.#failMissing({ wanted, platform }, available);
     for (const { platform, isRequired } of missing)
       if (!isRequired) observe({ type: 'note', message: missingNote(wanted, platform) });
     this.resolved.set(wanted, images);
     return images;
   }
 
-  #failMissing(part: { wanted: WantedImage; platform: Platform }, available: readonly string[]): void {
+  async #failMissing(
+    part: { wanted: WantedImage; platform: Platform },
+    available: readonly string[],
+  ): Promise<void> {
     const failure = platformMissing(part.wanted.reference, [part.platform], available);
-    this.#parts.results.finish(part, failedResult(failure));
+    this.#parts.results.finish(part, failedResult(await this.#explained(part.wanted, failure)));
+  }
+
+  async #explained(wanted: WantedImage, failure: Failure): Promise<Failure> {
+    return (await this.#parts.explain?.(wanted, failure)) ?? failure;
   }
 
   async #candidate(wanted: WantedImage, resolved: ResolvedImage): Promise<Candidate | undefined> {

@@ -1,5 +1,5 @@
 import type { Failure } from '../wishlist/failure.ts';
-import { lookAt, type Candidate, type Look } from './candidates.ts';
+import { lookAt, type Candidate, type Explain, type Look } from './candidates.ts';
 import type { LossPolicy } from './compose/losses.ts';
 import type { Observer } from './events.ts';
 import type { Outputs, WantedImage } from './image.ts';
@@ -140,17 +140,17 @@ export class RepositoryPublisher {
   }
 
   /**
-   * Asks the registries what `wanted` means now.
+   * Asks the registries what `wanted` means now; `explain` has more to say of those that cannot be had.
    *
    * @throws Failure that is no image's own
    */
-  async look(wanted: readonly WantedImage[], results: Results): Promise<Pass> {
+  async look(wanted: readonly WantedImage[], results: Results, explain?: Explain): Promise<Pass> {
     const { convertAgain, overwriteLayers, outputs } = this.#options;
     const multiarchLinks = this.#parts.backend.expandsLinks ? this.#options.multiarchLinks : 'never';
     this.#parts.observe({ type: 'images', count: wanted.length });
     const look = await lookAt(
       wanted,
-      { ...this.#parts, view: this.view, preparer: this.#preparer, results },
+      { ...this.#parts, view: this.view, preparer: this.#preparer, results, explain },
       { forms: { outputs, multiarchLinks }, isForced: convertAgain || overwriteLayers },
     );
     return { ...look, results };

@@ -1,10 +1,12 @@
 import { Failure } from '../../wishlist/failure.ts';
 import { expandRecipes } from '../../wishlist/meaning/expand.ts';
+import type { ListTags } from '../../wishlist/meaning/tag-lists.ts';
 import { parseReference } from '../../wishlist/reference/reference.ts';
 import { NO_SETTINGS } from '../../wishlist/recipe/settings.ts';
 import { wishOf } from '../../wishlist/recipe/wish.ts';
 import type { Command } from '../command.ts';
 import { configuredSettings } from '../configured-settings.ts';
+import { createExplain } from '../cycle/explain.ts';
 import { workOn } from '../cycle/repository-work.ts';
 import { statusOf, tellUnusable, withPublishing } from '../publishing.ts';
 import { assertRepositoryName } from '../repository-argument.ts';
@@ -35,10 +37,8 @@ export const convertSingleImageCommand: Command = {
       const settings = configuredSettings(context.configuration);
       const wishes = [wishOf({ text: image, reference }, 1, settings)];
       const recipe = { file: image, repositories: [name], defaults: NO_SETTINGS, wishes, problems: [] };
-      const { images, failures, problems } = await expandRecipes(
-        [recipe],
-        async (pattern) => await parts.client.listTags(pattern),
-      );
+      const listTags: ListTags = async (pattern) => await parts.client.listTags(pattern);
+      const { images, failures, problems } = await expandRecipes([recipe], listTags);
       for (const { failure } of failures) throw failure;
       for (const { problem } of problems) {
         const { code, message, hint } = problem;
@@ -48,7 +48,8 @@ export const convertSingleImageCommand: Command = {
         context.observe({ type: 'warning', message });
       }
       const task = { repository: name, wanted: images, doubts: undefined };
-      const repositories = [await workOn(task, parts)];
+      const explain = createExplain({ listTags, images: () => images, hasLines: false });
+      const repositories = [await workOn(task, { ...parts, explain })];
       tellUnusable(context, repositories);
       context.output.report({ unusable: [], repositories });
       return statusOf(repositories);

@@ -4,6 +4,7 @@ import type { PlatformResult } from '../../publisher/results.ts';
 import { readRecipe } from '../../wishlist/recipe/recipe.ts';
 import type { Command, Context } from '../command.ts';
 import { configuredSettings } from '../configured-settings.ts';
+import { createExplain } from '../cycle/explain.ts';
 import { runCycle, type Expanded, type Wishlists } from '../cycle/cycle.ts';
 import type { WorkParts } from '../cycle/repository-work.ts';
 import type { ExitStatus } from '../exit-status.ts';
@@ -45,6 +46,11 @@ async function convert(
   const { ended } = await runCycle({
     ...parts,
     settings: configuredSettings(configuration),
+    explain: createExplain({
+      listTags: async (reference) => await parts.client.listTags(reference),
+      images: () => found?.expansion.images ?? [],
+      hasLines: true,
+    }),
     readWishlists: async () => await wishlistsOf(context),
     onExpanded: (expanded) => {
       found = expanded;

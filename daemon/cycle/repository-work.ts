@@ -1,5 +1,6 @@
 import { failedResult, type Observer } from '../../publisher/events.ts';
-import type { Candidate } from '../../publisher/candidates.ts';
+import type { Candidate, Explain } from '../../publisher/candidates.ts';
+import type { WantedImage } from '../../publisher/image.ts';
 import type { Pass, PublishingReport, RepositoryPublisher } from '../../publisher/repository-publisher.ts';
 import { Results } from '../../publisher/results.ts';
 import { isFailure, type Failure } from '../../wishlist/failure.ts';
@@ -19,6 +20,8 @@ export interface WorkParts {
   readonly nowMs: () => number;
   /** Whether images that failed wait for their time, and paused repositories for theirs. */
   readonly isPatient: boolean;
+  /** Has more to say of images that cannot be had. */
+  readonly explain?: (image: WishedImage, failure: Failure) => Promise<Failure>;
   /** Told what is to be done in a repository. */
   readonly onPlan?: (repository: string, plan: Plan) => void;
 }
@@ -101,7 +104,7 @@ class RepositoryWork {
     this.#isUnusable = false;
     const begun = publisher.publications;
     try {
-      const pass = await publisher.look(due, this.#results);
+      const pass = await publisher.look(due, this.#results, this.#explain(due));
       await this.#plan(pass, before);
       await this.#recording.looked(pass, before);
       onPlanned();
@@ -109,6 +112,16 @@ class RepositoryWork {
     } finally {
       this.#publications = publisher.publications - begun;
     }
+  }
+
+  #explain(images: readonly WishedImage[]): Explain | undefined {
+    const { explain } = this.#parts;
+    if (explain === undefined) return undefined;
+    const byWanted = new Map<WantedImage, WishedImage>(images.map((image) => [image, image]));
+    return async (wanted, failure) => {
+      const image = byWanted.get(wanted);
+      return image === undefined ? failure : await explain(image, failure);
+    };
   }
 
   #isDue({ failing, isPaused }: Before, publisher: RepositoryPublisher): (image: WishedImage) => boolean {
