@@ -36,9 +36,27 @@ export function failedLines(recipes: readonly Wishlist[], expansion: Expansion):
 
 /** What is doubtful, one text each; not that it is a warning. */
 export function warningTexts(recipes: readonly Wishlist[], expansion: Expansion): string[] {
+  return textsOf('warning', recipes, expansion);
+}
+
+/** What is worth knowing, one text each. */
+export function noteTexts(recipes: readonly Wishlist[], expansion: Expansion): string[] {
+  return textsOf('note', recipes, expansion);
+}
+
+function textsOf(
+  severity: Problem['severity'],
+  recipes: readonly Wishlist[],
+  expansion: Expansion,
+): string[] {
   return problemsOf(recipes, expansion)
-    .filter(({ problem }) => problem.severity === 'warning')
-    .map(({ recipe, problem }) => `${position(recipe.file, problem)} ${withHint(problem)}`);
+    .filter(({ problem }) => problem.severity === severity)
+    .map(textOf);
+}
+
+/** `FILE:LINE:COLUMN: MESSAGE; HINT` */
+export function textOf({ recipe, problem }: RecipeProblem): string {
+  return `${position(recipe.file, problem)} ${withHint(problem)}`;
 }
 
 function problemsOf(recipes: readonly Wishlist[], expansion: Expansion): RecipeProblem[] {

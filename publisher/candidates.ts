@@ -8,6 +8,7 @@ import { ownFailure } from './own-failure.ts';
 import type { Preparer } from './preparer.ts';
 import { publishedState } from './published.ts';
 import { platformMissing } from './registry/manifest/manifests.ts';
+import { NoImage } from './registry/manifest/no-image.ts';
 import type { RegistryClient } from './registry/client.ts';
 import type { Descriptor } from './registry/manifest/manifest.ts';
 import type { RepositoryView } from './repository/view.ts';
@@ -27,6 +28,8 @@ export interface Look {
   readonly candidates: readonly Candidate[];
   /** What was found of each image, also of those that are current; those that failed are missing. */
   readonly resolved: ReadonlyMap<WantedImage, readonly ResolvedImage[]>;
+  /** Those that only a pattern means and that are no images, with what they are; they have no result. */
+  readonly passedOver: ReadonlyMap<WantedImage, string>;
 }
 
 export interface LookingParts {
@@ -62,11 +65,13 @@ export async function lookAt(
 ): Promise<Look> {
   const looking = new Looking(parts, options);
   const found = await mapLimited(all, IMAGES_AT_A_TIME, async (wanted) => await looking.at(wanted));
-  return { candidates: found.flat(), resolved: looking.resolved };
+  const { resolved, passedOver } = looking;
+  return { candidates: found.flat(), resolved, passedOver };
 }
 
 class Looking {
   readonly resolved = new Map<WantedImage, readonly ResolvedImage[]>();
+  readonly passedOver = new Map<WantedImage, string>();
   readonly #parts: LookingParts;
   readonly #options: LookingOptions;
 
@@ -86,6 +91,11 @@ class Looking {
       }
       return candidates;
     } catch (error) {
+      if (error instanceof NoImage && !wanted.isNamed) {
+        this.passedOver.set(wanted, error.artifact);
+        this.#parts.results.passOver(wanted);
+        return [];
+      }
       const failure = ownFailure(error, partLabel(part), this.#parts.observe);
       if (failure === undefined) throw error;
       this.#parts.results.finish(part, failedResult(await this.#explained(wanted, failure)));

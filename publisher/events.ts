@@ -18,6 +18,8 @@ export type Event =
   /** The images of this run are known. */
   | { readonly type: 'images'; readonly count: number }
   | { readonly type: 'image-started'; readonly image: string }
+  /** It is no container image, and nobody named it. */
+  | { readonly type: 'image-passed-over'; readonly image: string }
   | { readonly type: 'image-finished'; readonly image: string; readonly result: ImageResult }
   /** A layer's download begins; `sizeBytes` is what the manifest says. */
   | {

@@ -18,6 +18,8 @@ export interface WantedImage {
    * counts whatever it is for, since some tags have no other.
    */
   readonly platforms: readonly WantedPlatform[] | undefined;
+  /** Whether somebody names it: what only a pattern means need not be an image. */
+  readonly isNamed: boolean;
 }
 
 /** An image that is resolved: what its name means in the registry now, for one platform. */

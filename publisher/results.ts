@@ -59,6 +59,12 @@ export class Results {
     }
   }
 
+  /** `wanted` is no image: nothing becomes of it. */
+  passOver(wanted: WantedImage): void {
+    this.#results.delete(wanted);
+    this.#observe({ type: 'image-passed-over', image: formatReference(wanted.reference) });
+  }
+
   /** Gives `result` to everything that has none. */
   finishRest(result: ImageResult): void {
     for (const wanted of this.#results.keys()) this.#finishAll(wanted, result);

@@ -1,8 +1,10 @@
+import { NoImage } from '../../publisher/registry/manifest/no-image.ts';
 import { judgePattern, judgeSize, remarkOn, severityOf } from '../../wishlist/check/judgement.ts';
 import type { Remark, Severity } from '../../wishlist/check/finding.ts';
 import { sumOf, type MeasuredImage } from '../../wishlist/check/sizes.ts';
 import { inVersionOrder } from '../../wishlist/check/tag-order.ts';
 import { mapLimited } from '../../wishlist/concurrency.ts';
+import { passedOverProblems } from '../../wishlist/meaning/expansion-problems.ts';
 import { expandRecipes, type WishedImage, type Wishlist } from '../../wishlist/meaning/expand.ts';
 import { isFailure, type Failure } from '../../wishlist/failure.ts';
 import { quoted } from '../../wishlist/quote.ts';
@@ -102,15 +104,23 @@ export class Inquiry {
       async (image) => await this.#measure(question, image),
     );
     const images = results.flatMap((result) => result.images);
+    const passed = new Map(
+      results.flatMap(({ passedOver: kind }, index) => {
+        const image = wanted[index];
+        return kind === undefined || image === undefined ? [] : [[image, kind] as const];
+      }),
+    );
+    const notes = passedOverProblems([...passed.keys()], (image) => passed.get(image));
     const isFine = images.length > 0 && wanted.length > 1;
     const failed = results.flatMap(({ remarks }) => remarks);
-    return { images, remarks: isFine ? failed.map(softened) : failed };
+    const remarks = isFine ? failed.map(softened) : failed;
+    return { images, remarks: [...remarks, ...notes.map(({ problem }) => problem)] };
   }
 
   async #measure(
     { wish, recipe }: Question,
     wanted: WishedImage,
-  ): Promise<Pick<Answer, 'images' | 'remarks'>> {
+  ): Promise<Pick<Answer, 'images' | 'remarks'> & { readonly passedOver?: string }> {
     try {
       const repositories = wish.repositories ?? recipe.repositories;
       const { images, missing } = await measureImage(this.#scales, wanted, repositories);
@@ -120,6 +130,8 @@ export class Inquiry {
         remarks: missing === undefined ? remarks : [...remarks, failureRemark(wish, missing)],
       };
     } catch (error) {
+      if (error instanceof NoImage && !wanted.isNamed)
+        return { images: [], remarks: [], passedOver: error.artifact };
       if (!isFailure(error) || isFailure(error, ...OURS)) throw error;
       return { images: [], remarks: [await this.#failed({ ...wish, reference: wanted.reference }, error)] };
     }

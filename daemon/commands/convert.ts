@@ -9,7 +9,7 @@ import { runCycle, type Expanded, type Wishlists } from '../cycle/cycle.ts';
 import type { WorkParts } from '../cycle/repository-work.ts';
 import type { ExitStatus } from '../exit-status.ts';
 import { statusOf, tellUnusable, withPublishing } from '../publishing.ts';
-import { warningTexts } from '../recipe-lines.ts';
+import { noteTexts, warningTexts } from '../recipe-lines.ts';
 import { staleText } from '../sources/stale.ts';
 import { readConfiguredSources } from '../sources/sources.ts';
 
@@ -81,6 +81,7 @@ async function wishlistsOf(context: Context): Promise<Wishlists> {
 
 function tellProblems(found: Expanded, observe: Observer): void {
   for (const message of warningTexts(found.recipes, found.expansion)) observe({ type: 'warning', message });
+  for (const message of noteTexts(found.recipes, found.expansion)) observe({ type: 'note', message });
   for (const { image, result } of unusableLines(found)) observe({ type: 'image-finished', image, result });
 }
 

@@ -6,7 +6,7 @@ import type { Command } from '../command.ts';
 import { configuredSettings } from '../configured-settings.ts';
 import { problemDocument } from '../output/results.ts';
 import { withRegistry } from '../publishing.ts';
-import { failedLines, warningTexts } from '../recipe-lines.ts';
+import { failedLines, noteTexts, warningTexts } from '../recipe-lines.ts';
 
 export const wishlistExpandCommand: Command = {
   name: 'wishlist expand',
@@ -32,6 +32,7 @@ export const wishlistExpandCommand: Command = {
       return await expandRecipes(recipes, listTags, configuredSettings(configuration));
     });
     for (const message of warningTexts(recipes, expansion)) observe({ type: 'warning', message });
+    for (const message of noteTexts(recipes, expansion)) observe({ type: 'note', message });
     const failures = failedLines(recipes, expansion).map(({ failure }) => failure);
     for (const failure of failures) output.failure(failure);
     output.print([...new Set(expansion.images.map(({ publicName }) => `${publicName}\n`))].join(''), {

@@ -12,6 +12,7 @@ import type { PublicationRow } from '../state/publications-table.ts';
 import type { State } from '../state/state.ts';
 import { imagesIn } from './new-image.ts';
 import { counted } from '../output/format.ts';
+import { isArtifactTag } from '../../wishlist/tags/artifact-tag.ts';
 
 /** What is known of a repository from before. */
 export interface Before {
@@ -63,6 +64,8 @@ export class History {
   #failure: Failure | undefined;
   #prunedMs = 0;
   readonly #writing = new Set<Promise<void>>();
+  /** By repository, public names of what patterns mean and is no image. */
+  readonly #passedOver = new Map<string, Set<string>>();
 
   constructor(options: HistoryOptions) {
     this.#options = options;
@@ -112,10 +115,29 @@ export class History {
       await state.sources.replaceLines(lines);
       await state.repositories.ensure(repositories);
       const known = (await state.repositories.all()).map(({ name }) => name);
-      for (const name of new Set([...known, ...repositories]))
-        await state.wishes.replace(name, images, this.#options.nowMs());
+      for (const name of new Set([...known, ...repositories])) {
+        const passedOver = this.#passedOver.get(name);
+        const wished = images.filter(({ publicName }) => passedOver?.has(publicName) !== true);
+        await state.wishes.replace(name, wished, this.#options.nowMs());
+      }
       await forgetUnwanted(state, found);
     });
+  }
+
+  /** @param passedOver of what was `looked` at, images that are none: nobody waits for them */
+  async looked(
+    repository: string,
+    looked: readonly WishedImage[],
+    passedOver: readonly WishedImage[],
+  ): Promise<void> {
+    if (this.#options.isGuest) return;
+    const known = this.#passedOver.get(repository) ?? new Set<string>();
+    this.#passedOver.set(repository, known);
+    for (const { publicName } of looked) known.delete(publicName);
+    for (const { publicName } of passedOver) known.add(publicName);
+    const names = passedOver.map(({ publicName }) => publicName);
+    if (names.length > 0)
+      await this.#write(undefined, async (state) => await state.wishes.drop(repository, names));
   }
 
   async pauses(): Promise<(repository: string) => boolean> {
@@ -233,10 +255,15 @@ export class History {
   }
 }
 
+function isArtifactName(publicName: string): boolean {
+  return isArtifactTag(publicName.slice(publicName.lastIndexOf(':') + 1));
+}
+
 async function forgetUnwanted(state: State, { repositories, doubts }: Found): Promise<void> {
   for (const [repository, names] of await state.attempts.unwanted()) {
     const doubtful = doubtfulNames(names, doubts, repository);
-    const forgotten = names.filter((name) => !doubtful.has(name));
+    // A signature of what is not asked for any more is nobody's wish, whatever else is in doubt.
+    const forgotten = names.filter((name) => !doubtful.has(name) || isArtifactName(name));
     await state.attempts.forget(repository, forgotten);
   }
   const doubted = (name: string): boolean =>

@@ -56,7 +56,7 @@ export class Recording {
   };
 
   /** To be called when all images were looked at. */
-  async looked({ candidates }: Pass, { published, failing }: Before): Promise<void> {
+  async looked({ candidates, passedOver }: Pass, { published, failing }: Before): Promise<void> {
     for (const candidate of candidates) this.#bytes.set(candidate.resolved, weightOf(candidate));
     const known = new Map(published.map((image) => [`${image.publicName} ${image.digest}`, image]));
     const changed = this.#current.filter(({ part, resolved }) => {
@@ -67,7 +67,8 @@ export class Recording {
     for (const { part, resolved } of changed)
       await this.#contain(part, () => void images.push(newImage(part, resolved, undefined)));
     const names = this.#current.map(({ part }) => part.wanted.publicName);
-    const fine = names.filter((name) => failing.has(name) && !this.#failed.has(name));
+    const passed = [...passedOver.keys()].map(({ publicName }) => publicName);
+    const fine = [...names, ...passed].filter((name) => failing.has(name) && !this.#failed.has(name));
     await this.#parts.history.current(this.#repository, images, fine);
   }
 

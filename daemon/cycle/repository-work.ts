@@ -5,9 +5,11 @@ import type { Pass, PublishingReport, RepositoryPublisher } from '../../publishe
 import { Results } from '../../publisher/results.ts';
 import { isFailure, type Failure } from '../../wishlist/failure.ts';
 import type { Doubt } from '../../wishlist/meaning/doubt.ts';
+import { passedOverProblems } from '../../wishlist/meaning/expansion-problems.ts';
 import { planRepository, type Plan } from '../../wishlist/meaning/plan.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import type { Keep } from '../../wishlist/recipe/settings.ts';
+import { textOf } from '../recipe-lines.ts';
 import { isDue } from '../state/attempts-table.ts';
 import type { Workplace } from '../workplace.ts';
 import type { Before, History } from './history.ts';
@@ -105,6 +107,7 @@ class RepositoryWork {
     const begun = publisher.publications;
     try {
       const pass = await publisher.look(due, this.#results, this.#explain(due));
+      await this.#passOver(due, pass);
       await this.#plan(pass, before);
       await this.#recording.looked(pass, before);
       onPlanned();
@@ -133,9 +136,22 @@ class RepositoryWork {
     };
   }
 
-  async #plan({ resolved }: Pass, { published }: Before): Promise<void> {
-    const { repository, wanted, doubts } = this.#task;
+  /** One note for each pattern, whatever it means that is no image. */
+  async #passOver(looked: readonly WishedImage[], pass: Pass): Promise<void> {
+    const { repository } = this.#task;
+    const { history, observeIn } = this.#parts;
+    const passed = looked.filter((image) => pass.passedOver.has(image));
+    for (const problem of passedOverProblems(passed, (image) => pass.passedOver.get(image)))
+      observeIn(repository)({ type: 'note', message: textOf(problem) });
+    await history.looked(repository, looked, passed);
+  }
+
+  async #plan({ resolved, passedOver }: Pass, { published }: Before): Promise<void> {
+    const { repository, doubts } = this.#task;
     if (doubts === undefined) return;
+    const known = new Set(published.map(({ publicName }) => publicName));
+    // What was an image before stays published.
+    const wanted = this.#task.wanted.filter((image) => !passedOver.has(image) || known.has(image.publicName));
     const plan = planRepository(repository, wanted, published, {
       resolved: (image) =>
         resolved.get(image)?.map(({ platform, manifest }) => ({ platform, digest: manifest.config.digest })),

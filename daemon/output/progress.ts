@@ -38,6 +38,9 @@ export function createProgress(): Progress {
       const done = images.done + 1;
       images = { done, total: Math.max(images.total, done) };
     },
+    'image-passed-over': () => {
+      images = { ...images, total: images.total - 1 };
+    },
     'layer-started': ({ layer, sizeBytes }) => setLayer(layer, { done: 0, total: sizeBytes }),
     'layer-bytes': ({ layer, bytes }) => {
       const amount = layers.get(layer);

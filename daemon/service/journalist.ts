@@ -11,7 +11,7 @@ import type { Log, LogRecord } from '../log/record.ts';
 import { Repetition } from '../log/repetition.ts';
 import { counted, formatBytes, formatDuration, shortDigest } from '../output/format.ts';
 import { requestText } from '../output/request-text.ts';
-import { warningTexts } from '../recipe-lines.ts';
+import { noteTexts, warningTexts } from '../recipe-lines.ts';
 import { staleText } from '../sources/stale.ts';
 
 /** Why an image fails, by its label, so that the same reason is logged once. */
@@ -49,6 +49,7 @@ export class Journalist {
   expanded(found: Expanded): void {
     for (const source of found.sources) this.#source(source);
     for (const message of warningTexts(found.recipes, found.expansion)) this.#warnOnce(message);
+    for (const message of noteTexts(found.recipes, found.expansion)) this.#noteOnce(message);
     for (const { failure } of found.lines) this.#warnOnce(withHint(failure), { code: failure.code });
   }
 
@@ -117,7 +118,7 @@ export class Journalist {
   #handlers(repository: string | undefined): EventHandlers {
     let started = { images: 0, contentBytes: 0, ms: this.#nowMs() };
     return {
-      note: ({ message }) => this.note(message, { repository }),
+      note: ({ message }) => this.#noteOnce(message, { repository }),
       waiting: ({ message }) => this.note(message, { repository }),
       warning: ({ message }) => this.#warnOnce(message, { repository }),
       bug: ({ image, stack }) => {
@@ -182,6 +183,10 @@ export class Journalist {
     const reasons = this.#reasons.get(repository) ?? new Map<string, string>();
     this.#reasons.set(repository, reasons);
     return reasons;
+  }
+
+  #noteOnce(message: string, fields: LogRecord['fields'] = {}): void {
+    if (this.#repetition.isNew(`${fields['repository'] ?? ''} ${message}`)) this.note(message, fields);
   }
 
   #warnOnce(message: string, fields: LogRecord['fields'] = {}): void {

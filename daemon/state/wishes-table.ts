@@ -44,6 +44,14 @@ export class WishesTable {
     });
   }
 
+  /** Takes out what turned out to be nothing to wish for. */
+  async drop(repository: string, publicNames: readonly string[]): Promise<void> {
+    await this.#database.transaction(async (statements) => {
+      for (const name of publicNames)
+        await statements.run('DELETE FROM wishes WHERE repository = ? AND public_name = ?', repository, name);
+    });
+  }
+
   async of(repository: string): Promise<WishRow[]> {
     const rows = await this.#database.all(
       'SELECT * FROM wishes WHERE repository = ? ORDER BY public_name, position',

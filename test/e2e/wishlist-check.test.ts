@@ -8,6 +8,7 @@ import { TestRegistry } from '../support/e2e/registry.ts';
 import { privateStorage } from '../support/e2e/private-image.ts';
 import { Site } from '../support/e2e/site.ts';
 import { run, runHere, type Outcome } from '../support/e2e/unpackd.ts';
+import { artifact } from '../support/images/artifact.ts';
 import { imageIndex } from '../support/images/image.ts';
 import { runnerFolder, runScript, githubScript, gitlabScript } from '../support/e2e/workflow.ts';
 import { describeWith } from '../support/programs.ts';
@@ -315,6 +316,25 @@ describe('unpackd wishlist check', () => {
     assert.equal(
       registry.requests().filter((line) => /GET .*\/lab\/many\/manifests\/1\.(2[1-9]|30)$/.test(line)).length,
       10,
+    );
+  });
+
+  it('has one note for the tags of a pattern that are no images', async () => {
+    registry.add('lab/mixed', '1.0', await smallImage('mixed'));
+    for (const tag of ['1.1', '1.2'])
+      registry.add('lab/mixed', tag, artifact({ configType: 'application/vnd.cncf.helm.config.v1+json' }));
+    const report = await checkJson([site.recipe([wish('lab/mixed:*'), wish('lab/mixed:1.2')])]);
+    assert.deepEqual(
+      [report.status, codes(report).toSorted()],
+      [
+        1,
+        [
+          '4 note artifacts-passed-over',
+          '4 note pattern-means',
+          '5 error media-type-unsupported',
+          '5 note wish-covered',
+        ],
+      ],
     );
   });
 

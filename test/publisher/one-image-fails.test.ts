@@ -126,7 +126,7 @@ describe('a mistake in the work on one image', () => {
       const own = await layer([file(name, name)]);
       const reference = parseReference(registry.add(`lab/${name}`, '1', image({ layers: [base, own] })));
       const publicName = `${registry.host}/lab/${name}:1`;
-      wanted.push({ reference, publicName, outputs: undefined, platforms: undefined });
+      wanted.push({ reference, publicName, outputs: undefined, platforms: undefined, isNamed: true });
       if (name === 'bad') badLayer = own.digest;
     }
     const bad = wanted[NAMES.indexOf('bad')];

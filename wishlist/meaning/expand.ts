@@ -1,11 +1,19 @@
 import { doubtOfWish, doubtsOfLines, type Doubt } from './doubt.ts';
 import { effectiveSettings } from './effective-settings.ts';
 import { isFailure, type Failure } from '../failure.ts';
-import { conflictProblem, incomplete, tooWide, unmatched, unusable } from './expansion-problems.ts';
+import {
+  conflictProblem,
+  incomplete,
+  passedOver,
+  tooWide,
+  unmatched,
+  unusable,
+} from './expansion-problems.ts';
 import type { Problem } from '../recipe/problem.ts';
 import { versionSuffix, withTag, type ImageReference } from '../reference/reference.ts';
 import { NO_SETTINGS, type WishSettings } from '../recipe/settings.ts';
 import { TagLists, type ListTags } from './tag-lists.ts';
+import { ARTIFACT_TAGS, isArtifactTag, isNamedBy } from '../tags/artifact-tag.ts';
 import { selectTags, type TagSelection } from '../tags/tag-selection.ts';
 import {
   namesOf,
@@ -30,7 +38,7 @@ export interface Expansion {
   readonly failures: readonly (RecipeWish & { readonly failure: Failure })[];
   /**
    * Errors `pattern-too-wide`, whose wishes give no image, and `name-conflict`, whose wishes give the rest of theirs;
-   * warnings `pattern-unmatched`, `tags-incomplete` and `tag-unusable`. Not the problems of the recipes themselves.
+   * warnings `pattern-unmatched`, `tags-incomplete` and `tag-unusable`; notes `artifacts-passed-over`. Not the problems of the recipes themselves.
    */
   readonly problems: readonly RecipeProblem[];
   /** What the recipes may ask for beside `images`: by lines that are wrong, or whose images are not known. */
@@ -61,6 +69,14 @@ export async function expandRecipes(
   return expander.expansion(recipes);
 }
 
+/** What a wish means in its repository. */
+interface MeantTags {
+  /** `'single'` for a wish that is no pattern; `undefined` where they do not count. */
+  readonly tags: readonly string[] | 'single' | undefined;
+  /** What it may mean as well. */
+  readonly doubtful: readonly TagSelection[];
+}
+
 class Expander {
   readonly #lists: TagLists;
   readonly #defaults: WishSettings;
@@ -84,43 +100,37 @@ class Expander {
   }
 
   add(line: RecipeWish): void {
-    const settings = effectiveSettings(line, this.#defaults);
+    const { limit, subdirectory, ...settings } = effectiveSettings(line, this.#defaults);
     const selection = narrowed(line.wish.selection, settings.exclude);
-    const tags = this.#tagsOf(line, selection, settings.limit);
-    if (tags === undefined) {
-      this.#doubts.push(doubtOfWish(line, { selection, subdirectory: settings.subdirectory }));
-      return;
-    }
-    this.#addImages(line, this.#referencesOf(line, tags), settings);
-    if (this.#isDoubtful(line, selection))
-      this.#doubts.push(doubtOfWish(line, { selection, subdirectory: settings.subdirectory }));
+    const { tags, doubtful } = this.#tagsOf(line, selection, limit);
+    if (tags !== undefined)
+      this.#addImages(line, this.#referencesOf(line, tags), { ...settings, limit, subdirectory });
+    for (const one of doubtful) this.#doubts.push(doubtOfWish(line, { selection: one, subdirectory }));
   }
 
-  /** Whether a pattern may mean more than the registry's list has. */
-  #isDoubtful({ wish }: RecipeWish, selection: TagSelection | undefined): boolean {
-    if (selection === undefined) return false;
-    const list = this.#lists.of(wish.reference);
-    return !isFailure(list) && !list.isWhole;
-  }
-
-  /** The tags that a pattern means, `'single'` for a wish that is none; `undefined` where they do not count. */
   #tagsOf(
     line: RecipeWish,
     selection: TagSelection | undefined,
     limit = Number.POSITIVE_INFINITY,
-  ): readonly string[] | 'single' | undefined {
-    if (selection === undefined) return 'single';
+  ): MeantTags {
+    if (selection === undefined) return { tags: 'single', doubtful: [] };
     const list = this.#lists.of(line.wish.reference);
     if (isFailure(list)) {
       this.#failures.push({ ...line, failure: list });
-      return undefined;
+      return { tags: undefined, doubtful: [selection] };
     }
-    const tags = selectTags(selection, list.tags);
+    const matching = selectTags(selection, list.tags);
+    const tags = matching.filter((tag) => !isArtifactTag(tag) || isNamedBy(selection, tag));
+    const artifacts = matching.filter((tag) => isArtifactTag(tag) && !isNamedBy(selection, tag));
+    if (artifacts.length > 0) this.#tell(line, passedOver(line.wish, artifacts));
     if (!list.isWhole) this.#tell(line, incomplete(line.wish, list));
     else if (tags.length === 0) this.#tell(line, unmatched(line.wish, selection, list.tags.length));
-    if (tags.length <= limit) return tags;
-    this.#tell(line, tooWide(line.wish, tags, limit));
-    return undefined;
+    const isTooWide = tags.length > limit;
+    if (isTooWide) this.#tell(line, tooWide(line.wish, tags, limit));
+    if (isTooWide || !list.isWhole) return { tags: isTooWide ? undefined : tags, doubtful: [selection] };
+    // A name alone takes nothing away.
+    const hidden = { ...selection, include: ARTIFACT_TAGS };
+    return { tags, doubtful: artifacts.length > 0 ? [hidden] : [] };
   }
 
   /** The list comes from outside: a name in it that is no tag must not become a path. */
@@ -148,7 +158,9 @@ class Expander {
     const names = namesOf(line.wish.reference, subdirectory);
     const conflicts = references.flatMap((reference) => {
       const publicName = `${names}${versionSuffix(reference)}`;
-      return this.#images.add({ reference, publicName, repositories, platforms, outputs, keep, wishes });
+      const isNamed = isNamedBy(line.wish.selection, reference.tag);
+      const terms = { platforms, outputs, keep, isNamed, wishes };
+      return this.#images.add({ reference, publicName, repositories, ...terms });
     });
     if (conflicts.length === 0) return;
     this.#tell(line, conflictProblem(line, conflicts));

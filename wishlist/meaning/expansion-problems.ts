@@ -5,7 +5,7 @@ import { formatReference, type ImageReference } from '../reference/reference.ts'
 import type { TagSelection } from '../tags/tag-selection.ts';
 import type { Wish } from '../recipe/wish.ts';
 import type { TagList } from './tag-lists.ts';
-import type { RecipeWish } from './wished-image.ts';
+import type { RecipeProblem, RecipeWish, WishedImage } from './wished-image.ts';
 import type { Conflict } from './wished-images.ts';
 import { counted } from '../counted.ts';
 
@@ -20,6 +20,48 @@ export function unmatched(wish: Wish, { include }: TagSelection, tags: number): 
     message: `${quoted(wish.text)} matches nothing: the repository has ${counted(tags, 'tag')}, and none is like ${include.map(quoted).join(' or ')}`,
     hint: 'correct the pattern or remove the line; a pattern matches a whole tag',
   };
+}
+
+/**
+ * Tags, at least one, that a pattern matches and that are not of images.
+ *
+ * @param kinds what they are, where that is known
+ */
+export function passedOver(wish: Wish, tags: readonly string[], kinds: readonly string[] = []): Problem {
+  const [first = ''] = tags;
+  const distinct = [...new Set(kinds)].sort();
+  const what = distinct.length === 0 ? 'signatures and the like' : distinct.join(', ');
+  const such = tags.length === 1 ? quoted(first) : `${tags.length} tags, such as ${quoted(first)}`;
+  return {
+    ...about(wish, 'note'),
+    code: 'artifacts-passed-over',
+    message: `${quoted(wish.text)} also matches ${such}: no container images, but ${what}; passed over`,
+    hint: undefined,
+  };
+}
+
+/** The same for `images` that were found to be none, one for each pattern. */
+export function passedOverProblems(
+  images: readonly WishedImage[],
+  kindOf: (image: WishedImage) => string | undefined,
+): RecipeProblem[] {
+  const byWish = new Map<RecipeWish, WishedImage[]>();
+  for (const image of images) {
+    const [line] = image.wishes;
+    if (line === undefined) continue;
+    const ofWish = byWish.get(line);
+    if (ofWish === undefined) byWish.set(line, [image]);
+    else ofWish.push(image);
+  }
+  return [...byWish].map(([{ recipe, wish }, ofWish]) => {
+    const tags = ofWish.map(({ reference }) => reference.tag ?? '');
+    const problem = passedOver(
+      wish,
+      tags,
+      ofWish.map(kindOf).filter((kind) => kind !== undefined),
+    );
+    return { recipe, problem };
+  });
 }
 
 /** A pattern for which the registry's list may lack tags. */

@@ -37,6 +37,8 @@ export interface WishedImage {
   readonly outputs: readonly OutputName[] | undefined;
   /** The longest time that one of the wishes asks for; `undefined` where nobody names one. */
   readonly keep: Keep | undefined;
+  /** Whether somebody names it, and not only a pattern means it. */
+  readonly isNamed: boolean;
   /** All that ask for it, in their order: at least one. */
   readonly wishes: readonly RecipeWish[];
 }

@@ -89,7 +89,8 @@ export class WishedImages {
 
   #unitedImage(image: WishedImage, added: WishedImage): WishedImage {
     const wishes = this.#lists.joined(image.wishes, added.wishes);
-    return { ...image, ...unitedSettings(image, added), wishes };
+    const isNamed = image.isNamed || added.isNamed;
+    return { ...image, ...unitedSettings(image, added), isNamed, wishes };
   }
 
   #conflicts(image: WishedImage, above: readonly string[]): Conflict[] {

@@ -14,13 +14,17 @@ export type ProblemCode =
   | 'value-ignored' // a key whose value has the wrong type, and is not needed
   | 'pattern-unmatched' // a tag pattern that no tag of the repository matches
   | 'tags-incomplete' // a tag pattern for which the registry's list may lack tags
+  | 'artifacts-passed-over' // tags that a pattern matches and that are no container images
   | 'pattern-too-wide' // a tag pattern that matches more tags than allowed
   | 'name-conflict' // another image has the public name that this one would get
   | 'tag-unusable'; // a tag in the registry's list that matches a pattern and cannot be published
 
-/** One thing that is wrong (`error`) or doubtful (`warning`) in one line of a recipe; the rest of it goes on. */
+/**
+ * One thing that is wrong (`error`), doubtful (`warning`) or worth knowing (`note`) in one line of a recipe; the rest of it
+ * goes on.
+ */
 export interface Problem {
-  readonly severity: 'error' | 'warning';
+  readonly severity: 'error' | 'warning' | 'note';
   readonly code: ProblemCode;
   /** From 1. */
   readonly line: number;

@@ -3,8 +3,9 @@ import { equalPlatforms } from '../../../wishlist/reference/platform.ts';
 import { formatReference } from '../../../wishlist/reference/reference.ts';
 import { parseConfig } from './config.ts';
 import type { ImageDocument, IndexDocument, IndexEntry, ManifestDocument } from './manifest.ts';
-import { parseManifest } from './manifest.ts';
-import { isIndex, isManifest } from './media-types.ts';
+import { noImage, parseManifest } from './manifest.ts';
+import { artifactOf, isIndex, isManifest } from './media-types.ts';
+import { NoImage } from './no-image.ts';
 import { choosePlatform, isPlatform, listPlatforms, type Platform } from './platform.ts';
 import type { Reading } from './reading.ts';
 
@@ -13,6 +14,9 @@ export interface ReadManifest {
   readonly bytes: Buffer;
   readonly document: ImageDocument;
 }
+
+/** What BuildKit lists beside the images that it is about, for no platform. */
+const ATTESTATION = 'application/vnd.in-toto+json';
 
 /** An index in an index in an index: more is nobody's image. */
 const DEEPEST_INDEX = 4;
@@ -55,6 +59,44 @@ export async function manifestFor(
 export async function platformsOf({ document }: Root, reading: Reading): Promise<string[]> {
   if (document.kind === 'index') return listPlatforms(document.entries);
   return listPlatforms([{ platform: await platformOfImage(document, reading) }]);
+}
+
+/**
+ * What an index stands for that has no image at all, such as the signatures of another one, or the layers of a build cache;
+ * `undefined` where one of its entries may be an image, whatever it is for.
+ */
+export async function artifactIn({ document }: Root, reading: Reading): Promise<NoImage | undefined> {
+  if (document.kind === 'image' || document.entries.length === 0) return undefined;
+  const name = {
+    what: `the index of ${formatReference(reading.reference)}`,
+    code: 'manifest-invalid',
+  } as const;
+  const types: string[] = [];
+  for (const entry of document.entries) {
+    const type = await artifactTypeOf(entry, reading);
+    if (type === undefined) return undefined;
+    types.push(type);
+  }
+  const telling = types.find((type) => artifactOf(type) !== undefined) ?? types[0] ?? '';
+  return noImage(name, document.artifactType ?? telling);
+}
+
+/** `undefined` for what may be an image. */
+async function artifactTypeOf(entry: IndexEntry, reading: Reading): Promise<string | undefined> {
+  const { mediaType, platform, artifactType } = entry;
+  if (artifactType !== undefined) return artifactType;
+  if (platform?.os === 'unknown' && platform.architecture === 'unknown') return ATTESTATION;
+  if (isIndex(mediaType)) return undefined;
+  if (!isManifest(mediaType)) return mediaType;
+  if (platform !== undefined) return undefined;
+  try {
+    // It was read to find out its platform.
+    parseManifest(await reading.manifest(entry), formatReference(reading.reference));
+    return undefined;
+  } catch (error) {
+    if (error instanceof NoImage) return error.type;
+    throw error;
+  }
 }
 
 async function platformOfImage({ config, layers }: ImageDocument, reading: Reading): Promise<Platform> {
@@ -129,7 +171,8 @@ class Choice {
     return { manifest, isExact: actual !== undefined && equalPlatforms(actual, this.#platform) };
   }
 
-  #mayHold({ mediaType, platform }: IndexEntry): boolean {
+  #mayHold({ mediaType, platform, artifactType }: IndexEntry): boolean {
+    if (artifactType !== undefined) return false;
     if (platform === undefined) return isManifest(mediaType) || isIndex(mediaType);
     return isIndex(mediaType) && choosePlatform([{ platform }], this.#platform) !== undefined;
   }

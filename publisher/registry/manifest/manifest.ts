@@ -6,6 +6,7 @@ import type { Digest } from '../digest.ts';
 import { checkSchema, parseJson } from '../json.ts';
 import type { DocumentName } from '../json.ts';
 import {
+  OCI_ARTIFACT,
   OCI_INDEX,
   OCI_MANIFEST,
   artifactOf,
@@ -16,6 +17,7 @@ import {
   isSchema1,
   layerCompression,
 } from './media-types.ts';
+import { NoImage } from './no-image.ts';
 import type { Platform } from './platform.ts';
 
 /** Names a blob or manifest by its content. */
@@ -51,6 +53,8 @@ export interface Manifest {
 
 export interface IndexEntry extends Descriptor {
   readonly platform: Platform | undefined;
+  /** What it is, where it is no image and its index says so. */
+  readonly artifactType: string | undefined;
 }
 
 /** What the bytes of a manifest say. */
@@ -59,6 +63,8 @@ export type ManifestDocument = IndexDocument | ImageDocument;
 export interface IndexDocument {
   readonly kind: 'index';
   readonly mediaType: string;
+  /** What it stands for, where that is no image. */
+  readonly artifactType: string | undefined;
   readonly entries: readonly IndexEntry[];
 }
 
@@ -79,6 +85,10 @@ const descriptorShape = {
   digest: digestSchema,
   size: z.int().nonnegative(),
 };
+
+function nonEmpty(text: string | null | undefined): string | undefined {
+  return text === '' || text === null ? undefined : text;
+}
 
 const descriptorSchema = z
   .object(descriptorShape)
@@ -104,12 +114,13 @@ const platformSchema = z
   }));
 
 const entrySchema = z
-  .object({ ...descriptorShape, platform: platformSchema.nullish() })
-  .transform(({ mediaType, digest, size, platform }): IndexEntry => ({
+  .object({ ...descriptorShape, platform: platformSchema.nullish(), artifactType: z.string().nullish() })
+  .transform(({ mediaType, digest, size, platform, artifactType }): IndexEntry => ({
     mediaType,
     digest,
     sizeBytes: size,
     platform: platform ?? undefined,
+    artifactType: nonEmpty(artifactType),
   }));
 
 const outlineSchema = z.object({
@@ -121,7 +132,7 @@ const outlineSchema = z.object({
 });
 type Outline = z.output<typeof outlineSchema>;
 
-const indexSchema = z.object({ manifests: z.array(entrySchema) });
+const indexSchema = z.object({ manifests: z.array(entrySchema), artifactType: z.string().nullish() });
 const headSchema = z.object({ config: descriptorSchema, artifactType: z.string().nullish() });
 const imageSchema = z.object({ config: descriptorSchema, layers: z.array(layerSchema) });
 
@@ -129,25 +140,22 @@ const imageSchema = z.object({ config: descriptorSchema, layers: z.array(layerSc
  * Reads a manifest or index of OCI or Docker schema 2. `image` names it in messages.
  *
  * @see OCI image specification 1.1, manifest.md and image-index.md; Docker image manifest version 2, schema 2
- * @throws Failure `manifest-invalid` where it breaks its schema, `media-type-unsupported` where it is none of the
- *   two, or no container image, or has a layer that cannot be unpacked
+ * @throws Failure `manifest-invalid` where it breaks its schema; NoImage (`media-type-unsupported`) where it is of
+ *   something else; `media-type-unsupported` where it is none of the two, or has a layer that cannot be unpacked
  */
 export function parseManifest(bytes: Buffer, image: string): ManifestDocument {
   const name: DocumentName = { what: `the manifest of ${image}`, code: 'manifest-invalid' };
   const json = parseJson(bytes, name);
   const mediaType = mediaTypeOf(checkSchema(outlineSchema, json, name), name);
   if (isIndex(mediaType)) {
-    return { kind: 'index', mediaType, entries: checkSchema(indexSchema, json, name).manifests };
+    const { manifests: entries, artifactType } = checkSchema(indexSchema, json, name);
+    return { kind: 'index', mediaType, artifactType: nonEmpty(artifactType), entries };
   }
+  if (mediaType === OCI_ARTIFACT) throw noImage(name, mediaType);
   if (!isManifest(mediaType)) throw unsupported(name, `it has the media type ${quoted(mediaType)}`);
   const { config, artifactType } = checkSchema(headSchema, json, name);
   if (!isImageConfig(config.mediaType)) {
-    const type =
-      artifactType === undefined || artifactType === null || artifactType === ''
-        ? config.mediaType
-        : artifactType;
-    const artifact = artifactOf(type) ?? 'an artifact';
-    throw unsupported(name, `it is no container image but ${artifact}, of the type ${quoted(type)}`);
+    throw noImage(name, nonEmpty(artifactType) ?? config.mediaType);
   }
   const { layers } = checkSchema(imageSchema, json, name);
   for (const layer of layers) checkLayer(layer, name);
@@ -184,12 +192,15 @@ function isPresent(value: unknown): boolean {
 function checkLayer(layer: Descriptor, name: DocumentName): void {
   if (layerCompression(layer.mediaType) !== undefined) return;
   // Signatures and attestations often have the config of an image.
-  const artifact = artifactOf(layer.mediaType);
-  const isNoImage = artifact === undefined ? '' : `it is no container image but ${artifact}: `;
-  throw unsupported(
-    name,
-    `${isNoImage}its layer ${layer.digest} has the media type ${quoted(layer.mediaType)}`,
-  );
+  if (artifactOf(layer.mediaType) !== undefined) throw noImage(name, layer.mediaType);
+  throw unsupported(name, `its layer ${layer.digest} has the media type ${quoted(layer.mediaType)}`);
+}
+
+/** @param type of the artifact, or of its config or layers, where they tell what it is */
+export function noImage({ what }: DocumentName, type: string): NoImage {
+  const artifact = artifactOf(type) ?? 'an artifact';
+  const message = `${what} is not supported: it is no container image but ${artifact}, of the type ${quoted(type)}`;
+  return new NoImage(message, { artifact, type });
 }
 
 function unsupported(name: DocumentName, reason: string): Failure {

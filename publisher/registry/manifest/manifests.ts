@@ -6,6 +6,7 @@ import { parseConfig, type ImageConfig } from './config.ts';
 import type { Manifest } from './manifest.ts';
 import type { ManifestMemory } from './manifest-memory.ts';
 import {
+  artifactIn,
   manifestFor,
   platformsOf,
   readRoot,
@@ -50,7 +51,10 @@ export class Manifests {
       const root = readRoot(reading);
       const found = soleManifest(root) ?? (await manifestFor(platform, root, reading));
       if (found !== undefined) return this.#manifest(found, root, reference);
-      throw platformMissing(reference, [platform], await platformsOf(root, reading));
+      throw (
+        (await artifactIn(root, reading)) ??
+        platformMissing(reference, [platform], await platformsOf(root, reading))
+      );
     });
   }
 
@@ -63,6 +67,10 @@ export class Manifests {
         manifests.push(found === undefined ? undefined : this.#manifest(found, root, reference));
       }
       const isWhole = manifests.every((manifest) => manifest !== undefined);
+      const artifact = manifests.some((manifest) => manifest !== undefined)
+        ? undefined
+        : await artifactIn(root, reading);
+      if (artifact !== undefined) throw artifact;
       return { manifests, available: isWhole ? [] : await platformsOf(root, reading) };
     });
   }

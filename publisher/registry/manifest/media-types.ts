@@ -2,6 +2,8 @@
 export type LayerCompression = 'none' | 'gzip' | 'zstd';
 
 export const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
+/** Of the manifests that release candidates of OCI 1.1 had for artifacts. */
+export const OCI_ARTIFACT = 'application/vnd.oci.artifact.manifest.v1+json';
 export const OCI_INDEX = 'application/vnd.oci.image.index.v1+json';
 export const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
 export const DOCKER_LIST = 'application/vnd.docker.distribution.manifest.list.v2+json';
@@ -17,6 +19,7 @@ const IMAGE_CONFIGS: ReadonlySet<string> = new Set([
 const ARTIFACTS: readonly (readonly [prefix: string, name: string])[] = [
   ['application/vnd.sylabs.sif.', 'an Apptainer image (SIF)'],
   ['application/vnd.cncf.helm.', 'a Helm chart'],
+  ['application/vnd.buildkit.cacheconfig.', 'a build cache'],
   ['application/vnd.docker.plugin.', 'a Docker plugin'],
   ['application/vnd.docker.ai.', 'a model for Docker'],
   ['application/vnd.cncf.model.', 'a model'],

@@ -20,7 +20,10 @@ function failed(code: FailureCode): ImageResult {
 
 function part(publicName: string, platform: Platform = LINUX_AMD64): Part {
   const reference = parseReference(publicName);
-  return { wanted: { reference, publicName, outputs: undefined, platforms: undefined }, platform };
+  return {
+    wanted: { reference, publicName, outputs: undefined, platforms: undefined, isNamed: true },
+    platform,
+  };
 }
 
 function resolved(publicName: string, platform: Platform = LINUX_AMD64): ResolvedImage {
@@ -61,7 +64,8 @@ describe('the recording of a repository', () => {
   it('writes down what was published, and how many bytes were missing', async () => {
     const image = resolved(A);
     const missing = [{ digest: 'sha256:a', sizeBytes: 5 }];
-    const pass = { candidates: [{ part: part(A), resolved: image, missing }] } as unknown as Pass;
+    const candidates = [{ part: part(A), resolved: image, missing }];
+    const pass = { candidates, passedOver: new Map() } as unknown as Pass;
     await recording.looked(pass, { published: [], failing: new Map(), isPaused: false });
     told = [];
     recording.settle(part(A), PUBLISHED, image);
@@ -135,7 +139,8 @@ describe('the recording of a repository', () => {
     recording.settle(part(A), UNCHANGED, resolved(A));
     for (const [published, line] of cases) {
       told = [];
-      await recording.looked({ candidates: [] } as unknown as Pass, { published, failing, isPaused: false });
+      const pass = { candidates: [], passedOver: new Map() } as unknown as Pass;
+      await recording.looked(pass, { published, failing, isPaused: false });
       assert.deepEqual(told, [line]);
     }
   });

@@ -23,7 +23,7 @@ function candidate(name: string): Candidate {
     platform: LINUX_AMD64,
     manifest: { layers: [layer] },
   } as unknown as ResolvedImage;
-  const wanted = { reference, publicName: name, outputs: undefined, platforms: undefined };
+  const wanted = { reference, publicName: name, outputs: undefined, platforms: undefined, isNamed: true };
   return { part: { wanted, platform: LINUX_AMD64 }, resolved, missing: [layer] };
 }
 

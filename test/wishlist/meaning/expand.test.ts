@@ -28,6 +28,7 @@ describe('expandRecipes', () => {
         publicName: publicName(wish.reference),
         repositories: [REPOSITORY],
         platforms: undefined,
+        isNamed: true,
         outputs: undefined,
         keep: undefined,
         wishes: [{ recipe: recipeOf(wishes), wish }],
@@ -141,6 +142,84 @@ describe('expandRecipes', () => {
     const nothing = { images: [], failures: [], problems: [], doubts: [] };
     assert.deepEqual(await expandRecipes([], unexpected), nothing);
     assert.deepEqual(await expandWishes([], unexpected), nothing);
+  });
+});
+
+describe('expandRecipes, given tags of what is no image', () => {
+  const hex = '0123456789abcdef'.repeat(4);
+  const [referrers, signature] = [`sha256-${hex}`, `sha256-${hex}.sig`];
+  const lists = tagLists({ 'quay.io/a': ['1.0', referrers, signature, '2.0'] });
+
+  it('passes them over with one note for a pattern', async () => {
+    const expansion = await expandWishes(
+      wishesFor('quay.io/a:*', 'quay.io/a:1*', 'quay.io/a:sha256-*'),
+      lists,
+    );
+    assert.deepEqual(names(expansion), ['quay.io/a:1.0', 'quay.io/a:2.0']);
+    assert.deepEqual(codes(expansion), [
+      'note artifacts-passed-over 1',
+      'note artifacts-passed-over 3',
+      'warning pattern-unmatched 3',
+    ]);
+  });
+
+  it('takes those that somebody names', async () => {
+    const expansion = await expandWishes(wishesFor('quay.io/a:*', `quay.io/a:${signature}`), lists);
+    assert.deepEqual(names(expansion), ['quay.io/a:1.0', 'quay.io/a:2.0', `quay.io/a:${signature}`]);
+    assert.deepEqual(
+      expansion.images.map(({ isNamed }) => isNamed),
+      [false, false, true],
+    );
+  });
+
+  it('takes those that a list of tags names', async () => {
+    const selection = { include: ['2*', referrers], exclude: [], newest: undefined };
+    const [wish = assert.fail()] = wishesFor('quay.io/a:*');
+    const expansion = await expandWishes([{ ...wish, selection }], lists);
+    assert.deepEqual(
+      expansion.images.map(({ reference, isNamed }) => [reference.tag, isNamed]),
+      [
+        [referrers, true],
+        ['2.0', false],
+      ],
+    );
+    assert.deepEqual(codes(expansion), []);
+  });
+
+  it('knows an image as named that a pattern means too, whichever comes first', async () => {
+    for (const texts of [
+      ['quay.io/a:1*', 'quay.io/a:1.0'],
+      ['quay.io/a:1.0', 'quay.io/a:1*'],
+    ]) {
+      const { images } = await expandWishes(wishesFor(...texts), lists);
+      assert.deepEqual(
+        images.map(({ isNamed }) => isNamed),
+        [true],
+      );
+    }
+  });
+
+  it('does not count them against the limit', async () => {
+    const wishes = wishesFor('quay.io/a:*');
+    const expansion = await expandWishes(wishes, lists, { ...NO_SETTINGS, limit: 2 });
+    assert.equal(expansion.images.length, 2);
+  });
+
+  it('lets no plan take away what has such a name and is published', async () => {
+    const { images, doubts } = await expandWishes(wishesFor('quay.io/a:*'), lists);
+    const published = [referrers, '3.0'].map((tag) => ({
+      publicName: `quay.io/a:${tag}`,
+      platform: parsePlatform('linux/amd64'),
+      digest: 'sha256:1',
+      keep: undefined,
+      unwantedSinceMs: undefined,
+    }));
+    const knowledge = { resolved: () => [], doubts, keep: { days: 30 }, nowMs: 0 };
+    const plan = planRepository(REPOSITORY, images, published, knowledge);
+    assert.deepEqual(
+      plan.remove.map((removal) => removal.published.publicName),
+      ['quay.io/a:3.0'],
+    );
   });
 });
 

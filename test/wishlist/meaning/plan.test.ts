@@ -138,6 +138,7 @@ function image(text: string, platforms?: string): WishedImage {
       .map((platform) => ({ platform: parsePlatform(platform), isRequired: true })),
     outputs: undefined,
     keep: undefined,
+    isNamed: true,
     wishes: [],
   };
 }

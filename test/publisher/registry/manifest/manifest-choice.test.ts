@@ -195,7 +195,7 @@ const CASES: readonly Case[] = [
     what: 'artifacts alone',
     root: { entries: [SIGNATURE, SIGNATURE] },
     wanted: 'linux/amd64',
-    code: 'platform-missing',
+    code: 'media-type-unsupported',
     asked: 1,
   },
   {
