@@ -5,6 +5,7 @@ import { newSeal } from '../../../../publisher/repository/cvmfs/seal.ts';
 import { tarArchive } from '../../../../publisher/repository/cvmfs/tar-writer.ts';
 import type { Attributes, Entry } from '../../../../publisher/repository/entry.ts';
 import { DirectoryView } from '../../../../publisher/repository/view.ts';
+import type { Release } from '../../../support/cvmfs-server/fixture.ts';
 import { directory, file, link } from '../entries.ts';
 import { NAME, Scene } from './scene.ts';
 
@@ -17,10 +18,14 @@ async function* entries(): AsyncGenerator<Entry> {
   yield link('tree/linked', 'tree/file');
 }
 
-describe('the seal of a stream', () => {
+/** The later release makes an empty file of a link without target where it is told to, which would open the seal. */
+for (const release of ['2.12', '2.14'] as const)
+  describe(`the seal of a stream for ${release}`, () => sealing(release));
+
+function sealing(release: Release): void {
   let scene: Scene;
   before(async () => {
-    scene = await Scene.make();
+    scene = await Scene.make({ release });
   });
   after(async () => scene.fixture.close());
 
@@ -70,4 +75,4 @@ describe('the seal of a stream', () => {
     assert.equal(await ingest(archive), 0);
     assert.deepEqual([...(await scene.published()).keys()].sort(), ['tree', 'tree/file', 'tree/linked']);
   });
-});
+}
