@@ -63,6 +63,7 @@ export async function updateOf(change: StoreChange, parts: StoreParts): Promise<
   const idsOf = remembered(layerIdsOf);
   const kept = new Kept(isOurs ? listed : EMPTY_STORE, there, storeOf(again, EMPTY_STORE, idsOf));
   const { store, documents, left } = await gather(change, { listed, kept, view, idsOf });
+  const stay = new Set(left);
   const fresh = kept.layersMissing(store);
   const names = await shortNamesOf(fresh, new ShortNames({ view, root, links: there.links }));
   const make = new Maker(root, parts);
@@ -77,7 +78,7 @@ export async function updateOf(change: StoreChange, parts: StoreParts): Promise<
     },
     names: [...(await make.books(store)), ...(isOurs ? [] : [make.file(stampPath(root), stamp)])],
     outdated: await wrongLowers(view, root, fresh),
-    lost: after.filter((image) => !left.includes(image)),
+    lost: after.filter((image) => !stay.has(image)),
     nameless: left.filter(({ record }) => !isNamed(record, store)),
   };
 }

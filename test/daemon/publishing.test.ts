@@ -3,9 +3,12 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from '../../daemon/command.ts';
 import { downloadManifestCommand } from '../../daemon/commands/download-manifest.ts';
-import { withRegistry } from '../../daemon/publishing.ts';
+import { statusOf, withRegistry } from '../../daemon/publishing.ts';
 import { runUnpackd } from '../../daemon/run.ts';
-import { Failure } from '../../wishlist/failure.ts';
+import type { RepositoryReport } from '../../daemon/cycle/repository-work.ts';
+import { failedResult } from '../../publisher/events.ts';
+import type { PlatformResult } from '../../publisher/results.ts';
+import { Failure, type FailureCode } from '../../wishlist/failure.ts';
 import { FaultServer } from '../support/registry/fault-server.ts';
 import { buildImage, plainLayer } from '../support/registry/image.ts';
 import { TokenService } from '../support/registry/token-service.ts';
@@ -179,6 +182,32 @@ describe('what is printed', () => {
       assert.match(result.stderr, /^error\[configuration-invalid\] /);
       assertSecret(result, MISTYPED);
       assert.equal(server.seen.length, 0);
+    });
+  }
+});
+
+describe('the exit status of a run', () => {
+  const failed = (code: FailureCode) => ({
+    image: 'quay.io/lab/tool:1',
+    platform: undefined,
+    result: failedResult(new Failure(code, 'test')),
+  });
+  const report = (images: readonly PlatformResult[], stopped?: Failure): RepositoryReport => ({
+    repository: 'images.unpackd.test',
+    publications: 1,
+    isUnusable: false,
+    images,
+    stopped,
+  });
+  const cases: readonly (readonly [what: string, reports: readonly RepositoryReport[], status: number])[] = [
+    ['nothing failed', [report([])], 0],
+    ['an image failed', [report([failed('tag-unknown')])], 1],
+    ['an image failed for a mistake', [report([failed('bug')])], 1],
+    ['nothing can be published', [report([], new Failure('repository-busy', 'test'))], 3],
+  ];
+  for (const [what, reports, status] of cases) {
+    it(`is ${status} where ${what}`, () => {
+      assert.equal(statusOf(reports), status);
     });
   }
 });

@@ -73,6 +73,16 @@ describe('output', () => {
     ]);
   });
 
+  it('has the stack of a mistake, whatever is asked for, without secrets', () => {
+    for (const logLevel of ['debug', 'info', 'warning', 'error'] as const) {
+      const { output, stderr } = captured({ progress: 'none', logLevel });
+      const stack = 'TypeError: https://ada:Corr3ct@registry.example/v2/ is none\n    at look (look.ts:1:2)';
+      output.observe({ type: 'bug', image: GOOD, stack });
+      assert.match(stderr(), /^  TypeError: .*registry\.example.* is none\n {2}at look \(look\.ts:1:2\)\n$/);
+      assert.ok(!stderr().includes('Corr3ct'));
+    }
+  });
+
   it('is warnings and failures alone with --progress none', () => {
     assert.equal(run({ progress: 'none', columns: 80 }).stderr(), `warning: slow registry\n${BAD_LINE}\n`);
   });
