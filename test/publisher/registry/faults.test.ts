@@ -266,11 +266,11 @@ const CASES: readonly Case[] = [
     requests: 1,
   },
   {
-    what: 'a link to another origin',
+    what: 'a link whose path is of nothing',
     kind: 'tags',
     fault: instead('{"tags":["a"]}', { link: '<http://other.example/x>; rel="next"' }),
     code: 'registry-error',
-    requests: 1,
+    requests: 2,
   },
   {
     what: 'a link to itself',
