@@ -327,7 +327,7 @@ class Lane {
 
   #toldOf(cause: unknown, kill: object): Error {
     const how = `${this.kind}, UNPACKD_TEST_SEED=${SEED} TEST_DAEMON_KILLS=${KILLS}, ${JSON.stringify(kill)}`;
-    return new Error(how, { cause });
+    return new Error(`${how}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
 
   /** How long each phase takes, in ms, when nobody is in the way. */

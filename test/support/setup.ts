@@ -30,7 +30,7 @@ export const mochaHooks = {
 };
 
 /** Removes a tree, also where its folders forbid it to others than root. */
-function remove(folder: string): void {
+export function remove(folder: string): void {
   try {
     rmSync(folder, { recursive: true, force: true });
   } catch (error) {

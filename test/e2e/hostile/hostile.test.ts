@@ -91,7 +91,7 @@ for (const kind of BACKENDS) {
           it(what, function () {
             const hostile = cases(target)[index];
             assert.ok(hostile !== undefined);
-            if (/device/.test(what)) needsRoot(this);
+            if (/device|bits that are no permissions/.test(what)) needsRoot(this);
             check(hostile, nameOf(group, index));
           });
         }

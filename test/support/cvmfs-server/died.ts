@@ -21,10 +21,15 @@ export function complain(line: string): void {
 
 /** Synchronous, so that nothing is lost where the process is killed or ends right after. */
 function write(descriptor: number, line: string): void {
-  try {
-    writeSync(descriptor, `${line}\n`);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EPIPE')) throw error;
+  const bytes = Buffer.from(`${line}\n`);
+  for (let written = 0; written < bytes.length;) {
+    try {
+      written += writeSync(descriptor, bytes, written);
+    } catch (error) {
+      if (hasCode(error, 'EPIPE')) return;
+      // The pipe is full until its reader gets his turn.
+      if (!hasCode(error, 'EAGAIN')) throw error;
+    }
   }
 }
 

@@ -66,7 +66,8 @@ function time({ mtimeMs }: Stats): string {
 function digest(path: Buffer): string {
   const hash = createHash('sha256');
   const piece = Buffer.allocUnsafe(PIECE_BYTES);
-  const file = openSync(path, 'r');
+  const file = openOf(path);
+  if (file === undefined) return 'unreadable';
   try {
     for (let size = readSync(file, piece); size > 0; size = readSync(file, piece))
       hash.update(piece.subarray(0, size));
@@ -74,6 +75,16 @@ function digest(path: Buffer): string {
     closeSync(file);
   }
   return hash.digest('hex').slice(0, 16);
+}
+
+/** `undefined` where the owner of the file may not read it. */
+function openOf(path: Buffer): number | undefined {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EACCES') return undefined;
+    throw error;
+  }
 }
 
 function at(root: string, path: string): Buffer {

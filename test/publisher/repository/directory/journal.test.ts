@@ -1,15 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import {
@@ -23,7 +14,7 @@ import {
 import { Staging } from '../../../../publisher/repository/directory/staging.ts';
 import { Unkept } from '../../../../publisher/repository/unkept.ts';
 import { failureOf } from '../../../support/registry/quick-client.ts';
-import { temporaryDirectory } from '../../../support/setup.ts';
+import { remove, temporaryDirectory } from '../../../support/setup.ts';
 import { differences, snapshot } from '../../../support/trees/snapshot.ts';
 import { directory, file, link, publication, special, symlink } from '../entries.ts';
 import { NAME, Scene } from './scene.ts';
@@ -188,7 +179,7 @@ describe('the journal of a directory backend', () => {
         chmodSync(join(scene.repository, path), 0o755);
       if (planted !== 'tree/fresh') renameSync(join(scene.repository, planted), join(scene.root, 'moved'));
       symlinkSync(outside, join(scene.repository, planted));
-      if (planted === 'tree/fresh') rmSync(join(paths.staging, planted), { recursive: true });
+      if (planted === 'tree/fresh') remove(join(paths.staging, planted));
       const before = await snapshot(outside, { directoryTimes: true });
       const mode = lstatSync(outside).mode;
       const failure = await failureOf(scene.recover());
