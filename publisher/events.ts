@@ -46,6 +46,8 @@ export type Event =
       /** What the repository is at now; `undefined` where it does not count, or nothing was published. */
       readonly revision?: number | undefined;
       readonly error: string | undefined;
+      /** Of a failure. */
+      readonly code?: FailureCode;
     };
 
 export type Observer = (event: Event) => void;

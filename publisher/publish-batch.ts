@@ -5,7 +5,10 @@ import { TreeLoader } from './compose/image-trees.ts';
 import { failedResult, failureText, type ImageResult, type Observer } from './events.ts';
 import type { ReadyImage } from './image.ts';
 import type { ListingStore } from './layer/listing-store.ts';
-import { ownFailure } from './own-failure.ts';
+import { formatBytes } from '../wishlist/byte-size.ts';
+import { Failure, isFailure } from '../wishlist/failure.ts';
+import { asFailure, ownFailure } from './own-failure.ts';
+import { weightOf } from './queue/batches.ts';
 import type { Backend, Notice, OpenRepository } from './repository/backend.ts';
 import { ownAttributes } from './repository/own-attributes.ts';
 import { partLabel } from './results.ts';
@@ -82,9 +85,41 @@ class BatchPublishing {
         this.results.set(first, failedResult(failure));
         return;
       }
+      if (failure.code === 'disk-full') {
+        await this.#publishWhatFits(batch.toSorted((one, other) => weightOf(one) - weightOf(other)));
+        return;
+      }
       const half = Math.ceil(batch.length / 2);
       await this.publish(batch.slice(0, half));
       await this.publish(batch.slice(half));
+    }
+  }
+
+  /**
+   * There is no room for all of them. Where the one that brings least does not fit, none does: so few publications are tried
+   * in vain, also where there is no room at all.
+   *
+   * @param batch what brings least first
+   */
+  async #publishWhatFits(batch: readonly ReadyCandidate[]): Promise<void> {
+    let rest = batch;
+    for (let count = Math.ceil(rest.length / 2); rest.length > 0;) {
+      const part = rest.slice(0, count);
+      try {
+        this.#take(await publishTogether(part, this.#parts, this.#options));
+        rest = rest.slice(count);
+      } catch (error) {
+        if (ownFailure(error, '', IGNORE) === undefined) throw error;
+        if (!isFailure(error, 'disk-full')) {
+          await this.publish(part);
+          rest = rest.slice(count);
+        } else if (part.length > 1) count = Math.ceil(part.length / 2);
+        else {
+          for (const [index, candidate] of rest.entries())
+            this.results.set(candidate, failedResult(index === 0 ? error : larger(candidate, error)));
+          return;
+        }
+      }
     }
   }
 
@@ -92,6 +127,14 @@ class BatchPublishing {
     for (const [candidate, result] of results) this.results.set(candidate, result);
     if ([...results.values()].some(isPublished)) this.publications++;
   }
+}
+
+/** What an image fails for that brings more than the one that `failure` is about. */
+function larger(candidate: ReadyCandidate, { code, message, hint }: Failure): Failure {
+  const size = formatBytes(weightOf(candidate));
+  return new Failure(code, `its layers have ${size} compressed, and what brings less finds ${message}`, {
+    ...(hint !== undefined && { hint }),
+  });
 }
 
 function isPublished({ outcome }: ImageResult): boolean {
@@ -191,7 +234,7 @@ async function publishComposed(
     });
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
-    observe({ type: 'publication-finished', layers, error: text });
+    observe({ type: 'publication-finished', layers, error: text, code: asFailure(error).code });
     throw error;
   }
   observe({ type: 'publication-finished', layers, revision: repository.revision(), error: undefined });

@@ -4,7 +4,6 @@ import type { FailureCode } from '../wishlist/failure.ts';
 export const STOPPING: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'repository-unusable',
   'repository-busy',
-  'disk-full',
   'state-unusable',
   'interrupted',
 ]);

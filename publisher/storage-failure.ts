@@ -1,4 +1,5 @@
 import { codeOf, isDiskFull } from '../wishlist/error-code.ts';
+import { freeBytes, roomText } from './free-space.ts';
 import { Failure } from '../wishlist/failure.ts';
 
 const UNUSABLE: ReadonlySet<string> = new Set([
@@ -19,9 +20,9 @@ export function storageFailure(error: unknown, directory: string, neededBytes: n
   const code = codeOf(error);
   if (code === undefined) return error;
   if (isDiskFull(error)) {
-    const cause = code === 'EDQUOT' ? 'the quota is used up' : 'the file system is full';
-    const needed = neededBytes === 0 ? '' : ` for ${neededBytes} bytes`;
-    return new Failure('disk-full', `no room${needed} in ${directory}: ${cause}`, {
+    const reason = code === 'EDQUOT' ? 'the quota is used up' : 'the file system is full';
+    const room = roomText(neededBytes, freeBytes(directory));
+    return new Failure('disk-full', `no room in ${directory}: ${[reason, room].filter(Boolean).join(', ')}`, {
       hint: 'make room there, or choose another state directory',
       cause: error,
     });

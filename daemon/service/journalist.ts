@@ -26,6 +26,8 @@ export class Journalist {
   readonly #sources = new Map<string, string>();
   readonly #reasons = new Map<string, Reasons>();
   readonly #stopped = new Map<string, string>();
+  /** What is to be done in a repository, as it was last said, until some of it is done. */
+  readonly #plans = new Map<string, string>();
 
   constructor(log: Log, nowMs: () => number) {
     this.#log = log;
@@ -59,7 +61,11 @@ export class Journalist {
       ...(add.length > 0 ? [`${counted(add.length, 'image')} to add`] : []),
       ...(update.length > 0 ? [`${counted(update.length, 'image')} to update`] : []),
     ];
-    if (parts.length > 0) this.note(parts.join(', '), { repository });
+    const images = JSON.stringify([...add, ...update].map(({ image, digest }) => [image.publicName, digest]));
+    if (parts.length > 0 && this.#plans.get(repository) !== images) {
+      this.note(parts.join(', '), { repository });
+      this.#plans.set(repository, images);
+    }
     for (const { published } of remove) {
       const { publicName: image } = published;
       const message = `${image} is no longer asked for; it stays published`;
@@ -133,8 +139,9 @@ export class Journalist {
       'publication-started': ({ images, contentBytes }) => {
         started = { images, contentBytes, ms: this.#nowMs() };
       },
-      'publication-finished': ({ layers, revision, error }) => {
-        this.#publication(repository, { ...started, layers, revision, error });
+      'publication-finished': ({ layers, revision, error, code }) => {
+        // What has no room is said of the images.
+        if (code !== 'disk-full') this.#publication(repository, { ...started, layers, revision, error });
       },
       'image-finished': ({ image, result }) => this.#image(repository, image, result),
     };
@@ -155,8 +162,10 @@ export class Journalist {
     const what = `${counted(done.images, 'image')} with ${counted(layers.length, 'new layer')} (${formatBytes(done.contentBytes)})`;
     const duration = formatDuration(this.#nowMs() - done.ms);
     const fields = { repository, publication: revision?.toString() };
-    if (error !== undefined) this.warn(`publishing ${what} failed after ${duration}: ${error}`, fields);
-    else {
+    if (error !== undefined) {
+      if (this.#repetition.isNew(`${repository ?? ''} ${error}`))
+        this.warn(`publishing ${what} failed after ${duration}: ${error}`, fields);
+    } else {
       const as = revision === undefined ? '' : ` as revision ${revision}`;
       this.note(`published ${what} in ${duration}${as}`, fields);
     }
@@ -169,12 +178,15 @@ export class Journalist {
       // That is said of the repository.
       if (STOPPING.has(result.code)) return;
       const message = withHint(result);
-      if (before !== `${result.code} ${message}`)
+      // How much is free is another number each time.
+      const reason = result.code === 'disk-full' ? result.code : `${result.code} ${message}`;
+      if (before !== reason)
         this.warn(`${image} failed: ${message}`, { repository, image, code: result.code });
-      reasons.set(image, `${result.code} ${message}`);
+      reasons.set(image, reason);
       return;
     }
     reasons.delete(image);
+    if (result.outcome === 'published') this.#plans.delete(repository ?? '');
     if (result.outcome === 'published') this.note(`published ${image}`, { repository, image });
     else if (before !== undefined) this.note(`${image} is fine again`, { repository, image });
   }

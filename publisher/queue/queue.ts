@@ -10,12 +10,12 @@ import { partLabel } from '../results.ts';
 import type { GiveBack, SpoolBudget } from '../spool/budget.ts';
 import type { Hold, Spool } from '../spool/spool.ts';
 import { decideBatch, type BatchRule } from './batch-rule.ts';
-import { weightOf } from './batches.ts';
+import { Room, type RoomySpool } from './room.ts';
 import { Turns } from './turns.ts';
 
 /** What a queue works with. */
 export interface QueueParts {
-  readonly spool: Pick<Spool, 'hold'>;
+  readonly spool: RoomySpool & Pick<Spool, 'hold'>;
   readonly budget: SpoolBudget;
   /** Fetches and checks all that the publication of an image needs. */
   readonly prepare: (image: ResolvedImage, signal: AbortSignal) => Promise<ReadyImage>;
@@ -60,6 +60,7 @@ const IMAGES_AT_A_TIME = 8;
 export class PublishingQueue {
   readonly #parts: QueueParts;
   readonly #rule: BatchRule;
+  readonly #room: Room;
   readonly #waiting = new Turns<Ticket>();
   readonly #preparing = new Set<Ticket>();
   #ready: ReadyTicket[] = [];
@@ -74,6 +75,7 @@ export class PublishingQueue {
   constructor(parts: QueueParts, rule: BatchRule) {
     this.#parts = parts;
     this.#rule = rule;
+    this.#room = new Room(parts.spool, parts.budget);
     setMaxListeners(0, this.#stop.signal);
     const forget = parts.budget.onFree(() => this.#advance());
     const stop = (): void => {
@@ -123,7 +125,10 @@ export class PublishingQueue {
       async (candidate) =>
         await new Promise<void>((resolve, reject) => {
           const end = (error?: unknown): void => (error === undefined ? resolve() : reject(error));
-          this.#waiting.add(groupOf(candidate), { candidate, settle, end });
+          const ticket = { candidate, settle, end };
+          const refusal = this.#room.refusal(candidate);
+          if (refusal === undefined) this.#waiting.add(groupOf(candidate), ticket);
+          else this.#fail(ticket, refusal);
         }),
     );
     this.#advance();
@@ -139,6 +144,8 @@ export class PublishingQueue {
       return;
     }
     while (this.#preparing.size < IMAGES_AT_A_TIME && this.#startNext());
+    if (this.#room.isUntaken)
+      for (const ticket of this.#waiting.clear()) this.#fail(ticket, this.#room.full(ticket.candidate));
     if (this.#publishing.length > 0 || this.#isHeld) return;
     const isMoreComing = this.#preparing.size > 0;
     const decision = decideBatch(this.#ready, { isMoreComing, nowMs: performance.now() }, this.#rule);
@@ -148,7 +155,8 @@ export class PublishingQueue {
   }
 
   #startNext(): boolean {
-    const next = this.#waiting.take(({ candidate }) => this.#parts.budget.take(weightOf(candidate)));
+    const take = this.#room.taking();
+    const next = this.#waiting.take(({ candidate }) => take(candidate));
     if (next === undefined) return false;
     this.#preparing.add(next.item);
     void this.#prepare(next.item, next.given);
@@ -180,6 +188,7 @@ export class PublishingQueue {
     };
     try {
       hold = this.#parts.spool.hold(layerDigests(resolved));
+      if (this.#room.isShort) await this.#room.make();
       // It is stopped when the parts' own signal is aborted.
       const image = await this.#parts.prepare(resolved, this.#stop.signal);
       return { ...candidate, image, ticket, giveBack, readySinceMs: performance.now() };

@@ -17,12 +17,19 @@ export function spoolBytes(spool: string): number {
   return bytesIn(blobsFolder(spool)) + bytesIn(temporaryFolder(spool));
 }
 
-function bytesIn(folder: string): number {
+/** Bytes in `folders` of what is not held, by its name. */
+export function unheldBytes(folders: readonly string[], isHeld: (name: string) => boolean): number {
+  return folders.reduce((sum, folder) => sum + bytesIn(folder, (name) => !isHeld(name)), 0);
+}
+
+function bytesIn(folder: string, counts: (name: string) => boolean = () => true): number {
   try {
-    return readdirSync(folder).reduce((sum, name) => {
-      const found = statSync(join(folder, name), { throwIfNoEntry: false });
-      return sum + (found?.size ?? 0);
-    }, 0);
+    return readdirSync(folder)
+      .filter(counts)
+      .reduce((sum, name) => {
+        const found = statSync(join(folder, name), { throwIfNoEntry: false });
+        return sum + (found?.size ?? 0);
+      }, 0);
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return 0;
     throw error;

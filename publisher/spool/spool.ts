@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode } from '../../wishlist/error-code.ts';
@@ -5,11 +6,12 @@ import { Failure, isFailure } from '../../wishlist/failure.ts';
 import { formatReference, type ImageReference } from '../../wishlist/reference/reference.ts';
 import { hexOf, type Digest } from '../registry/digest.ts';
 import type { Descriptor } from '../registry/manifest/manifest.ts';
+import { freeBytes } from '../free-space.ts';
 import { storageFailure } from '../storage-failure.ts';
 import { BlobDownload, type BlobRequest, type BlobSource } from './blob-download.ts';
 import { Download, type Listener, type Progress } from './download.ts';
 import { evictOldest, type Evicted } from './evict.ts';
-import { blobsFolder, temporaryFolder } from './folders.ts';
+import { blobsFolder, spoolBytes, temporaryFolder, unheldBytes } from './folders.ts';
 import { isOf, partName, removeLeftovers, type Leftovers } from './leftovers.ts';
 import { withinTime } from './time-limit.ts';
 
@@ -98,6 +100,39 @@ export class Spool {
   async shrinkTo(bytes: number): Promise<Evicted> {
     const isHeld = (name: string): boolean => [...this.#holds.keys()].some((digest) => isOf(name, digest));
     return await this.#stored(0, () => evictOldest([this.#blobs, this.#temporary], bytes, isHeld));
+  }
+
+  /** What `layers` still take of the disk until all of them are here. */
+  lackingBytes(layers: readonly Descriptor[]): number {
+    const each = new Map(layers.map((layer) => [layer.digest, layer.sizeBytes]));
+    let lacking = 0;
+    for (const [digest, sizeBytes] of each) {
+      const part = join(this.#temporary, partName(digest));
+      lacking += Math.max(0, sizeBytes - Math.max(sizeOf(this.pathOf(digest)), sizeOf(part)));
+    }
+    return lacking;
+  }
+
+  /** What is free on its disk; `undefined` where nobody can say. */
+  get freeBytes(): number | undefined {
+    return freeBytes(this.#directory);
+  }
+
+  /** What becomes free when everything goes that nobody holds. */
+  get evictableBytes(): number {
+    const held = [...this.#holds.keys()];
+    return unheldBytes([this.#blobs, this.#temporary], (name) => held.some((digest) => isOf(name, digest)));
+  }
+
+  /** Removes what nobody holds, the oldest first, until `bytes` are free, as far as that goes. */
+  async makeRoom(bytes: number): Promise<void> {
+    const missing = bytes - (this.freeBytes ?? bytes);
+    if (missing > 0) await this.shrinkTo(Math.max(0, spoolBytes(this.#directory) - missing));
+  }
+
+  /** Where it is, for messages. */
+  get directory(): string {
+    return this.#directory;
   }
 
   async #release(digests: readonly Digest[], isDone: boolean): Promise<void> {
@@ -205,6 +240,10 @@ function tooLong({ reference, descriptor }: BlobRequest, receivedBytes: number, 
 
 function sourceOf(reference: ImageReference): string {
   return formatReference({ ...reference, tag: undefined, digest: undefined });
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 async function statIfThere(path: string): Promise<Awaited<ReturnType<typeof stat>> | undefined> {

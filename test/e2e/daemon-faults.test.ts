@@ -133,6 +133,8 @@ interface Report {
   readonly repositories: readonly {
     readonly name: string;
     readonly images: number;
+    readonly failure?: unknown;
+    readonly failing: readonly { readonly tries: number; readonly failure: { readonly code: string } }[];
     readonly activity?: { readonly waitingFor?: string };
   }[];
 }
@@ -343,24 +345,32 @@ describe('unpackd daemon, when things go wrong', function () {
       rmSync(join(folder, 'filler'));
     }
 
-    /** Something new comes while there is no room; it is published when there is some. */
+    /**
+     * Something new comes while there is no room: it is said once, and what needs none goes on. It is published when there is
+     * some, and it is tried.
+     */
     async function publishInSpite(folder: string, daemon: Running, line: RegExp): Promise<void> {
       await scene.publish(daemon, 'one');
       fill(folder);
       scene.tagImage(await incompressibleImage());
       await daemon.until(said(daemon, line));
       const before = scene.publications;
-      scene.registry.requests();
-      let looks = 0;
-      await daemon.until(() => {
-        looks += scene.registry.requests().filter((request) => request.endsWith('/manifests/1')).length;
-        return looks >= 3;
-      });
+      const tries = async (): Promise<number | undefined> =>
+        (await scene.status()).report.repositories[0]?.failing[0]?.tries;
+      await daemon.until(async () => (await tries()) === 1);
+      await scene.site.command(['retry']);
+      await daemon.until(async () => (await tries()) === 2);
       assert.equal(count(daemon.stderr, line), 1, daemon.stderr);
       assert.equal(scene.publications, before);
       assert.equal(scene.isShown('one'), true);
+      const { status, report } = await scene.status();
+      const [repository] = report.repositories;
+      assert.equal(status, 1);
+      assert.equal(repository?.failing[0]?.failure.code, 'disk-full');
+      assert.equal(repository.failure, undefined);
+      assert.equal(count(daemon.stderr, / to (?:add|update)/), 2, daemon.stderr);
       free(folder);
-      daemon.child.kill('SIGHUP');
+      await scene.site.command(['retry']);
       await daemon.until(() => scene.isShown('large'));
       await scene.idle(daemon);
       assert.equal(count(daemon.stderr, line), 1, daemon.stderr);
@@ -373,7 +383,7 @@ describe('unpackd daemon, when things go wrong', function () {
       const spool = join(site.folder, 'spool');
       mkdirSync(spool);
       await withMount(this, spool, FULL, async () => {
-        await publishInSpite(spool, scene.start({ 'temporary-dir': spool }), /nothing can be published: /);
+        await publishInSpite(spool, scene.start({ 'temporary-dir': spool }), /failed: no room in /);
       });
     });
 
@@ -381,7 +391,7 @@ describe('unpackd daemon, when things go wrong', function () {
       const { site } = await open('directory');
       mkdirSync(site.root);
       await withMount(this, site.root, FULL, async () => {
-        await publishInSpite(site.root, scene.start(), /nothing can be published: /);
+        await publishInSpite(site.root, scene.start(), /failed: no room /);
       });
     });
 

@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Digest } from '../../publisher/registry/digest.ts';
+import { State } from '../../daemon/state/state.ts';
+import { faults } from '../support/cvmfs-server/fixture.ts';
 import { richImage, smallImage } from '../support/e2e/images.ts';
 import { withMount } from '../support/e2e/mounts.ts';
 import { ordinaryUser } from '../support/e2e/ordinary-user.ts';
@@ -359,52 +361,130 @@ describe('unpackd convert: what cannot be used', () => {
     assert.match(tree.get('opt/locked') ?? '', /^directory 0555 65534:65534$/);
   });
 
+  /** What fails alone has a line with what it needs and what is free; what fits is published. */
+  async function assertOnlyFits(
+    site: Site,
+    { small, large, words = [] }: { small: string; large: string; words?: readonly string[] },
+  ): Promise<void> {
+    const { status, stdout, stderr } = await site.convert([large, small], words);
+    assert.equal(status, 1, stderr);
+    const name = large.replace('http://', '');
+    const [line = '', ...others] = stderr.split('\n').filter((one) => one.startsWith('error'));
+    assert.ok(line.startsWith(`error[disk-full] ${name}: `), stderr);
+    assert.match(line, /\d [kM]B\b.*\d (?:B|kB|KiB)\b.*; /);
+    assert.deepEqual(others, []);
+    assert.match(stdout, new RegExp(`^published ${small.replace('http://', '')} `, 'm'));
+    assert.match(stdout, new RegExp(`^failed +${name} disk-full$`, 'm'));
+    assert.equal(existsSync(site.path(name)), false);
+  }
+
   for (const kind of BACKENDS) {
-    it(`a full disk for the spool, backend ${kind}: exit 3, nothing changed`, async function () {
+    it(`a disk that is too small for an image in the spool, backend ${kind}: it fails alone, before its download`, async function () {
       const site = await Site.make(kind);
       mkdirSync(site.state);
       try {
-        await withMount(this, site.state, { type: 'tmpfs', options: 'size=64k' }, async () => {
+        await withMount(this, site.state, { type: 'tmpfs', options: 'size=200k' }, async () => {
           const large = registry.add('lab/large', '1', await incompressibleImage());
-          assertUnusable(await site.convert([large]), 'disk-full');
+          const small = registry.add('lab/small', '1', await smallImage('small'));
+          await assertOnlyFits(site, { small, large });
+          assert.deepEqual(
+            registry.blobRequests().filter((request) => request.includes('lab/large')),
+            [],
+          );
           assert.deepEqual(readdirSync(join(site.state, 'spool', 'tmp')), []);
         });
-        assert.equal(existsSync(site.path(registry.host)), false);
       } finally {
         await site.close();
       }
     });
   }
 
-  it('a full disk for the listings of layers: exit 3', async function () {
+  it('a spool-size that is too small for an image: it fails alone', async () => {
+    const site = await Site.make('directory');
+    const large = registry.add('lab/large', '1', await incompressibleImage());
+    const small = registry.add('lab/small', '1', await smallImage('small'));
+    await assertOnlyFits(site, { small, large, words: ['--spool-size', '128KiB'] });
+  });
+
+  it('a full disk for the listings of layers: what needs one fails alone', async function () {
     const site = await Site.make('directory');
     mkdirSync(site.state);
     await withMount(this, site.state, { type: 'tmpfs', options: 'size=4k' }, async () => {
       const spool = await temporaryDirectory('spool');
-      const outcome = await site.convert([wish], ['--temporary-dir', spool]);
-      assertUnusable(outcome, 'disk-full');
+      const { status, stderr } = await site.convert([wish], ['--temporary-dir', spool]);
+      assert.equal(status, 1, stderr);
+      assert.match(stderr, /^error\[disk-full\] .*lab\/app:1: .* free; /m);
+      assert.match(stderr, /^warning: .*database.* nothing is remembered/m);
     });
   });
 
-  it('a full disk for the repository: exit 3, nothing changed, and all is well when there is room', async function () {
+  it('a full disk for the repository: what fits is published, in one go with others where it can', async function () {
     const site = await Site.make('directory');
     mkdirSync(site.root);
-    await withMount(this, site.root, { type: 'tmpfs', options: 'size=1m' }, async () => {
-      const small = registry.add('lab/small', '1', await smallImage('small'));
-      assert.equal((await site.convert([small])).status, 0);
-      const before = await snapshot(site.published, { directoryTimes: true });
-      assertUnusable(await site.convert([small, wish]), 'disk-full');
-      assert.deepEqual(await snapshot(site.published, { directoryTimes: true }), before);
+    await withMount(this, site.root, { type: 'tmpfs', options: 'size=900k' }, async () => {
+      const large = registry.add('lab/large', '1', await incompressibleImage('', 32_768));
+      const smalls = await Promise.all(
+        ['a', 'b', 'c', 'd', 'e'].map(async (name) =>
+          registry.add('lab/small', name, await smallImage(name)),
+        ),
+      );
+      const { status, stdout, stderr } = await site.convert([large, ...smalls], ['--json']);
+      assert.equal(status, 1, stderr);
+      const { images, publications } = JSON.parse(stdout);
+      assert.deepEqual(
+        images.map(({ outcome, code }: Record<string, string>) => code ?? outcome),
+        ['disk-full', ...smalls.map(() => 'published')],
+      );
+      assert.match(images[0].message, /^no room for 1\.\d MB in .*\(\d+\.\d kB free\): nothing has changed$/);
+      assert.ok(publications <= 3, String(publications));
       assert.deepEqual(readdirSync(join(site.root, `.unpackd-${REPOSITORY}`)), ['lock']);
-      const { status } = await site.convert([small]);
-      assert.equal(status, 0);
+      const before = await snapshot(site.published, { directoryTimes: true });
+      await assertOnlyFits(site, { small: registry.add('lab/small', 'f', await smallImage('f')), large });
+      assert.notDeepEqual(await snapshot(site.published, { directoryTimes: true }), before);
     });
+  });
+
+  it('a repository without any room: few publications are tried, and nothing changed', async function () {
+    const site = await Site.make('directory');
+    mkdirSync(site.root);
+    await withMount(this, site.root, { type: 'tmpfs', options: 'size=200k' }, async () => {
+      writeFileSync(join(site.root, 'filler'), Buffer.alloc(190_000));
+      const images = await Promise.all(
+        Array.from({ length: 16 }, async (_, index) =>
+          registry.add('lab/many', String(index), await incompressibleImage(`${index}`)),
+        ),
+      );
+      const { status, stdout } = await site.convert(images, ['--json']);
+      assert.equal(status, 1);
+      const report: { images: { code: string }[] } = JSON.parse(stdout);
+      assert.ok(report.images.every(({ code }) => code === 'disk-full'));
+      const state = await State.open(site.state, { warn: assert.fail });
+      const tried = await state.publications.last(REPOSITORY, 99);
+      await state.close();
+      assert.equal(existsSync(site.path(registry.host)), false);
+      assert.ok(tried.length <= 5, `${tried.length} for 16 images`);
+    });
+  });
+
+  it('a server without room: it is a full disk, with what is needed', async () => {
+    const site = await Site.make('cvmfs');
+    try {
+      site.fixture?.inject(faults['no-room']);
+      const { status, stderr } = await site.convert([wish]);
+      assert.equal(status, 1, stderr);
+      assert.match(
+        stderr,
+        /^error\[disk-full\] .*lab\/app:1: no room for \d.* in .* \(\d.* free\)(?: or .*)?: nothing has changed; /m,
+      );
+    } finally {
+      await site.close();
+    }
   });
 });
 
-async function incompressibleImage(): Promise<Image> {
+async function incompressibleImage(seed = '', blocks = 8192): Promise<Image> {
   const noise = Buffer.concat(
-    Array.from({ length: 8192 }, (_, index) => createHash('sha256').update(String(index)).digest()),
+    Array.from({ length: blocks }, (_, index) => createHash('sha256').update(`${seed} ${index}`).digest()),
   );
   return image({ layers: [await layer([file('noise', noise)])] });
 }

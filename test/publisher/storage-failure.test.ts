@@ -17,14 +17,14 @@ describe('spool/storage-failure', () => {
   for (const [code, expected] of CASES) {
     it(`${code} is ${expected ?? 'left as it is'}`, () => {
       const error = Object.assign(new Error('text'), { code });
-      const failure = storageFailure(error, '/state', 123);
+      const failure = storageFailure(error, '/state', 123_400_000);
       if (expected === undefined) {
         assert.equal(failure, error);
         return;
       }
       assert(isFailure(failure, expected));
       assert(failure.message.includes('/state'));
-      if (expected === 'disk-full') assert(failure.message.includes('123'));
+      if (expected === 'disk-full') assert(failure.message.includes('123.4 MB are needed'));
     });
   }
 

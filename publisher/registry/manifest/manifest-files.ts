@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { hasCode } from '../../../wishlist/error-code.ts';
+import { hasCode, isDiskFull } from '../../../wishlist/error-code.ts';
 import { formatReference, type ImageReference } from '../../../wishlist/reference/reference.ts';
 import { storageFailure } from '../../storage-failure.ts';
 import { isDigest, type Digest } from '../digest.ts';
@@ -46,7 +46,7 @@ export class ManifestFiles implements ManifestMemory {
     return documents.has(digest) ? { digest, etag, documents } : undefined;
   };
 
-  /** @throws Failure `disk-full`, `state-unusable` */
+  /** Where the disk is full nothing is remembered. @throws Failure `state-unusable` */
   readonly remember = async (reference: ImageReference, remembered: Remembered): Promise<void> => {
     const { digest, etag } = remembered;
     const documents = [...remembered.documents.values()].map((bytes) => bytes.toString('latin1'));
@@ -63,6 +63,8 @@ export class ManifestFiles implements ManifestMemory {
     } catch (error) {
       // Where that fails too, the first error says why.
       await rm(temporary, { force: true }).catch(() => undefined);
+      // What is not remembered is asked for again.
+      if (isDiskFull(error)) return;
       throw storageFailure(error, this.#directory, 0);
     }
   };

@@ -125,14 +125,14 @@ class OpenCvmfs implements OpenRepository {
 
   async publish(publication: Publication, options: PublishOptions): Promise<void> {
     await this.#server.waitForOthers(options.signal);
-    const { deletions, outdated, xattrs } = publication;
+    const { deletions, outdated, xattrs, contentBytes: neededBytes } = publication;
     const all = await this.#divide([...deletions, ...outdated]);
     if (xattrs.length === 0 && all.byUnion.length === 0) {
-      await this.#ingest(everything(publication), all.byIngest, options);
+      await this.#ingest(everything(publication), all.byIngest, { ...options, neededBytes });
       return;
     }
     const { byIngest, byUnion } = await this.#divide(deletions);
-    await this.#ingest(publication.trees(), byIngest, options);
+    await this.#ingest(publication.trees(), byIngest, { ...options, neededBytes });
     await this.#publishUnion({ ...publication, deletions: byUnion }, options);
   }
 
@@ -154,7 +154,7 @@ class OpenCvmfs implements OpenRepository {
   async #ingest(
     entries: AsyncIterable<Entry>,
     gone: readonly BytePath[],
-    options: PublishOptions,
+    options: PublishOptions & { readonly neededBytes: number },
   ): Promise<void> {
     const seal = await newSeal(this.view, ownAttributes());
     const deletions = [...seal.outdated, ...gone];
@@ -167,7 +167,7 @@ class OpenCvmfs implements OpenRepository {
     await this.#unlessPublished(seal.path, async () => {
       await this.#server.transact(async (run) => {
         await run([...words, this.#repository.name], { input, signal: options.signal });
-      });
+      }, options.neededBytes);
     });
   }
 
@@ -188,11 +188,11 @@ class OpenCvmfs implements OpenRepository {
     await this.#unlessPublished(seal.path, async () => {
       await this.#server.transact(async (run) => {
         await run(['transaction', name], { signal });
-        await usable(mount, 'no image has become visible', async () => {
+        await usable(mount, { outcome: 'no image has become visible' }, async () => {
           await writeUnion(mount, { ...content, names: [seal, ...names] }, unkept);
         });
         await run(['publish', name], { signal });
-      });
+      }, 0);
     });
     const lost = unkept.summary();
     if (lost !== undefined) this.#notice('warning', lost);

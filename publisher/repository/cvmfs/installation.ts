@@ -25,6 +25,8 @@ export interface CvmfsRepository {
   /** Our own files, beside those of cvmfs_server. */
   readonly writerLock: string;
   readonly record: string;
+  /** What takes room on this machine: the spool, and where the repository is kept unless that is elsewhere. */
+  readonly folders: readonly string[];
   /** Whether a union transaction publishes extended attributes. */
   readonly includesXattrs: boolean;
 }
@@ -48,8 +50,15 @@ export function locateRepository(installation: Installation, name: string): Cvmf
     transactionLock: join(spool, 'in_transaction.lock'),
     writerLock: join(spool, 'unpackd.lock'),
     record: join(spool, 'unpackd.transaction'),
+    folders: [spool, ...localStorage(configuration.get('CVMFS_UPSTREAM_STORAGE'))],
     includesXattrs: configuration.get('CVMFS_INCLUDE_XATTRS') === 'true',
   };
+}
+
+/** `local,<temporary folder>,<folder>`, as cvmfs_server mkfs writes it; other kinds are not on this machine. */
+function localStorage(upstream = ''): string[] {
+  const [kind, , folder] = upstream.split(',');
+  return kind === 'local' && folder !== undefined ? [folder] : [];
 }
 
 /**

@@ -1,6 +1,7 @@
 import { Failure } from '../../../wishlist/failure.ts';
 import { pause } from '../../interruption.ts';
 import type { Notice } from '../backend.ts';
+import { repositoryFull } from '../usable.ts';
 import { holdersOf } from './holders.ts';
 import type { CvmfsRepository } from './installation.ts';
 import { killIfThere } from './kill.ts';
@@ -30,6 +31,8 @@ const SHOWN_OUTPUT_LINES = 4;
 const REFUSED = /start a transaction|transaction is already open/;
 /** What it says where it will not publish, since somebody uses the mount. */
 const IN_USE = /open read-only file descriptors/;
+/** What its programs say of a full disk or quota: the text of the error (strerror(3)), or its number. */
+const NO_ROOM = /no space left on device|disk quota exceeded|errno(?:\s*[:=(]\s*|\s+)(?:28|122)\b|\(28 - /i;
 const SHOWN_HOLDERS = 5;
 
 /** The commands of one repository's `cvmfs_server`, and the transaction that they may leave open. */
@@ -105,15 +108,16 @@ export class Server {
   /**
    * Runs commands that open a transaction and end it. When one fails, the transaction is aborted.
    *
-   * @throws Failure `repository-unusable`, `interrupted`: nothing is published, unless it got stuck or was stopped after
+   * @param neededBytes what they bring, for messages
+   * @throws Failure `repository-unusable`, `disk-full`, `interrupted`: nothing is published, unless it got stuck or was stopped after
    *   the publication was made
    */
-  async transact(commands: (run: RunServerCommand) => Promise<void>): Promise<void> {
+  async transact(commands: (run: RunServerCommand) => Promise<void>, neededBytes: number): Promise<void> {
     try {
       await commands(async (words, options) => await this.#run(words, options));
       forgetTransaction(this.#repository);
     } catch (error) {
-      const failure = error instanceof CommandError ? this.#toFailure(error) : error;
+      const failure = error instanceof CommandError ? this.#toFailure(error, neededBytes) : error;
       await this.#cleanUp(error);
       throw failure;
     }
@@ -166,7 +170,7 @@ export class Server {
     }
   }
 
-  #toFailure(error: CommandError): Failure {
+  #toFailure(error: CommandError, neededBytes: number): Failure {
     const { name } = this.#repository;
     switch (error.end.kind) {
       case 'interrupted':
@@ -190,6 +194,10 @@ export class Server {
         );
       case 'failed':
         if (IN_USE.test(error.output)) return this.#inUse(holdersOf(this.#repository.mount));
+        if (NO_ROOM.test(error.output)) {
+          const { folders } = this.#repository;
+          return repositoryFull(folders, { outcome: 'nothing has changed', neededBytes }, error);
+        }
         return new Failure('repository-unusable', `${error.message} on ${name}: ${lastLines(error.output)}`, {
           hint: `nothing has changed; the cause is in the words of cvmfs_server${this.#holders()}`,
           cause: error,

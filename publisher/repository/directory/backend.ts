@@ -113,7 +113,8 @@ class OpenDirectory implements OpenRepository {
 
   async publish(publication: Publication, options: PublishOptions): Promise<void> {
     const unkept = new Unkept();
-    await usable(this.#paths.repository, NOTHING_CHANGED, async () => {
+    const attempted = { ...NOTHING_CHANGED, neededBytes: publication.contentBytes };
+    await usable(this.#paths.repository, attempted, async () => {
       await this.#stage(publication, options, unkept);
       commit(this.#paths);
     });
@@ -178,5 +179,5 @@ function checkFileSystem({ repository, control }: WorkingPaths): void {
   });
 }
 
-const NOTHING_CHANGED = 'nothing has changed';
-const UNFINISHED = 'the publication is completed when the repository is opened next';
+const NOTHING_CHANGED = { outcome: 'nothing has changed' };
+const UNFINISHED = { outcome: 'the publication is completed when the repository is opened next' };

@@ -138,7 +138,7 @@ export class Probe implements Holding {
       mkdirSync(this.#folder, { mode: 0o700 });
       return this.#isAllowed(attempt);
     } catch (error) {
-      throw repositoryFailure(error, this.#folder, 'no image has become visible');
+      throw repositoryFailure(error, this.#folder, { outcome: 'no image has become visible' });
     }
   }
 

@@ -95,7 +95,7 @@ describe('the recording of a repository', () => {
 
   const stopping: [code: FailureCode, lines: string[]][] = [
     ['repository-busy', [`${REPOSITORY} repository-busy`]],
-    ['disk-full', [`${REPOSITORY} disk-full`]],
+    ['state-unusable', [`${REPOSITORY} state-unusable`]],
     ['interrupted', []],
   ];
   for (const [code, lines] of stopping) {

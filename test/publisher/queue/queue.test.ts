@@ -36,6 +36,12 @@ class Bench {
   /** What the release of blobs fails for, by their digest. */
   readonly releaseErrors = new Map<string, Error>();
   releases = 0;
+  /** What the disk of the spool has; by default nobody can say. */
+  readonly disk: { freeBytes: number | undefined; evictableBytes: number } = {
+    freeBytes: undefined,
+    evictableBytes: 0,
+  };
+  readonly madeRoom: number[] = [];
   /** Images for which mistakes were told of. */
   readonly bugs: string[] = [];
   readonly stop = new AbortController();
@@ -46,8 +52,18 @@ class Bench {
   #publish: (batch: string) => Promise<void> = async () => {};
 
   constructor(rule = MANY, limitBytes = 1_000_000) {
+    const { disk, madeRoom } = this;
     const parts: QueueParts = {
       spool: {
+        directory: '/spool',
+        get freeBytes() {
+          return disk.freeBytes;
+        },
+        get evictableBytes() {
+          return disk.evictableBytes;
+        },
+        lackingBytes: (layers) => layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+        makeRoom: async (bytes) => void madeRoom.push(bytes),
         hold: (digests) => ({
           release: async (isDone) => {
             this.releases++;
@@ -165,9 +181,9 @@ describe('the queue of a repository', () => {
     const bench = new Bench();
     bench.onPublish(async () => await Promise.reject(new Failure('repository-busy', 'somebody else')));
     const all = bench.add('a1', 'b1');
-    await bench.fail('a1', new Failure('disk-full', 'no room'));
-    await assert.rejects(all, (error) => isFailure(error, 'disk-full'));
-    assert.deepEqual(bench.results.sort(), ['a1 disk-full', 'b1 disk-full']);
+    await bench.fail('a1', new Failure('state-unusable', 'read-only'));
+    await assert.rejects(all, (error) => isFailure(error, 'state-unusable'));
+    assert.deepEqual(bench.results.sort(), ['a1 state-unusable', 'b1 state-unusable']);
     const again = bench.add('c1');
     await bench.ready('c1');
     await assert.rejects(again, (error) => isFailure(error, 'repository-busy'));
@@ -234,13 +250,13 @@ describe('the queue of a repository', () => {
 
   it('fetches ahead as far as there is room, and a small image past a large one', async () => {
     const bench = new Bench(MANY, 80);
-    const all = bench.add('a900', 'a800', 'b10', 'b9', 'c10', 'c10', 'd10');
-    assert.deepEqual(bench.preparing, ['a900', 'b10', 'c10', 'd10', 'b9']);
+    const all = bench.add('a80', 'a70', 'b10', 'b9', 'c10', 'c10', 'd10');
+    assert.deepEqual(bench.preparing, ['a80', 'b10', 'c10', 'd10', 'b9']);
     assert.deepEqual(
       bench.queue.state.waiting.map(({ resolved }) => resolved.publicName),
-      ['a800', 'c10'],
+      ['a70', 'c10'],
     );
-    for (const name of ['b10', 'b9', 'd10', 'c10', 'a900']) await bench.ready(name);
+    for (const name of ['b10', 'b9', 'd10', 'c10', 'a80']) await bench.ready(name);
     while (bench.preparing.length === 0) await new Promise((resolve) => setImmediate(resolve));
     for (const name of bench.preparing) await bench.ready(name);
     while (bench.results.length < 7) {
@@ -249,5 +265,46 @@ describe('the queue of a repository', () => {
     }
     await all;
     assert.equal(bench.results.filter((result) => result.endsWith(' published')).length, 7);
+  });
+
+  describe('without room for all', () => {
+    it('fails at once what the spool can never hold, with both sizes, and goes on', async () => {
+      const bench = new Bench(MANY, 80);
+      const all = bench.add('a81', 'b80');
+      assert.deepEqual([bench.results, bench.preparing], [['a81 disk-full'], ['b80']]);
+      await bench.ready('b80');
+      await all;
+      assert.deepEqual(bench.results, ['a81 disk-full', 'b80 published']);
+    });
+
+    it('fails before it fetches what the disk has no room for, and publishes what fits', async () => {
+      const bench = new Bench();
+      bench.disk.freeBytes = 100;
+      const all = bench.add('a101', 'b60', 'c50', 'd40');
+      assert.deepEqual(bench.preparing, ['b60', 'd40']);
+      await bench.ready('b60');
+      assert.equal(bench.results.length, 0);
+      await bench.ready('d40');
+      while (bench.preparing.length === 0) await new Promise((resolve) => setImmediate(resolve));
+      assert.deepEqual(bench.preparing, ['c50'], 'what waited for room that others took');
+      await bench.ready('c50');
+      await all;
+      assert.deepEqual(bench.results.sort(), [
+        'a101 disk-full',
+        'b60 published',
+        'c50 published',
+        'd40 published',
+      ]);
+    });
+
+    it('counts what nobody holds as room, and lets it go', async () => {
+      const bench = new Bench();
+      [bench.disk.freeBytes, bench.disk.evictableBytes] = [10, 90];
+      const all = bench.add('a100');
+      await new Promise((resolve) => setImmediate(resolve));
+      await bench.ready('a100');
+      await all;
+      assert.deepEqual(bench.madeRoom, [100]);
+    });
   });
 });

@@ -283,10 +283,7 @@ describe('spool/spool', () => {
     await symlink('/dev/full', join(directory, 'tmp', `${hexOf(DESCRIPTOR.digest)}.part`));
     const failure = await failureOf(spool.fetch(client, server.reference('lab/tool'), DESCRIPTOR));
     assert.equal(failure.code, 'disk-full');
-    assert(
-      failure.message.includes(directory) && failure.message.includes(String(BLOB.length)),
-      failure.message,
-    );
+    assert(failure.message.includes(directory) && / needed, .* free$/.test(failure.message), failure.message);
     assert.equal(server.seen.length, 1);
     await assertNothingLeft();
   });

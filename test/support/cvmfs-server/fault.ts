@@ -24,7 +24,12 @@ interface Occasion {
 
 export type Fault = Occasion &
   (
-    | { readonly action: 'fail'; readonly at: 'open' | 'holders' | 'read' | 'commit' }
+    | {
+        readonly action: 'fail';
+        readonly at: 'open' | 'holders' | 'read' | 'commit';
+        /** What it says. */
+        readonly words?: string;
+      }
     /** It stays for ever. At `remount`, an abort hangs in the same way, as long as the cause is there. */
     | { readonly action: 'hang'; readonly at: FaultPoint }
     /** It dies of SIGKILL. */
@@ -36,6 +41,12 @@ export const faults = {
   open: { action: 'fail', at: 'open' },
   holders: { action: 'fail', at: 'holders' },
   ingest: { action: 'fail', at: 'read', entries: 1 },
+  'no-room': {
+    action: 'fail',
+    at: 'read',
+    entries: 1,
+    words: 'failed to upload (28 - No space left on device)',
+  },
   publish: { action: 'fail', at: 'commit' },
   'hang-read': { action: 'hang', at: 'read', entries: 1 },
   'hang-remount': { action: 'hang', at: 'remount' },
@@ -47,7 +58,9 @@ export function writeFault(layout: Layout, fault: Fault | undefined): void {
 
 /** @throws Died where a `fail` is due at `point`. */
 export function failAt(layout: Layout, point: FaultPoint, entries = 0): void {
-  if (meets(layout, 'fail', { point, entries })) throw new Died(`injected failure at ${point}`);
+  const fault = readFault(layout);
+  const words = fault?.action === 'fail' ? fault.words : undefined;
+  if (meets(layout, 'fail', { point, entries })) throw new Died(words ?? `injected failure at ${point}`);
 }
 
 /** Dies or hangs where that is due at `point`. */

@@ -8,6 +8,7 @@ const REPOSITORY = {
   transactionLock: '',
   writerLock: '',
   record: '',
+  folders: [],
 };
 
 describe('what a repository of CernVM-FS can hold', () => {

@@ -24,6 +24,7 @@ async function repository(): Promise<CvmfsRepository> {
     transactionLock: join(folder, 'in_transaction.lock'),
     writerLock: join(folder, 'unpackd.lock'),
     record: join(folder, 'unpackd.transaction'),
+    folders: [],
     includesXattrs: true,
   };
 }
