@@ -19,6 +19,7 @@ export const EXIT_STATUS_HELP: readonly (readonly [status: ExitStatus, meaning: 
 
 const NOT_ONE: Readonly<Partial<Record<FailureCode, ExitStatus>>> = {
   'configuration-invalid': 2,
+  'argument-unknown': 2,
   'recipe-unreadable': 2,
   'recipe-invalid': 2,
   'repository-unusable': 3,

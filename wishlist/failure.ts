@@ -14,6 +14,7 @@ export type FailureCode =
   | 'pattern-too-wide' // a tag pattern that matches more tags than allowed
   | 'name-conflict' // another image has the public name that this one would get
   | 'configuration-invalid' // an option, environment variable or configuration file entry is wrong
+  | 'argument-unknown' // an argument names a repository or an image that nobody knows
   // where wishlists come from
   | 'source-unreachable' // no connection to it, none that lasts, or no end within its time limit
   | 'source-untrusted' // its server shows another key or certificate than it should

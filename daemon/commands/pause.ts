@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { assertRepositoryName } from '../repository-argument.ts';
+import { assertKnownRepository } from '../known.ts';
 import { wakeDaemon } from '../service/control-client.ts';
 import { withState } from '../state/with-state.ts';
 
@@ -16,7 +16,7 @@ export const pauseCommand: Command = {
   options: ['state', 'json'],
   run: async (context) => {
     const [repository] = context.arguments;
-    if (repository !== undefined) assertRepositoryName(repository);
+    if (repository !== undefined) await assertKnownRepository(context, repository);
     await withState(context, async ({ repositories }) => await repositories.pause(repository, Date.now()));
     await wakeDaemon(context.configuration.state);
     const what = repository ?? 'all repositories';

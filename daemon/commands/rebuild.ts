@@ -3,7 +3,7 @@ import type { Command } from '../command.ts';
 import { imagesIn } from '../cycle/new-image.ts';
 import { configurationInvalid } from '../invalid.ts';
 import { counted } from '../output/format.ts';
-import { assertRepositoryName } from '../repository-argument.ts';
+import { assertKnownRepository } from '../known.ts';
 import { withState } from '../state/with-state.ts';
 import { createBackend } from '../workplace.ts';
 
@@ -22,7 +22,7 @@ export const rebuildCommand: Command = {
   ],
   options: ['state', 'backend', 'root', 'json'],
   run: async (context) => {
-    context.arguments.forEach(assertRepositoryName);
+    for (const name of context.arguments) await assertKnownRepository(context, name);
     const backend = createBackend(context.configuration);
     return await withState(context, async ({ repositories, images }) => {
       const known = (await repositories.all()).map(({ name }) => name);

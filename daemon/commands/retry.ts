@@ -1,8 +1,9 @@
-import { Failure } from '../../wishlist/failure.ts';
 import type { Command } from '../command.ts';
+import { imageArgument, unknownImage } from '../known.ts';
 import { counted } from '../output/format.ts';
 import { wakeDaemon } from '../service/control-client.ts';
 import { withState } from '../state/with-state.ts';
+import { readImageStatus } from '../status/image.ts';
 
 export const retryCommand: Command = {
   name: 'retry',
@@ -20,15 +21,22 @@ export const retryCommand: Command = {
   ],
   options: ['state', 'json'],
   run: async (context) => {
-    const [image] = context.arguments;
-    const { state } = context.configuration;
-    const count = await withState(context, async ({ attempts }) => await attempts.retry(image, Date.now()));
-    if (count === 0 && image !== undefined) {
-      throw new Failure('reference-invalid', `no image that fails is called ${image}`, {
-        hint: '"unpackd status" shows those that do',
-      });
+    const [named] = context.arguments;
+    const image = named === undefined ? undefined : imageArgument(named);
+    const { state: directory } = context.configuration;
+    const count = await withState(context, async (state) => {
+      const found = await state.attempts.retry(image, Date.now());
+      const isUnknown =
+        image !== undefined && found === 0 && (await readImageStatus(state, image)).length === 0;
+      if (isUnknown) throw await unknownImage(state, image);
+      return found;
+    });
+    if (count === 0) {
+      const text = image === undefined ? 'no image fails' : `${image} does not fail`;
+      context.output.print(`${text}: there is nothing to try again\n`, { images: 0 });
+      return 0;
     }
-    const isRunning = await wakeDaemon(state);
+    const isRunning = await wakeDaemon(directory);
     const when = isRunning ? 'now' : 'when the daemon runs again';
     context.output.print(`${counted(count, 'image')} will be tried ${when}\n`, { images: count, isRunning });
     return 0;

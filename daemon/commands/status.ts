@@ -1,6 +1,6 @@
-import { Failure } from '../../wishlist/failure.ts';
 import type { Command, Context } from '../command.ts';
 import type { ExitStatus } from '../exit-status.ts';
+import { imageArgument, unknownImage } from '../known.ts';
 import type { State } from '../state/state.ts';
 import { withReadState } from '../state/with-state.ts';
 import { imageStatusText, readImageStatus } from '../status/image.ts';
@@ -45,12 +45,8 @@ async function showAll(
 }
 
 async function showImage({ output }: Context, state: State, image: string): Promise<ExitStatus> {
-  const images = await readImageStatus(state, image);
-  if (images.length === 0) {
-    throw new Failure('reference-invalid', `nothing is known of ${image}`, {
-      hint: 'write it as the wishlist does, with its registry and tag, or by its public name',
-    });
-  }
+  const images = await readImageStatus(state, imageArgument(image));
+  if (images.length === 0) throw await unknownImage(state, image);
   output.print(imageStatusText(images, Date.now()), { images });
   const isFine = images.every(({ failing, published }) => failing === undefined && published.length > 0);
   return isFine ? 0 : 1;

@@ -125,7 +125,10 @@ describe('commands beside the daemon', () => {
     const before = await run('status', IMAGE);
     assert.equal(before.status, 1);
     assert.match(before.stdout, /^ {2}asked for by nobody\n {2}not published\n {2}failing since /m);
-    assert.match((await run('status', 'quay.io/lab/other:1')).stderr, /^error\[reference-invalid\]/);
+    const unknown = await run('status', 'quay.io/lab/tools:1');
+    assert.equal(unknown.status, 2);
+    assert.match(unknown.stderr, /^error\[argument-unknown\] .*; did you mean quay\.io\/lab\/tool:1\?$/m);
+    assert.equal((await run('status', `http://${IMAGE}`)).stdout, before.stdout);
     await run('rebuild', REPOSITORY);
     const { status, stdout } = await run('status', IMAGE);
     assert.equal(status, 1);
@@ -150,6 +153,7 @@ describe('commands beside the daemon', () => {
         ],
       );
     });
+    mkdirSync(join(folder, 'root', 'other.test'));
     const other = await run('rebuild', REPOSITORY, 'other.test');
     assert.deepEqual([other.status, other.stdout], [0, `${REPOSITORY}: 2 images\nother.test: 0 images\n`]);
   });
@@ -160,12 +164,40 @@ describe('commands beside the daemon', () => {
 
   it('retry: what fails, one or all, and nothing else', async () => {
     await fail();
-    assert.equal((await run('retry', 'quay.io/lab/other:1')).status, 1);
+    const unknown = await run('retry', 'quay.io/lab/other:1');
+    assert.equal(unknown.status, 2);
+    assert.match(unknown.stderr, /^error\[argument-unknown\]/);
     for (const words of [['retry', IMAGE], ['retry']]) {
       const { status, stdout } = await run(...words);
       assert.deepEqual([status, stdout], [0, '1 image will be tried when the daemon runs again\n']);
     }
   });
+
+  it('retry: an image that does not fail, and nothing at all', async () => {
+    publish(IMAGE);
+    await run('rebuild', REPOSITORY);
+    for (const words of [['retry', IMAGE], ['retry']]) {
+      const { status, stdout } = await run(...words);
+      assert.deepEqual([status, /: there is nothing to try again$/m.test(stdout)], [0, true], stdout);
+    }
+  });
+
+  for (const command of ['pause', 'resume', 'rebuild'])
+    it(`${command}: a repository that nobody knows is an error, and nothing is made`, async () => {
+      const { status, stderr } = await run(command, 'image.unpackd.test');
+      assert.equal(status, 2, stderr);
+      assert.match(stderr, /^error\[argument-unknown\] .*image\.unpackd\.test; /);
+      assert.equal(existsSync(join(folder, 'state')), false);
+      await withState(async () => {});
+      const near = await run(command, 'image.unpackd.test');
+      assert.match(near.stderr, /; did you mean images\.unpackd\.test\?$/m);
+      const { stdout } = await run('status', '--json');
+      const { repositories }: { repositories: { name: string }[] } = JSON.parse(stdout);
+      assert.deepEqual(
+        repositories.map(({ name }) => name),
+        [REPOSITORY],
+      );
+    });
 
   it('pause and resume: one repository, or all', async () => {
     assert.equal((await run('pause', REPOSITORY)).status, 0);
