@@ -103,6 +103,7 @@ export function createImageLines(begin: Begin, write: Write): Lines {
         }
         end(image, result.outcome === 'failed' ? result.message : undefined);
       },
+      'image-passed-over': ({ image }) => end(image, undefined),
     },
     endAll: () => {
       for (const image of open.keys()) end(image, 'the image was not published');

@@ -182,6 +182,17 @@ describe('the notification file', () => {
     );
   });
 
+  it('has no error for what is passed over', async () => {
+    const lines = await linesOf([
+      { type: 'image-started', image: GOOD },
+      { type: 'image-passed-over', image: GOOD },
+    ]);
+    assert.deepEqual(
+      lines.flatMap(({ action, status }) => (action === 'end_flat_conversion' ? [status] : [])),
+      ['ok'],
+    );
+  });
+
   it('is appended to', async () => {
     const file = join(await temporaryDirectory('notification'), 'n');
     await writeFile(file, '{"action":"earlier"}\n');

@@ -20,6 +20,15 @@ describe('progress', () => {
     });
   });
 
+  it('does not wait for what is passed over', () => {
+    const { images } = amountsAfter([
+      { type: 'images', count: 2 },
+      { type: 'image-started', image: GOOD },
+      { type: 'image-passed-over', image: GOOD },
+    ]) as { images: unknown };
+    assert.deepEqual(images, { done: 0, total: 1 });
+  });
+
   it('knows nothing at first', () => {
     const nothing = { done: 0, total: 0 };
     assert.deepEqual(amountsAfter([]), { images: nothing, downloads: nothing, publication: nothing });
