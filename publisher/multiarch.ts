@@ -31,7 +31,7 @@ export function variantTarget(name: string): string {
   return posix.relative(posix.dirname(name), `${MULTIARCH_FOLDER}/$(CVMFS_ARCH:-amd64)/${name}`);
 }
 
-/** Whether `target` is one, also where a client has put a value into it. */
+/** Whether `target` is one, also where a client has put a value into it; a release manager shows what is stored. */
 export function isVariantTarget(target: string): boolean {
   return /^(?:\.\.\/)*\.multiarch\//.test(target);
 }
