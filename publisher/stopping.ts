@@ -7,3 +7,11 @@ export const STOPPING: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'state-unusable',
   'interrupted',
 ]);
+
+/** Failures of a registry, or of the way to it: they say nothing of the image, and end when it can be reached again. */
+export const UNREACHABLE: ReadonlySet<string> = new Set<FailureCode>([
+  'registry-unreachable',
+  'registry-timeout',
+  'dns-failed',
+  'tls-failed',
+]);

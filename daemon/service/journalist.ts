@@ -1,5 +1,5 @@
-import type { Event, ImageResult } from '../../publisher/events.ts';
-import { STOPPING } from '../../publisher/stopping.ts';
+import type { Event, FailureText, ImageResult } from '../../publisher/events.ts';
+import { STOPPING, UNREACHABLE } from '../../publisher/stopping.ts';
 import type { Digest } from '../../publisher/registry/digest.ts';
 import { withHint, type Failure } from '../../wishlist/failure.ts';
 import { localTime } from '../../wishlist/local-time.ts';
@@ -26,6 +26,8 @@ export class Journalist {
   readonly #sources = new Map<string, string>();
   readonly #reasons = new Map<string, Reasons>();
   readonly #stopped = new Map<string, string>();
+  /** The codes of what was said of registries that cannot be reached. */
+  readonly #outages = new Map<string, string>();
   /** What is to be done in a repository, as it was last said, until some of it is done. */
   readonly #plans = new Map<string, string>();
 
@@ -172,23 +174,48 @@ export class Journalist {
   }
 
   #image(repository: string | undefined, image: string, result: ImageResult): void {
+    if (result.outcome === 'failed') this.#failed(repository, image, result);
+    else this.#succeeded(repository, image, result.outcome);
+  }
+
+  #failed(repository: string | undefined, image: string, failure: FailureText): void {
+    // That is said of the repository.
+    if (STOPPING.has(failure.code)) return;
     const reasons = this.#reasonsIn(repository ?? '');
-    const before = reasons.get(image);
-    if (result.outcome === 'failed') {
-      // That is said of the repository.
-      if (STOPPING.has(result.code)) return;
-      const message = withHint(result);
-      // How much is free is another number each time.
-      const reason = result.code === 'disk-full' ? result.code : `${result.code} ${message}`;
-      if (before !== reason)
-        this.warn(`${image} failed: ${message}`, { repository, image, code: result.code });
-      reasons.set(image, reason);
-      return;
-    }
+    const message = withHint(failure);
+    // How much is free is another number each time.
+    const reason = failure.code === 'disk-full' ? failure.code : `${failure.code} ${message}`;
+    if (UNREACHABLE.has(failure.code)) this.#outage(image, failure);
+    else if (reasons.get(image) !== reason)
+      this.warn(`${image} failed: ${message}`, { repository, image, code: failure.code });
+    reasons.set(image, reason);
+  }
+
+  #succeeded(
+    repository: string | undefined,
+    image: string,
+    outcome: Exclude<ImageResult['outcome'], 'failed'>,
+  ): void {
+    const reasons = this.#reasonsIn(repository ?? '');
+    const [before] = reasons.get(image)?.split(' ') ?? [];
     reasons.delete(image);
-    if (result.outcome === 'published') this.#plans.delete(repository ?? '');
-    if (result.outcome === 'published') this.note(`published ${image}`, { repository, image });
-    else if (before !== undefined) this.note(`${image} is fine again`, { repository, image });
+    const isRegistryBack = before !== undefined && UNREACHABLE.has(before);
+    if (isRegistryBack && this.#outages.delete(registryOf(image)))
+      this.note(`${registryOf(image)} answers again`);
+    if (outcome === 'published') {
+      this.#plans.delete(repository ?? '');
+      this.note(`published ${image}`, { repository, image });
+    } else if (before !== undefined && !isRegistryBack)
+      this.note(`${image} is fine again`, { repository, image });
+  }
+
+  /** A registry that cannot be reached is said once, not for each of its images. */
+  #outage(image: string, failure: FailureText): void {
+    const registry = registryOf(image);
+    if (this.#outages.get(registry) === failure.code) return;
+    this.#outages.set(registry, failure.code);
+    const message = `${registry}: ${withHint(failure)}; what is published of it stays, and it is asked again`;
+    this.warn(message, { code: failure.code });
   }
 
   #reasonsIn(repository: string): Reasons {
@@ -204,4 +231,9 @@ export class Journalist {
   #warnOnce(message: string, fields: LogRecord['fields'] = {}): void {
     if (this.#repetition.isNew(`${fields['repository'] ?? ''} ${message}`)) this.warn(message, fields);
   }
+}
+
+/** Of an image as events name it. */
+function registryOf(image: string): string {
+  return image.slice(0, image.indexOf('/'));
 }

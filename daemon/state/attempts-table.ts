@@ -1,3 +1,4 @@
+import { UNREACHABLE } from '../../publisher/stopping.ts';
 import type { Database, Row, Statements } from './database.ts';
 import { failureOf, failureValues, numberOf, textOf, type FailureNote } from './failure-columns.ts';
 
@@ -36,9 +37,16 @@ const MINUTE_MS = 60_000;
 const SHORTEST_DELAY_MS = 5 * MINUTE_MS;
 export const LONGEST_DELAY_MS = 24 * 60 * MINUTE_MS;
 
-/** How long after a failure an image is tried again: 5 minutes, twice as long each time, at most a day. */
-export function delayAfterMs(tries: number): number {
-  return Math.min(SHORTEST_DELAY_MS * 2 ** Math.min(tries - 1, 20), LONGEST_DELAY_MS);
+/** Asked again, a dead registry costs few connections, however many images it has (`Reachability`). */
+const LONGEST_UNREACHABLE_MS = 15 * MINUTE_MS;
+
+/**
+ * How long after a failure with `code` an image is tried again: 5 minutes, twice as long each time, at most a day; a quarter
+ * of an hour where its registry cannot be reached.
+ */
+export function delayAfterMs(tries: number, code: string): number {
+  const longestMs = UNREACHABLE.has(code) ? LONGEST_UNREACHABLE_MS : LONGEST_DELAY_MS;
+  return Math.min(SHORTEST_DELAY_MS * 2 ** Math.min(tries - 1, 20), longestMs);
 }
 
 /** Whether an image may be tried; a clock that was set back must not hold it back for longer than a day. */
@@ -153,7 +161,7 @@ async function fail(statements: Statements, attempt: Attempt, failure: FailureNo
   const sinceMs = numberOf(before?.['since']) ?? finishedMs;
   await statements.run(
     'INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
-    [repository, publicName, image, tries, sinceMs, finishedMs + delayAfterMs(tries)],
+    [repository, publicName, image, tries, sinceMs, finishedMs + delayAfterMs(tries, failure.code)],
     failureValues(failure),
   );
 }

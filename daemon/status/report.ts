@@ -35,11 +35,16 @@ export interface RepositoryStatus extends RepositoryRow {
   /** Of the layers of all images, those that several share counted for each. */
   readonly bytes: number;
   readonly pending: readonly Pending[];
-  readonly failing: readonly FailingRow[];
+  readonly failing: readonly FailingImage[];
   /** Published, and asked for by nobody any more. */
   readonly unwanted: readonly ImageRow[];
   readonly lastPublication: PublicationRow | undefined;
   readonly activity: DaemonActivity['repositories'][number] | undefined;
+}
+
+export interface FailingImage extends FailingRow {
+  /** Whether it is published, as it was before. */
+  readonly isPublished: boolean;
 }
 
 /** An image that is asked for, not published, and has not failed. */
@@ -112,7 +117,7 @@ async function repositoryOf(
     images: images.length,
     bytes: images.reduce((sum, { bytes }) => sum + bytes, 0),
     pending: [...pending.values()],
-    failing: [...failing.values()],
+    failing: Array.from(failing.values(), (one) => ({ ...one, isPublished: published.has(one.publicName) })),
     unwanted: images.filter(({ unwantedSinceMs }) => unwantedSinceMs !== undefined),
     lastPublication,
     activity,

@@ -1,4 +1,5 @@
 import { exactSize } from '../../wishlist/byte-size.ts';
+import { UNREACHABLE } from '../../publisher/stopping.ts';
 import { withHint } from '../../wishlist/failure.ts';
 import { localTime } from '../../wishlist/local-time.ts';
 import { counted, formatBytes } from '../output/format.ts';
@@ -6,7 +7,7 @@ import { redact } from '../output/redact.ts';
 import type { FailureNote } from '../state/failure-columns.ts';
 import type { PublicationRow } from '../state/publications-table.ts';
 import type { SourceRow } from '../state/sources-table.ts';
-import type { RepositoryStatus, StatusReport } from './report.ts';
+import type { FailingImage, RepositoryStatus, StatusReport } from './report.ts';
 import { relative, span, upcoming } from '../output/times.ts';
 
 /** How many things of a kind are shown; the rest is counted. */
@@ -92,13 +93,7 @@ function repositoryLines(repository: RepositoryStatus, nowMs: number): string[] 
       'pending',
       repository.pending.map(({ image, sinceMs }) => `${image}, asked for ${relative(sinceMs, nowMs)}`),
     ),
-    ...listed(
-      'failing',
-      repository.failing.map(
-        (one) =>
-          `${one.image}, for ${span(nowMs - one.sinceMs)}, ${counted(one.tries, 'try', 'tries')}, next ${upcoming(one.nextTryMs, nowMs)}: ${failureText(one.failure)}`,
-      ),
-    ),
+    ...failingLines(repository.failing, nowMs),
     ...listed(
       'no longer asked for, still published',
       repository.unwanted.map(
@@ -107,6 +102,33 @@ function repositoryLines(repository: RepositoryStatus, nowMs: number): string[] 
       ),
     ),
   ];
+}
+
+/** What cannot be asked since its registry cannot be reached is one line for each registry. */
+function failingLines(failing: readonly FailingImage[], nowMs: number): string[] {
+  const groups = new Map<string, FailingImage[]>();
+  for (const one of failing) {
+    const registry = one.image.slice(0, one.image.indexOf('/'));
+    const key = UNREACHABLE.has(one.failure.code) ? `${registry} ${one.failure.code}` : `image ${one.image}`;
+    const group = groups.get(key) ?? [];
+    group.push(one);
+    groups.set(key, group);
+  }
+  const lines = [...groups.values()].map((group) => failingLine(group, nowMs));
+  return listed('failing', lines, failing.length);
+}
+
+function failingLine(group: readonly FailingImage[], nowMs: number): string {
+  const [first] = group;
+  if (first === undefined) return '';
+  const sinceMs = Math.min(...group.map((one) => one.sinceMs));
+  const nextMs = Math.min(...group.map((one) => one.nextTryMs));
+  const times = `for ${span(nowMs - sinceMs)}, ${counted(first.tries, 'try', 'tries')}, next ${upcoming(nextMs, nowMs)}`;
+  const why = failureText(first.failure);
+  if (group.length === 1) return `${first.image}, ${times}: ${why}`;
+  const published = group.filter(({ isPublished }) => isPublished).length;
+  const how = published === group.length ? 'all published' : `${published} published`;
+  return `${first.image.slice(0, first.image.indexOf('/'))}: ${counted(group.length, 'image')}, ${how}, ${times}: ${why}`;
 }
 
 function lastText(last: PublicationRow | undefined, nowMs: number): string {
@@ -138,11 +160,11 @@ function activityLines(activity: RepositoryStatus['activity']): string[] {
   return lines;
 }
 
-function listed(title: string, items: readonly string[]): string[] {
+function listed(title: string, items: readonly string[], images = items.length): string[] {
   if (items.length === 0) return [];
   const shown = items.slice(0, SHOWN).map((item) => `    ${item}`);
   const rest = items.length > SHOWN ? [`    and ${items.length - SHOWN} more: see --json`] : [];
-  return [`  ${title}: ${counted(items.length, 'image')}`, ...shown, ...rest];
+  return [`  ${title}: ${counted(images, 'image')}`, ...shown, ...rest];
 }
 
 function section(title: string, lines: readonly string[]): string[] {

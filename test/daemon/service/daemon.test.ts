@@ -86,6 +86,23 @@ describe('the daemon', function () {
     assert.equal((await withState(async ({ attempts }) => await attempts.failing(REPOSITORY))).size, 0);
   });
 
+  it('says once of a registry that cannot be reached, with its images as they were', async () => {
+    await add('lab/late', '1', 'late');
+    await wish('lab/tool:1', 'lab/late:1');
+    await rig.start();
+    const { host } = registry;
+    await registry.close();
+    rig.said();
+    await rig.pass(30);
+    const lines = rig.said().filter((line) => line.startsWith('4 '));
+    assert.equal(lines.length, 1, lines.join('\n'));
+    assert.ok(lines[0]?.startsWith(`4 ${host}: `), lines[0]);
+    assert.equal(published('lab/tool:1'), 'one');
+    const failing = await withState(async ({ attempts }) => await attempts.failing(REPOSITORY));
+    assert.equal(failing.size, 2);
+    for (const { nextTryMs } of failing.values()) assert.ok(nextTryMs - rig.nowMs <= 15 * 60_000);
+  });
+
   it('forgets a failure when the line goes', async () => {
     await wish('lab/tool:1', 'lab/late:1');
     await rig.start();

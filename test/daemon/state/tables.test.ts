@@ -39,9 +39,17 @@ describe('the tables of the state', () => {
 
     it('wait longer after each failure, a day at most', () => {
       assert.deepEqual(
-        [1, 2, 3, 9, 10, 1000].map((tries) => delayAfterMs(tries) / MINUTE),
+        [1, 2, 3, 9, 10, 1000].map((tries) => delayAfterMs(tries, 'tag-unknown') / MINUTE),
         [5, 10, 20, 1280, 1440, 1440],
       );
+    });
+
+    it('wait a quarter of an hour at most where the registry cannot be reached', () => {
+      for (const code of ['registry-unreachable', 'registry-timeout', 'dns-failed', 'tls-failed'])
+        assert.deepEqual(
+          [1, 2, 3, 1000].map((tries) => delayAfterMs(tries, code) / MINUTE),
+          [5, 10, 15, 15],
+        );
     });
 
     it('are due at their time, and when the clock was set back', () => {

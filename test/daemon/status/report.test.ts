@@ -144,7 +144,15 @@ describe('the report of the status', () => {
     lastPublication: undefined,
     activity: undefined,
   };
-  const failing = { publicName: 'a', image: 'a', tries: 1, sinceMs: 1, nextTryMs: 1, failure: FAILURE };
+  const failing = {
+    publicName: 'a',
+    image: 'a',
+    tries: 1,
+    sinceMs: 1,
+    nextTryMs: 1,
+    failure: FAILURE,
+    isPublished: false,
+  };
   const source = {
     name: 'lab',
     commit: undefined,

@@ -59,6 +59,7 @@ function failing(count: number): RepositoryStatus['failing'] {
     sinceMs: NOW - 3 * HOUR,
     nextTryMs: NOW + 20 * MINUTE,
     failure: FAILURE,
+    isPublished: false,
   }));
 }
 
@@ -190,6 +191,25 @@ describe('the text of the status', () => {
         '  failing: 2 images',
         '    quay.io/a:0, for 3 h, 1 try, next in 20 min: no such tag; correct it [tag-unknown]',
         '    quay.io/a:1, for 3 h, 2 tries, next in 20 min: no such tag; correct it [tag-unknown]',
+      ],
+    ],
+    [
+      'a registry that cannot be reached in one line',
+      {
+        failing: [
+          ...failing(3).map((one) => ({
+            ...one,
+            failure: { ...FAILURE, code: 'registry-unreachable' },
+            isPublished: one.tries > 1,
+          })),
+          ...failing(1),
+        ],
+      },
+      [
+        PUBLISHED,
+        '  failing: 4 images',
+        '    quay.io: 3 images, 2 published, for 3 h, 1 try, next in 20 min: no such tag; correct it [registry-unreachable]',
+        '    quay.io/a:0, for 3 h, 1 try, next in 20 min: no such tag; correct it [tag-unknown]',
       ],
     ],
     [
