@@ -52,7 +52,16 @@ describe('unpackd config', () => {
     chmodSync(closed, 0o755);
     const secret = join(closed, 'ca.pem');
     writeFileSync(secret, '', { mode: 0o600 });
-    const options = ['--root', own, '--state', join(closed, 'state'), '--ca-certificates', secret];
+    const options = [
+      '--backend',
+      'directory',
+      '--root',
+      own,
+      '--state',
+      join(closed, 'state'),
+      '--ca-certificates',
+      secret,
+    ];
     const child = user.start(MAIN, ['config', 'check', ...options], environmentOf({ uncovered: true }));
     const { status, stdout, stderr } = await new Running(child).ended();
     assert.deepEqual([status, stdout], [2, '']);

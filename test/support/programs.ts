@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /**
@@ -10,6 +10,9 @@ export type Need = string;
 
 /** Set where no test may be skipped for want of anything, as in CI: what is missing is a failure there. */
 const NOTHING_SKIPPED = 'TEST_ALL';
+
+/** As a bit, see capabilities(7). */
+const CAP_SYS_ADMIN = 1n << 21n;
 
 const NEWER_DEBIAN = /^newer-debian:(.+)$/;
 
@@ -67,11 +70,18 @@ function isHook(runnable: object | undefined): boolean {
 }
 
 function isMissing(need: Need): boolean {
-  if (need === 'root') return process.getuid?.() !== 0;
+  if (need === 'root') return !isRoot();
   if (need === 'mounts') return spawnSync('unshare', ['--mount', 'true']).status !== 0;
   const [, program] = NEWER_DEBIAN.exec(need) ?? [];
   if (program === undefined) return findProgram(need) === undefined;
   return newerDebian() === '' || !existsSync(join(newerDebian(), 'usr/bin', program));
+}
+
+/** Whether this process has all rights. Root in a container has not: it may not set `trusted.` attributes, for one. */
+export function isRoot(): boolean {
+  if (process.getuid?.() !== 0) return false;
+  const [, rights = '0'] = /^CapEff:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+  return (BigInt(`0x${rights}`) & CAP_SYS_ADMIN) !== 0n;
 }
 
 function mayBeSkipped(): boolean {

@@ -8,6 +8,7 @@ import type { StartSchedule } from '../../../daemon/service/schedule.ts';
 import { ServiceManager } from '../../../daemon/service/service-manager.ts';
 import { readSources } from '../../../wishlist/sources/read-sources.ts';
 import type { SourceSettings } from '../../../wishlist/sources/source.ts';
+import { ofAnyUser } from '../any-user.ts';
 import { PATIENCE_MS } from '../patience.ts';
 import { temporaryDirectory } from '../setup.ts';
 
@@ -139,7 +140,7 @@ export class DaemonRig {
 
   /** The log since the last time that this was asked, as `PRIORITY MESSAGE`. */
   said(): string[] {
-    return this.records.splice(0).map(({ priority, message }) => `${priority} ${message}`);
+    return ofAnyUser(this.records.splice(0).map(({ priority, message }) => `${priority} ${message}`));
   }
 
   #given(): Configuration {
@@ -151,6 +152,8 @@ export class DaemonRig {
 export function configurationOf(folder: string, { flags = {} }: Pick<RigOptions, 'flags'>): Configuration {
   return loadConfiguration({
     flags: {
+      // Said, since nothing is published on a machine with a CernVM-FS repository of that name otherwise.
+      backend: 'directory',
       root: join(folder, 'root'),
       state: join(folder, 'state'),
       'batch-age': '30s',

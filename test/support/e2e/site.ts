@@ -50,7 +50,8 @@ export class Site {
   get options(): string[] {
     const places = ['--root', this.root, '--state', this.state, '--client-root', CLIENT_ROOT];
     const common = ['--progress', 'plain', ...places];
-    if (this.fixture === undefined) return common;
+    // Said, since it is doubted on a machine with a CernVM-FS.
+    if (this.fixture === undefined) return [...common, '--backend', 'directory'];
     const { command, spool, config } = this.fixture;
     const server = [
       '--cvmfs-server',

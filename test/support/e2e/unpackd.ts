@@ -8,6 +8,7 @@ import { convertCommand } from '../../../daemon/commands/convert.ts';
 import { wishlistCheckCommand } from '../../../daemon/commands/wishlist-check.ts';
 import { runUnpackd } from '../../../daemon/run.ts';
 import { PATIENCE_MS } from '../patience.ts';
+import { ofAnyUser } from '../any-user.ts';
 
 /** How a run of the command line ended. */
 export interface Outcome {
@@ -65,7 +66,12 @@ export class Running {
     const watch = setInterval(() => (peakBytes = Math.max(peakBytes, peakOf(child.pid))), 20);
     try {
       const [stdout] = await Promise.all([text(child.stdout), once(child, 'close')]);
-      return { status: child.exitCode ?? undefined, stdout, stderr: ofAnyUser(this.stderr), peakBytes };
+      return {
+        status: child.exitCode ?? undefined,
+        stdout,
+        stderr: warningsOfAnyUser(this.stderr),
+        peakBytes,
+      };
     } finally {
       clearInterval(watch);
     }
@@ -99,14 +105,15 @@ export async function runHere(words: readonly string[]): Promise<Omit<Outcome, '
   const status = await runUnpackd(words, [convertCommand, wishlistCheckCommand], surroundings);
   for (const stream of [stdout, stderr]) stream.end();
   const [out, err] = await texts;
-  return { status, stdout: out, stderr: ofAnyUser(err) };
+  return { status, stdout: out, stderr: warningsOfAnyUser(err) };
 }
 
-const FOR_ROOT_ALONE = /^warning: .*(?:only root can|this user (?:may not|cannot)|from root alone).*\n/gm;
-
-/** Without what an ordinary user is told of each image: what of it only root can keep. */
-function ofAnyUser(stderr: string): string {
-  return process.getuid?.() === 0 ? stderr : stderr.replace(FOR_ROOT_ALONE, '');
+function warningsOfAnyUser(stderr: string): string {
+  const isWarning = (line: string): boolean => line.startsWith('warning: ');
+  return stderr
+    .split('\n')
+    .filter((line) => !isWarning(line) || ofAnyUser([line]).length > 0)
+    .join('\n');
 }
 
 /** The environment of all tests, without what is said to tests themselves. */

@@ -117,7 +117,7 @@ describe('registry/http/client, when a registry cannot be reached', () => {
 
     it('ends after the time limit', async () => {
       await client.close();
-      client = quickClient({ connectTimeoutMs: 50 });
+      client = quickClient({ connectTimeoutMs: 1500 });
       const failure = await failureOf(client.listTags(parseReference(`${deafRegistry()}/a/b`)));
       assert.equal(failure.code, 'registry-timeout');
       assert.equal(sockets.length, 2);

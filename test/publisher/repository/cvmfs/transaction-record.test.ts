@@ -130,7 +130,9 @@ describe('the record of a transaction', () => {
     // The shell is waited for, the other one goes on in a session of its own.
     const script = 'setsid sleep 600 >/dev/null 2>&1 & echo $!';
     const shell = spawnSync('sh', ['-c', script], { env, encoding: 'utf8' });
-    const left = orphansOf(ours);
+    // Its environment cannot be read at the moment in which it becomes another program.
+    let left = orphansOf(ours);
+    for (; left.length === 0; left = orphansOf(ours)) await sleep(5);
     for (const pid of left) process.kill(pid, 'SIGKILL');
     assert.deepEqual(left, [Number(shell.stdout)]);
     recordTransaction(ours).stop();
