@@ -160,7 +160,7 @@ describe('DirectoryBackend', () => {
       const hasRoom = listAttributes(scene.path('file')).includes('user.large');
       assert.equal(scene.said.length, hasRoom ? 0 : 1, scene.said.join());
       if (!hasRoom)
-        assert.match(scene.said[0] ?? '', /^warning: 1 extended attributes \(file\) could not be kept/);
+        assert.match(scene.said[0] ?? '', /^warning: 1 extended attribute \(file\) could not be kept/);
       assert.equal(readFileSync(scene.path('file'), 'utf8'), 'content');
       assert.deepEqual(getAttribute(scene.path('file'), 'user.\xe9'), Buffer.from([0xff]));
     });

@@ -55,7 +55,7 @@ describe('DirectoryBackend as an ordinary user', () => {
     assert.deepEqual([code, said.length], [undefined, 1]);
     assert.match(
       said[0] ?? '',
-      /^warning: 1 devices \(tree\/null\), 2 extended attributes \(tree\/own, tree\/read-only\) could not be kept/,
+      /^warning: 1 device \(tree\/null\), 2 extended attributes \(tree\/own, tree\/read-only\) could not be kept/,
     );
 
     const found = await new Scene(root).published();
