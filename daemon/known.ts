@@ -55,7 +55,8 @@ export async function unknownImage(state: State, image: string): Promise<Failure
   );
 }
 
-function argumentUnknown(message: string, meant: string | undefined, hint: string): Failure {
+/** `message` names what nobody knows, and `hint` says what to do where nothing that is `meant` is near. */
+export function argumentUnknown(message: string, meant: string | undefined, hint: string): Failure {
   return new Failure('argument-unknown', message, {
     hint: meant === undefined ? hint : `did you mean ${meant}?`,
   });

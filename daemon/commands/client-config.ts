@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { platformName } from '../../publisher/layout.ts';
 import { storeRoot } from '../../publisher/podman-store/paths.ts';
 import { Failure } from '../../wishlist/failure.ts';
@@ -14,6 +15,7 @@ import {
   type Snippet,
 } from '../client-config/snippets.ts';
 import type { Command } from '../command.ts';
+import { argumentUnknown } from '../known.ts';
 import type { Configuration } from '../options.ts';
 import { publishedView } from '../published-view.ts';
 import { createBackend } from '../workplace.ts';
@@ -38,9 +40,11 @@ export const clientConfigCommand: Command = {
   ],
   options: ['client-root', 'root', 'platforms'],
   run: async ({ arguments: [kind = '', repository = ''], configuration, output }) => {
-    const snippets = SNIPPETS[parseKind(kind)];
+    const client = parseKind(kind);
     assertRepositoryName(repository);
-    const found = snippets(await clientView(configuration, repository));
+    const view = await clientView(configuration, repository);
+    assertThere(client, view, configuration);
+    const found = SNIPPETS[client](view);
     const text = found.map((snippet) => `# ${snippet.place}\n${snippet.text}`).join('\n');
     output.print(text, { kind, repository, files: found.map(fileDocument) });
     return 0;
@@ -55,6 +59,28 @@ function parseKind(text: string): ClientKind {
   throw new Failure('configuration-invalid', `there is no configuration for ${quoted(text)}`, {
     hint: meant === undefined ? known : `did you mean ${meant}? ${known}`,
   });
+}
+
+/**
+ * Podman fails in every command where a store is not there. What clients see is looked for where they see it, and where it is
+ * published.
+ *
+ * @throws Failure `argument-unknown`
+ */
+function assertThere(
+  kind: ClientKind,
+  { repository, path, store }: ClientView,
+  { root }: Configuration,
+): void {
+  const published = join(root, repository);
+  if (![path, published].some((place) => existsSync(place))) {
+    const message = `there is no repository ${repository}: neither ${path} nor ${published} is there`;
+    throw argumentUnknown(message, undefined, 'name where it is with --client-root or --root');
+  }
+  if (kind !== 'podman' && kind !== 'podman-rootless') return;
+  if ([store, join(published, relative(path, store))].some((place) => existsSync(place))) return;
+  const hint = 'it comes with the first image for the platform, unless skip-podman is set';
+  throw argumentUnknown(`${repository} has no podman store ${store}`, undefined, hint);
 }
 
 /** By lines, since texts of a document are shown in one line each. */

@@ -36,7 +36,15 @@ describe('what client-config prints, as the only configuration of podman', () =>
         assert.equal((await site.convert([wish])).status, 0);
         registry.requests();
 
-        const printed = await run(['client-config', '--client-root', CLIENT_ROOT, client, REPOSITORY]);
+        const printed = await run([
+          'client-config',
+          '--root',
+          site.root,
+          '--client-root',
+          CLIENT_ROOT,
+          client,
+          REPOSITORY,
+        ]);
         const configuration = printed.stdout;
         const output = async (...words: string[]): Promise<string> => {
           const ended = await podmanWithConfiguration(podman, { user, configuration }, ...words);

@@ -10,8 +10,17 @@ const REPOSITORY = 'unpacked.example.org';
 const STORE = `/cvmfs/${REPOSITORY}/podmanStore`;
 
 describe('unpackd client-config', () => {
+  /** With the stores of two platforms; clients see it below /cvmfs. */
+  let there: string[];
+  before(async () => {
+    const root = await temporaryDirectory('client-config');
+    for (const store of ['podmanStore', '.multiarch/arm-v7/podmanStore'])
+      mkdirSync(join(root, REPOSITORY, store), { recursive: true });
+    there = ['--root', root, '--client-root', '/cvmfs'];
+  });
+
   it('has the store of a repository for podman, as clients see it', async () => {
-    const { status, stdout, stderr } = await run('podman', REPOSITORY, '--backend', 'cvmfs');
+    const { status, stdout, stderr } = await run('podman', REPOSITORY, ...there);
     assert.deepEqual([status, stderr], [0, '']);
     assert.ok(stdout.startsWith('# /etc/containers/storage.conf'));
     assert.ok(stdout.includes(`\nadditionalimagestores = ["${STORE}"]\n`), stdout);
@@ -20,38 +29,31 @@ describe('unpackd client-config', () => {
   });
 
   it('has fuse-overlayfs for users, and no directories of root', async () => {
-    const { stdout } = await run(
-      'podman-rootless',
-      REPOSITORY,
-      '--client-root',
-      '/cvmfs',
-      '--root',
-      '/srv/x',
-    );
+    const { stdout } = await run('podman-rootless', REPOSITORY, ...there);
     assert.ok(stdout.includes(`["${STORE}"]`), stdout);
     assert.match(stdout, /^mount_program = "\/usr\/bin\/fuse-overlayfs"$/m);
     assert.doesNotMatch(stdout, /runroot|graphroot/);
   });
 
   it('has the store of another platform', async () => {
-    const { stdout } = await run('podman', REPOSITORY, '--root', '/cvmfs', '--platforms', 'linux/arm/v7');
+    const { stdout } = await run('podman', REPOSITORY, ...there, '--platforms', 'linux/arm/v7');
     assert.ok(stdout.includes(`["/cvmfs/${REPOSITORY}/.multiarch/arm-v7/podmanStore"]`), stdout);
   });
 
   it('has the configuration of the snapshotter and of containerd, and a command line for Apptainer', async () => {
-    const containerd = await run('containerd', REPOSITORY, '--root', '/cvmfs');
+    const containerd = await run('containerd', REPOSITORY, ...there);
     assert.match(containerd.stdout, /^repository = "unpacked\.example\.org"$/m);
     assert.match(containerd.stdout, /^absolute-mountpoint = "\/cvmfs\/unpacked\.example\.org"$/m);
     assert.match(containerd.stdout, /^\[proxy_plugins\.cvmfs-snapshotter\]$/m);
-    const apptainer = await run('apptainer', REPOSITORY, '--root', '/cvmfs');
+    const apptainer = await run('apptainer', REPOSITORY, ...there);
     assert.match(apptainer.stdout, /^apptainer exec \/cvmfs\/unpacked\.example\.org\/REGISTRY/m);
   });
 
   it('prints one document for programs', async () => {
-    const { stdout } = await run('podman', REPOSITORY, '--root', '/cvmfs', '--json');
+    const { stdout } = await run('podman', REPOSITORY, ...there, '--json');
     const document = JSON.parse(stdout) as { kind: string; files: { lines: string[] }[] };
     assert.equal(document.kind, 'podman');
-    const text = await run('podman', REPOSITORY, '--root', '/cvmfs');
+    const text = await run('podman', REPOSITORY, ...there);
     // its first line says where it belongs
     assert.deepEqual(document.files[0]?.lines, text.stdout.trimEnd().split('\n').slice(1));
   });
@@ -78,6 +80,16 @@ describe('unpackd client-config', () => {
       const { stdout } = await run(...words, '--platforms', platform);
       assert.ok(stdout.includes(`\napptainer exec /cvmfs/${REPOSITORY}/${name} `), stdout);
     }
+  });
+
+  it('refuses a repository that is not there, and a store that is not', async () => {
+    const unknown = await run('containerd', 'nosuch.example.org', ...there);
+    assert.equal(unknown.status, 2);
+    assert.match(unknown.stderr, /^error\[argument-unknown\] .*nosuch\.example\.org/);
+    const other = await run('podman', REPOSITORY, ...there, '--platforms', 'linux/s390x');
+    assert.deepEqual([other.status, other.stdout], [2, '']);
+    assert.match(other.stderr, /^error\[argument-unknown\] .*s390x\/podmanStore/);
+    assert.equal((await run('apptainer', REPOSITORY, ...there, '--platforms', 'linux/s390x')).status, 0);
   });
 
   const WRONG: readonly (readonly [words: readonly string[], reason: RegExp])[] = [
