@@ -63,7 +63,7 @@ async function configureAndRun(
     if (command.survivesBrokenFile === true) configuration = salvageConfiguration(sources);
     if (configuration === undefined) {
       const json = readConfiguration(sources).options.get('json')?.value === true;
-      tellEarlyEnd(partsOf(error), { stdout, stderr, json });
+      tellEarlyEnd(partsOf(error), { stdout, stderr, environment, json });
       return exitStatusOf(error);
     }
   }

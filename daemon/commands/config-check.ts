@@ -22,6 +22,6 @@ export const configCheckCommand: ConfigurationCommand = {
     const { configuration } = reading;
     const findings = await checkConfiguration(reading, sources.environment);
     const summary = configuration && summaryOf(configuration);
-    return reportFindings(findings, { reading, stdout, stderr, summary });
+    return reportFindings(findings, { reading, environment: sources.environment, stdout, stderr, summary });
   },
 };

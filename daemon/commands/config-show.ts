@@ -24,7 +24,7 @@ export const configShowCommand: ConfigurationCommand = {
     const { configuration, problems } = reading;
     if (configuration === undefined) {
       const findings = problems.map((message) => ({ severity: 'error', message }) as const);
-      return reportFindings(findings, { reading, stdout, stderr });
+      return reportFindings(findings, { reading, environment: sources.environment, stdout, stderr });
     }
     const overview = await overviewOf(configuration, reading, sources.environment);
     stdout.write(configuration.json ? jsonText(overview) : overviewText(overview));

@@ -2,12 +2,14 @@ import type { InspectionContext } from '../command.ts';
 import type { ConfigurationReading } from '../configuration.ts';
 import type { ExitStatus } from '../exit-status.ts';
 import type { OptionValue } from '../option-values.ts';
-import { errorLine } from '../output/format.ts';
+import type { Environment } from '../options.ts';
+import { problemTextFor, type ProblemText } from '../output/problem-text.ts';
 import { redact } from '../output/redact.ts';
 import { jsonText } from '../output/results.ts';
 import type { Finding } from './finding.ts';
 
 interface Target extends Pick<InspectionContext, 'stdout' | 'stderr'> {
+  readonly environment: Environment;
   readonly reading: ConfigurationReading;
   /** Printed where nothing is wrong. */
   readonly summary?: string | undefined;
@@ -20,10 +22,11 @@ interface Target extends Pick<InspectionContext, 'stdout' | 'stderr'> {
  */
 export function reportFindings(
   findings: readonly Finding[],
-  { reading, stdout, stderr, summary }: Target,
+  { reading, environment, stdout, stderr, summary }: Target,
 ): ExitStatus {
   const isValid = findings.every(({ severity }) => severity === 'warning');
-  for (const finding of findings) stderr.write(`${lineOf(finding)}\n`);
+  const text = problemTextFor(stderr, environment);
+  for (const line of findings.flatMap((finding) => linesOf(finding, text))) stderr.write(`${line}\n`);
   const file = valueOf(reading.options.get('configFile'));
   if (valueOf(reading.options.get('json')) === true) {
     stdout.write(jsonText({ file: file ?? null, valid: isValid, findings }));
@@ -31,8 +34,10 @@ export function reportFindings(
   return isValid ? 0 : 2;
 }
 
-function lineOf({ severity, message }: Finding): string {
-  return severity === 'error' ? errorLine('configuration-invalid', [message]) : `warning: ${redact(message)}`;
+function linesOf({ severity, message }: Finding, text: ProblemText): string[] {
+  return severity === 'error'
+    ? text.error({ code: 'configuration-invalid', message })
+    : text.warning(message);
 }
 
 function valueOf(option: OptionValue | undefined): unknown {

@@ -22,7 +22,7 @@ export function createBarDisplay(stream: OutputStream): Display {
   const bars = new Map<BarName, SingleBar>();
   let group: MultiBar | undefined;
 
-  return { observe, line, stop };
+  return { observe, line, summary: line, stop };
 
   function observe(event: Event): void {
     if (event.type === 'note' || event.type === 'waiting') line(redact(event.message));

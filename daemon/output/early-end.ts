@@ -1,7 +1,8 @@
 import { boolean } from '../value-types.ts';
 import { OPTIONS, variableOf, type Environment } from '../options.ts';
 import type { OutputStream } from './display.ts';
-import { errorLine, stackText } from './format.ts';
+import { stackText, type errorLine } from './format.ts';
+import { problemTextFor } from './problem-text.ts';
 import { jsonText } from './results.ts';
 
 /** What ended a run before it had an output of its own. */
@@ -12,6 +13,7 @@ export interface EarlyProblem {
 }
 
 export interface EarlyOutput {
+  readonly environment: Environment;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   /** Whether one document is to be on standard output, however the run ends. */
@@ -19,8 +21,10 @@ export interface EarlyOutput {
 }
 
 /** Tells why a run ended before it began: each problem as a line, and with `--json` all of them as the document. */
-export function tellEarlyEnd(problems: readonly EarlyProblem[], { stdout, stderr, json }: EarlyOutput): void {
-  for (const { code, message, hint } of problems) stderr.write(`${errorLine(code, [message, hint])}\n`);
+export function tellEarlyEnd(problems: readonly EarlyProblem[], output: EarlyOutput): void {
+  const { stdout, stderr, environment, json } = output;
+  const text = problemTextFor(stderr, environment);
+  for (const line of problems.flatMap((problem) => text.error(problem))) stderr.write(`${line}\n`);
   if (json) stdout.write(jsonText({ problems }));
 }
 

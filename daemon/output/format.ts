@@ -1,16 +1,10 @@
-import type { FailureText } from '../../publisher/events.ts';
 import type { FailureCode } from '../../wishlist/failure.ts';
 import { redact } from './redact.ts';
 
 export { formatBytes } from '../../wishlist/byte-size.ts';
 export { counted } from '../../wishlist/counted.ts';
 
-/** `error[CODE] SUBJECT: MESSAGE; HINT`, one line. */
-export function failureLine({ code, message, hint }: FailureText, subject?: string): string {
-  return errorLine(code, [subject === undefined ? message : `${subject}: ${message}`, hint]);
-}
-
-/** The same for what need be no failure: a mistake in how unpackd was called has a code of its own. */
+/** `error[CODE] PART; PART`, one line. A mistake in how unpackd was called has a code of its own. */
 export function errorLine(code: FailureCode | 'usage', parts: readonly (string | undefined)[]): string {
   return `error[${code}] ${parts
     .filter((part) => part !== undefined && part !== '')

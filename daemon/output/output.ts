@@ -5,12 +5,14 @@ import { createBarDisplay } from './bars.ts';
 import type { Display, OutputStream } from './display.ts';
 import { partsOf } from '../invalid.ts';
 import { tellBug } from './early-end.ts';
-import { failureLine, stackText } from './format.ts';
+import { counted, stackText } from './format.ts';
 import { createPlainDisplay, createSilentDisplay } from './plain.ts';
+import { problemTextFor } from './problem-text.ts';
 import { redact } from './redact.ts';
 import { requestText } from './request-text.ts';
 import { jsonText, problemDocument, reportDocument, reportText } from './results.ts';
 import type { Report } from './results.ts';
+import { createSummary, isUndone } from './summary.ts';
 
 /** All that a command tells people and programs: progress, warnings and failures on stderr, results on stdout. */
 export interface Output {
@@ -40,36 +42,55 @@ export interface OutputOptions {
 export function createOutput({ configuration, environment, stdout, stderr }: OutputOptions): Output {
   const { logLevel } = configuration;
   const display = createDisplay(configuration, environment, stderr);
+  const summary = createSummary();
+  const problemText = problemTextFor(stderr, environment);
   const problems: FailureText[] = [];
+  const undone: FailureText[] = [];
   let printed = false;
 
   return { observe, failure, bug, report, print, raw, close };
 
   function observe(event: Parameters<Observer>[0]): void {
     display.observe(event);
+    summary.observe(event);
     if (event.type === 'request' && logLevel === 'debug') display.line(redact(requestText(event)));
-    if (event.type === 'warning' && logLevel !== 'error') display.line(`warning: ${redact(event.message)}`);
+    if (event.type === 'warning' && logLevel !== 'error') tell(problemText.warning(event.message));
     if (event.type === 'bug') display.line(stackText(event.stack));
-    if (event.type === 'image-finished' && event.result.outcome === 'failed') {
-      display.line(failureLine(event.result, event.image));
-    }
+    if (event.type !== 'image-finished' || event.result.outcome !== 'failed') return;
+    if (isUndone(event.result)) undone.push(event.result);
+    else tell(problemText.error(event.result, event.image));
   }
 
   function failure(cause: Failure, subject?: string): void {
     for (const part of partsOf(cause)) {
       const { code, message, hint } = part;
       problems.push({ code, message: subject === undefined ? message : `${subject}: ${message}`, hint });
-      display.line(failureLine(part, subject));
+      if (code !== 'interrupted' || !tellUndone(part)) tell(problemText.error(part, subject));
     }
+  }
+
+  /** All images that an interruption has left undone are one line. */
+  function tellUndone(cause: FailureText | undefined = undone[0]): boolean {
+    const count = undone.splice(0).length;
+    if (cause === undefined || count === 0) return false;
+    tell(problemText.error(withCount(cause, count)));
+    return true;
+  }
+
+  function tell(lines: readonly string[]): void {
+    for (const line of lines) display.line(line);
   }
 
   function bug(error: unknown): void {
     display.stop();
-    tellBug(error, { stdout, stderr, json: configuration.json && !printed });
+    tellBug(error, { stdout, stderr, environment, json: configuration.json && !printed });
     printed = true;
   }
 
   function report(finished: Report): void {
+    tellUndone();
+    display.stop();
+    display.summary(summary.text(finished));
     print(reportText(finished, configuration.root), reportDocument(finished, problems));
   }
 
@@ -89,6 +110,10 @@ export function createOutput({ configuration, environment, stdout, stderr }: Out
     if (!configuration.json || printed || problems.length === 0) return;
     stdout.write(jsonText({ problems: problems.map(problemDocument) }));
   }
+}
+
+function withCount({ code, message, hint }: FailureText, count: number): FailureText {
+  return { code, message: `${message}: ${counted(count, 'image')} not done`, hint };
 }
 
 function createDisplay(

@@ -13,13 +13,15 @@ export function createPlainDisplay(stream: OutputStream, now: () => number = Dat
       if (text !== undefined) stream.write(`${redact(text)}\n`);
     },
     line: (text) => stream.write(`${text}\n`),
+    summary: (text) => stream.write(`${text}\n`),
     stop: () => {},
   };
 }
 
 /** Warnings and failures are lines, nothing else is shown. */
 export function createSilentDisplay(stream: OutputStream): Display {
-  return { observe: () => {}, line: (text) => stream.write(`${text}\n`), stop: () => {} };
+  const line = (text: string): void => void stream.write(`${text}\n`);
+  return { observe: () => {}, line, summary: () => {}, stop: () => {} };
 }
 
 /** Warnings and failures are no part of it: they are lines with every display. */

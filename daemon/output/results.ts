@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { FailureText, ImageResult } from '../../publisher/events.ts';
 import type { PlatformResult } from '../../publisher/results.ts';
 import { redact } from './redact.ts';
+import { isUndone } from './summary.ts';
 
 /** How a run over images ended. */
 export interface Report {
@@ -19,13 +20,13 @@ export interface Report {
 
 /**
  * One line an image: its outcome, its name, and its public path, the code of its failure, or nothing where no public
- * name was asked for.
+ * name was asked for. What an interruption has left undone has none.
  */
 export function reportText({ unusable, repositories }: Report, root: string): string {
   const lines = [
     ...unusable.map((image) => lineOf(image, root)),
     ...repositories.flatMap(({ repository, images }) =>
-      images.map((image) => lineOf(image, join(root, repository))),
+      images.filter(({ result }) => !isUndone(result)).map((image) => lineOf(image, join(root, repository))),
     ),
   ];
   return lines.join('');

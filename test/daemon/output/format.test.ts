@@ -1,18 +1,10 @@
 import assert from 'node:assert/strict';
-import { errorLine, failureLine, formatBytes, formatDuration } from '../../../daemon/output/format.ts';
+import { errorLine, formatBytes, formatDuration } from '../../../daemon/output/format.ts';
 
 describe('lines for people', () => {
   const failures: readonly (readonly [line: string, expected: string])[] = [
     [
-      failureLine(
-        { code: 'tag-unknown', message: 'there is no tag 2', hint: 'look at the tags' },
-        'quay.io/a:2',
-      ),
-      'error[tag-unknown] quay.io/a:2: there is no tag 2; look at the tags',
-    ],
-    [failureLine({ code: 'disk-full', message: 'no space', hint: undefined }), 'error[disk-full] no space'],
-    [
-      failureLine({ code: 'registry-error', message: 'line 1\nline 2 \u001b[2J', hint: 'a\tb' }, 'x\ny'),
+      errorLine('registry-error', ['x\ny: line 1\nline 2 \u001b[2J', 'a\tb']),
       'error[registry-error] x y: line 1 line 2; a b',
     ],
     [errorLine('usage', ['unknown option', '', undefined]), 'error[usage] unknown option'],

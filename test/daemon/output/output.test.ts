@@ -29,7 +29,7 @@ function captured({ json = false, progress = 'auto', logLevel = 'info', columns,
   const stderr = capture(columns);
   const output = createOutput({
     configuration: { json, progress, logLevel, root: '/cvmfs' },
-    environment: { TERM: term },
+    environment: { TERM: term, NO_COLOR: '1' },
     stdout,
     stderr,
   });
@@ -48,7 +48,11 @@ const REPORT = reportOf(
   { image: BAD, platform: undefined, result: FAILED },
 );
 
+/** At the end, without how long it took. */
+const SUMMARY = '1 published, 1 failed; 2.0 kB fetched';
+
 const BAD_LINE = `error[digest-mismatch] ${BAD}: https://***@quay.io sent other bytes; ask the registry`;
+const BAD_ON_TERMINAL = BAD_LINE.replace('; ', '\n  hint: ');
 
 function run(given: Given): Captured {
   const result = captured(given);
@@ -60,7 +64,10 @@ function run(given: Given): Captured {
 
 describe('output', () => {
   it('is one line for each thing that happened where stderr is no terminal', () => {
-    const lines = run({}).stderr().split('\n');
+    const lines = run({})
+      .stderr()
+      .replace(/ in \d+ ms\n$/, '\n')
+      .split('\n');
     assert.match(lines[4] ?? '', /^publication done: 1 new layer in /);
     lines.splice(4, 1);
     assert.deepEqual(lines, [
@@ -69,6 +76,7 @@ describe('output', () => {
       BAD_LINE,
       'publishing 1 image (6.0 kB)',
       'published quay.io/lab/a:1',
+      SUMMARY,
       '',
     ]);
   });
@@ -84,7 +92,10 @@ describe('output', () => {
   });
 
   it('is warnings and failures alone with --progress none', () => {
-    assert.equal(run({ progress: 'none', columns: 80 }).stderr(), `warning: slow registry\n${BAD_LINE}\n`);
+    assert.equal(
+      run({ progress: 'none', columns: 80 }).stderr(),
+      `warning: slow registry\n${BAD_ON_TERMINAL}\n`,
+    );
   });
 
   it('shows notes and what a publication failed for, without secrets', () => {
@@ -142,7 +153,7 @@ describe('output', () => {
     it(`leaves out what matters less with --log-level ${logLevel}, results excepted`, () => {
       for (const columns of [undefined, 80]) {
         const { stdout, stderr } = run({ logLevel, ...(columns === undefined ? {} : { columns }) });
-        assert.equal(stderr(), lines);
+        assert.equal(stderr(), columns === undefined ? lines : lines.replace(BAD_LINE, BAD_ON_TERMINAL));
         assert.equal(stdout(), run({}).stdout());
       }
     });
@@ -180,12 +191,37 @@ describe('output', () => {
         const { output, stdout, stderr } = captured({ json, progress: 'plain' });
         output.observe({ type: 'image-finished', image, result });
         output.report(reportOf({ image, platform: undefined, result }));
-        assert.equal(stderr(), `published ${image}\n`);
+        assert.equal(stderr().split('\n')[0], `published ${image}`);
         if (json) assert.equal(JSON.parse(stdout()).images[0].publicPath, image);
         else assert.equal(stdout(), `published ${image} /cvmfs/unpacked.example.org/${image}\n`);
       }
     });
   }
+
+  it('tells of an interruption in one line, with how many images are not done', () => {
+    const result = { outcome: 'failed', code: 'interrupted', message: 'by SIGINT', hint: 'go on' } as const;
+    const undone = ['quay.io/a:1', 'quay.io/a:2', 'quay.io/a:3'].map((image) => ({
+      image,
+      platform: undefined,
+      result,
+    }));
+    const done = { image: GOOD, platform: undefined, result: PUBLISHED };
+    const { output, stdout, stderr } = captured({ progress: 'none' });
+    for (const { image } of undone) output.observe({ type: 'image-finished', image, result });
+    output.report(reportOf(done, ...undone));
+    output.close();
+    assert.equal(stderr(), 'error[interrupted] by SIGINT: 3 images not done; go on\n');
+    assert.equal(stdout(), 'published quay.io/lab/a:1 /cvmfs/unpacked.example.org/quay.io/lab/a:1\n');
+    const json = captured({ json: true });
+    json.output.report(reportOf(done, ...undone));
+    assert.equal(JSON.parse(json.stdout()).images.length, 4);
+    assert.match(json.stderr(), /^1 published, 3 not done; 0 B fetched in /);
+    const thrown = captured({});
+    thrown.output.observe({ type: 'image-finished', image: GOOD, result });
+    thrown.output.failure(new Failure('interrupted', 'by SIGTERM'));
+    thrown.output.close();
+    assert.equal(thrown.stderr(), 'error[interrupted] by SIGTERM: 1 image not done\n');
+  });
 
   it('reports one JSON document with --json, the failures of no image among it', () => {
     const { output, stdout, stderr } = captured({ json: true });
@@ -218,7 +254,10 @@ describe('output', () => {
       publications: 1,
       problems: [{ code: 'reference-invalid', message: 'line 3: token=*** is no image', hint: 'mend it' }],
     });
-    assert.equal(stderr(), 'error[reference-invalid] line 3: token=*** is no image; mend it\n');
+    assert.match(
+      stderr(),
+      /^error\[reference-invalid\] line 3: token=\*\*\* is no image; mend it\n1 published/,
+    );
   });
 
   it('still prints a JSON document where a failure ended the run before any result', () => {
@@ -265,17 +304,29 @@ describe('output on a terminal', () => {
       /^fetched {3}\[.*\] +100% 2\.0 kB of 2\.0 kB$/,
       /^published \[.*\] +0% 0 B of 6\.0 kB$/,
     ];
-    bars.forEach((bar, index) => assert.match(meanwhile[5 + index] ?? '', bar));
-    assert.equal(meanwhile.length, 8);
+    bars.forEach((bar, index) => assert.match(meanwhile[9 + index] ?? '', bar));
+    assert.equal(meanwhile.length, 12);
     for (const event of EVENTS.slice(half)) output.observe(event);
     output.report(REPORT);
     output.failure(new Failure('disk-full', 'after the bars'));
     output.close();
-    assert.deepEqual(screenOf(stderr()), [
+    const shown = screenOf(stderr());
+    assert.deepEqual(
+      shown
+        .splice(9, 1)
+        .join('')
+        .replace(/ in .*/, ''),
+      SUMMARY,
+    );
+    assert.deepEqual(shown, [
       'warning: slow registry',
-      BAD_LINE,
+      'error[digest-mismatch] quay.io/lab/b:1: https://***@quay.io',
+      '  sent other bytes',
+      '  hint: ask the registry',
       'warning: short',
-      `warning: ${long}`,
+      'warning: warning that is longer than a line of the terminal',
+      '  that is longer than a line of the terminal that is longer',
+      '  than a line of the terminal',
       'warning: third',
       'error[disk-full] after the bars',
     ]);
@@ -297,7 +348,7 @@ describe('output on a terminal', () => {
     output.close();
     output.close();
     const lines = screenOf(stderr());
-    assert.equal(lines.filter((line) => line === BAD_LINE).length, 2);
+    assert.equal(lines.filter((line) => line === BAD_LINE.replace(/; .*/, '')).length, 2);
     assert.deepEqual(
       lines.filter((line) => line.startsWith('images')),
       [],

@@ -1,0 +1,74 @@
+import { styleText } from 'node:util';
+import type { FailureText } from '../../publisher/events.ts';
+import type { Environment } from '../options.ts';
+import type { OutputStream } from './display.ts';
+import { errorLine } from './format.ts';
+import { redact } from './redact.ts';
+
+/** How failures and warnings look: lines for people on a terminal, one line each for logs and pipes. */
+export interface ProblemText {
+  /** `error[CODE] SUBJECT: MESSAGE; HINT`; on a terminal wrapped, in colour, with the hint on a line of its own. */
+  readonly error: (problem: ErrorText, subject?: string) => string[];
+  readonly warning: (message: string) => string[];
+}
+
+interface ErrorText extends Pick<FailureText, 'message'> {
+  readonly code: Parameters<typeof errorLine>[0];
+  readonly hint?: string | undefined;
+}
+
+/** A narrower terminal wraps as it likes. */
+const NARROWEST = 40;
+const INDENT = '  ';
+
+export function problemTextFor(stream: OutputStream, environment: Environment): ProblemText {
+  return stream.isTTY === true ? onTerminal(stream, hasColours(environment)) : IN_LINES;
+}
+
+/** @see https://no-color.org */
+function hasColours({ NO_COLOR: none = '', TERM: terminal }: Environment): boolean {
+  return none === '' && terminal !== 'dumb';
+}
+
+const IN_LINES: ProblemText = {
+  error: ({ code, message, hint }, subject) => [errorLine(code, [withSubject(message, subject), hint])],
+  warning: (message) => [`warning: ${redact(message)}`],
+};
+
+function onTerminal(stream: OutputStream, isColoured: boolean): ProblemText {
+  return {
+    error: ({ code, message, hint }, subject) => [
+      ...wrapped(errorLine(code, [withSubject(message, subject)]), ['red', 'bold']),
+      ...(hint === undefined || hint === '' ? [] : wrapped(`${INDENT}hint: ${redact(hint)}`, ['cyan'])),
+    ],
+    warning: (message) => wrapped(`warning: ${redact(message)}`, ['yellow', 'bold']),
+  };
+
+  /** In lines of the terminal's width; what it begins with stands out. */
+  function wrapped(text: string, format: Parameters<typeof styleText>[0]): string[] {
+    const [first = '', ...others] = wrap(text, stream.columns ?? 80);
+    const [, indent = '', label = '', rest = ''] = /^( *)(\S+)(.*)$/s.exec(first) ?? [];
+    const shown = isColoured ? styleText(format, label, { validateStream: false }) : label;
+    return [`${indent}${shown}${rest}`, ...others];
+  }
+}
+
+function withSubject(message: string, subject: string | undefined): string {
+  return subject === undefined ? message : `${subject}: ${message}`;
+}
+
+/** `text` in lines of at most `columns` characters, those after the first one step further in; no word is torn apart. */
+export function wrap(text: string, columns: number): string[] {
+  if (columns < NARROWEST) return [text];
+  const [, indent = '', words = ''] = /^( *)(.*)$/s.exec(text) ?? [];
+  const lines: string[] = [];
+  let line = indent;
+  for (const word of words.split(' ')) {
+    const isEmpty = line.trim() === '';
+    if (!isEmpty && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = `${indent}${INDENT}${word}`;
+    } else line += isEmpty ? word : ` ${word}`;
+  }
+  return [...lines, line];
+}
