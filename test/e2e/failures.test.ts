@@ -371,7 +371,7 @@ describe('unpackd convert: what cannot be used', () => {
     const name = large.replace('http://', '');
     const [line = '', ...others] = stderr.split('\n').filter((one) => one.startsWith('error'));
     assert.ok(line.startsWith(`error[disk-full] ${name}: `), stderr);
-    assert.match(line, /\d [kM]B\b.*\d (?:B|kB|KiB)\b.*; /);
+    assert.match(line, /\d [kM]B\b.*\d ?(?:B|kB|KiB)\b.*; /);
     assert.deepEqual(others, []);
     assert.match(stdout, new RegExp(`^published ${small.replace('http://', '')} `, 'm'));
     assert.match(stdout, new RegExp(`^failed +${name} disk-full$`, 'm'));
