@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isPlain, layerDigests, type ResolvedImage } from './image.ts';
-import { chainIds, chainPath, flatPath, layerRoot, manifestPath, recordPath, type Unit } from './layout.ts';
+import { chainIds, layerRoot, manifestPath, recordPath, unitPath, type Unit } from './layout.ts';
 import { hexOf, type Digest } from './registry/digest.ts';
 import { isInStore } from './podman-store/published-images.ts';
 import { multiarchName } from './multiarch.ts';
@@ -19,27 +19,48 @@ const PublishedManifest = z.object({ config: z.object({ digest: z.string() }) })
 export async function publishedState(view: RepositoryView, image: ResolvedImage): Promise<PublishedState> {
   const config = image.manifest.config.digest;
   if ((await publishedConfig(view, image)) !== config) return 'absent-or-outdated';
-  for (const path of expectedPaths(image)) {
-    if ((await view.kindOf(path)) === undefined) return 'absent-or-outdated';
+  for (const unit of expectedUnits(image)) {
+    if (!(await isThere(view, unit)) || !(await isMadeWell(view, unit))) return 'absent-or-outdated';
   }
   if (image.outputs.flat && !(await isLinked(view, image))) return 'absent-or-outdated';
   if (image.outputs.podman && !(await isInStore(view, image))) return 'absent-or-outdated';
   return 'current';
 }
 
+/** A tree that is published whole, by what its paths are made of. */
+export interface PublishedUnit {
+  readonly unit: Unit;
+  readonly hex: string;
+  /** Where its tree is. */
+  readonly root: BytePath;
+}
+
+/**
+ * What a record holds: the number of the rules by which the tree was made. One without a number is from before there were
+ * any: its tree may have links to files in chunks, which nobody can read.
+ */
+export const RECORD = Buffer.from('1\n');
+
 /** Whether this program published the tree whole, and it is still there. */
-export async function isRecorded(
-  view: RepositoryView,
-  unit: Unit,
-  hex: string,
-  root: BytePath,
-): Promise<boolean> {
-  return (await view.kindOf(recordPath(unit, hex))) === 'file' && (await view.kindOf(root)) === 'directory';
+export async function isRecorded(view: RepositoryView, unit: PublishedUnit): Promise<boolean> {
+  const isMade = (await view.kindOf(recordPath(unit.unit, unit.hex))) === 'file';
+  return isMade && (await isThere(view, unit)) && (await isMadeWell(view, unit));
+}
+
+async function isThere(view: RepositoryView, { root }: PublishedUnit): Promise<boolean> {
+  return (await view.kindOf(root)) === 'directory';
+}
+
+/** Whether nothing in the tree can be unreadable: the one that is in doubt is made again, and has a record then. */
+async function isMadeWell(view: RepositoryView, { unit, hex, root }: PublishedUnit): Promise<boolean> {
+  if (!(await view.mayHoldUnlinkable(''))) return true;
+  const record = await view.read(recordPath(unit, hex));
+  return (record !== undefined && record.length > 0) || !(await view.mayHoldUnlinkable(root));
 }
 
 /** Whether the files of `layer` can be linked to. */
 export async function isLayerRecorded(view: RepositoryView, layer: Digest): Promise<boolean> {
-  return await isRecorded(view, 'layers', hexOf(layer), layerRoot(layer));
+  return await isRecorded(view, layerUnit(layer));
 }
 
 /**
@@ -62,13 +83,22 @@ async function publishedConfig(
   }
 }
 
-function expectedPaths(image: ResolvedImage): BytePath[] {
+function expectedUnits(image: ResolvedImage): PublishedUnit[] {
   const { outputs } = image;
   const layers = layerDigests(image);
   const top = chainIds(layers).at(-1);
   return [
-    ...(outputs.flat ? [flatPath(image.manifest.config.digest)] : []),
-    ...(outputs.layers ? layers.map(layerRoot) : []),
-    ...(outputs.chains && top !== undefined ? [chainPath(top)] : []),
+    ...(outputs.flat ? [treeUnit('flat', image.manifest.config.digest)] : []),
+    ...(outputs.layers ? layers.map(layerUnit) : []),
+    ...(outputs.chains && top !== undefined ? [treeUnit('chains', top)] : []),
   ];
+}
+
+function layerUnit(layer: Digest): PublishedUnit {
+  return { unit: 'layers', hex: hexOf(layer), root: layerRoot(layer) };
+}
+
+function treeUnit(unit: 'flat' | 'chains', digest: Digest): PublishedUnit {
+  const hex = hexOf(digest);
+  return { unit, hex, root: unitPath(unit, hex) };
 }

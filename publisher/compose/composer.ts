@@ -1,5 +1,5 @@
 import type { Failure } from '../../wishlist/failure.ts';
-import type { Digest } from '../registry/digest.ts';
+import { hexOf, type Digest } from '../registry/digest.ts';
 import { layerDigests, type ReadyImage } from '../image.ts';
 import { recordPath } from '../layout.ts';
 import { enabledOutputs } from '../outputs/outputs.ts';
@@ -15,13 +15,14 @@ import type { TreeNode } from '../tree/node.ts';
 import { entryAt } from '../tree/resolve.ts';
 import { contentBytes, fileBytes } from './content-bytes.ts';
 import type { Stage, TreeLoader } from './image-trees.ts';
+import { LinkableFiles, type Unlinkable } from './linkable-files.ts';
 import { Names, nameEntries } from './names.ts';
 import { Parents } from './parents.ts';
 import { PodmanStores } from './podman-stores.ts';
 import { lossesOf, withoutDevices, type Brought, type LossPolicy } from './losses.ts';
 import { leftovers, refuseConflict } from './reconcile.ts';
 import type { UnitTree } from './unit.ts';
-import { unitEntries } from './unit-entries.ts';
+import { unitEntries, type UnitSources } from './unit-entries.ts';
 import { unitXattrs } from './xattrs.ts';
 
 export interface ComposerOptions {
@@ -47,10 +48,10 @@ export interface Composition {
   readonly withoutPodman: ReadonlyMap<string, Failure>;
 }
 
-/** One image of the batch, and which of its trees it brings. */
+/** One image of the batch, and what is known of each of its trees that it brings, by their names. */
 interface Planned {
   readonly image: ReadyImage;
-  readonly units: ReadonlySet<string>;
+  readonly units: ReadonlyMap<string, Unlinkable>;
 }
 
 /**
@@ -64,6 +65,7 @@ export class Composer {
   readonly #names: Names;
   readonly #stores: PodmanStores;
   readonly #parents: Parents;
+  readonly #linkable: LinkableFiles;
   readonly #planned: Planned[] = [];
   readonly #units = new Map<string, KeptUnit>();
   readonly #deletions: BytePath[] = [];
@@ -77,6 +79,7 @@ export class Composer {
     this.#names = new Names(options.attributes);
     this.#stores = new PodmanStores({ view, ...options }, options.convertAgain);
     this.#parents = new Parents(view, options.attributes);
+    this.#linkable = new LinkableFiles(view);
   }
 
   /** Layers that this batch brings. */
@@ -104,6 +107,7 @@ export class Composer {
       fresh.push(unit);
     }
     const losses = this.#lossesOf(image, { stages, units: fresh });
+    const plans = await this.#planUnits(image, { stages, units: fresh });
     const links = image.outputs.flat ? await publicLinks(this.#view, image) : [];
     for (const entry of nameEntries(image, links)) await this.#refuseConflict(entry);
     const brought = fresh.map((unit) => this.#brought(image, unit, stages));
@@ -113,7 +117,8 @@ export class Composer {
     this.#stores.add(image, ofStore);
     for (const path of deletions) this.#deletions.push(path);
     for (const one of brought) this.#take(one);
-    this.#planned.push({ image, units: new Set(fresh.map(unitName)) });
+    for (const { sizeBytes } of plans.values()) this.#contentBytes += sizeBytes;
+    this.#planned.push({ image, units: plans });
     return [...losses, ...ofStore.warnings];
   }
 
@@ -167,10 +172,12 @@ export class Composer {
     const { holding } = this.#options;
     if (units.size === 0) return;
     const stages = await this.#loader.stagesOf(layerDigests(image));
-    const left = new Set(units);
+    const left = new Map(units);
     for (const unit of await this.#unitsOf(image, stages)) {
-      if (!left.delete(unitName(unit))) continue;
-      const entries = unitEntries(unit, sourcesOf(image, unit, stages));
+      const plan = left.get(unitName(unit));
+      if (plan === undefined) continue;
+      left.delete(unitName(unit));
+      const entries = unitEntries(unit, { ...sourcesOf(image, unit, stages), ...this.#published(plan) });
       yield* holding.takesDevices ? entries : withoutDevices(entries);
     }
   }
@@ -189,7 +196,7 @@ export class Composer {
 
   async #stays(unit: UnitTree): Promise<boolean> {
     const again = unit.unit === 'layers' ? this.#options.overwriteLayers : this.#options.convertAgain;
-    return !again && (await isRecorded(this.#view, unit.unit, unit.hex, unit.root));
+    return !again && (await isRecorded(this.#view, unit));
   }
 
   /** Beside the tree itself, which is looked through for what must go. */
@@ -204,6 +211,28 @@ export class Composer {
   async #refuseConflict(entry: Pick<Entry, 'path' | 'type'>): Promise<void> {
     await this.#parents.missingAbove(entry.path);
     await refuseConflict(this.#view, entry);
+  }
+
+  /** Before the image is taken: a layer of an earlier image of the batch, or of its own, is new, and can be linked to. */
+  async #planUnits(
+    image: ReadyImage,
+    { stages, units }: { readonly stages: readonly Stage[]; readonly units: readonly UnitTree[] },
+  ): Promise<Planned['units']> {
+    const own = new Set(units.map(unitName));
+    const isBrought = (layer: Digest): boolean => {
+      const name = unitName({ unit: 'layers', hex: hexOf(layer) });
+      return own.has(name) || this.#units.has(name);
+    };
+    const plans = new Map<string, Unlinkable>();
+    for (const unit of units) {
+      const { foreignNode } = sourcesOf(image, unit, stages);
+      plans.set(unitName(unit), await this.#linkable.missingFrom(unit, { foreignNode, isBrought }));
+    }
+    return plans;
+  }
+
+  #published({ paths: unlinkable }: Unlinkable): Pick<UnitSources, 'unlinkable' | 'published'> {
+    return { unlinkable, published: (path) => this.#view.contents(path) };
   }
 
   #brought(image: ReadyImage, unit: UnitTree, stages: readonly Stage[]): BroughtUnit {

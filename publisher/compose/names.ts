@@ -3,6 +3,7 @@ import { layerDigests, type ReadyImage } from '../image.ts';
 import { layerMetadataPath, manifestPath } from '../layout.ts';
 import { platformFolder } from '../multiarch.ts';
 import { aliasLinks, type PublicLink } from '../public-links.ts';
+import { RECORD } from '../published.ts';
 import type { Digest } from '../registry/digest.ts';
 import {
   ownFile,
@@ -63,7 +64,7 @@ export class Names {
     const aliases = folders.size === 0 ? [] : await aliasLinks(view, folders);
     return [
       ...[...this.#origins].map(([layer, origins]) => this.#origin(layer, origins)),
-      ...records.map((path) => this.#file(path, Buffer.alloc(0))),
+      ...records.map((path) => this.#file(path, RECORD)),
       ...this.#manifests,
       ...stores,
       ...aliases.map((link) => this.#link(link)),

@@ -1,5 +1,4 @@
 import { layerContents, type Wanted } from '../layer/content.ts';
-import { layerRoot } from '../layout.ts';
 import type { Digest } from '../registry/digest.ts';
 import { NumberSet } from '../packed/number-set.ts';
 import type { BytePath, DirectoryEntry, Entry, FileEntry } from '../repository/entry.ts';
@@ -15,7 +14,7 @@ import {
   type TreeNode,
 } from '../tree/node.ts';
 import type { LayerTree } from '../tree/layer-tree.ts';
-import type { UnitTree } from './unit.ts';
+import { publishedPath, type UnitTree } from './unit.ts';
 
 export interface UnitSources {
   /** Where the verified blob of a layer lies as a file. */
@@ -24,6 +23,10 @@ export interface UnitSources {
   readonly treeOf: (layer: Digest) => LayerTree;
   /** What a hard link to a lower layer is, by its path in the image. Only layers' own trees have such links. */
   readonly foreignNode: (path: BytePath) => TreeNode | undefined;
+  /** Published files of layers that cannot be linked to. */
+  readonly unlinkable: ReadonlySet<BytePath>;
+  /** What the published file at `path` holds. */
+  readonly published: (path: BytePath) => AsyncIterable<Uint8Array>;
 }
 
 /**
@@ -118,8 +121,12 @@ class Placing {
       yield { type: 'file', path: at, attributes, sizeBytes, content: [source.bytes] };
       return;
     }
-    const published = joinPath(layerRoot(source.layer), source.path);
+    const published = publishedPath(source);
     const isBrought = this.#unit.files === 'copied' || published === at;
+    if (!isBrought && this.#sources.unlinkable.has(published)) {
+      yield { type: 'file', path: at, attributes, sizeBytes, content: this.#sources.published(published) };
+      return;
+    }
     const home = isBrought ? this.#broughtOf(source.layer).place(source, path) : published;
     if (home !== at) yield { type: 'link', path: at, target: home };
   }

@@ -1,6 +1,12 @@
-import type { Unit } from '../layout.ts';
+import { layerRoot, type Unit } from '../layout.ts';
 import type { BytePath, Entry } from '../repository/entry.ts';
-import type { DirectoryNode, FileNode, LayerDirectoryNode } from '../tree/node.ts';
+import {
+  joinPath,
+  type DirectoryNode,
+  type FileNode,
+  type LayerDirectoryNode,
+  type LayerSource,
+} from '../tree/node.ts';
 
 /** A tree to be published whole: one layer, chain or flat root file system. What every output makes of an image. */
 export interface UnitTree {
@@ -28,4 +34,9 @@ export type FilePlacement = 'own' | 'linked' | 'copied';
 export interface PlacedFile {
   readonly path: BytePath;
   readonly node: FileNode;
+}
+
+/** Where the file is in the published tree of its layer. */
+export function publishedPath({ layer, path }: LayerSource): BytePath {
+  return joinPath(layerRoot(layer), path);
 }

@@ -37,15 +37,10 @@ export function makeNode(path: Buffer, { type, major, minor }: SpecialFile): voi
   throw systemError('mknod', path.toString());
 }
 
-/** The value of a short extended attribute of what `path` leads to; `undefined` where it cannot be read. */
-export function readXattr(path: string, name: string): string | undefined {
-  const value = Buffer.alloc(256);
-  const length: unknown = cGetxattr(
-    terminated(Buffer.from(path)),
-    terminated(Buffer.from(name)),
-    value,
-    value.length,
-  );
+/** The value of an extended attribute, up to 4 KiB, of what `path` leads to; `undefined` where it cannot be read. */
+export function readXattr(path: Buffer, name: string): string | undefined {
+  const value = Buffer.alloc(4_096);
+  const length: unknown = cGetxattr(terminated(path), terminated(Buffer.from(name)), value, value.length);
   const bytes = Number(length);
   return bytes < 0 ? undefined : value.toString('latin1', 0, bytes);
 }

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readFileSync, readlinkSync, type Dirent } from 'node:fs';
+import { createReadStream, lstatSync, readdirSync, readFileSync, readlinkSync, type Dirent } from 'node:fs';
 import { lstat, readFile, readdir, readlink } from 'node:fs/promises';
 import { hasCode } from '../../wishlist/error-code.ts';
 import { Failure } from '../../wishlist/failure.ts';
@@ -25,10 +25,19 @@ export interface RepositoryView {
   list(path: BytePath): Promise<readonly Child[]>;
   /** Everything below `path`, parents before children; nothing where it does not exist. */
   walk(path: BytePath): AsyncGenerator<{ readonly path: BytePath; readonly kind: Kind }>;
+  /** The bytes of the published file at `path`, in parts. */
+  contents(path: BytePath): AsyncIterable<Uint8Array>;
+  /** A hard link to a file of fewer bytes is always as good as the file. */
+  readonly linkableBytes: number;
+  /** Whether a hard link to the published file at `path` is as good as the file: if not, the link cannot be read. */
+  isLinkable(path: BytePath): Promise<boolean>;
+  /** Whether files at or below the directory `path` may be such that a hard link to them, or they themselves, cannot be read. */
+  mayHoldUnlinkable(path: BytePath): Promise<boolean>;
 }
 
 /** A view of a directory that holds a repository: the published tree itself, or a read-only mount of it. */
 export class DirectoryView implements RepositoryView {
+  readonly linkableBytes: number = Number.POSITIVE_INFINITY;
   readonly #root: string;
   readonly #pace = new Pace();
 
@@ -83,6 +92,18 @@ export class DirectoryView implements RepositoryView {
     }
   }
 
+  contents(path: BytePath): AsyncIterable<Uint8Array> {
+    return createReadStream(this.#at(path), { highWaterMark: READ_BYTES });
+  }
+
+  async isLinkable(_path: BytePath): Promise<boolean> {
+    return true;
+  }
+
+  async mayHoldUnlinkable(_path: BytePath): Promise<boolean> {
+    return false;
+  }
+
   async #ask<T>(
     path: BytePath,
     quick: () => T,
@@ -99,6 +120,7 @@ export class DirectoryView implements RepositoryView {
 }
 
 const ASCII = /^[\0-\x7f]*$/;
+const READ_BYTES = 1024 * 1024;
 const LISTING = { withFileTypes: true, encoding: 'latin1' } as const;
 
 type Typed = Pick<Dirent, 'isDirectory' | 'isFile' | 'isSymbolicLink'>;

@@ -309,9 +309,9 @@ describe('published', () => {
       const repository = new MemoryRepository();
       repository.put(recordPath('layers', hex), 'file');
       repository.put(flatPath(BASE), 'directory');
-      assert.equal(await isRecorded(repository, 'flat', hex, flatPath(BASE)), false);
+      assert.equal(await isRecorded(repository, { unit: 'flat', hex, root: flatPath(BASE) }), false);
       repository.put(recordPath('flat', hex), 'file');
-      assert.equal(await isRecorded(repository, 'flat', hex, flatPath(BASE)), true);
+      assert.equal(await isRecorded(repository, { unit: 'flat', hex, root: flatPath(BASE) }), true);
     });
   });
 });

@@ -1,3 +1,4 @@
+import { isFailure } from '../../../wishlist/failure.ts';
 import type {
   Backend,
   Notice,
@@ -12,7 +13,7 @@ import { Lock, unlessBusy, type LockOptions } from '../lock.ts';
 import { ownAttributes } from '../own-attributes.ts';
 import { Unkept } from '../unkept.ts';
 import { usable } from '../usable.ts';
-import { DirectoryView } from '../view.ts';
+import { CvmfsView } from './view.ts';
 import { CvmfsHolding } from './holding.ts';
 import { assertMounted, locateRepository, type CvmfsRepository, type Installation } from './installation.ts';
 import { Chunks } from './chunks.ts';
@@ -23,6 +24,7 @@ import { readServerVersion } from './server-version.ts';
 import { tarArchive } from './tar-writer.ts';
 import { isRecorded } from './transaction-record.ts';
 import { Server, type ServerLimits } from './transaction.ts';
+import { UNFINISHED, unfinishedTrees, withListOfNew } from './unfinished.ts';
 import { writeUnion, type UnionContent } from './union.ts';
 
 const READ_AHEAD_BYTES = 16 * 1024 * 1024;
@@ -45,17 +47,21 @@ export class CvmfsBackend implements Backend {
     this.#options = options;
   }
 
-  view(name: string): DirectoryView {
+  view(name: string): CvmfsView {
     const repository = locateRepository(this.#options.installation, name);
     // A crash of ours may have left it unmounted: then it is recovered before anything is seen through the view.
     if (!isRecorded(repository)) assertMounted(repository);
-    return new DirectoryView(repository.published);
+    return new CvmfsView(repository);
   }
 
   async recover(name: string, notice: Notice): Promise<void> {
     await unlessBusy(async () => {
-      const { lock } = await this.#take(name, { waitMs: 0, notice });
-      lock.release();
+      const { repository, lock, server } = await this.#take(name, { waitMs: 0, notice });
+      try {
+        if (!server.isBusy()) await this.#openCvmfs({ repository, lock, server }, notice).clearUp();
+      } finally {
+        lock.release();
+      }
     });
   }
 
@@ -67,12 +73,20 @@ export class CvmfsBackend implements Backend {
     });
     try {
       await server.waitForOthers(signal);
-      const { command } = this.#options.installation;
-      return new OpenCvmfs(repository, { command, lock, server, notice });
+      const open = this.#openCvmfs({ repository, lock, server }, notice);
+      await open.clearUp();
+      return open;
     } catch (error) {
       lock.release();
       throw error;
     }
+  }
+
+  #openCvmfs(
+    { repository, ...parts }: { repository: CvmfsRepository; lock: Lock; server: Server },
+    notice: Notice,
+  ): OpenCvmfs {
+    return new OpenCvmfs(repository, { command: this.#options.installation.command, ...parts, notice });
   }
 
   async #take(
@@ -102,7 +116,7 @@ export class CvmfsBackend implements Backend {
 }
 
 class OpenCvmfs implements OpenRepository {
-  readonly view: DirectoryView;
+  readonly view: CvmfsView;
   readonly holding: CvmfsHolding;
   readonly #command: string;
   readonly #repository: CvmfsRepository;
@@ -115,7 +129,7 @@ class OpenCvmfs implements OpenRepository {
     parts: { command: string; lock: Lock; server: Server; notice: Notice },
   ) {
     this.#command = parts.command;
-    this.view = new DirectoryView(repository.published);
+    this.view = new CvmfsView(repository);
     this.holding = new CvmfsHolding(repository);
     this.#repository = repository;
     this.#lock = parts.lock;
@@ -132,13 +146,45 @@ class OpenCvmfs implements OpenRepository {
       return;
     }
     const { byIngest, byUnion } = await this.#divide(deletions);
-    await this.#ingest(publication.trees(), byIngest, { ...options, neededBytes });
-    await this.#publishUnion({ ...publication, deletions: byUnion }, options);
+    const trees = withListOfNew(publication.trees(), this.view, ownAttributes());
+    await this.#ingest(trees, byIngest, { ...options, neededBytes });
+    try {
+      const gone = [UNFINISHED, ...outdated];
+      await this.#publishUnion({ ...publication, deletions: byUnion, outdated: gone }, options);
+    } catch (error) {
+      // Whoever interrupts does not want to wait: the next to open the repository clears up.
+      if (!isFailure(error) || error.code !== 'interrupted') await this.clearUp();
+      throw error;
+    }
+  }
+
+  /** Takes away what a publication brought that was not finished. */
+  async clearUp(): Promise<void> {
+    const trees = await unfinishedTrees(this.view);
+    if (trees === undefined) return;
+    this.#notice('note', `removing from ${this.#repository.name} what an unfinished publication brought`);
+    try {
+      await this.#remove([...trees, UNFINISHED]);
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+      this.#notice('warning', `what it brought stays for now: ${error.message}`);
+    }
+  }
+
+  /** As many at a time as one command takes; those stay of which it cannot be told. */
+  async #remove(paths: readonly BytePath[]): Promise<void> {
+    const { byIngest, byUnion } = await this.#divide(paths);
+    if (byIngest.length === 0) return;
+    const words = ['ingest', ...byIngest.flatMap((path) => ['-d', path]), this.#repository.name];
+    await this.#server.transact(async (run) => {
+      await run(words);
+    }, 0);
+    await this.#remove(byUnion);
   }
 
   /** @see CernVM-FS documentation, "Client magic extended attributes": `user.revision` */
   revision(): number | undefined {
-    const text = readXattr(this.#repository.published, 'user.revision');
+    const text = readXattr(Buffer.from(this.#repository.published), 'user.revision');
     return text !== undefined && /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined;
   }
 

@@ -14,6 +14,9 @@ export interface Installation {
   readonly configuration: string;
 }
 
+/** CernVM-FS documentation, "Server parameters": CVMFS_MIN_CHUNK_SIZE. */
+const DEFAULT_MIN_CHUNK_BYTES = 4 * 1024 * 1024;
+
 /** One repository of a release manager: its paths and what its configuration says. */
 export interface CvmfsRepository {
   readonly name: string;
@@ -27,6 +30,8 @@ export interface CvmfsRepository {
   readonly record: string;
   /** What takes room on this machine: the spool, and where the repository is kept unless that is elsewhere. */
   readonly folders: readonly string[];
+  /** Files of fewer bytes are never published in chunks, as far as the configuration says. */
+  readonly smallestChunkBytes: number;
   /** Whether a union transaction publishes extended attributes. */
   readonly includesXattrs: boolean;
 }
@@ -51,6 +56,7 @@ export function locateRepository(installation: Installation, name: string): Cvmf
     writerLock: join(spool, 'unpackd.lock'),
     record: join(spool, 'unpackd.transaction'),
     folders: [spool, ...localStorage(configuration.get('CVMFS_UPSTREAM_STORAGE'))],
+    smallestChunkBytes: bytes(configuration.get('CVMFS_MIN_CHUNK_SIZE')) ?? DEFAULT_MIN_CHUNK_BYTES,
     includesXattrs: configuration.get('CVMFS_INCLUDE_XATTRS') === 'true',
   };
 }
@@ -95,6 +101,10 @@ function readServerConfiguration(path: string, name: string): Map<string, string
       value ?? '',
     ]),
   );
+}
+
+function bytes(text: string | undefined): number | undefined {
+  return text !== undefined && /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
 function assertWritable(spool: string, name: string, owner: string | undefined): void {

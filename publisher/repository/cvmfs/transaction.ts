@@ -81,6 +81,11 @@ export class Server {
     }
   }
 
+  /** Whether somebody else keeps anything from being published now. */
+  isBusy(): boolean {
+    return this.#busy() !== undefined;
+  }
+
   /** Why nothing can be published now. */
   #busy(): Failure | undefined {
     const { name } = this.#repository;

@@ -10,7 +10,9 @@ interface Published {
 
 /** A repository that is a map of paths. */
 export class MemoryRepository implements RepositoryView {
+  readonly linkableBytes = 1;
   readonly #entries = new Map<BytePath, Published>();
+  readonly #chunked = new Set<BytePath>();
 
   async kindOf(path: BytePath): Promise<Kind | undefined> {
     return this.#entries.get(path)?.kind;
@@ -40,6 +42,23 @@ export class MemoryRepository implements RepositoryView {
       const at = key.replaceAll('\0', '/');
       yield { path: at, kind: this.#entries.get(at)?.kind ?? 'other' };
     }
+  }
+
+  async *contents(path: BytePath): AsyncGenerator<Uint8Array> {
+    yield Buffer.from(this.#entries.get(path)?.text ?? '', 'latin1');
+  }
+
+  async isLinkable(path: BytePath): Promise<boolean> {
+    return !this.#chunked.has(path);
+  }
+
+  async mayHoldUnlinkable(path: BytePath): Promise<boolean> {
+    return [...this.#chunked].some((at) => path === '' || at.startsWith(`${path}/`));
+  }
+
+  /** Publishes the file at `path` in chunks, as a union transaction does. */
+  chunk(path: BytePath): void {
+    this.#chunked.add(path);
   }
 
   /** Puts something there as another writer would, with the folders above it. */

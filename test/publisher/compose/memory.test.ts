@@ -86,6 +86,8 @@ describe('compose: what is held for each file', () => {
       blobOf: () => blob,
       treeOf: () => own,
       foreignNode: (path) => assert.fail(`${path} is no link`),
+      unlinkable: new Set(),
+      published: (path) => assert.fail(`${path} can be linked to`),
     });
   }
 });

@@ -42,6 +42,8 @@ async function markersOf(unit: UnitTree): Promise<string[]> {
     blobOf: () => assert.fail('there are no contents'),
     treeOf: () => assert.fail('there are no files'),
     foreignNode: () => assert.fail('there are no hard links'),
+    unlinkable: new Set<string>(),
+    published: () => assert.fail('nothing is published'),
   };
   const folders: string[] = [];
   const seen = new Set<string>();

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -31,12 +32,27 @@ export interface Subject {
 
 const REAL = process.env['UNPACKD_CVMFS_REPOSITORY'];
 
+type Cases = (subject: () => Subject) => void;
+
 /**
  * Describes cases that hold for both servers. They run on the double; with UNPACKD_CVMFS_REPOSITORY they run on that
  * repository of this machine, which must have been made for this run, with CVMFS_INCLUDE_XATTRS=true and no automatic
- * tags: some cases leave its catalogs corrupt.
+ * tags. After each of them the server's own check finds nothing.
  */
-export function describeServer(title: string, cases: (subject: () => Subject) => void): void {
+export function describeServer(title: string, cases: Cases): void {
+  describeBoth(title, (subject) => {
+    cases(subject);
+    // Later than the hooks of the cases, which run in the order in which they were given.
+    afterEach(async () => assertClean(subject()));
+  });
+}
+
+/** Cases that leave the catalogs of the repository corrupt. */
+export function describeWreckage(title: string, cases: Cases): void {
+  describeBoth(title, cases);
+}
+
+function describeBoth(title: string, cases: Cases): void {
   const [needed, server] =
     REAL === undefined ? [[], 'double of cvmfs_server'] : [['cvmfs_server'], 'cvmfs_server'];
   describeWith(needed, `${server}: ${title}`, () => {
@@ -74,6 +90,16 @@ export function describeDouble(
       return fixture;
     });
   });
+}
+
+/** Of the double without a process: it is asked after every case. */
+async function assertClean(subject: Subject): Promise<void> {
+  if (subject.fixture !== undefined) {
+    assert.deepEqual(subject.fixture.problems(subject.repository), []);
+    return;
+  }
+  const { exitCode, stdout, stderr } = await subject.run(['check', subject.repository]);
+  assert.equal(exitCode, 0, `cvmfs_server check: ${stderr}${stdout}`);
 }
 
 export const REPOSITORY = 'double.unpackd.test';

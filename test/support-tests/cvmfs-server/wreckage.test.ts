@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 
 import { names } from './listing.ts';
 import { given, ingest, succeeded } from './steps.ts';
-import { describeServer } from './subject.ts';
+import { describeWreckage } from './subject.ts';
 import type { Subject } from './subject.ts';
 
 /** The last file by its name: it leaves a real repository corrupt. */
-describeServer('what corrupts a repository', (server) => {
+describeWreckage('what corrupts a repository', (server) => {
   it('is not a directory entry over a file, which has no effect', async () => {
     const subject = server();
     const path = `${subject.top}/harmless`;
@@ -51,7 +51,7 @@ describeServer('what corrupts a repository', (server) => {
   });
 });
 
-describeServer('a hard link', (server) => {
+describeWreckage('a hard link', (server) => {
   it('corrupts the repository where it takes the place of a directory', async () => {
     const subject = server();
     const top = `${subject.top}/link`;

@@ -10,6 +10,7 @@ import { writeFault } from './fault.ts';
 import type { Fault } from './fault.ts';
 import { layoutBelow, repositoryPaths } from './layout.ts';
 import { removeAll } from './remove.ts';
+import { problemsOf } from './report.ts';
 import { createRepository, readManifest } from './repository.ts';
 import { RELEASE_VARIABLE } from './version.ts';
 import type { Release } from './version.ts';
@@ -41,6 +42,8 @@ export interface CvmfsFixture {
   inject(fault: Fault | undefined): void;
   /** All calls in the order in which they began. */
   calls(): Call[];
+  /** What `check` finds. */
+  problems(name: string): string[];
   /** Revisions published since the repository was made. */
   publications(name: string): number;
   close(): Promise<void>;
@@ -79,6 +82,7 @@ export async function createCvmfsFixture(release: Release = '2.12'): Promise<Cvm
     view: (name) => repositoryPaths(layout, name).view,
     inject: (fault) => writeFault(layout, fault),
     calls: () => readCalls(layout),
+    problems: (name) => problemsOf(repositoryPaths(layout, name)),
     publications: (name) => readManifest(repositoryPaths(layout, name)).revision - 1,
     async close() {
       removeAll(Buffer.from(top));

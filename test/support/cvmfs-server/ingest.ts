@@ -10,6 +10,7 @@ import type { Layout, RepositoryPaths } from './layout.ts';
 import { announceCommit, publish } from './publish.ts';
 import {
   abandonTransaction,
+  chunkedFiles,
   cloneRevision,
   commit,
   copyForWriting,
@@ -85,7 +86,7 @@ async function writeRevision(
     published: new Tree(publishedTree(paths)),
   };
   const { nested, dangling } = readManifest(paths);
-  const catalogs = { nested: new Set(nested), dangling: [...dangling] };
+  const catalogs = { nested: new Set(nested), dangling: [...dangling], chunked: chunkedFiles(paths) };
   // Only here, because the tar reader takes as long to load as everything else.
   const { applyTarball } = await import('./tarball.ts');
   await applyTarball(trees, catalogs, {
@@ -104,7 +105,8 @@ async function writeRevision(
   failAt(layout, 'commit');
   await stopAt(layout, 'commit');
   announceCommit(paths);
-  commit(paths, base, { nested: [...catalogs.nested].toSorted(), dangling: catalogs.dangling });
+  const { dangling: left, chunked } = catalogs;
+  commit(paths, base, { nested: [...catalogs.nested].toSorted(), dangling: left, chunked });
 }
 
 function checkArguments(request: IngestArguments): void {

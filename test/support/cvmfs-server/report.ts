@@ -26,15 +26,28 @@ export function list(layout: Layout): void {
 export function check(layout: Layout, words: readonly string[]): void {
   const paths = existing(layout, words.at(-1));
   say(`Verifying integrity of ${paths.name}...`);
-  const { nested, dangling } = readManifest(paths);
-  const problems = nested
-    .filter((path) => !existsSync(Buffer.from(`${latin1Tree(paths)}/${path}/.cvmfscatalog`, 'latin1')))
-    .map((path) => `nested catalog without marker at /${path}`);
-  if (dangling.length > 0) problems.push(`dangling entries in catalog: ${dangling.join(', ')}`);
+  const problems = problemsOf(paths);
   if (problems.length > 0) {
     throw new Died([...problems, 'CATALOG PROBLEMS OR OTHER ERRORS FOUND'].join('\n'));
   }
   say('no problems found');
+}
+
+/** What a check finds in the catalogs. */
+export function problemsOf(paths: RepositoryPaths): string[] {
+  const { nested, dangling, chunked } = readManifest(paths);
+  const problems = nested
+    .filter((path) => !existsSync(Buffer.from(`${latin1Tree(paths)}/${path}/.cvmfscatalog`, 'latin1')))
+    .map((path) => `nested catalog without marker at /${path}`);
+  if (dangling.length > 0) problems.push(`dangling entries in catalog: ${dangling.join(', ')}`);
+  for (const path of chunked.empty) {
+    const { size } = lstatSync(Buffer.from(`${latin1Tree(paths)}/${path}`, 'latin1'));
+    problems.push(
+      `no file chunks found for big file /${path}`,
+      `chunks of file /${path} produce a size mismatch. Calculated 0 bytes | ${size} bytes expected`,
+    );
+  }
+  return problems;
 }
 
 /** `tag [-l] [-x] REPOSITORY`: the revisions that are kept. */

@@ -13,6 +13,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
+import { showChunks } from './chunked-files.ts';
+import type { ChunkedFiles } from './chunked-files.ts';
 import { Died, hasCode } from './died.ts';
 import type { RepositoryPaths } from './layout.ts';
 import { removeAll } from './remove.ts';
@@ -26,6 +28,8 @@ export interface Manifest {
   readonly nested: readonly string[];
   /** Entries whose parent is no directory, or has been replaced: `check` finds them, for ever. */
   readonly dangling: readonly string[];
+  /** Files in chunks that are there, and files whose chunks are nowhere. */
+  readonly chunked: { readonly whole: readonly string[]; readonly empty: readonly string[] };
   /** Seconds since 1970, by revision, of those that are kept. */
   readonly publishedAt: Readonly<Record<string, number>>;
 }
@@ -41,7 +45,13 @@ export function createRepository(paths: RepositoryPaths, settings: Readonly<Reco
     mkdirSync(folder, { recursive: true });
   }
   writeFileSync(join(revisionPath(paths, 1), 'new_repository'), '');
-  writeManifest(paths, { revision: 1, nested: [], dangling: [], publishedAt: { 1: now() } });
+  writeManifest(paths, {
+    revision: 1,
+    nested: [],
+    dangling: [],
+    chunked: { whole: [], empty: [] },
+    publishedAt: { 1: now() },
+  });
   mountView(paths);
   const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}\n`);
   writeFileSync(paths.configuration, lines.join(''));
@@ -149,20 +159,35 @@ export function writableTree(paths: RepositoryPaths): string {
   return join(paths.scratch, 'current');
 }
 
+/** What the catalogs of the published revision say of files in chunks, to be changed. */
+export function chunkedFiles(paths: RepositoryPaths): ChunkedFiles {
+  const { whole, empty } = readManifest(paths).chunked;
+  return { whole: new Set(whole), empty: new Set(empty) };
+}
+
 /** The commit: from here on `tree` is published, though the view does not show it before {@link mountView}. */
 export function commit(
   paths: RepositoryPaths,
   tree: string,
-  catalogs: Pick<Manifest, 'nested' | 'dangling'>,
+  { chunked, ...catalogs }: Pick<Manifest, 'nested' | 'dangling'> & { readonly chunked: ChunkedFiles },
 ): void {
-  const { revision, publishedAt } = readManifest(paths);
+  const { revision, publishedAt, chunked: before } = readManifest(paths);
+  const lists = { whole: [...chunked.whole], empty: [...chunked.empty] };
+  // The library behind it takes long to load, and hardly any revision has such files.
+  if ([before, lists].some(({ whole, empty }) => whole.length + empty.length > 0))
+    showChunks(chunked, tree, catalogs.nested);
   const next = revision + 1;
   removeAll(Buffer.from(revisionPath(paths, next)));
   renameSync(tree, revisionPath(paths, next));
   const kept = Object.entries<number>({ ...publishedAt, [next]: now() }).filter(
     ([number]) => Number(number) > next - REVISIONS_KEPT,
   );
-  writeManifest(paths, { ...catalogs, revision: next, publishedAt: Object.fromEntries(kept) });
+  writeManifest(paths, {
+    ...catalogs,
+    chunked: lists,
+    revision: next,
+    publishedAt: Object.fromEntries(kept),
+  });
 }
 
 export function unmountView(paths: RepositoryPaths): void {

@@ -4,6 +4,8 @@ import { extract } from 'tar-stream';
 import type { Header } from 'tar-stream';
 
 import type { Attributes, BytePath } from '../../../publisher/repository/entry.ts';
+import { clone, forget } from './chunked-files.ts';
+import type { ChunkedFiles } from './chunked-files.ts';
 import { Died, complain } from './died.ts';
 import { EndOfArchive } from './end-of-archive.ts';
 import { parentOf } from './tree.ts';
@@ -36,6 +38,7 @@ export interface Catalogs {
   readonly nested: Set<BytePath>;
   /** Entries whose parent is no directory, or has been replaced: no later deletion removes them. */
   readonly dangling: BytePath[];
+  readonly chunked: ChunkedFiles;
 }
 
 /** The owner -1 of a directory that no entry names, as the reading view shows it. */
@@ -143,7 +146,9 @@ class Ingestion {
         throw new Died(`the double does not replace the parent of '${target}'`);
       if (this.#tree.kind(path) === 'directory') this.#catalogs.dangling.push(path);
       this.#drop(path);
-      this.#tree.putClone(path, target);
+      clone(this.#catalogs.chunked, target, path);
+      if (this.#catalogs.chunked.empty.has(path)) this.#tree.putUnreadable(path, target);
+      else this.#tree.putClone(path, target);
     }
   }
 
@@ -164,6 +169,7 @@ class Ingestion {
 
   async #addBelowRoot(path: BytePath, header: Header, content: AsyncIterable<Uint8Array>): Promise<void> {
     refuseOddPath(path);
+    if (header.type !== 'link' && header.type !== 'directory') refuseBundles(path, header.type === 'file');
     this.#makeDirectories(parentOf(path));
     if (header.type === 'link') {
       this.#links.push({ path, target: this.#targetOf(nameOf(header, 'linkpath')) });
@@ -186,6 +192,7 @@ class Ingestion {
     const isNew = !this.#directories.has(path) && this.#published.stat(path) === undefined;
     this.#directories.set(path, attributes);
     if (!isNew) return;
+    if (isBundles(path)) throw new Died(`Illegal directory name: .cvmfsbundles (/${path}).`);
     if (this.#tree.kind(path) !== undefined)
       throw new Died(`failed to add ${path}: there is an entry already`);
     if (this.#hasParent(path)) this.#tree.putDirectory(path, attributes);
@@ -248,6 +255,7 @@ class Ingestion {
       throw new Died(`what is below '${path}' cannot be removed twice`);
     }
     this.#tree.remove(path);
+    forget(this.#catalogs.chunked, path);
     for (const root of this.#catalogs.nested) {
       if (root === path || root.startsWith(`${path}/`)) this.#catalogs.nested.delete(root);
     }
@@ -317,6 +325,20 @@ function refuseOddPath(path: BytePath): void {
 function refuseMarker(path: BytePath): void {
   if (path !== MARKER && !path.endsWith(`/${MARKER}`)) return;
   throw new Died(`'${path}' is called as a catalog marker, but is not a regular file, abort`);
+}
+
+/** Bundles are read from the union mount, of which an ingestion has none: even the one in the root is not found. */
+function refuseBundles(path: BytePath, isFile: boolean): void {
+  if (!isBundles(path)) return;
+  if (!isFile) throw new Died('Error: .cvmfsbundles file must be a regular file');
+  if (path.includes('/')) {
+    throw new Died('Error: .cvmfsbundles file must be in the root directory of the repository.');
+  }
+  throw new Died(`Could not open file: /${path}`);
+}
+
+export function isBundles(path: BytePath): boolean {
+  return path === '.cvmfsbundles' || path.endsWith('/.cvmfsbundles');
 }
 
 function sanitize(name: string): string {

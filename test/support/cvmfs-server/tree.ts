@@ -3,6 +3,7 @@ import {
   closeSync,
   constants,
   copyFileSync,
+  ftruncateSync,
   lchownSync,
   lstatSync,
   lutimesSync,
@@ -17,6 +18,7 @@ import type { Stats } from 'node:fs';
 
 import { pathBuffer } from '../../../publisher/repository/entry.ts';
 import type { Attributes, BytePath } from '../../../publisher/repository/entry.ts';
+import { showWhole } from './chunked-files.ts';
 import { complain, hasCode } from './died.ts';
 import { removeAll } from './remove.ts';
 import { decodeDevice, listAttributes, makeSpecial, removeAttribute } from './system.ts';
@@ -85,11 +87,16 @@ export class Tree {
   async putFile(path: BytePath, attributes: Attributes, content: AsyncIterable<Uint8Array>): Promise<void> {
     this.#keepTime(parentOf(path));
     const descriptor = openSync(this.#absolute(path), 'wx', 0o600);
+    let sizeBytes = 0;
     try {
-      for await (const chunk of content) writeAll(descriptor, chunk);
+      for await (const chunk of content) {
+        writeAll(descriptor, chunk);
+        sizeBytes += chunk.length;
+      }
     } finally {
       closeSync(descriptor);
     }
+    showWhole(this.#absolute(path), sizeBytes);
     this.#apply(path, attributes, 'file');
   }
 
@@ -120,6 +127,8 @@ export class Tree {
       case 'file':
         this.#keepTime(parentOf(path));
         copyFileSync(this.#absolute(target), this.#absolute(path), constants.COPYFILE_FICLONE);
+        chmodSync(this.#absolute(path), 0o600);
+        showWhole(this.#absolute(path), source.size);
         this.#apply(path, attributes, 'file');
         return;
       case 'symlink':
@@ -130,6 +139,16 @@ export class Tree {
       default:
         this.putSpecial(path, attributes, { type, ...decodeDevice(source.rdev) });
     }
+  }
+
+  /** A file that looks like `target` and has nothing of its content, where a real client answers EIO to who reads it. */
+  putUnreadable(path: BytePath, target: BytePath): void {
+    const source = lstatSync(this.#absolute(target));
+    this.#keepTime(parentOf(path));
+    const descriptor = openSync(this.#absolute(path), 'wx', 0o600);
+    ftruncateSync(descriptor, source.size);
+    closeSync(descriptor);
+    this.#apply(path, attributesOf(source), 'file');
   }
 
   removeExtendedAttributes(path: BytePath): void {

@@ -10,6 +10,8 @@ import {
 } from 'node:fs';
 import type { Stats } from 'node:fs';
 
+import { forget, isMagic, notePublished } from './chunked-files.ts';
+import type { ChunkedFiles } from './chunked-files.ts';
 import { Died, hasCode, say } from './died.ts';
 import { failAt, hangAt, stopAt } from './fault.ts';
 import { repositoryPaths } from './layout.ts';
@@ -17,12 +19,14 @@ import type { Layout, RepositoryPaths } from './layout.ts';
 import { announceCommit, publish } from './publish.ts';
 import {
   abandonTransaction,
+  chunkedFiles,
   commit,
   copyForWriting,
   isInTransaction,
   isPublishing,
   lockPublishing,
   openTransaction,
+  publishedTree,
   readManifest,
   readSetting,
   repositoryExists,
@@ -69,12 +73,13 @@ export async function publishUnion(layout: Layout, words: readonly string[]): Pr
   lockPublishing(paths);
   try {
     say('Swissknife Sync: Processing changes...');
-    const nested = prepare(paths);
+    const chunked = chunkedFiles(paths);
+    const nested = prepare(paths, chunked);
     say('Committing file catalogs...');
     failAt(layout, 'commit');
     await stopAt(layout, 'commit');
     announceCommit(paths);
-    commit(paths, writableTree(paths), { nested, dangling: readManifest(paths).dangling });
+    commit(paths, writableTree(paths), { nested, dangling: readManifest(paths).dangling, chunked });
   } catch (error) {
     unlockPublishing(paths);
     if (error instanceof Died) throw new Died(`${error.message}\nSynchronization failed`);
@@ -103,12 +108,17 @@ function isConfirmed(paths: RepositoryPaths): boolean {
  *
  * @returns the root directories of nested catalogs
  */
-function prepare(paths: RepositoryPaths): string[] {
+function prepare(paths: RepositoryPaths, chunked: ChunkedFiles): string[] {
   const tree = Buffer.from(writableTree(paths)).toString('latin1');
   const keepsAttributes = readSetting(paths, 'CVMFS_INCLUDE_XATTRS') === 'true';
   const globs = dirtabOf(paths);
   const nested: string[] = [];
+  const published = Buffer.from(publishedTree(paths)).toString('latin1');
+  const note = notePublished(chunked, published, tree);
+  const found = new Set<string>();
   for (const { path, stats } of walk(tree, '')) {
+    found.add(path);
+    note(path);
     const absolute = Buffer.from(`${tree}/${path}`, 'latin1');
     const name = path.slice(path.lastIndexOf('/') + 1);
     if (name.startsWith('.cvmfsgraft-')) refuseGraft(paths, path);
@@ -121,10 +131,12 @@ function prepare(paths: RepositoryPaths): string[] {
       nested.push(path);
     }
     for (const attribute of listAttributes(absolute))
-      if (!keepsAttributes || !isShort(absolute, attribute)) removeAttribute(absolute, attribute);
+      if (!isMagic(attribute) && (!keepsAttributes || !isShort(absolute, attribute)))
+        removeAttribute(absolute, attribute);
     if (!stats.isSymbolicLink())
       utimesSync(absolute, Math.floor(stats.mtimeMs / 1000), Math.floor(stats.mtimeMs / 1000));
   }
+  for (const path of [...chunked.whole, ...chunked.empty]) if (!found.has(path)) forget(chunked, path);
   return [...new Set(nested)].toSorted();
 }
 

@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import type { CvmfsBackendOptions } from '../../../../publisher/repository/cvmfs/backend.ts';
 import { killIfThere } from '../../../../publisher/repository/cvmfs/kill.ts';
 import { orphansOf } from '../../../../publisher/repository/cvmfs/transaction-record.ts';
+import type { Publication } from '../../../../publisher/repository/backend.ts';
 import type { Entry } from '../../../../publisher/repository/entry.ts';
 import { Failure } from '../../../../wishlist/failure.ts';
 import { faults, type Fault } from '../../../support/cvmfs-server/fixture.ts';
@@ -36,6 +37,8 @@ const NAMES: readonly Entry[] = [
   symlink('names/name', '../tree'),
 ];
 const OPAQUE = { path: 'tree', values: new Map([['user.overlay.opaque', 'y']]) };
+/** What is published in a second transaction. */
+const SECOND = { names: NAMES, xattrs: [OPAQUE] };
 /** More than commands need before they say their first word, on a busy machine too. */
 const STUCK_MS = 5000;
 
@@ -186,29 +189,46 @@ describe('CvmfsBackend', () => {
       assert.deepEqual([scene.said, scene.isClear()], [[], true]);
     });
 
-    it('and no names where the second transaction cannot be opened', async () => {
-      const injecting = async function* (): AsyncGenerator<Entry> {
-        yield* TREE;
-        while (!existsSync(scene.paths.transaction)) await sleep(5);
-        scene.fixture.inject(faults.open);
-      };
-      const failing = scene.publish(publication(injecting(), { names: NAMES, xattrs: [OPAQUE] }));
-      assert.equal((await failureOf(failing)).code, 'repository-unusable');
-      await assertOnlyTrees();
+    it('and nothing where the second transaction cannot be opened', async () => {
+      await assertNothingLeft(publication(injectingAfter({ ...faults.open, times: 1 }), SECOND));
     });
 
-    it('and no names where the second transaction fails to publish', async () => {
-      const names = [...NAMES, injecting(faults.publish)];
-      const failing = scene.publish(publication(TREE, { names, xattrs: [OPAQUE] }));
-      assert.equal((await failureOf(failing)).code, 'repository-unusable');
-      await assertOnlyTrees();
+    it('and nothing where the second transaction fails to publish', async () => {
+      const names = [...NAMES, injecting({ ...faults.publish, times: 1 })];
+      await assertNothingLeft(publication(TREE, { ...SECOND, names }));
     });
 
-    it('and no names where one of them has no place', async () => {
-      const names = [...NAMES, file('tree', 'x')];
-      const failing = scene.publish(publication(TREE, { names, xattrs: [OPAQUE] }));
+    it('and nothing where one of the names has no place', async () => {
+      await assertNothingLeft(publication(TREE, { ...SECOND, names: [...NAMES, file('tree', 'x')] }));
+    });
+
+    it('and takes nothing away but what it brought itself', async () => {
+      const before = [directory('shared'), directory('shared/old'), file('shared/old/file', 'x')];
+      await scene.publish(publication([...before, directory('tree'), file('tree/file', 'before')]));
+      const trees = [
+        ...TREE,
+        directory('shared/new'),
+        file('shared/new/file', 'x'),
+        file('shared/old/more', 'x'),
+      ];
+      await assertNothingLeft(publication(trees, { ...SECOND, names: [...NAMES, file('tree', 'x')] }), [
+        'shared',
+        'shared/old',
+        'shared/old/file',
+        'shared/old/more',
+        ...TREE.map(({ path }) => path),
+      ]);
+    });
+
+    it('and what was brought goes with the next publication where nothing can be taken away', async () => {
+      const failing = scene.publish(publication(injectingAfter(faults.open), SECOND));
       assert.equal((await failureOf(failing)).code, 'repository-unusable');
-      await assertOnlyTrees();
+      const found = await scene.published();
+      assert.deepEqual([found.has('tree/file'), found.has('names')], [true, false]);
+      assert.match(scene.said.at(-1) ?? '', /^warning: what it brought stays for now/);
+      scene.fixture.inject(undefined);
+      await scene.publish(publication([file('new')]));
+      assert.deepEqual([...(await scene.published()).keys()], ['new']);
     });
 
     it('and leaves the transaction that somebody opens in between alone', async () => {
@@ -219,12 +239,18 @@ describe('CvmfsBackend', () => {
       assert.equal(scene.commands().includes('abort'), false);
     });
 
-    async function assertOnlyTrees(): Promise<void> {
-      const found = await scene.published();
-      assert.deepEqual([found.has('tree/file'), found.has('names')], [true, false]);
+    /** The trees, with a fault before the second transaction. */
+    async function* injectingAfter(fault: Fault): AsyncGenerator<Entry> {
+      yield* TREE;
+      while (!existsSync(scene.paths.transaction)) await sleep(5);
+      scene.fixture.inject(fault);
+    }
+
+    async function assertNothingLeft(failing: Publication, left: readonly string[] = []): Promise<void> {
+      assert.equal((await failureOf(scene.publish(failing))).code, 'repository-unusable');
+      assert.deepEqual([...(await scene.published()).keys()].sort(), [...left].sort());
       assert.equal(scene.isClear(), true);
-      scene.fixture.inject(undefined);
-      await scene.publish(publication(TREE, { names: NAMES, xattrs: [OPAQUE] }));
+      await scene.publish(publication(TREE, SECOND));
       assert.equal((await scene.published()).has('names/name'), true);
     }
 
@@ -537,7 +563,7 @@ describe('CvmfsBackend', () => {
       await crash('names', () => hasBegun('transaction'), { withCommand: false });
       await scene.backend().recover(NAME, scene.notice);
       assert.equal(scene.isClear(), true);
-      assert.deepEqual([...(await scene.published()).keys()], ['tree', 'tree/file']);
+      assert.deepEqual([...(await scene.published()).keys()], []);
     });
 
     it('while it published a union transaction', async () => {
@@ -551,7 +577,7 @@ describe('CvmfsBackend', () => {
       scene.fixture.inject(undefined);
       await scene.backend().recover(NAME, scene.notice);
       assert.equal(scene.isClear(), true);
-      assert.equal((await scene.published()).has('tree/file'), true);
+      assert.deepEqual([...(await scene.published()).keys()], []);
     });
 
     it('while nothing was mounted, which is no hindrance to a look at it', async () => {
@@ -562,7 +588,7 @@ describe('CvmfsBackend', () => {
       assert.equal(await scene.backend().view(NAME).kindOf('tree'), undefined);
       await scene.publish(publication([file('new')]));
       assert.equal(scene.isClear(), true);
-      assert.deepEqual([...(await scene.published()).keys()], ['new', 'tree', 'tree/file']);
+      assert.deepEqual([...(await scene.published()).keys()], ['new']);
     });
   });
 

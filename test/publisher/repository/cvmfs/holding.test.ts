@@ -9,6 +9,7 @@ const REPOSITORY = {
   writerLock: '',
   record: '',
   folders: [],
+  smallestChunkBytes: 4_194_304,
 };
 
 describe('what a repository of CernVM-FS can hold', () => {

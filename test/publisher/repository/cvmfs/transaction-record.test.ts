@@ -25,6 +25,7 @@ async function repository(): Promise<CvmfsRepository> {
     writerLock: join(folder, 'unpackd.lock'),
     record: join(folder, 'unpackd.transaction'),
     folders: [],
+    smallestChunkBytes: 4_194_304,
     includesXattrs: true,
   };
 }

@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { ownFile, type Attributes, type BytePath, type Entry } from '../entry.ts';
+import type { RepositoryView } from '../view.ts';
+
+/**
+ * Lists, while a publication in two transactions has had the first of them, the trees that it brought: nothing refers to
+ * them, and nothing will where the second is not made.
+ */
+export const UNFINISHED = '.unpackd/unfinished';
+
+const Paths = z.array(z.string());
+
+/** The new trees of a publication whose second transaction failed, or whose process was killed before it. */
+export async function unfinishedTrees(view: RepositoryView): Promise<BytePath[] | undefined> {
+  const bytes = await view.read(UNFINISHED);
+  if (bytes === undefined) return undefined;
+  try {
+    return Paths.parse(JSON.parse(bytes.toString('latin1')));
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof z.ZodError) return [];
+    throw error;
+  }
+}
+
+/** The entries, and after them the list of the trees among them that the repository does not have. */
+export async function* withListOfNew(
+  entries: AsyncIterable<Entry>,
+  view: RepositoryView,
+  attributes: Attributes,
+): AsyncGenerator<Entry> {
+  const found = new NewTrees(view);
+  for await (const entry of entries) {
+    await found.note(entry);
+    yield entry;
+  }
+  yield ownFile(UNFINISHED, Buffer.from(JSON.stringify(found.roots), 'latin1'), attributes);
+}
+
+/** Finds the highest new folders that hold more than folders: others' trees may come below those that hold nothing else. */
+class NewTrees {
+  readonly #view: RepositoryView;
+  readonly #roots = new Set<BytePath>();
+  /** New folders in which only folders were seen so far. */
+  readonly #bare = new Set<BytePath>();
+  #latest: BytePath | undefined;
+
+  constructor(view: RepositoryView) {
+    this.#view = view;
+  }
+
+  get roots(): BytePath[] {
+    return [...this.#roots];
+  }
+
+  async note({ type, path }: Pick<Entry, 'type' | 'path'>): Promise<void> {
+    if (this.#isInside(path)) return;
+    const parent = parentOf(path);
+    if (type === 'directory') {
+      if (this.#bare.has(parent) || (await this.#view.kindOf(path)) === undefined) this.#bare.add(path);
+    } else if (this.#bare.delete(parent)) {
+      this.#roots.add(parent);
+    }
+  }
+
+  #isInside(path: BytePath): boolean {
+    if (this.#latest !== undefined && path.startsWith(this.#latest)) return true;
+    for (let above = parentOf(path); above !== ''; above = parentOf(above)) {
+      if (!this.#roots.has(above)) continue;
+      this.#latest = `${above}/`;
+      return true;
+    }
+    return false;
+  }
+}
+
+function parentOf(path: BytePath): BytePath {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+}

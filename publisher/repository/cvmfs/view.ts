@@ -1,0 +1,44 @@
+import { pathBelow, type BytePath } from '../entry.ts';
+import { readXattr } from '../libc.ts';
+import { DirectoryView } from '../view.ts';
+import type { CvmfsRepository } from './installation.ts';
+
+/** The configuration may have been another one when a file was published. */
+const LARGEST_ASSUMED_CHUNK_BYTES = 1024 * 1024;
+
+/**
+ * The published state of a repository of CernVM-FS, through its read-only mount.
+ *
+ * A union transaction publishes large files in chunks. Ingest makes a hard link by copying the catalog's row of the file,
+ * which says that there are chunks, and not the rows of the chunks: the link cannot be read, and `cvmfs_server check`
+ * reports it.
+ *
+ * @see CernVM-FS documentation, "Client magic extended attributes"; `WritableCatalogManager::Clone` of 2.12
+ */
+export class CvmfsView extends DirectoryView {
+  override readonly linkableBytes: number;
+  readonly #root: string;
+
+  constructor({ published, smallestChunkBytes }: Pick<CvmfsRepository, 'published' | 'smallestChunkBytes'>) {
+    super(published);
+    this.#root = published;
+    this.linkableBytes = Math.min(smallestChunkBytes, LARGEST_ASSUMED_CHUNK_BYTES);
+  }
+
+  /** `user.chunks` counts 1 for a file that has none, and is missing where the chunks are. */
+  override async isLinkable(path: BytePath): Promise<boolean> {
+    return readXattr(pathBelow(this.#root, path), 'user.chunks') === '1';
+  }
+
+  /** By counts that catalogs keep: neither question depends on how much there is. */
+  override async mayHoldUnlinkable(path: BytePath): Promise<boolean> {
+    if (!this.#countsChunked('', 'user.repo_counters')) return false;
+    return path === '' || this.#countsChunked(path, 'user.catalog_counters');
+  }
+
+  /** Of the whole repository, or of the catalog that holds what is in `path`, with all below it. */
+  #countsChunked(path: BytePath, attribute: string): boolean {
+    const counts = readXattr(pathBelow(this.#root, path), attribute) ?? '';
+    return /^chunked,0*[1-9]/m.test(counts);
+  }
+}
