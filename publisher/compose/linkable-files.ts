@@ -67,23 +67,11 @@ interface LargeFile {
 }
 
 function* largeFiles(node: AnyNode, path: BytePath, search: Search): Generator<LargeFile> {
-  switch (node.type) {
-    case 'file':
-      if (node.sizeBytes >= search.bytes && node.source.kind === 'layer')
-        yield { source: node.source, sizeBytes: node.sizeBytes };
-      return;
-    case 'foreign-link': {
-      const target = search.foreignNode(path);
-      if (target?.type === 'file') yield* largeFiles(target, path, search);
-      return;
-    }
-    case 'directory':
-      for (const [name, child] of node.children) yield* largeFiles(child, joinPath(path, name), search);
-      return;
-    case 'symlink':
-    case 'character-device':
-    case 'block-device':
-    case 'fifo':
-    case 'whiteout':
+  const found = node.type === 'foreign-link' ? search.foreignNode(path) : node;
+  if (found?.type === 'file') {
+    const { source, sizeBytes } = found;
+    if (sizeBytes >= search.bytes && source.kind === 'layer') yield { source, sizeBytes };
   }
+  if (found?.type !== 'directory') return;
+  for (const [name, child] of found.children) yield* largeFiles(child, joinPath(path, name), search);
 }

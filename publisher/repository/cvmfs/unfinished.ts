@@ -48,8 +48,9 @@ class NewTrees {
     this.#view = view;
   }
 
+  /** None is within another: what is deleted twice ends an ingest. */
   get roots(): BytePath[] {
-    return [...this.#roots];
+    return [...this.#roots].filter((path) => this.#rootAbove(path) === undefined);
   }
 
   async note({ type, path }: Pick<Entry, 'type' | 'path'>): Promise<void> {
@@ -64,12 +65,15 @@ class NewTrees {
 
   #isInside(path: BytePath): boolean {
     if (this.#latest !== undefined && path.startsWith(this.#latest)) return true;
-    for (let above = parentOf(path); above !== ''; above = parentOf(above)) {
-      if (!this.#roots.has(above)) continue;
-      this.#latest = `${above}/`;
-      return true;
-    }
-    return false;
+    const root = this.#rootAbove(path);
+    if (root !== undefined) this.#latest = `${root}/`;
+    return root !== undefined;
+  }
+
+  #rootAbove(path: BytePath): BytePath | undefined {
+    for (let above = parentOf(path); above !== ''; above = parentOf(above))
+      if (this.#roots.has(above)) return above;
+    return undefined;
   }
 }
 

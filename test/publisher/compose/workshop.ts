@@ -65,12 +65,12 @@ type WorkshopOptions = Partial<ComposerOptions> & { readonly outputs?: Outputs }
 export class Workshop {
   readonly repository: MemoryRepository;
   readonly #folder: string;
-  readonly #listings: ListingStore;
+  readonly listings: ListingStore;
 
   private constructor(folder: string, repository: MemoryRepository) {
     this.repository = repository;
     this.#folder = folder;
-    this.#listings = new ListingStore(join(folder, 'listings'));
+    this.listings = new ListingStore(join(folder, 'listings'));
   }
 
   static async open(repository = new MemoryRepository()): Promise<Workshop> {
@@ -91,7 +91,7 @@ export class Workshop {
       const path = join(this.#folder, hexOf(digest));
       assert.ok('bytes' in blob);
       await writeFile(path, blob.bytes);
-      await this.#listings.save(digest, await listLayer(path, diffId));
+      await this.listings.save(digest, await listLayer(path, diffId));
       files.set(digest, path);
     }
     const [configBlob] = blobs;
@@ -126,7 +126,7 @@ export class Workshop {
     images: readonly ReadyImage[],
     { outputs = ALL, ...options }: WorkshopOptions = {},
   ): Promise<Composed> {
-    const composer = new Composer(this.repository, new TreeLoader(this.#listings), {
+    const composer = new Composer(this.repository, new TreeLoader(this.listings), {
       ...EVERYTHING,
       ...options,
     });

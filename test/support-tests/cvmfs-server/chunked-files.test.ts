@@ -3,6 +3,7 @@ import { lstatSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { getAttribute, setAttribute, storesAttributes } from '../../support/cvmfs-server/system.ts';
+import { skip } from '../../support/programs.ts';
 import { given, succeeded } from './steps.ts';
 import { describeServer } from './subject.ts';
 import type { Subject } from './subject.ts';
@@ -13,9 +14,6 @@ const CONTENT = 'unpackd '.repeat(SIZE_BYTES / 8);
 
 describeServer('files in chunks', (server) => {
   let top: string;
-  before(function () {
-    if (!storesAttributes(Buffer.from(server().view.replace(/\/rdonly$/, '')))) this.skip();
-  });
   beforeEach(async () => {
     top = `${server().top}/chunks`;
     await given(
@@ -28,21 +26,24 @@ describeServer('files in chunks', (server) => {
     succeeded(await server().run(['ingest', '-d', top, server().repository]));
   });
 
-  it('do not come from a stream, whose links are as good as their files', async () => {
+  it('do not come from a stream, whose links are as good as their files', async function () {
+    needsAttributes(this, server());
     assert.equal(attributeOf(server(), `${top}/large`, 'user.chunks'), '1');
     await given(server(), { name: `${top}/link`, type: 'link', target: `${top}/large` });
     assert.equal(contentOf(server(), `${top}/link`), CONTENT);
     assert.equal(countedChunked(server()), 0);
   });
 
-  it('come from a union transaction that touches them', async () => {
+  it('come from a union transaction that touches them', async function () {
+    needsAttributes(this, server());
     await touch(server(), `${top}/large`);
     assert.ok(Number(attributeOf(server(), `${top}/large`, 'user.chunks')) > 1);
     assert.equal(contentOf(server(), `${top}/large`), CONTENT);
     assert.equal(countedChunked(server()), 1);
   });
 
-  it('cannot be linked to: nobody can read the link, and it is a problem of the catalog', async () => {
+  it('cannot be linked to: nobody can read the link, and it is a problem of the catalog', async function () {
+    needsAttributes(this, server());
     await touch(server(), `${top}/large`);
     await given(server(), { name: `${top}/link`, type: 'link', target: `${top}/large` });
     assert.equal(lstatSync(join(server().view, top, 'link')).size, SIZE_BYTES);
@@ -54,7 +55,8 @@ describeServer('files in chunks', (server) => {
     assert.match(found.stderr + found.stdout, /\/link produce a size mismatch\. Calculated 0 bytes/);
   });
 
-  it('can be linked to again when a stream has brought them again, and the links too', async () => {
+  it('can be linked to again when a stream has brought them again, and the links too', async function () {
+    needsAttributes(this, server());
     await touch(server(), `${top}/large`);
     await given(server(), { name: `${top}/link`, type: 'link', target: `${top}/large` });
     await given(server(), { name: `${top}/large`, content: CONTENT, uid: 0, gid: 0 });
@@ -65,7 +67,8 @@ describeServer('files in chunks', (server) => {
     succeeded(await server().run(['check', server().repository]));
   });
 
-  it('and links to them are gone when a union transaction removes them', async () => {
+  it('and links to them are gone when a union transaction removes them', async function () {
+    needsAttributes(this, server());
     await touch(server(), `${top}/large`);
     await given(server(), { name: `${top}/link`, type: 'link', target: `${top}/large` });
     succeeded(await server().run(['transaction', server().repository]));
@@ -75,6 +78,11 @@ describeServer('files in chunks', (server) => {
     succeeded(await server().run(['check', server().repository]));
   });
 });
+
+function needsAttributes(context: Mocha.Context, { view }: Subject): void {
+  if (!storesAttributes(Buffer.from(view.replace(/\/rdonly$/, ''))))
+    skip(context, 'on a file system without attributes');
+}
 
 async function touch(subject: Subject, path: string): Promise<void> {
   succeeded(await subject.run(['transaction', subject.repository]));

@@ -18,11 +18,11 @@ export interface ChunkedFiles {
 const CUT_BYTES = 16 * 1024 * 1024;
 const COUNTED_BYTES = 1024 * 1024;
 /** What a client shows of every file, and of the root directories of catalogs. Listings do not have them. */
-const MAGIC = ['user.chunks', 'user.repo_counters', 'user.catalog_counters'];
+const MAGIC = new Set(['user.chunks', 'user.repo_counters', 'user.catalog_counters']);
 
 /** Whether a client makes the attribute up. */
 export function isMagic(attribute: string): boolean {
-  return MAGIC.includes(attribute);
+  return MAGIC.has(attribute);
 }
 
 /** What is at `path`, or below it, is gone, or something else. */
