@@ -25,7 +25,7 @@ export interface RepositoryView {
   list(path: BytePath): Promise<readonly Child[]>;
   /** Everything below `path`, parents before children; nothing where it does not exist. */
   walk(path: BytePath): AsyncGenerator<{ readonly path: BytePath; readonly kind: Kind }>;
-  /** The bytes of the published file at `path`, in parts. */
+  /** The bytes of the published file at `path`, in parts. Opened when they are asked for: an open file holds the mount. */
   contents(path: BytePath): AsyncIterable<Uint8Array>;
   /** A hard link to a file of fewer bytes is always as good as the file. */
   readonly linkableBytes: number;
@@ -92,8 +92,8 @@ export class DirectoryView implements RepositoryView {
     }
   }
 
-  contents(path: BytePath): AsyncIterable<Uint8Array> {
-    return createReadStream(this.#at(path), { highWaterMark: READ_BYTES });
+  async *contents(path: BytePath): AsyncGenerator<Uint8Array> {
+    yield* createReadStream(this.#at(path), { highWaterMark: READ_BYTES });
   }
 
   async isLinkable(_path: BytePath): Promise<boolean> {
