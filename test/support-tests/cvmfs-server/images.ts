@@ -32,7 +32,7 @@ export class Publisher {
   async publish(...images: readonly ReadyImage[]): Promise<string[]> {
     const batch = images.map((image): ReadyCandidate => {
       const { reference, publicName } = image;
-      const wanted = { reference, publicName, outputs: undefined, platforms: undefined };
+      const wanted = { reference, publicName, outputs: undefined, platforms: undefined, isNamed: true };
       const resolved = { ...image, outputs: OUTPUTS };
       return { part: { wanted, platform: undefined }, resolved, missing: [], image: resolved };
     });
