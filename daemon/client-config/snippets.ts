@@ -86,13 +86,47 @@ disable_snapshot_annotations = false
   return [
     { place: '/etc/containerd-cvmfs-grpc/config.toml, for the CernVM-FS snapshotter', text: snapshotter },
     { place: '/etc/containerd/config.toml, for containerd, which needs its annotations', text: daemon },
+    {
+      place: '/etc/systemd/system/cvmfs-snapshotter.service.d/unpackd.conf, for systemd',
+      text: snapshotterUnit(path),
+    },
   ];
+}
+
+/**
+ * A drop-in that keeps the snapshotter (2.12) from what it does by itself. On SIGTERM, and when a layer is missing as it starts,
+ * it removes all snapshots. What it then finds mounted it unmounts with MNT_FORCE, which aborts the connection of FUSE.
+ *
+ * @see containerd/stargz-snapshotter 0.12, snapshot/snapshot.go, `Close` and `restoreRemoteSnapshot`; cvmfs/cvmfs,
+ *   snapshotter/main.go; systemd.kill(5), "KillSignal="
+ */
+function snapshotterUnit(path: string): string {
+  return `# The snapshotter, ended by SIGTERM or started without the repository, would delete what containers have written.
+# What it leaves mounted must be gone before it starts again: it would end the client of CernVM-FS.
+[Unit]
+StartLimitIntervalSec=0
+
+[Service]
+ExecStartPre=/usr/bin/test -d ${unitWord(`${path}/.layers`)}
+ExecStopPost=-/bin/sh -c "umount --quiet /var/lib/containerd-cvmfs-grpc/snapshotter/snapshots/*/fs"
+KillSignal=SIGKILL
+SuccessExitStatus=SIGKILL
+`;
 }
 
 function apptainer({ path, image }: ClientView): Snippet[] {
   const text = `apptainer exec ${path}/${image} cat /etc/os-release
 `;
   return [{ place: 'no configuration is needed; a command line', text }];
+}
+
+/**
+ * One word of a command of systemd, whose escapes are those of C, as JSON's.
+ *
+ * @see systemd.service(5), "COMMAND LINES"
+ */
+function unitWord(text: string): string {
+  return quoted(text).replaceAll(/[%$]/g, '$&$&');
 }
 
 /** A basic string of TOML, whose escapes are among JSON's. */

@@ -1,13 +1,30 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { clientConfigCommand } from '../../../daemon/commands/client-config.ts';
 import { runUnpackd } from '../../../daemon/run.ts';
+import { needs } from '../../support/programs.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { capture } from '../capture.ts';
 
 const REPOSITORY = 'unpacked.example.org';
 const STORE = `/cvmfs/${REPOSITORY}/podmanStore`;
+
+/** Where systemd has what is said of the snapshotter's unit. */
+const UNIT_FILE = '/etc/systemd/system/cvmfs-snapshotter.service.d/unpackd.conf';
+
+/** Mounts below an empty `/var/lib`, as the snapshotter leaves them; `$1` is run, and what is still mounted there is printed. */
+const LEAVE_MOUNTS = `
+mount -t tmpfs tmpfs /var/lib
+for name in 1 2 3; do mkdir -p "/var/lib/containerd-cvmfs-grpc/snapshotter/snapshots/$name/fs"; done
+mkdir /var/lib/elsewhere
+for folder in containerd-cvmfs-grpc/snapshotter/snapshots/1/fs containerd-cvmfs-grpc/snapshotter/snapshots/3/fs elsewhere; do
+  mount --bind /usr "/var/lib/$folder"
+done
+sh -c "$1" || true
+awk '$2 ~ "^/var/lib/" { print $2 }' /proc/self/mounts
+`;
 
 describe('unpackd client-config', () => {
   /** With the stores of two platforms; clients see it below /cvmfs. */
@@ -45,8 +62,57 @@ describe('unpackd client-config', () => {
     assert.match(containerd.stdout, /^repository = "unpacked\.example\.org"$/m);
     assert.match(containerd.stdout, /^absolute-mountpoint = "\/cvmfs\/unpacked\.example\.org"$/m);
     assert.match(containerd.stdout, /^\[proxy_plugins\.cvmfs-snapshotter\]$/m);
+    assert.ok(
+      containerd.stdout.includes(`\nExecStartPre=/usr/bin/test -d "/cvmfs/${REPOSITORY}/.layers"\n`),
+      containerd.stdout,
+    );
     const apptainer = await run('apptainer', REPOSITORY, ...there);
     assert.match(apptainer.stdout, /^apptainer exec \/cvmfs\/unpacked\.example\.org\/REGISTRY/m);
+  });
+
+  it('has containerd pull with the snapshotter, which is told the names of layers', async function () {
+    needs(this, 'containerd');
+    const file = join(await temporaryDirectory('containerd'), 'config.toml');
+    writeFileSync(file, await printedFile(there, '/etc/containerd/config.toml'));
+    const { status, stdout, stderr } = spawnSync('containerd', ['--config', file, 'config', 'dump'], {
+      encoding: 'utf8',
+    });
+    assert.equal(status, 0, stderr);
+    const settings = new Set(stdout.split('\n').map((line) => line.trim()));
+    for (const line of [
+      'snapshotter = "cvmfs-snapshotter"',
+      'disable_snapshot_annotations = false',
+      '[proxy_plugins.cvmfs-snapshotter]',
+    ]) {
+      assert.ok(settings.has(line), stdout);
+    }
+  });
+
+  it("has a drop-in for the snapshotter's unit that systemd takes, whatever the path", async function () {
+    needs(this, 'systemd-analyze');
+    const folder = await temporaryDirectory('units');
+    const unit = join(folder, 'cvmfs-snapshotter.service');
+    writeFileSync(unit, '[Unit]\nDescription=x\n[Service]\nExecStart=/bin/sh\nRestart=always\n');
+    mkdirSync(`${unit}.d`);
+    const client = ['--client-root', '/of "lab"/50% $HOME'];
+    writeFileSync(
+      join(`${unit}.d`, 'unpackd.conf'),
+      await printedFile([...there.slice(0, 2), ...client], UNIT_FILE),
+    );
+    const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', unit], { encoding: 'utf8' });
+    assert.deepEqual([status, stdout + stderr], [0, '']);
+  });
+
+  it('has that unit unmount what the snapshotter leaves, and nothing else', async function () {
+    needs(this, 'root', 'mounts');
+    const text = await printedFile(there, UNIT_FILE);
+    const command = /^ExecStopPost=-\/bin\/sh -c "(.*)"$/m.exec(text)?.[1] ?? '';
+    const { status, stdout, stderr } = spawnSync(
+      'unshare',
+      ['--mount', '--propagation', 'private', 'sh', '-ec', LEAVE_MOUNTS, 'sh', command],
+      { encoding: 'utf8' },
+    );
+    assert.deepEqual([status, stdout, stderr], [0, '/var/lib/elsewhere\n', '']);
   });
 
   it('prints one document for programs', async () => {
@@ -109,6 +175,14 @@ describe('unpackd client-config', () => {
     });
   }
 });
+
+/** The text for the file at `place` that containerd needs, which `--json` has beside its place. */
+async function printedFile(options: readonly string[], place: string): Promise<string> {
+  const { stdout } = await run('containerd', REPOSITORY, ...options, '--json');
+  const { files } = JSON.parse(stdout) as { files: { place: string; lines: string[] }[] };
+  const found = files.find((file) => file.place.startsWith(`${place},`));
+  return `${found?.lines.join('\n')}\n`;
+}
 
 async function run(...words: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
   const [stdout, stderr] = [capture(), capture()];
