@@ -8,7 +8,7 @@ describe('links between the documents', () => {
     it(`lead somewhere, in ${document}`, () => {
       for (const [, target = ''] of textOf(document).matchAll(/\]\(([^)\s]+)\)/g)) {
         const [file = '', heading] = target.split('#');
-        const path = join(dirname(document), file);
+        const path = file === '' ? document : join(dirname(document), file);
         assert.ok(existsSync(join(PROJECT, path)), target);
         if (heading !== undefined) assert.ok(anchors(textOf(path)).includes(heading), target);
       }
