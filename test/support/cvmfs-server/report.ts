@@ -40,6 +40,8 @@ export function problemsOf(paths: RepositoryPaths): string[] {
     .filter((path) => !existsSync(Buffer.from(`${latin1Tree(paths)}/${path}/.cvmfscatalog`, 'latin1')))
     .map((path) => `nested catalog without marker at /${path}`);
   if (dangling.length > 0) problems.push(`dangling entries in catalog: ${dangling.join(', ')}`);
+  for (const path of abandonedMarkers(latin1Tree(paths), new Set(nested)))
+    problems.push(`found abandoned nested catalog marker at /${path}`);
   for (const path of chunked.empty) {
     const { size } = lstatSync(Buffer.from(`${latin1Tree(paths)}/${path}`, 'latin1'));
     problems.push(
@@ -120,6 +122,16 @@ function countEntries(tree: string, roots: ReadonlySet<string>): Map<string, num
       visit(path, roots.has(path) ? path : catalog);
     }
   }
+}
+
+/** Below the root, which is the root of a catalog in any case. */
+function abandonedMarkers(tree: string, roots: ReadonlySet<string>, folder = ''): string[] {
+  return namesIn(`${tree}/${folder}`).flatMap((name) => {
+    const path = folder === '' ? name : `${folder}/${name}`;
+    if (name === '.cvmfscatalog') return folder === '' || roots.has(folder) ? [] : [path];
+    const isFolder = lstatSync(Buffer.from(`${tree}/${path}`, 'latin1')).isDirectory();
+    return isFolder ? abandonedMarkers(tree, roots, path) : [];
+  });
 }
 
 function namesIn(folder: string): string[] {
