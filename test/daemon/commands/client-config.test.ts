@@ -94,11 +94,10 @@ describe('unpackd client-config', () => {
     const unit = join(folder, 'cvmfs-snapshotter.service');
     writeFileSync(unit, '[Unit]\nDescription=x\n[Service]\nExecStart=/bin/sh\nRestart=always\n');
     mkdirSync(`${unit}.d`);
-    const client = ['--client-root', '/of "lab"/50% $HOME'];
-    writeFileSync(
-      join(`${unit}.d`, 'unpackd.conf'),
-      await printedFile([...there.slice(0, 2), ...client], UNIT_FILE),
-    );
+    const client = ['--client-root', '/of "lab"/50%Q $HOME'];
+    const text = await printedFile([...there.slice(0, 2), ...client], UNIT_FILE);
+    assert.ok(text.includes(String.raw`"/of \"lab\"/50%%Q $$HOME/${REPOSITORY}/.layers"`), text);
+    writeFileSync(join(`${unit}.d`, 'unpackd.conf'), text);
     const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', unit], { encoding: 'utf8' });
     assert.deepEqual([status, stdout + stderr], [0, '']);
   });
