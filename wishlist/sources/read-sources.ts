@@ -25,9 +25,11 @@ const TIME_LIMIT_MS = 120_000;
 
 /**
  * Asks all sources what they say now; the result is in their order. Where one fails, or says what is no recipe, its last
- * good content stays in force, with the failure beside it.
+ * good content stays in force, with the failure beside it. Where there is no room to remember what one says, that is
+ * its failure, and what it says counts.
  *
- * @throws Failure `state-unusable`, `disk-full` where nothing can be remembered; the reason of the signal
+ * @throws Failure `state-unusable` where nothing can be remembered, `disk-full` where not even a folder can be made; the
+ * reason of the signal
  */
 export async function readSources(
   sources: readonly SourceSettings[],
@@ -54,15 +56,28 @@ async function readSource(source: SourceSettings, options: SourcesOptions): Prom
   const since = before !== undefined && isSame(before, fetched) ? before.since : nowText();
   const fetchedAt = nowText();
   const stored: StoredContent = { ...fetched, files: [...fetched.files], since };
-  if (before === undefined || !isDeepStrictEqual(stored, before)) await store.setContent(stored);
-  await store.setStatus({ fetchedAt });
+  const failure = await failureWithoutRoom(async () => {
+    if (before === undefined || !isDeepStrictEqual(stored, before)) await store.setContent(stored);
+    await store.setStatus({ fetchedAt });
+  });
   return {
     name: source.name,
     content: { recipes, commit: fetched.commit, since },
     fetchedAt,
-    failure: undefined,
-    failingSince: undefined,
+    failure,
+    failingSince: failure && (status.failingSince ?? fetchedAt),
   };
+}
+
+/** The failure where `remembering` finds no room: what is known counts all the same, until the process ends. */
+async function failureWithoutRoom(remembering: () => Promise<void>): Promise<Failure | undefined> {
+  try {
+    await remembering();
+    return undefined;
+  } catch (error) {
+    if (isFailure(error, 'disk-full')) return error;
+    throw error;
+  }
 }
 
 async function fetch(
@@ -102,7 +117,8 @@ async function stale(
   now: string,
 ): Promise<SourceState> {
   const failingSince = status.failingSince ?? now;
-  if (status.failingSince === undefined) await store.setStatus({ ...status, failingSince });
+  if (status.failingSince === undefined)
+    await failureWithoutRoom(async () => await store.setStatus({ ...status, failingSince }));
   return {
     name: source.name,
     content: before && remembered(source, before),

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { recipeText } from '../../support/git/upstream.ts';
 import { GitHttpServer } from '../../support/git/http-server.ts';
+import { withMount } from '../../support/e2e/mounts.ts';
 import { needs } from '../../support/programs.ts';
 import { CertificateAuthority } from '../../support/registry/certificates.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
@@ -35,6 +36,24 @@ describe('a source on a web server', () => {
   afterEach(async () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
+  });
+
+  it('counts while there is no room to remember what it says', async function () {
+    await mkdir(reader.directory);
+    await withMount(this, reader.directory, { type: 'tmpfs', options: 'size=64k' }, async () => {
+      await reader.read(urlSource(url));
+      const rest = join(reader.directory, 'rest');
+      await assert.rejects(writeFile(rest, Buffer.alloc(128 * 1024)), { code: 'ENOSPC' });
+      answer = (_, response) => response.end(recipeText(NEW));
+      const expected = { images: [NEW], code: 'disk-full', failingSince: timeOf(2) };
+      assert.deepEqual(summary(await reader.read(urlSource(url))), expected);
+      answer = (_, response) => response.writeHead(404).end();
+      assert.deepEqual(summary(await reader.read(urlSource(url))).images, [OLD]);
+      await rm(rest);
+      answer = (_, response) => response.end(recipeText(NEW));
+      const healed = { images: [NEW], code: undefined, failingSince: undefined };
+      assert.deepEqual(summary(await reader.read(urlSource(url))), healed);
+    });
   });
 
   it('says what the server sends, and asks only for what has changed since', async () => {
