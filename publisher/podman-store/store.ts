@@ -34,7 +34,7 @@ export interface StoredLayer {
 export interface Store {
   /** By identifier, in their order. */
   readonly images: ReadonlyMap<string, StoredImage>;
-  /** By identifier, parents before children. */
+  /** By identifier: parents before children, and those of one depth in the order of their identifiers. */
   readonly layers: ReadonlyMap<LayerId, StoredLayer>;
 }
 
@@ -201,7 +201,18 @@ function layersOf(images: NamedImages, before: Store['layers']): Map<LayerId, St
       parent = layer;
     }
   }
-  return stored;
+  return inLayerOrder(stored);
+}
+
+/** By depth, and by identifier: the lists are the same whatever was published first. */
+function inLayerOrder(layers: Map<LayerId, StoredLayer>): Map<LayerId, StoredLayer> {
+  const depths = new Map<LayerId, number>();
+  for (const { id, parent } of layers.values())
+    depths.set(id, parent === undefined ? 0 : (depths.get(parent.id) ?? 0) + 1);
+  const depthOf = (id: LayerId): number => depths.get(id) ?? 0;
+  return new Map(
+    [...layers].sort(([one], [other]) => depthOf(one) - depthOf(other) || (one < other ? -1 : 1)),
+  );
 }
 
 function newLayer(

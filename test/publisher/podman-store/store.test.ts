@@ -148,6 +148,21 @@ describe('podman-store/store', () => {
     );
   });
 
+  it('lists layers in one order, whatever was published first', () => {
+    const images = [
+      published('a.io/a:1', ['base', 'top', 'more']),
+      published('a.io/b:1', ['base', 'other']),
+      published('a.io/c:1', ['lone']),
+    ];
+    const listed = (order: readonly PublishedImage[]): string[] => {
+      const store = order.reduce<Store | undefined>((before, image) => storeOf([image], before), undefined);
+      return [...(store?.layers.keys() ?? [])];
+    };
+    assert.equal(listed(images).length, 5);
+    assert.deepEqual(listed(images.toReversed()), listed(images));
+    assert.deepEqual(listed(images), [...storeOf(images).layers.keys()]);
+  });
+
   it('does not depend on the order of what is published', () => {
     const seed = Math.floor(Math.random() * 2 ** 32);
     const random = pseudoRandom(seed);
