@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { databaseFiles } from '../../daemon/state/database.ts';
 import { databasePath, State } from '../../daemon/state/state.ts';
 import { smallImage } from '../support/e2e/images.ts';
-import { ordinaryUser, USER, type OrdinaryUser } from '../support/e2e/ordinary-user.ts';
+import { ORDINARY_USER, ordinaryUser, USER, type OrdinaryUser } from '../support/e2e/ordinary-user.ts';
+import { describeWith } from '../support/programs.ts';
 import { killAll } from '../support/e2e/processes.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { REPOSITORY, Site } from '../support/e2e/site.ts';
@@ -16,7 +17,7 @@ function owners(folder: string): number[] {
   return [...new Set(names.map((name) => statSync(join(folder, name)).uid))];
 }
 
-describe('unpackd and whose its state is', function () {
+describeWith(ORDINARY_USER, 'unpackd and whose its state is', function () {
   this.timeout(300_000);
   let user: OrdinaryUser;
   let registry: TestRegistry;
@@ -25,8 +26,8 @@ describe('unpackd and whose its state is', function () {
   let state: string;
   let started: Running[];
 
-  beforeEach(async function () {
-    user = await ordinaryUser(this);
+  beforeEach(async () => {
+    user = await ordinaryUser();
     registry = await TestRegistry.start();
     site = await Site.make('directory');
     chmodSync(site.folder, 0o755);

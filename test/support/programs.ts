@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
 
 /**
  * What a test may need of the machine: `root`; `mounts`, a mount namespace of its own, which most containers refuse also to
- * root; `newer-debian:PROGRAM` ({@link newerDebian}); or a program on the PATH.
+ * root; `open-node`, a Node that every user can run; `newer-debian:PROGRAM` ({@link newerDebian}); or a program on the PATH.
  */
 export type Need = string;
 
@@ -72,6 +72,7 @@ function isHook(runnable: object | undefined): boolean {
 function isMissing(need: Need): boolean {
   if (need === 'root') return !isRoot();
   if (need === 'mounts') return spawnSync('unshare', ['--mount', 'true']).status !== 0;
+  if (need === 'open-node') return !isOpen(process.execPath);
   const [, program] = NEWER_DEBIAN.exec(need) ?? [];
   if (program === undefined) return findProgram(need) === undefined;
   return newerDebian() === '' || !existsSync(join(newerDebian(), 'usr/bin', program));
@@ -82,6 +83,15 @@ export function isRoot(): boolean {
   if (process.getuid?.() !== 0) return false;
   const [, rights = '0'] = /^CapEff:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
   return (BigInt(`0x${rights}`) & CAP_SYS_ADMIN) !== 0n;
+}
+
+/** Whether everybody may go to `path` and read it. */
+export function isOpen(path: string): boolean {
+  accessSync(path, constants.R_OK);
+  for (let folder = path; folder !== '/'; folder = dirname(folder)) {
+    if ((statSync(folder).mode & 0o005) !== 0o005) return false;
+  }
+  return true;
 }
 
 function mayBeSkipped(): boolean {

@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { accessSync, chmodSync, chownSync, constants, statSync } from 'node:fs';
+import { chmodSync, chownSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { needs, skip } from '../programs.ts';
+import { isOpen, needs, type Need } from '../programs.ts';
 import { temporaryDirectory } from '../setup.ts';
 
 /** Nobody's number: a user without any privilege, who owns what {@link OrdinaryUser.directory} gives. */
@@ -20,11 +20,17 @@ export interface OrdinaryUser {
 const DIST = fileURLToPath(new URL('../../..', import.meta.url));
 const PROJECT = dirname(DIST);
 
-/** Skips the test where the tests do not run as root, who alone may become somebody else. */
-export async function ordinaryUser(context: Mocha.Context): Promise<OrdinaryUser> {
-  needs(context, 'root', 'setpriv');
-  if (!isOpen(process.execPath)) skip(context, 'of a Node that others cannot run');
-  if (!isOpen(PROJECT)) needs(context, 'mounts');
+/** What {@link ordinaryUser} needs: root alone may become somebody else. */
+export const ORDINARY_USER: readonly Need[] = [
+  'root',
+  'setpriv',
+  'open-node',
+  ...(isOpen(PROJECT) ? [] : ['mounts']),
+];
+
+/** @param context of the test, which is skipped where {@link ORDINARY_USER} is missing; a suite's hook has no need of it */
+export async function ordinaryUser(context?: Mocha.Context): Promise<OrdinaryUser> {
+  if (context !== undefined) needs(context, ...ORDINARY_USER);
   const entrance = isOpen(PROJECT) ? undefined : await opened(temporaryDirectory('project'));
   return {
     start: (script, words, environment) => {
@@ -54,13 +60,4 @@ function throughEntrance(entrance: string | undefined, command: readonly string[
 async function opened(folder: Promise<string>): Promise<string> {
   chmodSync(await folder, 0o755);
   return await folder;
-}
-
-/** Whether everybody may go to `path` and read it. */
-function isOpen(path: string): boolean {
-  accessSync(path, constants.R_OK);
-  for (let folder = path; folder !== '/'; folder = dirname(folder)) {
-    if ((statSync(folder).mode & 0o005) !== 0o005) return false;
-  }
-  return true;
 }
