@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { layerDigests, type ReadyImage } from '../image.ts';
 import { layerMetadataPath, manifestPath } from '../layout.ts';
-import { platformFolder } from '../multiarch.ts';
+import { isVariantTarget, platformFolder } from '../multiarch.ts';
 import { aliasLinks, type PublicLink } from '../public-links.ts';
 import { RECORD } from '../published.ts';
 import type { Digest } from '../registry/digest.ts';
@@ -77,7 +77,8 @@ export class Names {
   }
 
   #link({ path, target }: PublicLink): SymbolicLinkEntry {
-    return { type: 'symlink', path, attributes: { ...this.#attributes, mode: 0o777 }, target };
+    const attributes = { ...this.#attributes, mode: 0o777 };
+    return { type: 'symlink', path, attributes, target, isVariant: isVariantTarget(target) };
   }
 
   #file(path: BytePath, bytes: Buffer): FileEntry {

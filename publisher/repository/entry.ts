@@ -46,6 +46,8 @@ export interface SymbolicLinkEntry {
   readonly attributes: Attributes;
   /** One character a byte (Latin-1), as in the image: never followed, never checked. */
   readonly target: string;
+  /** Clients of CernVM-FS are to put the values of variables into the target. What an image says is meant as it stands. */
+  readonly isVariant?: boolean;
 }
 
 export interface DeviceEntry {

@@ -1,6 +1,7 @@
 import type { Attributes, BytePath, DeviceEntry, Entry, FileEntry } from '../entry.ts';
 import { settableTime } from '../holding.ts';
 import { BLOCK_BYTES, Chunks } from './chunks.ts';
+import { storedTarget } from './variant-symlinks.ts';
 
 /**
  * Writes entries as a tar archive for `cvmfs_server ingest`: GNU format, whose long names are plain bytes, where PAX
@@ -82,7 +83,7 @@ function headerOf(entry: Entry): Header {
     case 'link':
       return { ...PLAIN, flag: '1', name, linkName: entry.target };
     case 'symlink':
-      return { ...PLAIN, flag: '2', name, linkName: entry.target, attributes: entry.attributes };
+      return { ...PLAIN, flag: '2', name, linkName: storedTarget(entry), attributes: entry.attributes };
     case 'character-device':
       return { ...PLAIN, flag: '3', name, attributes: entry.attributes, device: entry };
     case 'block-device':

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-
+import { readFileSync, readlinkSync } from 'node:fs';
 import type { ReadyImage } from '../../../publisher/image.ts';
 import { flatPath, layerRoot } from '../../../publisher/layout.ts';
 import { getAttribute, setAttribute, storesAttributes } from '../../support/cvmfs-server/system.ts';
@@ -148,6 +147,24 @@ describeServer('images with names that CernVM-FS acts on', (server) => {
       assert.ok(publisher.said.some((line) => /left out, since CernVM-FS would act on them/.test(line)));
     });
   }
+});
+
+describeServer('images with links that clients would put values into', (server) => {
+  it('are seen as they are: $(NAME) stands for itself', async () => {
+    const publisher = await Publisher.open(server());
+    const { workshop } = publisher;
+    const targets = ['$(HOME)/x', '$(NOBODY:-y)', '$HOME', '$(', `$(${'HOME)/$('.repeat(30)}`];
+    const image = await workshop.image(`${server().top}.example/links:1`, [
+      await workshop.layer(...targets.map((target, index) => symlink(`link${index}`, target))),
+    ]);
+    assert.deepEqual(await publisher.publish(image), ['published']);
+    for (const [index, target] of targets.entries()) {
+      // The server shows what is stored, in which clients put the default.
+      const stored = readlinkSync(`${server().view}/${pathIn(image, `link${index}`)}`);
+      assert.equal(stored.replaceAll('$(:-$)', '$'), target);
+      assert.doesNotMatch(stored, /\$\((?!:-\$\))/);
+    }
+  });
 });
 
 function needsAttributes(context: Mocha.Context, { view }: Subject): void {
