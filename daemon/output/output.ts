@@ -10,9 +10,9 @@ import { createPlainDisplay, createSilentDisplay } from './plain.ts';
 import { problemTextFor } from './problem-text.ts';
 import { redact } from './redact.ts';
 import { requestText } from './request-text.ts';
-import { jsonText, problemDocument, reportDocument, reportText } from './results.ts';
+import { isUndone, jsonText, problemDocument, reportDocument, reportText } from './results.ts';
 import type { Report } from './results.ts';
-import { createSummary, isUndone } from './summary.ts';
+import { createSummary } from './summary.ts';
 
 /** All that a command tells people and programs: progress, warnings and failures on stderr, results on stdout. */
 export interface Output {

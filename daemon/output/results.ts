@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import type { FailureText, ImageResult } from '../../publisher/events.ts';
 import type { PlatformResult } from '../../publisher/results.ts';
 import { redact } from './redact.ts';
-import { isUndone } from './summary.ts';
 
 /** How a run over images ended. */
 export interface Report {
@@ -30,6 +29,11 @@ export function reportText({ unusable, repositories }: Report, root: string): st
     ),
   ];
   return lines.join('');
+}
+
+/** Whether an image has its result because the run was ended: that is no fault of its own. */
+export function isUndone(result: ImageResult): boolean {
+  return result.outcome === 'failed' && result.code === 'interrupted';
 }
 
 function lineOf({ image, platform, result }: PlatformResult, folder: string): string {

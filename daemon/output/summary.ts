@@ -1,7 +1,7 @@
 import { handleEvent, type EventHandlers } from '../event-handlers.ts';
-import type { Event, ImageResult } from '../../publisher/events.ts';
+import type { Event } from '../../publisher/events.ts';
 import { counted, formatBytes, formatDuration } from './format.ts';
-import type { Report } from './results.ts';
+import { isUndone, type Report } from './results.ts';
 
 /** Counts what a run does, for one line at its end. */
 export interface Summary {
@@ -36,9 +36,4 @@ export function createSummary(now: () => number = () => performance.now()): Summ
     const what = parts.length === 0 ? counted(0, 'image') : parts.join(', ');
     return `${what}; ${formatBytes(fetchedBytes)} fetched in ${formatDuration(now() - beganMs)}`;
   }
-}
-
-/** Whether an image has its result because the run was ended: that is no fault of its own. */
-export function isUndone(result: ImageResult): boolean {
-  return result.outcome === 'failed' && result.code === 'interrupted';
 }

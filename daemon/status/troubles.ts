@@ -1,13 +1,16 @@
 import type { Failure } from '../../wishlist/failure.ts';
 import { quoted } from '../../wishlist/quote.ts';
 import { span } from '../output/times.ts';
+import type { DaemonActivity } from '../service/control-client.ts';
 import { databaseFiles } from '../state/database.ts';
 import type { FailureNote } from '../state/failure-columns.ts';
 import { ownerOf, userName } from '../state/ownership.ts';
 import { databasePath } from '../state/state.ts';
-import type { StatusReport } from './report.ts';
 
-interface Circumstances extends Pick<StatusReport, 'daemon' | 'nowMs'> {
+interface Circumstances {
+  readonly nowMs: number;
+  /** A word where nothing is known of what it does. */
+  readonly daemon: DaemonActivity | string;
   /** Where the state is. */
   readonly directory: string;
   readonly configurationFailure: Failure | undefined;
