@@ -14,6 +14,7 @@ import { wholeOf } from '../support/e2e/published.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { BACKENDS, REPOSITORY, Site, type BackendKind } from '../support/e2e/site.ts';
 import type { Running } from '../support/e2e/unpackd.ts';
+import { isRoot } from '../support/programs.ts';
 import { image, type Image } from '../support/images/image.ts';
 import { directory, file, hardLink, symlink, whiteout } from '../support/images/layer-entry.ts';
 import { layer } from '../support/images/layer.ts';
@@ -62,8 +63,9 @@ class Versions {
     this.#reference = reference;
   }
 
-  static async start(registry: TestRegistry): Promise<Versions> {
-    const versions = new Versions(registry, await Site.make('directory'));
+  static async start(registry: TestRegistry, kind: BackendKind): Promise<Versions> {
+    // Where it is no root's, the double keeps all folders writable.
+    const versions = new Versions(registry, await Site.make(isRoot() ? 'directory' : kind));
     await versions.next();
     return versions;
   }
@@ -168,10 +170,9 @@ class Watcher {
     let problem: string | undefined;
     try {
       const found = await snapshot(root);
-      problem =
-        this.#versions.all.findLast((version) => isAlike(found, version.trees[name])) !== undefined
-          ? undefined
-          : `${name} leads to ${root}, which holds ${[...found].map((line) => line.join(': ')).join(', ')}`;
+      const { all, latest } = this.#versions;
+      if (!all.some((version) => isAlike(found, version.trees[name])))
+        problem = `${name} leads to ${root}, of no version: ${differences(found, latest.trees[name]).join(', ')}`;
     } catch (error) {
       if (!hasCode(error, 'ENOENT')) throw error;
       problem = `${name} leads to ${root}, where something is missing: ${String(error)}`;
@@ -286,7 +287,7 @@ class Lane {
   static async run(kind: BackendKind): Promise<Lane> {
     const registry = await TestRegistry.start();
     const site = await Site.make(kind);
-    const lane = new Lane(site, kind, registry, await Versions.start(registry));
+    const lane = new Lane(site, kind, registry, await Versions.start(registry, kind));
     try {
       await lane.#run();
       return lane;
