@@ -16,6 +16,7 @@ export class Damaged extends Failure {
 const UNUSABLE: Readonly<Record<string, string>> = {
   SQLITE_BUSY: 'another program keeps it locked',
   SQLITE_LOCKED: 'another program keeps it locked',
+  SQLITE_PROTOCOL: 'other programs contend for its locks',
   SQLITE_READONLY: 'it may not be written',
   SQLITE_PERM: 'it may not be written',
   SQLITE_CANTOPEN: 'it cannot be opened',

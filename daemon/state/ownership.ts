@@ -1,4 +1,5 @@
 import { closeSync, fchownSync, openSync, readFileSync, statSync } from 'node:fs';
+import { hasCode } from '../../wishlist/error-code.ts';
 import { Failure } from '../../wishlist/failure.ts';
 import { quoted } from '../../wishlist/quote.ts';
 
@@ -27,7 +28,8 @@ export function assertOurs(folder: string): void {
 }
 
 /**
- * Makes the file `path` in `folder`, where it is not there yet, for the owner of that folder.
+ * Makes the file `path` in `folder`, where it is not there yet, for the owner of that folder. One that is there is not
+ * opened: closing it would drop the locks of all connections that this process has to it (fcntl(2)).
  *
  * @throws Failure `state-unusable` where this user can do so for himself alone; an error of the file system
  */
@@ -35,7 +37,13 @@ export function makeFileOfOwner(path: string, folder: string): void {
   if (statSync(path, { throwIfNoEntry: false }) !== undefined) return;
   const owner = ownerOf(folder);
   if (user() !== 0) assertOurs(folder);
-  const fd = openSync(path, 'a', 0o644);
+  let fd: number;
+  try {
+    fd = openSync(path, 'ax', 0o644);
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return;
+    throw error;
+  }
   try {
     if (owner !== undefined && user() === 0) fchownSync(fd, owner.uid, owner.gid);
   } finally {

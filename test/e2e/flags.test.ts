@@ -177,6 +177,7 @@ describe('the flags of unpackd convert, backend directory', () => {
   it('by the environment, which goes before the configuration file, and after an option', async () => {
     const file = join(site.folder, 'unpackd.yaml');
     const settings = [
+      'backend: directory',
       `root: ./root`,
       `state: ./elsewhere`,
       'skip-flat: true',

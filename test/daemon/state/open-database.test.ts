@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Database } from '../../../daemon/state/database.ts';
+import { Database, type Statements } from '../../../daemon/state/database.ts';
 import { openDatabase } from '../../../daemon/state/open-database.ts';
 import { State } from '../../../daemon/state/state.ts';
 import { isFailure } from '../../../wishlist/failure.ts';
@@ -85,6 +85,25 @@ describe('opening the database', () => {
     assert.deepEqual(aside(), ['', '-shm', '-wal']);
     assert.equal(warnings.length, 1);
     await before.close().catch(() => undefined);
+  });
+
+  it('puts a damaged one aside once, whoever opens it at the same time, and all have the same new one', async () => {
+    const old = await open(FIRST);
+    await old.close();
+    const rubbish = 'no database '.repeat(1000);
+    await writeFile(path, rubbish);
+    const all = await Promise.all(Array.from({ length: 4 }, async () => await open(FIRST)));
+    for (const [index, database] of all.entries()) {
+      const insert = async (statements: Statements): Promise<void> =>
+        await statements.run('INSERT INTO images VALUES (?)', `image ${index}`);
+      await database.transaction(insert);
+    }
+    for (const database of all)
+      assert.deepEqual(await database.all('SELECT count(*) AS count FROM images'), [{ count: 4 }]);
+    for (const database of all) await database.close();
+    assert.equal(warnings.length, 1, warnings.join('\n'));
+    const aside = readdirSync(join(path, '..')).find((name) => /\.damaged-.*Z$/.test(name)) ?? '';
+    assert.equal(await readFile(join(path, '..', aside), 'utf8'), rubbish);
   });
 
   it('takes one for damaged whose pages are mixed up', async () => {
