@@ -61,6 +61,8 @@ interface Opened {
 export class History {
   readonly #options: HistoryOptions;
   #opened: Opened | undefined;
+  /** Whoever asks for the database while it is being opened waits for the same connection. */
+  #opening: Promise<Opened> | undefined;
   #failure: Failure | undefined;
   #prunedMs = 0;
   readonly #writing = new Set<Promise<void>>();
@@ -96,6 +98,7 @@ export class History {
 
   async close(): Promise<void> {
     await Promise.all(this.#writing);
+    await this.#opening?.catch(() => undefined);
     if (this.#opened !== undefined) await this.#retire(this.#opened);
   }
 
@@ -250,8 +253,15 @@ export class History {
       this.#options.warn('the database is gone: a new one is made');
       await this.#retire(this.#opened);
     }
-    this.#opened ??= { state: await this.#options.open(), users: 0, isRetired: false };
-    return this.#opened;
+    if (this.#opened !== undefined) return this.#opened;
+    this.#opening ??= this.#connect().finally(() => (this.#opening = undefined));
+    return await this.#opening;
+  }
+
+  async #connect(): Promise<Opened> {
+    const opened = { state: await this.#options.open(), users: 0, isRetired: false };
+    this.#opened = opened;
+    return opened;
   }
 }
 

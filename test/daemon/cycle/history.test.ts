@@ -29,11 +29,13 @@ describe('the history of cycles', () => {
   let nowMs: number;
   /** What opening the database fails for. */
   let problem: unknown;
+  /** How often the database was opened. */
+  let openings: number;
   let history: History;
 
   beforeEach(async () => {
     directory = await temporaryDirectory('history');
-    [warnings, notes, nowMs, problem] = [[], [], 1000 * DAY_MS, undefined];
+    [warnings, notes, nowMs, problem, openings] = [[], [], 1000 * DAY_MS, undefined, 0];
     view = new MemoryRepository();
     view.put(
       manifestPath(NAME),
@@ -49,6 +51,7 @@ describe('the history of cycles', () => {
   function make(isGuest: boolean): History {
     return new History({
       open: async () => {
+        openings++;
         if (problem !== undefined) throw problem;
         return await State.open(directory, { warn: (message) => void warnings.push(message) });
       },
@@ -131,6 +134,16 @@ describe('the history of cycles', () => {
         assert.equal((await history.before(REPOSITORY, view)).isPaused, isPaused);
       });
     }
+  });
+
+  it('opens the database once for all who need it at the same time, anew where that failed', async () => {
+    problem = new Failure('state-unusable', 'closed');
+    await Promise.all([history.begin(), history.wishlists(FOUND), history.begin()]);
+    assert.equal(openings, 1);
+    problem = undefined;
+    await Promise.all([history.begin(), history.wishlists(FOUND), history.begin()]);
+    await history.begin();
+    assert.equal(openings, 2);
   });
 
   it('keeps publications, and waits for them when it is closed', async () => {
