@@ -144,7 +144,7 @@ class Looking {
 export function doneResult(
   outcome: 'published' | 'unchanged',
   { publicName, manifest, outputs }: ResolvedImage,
-): Exclude<ImageResult, { readonly outcome: 'failed' }> {
+): ImageResult {
   const config = manifest.config.digest;
   return { outcome, config, publicPath: publicName, flatPath: outputs.flat ? flatPath(config) : undefined };
 }

@@ -178,11 +178,8 @@ async function publishTogether(
     const withoutPodman = await publishComposed(published, { composer, repository }, parts);
     for (const [candidate, result] of results) {
       const failure = withoutPodman.get(candidate.image.publicName);
-      if (failure !== undefined && isPublished(result))
-        results.set(candidate, {
-          ...doneResult('published', candidate.image),
-          withoutPodman: failureText(failure),
-        });
+      if (failure !== undefined && result.outcome !== 'failed')
+        results.set(candidate, { ...result, withoutPodman: failureText(failure) });
     }
     return results;
   } finally {

@@ -5,24 +5,20 @@
  * @param time milliseconds since 1970, or a text as RFC 3339 has it
  */
 export function localTime(time: number | string): string {
-  return shown(time, (date) => clock(date, 2));
+  return shown(time, 2);
 }
 
 /** Such as `2026-11-28 15:40:01 +01:00`. */
 export function localTimeWithSeconds(time: number | string): string {
-  return shown(time, (date) => clock(date, 3));
+  return shown(time, 3);
 }
 
-function shown(time: number | string, clockOf: (date: Date) => string): string {
+function shown(time: number | string, clockParts: 2 | 3): string {
   const date = new Date(time);
   if (Number.isNaN(date.getTime())) return 'an unknown time';
   const day = [date.getFullYear(), date.getMonth() + 1, date.getDate()].map(twoDigits).join('-');
-  return `${day} ${clockOf(date)} ${offset(-date.getTimezoneOffset())}`;
-}
-
-function clock(date: Date, parts: number): string {
-  const all = [date.getHours(), date.getMinutes(), date.getSeconds()];
-  return all.slice(0, parts).map(twoDigits).join(':');
+  const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].slice(0, clockParts);
+  return `${day} ${clock.map(twoDigits).join(':')} ${offset(-date.getTimezoneOffset())}`;
 }
 
 function offset(minutes: number): string {

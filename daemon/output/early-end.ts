@@ -1,16 +1,9 @@
 import { boolean } from '../value-types.ts';
 import { OPTIONS, variableOf, type Environment } from '../options.ts';
 import type { OutputStream } from './display.ts';
-import { stackText, type errorLine } from './format.ts';
-import { problemTextFor } from './problem-text.ts';
+import { stackText } from './format.ts';
+import { problemTextFor, type ErrorText } from './problem-text.ts';
 import { jsonText } from './results.ts';
-
-/** What ended a run before it had an output of its own. */
-export interface EarlyProblem {
-  readonly code: Parameters<typeof errorLine>[0];
-  readonly message: string;
-  readonly hint?: string | undefined;
-}
 
 export interface EarlyOutput {
   readonly environment: Environment;
@@ -21,7 +14,7 @@ export interface EarlyOutput {
 }
 
 /** Tells why a run ended before it began: each problem as a line, and with `--json` all of them as the document. */
-export function tellEarlyEnd(problems: readonly EarlyProblem[], output: EarlyOutput): void {
+export function tellEarlyEnd(problems: readonly ErrorText[], output: EarlyOutput): void {
   const { stdout, stderr, environment, json } = output;
   const text = problemTextFor(stderr, environment);
   for (const line of problems.flatMap((problem) => text.error(problem))) stderr.write(`${line}\n`);

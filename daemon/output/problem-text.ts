@@ -12,7 +12,8 @@ export interface ProblemText {
   readonly warning: (message: string) => string[];
 }
 
-interface ErrorText extends Pick<FailureText, 'message'> {
+/** What is told of an error, which need be no failure. */
+export interface ErrorText extends Pick<FailureText, 'message'> {
   readonly code: Parameters<typeof errorLine>[0];
   readonly hint?: string | undefined;
 }

@@ -28,13 +28,13 @@ export async function openDatabase(path: string, opening: Opening): Promise<Data
   await orUnusable(dirname(path), async () => {
     await Promise.resolve(mkdirSync(dirname(path), { recursive: true, mode: 0o750 }));
   });
-  const found = await orUnusable(path, async () => await Promise.resolve(identityOf(path)));
+  const found = await orUnusable(path, async () => await Promise.resolve(inodeOf(path)));
   try {
     return await openSound(path, opening);
   } catch (error) {
     if (!(error instanceof Damaged)) throw error;
     // Whoever opened it at the same time may have put it aside: a new one is there then, with connections to it.
-    if (identityOf(path) === found) {
+    if (inodeOf(path) === found) {
       const aside = putAside(path, opening);
       opening.warn(`${error.message}; it lies in ${aside} now, and what is published is looked up anew`);
     }
@@ -42,9 +42,9 @@ export async function openDatabase(path: string, opening: Opening): Promise<Data
   }
 }
 
-function identityOf(path: string): string | undefined {
-  const stats = statSync(path, { throwIfNoEntry: false, bigint: true });
-  return stats && `${stats.dev}:${stats.ino}`;
+/** Tells the file at `path` from another that takes its place; `undefined` where there is none. */
+export function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
 }
 
 /**

@@ -1,10 +1,8 @@
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { hasCode } from '../../wishlist/error-code.ts';
 import { AttemptsTable } from './attempts-table.ts';
 import type { Database } from './database.ts';
 import { ImagesTable } from './images-table.ts';
-import { openDatabase, readDatabase, type Opening } from './open-database.ts';
+import { inodeOf, openDatabase, readDatabase, type Opening } from './open-database.ts';
 import { PublicationsTable } from './publications-table.ts';
 import { RepositoriesTable } from './repositories-table.ts';
 import { SourcesTable } from './sources-table.ts';
@@ -78,14 +76,5 @@ export class State {
 
   async close(): Promise<void> {
     await this.#database.close();
-  }
-}
-
-function inodeOf(path: string): number | undefined {
-  try {
-    return statSync(path).ino;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    throw error;
   }
 }

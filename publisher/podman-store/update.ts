@@ -59,7 +59,7 @@ export async function updateOf(change: StoreChange, parts: StoreParts): Promise<
   const stamp = stampOf(parts);
   const isOurs = (await view.read(stampPath(root)))?.equals(stamp) ?? false;
   const there = await publishedParts(view, root);
-  const listed = withFolders((await publishedStore(view, root)) ?? EMPTY_STORE, there);
+  const listed = withImages((await publishedStore(view, root)) ?? EMPTY_STORE, (id) => there.images.has(id));
   const idsOf = remembered(layerIdsOf);
   const kept = new Kept(isOurs ? listed : EMPTY_STORE, there, storeOf(again, EMPTY_STORE, idsOf));
   const { store, documents, left } = await gather(change, { listed, kept, view, idsOf });
@@ -118,11 +118,6 @@ async function publishedParts(view: RepositoryView, root: StoreRoot): Promise<Pu
   };
 }
 
-/** Podman could list nothing where the documents of one image are missing. */
-function withFolders({ images, layers }: Store, there: PublishedParts): Store {
-  return { layers, images: new Map([...images].filter(([id]) => there.images.has(id))) };
-}
-
 /** The store with all that it needs, which is not everything where something is lost; `left` are the images that stay. */
 async function gather(
   { root, after, documents: brought }: StoreChange,
@@ -137,12 +132,13 @@ async function gather(
     const { documents, lost } = await gatherDocuments(store, sources);
     if (lost.size === 0) return { store, documents, left };
     left = left.filter((image) => !isLost(image, lost));
-    listed = without(listed, lost);
+    listed = withImages(listed, (id) => !lost.has(id));
   }
 }
 
-function without({ images, layers }: Store, lost: { has(id: string): boolean }): Store {
-  return { layers, images: new Map([...images].filter(([id]) => !lost.has(id))) };
+/** The store with fewer images: podman could list nothing where the documents of one of them are missing. */
+function withImages({ images, layers }: Store, isWhole: (id: string) => boolean): Store {
+  return { layers, images: new Map([...images].filter(([id]) => isWhole(id))) };
 }
 
 function isNamed({ config, name }: ImageRecord, store: Store): boolean {

@@ -224,8 +224,10 @@ export class PublishingQueue {
       await giveBack(result.outcome === 'published');
     } catch (error) {
       failure = this.#ownFailure(ticket, error);
-      if (failure === undefined) this.#stopFor(error);
-      problem = failure === undefined ? error : undefined;
+      if (failure === undefined) {
+        this.#stopFor(error);
+        problem = error;
+      }
     }
     ticket.settle(ticket.candidate, failure === undefined ? result : failedResult(failure));
     ticket.end(problem);

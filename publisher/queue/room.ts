@@ -1,6 +1,7 @@
 import { exactSize, formatBytes } from '../../wishlist/byte-size.ts';
 import { Failure } from '../../wishlist/failure.ts';
 import type { Candidate } from '../candidates.ts';
+import { roomText } from '../free-space.ts';
 import type { GiveBack, SpoolBudget } from '../spool/budget.ts';
 import type { Spool } from '../spool/spool.ts';
 import { weightOf } from './batches.ts';
@@ -73,9 +74,8 @@ export class Room {
   /** What an image fails for that has no room although nobody takes any. */
   full(candidate: Candidate): Failure {
     const { directory, freeBytes, evictableBytes } = this.#spool;
-    const needed = formatBytes(this.#spool.lackingBytes(candidate.missing));
-    const room = formatBytes((freeBytes ?? 0) + evictableBytes);
-    return new Failure('disk-full', `no room in ${directory}: ${needed} are needed, ${room} are free`, {
+    const room = roomText(this.#spool.lackingBytes(candidate.missing), (freeBytes ?? 0) + evictableBytes);
+    return new Failure('disk-full', `no room in ${directory}: ${room}`, {
       hint: 'make room there, or let temporary-dir name a folder on a larger disk; "unpackd retry" tries it at once',
     });
   }

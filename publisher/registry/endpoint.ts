@@ -1,8 +1,8 @@
 import type { Place } from './route.ts';
 
 /** Docker Hub is named after one host and answers at another. */
-const DOCKER_HUB = 'docker.io';
-const DOCKER_HUB_HOST = 'registry-1.docker.io';
+export const DOCKER_HUB = 'docker.io';
+export const DOCKER_HUB_HOST = 'registry-1.docker.io';
 
 /**
  * Where `place` answers for a repository (with the place's prefix, if there is one): `path` follows it, such as

@@ -17,32 +17,26 @@ export interface Attempted {
  *
  * @throws Failure `disk-full`, `repository-unusable`; failures of `work`, and what is no error of the system
  */
-export async function usable<T>(
-  path: string,
-  { outcome, neededBytes }: Attempted,
-  work: () => Promise<T>,
-): Promise<T> {
+export async function usable<T>(path: string, attempted: Attempted, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw repositoryFailure(error, path, { outcome, neededBytes });
+    throw repositoryFailure(error, path, attempted);
   }
 }
 
 /** What an error means for the repository at `path`: the error itself where it is a failure, or none of the system. */
-export function repositoryFailure(
-  error: unknown,
-  path: string,
-  { outcome, neededBytes }: Attempted,
-): unknown {
+export function repositoryFailure(error: unknown, path: string, attempted: Attempted): unknown {
   if (isFailure(error) || !(error instanceof Error) || !('code' in error)) return error;
-  if (isDiskFull(error)) {
-    return repositoryFull([path], { outcome, neededBytes }, error);
-  }
-  return new Failure('repository-unusable', `${path} cannot be written: ${error.message}; ${outcome}`, {
-    hint: 'check that the directory exists and that the user who runs unpackd may write it',
-    cause: error,
-  });
+  if (isDiskFull(error)) return repositoryFull([path], attempted, error);
+  return new Failure(
+    'repository-unusable',
+    `${path} cannot be written: ${error.message}; ${attempted.outcome}`,
+    {
+      hint: 'check that the directory exists and that the user who runs unpackd may write it',
+      cause: error,
+    },
+  );
 }
 
 /** There is no room in a repository, which takes some at `paths`. */

@@ -1,4 +1,5 @@
 import type { Material } from '../../../wishlist/network/material.ts';
+import { DOCKER_HUB, DOCKER_HUB_HOST } from '../endpoint.ts';
 
 /** How one server is connected to. */
 export interface ServerSettings extends Material {
@@ -6,9 +7,7 @@ export interface ServerSettings extends Material {
   readonly concurrency?: number | undefined;
 }
 
-const DOCKER_HUB_HOST = 'registry-1.docker.io';
-
 /** The settings for the server of `url`; Docker Hub is looked up by the name that people know. */
 export function settingsOf(url: URL, servers: (host: string) => ServerSettings): ServerSettings {
-  return servers(url.host === DOCKER_HUB_HOST ? 'docker.io' : url.host);
+  return servers(url.host === DOCKER_HUB_HOST ? DOCKER_HUB : url.host);
 }
