@@ -11,8 +11,9 @@ import {
   subcommandTerm,
   summaryOf,
 } from './help.ts';
-import { OPTIONS } from './options.ts';
-import type { Option, OptionKey } from './options.ts';
+import { OPTIONS, variableOf } from './options.ts';
+import type { Environment, Option, OptionKey } from './options.ts';
+import { boolean } from './value-types.ts';
 import { tellEarlyEnd, type EarlyOutput } from './output/early-end.ts';
 import { jsonText } from './output/results.ts';
 import { PLANNED_COMMANDS, PLANNED_OPTIONS } from './planned.ts';
@@ -120,6 +121,14 @@ function commandIn(argv: readonly string[]): string | undefined {
     if (error instanceof CommanderError) return undefined;
     throw error;
   }
+}
+
+/** Whether the command line or the environment asks for documents, as far as that can be told without reading either. */
+export function asksForJson(argv: readonly string[], environment: Environment): boolean {
+  const said = wordsOf(argv).findLast((word) => word === '--json' || word === '--no-json');
+  if (said !== undefined) return said === '--json';
+  const text = environment[variableOf(OPTIONS.json.key)] ?? '';
+  return boolean.parse(text, { folder: '/', home: '/' }) === true;
 }
 
 function isCommand(name: string, program: Commander): boolean {

@@ -1,6 +1,6 @@
 import { isFailure, type Failure } from '../wishlist/failure.ts';
 import type { Observer } from '../publisher/events.ts';
-import { buildProgram } from './command-line.ts';
+import { asksForJson, buildProgram } from './command-line.ts';
 import type { Invocation } from './command-line.ts';
 import type { Command, ConfigurationCommand, Context } from './command.ts';
 import { loadConfiguration, readConfiguration } from './configuration.ts';
@@ -12,7 +12,7 @@ import { openNotification } from './notification.ts';
 import type { Configuration, Environment } from './options.ts';
 import { surviveClosedPipe } from './output/closed-pipe.ts';
 import type { OutputStream } from './output/display.ts';
-import { asksForJson, tellBug, tellEarlyEnd } from './output/early-end.ts';
+import { tellBug, tellEarlyEnd } from './output/early-end.ts';
 import { createOutput } from './output/output.ts';
 import { salvageConfiguration } from './salvage.ts';
 

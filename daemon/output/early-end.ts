@@ -1,5 +1,4 @@
-import { boolean } from '../value-types.ts';
-import { OPTIONS, variableOf, type Environment } from '../options.ts';
+import type { Environment } from '../options.ts';
 import type { OutputStream } from './display.ts';
 import { stackText } from './format.ts';
 import { problemTextFor, type ErrorText } from './problem-text.ts';
@@ -26,15 +25,4 @@ export function tellBug(error: unknown, output: EarlyOutput): void {
   const { message, stack = message } = error instanceof Error ? error : { message: String(error) };
   tellEarlyEnd([{ code: 'bug', message: 'this is a bug in unpackd, please report it' }], output);
   output.stderr.write(`${stackText(stack)}\n`);
-}
-
-/** Whether the command line or the environment asks for documents, as far as that can be told without reading either. */
-export function asksForJson(argv: readonly string[], environment: Environment): boolean {
-  const end = argv.indexOf('--');
-  const said = argv
-    .slice(0, end === -1 ? argv.length : end)
-    .findLast((word) => word === '--json' || word === '--no-json');
-  if (said !== undefined) return said === '--json';
-  const text = environment[variableOf(OPTIONS.json.key)] ?? '';
-  return boolean.parse(text, { folder: '/', home: '/' }) === true;
 }

@@ -32,3 +32,8 @@ export function formatDuration(durationMs: number): string {
 export function shortDigest(digest: string): string {
   return digest.slice(0, 'sha256:'.length + 12);
 }
+
+/** The registry of an image as events and the state name it. */
+export function registryOf(image: string): string {
+  return image.slice(0, image.indexOf('/'));
+}

@@ -9,7 +9,7 @@ import type { Expanded } from '../cycle/cycle.ts';
 import { handleEvent, type EventHandlers } from '../event-handlers.ts';
 import type { Log, LogRecord } from '../log/record.ts';
 import { Repetition } from '../log/repetition.ts';
-import { counted, formatBytes, formatDuration, shortDigest } from '../output/format.ts';
+import { counted, formatBytes, formatDuration, registryOf, shortDigest } from '../output/format.ts';
 import { requestText } from '../output/request-text.ts';
 import { noteTexts, warningTexts } from '../recipe-lines.ts';
 import { staleText } from '../sources/stale.ts';
@@ -231,9 +231,4 @@ export class Journalist {
   #warnOnce(message: string, fields: LogRecord['fields'] = {}): void {
     if (this.#repetition.isNew(`${fields['repository'] ?? ''} ${message}`)) this.warn(message, fields);
   }
-}
-
-/** Of an image as events name it. */
-function registryOf(image: string): string {
-  return image.slice(0, image.indexOf('/'));
 }

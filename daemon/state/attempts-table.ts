@@ -1,4 +1,5 @@
 import { UNREACHABLE } from '../../publisher/stopping.ts';
+import { groupBy } from '../../wishlist/group-by.ts';
 import type { Database, Row, Statements } from './database.ts';
 import { failureOf, failureValues, numberOf, textOf, type FailureNote } from './failure-columns.ts';
 
@@ -88,14 +89,10 @@ export class AttemptsTable {
       SELECT repository, public_name FROM failures
       WHERE NOT EXISTS (SELECT 1 FROM wishes
                         WHERE wishes.repository = failures.repository AND wishes.public_name = failures.public_name)`);
-    const unwanted = new Map<string, string[]>();
-    for (const row of rows) {
-      const repository = String(row['repository']);
-      const names = unwanted.get(repository) ?? [];
-      names.push(String(row['public_name']));
-      unwanted.set(repository, names);
-    }
-    return unwanted;
+    const byRepository = groupBy(rows, (row) => String(row['repository']));
+    return new Map(
+      [...byRepository].map(([name, unwanted]) => [name, unwanted.map((row) => String(row['public_name']))]),
+    );
   }
 
   /** Forgets failures of images that are not wanted any more, or that are fine after all. Tries stay. */

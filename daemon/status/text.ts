@@ -2,7 +2,8 @@ import { exactSize } from '../../wishlist/byte-size.ts';
 import { UNREACHABLE } from '../../publisher/stopping.ts';
 import { withHint } from '../../wishlist/failure.ts';
 import { localTime } from '../../wishlist/local-time.ts';
-import { counted, formatBytes } from '../output/format.ts';
+import { groupBy } from '../../wishlist/group-by.ts';
+import { counted, formatBytes, registryOf } from '../output/format.ts';
 import { redact } from '../output/redact.ts';
 import type { FailureNote } from '../state/failure-columns.ts';
 import type { PublicationRow } from '../state/publications-table.ts';
@@ -106,14 +107,9 @@ function repositoryLines(repository: RepositoryStatus, nowMs: number): string[] 
 
 /** What cannot be asked since its registry cannot be reached is one line for each registry. */
 function failingLines(failing: readonly FailingImage[], nowMs: number): string[] {
-  const groups = new Map<string, FailingImage[]>();
-  for (const one of failing) {
-    const registry = one.image.slice(0, one.image.indexOf('/'));
-    const key = UNREACHABLE.has(one.failure.code) ? `${registry} ${one.failure.code}` : `image ${one.image}`;
-    const group = groups.get(key) ?? [];
-    group.push(one);
-    groups.set(key, group);
-  }
+  const groups = groupBy(failing, ({ image, failure: { code } }) =>
+    UNREACHABLE.has(code) ? `${registryOf(image)} ${code}` : `image ${image}`,
+  );
   const lines = [...groups.values()].map((group) => failingLine(group, nowMs));
   return listed('failing', lines, failing.length);
 }
@@ -128,7 +124,7 @@ function failingLine(group: readonly FailingImage[], nowMs: number): string {
   if (group.length === 1) return `${first.image}, ${times}: ${why}`;
   const published = group.filter(({ isPublished }) => isPublished).length;
   const how = published === group.length ? 'all published' : `${published} published`;
-  return `${first.image.slice(0, first.image.indexOf('/'))}: ${counted(group.length, 'image')}, ${how}, ${times}: ${why}`;
+  return `${registryOf(first.image)}: ${counted(group.length, 'image')}, ${how}, ${times}: ${why}`;
 }
 
 function lastText(last: PublicationRow | undefined, nowMs: number): string {

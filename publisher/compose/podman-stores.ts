@@ -1,4 +1,5 @@
 import { isFailure, type Failure } from '../../wishlist/failure.ts';
+import { groupBy } from '../../wishlist/group-by.ts';
 import type { ReadyImage } from '../image.ts';
 import { asFailure } from '../own-failure.ts';
 import type { Digest } from '../registry/digest.ts';
@@ -76,7 +77,7 @@ export class PodmanStores {
     const leftOut = new Map<string, Failure>();
     const updates: StoreUpdate[] = [];
     const taken: string[] = [];
-    for (const [root, names] of groupBy([...this.#records.keys()], storeRoot)) {
+    for (const [root, names] of groupBy(this.#records.keys(), storeRoot)) {
       const filling = new Filling<StoreUpdate>(async (some) => await this.#update(root, some, refuse));
       await filling.fill(names);
       for (const [name, failure] of filling.leftOut) leftOut.set(name, failure);
@@ -193,17 +194,6 @@ async function failureOf(work: () => Promise<unknown>): Promise<Failure | undefi
     if (isFailure(error, 'interrupted')) throw error;
     return asFailure(error);
   }
-}
-
-function groupBy<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): Map<Key, Item[]> {
-  const groups = new Map<Key, Item[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [item]);
-    else group.push(item);
-  }
-  return groups;
 }
 
 function publicNameOf({ publicName }: PublishedImage): string {

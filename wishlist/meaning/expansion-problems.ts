@@ -8,6 +8,7 @@ import type { TagList } from './tag-lists.ts';
 import type { RecipeProblem, RecipeWish, WishedImage } from './wished-image.ts';
 import type { Conflict } from './wished-images.ts';
 import { counted } from '../counted.ts';
+import { groupBy } from '../group-by.ts';
 
 /** Tags that a message names. */
 const EXAMPLES = 3;
@@ -45,22 +46,17 @@ export function passedOverProblems(
   images: readonly WishedImage[],
   kindOf: (image: WishedImage) => string | undefined,
 ): RecipeProblem[] {
-  const byWish = new Map<RecipeWish, WishedImage[]>();
-  for (const image of images) {
-    const [line] = image.wishes;
-    if (line === undefined) continue;
-    const ofWish = byWish.get(line);
-    if (ofWish === undefined) byWish.set(line, [image]);
-    else ofWish.push(image);
-  }
-  return [...byWish].map(([{ recipe, wish }, ofWish]) => {
+  const byWish = groupBy(images, ({ wishes: [first] }) => first);
+  return [...byWish].flatMap(([line, ofWish]) => {
+    if (line === undefined) return [];
+    const { recipe, wish } = line;
     const tags = ofWish.map(({ reference }) => reference.tag ?? '');
     const problem = passedOver(
       wish,
       tags,
       ofWish.map(kindOf).filter((kind) => kind !== undefined),
     );
-    return { recipe, problem };
+    return [{ recipe, problem }];
   });
 }
 
