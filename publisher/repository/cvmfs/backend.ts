@@ -8,7 +8,6 @@ import type {
   PublishOptions,
 } from '../backend.ts';
 import type { BytePath, Entry } from '../entry.ts';
-import { readXattr } from '../libc.ts';
 import { Lock, unlessBusy, type LockOptions } from '../lock.ts';
 import { ownAttributes } from '../own-attributes.ts';
 import { Unkept } from '../unkept.ts';
@@ -182,10 +181,8 @@ class OpenCvmfs implements OpenRepository {
     await this.#remove(byUnion);
   }
 
-  /** @see CernVM-FS documentation, "Client magic extended attributes": `user.revision` */
   revision(): number | undefined {
-    const text = readXattr(Buffer.from(this.#repository.published), 'user.revision');
-    return text !== undefined && /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined;
+    return this.view.revision();
   }
 
   async release(): Promise<void> {

@@ -18,6 +18,8 @@ const LARGEST_ASSUMED_CHUNK_BYTES = 1024 * 1024;
 export class CvmfsView extends DirectoryView {
   override readonly linkableBytes: number;
   readonly #root: string;
+  /** Whether the repository has any file in chunks: to count them takes ten times as long as to ask for the revision. */
+  #chunked: { readonly revision: number; readonly isAny: boolean } | undefined;
 
   constructor({ published, smallestChunkBytes }: Pick<CvmfsRepository, 'published' | 'smallestChunkBytes'>) {
     super(published);
@@ -32,8 +34,22 @@ export class CvmfsView extends DirectoryView {
 
   /** By counts that catalogs keep: neither question depends on how much there is. */
   override async mayHoldUnlinkable(path: BytePath): Promise<boolean> {
-    if (!this.#countsChunked('', 'user.repo_counters')) return false;
+    if (!this.#hasChunked()) return false;
     return path === '' || this.#countsChunked(path, 'user.catalog_counters');
+  }
+
+  /** @see CernVM-FS documentation, "Client magic extended attributes": `user.revision` */
+  revision(): number | undefined {
+    const text = readXattr(Buffer.from(this.#root), 'user.revision');
+    return text !== undefined && /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined;
+  }
+
+  #hasChunked(): boolean {
+    const revision = this.revision();
+    if (revision !== undefined && this.#chunked?.revision === revision) return this.#chunked.isAny;
+    const isAny = this.#countsChunked('', 'user.repo_counters');
+    this.#chunked = revision === undefined ? undefined : { revision, isAny };
+    return isAny;
   }
 
   /** Of the whole repository, or of the catalog that holds what is in `path`, with all below it. */
