@@ -15,6 +15,20 @@ export function freeBytes(path: string): number | undefined {
   }
 }
 
+/** What is left free at least on a disk: a twentieth of it, and no more than 1 GiB. */
+const LARGEST_RESERVE_BYTES = 1024 ** 3;
+
+/** Bytes of the file system of `path` that nothing from outside may fill; 0 where nobody can say how large it is. */
+export function reserveBytes(path: string): number {
+  try {
+    const { blocks, bsize } = statfsSync(path);
+    return Math.min(LARGEST_RESERVE_BYTES, Math.floor((blocks * bsize) / 20));
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    return 0;
+  }
+}
+
 /** How much is needed and how much there is, as far as that is known: `419.5 MB are needed, 40.0 MB are free`. */
 export function roomText(neededBytes: number | undefined, free: number | undefined): string {
   return [

@@ -2,6 +2,7 @@ import { mapLimited } from '../wishlist/concurrency.ts';
 import { Failure, isFailure } from '../wishlist/failure.ts';
 import { formatReference, type ImageReference } from '../wishlist/reference/reference.ts';
 import type { Observer } from './events.ts';
+import { anySignal } from './interruption.ts';
 import { layerDigests, type ReadyImage, type ResolvedImage } from './image.ts';
 import { overOption, type LayerLimits } from './layer/limits.ts';
 import { listLayer, type Listing } from './layer/listing.ts';
@@ -183,29 +184,42 @@ export class Preparer {
       if (layer.isBrought) await this.#fetch(layer);
       return;
     }
+    const refused = new AbortController();
+    const signal = anySignal(layer.signal, refused.signal);
     let early: Promise<Listing | undefined> | undefined;
-    const blob = await this.#fetch(layer, (file) => {
-      early = this.#listEarly(layer, file);
+    const blob = await this.#fetch({ ...layer, signal }, (file) => {
+      early = this.#listEarly(layer, file, (refusal) => refused.abort(refusal));
     });
     await listings.save(digest, (await early) ?? (await this.#list(layer, blob)));
   }
 
-  /** While the layer is downloaded. Nothing is verified yet, so that no error counts. */
-  async #listEarly({ diffId, signal }: LayerOfImage, file: GrowingFile): Promise<Listing | undefined> {
+  /**
+   * While the layer is downloaded. Nothing is verified yet, so that no error counts but a refusal: whatever is still to come,
+   * this is nothing to be read to its end.
+   */
+  async #listEarly(
+    layer: LayerOfImage,
+    file: GrowingFile,
+    refuse: (refusal: Failure) => void,
+  ): Promise<Listing | undefined> {
     try {
-      return await listLayer(file.read(), diffId, { limits: this.#options.limits, signal });
-    } catch {
+      return await this.#list(layer, file.read());
+    } catch (error) {
+      if (isFailure(error, 'layer-refused')) refuse(error);
       return undefined;
     }
   }
 
-  async #list(layer: LayerOfImage, blob: string): Promise<Listing> {
+  async #list(
+    { descriptor, diffId, signal }: LayerOfImage,
+    blob: Parameters<typeof listLayer>[0],
+  ): Promise<Listing> {
     try {
-      return await listLayer(blob, layer.diffId, { limits: this.#options.limits, signal: layer.signal });
+      return await listLayer(blob, diffId, { limits: this.#options.limits, signal });
     } catch (error) {
       if (!isFailure(error)) throw error;
       const { code, message, hint } = error;
-      throw new Failure(code, `layer ${layer.descriptor.digest}: ${message}`, {
+      throw new Failure(code, `layer ${descriptor.digest}: ${message}`, {
         ...(hint !== undefined && { hint }),
         cause: error,
       });

@@ -19,15 +19,19 @@ interface Page {
 const TAGS_A_PAGE = 1000;
 /** Where servers end a page, whatever they are asked for. */
 const USUAL_PAGES: ReadonlySet<number> = new Set([50, 100, 200, 500, TAGS_A_PAGE, 5000, 10_000]);
-const LARGEST_PAGE_BYTES = 16 * 1024 * 1024;
+const LARGEST_PAGE_BYTES = 4 * 1024 * 1024;
 const MAXIMUM_PAGES = 10_000;
-const MAXIMUM_TAGS = 2_000_000;
+/** They are in memory together: some 30 MB. */
+const MAXIMUM_TAGS = 250_000;
+const MAXIMUM_LIST_BYTES = 8 * 1024 * 1024;
+/** Tags have 128 at most: a longer name is none, whatever follows. */
+const MOST_CHARACTERS = 129;
 
 const pageSchema = z.object({ tags: z.array(z.string()).nullish() });
 
 /**
  * All tags of the repository of `reference`, each once, in the registry's order; whatever a registry calls a tag is
- * one. Pages are followed as `Link` says.
+ * one, of which the beginning is kept where it is longer than a tag can be. Pages are followed as `Link` says.
  *
  * A registry that gives no link, and as many tags as make a page, may have more: what comes after the last of them is
  * asked for too, until nothing new comes. Where it does not do as it is asked then, the list may not be whole.
@@ -49,6 +53,7 @@ class Listing {
   readonly #source: Source;
   readonly #first: URL;
   readonly #asked = new Set<string>();
+  #bytes = 0;
 
   constructor(transport: Transport, source: Source) {
     this.#transport = transport;
@@ -137,10 +142,20 @@ class Listing {
   async #page(url: URL): Promise<Page> {
     this.#asked.add(url.href);
     const page = await readPage(this.#transport, this.#source, url);
-    for (const tag of page.tags) this.tags.add(tag);
-    const isTooLong = this.#asked.size >= MAXIMUM_PAGES || this.tags.size > MAXIMUM_TAGS;
-    if (isTooLong) throw unusable(this.#source.reference, 'does not end');
+    for (const tag of page.tags) this.#add(tag);
+    if (this.#asked.size >= MAXIMUM_PAGES) throw unusable(this.#source.reference, 'does not end');
     return page;
+  }
+
+  #add(name: string): void {
+    const { reference } = this.#source;
+    const tag = name.length > MOST_CHARACTERS ? beginningOf(name) : name;
+    if (this.tags.has(tag)) return;
+    this.tags.add(tag);
+    this.#bytes += Buffer.byteLength(tag);
+    if (this.tags.size > MAXIMUM_TAGS) throw unusable(reference, `has more than ${MAXIMUM_TAGS} tags`);
+    if (this.#bytes > MAXIMUM_LIST_BYTES)
+      throw unusable(reference, `has more than ${MAXIMUM_LIST_BYTES} bytes of tags`);
   }
 
   #endless(): Failure {
@@ -158,6 +173,11 @@ async function readPage(transport: Transport, source: Source, url: URL): Promise
     tags: checkSchema(pageSchema, parseJson(bytes, name), name).tags ?? [],
     next: nextLink(header('link') ?? ''),
   }));
+}
+
+/** A copy: a part of a text keeps all of it in memory. */
+function beginningOf(name: string): string {
+  return Buffer.from(name.slice(0, MOST_CHARACTERS)).toString();
 }
 
 function unusable(reference: ImageReference, what: string): Failure {

@@ -65,7 +65,8 @@ export class BlobDownload {
       if (!part.isComplete) await this.#receive(part, attempt, signal);
       await part.finish();
     } catch (error) {
-      if (isFailure(error, 'disk-full', 'state-unusable')) await part.remove();
+      // What is refused is not gone on with either.
+      if (isFailure(error, 'disk-full', 'state-unusable', 'layer-refused')) await part.remove();
       if (!isWrong(error, part)) throw error;
       await this.#drop(part);
       throw new Retryable(error);

@@ -6,7 +6,7 @@ import { Failure, isFailure } from '../../wishlist/failure.ts';
 import { formatReference, type ImageReference } from '../../wishlist/reference/reference.ts';
 import { hexOf, type Digest } from '../registry/digest.ts';
 import type { Descriptor } from '../registry/manifest/manifest.ts';
-import { freeBytes } from '../free-space.ts';
+import { freeBytes, reserveBytes } from '../free-space.ts';
 import { storageFailure } from '../storage-failure.ts';
 import { BlobDownload, type BlobRequest, type BlobSource } from './blob-download.ts';
 import { Download, type Listener, type Progress } from './download.ts';
@@ -113,9 +113,10 @@ export class Spool {
     return lacking;
   }
 
-  /** What is free on its disk; `undefined` where nobody can say. */
+  /** What is free on its disk, less what stays free for the state and others; `undefined` where nobody can say. */
   get freeBytes(): number | undefined {
-    return freeBytes(this.#directory);
+    const free = freeBytes(this.#directory);
+    return free === undefined ? undefined : Math.max(0, free - reserveBytes(this.#directory));
   }
 
   /** What becomes free when everything goes that nobody holds. */

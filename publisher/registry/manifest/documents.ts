@@ -9,8 +9,10 @@ import { describeSubject } from '../subject.ts';
 import type { Document, Transport, TransportRequest } from '../http/transport.ts';
 import { verifyBytes, type Promised } from './verify.ts';
 
-const LARGEST_MANIFEST_BYTES = 8 * 1024 * 1024;
-const LARGEST_CONFIG_BYTES = 16 * 1024 * 1024;
+/** What registries take at most: real manifests have some thousand bytes. */
+const LARGEST_MANIFEST_BYTES = 4 * 1024 * 1024;
+/** Real configs have some ten thousand bytes. */
+const LARGEST_CONFIG_BYTES = 1024 * 1024;
 
 /** A manifest or index as the registry gave it. */
 export interface ManifestBytes {

@@ -132,6 +132,10 @@ const outlineSchema = z.object({
 });
 type Outline = z.output<typeof outlineSchema>;
 
+/** The largest official images have some thirty, each with an attestation. */
+const MOST_ENTRIES = 1000;
+
+const entriesSchema = z.object({ manifests: z.array(z.unknown()) });
 const indexSchema = z.object({ manifests: z.array(entrySchema), artifactType: z.string().nullish() });
 const headSchema = z.object({ config: descriptorSchema, artifactType: z.string().nullish() });
 const imageSchema = z.object({ config: descriptorSchema, layers: z.array(layerSchema) });
@@ -148,6 +152,7 @@ export function parseManifest(bytes: Buffer, image: string): ManifestDocument {
   const json = parseJson(bytes, name);
   const mediaType = mediaTypeOf(checkSchema(outlineSchema, json, name), name);
   if (isIndex(mediaType)) {
+    checkEntries(json, name);
     const { manifests: entries, artifactType } = checkSchema(indexSchema, json, name);
     return { kind: 'index', mediaType, artifactType: nonEmpty(artifactType), entries };
   }
@@ -183,6 +188,17 @@ function mediaTypeOf(outline: Outline, name: DocumentName): string {
   throw new Failure(name.code, `${name.what} has neither a media type nor manifests nor layers`, {
     hint: 'ask whoever runs the registry; a proxy in between may answer in its place',
   });
+}
+
+/** Counted before each is looked at. */
+function checkEntries(json: unknown, name: DocumentName): void {
+  const { manifests } = checkSchema(entriesSchema, json, name);
+  if (manifests.length <= MOST_ENTRIES) return;
+  throw new Failure(
+    name.code,
+    `${name.what} is an index of ${manifests.length} entries, and at most ${MOST_ENTRIES} are read`,
+    { hint: 'ask for one of its images by digest, or for an image with fewer platforms' },
+  );
 }
 
 function isPresent(value: unknown): boolean {

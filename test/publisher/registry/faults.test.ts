@@ -22,7 +22,7 @@ import { collect, failureOf, quickClient } from '../../support/registry/quick-cl
 
 const IMAGE = buildImage({ layers: [plainLayer(Buffer.alloc(100_000, 'layer'))] });
 const SHORT: Partial<RegistryOptions> = { headersTimeoutMs: 100, bodyTimeoutMs: 100 };
-const TOO_LARGE = Buffer.alloc(16 * 1024 * 1024 + 1, ' ');
+const TOO_LARGE = Buffer.alloc(4 * 1024 * 1024 + 1, ' ');
 
 type Kind = 'manifests' | 'tags' | 'blobs';
 
@@ -341,6 +341,7 @@ describe('registry/client, when something goes wrong', () => {
     ['a shorter body', shortened, 'digest-mismatch', 4],
     ['a cut body', cut, 'registry-error', 4],
     ['an endless body', endless, 'manifest-invalid', 1],
+    ['a body over 1 MiB', instead(TOO_LARGE.subarray(0, 1024 * 1024 + 1)), 'manifest-invalid', 1],
   ];
 
   for (const [what, fault, code, requests] of CONFIGS) {

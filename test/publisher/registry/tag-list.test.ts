@@ -255,16 +255,32 @@ const CASES: readonly Case[] = [
     what: 'new tags for ever',
     lister: (query) => {
       const page = Number(query.get('page') ?? '0');
-      const tags = Array.from({ length: 300_000 }, (_, index) => `${page}-${index}`);
+      const tags = Array.from({ length: 100_000 }, (_, index) => `${page}-${index}`);
       return { tags, link: `<${PATH}?page=${page + 1}>; rel="next"` };
     },
     gives: 'registry-error',
-    requests: 7,
+    requests: 3,
+  },
+  {
+    what: 'few tags that are long, for ever',
+    lister: (query) => {
+      const page = Number(query.get('page') ?? '0');
+      const tags = Array.from({ length: 20_000 }, (_, index) => `${page}-${index}-`.padEnd(128, 'x'));
+      return { tags, link: `<${PATH}?page=${page + 1}>; rel="next"` };
+    },
+    gives: 'registry-error',
+    requests: 4,
+  },
+  {
+    what: 'a tag of a million characters, by its beginning',
+    lister: always(['x'.repeat(1_000_000), 'a']),
+    gives: ['x'.repeat(129), 'a'],
+    requests: 1,
   },
   {
     what: 'what is no tag, as it is',
-    lister: always(['', '../a', 'a b', 'x'.repeat(200), 'a']),
-    gives: ['', '../a', 'a b', 'x'.repeat(200), 'a'],
+    lister: always(['', '../a', 'a b', 'x'.repeat(129), 'a']),
+    gives: ['', '../a', 'a b', 'x'.repeat(129), 'a'],
     requests: 1,
   },
 ];

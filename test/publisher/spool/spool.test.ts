@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { EventEmitter, once } from 'node:events';
-import { readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { readFile, readdir, stat, statfs, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
@@ -123,6 +123,14 @@ describe('spool/spool', () => {
     await reopened.remove(DESCRIPTOR.digest);
     await reopened.remove(DESCRIPTOR.digest);
     assert.equal(await reopened.has(DESCRIPTOR.digest, BLOB.length), false);
+  });
+
+  it('leaves some of the disk free', async () => {
+    const { blocks, bfree, bsize } = await statfs(directory);
+    const reserve = Math.min(1024 ** 3, (blocks * bsize) / 20);
+    const otherFiles = 100_000_000;
+    assert(reserve > 2 * otherFiles && bfree * bsize > reserve, 'the disk is too small for this test');
+    assert((spool.freeBytes ?? 0) <= bfree * bsize - reserve + otherFiles);
   });
 
   it('replaces a blob that has another size', async () => {

@@ -43,6 +43,13 @@ export const stall: Fault = (response, content) => {
   sendHalf(response, content, () => undefined);
 };
 
+/** Sends the first `bytes` of the body, then nothing more. */
+export function stallAfter(bytes: number): Fault {
+  return (response, content) => {
+    response.writeHead(200, content?.headers).write(content?.bytes.subarray(0, bytes));
+  };
+}
+
 /** Sends one byte after the other, and does not end by itself. */
 export function drip(statusCode = 200, headers: Readonly<Record<string, string>> = {}): Fault {
   return (response) => {

@@ -158,6 +158,12 @@ const BAD: readonly (readonly [what: string, document: unknown, code: FailureCod
   ['a size with a fraction', image({ config: { ...OCI_CONFIG, size: 1.5 } }), 'manifest-invalid'],
   ['a size beyond exact numbers', image({ config: { ...OCI_CONFIG, size: 2 ** 60 } }), 'manifest-invalid'],
   ['an index of strings', { manifests: ['x'] }, 'manifest-invalid'],
+  [
+    'an index without end',
+    { manifests: Array.from({ length: 100_000 }, () => 0) },
+    'manifest-invalid',
+    '100000 entries',
+  ],
 ];
 
 function parse(document: unknown): ReturnType<typeof parseManifest> {

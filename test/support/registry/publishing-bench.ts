@@ -1,0 +1,109 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Event } from '../../../publisher/events.ts';
+import type { WantedImage } from '../../../publisher/image.ts';
+import { UNLIMITED, type LayerLimits } from '../../../publisher/layer/limits.ts';
+import { ListingStore } from '../../../publisher/layer/listing-store.ts';
+import type { RegistryClient } from '../../../publisher/registry/client.ts';
+import type { RegistryOptions } from '../../../publisher/registry/options.ts';
+import { RepositoryPublisher } from '../../../publisher/repository-publisher.ts';
+import { DirectoryBackend } from '../../../publisher/repository/directory/backend.ts';
+import { Results } from '../../../publisher/results.ts';
+import { SpoolBudget } from '../../../publisher/spool/budget.ts';
+import { Spool, type SpoolOptions } from '../../../publisher/spool/spool.ts';
+import { formatReference, type ImageReference } from '../../../wishlist/reference/reference.ts';
+import { temporaryDirectory } from '../setup.ts';
+import { quickClient } from './quick-client.ts';
+
+const REPOSITORY = 'images.unpackd.test';
+
+export interface BenchOptions {
+  readonly client?: Partial<RegistryOptions>;
+  readonly spool?: Partial<SpoolOptions>;
+  readonly limits?: Partial<LayerLimits>;
+  readonly downloads?: number;
+}
+
+/** A publisher into a directory tree, with a client that comes back soon. */
+export class PublishingBench {
+  readonly client: RegistryClient;
+  readonly spool: Spool;
+  /** `IMAGE OUTCOME`, or `IMAGE CODE` for one that failed, in the order in which they ended. */
+  readonly ended: string[] = [];
+  /** What images failed for. */
+  readonly messages = new Map<string, string>();
+  readonly publisher: RepositoryPublisher;
+  readonly stop = new AbortController();
+  readonly #waiting = new Map<string, () => void>();
+
+  private constructor(folder: string, spool: Spool, options: BenchOptions) {
+    this.client = quickClient({ ...options.client, signal: this.stop.signal });
+    this.spool = spool;
+    this.publisher = new RepositoryPublisher(
+      REPOSITORY,
+      {
+        client: this.client,
+        spool,
+        listings: new ListingStore(join(folder, 'listings')),
+        backend: new DirectoryBackend({ root: join(folder, 'root'), waitMs: 0 }),
+        budget: new SpoolBudget(2 ** 40),
+        observe: (event) => this.#observe(event),
+        signal: this.stop.signal,
+      },
+      {
+        outputs: { layers: true, chains: true, flat: true, podman: true },
+        multiarchLinks: 'auto',
+        convertAgain: false,
+        overwriteLayers: false,
+        batches: { bytes: 2 ** 40, images: 100, ageMs: 0 },
+        downloads: options.downloads ?? 2,
+        layerLimits: { ...UNLIMITED, ...options.limits },
+        imageEntryLimit: 1_000_000,
+        clientRoot: `/cvmfs/${REPOSITORY}`,
+        unkept: 'warn',
+      },
+    );
+  }
+
+  static async make(options: BenchOptions = {}): Promise<PublishingBench> {
+    const folder = await temporaryDirectory('publishing');
+    await mkdir(join(folder, 'root', REPOSITORY), { recursive: true });
+    const spool = await Spool.open(join(folder, 'spool'), { retryDelayMs: 1, ...options.spool });
+    return new PublishingBench(folder, spool, options);
+  }
+
+  /** Publishes images, until all of them have ended. */
+  async publish(references: readonly ImageReference[]): Promise<void> {
+    const wanted = references.map(wantedOf);
+    const results = new Results(wanted, (event) => this.#observe(event));
+    const pass = await this.publisher.look(wanted, results);
+    await this.publisher.publish(pass, () => '');
+  }
+
+  /** Waits until `image`, as a message names it, has ended. */
+  async until(reference: ImageReference): Promise<void> {
+    const image = formatReference(reference);
+    if (this.ended.some((line) => line.startsWith(`${image} `))) return;
+    await new Promise<void>((resolve) => this.#waiting.set(image, resolve));
+  }
+
+  /** Ends what goes on. */
+  async close(): Promise<void> {
+    this.stop.abort();
+    this.publisher.close();
+    await this.client.close();
+  }
+
+  #observe(event: Event): void {
+    if (event.type !== 'image-finished') return;
+    const { image, result } = event;
+    this.ended.push(`${image} ${result.outcome === 'failed' ? result.code : result.outcome}`);
+    if (result.outcome === 'failed') this.messages.set(image, result.message);
+    this.#waiting.get(image)?.();
+  }
+}
+
+export function wantedOf(reference: ImageReference): WantedImage {
+  const publicName = formatReference(reference);
+  return { reference, publicName, outputs: undefined, platforms: undefined, isNamed: true };
+}
