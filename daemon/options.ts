@@ -202,6 +202,15 @@ export const OPTIONS = {
     description:
       'what becomes of images with owners, devices or attributes that the repository cannot hold: "warn" publishes the rest, "refuse" fails them',
   },
+  allowPrivileged: {
+    key: 'allow-privileged',
+    flag: '--allow-privileged',
+    type: boolean,
+    default: 'false',
+    group: 'What is made:',
+    description:
+      'publish set-user-ID programs, capabilities and devices of images also where every user of this machine can use them; counts for the backend directory alone',
+  },
   convertAgain: {
     key: 'convert-again',
     flag: '-g, --convert-again',

@@ -169,10 +169,10 @@ function spoolFolder({ temporaryDirectory }: Configuration): string {
 
 /** The kind of repositories that the configuration names. */
 export function createBackend(configuration: Configuration): Backend {
-  const { root, waitMs, publishTimeoutMs: idleLimitMs } = configuration;
+  const { root, waitMs, allowPrivileged, publishTimeoutMs: idleLimitMs } = configuration;
   switch (configuration.backend) {
     case 'directory':
-      return new DirectoryBackend({ root, waitMs });
+      return new DirectoryBackend({ root, waitMs, allowPrivileged });
     case 'cvmfs': {
       const { cvmfsServer: command, cvmfsSpool: spool, cvmfsConfiguration } = configuration;
       const installation = { command, root, spool, configuration: cvmfsConfiguration };

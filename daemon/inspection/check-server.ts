@@ -6,6 +6,7 @@ import { repositoriesFolder } from '../backend-choice.ts';
 import { OPTIONS, type Configuration, type Option } from '../options.ts';
 import { originText } from '../settings.ts';
 import type { CheckContext } from './context.ts';
+import { checkExposure } from './check-exposure.ts';
 import { findProgram } from './find-program.ts';
 import { missingFolder } from './folders.ts';
 
@@ -15,6 +16,7 @@ const SERVER_GROUP: Option['group'] = OPTIONS.cvmfsServer.group;
 export async function checkServer(context: CheckContext): Promise<void> {
   const { configuration, environment, findings, placeOf } = context;
   if (configuration.backend !== 'cvmfs') {
+    await checkExposure(context, []);
     warnOfUnusedOptions(context);
     await warnOfUnusedServer(context);
     return;
@@ -35,7 +37,9 @@ export async function checkServer(context: CheckContext): Promise<void> {
     if (problem === undefined) continue;
     findings.error(`${placeOf(key)}: ${problem}; write where the CernVM-FS server has it, or install that`);
   }
-  if ((await repositoriesOf(configuration))?.length === 0) {
+  const repositories = await repositoriesOf(configuration);
+  await checkExposure(context, repositories ?? []);
+  if (repositories?.length === 0) {
     findings.warn(
       `${placeOf('cvmfs-configuration')}: no repository is configured in ${quoted(cvmfsConfiguration)}; "cvmfs_server mkfs" makes one`,
     );

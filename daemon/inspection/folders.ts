@@ -42,7 +42,7 @@ export async function appendingProblem(path: string): Promise<string | undefined
 }
 
 /** `path`, or the directory above it that exists; or why that cannot be told. */
-async function nearestExisting(
+export async function nearestExisting(
   path: string,
 ): Promise<{ readonly path: string; readonly isFolder: boolean } | string> {
   try {
@@ -78,6 +78,6 @@ async function refusalOf(path: string, mode: number): Promise<string | undefined
 }
 
 /** A path for messages: it may be an address that stands in the wrong place. */
-function named(path: string): string {
+export function named(path: string): string {
   return quoted(withoutAddressSecrets(path));
 }

@@ -19,7 +19,7 @@ import { LinkableFiles, type Unlinkable } from './linkable-files.ts';
 import { Names, nameEntries } from './names.ts';
 import { Parents } from './parents.ts';
 import { PodmanStores } from './podman-stores.ts';
-import { lossesOf, withoutDevices, type Brought, type LossPolicy } from './losses.ts';
+import { held, lossesOf, type Brought, type LossPolicy } from './losses.ts';
 import { leftovers, refuseConflict } from './reconcile.ts';
 import type { UnitTree } from './unit.ts';
 import { unitEntries, type UnitSources } from './unit-entries.ts';
@@ -103,7 +103,7 @@ export class Composer {
         !this.#units.has(unitName(unit)) && !fresh.some((other) => unitName(other) === unitName(unit));
       if (!isFirst || (await this.#stays(unit))) continue;
       await this.#refuseConflicts(unit);
-      for (const path of await leftovers(this.#view, unit)) deletions.push(path);
+      for (const path of await leftovers(this.#view, unit, this.#options.holding)) deletions.push(path);
       fresh.push(unit);
     }
     const losses = this.#lossesOf(image, { stages, units: fresh });
@@ -178,7 +178,7 @@ export class Composer {
       if (plan === undefined) continue;
       left.delete(unitName(unit));
       const entries = unitEntries(unit, { ...sourcesOf(image, unit, stages), ...this.#published(plan) });
-      yield* holding.takesDevices ? entries : withoutDevices(entries);
+      yield* held(entries, holding);
     }
   }
 

@@ -1,10 +1,18 @@
 import { isUtf8 } from 'node:buffer';
 import { Failure } from '../../wishlist/failure.ts';
-import { displayPath, pathBuffer, type Attributes, type BytePath, type Entry } from '../repository/entry.ts';
+import {
+  displayPath,
+  pathBuffer,
+  type Attributes,
+  type BytePath,
+  type Entry,
+  type FileEntry,
+} from '../repository/entry.ts';
 import { LONGEST_PATH_BYTES } from '../layer/member-path.ts';
 import { LINUX_LIMITS, type Holding } from '../repository/holding.ts';
 import {
   joinPath,
+  type AnyNode,
   type DeviceNode,
   type DirectoryNode,
   type LayerDirectoryNode,
@@ -13,7 +21,7 @@ import {
 import type { Stage } from './image-trees.ts';
 import { overlayFolders } from './overlay-folders.ts';
 import type { UnitTree } from './unit.ts';
-import { OPAQUE, publishable, unpublishable } from './xattrs.ts';
+import { CAPABILITY, OPAQUE, publishable, unpublishable } from './xattrs.ts';
 import { formatBytes } from '../../wishlist/byte-size.ts';
 import { counted } from '../../wishlist/counted.ts';
 
@@ -30,7 +38,8 @@ export interface Brought {
 
 const EXAMPLES = 3;
 
-type Kind = 'reserved' | 'owner' | 'time' | 'device' | 'xattr' | 'foreign-xattr' | 'overlay' | 'large';
+type Kind =
+  'reserved' | 'owner' | 'time' | 'device' | 'privilege' | 'xattr' | 'foreign-xattr' | 'overlay' | 'large';
 
 /** What is kept, and users should know of all the same. */
 const REMARK: Kind = 'large';
@@ -73,6 +82,8 @@ function sentence(kind: Kind, paths: number, xattrsReason: string): string {
       return `the times of ${entries} are not kept: they are beyond what files can have`;
     case 'device':
       return `${counted(paths, 'device is', 'devices are')} left out: this user cannot make them here`;
+    case 'privilege':
+      return `what gives rights on this machine is left out of ${entries}, since everybody here could use it: see "Set-user-ID programs and devices" in docs/operators.md`;
     case 'xattr':
       return `extended attributes of ${entries} are lost: ${xattrsReason}`;
     case 'foreign-xattr':
@@ -112,12 +123,36 @@ function droppedIn({ stages, units }: Brought): Set<BytePath> {
   return new Set(brought.flatMap(({ own }) => own.dropped));
 }
 
-/** The entries that are left where devices cannot be made. */
-export async function* withoutDevices(entries: AsyncIterable<Entry>): AsyncGenerator<Entry> {
+/** The entries as the repository can hold them, and as they may stand there. */
+export async function* held(entries: AsyncIterable<Entry>, holding: Holding): AsyncGenerator<Entry> {
+  const { setId } = holding.exposes;
   for await (const entry of entries) {
-    const isDevice = entry.type === 'character-device' || entry.type === 'block-device';
-    if (!isDevice || isDeletion(entry)) yield entry;
+    if (isLeftOut(entry, holding)) continue;
+    yield setId && entry.type === 'file' ? withoutSetId(entry) : entry;
   }
+}
+
+/** Whether nothing is published of it. */
+export function isLeftOut(item: Entry | AnyNode, { takesDevices, exposes }: Holding): boolean {
+  return isRealDevice(item) && (!takesDevices || exposes.devices);
+}
+
+function withoutSetId(entry: FileEntry): FileEntry {
+  const { attributes } = entry;
+  return hasSetId(attributes)
+    ? { ...entry, attributes: { ...attributes, mode: attributes.mode & ~SET_ID_BITS } }
+    : entry;
+}
+
+function hasSetId({ mode }: Attributes): boolean {
+  return (mode & SET_ID_BITS) !== 0;
+}
+
+const SET_ID_BITS = 0o6000;
+
+/** Whether it is a device that something can be read from or written to. */
+function isRealDevice(item: Entry | AnyNode): boolean {
+  return (item.type === 'character-device' || item.type === 'block-device') && !isDeletion(item);
 }
 
 /** Anybody may make a character device 0:0, by which overlay file systems delete. */
@@ -140,17 +175,23 @@ function findIn(node: TreeNode, path: BytePath, finding: Finding): void {
       return;
     case 'file':
       findXattrs(node, path, finding);
+      if (holding.exposes.setId && hasSetId(node.attributes)) losses.add('privilege', path, 'set-ID bits');
       if (node.sizeBytes > holding.largeFileBytes) losses.add('large', path, formatBytes(node.sizeBytes));
       return;
     case 'character-device':
     case 'block-device':
       if (isDeletion(node)) losses.add('overlay', path);
-      else if (!holding.takesDevices) losses.add('device', path);
+      else findInDevice(path, finding);
       return;
     case 'symlink':
     case 'fifo':
       return;
   }
+}
+
+function findInDevice(path: BytePath, { losses, holding }: Finding): void {
+  if (!holding.takesDevices) losses.add('device', path);
+  else if (holding.exposes.devices) losses.add('privilege', path, 'device');
 }
 
 function findInAttributes(attributes: Attributes, path: BytePath, { losses, holding }: Finding): void {
@@ -175,7 +216,10 @@ function findXattrs(
   const foreign = unpublishable(node);
   if (foreign.length > 0) losses.add('foreign-xattr', path, shownNames(foreign));
   const values = publishable(node);
-  const lost = values.size === 0 ? [] : holding.lostXattrs(values);
+  if (values.size === 0) return;
+  const isExposed = holding.exposes.setId && values.has(CAPABILITY);
+  if (isExposed) losses.add('privilege', path, 'capabilities');
+  const lost = holding.lostXattrs(values).filter((name) => !isExposed || name !== CAPABILITY);
   if (lost.length > 0) losses.add('xattr', path, shownNames(lost));
 }
 

@@ -1,8 +1,10 @@
 import type { BytePath, Entry } from '../repository/entry.ts';
+import type { Holding } from '../repository/holding.ts';
 import type { Kind, RepositoryView } from '../repository/view.ts';
 import { CATALOG_MARKER } from '../tree/catalogs.ts';
 import type { AnyNode } from '../tree/node.ts';
 import { nodeAt } from '../tree/resolve.ts';
+import { isLeftOut } from './losses.ts';
 import { conflict } from './parents.ts';
 import type { UnitTree } from './unit.ts';
 
@@ -13,13 +15,13 @@ import type { UnitTree } from './unit.ts';
  * @throws Failure `repository-conflict` where a directory stands for something else, or the reverse: replacing it in
  *   one step would damage the repository's catalogs
  */
-export async function leftovers(view: RepositoryView, unit: UnitTree): Promise<BytePath[]> {
+export async function leftovers(view: RepositoryView, unit: UnitTree, holding: Holding): Promise<BytePath[]> {
   const gone: BytePath[] = [];
   for await (const { path, kind } of view.walk(unit.root)) {
     const above = gone.at(-1);
     if (above !== undefined && path.startsWith(`${above}/`)) continue;
     const wanted = nodeAt<AnyNode>(unit.tree, path.slice(unit.root.length + 1));
-    if (wanted === undefined) {
+    if (wanted === undefined || isLeftOut(wanted, holding)) {
       if (!path.endsWith(`/${CATALOG_MARKER}`)) gone.push(path);
     } else if (!isReplaceable(kind, wanted.type)) {
       throw conflict(path, kind);

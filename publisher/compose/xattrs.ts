@@ -59,10 +59,14 @@ export function unpublishable({ xattrs }: Attributed): string[] {
 
 function kept(values: ReadonlyMap<string, string>, holding: Holding): ReadonlyMap<string, string> {
   if (values.size === 0) return values;
-  const lost = holding.lostXattrs(values);
-  if (lost.length === 0) return values;
-  return new Map([...values].filter(([name]) => !lost.includes(name)));
+  const lost = new Set(holding.lostXattrs(values));
+  if (holding.exposes.setId && values.has(CAPABILITY)) lost.add(CAPABILITY);
+  if (lost.size === 0) return values;
+  return new Map([...values].filter(([name]) => !lost.has(name)));
 }
+
+/** What gives whoever runs a program rights of root's: capabilities(7), "File capabilities". */
+export const CAPABILITY = 'security.capability';
 
 /** Labels and checksums by which the machine that built the image knew its files: nowhere else do they mean anything. */
 const OF_THE_BUILDER: ReadonlySet<string> = new Set(['security.selinux', 'security.ima', 'security.evm']);
@@ -72,7 +76,7 @@ const OF_THE_BUILDER: ReadonlySet<string> = new Set(['security.selinux', 'securi
  * Nor what the kernel refuses to set, for it would stop the publication.
  */
 function isPublishable(name: string, value: string): boolean {
-  if (name === 'security.capability') return isCapability(value);
+  if (name === CAPABILITY) return isCapability(value);
   if (!name.startsWith('user.') || name.startsWith('user.overlay.')) return false;
   const isName = name.length > 'user.'.length && name.length <= LONGEST_NAME_BYTES && !name.includes('\0');
   return isName && value.length <= LONGEST_VALUE_BYTES;

@@ -1,4 +1,5 @@
 import type { Attributes } from './entry.ts';
+import type { Exposure } from './exposure.ts';
 
 /** What a repository can hold of what images have: asked while a publication is planned, before anything is written. */
 export interface Holding {
@@ -22,6 +23,8 @@ export interface Holding {
   lostXattrs(values: ReadonlyMap<string, string>): string[];
   /** Why it loses them. */
   readonly xattrsReason: string;
+  /** What is left out of images, since it would give rights to everybody on this machine. */
+  readonly exposes: Exposure;
 }
 
 /** As far as a `Date` reaches, which the calls of Node are given: the years -271821 and 275760. */

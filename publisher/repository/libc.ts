@@ -1,4 +1,5 @@
 import { closeSync, constants } from 'node:fs';
+import koffi from 'koffi';
 import { failedWith, libc, systemError } from './c-library.ts';
 import { pathBuffer, type BytePath } from './entry.ts';
 
@@ -11,6 +12,16 @@ const cSetxattr = libc.func('int lsetxattr(const uint8_t *, const uint8_t *, con
 const cSyncfs = libc.func('int syncfs(int)');
 const cPipe2 = libc.func('int pipe2(int *, int)');
 const cFcntl = libc.func('int fcntl(int, int, ...)');
+
+/** As statvfs(3) has it where pointers have 64 bits. */
+const StatVfs = koffi.struct({
+  sizes: koffi.array('uint64_t', 8),
+  fsid: 'uint64_t',
+  flags: 'uint64_t',
+  others: koffi.array('uint64_t', 8),
+});
+const cStatvfs = libc.func('statvfs', 'int', ['const uint8_t *', koffi.out(koffi.pointer(StatVfs))]);
+const MOUNT_FLAG = { nosuid: 2n, nodev: 4n } as const;
 
 const LOCK_EXCLUSIVE_NOW = 2 | 4;
 const O_CLOEXEC = 0o2000000;
@@ -60,6 +71,13 @@ export async function syncFileSystem(fd: number): Promise<void> {
     );
   });
   if (result !== 0) throw systemError('syncfs', `descriptor ${fd}`);
+}
+
+/** Whether the file system at `path` is mounted with `option`. */
+export function isMountedWith(path: string, option: keyof typeof MOUNT_FLAG): boolean {
+  const found: { flags?: number | bigint } = {};
+  if (cStatvfs(terminated(Buffer.from(path)), found) !== 0) throw systemError('statvfs', path);
+  return (BigInt(found.flags ?? 0) & MOUNT_FLAG[option]) !== 0n;
 }
 
 export interface Pipe {

@@ -137,7 +137,7 @@ describe('a mistake in the work on one image', () => {
       client: quickClient(),
       spool: await Spool.open(join(folder, 'spool')),
       listings: new ListingStore(join(folder, 'listings')),
-      backend: new DirectoryBackend({ root: join(folder, 'root'), waitMs: 0 }),
+      backend: new DirectoryBackend({ root: join(folder, 'root'), waitMs: 0, allowPrivileged: true }),
     };
   });
   afterEach(async () => {

@@ -1,3 +1,4 @@
+import { NO_EXPOSURE } from '../exposure.ts';
 import { EARLIEST_TIME, LATEST_TIME, LINUX_LIMITS, type Holding } from '../holding.ts';
 import type { CvmfsRepository } from './installation.ts';
 
@@ -20,6 +21,8 @@ export class CvmfsHolding implements Holding {
   readonly largeFileBytes = LARGE_FILE_BYTES;
   readonly takesAnyBytes = true;
   readonly takesDevices = true;
+  /** Clients mount repositories with `nosuid` and `nodev`. A release manager does not: `config check` says so. */
+  readonly exposes = NO_EXPOSURE;
   readonly xattrsReason: string;
   readonly #includesXattrs: boolean;
 

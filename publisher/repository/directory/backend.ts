@@ -9,6 +9,7 @@ import type {
   Publication,
   PublishOptions,
 } from '../backend.ts';
+import { exposureOf, NO_EXPOSURE, type Exposure } from '../exposure.ts';
 import { Lock, unlessBusy, type LockOptions } from '../lock.ts';
 import { DirectoryView } from '../view.ts';
 import {
@@ -33,6 +34,8 @@ export interface DirectoryBackendOptions {
   readonly root: string;
   /** How long to wait for another writer. */
   readonly waitMs: number;
+  /** Whether set-user-ID programs, capabilities and devices are published where everybody on this machine can use them. */
+  readonly allowPrivileged: boolean;
 }
 
 /**
@@ -62,7 +65,8 @@ export class DirectoryBackend implements Backend {
 
   async open(name: string, { notice, signal }: OpenOptions): Promise<OpenRepository> {
     const { paths, lock } = await this.#take(name, { waitMs: this.#options.waitMs, notice, signal });
-    return new OpenDirectory(paths, lock, notice);
+    const exposes = this.#options.allowPrivileged ? NO_EXPOSURE : exposureOf(paths.repository);
+    return new OpenDirectory(paths, lock, { notice, exposes });
   }
 
   async #take(name: string, request: LockOptions): Promise<{ paths: WorkingPaths; lock: Lock }> {
@@ -103,9 +107,9 @@ class OpenDirectory implements OpenRepository {
   readonly #lock: Lock;
   readonly #notice: Notice;
 
-  constructor(paths: WorkingPaths, lock: Lock, notice: Notice) {
+  constructor(paths: WorkingPaths, lock: Lock, { notice, exposes }: { notice: Notice; exposes: Exposure }) {
     this.view = new DirectoryView(paths.repository);
-    this.holding = new Probe(paths);
+    this.holding = new Probe(paths, exposes);
     this.#paths = paths;
     this.#lock = lock;
     this.#notice = notice;

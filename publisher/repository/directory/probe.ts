@@ -2,6 +2,7 @@ import { lstatSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } 
 import { codeOf, isDiskFull } from '../../../wishlist/error-code.ts';
 import { Failure } from '../../../wishlist/failure.ts';
 import { displayPath, pathBelow, type Attributes, type BytePath } from '../entry.ts';
+import { NO_EXPOSURE, type Exposure } from '../exposure.ts';
 import { EARLIEST_TIME, LATEST_TIME, LINUX_LIMITS, type Holding } from '../holding.ts';
 import { XATTR_BYTES_THAT_FIT, fileTime, isXattrRefused, mayOwn } from '../inode.ts';
 import { makeNode, setXattr } from '../libc.ts';
@@ -21,6 +22,7 @@ const LOOK_ALIKES = [
 export class Probe implements Holding {
   readonly xattrsReason = 'the file system does not take them, or this user may not set them';
   readonly longestPathBytes: number;
+  readonly exposes: Exposure;
   readonly #folder: string;
   readonly #namespaces = new Map<string, boolean>();
   #longestNameBytes: number | undefined;
@@ -31,8 +33,9 @@ export class Probe implements Holding {
   #takesAnyBytes: boolean | undefined;
   #takesDevices: boolean | undefined;
 
-  constructor({ probe, staging }: WorkingPaths) {
+  constructor({ probe, staging }: WorkingPaths, exposes: Exposure = NO_EXPOSURE) {
     this.#folder = probe;
+    this.exposes = exposes;
     this.longestPathBytes = LINUX_LIMITS.longestPathBytes - Buffer.byteLength(`${staging}/`);
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { chmod, mkdir, symlink } from 'node:fs/promises';
-import { needs } from '../../support/programs.ts';
+import { needs, needsRoot } from '../../support/programs.ts';
 import { makePair } from '../registries/certificate-pair.ts';
 import { Scene } from './inspect.ts';
 
@@ -259,6 +259,38 @@ describe('config check', () => {
     };
     assert.match(await check('# no backend\n'), /^warning: backend \(by default\): .* x\.example\.org/m);
     assert.doesNotMatch(await check('backend: directory\n'), /x\.example\.org/);
+  });
+
+  it('says what everybody could use of images, or misses', async function () {
+    needsRoot(this);
+    await mkdir(scene.path('r'));
+    await chmod(scene.folder, 0o755);
+    const check = async (text: string): Promise<string> =>
+      (await scene.run(['config', 'check'], { text: `backend: directory\nroot: r\n${text}` })).stderr;
+    assert.match(await check(''), /^warning: \S+:2: root: set-user-ID programs, .* are left out/);
+    assert.match(
+      await check('allow-privileged: true\n'),
+      /^warning: \S+:3: allow-privileged: every user of this machine can use set-user-ID programs/,
+    );
+    await chmod(scene.path('r'), 0o750);
+    assert.equal(await check(''), '');
+  });
+
+  it("says what everybody can use in a release manager's mounts", async function () {
+    needsRoot(this);
+    for (const folder of ['bin', 'cvmfs/x.example.org', 'spool/x.example.org/rdonly', 'etc/repositories.d'])
+      await mkdir(scene.path(folder), { recursive: true });
+    await mkdir(scene.path('etc/repositories.d/x.example.org'));
+    await scene.write('bin/cvmfs_server', '#!/bin/sh\n', 0o700);
+    const text = 'backend: cvmfs\nroot: cvmfs\ncvmfs-spool: spool\ncvmfs-configuration: etc\n';
+    const environment = { PATH: scene.path('bin') };
+    assert.equal((await scene.run(['config', 'check'], { text, environment })).stderr, '');
+    await chmod(scene.folder, 0o755);
+    const { status, lines } = await scene.run(['config', 'check'], { text, environment });
+    assert.equal(status, 0);
+    assert.equal(lines.length, 2);
+    assert.match(lines[0] ?? '', /can use set-user-ID programs.* in ".*\/cvmfs\/x\.example\.org"/);
+    assert.match(lines[1] ?? '', /in ".*\/spool\/x\.example\.org\/rdonly"/);
   });
 
   it('finds cvmfs_server in the PATH, and warns where it has no repository', async () => {

@@ -17,6 +17,17 @@ interface LossCase {
 const NO_XATTRS: Partial<Holding> = { lostXattrs: (values) => [...values.keys()], xattrsReason: 'never' };
 const NO_OWNERS: Partial<Holding> = { takesOwner: ({ uid }) => uid === 0 };
 
+const PRIVILEGED = [
+  directory('s', { mode: 0o2755 }),
+  file('a', '', { mode: 0o4755 }),
+  file('b', '', { mode: 0o2755 }),
+  file('c', '', { xattrs: { 'security.capability': CAPABILITY } }),
+  device('d', 'block-device', [8, 1]),
+];
+const LEFT_OUT = 'what gives rights on this machine is left out of';
+const SEE =
+  ', since everybody here could use it: see "Set-user-ID programs and devices" in docs/operators.md';
+
 const CASES: readonly LossCase[] = [
   {
     what: 'nothing of what is held',
@@ -58,6 +69,24 @@ const CASES: readonly LossCase[] = [
     stack: [[device('n', 'character-device', [1, 3]), file('x')], [whiteout('x')]],
     holding: { takesDevices: false },
     warnings: ['1 device is left out: this user cannot make them here (n)'],
+  },
+  {
+    what: 'what gives rights where everybody has them, each kind for itself',
+    stack: [[...PRIVILEGED, file('e', '', { mode: 0o777 }), whiteout('gone')]],
+    holding: { exposes: { setId: true, devices: false } },
+    warnings: [`${LEFT_OUT} 3 paths${SEE} (a: set-ID bits, b: set-ID bits, c: capabilities)`],
+  },
+  {
+    what: 'devices where everybody could use them',
+    stack: [PRIVILEGED],
+    holding: { exposes: { setId: false, devices: true } },
+    warnings: [`${LEFT_OUT} 1 path${SEE} (d: device)`],
+  },
+  {
+    what: 'devices that cannot be made only once',
+    stack: [PRIVILEGED],
+    holding: { takesDevices: false, exposes: { setId: false, devices: true } },
+    warnings: ['1 device is left out: this user cannot make them here (d)'],
   },
   {
     what: 'attributes, with their names',

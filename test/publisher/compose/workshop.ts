@@ -9,6 +9,7 @@ import type { Outputs, ReadyImage } from '../../../publisher/image.ts';
 import { listLayer } from '../../../publisher/layer/listing.ts';
 import { ListingStore } from '../../../publisher/layer/listing-store.ts';
 import { parseConfig } from '../../../publisher/registry/manifest/config.ts';
+import { NO_EXPOSURE } from '../../../publisher/repository/exposure.ts';
 import { LINUX_LIMITS, type Holding } from '../../../publisher/repository/holding.ts';
 import { hexOf, type Digest } from '../../../publisher/registry/digest.ts';
 import { parseManifest } from '../../../publisher/registry/manifest/manifest.ts';
@@ -34,6 +35,7 @@ export const HOLDS_EVERYTHING: Holding = {
   takesOwner: () => true,
   lostXattrs: () => [],
   xattrsReason: 'for no reason',
+  exposes: NO_EXPOSURE,
 };
 
 export const EVERYTHING: ComposerOptions = {

@@ -45,7 +45,7 @@ export class PublishingBench {
         client: this.client,
         spool,
         listings: new ListingStore(join(folder, 'listings')),
-        backend: new DirectoryBackend({ root: join(folder, 'root'), waitMs: 0 }),
+        backend: new DirectoryBackend({ root: join(folder, 'root'), waitMs: 0, allowPrivileged: false }),
         budget: new SpoolBudget(2 ** 40),
         observe: (event) => this.#observe(event),
         signal: this.stop.signal,
