@@ -1,18 +1,9 @@
 import { isAbsolute, join } from 'node:path';
+import { CHECKING_OPTIONS } from './checking-options.ts';
 import { QUEUE_OPTIONS, SCHEDULE_OPTIONS } from './daemon-options.ts';
 import { LAYER_LIMIT_OPTIONS } from './layer-limits.ts';
 import { SERVER_OPTIONS } from './server-options.ts';
-import {
-  boolean,
-  choice,
-  duration,
-  integer,
-  path,
-  platforms,
-  registryHosts,
-  size,
-  string,
-} from './value-types.ts';
+import { boolean, choice, duration, integer, path, platforms, size } from './value-types.ts';
 import type { RegistryEntry } from './registries/entry.ts';
 import type { SourceEntry } from './sources/entry.ts';
 import type { ValueType } from './value-types.ts';
@@ -261,6 +252,14 @@ export const OPTIONS = {
     group: 'Limits:',
     description: 'how many tags a pattern may match that sets no limit itself: one that matches more fails',
   },
+  sourceSizeLimitBytes: {
+    key: 'source-size-limit',
+    flag: '--source-size-limit <size>',
+    type: size,
+    default: '256MiB',
+    group: 'Limits:',
+    description: 'how many bytes a git repository of wishlists may send at once, and its clone may keep',
+  },
   registryRequests: {
     key: 'registry-requests',
     flag: '--registry-requests <number>',
@@ -296,50 +295,7 @@ export const OPTIONS = {
     group: 'Registries:',
     description: "certificate authorities for all registries beside the system's: a PEM file",
   },
-  base: {
-    key: 'base',
-    flag: '--base <file|ref>',
-    type: string,
-    default: undefined,
-    group: 'Checking:',
-    description:
-      'an earlier version of the recipe, as a file or a commit of its git repository (origin/main): only what is new since then can be an error',
-    notInFile: true,
-  },
-  offline: {
-    key: 'offline',
-    flag: '--offline',
-    type: boolean,
-    default: 'false',
-    group: 'Checking:',
-    description: 'check the recipe itself, and ask no registry',
-  },
-  format: {
-    key: 'format',
-    flag: '--format <format>',
-    type: choice('text', 'json', 'github', 'markdown', 'junit'),
-    default: 'text',
-    group: 'Checking:',
-    description:
-      'how findings are printed: "github" makes annotations, "markdown" a comment, "junit" a report in XML; with --json it is json',
-  },
-  allowedRegistries: {
-    key: 'allowed-registries',
-    flag: '--allowed-registries <list>',
-    type: registryHosts,
-    default: undefined,
-    group: 'Checking:',
-    description:
-      'registries that wishes may name, such as docker.io,quay.io; others are errors, and not asked (default: all)',
-  },
-  imageSizeLimitBytes: {
-    key: 'image-size-limit',
-    flag: '--image-size-limit <size>',
-    type: size,
-    default: undefined,
-    group: 'Checking:',
-    description: 'how many bytes of compressed layers an image may have (default: any number)',
-  },
+  ...CHECKING_OPTIONS,
   configFile: {
     key: 'config',
     flag: '--config <file>',

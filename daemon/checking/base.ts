@@ -1,83 +1,94 @@
-import { stat } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
-import { GitError, simpleGit, type SimpleGit } from 'simple-git';
-import { hasCode } from '../../wishlist/error-code.ts';
+import { join, relative, resolve } from 'node:path';
 import { Failure, isFailure } from '../../wishlist/failure.ts';
 import { quoted } from '../../wishlist/quote.ts';
 import { parseRecipe, type Recipe } from '../../wishlist/recipe/recipe.ts';
-import { readTextFile } from '../../wishlist/recipe/text-file.ts';
+import { decodeText, MAXIMUM_BYTES, readTextFile } from '../../wishlist/recipe/text-file.ts';
+import { GitCommandError, openGitForReading, type Git } from '../../wishlist/sources/git/command.ts';
+import type { SourceLimits } from '../../wishlist/sources/source.ts';
+import { topLevelOf } from './repository.ts';
 
 /** The earlier version of a recipe; `undefined` where there was none; a failure where it was no recipe. */
 export type Base = Recipe | Failure | undefined;
 
-const HINT =
-  'name a file, or a commit or branch of the git repository that the recipe lies in, fetched before';
+const HINT = 'name a commit or branch of the git repository that the recipe lies in, fetched before';
+const LIMITS = { timeLimitMs: 60_000, sizeLimitBytes: 0 };
+
+/** Where recipes are looked for in git. */
+export interface BaseContext extends Pick<SourceLimits, 'environment' | 'signal'> {
+  readonly currentDirectory: string;
+}
 
 /**
- * The earlier versions of recipes: `base` is a file, or anything that names a commit in the git repository of each.
+ * The earlier version of the only recipe in `files`, as a file.
  *
- * @throws Failure `configuration-invalid` where `base` is neither; `recipe-unreadable` for a file that cannot be read
+ * @throws Failure `configuration-invalid` where there are several; `recipe-unreadable` where it cannot be read
  */
-export async function readBases(base: string, files: readonly string[]): Promise<Base[]> {
-  if (!(await isFile(base))) {
-    return await Promise.all(files.map(async (file) => await recipeAt(base, file)));
-  }
+export async function readBaseFile(base: string, files: readonly string[]): Promise<Base[]> {
   if (files.length > 1) {
-    throw new Failure('configuration-invalid', `--base names the file ${quoted(base)} for several recipes`, {
-      hint: 'check one recipe at a time, or name a commit',
+    throw new Failure('configuration-invalid', `--base-file names ${quoted(base)} for several recipes`, {
+      hint: 'check one recipe at a time, or name a commit with --base',
     });
   }
-  const text = await readTextFile(base);
-  return [parsed(text, base)];
+  return [parsed(Buffer.from(await readTextFile(base)), base)];
 }
 
-/** Pipes too: a shell makes one of `<(command)`. */
-async function isFile(path: string): Promise<boolean> {
+/**
+ * The versions of recipes at the commit that `ref` names in the git repository of each. A file is never meant, since
+ * whoever asks for a change may add one of any name.
+ *
+ * @throws Failure `configuration-invalid` where it names none, or there is no repository
+ */
+export async function readBases(
+  ref: string,
+  files: readonly string[],
+  context: BaseContext,
+): Promise<Base[]> {
+  return await Promise.all(files.map(async (file) => await recipeAt(ref, file, context)));
+}
+
+async function recipeAt(ref: string, file: string, context: BaseContext): Promise<Base> {
+  const path = resolve(context.currentDirectory, file);
+  const top = await topLevelOf(path, context.currentDirectory);
+  if (top === undefined) throw unusable(ref, `${quoted(file)} is in no git repository`);
+  const git = openGitForReading(join(top, '.git'), { ...context, ...LIMITS });
   try {
-    const found = await stat(path);
-    return found.isFile() || found.isFIFO();
+    const bytes = await bytesAt(git, ref, relative(top, path));
+    return bytes === undefined ? undefined : parsed(bytes, `${ref}:${file}`);
   } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ENAMETOOLONG')) return false;
-    throw error;
+    context.signal?.throwIfAborted();
+    if (!(error instanceof GitCommandError)) throw error;
+    throw unusable(ref, `in ${quoted(top)}: ${reasonOf(error)}`, error);
   }
 }
 
-async function recipeAt(ref: string, file: string): Promise<Base> {
-  const path = resolve(file);
+/** What the file at `path`, from the top level, was at `ref`. Plumbing alone: no filter or driver runs. */
+async function bytesAt(git: Git, ref: string, path: string): Promise<Buffer | undefined> {
+  const commit = await git.run('rev-parse', '--verify', '--end-of-options', `${ref}^{commit}`);
+  const entry = await git.run('ls-tree', '-z', '--long', '--full-tree', commit.trim(), '--', path);
+  const [, blob, size] = /^100\d+ blob ([0-9a-f]+) +(\S+)\t/.exec(entry) ?? [];
+  if (blob === undefined) return undefined;
+  if (Number(size) > MAXIMUM_BYTES) throw unusable(ref, `${quoted(path)} is larger than 16 MiB there`);
+  return await git.blob(blob);
+}
+
+function reasonOf(error: GitCommandError): string {
+  if (error.isMissing) return 'there is no git on this machine';
+  if (error.isTooLate) return 'git did not end in time';
+  const lines = error.stderr.split('\n');
+  const line = lines.find((one) => /^(?:fatal|error): /.test(one)) ?? lines[0];
+  return `git says ${quoted(line ?? '')}`;
+}
+
+function unusable(ref: string, reason: string, cause?: unknown): Failure {
+  return new Failure('configuration-invalid', `--base ${quoted(ref)} cannot be read: ${reason}`, {
+    hint: HINT,
+    cause,
+  });
+}
+
+function parsed(bytes: Buffer, name: string): Recipe | Failure {
   try {
-    const text = await textAt(simpleGit(dirname(path)), ref, basename(path));
-    return text === undefined ? undefined : parsed(text, `${ref}:${file}`);
-  } catch (error) {
-    if (!(error instanceof GitError)) throw error;
-    const [reason = ''] = error.message.trim().split('\n');
-    throw new Failure(
-      'configuration-invalid',
-      `--base ${quoted(ref)} cannot be read: git says ${quoted(reason)}`,
-      {
-        hint: HINT,
-        cause: error,
-      },
-    );
-  }
-}
-
-/** What `name` in the folder of `git` was at `ref`. Plumbing alone: no filter or driver of the repository runs. */
-async function textAt(git: SimpleGit, ref: string, name: string): Promise<string | undefined> {
-  const commit = await git.raw('rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`);
-  const id = commit.trim();
-  if (id === '') {
-    throw new Failure('configuration-invalid', `--base ${quoted(ref)} is neither a file nor a commit`, {
-      hint: HINT,
-    });
-  }
-  const entry = await git.raw('--literal-pathspecs', 'ls-tree', '-z', id, '--', name);
-  const [, blob] = /^\d+ blob ([0-9a-f]+)\t/.exec(entry) ?? [];
-  return blob === undefined ? undefined : await git.raw('cat-file', 'blob', blob);
-}
-
-function parsed(text: string, name: string): Recipe | Failure {
-  try {
-    return parseRecipe(text, name);
+    return parseRecipe(decodeText(bytes, name), name);
   } catch (error) {
     if (isFailure(error, 'recipe-unreadable', 'recipe-invalid')) return error;
     throw error;

@@ -1,8 +1,12 @@
+import { lstat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { linesOf, type Finding } from '../../wishlist/check/finding.ts';
-import { isFailure, type Failure } from '../../wishlist/failure.ts';
-import { printable } from '../../wishlist/quote.ts';
+import { codeOf } from '../../wishlist/error-code.ts';
+import { Failure, isFailure } from '../../wishlist/failure.ts';
+import { printable, quoted } from '../../wishlist/quote.ts';
 import { parseRecipe, type Recipe } from '../../wishlist/recipe/recipe.ts';
 import { readTextFile } from '../../wishlist/recipe/text-file.ts';
+import { foldersAbove, isWithin, topLevelOf } from './repository.ts';
 
 /** A recipe file, as far as it can be read. */
 export interface RecipeSource {
@@ -12,15 +16,51 @@ export interface RecipeSource {
   readonly content: Recipe | Failure;
 }
 
-export async function readRecipeSource(file: string): Promise<RecipeSource> {
+/**
+ * A symbolic link is refused, as a recipe and on the way to one from the top level: whoever asks for a change could have
+ * lines shown of any file of the machine.
+ */
+export async function readRecipeSource(file: string, currentDirectory: string): Promise<RecipeSource> {
   let lines: readonly string[] = [];
   try {
+    await refuseLinks(file, currentDirectory);
     const text = await readTextFile(file);
     lines = linesOf(text);
     return { file, lines, content: parseRecipe(text, file) };
   } catch (error) {
     if (!isFailure(error, 'recipe-unreadable', 'recipe-invalid')) throw error;
     return { file, lines, content: error };
+  }
+}
+
+/** @throws Failure `recipe-unreadable` */
+async function refuseLinks(file: string, currentDirectory: string): Promise<void> {
+  const path = resolve(currentDirectory, file);
+  if (isDescriptor(path)) return;
+  const top = (await topLevelOf(path, currentDirectory)) ?? currentDirectory;
+  const folders = foldersAbove(path).filter((folder) => isWithin(folder, top));
+  for (const part of [path, ...folders]) {
+    if (!(await isLink(part))) continue;
+    throw new Failure(
+      'recipe-unreadable',
+      `${printable(file)}: the file cannot be read: ${quoted(part)} is a symbolic link`,
+      { hint: 'name the file that it leads to, or replace the link with it' },
+    );
+  }
+}
+
+/** What a shell makes of `<(command)`, and standard input. */
+function isDescriptor(path: string): boolean {
+  return /^\/(?:dev\/fd|proc\/self\/fd)\/\d+$|^\/dev\/stdin$/.test(path);
+}
+
+/** What cannot be looked at cannot be read either: whoever reads it says why. */
+async function isLink(path: string): Promise<boolean> {
+  try {
+    return (await lstat(path)).isSymbolicLink();
+  } catch (error) {
+    if (codeOf(error) !== undefined) return false;
+    throw error;
   }
 }
 

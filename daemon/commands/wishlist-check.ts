@@ -6,7 +6,7 @@ import { countFindings } from '../../wishlist/check/finding.ts';
 import { Failure, isFailure } from '../../wishlist/failure.ts';
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { Wish } from '../../wishlist/recipe/wish.ts';
-import { readBases } from '../checking/base.ts';
+import { readBaseFile, readBases, type Base } from '../checking/base.ts';
 import { checkRecipes } from '../checking/check.ts';
 import { formatGithub } from '../checking/formats/github.ts';
 import { checkDocument } from '../checking/formats/json.ts';
@@ -43,6 +43,7 @@ export const wishlistCheckCommand: Command = {
   ],
   options: [
     'base',
+    'base-file',
     'offline',
     'format',
     'allowed-registries',
@@ -57,10 +58,12 @@ export const wishlistCheckCommand: Command = {
     if (files.length === 0) {
       throw new Failure('configuration-invalid', 'no recipe is named', { hint: 'name at least one file' });
     }
-    const { base } = context.configuration;
-    const sources = await Promise.all(files.map(readRecipeSource));
-    const bases = base === undefined ? [] : await readBases(base, files);
-    const { allowedRegistries } = context.configuration;
+    const { base = context.configuration.baseFile, allowedRegistries } = context.configuration;
+    const currentDirectory = process.cwd();
+    const sources = await Promise.all(
+      files.map(async (file) => await readRecipeSource(file, currentDirectory)),
+    );
+    const bases = await basesOf(context, currentDirectory);
     const check = async (ask: Ask | undefined): Promise<CheckReport> =>
       await checkRecipes(sources, bases, { base, allowedRegistries, ask });
     const report = context.configuration.offline
@@ -69,6 +72,17 @@ export const wishlistCheckCommand: Command = {
     return print(context, sources, report);
   },
 };
+
+/** One for each recipe, or none. */
+async function basesOf(context: Context, currentDirectory: string): Promise<Base[]> {
+  const { configuration, environment, signal, arguments: files } = context;
+  const { base, baseFile } = configuration;
+  if (base === undefined) return baseFile === undefined ? [] : await readBaseFile(baseFile, files);
+  if (baseFile === undefined) return await readBases(base, files, { environment, signal, currentDirectory });
+  throw new Failure('configuration-invalid', '--base and --base-file name two earlier versions', {
+    hint: 'name one of them',
+  });
+}
 
 type Ask = (wish: Wish, recipe: Recipe) => Promise<Answer>;
 

@@ -20,7 +20,12 @@ export async function readConfiguredSources({
   signal,
 }: Pick<Context, 'configuration' | 'environment' | 'signal'>): Promise<SourceState[]> {
   const sources = await openSources(configuration, environment);
-  return await readSources(sources, { directory: join(configuration.state, 'sources'), environment, signal });
+  return await readSources(sources, {
+    directory: join(configuration.state, 'sources'),
+    sizeLimitBytes: configuration.sourceSizeLimitBytes,
+    environment,
+    signal,
+  });
 }
 
 async function openSources(

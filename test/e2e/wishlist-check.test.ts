@@ -156,7 +156,7 @@ describe('unpackd wishlist check', () => {
         const report = await checkJson([
           '--pattern-limit',
           '20',
-          '--base',
+          '--base-file',
           join(folder, 'before.yaml'),
           recipe,
         ]);
@@ -393,8 +393,10 @@ describe('unpackd wishlist check', () => {
     assert.match(outcome.stdout, /^::error file=[^,]*broken\.yaml,line=2,col=1,title=recipe-unreadable::/m);
     assert.equal((await check([])).status, 2);
     assert.equal((await check(['--base', 'no-such-commit', recipe])).status, 2);
-    assert.equal((await check(['--offline', '--base', recipe, recipe, recipe])).status, 2);
-    const repaired = await checkJson(['--offline', '--base', broken, recipe]);
+    assert.equal((await check(['--base', recipe, recipe])).status, 2);
+    assert.equal((await check(['--offline', '--base', 'HEAD', '--base-file', recipe, recipe])).status, 2);
+    assert.equal((await check(['--offline', '--base-file', recipe, recipe, recipe])).status, 2);
+    const repaired = await checkJson(['--offline', '--base-file', broken, recipe]);
     assert.deepEqual([repaired.status, codes(repaired)], [0, ['1 warning base-unusable']]);
   });
 

@@ -17,11 +17,14 @@ export interface SourcesOptions {
   readonly signal?: AbortSignal | undefined;
   /** For each thing that one source is asked; two minutes where nothing is said. */
   readonly timeLimitMs?: number;
+  /** Of a git repository; {@link SIZE_LIMIT_BYTES} where nothing is said. */
+  readonly sizeLimitBytes?: number;
   readonly now?: () => Date;
 }
 
 const SOURCES_AT_A_TIME = 4;
 const TIME_LIMIT_MS = 120_000;
+const SIZE_LIMIT_BYTES = 256 * 1024 ** 2;
 
 /**
  * Asks all sources what they say now; the result is in their order. Where one fails, or says what is no recipe, its last
@@ -39,7 +42,8 @@ export async function readSources(
 }
 
 async function readSource(source: SourceSettings, options: SourcesOptions): Promise<SourceState> {
-  const { signal, environment, timeLimitMs = TIME_LIMIT_MS, now = () => new Date() } = options;
+  const { signal, environment, now = () => new Date() } = options;
+  const { timeLimitMs = TIME_LIMIT_MS, sizeLimitBytes = SIZE_LIMIT_BYTES } = options;
   signal?.throwIfAborted();
   const store = await SourceStore.open(options.directory, source);
   const [before, status] = [await store.content(), await store.status()];
@@ -47,7 +51,7 @@ async function readSource(source: SourceSettings, options: SourcesOptions): Prom
   let fetched: Fetched;
   let recipes: readonly Recipe[];
   try {
-    fetched = await fetch(source, { store, before }, { environment, timeLimitMs, signal });
+    fetched = await fetch(source, { store, before }, { environment, timeLimitMs, sizeLimitBytes, signal });
     recipes = recipesOf(source, fetched);
   } catch (error) {
     if (!isFailure(error) || isFailure(error, 'interrupted', 'state-unusable')) throw error;

@@ -97,6 +97,8 @@ export interface SourceLimits {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** How long one source may take for each thing that it is asked. */
   readonly timeLimitMs: number;
+  /** Of what a git repository sends at once, and of its clone. */
+  readonly sizeLimitBytes: number;
   /** Its reason is thrown. */
   readonly signal: AbortSignal | undefined;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readBases, type Base } from '../../../daemon/checking/base.ts';
+import { readBaseFile, readBases, type Base } from '../../../daemon/checking/base.ts';
 import { isFailure } from '../../../wishlist/failure.ts';
 import { describeWith } from '../../support/programs.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
@@ -31,6 +31,14 @@ describeWith(['git'], 'the earlier version of a recipe', () => {
     execFileSync('git', ['-C', folder, ...user, ...words]);
   }
 
+  async function basesAt(ref: string, files: readonly string[]): Promise<Base[]> {
+    return await readBases(ref, files, {
+      environment: process.env,
+      signal: undefined,
+      currentDirectory: folder,
+    });
+  }
+
   function imagesOf(base: Base): unknown {
     if (base === undefined || isFailure(base)) return base?.code;
     return base.wishes.map(({ text }) => text);
@@ -38,31 +46,32 @@ describeWith(['git'], 'the earlier version of a recipe', () => {
 
   for (const ref of ['main', 'HEAD', 'one', 'refs/heads/main', 'HEAD^0']) {
     it(`at ${ref}`, async () => {
-      const [base] = await readBases(ref, [join(folder, 'lists/[a] recipe.yaml')]);
+      const [base] = await basesAt(ref, [join(folder, 'lists/[a] recipe.yaml')]);
       assert.deepEqual(imagesOf(base), ['quay.io/lab/tool:1']);
     });
   }
 
   it('of several recipes: each its own, nothing where it was not there, a failure where it was none', async () => {
     const files = ['[a] recipe.yaml', 'new.yaml', 'broken.yaml'].map((name) => join(folder, 'lists', name));
-    const bases = await readBases('main', files);
+    const bases = await basesAt('main', files);
     assert.deepEqual(bases.map(imagesOf), [['quay.io/lab/tool:1'], undefined, 'recipe-unreadable']);
   });
 
   it('in a file', async () => {
-    const [base] = await readBases(join(folder, 'lists/new.yaml'), ['anywhere/recipe.yaml']);
+    const [base] = await readBaseFile(join(folder, 'lists/new.yaml'), ['anywhere/recipe.yaml']);
     assert.deepEqual(imagesOf(base), ['quay.io/lab/tool:1']);
   });
 
   const REFUSED = {
     'is no commit': ['nowhere', 'lists/new.yaml'],
+    'is a file': ['lists/new.yaml', 'lists/new.yaml'],
     'is an option of git': ['--output=written', 'lists/new.yaml'],
     'is a folder': ['lists', 'lists/new.yaml'],
     'is a tree': ['HEAD:lists', 'lists/new.yaml'],
   } as const;
   for (const [what, [ref, file]] of Object.entries(REFUSED)) {
     it(`refuses what ${what}`, async () => {
-      await assert.rejects(readBases(ref, [join(folder, file)]), (error) =>
+      await assert.rejects(basesAt(ref, [join(folder, file)]), (error) =>
         isFailure(error, 'configuration-invalid'),
       );
     });
@@ -70,11 +79,11 @@ describeWith(['git'], 'the earlier version of a recipe', () => {
 
   it('refuses a recipe outside of any repository, and one file for several recipes', async () => {
     const elsewhere = await temporaryDirectory('elsewhere');
-    for (const [base, files] of [
-      ['main', [join(elsewhere, 'recipe.yaml')]],
-      [join(folder, 'lists/new.yaml'), ['a.yaml', 'b.yaml']],
-    ] as const) {
-      await assert.rejects(readBases(base, files), (error) => isFailure(error, 'configuration-invalid'));
+    for (const refused of [
+      async () => await basesAt('main', [join(elsewhere, 'recipe.yaml')]),
+      async () => await readBaseFile(join(folder, 'lists/new.yaml'), ['a.yaml', 'b.yaml']),
+    ]) {
+      await assert.rejects(refused, (error) => isFailure(error, 'configuration-invalid'));
     }
   });
 });

@@ -3,7 +3,7 @@ import { GitCommandError } from '../../../wishlist/sources/git/command.ts';
 import { remoteFailure, unknownFailure } from '../../../wishlist/sources/git/failure.ts';
 import { gitSource } from './reading.ts';
 
-const LIMITS = { environment: {}, timeLimitMs: 1000, signal: undefined };
+const LIMITS = { environment: {}, timeLimitMs: 1000, sizeLimitBytes: 2 ** 28, signal: undefined };
 const LOGIN = { user: 'robot', password: 'a secret/word' };
 
 /** What git, ssh and servers say, by what it means; `undefined`: the clone may be the reason. */
@@ -45,6 +45,8 @@ const CASES: readonly (readonly [exitCode: number, stderr: string, code: string 
   [128, 'ERROR: Repository not found.\nfatal: Could not read from remote repository.', 'source-invalid'],
   [128, "fatal: couldn't find remote ref refs/heads/x", 'source-invalid'],
   [128, 'error: unable to write file: No space left on device', 'disk-full'],
+  [128, 'fatal: write error: File too large\nfatal: fetch-pack: invalid index-pack output', 'source-invalid'],
+  [128, 'fatal: Out of memory, malloc failed (tried to allocate 1073741825 bytes)', 'source-invalid'],
   [128, "fatal: Unable to create '/x/shallow.lock': File exists.", undefined],
   [128, 'fatal: bad object 1111111111111111111111111111111111111111', undefined],
   [128, 'fatal: early EOF\nfatal: fetch-pack: invalid index-pack output', undefined],

@@ -1,5 +1,18 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, readdir, readlink, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import {
+  chmod,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Failure } from '../../../wishlist/failure.ts';
@@ -305,6 +318,48 @@ describeWith(['git'], 'a git source', () => {
     assert.equal((await readdir(reader.folder)).includes('repository.git'), false);
   });
 
+  it('takes no more than its limit, and goes on when it is small again', async () => {
+    const limited = await Reader.create({ sizeLimitBytes: 1_000_000 });
+    await upstream.push({ 'recipe.yaml': recipeText(OLD) });
+    await limited.read(source());
+    await upstream.push({ large: randomBytes(3_000_000) });
+    const failing = { images: [OLD], code: 'source-invalid', failingSince: timeOf(2) };
+    assert.deepEqual(summary(await limited.read(source())), failing);
+    const [bytes] = await packBytes(limited.folder);
+    assert.ok(bytes === undefined || bytes < 1_000_000);
+    await upstream.forcePush({ 'recipe.yaml': recipeText(NEW) });
+    assert.deepEqual(summary(await limited.read(source())), current(NEW));
+  });
+
+  it('keeps no clone that has grown over its limit', async () => {
+    const limited = await Reader.create({ sizeLimitBytes: 1_000_000 });
+    for (const name of ['a', 'b']) {
+      await upstream.forcePush({ 'recipe.yaml': recipeText(OLD), [name]: randomBytes(700_000) });
+      assert.deepEqual(summary(await limited.read(source())), current(OLD));
+    }
+    assert.deepEqual(await packBytes(limited.folder), []);
+  });
+
+  it('gives git little memory, and room for no core', async () => {
+    const folder = await temporaryDirectory('limits');
+    const script = `#!/bin/sh\n{ ulimit -v; ulimit -c; } >${folder}/limits\nexit 1\n`;
+    await writeFile(join(folder, 'git'), script, { mode: 0o755 });
+    const environment = { PATH: `${folder}:${process.env['PATH'] ?? ''}` };
+    await (await Reader.create({ environment })).read(source());
+    assert.equal(await readFile(join(folder, 'limits'), 'utf8'), `${2 ** 20}\n0\n`);
+  });
+
+  it('ends a git that does not stop talking', async () => {
+    const folder = await temporaryDirectory('talkative');
+    const script =
+      '#!/bin/sh\nwhile :; do echo "remote: so much to tell, and nobody who listens" >&2; done\n';
+    await writeFile(join(folder, 'git'), script, { mode: 0o755 });
+    const environment = { PATH: `${folder}:${process.env['PATH'] ?? ''}` };
+    const talkative = await Reader.create({ environment });
+    assert.equal(summary(await talkative.read(source())).code, 'source-invalid');
+    assert.deepEqual(await processesIn(talkative.directory), []);
+  });
+
   it('serves two readers at once', async () => {
     await upstream.push({ 'recipe.yaml': recipeText(OLD) });
     await reader.read(source());
@@ -364,6 +419,13 @@ describeWith(['git'], 'a git source', () => {
     }
   });
 });
+
+/** Of each pack below `folder`. */
+async function packBytes(folder: string): Promise<number[]> {
+  const names = await readdir(folder, { recursive: true });
+  const packs = names.filter((name) => name.includes('objects/pack/') && !name.endsWith('.idx'));
+  return await Promise.all(packs.map(async (name) => (await stat(join(folder, name))).size));
+}
 
 /** Processes that work below `directory`, by their numbers. @see proc(5) */
 async function processesIn(directory: string): Promise<string[]> {

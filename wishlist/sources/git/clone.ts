@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode } from '../../error-code.ts';
@@ -50,9 +51,11 @@ export class Clone {
     return clone;
   }
 
-  /** Leaves it for the next fetch, unless somebody else has left one already. */
-  async keep(): Promise<void> {
-    if ((await this.#packs()) > MOST_PACKS) {
+  /** Leaves it for the next fetch, unless it is too large or somebody else has left one already. */
+  async keep(sizeLimitBytes: number): Promise<void> {
+    const packs = await this.#packs();
+    const bytes = packs.reduce((sum, { size }) => sum + size, 0);
+    if (packs.length > MOST_PACKS || bytes > sizeLimitBytes) {
       await this.discard();
       return;
     }
@@ -68,9 +71,10 @@ export class Clone {
     await rm(this.path, { recursive: true, force: true });
   }
 
-  async #packs(): Promise<number> {
-    const names = await namesIn(join(this.path, 'objects/pack'));
-    return names.filter((name) => name.endsWith('.pack')).length;
+  async #packs(): Promise<Stats[]> {
+    const folder = join(this.path, 'objects/pack');
+    const names = (await namesIn(folder)).filter((name) => name.endsWith('.pack'));
+    return await Promise.all(names.map(async (name) => await stat(join(folder, name))));
   }
 }
 

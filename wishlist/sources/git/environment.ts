@@ -1,13 +1,34 @@
 import { curlVariables } from '../../network/proxy-variables.ts';
 import type { GitSource } from '../source.ts';
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
+type Setting = readonly [key: string, value: string];
 
-/** What git and what it starts inherit: nothing else reaches them. */
+/** What git and what it starts inherit where it fetches: nothing else reaches them. */
 const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'ALL_PROXY', 'all_proxy'];
 
 /** A shell function: what it prints comes from the environment, so that it stands in no argument and in no file. */
 const CREDENTIAL_HELPER = `!f() { test "$1" = get && printf 'username=%s\\npassword=%s\\n' "$UNPACKD_SOURCE_USER" "$UNPACKD_SOURCE_PASSWORD"; }; f`;
+
+/** Over what is configured in the repository. */
+const SETTINGS: readonly Setting[] = [
+  ['core.hooksPath', '/dev/null'],
+  ['core.fsmonitor', 'false'],
+  ['core.attributesFile', '/dev/null'],
+  ['core.pager', 'cat'],
+  ['log.showSignature', 'false'],
+  ['submodule.recurse', 'false'],
+  ['fetch.recurseSubmodules', 'false'],
+  ['safe.bareRepository', 'explicit'],
+  ['gc.auto', '0'],
+  ['maintenance.auto', 'false'],
+  // Little memory: larger blobs are streamed, and packs are looked at in pieces.
+  ['core.bigFileThreshold', '16m'],
+  ['core.deltaBaseCacheLimit', '32m'],
+  ['core.packedGitWindowSize', '16m'],
+  ['core.packedGitLimit', '128m'],
+  ['pack.threads', '1'],
+];
 
 /**
  * The environment for git in the bare repository `directory`: without prompts, hooks, submodules and anybody's
@@ -16,7 +37,7 @@ const CREDENTIAL_HELPER = `!f() { test "$1" = get && printf 'username=%s\\npassw
  * @see git(1), "ENVIRONMENT VARIABLES", and git-config(1)
  * @throws Failure `configuration-invalid` for a variable that names a proxy and cannot be read
  */
-export function gitEnvironment(
+export function fetchingEnvironment(
   source: GitSource,
   directory: string,
   environment: Environment,
@@ -24,21 +45,12 @@ export function gitEnvironment(
   const { protocol, url } = source.address;
   const isOverHttp = protocol === 'https' || protocol === 'http';
   return {
-    ...inherited(environment),
+    ...inherited(environment, INHERITED),
     ...(isOverHttp && curlVariables(new URL(url), environment)),
-    LC_ALL: 'C',
-    GIT_DIR: directory,
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_CONFIG_GLOBAL: '/dev/null',
-    GIT_CONFIG_NOSYSTEM: '1',
-    GIT_ATTR_NOSYSTEM: '1',
-    GIT_LITERAL_PATHSPECS: '1',
-    GIT_NO_REPLACE_OBJECTS: '1',
+    ...alone(directory, settingsOf(source)),
     // A server may lead from plain HTTP to HTTPS, never back.
     GIT_ALLOW_PROTOCOL: protocol === 'http' ? 'http:https' : protocol,
     GIT_SSH_COMMAND: sshCommand(source),
-    GIT_SSH_VARIANT: 'ssh',
-    ...configuration(settingsOf(source)),
     ...(source.login && {
       UNPACKD_SOURCE_USER: source.login.user,
       UNPACKD_SOURCE_PASSWORD: source.login.password,
@@ -46,22 +58,51 @@ export function gitEnvironment(
   };
 }
 
-function inherited(environment: Environment): Record<string, string> {
-  const pairs = INHERITED.flatMap((name) => {
+/**
+ * The environment for git that only reads in the repository `gitDirectory`. Its configuration is somebody else's, so
+ * that all of it that could start a program is off: no protocol is allowed, not even for objects that are missing, and
+ * there is no program for SSH, passwords or attributes.
+ */
+export function readingEnvironment(gitDirectory: string, environment: Environment): Record<string, string> {
+  return {
+    ...inherited(environment, ['PATH']),
+    ...alone(gitDirectory, [['credential.helper', '']]),
+    GIT_ALLOW_PROTOCOL: '',
+    GIT_SSH_COMMAND: 'false',
+  };
+}
+
+/** What counts in either case. The directory is named, so that git looks for none. */
+function alone(directory: string, settings: readonly Setting[]): Record<string, string> {
+  return {
+    LC_ALL: 'C',
+    GIT_DIR: directory,
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_ASKPASS: 'false',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_ATTR_NOSYSTEM: '1',
+    GIT_LITERAL_PATHSPECS: '1',
+    GIT_NO_LAZY_FETCH: '1',
+    GIT_NO_REPLACE_OBJECTS: '1',
+    GIT_OPTIONAL_LOCKS: '0',
+    GIT_SSH_VARIANT: 'ssh',
+    ...configuration([...SETTINGS, ...settings]),
+  };
+}
+
+function inherited(environment: Environment, names: readonly string[]): Record<string, string> {
+  const pairs = names.flatMap((name) => {
     const value = environment[name];
     return value === undefined ? [] : [[name, value] as const];
   });
   return Object.fromEntries(pairs);
 }
 
-function settingsOf({ address, login, authorities }: GitSource): (readonly [key: string, value: string])[] {
-  const settings: (readonly [string, string])[] = [
-    ['core.hooksPath', '/dev/null'],
-    ['fetch.recurseSubmodules', 'false'],
+function settingsOf({ address, login, authorities }: GitSource): Setting[] {
+  const settings: Setting[] = [
     // Always packs, whose number tells how much has piled up.
     ['fetch.unpackLimit', '1'],
-    ['gc.auto', '0'],
-    ['maintenance.auto', 'false'],
     ['http.lowSpeedLimit', '1000'],
     ['http.lowSpeedTime', '60'],
   ];

@@ -1,3 +1,4 @@
+import { exactSize } from '../../byte-size.ts';
 import { Failure, type FailureCode } from '../../failure.ts';
 import { quoted } from '../../quote.ts';
 import { basicPattern, secretPattern } from '../../secret-pattern.ts';
@@ -71,7 +72,7 @@ const MEANINGS: readonly Meaning[] = [
 export function remoteFailure(
   error: GitCommandError,
   source: GitSource,
-  { timeLimitMs }: SourceLimits,
+  { timeLimitMs, sizeLimitBytes }: SourceLimits,
 ): Failure | undefined {
   if (error.isMissing) {
     const hint = 'install git';
@@ -84,6 +85,13 @@ export function remoteFailure(
   if (error.isTooLate) {
     const reason = `git did not end within ${timeLimitMs / 1000} s`;
     return sourceFailure(source, { code: 'source-unreachable', reason, hint: CHECK_NETWORK });
+  }
+  if (error.isTooLarge) {
+    return sourceFailure(source, {
+      code: 'source-invalid',
+      reason: `git had to take more than ${exactSize(sizeLimitBytes)}, or more memory or messages than a wishlist is worth`,
+      hint: 'keep wishlists in a small repository of their own, or raise source-size-limit',
+    });
   }
   if (/No space left on device|Disk quota exceeded/.test(error.stderr)) {
     const hint = 'free space in the state directory';

@@ -1,4 +1,3 @@
-import type { SimpleGit } from 'simple-git';
 import { isFailure } from '../../failure.ts';
 import type { Commit } from '../../recipe/origin.ts';
 import { quoted } from '../../quote.ts';
@@ -6,11 +5,14 @@ import { decodeText, MAXIMUM_BYTES } from '../../recipe/text-file.ts';
 import type { Fetched, GitSource, SourceFile, SourceLimits } from '../source.ts';
 import { orUnusable } from '../state-failure.ts';
 import { Clone } from './clone.ts';
-import { GitCommandError, openGit } from './command.ts';
+import { GitCommandError, openGit, type Git } from './command.ts';
 import { remoteFailure, sourceFailure, unknownFailure } from './failure.ts';
 
 /** What was fetched, in the clone. */
 const REF = 'refs/unpackd/head';
+
+/** Hash, date and author, the latter within 200 columns. */
+const FORMAT = '--format=%H%x00%cI%x00%<(200,trunc)%an';
 
 /**
  * Reads the recipes of `source` from the newest commit of its branch. The clone of an earlier time in `folder` saves
@@ -36,21 +38,21 @@ async function readKept(clone: Clone, source: GitSource, limits: SourceLimits): 
     const failure = error instanceof GitCommandError ? remoteFailure(error, source, limits) : error;
     const isSound = isFailure(failure) && limits.signal?.aborted !== true;
     // Where it was the other side's fault the clone is as good as before.
-    if (isSound) await clone.keep();
+    if (isSound) await clone.keep(limits.sizeLimitBytes);
     else await clone.discard();
     limits.signal?.throwIfAborted();
     if (failure === undefined) return undefined;
     throw failure;
   }
-  await clone.keep();
+  await clone.keep(limits.sizeLimitBytes);
   return fetched;
 }
 
 async function readNew(clone: Clone, source: GitSource, limits: SourceLimits): Promise<Fetched> {
   try {
-    await openGit(source, clone.path, limits).init(true, ['--quiet', '--template=']);
+    await openGit(source, clone.path, limits).run('init', '--bare', '--quiet', '--template=');
     const fetched = await read(clone, source, limits);
-    await clone.keep();
+    await clone.keep(limits.sizeLimitBytes);
     return fetched;
   } catch (error) {
     await clone.discard();
@@ -63,7 +65,8 @@ async function readNew(clone: Clone, source: GitSource, limits: SourceLimits): P
 async function read(clone: Clone, source: GitSource, limits: SourceLimits): Promise<Fetched> {
   const git = openGit(source, clone.path, limits);
   const remote = source.branch === undefined ? 'HEAD' : `refs/heads/${source.branch}`;
-  await git.fetch([
+  await git.run(
+    'fetch',
     '--quiet',
     '--depth=1',
     '--no-tags',
@@ -71,22 +74,22 @@ async function read(clone: Clone, source: GitSource, limits: SourceLimits): Prom
     '--end-of-options',
     source.address.url,
     `+${remote}:${REF}`,
-  ]);
+  );
   const commit = await commitOf(git);
   const files: SourceFile[] = [];
   for (const path of source.paths) files.push(await readFile(git, source, { path, commit }));
   return { files, commit };
 }
 
-async function commitOf(git: SimpleGit): Promise<Commit> {
-  const line = await git.raw(['log', '-1', '--no-show-signature', '--format=%H%x00%cI%x00%an', REF]);
+async function commitOf(git: Git): Promise<Commit> {
+  const line = await git.run('log', '-1', '--no-show-signature', FORMAT, REF);
   const [hash = '', date = '', author = ''] = line.trimEnd().split('\0');
   return { hash, date, author };
 }
 
 /** A symbolic link is refused, as a recipe and on the way to one: it may lead out of the repository. */
 async function readFile(
-  git: SimpleGit,
+  git: Git,
   source: GitSource,
   { path, commit }: { readonly path: string; readonly commit: Commit },
 ): Promise<SourceFile> {
@@ -96,14 +99,12 @@ async function readFile(
       reason: `${quoted(path)} in commit ${commit.hash.slice(0, 12)} ${reason}`,
       hint: 'correct path, or commit a recipe there',
     });
-  const listing = await git.raw(['ls-tree', '-z', '--long', '--full-tree', commit.hash, '--', path]);
+  const listing = await git.run('ls-tree', '-z', '--long', '--full-tree', commit.hash, '--', path);
   const [, mode, object = '', size] = /^(\d+) \w+ ([0-9a-f]+) +(\d+|-)\t/.exec(listing) ?? [];
   if (mode === undefined) throw refused('does not exist');
   if (mode === '120000') throw refused('is a symbolic link');
   if (!mode.startsWith('100')) throw refused(mode === '160000' ? 'is a submodule' : 'is a directory');
   if (Number(size) > MAXIMUM_BYTES) throw refused('is larger than 16 MiB');
   const label = `${source.name}/${path}`;
-  const bytes: unknown = await git.binaryCatFile(['blob', object]);
-  if (!Buffer.isBuffer(bytes)) throw new Error('the library gave no bytes');
-  return { label, text: decodeText(bytes, label) };
+  return { label, text: decodeText(await git.blob(object), label) };
 }

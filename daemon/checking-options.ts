@@ -1,0 +1,59 @@
+import type { Option } from './options.ts';
+import { boolean, choice, path, registryHosts, size, string } from './value-types.ts';
+
+/** The options of `wishlist check`. */
+export const CHECKING_OPTIONS = {
+  base: {
+    key: 'base',
+    flag: '--base <commit>',
+    type: string,
+    default: undefined,
+    group: 'Checking:',
+    description:
+      'a commit or branch with an earlier version of the recipe, in its git repository (origin/main): only what is new since then can be an error',
+    notInFile: true,
+  },
+  baseFile: {
+    key: 'base-file',
+    flag: '--base-file <file>',
+    type: path,
+    default: undefined,
+    group: 'Checking:',
+    description: 'the same with the earlier version in a file',
+    notInFile: true,
+  },
+  offline: {
+    key: 'offline',
+    flag: '--offline',
+    type: boolean,
+    default: 'false',
+    group: 'Checking:',
+    description: 'check the recipe itself, and ask no registry',
+  },
+  format: {
+    key: 'format',
+    flag: '--format <format>',
+    type: choice('text', 'json', 'github', 'markdown', 'junit'),
+    default: 'text',
+    group: 'Checking:',
+    description:
+      'how findings are printed: "github" makes annotations, "markdown" a comment, "junit" a report in XML; with --json it is json',
+  },
+  allowedRegistries: {
+    key: 'allowed-registries',
+    flag: '--allowed-registries <list>',
+    type: registryHosts,
+    default: undefined,
+    group: 'Checking:',
+    description:
+      'registries that wishes may name, such as docker.io,quay.io; others are errors, and not asked (default: all)',
+  },
+  imageSizeLimitBytes: {
+    key: 'image-size-limit',
+    flag: '--image-size-limit <size>',
+    type: size,
+    default: undefined,
+    group: 'Checking:',
+    description: 'how many bytes of compressed layers an image may have (default: any number)',
+  },
+} as const satisfies Readonly<Record<string, Option>>;
