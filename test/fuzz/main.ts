@@ -6,33 +6,39 @@ import { Worker } from 'node:worker_threads';
 import { Command, InvalidArgumentError } from 'commander';
 import { writeSeeds } from './seeds.ts';
 import type { Report, Task } from './task.ts';
+import { fuzzWholeRuns, runFindings } from './whole-run/loop.ts';
 
 /**
  * A fuzzer for the reading of layers and the merging of trees, guided by the coverage that V8 tells. Jazzer.js would do
- * it as well, but its binaries need glibc 2.38, which the systems that we support do not have.
+ * it as well, but its binaries need glibc 2.38, which the systems that we support do not have. The target "whole-run"
+ * runs the whole program instead, with random images, registries and wishes beside a good image (`whole-run/`).
  *
  * What it learns stays in `dist/fuzz/corpus`, so that the next run goes on; inputs that broke an invariant are in
  * `dist/fuzz/findings`.
  */
 
-const TARGETS = ['layer', 'stack'] as const;
+const TARGETS = ['layer', 'stack', 'whole-run'] as const;
+type Target = (typeof TARGETS)[number];
 const LONGEST_INPUT_MS = 60_000;
 const MOST_INPUT_BYTES = 256 * 1024;
 const MOST_RSS_BYTES = 2 * 1024 ** 3;
 
 const dist = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const command = new Command('npm run fuzz --')
-  .description('Fuzzes the reading of layers and the merging of trees.')
+  .description('Fuzzes the reading of layers, the merging of trees, and whole runs.')
   .option('--seconds <number>', 'for how long, all targets together', whole, 600)
+  .option('--minutes <number>', 'the same in minutes', whole)
   .option('--seed <number>', 'of the random numbers (default: another one each time)', whole)
   .option('--target <name>', `one of ${TARGETS.join(', ')} (default: one after the other)`)
   .argument('[input...]', 'inputs to run once each, such as findings, in place of fuzzing')
   .parse();
 const {
+  minutes,
   seconds,
   seed = Date.now() % 2 ** 31,
   target,
-} = command.opts<{ seconds: number; seed?: number; target?: string }>();
+} = command.opts<{ minutes?: number; seconds: number; seed?: number; target?: string }>();
+const totalMs = 1000 * (minutes === undefined ? seconds : minutes * 60);
 const targets = TARGETS.filter((name) => target === undefined || name === target);
 if (targets.length === 0) command.error(`error: no target is called ${target ?? ''}`);
 // Memory can only be judged after a collection.
@@ -40,10 +46,14 @@ setFlagsFromString('--expose-gc');
 
 for (const name of targets) {
   if (command.args.length > 0) await runOnce(name, command.args);
-  else if (!(await fuzz(name, (seconds * 1000) / targets.length))) process.exitCode = 1;
+  else if (!(await fuzz(name, totalMs / targets.length))) process.exitCode = 1;
 }
 
-async function runOnce(name: string, inputs: readonly string[]): Promise<void> {
+async function runOnce(name: Target, inputs: readonly string[]): Promise<void> {
+  if (name === 'whole-run') {
+    if (!(await runFindings(inputs, print))) process.exitCode = 1;
+    return;
+  }
   const module = (await import(pathToFileURL(targetPath(name)).href)) as {
     fuzz: (data: Buffer) => Promise<void>;
   };
@@ -51,14 +61,15 @@ async function runOnce(name: string, inputs: readonly string[]): Promise<void> {
 }
 
 /** @returns whether nothing was found */
-async function fuzz(name: string, durationMs: number): Promise<boolean> {
+async function fuzz(name: Target, durationMs: number): Promise<boolean> {
   const [corpus, seeds, findings] = ['corpus', 'seeds', 'findings'].map((kind) => {
     const folder = join(dist, 'fuzz', kind, name);
     mkdirSync(folder, { recursive: true });
     return folder;
   }) as [string, string, string];
   if (name === 'layer') await writeSeeds(seeds);
-  process.stdout.write(`${name}: ${durationMs / 1000} s, seed ${seed}\n`);
+  print(`${name}: ${durationMs / 1000} s, seed ${seed}`);
+  if (name === 'whole-run') return await fuzzWholeRuns({ seed, durationMs, findings, print });
   const current = new SharedArrayBuffer(4 + MOST_INPUT_BYTES);
   const task: Task = { target: targetPath(name), corpus, seeds, findings, seed, durationMs, current };
   return await watch(new Worker(new URL('worker.js', import.meta.url), { workerData: task }), task);
@@ -71,7 +82,7 @@ async function watch(worker: Worker, { current, findings }: Task): Promise<boole
   const stop = (reason: string): void => {
     const path = join(findings, `${reason}-${Date.now()}`);
     writeFileSync(path, last.input);
-    process.stdout.write(`finding: ${reason}: ${path}\n`);
+    print(`finding: ${reason}: ${path}`);
     isClean = false;
     void worker.terminate();
   };
@@ -84,7 +95,7 @@ async function watch(worker: Worker, { current, findings }: Task): Promise<boole
   }, 1000);
   worker.on('message', (report: Report) => {
     if (report.type === 'finding') isClean = false;
-    process.stdout.write(`${lineOf(report)}\n`);
+    print(lineOf(report));
   });
   try {
     await new Promise<void>((resolve, reject) => {
@@ -106,6 +117,10 @@ function lineOf(report: Report): string {
 
 function targetPath(name: string): string {
   return join(dist, `test/fuzz/${name}-target.js`);
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
 
 function whole(text: string): number {

@@ -1,68 +1,19 @@
 import assert from 'node:assert/strict';
-import { existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { temporaryDirectory } from '../../support/setup.ts';
+import { existsSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { TestRegistry } from '../../support/e2e/registry.ts';
-import { BACKENDS, REPOSITORY, Site } from '../../support/e2e/site.ts';
+import { BACKENDS, Site } from '../../support/e2e/site.ts';
 import type { Outcome } from '../../support/e2e/unpackd.ts';
 import { blobOf } from '../../support/images/blob.ts';
 import { image } from '../../support/images/image.ts';
 import { file } from '../../support/images/layer-entry.ts';
 import { layer, type Layer } from '../../support/images/layer.ts';
-import { differences, snapshot, type Snapshot } from '../../support/trees/snapshot.ts';
+import { differences, type Snapshot } from '../../support/trees/snapshot.ts';
 import { linesOfTree } from '../../support/trees/tree-lines.ts';
-import { archiveCases, bomb } from './hostile-archives.ts';
+import { bomb } from './hostile-archives.ts';
 import type { HostileCase, Target } from './hostile-case.ts';
-import { linkCases } from './hostile-links.ts';
-import { nameCases, orderCases } from './hostile-names.ts';
-import { pathCases } from './hostile-paths.ts';
+import { GROUPS } from './hostile-groups.ts';
+import { hostOf, makeTarget } from './host.ts';
 import { needsRoot } from '../../support/programs.ts';
-
-const GROUPS = {
-  'a path': pathCases,
-  'a link': linkCases,
-  'an order': orderCases,
-  'a name': nameCases,
-  'an archive': archiveCases,
-} as const;
-
-/** In a directory of the tests' own, named like what images know, so that a path through it would really lead there. */
-async function makeTarget(): Promise<Target> {
-  const path = join(await temporaryDirectory('target'), 'host');
-  for (const folder of ['folder', 'empty', 'hosts-folder'])
-    mkdirSync(join(path, folder), { recursive: true });
-  for (const name of ['file', 'hosts', 'resolv.conf', 'folder/inner', '.cvmfscatalog'])
-    writeFileSync(join(path, name), 'of the host');
-  return { path, inImage: path.slice(1) };
-}
-
-/** Everything of this machine that must not change: what surrounds the repository, the target, and some of the system. */
-async function hostOf(site: Site, { path }: Target): Promise<Snapshot> {
-  const top = site.fixture?.top ?? site.folder;
-  const own = /(?:^|\/)(?:\.unpackd-[^/]*|spool|calls\.jsonl|srv|state|recipe-\d+\.yaml)$/;
-  const isOwn = (at: string): boolean => own.test(at) || at.endsWith(`/${REPOSITORY}`);
-  const found = new Map<string, string>();
-  const folders = { [top]: isOwn, [path]: () => false };
-  for (const [folder, ignore] of Object.entries(folders)) {
-    const inside = await snapshot(folder, { ignore, directoryTimes: folder === path });
-    for (const [at, line] of inside) {
-      const { nlink } = lstatSync(Buffer.from(`${folder}/${at}`, 'latin1'));
-      found.set(`${folder}/${at}`, line.startsWith('file') ? `${line} ${nlink}` : line);
-    }
-  }
-  for (const system of [
-    '/etc/passwd',
-    '/etc/cron.d',
-    '/etc/hosts',
-    '/etc',
-    '/escape',
-    '/etc/cron.d/escape',
-  ]) {
-    const stats = lstatSync(system, { throwIfNoEntry: false });
-    found.set(system, `${stats?.mode} ${stats?.uid} ${stats?.size} ${stats?.mtimeMs} ${stats?.nlink}`);
-  }
-  return found;
-}
 
 async function imageOf(layers: HostileCase['layers']) {
   const made: Layer[] = [];

@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Without the records of coverage, which a process that is killed does not write anyway. */
   readonly uncovered?: boolean;
+  /** Of Node's own, before the program. */
+  readonly nodeOptions?: readonly string[];
 }
 
 /** The compiled command line. */
@@ -80,7 +82,7 @@ export class Running {
 
 /** Starts `unpackd` with `words`, as the leader of a process group of its own. */
 export function start(words: readonly string[], options: RunOptions = {}): Running {
-  const child = spawn(process.execPath, [MAIN_PATH, ...words], {
+  const child = spawn(process.execPath, [...(options.nodeOptions ?? []), MAIN_PATH, ...words], {
     env: environmentOf(options),
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
