@@ -1,17 +1,25 @@
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { codeOf, hasCode } from '../wishlist/error-code.ts';
+import type { FreeRoom } from './repository/demand.ts';
 import { formatBytes } from '../wishlist/byte-size.ts';
 
 /** Bytes that this user may still write on the file system of `path`, or where it would be; `undefined` where nobody can say. */
 export function freeBytes(path: string): number | undefined {
+  return freeRoom(path).bytes;
+}
+
+/** The same, with how many files there may still be. */
+export function freeRoom(path: string): FreeRoom {
   try {
-    const { bavail, bfree, bsize } = statfsSync(path);
-    return bsize * (process.geteuid?.() === 0 ? bfree : bavail);
+    const { bavail, bfree, bsize, files, ffree } = statfsSync(path);
+    const bytes = bsize * (process.geteuid?.() === 0 ? bfree : bavail);
+    // Some file systems count none.
+    return { bytes, inodes: files === 0 ? undefined : ffree };
   } catch (error) {
-    if (hasCode(error, 'ENOENT') && dirname(path) !== path) return freeBytes(dirname(path));
+    if (hasCode(error, 'ENOENT') && dirname(path) !== path) return freeRoom(dirname(path));
     if (codeOf(error) === undefined) throw error;
-    return undefined;
+    return { bytes: undefined, inodes: undefined };
   }
 }
 

@@ -26,7 +26,7 @@ export function asFailure(error: unknown): Failure {
 }
 
 /** What `source` yields; where it fails, with a failure. */
-export async function* ownErrors<T>(source: AsyncIterable<T>): AsyncGenerator<T> {
+export async function* ownErrors<T>(source: AsyncIterable<T> | Iterable<T>): AsyncGenerator<T> {
   try {
     yield* source;
   } catch (error) {

@@ -1,33 +1,19 @@
-import { withHint } from '../wishlist/failure.ts';
-import { doneResult, type Candidate } from './candidates.ts';
-import { Composer, type ComposerOptions, type Composition } from './compose/composer.ts';
-import { TreeLoader } from './compose/image-trees.ts';
-import { failedResult, failureText, type ImageResult, type Observer } from './events.ts';
-import type { ReadyImage } from './image.ts';
-import type { ListingStore } from './layer/listing-store.ts';
 import { formatBytes } from '../wishlist/byte-size.ts';
+import { counted } from '../wishlist/counted.ts';
 import { Failure, isFailure } from '../wishlist/failure.ts';
-import { asFailure, ownFailure } from './own-failure.ts';
+import { failedResult, type ImageResult, type Observer } from './events.ts';
+import { ownFailure } from './own-failure.ts';
+import {
+  isPublished,
+  publishNothing,
+  publishTogether,
+  type BatchOptions,
+  type BatchParts,
+  type ReadyCandidate,
+} from './publication.ts';
 import { weightOf } from './queue/batches.ts';
-import type { Backend, Notice, OpenRepository } from './repository/backend.ts';
-import { ownAttributes } from './repository/own-attributes.ts';
+import { exceeds, weightOfDemand, type Demand } from './repository/demand.ts';
 import { partLabel } from './results.ts';
-
-/** A candidate with everything that its publication needs at hand. */
-export interface ReadyCandidate extends Candidate {
-  readonly image: ReadyImage;
-}
-
-export interface BatchParts {
-  readonly name: string;
-  readonly backend: Backend;
-  readonly listings: ListingStore;
-  readonly observe: Observer;
-  readonly notice: Notice;
-  readonly signal: AbortSignal;
-}
-
-export type BatchOptions = Omit<ComposerOptions, 'attributes' | 'holding'>;
 
 /** What became of one batch. */
 export interface BatchReport {
@@ -62,6 +48,12 @@ class BatchPublishing {
   publications = 0;
   readonly #parts: BatchParts;
   readonly #options: BatchOptions;
+  /** What each brings, as far as it was composed. */
+  readonly #demands = new Map<ReadyCandidate, Demand>();
+  /** Whether anything could be published since an image last could not. */
+  #isUsable = false;
+  /** Images in a row that the repository did not take. */
+  #refused = 0;
 
   constructor(parts: BatchParts, options: BatchOptions) {
     this.#parts = parts;
@@ -69,24 +61,27 @@ class BatchPublishing {
   }
 
   /**
-   * Where the publication as a whole fails for no reason of the repository's, an image is to blame, and nobody says which:
-   * the halves are published instead, down to the image that fails alone.
+   * Where the publication as a whole fails, an image may be to blame, and nobody says which: the halves are published
+   * instead, down to the image that fails alone.
+   *
+   * @throws Failure that is no image's own
    */
   async publish(batch: readonly ReadyCandidate[]): Promise<void> {
     const [first] = batch;
     if (first === undefined) return;
     try {
-      this.#take(await publishTogether(batch, this.#parts, this.#options));
+      await this.#publishTogether(batch);
     } catch (error) {
       const isAlone = batch.length === 1;
-      const failure = ownFailure(error, partLabel(first.part), isAlone ? this.#parts.observe : IGNORE);
-      if (failure === undefined) throw error;
+      const failure = await this.#blamed(error, first, isAlone);
       if (isAlone) {
         this.results.set(first, failedResult(failure));
         return;
       }
       if (failure.code === 'disk-full') {
-        await this.#publishWhatFits(batch.toSorted((one, other) => weightOf(one) - weightOf(other)));
+        await this.#publishWhatFits(
+          batch.toSorted((one, other) => this.#weightOf(one) - this.#weightOf(other)),
+        );
         return;
       }
       const half = Math.ceil(batch.length / 2);
@@ -96,8 +91,8 @@ class BatchPublishing {
   }
 
   /**
-   * There is no room for all of them. Where the one that brings least does not fit, none does: so few publications are tried
-   * in vain, also where there is no room at all.
+   * There is no room for all of them: those that bring least come first. Where one does not fit, none does that needs more
+   * than is free then. So few publications are tried in vain, also where there is no room at all.
    *
    * @param batch what brings least first
    */
@@ -106,39 +101,90 @@ class BatchPublishing {
     for (let count = Math.ceil(rest.length / 2); rest.length > 0;) {
       const part = rest.slice(0, count);
       try {
-        this.#take(await publishTogether(part, this.#parts, this.#options));
+        await this.#publishTogether(part);
         rest = rest.slice(count);
+        count *= 2;
       } catch (error) {
-        if (ownFailure(error, '', IGNORE) === undefined) throw error;
         if (!isFailure(error, 'disk-full')) {
           await this.publish(part);
           rest = rest.slice(count);
         } else if (part.length > 1) count = Math.ceil(part.length / 2);
-        else {
-          for (const [index, candidate] of rest.entries())
-            this.results.set(candidate, failedResult(index === 0 ? error : larger(candidate, error)));
-          return;
-        }
+        else rest = this.#withoutRoom(rest, error);
       }
     }
   }
 
-  #take(results: ReadonlyMap<ReadyCandidate, ImageResult>): void {
+  /**
+   * Fails the first of `rest`, for which there was no room, and those for which there can be none then: where nobody knows
+   * what is free, all that bring more than a few that did not fit.
+   *
+   * @returns those for which there may be room
+   */
+  #withoutRoom(rest: readonly ReadyCandidate[], failure: Failure): ReadyCandidate[] {
+    const room = this.#parts.backend.room(this.#parts.name);
+    const isFull = room.bytes === undefined && ++this.#refused >= MOST_REFUSED;
+    return rest.filter((candidate, index) => {
+      const demand = this.#demands.get(candidate);
+      if (index > 0 && !isFull && (demand === undefined || !exceeds(demand, room))) return true;
+      this.results.set(candidate, failedResult(index === 0 ? failure : larger(candidate, demand, failure)));
+      return false;
+    });
+  }
+
+  #weightOf(candidate: ReadyCandidate): number {
+    const demand = this.#demands.get(candidate);
+    return demand === undefined ? weightOf(candidate) : weightOfDemand(demand);
+  }
+
+  async #publishTogether(batch: readonly ReadyCandidate[]): Promise<void> {
+    const results = await publishTogether(batch, this.#parts, this.#options, this.#demands);
     for (const [candidate, result] of results) this.results.set(candidate, result);
-    if ([...results.values()].some(isPublished)) this.publications++;
+    if (![...results.values()].some(isPublished)) return;
+    this.publications++;
+    this.#isUsable = true;
+    this.#refused = 0;
+  }
+
+  /**
+   * What those that were to be published together fail for.
+   *
+   * @throws `error` where nothing can be published: that is nobody's
+   */
+  async #blamed(error: unknown, { part }: ReadyCandidate, isAlone: boolean): Promise<Failure> {
+    const own = ownFailure(error, partLabel(part), isAlone ? this.#parts.observe : IGNORE);
+    if (own !== undefined) return own;
+    if (!isFailure(error, 'repository-unusable')) throw error;
+    if (isAlone && ++this.#refused > MOST_REFUSED) throw error;
+    if (!this.#isUsable) await publishNothing(this.#parts);
+    // An image that is to blame says nothing of the next one.
+    this.#isUsable = !isAlone;
+    return new Failure(
+      'image-unpublishable',
+      `the repository takes others, but not this image: ${error.message}`,
+      {
+        hint: 'see what it has that others have not; "unpackd retry" tries it at once',
+        cause: error,
+      },
+    );
   }
 }
 
+/** Beyond so many in a row, it is the repository that takes none. */
+const MOST_REFUSED = 3;
+
 /** What an image fails for that brings more than the one that `failure` is about. */
-function larger(candidate: ReadyCandidate, { code, message, hint }: Failure): Failure {
-  const size = formatBytes(weightOf(candidate));
-  return new Failure(code, `its layers have ${size} compressed, and what brings less finds ${message}`, {
+function larger(
+  candidate: ReadyCandidate,
+  demand: Demand | undefined,
+  { code, message, hint }: Failure,
+): Failure {
+  const size =
+    demand === undefined
+      ? `its layers have ${formatBytes(weightOf(candidate))} compressed`
+      : `it brings ${formatBytes(demand.bytes)} in ${counted(demand.inodes, 'file')}`;
+  return new Failure(code, `${size}, and what brings less finds ${message}`, {
     ...(hint !== undefined && { hint }),
   });
-}
-
-function isPublished({ outcome }: ImageResult): boolean {
-  return outcome === 'published';
 }
 
 const IGNORE: Observer = () => undefined;
@@ -152,88 +198,4 @@ function onceEach(observe: Observer): Observer {
     if (text !== undefined) told.add(text);
     observe(event);
   };
-}
-
-/** @throws what the publication as a whole fails for: then nothing has changed */
-async function publishTogether(
-  batch: readonly ReadyCandidate[],
-  parts: BatchParts,
-  options: BatchOptions,
-): Promise<Map<ReadyCandidate, ImageResult>> {
-  const { backend, name, notice, signal, observe } = parts;
-  const repository = await backend.open(name, { notice, signal });
-  try {
-    const composer = new Composer(repository.view, new TreeLoader(parts.listings), {
-      ...options,
-      attributes: ownAttributes(),
-      holding: repository.holding,
-    });
-    const results = new Map<ReadyCandidate, ImageResult>();
-    for (const candidate of wholeFirst(batch)) {
-      const failed = await compose(candidate, composer, observe);
-      results.set(candidate, failed ?? doneResult('published', candidate.image));
-    }
-    const published = [...results.values()].filter(isPublished).length;
-    if (published === 0) return results;
-    const withoutPodman = await publishComposed(published, { composer, repository }, parts);
-    for (const [candidate, result] of results) {
-      const failure = withoutPodman.get(candidate.image.publicName);
-      if (failure !== undefined && result.outcome !== 'failed')
-        results.set(candidate, { ...result, withoutPodman: failureText(failure) });
-    }
-    return results;
-  } finally {
-    await repository.release();
-  }
-}
-
-/** Images of one config have one flat tree: that of one without some of its layers is the last choice. */
-function wholeFirst(batch: readonly ReadyCandidate[]): ReadyCandidate[] {
-  const lacking = ({ image }: ReadyCandidate): number => image.manifest.skipped.length;
-  return batch.toSorted((one, other) => lacking(one) - lacking(other));
-}
-
-/** The result of an image that cannot be composed. */
-async function compose(
-  candidate: ReadyCandidate,
-  composer: Composer,
-  observe: Observer,
-): Promise<ImageResult | undefined> {
-  try {
-    for (const message of await composer.add(candidate.image))
-      observe({ type: 'warning', message: `${partLabel(candidate.part)}: ${message}` });
-    return undefined;
-  } catch (error) {
-    const failure = ownFailure(error, partLabel(candidate.part), observe);
-    if (failure === undefined) throw error;
-    return failedResult(failure);
-  }
-}
-
-async function publishComposed(
-  images: number,
-  { composer, repository }: { readonly composer: Composer; readonly repository: OpenRepository },
-  { observe, signal }: BatchParts,
-): Promise<Composition['withoutPodman']> {
-  const { publication, warnings, withoutPodman } = await composer.composition();
-  for (const message of warnings) observe({ type: 'warning', message });
-  for (const [publicName, failure] of withoutPodman) {
-    const message = `${publicName} is published without the podman store until a later run, since that cannot take it: ${withHint(failure)}`;
-    observe({ type: 'warning', message });
-    ownFailure(failure, publicName, observe);
-  }
-  const { layers } = composer;
-  observe({ type: 'publication-started', images, contentBytes: publication.contentBytes });
-  try {
-    await repository.publish(publication, {
-      onBytes: (bytes) => observe({ type: 'publication-bytes', bytes }),
-      signal,
-    });
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    observe({ type: 'publication-finished', layers, error: text, code: asFailure(error).code });
-    throw error;
-  }
-  observe({ type: 'publication-finished', layers, revision: repository.revision(), error: undefined });
-  return withoutPodman;
 }

@@ -16,6 +16,7 @@ import type { RepositoryView } from './repository/view.ts';
 import type { PlatformResult, Results } from './results.ts';
 import type { SpoolBudget } from './spool/budget.ts';
 import type { Spool } from './spool/spool.ts';
+import { isUsable } from './storage-failure.ts';
 
 export interface PublishingOptions {
   /** What is made, unless an image is wanted in fewer forms. */
@@ -97,6 +98,8 @@ export class RepositoryPublisher {
       {
         ...parts,
         prepare: async (image, signal) => await this.#preparer.prepare(image, signal),
+        isStateUsable: async () =>
+          (await isUsable(parts.spool.directory)) && (await isUsable(parts.listings.directory)),
         publish: async (batch) => {
           const report = await publishBatch(batch, batchParts, options);
           this.#publications += report.publications;

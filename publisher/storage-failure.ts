@@ -1,4 +1,7 @@
-import { codeOf, isDiskFull } from '../wishlist/error-code.ts';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { codeOf, isDiskFull, isSystemError } from '../wishlist/error-code.ts';
 import { freeBytes, roomText } from './free-space.ts';
 import { Failure } from '../wishlist/failure.ts';
 
@@ -11,6 +14,23 @@ const UNUSABLE: ReadonlySet<string> = new Set([
   'ELOOP',
   'EIO',
 ]);
+
+/** Whether files can be written in `directory`, and read again: then an error there is of one file alone. */
+export async function isUsable(directory: string): Promise<boolean> {
+  const path = join(directory, `probe-${randomUUID()}`);
+  try {
+    await mkdir(directory, { recursive: true });
+    await writeFile(path, PROBE, { flag: 'wx', flush: true });
+    return (await readFile(path, 'utf8')) === PROBE;
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    return false;
+  } finally {
+    await rm(path, { force: true }).catch(() => undefined);
+  }
+}
+
+const PROBE = 'written to see whether that is possible\n';
 
 /**
  * What an error of the file system means for whoever stores `neededBytes` in `directory`: `disk-full`,

@@ -13,3 +13,8 @@ export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
 export function isDiskFull(error: unknown): boolean {
   return hasCode(error, 'ENOSPC', 'EDQUOT');
 }
+
+/** Whether the system refused something, unlike a wrong argument (`ERR_…`) that never came to it. */
+export function isSystemError(error: unknown): error is Error {
+  return /^E[A-Z0-9]+$/.test(codeOf(error) ?? '');
+}

@@ -42,6 +42,7 @@ export type FailureCode =
   | 'layer-refused' // a layer that is readable but must not be unpacked
   // where they go
   | 'image-incomplete' // the repository cannot hold all of the image
+  | 'image-unpublishable' // the repository, or the state directory, takes other images, but not this one
   | 'repository-unusable' // it does not exist, may not be written, or its server failed
   | 'repository-busy' // another writer holds it
   | 'repository-conflict' // what is published there already cannot be replaced by what belongs there

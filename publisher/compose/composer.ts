@@ -7,13 +7,14 @@ import { asFailure } from '../own-failure.ts';
 import { publicLinks } from '../public-links.ts';
 import { isLayerRecorded, isRecorded } from '../published.ts';
 import type { Publication } from '../repository/backend.ts';
+import { NOTHING_NEEDED, sumOf, type Demand } from '../repository/demand.ts';
 import type { Attributes, BytePath, Entry, ExtendedAttributes } from '../repository/entry.ts';
 import type { Holding } from '../repository/holding.ts';
 import type { RepositoryView } from '../repository/view.ts';
 import type { LayerTree } from '../tree/layer-tree.ts';
 import type { TreeNode } from '../tree/node.ts';
 import { entryAt } from '../tree/resolve.ts';
-import { contentBytes, fileBytes } from './content-bytes.ts';
+import { demandOf, fileDemand } from './demand.ts';
 import type { Stage, TreeLoader } from './image-trees.ts';
 import { LinkableFiles, type Unlinkable } from './linkable-files.ts';
 import { Names, nameEntries } from './names.ts';
@@ -70,7 +71,7 @@ export class Composer {
   readonly #units = new Map<string, KeptUnit>();
   readonly #deletions: BytePath[] = [];
   readonly #xattrs: ExtendedAttributes[] = [];
-  #contentBytes = 0;
+  #demand = NOTHING_NEEDED;
 
   constructor(view: RepositoryView, loader: TreeLoader, options: ComposerOptions) {
     this.#view = view;
@@ -87,6 +88,11 @@ export class Composer {
     return [...this.#units.values()]
       .filter(({ unit }) => unit === 'layers')
       .map(({ hex }) => `sha256:${hex}` as const);
+  }
+
+  /** What the images that were added bring. */
+  get demand(): Demand {
+    return this.#demand;
   }
 
   /**
@@ -117,7 +123,7 @@ export class Composer {
     this.#stores.add(image, ofStore);
     for (const path of deletions) this.#deletions.push(path);
     for (const one of brought) this.#take(one);
-    for (const { sizeBytes } of plans.values()) this.#contentBytes += sizeBytes;
+    for (const { sizeBytes, paths } of plans.values()) this.#need({ bytes: sizeBytes, inodes: paths.size });
     this.#planned.push({ image, units: plans });
     return [...losses, ...ofStore.warnings];
   }
@@ -129,8 +135,8 @@ export class Composer {
    */
   async composition(): Promise<Composition> {
     const stores = await this.#stores.changes(async (entry) => await this.#refuseConflict(entry));
-    let storeBytes = 0;
-    for (const entry of stores.trees()) storeBytes += fileBytes([entry]);
+    let ofStores = NOTHING_NEEDED;
+    for (const entry of stores.trees()) ofStores = sumOf(ofStores, fileDemand([entry]));
     const parents = new Parents(this.#view, this.#options.attributes);
     const folders: Entry[] = [];
     for (const { path } of this.#units.values()) folders.push(...(await parents.missingAbove(path)));
@@ -140,13 +146,15 @@ export class Composer {
       .map(({ unit, hex }) => recordPath(unit, hex));
     for (const folder of stores.folders) folders.push(...(await parents.missingAbove(`${folder}/`)));
     const names = await parents.complete(await this.#names.entries(records, stores.names, this.#view));
+    const { bytes: contentBytes, inodes } = sumOf(this.#demand, sumOf(ofStores, fileDemand(names)));
     const publication = {
       deletions: this.#deletions,
       outdated: stores.outdated,
       trees: () => this.#trees(folders, stores.trees),
       names,
       xattrs: this.#xattrs,
-      contentBytes: this.#contentBytes + storeBytes + fileBytes(names),
+      contentBytes,
+      inodes,
     };
     return { publication, warnings: stores.warnings, withoutPodman: stores.leftOut };
   }
@@ -245,14 +253,18 @@ export class Composer {
       // Another manifest with the same config may have the layers that this one lacks.
       isWhole: unit.unit !== 'flat' || image.manifest.skipped.length === 0,
       xattrs: [...unitXattrs(unit, this.#options.holding, foreignNode)],
-      contentBytes: contentBytes(unit),
+      demand: demandOf(unit),
     };
   }
 
-  #take({ xattrs, contentBytes: bytes, ...unit }: BroughtUnit): void {
+  #need(demand: Demand): void {
+    this.#demand = sumOf(this.#demand, demand);
+  }
+
+  #take({ xattrs, demand, ...unit }: BroughtUnit): void {
     this.#units.set(unitName(unit), unit);
     for (const one of xattrs) this.#xattrs.push(one);
-    this.#contentBytes += bytes;
+    this.#need(demand);
   }
 }
 
@@ -266,7 +278,7 @@ type KeptUnit = Pick<UnitTree, 'unit' | 'hex' | 'path'> & {
 /** What a unit adds to the batch. */
 interface BroughtUnit extends KeptUnit {
   readonly xattrs: readonly ExtendedAttributes[];
-  readonly contentBytes: number;
+  readonly demand: Demand;
 }
 
 function unitName({ unit, hex }: Pick<UnitTree, 'unit' | 'hex'>): string {

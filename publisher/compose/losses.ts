@@ -77,7 +77,7 @@ function sentence(kind: Kind, paths: number, xattrsReason: string): string {
     case 'reserved':
       return `${entries} left out, since CernVM-FS would act on them`;
     case 'owner':
-      return `the owners of ${entries} are not kept: only root can`;
+      return `the owners of ${entries} are not kept: this user cannot give files to them here`;
     case 'time':
       return `the times of ${entries} are not kept: they are beyond what files can have`;
     case 'device':

@@ -45,10 +45,10 @@ const Trailer = z.object({ sha256: z.string() });
  * line of JSON for the header, one for each block of items, and one with the digest of all lines before it.
  */
 export class ListingStore {
-  readonly #directory: string;
+  readonly directory: string;
 
   constructor(directory: string) {
-    this.#directory = directory;
+    this.directory = directory;
   }
 
   async load(layer: Digest): Promise<Listing | undefined> {
@@ -80,7 +80,7 @@ export class ListingStore {
       await rename(temporary, path);
     } catch (error) {
       await rm(temporary, { force: true });
-      throw storageFailure(error, this.#directory, 0);
+      throw storageFailure(error, this.directory, 0);
     }
   }
 
@@ -106,7 +106,7 @@ export class ListingStore {
 
   #pathOf(layer: Digest): string {
     const hex = hexOf(layer);
-    return join(this.#directory, hex.slice(0, 2), `${hex}.jsonl`);
+    return join(this.directory, hex.slice(0, 2), `${hex}.jsonl`);
   }
 }
 

@@ -1,11 +1,12 @@
 import { setMaxListeners } from 'node:events';
-import { isFailure, type Failure } from '../../wishlist/failure.ts';
+import { Failure, isFailure } from '../../wishlist/failure.ts';
 import type { Candidate } from '../candidates.ts';
 import { failedResult, type ImageResult, type Observer } from '../events.ts';
 import { layerDigests, type ReadyImage, type ResolvedImage } from '../image.ts';
 import { interruption } from '../interruption.ts';
 import { ownFailure } from '../own-failure.ts';
-import type { BatchReport, ReadyCandidate } from '../publish-batch.ts';
+import type { ReadyCandidate } from '../publication.ts';
+import type { BatchReport } from '../publish-batch.ts';
 import { partLabel } from '../results.ts';
 import type { GiveBack, SpoolBudget } from '../spool/budget.ts';
 import type { Hold, Spool } from '../spool/spool.ts';
@@ -20,6 +21,8 @@ export interface QueueParts {
   /** Fetches and checks all that the publication of an image needs. */
   readonly prepare: (image: ResolvedImage, signal: AbortSignal) => Promise<ReadyImage>;
   readonly publish: (batch: readonly ReadyCandidate[]) => Promise<BatchReport>;
+  /** Whether anything can be stored that is fetched and found out. */
+  readonly isStateUsable: () => Promise<boolean>;
   readonly observe: Observer;
   /** When aborted nothing more is fetched, and what runs ends. */
   readonly signal: AbortSignal;
@@ -194,7 +197,7 @@ export class PublishingQueue {
       return { ...candidate, image, ticket, giveBack, readySinceMs: performance.now() };
     } catch (error) {
       await giveBack(false);
-      throw error;
+      throw await this.#blamed(error);
     }
   }
 
@@ -223,10 +226,11 @@ export class PublishingQueue {
     try {
       await giveBack(result.outcome === 'published');
     } catch (error) {
-      failure = this.#ownFailure(ticket, error);
+      const blamed = await this.#blamed(error);
+      failure = this.#ownFailure(ticket, blamed);
       if (failure === undefined) {
-        this.#stopFor(error);
-        problem = error;
+        this.#stopFor(blamed);
+        problem = blamed;
       }
     }
     ticket.settle(ticket.candidate, failure === undefined ? result : failedResult(failure));
@@ -238,10 +242,19 @@ export class PublishingQueue {
     try {
       await giveBack(false);
     } catch (error) {
-      this.#fail(ticket, error);
+      this.#fail(ticket, await this.#blamed(error));
       return;
     }
     this.#fail(ticket, reason);
+  }
+
+  /** What was met with one image; it is that image's matter where others can be stored. */
+  async #blamed(error: unknown): Promise<unknown> {
+    if (!isFailure(error, 'state-unusable') || !(await this.#parts.isStateUsable())) return error;
+    return new Failure('image-unpublishable', `others can be stored, but not this image: ${error.message}`, {
+      hint: 'see whether the disk has errors, or what else changes files there',
+      cause: error,
+    });
   }
 
   /** The error is the image's own, unless it is one that ends everything, or everything ends already. */

@@ -1,4 +1,5 @@
 import type { Entry, BytePath, ExtendedAttributes } from './entry.ts';
+import type { FreeRoom } from './demand.ts';
 import type { Holding } from './holding.ts';
 import type { RepositoryView } from './view.ts';
 
@@ -19,6 +20,8 @@ export interface Publication {
   readonly xattrs: readonly ExtendedAttributes[];
   /** Bytes of all files in the stream, for the display of progress. */
   readonly contentBytes: number;
+  /** New files, folders, symbolic links and devices, for what is known of them before. */
+  readonly inodes: number;
 }
 
 /** A repository that is held by this process: nobody else writes it until it is released. */
@@ -56,6 +59,8 @@ export interface Backend {
   readonly expandsLinks: boolean;
   /** What is published now, without holding the repository. */
   view(name: string): RepositoryView;
+  /** What there is room for: a publication that needs more is not to be begun. */
+  room(name: string): FreeRoom;
   /** Clears up what a crash of an earlier run left; does nothing where somebody is writing. */
   recover(name: string, notice: Notice): Promise<void>;
   /**

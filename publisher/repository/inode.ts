@@ -44,10 +44,9 @@ export async function makeFile(
     if (written !== entry.sizeBytes)
       throw new Error(`${entry.path}: ${written} bytes came, ${entry.sizeBytes} were announced`);
     onBytes(written);
-    const { uid, gid, mtime } = entry.attributes;
-    if (mayOwn(uid, gid)) fchownSync(fd, uid, gid);
-    fchmodSync(fd, keptMode(entry.attributes));
-    const time = fileTime(mtime);
+    const isOwned = own(entry.attributes, (uid, gid) => fchownSync(fd, uid, gid));
+    fchmodSync(fd, keptMode(entry.attributes, isOwned));
+    const time = fileTime(entry.attributes.mtime);
     futimesSync(fd, time, time);
   } finally {
     closeSync(fd);
@@ -101,8 +100,8 @@ export const XATTR_BYTES_THAT_FIT = 512;
 
 /** Attributes of a directory: when nothing is made in it any more. */
 export function finishDirectory(path: Buffer, attributes: Attributes): void {
-  if (mayOwn(attributes.uid, attributes.gid)) lchownSync(path, attributes.uid, attributes.gid);
-  chmodSync(path, keptMode(attributes));
+  const isOwned = own(attributes, (uid, gid) => lchownSync(path, uid, gid));
+  chmodSync(path, keptMode(attributes, isOwned));
   const time = fileTime(attributes.mtime);
   lutimesSync(path, time, time);
 }
@@ -113,9 +112,9 @@ export function fileTime(seconds: number): number | Date {
   return settable < 0 ? new Date(settable * 1000) : settable;
 }
 
-function setOwnerAndTime(path: Buffer, { uid, gid, mtime }: Attributes): void {
-  if (mayOwn(uid, gid)) lchownSync(path, uid, gid);
-  const time = fileTime(mtime);
+function setOwnerAndTime(path: Buffer, attributes: Attributes): void {
+  own(attributes, (uid, gid) => lchownSync(path, uid, gid));
+  const time = fileTime(attributes.mtime);
   lutimesSync(path, time, time);
 }
 
@@ -124,7 +123,26 @@ export function mayOwn(uid: number, gid: number): boolean {
   return isRoot || (uid === user.id && gid === user.group);
 }
 
+/** What is answered where nobody here can be that owner, as in a user namespace, or the file system keeps none. */
+const NO_OWNER = ['EINVAL', 'EOVERFLOW', 'EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'];
+
+/** Whether `change`, which gives something to other owners, is allowed. */
+export function isOwnerTaken(change: () => void): boolean {
+  try {
+    change();
+    return true;
+  } catch (error) {
+    if (!hasCode(error, ...NO_OWNER)) throw error;
+    return false;
+  }
+}
+
+/** @returns whether it belongs to its owners now */
+function own({ uid, gid }: Attributes, change: (uid: number, gid: number) => void): boolean {
+  return mayOwn(uid, gid) && isOwnerTaken(() => change(uid, gid));
+}
+
 /** Set-uid without its owner would lend out the identity of whoever runs this. */
-function keptMode({ mode, uid, gid }: Attributes): number {
-  return mayOwn(uid, gid) ? mode : mode & ~SET_ID_BITS;
+function keptMode({ mode }: Attributes, isOwned: boolean): number {
+  return isOwned ? mode : mode & ~SET_ID_BITS;
 }

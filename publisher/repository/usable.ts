@@ -1,5 +1,5 @@
 import { formatBytes } from '../../wishlist/byte-size.ts';
-import { isDiskFull } from '../../wishlist/error-code.ts';
+import { isDiskFull, isSystemError } from '../../wishlist/error-code.ts';
 import { Failure, isFailure } from '../../wishlist/failure.ts';
 import { freeBytes } from '../free-space.ts';
 
@@ -27,7 +27,7 @@ export async function usable<T>(path: string, attempted: Attempted, work: () => 
 
 /** What an error means for the repository at `path`: the error itself where it is a failure, or none of the system. */
 export function repositoryFailure(error: unknown, path: string, attempted: Attempted): unknown {
-  if (isFailure(error) || !(error instanceof Error) || !('code' in error)) return error;
+  if (isFailure(error) || !isSystemError(error)) return error;
   if (isDiskFull(error)) return repositoryFull([path], attempted, error);
   return new Failure(
     'repository-unusable',

@@ -15,6 +15,7 @@ import type { RepositoryView } from '../../publisher/repository/view.ts';
 import { Results } from '../../publisher/results.ts';
 import { SpoolBudget } from '../../publisher/spool/budget.ts';
 import { Spool } from '../../publisher/spool/spool.ts';
+import { Failure, isFailure, type FailureCode } from '../../wishlist/failure.ts';
 import { parseReference } from '../../wishlist/reference/reference.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { image } from '../support/images/image.ts';
@@ -41,15 +42,27 @@ function mistake(): never {
   throw new TypeError('a mistake');
 }
 
+function refuse<Subject extends object>(
+  subject: Subject,
+  name: keyof Subject,
+  isBad: (...values: never[]) => boolean,
+  code: FailureCode = 'repository-unusable',
+): void {
+  sabotage(subject, name, isBad, () => {
+    throw new Failure(code, 'EINVAL: invalid argument, fchown');
+  });
+}
+
 /** Makes the method `name` of `subject` fail where `isBad` says so of its arguments. */
 function sabotage<Subject extends object>(
   subject: Subject,
   name: keyof Subject,
   isBad: (...values: never[]) => boolean,
+  fail = mistake,
 ): void {
   const original = subject[name] as (...values: unknown[]) => unknown;
   Object.defineProperty(subject, name, {
-    value: (...values: never[]) => (isBad(...values) ? mistake() : original.apply(subject, values)),
+    value: (...values: never[]) => (isBad(...values) ? fail() : original.apply(subject, values)),
   });
 }
 
@@ -108,7 +121,25 @@ const STEPS: Readonly<Record<string, (site: Site) => void>> = {
     sabotage(spool, 'remove', (digest: Digest) => digest === badLayer),
 };
 
-describe('a mistake in the work on one image', () => {
+/** What one image can be to blame for, as if nothing could be published. */
+const UNUSABLE: Readonly<Record<string, (site: Site) => void>> = {
+  'a repository refuses it': ({ backend, bad }) =>
+    whenOpened(backend, (repository) =>
+      refuse(repository, 'publish', ({ names }: { names: readonly { path: string }[] }) =>
+        names.some(({ path }) => path === bad.publicName),
+      ),
+    ),
+  'a repository cannot be asked about it': ({ backend, badLayer }) =>
+    whenOpened(backend, ({ view }) =>
+      refuse(view, 'read', (path) => path === `${layerMetadataPath(badLayer)}/origin.json`),
+    ),
+  'its listing cannot be written': ({ listings, badLayer }) =>
+    refuse(listings, 'save', (digest) => digest === badLayer, 'state-unusable'),
+  'its blobs cannot be let go': ({ spool, badLayer }) =>
+    refuse(spool, 'remove', (digest) => digest === badLayer, 'state-unusable'),
+};
+
+describe('the work on one image', () => {
   let registry: TestRegistry;
   let folder: string;
   let site: Site;
@@ -184,7 +215,7 @@ describe('a mistake in the work on one image', () => {
   }
 
   for (const [step, breakIt] of Object.entries(STEPS)) {
-    it(`fails that image alone while ${step}`, async () => {
+    it(`fails that image alone for a mistake while ${step}`, async () => {
       breakIt(site);
       const results = await publish();
       assert.deepEqual(
@@ -200,4 +231,35 @@ describe('a mistake in the work on one image', () => {
       assert.match(bugs[0]?.stack ?? '', /a mistake\n {4}at |ENOENT/);
     });
   }
+
+  for (const [what, breakIt] of Object.entries(UNUSABLE)) {
+    it(`fails that image alone where ${what}, and others can be published`, async () => {
+      breakIt(site);
+      const results = await publish();
+      assert.deepEqual(
+        [...results],
+        NAMES.map((name) => [name, name === 'bad' ? 'image-unpublishable' : 'published']),
+      );
+    });
+  }
+
+  it('is nobody\u2019s failure where the repository takes nothing', async () => {
+    let opened = 0;
+    whenOpened(site.backend, (repository) => {
+      opened++;
+      refuse(repository, 'publish', () => true);
+    });
+    await assert.rejects(publish(), (error) => isFailure(error, 'repository-unusable'));
+    assert.equal(opened, 2);
+  });
+
+  it('is the repository\u2019s failure after a few images, where it takes nothing but an empty publication', async () => {
+    let opened = 0;
+    whenOpened(site.backend, (repository) => {
+      opened++;
+      refuse(repository, 'publish', ({ names }: { names: readonly unknown[] }) => names.length > 0);
+    });
+    await assert.rejects(publish(), (error) => isFailure(error, 'repository-unusable'));
+    assert.ok(opened <= 12, String(opened));
+  });
 });

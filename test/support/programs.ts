@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:
 import { delimiter, dirname, join } from 'node:path';
 
 /**
- * What a test may need of the machine: `root`; `mounts`, a mount namespace of its own, which most containers refuse also to
+ * What a test may need of the machine: `root`; `mounts` and `user-namespaces`, a namespace of its own, which most containers refuse also to
  * root; `open-node`, a Node that every user can run; `newer-debian:PROGRAM` ({@link newerDebian}); or a program on the PATH.
  */
 export type Need = string;
@@ -72,6 +72,8 @@ function isHook(runnable: object | undefined): boolean {
 function isMissing(need: Need): boolean {
   if (need === 'root') return !isRoot();
   if (need === 'mounts') return spawnSync('unshare', ['--mount', 'true']).status !== 0;
+  if (need === 'user-namespaces')
+    return spawnSync('unshare', ['--user', '--map-root-user', 'true']).status !== 0;
   if (need === 'open-node') return !isOpen(process.execPath);
   const [, program] = NEWER_DEBIAN.exec(need) ?? [];
   if (program === undefined) return findProgram(need) === undefined;

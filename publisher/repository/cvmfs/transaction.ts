@@ -1,5 +1,6 @@
 import { Failure } from '../../../wishlist/failure.ts';
 import { pause } from '../../interruption.ts';
+import { asFailure } from '../../own-failure.ts';
 import type { Notice } from '../backend.ts';
 import { repositoryFull } from '../usable.ts';
 import { holdersOf } from './holders.ts';
@@ -181,13 +182,7 @@ export class Server {
       case 'interrupted':
         return new Failure('interrupted', `the publication on ${name} was interrupted`, { cause: error });
       case 'input-failed':
-        return error.end.error instanceof Failure
-          ? error.end.error
-          : new Failure(
-              'repository-unusable',
-              `the publication on ${name} could not be composed: ${String(error.end.error)}`,
-              { cause: error.end.error },
-            );
+        return asFailure(error.end.error);
       case 'stuck':
         return new Failure(
           'repository-unusable',

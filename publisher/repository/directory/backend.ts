@@ -21,10 +21,12 @@ import {
   workingPaths,
   type WorkingPaths,
 } from './journal.ts';
+import type { FreeRoom } from '../demand.ts';
 import { Probe } from './probe.ts';
 import { Staging } from './staging.ts';
 import { Unkept } from '../unkept.ts';
 import { usable } from '../usable.ts';
+import { freeRoom } from '../../free-space.ts';
 import { interruption } from '../../interruption.ts';
 
 const ENTRIES_AT_ONCE = 500;
@@ -54,6 +56,10 @@ export class DirectoryBackend implements Backend {
 
   view(name: string): DirectoryView {
     return new DirectoryView(workingPaths(this.#options.root, name).repository);
+  }
+
+  room(name: string): FreeRoom {
+    return freeRoom(workingPaths(this.#options.root, name).repository);
   }
 
   async recover(name: string, notice: Notice): Promise<void> {
@@ -135,6 +141,7 @@ class OpenDirectory implements OpenRepository {
   }
 
   async release(): Promise<void> {
+    this.holding.close();
     this.#lock.release();
   }
 

@@ -4,10 +4,11 @@ import { Failure } from '../../../wishlist/failure.ts';
 import { displayPath, pathBelow, type Attributes, type BytePath } from '../entry.ts';
 import { NO_EXPOSURE, type Exposure } from '../exposure.ts';
 import { EARLIEST_TIME, LATEST_TIME, LINUX_LIMITS, type Holding } from '../holding.ts';
-import { XATTR_BYTES_THAT_FIT, fileTime, isXattrRefused, mayOwn } from '../inode.ts';
+import { XATTR_BYTES_THAT_FIT, fileTime, isXattrRefused } from '../inode.ts';
 import { makeNode, setXattr } from '../libc.ts';
 import { repositoryFailure } from '../usable.ts';
 import type { WorkingPaths } from './journal.ts';
+import { OwnerProbe } from './owner-probe.ts';
 
 /** Names that some file systems take for one: by case, and by the form of Unicode (one character a byte). */
 const LOOK_ALIKES = [
@@ -25,6 +26,7 @@ export class Probe implements Holding {
   readonly exposes: Exposure;
   readonly #folder: string;
   readonly #namespaces = new Map<string, boolean>();
+  #owners: OwnerProbe | undefined;
   #longestNameBytes: number | undefined;
   #longestTargetBytes: number | undefined;
   #earliestTime: number | undefined;
@@ -70,7 +72,7 @@ export class Probe implements Holding {
   }
 
   takesOwner({ uid, gid }: Attributes): boolean {
-    return mayOwn(uid, gid);
+    return (this.#owners ??= this.#probeOwners()).takes(uid, gid);
   }
 
   lostXattrs(values: ReadonlyMap<string, string>): string[] {
@@ -99,8 +101,23 @@ export class Probe implements Holding {
     }
   }
 
+  /** To be called when nothing more is asked. */
+  close(): void {
+    this.#owners?.close();
+    this.#owners = undefined;
+  }
+
   clear(): void {
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #probeOwners(): OwnerProbe {
+    let owners: OwnerProbe | undefined;
+    this.#takes(() => {
+      owners = new OwnerProbe(this.#at('file'));
+    });
+    if (owners !== undefined) return owners;
+    throw new Failure('repository-unusable', `no file can be made in ${this.#folder}`);
   }
 
   #takesNamespace(name: string, value: string): boolean {

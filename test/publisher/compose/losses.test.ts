@@ -39,13 +39,15 @@ const CASES: readonly LossCase[] = [
     what: 'owners, by number and with examples',
     stack: [['a', 'b', 'c', 'd', 'e'].map((name) => file(name, '', { uid: 7 }))],
     holding: NO_OWNERS,
-    warnings: ['the owners of 5 paths are not kept: only root can (a, b, c, and 2 more)'],
+    warnings: [
+      'the owners of 5 paths are not kept: this user cannot give files to them here (a, b, c, and 2 more)',
+    ],
   },
   {
     what: 'owners of links and the root',
     stack: [[directory('./', { uid: 7 }), symlink('s', 'x', { uid: 8 })]],
     holding: NO_OWNERS,
-    warnings: ['the owners of 2 paths are not kept: only root can (/, s)'],
+    warnings: ['the owners of 2 paths are not kept: this user cannot give files to them here (/, s)'],
   },
   {
     what: 'nothing of what an upper layer replaces',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { TreeLoader, type Stage } from '../../../publisher/compose/image-trees.ts';
 import type { FilePlacement, UnitTree } from '../../../publisher/compose/unit.ts';
-import { contentBytes } from '../../../publisher/compose/content-bytes.ts';
+import { demandOf } from '../../../publisher/compose/demand.ts';
 import { unitEntries } from '../../../publisher/compose/unit-entries.ts';
 import { listLayer } from '../../../publisher/layer/listing.ts';
 import { ListingStore } from '../../../publisher/layer/listing-store.ts';
@@ -75,7 +75,7 @@ describe('compose: what is held for each file', () => {
     assert.ok(stage !== undefined);
     const unit = unitOf(stage, 'copied');
     const held = Array.from({ length: 6 }, () => {
-      assert.equal(contentBytes(unit), FILES);
+      assert.equal(demandOf(unit).bytes, FILES);
       return heldBytes();
     });
     assert.ok(usualGrowth(held) < FILES, `after each time ${held.join(', ')} bytes are held`);

@@ -42,6 +42,7 @@ class Bench {
     evictableBytes: 0,
   };
   readonly madeRoom: number[] = [];
+  isStateUsable = false;
   /** Images for which mistakes were told of. */
   readonly bugs: string[] = [];
   readonly stop = new AbortController();
@@ -85,6 +86,7 @@ class Bench {
         const results = new Map(batch.map((one) => [one, DONE]));
         return { results, publications: 1, stopped: undefined };
       },
+      isStateUsable: async () => this.isStateUsable,
       observe: (event) => void (event.type === 'bug' && this.bugs.push(event.image)),
       signal: this.stop.signal,
     };
@@ -175,6 +177,16 @@ describe('the queue of a repository', () => {
     await all;
     assert.deepEqual(bench.results, ['a1 layer-corrupt', 'b1 published']);
     assert.deepEqual(bench.kept, [digestOf(Buffer.from('a1'))]);
+  });
+
+  it('fails one image alone for what cannot be stored of it, as long as anything can be stored', async () => {
+    const bench = new Bench();
+    bench.isStateUsable = true;
+    const all = bench.add('a1', 'b1');
+    await bench.fail('a1', new Failure('state-unusable', 'EIO'));
+    await bench.ready('b1');
+    await all;
+    assert.deepEqual(bench.results, ['a1 image-unpublishable', 'b1 published']);
   });
 
   it('ends all for what nothing can be published with, and can be used again', async () => {

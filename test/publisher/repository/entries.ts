@@ -56,6 +56,7 @@ export function publication(
     names: [],
     xattrs: [],
     contentBytes: 0,
+    inodes: 0,
     ...more,
     trees: async function* () {
       yield* trees;

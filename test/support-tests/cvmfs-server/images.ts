@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 
-import { publishBatch, type ReadyCandidate } from '../../../publisher/publish-batch.ts';
+import type { ReadyCandidate } from '../../../publisher/publication.ts';
+import { publishBatch } from '../../../publisher/publish-batch.ts';
 import type { ReadyImage } from '../../../publisher/image.ts';
 import { CvmfsBackend } from '../../../publisher/repository/cvmfs/backend.ts';
 import type { Installation } from '../../../publisher/repository/cvmfs/installation.ts';

@@ -18,6 +18,8 @@ export type FaultPoint = 'open' | 'holders' | 'read' | 'commit' | 'remount' | 'c
 interface Occasion {
   /** For `read`. */
   readonly entries?: number;
+  /** For `read`: only in an archive with an entry whose path has this, and when that is read. */
+  readonly of?: string;
   /** How many commands meet it; without it, all of them until another `inject`. */
   readonly times?: number;
 }
@@ -57,28 +59,38 @@ export function writeFault(layout: Layout, fault: Fault | undefined): void {
 }
 
 /** @throws Died where a `fail` is due at `point`. */
-export function failAt(layout: Layout, point: FaultPoint, entries = 0): void {
+export function failAt(layout: Layout, point: FaultPoint, read: Read = NOTHING_READ): void {
   const fault = readFault(layout);
   const words = fault?.action === 'fail' ? fault.words : undefined;
-  if (meets(layout, 'fail', { point, entries })) throw new Died(words ?? `injected failure at ${point}`);
+  if (meets(layout, 'fail', point, read)) throw new Died(words ?? `injected failure at ${point}`);
 }
 
 /** Dies or hangs where that is due at `point`. */
-export async function stopAt(layout: Layout, point: FaultPoint, entries = 0): Promise<void> {
-  if (meets(layout, 'kill', { point, entries })) process.kill(process.pid, 'SIGKILL');
-  await hangAt(layout, point, entries);
+export async function stopAt(layout: Layout, point: FaultPoint, read: Read = NOTHING_READ): Promise<void> {
+  if (meets(layout, 'kill', point, read)) process.kill(process.pid, 'SIGKILL');
+  await hangAt(layout, point, read);
 }
 
-export async function hangAt(layout: Layout, point: FaultPoint, entries = 0): Promise<void> {
-  if (!meets(layout, 'hang', { point, entries })) return;
+export async function hangAt(layout: Layout, point: FaultPoint, read: Read = NOTHING_READ): Promise<void> {
+  if (!meets(layout, 'hang', point, read)) return;
   await new Promise(() => {
     setInterval(() => undefined, 2 ** 31 - 1);
   });
 }
 
-function meets(layout: Layout, action: Fault['action'], at: { point: FaultPoint; entries: number }): boolean {
+/** How far an archive has been read. */
+interface Read {
+  readonly entries: number;
+  /** Of the last entry. */
+  readonly path: string;
+}
+
+const NOTHING_READ: Read = { entries: 0, path: '' };
+
+function meets(layout: Layout, action: Fault['action'], point: FaultPoint, { entries, path }: Read): boolean {
   const fault = readFault(layout);
-  if (fault?.action !== action || fault.at !== at.point || (fault.entries ?? 0) > at.entries) return false;
+  if (fault?.action !== action || fault.at !== point || (fault.entries ?? 0) > entries) return false;
+  if (fault.of !== undefined && !path.includes(fault.of)) return false;
   if (fault.times !== undefined) {
     writeFault(layout, fault.times > 1 ? { ...fault, times: fault.times - 1 } : undefined);
   }

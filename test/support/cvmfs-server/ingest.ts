@@ -96,9 +96,9 @@ async function writeRevision(
     owner,
     catalog: request.catalog,
     toleratesMissingTargets: request.toleratesMissingTargets,
-    onEntries: async (entries) => {
-      failAt(layout, 'read', entries);
-      await stopAt(layout, 'read', entries);
+    onEntries: async (entries, path) => {
+      failAt(layout, 'read', { entries, path });
+      await stopAt(layout, 'read', { entries, path });
     },
   });
   say('Committing file catalogs...');

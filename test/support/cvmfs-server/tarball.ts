@@ -23,8 +23,8 @@ export interface TarballOptions {
   readonly catalog: boolean;
   /** Makes an empty file of a hard link whose target is not there. */
   readonly toleratesMissingTargets: boolean;
-  /** Called with the number of entries read so far, first with 0. */
-  readonly onEntries: (entries: number) => Promise<void>;
+  /** Called with the number of entries read so far, and the path of the last one. */
+  readonly onEntries: (entries: number, path: string) => Promise<void>;
 }
 
 interface Owner {
@@ -59,7 +59,7 @@ export async function applyTarball(
 ): Promise<void> {
   const ingestion = new Ingestion(trees, catalogs, options);
   for (const path of options.deletions) ingestion.delete(path);
-  await options.onEntries(0);
+  await options.onEntries(0, '');
   if (options.tarFile !== undefined) await ingestion.read(options.tarFile);
   await ingestion.resolveLinks();
   trees.tree.finish();
@@ -115,7 +115,7 @@ class Ingestion {
     try {
       for await (const entry of archive) {
         await this.#add(entry.header, bytesOf(entry));
-        await this.#options.onEntries((entries += 1));
+        await this.#options.onEntries((entries += 1), entry.header.name);
       }
     } catch (error) {
       if (error instanceof Died) throw error;

@@ -1,0 +1,157 @@
+import { formatBytes } from '../wishlist/byte-size.ts';
+import { counted } from '../wishlist/counted.ts';
+import { Failure, withHint } from '../wishlist/failure.ts';
+import { doneResult, type Candidate } from './candidates.ts';
+import { Composer, type ComposerOptions, type Composition } from './compose/composer.ts';
+import { TreeLoader } from './compose/image-trees.ts';
+import { failedResult, failureText, type ImageResult, type Observer } from './events.ts';
+import type { ReadyImage } from './image.ts';
+import type { ListingStore } from './layer/listing-store.ts';
+import { asFailure, ownErrors, ownFailure } from './own-failure.ts';
+import type { Backend, Notice, OpenRepository, Publication } from './repository/backend.ts';
+import { differenceOf, exceeds, type Demand, type FreeRoom } from './repository/demand.ts';
+import { ownAttributes } from './repository/own-attributes.ts';
+import { partLabel } from './results.ts';
+
+/** A candidate with everything that its publication needs at hand. */
+export interface ReadyCandidate extends Candidate {
+  readonly image: ReadyImage;
+}
+
+export interface BatchParts {
+  readonly name: string;
+  readonly backend: Backend;
+  readonly listings: ListingStore;
+  readonly observe: Observer;
+  readonly notice: Notice;
+  readonly signal: AbortSignal;
+}
+
+export type BatchOptions = Omit<ComposerOptions, 'attributes' | 'holding'>;
+
+/** @throws Failure where nothing at all can be published */
+export async function publishNothing({ backend, name, notice, signal }: BatchParts): Promise<void> {
+  const repository = await backend.open(name, { notice, signal });
+  try {
+    await repository.publish(NOTHING, { onBytes: () => undefined, signal });
+  } finally {
+    await repository.release();
+  }
+}
+
+const NOTHING: Publication = {
+  deletions: [],
+  outdated: [],
+  trees: () => ownErrors([]),
+  names: [],
+  xattrs: [],
+  contentBytes: 0,
+  inodes: 0,
+};
+
+/**
+ * @param demands gets what each image brings
+ * @throws what the publication as a whole fails for: then nothing has changed
+ */
+export async function publishTogether(
+  batch: readonly ReadyCandidate[],
+  parts: BatchParts,
+  options: BatchOptions,
+  demands: Map<ReadyCandidate, Demand>,
+): Promise<Map<ReadyCandidate, ImageResult>> {
+  const { backend, name, notice, signal, observe } = parts;
+  const repository = await backend.open(name, { notice, signal });
+  try {
+    const composer = new Composer(repository.view, new TreeLoader(parts.listings), {
+      ...options,
+      attributes: ownAttributes(),
+      holding: repository.holding,
+    });
+    const results = new Map<ReadyCandidate, ImageResult>();
+    for (const candidate of wholeFirst(batch)) {
+      const before = composer.demand;
+      const failed = await compose(candidate, composer, observe);
+      demands.set(candidate, differenceOf(composer.demand, before));
+      results.set(candidate, failed ?? doneResult('published', candidate.image));
+    }
+    const published = [...results.values()].filter(isPublished).length;
+    if (published === 0) return results;
+    const withoutPodman = await publishComposed(published, { composer, repository }, parts);
+    for (const [candidate, result] of results) {
+      const failure = withoutPodman.get(candidate.image.publicName);
+      if (failure !== undefined && result.outcome !== 'failed')
+        results.set(candidate, { ...result, withoutPodman: failureText(failure) });
+    }
+    return results;
+  } finally {
+    await repository.release();
+  }
+}
+
+/** Images of one config have one flat tree: that of one without some of its layers is the last choice. */
+function wholeFirst(batch: readonly ReadyCandidate[]): ReadyCandidate[] {
+  const lacking = ({ image }: ReadyCandidate): number => image.manifest.skipped.length;
+  return batch.toSorted((one, other) => lacking(one) - lacking(other));
+}
+
+/** The result of an image that cannot be composed. */
+async function compose(
+  candidate: ReadyCandidate,
+  composer: Composer,
+  observe: Observer,
+): Promise<ImageResult | undefined> {
+  try {
+    for (const message of await composer.add(candidate.image))
+      observe({ type: 'warning', message: `${partLabel(candidate.part)}: ${message}` });
+    return undefined;
+  } catch (error) {
+    const failure = ownFailure(error, partLabel(candidate.part), observe);
+    if (failure === undefined) throw error;
+    return failedResult(failure);
+  }
+}
+
+/** A publication that is begun without room for it fills the disk. @throws Failure `disk-full` */
+function assertRoom({ contentBytes: bytes, inodes }: Publication, room: FreeRoom, name: string): void {
+  if (!exceeds({ bytes, inodes }, room)) return;
+  const isLarge = bytes > (room.bytes ?? Infinity);
+  const lacking = isLarge
+    ? `for ${formatBytes(bytes)} in ${name} (${formatBytes(room.bytes ?? 0)} free)`
+    : `for ${counted(inodes, 'file')} and folders in ${name} (there can be ${room.inodes ?? 0} more)`;
+  throw new Failure('disk-full', `no room ${lacking}: nothing has changed`, {
+    hint: 'make room there, or ask for a smaller image: it is tried again, or at once with "unpackd retry"',
+  });
+}
+
+async function publishComposed(
+  images: number,
+  { composer, repository }: { readonly composer: Composer; readonly repository: OpenRepository },
+  { backend, name, observe, signal }: BatchParts,
+): Promise<Composition['withoutPodman']> {
+  const { publication, warnings, withoutPodman } = await composer.composition();
+  assertRoom(publication, backend.room(name), name);
+  for (const message of warnings) observe({ type: 'warning', message });
+  for (const [publicName, failure] of withoutPodman) {
+    const message = `${publicName} is published without the podman store until a later run, since that cannot take it: ${withHint(failure)}`;
+    observe({ type: 'warning', message });
+    ownFailure(failure, publicName, observe);
+  }
+  const { layers } = composer;
+  observe({ type: 'publication-started', images, contentBytes: publication.contentBytes });
+  try {
+    await repository.publish(publication, {
+      onBytes: (bytes) => observe({ type: 'publication-bytes', bytes }),
+      signal,
+    });
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    observe({ type: 'publication-finished', layers, error: text, code: asFailure(error).code });
+    throw error;
+  }
+  observe({ type: 'publication-finished', layers, revision: repository.revision(), error: undefined });
+  return withoutPodman;
+}
+
+export function isPublished({ outcome }: ImageResult): boolean {
+  return outcome === 'published';
+}
