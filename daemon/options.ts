@@ -295,6 +295,15 @@ export const OPTIONS = {
     group: 'Registries:',
     description: "certificate authorities for all registries beside the system's: a PEM file",
   },
+  publicOnly: {
+    key: 'public-only',
+    flag: '--public-only',
+    type: boolean,
+    default: 'false',
+    group: 'Registries:',
+    description:
+      'connect to public addresses alone, whatever names, redirects and token services lead to: for wishes of strangers',
+  },
   ...CHECKING_OPTIONS,
   configFile: {
     key: 'config',

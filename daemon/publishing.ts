@@ -3,6 +3,7 @@ import type { Observer } from '../publisher/events.ts';
 import { RegistryClient } from '../publisher/registry/client.ts';
 import { ManifestFiles } from '../publisher/registry/manifest/manifest-files.ts';
 import { NO_MEMORY } from '../publisher/registry/manifest/manifest-memory.ts';
+import { isPublicAddress } from '../wishlist/network/public-address.ts';
 import type { Context } from './command.ts';
 import { History } from './cycle/history.ts';
 import { both, recordPublications } from './cycle/record-publications.ts';
@@ -44,6 +45,7 @@ export async function openRegistry(
     ...(await readNetwork(environment)),
     ...(await openRegistries(context)),
     signal,
+    ...(configuration.publicOnly && { isAllowed: isPublicAddress }),
     concurrency: configuration.registryRequests,
     foreignLayers: configuration.foreignLayers,
     // A cache, which whoever only looks does not put into somebody else's state.

@@ -24,6 +24,7 @@ export type FailureCode =
   | 'registry-unreachable' // no connection, or one that is cut
   | 'registry-timeout' // no connection, no answer or no whole body within its time limit
   | 'dns-failed' // the host name cannot be looked up
+  | 'address-refused' // the host has no public address, and only such may be asked
   | 'tls-failed' // no secure connection, such as a certificate that nobody trusted has signed
   | 'registry-error' // an answer that makes no sense, or 5xx
   | 'rate-limited' // 429

@@ -13,6 +13,7 @@ const OF_THE_LINE: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'unauthorized',
   'forbidden',
   'dns-failed',
+  'address-refused',
   'platform-missing',
   'media-type-unsupported',
 ]);

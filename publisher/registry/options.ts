@@ -50,6 +50,8 @@ export interface RegistryOptions {
   /** PEM: what `NODE_EXTRA_CA_CERTS` adds to Node's own authorities, for servers with authorities of their own. */
   readonly systemAuthorities: string | undefined;
   readonly proxies: Proxies;
+  /** Which addresses may be connected to, for whatever registries lead to as well. */
+  readonly isAllowed: (address: string) => boolean;
   /** Told of each HTTP exchange when it has ended. Must not throw. */
   readonly onRequest: ((record: RequestRecord) => void) | undefined;
 }
@@ -74,5 +76,6 @@ export const DEFAULT_OPTIONS: RegistryOptions = {
   warn: () => undefined,
   systemAuthorities: undefined,
   proxies: {},
+  isAllowed: () => true,
   onRequest: undefined,
 };

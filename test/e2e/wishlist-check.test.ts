@@ -355,6 +355,18 @@ describe('unpackd wishlist check', () => {
     assert.deepEqual([fine.status, codes(fine)], [0, []]);
   });
 
+  it('asks no private address where only public ones are allowed, by whatever name', async () => {
+    const [, port = ''] = registry.host.split(':');
+    const names = [registry.host, `localhost:${port}`, `[::1]:${port}`, '169.254.169.254'];
+    const recipe = site.recipe(names.map((name) => `http://${name}/lab/tool:1.0`));
+    const report = await checkJson(['--public-only', recipe]);
+    assert.deepEqual(
+      [report.status, codes(report)],
+      [1, names.map((_, index) => `${index + 4} error address-refused`)],
+    );
+    assert.deepEqual(registry.requests(), []);
+  });
+
   it('knows what is published, and how large it is unpacked', async () => {
     const recipe = site.recipe([wish('lab/tool:1.0')]);
     const before = await checkJson([recipe]);

@@ -4,6 +4,7 @@ import { connect, isIP, type Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { buildConnector, errors } from 'undici';
 import { firstConnection } from './first-connection.ts';
+import { AddressRefusedError } from './public-address.ts';
 
 type Connector = buildConnector.connector;
 type Target = buildConnector.Options;
@@ -15,6 +16,8 @@ export interface ConnectorOptions {
   readonly secureContext?: SecureContext | undefined;
   /** Looks a name up; by default the system does. */
   readonly addressesOf?: (name: string) => Promise<readonly LookupAddress[]>;
+  /** Which addresses may be connected to; all where it is left out. */
+  readonly isAllowed?: ((address: string) => boolean) | undefined;
 }
 
 /** @see RFC 8305, section 8, "Connection Attempt Delay" */
@@ -28,10 +31,10 @@ const READ_BUFFER_BYTES = 64 * 1024;
  * where a server is farther away than that. A connection through a tunnel (`httpSocket`) only gets its TLS.
  */
 export function connectorFor(options: ConnectorOptions): Connector {
-  const { timeoutMs, secureContext, addressesOf = systemAddressesOf } = options;
+  const { timeoutMs, secureContext } = options;
   const secure = buildConnector({ timeout: timeoutMs, ...(secureContext && { secureContext }) });
   const open = async (target: Target, signal: AbortSignal): Promise<Socket> => {
-    const socket = target.httpSocket ?? (await openSocket(target, addressesOf, signal));
+    const socket = target.httpSocket ?? (await openSocket(target, options, signal));
     signal.addEventListener('abort', () => socket.destroy(), { once: true });
     return target.protocol === 'https:' ? await secured(secure, { ...target, httpSocket: socket }) : socket;
   };
@@ -61,11 +64,14 @@ async function systemAddressesOf(name: string): Promise<readonly LookupAddress[]
 
 async function openSocket(
   { hostname, port, protocol, localAddress }: Target,
-  addressesOf: (name: string) => Promise<readonly LookupAddress[]>,
+  { addressesOf = systemAddressesOf, isAllowed = () => true }: ConnectorOptions,
   signal: AbortSignal,
 ): Promise<Socket> {
   const family = isIP(hostname);
-  const addresses = family === 0 ? await addressesOf(hostname) : [{ address: hostname, family }];
+  const found = family === 0 ? await addressesOf(hostname) : [{ address: hostname, family }];
+  // The addresses that are judged are those that are connected to: a name may mean another one the next time.
+  const addresses = found.filter(({ address }) => isAllowed(address));
+  if (addresses.length < found.length && addresses.length === 0) throw new AddressRefusedError(hostname);
   const usualPort = protocol === 'https:' ? 443 : 80;
   const options = {
     port: port === '' ? usualPort : Number(port),

@@ -1,7 +1,9 @@
+import { isIP } from 'node:net';
 import { Agent, type buildConnector, type Dispatcher, type Pool } from 'undici';
 import { connectorFor } from './connector.ts';
 import type { Material } from './material.ts';
 import { proxyAuthorizationOf, proxyFor, type Proxies } from './proxies.ts';
+import { AddressRefusedError } from './public-address.ts';
 import { materialKeyOf, secureContextOf } from './tls.ts';
 import { proxyPool, tunnelThrough } from './tunnel.ts';
 
@@ -25,6 +27,11 @@ export interface DispatcherOptions {
   /** PEM: what `NODE_EXTRA_CA_CERTS` adds to Node's own authorities, for servers with authorities of their own. */
   readonly systemAuthorities: string | undefined;
   readonly proxies: Proxies;
+  /**
+   * Which addresses may be connected to; all where it is left out. Proxies may always be. They look names up themselves,
+   * so that of what is asked through them only addresses are judged.
+   */
+  readonly isAllowed?: ((address: string) => boolean) | undefined;
 }
 
 /**
@@ -47,9 +54,15 @@ export class Dispatchers {
     await Promise.all([...this.#agents.values(), ...this.#proxyPools.values()].map((one) => one.destroy()));
   }
 
-  /** @throws Failure `tls-failed` where the certificates set up for the server cannot be read */
+  /**
+   * @throws Failure `tls-failed` where the certificates set up for the server cannot be read
+   * @throws AddressRefusedError
+   */
   wayTo(url: URL): Way {
-    const proxy = proxyFor(url, this.#options.proxies);
+    const { proxies, isAllowed = () => true } = this.#options;
+    const proxy = proxyFor(url, proxies);
+    const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+    if (proxy !== undefined && isIP(host) !== 0 && !isAllowed(host)) throw new AddressRefusedError(host);
     const path = `${url.pathname}${url.search}`;
     const direct = { origin: url.origin, target: path, headers: {}, proxyHost: undefined };
     if (proxy === undefined || url.protocol === 'https:') {
@@ -78,7 +91,7 @@ export class Dispatchers {
     const key = `${materialKeyOf(this.#options.materialOf(url))} ${proxy?.href ?? ''}`;
     const known = this.#agents.get(key);
     if (known !== undefined) return known;
-    const secure = this.#connectorFor(url);
+    const secure = this.#connectorFor(url, this.#options.isAllowed);
     const connect = proxy === undefined ? secure : tunnelThrough(proxy, this.#poolOf(proxy), secure);
     const agent = new Agent({ connect });
     this.#agents.set(key, agent);
@@ -93,9 +106,9 @@ export class Dispatchers {
     return pool;
   }
 
-  #connectorFor(url: URL): buildConnector.connector {
+  #connectorFor(url: URL, isAllowed?: DispatcherOptions['isAllowed']): buildConnector.connector {
     const { connectTimeoutMs: timeoutMs, materialOf, systemAuthorities } = this.#options;
     const secureContext = secureContextOf(materialOf(url), { host: url.host, systemAuthorities });
-    return connectorFor({ timeoutMs, secureContext });
+    return connectorFor({ timeoutMs, secureContext, isAllowed });
   }
 }

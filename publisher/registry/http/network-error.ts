@@ -6,7 +6,12 @@ import type { Drip } from './pace.ts';
 
 export type NetworkErrorCode = Extract<
   FailureCode,
-  'registry-unreachable' | 'registry-timeout' | 'dns-failed' | 'tls-failed' | 'registry-error'
+  | 'registry-unreachable'
+  | 'registry-timeout'
+  | 'dns-failed'
+  | 'address-refused'
+  | 'tls-failed'
+  | 'registry-error'
 >;
 
 /** Why a connection came to nothing, for messages and for the decision to try again. */
@@ -32,6 +37,8 @@ const CHECK_PROXY_USER = 'write the right user and password into HTTPS_PROXY or 
 const CHECK_BOTH = 'check that the registry is up, and the proxy in between';
 const ASK_PROXY = 'ask whoever runs the proxy; NO_PROXY names what is reached without one';
 
+const PUBLISH_ELSEWHERE = 'name a registry on the Internet; whoever trusts the wishes leaves out public-only';
+
 const DEAD_TRIES = 2;
 
 const DEAD: NetworkError = {
@@ -42,6 +49,7 @@ const DEAD: NetworkError = {
   isStall: false,
 };
 const UNNAMED: NetworkError = { ...DEAD, code: 'dns-failed', hint: CHECK_NAME };
+const REFUSED: NetworkError = { ...DEAD, code: 'address-refused', hint: PUBLISH_ELSEWHERE, maximumTries: 1 };
 const LATE: NetworkError = { ...DEAD, code: 'registry-timeout', maximumTries: Infinity };
 const CUT: NetworkError = { ...DEAD, hint: TRY_LATER, maximumTries: Infinity };
 const BROKEN: NetworkError = { ...CUT, code: 'registry-error', hint: 'ask whoever runs the registry' };
@@ -52,6 +60,7 @@ const KNOWN: ReadonlyMap<string, NetworkError> = new Map([
   ['EAI_AGAIN', { ...UNNAMED, reason: 'its host name cannot be looked up now' }],
   ['EAI_FAIL', { ...UNNAMED, reason: 'its host name cannot be looked up' }],
   ['EAI_NODATA', { ...UNNAMED, reason: 'its host name has no address' }],
+  ['ERR_ADDRESS_REFUSED', { ...REFUSED, reason: 'it has no public address' }],
   ['ECONNREFUSED', { ...DEAD, reason: 'connection refused' }],
   ['EHOSTUNREACH', { ...DEAD, reason: 'no route to its host' }],
   ['EHOSTDOWN', { ...DEAD, reason: 'its host is down' }],

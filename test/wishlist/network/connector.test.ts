@@ -52,6 +52,44 @@ describe('network/connector', () => {
     return socket.remoteAddress;
   }
 
+  const listed = (...addresses: readonly string[]) => {
+    const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
+    return async () => await Promise.resolve(found);
+  };
+  const isAllowed = (address: string): boolean => address !== SERVER;
+
+  for (const [what, name, addresses] of [
+    ['a name with an address that is refused', 'registry.test', [SERVER]],
+    ['an address that is refused', SERVER, []],
+  ] as const) {
+    it(`${what}: no connection`, async () => {
+      const options = { timeoutMs: 60_000, addressesOf: listed(...addresses), isAllowed };
+      await assert.rejects(connect(name, options), { code: 'ERR_ADDRESS_REFUSED' });
+    });
+  }
+
+  it('connects to an address that is allowed beside one that is refused', async () => {
+    const options = { timeoutMs: 60_000, addressesOf: listed(REFUSING, SERVER) };
+    assert.equal(await connect('registry.test', { ...options, isAllowed: (one) => one === SERVER }), SERVER);
+    await assert.rejects(connect('registry.test', { ...options, isAllowed }), { code: 'ECONNREFUSED' });
+  });
+
+  it('connects to the address that was judged, whatever the name means then', async () => {
+    const answers = [[SERVER], ['127.0.0.4']];
+    const asked: string[] = [];
+    const options = {
+      timeoutMs: 60_000,
+      addressesOf: async (name: string) => {
+        asked.push(name);
+        return await Promise.resolve((answers.shift() ?? []).map((address) => ({ address, family: 4 })));
+      },
+      isAllowed: (address: string) => address === SERVER,
+    };
+    assert.equal(await connect('registry.test', options), SERVER);
+    assert.deepEqual(asked, ['registry.test']);
+    await assert.rejects(connect('registry.test', options), { code: 'ERR_ADDRESS_REFUSED' });
+  });
+
   for (const [what, addresses, end] of CASES) {
     it(`${what}: ${end === SERVER ? 'connected' : end}`, async () => {
       const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
