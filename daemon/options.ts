@@ -1,5 +1,6 @@
 import { isAbsolute, join } from 'node:path';
 import { CHECKING_OPTIONS } from './checking-options.ts';
+import { RECIPE_LIMITS } from '../wishlist/recipe/limits.ts';
 import { QUEUE_OPTIONS, SCHEDULE_OPTIONS } from './daemon-options.ts';
 import { LAYER_LIMIT_OPTIONS } from './layer-limits.ts';
 import { SERVER_OPTIONS } from './server-options.ts';
@@ -244,6 +245,15 @@ export const OPTIONS = {
   },
   ...QUEUE_OPTIONS,
   ...LAYER_LIMIT_OPTIONS,
+  wishLimit: {
+    key: 'wish-limit',
+    flag: '--wish-limit <number>',
+    type: integer(1, 100_000),
+    default: String(RECIPE_LIMITS.wishes),
+    group: 'Limits:',
+    description:
+      'how many lines of images a source, or a recipe by itself, may have: those after are refused',
+  },
   patternLimit: {
     key: 'pattern-limit',
     flag: '--pattern-limit <number>',

@@ -15,6 +15,8 @@ const CODES: Readonly<Partial<Record<Problem['code'], Failure['code']>>> = {
   'platform-invalid': 'platform-invalid',
   'setting-invalid': 'setting-invalid',
   'key-unknown': 'setting-invalid',
+  'wishes-too-many': 'recipe-invalid',
+  'problems-omitted': 'recipe-invalid',
   'pattern-too-wide': 'pattern-too-wide',
   'name-conflict': 'name-conflict',
 };

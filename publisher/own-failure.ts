@@ -1,6 +1,8 @@
-import { Failure, isFailure } from '../wishlist/failure.ts';
+import { asFailure, isFailure, stackOf, type Failure } from '../wishlist/failure.ts';
 import type { Observer } from './events.ts';
 import { STOPPING } from './stopping.ts';
+
+export { asFailure } from '../wishlist/failure.ts';
 
 /**
  * What an image fails for when `error` is thrown while something is done about it. The one rule for all such work: the image
@@ -12,17 +14,8 @@ import { STOPPING } from './stopping.ts';
 export function ownFailure(error: unknown, image: string, observe: Observer): Failure | undefined {
   if (isFailure(error) && STOPPING.has(error.code)) return undefined;
   const failure = asFailure(error);
-  if (failure.code === 'bug') observe({ type: 'bug', image, stack: stackOf(failure.cause ?? failure) });
+  if (failure.code === 'bug') observe({ type: 'bug', image, stack: stackOf(failure) });
   return failure;
-}
-
-/** `error` as a failure, so that nobody on its way takes it for one of his own system calls. */
-export function asFailure(error: unknown): Failure {
-  if (isFailure(error)) return error;
-  return new Failure('bug', `something unexpected happened: ${messageOf(error)}`, {
-    hint: 'please report it, with the lines of the log that say where',
-    cause: error,
-  });
 }
 
 /** What `source` yields; where it fails, with a failure. */
@@ -32,12 +25,4 @@ export async function* ownErrors<T>(source: AsyncIterable<T> | Iterable<T>): Asy
   } catch (error) {
     throw asFailure(error);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

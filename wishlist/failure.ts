@@ -80,3 +80,19 @@ export function isFailure(error: unknown, ...codes: FailureCode[]): error is Fai
 export function withHint({ message, hint }: { message: string; hint: string | undefined }): string {
   return hint === undefined ? message : `${message}; ${hint}`;
 }
+
+/** `error` as a failure, so that nobody on its way takes it for one of his own system calls. */
+export function asFailure(error: unknown): Failure {
+  if (isFailure(error)) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new Failure('bug', `something unexpected happened: ${message}`, {
+    hint: 'please report it, with the lines of the log that say where',
+    cause: error,
+  });
+}
+
+/** Where an error was thrown; of what became of it in {@link asFailure}, where that was. */
+export function stackOf(error: unknown): string {
+  if (isFailure(error, 'bug') && error.cause !== undefined) return stackOf(error.cause);
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -2,9 +2,11 @@
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   let best: { readonly candidate: string; readonly distance: number } | undefined;
   for (const candidate of candidates) {
+    const farthest = Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3));
+    if (Math.abs(word.length - candidate.length) > farthest) continue;
     const distance = editDistance(word, candidate);
-    const near = distance <= Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3));
-    if (near && (best === undefined || distance < best.distance)) best = { candidate, distance };
+    if (distance <= farthest && (best === undefined || distance < best.distance))
+      best = { candidate, distance };
   }
   return best?.candidate;
 }

@@ -2,8 +2,12 @@ const MAXIMUM_CHARACTERS = 300;
 
 /** `text` in double quotes for a message: unprintable characters escaped, over-long text cut. */
 export function quoted(text: string): string {
-  const cut = text.length > MAXIMUM_CHARACTERS ? `${text.slice(0, MAXIMUM_CHARACTERS)}…` : text;
-  return escapeInvisible(JSON.stringify(cut));
+  return escapeInvisible(JSON.stringify(cut(text)));
+}
+
+/** `text`, where it is over-long its beginning with an ellipsis. */
+export function cut(text: string): string {
+  return text.length > MAXIMUM_CHARACTERS ? `${text.slice(0, MAXIMUM_CHARACTERS)}…` : text;
 }
 
 /** `text` without quotes, such as a file name: unprintable characters escaped. */

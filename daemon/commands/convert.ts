@@ -1,6 +1,7 @@
 import { failedResult, type Observer } from '../../publisher/events.ts';
 import type { RegistryClient } from '../../publisher/registry/client.ts';
 import type { PlatformResult } from '../../publisher/results.ts';
+import { stackOf } from '../../wishlist/failure.ts';
 import { readRecipe } from '../../wishlist/recipe/recipe.ts';
 import type { Command, Context } from '../command.ts';
 import { configuredSettings } from '../configured-settings.ts';
@@ -69,10 +70,12 @@ async function convert(
 /** The recipe that was named, or what is in force of all sources: those of which nothing is known are failures. */
 async function wishlistsOf(context: Context): Promise<Wishlists> {
   const [file] = context.arguments;
-  if (file !== undefined) return { recipes: [await readRecipe(file)], sources: [] };
+  if (file !== undefined) return { recipes: [await readRecipe(file, context.configuration)], sources: [] };
   const sources = await readConfiguredSources(context);
-  for (const { content, failure, failingSince } of sources) {
+  for (const { name, content, failure, failingSince } of sources) {
     if (failure === undefined) continue;
+    if (failure.code === 'bug')
+      context.observe({ type: 'bug', image: `source ${name}`, stack: stackOf(failure) });
     if (content === undefined) context.output.failure(failure);
     else context.observe({ type: 'warning', message: staleText(failure, failingSince) });
   }

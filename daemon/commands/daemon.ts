@@ -1,5 +1,7 @@
 import type { Command } from '../command.ts';
+import { SourceRests } from '../../wishlist/sources/rests.ts';
 import { configurationInvalid } from '../invalid.ts';
+import type { Configuration } from '../options.ts';
 import { runDaemon } from '../service/run-daemon.ts';
 import { readConfiguredSources } from '../sources/sources.ts';
 
@@ -20,8 +22,13 @@ export const daemonCommand: Command = {
         'list them under the key sources of the configuration file, or run "unpackd loop RECIPE"',
       );
     }
+    const rests = new SourceRests();
+    let known: Configuration | undefined;
     return await runDaemon(context, async (inForce, signal) => {
-      const sources = await readConfiguredSources({ configuration: inForce, environment, signal });
+      // Whoever has it read again may have mended something.
+      if (known !== inForce) rests.clear();
+      known = inForce;
+      const sources = await readConfiguredSources({ configuration: inForce, environment, signal, rests });
       return { sources, recipes: sources.flatMap(({ content }) => content?.recipes ?? []) };
     });
   },

@@ -13,12 +13,13 @@ export const loopCommand: Command = {
   run: async (context) => {
     const path = resolve(context.arguments[0] ?? '');
     // What cannot be read from the start is a mistake of whoever starts it; later the last good one counts.
-    await readRecipe(path);
-    const { environment } = context;
-    return await runDaemon(context, async ({ state }, signal) => {
+    const { environment, configuration } = context;
+    await readRecipe(path, configuration);
+    return await runDaemon(context, async ({ state, wishLimit }, signal) => {
       const sources = await readSources([{ kind: 'file', name: path, path }], {
         directory: join(state, 'sources'),
         environment,
+        wishLimit,
         signal,
       });
       return { sources, recipes: sources.flatMap(({ content }) => content?.recipes ?? []) };

@@ -26,7 +26,7 @@ export const wishlistExpandCommand: Command = {
   run: async (context) => {
     const { arguments: files, configuration, observe, output } = context;
     const recipes: Recipe[] = [];
-    for (const file of files) recipes.push(await readRecipe(file));
+    for (const file of files) recipes.push(await readRecipe(file, configuration));
     const expansion = await withRegistry(context, async (client) => {
       const listTags = client.listTags.bind(client);
       return await expandRecipes(recipes, listTags, configuredSettings(configuration));

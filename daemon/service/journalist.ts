@@ -1,10 +1,10 @@
 import type { Event, FailureText, ImageResult } from '../../publisher/events.ts';
 import { STOPPING, UNREACHABLE } from '../../publisher/stopping.ts';
 import type { Digest } from '../../publisher/registry/digest.ts';
-import { withHint, type Failure } from '../../wishlist/failure.ts';
+import { stackOf, withHint, type Failure } from '../../wishlist/failure.ts';
 import { localTime } from '../../wishlist/local-time.ts';
 import type { Plan } from '../../wishlist/meaning/plan.ts';
-import type { SourceState } from '../../wishlist/sources/source.ts';
+import type { SourceContent, SourceState } from '../../wishlist/sources/source.ts';
 import type { Expanded } from '../cycle/cycle.ts';
 import { handleEvent, type EventHandlers } from '../event-handlers.ts';
 import type { Log, LogRecord } from '../log/record.ts';
@@ -106,14 +106,7 @@ export class Journalist {
 
   #source({ name, content, failure, failingSince }: SourceState): void {
     const { commit } = content ?? {};
-    const text =
-      failure !== undefined
-        ? content === undefined
-          ? `${withHint(failure)}; nothing is known of what it asks for`
-          : staleText(failure, failingSince)
-        : commit === undefined
-          ? `in force since ${content === undefined ? 'never' : localTime(content.since)}`
-          : `commit ${commit.hash.slice(0, 12)} of ${localTime(commit.date)} by ${commit.author} is in force`;
+    const text = failure === undefined ? inForceText(content) : failureText(failure, content, failingSince);
     const key = failure === undefined ? text : failure.code;
     if (this.#sources.get(name) === key) return;
     this.#sources.set(name, key);
@@ -121,6 +114,7 @@ export class Journalist {
     const message = `source ${name}: ${text}`;
     if (failure === undefined) this.note(message, fields);
     else this.warn(message, fields);
+    if (failure?.code === 'bug') for (const line of stackOf(failure).split('\n')) this.error(line, fields);
   }
 
   #handlers(repository: string | undefined): EventHandlers {
@@ -231,4 +225,20 @@ export class Journalist {
   #warnOnce(message: string, fields: LogRecord['fields'] = {}): void {
     if (this.#repetition.isNew(`${fields['repository'] ?? ''} ${message}`)) this.warn(message, fields);
   }
+}
+
+function inForceText(content: SourceContent | undefined): string {
+  const { commit, since } = content ?? {};
+  return commit === undefined
+    ? `in force since ${since === undefined ? 'never' : localTime(since)}`
+    : `commit ${commit.hash.slice(0, 12)} of ${localTime(commit.date)} by ${commit.author} is in force`;
+}
+
+function failureText(
+  failure: Failure,
+  content: SourceContent | undefined,
+  since: string | undefined,
+): string {
+  if (content !== undefined) return staleText(failure, since);
+  return `${withHint(failure)}; nothing is known of what it asks for`;
 }

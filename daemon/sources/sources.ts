@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { readSources } from '../../wishlist/sources/read-sources.ts';
+import { readSources, type SourcesOptions } from '../../wishlist/sources/read-sources.ts';
 import type { SourceSettings, SourceState, UrlSource } from '../../wishlist/sources/source.ts';
 import type { Context } from '../command.ts';
 import { configurationInvalid } from '../invalid.ts';
@@ -9,7 +9,7 @@ import { resolveLogin, resolveSecret } from '../registries/resolve-login.ts';
 import type { GitEntry, SourceEntry, UrlEntry } from './entry.ts';
 
 /**
- * Asks all sources of the configuration what they say now.
+ * Asks all sources of the configuration what they say now, but for those that `rests` leaves alone.
  *
  * @throws Failure `configuration-invalid` where there are none, or what they name cannot be used; `state-unusable`,
  *   `disk-full`, `interrupted`
@@ -18,13 +18,18 @@ export async function readConfiguredSources({
   configuration,
   environment,
   signal,
-}: Pick<Context, 'configuration' | 'environment' | 'signal'>): Promise<SourceState[]> {
+  rests,
+}: Pick<Context, 'configuration' | 'environment' | 'signal'> & Pick<SourcesOptions, 'rests'>): Promise<
+  SourceState[]
+> {
   const sources = await openSources(configuration, environment);
   return await readSources(sources, {
     directory: join(configuration.state, 'sources'),
     sizeLimitBytes: configuration.sourceSizeLimitBytes,
+    wishLimit: configuration.wishLimit,
     environment,
     signal,
+    rests,
   });
 }
 

@@ -33,6 +33,17 @@ export class Lines {
     return this.#text.slice(offset, next).trimEnd();
   }
 
+  /** The first line of more than so many characters; takes time that grows with the text alone. */
+  findLong(characters: number): { readonly offset: number; readonly reason: string } | undefined {
+    const index = this.#starts.findIndex((start, line) => {
+      const end = this.#starts[line + 1] ?? this.#text.length;
+      if (end - start <= characters) return false;
+      return this.#text.slice(start, end).replace(/(?:\r\n|\n|\r)$/, '').length > characters;
+    });
+    if (index === -1) return undefined;
+    return { offset: this.#start(index), reason: `the line has more than ${characters} characters` };
+  }
+
   #start(index: number): number {
     return this.#starts[index] ?? 0;
   }

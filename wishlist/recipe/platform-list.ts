@@ -4,6 +4,7 @@ import { formatPlatform, parsePlatform, type Platform } from '../reference/platf
 import type { Problem } from './problem.ts';
 import { quoted } from '../quote.ts';
 import { withoutSecrets } from '../secrets.ts';
+import { longList } from './values.ts';
 import { isText, kindOf, type Content, type YamlText } from './yaml.ts';
 
 /** What a value of `platforms` says. */
@@ -19,6 +20,8 @@ export function readPlatforms(yaml: YamlText, node: Node): PlatformList {
   const content = yaml.content(node);
   const items = content.kind === 'sequence' ? content.items : [node];
   if (items.length === 0) return { platforms: [], problems: [emptyList(yaml, node)] };
+  const tooLong = longList(items);
+  if (tooLong !== undefined) return { platforms: [], problems: [invalid(yaml, node, tooLong)] };
   const platforms = new Map<string, Platform>();
   const problems: Problem[] = [];
   for (const item of items) {

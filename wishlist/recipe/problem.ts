@@ -9,6 +9,8 @@ export type ProblemCode =
   | 'setting-invalid' // a setting that cannot be used: that of a wish makes the image fail
   | 'setting-unused' // a setting that means nothing for its image
   | 'entry-repeated' // an entry of a list that stands in it already
+  | 'wishes-too-many' // more items of `input` than allowed: those after are not read
+  | 'problems-omitted' // more problems than are told
   | 'wish-repeated' // an item that asks for the same image as an earlier one
   | 'key-unknown' // a key that recipes do not have
   | 'value-ignored' // a key whose value has the wrong type, and is not needed

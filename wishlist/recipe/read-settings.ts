@@ -39,7 +39,7 @@ export function readSettings(yaml: YamlText, values: ReadonlyMap<string, Node>):
     const node = values.get(key);
     if (node === undefined) return undefined;
     const { value, problems: own } = reader(node);
-    problems.push(...own.map((problem) => Object.assign({}, problem, { text: problem.text || key })));
+    for (const problem of own) problems.push({ ...problem, text: problem.text || key });
     return value;
   }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { KEEP } from './keep.ts';
+import { RECIPE_LIMITS } from './limits.ts';
 import { OUTPUT_NAMES } from './settings.ts';
 
 /**
@@ -56,7 +57,7 @@ const keep = z
   .meta({ examples: ['forever', '30d'] })
   .describe('How long an image stays published that nobody asks for any more: forever, or days such as 30d.');
 
-const tagPattern = z.string().min(1);
+const tagPattern = z.string().min(1).max(1000);
 
 const exclude = oneOrMore(tagPattern).describe('Tags, or patterns of tags, that patterns do not mean.');
 
@@ -131,11 +132,13 @@ function needing(key: string): z.core.JSONSchema.BaseSchema {
 }
 
 function input<Image extends z.ZodType, Wish extends z.ZodType>(image: Image, wish: Wish) {
-  return z.array(z.union([image, wish])).describe('The images to publish.');
+  return z
+    .array(z.union([image, wish]))
+    .describe(`The images to publish: ${RECIPE_LIMITS.wishes} where the operator does not say otherwise.`);
 }
 
 function oneOrMore<Item extends z.ZodType>(item: Item) {
-  return z.union([item, z.array(item).min(1)]);
+  return z.union([item, z.array(item).min(1).max(RECIPE_LIMITS.entries)]);
 }
 
 function count(description: string) {

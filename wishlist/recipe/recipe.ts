@@ -1,3 +1,6 @@
+import { counted } from '../counted.ts';
+import { cut } from '../quote.ts';
+import { RECIPE_LIMITS } from './limits.ts';
 import type { Problem } from './problem.ts';
 import { RecipeReader } from './recipe-reader.ts';
 import type { WishSettings } from './settings.ts';
@@ -24,23 +27,33 @@ export interface Recipe {
   readonly problems: readonly Problem[];
 }
 
-/**
- * Reads the recipe in `file`.
- *
- * @throws Failure `recipe-unreadable` where the file cannot be read, is larger than 16 MiB, or is no UTF-8; and those
- *   of {@link parseRecipe}
- */
-export async function readRecipe(file: string): Promise<Recipe> {
-  return parseRecipe(await readTextFile(file), file);
+export interface RecipeOptions {
+  /** How many items `input` may have; 20,000 where nothing is said. */
+  readonly wishLimit?: number | undefined;
 }
 
 /**
- * Reads a recipe. A wrong line of `input`, `platforms` or `defaults` is a problem of the result, and the rest goes on.
+ * Reads the recipe in `file`.
+ *
+ * @throws Failure `recipe-unreadable` where the file cannot be read, is larger than 4 MiB, or is no UTF-8; and those
+ *   of {@link parseRecipe}
+ */
+export async function readRecipe(file: string, options?: RecipeOptions): Promise<Recipe> {
+  return parseRecipe(await readTextFile(file), file, options);
+}
+
+/**
+ * Reads a recipe. A wrong line of `input`, `platforms` or `defaults` is a problem of the result, and the rest goes on. No
+ * recipe costs more than {@link RECIPE_LIMITS} allow.
  *
  * @param file names the recipe in messages, which begin with `FILE:LINE:`
  * @throws Failure `recipe-unreadable` where `text` is no YAML, `recipe-invalid` where it is YAML and no recipe
  */
-export function parseRecipe(text: string, file: string): Recipe {
+export function parseRecipe(
+  text: string,
+  file: string,
+  { wishLimit: limit = RECIPE_LIMITS.wishes }: RecipeOptions = {},
+): Recipe {
   const yaml = new YamlText(text.replace(/^\uFEFF/, ''), file);
   const reader = new RecipeReader(yaml, file);
   const { version, problems } = reader.head;
@@ -48,7 +61,7 @@ export function parseRecipe(text: string, file: string): Recipe {
   const user = reader.optionalText('user');
   const outputFormat = reader.optionalText('output_format');
   const defaults = reader.defaults();
-  const input = readWishes(yaml, reader.input(), { version, repositories: repositories.value });
+  const input = readWishes(yaml, reader.input(), { version, repositories: repositories.value, limit });
   const all = [problems, repositories, user, outputFormat, defaults, input].flatMap((part) =>
     'problems' in part ? part.problems : part,
   );
@@ -59,6 +72,26 @@ export function parseRecipe(text: string, file: string): Recipe {
     outputFormat: outputFormat.value,
     defaults: defaults.settings,
     wishes: input.wishes,
-    problems: all.sort((one, other) => one.line - other.line),
+    problems: boundedProblems(all),
   };
+}
+
+/** At most 1,000, in the order of the file, the last of which says how many there are beside. */
+function boundedProblems(all: readonly Problem[]): Problem[] {
+  const told = all.toSorted((one, other) => one.line - other.line);
+  const rest = told.splice(RECIPE_LIMITS.problems);
+  const [next] = rest;
+  const shown = told.map((problem) => Object.assign({}, problem, { text: cut(problem.text) }));
+  if (next === undefined) return shown;
+  const errors = rest.filter(({ severity }) => severity === 'error').length;
+  const more: Problem = {
+    severity: errors > 0 ? 'error' : 'warning',
+    code: 'problems-omitted',
+    line: next.line,
+    column: undefined,
+    text: 'recipe',
+    message: `from here on there are ${counted(rest.length, 'more problem')}, ${counted(errors, 'error')} among them`,
+    hint: 'correct those that are told first',
+  };
+  return [...shown, more];
 }

@@ -1,27 +1,52 @@
 import { isUtf8 } from 'node:buffer';
-import { createReadStream } from 'node:fs';
+import { constants, createReadStream, type ReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { codeOf } from '../error-code.ts';
 import { Failure } from '../failure.ts';
+import { RECIPE_LIMITS } from './limits.ts';
 import { position } from './problem.ts';
 import { printable } from '../quote.ts';
 
 /** The largest recipe. */
-export const MAXIMUM_BYTES = 16 * 1024 * 1024;
+export const MAXIMUM_BYTES = RECIPE_LIMITS.bytes;
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   ENOTDIR: 'there is no such file',
   EACCES: 'the permission to read it is missing',
   EISDIR: 'it is a directory',
+  ELOOP: 'it is a symbolic link that leads to itself',
+  EIO: 'the device reports an error',
 };
 
 /**
- * The text of a file of up to 16 MiB in UTF-8, which may be a pipe. A byte-order mark is left out.
+ * The text of a file of up to 4 MiB in UTF-8, which may be a pipe. A byte-order mark is left out.
  *
  * @throws Failure `recipe-unreadable`
  */
 export async function readTextFile(file: string): Promise<string> {
-  return decodeText(await readBytes(file), file);
+  const bytes = await orUnreadable(file, async () => await readBytes(createReadStream(file), file));
+  return decodeText(bytes, file);
+}
+
+/**
+ * The same of a regular file: nothing is waited for that a pipe or a device may bring.
+ *
+ * @throws Failure `recipe-unreadable`
+ */
+export async function readRegularFile(file: string): Promise<string> {
+  const bytes = await orUnreadable(file, async () => {
+    const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    try {
+      const status = await handle.stat();
+      if (status.isDirectory()) throw unreadable(file, 'it is a directory', undefined);
+      if (!status.isFile()) throw unreadable(file, 'it is a pipe, a socket or a device', undefined);
+      return await readBytes(handle.createReadStream({ autoClose: false }), file);
+    } finally {
+      await handle.close();
+    }
+  });
+  return decodeText(bytes, file);
 }
 
 /**
@@ -39,20 +64,26 @@ export function decodeText(bytes: Uint8Array, file: string): string {
   return new TextDecoder().decode(bytes);
 }
 
-async function readBytes(file: string): Promise<Buffer> {
+async function readBytes(stream: ReadStream, file: string): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  try {
-    for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (size > MAXIMUM_BYTES) throw unreadable(file, 'it is larger than 16 MiB', undefined);
-    }
-  } catch (error) {
-    const reason = REASONS[codeOf(error) ?? ''];
-    throw reason === undefined ? error : unreadable(file, reason, error);
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > MAXIMUM_BYTES) throw unreadable(file, 'it is larger than 4 MiB', undefined);
   }
   return Buffer.concat(chunks);
+}
+
+/** Any error of the system means that the file cannot be read. */
+async function orUnreadable<T>(file: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === undefined || error instanceof Failure) throw error;
+    throw unreadable(file, REASONS[code] ?? `the system says ${code}`, error);
+  }
 }
 
 function unreadable(file: string, reason: string, cause: unknown): Failure {

@@ -1,5 +1,6 @@
 import type { Node } from 'js-yaml';
 import { isFailure, type Failure } from '../failure.ts';
+import { RECIPE_LIMITS } from './limits.ts';
 import type { Problem } from './problem.ts';
 import { quoted } from '../quote.ts';
 import { withoutSecrets } from '../secrets.ts';
@@ -53,11 +54,13 @@ export function readTexts<T>(
     const said = { message: `the list is empty`, hint: `${kind.hint}, or remove the key` };
     return { value: undefined, problems: [invalidSetting(yaml, node, said)] };
   }
+  const tooLong = longList(items);
+  if (tooLong !== undefined) return { value: undefined, problems: [invalidSetting(yaml, node, tooLong)] };
   const values = new Map<string, T>();
   const problems: Problem[] = [];
   for (const item of items) {
     const { value, problems: own } = readText(yaml, item, kind);
-    problems.push(...own);
+    for (const problem of own) problems.push(problem);
     if (value === undefined) continue;
     if (values.has(keyOf(value))) problems.push(repeatedEntry(yaml, item));
     else values.set(keyOf(value), value);
@@ -77,6 +80,16 @@ export function readCount(yaml: YamlText, node: Node, key: string): Value<number
     hint: `write a number without quotes, such as ${key}: 10`,
   };
   return { value: undefined, problems: [invalidSetting(yaml, node, said)] };
+}
+
+/** What is wrong with a list of more than 1,000 entries. */
+export function longList({ length }: readonly Node[]): { message: string; hint: string } | undefined {
+  const { entries } = RECIPE_LIMITS;
+  if (length <= entries) return undefined;
+  return {
+    message: `the list has ${length} entries, and ${entries} are allowed`,
+    hint: 'divide it, or write patterns in place of single entries',
+  };
 }
 
 function parsed<T>({ parse }: TextKind<T>, text: string): T | Failure {

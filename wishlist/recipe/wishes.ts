@@ -1,5 +1,5 @@
 import type { Node } from 'js-yaml';
-import { equalPlatforms, formatPlatform } from '../reference/platform.ts';
+import { formatPlatform, usualPlatform, type Platform } from '../reference/platform.ts';
 import type { Problem } from './problem.ts';
 import { quoted } from '../quote.ts';
 import { formatReference } from '../reference/reference.ts';
@@ -8,34 +8,70 @@ import type { YamlText } from './yaml.ts';
 
 /**
  * The wishes in the items of `input`, and what is wrong with the other items. A further wish for the same image in the
- * same place counts only where it adds platforms, or says something else in its other settings.
+ * same place counts only where it adds platforms, or says something else in its other settings. Of more items than
+ * `limit` those after it are not read.
  */
 export function readWishes(
   yaml: YamlText,
   items: readonly Node[],
-  context: InputContext,
+  { limit, ...context }: InputContext & { readonly limit: number },
 ): { wishes: Wish[]; problems: Problem[] } {
   const wishes: Wish[] = [];
-  const byImage = new Map<string, Wish[]>();
+  const earlier = new EarlierWishes();
   const problems: Problem[] = [];
-  for (const item of items) {
+  for (const item of items.slice(0, limit)) {
     const { wish, problems: own } = readWish(yaml, item, context);
-    problems.push(...own);
+    for (const problem of own) problems.push(problem);
     if (wish === undefined) continue;
-    const image = imageKey(wish);
-    const alike = byImage.get(image) ?? [];
-    const earlier = alike.filter((other) => shareRepositories(wish, other));
-    const counts = addsSomething(wish, earlier);
-    if (counts) {
-      wishes.push(wish);
-      byImage.set(image, [...alike, wish]);
-    }
-    const [first] = earlier;
+    const { first, counts } = earlier.add(wish);
+    if (counts) wishes.push(wish);
     if (first === undefined) continue;
     const { column } = yaml.positionOf(item);
     problems.push(counts ? divided(wish, first, column) : repeated(wish, first, column));
   }
+  const next = items[limit];
+  if (next !== undefined) problems.push(tooMany(yaml, next, { items: items.length, limit }));
   return { wishes, problems };
+}
+
+function tooMany(yaml: YamlText, node: Node, { items, limit }: { items: number; limit: number }): Problem {
+  return {
+    severity: 'error',
+    code: 'wishes-too-many',
+    ...yaml.positionOf(node),
+    text: 'input',
+    message: `the wishlist has ${items} items from here and before, and ${limit} are allowed: the others are not read`,
+    hint: 'write patterns in place of single tags, or let the operator allow more with wish-limit',
+  };
+}
+
+/** What was read before, by the image that it means; finding it takes the same time however much that is. */
+class EarlierWishes {
+  /** By image and repositories, the first wish of each. */
+  readonly #firsts = new Map<string, Map<string, Wish>>();
+  /** By image and settings, the platforms that are asked for: `''` for those that nobody names. */
+  readonly #platforms = new Map<string, Set<string>>();
+
+  /** @returns the first wish for the same image in the same place, and whether `wish` adds something to those before */
+  add(wish: Wish): { readonly first: Wish | undefined; readonly counts: boolean } {
+    const image = imageKey(wish);
+    const firsts = this.#firsts.get(image) ?? new Map<string, Wish>();
+    this.#firsts.set(image, firsts);
+    const first = [...firsts.values()].find((other) => shareRepositories(wish, other));
+    const place = JSON.stringify(sorted(wish.repositories));
+    if (!firsts.has(place)) firsts.set(place, wish);
+
+    const terms = `${image} ${restOf(wish)}`;
+    const platforms = this.#platforms.get(terms) ?? new Set<string>();
+    this.#platforms.set(terms, platforms);
+    const before = platforms.size;
+    for (const platform of wish.settings.platforms?.map(usualName) ?? ['']) platforms.add(platform);
+    return { first, counts: platforms.size > before };
+  }
+}
+
+function usualName(platform: Platform): string {
+  return formatPlatform(usualPlatform(platform));
 }
 
 /** Equal for wishes that mean the same image, or images, under the same names. */
@@ -45,17 +81,6 @@ function imageKey({ reference, selection, settings: { subdirectory } }: Wish): s
 
 function shareRepositories({ repositories: some }: Wish, { repositories: others }: Wish): boolean {
   return some === undefined || others === undefined || some.some((name) => others.includes(name));
-}
-
-/** Whether `wish` asks for more than the `earlier` ones for the same image do. */
-function addsSomething(wish: Wish, earlier: readonly Wish[]): boolean {
-  const {
-    settings: { platforms },
-  } = wish;
-  const alike = earlier.filter((other) => restOf(other) === restOf(wish));
-  if (platforms === undefined) return alike.every((other) => other.settings.platforms !== undefined);
-  const named = alike.flatMap((other) => other.settings.platforms ?? []);
-  return !platforms.every((platform) => named.some((other) => equalPlatforms(other, platform)));
 }
 
 /** What a wish says beside its image and platforms. */

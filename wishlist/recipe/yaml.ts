@@ -10,9 +10,11 @@ import {
   type Node,
 } from 'js-yaml';
 import { Failure } from '../failure.ts';
+import { RECIPE_LIMITS } from './limits.ts';
 import { Lines, type Position } from './lines.ts';
 import { position } from './problem.ts';
 import { quoted } from '../quote.ts';
+import { findTooMuch, type TooMuch } from './yaml-size.ts';
 
 /** A node with content: what an alias stands for. */
 export type Content = Exclude<Node, AliasNode>;
@@ -37,7 +39,9 @@ export class YamlText {
   /** @throws Failure `recipe-unreadable` where `text` is no YAML; `file` names it in the message. */
   constructor(text: string, file: string) {
     this.#lines = new Lines(text);
+    this.#refuse(this.#lines.findLong(RECIPE_LIMITS.characters), file);
     const events = readEvents(text, file);
+    this.#refuse(findTooMuch(text, events), file);
     const documents = eventsToAst(events, { source: text, schema: CORE_SCHEMA });
     this.documents = documents.map((document) => document.contents ?? undefined);
 
@@ -66,6 +70,14 @@ export class YamlText {
   /** What stands on the line of `node`, from there on. */
   lineOf(node: Node): string {
     return this.#lines.restOfLine(this.#offset(node));
+  }
+
+  #refuse(tooMuch: TooMuch | undefined, file: string): void {
+    if (tooMuch === undefined) return;
+    const place = position(file, this.#lines.positionAt(tooMuch.offset));
+    throw new Failure('recipe-unreadable', `${place} ${tooMuch.reason}`, {
+      hint: 'divide what is there, or make it several recipes',
+    });
   }
 
   #offset(node: Node): number {

@@ -1,7 +1,35 @@
-import { readTextFile } from '../recipe/text-file.ts';
-import type { Fetched, FileSource } from './source.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Failure } from '../failure.ts';
+import { quoted } from '../quote.ts';
+import { readRegularFile } from '../recipe/text-file.ts';
+import type { Fetched, FileSource, SourceLimits } from './source.ts';
 
-/** @throws Failure `recipe-unreadable` */
-export async function fetchFile({ path }: FileSource): Promise<Fetched> {
-  return { files: [{ label: path, text: await readTextFile(path) }] };
+/** What is read still, by path: a file system that hangs must not take one more of Node's few threads each time. */
+const reading = new Map<string, Promise<string>>();
+
+/** @throws Failure `recipe-unreadable`, `source-unreachable` where nothing comes in time; the reason of the signal */
+export async function fetchFile(
+  { name, path }: FileSource,
+  { timeLimitMs, signal }: Pick<SourceLimits, 'timeLimitMs' | 'signal'>,
+  read: (path: string) => Promise<string> = readRegularFile,
+): Promise<Fetched> {
+  const text = reading.get(path) ?? read(path).finally(() => reading.delete(path));
+  reading.set(path, text);
+  const late = sleep(timeLimitMs, undefined, { ref: false, ...(signal && { signal }) }).then(() => {
+    throw tooLate(name, path, timeLimitMs);
+  });
+  try {
+    return { files: [{ label: path, text: await Promise.race([text, late]) }] };
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
+}
+
+function tooLate(name: string, path: string, timeLimitMs: number): Failure {
+  return new Failure(
+    'source-unreachable',
+    `the source ${quoted(name)}: ${quoted(path)} could not be read within ${timeLimitMs / 1000} s`,
+    { hint: 'check the file system that holds it; what was read before stays in force' },
+  );
 }

@@ -147,7 +147,7 @@ async function readBody(body: AsyncIterable<Buffer>, source: UrlSource): Promise
     size += chunk.length;
     if (size > MAXIMUM_BYTES) {
       throw failure(source, 'source-invalid', {
-        reason: 'what the server sends is larger than 16 MiB',
+        reason: 'what the server sends is larger than 4 MiB',
         hint: 'correct the address',
       });
     }

@@ -1,12 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import { mapLimited } from '../concurrency.ts';
-import { isFailure, type Failure } from '../failure.ts';
+import { asFailure, isFailure, type Failure } from '../failure.ts';
+import { RECIPE_LIMITS } from '../recipe/limits.ts';
 import { parseRecipe, type Recipe } from '../recipe/recipe.ts';
 import type { WishOrigin } from '../recipe/origin.ts';
 import { fetchFile } from './fetch-file.ts';
 import { fetchUrl } from './fetch-url.ts';
 import { fetchGit } from './git/fetch.ts';
 import type { Fetched, SourceContent, SourceLimits, SourceSettings, SourceState } from './source.ts';
+import type { SourceRests } from './rests.ts';
 import { SourceStore, type StoredContent, type StoredStatus } from './store.ts';
 
 export interface SourcesOptions {
@@ -19,6 +21,10 @@ export interface SourcesOptions {
   readonly timeLimitMs?: number;
   /** Of a git repository; {@link SIZE_LIMIT_BYTES} where nothing is said. */
   readonly sizeLimitBytes?: number;
+  /** How many items the recipes of one source may have together; as for a single recipe where nothing is said. */
+  readonly wishLimit?: number | undefined;
+  /** Which sources are left alone for a while; without it all are asked. */
+  readonly rests?: SourceRests | undefined;
   readonly now?: () => Date;
 }
 
@@ -27,9 +33,9 @@ const TIME_LIMIT_MS = 120_000;
 const SIZE_LIMIT_BYTES = 256 * 1024 ** 2;
 
 /**
- * Asks all sources what they say now; the result is in their order. Where one fails, or says what is no recipe, its last
- * good content stays in force, with the failure beside it. Where there is no room to remember what one says, that is
- * its failure, and what it says counts.
+ * Asks all sources what they say now; the result is in their order. Where one fails, whatever the error is, or says what
+ * is no recipe, its last good content stays in force, with the failure beside it; the others go on. Where there is no room
+ * to remember what one says, that is its failure, and what it says counts.
  *
  * @throws Failure `state-unusable` where nothing can be remembered, `disk-full` where not even a folder can be made; the
  * reason of the signal
@@ -42,23 +48,55 @@ export async function readSources(
 }
 
 async function readSource(source: SourceSettings, options: SourcesOptions): Promise<SourceState> {
-  const { signal, environment, now = () => new Date() } = options;
-  const { timeLimitMs = TIME_LIMIT_MS, sizeLimitBytes = SIZE_LIMIT_BYTES } = options;
+  const { signal, rests, wishLimit = RECIPE_LIMITS.wishes, now = () => new Date() } = options;
   signal?.throwIfAborted();
   const store = await SourceStore.open(options.directory, source);
   const [before, status] = [await store.content(), await store.status()];
-  const nowText = (): string => now().toISOString();
-  let fetched: Fetched;
-  let recipes: readonly Recipe[];
-  try {
-    fetched = await fetch(source, { store, before }, { environment, timeLimitMs, sizeLimitBytes, signal });
-    recipes = recipesOf(source, fetched);
-  } catch (error) {
-    if (!isFailure(error) || isFailure(error, 'interrupted', 'state-unusable')) throw error;
-    return await stale({ source, store, before, status }, error, nowText());
+  const remembered: Remembered = { source, store, before, status, wishLimit };
+  const begun = now();
+  const earlier = rests?.failureOf(source.name, begun.getTime());
+  if (earlier !== undefined) return await stale(remembered, earlier, begun);
+  const begunMs = performance.now();
+  const read = await tryToRead(remembered, options);
+  const end = now();
+  if (isFailure(read)) {
+    rests?.failed(source.name, read, { tookMs: performance.now() - begunMs, nowMs: end.getTime() });
+    return await stale(remembered, read, end);
   }
-  const since = before !== undefined && isSame(before, fetched) ? before.since : nowText();
-  const fetchedAt = nowText();
+  rests?.succeeded(source.name);
+  return await remember(remembered, read, end);
+}
+
+interface Read {
+  readonly fetched: Fetched;
+  readonly recipes: readonly Recipe[];
+}
+
+/** Whatever is thrown is the source's failure, unless everything ends or nothing can be remembered of any. */
+async function tryToRead(
+  { source, store, before, wishLimit }: Remembered,
+  options: SourcesOptions,
+): Promise<Read | Failure> {
+  const { signal, environment } = options;
+  const { timeLimitMs = TIME_LIMIT_MS, sizeLimitBytes = SIZE_LIMIT_BYTES } = options;
+  try {
+    const limits = { environment, timeLimitMs, sizeLimitBytes, signal };
+    const fetched = await fetch(source, { store, before }, limits);
+    return { fetched, recipes: recipesOf(source, fetched, wishLimit) };
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (isFailure(error, 'interrupted', 'state-unusable')) throw error;
+    return asFailure(error);
+  }
+}
+
+async function remember(
+  { source, store, before, status }: Remembered,
+  { fetched, recipes }: Read,
+  now: Date,
+): Promise<SourceState> {
+  const fetchedAt = now.toISOString();
+  const since = before !== undefined && isSame(before, fetched) ? before.since : fetchedAt;
   const stored: StoredContent = { ...fetched, files: [...fetched.files], since };
   const failure = await failureWithoutRoom(async () => {
     if (before === undefined || !isDeepStrictEqual(stored, before)) await store.setContent(stored);
@@ -93,16 +131,18 @@ async function fetch(
     case 'git':
       return await fetchGit(source, store.folder, limits);
     case 'file':
-      return await fetchFile(source);
+      return await fetchFile(source, limits);
     case 'url':
       return await fetchUrl(source, before, limits);
   }
 }
 
 /** @throws Failure `recipe-unreadable`, `recipe-invalid` */
-function recipesOf({ name }: SourceSettings, { files, commit }: Fetched): Recipe[] {
+function recipesOf({ name }: SourceSettings, { files, commit }: Fetched, wishLimit: number): Recipe[] {
+  let left = wishLimit;
   return files.map(({ label, text }) => {
-    const recipe = parseRecipe(text, label);
+    const recipe = parseRecipe(text, label, { wishLimit: left });
+    left -= recipe.wishes.length;
     const origin: WishOrigin = { source: name, file: label, commit };
     return { ...recipe, wishes: recipe.wishes.map((wish) => Object.assign({}, wish, { origin })) };
   });
@@ -113,33 +153,37 @@ interface Remembered {
   readonly store: SourceStore;
   readonly before: StoredContent | undefined;
   readonly status: StoredStatus;
+  readonly wishLimit: number;
 }
 
 async function stale(
-  { source, store, before, status }: Remembered,
+  { source, store, before, status, wishLimit }: Remembered,
   failure: Failure,
-  now: string,
+  now: Date,
 ): Promise<SourceState> {
-  const failingSince = status.failingSince ?? now;
+  const failingSince = status.failingSince ?? now.toISOString();
   if (status.failingSince === undefined)
     await failureWithoutRoom(async () => await store.setStatus({ ...status, failingSince }));
   return {
     name: source.name,
-    content: before && remembered(source, before),
+    content: before && contentOf(source, before, wishLimit),
     fetchedAt: status.fetchedAt,
     failure,
     failingSince,
   };
 }
 
-/** `undefined` where this version of unpackd does not understand what an earlier one did. */
-function remembered(source: SourceSettings, stored: StoredContent): SourceContent | undefined {
+/** `undefined` where this version of unpackd does not understand what an earlier one did: the failure is told already. */
+function contentOf(
+  source: SourceSettings,
+  stored: StoredContent,
+  wishLimit: number,
+): SourceContent | undefined {
   const { commit, since } = stored;
   try {
-    return { recipes: recipesOf(source, stored), commit, since };
-  } catch (error) {
-    if (isFailure(error, 'recipe-unreadable', 'recipe-invalid')) return undefined;
-    throw error;
+    return { recipes: recipesOf(source, stored, wishLimit), commit, since };
+  } catch {
+    return undefined;
   }
 }
 

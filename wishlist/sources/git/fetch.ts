@@ -104,7 +104,7 @@ async function readFile(
   if (mode === undefined) throw refused('does not exist');
   if (mode === '120000') throw refused('is a symbolic link');
   if (!mode.startsWith('100')) throw refused(mode === '160000' ? 'is a submodule' : 'is a directory');
-  if (Number(size) > MAXIMUM_BYTES) throw refused('is larger than 16 MiB');
+  if (Number(size) > MAXIMUM_BYTES) throw refused('is larger than 4 MiB');
   const label = `${source.name}/${path}`;
   return { label, text: decodeText(await git.blob(object), label) };
 }
