@@ -3,6 +3,7 @@ import { CHECKING_OPTIONS } from './checking-options.ts';
 import { RECIPE_LIMITS } from '../wishlist/recipe/limits.ts';
 import { QUEUE_OPTIONS, SCHEDULE_OPTIONS } from './daemon-options.ts';
 import { LAYER_LIMIT_OPTIONS } from './layer-limits.ts';
+import { REGISTRY_OPTIONS } from './registry-options.ts';
 import { SERVER_OPTIONS } from './server-options.ts';
 import { boolean, choice, duration, integer, path, platforms, size } from './value-types.ts';
 import type { RegistryEntry } from './registries/entry.ts';
@@ -270,22 +271,7 @@ export const OPTIONS = {
     group: 'Limits:',
     description: 'how many bytes a git repository of wishlists may send at once, and its clone may keep',
   },
-  registryRequests: {
-    key: 'registry-requests',
-    flag: '--registry-requests <number>',
-    type: integer(1, 64),
-    default: '8',
-    group: 'Limits:',
-    description: 'how many requests go to one registry at the same time',
-  },
-  downloads: {
-    key: 'downloads',
-    flag: '--downloads <number>',
-    type: integer(1, 64),
-    default: '4',
-    group: 'Limits:',
-    description: 'how many layers are downloaded at the same time',
-  },
+  ...REGISTRY_OPTIONS,
   ...SCHEDULE_OPTIONS,
   ...SERVER_OPTIONS,
   dockerConfig: {

@@ -47,6 +47,8 @@ export async function openRegistry(
     signal,
     ...(configuration.publicOnly && { isAllowed: isPublicAddress }),
     concurrency: configuration.registryRequests,
+    listTimeoutMs: configuration.tagListTimeoutMs,
+    lookTimeoutMs: configuration.manifestTimeoutMs,
     foreignLayers: configuration.foreignLayers,
     // A cache, which whoever only looks does not put into somebody else's state.
     memory: isOurs(configuration.state)

@@ -122,7 +122,7 @@ export class Workplace {
       signal,
     });
     try {
-      const spool = await Spool.open(folder);
+      const spool = await Spool.open(folder, { rateBytesPerSecond: configuration.downloadRateBytes });
       const { files, bytes } = await spool.shrinkTo(configuration.spoolSizeBytes);
       if (files > 0) {
         const message = `the spool was larger than ${exactSize(configuration.spoolSizeBytes)}: ${formatBytes(bytes)} of old layers are gone`;

@@ -22,7 +22,7 @@ import { counted } from '../wishlist/counted.ts';
 
 export interface PreparerOptions {
   readonly overwriteLayers: boolean;
-  /** Layers that are fetched and listed at a time, of all images together. */
+  /** Layers that are fetched and listed at a time, of all images of one registry; half as many more of others. */
   readonly layersAtATime: number;
   /** What one layer may demand. */
   readonly limits: LayerLimits;
@@ -59,14 +59,16 @@ const LARGE_BYTES = 1024 ** 3;
 export class Preparer {
   readonly #parts: PreparerParts;
   readonly #options: PreparerOptions;
-  /** Images share layers: each is prepared once, by whoever comes first. */
-  readonly #layers = new Map<Digest, Promise<void>>();
+  /** Images share layers: each is prepared once for all images of one registry, by whoever comes first. */
+  readonly #layers = new Map<string, Promise<void>>();
   readonly #slots: Slots;
 
   constructor(parts: PreparerParts, options: PreparerOptions) {
     this.#parts = parts;
     this.#options = options;
-    this.#slots = new Slots(() => options.layersAtATime);
+    const { layersAtATime } = options;
+    // Some are left to others where one registry is slow.
+    this.#slots = new Slots(() => layersAtATime, layersAtATime + Math.ceil(layersAtATime / 2));
   }
 
   /**
@@ -151,10 +153,10 @@ export class Preparer {
   }
 
   async #layer(layer: LayerOfImage): Promise<void> {
-    const { digest } = layer.descriptor;
-    const running = this.#layers.get(digest);
+    const key = `${layer.reference.registry} ${layer.descriptor.digest}`;
+    const running = this.#layers.get(key);
     const work = running ?? this.#inTurn(layer);
-    this.#layers.set(digest, work);
+    this.#layers.set(key, work);
     try {
       await work;
     } catch (error) {
@@ -162,12 +164,12 @@ export class Preparer {
       if (running === undefined) throw error;
       await this.#inTurn(layer);
     } finally {
-      this.#layers.delete(digest);
+      this.#layers.delete(key);
     }
   }
 
   async #inTurn(layer: LayerOfImage): Promise<void> {
-    const release = await this.#slots.take('layers', layer.signal);
+    const release = await this.#slots.take(layer.reference.registry, layer.signal);
     try {
       await this.#prepareLayer(layer);
     } finally {

@@ -4,14 +4,20 @@ interface Waiting {
   readonly start: () => void;
 }
 
-/** Lets only so many requests run at once for one key (an origin); the others wait in order. */
+/**
+ * Lets only so many run at once for one key, such as a host, and so many altogether; the others wait. What becomes free goes
+ * to the key that has the fewest, and within one key in order: whoever is slow keeps nobody else waiting for ever.
+ */
 export class Slots {
   readonly #limitOf: (key: string) => number;
+  readonly #total: number;
   readonly #running = new Map<string, number>();
   readonly #waiting = new Map<string, Set<Waiting>>();
+  #allRunning = 0;
 
-  constructor(limitOf: (key: string) => number) {
+  constructor(limitOf: (key: string) => number, total = Number.POSITIVE_INFINITY) {
     this.#limitOf = limitOf;
+    this.#total = total;
   }
 
   /**
@@ -21,8 +27,7 @@ export class Slots {
    */
   async take(key: string, signal: AbortSignal): Promise<() => void> {
     if (signal.aborted) throw interruption(signal);
-    const running = this.#running.get(key) ?? 0;
-    if (running < this.#limitOf(key)) this.#running.set(key, running + 1);
+    if (this.#hasFree(key)) this.#count(key, 1);
     else await this.#wait(key, signal);
     let isTaken = true;
     return () => {
@@ -31,12 +36,27 @@ export class Slots {
     };
   }
 
+  #hasFree(key: string): boolean {
+    return this.#allRunning < this.#total && this.#runningOf(key) < this.#limitOf(key);
+  }
+
+  #runningOf(key: string): number {
+    return this.#running.get(key) ?? 0;
+  }
+
+  #count(key: string, change: number): void {
+    this.#allRunning += change;
+    const running = this.#runningOf(key) + change;
+    if (running === 0) this.#running.delete(key);
+    else this.#running.set(key, running);
+  }
+
   async #wait(key: string, signal: AbortSignal): Promise<void> {
     const queue = this.#waiting.get(key) ?? new Set();
     this.#waiting.set(key, queue);
     await new Promise<void>((resolve, reject) => {
       const stop = (): void => {
-        queue.delete(waiting);
+        this.#leave(key, waiting);
         reject(interruption(signal));
       };
       const waiting: Waiting = {
@@ -50,18 +70,29 @@ export class Slots {
     });
   }
 
-  /** Hands the slot to whoever waits longest; the number of running ones stays the same then. */
-  #release(key: string): void {
+  #leave(key: string, waiting: Waiting): void {
     const queue = this.#waiting.get(key);
-    const [next] = queue ?? [];
-    if (next !== undefined) {
-      queue?.delete(next);
-      next.start();
-      return;
+    queue?.delete(waiting);
+    if (queue?.size === 0) this.#waiting.delete(key);
+  }
+
+  #release(key: string): void {
+    this.#count(key, -1);
+    const nextKey = this.#nextKey();
+    const [next] = (nextKey !== undefined && this.#waiting.get(nextKey)) || [];
+    if (nextKey === undefined || next === undefined) return;
+    this.#leave(nextKey, next);
+    this.#count(nextKey, 1);
+    next.start();
+  }
+
+  /** Of the keys that wait, and may have one more, the one that has the fewest. */
+  #nextKey(): string | undefined {
+    let best: string | undefined;
+    for (const key of this.#waiting.keys()) {
+      if (!this.#hasFree(key)) continue;
+      if (best === undefined || this.#runningOf(key) < this.#runningOf(best)) best = key;
     }
-    this.#waiting.delete(key);
-    const running = (this.#running.get(key) ?? 1) - 1;
-    if (running === 0) this.#running.delete(key);
-    else this.#running.set(key, running);
+    return best;
   }
 }

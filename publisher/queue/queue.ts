@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { Failure, isFailure } from '../../wishlist/failure.ts';
+import { groupBy } from '../../wishlist/group-by.ts';
 import type { Candidate } from '../candidates.ts';
 import { failedResult, type ImageResult, type Observer } from '../events.ts';
 import { layerDigests, type ReadyImage, type ResolvedImage } from '../image.ts';
@@ -53,7 +54,9 @@ interface ReadyTicket extends ReadyCandidate {
   readonly giveBack: (isDone: boolean) => Promise<void>;
 }
 
-const IMAGES_AT_A_TIME = 8;
+/** Of one registry: where it is slow the others have some too. */
+const IMAGES_OF_ONE = 8;
+const IMAGES_AT_A_TIME = 12;
 
 /**
  * The images that are on their way into one repository. They are fetched while others are published, as far as the
@@ -159,11 +162,22 @@ export class PublishingQueue {
 
   #startNext(): boolean {
     const take = this.#room.taking();
-    const next = this.#waiting.take(({ candidate }) => take(candidate));
+    const full = this.#fullRegistries();
+    const next = this.#waiting.take(({ candidate }) =>
+      full.has(registryOf(candidate)) ? undefined : take(candidate),
+    );
     if (next === undefined) return false;
     this.#preparing.add(next.item);
     void this.#prepare(next.item, next.given);
     return true;
+  }
+
+  /** Those that have as many images as they may. */
+  #fullRegistries(): ReadonlySet<string> {
+    const preparing = groupBy(this.#preparing, ({ candidate }) => registryOf(candidate));
+    return new Set(
+      [...preparing].filter(([, tickets]) => tickets.length >= IMAGES_OF_ONE).map(([name]) => name),
+    );
   }
 
   async #prepare(ticket: Ticket, giveRoomBack: GiveBack): Promise<void> {
@@ -301,4 +315,8 @@ export class PublishingQueue {
     if (isFailure(error)) ticket.settle(ticket.candidate, failedResult(error));
     ticket.end(error);
   }
+}
+
+function registryOf({ resolved }: Candidate): string {
+  return resolved.reference.registry;
 }

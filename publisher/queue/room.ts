@@ -50,14 +50,15 @@ export class Room {
     let evictable: number | undefined;
     return (candidate) => {
       const weight = weightOf(candidate);
-      if (!this.#budget.hasRoom(weight)) return undefined;
+      const { registry } = candidate.resolved.reference;
+      if (!this.#budget.hasRoom(weight, registry)) return undefined;
       const lacking = this.#spool.lackingBytes(candidate.missing.filter(({ digest }) => !taken.has(digest)));
       if (free !== undefined && lacking > 0 && underWay + lacking > free) {
         // What is here of the image itself is not to go.
         evictable ??= this.#spool.evictableBytes;
         if (underWay + lacking > free + Math.max(0, evictable - (weight - lacking))) return undefined;
       }
-      return this.#budget.take(weight, candidate.missing);
+      return this.#budget.take(weight, candidate.missing, registry);
     };
   }
 

@@ -41,6 +41,7 @@ export class Blobs {
     try {
       return await this.#sources.ask(
         reference,
+        'blob',
         async (source) => {
           const url = source.url(`blobs/${descriptor.digest}`);
           return await this.#open(requestOf(source, subject, url), descriptor, options);

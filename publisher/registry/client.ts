@@ -1,3 +1,4 @@
+import type { Failure } from '../../wishlist/failure.ts';
 import type { TagList } from '../../wishlist/meaning/tag-lists.ts';
 import type { ImageReference } from '../../wishlist/reference/reference.ts';
 import { Authentication } from './authentication/authentication.ts';
@@ -8,7 +9,7 @@ import type { Manifest } from './manifest/manifest.ts';
 import { Manifests, type PlatformManifests } from './manifest/manifests.ts';
 import { DEFAULT_OPTIONS, type RegistryOptions } from './options.ts';
 import { LINUX_AMD64, type Platform } from './manifest/platform.ts';
-import { Sources } from './sources.ts';
+import { Sources, type SlowBlob } from './sources.ts';
 import { listTags } from './tag-list.ts';
 import { Transport } from './http/transport.ts';
 
@@ -24,13 +25,15 @@ export class RegistryClient {
   readonly #sources: Sources;
   readonly #manifests: Manifests;
   readonly #blobs: Blobs;
+  readonly #listTimeoutMs: number;
 
   constructor(options: Partial<RegistryOptions> = {}) {
     const complete = { ...DEFAULT_OPTIONS, ...options };
     const { credentials, memory, foreignLayers } = complete;
     this.#transport = new Transport(complete);
     this.#sources = new Sources(complete, new Authentication(this.#transport, credentials));
-    const documents = new Documents(this.#transport, this.#sources);
+    this.#listTimeoutMs = complete.listTimeoutMs;
+    const documents = new Documents(this.#transport, this.#sources, complete.lookTimeoutMs);
     this.#manifests = new Manifests(documents, memory, foreignLayers);
     this.#blobs = new Blobs(this.#transport, this.#sources);
   }
@@ -46,7 +49,11 @@ export class RegistryClient {
    * @throws Failure `image-unknown`
    */
   async listTags(reference: ImageReference): Promise<TagList> {
-    return await this.#sources.ask(reference, async (source) => await listTags(this.#transport, source));
+    return await this.#sources.ask(
+      reference,
+      'tag list',
+      async (source) => await listTags(this.#transport, source, this.#listTimeoutMs),
+    );
   }
 
   /**
@@ -92,5 +99,10 @@ export class RegistryClient {
     options: BlobOptions = {},
   ): Promise<AsyncIterable<Uint8Array>> {
     return await this.#blobs.open(reference, descriptor, options);
+  }
+
+  /** To be told of a blob that did not come in time: its host is set aside. */
+  tooSlow(reference: ImageReference, failure: Failure, download: SlowBlob): void {
+    this.#sources.tooSlow(reference, failure, download);
   }
 }

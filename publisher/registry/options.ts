@@ -22,6 +22,12 @@ export interface RegistryOptions {
   readonly bodyTimeoutMs: number;
   /** Of a document, from its first request to the end of its body, redirects included. */
   readonly requestTimeoutMs: number;
+  /** Of a list of tags from one place, with all its pages and their further tries. */
+  readonly listTimeoutMs: number;
+  /** Of all documents that tell what one reference means, from one place, with their further tries. */
+  readonly lookTimeoutMs: number;
+  /** Of a token, with its further tries. */
+  readonly tokenTimeoutMs: number;
   /** What a blob's body must bring on average while it is waited for. */
   readonly minimumRateBytesPerSecond: number;
   /** Of one request, the first included. */
@@ -30,6 +36,10 @@ export interface RegistryOptions {
   readonly retryDelayMs: number;
   /** How long a server that could not be reached is not asked again. */
   readonly outageMemoryMs: number;
+  /** How long a server that was too slow is left alone the first time; see `SetAside`. */
+  readonly setAsideMs: number;
+  /** Of `setAsideMs`: a clock, in ms. */
+  readonly nowMs: () => number;
   /** How long a used up rate limit is remembered where the server does not say when there is more. */
   readonly rateLimitMemoryMs: number;
   /** Requests at once for each origin, bodies under way included, where its server's settings say nothing else. */
@@ -61,10 +71,15 @@ export const DEFAULT_OPTIONS: RegistryOptions = {
   headersTimeoutMs: 60_000,
   bodyTimeoutMs: 120_000,
   requestTimeoutMs: 300_000,
+  listTimeoutMs: 600_000,
+  lookTimeoutMs: 300_000,
+  tokenTimeoutMs: 60_000,
   minimumRateBytesPerSecond: 1024,
   tries: 4,
   retryDelayMs: 500,
   outageMemoryMs: 30_000,
+  setAsideMs: 300_000,
+  nowMs: () => performance.now(),
   rateLimitMemoryMs: 60_000,
   concurrency: 6,
   signal: undefined,

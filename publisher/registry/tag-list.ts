@@ -6,6 +6,7 @@ import { checkSchema, parseJson } from './json.ts';
 import { nextLink } from './http/link.ts';
 import { requestOf, type Source } from './sources.ts';
 import { describeSubject } from './subject.ts';
+import { TimeLimit } from './http/time-limit.ts';
 import type { Transport } from './http/transport.ts';
 
 /** A part of the list. */
@@ -37,11 +38,12 @@ const pageSchema = z.object({ tags: z.array(z.string()).nullish() });
  * asked for too, until nothing new comes. Where it does not do as it is asked then, the list may not be whole.
  *
  * @see OCI distribution specification 1.1, "Listing Tags"; RFC 8288 for the link to the next page
+ * @param limitMs of all pages together, their further tries included
  * @throws Failure of the registry; `registry-error` for a list that does not end, and, where another place can be asked,
  *   for one that may not be whole
  */
-export async function listTags(transport: Transport, source: Source): Promise<TagList> {
-  const listing = new Listing(transport, source);
+export async function listTags(transport: Transport, source: Source, limitMs: number): Promise<TagList> {
+  const listing = new Listing(transport, source, new TimeLimit(limitMs));
   const isWhole = await listing.read();
   if (!isWhole && source.hasAlternative) throw unusable(source.reference, 'may not be whole');
   return { tags: [...listing.tags], isWhole };
@@ -51,13 +53,15 @@ class Listing {
   readonly tags = new Set<string>();
   readonly #transport: Transport;
   readonly #source: Source;
+  readonly #whole: TimeLimit;
   readonly #first: URL;
   readonly #asked = new Set<string>();
   #bytes = 0;
 
-  constructor(transport: Transport, source: Source) {
+  constructor(transport: Transport, source: Source, whole: TimeLimit) {
     this.#transport = transport;
     this.#source = source;
+    this.#whole = whole;
     this.#first = source.url(`tags/list?n=${TAGS_A_PAGE}`);
   }
 
@@ -141,7 +145,7 @@ class Listing {
 
   async #page(url: URL): Promise<Page> {
     this.#asked.add(url.href);
-    const page = await readPage(this.#transport, this.#source, url);
+    const page = await readPage(this.#transport, this.#source, { url, whole: this.#whole });
     for (const tag of page.tags) this.#add(tag);
     if (this.#asked.size >= MAXIMUM_PAGES) throw unusable(this.#source.reference, 'does not end');
     return page;
@@ -163,9 +167,13 @@ class Listing {
   }
 }
 
-async function readPage(transport: Transport, source: Source, url: URL): Promise<Page> {
+async function readPage(
+  transport: Transport,
+  source: Source,
+  { url, whole }: { readonly url: URL; readonly whole: TimeLimit },
+): Promise<Page> {
   const subject = { kind: 'tag list', reference: source.reference } as const;
-  const request = { ...requestOf(source, subject, url), headers: { accept: 'application/json' } };
+  const request = { ...requestOf(source, subject, url), whole, headers: { accept: 'application/json' } };
   const limit = { bytes: LARGEST_PAGE_BYTES, code: 'registry-error' } as const;
   const name = { what: describeSubject(subject), code: 'registry-error' } as const;
   return await transport.read(request, limit, ({ bytes, header }) => ({

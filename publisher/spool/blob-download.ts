@@ -3,7 +3,9 @@ import type { ImageReference } from '../../wishlist/reference/reference.ts';
 import type { Descriptor } from '../registry/manifest/manifest.ts';
 import { RangeRefused } from '../registry/range.ts';
 import { Retryable, withRetries, type RetryPolicy } from '../registry/http/retry.ts';
+import { describeSubject } from '../registry/subject.ts';
 import { PartFile, type PartPlace } from './part-file.ts';
+import { Rate, type RateLimit } from './rate.ts';
 
 /** Where blobs come from: a `RegistryClient`. */
 export interface BlobSource {
@@ -13,6 +15,12 @@ export interface BlobSource {
     descriptor: Descriptor,
     options: { readonly offset: number; readonly attempt: number; readonly signal: AbortSignal },
   ): Promise<AsyncIterable<Uint8Array>>;
+  /** Told of a download that was too slow, by the attempt that was the last, and how long it took. */
+  readonly tooSlow?: (
+    reference: ImageReference,
+    failure: Failure,
+    download: { readonly attempt: number; readonly durationMs: number },
+  ) => void;
 }
 
 /** Which blob, and where it comes from. */
@@ -29,11 +37,14 @@ export interface BlobRequest {
 export class BlobDownload {
   readonly #request: BlobRequest;
   readonly #place: PartPlace;
+  readonly #rate: Rate;
   #part: PartFile | undefined;
 
-  constructor(request: BlobRequest, place: PartPlace) {
+  constructor(request: BlobRequest, place: PartPlace, limit: RateLimit) {
     this.#request = request;
     this.#place = place;
+    const { reference, descriptor } = request;
+    this.#rate = new Rate(limit, describeSubject({ kind: 'blob', reference, digest: descriptor.digest }));
   }
 
   /** How many bytes there are so far. */
@@ -49,10 +60,18 @@ export class BlobDownload {
    *   those of the client; `disk-full`, `state-unusable`, and the reason of the policy's signal
    */
   async run(policy: RetryPolicy): Promise<void> {
+    let last = 1;
     try {
       await withRetries(policy, async (attempt) => {
+        last = attempt;
         await this.#try(attempt, policy.signal);
       });
+    } catch (error) {
+      const { client, reference } = this.#request;
+      const { durationMs } = this.#rate;
+      if (isFailure(error, 'registry-timeout') && durationMs > 0)
+        client.tooSlow?.(reference, error, { attempt: last, durationMs });
+      throw error;
     } finally {
       await this.#part?.close();
     }
@@ -87,14 +106,24 @@ export class BlobDownload {
     const { client, reference, descriptor } = this.#request;
     const offset = part.sizeBytes;
     const body = await client.openBlob(reference, descriptor, { offset, attempt, signal });
+    this.#rate.begin();
     try {
-      for await (const chunk of body) await part.append(chunk);
+      for await (const chunk of body) {
+        await part.append(chunk);
+        this.#rate.count(chunk.length);
+        // There is no time for another try.
+        if (this.#rate.isTooSlow) break;
+      }
     } catch (error) {
       await part.flush();
       if (signal.aborted || !isFailure(error, 'registry-error', 'registry-timeout')) throw error;
       // Nothing is missing: how the body ends does not matter.
       if (part.isComplete) return;
       throw new Retryable(error, { newBytes: part.sizeBytes - offset });
+    }
+    if (this.#rate.isTooSlow && !part.isComplete) {
+      await part.flush();
+      throw this.#rate.failure();
     }
   }
 

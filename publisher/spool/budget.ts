@@ -3,46 +3,55 @@ import type { Descriptor } from '../registry/manifest/manifest.ts';
 /** Gives back what was taken; calling it again does nothing. */
 export type GiveBack = () => void;
 
+/** Of the room for small images, what those of one registry may take together. */
+const OWN_SHARE = 0.75;
+
+interface Taker {
+  readonly bytes: number;
+  readonly isLarge: boolean;
+  readonly registry: string | undefined;
+  readonly layers: readonly Descriptor[];
+}
+
 /**
  * Shares the room of a spool among images that are fetched ahead of their publication. One half is for images of which
- * several fit; the other is for a large one at a time, which may take as much as the whole spool, since it could never be
- * published otherwise. So neither kind waits for the other.
+ * several fit. The other is for large ones, one of each registry, as far as they fit; one alone may take as much as the whole
+ * spool, since it could never be published otherwise. So neither kind waits for the other, and a registry that is slow leaves
+ * some to others.
  */
 export class SpoolBudget {
   readonly limitBytes: number;
   readonly #halfBytes: number;
   readonly #waiting = new Set<() => void>();
-  #takenBytes = 0;
-  readonly #takers = new Set<readonly Descriptor[]>();
-  #hasLarge = false;
+  readonly #takers = new Set<Taker>();
 
   constructor(limitBytes: number) {
     this.limitBytes = limitBytes;
     this.#halfBytes = limitBytes / 2;
   }
 
-  /** Whether there is room now for an image that brings `bytes`. */
-  hasRoom(bytes: number): boolean {
-    return this.isLarge(bytes) ? !this.#hasLarge : this.#takenBytes + bytes <= this.#halfBytes;
+  /** Whether there is room now for an image of `registry` that brings `bytes`. */
+  hasRoom(bytes: number, registry?: string): boolean {
+    const isLarge = this.isLarge(bytes);
+    const takers = [...this.#takers].filter((taker) => taker.isLarge === isLarge);
+    const own = takers.filter((taker) => registry !== undefined && taker.registry === registry);
+    const all = bytesOf(takers) + bytes;
+    if (isLarge) return takers.length === 0 || (own.length === 0 && all <= this.#halfBytes);
+    const isShare = own.length === 0 || bytesOf(own) + bytes <= this.#halfBytes * OWN_SHARE;
+    return all <= this.#halfBytes && isShare;
   }
 
   /**
-   * Room for an image that brings `bytes`; `undefined` where there is none now.
+   * Room for an image of `registry` that brings `bytes`; `undefined` where there is none now.
    *
    * @param layers what they are
    */
-  take(bytes: number, layers: readonly Descriptor[] = []): GiveBack | undefined {
-    if (!this.hasRoom(bytes)) return undefined;
-    const isLarge = this.isLarge(bytes);
-    const taker = [...layers];
-    this.#add(isLarge, bytes);
+  take(bytes: number, layers: readonly Descriptor[] = [], registry?: string): GiveBack | undefined {
+    if (!this.hasRoom(bytes, registry)) return undefined;
+    const taker = { bytes, isLarge: this.isLarge(bytes), registry, layers };
     this.#takers.add(taker);
-    let isTaken = true;
     return () => {
-      if (!isTaken) return;
-      isTaken = false;
-      this.#takers.delete(taker);
-      this.#add(isLarge, -bytes);
+      if (!this.#takers.delete(taker)) return;
       for (const tell of this.#waiting) tell();
     };
   }
@@ -54,10 +63,10 @@ export class SpoolBudget {
 
   /** The layers of all that have taken room, whether they are fetched or not. */
   get layers(): Descriptor[] {
-    return [...this.#takers].flat();
+    return Array.from(this.#takers, ({ layers }) => layers).flat();
   }
 
-  /** Whether an image that brings `bytes` is one of those of which only one is fetched at a time. */
+  /** Whether an image that brings `bytes` is one of those of which only one of each registry is fetched at a time. */
   isLarge(bytes: number): boolean {
     return bytes > this.#halfBytes / 4;
   }
@@ -67,9 +76,8 @@ export class SpoolBudget {
     this.#waiting.add(tell);
     return () => this.#waiting.delete(tell);
   }
+}
 
-  #add(isLarge: boolean, bytes: number): void {
-    if (isLarge) this.#hasLarge = bytes > 0;
-    else this.#takenBytes += bytes;
-  }
+function bytesOf(takers: readonly Taker[]): number {
+  return takers.reduce((sum, { bytes }) => sum + bytes, 0);
 }

@@ -19,19 +19,27 @@ export interface Listener {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Where the bytes of a download come from, and go to. */
+export interface Origin {
+  readonly registry: string;
+  /** The repository, with its registry: a failure says something about this alone. */
+  readonly source: string;
+  /** The name of the file. */
+  readonly part: string;
+}
+
 /** What a download is made of: it tells how it goes on, and ends when the signal is aborted. */
 export type Work = (progress: Progress, signal: AbortSignal) => Promise<string>;
 
 /** One download that several wait for. It is stopped when all of them have given up. */
 export class Download {
-  /** Where the bytes come from: a failure says something about this source alone. */
-  readonly source: string;
+  readonly origin: Origin;
   readonly #stop = new AbortController();
   readonly #listeners = new Set<Listener>();
   readonly #result: Promise<string>;
 
-  constructor(source: string, work: Work) {
-    this.source = source;
+  constructor(origin: Origin, work: Work) {
+    this.origin = origin;
     const progress: Progress = {
       onBytes: (receivedBytes) => {
         for (const { onBytes } of this.#listeners) onBytes?.(receivedBytes);

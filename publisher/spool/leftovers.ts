@@ -7,14 +7,20 @@ const LONGEST_REST_MS = 3 * 24 * 60 * 60 * 1000;
 
 const PART = /^[0-9a-f]{64}\.part$/;
 
-/** Under which name the part of a blob lies. */
-export function partName(digest: Digest): string {
-  return `${hexOf(digest)}.part`;
+/**
+ * Under which name the part of a blob lies: the first that is not `taken` by others who fetch the same blob. What has another
+ * name than the usual one does not outlive the process.
+ */
+export function partName(digest: Digest, taken: ReadonlySet<string> = new Set()): string {
+  const hex = hexOf(digest);
+  let name = `${hex}.part`;
+  for (let number = 2; taken.has(name); number++) name = `${hex}.${number}.part`;
+  return name;
 }
 
-/** Whether a file with this name is the blob `digest`, or its part. */
+/** Whether a file with this name is the blob `digest`, or a part of it. */
 export function isOf(name: string, digest: Digest): boolean {
-  return name === hexOf(digest) || name === partName(digest);
+  return name === hexOf(digest) || name.startsWith(`${hexOf(digest)}.`);
 }
 
 /** What an earlier process left half done. */

@@ -7,21 +7,26 @@ import { formatReference, type ImageReference } from '../../wishlist/reference/r
 import { hexOf, type Digest } from '../registry/digest.ts';
 import type { Descriptor } from '../registry/manifest/manifest.ts';
 import { freeBytes, reserveBytes } from '../free-space.ts';
+import { anySignal } from '../interruption.ts';
 import { storageFailure } from '../storage-failure.ts';
 import { BlobDownload, type BlobRequest, type BlobSource } from './blob-download.ts';
 import { Download, type Listener, type Progress } from './download.ts';
 import { evictOldest, type Evicted } from './evict.ts';
 import { blobsFolder, spoolBytes, temporaryFolder, unheldBytes } from './folders.ts';
 import { isOf, partName, removeLeftovers, type Leftovers } from './leftovers.ts';
+import type { RateLimit } from './rate.ts';
 import { withinTime } from './time-limit.ts';
 
-export interface SpoolOptions {
+export interface SpoolOptions extends RateLimit {
   /** Of one body, the first included; those that brought a good deal of it (`PROGRESS_BYTES`) do not count. */
   readonly tries: number;
   /** Before the second try; about doubled before each further one. */
   readonly retryDelayMs: number;
   /** Of one blob, with all tries and waits. */
   readonly downloadTimeoutMs: number;
+  /** After how long the own registry is asked where that of others brings less than `quickBytes` in that time. */
+  readonly patienceMs: number;
+  readonly quickBytes: number;
 }
 
 /** Keeps blobs until it is released; they go then if they are no longer needed, and nobody else holds them. */
@@ -33,6 +38,10 @@ const DEFAULT_OPTIONS: SpoolOptions = {
   tries: 3,
   retryDelayMs: 1000,
   downloadTimeoutMs: 6 * 60 * 60 * 1000,
+  floorMs: 10 * 60 * 1000,
+  rateBytesPerSecond: 256 * 1024,
+  patienceMs: 30_000,
+  quickBytes: 30 * 1024 * 1024,
 };
 
 /**
@@ -45,7 +54,7 @@ export class Spool {
   leftovers: Leftovers = { kept: 0, removed: 0 };
   readonly #directory: string;
   readonly #options: SpoolOptions;
-  readonly #downloads = new Map<Digest, Download>();
+  readonly #downloads = new Map<Digest, Set<Download>>();
   /** How many hold a blob. */
   readonly #holds = new Map<Digest, number>();
 
@@ -146,14 +155,14 @@ export class Spool {
   }
 
   /**
-   * The path of the complete blob, which is downloaded unless it is there. Those who ask for one digest at the same
-   * time share one download; where it fails for another repository's sake, this one's is asked. A download goes on
-   * from what earlier tries and processes brought. `listener.onBytes` gets the bytes that are there so far, which fall
-   * back to 0 when they turn out wrong; it is not called for a blob that is there.
+   * The path of the complete blob, which is downloaded unless it is there. Those who ask one registry for one digest at the same
+   * time share one download; where it fails for another repository's sake, this one's is asked. What another registry brings is
+   * waited for as long as it comes quickly. A download goes on from what earlier tries and processes brought. `listener.onBytes`
+   * gets the bytes that are there so far, which fall back to 0 when they turn out wrong; it is not called for a blob that is there.
    *
    * @throws Failure `digest-mismatch`, `registry-error` or `registry-timeout` for a body that stays wrong or
-   *   broken; `registry-timeout` where the whole takes too long; those of `client`; `disk-full`, `state-unusable`,
-   *   `interrupted`
+   *   broken; `registry-timeout` where it is too slow, or the whole takes too long; those of `client`; `disk-full`,
+   *   `state-unusable`, `interrupted`
    */
   async fetch(
     client: BlobSource,
@@ -162,11 +171,14 @@ export class Spool {
     listener: Listener = {},
   ): Promise<string> {
     const source = sourceOf(reference);
-    for (;;) {
-      const running = this.#downloads.get(descriptor.digest);
+    for (let isPatient = true; ;) {
+      const running = this.#running(reference, descriptor.digest, isPatient);
       const download = running ?? this.#start({ client, reference, descriptor });
       try {
-        return await download.join(listener);
+        if (download.origin.registry === reference.registry) return await download.join(listener);
+        const path = await this.#joinWhileQuick(download, listener);
+        if (path !== undefined) return path;
+        isPatient = false;
       } catch (error) {
         if (listener.signal?.aborted === true || !isFailure(error)) throw error;
         if (running === undefined || !isFailureOfOthers(running, source, error)) throw error;
@@ -174,23 +186,69 @@ export class Spool {
     }
   }
 
+  /** A download of the same registry, or, for those who wait for another one, of any. */
+  #running({ registry }: ImageReference, digest: Digest, isPatient: boolean): Download | undefined {
+    const all = [...(this.#downloads.get(digest) ?? [])];
+    return all.find((one) => one.origin.registry === registry) ?? (isPatient ? all[0] : undefined);
+  }
+
+  /**
+   * `undefined` where the own registry should be asked as well. What comes from another one is read when it is verified, and
+   * not before.
+   */
+  async #joinWhileQuick(download: Download, { onBytes, signal }: Listener): Promise<string | undefined> {
+    const { patienceMs, quickBytes } = this.#options;
+    const leave = new AbortController();
+    let known = 0;
+    let received = 0;
+    const timer = setInterval(() => {
+      if (received - known < quickBytes) leave.abort();
+      known = received;
+    }, patienceMs);
+    try {
+      return await download.join({
+        onBytes: (bytes) => {
+          received = bytes;
+          onBytes?.(bytes);
+        },
+        signal: anySignal(signal, leave.signal),
+      });
+    } catch (error) {
+      if (leave.signal.aborted && signal?.aborted !== true) return undefined;
+      throw error;
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
   #start(request: BlobRequest): Download {
     const { digest, sizeBytes } = request.descriptor;
-    const download = new Download(sourceOf(request.reference), async (progress, signal) => {
+    const all = this.#downloads.get(digest) ?? new Set();
+    this.#downloads.set(digest, all);
+    const { reference } = request;
+    const part = partName(digest, new Set(Array.from(all, ({ origin }) => origin.part)));
+    const origin = { registry: reference.registry, source: sourceOf(reference), part };
+    const download: Download = new Download(origin, async (progress, signal) => {
       try {
         if (await this.has(digest, sizeBytes)) return this.pathOf(digest);
-        return await this.#download(request, progress, signal);
+        return await this.#download({ ...request, part }, progress, signal);
       } finally {
-        this.#downloads.delete(digest);
+        all.delete(download);
+        if (all.size === 0) this.#downloads.delete(digest);
       }
     });
-    this.#downloads.set(digest, download);
+    all.add(download);
     return download;
   }
 
-  async #download(request: BlobRequest, progress: Progress, stop: AbortSignal): Promise<string> {
-    const path = join(this.#temporary, partName(request.descriptor.digest));
-    const download = new BlobDownload(request, { path, directory: this.#directory, progress });
+  async #download(
+    request: BlobRequest & { readonly part: string },
+    progress: Progress,
+    stop: AbortSignal,
+  ): Promise<string> {
+    const path = join(this.#temporary, request.part);
+    const place = { path, directory: this.#directory, progress };
+    const download = new BlobDownload(request, place, this.#options);
     const limitMs = this.#options.downloadTimeoutMs;
     const limit = { limitMs, failure: () => tooLong(request, download.receivedBytes, limitMs) };
     await withinTime(limit, stop, async (signal) => {
@@ -228,7 +286,7 @@ export class Spool {
 /** Whether what ended `download` need not happen to a download from `source`. */
 function isFailureOfOthers(download: Download, source: string, failure: Failure): boolean {
   if (isFailure(failure, 'disk-full', 'state-unusable')) return false;
-  return download.isStopped || download.source !== source;
+  return download.isStopped || download.origin.source !== source;
 }
 
 function tooLong({ reference, descriptor }: BlobRequest, receivedBytes: number, limitMs: number): Failure {

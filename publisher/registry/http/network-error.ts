@@ -93,6 +93,12 @@ export function tooSlow(limitMs: number): NetworkError {
   return { ...LATE, reason: `its answer was not complete within ${limitMs / 1000} s`, isStall: true };
 }
 
+/** What is asked for in several requests, the time of which is over: there is none for another try. */
+export function tooSlowAltogether(limitMs: number): NetworkError {
+  const reason = `not all of it came within ${limitMs / 1000} s`;
+  return { ...LATE, reason, isStall: true, maximumTries: 1 };
+}
+
 /** A body that comes, but so slowly that it would hold a connection for ever. */
 export function dripping({ bytes, waitedMs }: Drip): NetworkError {
   const reason = `its answer drips: ${bytes} bytes in ${(waitedMs / 1000).toFixed(1)} s`;

@@ -1,6 +1,6 @@
 import { Failure } from '../../../wishlist/failure.ts';
 import { interruption } from '../../interruption.ts';
-import { classifyNetworkError, tooSlow, type NetworkError } from './network-error.ts';
+import { classifyNetworkError, tooSlow, tooSlowAltogether, type NetworkError } from './network-error.ts';
 import { Retryable } from './retry.ts';
 import { describeSubject, type Subject } from '../subject.ts';
 import type { TimeLimit } from './time-limit.ts';
@@ -47,7 +47,10 @@ export function asBrokenBody(error: unknown, subject: Subject, url: URL): unknow
 /** What an exchange ends with because its time is over or it was stopped; `undefined` where neither is so. */
 export function endOf({ subject, url, signal, timeLimit }: Ending): Failure | NetworkFailure | undefined {
   if (signal.aborted) return interruption(signal);
-  return timeLimit.isOver ? new NetworkFailure(subject, url, tooSlow(timeLimit.limitMs)) : undefined;
+  if (!timeLimit.isOver) return undefined;
+  const { whole } = timeLimit;
+  const error = whole?.isOver === true ? tooSlowAltogether(whole.limitMs) : tooSlow(timeLimit.limitMs);
+  return new NetworkFailure(subject, url, error);
 }
 
 /** In a few words why an exchange ended, for the log of requests. */

@@ -34,6 +34,8 @@ export interface TransportRequest {
   readonly accepts?: readonly number[] | 'refusals';
   readonly headers?: Readonly<Record<string, string>>;
   readonly authorization?: Authorization;
+  /** The time of all that it is a part of. */
+  readonly whole?: TimeLimit | undefined;
   /** Where that is fewer than the client's own. */
   readonly tries?: number;
   /** Beside the client's own. */
@@ -159,6 +161,9 @@ export class Transport {
   ): Promise<T> {
     const signal = anySignal(this.#closing.signal, this.#options.signal, request.signal);
     const beganMs = performance.now();
+    const { subject } = request;
+    // Others wait for a token, whose time is not counted as theirs.
+    const whole = subject.kind === 'token' ? new TimeLimit(this.#options.tokenTimeoutMs) : request.whole;
     let tryNumber = 0;
     const policy = {
       ...this.#options,
@@ -170,7 +175,7 @@ export class Transport {
     };
     return await withRetries(policy, async () => {
       tryNumber += 1;
-      const timeLimit = new TimeLimit(this.#options.requestTimeoutMs);
+      const timeLimit = new TimeLimit(this.#options.requestTimeoutMs, whole);
       const exchange = { ...exchangeOf(request, signal), timeLimit, tryNumber };
       const answer = await this.#authenticated(exchange, request);
       if (!isWanted(answer, request)) throw await refusalOf(answer, request);

@@ -6,6 +6,7 @@ import type { EntityTag, Remembered } from './manifest-memory.ts';
 import { ACCEPTED_MANIFESTS } from './media-types.ts';
 import { requestOf, type Source, type Sources } from '../sources.ts';
 import { describeSubject } from '../subject.ts';
+import { TimeLimit } from '../http/time-limit.ts';
 import type { Document, Transport, TransportRequest } from '../http/transport.ts';
 import { verifyBytes, type Promised } from './verify.ts';
 
@@ -27,12 +28,23 @@ const ENTITY_TAG = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 export class Documents {
   readonly #transport: Transport;
   readonly #sources: Sources;
+  readonly #limitMs: number;
   /** Servers that answer GET, and HEAD not, or without a digest. */
-  readonly #withoutHead = new Set<string>();
+  readonly #withoutHead: Set<string>;
+  /** Of the documents of each host together. */
+  readonly #limits = new Map<string, TimeLimit>();
 
-  constructor(transport: Transport, sources: Sources) {
+  /** @param limitMs of all documents that are read from one place, see {@link anew} */
+  constructor(transport: Transport, sources: Sources, limitMs: number, withoutHead = new Set<string>()) {
     this.#transport = transport;
     this.#sources = sources;
+    this.#limitMs = limitMs;
+    this.#withoutHead = withoutHead;
+  }
+
+  /** The same for another image, with its own time. */
+  anew(): Documents {
+    return new Documents(this.#transport, this.#sources, this.#limitMs, this.#withoutHead);
   }
 
   /**
@@ -44,7 +56,11 @@ export class Documents {
   async manifest(reference: ImageReference, promised: readonly Promised[] = []): Promise<ManifestBytes> {
     const what = describeSubject({ kind: 'manifest', reference });
     for (const { sizeBytes } of promised) checkSize(what, sizeBytes ?? 0, LARGEST_MANIFEST_BYTES);
-    return await this.#sources.ask(reference, async (source) => await this.#get(source, reference, promised));
+    return await this.#sources.ask(
+      reference,
+      'manifest',
+      async (source) => await this.#get(source, reference, promised),
+    );
   }
 
   /**
@@ -58,8 +74,8 @@ export class Documents {
     reference: ImageReference,
     known: Pick<Remembered, 'digest' | 'etag'>,
   ): Promise<ManifestBytes | 'unchanged' | 'changed'> {
-    return await this.#sources.ask(reference, async (source) => {
-      const request = manifestRequest(source);
+    return await this.#sources.ask(reference, 'manifest', async (source) => {
+      const request = this.#timed(manifestRequest(source));
       const { origin, href } = request.url;
       const { status, digest } = this.#withoutHead.has(origin) ? NO_HEAD : await this.#head(request);
       if (digest !== undefined) return digest === known.digest ? 'unchanged' : 'changed';
@@ -79,9 +95,10 @@ export class Documents {
     const limit = { bytes: LARGEST_CONFIG_BYTES, code: 'manifest-invalid' } as const;
     return await this.#sources.ask(
       reference,
+      'manifest',
       async (source) =>
         await this.#transport.read(
-          requestOf(source, subject, source.url(`blobs/${config.digest}`)),
+          this.#timed(requestOf(source, subject, source.url(`blobs/${config.digest}`))),
           limit,
           ({ bytes }) => {
             verifyBytes(bytes, { ...config, by: 'the manifest' }, what);
@@ -89,6 +106,13 @@ export class Documents {
           },
         ),
     );
+  }
+
+  #timed(request: TransportRequest): TransportRequest {
+    const { host } = request.url;
+    const whole = this.#limits.get(host) ?? new TimeLimit(this.#limitMs);
+    this.#limits.set(host, whole);
+    return { ...request, whole };
   }
 
   /** A registry that refuses HEAD may still answer GET, and only that says why it refuses. */
@@ -103,7 +127,7 @@ export class Documents {
     reference: ImageReference,
     promised: readonly Promised[],
   ): Promise<ManifestBytes> {
-    const answer = await this.#read(manifestRequest(source), reference, promised);
+    const answer = await this.#read(this.#timed(manifestRequest(source)), reference, promised);
     if (answer === 'unchanged') throw new Error('nobody asked for what is new only');
     return answer;
   }

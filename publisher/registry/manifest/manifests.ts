@@ -77,13 +77,13 @@ export class Manifests {
 
   /** @throws Failure `digest-mismatch`, `manifest-invalid` */
   async config(reference: ImageReference, { config, layers, skipped }: Manifest): Promise<ImageConfig> {
-    const bytes = await this.#documents.config(reference, config);
+    const bytes = await this.#documents.anew().config(reference, config);
     const all = parseConfig(bytes, layers.length + skipped.length, formatReference(reference));
     return { ...all, diffIds: all.diffIds.filter((_, place) => !skipped.includes(place)) };
   }
 
   async #read<T>(reference: ImageReference, work: (reading: Reading) => Promise<T>): Promise<T> {
-    const reading = await Reading.begin(reference, this.#documents, this.#memory);
+    const reading = await Reading.begin(reference, this.#documents.anew(), this.#memory);
     try {
       return await work(reading);
     } finally {

@@ -13,9 +13,9 @@ import { digestOf } from '../../support/registry/image.ts';
 const DONE = { outcome: 'published' } as ImageResult;
 const MANY = { bytes: 1000, images: 100, ageMs: 60_000 };
 
-/** `a10`: brings a layer of 10 bytes, in the group `a`. */
+/** `a10`: brings a layer of 10 bytes, in the group `a`, from the registry `a.example`. */
 function candidate(name: string): Candidate {
-  const reference = parseReference(`quay.io/lab/${name}:1`);
+  const reference = parseReference(`${name.slice(0, 1)}.example/lab/${name}:1`);
   const layer = { digest: digestOf(Buffer.from(name)), sizeBytes: Number(name.slice(1)), mediaType: '' };
   const resolved = {
     publicName: name,
@@ -229,7 +229,7 @@ describe('the queue of a repository', () => {
     await bench.ready('c1');
     await all;
     assert.deepEqual(bench.results, ['a1 bug', 'b1 bug', 'c1 published']);
-    assert.deepEqual(bench.bugs, ['quay.io/lab/a1:1', 'quay.io/lab/b1:1']);
+    assert.deepEqual(bench.bugs, ['a.example/lab/a1:1', 'b.example/lab/b1:1']);
     bench.onPublish(async () => await Promise.reject(new TypeError('a mistake')));
     const more = bench.add('d1');
     await bench.ready('d1');
@@ -277,6 +277,15 @@ describe('the queue of a repository', () => {
     }
     await all;
     assert.equal(bench.results.filter((result) => result.endsWith(' published')).length, 7);
+  });
+
+  it('leaves some to other registries where one has many images', async () => {
+    const bench = new Bench();
+    const slow = Array.from({ length: 20 }, (_, index) => `a${index + 1}`);
+    void bench.add(...slow, 'b1', 'c1').catch(() => undefined);
+    assert.deepEqual(bench.preparing.toSorted(), [...slow.slice(0, 8), 'b1', 'c1']);
+    await bench.ready('b1');
+    bench.stop.abort();
   });
 
   describe('without room for all', () => {

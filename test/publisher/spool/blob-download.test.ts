@@ -282,6 +282,27 @@ describe('spool/blob-download', () => {
     assert.equal((await stat(part)).size, MB);
   });
 
+  it('ends for a body that is too slow for its size, and its registry is told so', async () => {
+    const told: string[] = [];
+    const source: BlobSource = {
+      openBlob: () => Promise.resolve(dripping()),
+      tooSlow: (reference, { message }, { attempt }) =>
+        void told.push(`${reference.repository} ${attempt} ${/comes too slowly/.test(message)}`),
+    };
+    const limits = { floorMs: 20, rateBytesPerSecond: 10 * MB };
+    const spool = await Spool.open(directory, limits);
+    const failure = await failureOf(spool.fetch(source, server.reference('lab/tool'), DESCRIPTOR));
+    assert.equal(failure.code, 'registry-timeout');
+    assert.deepEqual(told, ['lab/tool 1 true']);
+    assert((await stat(part)).size > 0);
+  });
+
+  it('lets a body be slow for a while that is quick before and after', async () => {
+    const spool = await Spool.open(directory, { floorMs: 60_000, rateBytesPerSecond: 10 * MB });
+    const client: BlobSource = { openBlob: () => Promise.resolve(pausing()) };
+    await assertRight(await spool.fetch(client, server.reference('lab/tool'), DESCRIPTOR), BLOB);
+  });
+
   describe('while it is read', () => {
     interface Reading {
       /** What those got who read each file while it grew. */
@@ -360,4 +381,19 @@ async function assertRight(path: string, blob: GeneratedBlob): Promise<void> {
   for await (const chunk of createReadStream(path, { highWaterMark: 64 * 1024 })) {
     assert((chunk as Buffer).equals(expected.next().value ?? Buffer.of()));
   }
+}
+
+/** A byte every few milliseconds. */
+async function* dripping(): AsyncGenerator<Uint8Array> {
+  const [first] = BLOB.bytes(0, 1_000);
+  for (const byte of first ?? []) {
+    yield Uint8Array.of(byte);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+async function* pausing(): AsyncGenerator<Uint8Array> {
+  yield* BLOB.bytes(0, MB);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  yield* BLOB.bytes(MB, 10 * MB);
 }

@@ -23,6 +23,28 @@ describe('the room of a spool', () => {
     assert.notEqual(budget.take(11), undefined);
   });
 
+  it('leaves a quarter to other registries where one takes all', () => {
+    const budget = new SpoolBudget(80);
+    while (budget.take(10, [], 'slow.example') !== undefined);
+    const taken = [10, 1].map((bytes) => budget.take(bytes, [], 'good.example') !== undefined);
+    assert.deepEqual(taken, [true, false]);
+  });
+
+  it('has place for large images of several registries where they fit', () => {
+    const budget = new SpoolBudget(80);
+    const takes = (bytes: number, registry: string): boolean =>
+      budget.take(bytes, [], registry) !== undefined;
+    assert.deepEqual(
+      [
+        takes(20, 'slow.example'),
+        takes(12, 'slow.example'),
+        takes(20, 'good.example'),
+        takes(11, 'c.example'),
+      ],
+      [true, false, true, false],
+    );
+  });
+
   it('always has place for what brings nothing', () => {
     const budget = new SpoolBudget(8);
     while (budget.take(1) !== undefined);

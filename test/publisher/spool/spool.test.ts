@@ -19,6 +19,7 @@ import {
   endless,
   shortened,
   stall,
+  stallAfter,
   status,
   wrongBytes,
   type Fault,
@@ -226,6 +227,53 @@ describe('spool/spool', () => {
       assert.equal(new Set(paths).size, 1);
       assert.deepEqual(received, [BLOB.length, BLOB.length, BLOB.length]);
       assert.equal(server.seen.length, 1);
+    });
+
+    it('asks the own registry where another one drips, and lets that go on', async () => {
+      const slow = await FaultServer.start();
+      try {
+        slow.fail(/blobs/, stallAfter(1_000_000));
+        spool = await Spool.open(directory, { patienceMs: 50 });
+        const stop = new AbortController();
+        const begun = once(progress, 'bytes');
+        const [stranger, signal] = [slow.reference('stranger/image'), stop.signal];
+        const dripping = failureOf(spool.fetch(client, stranger, DESCRIPTOR, { onBytes, signal }));
+        slow.blobs.set(DESCRIPTOR.digest, BLOB);
+        await begun;
+        const path = await spool.fetch(client, server.reference('lab/tool'), DESCRIPTOR);
+        assert(BLOB.equals(await readFile(path)));
+        assert.deepEqual([slow.seen.length, server.seen.length], [1, 1]);
+        stop.abort();
+        assert.equal((await dripping).code, 'interrupted');
+      } finally {
+        await slow.close();
+      }
+    });
+
+    it('takes what another registry brings quickly', async () => {
+      const other = await FaultServer.start();
+      try {
+        other.blobs.set(DESCRIPTOR.digest, BLOB);
+        const references = [other.reference('lab/tool'), server.reference('lab/tool')];
+        await Promise.all(references.map(async (one) => await spool.fetch(client, one, DESCRIPTOR)));
+        assert.deepEqual([other.seen.length, server.seen.length], [1, 0]);
+      } finally {
+        await other.close();
+      }
+    });
+
+    it('believes no other registry with wrong bytes', async () => {
+      const other = await FaultServer.start();
+      try {
+        other.fail(/blobs/, wrongBytes);
+        other.blobs.set(DESCRIPTOR.digest, BLOB);
+        const wrong = failureOf(spool.fetch(client, other.reference('lab/tool'), DESCRIPTOR));
+        const path = await spool.fetch(client, server.reference('lab/tool'), DESCRIPTOR);
+        assert(BLOB.equals(await readFile(path)));
+        assert.equal((await wrong).code, 'digest-mismatch');
+      } finally {
+        await other.close();
+      }
     });
 
     it('does not let one fail because of the other', async () => {
