@@ -74,7 +74,7 @@ export const shortened: Fault = (response, content) => {
 /** Sends more than it should, and does not end by itself. */
 export const endless: Fault = (response, content) => {
   response.writeHead(200, withoutLength(content));
-  response.write(content?.bytes);
+  response.write(content?.bytes ?? Buffer.of());
   const more = (): void => {
     while (!response.destroyed && response.write(Buffer.alloc(64 * 1024)));
   };
