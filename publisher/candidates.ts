@@ -3,7 +3,7 @@ import type { Failure } from '../wishlist/failure.ts';
 import type { Platform } from '../wishlist/reference/platform.ts';
 import { failedResult, type ImageResult, type Observer } from './events.ts';
 import type { ResolvedImage, WantedImage } from './image.ts';
-import { flatPath } from './layout.ts';
+import { flatId, flatPath } from './layout.ts';
 import { ownFailure } from './own-failure.ts';
 import type { Preparer } from './preparer.ts';
 import { publishedState } from './published.ts';
@@ -146,5 +146,10 @@ export function doneResult(
   { publicName, manifest, outputs }: ResolvedImage,
 ): ImageResult {
   const config = manifest.config.digest;
-  return { outcome, config, publicPath: publicName, flatPath: outputs.flat ? flatPath(config) : undefined };
+  return {
+    outcome,
+    config,
+    publicPath: publicName,
+    flatPath: outputs.flat ? flatPath(flatId(manifest)) : undefined,
+  };
 }

@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { LINUX_AMD64, usualPlatform, type Platform } from '../wishlist/reference/platform.ts';
 import { isPlain } from './image.ts';
 import { multiarchName } from './multiarch.ts';
 import { hexOf, type Digest } from './registry/digest.ts';
+import type { Manifest } from './registry/manifest/manifest.ts';
 import type { BytePath } from './repository/entry.ts';
 
 /** The paths of a published repository: the layout of DUCC, which clients rely on. One place that knows them. */
@@ -23,8 +24,18 @@ export function layerMetadataPath(layer: Digest): BytePath {
   return `${layerPath(layer)}/.metadata`;
 }
 
-export function flatPath(config: Digest): BytePath {
-  return unitPath('flat', hexOf(config));
+export function flatPath(flat: Digest): BytePath {
+  return unitPath('flat', hexOf(flat));
+}
+
+/**
+ * What the flat tree of an image is called. It is one of the config, which names all layers: what lacks some of them is
+ * another tree, and has another name.
+ */
+export function flatId({ config, skipped }: Pick<Manifest, 'config' | 'skipped'>): Digest {
+  return skipped.length === 0
+    ? config.digest
+    : `sha256:${hash('sha256', `${config.digest} without ${skipped.join(' ')}`)}`;
 }
 
 export function chainPath(chain: Digest): BytePath {

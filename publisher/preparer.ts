@@ -5,9 +5,9 @@ import type { Observer } from './events.ts';
 import { anySignal } from './interruption.ts';
 import { layerDigests, type ReadyImage, type ResolvedImage } from './image.ts';
 import { overOption, type LayerLimits } from './layer/limits.ts';
-import { listLayer, type Listing } from './layer/listing.ts';
+import { listLayer, wrongDiffId, type Listing } from './layer/listing.ts';
 import type { ListingStore } from './layer/listing-store.ts';
-import { isLayerRecorded } from './published.ts';
+import { isLayerRecorded, isOfNow } from './published.ts';
 import type { RegistryClient } from './registry/client.ts';
 import type { ImageConfig } from './registry/manifest/config.ts';
 import type { Digest } from './registry/digest.ts';
@@ -18,6 +18,7 @@ import type { RepositoryView } from './repository/view.ts';
 import type { Listener } from './spool/download.ts';
 import type { GrowingFile } from './spool/growing-file.ts';
 import type { Spool } from './spool/spool.ts';
+import { buildLayerTree } from './tree/layer-tree.ts';
 import { counted } from '../wishlist/counted.ts';
 
 export interface PreparerOptions {
@@ -99,6 +100,11 @@ export class Preparer {
     });
     await mapLimited(layers, this.#layersAtATime(layers), async (layer) => await this.#layer(layer));
     await this.#checkEntries(image);
+    for (const layer of layers) {
+      if (brought.has(layer.descriptor.digest) || !(await this.#isMadeWithOthers(image, layer))) continue;
+      await this.#fetch(layer);
+      brought.add(layer.descriptor.digest);
+    }
     const blobs = new Map([...brought].map((layer) => [layer, spool.pathOf(layer)]));
     return { ...image, config, blobs };
   }
@@ -145,6 +151,14 @@ export class Preparer {
     return new Set(bringsAll ? layerDigests(image) : missing);
   }
 
+  /** Whether an earlier version published the layer with files of other layers, which this image may not have. */
+  async #isMadeWithOthers({ outputs }: ResolvedImage, { descriptor }: LayerOfImage): Promise<boolean> {
+    const { digest } = descriptor;
+    if (!outputs.layers || (await isOfNow(this.#parts.view, digest))) return false;
+    const listing = await this.#parts.listings.load(digest);
+    return listing !== undefined && buildLayerTree(listing, digest).hasForeignLinks;
+  }
+
   #layersAtATime(layers: readonly LayerOfImage[]): number {
     const { layersAtATime } = this.#options;
     const brought = layers.filter(({ isBrought }) => isBrought);
@@ -155,14 +169,16 @@ export class Preparer {
   async #layer(layer: LayerOfImage): Promise<void> {
     const key = `${layer.reference.registry} ${layer.descriptor.digest}`;
     const running = this.#layers.get(key);
-    const work = running ?? this.#inTurn(layer);
+    if (running !== undefined) {
+      // What it comes to there says nothing of this image: its repository may have it, its config may say it is another.
+      await Promise.allSettled([running]);
+      await this.#inTurn(layer);
+      return;
+    }
+    const work = this.#inTurn(layer);
     this.#layers.set(key, work);
     try {
       await work;
-    } catch (error) {
-      // It failed in another image's repository: this one's may have it.
-      if (running === undefined) throw error;
-      await this.#inTurn(layer);
     } finally {
       this.#layers.delete(key);
     }
@@ -181,7 +197,7 @@ export class Preparer {
     const { listings } = this.#parts;
     const { digest } = layer.descriptor;
     const known = await listings.diffIdOf(digest);
-    if (known !== undefined && known !== layer.diffId) throw wrongDiffId(layer, known);
+    if (known !== undefined && known !== layer.diffId) throw wrongDiffId(digest, known, layer.diffId);
     if (known !== undefined) {
       if (layer.isBrought) await this.#fetch(layer);
       return;
@@ -268,14 +284,4 @@ function differenceOf({ os, architecture, variant }: ImageConfig, wanted: Platfo
     return `is for ${formatPlatform(filled)}, not ${formatPlatform(wanted)}`;
   const unsaid = [...(architecture === '' ? ['architecture'] : []), ...(os === '' ? ['os'] : [])];
   return `has a config without ${unsaid.join(' and ')}: it is taken for ${formatPlatform(wanted)}`;
-}
-
-function wrongDiffId({ descriptor, diffId }: LayerOfImage, known: Digest): Failure {
-  return new Failure(
-    'digest-mismatch',
-    `layer ${descriptor.digest}: uncompressed it is ${known}, the image's config says ${diffId}`,
-    {
-      hint: 'the image is broken in the registry: push it again',
-    },
-  );
 }

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { isPlain, type ResolvedImage } from './image.ts';
-import { flatPath, parsePlatformName } from './layout.ts';
+import { flatId, flatPath, parsePlatformName } from './layout.ts';
 import { ALIASES, isVariantTarget, MULTIARCH_FOLDER, multiarchName, variantTarget } from './multiarch.ts';
 import type { BytePath } from './repository/entry.ts';
 import type { RepositoryView } from './repository/view.ts';
@@ -67,7 +67,7 @@ export async function aliasLinks(view: RepositoryView, brought: Iterable<BytePat
 }
 
 function linkToFlat(path: BytePath, { manifest }: Linked): PublicLink {
-  return { path, target: posix.relative(posix.dirname(path), flatPath(manifest.config.digest)) };
+  return { path, target: posix.relative(posix.dirname(path), flatPath(flatId(manifest))) };
 }
 
 function plainNameOf({ publicName }: Linked): string {

@@ -68,7 +68,7 @@ export async function publishTogether(
       holding: repository.holding,
     });
     const results = new Map<ReadyCandidate, ImageResult>();
-    for (const candidate of wholeFirst(batch)) {
+    for (const candidate of batch) {
       const before = composer.demand;
       const failed = await compose(candidate, composer, observe);
       demands.set(candidate, differenceOf(composer.demand, before));
@@ -86,12 +86,6 @@ export async function publishTogether(
   } finally {
     await repository.release();
   }
-}
-
-/** Images of one config have one flat tree: that of one without some of its layers is the last choice. */
-function wholeFirst(batch: readonly ReadyCandidate[]): ReadyCandidate[] {
-  const lacking = ({ image }: ReadyCandidate): number => image.manifest.skipped.length;
-  return batch.toSorted((one, other) => lacking(one) - lacking(other));
 }
 
 /** The result of an image that cannot be composed. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isPlain, layerDigests, type ResolvedImage } from './image.ts';
-import { chainIds, layerRoot, manifestPath, recordPath, unitPath, type Unit } from './layout.ts';
+import { chainIds, flatId, layerRoot, manifestPath, recordPath, unitPath, type Unit } from './layout.ts';
 import { hexOf, type Digest } from './registry/digest.ts';
 import { isInStore } from './podman-store/published-images.ts';
 import { multiarchName } from './multiarch.ts';
@@ -38,15 +38,36 @@ export interface PublishedUnit {
 }
 
 /**
- * What a record holds: the number of the rules by which the tree was made. One without a number is from before there were
- * any: its tree may have links to files in chunks, which nobody can read.
+ * The rules by which trees are made:
+ * - 0: it may have links to files in chunks, which nobody can read;
+ * - 1: a layer has files of those that the first image with it had below, where hard links of its own name them; a flat tree
+ *   may lack layers that its config names;
+ * - 2: it depends on what it is named by, and on nothing else.
  */
-export const RECORD = Buffer.from('1\n');
+const RULES = 2;
 
-/** Whether this program published the tree whole, and it is still there. */
-export async function isRecorded(view: RepositoryView, unit: PublishedUnit): Promise<boolean> {
+/** What a record holds: the number of the rules. One of no number is from before there were any. */
+export const RECORD = Buffer.from(`${RULES}\n`);
+
+/** Whether this program published the tree whole, by these rules or later ones, and it is still there. */
+export async function isRecorded(
+  view: RepositoryView,
+  unit: PublishedUnit & { readonly rules?: number },
+): Promise<boolean> {
+  const { rules = 0 } = unit;
   const isMade = (await view.kindOf(recordPath(unit.unit, unit.hex))) === 'file';
-  return isMade && (await isThere(view, unit)) && (await isMadeWell(view, unit));
+  if (!isMade || !(await isThere(view, unit)) || !(await isMadeWell(view, unit))) return false;
+  return rules === 0 || (await rulesOf(view, unit)) >= rules;
+}
+
+/** Whether `layer` was published by the rules of now. */
+export async function isOfNow(view: RepositoryView, layer: Digest): Promise<boolean> {
+  return (await rulesOf(view, layerUnit(layer))) >= RULES;
+}
+
+async function rulesOf(view: RepositoryView, { unit, hex }: PublishedUnit): Promise<number> {
+  const record = await view.read(recordPath(unit, hex));
+  return Number(record?.toString('latin1') ?? '');
 }
 
 async function isThere(view: RepositoryView, { root }: PublishedUnit): Promise<boolean> {
@@ -54,10 +75,9 @@ async function isThere(view: RepositoryView, { root }: PublishedUnit): Promise<b
 }
 
 /** Whether nothing in the tree can be unreadable: the one that is in doubt is made again, and has a record then. */
-async function isMadeWell(view: RepositoryView, { unit, hex, root }: PublishedUnit): Promise<boolean> {
+async function isMadeWell(view: RepositoryView, unit: PublishedUnit): Promise<boolean> {
   if (!(await view.mayHoldUnlinkable(''))) return true;
-  const record = await view.read(recordPath(unit, hex));
-  return (record !== undefined && record.length > 0) || !(await view.mayHoldUnlinkable(root));
+  return (await rulesOf(view, unit)) > 0 || !(await view.mayHoldUnlinkable(unit.root));
 }
 
 /** Whether the files of `layer` can be linked to. */
@@ -90,7 +110,7 @@ function expectedUnits(image: ResolvedImage): PublishedUnit[] {
   const layers = layerDigests(image);
   const top = chainIds(layers).at(-1);
   return [
-    ...(outputs.flat ? [treeUnit('flat', image.manifest.config.digest)] : []),
+    ...(outputs.flat ? [treeUnit('flat', flatId(image.manifest))] : []),
     ...(outputs.layers ? layers.map(layerUnit) : []),
     ...(outputs.chains && top !== undefined ? [treeUnit('chains', top)] : []),
   ];

@@ -3,17 +3,16 @@ import { hexOf, type Digest } from '../registry/digest.ts';
 import { layerDigests, type ReadyImage } from '../image.ts';
 import { recordPath } from '../layout.ts';
 import { enabledOutputs } from '../outputs/outputs.ts';
+import { wrongDiffId } from '../layer/listing.ts';
 import { asFailure } from '../own-failure.ts';
 import { publicLinks } from '../public-links.ts';
-import { isLayerRecorded, isRecorded } from '../published.ts';
+import { isLayerRecorded, isOfNow, isRecorded } from '../published.ts';
 import type { Publication } from '../repository/backend.ts';
 import { NOTHING_NEEDED, sumOf, type Demand } from '../repository/demand.ts';
 import type { Attributes, BytePath, Entry, ExtendedAttributes } from '../repository/entry.ts';
 import type { Holding } from '../repository/holding.ts';
 import type { RepositoryView } from '../repository/view.ts';
 import type { LayerTree } from '../tree/layer-tree.ts';
-import type { TreeNode } from '../tree/node.ts';
-import { entryAt } from '../tree/resolve.ts';
 import { demandOf, fileDemand } from './demand.ts';
 import type { Stage, TreeLoader } from './image-trees.ts';
 import { LinkableFiles, type Unlinkable } from './linkable-files.ts';
@@ -70,6 +69,8 @@ export class Composer {
   readonly #planned: Planned[] = [];
   readonly #units = new Map<string, KeptUnit>();
   readonly #deletions: BytePath[] = [];
+  /** Records of trees that stay, and are as they would be made now. */
+  readonly #renewed = new Set<BytePath>();
   readonly #xattrs: ExtendedAttributes[] = [];
   #demand = NOTHING_NEEDED;
 
@@ -98,34 +99,49 @@ export class Composer {
   /**
    * Adds an image to the batch, and answers what its users should know. An image that fails leaves the batch as it was.
    *
-   * @throws Failure `layer-refused`, `layer-corrupt`, `image-incomplete`, `repository-conflict`: of this image
+   * @throws Failure `layer-refused`, `layer-corrupt`, `digest-mismatch`, `image-incomplete`, `repository-conflict`: of this
+   *   image
    */
   async add(image: ReadyImage): Promise<string[]> {
     const stages = await this.#loader.stagesOf(layerDigests(image));
-    const fresh: UnitTree[] = [];
-    const deletions: BytePath[] = [];
-    for (const unit of await this.#unitsOf(image, stages)) {
-      const isFirst =
-        !this.#units.has(unitName(unit)) && !fresh.some((other) => unitName(other) === unitName(unit));
-      if (!isFirst || (await this.#stays(unit))) continue;
-      await this.#refuseConflicts(unit);
-      for (const path of await leftovers(this.#view, unit, this.#options.holding)) deletions.push(path);
-      fresh.push(unit);
-    }
+    checkDiffIds(image, stages);
+    const { fresh, deletions, renewed } = await this.#changesOf(await this.#unitsOf(image, stages));
     const losses = this.#lossesOf(image, { stages, units: fresh });
-    const plans = await this.#planUnits(image, { stages, units: fresh });
+    const plans = await this.#planUnits(fresh);
     const links = image.outputs.flat ? await publicLinks(this.#view, image) : [];
     for (const entry of nameEntries(image, links)) await this.#refuseConflict(entry);
-    const brought = fresh.map((unit) => this.#brought(image, unit, stages));
+    const brought = fresh.map((unit) => this.#brought(unit));
     const ofStore = await this.#stores.forImage(image, stages);
     await this.#names.add(image, links, this.#view);
     // From here on nothing fails any more.
     this.#stores.add(image, ofStore);
     for (const path of deletions) this.#deletions.push(path);
+    for (const path of renewed) this.#renewed.add(path);
     for (const one of brought) this.#take(one);
     for (const { sizeBytes, paths } of plans.values()) this.#need({ bytes: sizeBytes, inodes: paths.size });
     this.#planned.push({ image, units: plans });
     return [...losses, ...ofStore.warnings];
+  }
+
+  /** What becomes of the trees of an image: those that are new, what must go for them, and records of those that stay. */
+  async #changesOf(
+    units: readonly UnitTree[],
+  ): Promise<{ fresh: UnitTree[]; deletions: BytePath[]; renewed: BytePath[] }> {
+    const fresh = new Map<string, UnitTree>();
+    const deletions: BytePath[] = [];
+    const renewed: BytePath[] = [];
+    for (const unit of units) {
+      const name = unitName(unit);
+      if (this.#units.has(name) || fresh.has(name)) continue;
+      if (await this.#stays(unit)) {
+        if (await this.#isRenewed(unit)) renewed.push(recordPath(unit.unit, unit.hex));
+        continue;
+      }
+      await this.#refuseConflicts(unit);
+      for (const path of await leftovers(this.#view, unit, this.#options.holding)) deletions.push(path);
+      fresh.set(name, unit);
+    }
+    return { fresh: [...fresh.values()], deletions, renewed };
   }
 
   /**
@@ -141,11 +157,10 @@ export class Composer {
     const folders: Entry[] = [];
     for (const { path } of this.#units.values()) folders.push(...(await parents.missingAbove(path)));
     for (const { folders: brought } of this.#units.values()) parents.provide(brought);
-    const records = [...this.#units.values()]
-      .filter(({ isWhole }) => isWhole)
-      .map(({ unit, hex }) => recordPath(unit, hex));
+    const records = new Set(this.#renewed);
+    for (const { unit, hex } of this.#units.values()) records.add(recordPath(unit, hex));
     for (const folder of stores.folders) folders.push(...(await parents.missingAbove(`${folder}/`)));
-    const names = await parents.complete(await this.#names.entries(records, stores.names, this.#view));
+    const names = await parents.complete(await this.#names.entries([...records], stores.names, this.#view));
     const { bytes: contentBytes, inodes } = sumOf(this.#demand, sumOf(ofStores, fileDemand(names)));
     const publication = {
       deletions: this.#deletions,
@@ -185,7 +200,7 @@ export class Composer {
       const plan = left.get(unitName(unit));
       if (plan === undefined) continue;
       left.delete(unitName(unit));
-      const entries = unitEntries(unit, { ...sourcesOf(image, unit, stages), ...this.#published(plan) });
+      const entries = unitEntries(unit, { ...sourcesOf(image, stages), ...this.#published(plan) });
       yield* held(entries, holding);
     }
   }
@@ -207,6 +222,11 @@ export class Composer {
     return !again && (await isRecorded(this.#view, unit));
   }
 
+  /** Whether the layer stays with a record that says less of it than what is known now. */
+  async #isRenewed({ unit, hex }: UnitTree): Promise<boolean> {
+    return unit === 'layers' && !(await isOfNow(this.#view, `sha256:${hex}`));
+  }
+
   /** Beside the tree itself, which is looked through for what must go. */
   async #refuseConflicts({ unit, hex, path, root, beside }: UnitTree): Promise<void> {
     await this.#refuseConflict({ path: recordPath(unit, hex), type: 'file' });
@@ -222,10 +242,7 @@ export class Composer {
   }
 
   /** Before the image is taken: a layer of an earlier image of the batch, or of its own, is new, and can be linked to. */
-  async #planUnits(
-    image: ReadyImage,
-    { stages, units }: { readonly stages: readonly Stage[]; readonly units: readonly UnitTree[] },
-  ): Promise<Planned['units']> {
+  async #planUnits(units: readonly UnitTree[]): Promise<Planned['units']> {
     const own = new Set(units.map(unitName));
     const isBrought = (layer: Digest): boolean => {
       const name = unitName({ unit: 'layers', hex: hexOf(layer) });
@@ -233,8 +250,7 @@ export class Composer {
     };
     const plans = new Map<string, Unlinkable>();
     for (const unit of units) {
-      const { foreignNode } = sourcesOf(image, unit, stages);
-      plans.set(unitName(unit), await this.#linkable.missingFrom(unit, { foreignNode, isBrought }));
+      plans.set(unitName(unit), await this.#linkable.missingFrom(unit, isBrought));
     }
     return plans;
   }
@@ -243,16 +259,13 @@ export class Composer {
     return { unlinkable, published: (path) => this.#view.contents(path) };
   }
 
-  #brought(image: ReadyImage, unit: UnitTree, stages: readonly Stage[]): BroughtUnit {
-    const { foreignNode } = sourcesOf(image, unit, stages);
+  #brought(unit: UnitTree): BroughtUnit {
     return {
       unit: unit.unit,
       hex: unit.hex,
       path: unit.path,
       folders: unit.beside.filter(({ type }) => type === 'directory').map(({ path }) => path),
-      // Another manifest with the same config may have the layers that this one lacks.
-      isWhole: unit.unit !== 'flat' || image.manifest.skipped.length === 0,
-      xattrs: [...unitXattrs(unit, this.#options.holding, foreignNode)],
+      xattrs: [...unitXattrs(unit, this.#options.holding)],
       demand: demandOf(unit),
     };
   }
@@ -271,8 +284,6 @@ export class Composer {
 /** What stays in memory of a unit, and the folders beside its tree. */
 type KeptUnit = Pick<UnitTree, 'unit' | 'hex' | 'path'> & {
   readonly folders: readonly BytePath[];
-  /** Whether it has all that its name stands for, so that nothing has to be added to it. */
-  readonly isWhole: boolean;
 };
 
 /** What a unit adds to the batch. */
@@ -285,8 +296,13 @@ function unitName({ unit, hex }: Pick<UnitTree, 'unit' | 'hex'>): string {
   return `${unit}/${hex}`;
 }
 
-function sourcesOf(image: ReadyImage, unit: UnitTree, stages: readonly Stage[]) {
-  const own = stages.find((stage) => stage.own.root === unit.tree);
+/** What is named by a config, or by the diff IDs in it, is made of these layers and no others. */
+function checkDiffIds({ config }: ReadyImage, stages: readonly Stage[]): void {
+  for (const [index, { layer, diffId }] of stages.entries())
+    if (config.diffIds[index] !== diffId) throw wrongDiffId(layer, diffId, config.diffIds[index]);
+}
+
+function sourcesOf(image: ReadyImage, stages: readonly Stage[]): Pick<UnitSources, 'blobOf' | 'treeOf'> {
   return {
     blobOf: (layer: Digest): string => {
       const blob = image.blobs.get(layer);
@@ -298,6 +314,5 @@ function sourcesOf(image: ReadyImage, unit: UnitTree, stages: readonly Stage[]) 
       if (stage === undefined) throw new Error(`${layer} is no layer of the image`);
       return stage.own;
     },
-    foreignNode: (path: BytePath) => (own === undefined ? undefined : entryAt<TreeNode>(own.merged, path)),
   };
 }

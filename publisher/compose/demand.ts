@@ -10,6 +10,7 @@ export function demandOf({ tree, files, beside }: UnitTree): Demand {
   const counted = new Map<Digest, NumberSet>();
   let { bytes, inodes } = fileDemand(beside);
   for (const node of nodesOf(tree)) {
+    if (node.type === 'foreign-link') continue;
     if (node.type !== 'file') inodes++;
     else if (node.source.kind === 'bytes' || (files !== 'linked' && isFirst(counted, node.source))) {
       bytes += node.sizeBytes;

@@ -9,6 +9,8 @@ import { EMPTY_TREE, type DirectoryNode } from '../tree/node.ts';
 /** One layer of an image, and what the image is from it downwards. */
 export interface Stage {
   readonly layer: Digest;
+  /** Of the uncompressed archive, as it was read. */
+  readonly diffId: Digest;
   readonly own: LayerTree;
   /** Size of the uncompressed archive. */
   readonly diffSizeBytes: number;
@@ -17,6 +19,7 @@ export interface Stage {
 
 interface Kept {
   readonly tree: LayerTree;
+  readonly diffId: Digest;
   readonly diffSizeBytes: number;
   readonly items: number;
 }
@@ -48,9 +51,10 @@ export class TreeLoader {
     this.#last = [];
     const stages: Stage[] = [];
     for (const layer of layers) {
-      const { tree: own, diffSizeBytes } = await this.#load(layer);
+      const { tree: own, diffId, diffSizeBytes } = await this.#load(layer);
       stages.push({
         layer,
+        diffId,
         own,
         diffSizeBytes,
         merged: mergeLayer(stages.at(-1)?.merged ?? EMPTY_TREE, own.root),
@@ -79,6 +83,7 @@ export class TreeLoader {
     }
     const loaded = {
       tree: buildLayerTree(listing, layer),
+      diffId: listing.diffId,
       diffSizeBytes: listing.sizeBytes,
       items: listing.items.length,
     };

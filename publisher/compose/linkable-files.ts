@@ -1,16 +1,8 @@
 import type { Digest } from '../registry/digest.ts';
 import type { BytePath } from '../repository/entry.ts';
 import type { RepositoryView } from '../repository/view.ts';
-import type { AnyNode, TreeNode } from '../tree/node.ts';
-import { joinPath, type LayerSource } from '../tree/node.ts';
+import type { AnyNode, LayerSource } from '../tree/node.ts';
 import { publishedPath, type UnitTree } from './unit.ts';
-
-export interface LinkQuestion {
-  /** What a hard link to a lower layer is, by its path in the image. */
-  readonly foreignNode: (path: BytePath) => TreeNode | undefined;
-  /** Whether the same publication brings the layer: what it brings can be linked to. */
-  readonly isBrought: (layer: Digest) => boolean;
-}
 
 /** What a unit brings of files that are published already. */
 export interface Unlinkable {
@@ -30,16 +22,19 @@ export class LinkableFiles {
     this.#view = view;
   }
 
-  /** The published files that the unit needs and cannot link to. */
-  async missingFrom(unit: UnitTree, question: LinkQuestion): Promise<Unlinkable> {
+  /**
+   * The published files that the unit needs and cannot link to.
+   *
+   * @param isBrought whether the same publication brings the layer: what it brings can be linked to
+   */
+  async missingFrom(unit: UnitTree, isBrought: (layer: Digest) => boolean): Promise<Unlinkable> {
     const paths = new Set<BytePath>();
     let sizeBytes = 0;
     if (unit.files === 'copied' || this.#view.linkableBytes === Number.POSITIVE_INFINITY)
       return { paths, sizeBytes };
-    const search = { foreignNode: question.foreignNode, bytes: this.#view.linkableBytes };
-    for (const file of largeFiles(unit.tree, '', search)) {
+    for (const file of largeFiles(unit.tree, this.#view.linkableBytes)) {
       const path = publishedPath(file.source);
-      if (question.isBrought(file.source.layer) || (await this.#isLinkable(path))) continue;
+      if (isBrought(file.source.layer) || (await this.#isLinkable(path))) continue;
       paths.add(path);
       sizeBytes += file.sizeBytes;
     }
@@ -55,23 +50,17 @@ export class LinkableFiles {
   }
 }
 
-interface Search {
-  readonly foreignNode: LinkQuestion['foreignNode'];
-  /** Smaller files are passed over. */
-  readonly bytes: number;
-}
-
 interface LargeFile {
   readonly source: LayerSource;
   readonly sizeBytes: number;
 }
 
-function* largeFiles(node: AnyNode, path: BytePath, search: Search): Generator<LargeFile> {
-  const found = node.type === 'foreign-link' ? search.foreignNode(path) : node;
-  if (found?.type === 'file') {
-    const { source, sizeBytes } = found;
-    if (sizeBytes >= search.bytes && source.kind === 'layer') yield { source, sizeBytes };
+/** Files of layers that have at least so many bytes. */
+function* largeFiles(node: AnyNode, bytes: number): Generator<LargeFile> {
+  if (node.type === 'file') {
+    const { source, sizeBytes } = node;
+    if (sizeBytes >= bytes && source.kind === 'layer') yield { source, sizeBytes };
   }
-  if (found?.type !== 'directory') return;
-  for (const [name, child] of found.children) yield* largeFiles(child, joinPath(path, name), search);
+  if (node.type !== 'directory') return;
+  for (const child of node.children.values()) yield* largeFiles(child, bytes);
 }

@@ -89,7 +89,7 @@ function sentence(kind: Kind, paths: number, xattrsReason: string): string {
     case 'foreign-xattr':
       return `extended attributes of ${entries} are not published: overlay file systems would act on them, or only the kernel that set them understands them`;
     case 'overlay':
-      return `overlay mounts of .layers show ${entries} other than the image has them`;
+      return `overlay mounts of .layers (podman, containerd) show ${entries} other than the image has them`;
     case 'large':
       return `clients fetch ${counted(paths, 'large file')} whole, and some cannot open files of that size: see "Large files" in docs/operators.md`;
   }

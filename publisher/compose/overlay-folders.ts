@@ -1,9 +1,15 @@
 import type { Attributes, BytePath } from '../repository/entry.ts';
-import { joinPath, type LayerDirectoryNode, type TreeNode } from '../tree/node.ts';
+import {
+  joinPath,
+  type DirectoryNode,
+  type LayerDirectoryNode,
+  type LayerNode,
+  type TreeNode,
+} from '../tree/node.ts';
 import { isWhole } from '../tree/packed-tree.ts';
 import type { Stage } from './image-trees.ts';
 
-/** What an overlay mount of an image's layers shows: a folder, or a name by itself. */
+/** A folder or a name that an overlay mount of an image's layers shows, or should show. */
 export interface OverlayPath {
   readonly path: BytePath;
   /** Whether the image has something else there, or nothing. */
@@ -17,6 +23,9 @@ export interface OverlayPath {
  * what it holds may depend on its own members alone: a folder that no member names is root's and of mode 0755,
  * whatever those below it are, as docker and podman unpack it (the OCI image specification 1.1 leaves it open). And
  * it is a folder, also where the image has a symbolic link through which the members are meant to go.
+ *
+ * For the same reason a hard link to a file of a lower layer is no part of the layer: only where that layer had it by the same
+ * name it is seen all the same.
  *
  * What lies below a folder that one layer alone describes, with all that is in it, is left out: it is as in the image.
  */
@@ -44,6 +53,7 @@ function* foldersBelow({ path, layers, merged }: Place): Generator<OverlayPath> 
   yield { path, differs, isOpaque: layers.some(({ opaque }) => opaque) };
   if (!isThere || (layers.length === 1 && top !== undefined && isWhole(top))) return;
   if (layers.length === 1 && path !== '') yield* vainDeletions(path, top);
+  yield* missingLinks({ path, layers, merged });
   for (const name of folderNames(layers)) {
     const below = foldersNamed(name, layers);
     if (below.length === 0) continue;
@@ -56,6 +66,26 @@ function* vainDeletions(path: BytePath, folder: LayerDirectoryNode | undefined):
   if (folder === undefined || folder.opaque) return;
   for (const [name, child] of folder.children)
     if (child.type === 'whiteout') yield { path: joinPath(path, name), differs: true, isOpaque: false };
+}
+
+/** Hard links to files of lower layers, where an overlay mount shows something else in their place, or nothing. */
+function* missingLinks({ path, layers, merged }: Place & { merged: DirectoryNode }): Generator<OverlayPath> {
+  for (const [index, { children }] of layers.entries()) {
+    for (const [name, child] of children) {
+      if (child.type !== 'foreign-link') continue;
+      if (layers.slice(0, index).some((upper) => upper.children.has(name))) continue;
+      const shown = layers.slice(index + 1).map((lower) => lower.children.get(name));
+      const node = shown.find((one) => one !== undefined && one.type !== 'foreign-link');
+      if (!isSameFile(node, merged.children.get(name)))
+        yield { path: joinPath(path, name), differs: true, isOpaque: false };
+    }
+  }
+}
+
+function isSameFile(one: LayerNode | undefined, other: TreeNode | undefined): boolean {
+  if (one?.type !== 'file' || other?.type !== 'file') return false;
+  if (one.source.kind !== 'layer' || other.source.kind !== 'layer') return false;
+  return one.source.layer === other.source.layer && one.source.ordinal === other.source.ordinal;
 }
 
 function folderNames(layers: readonly LayerDirectoryNode[]): Set<string> {

@@ -2,7 +2,7 @@ import type { BytePath, Entry } from '../repository/entry.ts';
 import type { Holding } from '../repository/holding.ts';
 import type { Kind, RepositoryView } from '../repository/view.ts';
 import { CATALOG_MARKER } from '../tree/catalogs.ts';
-import type { AnyNode } from '../tree/node.ts';
+import type { AnyNode, ForeignLinkNode } from '../tree/node.ts';
 import { nodeAt } from '../tree/resolve.ts';
 import { isLeftOut } from './losses.ts';
 import { conflict } from './parents.ts';
@@ -21,7 +21,7 @@ export async function leftovers(view: RepositoryView, unit: UnitTree, holding: H
     const above = gone.at(-1);
     if (above !== undefined && path.startsWith(`${above}/`)) continue;
     const wanted = nodeAt<AnyNode>(unit.tree, path.slice(unit.root.length + 1));
-    if (wanted === undefined || isLeftOut(wanted, holding)) {
+    if (wanted === undefined || wanted.type === 'foreign-link' || isLeftOut(wanted, holding)) {
       if (!path.endsWith(`/${CATALOG_MARKER}`)) gone.push(path);
     } else if (!isReplaceable(kind, wanted.type)) {
       throw conflict(path, kind);
@@ -39,13 +39,15 @@ export async function refuseConflict(
   if (kind !== undefined && !isReplaceable(kind, type)) throw conflict(path, kind);
 }
 
-function isReplaceable(published: Kind, wanted: AnyNode['type'] | Entry['type']): boolean {
+function isReplaceable(
+  published: Kind,
+  wanted: Exclude<AnyNode, ForeignLinkNode>['type'] | Entry['type'],
+): boolean {
   switch (wanted) {
     case 'directory':
       return published === 'directory';
     case 'file':
     case 'link':
-    case 'foreign-link':
     case 'symlink':
       return published === 'file' || published === 'symlink';
     case 'whiteout':

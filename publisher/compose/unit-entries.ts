@@ -11,7 +11,6 @@ import {
   type LayerSource,
   type LayerDirectoryNode,
   type AnyNode,
-  type TreeNode,
 } from '../tree/node.ts';
 import type { LayerTree } from '../tree/layer-tree.ts';
 import { publishedPath, type UnitTree } from './unit.ts';
@@ -21,8 +20,6 @@ export interface UnitSources {
   readonly blobOf: (layer: Digest) => string;
   /** The tree of one of the image's layers. */
   readonly treeOf: (layer: Digest) => LayerTree;
-  /** What a hard link to a lower layer is, by its path in the image. Only layers' own trees have such links. */
-  readonly foreignNode: (path: BytePath) => TreeNode | undefined;
   /** Published files of layers that cannot be linked to. */
   readonly unlinkable: ReadonlySet<BytePath>;
   /** What the published file at `path` holds. */
@@ -96,11 +93,9 @@ class Placing {
       case 'whiteout':
         yield { type: 'character-device', path: at, attributes: WHITEOUT_ATTRIBUTES, major: 0, minor: 0 };
         return;
-      case 'foreign-link': {
-        const target = this.#sources.foreignNode(path);
-        if (target !== undefined) yield* this.#child(target, path);
+      // What it is depends on the layers below, and a layer is shared by images that have others there.
+      case 'foreign-link':
         return;
-      }
       case 'character-device':
       case 'block-device':
       case 'fifo':

@@ -20,6 +20,8 @@ export interface UnitTree {
   /** Entries beside the tree, below `path`. */
   readonly beside: readonly Entry[];
   readonly files: FilePlacement;
+  /** What is published of it counts as the same where it was made by these rules or later ones (`published.ts`). */
+  readonly rules: number;
 }
 
 /**

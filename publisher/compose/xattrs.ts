@@ -7,7 +7,6 @@ import {
   type DirectoryNode,
   type FileNode,
   type LayerDirectoryNode,
-  type TreeNode,
 } from '../tree/node.ts';
 import type { UnitTree } from './unit.ts';
 
@@ -20,24 +19,16 @@ export const OPAQUE: ReadonlyMap<string, string> = new Map([
   ['user.overlay.opaque', 'y'],
 ]);
 
-/**
- * Extended attributes of everything in the unit, as far as the repository takes them; `foreignNode` is what a hard link
- * to a lower layer is.
- */
-export function* unitXattrs(
-  unit: UnitTree,
-  holding: Holding,
-  foreignNode: (path: BytePath) => TreeNode | undefined,
-): Generator<ExtendedAttributes> {
+/** Extended attributes of everything in the unit, as far as the repository takes them. */
+export function* unitXattrs(unit: UnitTree, holding: Holding): Generator<ExtendedAttributes> {
   yield* nodeXattrs(unit.tree, '');
 
   function* nodeXattrs(node: AnyNode, path: BytePath): Generator<ExtendedAttributes> {
-    const found = node.type === 'foreign-link' ? foreignNode(path) : node;
-    if (found?.type !== 'file' && found?.type !== 'directory') return;
-    const values = kept(publishable(found), holding);
+    if (node.type !== 'file' && node.type !== 'directory') return;
+    const values = kept(publishable(node), holding);
     if (values.size > 0) yield { path: path === '' ? unit.root : joinPath(unit.root, path), values };
-    if (found.type === 'file') return;
-    for (const [name, child] of found.children) yield* nodeXattrs(child, joinPath(path, name));
+    if (node.type === 'file') return;
+    for (const [name, child] of node.children) yield* nodeXattrs(child, joinPath(path, name));
   }
 }
 

@@ -99,6 +99,17 @@ function namesBytesOf({ path, target, xattrs }: ListingItem): number {
   return bytes;
 }
 
+/** @param named by the image's config, as that of `layer` */
+export function wrongDiffId(layer: Digest, actual: Digest, named: Digest | undefined): Failure {
+  return new Failure(
+    'digest-mismatch',
+    `layer ${layer}: uncompressed it is ${actual}, the image's config says ${named ?? 'nothing of it'}`,
+    {
+      hint: 'the image is broken in the registry: push it again',
+    },
+  );
+}
+
 function checkDiffId(actual: Digest, diffId: Digest): void {
   if (actual === diffId) return;
   throw new Failure(

@@ -19,6 +19,7 @@ export const chainsOutput: Output = ({ image, stages, linked }) => {
         tree: stage.merged,
         beside: [],
         files: 'linked',
+        rules: 0,
       },
     ];
   });

@@ -1,4 +1,4 @@
-import { flatPath } from '../layout.ts';
+import { flatId, flatPath } from '../layout.ts';
 import { hexOf } from '../registry/digest.ts';
 import type { BytePath } from '../repository/entry.ts';
 import { mergeLayer } from '../tree/merge.ts';
@@ -19,19 +19,20 @@ import type { Output } from './output.ts';
 
 /** The whole root file system, with what apptainer needs to start it. */
 export const flatOutput: Output = ({ image, stages, linked }) => {
-  const config = image.manifest.config.digest;
-  const path = flatPath(config);
+  const id = flatId(image.manifest);
+  const path = flatPath(id);
   const ofLayers = stages.at(-1)?.merged ?? EMPTY_TREE;
   const tree = mergeLayer(ofLayers, startupLayer(ofLayers, startupFiles(image.config)));
   return [
     {
       unit: 'flat',
-      hex: hexOf(config),
+      hex: hexOf(id),
       path,
       root: path,
       tree,
       beside: [],
       files: linked ? 'linked' : 'copied',
+      rules: 2,
     },
   ];
 };

@@ -14,6 +14,7 @@ export const layersOutput: Output = (input) =>
     tree: stage.own.root,
     beside: layerMetadata(input, stage, index),
     files: 'own',
+    rules: stage.own.hasForeignLinks ? 2 : 0,
   }));
 
 /** What podman wants to know of a layer: `layers.json` of containers/storage. */
@@ -26,7 +27,8 @@ function layerMetadata({ image, attributes }: OutputInput, stage: Stage, index: 
     JSON.stringify([
       {
         id: hexOf(diffId),
-        created: image.config.created ?? '1970-01-01T00:00:00Z',
+        // Those who share the layer know of no such time together.
+        created: '1970-01-01T00:00:00Z',
         'compressed-diff-digest': descriptor.digest,
         'compressed-size': descriptor.sizeBytes,
         'diff-digest': diffId,

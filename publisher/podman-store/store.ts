@@ -217,10 +217,13 @@ function inLayerOrder(layers: Map<LayerId, StoredLayer>): Map<LayerId, StoredLay
 
 function newLayer(
   id: LayerId,
-  { layers, created }: ImageRecord,
+  { layers }: ImageRecord,
   { parent, index }: { parent: StoredLayer | undefined; index: number },
 ): StoredLayer {
   const record = layers[index];
   if (record === undefined) throw new Error('each layer has an identifier');
-  return { id, parent, record, created };
+  return { id, parent, record, created: CREATED };
 }
+
+/** Of layers, as those who share one know of no such time together. */
+const CREATED = '1970-01-01T00:00:00.000Z';

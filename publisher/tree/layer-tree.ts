@@ -20,6 +20,8 @@ export interface LayerTree {
   readonly root: LayerDirectoryNode;
   /** Paths of members that were left out because CernVM-FS would act on them. */
   readonly dropped: readonly BytePath[];
+  /** Whether a hard link of it names a file of a layer below: such names are no part of what is published of it. */
+  readonly hasForeignLinks: boolean;
   /** Where in the tree the file is that has the content of a member, as its source says; `undefined`: nowhere. */
   readonly placeOf: (ordinal: number) => BytePath | undefined;
 }
@@ -45,7 +47,12 @@ export function buildLayerTree(listing: Listing, layer: Digest): LayerTree {
     else if (!isDropped) apply(building, row, path);
   }
   finish(tree, tree.root);
-  return { root: tree.root, dropped, placeOf: (ordinal) => tree.placeOf(ordinal) };
+  return {
+    root: tree.root,
+    dropped,
+    hasForeignLinks: tree.hasForeignLinks,
+    placeOf: (ordinal) => tree.placeOf(ordinal),
+  };
 }
 
 function isAufsBook(path: BytePath): boolean {

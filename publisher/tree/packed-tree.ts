@@ -102,6 +102,11 @@ export class PackedTree {
     this.#foreignTargets.set(row, target);
   }
 
+  /** Whether there ever were such links in it. */
+  get hasForeignLinks(): boolean {
+    return this.#foreignTargets.size > 0;
+  }
+
   /** Lets an entry be a new directory. */
   setDirectory(entry: number): PackedDirectory {
     const number = this.#directories.length;

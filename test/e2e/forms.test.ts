@@ -47,7 +47,10 @@ for (const kind of BACKENDS) {
         `published ${publicName()} ${join(site.root, 'images.unpackd.test', publicName())}\n`,
       );
       assert.match(outcome.stderr, /^publication done: 3 new layers/m);
-      assert.doesNotMatch(outcome.stderr, /^(?:warning|error)/m);
+      const warnings = outcome.stderr.match(/^(?:warning|error).*$/gm);
+      assert.deepEqual(warnings, [
+        `warning: ${publicName()}: overlay mounts of .layers (podman, containerd) show 1 path other than the image has them (opt/linked-across)`,
+      ]);
       assert.equal(outcome.status, 0);
     });
 
@@ -58,7 +61,7 @@ for (const kind of BACKENDS) {
       assert.deepEqual(differences(await imageTree(flat()), expected), []);
     });
 
-    it('are layers that an overlay mount merges into that file system', async function () {
+    it('are layers that an overlay mount merges into that file system, but for a link from one to another', async function () {
       needsRoot(this);
       needs(this, 'umoci');
       const folder = await temporaryDirectory('overlay');
@@ -69,7 +72,8 @@ for (const kind of BACKENDS) {
       const expected = await snapshot(await unpackedByUmoci(image));
       await withMount(this, folder, { type: 'overlay', options }, async () => {
         const ignore = (path: string): boolean => path === '.cvmfscatalog';
-        assert.deepEqual(differences(await snapshot(folder, { ignore }), expected), []);
+        const found = differences(await snapshot(folder, { ignore }), expected);
+        assert.match(found.join('\n'), /^"opt\/linked-across": nothing, expected file .*$/);
       });
     });
 
@@ -120,7 +124,7 @@ for (const kind of BACKENDS) {
         assert.deepEqual(others, []);
         assert.deepEqual(fields, {
           id: hexOf(layer.diffId),
-          created: '2024-01-01T00:00:00Z',
+          created: '1970-01-01T00:00:00Z',
           'compressed-diff-digest': layer.digest,
           'compressed-size': layer.size,
           'diff-digest': layer.diffId,

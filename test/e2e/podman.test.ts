@@ -87,7 +87,11 @@ for (const kind of PODMANS) {
       for (const [tag, one] of images) {
         assert.equal(await podman.inContainer(nameOf(tag)), `${tag}\n`);
         const expected = await imageTree(await unpackedByUmoci(one));
-        assert.deepEqual(differences(await imageTree(await podman.rootOf(nameOf(tag))), expected), [], tag);
+        const found = differences(await imageTree(await podman.rootOf(nameOf(tag))), expected);
+        // A hard link to a lower layer is no part of the layer: a warning says so.
+        if (tag === 'rich')
+          assert.match(found.join('\n'), /^"opt\/linked-across": nothing, expected file .*$/);
+        else assert.deepEqual(found, [], tag);
       }
       assert.deepEqual(registry.requests(), []);
     });

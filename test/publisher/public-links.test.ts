@@ -19,7 +19,10 @@ const CONFIGS: Readonly<Record<string, Digest>> = {
 type Linked = Parameters<typeof publicLinks>[1];
 
 function imageFor(platform: string, hasVariantLink: boolean, config = CONFIGS[platform]): Linked {
-  const manifest = { config: { digest: config } } as ResolvedImage['manifest'];
+  const manifest = {
+    config: { digest: config },
+    skipped: [] as readonly number[],
+  } as unknown as ResolvedImage['manifest'];
   const parsed = parsePlatform(platform);
   return { platform: parsed, publicName: platformName(parsed, NAME), hasVariantLink, manifest };
 }

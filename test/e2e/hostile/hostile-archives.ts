@@ -136,7 +136,7 @@ export const archiveCases: HostileCases = ({ path, inImage }) => [
     what: 'devices that are deletions for overlay file systems',
     layers: [[file('a', 'x')], [device('a', 'character-device', [0, 0], { mode: 0o666 })]],
     has: ['a c 0:0'],
-    warning: /overlay mounts of \.layers show 1 path other/,
+    warning: /overlay mounts of \.layers \(podman, containerd\) show 1 path other/,
   },
   {
     what: 'attributes that overlay file systems act on',

@@ -12,7 +12,7 @@ import type { HostileCases } from './hostile-case.ts';
 
 const UP = '../'.repeat(12);
 /** A folder stands in `.layers` where the image has a link. */
-const OVERLAY = /overlay mounts of \.layers show 1 path other/;
+const OVERLAY = /overlay mounts of \.layers \(podman, containerd\) show 1 path other/;
 
 /** Links out of the tree, and what goes through them or takes their place. */
 export const linkCases: HostileCases = ({ path, inImage }) => [

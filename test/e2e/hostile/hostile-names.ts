@@ -239,6 +239,6 @@ export const nameCases: HostileCases = ({ path, inImage }) => [
     has: ['.exec -> .singularity.d/actions/exec', 'dev/'],
     lacks: ['d'],
     // Kernel overlay does not heed an opaque root.
-    warning: /overlay mounts of \.layers show 1 path other/,
+    warning: /overlay mounts of \.layers \(podman, containerd\) show 1 path other/,
   },
 ];

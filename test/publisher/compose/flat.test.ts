@@ -148,7 +148,7 @@ function flatTree(entries: readonly LayerEntry[]): AnyNode {
   const { layers, top } = mergedStack([entries]);
   const [own] = layers;
   assert.ok(own !== undefined);
-  const stage: Stage = { layer: layerAt(0), own, diffSizeBytes: 0, merged: top };
+  const stage: Stage = { layer: layerAt(0), diffId: layerAt(-1), own, diffSizeBytes: 0, merged: top };
   const descriptor = { mediaType: 'x', digest: DIGEST, sizeBytes: 0 };
   const manifest = {
     mediaType: 'x',

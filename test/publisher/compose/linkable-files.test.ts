@@ -46,11 +46,6 @@ describe('compose/composer on files that are published in chunks', () => {
     }
   });
 
-  it('brings them also where a layer of its own links to them', async () => {
-    const { stream } = await workshop.publish([second]);
-    assert.ok(streamBelow(stream, layerRoot(top.digest)).includes('more = content'));
-  });
-
   it('links to those of a layer that the same batch brings', async () => {
     const { stream } = await workshop.publish([second], { overwriteLayers: true });
     assert.ok(streamBelow(stream, flatOf(second)).includes(`d/large == ${layerRoot(base.digest)}/d/large`));

@@ -140,7 +140,9 @@ const CASES: readonly LossCase[] = [
       [file('tmp/x'), file('opt/x'), file('usr/x')],
     ],
     holding: {},
-    warnings: ['overlay mounts of .layers show 2 paths other than the image has them (tmp, opt)'],
+    warnings: [
+      'overlay mounts of .layers (podman, containerd) show 2 paths other than the image has them (tmp, opt)',
+    ],
   },
 ];
 

@@ -85,7 +85,6 @@ describe('compose: what is held for each file', () => {
     return unitEntries(unit, {
       blobOf: () => blob,
       treeOf: () => own,
-      foreignNode: (path) => assert.fail(`${path} is no link`),
       unlinkable: new Set(),
       published: (path) => assert.fail(`${path} can be linked to`),
     });
@@ -99,5 +98,5 @@ function unitOf({ layer, own, merged }: Stage, files: FilePlacement): UnitTree {
   const path = files === 'own' ? `.layers/${hex.slice(0, 2)}/${hex}` : `.flat/${hex.slice(0, 2)}/${hex}`;
   const root = files === 'own' ? `${path}/layerfs` : path;
   const tree = files === 'own' ? own.root : merged;
-  return { unit: files === 'own' ? 'layers' : 'flat', hex, path, root, tree, beside: [], files };
+  return { unit: files === 'own' ? 'layers' : 'flat', hex, path, root, tree, beside: [], files, rules: 0 };
 }

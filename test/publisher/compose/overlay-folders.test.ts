@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Stage } from '../../../publisher/compose/image-trees.ts';
 import { overlayFolders } from '../../../publisher/compose/overlay-folders.ts';
-import { directory, file, opaque, symlink, whiteout } from '../../support/images/layer-entry.ts';
+import { directory, file, hardLink, opaque, symlink, whiteout } from '../../support/images/layer-entry.ts';
 import { layerAt, mergedStack, type Stack } from '../tree/stack.ts';
 
 /** The folders that an overlay mount shows: `!` marks those that differ from the image, `o` those that are opaque. */
@@ -45,6 +45,12 @@ const CASES: readonly (readonly [what: string, stack: Stack, folders: readonly s
   ],
   ['deletions below a file', [[file('x')], [whiteout('x/y')]], ['', '!x']],
   ['a folder in the place of a link', [[directory('d'), symlink('s', 'd')], [file('s/x')]], ['', '!s', 'd']],
+  ['a hard link to a lower layer', [[file('x')], [hardLink('d/y', 'x')]], ['', 'd', '!d/y']],
+  ['a hard link over another file', [[file('x'), file('y')], [hardLink('y', 'x')]], ['', '!y']],
+  ['a hard link that is as it was', [[file('x'), hardLink('y', 'x')], [hardLink('y', 'x')]], ['']],
+  ['a hard link that a layer above replaces', [[file('x')], [hardLink('y', 'x')], [file('y')]], ['']],
+  ['a hard link over a hard link', [[file('x')], [hardLink('y', 'x')], [hardLink('y', 'x')]], ['', '!y']],
+  ['no hard links within a layer', [[file('x')], [file('y'), hardLink('z', 'y')]], ['']],
   [
     'opaque folders',
     [
@@ -78,6 +84,7 @@ function stagesOf(stack: Stack): Stage[] {
   const { layers, trees } = mergedStack(stack);
   return layers.flatMap((own, index) => {
     const merged = trees[index];
-    return merged === undefined ? [] : [{ layer: layerAt(index), own, diffSizeBytes: 0, merged }];
+    const facts = { layer: layerAt(index), diffId: layerAt(-1), diffSizeBytes: 0 };
+    return merged === undefined ? [] : [{ ...facts, own, merged }];
   });
 }

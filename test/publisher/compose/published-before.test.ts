@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import type { ReadyImage } from '../../../publisher/image.ts';
+import type { Outputs, ReadyImage } from '../../../publisher/image.ts';
 import {
   chainIds,
   chainPath,
+  flatId,
   flatPath,
   layerPath,
   layerRoot,
@@ -10,11 +11,14 @@ import {
 } from '../../../publisher/layout.ts';
 import { hexOf } from '../../../publisher/registry/digest.ts';
 import type { BytePath } from '../../../publisher/repository/entry.ts';
+import { publishedState } from '../../../publisher/published.ts';
 import type { Kind } from '../../../publisher/repository/view.ts';
 import { directory, file, hardLink, symlink, whiteout } from '../../support/images/layer-entry.ts';
 import { layer, type Layer } from '../../support/images/layer.ts';
 import { MemoryRepository } from './memory-repository.ts';
 import { Workshop, streamBelow } from './workshop.ts';
+
+const ALL: Outputs = { layers: true, chains: true, flat: true, podman: false };
 
 /** More than a call can have arguments. */
 const CROWD = 150_000;
@@ -84,7 +88,7 @@ describe('compose/composer on what is published', () => {
         );
     });
 
-    it('completes the flat tree of a manifest without some layers for one with all of them', async () => {
+    it('keeps the flat tree of a manifest without some layers apart from that of the whole image', async () => {
       const lacking: ReadyImage = {
         ...image,
         publicName: 'reg.example/app:lacking',
@@ -92,13 +96,54 @@ describe('compose/composer on what is published', () => {
         config: { ...image.config, diffIds: image.config.diffIds.slice(0, 1) },
       };
       const flat = flatPath(image.manifest.config.digest);
+      const partial = flatPath(flatId(lacking.manifest));
       await workshop.publish([lacking]);
-      assert.equal(await workshop.repository.kindOf(`${flat}/c`), undefined);
+      assert.equal(await workshop.repository.kindOf(flat), undefined);
+      assert.equal(workshop.repository.textOf('reg.example/app:lacking'), `../${partial}`);
       await workshop.publish([image]);
-      assert.equal(await workshop.repository.kindOf(`${flat}/c`), 'file');
       const whole = workshop.repository.linesBelow(flat);
-      await workshop.publish([lacking]);
+      assert.ok(whole.includes('c = top c'));
+      // As a request to build it again, or `--convert-again`, does.
+      await workshop.publish([lacking], { convertAgain: true });
       assert.deepEqual(workshop.repository.linesBelow(flat), whole);
+      assert.ok(!workshop.repository.linesBelow(partial).includes('c = top c'));
+      assert.equal(await publishedState(workshop.repository, { ...lacking, outputs: ALL }), 'current');
+    });
+
+    it('takes files of other layers out of a layer that an earlier version published, when it is used', async () => {
+      const linking = await workshop.layer(hardLink('d/e', 'd/a'), file('own', 'x'));
+      const strangers = await workshop.layer(directory('d'), file('d/a', 'bad'));
+      await workshop.publish([await workshop.image('reg.example/bad:1', [strangers, linking])]);
+      const tree = layerRoot(linking.digest);
+      const record = recordPath('layers', hexOf(linking.digest));
+      workshop.repository.put(`${tree}/d/e`, 'file', 'bad');
+      workshop.repository.put(record, 'file', '1\n');
+      await workshop.publish([await workshop.image('reg.example/app:1', [base, linking])]);
+      assert.equal(await workshop.repository.kindOf(`${tree}/d/e`), undefined);
+      assert.equal(workshop.repository.textOf(`${tree}/own`), 'x');
+      assert.equal(workshop.repository.textOf(record), '2\n');
+    });
+
+    it('keeps a layer of an earlier version that has none, with a record of now', async () => {
+      await workshop.publish([image]);
+      const record = recordPath('layers', hexOf(base.digest));
+      for (const text of ['', '1\n']) {
+        workshop.repository.put(record, 'file', text);
+        const other = await workshop.image('reg.example/other:1', [base]);
+        const blobs = new Map([...other.blobs].filter(([digest]) => digest !== base.digest));
+        const { layers } = await workshop.publish([{ ...other, blobs }]);
+        assert.deepEqual(layers, []);
+        assert.equal(workshop.repository.textOf(record), '2\n');
+      }
+    });
+
+    it('makes a flat tree of an earlier version again, which may have been one without some layers', async () => {
+      await workshop.publish([image]);
+      const flat = flatPath(image.manifest.config.digest);
+      workshop.repository.remove(`${flat}/c`);
+      workshop.repository.put(recordPath('flat', hexOf(image.manifest.config.digest)), 'file', '1\n');
+      await workshop.publish([{ ...image, publicName: 'reg.example/other:1' }]);
+      assert.equal(workshop.repository.textOf(`${flat}/c`), 'top c');
     });
 
     it('writes origins anew that cannot be read', async () => {

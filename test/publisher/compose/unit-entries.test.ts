@@ -20,6 +20,7 @@ describe('compose/unit-entries', () => {
     tree: divided,
     beside: [],
     files: 'linked',
+    rules: 0,
   };
 
   it('divides a large tree into catalogs', async () => {
@@ -41,7 +42,6 @@ async function markersOf(unit: UnitTree): Promise<string[]> {
   const sources = {
     blobOf: () => assert.fail('there are no contents'),
     treeOf: () => assert.fail('there are no files'),
-    foreignNode: () => assert.fail('there are no hard links'),
     unlinkable: new Set<string>(),
     published: () => assert.fail('nothing is published'),
   };

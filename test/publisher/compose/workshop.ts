@@ -79,6 +79,11 @@ export class Workshop {
     return new Workshop(await temporaryDirectory('compose'), repository);
   }
 
+  /** The same place, with its images, and another repository. */
+  over(repository: MemoryRepository): Workshop {
+    return new Workshop(this.#folder, repository);
+  }
+
   async layer(...entries: LayerEntry[]): Promise<Layer> {
     return await layer(entries, { compression: 'plain' });
   }

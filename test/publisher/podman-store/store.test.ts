@@ -215,7 +215,7 @@ describe('podman-store/json', () => {
 
   it('lists layers as containers/storage reads them, parents first', () => {
     const common = {
-      created: '2024-01-02T03:04:05.000Z',
+      created: '1970-01-01T00:00:00.000Z',
       'compressed-size': 100,
       'diff-size': 1000,
       compression: 2,

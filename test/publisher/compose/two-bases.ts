@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import type { Outputs, ReadyImage } from '../../../publisher/image.ts';
+import type { BytePath } from '../../../publisher/repository/entry.ts';
+import type { LayerEntry } from '../../support/images/layer-entry.ts';
+import type { Layer } from '../../support/images/layer.ts';
+import { randomStack, type Random } from '../tree/random-stacks.ts';
+import type { Stack } from '../tree/stack.ts';
+import { MemoryRepository } from './memory-repository.ts';
+import type { Stream, StreamEntry } from './stream.ts';
+import type { Workshop } from './workshop.ts';
+
+/** The same layers over two bases: two images that share all but what is below. */
+export interface TwoBases {
+  readonly bases: readonly [Stack, Stack];
+  readonly shared: Stack;
+}
+
+export function randomTwoBases(random: Random): TwoBases {
+  return {
+    bases: [randomStack(random).slice(0, 2), randomStack(random).slice(0, 2)],
+    shared: randomStack(random),
+  };
+}
+
+/** Each base with the shared layers upon it. */
+export async function imagesOf({ bases, shared }: TwoBases, workshop: Workshop): Promise<ReadyImage[]> {
+  const layersOf = async (stack: Stack): Promise<Layer[]> => {
+    const layers: Layer[] = [];
+    for (const entries of stack) layers.push(await workshop.layer(...(entries as LayerEntry[])));
+    return layers;
+  };
+  const upper = await layersOf(shared);
+  const images: ReadyImage[] = [];
+  for (const [index, base] of bases.entries()) {
+    const layers = [...(await layersOf(base)), ...upper];
+    images.push(
+      await workshop.image(`reg.example/app:${index}`, layers, { created: `200${index}-01-01T00:00:00Z` }),
+    );
+  }
+  return images;
+}
+
+const OUTPUTS: Outputs = { layers: true, chains: true, flat: true, podman: true };
+
+/** Orders in which two images may come, each batch a publication. */
+export const ORDERS: readonly (readonly (readonly number[])[])[] = [
+  [[0], [1]],
+  [[1], [0]],
+  [[0, 1]],
+  [[1, 0]],
+];
+
+/**
+ * All that is published in the end, whichever image came first, must be the same, and what each by itself would bring must be
+ * in it. Else something is named by less than what it depends on.
+ */
+export async function assertSameInAnyOrder(images: readonly ReadyImage[], workshop: Workshop): Promise<void> {
+  const [first = new Map(), ...others] = await Promise.all(
+    ORDERS.map(async (order) => await publishedIn(order, images, workshop)),
+  );
+  for (const [index, other] of others.entries())
+    assertNone(differences(other, first), `order ${JSON.stringify(ORDERS[index + 1])}`);
+  for (const index of images.keys()) {
+    const alone = await publishedIn([[index]], images, workshop);
+    const trees = new Map([...alone].filter(([path]) => TREES.test(path)));
+    const found = new Map([...first].filter(([path]) => trees.has(path)));
+    assertNone(differences(found, trees), `image ${index} by itself`);
+  }
+}
+
+function assertNone(found: readonly string[], what: string): void {
+  assert.ok(found.length === 0, `${what}:\n${found.slice(0, 5).join('\n')}`);
+}
+
+const TREES = /^\.(?:layers\/..\/[^/]+\/layerfs|chains|flat)\//;
+
+/** A line for each path. */
+type Published = Map<BytePath, string>;
+
+async function publishedIn(
+  order: readonly (readonly number[])[],
+  images: readonly ReadyImage[],
+  workshop: Workshop,
+): Promise<Published> {
+  const place = workshop.over(new MemoryRepository());
+  const published: Published = new Map();
+  for (const batch of order) {
+    const { stream } = await place.publish(
+      batch.flatMap((index) => images[index] ?? []),
+      { outputs: OUTPUTS },
+    );
+    apply(stream, published);
+  }
+  return published;
+}
+
+function apply({ publication, entries }: Stream, published: Published): void {
+  const xattrs = new Map(publication.xattrs.map(({ path, values }) => [path, [...values]]));
+  for (const path of publication.deletions) remove(path, published);
+  for (const found of entries)
+    published.set(found.path, `${lineOf(found)} ${JSON.stringify(xattrs.get(found.path) ?? [])}`);
+  for (const path of publication.outdated) remove(path, published);
+}
+
+function remove(path: BytePath, published: Published): void {
+  for (const at of published.keys()) if (at === path || at.startsWith(`${path}/`)) published.delete(at);
+}
+
+function lineOf({ path, kind, text, entry }: StreamEntry): string {
+  // Which images use a layer, in the order in which they came.
+  if (path.endsWith('/.metadata/origin.json'))
+    return JSON.stringify((JSON.parse(text) as { origin: string[] }).origin.sort());
+  const attributes = 'attributes' in entry ? JSON.stringify(entry.attributes) : '';
+  const device = 'major' in entry ? `${entry.type} ${entry.major}:${entry.minor}` : '';
+  return `${kind} ${device} ${attributes} ${text}`;
+}
+
+function differences(actual: Published, expected: Published): string[] {
+  return [...new Set([...actual.keys(), ...expected.keys()])].sort().flatMap((path) => {
+    const [here = 'nothing', there = 'nothing'] = [actual.get(path), expected.get(path)];
+    return here === there ? [] : [`${path}: ${here}, expected ${there}`];
+  });
+}
