@@ -15,13 +15,14 @@ export interface ShownEntry {
 }
 
 export function shownRegistry(entry: RegistryEntry): ShownEntry {
-  const { host, login, proxy, mirrors, concurrency, authorities, clientCertificate } = entry;
+  const { host, login, proxy, mirrors, concurrency, allowHttp, authorities, clientCertificate } = entry;
   return shown(host, `${entry.file}:${entry.line}`, {
     username: secretPlace(login?.user),
     password: secretPlace(login?.password),
     proxy: proxy && placeText(proxy),
     mirrors: mirrors.length === 0 ? undefined : mirrors.map(placeText),
     concurrency: concurrency?.toString(),
+    'allow-http': allowHttp?.toString(),
     'ca-certificates': authorities?.value,
     'client-certificate': clientCertificate?.certificate.value,
     'client-key': clientCertificate?.key.value,

@@ -14,6 +14,8 @@ export interface RegistryEntry {
   readonly proxy: RegistryPlace | undefined;
   readonly mirrors: readonly RegistryPlace[];
   readonly concurrency: number | undefined;
+  /** Whether wishes may have it asked over plain HTTP, and credentials may go to it so. */
+  readonly allowHttp: boolean | undefined;
   /** Path of a PEM file. */
   readonly authorities: Located<string> | undefined;
   /** Paths of PEM files. */

@@ -2,7 +2,7 @@ import { quoted } from '../../wishlist/quote.ts';
 import { withoutSecrets } from '../../wishlist/secrets.ts';
 import type { FileEntry } from '../configuration-value.ts';
 import { MappingReader, type EntriesPlace } from '../mapping-reader.ts';
-import { integer, path as pathType } from '../value-types.ts';
+import { boolean, integer, path as pathType } from '../value-types.ts';
 import type { RegistryEntry } from './entry.ts';
 import { place, registryHost } from './place.ts';
 import { passwordSource, userSource } from './source.ts';
@@ -13,6 +13,7 @@ const KEYS = [
   'proxy',
   'mirrors',
   'concurrency',
+  'allow-http',
   'ca-certificates',
   'client-certificate',
   'client-key',
@@ -78,6 +79,7 @@ function readEntry(
       proxy: reader.scalar('proxy', place)?.value,
       mirrors: reader.listOrScalar('mirrors', place) ?? [],
       concurrency: reader.scalar('concurrency', CONCURRENCY)?.value,
+      allowHttp: reader.scalar('allow-http', boolean)?.value,
       authorities: reader.scalar('ca-certificates', pathType),
       clientCertificate: reader.both(
         ['client-certificate', reader.scalar('client-certificate', pathType)],

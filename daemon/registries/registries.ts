@@ -76,9 +76,9 @@ export async function openRegistries({
   }
 
   function servers(host: string): ServerSettings {
-    const { concurrency, authorities, clientCertificate } = own.get(host)?.server ?? {};
+    const { concurrency, allowHttp, authorities, clientCertificate } = own.get(host)?.server ?? {};
     const all = [common, authorities].filter((pem) => pem !== undefined).join('');
-    return { concurrency, authorities: all === '' ? undefined : all, clientCertificate };
+    return { concurrency, allowHttp, authorities: all === '' ? undefined : all, clientCertificate };
   }
 }
 
@@ -135,12 +135,13 @@ async function resolveEntry(
   environment: Environment,
   problems: string[],
 ): Promise<OwnSettings> {
-  const { proxy, mirrors, concurrency } = entry;
+  const { proxy, mirrors, concurrency, allowHttp } = entry;
   return {
     credentials: await resolveLogin(entry, environment, problems),
     route: { proxy, mirrors },
     server: {
       concurrency,
+      allowHttp,
       authorities: await readAuthorities(entry.authorities, problems),
       clientCertificate: await readClientCertificate(entry.clientCertificate, problems),
     },

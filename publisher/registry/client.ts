@@ -29,9 +29,9 @@ export class RegistryClient {
 
   constructor(options: Partial<RegistryOptions> = {}) {
     const complete = { ...DEFAULT_OPTIONS, ...options };
-    const { credentials, memory, foreignLayers } = complete;
+    const { memory, foreignLayers } = complete;
     this.#transport = new Transport(complete);
-    this.#sources = new Sources(complete, new Authentication(this.#transport, credentials));
+    this.#sources = new Sources(complete, new Authentication(this.#transport, complete));
     this.#listTimeoutMs = complete.listTimeoutMs;
     const documents = new Documents(this.#transport, this.#sources, complete.lookTimeoutMs);
     this.#manifests = new Manifests(documents, memory, foreignLayers);

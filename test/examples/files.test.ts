@@ -61,12 +61,13 @@ describe('examples/unpackd.yaml', () => {
     const shown = load(file).registries;
     assert.deepEqual(
       shown.map(({ host }) => host),
-      ['registry.example.org', 'docker.io', 'quay.io'],
+      ['registry.example.org', 'docker.io', 'quay.io', 'registry.lab.example.org:5000'],
     );
     const set = shown.flatMap((entry) =>
       Object.entries(entry).flatMap(([name, value]) => (value === undefined ? [] : [name])),
     );
     assert.deepEqual([...new Set(set)].sort(), [
+      'allowHttp',
       'authorities',
       'clientCertificate',
       'concurrency',

@@ -40,6 +40,11 @@ export function parseRegistry(component: string): string {
   return port === undefined ? host : `${host}:${port}`;
 }
 
+/** Whether `registry`, a host with or without a port, is this machine itself: what goes there passes no network. */
+export function isLoopback(registry: string): boolean {
+  return /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]+)?$/.test(registry);
+}
+
 function isHost(host: string): boolean {
   if (host.startsWith('[')) return isIPv6(host.slice(1, -1)) && !host.includes('%');
   if (host.length > 253) return false;

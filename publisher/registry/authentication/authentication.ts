@@ -1,11 +1,17 @@
 import { Failure, isFailure } from '../../../wishlist/failure.ts';
-import { formatReference } from '../../../wishlist/reference/reference.ts';
+import { formatReference, type ImageReference } from '../../../wishlist/reference/reference.ts';
 import { BaseChallenges } from './base-challenges.ts';
 import { parseChallenges, type Challenge } from './challenge.ts';
-import type { Credentials, CredentialsOf } from './credentials.ts';
+import type { Credentials } from './credentials.ts';
+import { baseEndpoint } from '../endpoint.ts';
+import { mayHaveCredentials } from '../http/server-settings.ts';
+import type { RegistryOptions } from '../options.ts';
 import type { Access } from '../route.ts';
 import { fetchToken, tokenUrl, type TokenRequest } from './token.ts';
 import type { Authorization, Refused, Transport } from '../http/transport.ts';
+
+/** Who has credentials, and whether they may go there. */
+export type AuthenticationOptions = Pick<RegistryOptions, 'credentials' | 'servers'>;
 
 interface Grant {
   /** The value of the `Authorization` field. */
@@ -29,23 +35,22 @@ interface Grant {
  */
 export class Authentication {
   readonly #transport: Transport;
-  readonly #credentials: CredentialsOf;
+  readonly #options: AuthenticationOptions;
   readonly #base: BaseChallenges;
   readonly #grants = new Map<string, Grant>();
   /** New tokens that were refused without a word like those before: a further one would be too. */
   readonly #vain = new WeakSet<Grant>();
   readonly #renewals = new Map<string, Promise<Grant | undefined>>();
 
-  constructor(transport: Transport, credentials: CredentialsOf) {
+  constructor(transport: Transport, options: AuthenticationOptions) {
     this.#transport = transport;
-    this.#credentials = credentials;
+    this.#options = options;
     this.#base = new BaseChallenges(transport);
   }
 
   for(access: Access): Authorization {
-    const { place, repository, reference } = access;
-    // What is granted to a wish for plain HTTP must not go over plain HTTP for the others.
-    const key = `${reference.scheme} ${place.scheme}://${place.host} ${repository}`;
+    const { place, repository } = access;
+    const key = `${place.scheme}://${place.host} ${repository}`;
     return {
       current: () => this.#current(key),
       origin: () => this.#grants.get(key)?.origin,
@@ -106,7 +111,10 @@ export class Authentication {
   /** What the server wants, as far as we can give it anew; `undefined` where we cannot. */
   async #ask(access: Access, challenges: string, refused: Refused): Promise<Grant | undefined> {
     const offered = parseChallenges(challenges);
-    const credentials = await this.#credentialsFor(access);
+    const { place, repository } = access;
+    const credentials = this.#mayHaveCredentials(access)
+      ? await this.#options.credentials(place.host, repository)
+      : undefined;
     const bearer = offered.find(({ scheme, parameters }) => scheme === 'bearer' && parameters.has('realm'));
     if (bearer !== undefined) {
       const isSpoken = refused.challenges !== undefined;
@@ -114,16 +122,25 @@ export class Authentication {
       return token && { ...token, challenges };
     }
     const isBasic = offered.some(({ scheme }) => scheme === 'basic');
-    if (!isBasic || credentials === undefined || credentials.identityToken !== undefined) return undefined;
+    if (!isBasic) return undefined;
+    if (credentials === undefined) return refuse(await this.#withheld(access));
+    if (credentials.identityToken !== undefined) return undefined;
     const basic = basicField(credentials);
     if (basic === refused.field) return undefined;
     return { field: basic, expiresAtMs: Infinity, origin: credentials.origin, challenges };
   }
 
-  /** Plain HTTP shows credentials to everybody on the way: the wish itself must ask for it. */
-  async #credentialsFor({ place, repository, reference }: Access): Promise<Credentials | undefined> {
-    const isAllowed = place.scheme === 'https' || reference.scheme === 'http';
-    return isAllowed ? await this.#credentials(place.host, repository) : undefined;
+  /** Plain HTTP shows credentials to everybody on the way: no wish can ask for it, the operator allows it. */
+  #mayHaveCredentials({ place }: Access): boolean {
+    return mayHaveCredentials(baseEndpoint(place), this.#options.servers);
+  }
+
+  /** Why a place that wants credentials got none, where there are some that it must not have. */
+  async #withheld(access: Access): Promise<Failure | undefined> {
+    if (this.#mayHaveCredentials(access)) return undefined;
+    const { place, repository, reference } = access;
+    const credentials = await this.#options.credentials(place.host, repository);
+    return credentials && withheld(place.host, reference, credentials);
   }
 
   /** `undefined` where somebody without credentials gets no token, and the answer itself asked for none. */
@@ -134,6 +151,8 @@ export class Authentication {
   ): Promise<Omit<Grant, 'challenges'> | undefined> {
     const { reference } = access;
     const url = tokenUrl(bearer, access);
+    if (credentials !== undefined && !mayHaveCredentials(url, this.#options.servers))
+      throw withheld(url.host, reference, credentials);
     const askedAtMs = performance.now();
     try {
       const { token, lifetimeS } = await fetchToken(this.#transport, {
@@ -148,6 +167,8 @@ export class Authentication {
       };
     } catch (error) {
       if (credentials !== undefined && isFailure(error, 'unauthorized')) throw refusal(access, credentials);
+      if (credentials === undefined && isFailure(error, 'unauthorized', 'forbidden'))
+        refuse(await this.#withheld(access));
       const isPointless = credentials === undefined && !isSpoken;
       if (isPointless && isFailure(error, 'unauthorized', 'forbidden')) return undefined;
       throw error;
@@ -176,6 +197,20 @@ function proofOf(
 /** @see RFC 7617, section 2 */
 function basicField({ user, password }: Credentials): string {
   return `Basic ${Buffer.from(`${user}:${password}`, 'utf8').toString('base64')}`;
+}
+
+function refuse(failure: Failure | undefined): undefined {
+  if (failure !== undefined) throw failure;
+}
+
+function withheld(host: string, reference: ImageReference, { origin }: Credentials): Failure {
+  return new Failure(
+    'unauthorized',
+    `${host} wants credentials for ${formatReference(reference)}, and those from ${origin} do not go over plain HTTP`,
+    {
+      hint: `write the image with https://, or let the operator allow it: allow-http: true for ${host} below registries`,
+    },
+  );
 }
 
 function refusal({ place, reference }: Access, { origin }: Credentials): Failure {

@@ -37,11 +37,10 @@ const answerSchema = z.object({
 /**
  * Where a challenge for `access` sends for a token. Where it names no scope, that is pulling from the repository.
  *
- * @throws Failure `registry-error` where the realm is no address that a password may go to: plain HTTP only where both
- *   the wish and the place that names it have it too
+ * @throws Failure `registry-error` where the realm is no address, or plain HTTP and the place that names it has HTTPS
  */
 export function tokenUrl({ parameters }: Challenge, { place, repository, reference }: Access): URL {
-  const url = realmOf(parameters.get('realm') ?? '', place.scheme === 'http' && reference.scheme === 'http');
+  const url = realmOf(parameters.get('realm') ?? '', place.scheme === 'http');
   if (url === undefined) {
     const subject = describeSubject({ kind: 'token', reference });
     throw new Failure(

@@ -14,6 +14,7 @@ const NOTHING = {
   proxy: undefined,
   mirrors: [],
   concurrency: undefined,
+  allowHttp: undefined,
   authorities: undefined,
   clientCertificate: undefined,
 };
@@ -60,6 +61,7 @@ describe('registries in the configuration file', () => {
       '    ca-certificates: ca.pem',
       '    client-certificate: ~/client.pem',
       '    client-key: /keys/client.pem',
+      '    allow-http: true',
     ];
     const at = (line: number, key: string): string => `/etc/u.yaml:${line}: registries: docker.io: ${key}`;
     assert.deepEqual(valid(lines.join('\n')), [
@@ -80,6 +82,7 @@ describe('registries in the configuration file', () => {
           { scheme: 'https', host: 'mirror.example.org', prefix: 'a/b' },
         ],
         concurrency: 8,
+        allowHttp: true,
         authorities: { origin: at(10, 'ca-certificates'), value: '/etc/ca.pem' },
         clientCertificate: {
           certificate: { origin: at(11, 'client-certificate'), value: '/home/ada/client.pem' },

@@ -58,6 +58,7 @@ describe('credentials of registries', () => {
     assert.deepEqual(routes('quay.io'), { proxy: undefined, mirrors: [] });
     assert.deepEqual(servers('quay.io'), {
       concurrency: undefined,
+      allowHttp: undefined,
       authorities: undefined,
       clientCertificate: undefined,
     });
@@ -258,6 +259,7 @@ describe('certificates of servers', () => {
       ['all.pem', 'own.pem'].map(async (name) => await readFile(join(folder, name), 'utf8')),
     );
     assert.deepEqual(servers('ghcr.io'), {
+      allowHttp: undefined,
       concurrency: undefined,
       authorities: all,
       clientCertificate: undefined,

@@ -484,54 +484,6 @@ describe('registry/authentication/authentication', () => {
     });
   });
 
-  describe('through plain HTTP', () => {
-    /** A client with credentials for the server, which stands in for all registries. */
-    function through(): RegistryClient {
-      const proxy = { scheme: 'http', host: server.host, prefix: '' } as const;
-      return quickClient({
-        credentials: async (host) => await Promise.resolve(host === server.host ? CREDENTIALS : undefined),
-        routes: () => ({ proxy, mirrors: [] }),
-      });
-    }
-
-    async function fetchAs(scheme: 'https' | 'http'): Promise<void> {
-      await client.fetchManifest({
-        ...server.reference('lab/tool', { tag: '1' }),
-        scheme,
-        registry: 'r.example',
-      });
-    }
-
-    beforeEach(async () => {
-      await client.close();
-      client = through();
-    });
-
-    it('only a wish for plain HTTP shows credentials', async () => {
-      challengeAll('Basic realm="r"');
-      assert.equal((await failureOf(fetchAs('https'))).code, 'unauthorized');
-      assert.deepEqual(asked(), ['GET manifest -']);
-      await fetchAs('http');
-      server.takeRequests();
-      // Not even when another wish has shown them before.
-      assert.equal((await failureOf(fetchAs('https'))).code, 'unauthorized');
-      assert.deepEqual(asked(), ['GET manifest -']);
-    });
-
-    it('only a wish for plain HTTP gets tokens, with credentials', async () => {
-      void new TokenService(server, { basic: BASIC });
-      assert.equal((await failureOf(fetchAs('https'))).code, 'registry-error');
-      assert.deepEqual(asked(), ['GET manifest -']);
-      server.takeRequests();
-      await fetchAs('http');
-      assert.deepEqual(asked(), [
-        'GET manifest -',
-        `GET /token ${BASIC}`,
-        'GET manifest Bearer secret-token-1',
-      ]);
-    });
-  });
-
   it('does not give credentials on to where the token service redirects', async () => {
     const elsewhere = await FaultServer.start();
     try {

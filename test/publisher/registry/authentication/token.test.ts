@@ -26,7 +26,7 @@ function urlFor(challenge: string, placeScheme: Scheme, wishScheme: Scheme): str
 const PLAIN: readonly (readonly [place: Scheme, wish: Scheme, isAllowed: boolean])[] = [
   ['https', 'https', false],
   ['https', 'http', false],
-  ['http', 'https', false],
+  ['http', 'https', true],
   ['http', 'http', true],
 ];
 
