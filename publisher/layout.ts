@@ -1,4 +1,5 @@
 import { createHash, hash } from 'node:crypto';
+import { OWN_FOLDERS } from '../wishlist/own-folders.ts';
 import { LINUX_AMD64, usualPlatform, type Platform } from '../wishlist/reference/platform.ts';
 import { isPlain } from './image.ts';
 import { multiarchName } from './multiarch.ts';
@@ -43,7 +44,7 @@ export function chainPath(chain: Digest): BytePath {
 }
 
 export function unitPath(unit: Unit, hex: string): BytePath {
-  return `.${unit}/${hex.slice(0, 2)}/${hex}`;
+  return `${OWN_FOLDERS[unit]}/${hex.slice(0, 2)}/${hex}`;
 }
 
 /**
@@ -51,7 +52,7 @@ export function unitPath(unit: Unit, hex: string): BytePath {
  * completed before something builds on it.
  */
 export function recordPath(unit: Unit, hex: string): BytePath {
-  return `.unpackd/${unit}/${hex.slice(0, 2)}/${hex}`;
+  return `${OWN_FOLDERS.records}/${unit}/${hex.slice(0, 2)}/${hex}`;
 }
 
 /**
@@ -78,7 +79,7 @@ export function parsePlatformName(name: string): {
 }
 
 /** Below it each image has a folder of its public name. */
-export const METADATA_FOLDER = '.metadata';
+export const METADATA_FOLDER = OWN_FOLDERS.metadata;
 export const MANIFEST_FILE = 'manifest.json';
 /** What the podman store has to know of the image. */
 export const PODMAN_FILE = 'podman.json';

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { OWN_FOLDERS } from '../wishlist/own-folders.ts';
 import type { Platform } from '../wishlist/reference/platform.ts';
 import { usualPlatform } from '../wishlist/reference/platform.ts';
 import type { BytePath } from './repository/entry.ts';
@@ -10,7 +11,7 @@ import type { BytePath } from './repository/entry.ts';
  * @see cvmfs/cvmfs#3680, #3897; CernVM-FS documentation, "Variant Symlinks"
  */
 
-export const MULTIARCH_FOLDER = '.multiarch';
+export const MULTIARCH_FOLDER = OWN_FOLDERS.platforms;
 
 /** For which images there are such names: for those that are wanted for several platforms, for all, or for none. */
 export type MultiarchLinks = 'auto' | 'always' | 'never';

@@ -10,6 +10,7 @@ import type { RepositoryView } from '../../publisher/repository/view.ts';
 import type { LayerFacts, MeasuredImage } from '../../wishlist/check/sizes.ts';
 import type { WishedImage } from '../../wishlist/meaning/expand.ts';
 import { isFailure, type Failure } from '../../wishlist/failure.ts';
+import { OWN_FOLDERS } from '../../wishlist/own-folders.ts';
 import { formatPlatform } from '../../wishlist/reference/platform.ts';
 import { formatReference } from '../../wishlist/reference/reference.ts';
 
@@ -94,5 +95,8 @@ async function isInAll(
 
 /** A folder that is not there, or holds something else, looks like an empty repository. */
 async function isPresent(view: RepositoryView): Promise<boolean> {
-  return (await view.kindOf('.unpackd')) !== undefined || (await view.kindOf('.layers')) !== undefined;
+  return (
+    (await view.kindOf(OWN_FOLDERS.records)) !== undefined ||
+    (await view.kindOf(OWN_FOLDERS.layers)) !== undefined
+  );
 }

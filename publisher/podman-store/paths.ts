@@ -1,3 +1,4 @@
+import { OWN_FOLDERS } from '../../wishlist/own-folders.ts';
 import type { BytePath } from '../repository/entry.ts';
 import type { LayerId } from './layer-ids.ts';
 
@@ -14,7 +15,8 @@ const PLATFORM = /^(\.multiarch\/[^/]+)\//;
  */
 export function storeRoot(publicName: string): StoreRoot {
   const [, platform] = PLATFORM.exec(publicName) ?? [];
-  return platform === undefined ? 'podmanStore' : `${platform.replace(':', '-')}/podmanStore`;
+  const { podman } = OWN_FOLDERS;
+  return platform === undefined ? podman : `${platform.replace(':', '-')}/${podman}`;
 }
 
 /** How a store was made; it stands in its root. */

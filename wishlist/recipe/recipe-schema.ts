@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { OWN_FOLDERS } from '../own-folders.ts';
 import { KEEP } from './keep.ts';
 import { RECIPE_LIMITS } from './limits.ts';
 import { OUTPUT_NAMES } from './settings.ts';
@@ -64,8 +65,22 @@ const exclude = oneOrMore(tagPattern).describe('Tags, or patterns of tags, that 
 const subdirectory = z
   .string()
   .max(200)
-  .regex(/^(?![^/]*[.])(?:[A-Za-z0-9_][A-Za-z0-9._-]*\/){0,9}[A-Za-z0-9_][A-Za-z0-9._-]*$/)
-  .describe('Where images appear: goes before their public names. Its first component has no dot.');
+  .regex(
+    new RegExp(
+      `^(?![^/]*[.])(?!(?:${ownFolders()})(?:/|$))(?:[A-Za-z0-9_][A-Za-z0-9._-]*/){0,9}[A-Za-z0-9_][A-Za-z0-9._-]*$`,
+    ),
+  )
+  .describe(
+    'Where images appear: goes before their public names. Its first component has no dot, and is none of unpackd’s own folders.',
+  );
+
+/** Those without a dot, in any case: patterns of JSON Schema have no flags. */
+function ownFolders(): string {
+  return Object.values(OWN_FOLDERS)
+    .filter((name) => !name.includes('.'))
+    .map((name) => name.replaceAll(/[a-z]/gi, (letter) => `[${letter.toLowerCase()}${letter.toUpperCase()}]`))
+    .join('|');
+}
 
 const limit = count('How many tags a pattern may match.');
 

@@ -1,4 +1,5 @@
 import { Failure } from '../failure.ts';
+import { isOwnFolder } from '../own-folders.ts';
 import { quoted } from '../quote.ts';
 import { looksLikeRegistry } from '../reference/registry-host.ts';
 import { withoutSecrets } from '../secrets.ts';
@@ -12,7 +13,7 @@ const HINT = 'write a path such as subdirectory: physics/simulation';
  * Reads the beginning of public names: up to ten components with slashes in between, 200 characters in all.
  *
  * The first one must not look like a registry. Without a subdirectory a public name begins with its registry, so that
- * nobody's images can appear in the place of another registry's.
+ * nobody's images can appear in the place of another registry's. Nor must it be a folder of unpackd's own.
  *
  * @throws Failure `setting-invalid`
  */
@@ -27,6 +28,10 @@ export function parseSubdirectory(text: string): string {
   if (looksLikeRegistry(first)) {
     const reason = `its first component ${quoted(withoutSecrets(first))} could be the registry of other images`;
     throw invalid(text, reason, 'begin with a name without dots that is not localhost');
+  }
+  if (isOwnFolder(first)) {
+    const reason = `its first component ${quoted(first)} is where unpackd keeps what is everybody's`;
+    throw invalid(text, reason, 'begin with another name');
   }
   return text;
 }

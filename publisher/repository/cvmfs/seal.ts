@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { OWN_FOLDERS } from '../../../wishlist/own-folders.ts';
 import { ownFile, type Attributes, type BytePath, type Entry, type FileEntry } from '../entry.ts';
 import type { RepositoryView } from '../view.ts';
 
-const FOLDER = '.unpackd/publications';
+const FOLDER = `${OWN_FOLDERS.records}/publications`;
 /** Always leads to the newest seal. */
-const LATEST = '.unpackd/latest';
+const LATEST = `${OWN_FOLDERS.records}/latest`;
 
 /**
  * Makes a stream that ends early fail as a whole.
@@ -31,7 +32,7 @@ export async function newSeal(view: RepositoryView, attributes: Attributes): Pro
   const outdated: BytePath[] = [];
   for await (const { path: earlier } of view.walk(FOLDER)) outdated.push(earlier);
   async function* wrap(entries: AsyncIterable<Entry>): AsyncGenerator<Entry> {
-    for (const folder of ['.unpackd', FOLDER]) {
+    for (const folder of [OWN_FOLDERS.records, FOLDER]) {
       yield { type: 'directory', path: folder, attributes: { ...attributes, mode: 0o755 } };
     }
     yield { type: 'link', path: LATEST, target: path };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { OWN_FOLDERS } from '../../../wishlist/own-folders.ts';
 import { ownFile, type Attributes, type BytePath, type Entry } from '../entry.ts';
 import type { RepositoryView } from '../view.ts';
 
@@ -6,7 +7,7 @@ import type { RepositoryView } from '../view.ts';
  * Lists, while a publication in two transactions has had the first of them, the trees that it brought: nothing refers to
  * them, and nothing will where the second is not made.
  */
-export const UNFINISHED = '.unpackd/unfinished';
+export const UNFINISHED = `${OWN_FOLDERS.records}/unfinished`;
 
 const Paths = z.array(z.string());
 

@@ -9,6 +9,7 @@ import {
   recordPath,
 } from '../../../publisher/layout.ts';
 import { MOST_COMPONENTS } from '../../../publisher/layer/member-path.ts';
+import { OWN_FOLDERS } from '../../../wishlist/own-folders.ts';
 import { clientPath } from '../../support/trees/client-path.ts';
 import { hexOf, type Digest } from '../../../publisher/registry/digest.ts';
 import {
@@ -308,6 +309,17 @@ describe('compose/composer', () => {
         for (const line of ['t -> d', `h == ${target}`, `i == ${target}`])
           assert.ok(streamBelow(stream, path).includes(line), line);
       assert.match(warnings.join('\n'), /^overlay mounts of \.layers .*3 paths other.* \(h, i, t\)$/);
+    });
+
+    it('has nothing at the root of the repository that could be somebody’s subdirectory', async () => {
+      const image = await workshop.image('reg.example/app:1', [base, top]);
+      const other = { ...image, publicName: '.multiarch/arm64/reg.example/app:1' };
+      const { stream } = await workshop.publish([image, other], {
+        outputs: { layers: true, chains: true, flat: true, podman: true },
+      });
+      const roots = new Set(stream.entries.map(({ path }) => path.split('/', 1)[0] ?? ''));
+      assert.ok(roots.delete('reg.example'));
+      assert.deepEqual([...roots].sort(), Object.values(OWN_FOLDERS).sort());
     });
 
     it('is made of the layers that its config names, and of no others', async () => {

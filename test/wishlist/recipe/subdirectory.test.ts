@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { isFailure } from '../../../wishlist/failure.ts';
+import { OWN_FOLDERS, isOwnFolder } from '../../../wishlist/own-folders.ts';
+import { parseReference } from '../../../wishlist/reference/reference.ts';
 import { parseSubdirectory } from '../../../wishlist/recipe/subdirectory.ts';
 
 describe('a subdirectory', () => {
@@ -12,6 +14,9 @@ describe('a subdirectory', () => {
     'a/localhost/docker.io',
     'a/'.repeat(9) + 'a',
     'x'.repeat(200),
+    'a/podmanStore',
+    'podmanStores',
+    'layers',
   ];
   for (const text of good) {
     it(`may be ${text}`, () => assert.equal(parseSubdirectory(text), text));
@@ -44,6 +49,9 @@ describe('a subdirectory', () => {
     ['letters of other alphabets', 'ä'],
     ['eleven components', `${'a/'.repeat(10)}a`],
     ['201 characters', 'x'.repeat(201)],
+    ...Object.values(OWN_FOLDERS)
+      .flatMap((name) => [name, name.toUpperCase(), name.toLowerCase(), `${name}/overlay`])
+      .map((name): [string, string] => ['a folder of our own', name]),
   ];
   for (const [what, text] of bad) {
     it(`may not be ${what}`, () => {
@@ -53,4 +61,22 @@ describe('a subdirectory', () => {
       );
     });
   }
+});
+
+describe('folders of our own', () => {
+  it('are those of CernVM-FS too, in any case', () => {
+    for (const name of ['.cvmfs', '.cvmfscatalog', '.CVMFSdirtab', '.cvmfs_status.json'])
+      assert.ok(isOwnFolder(name), name);
+    for (const name of ['cvmfs', 'docker.io', 'physics', '', 'x.cvmfs']) assert.ok(!isOwnFolder(name), name);
+  });
+
+  it('are no registry that an image could come from', () => {
+    for (const name of [...Object.values(OWN_FOLDERS), '.cvmfscatalog'])
+      for (const image of [name, name.toUpperCase()].flatMap((host) => [`${host}/a`, `https://${host}/a:1`]))
+        assert.throws(
+          () => parseReference(image),
+          (error) => isFailure(error, 'reference-invalid'),
+          image,
+        );
+  });
 });
