@@ -1,5 +1,5 @@
 import type { Option } from './options.ts';
-import { boolean, choice, path, registryHosts, size, string } from './value-types.ts';
+import { boolean, choice, path, paths, registryHosts, size, string } from './value-types.ts';
 
 /** The options of `wishlist check`. */
 export const CHECKING_OPTIONS = {
@@ -38,6 +38,16 @@ export const CHECKING_OPTIONS = {
     group: 'Checking:',
     description:
       'how findings are printed: "github" makes annotations, "markdown" a comment, "junit" a report in XML; with --json it is json',
+  },
+  report: {
+    key: 'report',
+    flag: '--report <files>',
+    type: paths,
+    default: undefined,
+    group: 'Checking:',
+    description:
+      'files to write the findings to as well, such as check.md,check.xml: ".md" a comment, ".xml" JUnit, ".json" all of it',
+    notInFile: true,
   },
   allowedRegistries: {
     key: 'allowed-registries',

@@ -48,6 +48,16 @@ export const path: ValueType<string> = {
   },
 };
 
+/** Absolute paths, with commas in between, at least one, each once. */
+export const paths: ValueType<readonly string[]> = {
+  expected: 'paths with commas in between, or a list in a file',
+  isList: true,
+  parse: (text, place) => {
+    const parsed = text.split(',').map((one) => path.parse(one.trim(), place));
+    return parsed.includes(undefined) ? undefined : [...new Set(parsed.filter((one) => one !== undefined))];
+  },
+};
+
 const TRUE = new Set(['true', 'yes', 'on', '1']);
 const FALSE = new Set(['false', 'no', 'off', '0']);
 

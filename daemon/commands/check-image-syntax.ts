@@ -4,6 +4,7 @@ import { readRecipe } from '../../wishlist/recipe/recipe.ts';
 import { formatReference, isPattern, parseReference } from '../../wishlist/reference/reference.ts';
 import type { Command, Context } from '../command.ts';
 import { counted } from '../output/format.ts';
+import { redactLine } from '../output/redact.ts';
 
 /** What was found out about one argument. */
 interface Finding {
@@ -37,7 +38,7 @@ export const checkImageSyntaxCommand: Command = {
       findings.push(/\.ya?ml$/i.test(subject) ? await checkRecipe(subject) : checkImage(subject));
     }
     const lines = findings.flatMap((finding) => finding.lines);
-    output.print(lines.map((line) => `${line}\n`).join(''), findings);
+    output.print(lines.map((line) => `${redactLine(line)}\n`).join(''), findings);
     return findings.every(({ isFine }) => isFine) ? 0 : 1;
   },
 };

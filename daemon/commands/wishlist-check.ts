@@ -16,6 +16,7 @@ import { formatText } from '../checking/formats/text.ts';
 import { Inquiry, type Answer } from '../checking/inquiry.ts';
 import { readRecipeSource, type RecipeSource } from '../checking/recipe-source.ts';
 import type { CheckReport } from '../checking/report.ts';
+import { openReportFiles, writeReportFile } from '../checking/report-files.ts';
 import { Suggestions } from '../checking/suggestions.ts';
 import { TagLists } from '../checking/tag-lists.ts';
 import type { Command, Context } from '../command.ts';
@@ -37,8 +38,8 @@ export const wishlistCheckCommand: Command = {
       meaning: 'only what is new since that commit can be an error',
     },
     {
-      line: 'unpackd wishlist check --base origin/main --format markdown recipe.yaml',
-      meaning: 'as a comment for a pull request',
+      line: 'unpackd wishlist check --base origin/main --report check.md recipe.yaml',
+      meaning: 'the same, and a comment for a pull request',
     },
   ],
   options: [
@@ -46,6 +47,7 @@ export const wishlistCheckCommand: Command = {
     'base-file',
     'offline',
     'format',
+    'report',
     'allowed-registries',
     'image-size-limit',
     'pattern-limit',
@@ -59,6 +61,7 @@ export const wishlistCheckCommand: Command = {
       throw new Failure('configuration-invalid', 'no recipe is named', { hint: 'name at least one file' });
     }
     const { base = context.configuration.baseFile, allowedRegistries } = context.configuration;
+    const reportFiles = await openReportFiles(context.configuration.report ?? []);
     const currentDirectory = process.cwd();
     const sources = await Promise.all(
       files.map(async (file) => await readRecipeSource(file, currentDirectory)),
@@ -69,7 +72,9 @@ export const wishlistCheckCommand: Command = {
     const report = context.configuration.offline
       ? await check(undefined)
       : await withRegistry(context, async (client) => await check(askWith(context, client, sources)));
-    return print(context, sources, report);
+    const status = print(context, sources, report);
+    for (const file of reportFiles) await writeReportFile(file, formatted(file.format, report));
+    return status;
   },
 };
 

@@ -9,7 +9,20 @@ const LINE_BREAK = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
 /** Control characters, and those that are invisible or turn the direction of writing. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}]/gu;
 
-/** `text` as one line without control characters. */
+/**
+ * What a runner of CI takes for a command wherever it stands in a line: `##[` at GitHub, `##vso[` at Azure.
+ *
+ * @see https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs, `TryParse`
+ */
+const RUNNER_COMMAND = /##(?=[a-z]*\[)/gi;
+
+/** `text` as one line without control characters, and without commands to a runner of CI. */
 export function flatten(text: string): string {
-  return text.replace(ESCAPE_SEQUENCE, '').replace(LINE_BREAK, ' ').replace(INVISIBLE, '').trim();
+  const line = text.replace(ESCAPE_SEQUENCE, '').replace(LINE_BREAK, ' ').replace(INVISIBLE, '').trim();
+  return withoutRunnerCommands(line);
+}
+
+/** `text` with as many characters. */
+export function withoutRunnerCommands(text: string): string {
+  return text.replaceAll(RUNNER_COMMAND, '# ');
 }

@@ -1,5 +1,5 @@
 import type { FailureCode } from '../../wishlist/failure.ts';
-import { redact } from './redact.ts';
+import { redact, redactLine } from './redact.ts';
 
 export { formatBytes } from '../../wishlist/byte-size.ts';
 export { counted } from '../../wishlist/counted.ts';
@@ -16,7 +16,7 @@ export function errorLine(code: FailureCode | 'usage', parts: readonly (string |
 export function stackText(stack: string): string {
   return stack
     .split('\n')
-    .map((line) => `  ${redact(line)}`)
+    .map((line) => `  ${redactLine(line)}`)
     .join('\n');
 }
 

@@ -2,7 +2,7 @@ import { handleEvent } from '../event-handlers.ts';
 import type { EventHandlers } from '../event-handlers.ts';
 import type { Display, OutputStream } from './display.ts';
 import { counted, formatBytes, formatDuration, shortDigest } from './format.ts';
-import { redact } from './redact.ts';
+import { redactLine } from './redact.ts';
 
 /** One line for each thing that happened, for journals and log files. */
 export function createPlainDisplay(stream: OutputStream, now: () => number = Date.now): Display {
@@ -10,7 +10,7 @@ export function createPlainDisplay(stream: OutputStream, now: () => number = Dat
   return {
     observe: (event) => {
       const text = handleEvent(texts, event);
-      if (text !== undefined) stream.write(`${redact(text)}\n`);
+      if (text !== undefined) stream.write(`${redactLine(text)}\n`);
     },
     line: (text) => stream.write(`${text}\n`),
     summary: (text) => stream.write(`${text}\n`),

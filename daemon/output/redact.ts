@@ -59,6 +59,15 @@ export function redact(text: string): string {
   return shown.replace(JSON_WEB_TOKEN, (token, header: string) => (isJson(header) ? HIDDEN : token));
 }
 
+/**
+ * The same for what begins a line, where `::` begins a command to a runner of CI.
+ *
+ * @see https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs, `TryParseV2`
+ */
+export function redactLine(text: string): string {
+  return redact(text).replace(/^(\s*):(?=:)/, '$1: ');
+}
+
 /** Whether it is the header of a token, base64url of JSON (RFC 7519, section 3), and no tag that only begins so. */
 function isJson(header: string): boolean {
   try {

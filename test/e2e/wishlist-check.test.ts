@@ -259,7 +259,7 @@ describe('unpackd wishlist check', () => {
         const { stdout: head } = await command('git', ['-C', folder, 'rev-parse', 'HEAD']);
         const outcome = await runScript(gitlabScript(), folder, {
           ...policy(),
-          CHECKER: join(await runnerFolder(), 'unpackd/dist/daemon/main.js'),
+          CHECKER: await runnerFolder(),
           CI_MERGE_REQUEST_DIFF_BASE_SHA: head.trim(),
           CI_PROJECT_DIR: folder,
         });
@@ -271,7 +271,8 @@ describe('unpackd wishlist check', () => {
 
       /** What the wishlist of this test allows, in place of the examples' own values. */
       function policy(): Record<string, string> {
-        return { PATTERN_LIMIT: '20', ALLOWED_REGISTRIES: [registry.host, secret.host].join(',') };
+        const hosts = [registry.host, secret.host].join(',');
+        return { PATTERN_LIMIT: '20', ALLOWED_REGISTRIES: hosts, UNPACKD_PUBLIC_ONLY: 'false' };
       }
     },
   );

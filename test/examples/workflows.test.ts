@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { OPTIONS, type Option } from '../../daemon/options.ts';
+import { OPTIONS, variableOf, type Option } from '../../daemon/options.ts';
 import { MARKER } from '../../daemon/checking/formats/markdown.ts';
 import { githubScript, githubWorkflow, gitlabJob, gitlabScript } from '../support/e2e/workflow.ts';
 import { textOf } from '../docs/project.ts';
@@ -31,7 +31,9 @@ describe('the workflow for GitHub', () => {
   });
 
   it('finds its earlier comment by the marker, which is the first line', () => {
-    assert.match(githubScript('Comment').text, /head -n 1 wishlist-check\.md/);
+    const { text } = githubScript('Comment');
+    assert.ok(text.includes(`marker='${MARKER}'\n`));
+    assert.match(text, /head -n 1 wishlist-check\.md/);
     assert.ok(!MARKER.includes('\n'));
   });
 });
@@ -39,12 +41,17 @@ describe('the workflow for GitHub', () => {
 describe('the job for GitLab', () => {
   it('keeps what it reports', () => {
     const { artifacts } = gitlabJob();
-    for (const file of [artifacts.reports.junit, ...artifacts.paths])
-      assert.ok(gitlabScript().text.includes(`> ${file}`));
+    const [, reports = ''] = /--report (\S+)/.exec(gitlabScript().text) ?? [];
+    assert.deepEqual(new Set(reports.split(',')), new Set([artifacts.reports.junit, ...artifacts.paths]));
   });
 });
 
 describe('the workflows', () => {
+  it('ask no private address', () => {
+    for (const { variables } of [githubScript('Check'), gitlabScript()])
+      assert.equal(variables[variableOf(OPTIONS.publicOnly.key)], 'true');
+  });
+
   it('use only options that exist', () => {
     for (const { text } of [githubScript('Check'), gitlabScript()]) {
       const used = [...text.matchAll(/(?<=\s)--[a-z-]+/g)].map(([flag]) => flag);

@@ -1,4 +1,4 @@
-import { flatten } from '../../output/flatten.ts';
+import { flatten, withoutRunnerCommands } from '../../output/flatten.ts';
 import { redact } from '../../output/redact.ts';
 import { withoutSecrets } from '../../../wishlist/secrets.ts';
 import type { Finding } from '../../../wishlist/check/finding.ts';
@@ -18,7 +18,7 @@ export function excerptOf(finding: Finding, lines: readonly string[]): string | 
   const safe = safeParts(line, finding);
   if (safe === undefined) return finding.text === '' ? undefined : ` ${number} | ${redact(finding.text)}`;
   const { before, marked, after } = safe;
-  const shown = ` ${number} | ${before}${marked}${after}`.trimEnd();
+  const shown = withoutRunnerCommands(` ${number} | ${before}${marked}${after}`).trimEnd();
   if (finding.column === undefined) return shown;
   return `${shown}\n ${margin} ${' '.repeat(before.length)}${'^'.repeat(Math.max(1, marked.length))}`;
 }

@@ -1,7 +1,7 @@
 import { formatProblem } from '../../../wishlist/recipe/problem.ts';
 import type { Finding } from '../../../wishlist/check/finding.ts';
 import { counted, formatBytes } from '../../output/format.ts';
-import { redact } from '../../output/redact.ts';
+import { redactLine } from '../../output/redact.ts';
 import type { CheckedRecipe, CheckedWish, CheckReport } from '../report.ts';
 import { excerptOf } from './excerpt.ts';
 import { bytesText, countText, platformsOf, sumText } from './phrases.ts';
@@ -21,7 +21,7 @@ export function formatText(report: CheckReport): string {
 
 /** `FILE:LINE:COLUMN: SEVERITY: MESSAGE; HINT [CODE]` */
 export function findingLine(finding: Finding): string {
-  return redact(formatProblem(finding.file, finding));
+  return redactLine(formatProblem(finding.file, finding));
 }
 
 function findingText(finding: Finding, recipes: readonly CheckedRecipe[]): string {
@@ -39,7 +39,7 @@ function imageLine(wish: CheckedWish): string {
     `unpacked ${bytesText(unpackedBytes)}`,
     `published already ${bytesText(publishedBytes)}`,
   ];
-  return redact(`${wish.text}: ${facts.join('; ')}`);
+  return redactLine(`${wish.text}: ${facts.join('; ')}`);
 }
 
 function summaryLine(
@@ -50,5 +50,5 @@ function summaryLine(
   const fresh = checked.filter((wish) => wish.file === file).length;
   const since = base === undefined ? '' : `, ${fresh} new or changed since ${base}`;
   const what = wishes === undefined ? 'no recipe' : `${counted(wishes, 'wish', 'wishes')}${since}`;
-  return redact(`${file}: ${what}; ${countText({ findings: own })}`);
+  return redactLine(`${file}: ${what}; ${countText({ findings: own })}`);
 }

@@ -10,6 +10,9 @@ describe('flatten', () => {
     ['\u001b]8;;https://x\u001b\\link', 'link'],
     ['a\u0000\u0007\u0008b\u009b1m', 'ab1m'],
     ['abc\u202ecba', 'abccba'],
+    ['a ##[error]b ##vso[task]c ##[group]', 'a # [error]b # vso[task]c # [group]'],
+    ['##\u001b[0m[x] ##\u202e[y] ###[z]', '# [x] # [y] ## [z]'],
+    ['# a ## b [c] lab/a##b', '# a ## b [c] lab/a##b'],
     ['\n a \n', 'a'],
     ['', ''],
   ];

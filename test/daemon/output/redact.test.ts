@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { hideLogin, hideSecret } from '../../../daemon/output/known-secrets.ts';
-import { redact } from '../../../daemon/output/redact.ts';
+import { redact, redactLine } from '../../../daemon/output/redact.ts';
 
 const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl';
 const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`;
@@ -192,5 +192,17 @@ describe('a known secret of fewer than 8 characters', () => {
       assert.ok(redact(text).includes('***'));
       assert.doesNotMatch(redact(text), /latest1|YWRhOng|cm9ib3Q/);
     });
+  }
+});
+
+describe('what begins a line', () => {
+  for (const [text, line] of [
+    ['::error::x', ': :error::x'],
+    ['\n ::add-mask::x', ': :add-mask::x'],
+    ['\u001b[0m::x', ': :x'],
+    ['a ::error::x', 'a ::error::x'],
+    [':x', ':x'],
+  ] as const) {
+    it(`is no command to a runner: ${JSON.stringify(text)}`, () => assert.equal(redactLine(text), line));
   }
 });

@@ -58,9 +58,10 @@ export function githubScript(name: string): Script {
   return { text: step.run, variables: env };
 }
 
-export function gitlabScript(): Script {
-  const { script, variables: own } = gitlabJob();
-  return { text: script.join('\n'), variables: own };
+/** What the job runs in the end, or with what comes before it. */
+export function gitlabScript({ isWhole = false } = {}): Script {
+  const { before_script: before, script, variables: own } = gitlabJob();
+  return { text: [...(isWhole ? before : []), ...script].join('\n'), variables: own };
 }
 
 /** A folder for temporary files of a workflow, in which this project stands as `unpackd`, built. */

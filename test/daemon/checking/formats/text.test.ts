@@ -74,6 +74,11 @@ describe('the excerpt of a line', () => {
     assert.equal(shown(line, { text: '' }), undefined);
   });
 
+  it('gives no command to a runner, and leaves the carets where they belong', () => {
+    const text = '- a ##[error]b';
+    assert.equal(shown(text, { column: 5, endColumn: 15 }), ' 1 | - a # [error]b\n   |     ^^^^^^^^^^');
+  });
+
   it('shows digests', () => {
     const pinned = `- q.io/a@sha256:${'0'.repeat(64)}`;
     assert.equal(shown(pinned), ` 1 | ${pinned}`);

@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto';
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { codeOf } from '../../wishlist/error-code.ts';
+import { Failure } from '../../wishlist/failure.ts';
+import { quoted } from '../../wishlist/quote.ts';
+import type { Configuration } from '../options.ts';
+
+type Format = Configuration['format'];
+
+/** By how the file's name ends. */
+const FORMATS: Readonly<Record<string, Format>> = { '.md': 'markdown', '.xml': 'junit', '.json': 'json' };
+
+/** A file that findings are written to as well. */
+export interface ReportFile {
+  readonly path: string;
+  readonly format: Format;
+}
+
+/**
+ * The files at `paths`, which are gone until there is something to say: what stands there may be somebody else's.
+ *
+ * @throws Failure `configuration-invalid`
+ */
+export async function openReportFiles(paths: readonly string[]): Promise<ReportFile[]> {
+  const files = paths.map((path) => {
+    const format = FORMATS[extname(path)];
+    if (format !== undefined) return { path, format };
+    throw new Failure('configuration-invalid', `--report ${quoted(path)} has no known ending`, {
+      hint: `end it with one of ${Object.keys(FORMATS).join(', ')}`,
+    });
+  });
+  for (const { path } of files) await orUnwritable(path, async () => await rm(path, { force: true }));
+  return files;
+}
+
+/**
+ * Writes a new file, whatever stands at the path: a link there is replaced, not followed.
+ *
+ * @throws Failure `configuration-invalid`
+ */
+export async function writeReportFile({ path }: ReportFile, text: string): Promise<void> {
+  const temporary = `${path}.${randomUUID()}`;
+  await orUnwritable(path, async () => {
+    try {
+      await writeFile(temporary, text, { flag: 'wx' });
+      await rename(temporary, path);
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  });
+}
+
+async function orUnwritable(path: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === undefined) throw error;
+    throw new Failure('configuration-invalid', `--report ${quoted(path)} cannot be written (${code})`, {
+      hint: 'name a file in a folder that you may write to',
+      cause: error,
+    });
+  }
+}
