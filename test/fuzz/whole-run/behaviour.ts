@@ -40,6 +40,10 @@ const FAULTS: readonly MakeFault[] = [
   () => ['too short', shortened],
   () => ['never ends', endless],
   (random) => {
+    const [tags, length] = [amount(random, 10_000), amount(random, 100)];
+    return [`pages of ${tags} tags for ever`, pages(tags, 't'.repeat(length))];
+  },
+  (random) => {
     const code = pick(random, [100, 201, 204, 206, 304, 400, 401, 403, 404, 410, 416, 418, 500, 503, 599]);
     return [`status ${code}`, status(code === 100 ? 503 : code)];
   },
@@ -109,3 +113,12 @@ const FAULTS: readonly MakeFault[] = [
     ];
   },
 ];
+
+/** Each page has tags that nobody has seen before, and a link to the next. */
+function pages(tags: number, prefix: string): Fault {
+  return (response) => {
+    const page = Number(/page=(\d+)/.exec(response.req.url ?? '')?.[1] ?? 0);
+    const list = Array.from({ length: tags }, (_, at) => `${prefix}${page}.${at}`);
+    response.writeHead(200, { link: `<?page=${page + 1}>; rel="next"` }).end(JSON.stringify({ tags: list }));
+  };
+}

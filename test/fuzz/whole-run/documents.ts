@@ -39,7 +39,7 @@ function once(random: Random, value: Json): Json {
 const KEYS = ['urls', 'annotations', 'subject', 'artifactType', 'data', 'variant', 'history', '', 'size'];
 
 function strange(random: Random, value: Json): Json {
-  const length = amount(random, 3_000_000);
+  const length = amount(random, 10_000_000);
   return pick<() => Json>(random, [
     () => null,
     () => true,

@@ -79,7 +79,7 @@ export const GREEDY: readonly ((random: Random) => { what: string; layers: Stack
   },
   (random) => {
     const layer = [file('d/f', 'x'), pick(random, [whiteout('d'), opaque('d'), hardLink('h', 'd/f')])];
-    const times = amount(random, 3_000);
+    const times = amount(random, 10_000);
     return { what: `the same layer ${times} times`, layers: list(times, () => layer) };
   },
   (random) => {
@@ -90,13 +90,13 @@ export const GREEDY: readonly ((random: Random) => { what: string; layers: Stack
     };
   },
   (random) => {
-    const [folders, layers] = [amount(random, 5_000), amount(random, 60)];
+    const [folders, layers] = [amount(random, 20_000), amount(random, 400)];
     const below = list(folders, (at) => directory(`wide/${at}`));
     return {
       what: `${layers} layers upon a folder of ${folders}`,
       layers: [
         below,
-        ...list(layers, (at) => [directory('wide', { mode: 0o700 + at }), file(`wide/f${at}`)]),
+        ...list(layers, (at) => [directory('wide', { mode: 0o700 + (at % 64) }), file(`wide/f${at}`)]),
       ],
     };
   },

@@ -84,7 +84,7 @@ const SETTINGS: readonly ((random: Random) => string)[] = [
 ];
 
 const LINES: readonly ((random: Random, base: string) => string)[] = [
-  (random, base) => `'${base}:${'x'.repeat(amount(random, 200_000))}'`,
+  (random, base) => `'${base}:${'x'.repeat(amount(random, 1_000_000))}'`,
   (random) => `'${'a/'.repeat(amount(random, 60_000))}'`,
   () => "'http://user:secret@127.0.0.1/x:1'",
   () => "'file:///etc/passwd'",
@@ -101,7 +101,7 @@ const LINES: readonly ((random: Random, base: string) => string)[] = [
 ];
 
 function tagsOf(random: Random): string[] {
-  const [count, length] = [amount(random, 30_000), amount(random, 100)];
+  const [count, length] = [amount(random, 200_000), amount(random, 100)];
   const form = pick<(at: number) => string>(random, [
     (at) => `1.${at}`,
     (at) => `t${at}-${'a'.repeat(length)}`,
