@@ -1,5 +1,5 @@
 import type { Option } from './options.ts';
-import { boolean, choice, path, paths, registryHosts, size, string } from './value-types.ts';
+import { boolean, choice, path, paths, registryPatterns, size, string } from './value-types.ts';
 
 /** The options of `wishlist check`. */
 export const CHECKING_OPTIONS = {
@@ -52,11 +52,11 @@ export const CHECKING_OPTIONS = {
   allowedRegistries: {
     key: 'allowed-registries',
     flag: '--allowed-registries <list>',
-    type: registryHosts,
+    type: registryPatterns,
     default: undefined,
-    group: 'Checking:',
+    group: 'Registries:',
     description:
-      'registries that wishes may name, such as docker.io,quay.io; others are errors, and not asked (default: all)',
+      'registries that wishes may name, such as docker.io,*.example.org,quay.io/lab; others are refused, and not asked (default: all)',
   },
   imageSizeLimitBytes: {
     key: 'image-size-limit',

@@ -5,7 +5,7 @@ import { QUEUE_OPTIONS, SCHEDULE_OPTIONS } from './daemon-options.ts';
 import { LAYER_LIMIT_OPTIONS } from './layer-limits.ts';
 import { REGISTRY_OPTIONS } from './registry-options.ts';
 import { SERVER_OPTIONS } from './server-options.ts';
-import { boolean, choice, duration, integer, path, platforms, size } from './value-types.ts';
+import { boolean, choice, duration, integer, path, platforms, repositoryNames, size } from './value-types.ts';
 import type { RegistryEntry } from './registries/entry.ts';
 import type { SourceEntry } from './sources/entry.ts';
 import type { ValueType } from './value-types.ts';
@@ -95,6 +95,15 @@ export const OPTIONS = {
     default: { text: 'the root', compute: ({ earlier }) => String(earlier('root')) },
     group: 'Repository:',
     description: 'where clients see the repositories: links of the podman store lead below it',
+  },
+  repositories: {
+    key: 'repositories',
+    flag: '--repositories <list>',
+    type: repositoryNames,
+    default: undefined,
+    group: 'Repository:',
+    description:
+      'where sources may publish that name no repositories themselves (default: wherever the backend cvmfs can; with directory, where unpackd has published before)',
   },
   state: {
     key: 'state',
@@ -261,7 +270,8 @@ export const OPTIONS = {
     type: integer(1, 1_000_000),
     default: '1000',
     group: 'Limits:',
-    description: 'how many tags a pattern may match that sets no limit itself: one that matches more fails',
+    description:
+      'how many tags a pattern may match: one that matches more fails; its own limit can only be lower',
   },
   sourceSizeLimitBytes: {
     key: 'source-size-limit',

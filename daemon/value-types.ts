@@ -2,7 +2,8 @@ import { resolve } from 'node:path';
 import { BYTE_UNITS, exactSize, shortest } from '../wishlist/byte-size.ts';
 import { isFailure } from '../wishlist/failure.ts';
 import { formatPlatform, parsePlatform, type Platform } from '../wishlist/reference/platform.ts';
-import { parseRegistry } from '../wishlist/reference/registry-host.ts';
+import { parseRegistryPattern } from '../wishlist/reference/registry-pattern.ts';
+import { isRepositoryName } from '../wishlist/reference/repository-name.ts';
 
 /** What the reading of a value depends on beside its text. */
 export interface Place {
@@ -138,19 +139,47 @@ export const platforms: ValueType<readonly Platform[]> = {
   format: (value) => value.map(formatPlatform).join(','),
 };
 
-/** Hosts of registries with commas in between, at least one, each once and in lower case. */
-export const registryHosts: ValueType<readonly string[]> = {
-  expected: 'hosts of registries with commas in between, such as docker.io,quay.io, or a list in a file',
+/** Patterns as `matchesRegistry` reads them, with commas in between: at least one, each once and in lower case. */
+export const registryPatterns: ValueType<readonly string[]> = {
+  expected:
+    'registries with commas in between, such as docker.io,*.example.org,quay.io/lab, or a list in a file',
   isList: true,
+  parse: (text) => each(text, (one) => registryPattern.parse(one, NOWHERE)),
+};
+
+/** A pattern as `matchesRegistry` reads it. */
+export const registryPattern: ValueType<string> = {
+  expected: 'a registry such as docker.io, *.example.org or quay.io/lab',
   parse: (text) => {
     try {
-      return [...new Set(text.split(',').map((host) => parseRegistry(host.trim())))];
+      return parseRegistryPattern(text);
     } catch (error) {
       if (isFailure(error, 'reference-invalid')) return undefined;
       throw error;
     }
   },
 };
+
+export const repositoryName: ValueType<string> = {
+  expected: "a repository's name such as unpacked.example.org",
+  parse: (text) => (isRepositoryName(text) ? text : undefined),
+};
+
+/** Names of repositories with commas in between, at least one, each once. */
+export const repositoryNames: ValueType<readonly string[]> = {
+  expected: 'names of repositories with commas in between, such as unpacked.example.org, or a list in a file',
+  isList: true,
+  parse: (text) => each(text, (one) => repositoryName.parse(one, NOWHERE)),
+};
+
+const NOWHERE: Place = { folder: '', home: '' };
+
+/** What stands between commas, each once; `undefined` where one cannot be used. */
+function each<T>(text: string, parse: (one: string) => T | undefined): T[] | undefined {
+  const values = text.split(',').map((one) => parse(one.trim()));
+  const usable = values.filter((value) => value !== undefined);
+  return usable.length === values.length ? [...new Set(usable)] : undefined;
+}
 
 /** NUL ends a string for the operating system: no path, no argument can hold it. */
 function isText(text: string): boolean {

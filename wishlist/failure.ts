@@ -12,6 +12,7 @@ export type FailureCode =
   | 'setting-invalid' // a setting of an image, or of a recipe for all of them, that cannot be used
   | 'pattern-unmatched' // a tag pattern that no tag of the repository matches
   | 'pattern-too-wide' // a tag pattern that matches more tags than allowed
+  | 'not-allowed' // a wish for what its source, or nobody, may ask for
   | 'name-conflict' // another image has the public name that this one would get
   | 'configuration-invalid' // an option, environment variable or configuration file entry is wrong
   | 'argument-unknown' // an argument names a repository or an image that nobody knows

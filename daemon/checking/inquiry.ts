@@ -81,7 +81,8 @@ export class Inquiry {
   ): Promise<Answer> {
     const { wish, defaults } = question;
     const tags = inVersionOrder(images.map(({ reference }) => reference.tag ?? ''));
-    const limit = wish.settings.limit ?? defaults.limit ?? this.#limits.patternLimit;
+    const { patternLimit } = this.#limits;
+    const limit = Math.min(wish.settings.limit ?? defaults.limit ?? patternLimit, patternLimit);
     const remarks = [...before, judgePattern(wish, tags, limit)];
     if (tags.length > limit) return { tags, images: [], remarks };
     const chosen = new Set(tags.slice(-MOST_IMAGES_OF_A_PATTERN));

@@ -5,7 +5,7 @@ import { parseReference } from '../../wishlist/reference/reference.ts';
 import { NO_SETTINGS } from '../../wishlist/recipe/settings.ts';
 import { wishOf } from '../../wishlist/recipe/wish.ts';
 import type { Command } from '../command.ts';
-import { configuredSettings } from '../configured-settings.ts';
+import { configuredPolicy, configuredSettings } from '../configured-settings.ts';
 import { createExplain } from '../cycle/explain.ts';
 import { workOn } from '../cycle/repository-work.ts';
 import { statusOf, tellUnusable, withPublishing } from '../publishing.ts';
@@ -38,11 +38,17 @@ export const convertSingleImageCommand: Command = {
       const wishes = [wishOf({ text: image, reference }, 1, settings)];
       const recipe = { file: image, repositories: [name], defaults: NO_SETTINGS, wishes, problems: [] };
       const listTags: ListTags = async (pattern) => await parts.client.listTags(pattern);
-      const { images, failures, problems } = await expandRecipes([recipe], listTags);
+      const { images, failures, problems } = await expandRecipes(
+        [recipe],
+        listTags,
+        NO_SETTINGS,
+        configuredPolicy(context.configuration),
+      );
       for (const { failure } of failures) throw failure;
       for (const { problem } of problems) {
         const { code, message, hint } = problem;
         if (code === 'pattern-too-wide') throw new Failure(code, message, { hint: TOO_WIDE });
+        if (code === 'registry-not-allowed') throw new Failure('not-allowed', message, { hint: NOT_ALLOWED });
         if (images.length === 0)
           throw new Failure('pattern-unmatched', message, { ...(hint !== undefined && { hint }) });
         context.observe({ type: 'warning', message });
@@ -57,5 +63,6 @@ export const convertSingleImageCommand: Command = {
   },
 };
 
+const NOT_ALLOWED = 'allow the registry with --allowed-registries';
 /** Here is no line that could allow more. */
 const TOO_WIDE = 'narrow the pattern, or allow more tags with --pattern-limit';

@@ -4,7 +4,7 @@ import type { PlatformResult } from '../../publisher/results.ts';
 import { stackOf } from '../../wishlist/failure.ts';
 import { readRecipe } from '../../wishlist/recipe/recipe.ts';
 import type { Command, Context } from '../command.ts';
-import { configuredSettings } from '../configured-settings.ts';
+import { configuredPolicy, configuredSettings } from '../configured-settings.ts';
 import { createExplain } from '../cycle/explain.ts';
 import { runCycle, type Expanded, type Wishlists } from '../cycle/cycle.ts';
 import type { WorkParts } from '../cycle/repository-work.ts';
@@ -47,6 +47,7 @@ async function convert(
   const { ended } = await runCycle({
     ...parts,
     settings: configuredSettings(configuration),
+    policy: configuredPolicy(configuration),
     explain: createExplain({
       listTags: async (reference) => await parts.client.listTags(reference),
       images: () => found?.expansion.images ?? [],

@@ -3,7 +3,7 @@ import { formatPlatform } from '../../wishlist/reference/platform.ts';
 import { readRecipe, type Recipe } from '../../wishlist/recipe/recipe.ts';
 import { formatReference } from '../../wishlist/reference/reference.ts';
 import type { Command } from '../command.ts';
-import { configuredSettings } from '../configured-settings.ts';
+import { configuredPolicy, configuredSettings } from '../configured-settings.ts';
 import { problemDocument } from '../output/results.ts';
 import { withRegistry } from '../publishing.ts';
 import { failedLines, noteTexts, warningTexts } from '../recipe-lines.ts';
@@ -22,14 +22,19 @@ export const wishlistExpandCommand: Command = {
       meaning: 'with platforms, repositories and the lines that ask for each image, for scripts',
     },
   ],
-  options: ['json', 'platforms', 'pattern-limit'],
+  options: ['json', 'platforms', 'pattern-limit', 'allowed-registries'],
   run: async (context) => {
     const { arguments: files, configuration, observe, output } = context;
     const recipes: Recipe[] = [];
     for (const file of files) recipes.push(await readRecipe(file, configuration));
     const expansion = await withRegistry(context, async (client) => {
       const listTags = client.listTags.bind(client);
-      return await expandRecipes(recipes, listTags, configuredSettings(configuration));
+      return await expandRecipes(
+        recipes,
+        listTags,
+        configuredSettings(configuration),
+        configuredPolicy(configuration),
+      );
     });
     for (const message of warningTexts(recipes, expansion)) observe({ type: 'warning', message });
     for (const message of noteTexts(recipes, expansion)) observe({ type: 'note', message });

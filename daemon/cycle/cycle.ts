@@ -1,5 +1,5 @@
 import type { RegistryClient } from '../../publisher/registry/client.ts';
-import { expandRecipes, type Expansion } from '../../wishlist/meaning/expand.ts';
+import { expandRecipes, type Expansion, type Policy } from '../../wishlist/meaning/expand.ts';
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { WishSettings } from '../../wishlist/recipe/settings.ts';
 import type { SourceState } from '../../wishlist/sources/source.ts';
@@ -18,6 +18,8 @@ export interface CycleParts extends WorkParts {
   readonly client: Pick<RegistryClient, 'listTags'>;
   /** What counts where neither a wish nor its recipe says anything. */
   readonly settings: WishSettings;
+  /** What no wish may go beyond. */
+  readonly policy: Policy;
   /** Told what the wishes mean, before anything is done about them. */
   readonly onExpanded: (found: Expanded) => void;
 }
@@ -41,19 +43,19 @@ export interface Cycle {
  * @throws Failure where it is not known what people ask for
  */
 export async function runCycle(parts: CycleParts): Promise<Cycle> {
-  const { history, client, settings } = parts;
+  const { history, client, settings, policy } = parts;
   await history.begin();
 
   const { recipes, sources } = await parts.readWishlists();
   const listTags = client.listTags.bind(client);
-  const expansion = await expandRecipes(recipes, listTags, settings);
+  const findHolders = history.findHolders.bind(history);
+  const expansion = await expandRecipes(recipes, listTags, settings, { ...policy, findHolders });
   const interrupted = expansion.failures.find(({ failure }) => failure.code === 'interrupted');
   if (interrupted !== undefined) throw interrupted.failure;
   const lines = failedLines(recipes, expansion);
   parts.onExpanded({ recipes, sources, expansion, lines });
 
-  const repositories = [...new Set(recipes.flatMap((recipe) => recipe.repositories))];
-  const { images, doubts } = expansion;
+  const { images, doubts, repositories } = expansion;
   await history.wishlists({ sources, lines, repositories, images, doubts });
 
   const works = repositories.map((repository) => {

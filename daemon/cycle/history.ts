@@ -1,5 +1,7 @@
 import { doubtfulNames, type Doubt } from '../../wishlist/meaning/doubt.ts';
+import type { IsHolder } from '../../wishlist/meaning/confine.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
+import { formatReference } from '../../wishlist/reference/reference.ts';
 import type { Plan, PublishedImage } from '../../wishlist/meaning/plan.ts';
 import type { SourceState } from '../../wishlist/sources/source.ts';
 import { isFailure, withHint, type Failure } from '../../wishlist/failure.ts';
@@ -125,6 +127,20 @@ export class History {
       }
       await forgetUnwanted(state, found);
     });
+  }
+
+  /** Which of `images` have their public names already, as far as is known. */
+  async findHolders(images: readonly WishedImage[]): Promise<IsHolder> {
+    return await this.#read<IsHolder>(
+      () => false,
+      async (state) => {
+        const holders = new Map<string, ReadonlyMap<string, string>>();
+        for (const repository of new Set(images.flatMap(({ repositories }) => repositories)))
+          holders.set(repository, await state.wishes.holders(repository));
+        return ({ publicName, reference }, repository) =>
+          holders.get(repository)?.get(publicName) === formatReference(reference);
+      },
+    );
   }
 
   /** @param passedOver of what was `looked` at, images that are none: nobody waits for them */

@@ -42,7 +42,14 @@ export function shownDuccRegistry([host, { credentials, proxy }]: readonly [
 }
 
 export function shownSource(entry: SourceEntry, file: string): ShownEntry {
-  return shown(entry.name, `${file}:${entry.line}`, settingsOf(entry));
+  return shown(entry.name, `${file}:${entry.line}`, {
+    ...settingsOf(entry),
+    repositories: entry.repositories,
+    registries: entry.registries,
+    subdirectory: entry.subdirectory,
+    'allow-http': entry.allowHttp?.toString(),
+    limit: entry.limit?.toString(),
+  });
 }
 
 function settingsOf(entry: SourceEntry): Settings {

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { isFailure, type Failure } from '../../wishlist/failure.ts';
 import type { RegistryClient } from '../../publisher/registry/client.ts';
-import { configuredSettings } from '../configured-settings.ts';
+import { configuredPolicy, configuredSettings } from '../configured-settings.ts';
 import { runCycle, type Wishlists } from '../cycle/cycle.ts';
 import type { History } from '../cycle/history.ts';
 import { both, recordPublications } from '../cycle/record-publications.ts';
@@ -154,6 +154,7 @@ export class Generation {
       client: this.#client,
       workplace: this.#workplace,
       settings: configuredSettings(configuration),
+      policy: configuredPolicy(configuration),
       readWishlists: async () => await readWishlists(configuration, this.#fetching.signal),
       history,
       nowMs,

@@ -3,10 +3,11 @@ import type { Located } from '../mapping-reader.ts';
 import type { Source as SecretPlace } from '../registries/source.ts';
 
 /** What the configuration file says of one source. The form is checked; files and variables are not read yet. */
-export type SourceEntry = (GitEntry | FileEntry | UrlEntry) & {
-  /** Where it begins in the configuration file, from 1. */
-  readonly line: number;
-};
+export type SourceEntry = (GitEntry | FileEntry | UrlEntry) &
+  ConfinementEntry & {
+    /** Where it begins in the configuration file, from 1. */
+    readonly line: number;
+  };
 
 export interface GitEntry extends Omit<
   GitSource,
@@ -29,4 +30,14 @@ export interface UrlEntry extends Omit<UrlSource, 'login' | 'authorities'> {
   readonly login:
     { readonly user: Located<SecretPlace> | undefined; readonly password: Located<SecretPlace> } | undefined;
   readonly authorities: Located<string> | undefined;
+}
+
+/** What its wishes may ask for. */
+export interface ConfinementEntry {
+  readonly repositories: readonly string[] | undefined;
+  /** Patterns as `matchesRegistry` reads them. */
+  readonly registries: readonly string[] | undefined;
+  readonly subdirectory: string | undefined;
+  readonly allowHttp: boolean | undefined;
+  readonly limit: number | undefined;
 }

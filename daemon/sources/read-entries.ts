@@ -3,14 +3,30 @@ import type { GitAddress } from '../../wishlist/sources/git/address.ts';
 import type { FileEntry, FileValue } from '../configuration-value.ts';
 import { MappingReader, type EntriesPlace } from '../mapping-reader.ts';
 import { passwordSource, userSource } from '../registries/source.ts';
-import { path } from '../value-types.ts';
-import type { FileEntry as FileSourceEntry, GitEntry, SourceEntry, UrlEntry } from './entry.ts';
-import { branch, gitAddress, recipePath, sourceName, sshPath, webAddress } from './value-types.ts';
+import { boolean, integer, path, registryPattern, repositoryName } from '../value-types.ts';
+import type {
+  ConfinementEntry,
+  FileEntry as FileSourceEntry,
+  GitEntry,
+  SourceEntry,
+  UrlEntry,
+} from './entry.ts';
+import {
+  branch,
+  gitAddress,
+  recipePath,
+  sourceName,
+  sshPath,
+  subdirectory,
+  webAddress,
+} from './value-types.ts';
 
+const CONFINEMENT = ['repositories', 'registries', 'subdirectory', 'allow-http', 'limit'] as const;
+const LOGIN = ['username', 'password'] as const;
 const KEYS = {
-  git: ['git', 'branch', 'path', 'username', 'password', 'key', 'known-hosts', 'ca-certificates', 'name'],
-  file: ['file', 'name'],
-  url: ['url', 'username', 'password', 'ca-certificates', 'name'],
+  git: ['git', 'branch', 'path', ...LOGIN, 'key', 'known-hosts', 'ca-certificates', 'name', ...CONFINEMENT],
+  file: ['file', 'name', ...CONFINEMENT],
+  url: ['url', ...LOGIN, 'ca-certificates', 'name', ...CONFINEMENT],
 } as const;
 type Kind = keyof typeof KEYS;
 
@@ -50,7 +66,7 @@ function readSource(
   item: FileValue,
   where: EntriesPlace,
   problems: string[],
-): GitEntry | FileSourceEntry | UrlEntry | undefined {
+): Confined<GitEntry> | Confined<FileSourceEntry> | Confined<UrlEntry> | undefined {
   const entries = item.kind === 'mapping' ? item.entries : [];
   const [kind, second] = KINDS.filter((one) => entries.some(({ key }) => key === one));
   if (kind === undefined || second !== undefined) {
@@ -69,9 +85,25 @@ function readSource(
   }
 }
 
+type Confined<Entry> = Entry & ConfinementEntry;
+
+const LIMIT = integer(1, 1_000_000);
+
+function readConfinement(
+  reader: Pick<MappingReader<(typeof CONFINEMENT)[number]>, 'scalar' | 'listOrScalar'>,
+): ConfinementEntry {
+  return {
+    repositories: reader.listOrScalar('repositories', repositoryName),
+    registries: reader.listOrScalar('registries', registryPattern),
+    subdirectory: reader.scalar('subdirectory', subdirectory)?.value,
+    allowHttp: reader.scalar('allow-http', boolean)?.value,
+    limit: reader.scalar('limit', LIMIT)?.value,
+  };
+}
+
 type GitReader = MappingReader<(typeof KEYS.git)[number]>;
 
-function readGit(reader: GitReader, { secrets }: EntriesPlace): GitEntry | undefined {
+function readGit(reader: GitReader, { secrets }: EntriesPlace): Confined<GitEntry> | undefined {
   const address = reader.scalar('git', gitAddress);
   const settings = {
     branch: reader.scalar('branch', branch)?.value,
@@ -86,9 +118,10 @@ function readGit(reader: GitReader, { secrets }: EntriesPlace): GitEntry | undef
     authorities: reader.scalar('ca-certificates', path),
   };
   const name = reader.scalar('name', sourceName)?.value;
+  const confinement = readConfinement(reader);
   if (address === undefined) return undefined;
   reportMisplaced(reader, address.value);
-  return { kind: 'git', name: name ?? address.value.label, address, ...settings };
+  return { kind: 'git', name: name ?? address.value.label, address, ...settings, ...confinement };
 }
 
 function readPaths(reader: GitReader): readonly string[] {
@@ -108,16 +141,17 @@ function reportMisplaced(reader: GitReader, { protocol }: GitAddress): void {
   }
 }
 
-function readFile(reader: MappingReader<(typeof KEYS.file)[number]>): FileSourceEntry | undefined {
+function readFile(reader: MappingReader<(typeof KEYS.file)[number]>): Confined<FileSourceEntry> | undefined {
   const file = reader.scalar('file', path);
   const name = reader.scalar('name', sourceName)?.value;
-  return file === undefined ? undefined : { kind: 'file', name: name ?? file.value, path: file };
+  const confinement = readConfinement(reader);
+  return file && { kind: 'file', name: name ?? file.value, path: file, ...confinement };
 }
 
 function readUrl(
   reader: MappingReader<(typeof KEYS.url)[number]>,
   { secrets }: EntriesPlace,
-): UrlEntry | undefined {
+): Confined<UrlEntry> | undefined {
   const url = reader.scalar('url', webAddress)?.value;
   const name = reader.scalar('name', sourceName)?.value;
   const user = reader.scalar('username', userSource, secrets);
@@ -125,8 +159,9 @@ function readUrl(
   if (!reader.has('password'))
     reader.report('username', 'password is missing; give both, or a token as the password');
   const authorities = reader.scalar('ca-certificates', path);
+  const confinement = readConfinement(reader);
   if (url === undefined) return undefined;
   const { host, pathname } = new URL(url);
   const login = password === undefined ? undefined : { user, password };
-  return { kind: 'url', name: name ?? `${host}${pathname}`, url, login, authorities };
+  return { kind: 'url', name: name ?? `${host}${pathname}`, url, login, authorities, ...confinement };
 }

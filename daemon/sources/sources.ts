@@ -6,6 +6,7 @@ import { configurationInvalid } from '../invalid.ts';
 import type { Configuration, Environment } from '../options.ts';
 import { hideLogin } from '../output/known-secrets.ts';
 import { resolveLogin, resolveSecret } from '../registries/resolve-login.ts';
+import { confinementOf } from './confinement.ts';
 import type { GitEntry, SourceEntry, UrlEntry } from './entry.ts';
 
 /**
@@ -22,7 +23,13 @@ export async function readConfiguredSources({
 }: Pick<Context, 'configuration' | 'environment' | 'signal'> & Pick<SourcesOptions, 'rests'>): Promise<
   SourceState[]
 > {
-  const sources = await openSources(configuration, environment);
+  const opened = await openSources(configuration, environment);
+  const sources = opened.map((source, index): SourceSettings => {
+    const entry = configuration.sources[index];
+    return entry === undefined
+      ? source
+      : Object.assign({}, source, { confinement: confinementOf(entry, configuration) });
+  });
   return await readSources(sources, {
     directory: join(configuration.state, 'sources'),
     sizeLimitBytes: configuration.sourceSizeLimitBytes,

@@ -1,3 +1,5 @@
+import { isFailure } from '../../wishlist/failure.ts';
+import { parseSubdirectory } from '../../wishlist/recipe/subdirectory.ts';
 import { parseGitAddress, type GitAddress } from '../../wishlist/sources/git/address.ts';
 import { path } from '../value-types.ts';
 import type { ValueType } from '../value-types.ts';
@@ -58,4 +60,17 @@ export const webAddress: ValueType<string> = {
 export const sourceName: ValueType<string> = {
   expected: 'a name of up to 100 characters in one line',
   parse: (text) => (/^[^\p{C}\s](?:[^\p{C}]{0,98}[^\p{C}\s])?$/u.test(text) ? text : undefined),
+};
+
+/** As recipes have it. */
+export const subdirectory: ValueType<string> = {
+  expected: 'a path such as physics/simulation, whose first part is like no registry',
+  parse: (text) => {
+    try {
+      return parseSubdirectory(text);
+    } catch (error) {
+      if (isFailure(error, 'setting-invalid')) return undefined;
+      throw error;
+    }
+  },
 };

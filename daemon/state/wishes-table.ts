@@ -52,6 +52,15 @@ export class WishesTable {
     });
   }
 
+  /** By public name, which image has it: as `formatReference` writes it. */
+  async holders(repository: string): Promise<ReadonlyMap<string, string>> {
+    const rows = await this.#database.all(
+      'SELECT public_name, image FROM wishes WHERE repository = ? AND position = 0',
+      repository,
+    );
+    return new Map(rows.map((row) => [String(row['public_name']), String(row['image'])]));
+  }
+
   async of(repository: string): Promise<WishRow[]> {
     const rows = await this.#database.all(
       'SELECT * FROM wishes WHERE repository = ? ORDER BY public_name, position',

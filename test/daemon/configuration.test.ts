@@ -99,6 +99,7 @@ describe('configuration', () => {
       offline: false,
       format: 'text',
       allowedRegistries: undefined,
+      repositories: undefined,
       layerSizeLimitBytes: 100 * 2 ** 30,
       layerRatioLimit: 200,
       layerEntryLimit: 3_000_000,

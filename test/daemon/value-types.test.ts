@@ -7,7 +7,7 @@ import {
   integer,
   path,
   platforms,
-  registryHosts,
+  registryPatterns,
   size,
   string,
 } from '../../daemon/value-types.ts';
@@ -32,8 +32,8 @@ describe('types of option values', () => {
       ],
     ],
     [
-      'registryHosts',
-      registryHosts,
+      'registryPatterns',
+      registryPatterns,
       [
         ['quay.io', ['quay.io']],
         ['Docker.io, quay.io,localhost:5000,quay.io', ['docker.io', 'quay.io', 'localhost:5000']],
@@ -41,7 +41,11 @@ describe('types of option values', () => {
         ['', undefined],
         ['quay.io,', undefined],
         ['https://quay.io', undefined],
-        ['*.io', undefined],
+        ['*.Example.org, quay.io/lab/a', ['*.example.org', 'quay.io/lab/a']],
+        ['*', undefined],
+        ['quay.io/', undefined],
+        ['quay.io/Lab', undefined],
+        ['quay.io/../lab', undefined],
       ],
     ],
     [
@@ -196,7 +200,7 @@ describe('platforms as the value of an option', () => {
     [size, '1000', '1kB'],
     [size, '1.5kib', '1536B'],
     [platforms, 'linux/arm64,linux/amd64', 'linux/arm64,linux/amd64'],
-    [registryHosts, 'Docker.io, quay.io', 'docker.io,quay.io'],
+    [registryPatterns, 'Docker.io, quay.io', 'docker.io,quay.io'],
   ];
   for (const [type, text, again] of formatted) {
     it(`write ${text} as ${again}, which means the same`, () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { smallImage } from '../support/e2e/images.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
@@ -36,9 +36,13 @@ describeWith(['git'], 'unpackd convert: sources of the configuration', () => {
     await registry.close();
   });
 
-  async function unpackd(words: readonly string[], sources: readonly string[]): Promise<Outcome> {
+  async function unpackd(
+    words: readonly string[],
+    sources: readonly string[],
+    settings: readonly string[] = [`repositories: ${REPOSITORY}`],
+  ): Promise<Outcome> {
     const config = join(site.folder, 'unpackd.yaml');
-    writeFileSync(config, ['sources:', ...sources, ''].join('\n'));
+    writeFileSync(config, [...settings, 'sources:', ...sources, ''].join('\n'));
     const environment = { SECRET_OF_A_TEST: LOGIN.password };
     return await run([...words, '--config', config, ...site.options], { environment });
   }
@@ -92,6 +96,49 @@ describeWith(['git'], 'unpackd convert: sources of the configuration', () => {
     const outcome = await unpackd(['convert'], lines);
     assert.equal(outcome.status, 2);
     assert.match(outcome.stderr, /NO_SUCH_VARIABLE/);
+  });
+
+  it('publish nowhere but where they may, though the recipe names more', async () => {
+    const foreign = recipeText(inGit).replace(REPOSITORY, 'home');
+    await upstream.push({ 'recipe.yaml': foreign });
+    const named = await unpackd(['convert'], [...git(), ...file()]);
+    assert.equal(named.status, 1, named.stderr);
+    assert.match(
+      named.stderr,
+      /asks for home, where its source may not publish.*\[not-allowed\]|\[not-allowed\].*asks for home/,
+    );
+    assert.ok(!existsSync(join(site.root, 'home')) && !existsSync(join(site.root, '.unpackd-home')));
+    assert.ok(isPublished(inFile));
+  });
+
+  it('make no directory tree, and publish where the operator has one', async () => {
+    const outcome = await unpackd(['convert'], git(), []);
+    assert.equal(outcome.status, 1, outcome.stderr);
+    assert.ok(!existsSync(join(site.root, REPOSITORY)));
+    await unpackd(['convert'], file(), []);
+    assert.equal((await unpackd(['convert'], git(), [])).status, 0);
+    assert.ok(isPublished(inGit));
+  });
+
+  it("do not publish into a folder that is not unpackd's, though its name is there", async () => {
+    mkdirSync(join(site.root, 'home'), { recursive: true });
+    await upstream.push({ 'recipe.yaml': recipeText(inGit).replace(REPOSITORY, 'home') });
+    assert.equal((await unpackd(['convert'], git(), [])).status, 1);
+    assert.deepEqual(readdirSync(join(site.root, 'home')), []);
+  });
+
+  it('are confined by their settings, and the others go on', async () => {
+    const confined = [...git(), '    registries: quay.io'];
+    const outcome = await unpackd(['convert'], [...confined, ...file()]);
+    assert.equal(outcome.status, 1, outcome.stderr);
+    assert.match(outcome.stderr, /which is not allowed; it was not asked/);
+    assert.ok(!isPublished(inGit) && isPublished(inFile));
+  });
+
+  it('are all confined by allowed-registries', async () => {
+    const outcome = await unpackd(['convert'], file(), ['allowed-registries: [quay.io]']);
+    assert.equal(outcome.status, 1, outcome.stderr);
+    assert.ok(!isPublished(inFile));
   });
 
   it('are shown by unpackd wishlist sources', async () => {

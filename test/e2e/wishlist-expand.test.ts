@@ -88,7 +88,7 @@ describe('unpackd wishlist expand', () => {
       'name-conflict',
       'image-unknown',
     ]);
-    for (const place of [`${recipe}:6:`, `${other}:4:`, `${other}:5:`, `${recipe}:5:`])
+    for (const place of [`${recipe}:6:`, `${other}:4:`, `${recipe}:4:`, `${recipe}:5:`])
       assert.ok(outcome.stderr.includes(`] ${place}`), place);
     assert.match(outcome.stderr, /^warning: .*\.yaml:6: /m);
   });

@@ -100,16 +100,21 @@ describe('examples/unpackd.yaml', () => {
     );
     assert.deepEqual([...new Set(set)].sort(), [
       'address',
+      'allowHttp',
       'authorities',
       'branch',
       'key',
       'kind',
       'knownHosts',
+      'limit',
       'line',
       'login',
       'name',
       'path',
       'paths',
+      'registries',
+      'repositories',
+      'subdirectory',
       'url',
     ]);
   });
@@ -125,6 +130,7 @@ const WITHOUT_DEFAULT: Partial<Configuration> = {
   caCertificates: undefined,
   platforms: undefined,
   allowedRegistries: undefined,
+  repositories: undefined,
   imageSizeLimitBytes: undefined,
   timeZone: new Intl.DateTimeFormat('en').resolvedOptions().timeZone,
 };

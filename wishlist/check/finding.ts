@@ -7,7 +7,6 @@ export type CheckCode =
   | 'wish-elsewhere' // an image that another of the given recipes asks for in the same repository
   | 'pattern-means' // what a pattern means today
   | 'pattern-sampled' // a pattern with more images than were looked at
-  | 'registry-not-allowed' // a registry that the policy does not list: it was not asked
   | 'image-too-large' // an image whose layers exceed the limit
   | 'base-unusable'; // the earlier version of the recipe is none: every line counts as new
 

@@ -1,5 +1,6 @@
 import type { Failure, FailureCode } from '../failure.ts';
 import { quoted } from '../quote.ts';
+import { matchesRegistry } from '../reference/registry-pattern.ts';
 import type { Wish } from '../recipe/wish.ts';
 import type { FindingCode, Remark, Severity } from './finding.ts';
 import { inVersionOrder, someTags } from './tag-order.ts';
@@ -62,7 +63,7 @@ export function judgeSize(
 
 export function judgeRegistry(wish: Wish, allowed: readonly string[] | undefined): Remark | undefined {
   const { registry } = wish.reference;
-  if (allowed === undefined || allowed.includes(registry)) return undefined;
+  if (allowed === undefined || matchesRegistry(allowed, wish.reference)) return undefined;
   return remarkOn(wish, 'error', {
     code: 'registry-not-allowed',
     message: `${quoted(wish.text)} is at the registry ${registry}, which this wishlist does not allow; it was not asked`,

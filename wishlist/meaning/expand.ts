@@ -1,14 +1,18 @@
 import { doubtOfWish, doubtsOfLines, type Doubt } from './doubt.ts';
+import { confine, type Confined, type Policy } from './confine.ts';
 import { effectiveSettings } from './effective-settings.ts';
 import { isFailure, type Failure } from '../failure.ts';
 import {
   conflictProblem,
+  furtherProblems,
   incomplete,
   passedOver,
   tooWide,
   unmatched,
   unusable,
+  type PatternLimit,
 } from './expansion-problems.ts';
+import { RECIPE_LIMITS } from '../recipe/limits.ts';
 import type { Problem } from '../recipe/problem.ts';
 import { versionSuffix, withTag, type ImageReference } from '../reference/reference.ts';
 import { NO_SETTINGS, type WishSettings } from '../recipe/settings.ts';
@@ -22,8 +26,10 @@ import {
   type WishedImage,
   type Wishlist,
 } from './wished-image.ts';
-import { WishedImages } from './wished-images.ts';
+import { assignNames, type Meant } from './assign-names.ts';
+import type { Conflict } from './wished-images.ts';
 
+export type { Policy } from './confine.ts';
 export type { ListTags } from './tag-lists.ts';
 export type { RecipeProblem, RecipeWish, WantedPlatform, WishedImage, Wishlist } from './wished-image.ts';
 
@@ -37,10 +43,12 @@ export interface Expansion {
   /** Patterns whose tag list could not be had. */
   readonly failures: readonly (RecipeWish & { readonly failure: Failure })[];
   /**
-   * Errors `pattern-too-wide`, whose wishes give no image, and `name-conflict`, whose wishes give the rest of theirs;
+   * Errors `registry-not-allowed`, `subdirectory-not-allowed`, `http-not-allowed` and `pattern-too-wide`, whose wishes give no image, and `name-conflict` and `repository-not-allowed`, whose wishes give the rest of theirs;
    * warnings `pattern-unmatched`, `tags-incomplete` and `tag-unusable`; notes `artifacts-passed-over`. Not the problems of the recipes themselves.
    */
   readonly problems: readonly RecipeProblem[];
+  /** Where the recipes may publish, each once: also those from which they want nothing any more. */
+  readonly repositories: readonly string[];
   /** What the recipes may ask for beside `images`: by lines that are wrong, or whose images are not known. */
   readonly doubts: readonly Doubt[];
 }
@@ -52,21 +60,23 @@ export interface Expansion {
  * What neither a wish nor its recipe says `defaults` say. Where nobody names platforms an image is for linux/amd64,
  * which is written out where another wish for the same image names platforms. Where several wishes mean one image in
  * one repository it gets the platforms and outputs of all, and is kept for the longest time.
+ *
+ * What a recipe or `policy` does not allow is refused before anybody is asked for it.
  */
 export async function expandRecipes(
   recipes: readonly Wishlist[],
   listTags: ListTags,
   defaults: WishSettings = NO_SETTINGS,
+  policy: Policy = {},
 ): Promise<Expansion> {
+  const confined = recipes.map((recipe) => confine(recipe, policy));
   const lists = await TagLists.read(
-    recipes.flatMap(({ wishes }) => wishes),
+    confined.flatMap(({ recipe }) => recipe.wishes),
     listTags,
   );
-  const expander = new Expander(lists, defaults);
-  for (const recipe of recipes) {
-    for (const wish of recipe.wishes) expander.add({ recipe, wish });
-  }
-  return expander.expansion(recipes);
+  const expander = new Expander(lists, { defaults, policy });
+  for (const one of confined) expander.add(one);
+  return await expander.expansion();
 }
 
 /** What a wish means in its repository. */
@@ -80,39 +90,50 @@ interface MeantTags {
 class Expander {
   readonly #lists: TagLists;
   readonly #defaults: WishSettings;
-  readonly #images = new WishedImages();
+  readonly #policy: Policy;
+  readonly #recipes: Wishlist[] = [];
+  readonly #meant: Meant[] = [];
   readonly #failures: Expansion['failures'][number][] = [];
   readonly #problems: RecipeProblem[] = [];
+  /** By recipe, how many were found. */
+  readonly #problemCounts = new Map<Wishlist, number>();
   readonly #doubts: Doubt[] = [];
 
-  constructor(lists: TagLists, defaults: WishSettings) {
+  constructor(lists: TagLists, { defaults, policy }: { defaults: WishSettings; policy: Policy }) {
     this.#lists = lists;
     this.#defaults = defaults;
+    this.#policy = policy;
   }
 
-  expansion(recipes: readonly Wishlist[]): Expansion {
+  async expansion(): Promise<Expansion> {
+    const { images, conflicts } = await assignNames(this.#meant, this.#policy);
+    for (const [{ line, names }, found] of conflicts) this.#tellConflicts(line, names, found);
     return {
-      images: this.#images.all(),
+      images,
+      repositories: [...new Set(this.#recipes.flatMap(({ repositories }) => repositories))],
       failures: this.#failures,
       problems: this.#problems,
-      doubts: [...recipes.flatMap(doubtsOfLines), ...this.#doubts],
+      doubts: [...this.#recipes.flatMap(doubtsOfLines), ...this.#doubts],
     };
   }
 
-  add(line: RecipeWish): void {
-    const { limit, subdirectory, ...settings } = effectiveSettings(line, this.#defaults);
+  add({ recipe, problems }: Confined): void {
+    this.#recipes.push(recipe);
+    for (const problem of problems) this.#tell({ recipe }, problem);
+    for (const wish of recipe.wishes) this.#add({ recipe, wish });
+  }
+
+  #add(line: RecipeWish): void {
+    const { subdirectory, ...settings } = effectiveSettings(line, this.#defaults);
+    const limit = limitOf(settings.limit, line.recipe.confinement?.limit ?? this.#policy.limit);
     const selection = narrowed(line.wish.selection, settings.exclude);
     const { tags, doubtful } = this.#tagsOf(line, selection, limit);
     if (tags !== undefined)
-      this.#addImages(line, this.#referencesOf(line, tags), { ...settings, limit, subdirectory });
+      this.#addImages(line, this.#referencesOf(line, tags), { ...settings, subdirectory });
     for (const one of doubtful) this.#doubts.push(doubtOfWish(line, { selection: one, subdirectory }));
   }
 
-  #tagsOf(
-    line: RecipeWish,
-    selection: TagSelection | undefined,
-    limit = Number.POSITIVE_INFINITY,
-  ): MeantTags {
+  #tagsOf(line: RecipeWish, selection: TagSelection | undefined, limit: PatternLimit): MeantTags {
     if (selection === undefined) return { tags: 'single', doubtful: [] };
     const list = this.#lists.of(line.wish.reference);
     if (isFailure(list)) {
@@ -125,7 +146,7 @@ class Expander {
     if (artifacts.length > 0) this.#tell(line, passedOver(line.wish, artifacts));
     if (!list.isWhole) this.#tell(line, incomplete(line.wish, list));
     else if (tags.length === 0) this.#tell(line, unmatched(line.wish, selection, list.tags.length));
-    const isTooWide = tags.length > limit;
+    const isTooWide = tags.length > limit.tags;
     if (isTooWide) this.#tell(line, tooWide(line.wish, tags, limit));
     if (isTooWide || !list.isWhole) return { tags: isTooWide ? undefined : tags, doubtful: [selection] };
     // A name alone takes nothing away.
@@ -156,21 +177,33 @@ class Expander {
     const repositories = line.wish.repositories ?? line.recipe.repositories;
     const wishes = [line];
     const names = namesOf(line.wish.reference, subdirectory);
-    const conflicts = references.flatMap((reference) => {
+    const images = references.map((reference): WishedImage => {
       const publicName = `${names}${versionSuffix(reference)}`;
       const isNamed = isNamedBy(line.wish.selection, reference.tag);
-      const terms = { platforms, outputs, keep, isNamed, wishes };
-      return this.#images.add({ reference, publicName, repositories, ...terms });
+      return { reference, publicName, repositories, platforms, outputs, keep, isNamed, wishes };
     });
-    if (conflicts.length === 0) return;
+    this.#meant.push({ line, names, images });
+  }
+
+  #tellConflicts(line: RecipeWish, names: string, conflicts: readonly Conflict[]): void {
     this.#tell(line, conflictProblem(line, conflicts));
     const refused = [...new Set(conflicts.flatMap((conflict) => conflict.repositories))];
     this.#doubts.push({ repositories: refused, image: names, isAnywhere: false, selection: undefined });
   }
 
-  #tell({ recipe }: RecipeWish, problem: Problem): void {
-    this.#problems.push({ recipe, problem });
+  /** The problems of one recipe must not hide those of others. */
+  #tell({ recipe }: Pick<RecipeWish, 'recipe'>, problem: Problem): void {
+    const count = (this.#problemCounts.get(recipe) ?? 0) + 1;
+    this.#problemCounts.set(recipe, count);
+    if (count <= RECIPE_LIMITS.problems) this.#problems.push({ recipe, problem });
+    if (count === RECIPE_LIMITS.problems + 1)
+      this.#problems.push({ recipe, problem: furtherProblems(problem) });
   }
+}
+
+/** How many tags a pattern may match: what it says itself never exceeds what the operator says. */
+function limitOf(own: number | undefined, most = Number.POSITIVE_INFINITY): PatternLimit {
+  return { tags: Math.min(own ?? most, most), most };
 }
 
 function narrowed(

@@ -80,14 +80,37 @@ export function unusable(wish: Wish, { message, hint }: Failure): Problem {
   };
 }
 
+/** How many tags a pattern may match. */
+export interface PatternLimit {
+  readonly tags: number;
+  /** What it may say itself at most. */
+  readonly most: number;
+}
+
+/** In place of all problems of a recipe that are too many, the first of which is `problem`. */
+export function furtherProblems({ line }: Problem): Problem {
+  return {
+    severity: 'error',
+    code: 'problems-omitted',
+    line,
+    column: undefined,
+    text: 'recipe',
+    message: 'from here on there are more problems, which are not told',
+    hint: 'correct those that are told first',
+  };
+}
+
 /** A pattern that means more tags than it may. */
-export function tooWide(wish: Wish, tags: readonly string[], limit: number): Problem {
+export function tooWide(wish: Wish, tags: readonly string[], { tags: limit, most }: PatternLimit): Problem {
   const examples = tags.slice(0, EXAMPLES).map(quoted).join(', ');
   return {
     ...about(wish, 'error'),
     code: 'pattern-too-wide',
     message: `${quoted(wish.text)} matches ${counted(tags.length, 'tag')}, such as ${examples}, and the limit is ${limit}: none of them is taken`,
-    hint: `narrow the pattern, or allow so many: with limit: ${tags.length} at the wish (recipe version 2), or with pattern-limit for all`,
+    hint:
+      tags.length <= most
+        ? `narrow the pattern, or allow so many with limit: ${tags.length} at the wish (recipe version 2)`
+        : 'narrow the pattern, or ask the operator to allow so many: with limit at the source, or pattern-limit for all',
   };
 }
 
@@ -95,7 +118,9 @@ export function tooWide(wish: Wish, tags: readonly string[], limit: number): Pro
 export function conflictProblem({ wish }: RecipeWish, conflicts: readonly Conflict[]): Problem {
   const [first] = conflicts;
   if (first === undefined) throw new Error('there is no conflict');
-  const { image, other, repositories } = first;
+  const { image, other } = first;
+  const ofImage = conflicts.filter((conflict) => conflict.image.publicName === image.publicName);
+  const repositories = [...new Set(ofImage.flatMap((conflict) => conflict.repositories))];
   const rest = new Set(conflicts.map((conflict) => conflict.image.publicName)).size - 1;
   const more = rest === 0 ? '' : `; ${rest} more of its images likewise`;
   const place =

@@ -6,7 +6,10 @@ import type { Keep, OutputName } from '../recipe/settings.ts';
 import type { Wish } from '../recipe/wish.ts';
 
 /** What of a recipe counts for the meaning of its lines. */
-export type Wishlist = Pick<Recipe, 'file' | 'repositories' | 'defaults' | 'wishes' | 'problems'>;
+export type Wishlist = Pick<
+  Recipe,
+  'file' | 'repositories' | 'defaults' | 'wishes' | 'problems' | 'confinement'
+>;
 
 /** One line of one of several recipes. */
 export interface RecipeWish {

@@ -14,6 +14,10 @@ export type ProblemCode =
   | 'wish-repeated' // an item that asks for the same image as an earlier one
   | 'key-unknown' // a key that recipes do not have
   | 'value-ignored' // a key whose value has the wrong type, and is not needed
+  | 'registry-not-allowed' // a registry that is not allowed: it is not asked
+  | 'repository-not-allowed' // a repository that the recipe's source may not publish in
+  | 'subdirectory-not-allowed' // a subdirectory that is not the source's
+  | 'http-not-allowed' // plain HTTP, which the source may not ask for
   | 'pattern-unmatched' // a tag pattern that no tag of the repository matches
   | 'tags-incomplete' // a tag pattern for which the registry's list may lack tags
   | 'artifacts-passed-over' // tags that a pattern matches and that are no container images

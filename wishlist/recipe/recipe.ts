@@ -1,5 +1,6 @@
 import { counted } from '../counted.ts';
 import { cut } from '../quote.ts';
+import type { Confinement } from './confinement.ts';
 import { RECIPE_LIMITS } from './limits.ts';
 import type { Problem } from './problem.ts';
 import { RecipeReader } from './recipe-reader.ts';
@@ -25,6 +26,8 @@ export interface Recipe {
   readonly wishes: readonly Wish[];
   /** In the order of the file. */
   readonly problems: readonly Problem[];
+  /** What it may ask for; without it, for anything. */
+  readonly confinement?: Confinement;
 }
 
 export interface RecipeOptions {

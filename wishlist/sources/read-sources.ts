@@ -138,13 +138,18 @@ async function fetch(
 }
 
 /** @throws Failure `recipe-unreadable`, `recipe-invalid` */
-function recipesOf({ name }: SourceSettings, { files, commit }: Fetched, wishLimit: number): Recipe[] {
+function recipesOf(
+  { name, confinement }: SourceSettings,
+  { files, commit }: Fetched,
+  wishLimit: number,
+): Recipe[] {
   let left = wishLimit;
   return files.map(({ label, text }) => {
     const recipe = parseRecipe(text, label, { wishLimit: left });
     left -= recipe.wishes.length;
     const origin: WishOrigin = { source: name, file: label, commit };
-    return { ...recipe, wishes: recipe.wishes.map((wish) => Object.assign({}, wish, { origin })) };
+    const confined = confinement === undefined ? recipe : { ...recipe, confinement };
+    return { ...confined, wishes: recipe.wishes.map((wish) => Object.assign({}, wish, { origin })) };
   });
 }
 

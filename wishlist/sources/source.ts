@@ -1,10 +1,14 @@
 import type { Failure } from '../failure.ts';
 import type { Commit } from '../recipe/origin.ts';
+import type { Confinement } from '../recipe/confinement.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { GitAddress } from './git/address.ts';
 
 /** A place that wishlists come from, with the secrets that it needs. */
-export type SourceSettings = GitSource | FileSource | UrlSource;
+export type SourceSettings = (GitSource | FileSource | UrlSource) & {
+  /** What its wishes may ask for; without it, for anything. */
+  readonly confinement?: Confinement;
+};
 
 /** Recipes in a git repository. */
 export interface GitSource {

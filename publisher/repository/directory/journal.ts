@@ -1,6 +1,7 @@
 import {
   chmodSync,
   closeSync,
+  existsSync,
   fsyncSync,
   lstatSync,
   mkdirSync,
@@ -64,6 +65,12 @@ export function workingPaths(root: string, name: string): WorkingPaths {
     journal: join(control, 'journal.json'),
     lock: join(control, 'lock'),
   };
+}
+
+/** Whether unpackd has published into the repository before, which is no folder of somebody else's then. */
+export function isPublishedInto(root: string, name: string): boolean {
+  const { repository, control } = workingPaths(root, name);
+  return existsSync(repository) && existsSync(control);
 }
 
 /** Writes down what is to be done. It counts from {@link commit} on. */

@@ -26,6 +26,11 @@ sources:
     username: robot
     password: file:token
     ca-certificates: ca.pem
+    repositories: [a.example.org, b.example.org]
+    registries: [docker.io, '*.Example.org', quay.io/lab]
+    subdirectory: lab/tools
+    allow-http: true
+    limit: 20
   - git: git@git.example.org:group/other.git
     key: deploy-key
     known-hosts: ~/known_hosts
@@ -57,13 +62,18 @@ sources:
         key: undefined,
         knownHosts: undefined,
         authorities: { origin: origin(9, 'ca-certificates'), value: '/etc/unpackd/ca.pem' },
+        repositories: ['a.example.org', 'b.example.org'],
+        registries: ['docker.io', '*.example.org', 'quay.io/lab'],
+        subdirectory: 'lab/tools',
+        allowHttp: true,
+        limit: 20,
       },
       {
         kind: 'git',
         name: 'git.example.org/group/other',
-        line: 10,
+        line: 15,
         address: {
-          origin: origin(10, 'git'),
+          origin: origin(15, 'git'),
           value: {
             protocol: 'ssh',
             url: 'git@git.example.org:group/other.git',
@@ -73,9 +83,14 @@ sources:
         branch: undefined,
         paths: ['recipe.yaml'],
         login: undefined,
-        key: { origin: origin(11, 'key'), value: '/etc/unpackd/deploy-key' },
-        knownHosts: { origin: origin(12, 'known-hosts'), value: '/home/me/known_hosts' },
+        key: { origin: origin(16, 'key'), value: '/etc/unpackd/deploy-key' },
+        knownHosts: { origin: origin(17, 'known-hosts'), value: '/home/me/known_hosts' },
         authorities: undefined,
+        repositories: undefined,
+        registries: undefined,
+        subdirectory: undefined,
+        allowHttp: undefined,
+        limit: undefined,
       },
     ]);
   });
@@ -134,6 +149,11 @@ sources:
     'sources: [{url: "ftp://x/y"}]': 1,
     'sources: [{url: "https://x/y", username: a}]': 1,
     'sources: [{url: "https://x/y", branch: a}]': 1,
+    'sources: [{file: x, repositories: a/b}]': 1,
+    'sources: [{file: x, registries: ["https://quay.io", "*", "quay.io/.."]}]': 3,
+    'sources: [{file: x, subdirectory: ../y}]': 1,
+    'sources: [{file: x, allow-http: quay.io}]': 1,
+    'sources: [{file: x, limit: 0}]': 1,
   };
   for (const [text, count] of Object.entries(bad)) {
     it(`is wrong, without saying a secret: ${text}`, () => {

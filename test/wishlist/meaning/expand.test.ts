@@ -140,8 +140,10 @@ describe('expandRecipes', () => {
 
   it('gives nothing for nothing', async () => {
     const nothing = { images: [], failures: [], problems: [], doubts: [] };
-    assert.deepEqual(await expandRecipes([], unexpected), nothing);
-    assert.deepEqual(await expandWishes([], unexpected), nothing);
+    assert.deepEqual(await expandRecipes([], unexpected), { ...nothing, repositories: [] });
+    const { repositories, ...rest } = await expandWishes([], unexpected);
+    assert.deepEqual(rest, nothing);
+    assert.equal(repositories.length, 1);
   });
 });
 
@@ -507,6 +509,18 @@ describe('expandRecipes, given images that get one public name', () => {
       ['one x - quay.io/a:1', 'two x - http://quay.io/a:* quay.io/a:1'],
       ['https quay.io/a:1 in x', 'http quay.io/a:2 in x'],
       ['two:1 name-conflict'],
+    ],
+    [
+      'two schemes, plain HTTP first',
+      ['one x - http://quay.io/a:1 http://quay.io/a:2', 'two x - quay.io/a:1'],
+      ['https quay.io/a:1 in x', 'http quay.io/a:2 in x'],
+      ['one:1 name-conflict'],
+    ],
+    [
+      'two schemes, plain HTTP first, in one of two repositories',
+      ['one x,y - http://quay.io/a:1', 'two x - quay.io/a:1'],
+      ['https quay.io/a:1 in x', 'http quay.io/a:1 in y'],
+      ['one:1 name-conflict'],
     ],
     [
       'two schemes, in one of two repositories',

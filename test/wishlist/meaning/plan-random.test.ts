@@ -127,7 +127,7 @@ function expectedImage(
   return isDue ? undefined : { ...there, unwantedSinceMs: sinceMs };
 }
 
-/** A line that means an image of that public name in {@link REPOSITORY}, whoever comes first. */
+/** A line that means an image of that public name in {@link REPOSITORY}, whoever takes precedence. */
 interface Claim {
   readonly recipe: Wishlist;
   readonly wish: Wish;
@@ -139,8 +139,9 @@ interface Claim {
   readonly keep: Keep | undefined;
 }
 
+/** In their precedence. */
 function claims(world: World): Claim[] {
-  return lines(world).flatMap(({ recipe, wish }) => {
+  const all = lines(world).flatMap(({ recipe, wish }): Claim[] => {
     const { platforms, keep } = wish.settings;
     const image = imageOf(wish);
     return (knownTags(world, recipe, wish) ?? []).map((tag) => ({
@@ -154,6 +155,7 @@ function claims(world: World): Claim[] {
       keep: keep ?? recipe.defaults.keep,
     }));
   });
+  return all.toSorted((one, other) => Number(one.scheme === 'http') - Number(other.scheme === 'http'));
 }
 
 /** The lines that count in {@link REPOSITORY}. */

@@ -1,0 +1,125 @@
+import type { Confinement } from '../recipe/confinement.ts';
+import type { Problem, ProblemCode } from '../recipe/problem.ts';
+import { quoted } from '../quote.ts';
+import { matchesRegistry } from '../reference/registry-pattern.ts';
+import type { Wish } from '../recipe/wish.ts';
+import type { WishedImage, Wishlist } from './wished-image.ts';
+
+/** What no wish may go beyond, whoever has it. */
+export interface Policy {
+  /** Patterns as `matchesRegistry` reads them; `undefined` for all registries. */
+  readonly registries?: readonly string[] | undefined;
+  /** The most tags that a pattern may match, where its source has no limit of its own. */
+  readonly limit?: number | undefined;
+  /**
+   * Whether images, to be told before, have their public names in a repository already: they keep them where another one
+   * wants the name too.
+   */
+  readonly findHolders?: ((images: readonly WishedImage[]) => Promise<IsHolder>) | undefined;
+}
+
+export type IsHolder = (image: WishedImage, repository: string) => boolean;
+
+/** A recipe without what it may not ask for. */
+export interface Confined {
+  readonly recipe: Wishlist;
+  /** One for each wish that is refused, at all or in some repositories. */
+  readonly problems: readonly Problem[];
+}
+
+/** What of `recipe` its source may ask for, which nobody is asked about before. */
+export function confine(recipe: Wishlist, { registries }: Policy): Confined {
+  const { confinement } = recipe;
+  if (confinement === undefined && registries === undefined) return { recipe, problems: [] };
+  const repositories = recipe.repositories.filter((name) => confinement?.allowsRepository(name) !== false);
+  const subdirectory = recipe.defaults.subdirectory ?? confinement?.subdirectory;
+  const defaults = { ...recipe.defaults, subdirectory };
+  const problems: Problem[] = [];
+  const wishes: Wish[] = [];
+  for (const wish of recipe.wishes) {
+    const refusal = refusalOf(wish, { recipe, subdirectory, registries });
+    if (refusal !== undefined) {
+      problems.push(refusal);
+      continue;
+    }
+    const wanted = wish.repositories ?? recipe.repositories;
+    const left = wanted.filter((name) => repositories.includes(name));
+    if (left.length < wanted.length) problems.push(outside(wish, wanted, left));
+    if (left.length > 0)
+      wishes.push(wish.repositories === undefined ? wish : { ...wish, repositories: left });
+  }
+  return { recipe: { ...recipe, repositories, defaults, wishes }, problems };
+}
+
+/** Why nothing of a wish may be asked for, wherever that is. */
+function refusalOf(
+  wish: Wish,
+  {
+    recipe: { confinement },
+    subdirectory,
+    registries,
+  }: Pick<Policy, 'registries'> & {
+    readonly recipe: Wishlist;
+    readonly subdirectory: string | undefined;
+  },
+): Problem | undefined {
+  const elsewhere = otherRegistry(wish, registries) ?? otherRegistry(wish, confinement?.registries);
+  if (elsewhere !== undefined || confinement === undefined) return elsewhere;
+  const place = wish.settings.subdirectory ?? subdirectory;
+  return plainHttp(wish, confinement) ?? otherSubdirectory(wish, place, confinement);
+}
+
+function otherRegistry(wish: Wish, patterns: readonly string[] | undefined): Problem | undefined {
+  const { reference } = wish;
+  if (patterns === undefined || matchesRegistry(patterns, reference)) return undefined;
+  return refused(wish, 'registry-not-allowed', {
+    message: `is at ${reference.registry}/${reference.repository}, which is not allowed; it was not asked`,
+    hint: `push the image to one of: ${patterns.join(', ')}; or ask the operator`,
+  });
+}
+
+function plainHttp(wish: Wish, { allowsHttp }: Confinement): Problem | undefined {
+  const { scheme, registry } = wish.reference;
+  if (scheme === 'https' || allowsHttp(registry)) return undefined;
+  return refused(wish, 'http-not-allowed', {
+    message: `asks for plain HTTP, which its source may not; ${registry} was not asked`,
+    hint: 'write https://, or ask the operator for allow-http: true',
+  });
+}
+
+function otherSubdirectory(
+  wish: Wish,
+  place = '',
+  { subdirectory: above }: Confinement,
+): Problem | undefined {
+  if (above === undefined || place === above || place.startsWith(`${above}/`)) return undefined;
+  return refused(wish, 'subdirectory-not-allowed', {
+    message: `asks for the subdirectory ${quoted(place)}, and its source has ${above} alone`,
+    hint: `write subdirectory: ${above}, a path below it, or none`,
+  });
+}
+
+function outside(wish: Wish, wanted: readonly string[], left: readonly string[]): Problem {
+  const names = wanted.filter((name) => !left.includes(name)).join(' and ');
+  const rest = left.length === 0 ? '' : `; it goes on in ${left.join(' and ')}`;
+  return refused(wish, 'repository-not-allowed', {
+    message: `asks for ${names}, where its source may not publish${rest}`,
+    hint: 'name another repository, or ask the operator: the source, or the option repositories, must name it',
+  });
+}
+
+function refused(
+  { line, text }: Wish,
+  code: ProblemCode,
+  { message, hint }: { readonly message: string; readonly hint: string },
+): Problem {
+  return {
+    severity: 'error',
+    code,
+    line,
+    column: undefined,
+    text,
+    message: `${quoted(text)} ${message}`,
+    hint,
+  };
+}
