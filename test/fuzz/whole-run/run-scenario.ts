@@ -15,6 +15,7 @@ import { LIMITS } from './limits.ts';
 import { recipeOf, type Scenario } from './scenario.ts';
 import { treesIn, unequalTrees } from './trees.ts';
 
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 /** How long a daemon has nothing to say when it has nothing to do. */
 const QUIET_MS = 3_000;
 const MOST_QUIET_MS = 60_000;
@@ -91,6 +92,12 @@ async function observe(words: readonly string[], { temporary, isDone, scenario }
     environment: { FUZZ_BEATS: beats, TMPDIR: temporary },
     nodeOptions: [`--import=${BEATS}`],
   });
+  // It is in a process group of its own, so that nobody else would end it.
+  const stop = (): void => {
+    killAll(running);
+    process.exit(130);
+  };
+  for (const signal of SIGNALS) process.once(signal, stop);
   const over = new AbortController();
   const limit = sleep(LIMITS.runMs, undefined, { signal: over.signal }).then(
     () => killAll(running),
@@ -102,6 +109,7 @@ async function observe(words: readonly string[], { temporary, isDone, scenario }
     return { status, stdout, stderr, peakBytes, silenceMs: longestSilence(beats, Date.now()) };
   } finally {
     remove(dirname(beats));
+    for (const signal of SIGNALS) process.off(signal, stop);
     over.abort();
     await limit;
   }
