@@ -4,12 +4,12 @@ import { sparseInPairs } from '../../support/images/sparse.ts';
 import { pax } from '../../publisher/layer/archive.ts';
 import type { Random } from '../../publisher/tree/random-stacks.ts';
 import type { Stack } from '../../publisher/tree/stack.ts';
-import { amount, pick } from './choices.ts';
+import { amount, oneIn, pick } from './choices.ts';
 
 /** Layers that cost their maker little, and whoever unpacks them much: time, memory, disk or inodes. */
 export const GREEDY: readonly ((random: Random) => { what: string; layers: Stack })[] = [
   (random) => {
-    const [names, members] = [amount(random, 400), amount(random, 5_000)];
+    const [names, members] = [much(random, 400), much(random, 5_000)];
     const attributes = Object.fromEntries(
       list(names, (at) => [`SCHILY.xattr.user.${at}`, 'v'.repeat(amount(random, 300))]),
     );
@@ -20,11 +20,11 @@ export const GREEDY: readonly ((random: Random) => { what: string; layers: Stack
     ]);
   },
   (random) => {
-    const links = amount(random, 80_000);
+    const links = much(random, 80_000);
     return one(`${links} hard links`, [file('f', 'x'), ...list(links, (at) => hardLink(`l${at}`, 'f'))]);
   },
   (random) => {
-    const [links, deletions] = [amount(random, 20_000), amount(random, 20_000)];
+    const [links, deletions] = [much(random, 20_000), much(random, 20_000)];
     const below = [file('f', 'x'), ...list(links, (at) => hardLink(`l${at}`, 'f'))];
     return {
       what: `${deletions} deletions of ${links} links`,
@@ -32,14 +32,14 @@ export const GREEDY: readonly ((random: Random) => { what: string; layers: Stack
     };
   },
   (random) => {
-    const files = amount(random, 60_000);
+    const files = much(random, 60_000);
     return one(
       `${files} files`,
       list(files, (at) => file(`d${at % 100}/${at}`)),
     );
   },
   (random) => {
-    const [depth, times] = [amount(random, 500), amount(random, 2_000)];
+    const [depth, times] = [much(random, 500), much(random, 2_000)];
     const path = 'd/'.repeat(depth);
     return one(
       `${times} files, ${depth} folders deep`,
@@ -47,7 +47,7 @@ export const GREEDY: readonly ((random: Random) => { what: string; layers: Stack
     );
   },
   (random) => {
-    const [length, times] = [amount(random, 4_000), amount(random, 5_000)];
+    const [length, times] = [much(random, 4_000), much(random, 5_000)];
     const target = 'a/'.repeat(length / 2);
     return one(
       `${times} links of ${length} bytes`,
@@ -55,7 +55,7 @@ export const GREEDY: readonly ((random: Random) => { what: string; layers: Stack
     );
   },
   (random) => {
-    const links = amount(random, 20_000);
+    const links = much(random, 20_000);
     return one(`a chain of ${links} links with files below`, [
       directory('l0'),
       ...list(links, (at) => symlink(`l${at + 1}`, `l${at}`)),
@@ -63,7 +63,7 @@ export const GREEDY: readonly ((random: Random) => { what: string; layers: Stack
     ]);
   },
   (random) => {
-    const [size, files] = [amount(random, 2 ** 34), amount(random, 50)];
+    const [size, files] = [much(random, 2 ** 34), much(random, 50)];
     const bytes = list(files, (at) => sparseInPairs(`f${at}`, [[0, Buffer.from('x')]], size));
     return one(
       `${files} holes of ${size} bytes`,
@@ -71,7 +71,7 @@ export const GREEDY: readonly ((random: Random) => { what: string; layers: Stack
     );
   },
   (random) => {
-    const mebibytes = amount(random, 200);
+    const mebibytes = much(random, 200);
     return one(
       `${mebibytes} MiB of zeros`,
       list(mebibytes, (at) => file(`z${at}`, Buffer.alloc(2 ** 20))),
@@ -79,18 +79,18 @@ export const GREEDY: readonly ((random: Random) => { what: string; layers: Stack
   },
   (random) => {
     const layer = [file('d/f', 'x'), pick(random, [whiteout('d'), opaque('d'), hardLink('h', 'd/f')])];
-    const times = amount(random, 10_000);
+    const times = much(random, 10_000);
     return { what: `the same layer ${times} times`, layers: list(times, () => layer) };
   },
   (random) => {
-    const [layers, files] = [amount(random, 490), amount(random, 100)];
+    const [layers, files] = [much(random, 490), much(random, 100)];
     return {
       what: `${layers} layers of ${files} files`,
       layers: list(layers, (layer) => list(files, (at) => file(`d/${at}`, `${layer}`))),
     };
   },
   (random) => {
-    const [folders, layers] = [amount(random, 20_000), amount(random, 400)];
+    const [folders, layers] = [much(random, 20_000), much(random, 400)];
     const below = list(folders, (at) => directory(`wide/${at}`));
     return {
       what: `${layers} layers upon a folder of ${folders}`,
@@ -101,6 +101,11 @@ export const GREEDY: readonly ((random: Random) => { what: string; layers: Stack
     };
   },
 ];
+
+/** Mostly small, and often close to `most`. */
+function much(random: Random, most: number): number {
+  return oneIn(random, 2) ? amount(random, most) : most - random(Math.ceil(most / 3));
+}
 
 function list<T>(length: number, make: (index: number) => T): T[] {
   return Array.from({ length }, (_, index) => make(index));
