@@ -14,8 +14,9 @@ import { readNetwork } from './network.ts';
 import { openRegistries } from './registries/registries.ts';
 import { isDaemonRunning } from './service/state-lock.ts';
 import { isOurs } from './state/ownership.ts';
+import { isSafe } from '../publisher/private-folder.ts';
 import { State } from './state/state.ts';
-import { assertOwnState, Workplace } from './workplace.ts';
+import { takeState, Workplace } from './workplace.ts';
 
 /**
  * Calls `work` with a registry client that is set up as the configuration says, and closed afterwards.
@@ -51,9 +52,10 @@ export async function openRegistry(
     lookTimeoutMs: configuration.manifestTimeoutMs,
     foreignLayers: configuration.foreignLayers,
     // A cache, which whoever only looks does not put into somebody else's state.
-    memory: isOurs(configuration.state)
-      ? new ManifestFiles(join(configuration.state, 'manifests'))
-      : NO_MEMORY,
+    memory:
+      isOurs(configuration.state) && isSafe(configuration.state)
+        ? new ManifestFiles(join(configuration.state, 'manifests'))
+        : NO_MEMORY,
     warn: (message) => observe({ type: 'warning', message }),
     onRequest: isLogged ? (record) => observe({ type: 'request', ...record }) : undefined,
   });
@@ -71,7 +73,7 @@ export async function withPublishing<T>(
   work: (parts: WorkParts & { readonly client: RegistryClient }) => Promise<T>,
 ): Promise<T> {
   const { configuration, observe, signal } = context;
-  assertOwnState(configuration);
+  await takeState(configuration, (message) => observe({ type: 'note', message }));
   return await withRegistry(context, async (client) => {
     const history = openHistory(context, !isAll || isDaemonRunning(configuration.state));
     const observeIn = (repository: string): Observer =>

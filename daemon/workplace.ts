@@ -9,8 +9,10 @@ import { CvmfsBackend } from '../publisher/repository/cvmfs/backend.ts';
 import { DirectoryBackend } from '../publisher/repository/directory/backend.ts';
 import { Lock } from '../publisher/repository/lock.ts';
 import { SpoolBudget } from '../publisher/spool/budget.ts';
+import { keepPrivate, type PrivateFolder } from '../publisher/private-folder.ts';
 import { Spool } from '../publisher/spool/spool.ts';
 import { assertBackendMeant } from './backend-choice.ts';
+import { orUnusable } from '../wishlist/sources/state-failure.ts';
 import { exactSize } from '../wishlist/byte-size.ts';
 import { counted, formatBytes } from './output/format.ts';
 import { layerLimitsOf } from './layer-limits.ts';
@@ -113,6 +115,8 @@ export class Workplace {
   async #open(): Promise<{ lock: Lock; spool: Spool }> {
     const { configuration, observe, signal } = this.#options;
     const folder = this.spoolFolder;
+    const note = (message: string): void => observe({ type: 'note', message });
+    await closeFolder({ path: folder, marks: SPOOL_MARKS, note });
     const lock = await Lock.acquire({
       path: join(folder, 'lock'),
       subject: `the spool ${folder}`,
@@ -126,10 +130,10 @@ export class Workplace {
       const { files, bytes } = await spool.shrinkTo(configuration.spoolSizeBytes);
       if (files > 0) {
         const message = `the spool was larger than ${exactSize(configuration.spoolSizeBytes)}: ${formatBytes(bytes)} of old layers are gone`;
-        observe({ type: 'note', message });
+        note(message);
       }
       const { kept, removed } = spool.leftovers;
-      if (removed > 0) observe({ type: 'note', message: leftoversText(removed, kept) });
+      if (removed > 0) note(leftoversText(removed, kept));
       return { lock, spool };
     } catch (error) {
       lock.release();
@@ -154,14 +158,29 @@ function leftoversText(removed: number, kept: number): string {
 }
 
 /**
- * Keeps a run from making files in a state or a spool that belongs to another user.
+ * Keeps a run from making files in a state or a spool that belongs to another user, or in which others could exchange
+ * them, and others from reading them.
  *
- * @throws Failure `state-unusable`
+ * @throws Failure `state-unusable`, `disk-full`
  */
-export function assertOwnState(configuration: Configuration): void {
+export async function takeState(
+  configuration: Configuration,
+  note: (message: string) => void,
+): Promise<void> {
   assertOurs(configuration.state);
   assertOurs(spoolFolder(configuration));
+  await closeFolder({ path: configuration.state, marks: STATE_MARKS, note });
 }
+
+async function closeFolder(folder: Omit<PrivateFolder, 'unusable'>): Promise<void> {
+  await orUnusable(folder.path, async () => {
+    await Promise.resolve(keepPrivate({ ...folder, unusable: 'state-unusable' }));
+  });
+}
+
+/** Each was made by some command. */
+const STATE_MARKS = ['unpackd.db', 'daemon.lock', 'manifests', 'listings', 'sources', 'spool'];
+const SPOOL_MARKS = ['lock', 'blobs'];
 
 function spoolFolder({ temporaryDirectory }: Configuration): string {
   return join(temporaryDirectory, 'spool');

@@ -6,7 +6,7 @@ import type { Command } from '../command.ts';
 import { counted } from '../output/format.ts';
 import { redact } from '../output/redact.ts';
 import { readConfiguredSources } from '../sources/sources.ts';
-import { assertOurs } from '../state/ownership.ts';
+import { takeState } from '../workplace.ts';
 
 export const wishlistSourcesCommand: Command = {
   name: 'wishlist sources',
@@ -18,7 +18,7 @@ export const wishlistSourcesCommand: Command = {
   ],
   options: ['state', 'json'],
   run: async (context) => {
-    assertOurs(context.configuration.state);
+    await takeState(context.configuration, (message) => context.observe({ type: 'note', message }));
     const states = await readConfiguredSources(context);
     context.output.print(
       states.map((state) => `${redact(lineOf(state))}\n`).join(''),

@@ -39,7 +39,7 @@ export class ControlServer {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject).listen(path, resolve);
       });
-      chmodSync(path, 0o660);
+      chmodSync(path, 0o600);
       return new ControlServer(server, path);
     } catch (error) {
       const code = codeOf(error);

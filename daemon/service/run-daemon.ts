@@ -6,7 +6,7 @@ import type { Configuration } from '../options.ts';
 import { Daemon, type DaemonOptions } from './daemon.ts';
 import { startSchedule } from './schedule.ts';
 import { ServiceManager } from './service-manager.ts';
-import { assertOwnState } from '../workplace.ts';
+import { takeState } from '../workplace.ts';
 
 const PRIORITIES: Readonly<Record<Configuration['logLevel'], number>> = {
   error: 3,
@@ -21,8 +21,8 @@ export async function runDaemon(
   readWishlists: DaemonOptions['readWishlists'],
 ): Promise<ExitStatus> {
   const { configuration, environment, reconfigure, signal, stderr, version } = context;
-  assertOwnState(configuration);
   const log = upTo(PRIORITIES[configuration.logLevel], createLog({ environment, stderr }));
+  await takeState(configuration, (message) => log.write({ priority: 5, message }));
   const manager = ServiceManager.of(environment);
   const options = { version, configuration, environment, reconfigure, readWishlists, log, manager, signal };
   const daemon = new Daemon({ ...options, startSchedule, nowMs: Date.now });

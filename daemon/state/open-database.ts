@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { codeOf, hasCode } from '../../wishlist/error-code.ts';
 import { Failure } from '../../wishlist/failure.ts';
@@ -9,7 +9,7 @@ import { orUnusable } from '../../wishlist/sources/state-failure.ts';
 import { Database, databaseFiles, type Statements } from './database.ts';
 import { Damaged } from './database-failure.ts';
 import { MIGRATIONS } from './migrations.ts';
-import { makeFileOfOwner } from './ownership.ts';
+import { closeToOthers, makeFileOfOwner } from './ownership.ts';
 
 export interface Opening {
   /** Told what had to be done to it. */
@@ -26,7 +26,7 @@ export interface Opening {
  */
 export async function openDatabase(path: string, opening: Opening): Promise<Database> {
   await orUnusable(dirname(path), async () => {
-    await Promise.resolve(mkdirSync(dirname(path), { recursive: true, mode: 0o750 }));
+    await Promise.resolve(mkdirSync(dirname(path), { recursive: true, mode: 0o700 }));
   });
   const found = await orUnusable(path, async () => await Promise.resolve(inodeOf(path)));
   try {
@@ -101,7 +101,7 @@ function isThere(path: string): boolean {
       'state-unusable',
       `the database ${quoted(path)} cannot be read: ${String(codeOf(error))}`,
       {
-        hint: 'ask as the user of unpackd, or as one who may read the state directory',
+        hint: 'ask as the user of unpackd, or as root',
         cause: error,
       },
     );
@@ -110,6 +110,7 @@ function isThere(path: string): boolean {
 
 async function openSound(path: string, opening: Opening): Promise<Database> {
   await orUnusable(path, async () => {
+    for (const file of databaseFiles(path)) closeToOthers(file);
     await Promise.resolve(makeFileOfOwner(path, dirname(path)));
   });
   const database = await Database.open(path);
@@ -176,6 +177,7 @@ async function copyForm(statements: Statements, version: number, copy: string): 
   const unfinished = `${copy}.${randomUUID()}`;
   try {
     await statements.run('VACUUM INTO ?', unfinished);
+    chmodSync(unfinished, 0o600);
     if ((await versionOf(statements)) === version) renameSync(unfinished, copy);
   } finally {
     rmSync(unfinished, { force: true });

@@ -1,4 +1,4 @@
-import { closeSync, fchownSync, openSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, fchownSync, lstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { hasCode } from '../../wishlist/error-code.ts';
 import { Failure } from '../../wishlist/failure.ts';
 import { quoted } from '../../wishlist/quote.ts';
@@ -34,12 +34,12 @@ export function assertOurs(folder: string): void {
  * @throws Failure `state-unusable` where this user can do so for himself alone; an error of the file system
  */
 export function makeFileOfOwner(path: string, folder: string): void {
-  if (statSync(path, { throwIfNoEntry: false }) !== undefined) return;
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return;
   const owner = ownerOf(folder);
   if (user() !== 0) assertOurs(folder);
   let fd: number;
   try {
-    fd = openSync(path, 'ax', 0o644);
+    fd = openSync(path, 'ax', 0o600);
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return;
     throw error;
@@ -49,6 +49,22 @@ export function makeFileOfOwner(path: string, folder: string): void {
   } finally {
     closeSync(fd);
   }
+}
+
+/**
+ * Closes the file `path` to other users: whoever may read a database can hold its locks.
+ *
+ * @throws Failure `state-unusable` where something else is there
+ */
+export function closeToOthers(path: string): void {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (!found.isFile())
+    throw new Failure('state-unusable', `${quoted(path)} is no regular file`, {
+      hint: 'find out who put it there, and move it away',
+    });
+  const isOpen = (found.mode & 0o077) !== 0;
+  if (isOpen && (user() === 0 || found.uid === user())) chmodSync(path, found.mode & 0o700);
 }
 
 /** Whom `path` belongs to; `undefined` where it is not there, or cannot be looked at. */

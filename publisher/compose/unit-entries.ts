@@ -39,7 +39,8 @@ export async function* unitEntries(unit: UnitTree, sources: UnitSources): AsyncG
     if (entry.type === 'link') links++;
     else yield entry;
   }
-  for (const [layer, wanted] of placing.contents) yield* layerContents(sources.blobOf(layer), wanted);
+  for (const [layer, wanted] of placing.contents)
+    yield* layerContents({ path: sources.blobOf(layer), digest: layer }, wanted);
   if (links === 0) return;
   // Found again: kept, they would be as many as the files of the image.
   for (const entry of placing.walk(unit.tree, '')) if (entry.type === 'link') yield entry;

@@ -75,8 +75,8 @@ export class ListingStore {
     const path = this.#pathOf(layer);
     const temporary = `${path}.${randomUUID()}.part`;
     try {
-      await mkdir(dirname(path), { recursive: true });
-      await pipeline(linesOf(listing), createWriteStream(temporary));
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await pipeline(linesOf(listing), createWriteStream(temporary, { flags: 'wx', mode: 0o600 }));
       await rename(temporary, path);
     } catch (error) {
       await rm(temporary, { force: true });

@@ -1,4 +1,14 @@
-import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { pause } from '../interruption.ts';
 import { codeOf, isDiskFull } from '../../wishlist/error-code.ts';
@@ -7,6 +17,11 @@ import type { Notice } from './backend.ts';
 import { tryLock } from './libc.ts';
 
 const POLL_MS = 200;
+/** Whoever may open a lock file can hold the lock. */
+const LOCK_MODE = 0o600;
+const OPEN = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
+const LOOK = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const LONGEST_HOLDER_BYTES = 32;
 
 export interface LockRequest {
   /** The lock file; its folder is made where it is missing. */
@@ -49,7 +64,7 @@ export class Lock {
   static isHeld(path: string): boolean {
     let fd: number;
     try {
-      fd = openSync(path, 'r');
+      fd = openSync(path, LOOK);
     } catch (error) {
       if (codeOf(error) === undefined) throw error;
       return false;
@@ -77,8 +92,10 @@ export async function unlessBusy(work: () => Promise<void>): Promise<void> {
 
 function openLockFile({ path, subject, unusable }: LockRequest): number {
   try {
-    mkdirSync(dirname(path), { recursive: true });
-    return openSync(path, 'a+', 0o644);
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const fd = openSync(path, OPEN, LOCK_MODE);
+    if (fstatSync(fd).uid === process.geteuid?.()) fchmodSync(fd, LOCK_MODE);
+    return fd;
   } catch (error) {
     const full = isDiskFull(error);
     throw new Failure(full ? 'disk-full' : unusable, `${subject} cannot be locked: ${String(error)}`, {
@@ -88,6 +105,12 @@ function openLockFile({ path, subject, unusable }: LockRequest): number {
       cause: error,
     });
   }
+}
+
+function readHolder(fd: number): string {
+  const bytes = Buffer.alloc(LONGEST_HOLDER_BYTES);
+  const text = bytes.toString('latin1', 0, readSync(fd, bytes, 0, bytes.length, 0)).trim();
+  return /^\d+$/.test(text) ? text : 'unknown';
 }
 
 /** Only for the messages of those who wait: a full disk is nothing to fail for here. */
@@ -100,11 +123,11 @@ function writeHolder(fd: number): void {
   }
 }
 
-async function waitFor(fd: number, { path, subject, waitMs, notice, signal }: LockRequest): Promise<void> {
+async function waitFor(fd: number, { subject, waitMs, notice, signal }: LockRequest): Promise<void> {
   const deadline = performance.now() + waitMs;
   let told = false;
   while (!tryLock(fd)) {
-    const holder = readFileSync(path, 'utf8').trim() || 'unknown';
+    const holder = readHolder(fd);
     if (performance.now() >= deadline) {
       throw new Failure('repository-busy', `${subject} is in use by process ${holder}`, {
         hint: 'wait for it to finish, or allow a longer --wait',

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { Failure } from '../../wishlist/failure.ts';
 import { interruption } from '../interruption.ts';
@@ -9,6 +10,7 @@ import { GrowingFile } from './growing-file.ts';
 import { WriteBuffer } from './write-buffer.ts';
 
 const READ_BYTES = 1024 * 1024;
+const APPEND = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
 
 /** Where the bytes of a blob go, and whom to tell. */
 export interface PartPlace {
@@ -50,7 +52,7 @@ export class PartFile {
   static async open(descriptor: Descriptor, place: PartPlace, signal: AbortSignal): Promise<PartFile> {
     const stored = storing(descriptor, place);
     // Appending: after the bytes of an earlier process come those of this one.
-    const part = new PartFile(await stored(open(place.path, 'a+', 0o600)), descriptor, place);
+    const part = new PartFile(await stored(open(place.path, APPEND, 0o600)), descriptor, place);
     try {
       place.progress.onFile(part.#growing);
       await part.#takeOver(signal);

@@ -71,8 +71,8 @@ export class Spool {
   static async open(directory: string, options: Partial<SpoolOptions> = {}): Promise<Spool> {
     const spool = new Spool(directory, { ...DEFAULT_OPTIONS, ...options });
     await spool.#stored(0, async () => {
-      await mkdir(spool.#blobs, { recursive: true });
-      await mkdir(spool.#temporary, { recursive: true });
+      for (const folder of [spool.#blobs, spool.#temporary])
+        await mkdir(folder, { recursive: true, mode: 0o700 });
       spool.leftovers = await removeLeftovers(spool.#temporary);
     });
     return spool;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { appendFileSync, chmodSync, chownSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { databaseFiles } from '../../daemon/state/database.ts';
 import { databasePath, State } from '../../daemon/state/state.ts';
@@ -123,7 +123,7 @@ describeWith(ORDINARY_USER, 'unpackd and whose its state is', function () {
     assert.match(before.stdout, /nothing is remembered of what happens: .*"chown .*\[state-unusable\]$/m);
     const daemon = await startDaemon('one');
     await daemon.until(() => isShown('one'));
-    await daemon.until(() => /the database .* it may not be written/.test(daemon.stderr));
+    await daemon.until(() => /the database .* it cannot be opened/.test(daemon.stderr));
     let looks = 0;
     registry.requests();
     await daemon.until(() => {
@@ -140,66 +140,23 @@ describeWith(ORDINARY_USER, 'unpackd and whose its state is', function () {
     await daemon.until(async () => (await asRoot('status')).status === 0);
   });
 
-  describe('read by an ordinary user', () => {
-    /** Of root, who writes; others may look. */
-    let directory: string;
-    beforeEach(() => {
-      directory = site.state;
-      mkdirSync(directory, { mode: 0o711 });
-      chmodSync(directory, 0o711);
-    });
-
-    async function look(): Promise<Outcome> {
-      const files = readdirSync(directory).sort();
-      const outcome = await startAsUser('status', '--state', directory).ended();
-      assert.deepEqual(readdirSync(directory).sort(), files);
-      return outcome;
+  it('another user asks for the status: it is closed to him, also where it was open, and he is told what to do', async () => {
+    mkdirSync(site.state, { mode: 0o755 });
+    await (await State.open(site.state, { warn: assert.fail })).close();
+    for (const file of ['unpackd.db', 'daemon.lock']) {
+      appendFileSync(join(site.state, file), '');
+      chmodSync(join(site.state, file), 0o644);
     }
-
-    it('is shown while nobody writes, and while somebody does', async () => {
-      assert.equal((await look()).status, 0);
-      const writer = await State.open(directory, { warn: assert.fail });
-      await writer.repositories.ensure([REPOSITORY]);
-      const over = new AbortController();
-      const writing = (async () => {
-        for (let ms = 1; !over.signal.aborted; ms++)
-          await writer.repositories.pause(ms % 2 === 0 ? undefined : REPOSITORY, ms);
-      })();
-      for (let times = 0; times < 3; times++)
-        assert.match((await look()).stdout, new RegExp(`^${REPOSITORY}$`, 'm'));
-      over.abort();
-      await writing;
-      await writer.close();
-      assert.match((await look()).stdout, new RegExp(`^${REPOSITORY}$`, 'm'));
-    });
-
-    it('is shown beside a daemon that he may not ask, and after it was killed', async () => {
-      const recipe = site.recipe([registry.add('lab/app', 'one', await smallImage('one'))]);
-      const daemon = site.startDaemon(site.configuration([`- file: ${recipe}`]));
-      started.push(daemon);
-      await daemon.until(() => isShown('one'));
-      await daemon.until(async () => (await look()).stdout.includes('published: 1 image'));
-      const { status, stdout } = await look();
-      assert.deepEqual([status, stdout.startsWith('daemon: it runs; ')], [0, true], stdout);
-      daemon.child.kill('SIGKILL');
-      await daemon.ended();
-      assert.ok(existsSync(`${databasePath(directory)}-wal`));
-      const killed = await look();
-      assert.equal(killed.status, 1);
-      assert.match(killed.stdout, /^daemon: not running[^]*published: 1 image /m);
-    });
-
-    it('is an error where he may not look, with what to do', async () => {
-      await (await State.open(directory, { warn: assert.fail })).close();
-      for (const [path, mode] of [
-        [databasePath(directory), 0o600],
-        [directory, 0o700],
-      ] as const) {
-        chmodSync(path, mode);
-        const { status, stderr } = await startAsUser('status', '--state', directory).ended();
-        assert.equal(status, 3, stderr);
-        assert.match(stderr, /^error\[state-unusable\] .*; /);
-      }
-    });
+    const recipe = site.recipe([registry.add('lab/app', 'one', await smallImage('one'))]);
+    const daemon = site.startDaemon(site.configuration([`- file: ${recipe}`]));
+    started.push(daemon);
+    await daemon.until(() => isShown('one'));
+    assert.match(
+      daemon.stderr,
+      new RegExp(`${site.state} is closed to other users now \\(it had mode 0755\\)`),
+    );
+    const { status, stderr } = await startAsUser('status', '--state', site.state).ended();
+    assert.equal(status, 3, stderr);
+    assert.match(stderr, /^error\[state-unusable\] .*; ask as the user of unpackd, or as root$/m);
   });
 });

@@ -13,7 +13,6 @@ const INSTANCE = new Set([
   'Description',
   'ExecStart',
   'StateDirectory',
-  'StateDirectoryMode',
   'RuntimeDirectory',
   'RuntimeDirectoryPreserve',
   'Environment',
@@ -69,6 +68,13 @@ describe('systemd', () => {
     assert.ok(only.filter(isShared).length > 25, only.join('\n'));
   });
 
+  it('lets nobody else see the state, nor a core of the process', () => {
+    for (const unit of ['unpackd.service', 'unpackd@.service']) {
+      const lines = directives(unit);
+      for (const line of ['StateDirectoryMode=0700', 'LimitCORE=0']) assert.ok(lines.includes(line), unit);
+    }
+  });
+
   it('makes a user and the state directory, and leaves one alone that is there', function () {
     needs(this, 'systemd-sysusers', 'systemd-tmpfiles');
     needsRoot(this);
@@ -80,7 +86,7 @@ describe('systemd', () => {
     assert.ok(user !== null);
     const state = join(folder, 'var/lib/unpackd');
     run('systemd-tmpfiles', `--root=${folder}`, '--create', join(SYSTEMD, 'unpackd.tmpfiles'));
-    assert.deepEqual(ownership(state), [Number(user[1]), Number(user[2]), 0o711]);
+    assert.deepEqual(ownership(state), [Number(user[1]), Number(user[2]), 0o700]);
     run('chown', '12:34', state);
     run('chmod', '750', state);
     run('systemd-tmpfiles', `--root=${folder}`, '--create', join(SYSTEMD, 'unpackd.tmpfiles'));

@@ -87,7 +87,11 @@ export class SourceStore {
     const part = `${path}.${randomUUID()}`;
     await orUnusable(path, async () => {
       try {
-        await writeFile(part, `${JSON.stringify({ identity: this.#identity, ...value })}\n`, { flush: true });
+        await writeFile(part, `${JSON.stringify({ identity: this.#identity, ...value })}\n`, {
+          flush: true,
+          flag: 'wx',
+          mode: 0o600,
+        });
         await rename(part, path);
       } catch (error) {
         await rm(part, { force: true });

@@ -57,8 +57,8 @@ export class ManifestFiles implements ManifestMemory {
     // The same reference may be remembered twice at the same time, also by another process.
     const temporary = `${path}.${randomUUID()}.part`;
     try {
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(temporary, text);
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await writeFile(temporary, text, { flag: 'wx', mode: 0o600 });
       await rename(temporary, path);
     } catch (error) {
       // Where that fails too, the first error says why.

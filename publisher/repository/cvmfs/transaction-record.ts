@@ -120,6 +120,7 @@ function read({ record }: CvmfsRepository): TransactionRecord | undefined {
 
 function write({ record }: CvmfsRepository, content: TransactionRecord): void {
   const temporary = `${record}.part`;
-  writeFileSync(temporary, JSON.stringify(content), { flush: true });
+  rmSync(temporary, { force: true });
+  writeFileSync(temporary, JSON.stringify(content), { flush: true, flag: 'wx', mode: 0o600 });
   renameSync(temporary, record);
 }

@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { Failure } from '../../../wishlist/failure.ts';
 import type {
@@ -28,8 +29,11 @@ import { Unkept } from '../unkept.ts';
 import { usable } from '../usable.ts';
 import { freeRoom } from '../../free-space.ts';
 import { interruption } from '../../interruption.ts';
+import { keepPrivate } from '../../private-folder.ts';
 
 const ENTRIES_AT_ONCE = 500;
+/** Every control folder was made together with its lock. */
+const CONTROL_MARKS = ['lock'];
 
 export interface DirectoryBackendOptions {
   /** Repositories are directories below it. */
@@ -78,6 +82,15 @@ export class DirectoryBackend implements Backend {
   async #take(name: string, request: LockOptions): Promise<{ paths: WorkingPaths; lock: Lock }> {
     const paths = workingPaths(this.#options.root, name);
     const subject = `the repository ${paths.repository}`;
+    await usable(paths.control, NOTHING_CHANGED, async () => {
+      makeOpenFolder(this.#options.root);
+      keepPrivate({
+        path: paths.control,
+        marks: CONTROL_MARKS,
+        unusable: 'repository-unusable',
+        note: (message) => request.notice('note', message),
+      });
+    });
     const lock = await Lock.acquire({
       path: paths.lock,
       subject,
@@ -86,7 +99,7 @@ export class DirectoryBackend implements Backend {
     });
     try {
       await usable(paths.repository, NOTHING_CHANGED, async () => {
-        mkdirSync(paths.repository, { recursive: true });
+        makeOpenFolder(paths.repository);
         checkFileSystem(paths);
         new Probe(paths).assertTellsNamesApart();
         if (await applyJournal(paths))
@@ -162,7 +175,7 @@ class OpenDirectory implements OpenRepository {
     unkept: Unkept,
   ): Promise<Staging> {
     // Both now: when the publication is committed, there must be room for what it moves away.
-    for (const folder of [this.#paths.staging, this.#paths.discarded]) mkdirSync(folder);
+    for (const folder of [this.#paths.staging, this.#paths.discarded]) mkdirSync(folder, { mode: 0o700 });
     const staging = new Staging(this.#paths, unkept, onBytes);
     for (const path of publication.deletions) staging.remove(path);
     for (const path of publication.outdated) staging.retire(path);
@@ -180,6 +193,13 @@ class OpenDirectory implements OpenRepository {
     if (signal.aborted) throw interruption(signal);
     return staging;
   }
+}
+
+/** What is published is for everybody, whatever the umask of this process. */
+function makeOpenFolder(path: string): void {
+  const first = mkdirSync(path, { recursive: true });
+  if (first === undefined) return;
+  for (let folder = path; folder.length >= first.length; folder = dirname(folder)) chmodSync(folder, 0o755);
 }
 
 /** Renames are whole only within one file system. */

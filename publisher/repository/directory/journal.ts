@@ -75,7 +75,8 @@ export function isPublishedInto(root: string, name: string): boolean {
 
 /** Writes down what is to be done. It counts from {@link commit} on. */
 export function draftJournal(paths: WorkingPaths, changes: readonly Change[]): void {
-  writeFileSync(draftOf(paths), JSON.stringify({ format: 1, changes }), { flush: true });
+  const text = JSON.stringify({ format: 1, changes });
+  writeFileSync(draftOf(paths), text, { flush: true, flag: 'wx', mode: 0o600 });
 }
 
 /**
@@ -91,7 +92,7 @@ export function commit(paths: WorkingPaths): void {
 export async function applyJournal(paths: WorkingPaths): Promise<boolean> {
   const journal = readJournal(paths.journal);
   if (journal === undefined) return false;
-  mkdirSync(paths.discarded, { recursive: true });
+  mkdirSync(paths.discarded, { recursive: true, mode: 0o700 });
   const folders = new RealFolders(paths.repository);
   journal.changes.forEach((change, index) => apply(paths, change, { index, folders }));
   await syncFileSystemOf(paths.repository);

@@ -261,6 +261,29 @@ describe('config check', () => {
     assert.doesNotMatch(await check('backend: directory\n'), /x\.example\.org/);
   });
 
+  it('refuses folders in which others could exchange what unpackd has', async () => {
+    for (const [folder, mode] of [
+      ['shared', 0o777],
+      ['sticky', 0o1777],
+    ] as const) {
+      await mkdir(scene.path(folder));
+      await chmod(scene.path(folder), mode);
+    }
+    const text = 'root: shared\nstate: shared/below\ntemporary-dir: shared\n';
+    const { status, lines } = await scene.run(['config', 'check'], { text });
+    assert.equal(status, 2);
+    assert.equal(lines.length, 3, lines.join('\n'));
+    for (const [index, key] of ['root', 'state', 'temporary-dir'].entries())
+      assert.match(
+        lines[index] ?? '',
+        new RegExp(`:${index + 1}: ${key}: other users may write in .*; take that`),
+      );
+    const sticky = text.replaceAll('shared', 'sticky');
+    assert.equal((await scene.run(['config', 'check'], { text: sticky })).stderr, '');
+    const itself = await scene.run(['config', 'check'], { text: 'state: sticky\n' });
+    assert.equal(itself.status, 2);
+  });
+
   it('says what everybody could use of images, or misses', async function () {
     needsRoot(this);
     await mkdir(scene.path('r'));

@@ -64,7 +64,10 @@ async function contentsOf(folder: string, tree: DirectoryNode): Promise<Map<stri
   }
   const contents = new Map<string, string>();
   for (const [layer, files] of wanted) {
-    for await (const { path, content } of layerContents(blobPath(folder, layer), files)) {
+    for await (const { path, content } of layerContents(
+      { path: blobPath(folder, layer), digest: layer },
+      files,
+    )) {
       const parts: Uint8Array[] = [];
       for await (const part of content) parts.push(part);
       contents.set(path, Buffer.concat(parts).toString('latin1'));

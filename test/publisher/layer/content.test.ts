@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { layerContents } from '../../../publisher/layer/content.ts';
+import type { LayerBlob } from '../../../publisher/layer/verified-blob.ts';
+import { sha256 } from '../../../publisher/registry/manifest/verify.ts';
 import { directory, file, hardLink, symlink } from '../../support/images/layer-entry.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { archiveOf } from './archive.ts';
@@ -21,6 +24,11 @@ const ENTRIES = [
   file('two', '2'.repeat(700)),
   file('three', '3'),
 ];
+
+/** As it is now. */
+async function blobAt(path: string): Promise<LayerBlob> {
+  return { path, digest: sha256(await readFile(path)) };
+}
 
 describe('layer/content', () => {
   let folder = '';
@@ -55,7 +63,7 @@ describe('layer/content', () => {
   for (const [what, wanted, expected] of cases) {
     it(`gives ${what}`, async () => {
       const found: [string, string][] = [];
-      for await (const entry of layerContents(blob, new Map(wanted))) {
+      for await (const entry of layerContents(await blobAt(blob), new Map(wanted))) {
         const parts: Uint8Array[] = [];
         for await (const part of entry.content) parts.push(part);
         const content = Buffer.concat(parts);
@@ -68,7 +76,7 @@ describe('layer/content', () => {
   }
 
   it('gives the attributes of the member', async () => {
-    for await (const entry of layerContents(blob, new Map([[3, 'e']]))) {
+    for await (const entry of layerContents(await blobAt(blob), new Map([[3, 'e']]))) {
       assert.equal(entry.type, 'file');
       assert.deepEqual(entry.attributes, { mode: 0o600, uid: 3, gid: 0, mtime: 1_700_000_000 });
     }
@@ -76,7 +84,7 @@ describe('layer/content', () => {
 
   it('closes the blob when its reader stops early', async () => {
     for await (const entry of layerContents(
-      blob,
+      await blobAt(blob),
       new Map([
         [1, 'a'],
         [7, 'c'],
@@ -89,7 +97,7 @@ describe('layer/content', () => {
   });
 
   it('fails where the archive has fewer members', async () => {
-    const contents = layerContents(blob, new Map([[8, 'a']]));
+    const contents = layerContents(await blobAt(blob), new Map([[8, 'a']]));
     await assert.rejects(contents.next(), /holds 0 of 1 files/);
     assert.deepEqual(await openFiles(blob), []);
   });
@@ -100,7 +108,7 @@ describe('layer/content', () => {
     await assert.rejects(
       async () => {
         for await (const entry of layerContents(
-          damaged,
+          await blobAt(damaged),
           new Map([
             [1, 'a'],
             [7, 'c'],
@@ -112,4 +120,36 @@ describe('layer/content', () => {
       { code: 'layer-corrupt' },
     );
   });
+
+  const changes: readonly (readonly [what: string, change: (archive: Buffer) => Buffer])[] = [
+    ['the content of a wanted file', (archive) => edited(archive, ONE.slice(0, 99), '2'.repeat(99))],
+    ['what comes after all that is wanted', (archive) => Buffer.concat([archive, Buffer.alloc(512)])],
+    ['its form', (archive) => gzipSync(archive)],
+    ['everything, to what does not decompress', (archive) => gzipSync(archive).subarray(0, -100)],
+    ['everything, to what is no archive', () => Buffer.alloc(10_000, 'x')],
+    ['everything, to nothing', () => Buffer.alloc(0)],
+  ];
+  for (const [what, change] of changes) {
+    it(`fails, and removes the blob, where somebody changes ${what} after it was verified`, async () => {
+      const changed = join(folder, 'changed');
+      const archive = await archiveOf(...ENTRIES);
+      await writeFile(changed, archive);
+      const verified = await blobAt(changed);
+      await writeFile(changed, change(archive));
+      await assert.rejects(
+        async () => {
+          for await (const { content } of layerContents(verified, new Map([[1, 'a']])))
+            for await (const part of content) assert.ok(part.length > 0);
+        },
+        { code: 'digest-mismatch' },
+      );
+      assert.ok(!existsSync(changed));
+    });
+  }
 });
+
+function edited(archive: Buffer, from: string, to: string): Buffer {
+  const copy = Buffer.from(archive);
+  copy.write(to, copy.indexOf(from));
+  return copy;
+}

@@ -11,6 +11,7 @@ import type { RegistryOptions } from '../../../publisher/registry/options.ts';
 import type { BlobSource } from '../../../publisher/spool/blob-download.ts';
 import { Spool } from '../../../publisher/spool/spool.ts';
 import { Failure, type FailureCode } from '../../../wishlist/failure.ts';
+import { withMount } from '../../support/e2e/mounts.ts';
 import { file } from '../../support/images/layer-entry.ts';
 import { layer } from '../../support/images/layer.ts';
 import { FaultServer } from '../../support/registry/fault-server.ts';
@@ -335,13 +336,27 @@ describe('spool/spool', () => {
     await assertNothingLeft();
   });
 
-  it('is disk-full where the disk is, and leaves nothing', async () => {
-    await symlink('/dev/full', join(directory, 'tmp', `${hexOf(DESCRIPTOR.digest)}.part`));
+  it('is disk-full where the disk is, and leaves nothing', async function () {
+    const mount = { type: 'tmpfs', options: 'size=64k' } as const;
+    await withMount(this, join(directory, 'tmp'), mount, async () => {
+      const failure = await failureOf(spool.fetch(client, server.reference('lab/tool'), DESCRIPTOR));
+      assert.equal(failure.code, 'disk-full');
+      assert(
+        failure.message.includes(directory) && / needed, .* free$/.test(failure.message),
+        failure.message,
+      );
+      assert.equal(server.seen.length, 1);
+      await assertNothingLeft();
+    });
+  });
+
+  it('follows no link that has taken the place of a part', async () => {
+    const file = join(await temporaryDirectory('spool'), 'file');
+    await writeFile(file, 'precious');
+    await symlink(file, join(directory, 'tmp', `${hexOf(DESCRIPTOR.digest)}.part`));
     const failure = await failureOf(spool.fetch(client, server.reference('lab/tool'), DESCRIPTOR));
-    assert.equal(failure.code, 'disk-full');
-    assert(failure.message.includes(directory) && / needed, .* free$/.test(failure.message), failure.message);
-    assert.equal(server.seen.length, 1);
-    await assertNothingLeft();
+    assert.equal(failure.code, 'state-unusable');
+    assert.equal(await readFile(file, 'utf8'), 'precious');
   });
 
   it('is state-unusable where the directory is a file', async () => {

@@ -21,7 +21,9 @@ export async function withMount(
   work: () => Promise<void>,
 ): Promise<void> {
   needsRoot(context);
-  const words = ['-t', type, '-o', options, source, folder];
+  // By itself everybody may write in it.
+  const all = type === 'tmpfs' ? `mode=0755,${options}` : options;
+  const words = ['-t', type, '-o', all, source, folder];
   const { status, stderr } = spawnSync('mount', words, { encoding: 'utf8' });
   if (/permission denied|not permitted/i.test(stderr)) skip(context, 'where nothing may be mounted');
   if (status !== 0) throw new Error(`mount ${words.join(' ')}: ${stderr}`);

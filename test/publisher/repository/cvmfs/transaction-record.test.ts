@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, utimesSync, writeFileSync, lstatSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CvmfsRepository } from '../../../../publisher/repository/cvmfs/installation.ts';
@@ -48,6 +48,18 @@ describe('the record of a transaction', () => {
     await sleep(SEEN_MS);
     recording.stop();
     assert.deepEqual([isInTransaction(ours), isOurTransaction(ours)], [true, true]);
+  });
+
+  it('is a file of its own that nobody else may read, whatever the umask and what lies in its place', async () => {
+    const ours = await repository();
+    const precious = `${ours.record}.precious`;
+    writeFileSync(precious, 'precious');
+    symlinkSync(precious, `${ours.record}.part`);
+    const umask = process.umask(0);
+    recordTransaction(ours).stop();
+    process.umask(umask);
+    assert.equal(lstatSync(ours.record).mode & 0o7777, 0o600);
+    assert.equal(readFileSync(precious, 'utf8'), 'precious');
   });
 
   it('takes one for ours that was opened right after our command began, though it was not seen', async () => {
