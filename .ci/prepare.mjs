@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 const project = dirname(dirname(fileURLToPath(import.meta.url)));
 
 if (!isInstalled()) run('npm', 'ci', '--no-audit', '--no-fund');
+run(process.execPath, '.ci/native.mjs');
 run(process.execPath, 'node_modules/typescript/bin/tsc', '--build');
 
 /** Whether all packages are there that every machine needs, in the versions of the lock. npm notes them when it is done. */
