@@ -1,4 +1,5 @@
 import { join, relative, resolve } from 'node:path';
+import { exactSize } from '../../wishlist/byte-size.ts';
 import { Failure, isFailure } from '../../wishlist/failure.ts';
 import { quoted } from '../../wishlist/quote.ts';
 import { parseRecipe, type Recipe } from '../../wishlist/recipe/recipe.ts';
@@ -67,7 +68,9 @@ async function bytesAt(git: Git, ref: string, path: string): Promise<Buffer | un
   const entry = await git.run('ls-tree', '-z', '--long', '--full-tree', commit.trim(), '--', path);
   const [, blob, size] = /^100\d+ blob ([0-9a-f]+) +(\S+)\t/.exec(entry) ?? [];
   if (blob === undefined) return undefined;
-  if (Number(size) > MAXIMUM_BYTES) throw unusable(ref, `${quoted(path)} is larger than 16 MiB there`);
+  if (Number(size) > MAXIMUM_BYTES) {
+    throw unusable(ref, `${quoted(path)} is larger than ${exactSize(MAXIMUM_BYTES)} there`);
+  }
   return await git.blob(blob);
 }
 

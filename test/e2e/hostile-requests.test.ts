@@ -34,14 +34,16 @@ const UNREADABLE = { status: 2, found: /recipe-unreadable/ } as const;
 const FINE = `${MARKER}\n\n### Wishlist check: fine\n`;
 
 const ATTACKS: Readonly<Record<string, Attack>> = {
-  'a bare repository at the top, whose configuration names programs': {
+  'a bare repository beside the recipe, whose configuration names programs': {
     ...HIDES,
-    make: async ({ evil, write }) =>
+    variables: { RECIPE: 'lists/recipe.yaml' },
+    make: async ({ evil, folder, write }) =>
       await write({
-        HEAD: 'ref: refs/heads/main\n',
-        'refs/heads/main': `${'1'.repeat(40)}\n`,
-        'objects/info/alternates': '/nonexistent\n',
-        config: `[core]\n\trepositoryFormatVersion = 1\n\tbare = true\n\tsshCommand = ${evil}\n\tfsmonitor = ${evil}\n[extensions]\n\tpartialClone = origin\n[remote "origin"]\n\tpromisor = true\n\turl = ssh://h/x\n`,
+        'lists/recipe.yaml': readFileSync(join(folder, 'recipe.yaml'), 'utf8'),
+        'lists/HEAD': 'ref: refs/heads/main\n',
+        'lists/refs/heads/main': `${'1'.repeat(40)}\n`,
+        'lists/objects/keep': '',
+        'lists/config': `[core]\n\trepositoryFormatVersion = 1\n\tbare = true\n\tsshCommand = ${evil}\n\tfsmonitor = ${evil}\n[extensions]\n\tpartialClone = origin\n[remote "origin"]\n\tpromisor = true\n\turl = ssh://h/x\n`,
       }),
   },
   'a submodule, attributes with filters, and settings of git': {
@@ -220,8 +222,8 @@ describeWith(['git'], 'the example workflows, for a request with', () => {
           UNPACKD_PUBLIC_ONLY: 'false',
           ...attack.variables,
         });
-        assert.equal(ending.status, attack.status, ending.log);
         assert.equal(ending.ran, '', 'nothing of the request runs');
+        assert.equal(ending.status, attack.status, ending.log);
         assert.match(ending.comment ?? '', attack.found);
         assertSafe(ending);
         assertTrue(ending);

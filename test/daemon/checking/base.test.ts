@@ -57,6 +57,21 @@ describeWith(['git'], 'the earlier version of a recipe', () => {
     assert.deepEqual(bases.map(imagesOf), [['quay.io/lab/tool:1'], undefined, 'recipe-unreadable']);
   });
 
+  it('in a linked work tree, a clone that is shallow, and one whose hashes are of SHA-256', async () => {
+    const elsewhere = await temporaryDirectory('work-trees');
+    git('worktree', 'add', '--quiet', '--detach', join(elsewhere, 'linked'), 'main');
+    git('clone', '--quiet', '--depth=1', `file://${folder}`, join(elsewhere, 'shallow'));
+    git('init', '--quiet', '--object-format=sha256', join(elsewhere, 'long'));
+    mkdirSync(join(elsewhere, 'long/lists'));
+    writeFileSync(join(elsewhere, 'long/lists/[a] recipe.yaml'), RECIPE);
+    git('-C', join(elsewhere, 'long'), 'add', '.');
+    git('-C', join(elsewhere, 'long'), 'commit', '--quiet', '--message', 'one');
+    for (const name of ['linked', 'shallow', 'long']) {
+      const [base] = await basesAt('HEAD', [join(elsewhere, name, 'lists/[a] recipe.yaml')]);
+      assert.deepEqual(imagesOf(base), ['quay.io/lab/tool:1'], name);
+    }
+  });
+
   it('in a file', async () => {
     const [base] = await readBaseFile(join(folder, 'lists/new.yaml'), ['anywhere/recipe.yaml']);
     assert.deepEqual(imagesOf(base), ['quay.io/lab/tool:1']);

@@ -77,7 +77,7 @@ function repositoryFiles(folder: string, config: string): Record<string, string>
   return {
     [`${folder}/HEAD`]: 'ref: refs/heads/main\n',
     [`${folder}/refs/heads/main`]: `${MISSING}\n`,
-    [`${folder}/objects/info/alternates`]: '/nonexistent\n',
+    [`${folder}/objects/keep`]: '',
     [`${folder}/config`]: config,
   };
 }
