@@ -81,7 +81,16 @@ export async function withPublishing<T>(
     const options = { configuration, client, observe, observeIn, signal, publishSignal: signal };
     const workplace = new Workplace(options);
     try {
-      return await work({ workplace, history, observeIn, nowMs: Date.now, isPatient: false, client });
+      const patienceMs = Number.POSITIVE_INFINITY;
+      return await work({
+        workplace,
+        history,
+        observeIn,
+        nowMs: Date.now,
+        isPatient: false,
+        patienceMs,
+        client,
+      });
     } finally {
       workplace.close();
       await history.close();

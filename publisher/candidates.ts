@@ -14,6 +14,7 @@ import type { Descriptor } from './registry/manifest/manifest.ts';
 import type { RepositoryView } from './repository/view.ts';
 import { missingNote, resolveImage, type Forms } from './resolve.ts';
 import { partLabel, type Part, type Results } from './results.ts';
+import { Slots } from './slots.ts';
 
 /** An image that is to be published, for one platform. */
 export interface Candidate {
@@ -38,6 +39,9 @@ export interface LookingParts {
   readonly preparer: Preparer;
   readonly results: Results;
   readonly observe: Observer;
+  /** By registry. */
+  readonly slots: Slots;
+  readonly signal: AbortSignal;
   readonly explain?: Explain | undefined;
 }
 
@@ -50,7 +54,14 @@ export interface LookingOptions {
   readonly isForced: boolean;
 }
 
-const IMAGES_AT_A_TIME = 8;
+/** How many images are looked at together: so many of one registry, and some of others where that is slow. */
+const IMAGES_OF_ONE = 8;
+const IMAGES_AT_A_TIME = 16;
+
+/** For {@link LookingParts}. */
+export function lookingSlots(): Slots {
+  return new Slots(() => IMAGES_OF_ONE, IMAGES_AT_A_TIME);
+}
 
 /**
  * Asks the registries for all images, and gives those that are to be published: not those that are current, nor those
@@ -64,7 +75,14 @@ export async function lookAt(
   options: LookingOptions,
 ): Promise<Look> {
   const looking = new Looking(parts, options);
-  const found = await mapLimited(all, IMAGES_AT_A_TIME, async (wanted) => await looking.at(wanted));
+  const found = await mapLimited(all, IMAGES_OF_ONE, async (wanted) => {
+    const leave = await parts.slots.take(wanted.reference.registry, parts.signal);
+    try {
+      return await looking.at(wanted);
+    } finally {
+      leave();
+    }
+  });
   const { resolved, passedOver } = looking;
   return { candidates: found.flat(), resolved, passedOver };
 }

@@ -1,5 +1,5 @@
 import type { Failure } from '../wishlist/failure.ts';
-import { lookAt, type Candidate, type Explain, type Look } from './candidates.ts';
+import { lookAt, lookingSlots, type Candidate, type Explain, type Look } from './candidates.ts';
 import type { LossPolicy } from './compose/losses.ts';
 import type { Observer } from './events.ts';
 import type { Outputs, WantedImage } from './image.ts';
@@ -65,6 +65,8 @@ export interface PublishingReport {
 /** Images that were looked at, and what became of those that need nothing more. */
 export interface Pass extends Look {
   readonly results: Results;
+  /** To be called once when what was found is in the queue. */
+  readonly arrived: () => void;
 }
 
 /** Publishes images in one repository, also while it still publishes others. */
@@ -76,7 +78,8 @@ export class RepositoryPublisher {
   readonly #notice: Notice;
   readonly #preparer: Preparer;
   readonly #queue: PublishingQueue;
-  /** Public names that are on their way, with how many platforms of each. */
+  readonly #slots = lookingSlots();
+  /** Public names that are on their way, with how often they are: by passes, and by platforms. */
   readonly #names = new Map<string, number>();
   #publications = 0;
 
@@ -119,6 +122,14 @@ export class RepositoryPublisher {
     return this.#publications;
   }
 
+  /** Makes images be on their way until the function that it answers is called. */
+  claim(images: readonly WantedImage[]): () => void {
+    for (const image of images) this.#count(image, 1);
+    return () => {
+      for (const image of images) this.#count(image, -1);
+    };
+  }
+
   /** Whether `image` is on its way from an earlier pass. */
   isPublishing({ publicName }: WantedImage): boolean {
     return this.#names.has(publicName);
@@ -143,7 +154,8 @@ export class RepositoryPublisher {
   }
 
   /**
-   * Asks the registries what `wanted` means now; `explain` has more to say of those that cannot be had.
+   * Asks the registries what `wanted` means now; `explain` has more to say of those that cannot be had. Images of different
+   * registries had better be looked at apart: a pass takes as long as the slowest.
    *
    * @throws Failure that is no image's own
    */
@@ -151,12 +163,18 @@ export class RepositoryPublisher {
     const { convertAgain, overwriteLayers, outputs } = this.#options;
     const multiarchLinks = this.#parts.backend.expandsLinks ? this.#options.multiarchLinks : 'never';
     this.#parts.observe({ type: 'images', count: wanted.length });
-    const look = await lookAt(
-      wanted,
-      { ...this.#parts, view: this.view, preparer: this.#preparer, results, explain },
-      { forms: { outputs, multiarchLinks }, isForced: convertAgain || overwriteLayers },
-    );
-    return { ...look, results };
+    const arrived = this.#queue.expect();
+    try {
+      const look = await lookAt(
+        wanted,
+        { ...this.#parts, view: this.view, preparer: this.#preparer, slots: this.#slots, results, explain },
+        { forms: { outputs, multiarchLinks }, isForced: convertAgain || overwriteLayers },
+      );
+      return { ...look, results, arrived };
+    } catch (error) {
+      arrived();
+      throw error;
+    }
   }
 
   /**
@@ -164,9 +182,12 @@ export class RepositoryPublisher {
    *
    * @throws Failure that is no image's own, which is then the result of all that are not published
    */
-  async publish({ candidates, results }: Pass, groupOf: (candidate: Candidate) => string): Promise<void> {
+  async publish(
+    { candidates, results, arrived }: Pass,
+    groupOf: (candidate: Candidate) => string,
+  ): Promise<void> {
     for (const { part } of candidates) this.#count(part.wanted, 1);
-    await this.#queue.add(
+    const published = this.#queue.add(
       candidates,
       ({ part, resolved }, result) => {
         this.#count(part.wanted, -1);
@@ -174,6 +195,8 @@ export class RepositoryPublisher {
       },
       groupOf,
     );
+    arrived();
+    await published;
   }
 
   #count({ publicName }: WantedImage, change: number): void {

@@ -1,13 +1,16 @@
-import { failedResult, type Observer } from '../../publisher/events.ts';
+import { failedResult, type Event, type Observer } from '../../publisher/events.ts';
 import type { RegistryClient } from '../../publisher/registry/client.ts';
 import type { PlatformResult } from '../../publisher/results.ts';
 import { stackOf } from '../../wishlist/failure.ts';
 import { readRecipe } from '../../wishlist/recipe/recipe.ts';
+import { groupBy } from '../../wishlist/group-by.ts';
+import type { ListTags } from '../../wishlist/meaning/expand.ts';
 import type { Command, Context } from '../command.ts';
 import { configuredPolicy, configuredSettings } from '../configured-settings.ts';
 import { createExplain } from '../cycle/explain.ts';
 import { runCycle, type Expanded, type Wishlists } from '../cycle/cycle.ts';
-import type { WorkParts } from '../cycle/repository-work.ts';
+import { PatientLists, StillRead } from '../cycle/patient-lists.ts';
+import type { RepositoryReport, WorkParts } from '../cycle/repository-work.ts';
 import type { ExitStatus } from '../exit-status.ts';
 import { statusOf, tellUnusable, withPublishing } from '../publishing.ts';
 import { noteTexts, warningTexts } from '../recipe-lines.ts';
@@ -37,35 +40,67 @@ export const convertCommand: Command = {
   run: async (context) => await withPublishing(context, true, async (parts) => await convert(context, parts)),
 };
 
-/** One cycle, and everything that comes of it. */
+/** Most registries answer within seconds: their images do not wait for those of others. */
+const PATIENCE_MS = 30_000;
+
+/** One cycle, and everything that comes of it; another one for lists of tags that were not there in time. */
 async function convert(
   context: Context,
   parts: WorkParts & { readonly client: RegistryClient },
 ): Promise<ExitStatus> {
-  const { observe, output, configuration } = context;
+  const { observe, output, configuration, signal } = context;
+  const listTags: ListTags = async (reference) => await parts.client.listTags(reference);
+  const lists = new PatientLists(listTags, { patienceMs: PATIENCE_MS, signal });
+  const told = new Set<string>();
   let found: Expanded | undefined;
-  const { ended } = await runCycle({
-    ...parts,
-    settings: configuredSettings(configuration),
-    policy: configuredPolicy(configuration),
-    explain: createExplain({
-      listTags: async (reference) => await parts.client.listTags(reference),
-      images: () => found?.expansion.images ?? [],
-      hasLines: true,
-    }),
-    readWishlists: async () => await wishlistsOf(context),
-    onExpanded: (expanded) => {
-      found = expanded;
-      tellProblems(expanded, observe);
-    },
-  });
-  const repositories = await ended;
+  const cycle = async (more: Pick<WorkParts, 'isDone'> = {}): ReturnType<typeof runCycle> =>
+    await runCycle({
+      ...parts,
+      ...more,
+      listTags: lists.round(),
+      settings: configuredSettings(configuration),
+      policy: configuredPolicy(configuration),
+      explain: createExplain({ listTags, images: () => found?.expansion.images ?? [], hasLines: true }),
+      readWishlists: async () => await wishlistsOf(context),
+      onExpanded: (expanded) => {
+        found = expanded;
+        tellProblems(expanded, told, observe);
+      },
+    });
+  const { ended } = await cycle();
+  const ends = [ended];
+  if (lists.isLate) {
+    const done = new Set(found === undefined ? [] : imagesOf(found));
+    const isDone: WorkParts['isDone'] = (repository, { publicName }) =>
+      done.has(`${repository} ${publicName}`);
+    ends.push(lists.settled().then(async () => await (await cycle({ isDone })).ended));
+  }
+  await Promise.allSettled(ends);
+  const repositories = together(await Promise.all(ends));
   tellUnusable(context, repositories);
   const unusable = found === undefined ? [] : unusableLines(found);
   output.report({ unusable, repositories });
   const status = statusOf(repositories);
   const isComplete = unusable.length === 0 && found?.sources.every(({ content }) => content !== undefined);
   return status === 0 && isComplete !== true ? 1 : status;
+}
+
+function imagesOf({ expansion }: Expanded): string[] {
+  return expansion.images.flatMap(({ repositories, publicName }) =>
+    repositories.map((repository) => `${repository} ${publicName}`),
+  );
+}
+
+/** The reports of all cycles as those of one. */
+function together(cycles: readonly (readonly RepositoryReport[])[]): RepositoryReport[] {
+  const reports = groupBy(cycles.flat(), ({ repository }) => repository);
+  return Array.from(reports, ([repository, ofOne]) => ({
+    repository,
+    images: ofOne.flatMap(({ images }) => images),
+    publications: ofOne.reduce((sum, { publications }) => sum + publications, 0),
+    stopped: ofOne.find(({ stopped }) => stopped !== undefined)?.stopped,
+    isUnusable: ofOne.every(({ isUnusable }) => isUnusable),
+  }));
 }
 
 /** The recipe that was named, or what is in force of all sources: those of which nothing is known are failures. */
@@ -83,13 +118,23 @@ async function wishlistsOf(context: Context): Promise<Wishlists> {
   return { recipes: sources.flatMap(({ content }) => content?.recipes ?? []), sources };
 }
 
-function tellProblems(found: Expanded, observe: Observer): void {
-  for (const message of warningTexts(found.recipes, found.expansion)) observe({ type: 'warning', message });
-  for (const message of noteTexts(found.recipes, found.expansion)) observe({ type: 'note', message });
-  for (const { image, result } of unusableLines(found)) observe({ type: 'image-finished', image, result });
+/** Tells each once, in whichever cycle it comes up. A list that may still come is none. */
+function tellProblems(found: Expanded, told: Set<string>, observe: Observer): void {
+  const tell = (event: Event, text: string): void => {
+    if (!told.has(text)) observe(event);
+    told.add(text);
+  };
+  for (const message of warningTexts(found.recipes, found.expansion))
+    tell({ type: 'warning', message }, message);
+  for (const message of noteTexts(found.recipes, found.expansion)) tell({ type: 'note', message }, message);
+  const late = found.expansion.failures.filter(({ failure }) => failure instanceof StillRead);
+  const lateLines = new Set(late.map(({ wish }) => wish.text));
+  const lines = found.lines.filter(({ text }) => !lateLines.has(text));
+  for (const { image, result } of unusableLines({ lines }))
+    tell({ type: 'image-finished', image, result }, `line ${image}`);
 }
 
-function unusableLines({ lines }: Expanded): PlatformResult[] {
+function unusableLines({ lines }: Pick<Expanded, 'lines'>): PlatformResult[] {
   return lines.map(({ text, failure }) => ({
     image: text,
     platform: undefined,

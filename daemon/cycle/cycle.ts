@@ -1,9 +1,9 @@
-import type { RegistryClient } from '../../publisher/registry/client.ts';
-import { expandRecipes, type Expansion, type Policy } from '../../wishlist/meaning/expand.ts';
+import { expandRecipes, type Expansion, type ListTags, type Policy } from '../../wishlist/meaning/expand.ts';
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { WishSettings } from '../../wishlist/recipe/settings.ts';
 import type { SourceState } from '../../wishlist/sources/source.ts';
 import { failedLines, type FailedLine } from '../recipe-lines.ts';
+import { staged } from './staged.ts';
 import { workOn, type RepositoryReport, type WorkParts } from './repository-work.ts';
 
 /** What people ask for. */
@@ -15,7 +15,7 @@ export interface Wishlists {
 
 export interface CycleParts extends WorkParts {
   readonly readWishlists: () => Promise<Wishlists>;
-  readonly client: Pick<RegistryClient, 'listTags'>;
+  readonly listTags: ListTags;
   /** What counts where neither a wish nor its recipe says anything. */
   readonly settings: WishSettings;
   /** What no wish may go beyond. */
@@ -43,11 +43,10 @@ export interface Cycle {
  * @throws Failure where it is not known what people ask for
  */
 export async function runCycle(parts: CycleParts): Promise<Cycle> {
-  const { history, client, settings, policy } = parts;
+  const { history, listTags, settings, policy } = parts;
   await history.begin();
 
   const { recipes, sources } = await parts.readWishlists();
-  const listTags = client.listTags.bind(client);
   const findHolders = history.findHolders.bind(history);
   const expansion = await expandRecipes(recipes, listTags, settings, { ...policy, findHolders });
   const interrupted = expansion.failures.find(({ failure }) => failure.code === 'interrupted');
@@ -60,22 +59,8 @@ export async function runCycle(parts: CycleParts): Promise<Cycle> {
 
   const works = repositories.map((repository) => {
     const wanted = images.filter((image) => image.repositories.includes(repository));
-    return start(async (onPlanned) => await workOn({ repository, wanted, doubts }, parts, onPlanned));
+    return staged(async (onPlanned) => await workOn({ repository, wanted, doubts }, parts, onPlanned));
   });
-  await Promise.all(works.map(async ({ planned }) => await planned));
+  await Promise.all(works.map(async ({ first }) => await first));
   return { ended: Promise.all(works.map(async ({ ended }) => await ended)) };
-}
-
-function start<T>(work: (onPlanned: () => void) => Promise<T>): {
-  readonly planned: Promise<void>;
-  readonly ended: Promise<T>;
-} {
-  const tellers: (() => void)[] = [];
-  const planned = new Promise<void>((resolve) => void tellers.push(resolve));
-  const ended = work(() => {
-    for (const tell of tellers) tell();
-  });
-  // Whoever waits for the end is told of an error; until then it is nobody's.
-  ended.catch(() => undefined);
-  return { planned, ended };
 }

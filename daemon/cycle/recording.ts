@@ -27,7 +27,7 @@ export class Recording {
   readonly #parts: RecordingParts;
   readonly #startedMs: number;
   /** Images that are published as they should be. */
-  readonly #current: { readonly part: Part; readonly resolved: ResolvedImage }[] = [];
+  #current: { readonly part: Part; readonly resolved: ResolvedImage }[] = [];
   /** Public names of which at least one platform failed. */
   readonly #failed = new Set<string>();
   readonly #bytes = new Map<ResolvedImage, number>();
@@ -55,18 +55,23 @@ export class Recording {
     this.#writing.push(writing);
   };
 
-  /** To be called when all images were looked at. */
-  async looked({ candidates, passedOver }: Pass, { published, failing }: Before): Promise<void> {
+  /** To be called when the images of a pass were looked at. */
+  async looked(
+    { candidates, resolved: looked, passedOver }: Pass,
+    { published, failing }: Before,
+  ): Promise<void> {
+    const [current, others] = divided(this.#current, ({ part }) => looked.has(part.wanted));
+    this.#current = others;
     for (const candidate of candidates) this.#bytes.set(candidate.resolved, weightOf(candidate));
     const known = new Map(published.map((image) => [`${image.publicName} ${image.digest}`, image]));
-    const changed = this.#current.filter(({ part, resolved }) => {
+    const changed = current.filter(({ part, resolved }) => {
       const found = known.get(`${part.wanted.publicName} ${resolved.manifest.config.digest}`);
       return found === undefined || !equalPlatforms(found.platform, resolved.platform);
     });
     const images: NewImage[] = [];
     for (const { part, resolved } of changed)
       await this.#contain(part, () => void images.push(newImage(part, resolved, undefined)));
-    const names = this.#current.map(({ part }) => part.wanted.publicName);
+    const names = current.map(({ part }) => part.wanted.publicName);
     const passed = [...passedOver.keys()].map(({ publicName }) => publicName);
     const fine = [...names, ...passed].filter((name) => failing.has(name) && !this.#failed.has(name));
     await this.#parts.history.current(this.#repository, images, fine);
@@ -113,4 +118,12 @@ export class Recording {
 /** An image that lacks one of its forms is tried again as one that failed, though what there is of it is published. */
 function failureOf(result: ImageResult): FailureText | undefined {
   return result.outcome === 'failed' ? result : result.withoutPodman;
+}
+
+/** Those for which `isFirst` holds, and the others. */
+function divided<Item>(
+  items: readonly Item[],
+  isFirst: (item: Item) => boolean,
+): [first: Item[], others: Item[]] {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }

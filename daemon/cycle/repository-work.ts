@@ -4,6 +4,7 @@ import type { WantedImage } from '../../publisher/image.ts';
 import type { Pass, PublishingReport, RepositoryPublisher } from '../../publisher/repository-publisher.ts';
 import { Results } from '../../publisher/results.ts';
 import { isFailure, type Failure } from '../../wishlist/failure.ts';
+import { groupBy } from '../../wishlist/group-by.ts';
 import type { Doubt } from '../../wishlist/meaning/doubt.ts';
 import { passedOverProblems } from '../../wishlist/meaning/expansion-problems.ts';
 import { planRepository, type Plan } from '../../wishlist/meaning/plan.ts';
@@ -14,6 +15,7 @@ import { isDue } from '../state/attempts-table.ts';
 import type { Workplace } from '../workplace.ts';
 import type { Before, History } from './history.ts';
 import { Recording } from './recording.ts';
+import { soon, staged } from './staged.ts';
 
 export interface WorkParts {
   readonly workplace: Workplace;
@@ -22,6 +24,10 @@ export interface WorkParts {
   readonly nowMs: () => number;
   /** Whether images that failed wait for their time, and paused repositories for theirs. */
   readonly isPatient: boolean;
+  /** Whether nothing more is to be done about an image. */
+  readonly isDone?: (repository: string, image: WishedImage) => boolean;
+  /** How long what is done waits for registries that have not answered; they go on by themselves then. */
+  readonly patienceMs: number;
   /** Has more to say of images that cannot be had. */
   readonly explain?: (image: WishedImage, failure: Failure) => Promise<Failure>;
   /** Told what is to be done in a repository. */
@@ -105,15 +111,45 @@ class RepositoryWork {
     this.#results = new Results(due, observeIn(repository), this.#recording.settle);
     this.#isUnusable = false;
     const begun = publisher.publications;
-    try {
-      const pass = await publisher.look(due, this.#results, this.#explain(due));
-      await this.#passOver(due, pass);
-      await this.#plan(pass, before);
-      await this.#recording.looked(pass, before);
+    const passes: Pass[] = [];
+    const groupOf = groups(wanted);
+    // Each registry by itself: what one has is published while others are still asked.
+    const ofRegistries = [...groupBy(due, ({ reference }) => reference.registry).values()].map((images) =>
+      staged(async (onLooked) => {
+        const release = publisher.claim(images);
+        try {
+          const pass = await publisher.look(images, this.#results, this.#explain(images));
+          await this.#looked(images, pass, before);
+          passes.push(pass);
+          onLooked();
+          await publisher.publish(pass, groupOf);
+        } finally {
+          release();
+        }
+      }),
+    );
+    const plan = async (): Promise<void> => {
+      const looked = Promise.all(ofRegistries.map(async ({ first }) => await first));
+      const isSoon = await soon(looked, this.#parts.patienceMs);
+      await this.#plan(passes, before);
       onPlanned();
-      await publisher.publish(pass, groups(wanted));
-    } finally {
-      this.#publications = publisher.publications - begun;
+      if (isSoon) return;
+      await looked;
+      await this.#plan(passes, before);
+    };
+    const ends = await Promise.allSettled([plan(), ...ofRegistries.map(async ({ ended }) => await ended)]);
+    this.#publications = publisher.publications - begun;
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  async #looked(images: readonly WishedImage[], pass: Pass, before: Before): Promise<void> {
+    try {
+      await this.#passOver(images, pass);
+      await this.#recording.looked(pass, before);
+    } catch (error) {
+      pass.arrived();
+      throw error;
     }
   }
 
@@ -128,7 +164,8 @@ class RepositoryWork {
   }
 
   #isDue({ failing, isPaused }: Before, publisher: RepositoryPublisher): (image: WishedImage) => boolean {
-    if (!this.#parts.isPatient) return () => true;
+    const { isDone = () => false } = this.#parts;
+    if (!this.#parts.isPatient) return (image) => !isDone(this.#task.repository, image);
     const nowMs = this.#parts.nowMs();
     return (image) => {
       const failed = failing.get(image.publicName);
@@ -146,9 +183,12 @@ class RepositoryWork {
     await history.looked(repository, looked, passed);
   }
 
-  async #plan({ resolved, passedOver }: Pass, { published }: Before): Promise<void> {
+  /** @param passes of the registries that have answered */
+  async #plan(passes: readonly Pass[], { published }: Before): Promise<void> {
     const { repository, doubts } = this.#task;
     if (doubts === undefined) return;
+    const resolved = new Map(passes.flatMap((pass) => [...pass.resolved]));
+    const passedOver = new Map(passes.flatMap((pass) => [...pass.passedOver]));
     const known = new Set(published.map(({ publicName }) => publicName));
     // What was an image before stays published.
     const wanted = this.#task.wanted.filter((image) => !passedOver.has(image) || known.has(image.publicName));

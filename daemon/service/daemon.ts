@@ -28,6 +28,7 @@ export interface DaemonOptions {
   readonly manager: ServiceManager;
   readonly startSchedule: StartSchedule;
   readonly nowMs: () => number;
+  readonly patienceMs?: GenerationParts['patienceMs'];
   /** When aborted the daemon ends. */
   readonly signal: AbortSignal;
 }
@@ -138,13 +139,14 @@ export class Daemon {
   }
 
   async #start(): Promise<Generation> {
-    const { environment, readWishlists, startSchedule, nowMs } = this.#options;
+    const { environment, readWishlists, startSchedule, nowMs, patienceMs } = this.#options;
     const generation = await Generation.start({
       configuration: this.#configuration,
       environment,
       readWishlists,
       startSchedule,
       nowMs,
+      patienceMs,
       history: this.#history,
       journalist: this.#journalist,
       activity: this.#activity,

@@ -4,6 +4,7 @@ import type { RegistryClient } from '../../publisher/registry/client.ts';
 import { configuredPolicy, configuredSettings } from '../configured-settings.ts';
 import { runCycle, type Wishlists } from '../cycle/cycle.ts';
 import type { History } from '../cycle/history.ts';
+import { PatientLists } from '../cycle/patient-lists.ts';
 import { both, recordPublications } from '../cycle/record-publications.ts';
 import type { RepositoryReport } from '../cycle/repository-work.ts';
 import type { Configuration, Environment } from '../options.ts';
@@ -22,9 +23,14 @@ export interface GenerationParts {
   readonly activity: Activity;
   readonly startSchedule: StartSchedule;
   readonly nowMs: () => number;
+  /** How long a cycle waits for registries; see `WorkParts`. */
+  readonly patienceMs?: number | undefined;
   /** Called for what is a mistake in unpackd: nothing can go on. */
   readonly onBug: (error: unknown) => void;
 }
+
+/** Most registries answer within seconds. Those that do not keep no other one's images from being looked at again. */
+const PATIENCE_MS = 60_000;
 
 /**
  * What lives as long as one configuration is in force: connections, the schedule, the queues. It looks at everything on
@@ -34,6 +40,8 @@ export class Generation {
   readonly #parts: GenerationParts;
   readonly #client: RegistryClient;
   readonly #workplace: Workplace;
+  readonly #lists: PatientLists;
+  readonly #patienceMs: number;
   readonly #fetching: AbortController;
   readonly #publishing: AbortController;
   #schedule: Schedule | undefined;
@@ -50,6 +58,13 @@ export class Generation {
     const { configuration, journalist, activity, history, nowMs } = parts;
     this.#parts = parts;
     this.#client = client;
+    const { patienceMs = PATIENCE_MS } = parts;
+    this.#patienceMs = patienceMs;
+    const { signal } = signals.fetching;
+    this.#lists = new PatientLists(async (reference) => await client.listTags(reference), {
+      patienceMs,
+      signal,
+    });
     this.#fetching = signals.fetching;
     this.#publishing = signals.publishing;
     this.#workplace = new Workplace({
@@ -151,7 +166,7 @@ export class Generation {
   async #runCycle(): ReturnType<typeof runCycle> {
     const { configuration, journalist, history, nowMs, readWishlists } = this.#parts;
     return await runCycle({
-      client: this.#client,
+      listTags: this.#lists.round(),
       workplace: this.#workplace,
       settings: configuredSettings(configuration),
       policy: configuredPolicy(configuration),
@@ -159,6 +174,7 @@ export class Generation {
       history,
       nowMs,
       isPatient: true,
+      patienceMs: this.#patienceMs,
       observeIn: (repository) => journalist.observer(repository),
       onExpanded: (found) => journalist.expanded(found),
       onPlan: (repository, plan) => journalist.planned(repository, plan),

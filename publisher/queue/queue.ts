@@ -72,6 +72,8 @@ export class PublishingQueue {
   #ready: ReadyTicket[] = [];
   #publishing: readonly ReadyTicket[] = [];
   #isHeld = false;
+  /** How many still find out what is to be added. */
+  #expected = 0;
   /** Why all ends, until nothing is under way any more. */
   #stopped: { readonly error: unknown } | undefined;
   #stop = new AbortController();
@@ -116,6 +118,18 @@ export class PublishingQueue {
     this.#advance();
   }
 
+  /** To be called when more is about to be added; what it answers, when it has been, or is not. */
+  expect(): () => void {
+    this.#expected++;
+    let isExpected = true;
+    return () => {
+      if (!isExpected) return;
+      isExpected = false;
+      this.#expected--;
+      this.#advance();
+    };
+  }
+
   /**
    * Publishes `candidates`. Those of different groups take turns. Returns when all of them have ended.
    *
@@ -153,7 +167,7 @@ export class PublishingQueue {
     if (this.#room.isUntaken)
       for (const ticket of this.#waiting.clear()) this.#fail(ticket, this.#room.full(ticket.candidate));
     if (this.#publishing.length > 0 || this.#isHeld) return;
-    const isMoreComing = this.#preparing.size > 0;
+    const isMoreComing = this.#preparing.size + this.#expected > 0;
     const decision = decideBatch(this.#ready, { isMoreComing, nowMs: performance.now() }, this.#rule);
     if (decision.batch !== undefined) void this.#publish(decision.batch);
     else if (decision.againMs !== undefined)

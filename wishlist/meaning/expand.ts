@@ -3,6 +3,7 @@ import { confine, type Confined, type Policy } from './confine.ts';
 import { effectiveSettings } from './effective-settings.ts';
 import { isFailure, type Failure } from '../failure.ts';
 import {
+  atMost,
   conflictProblem,
   furtherProblems,
   incomplete,
@@ -10,13 +11,14 @@ import {
   tooWide,
   unmatched,
   unusable,
+  type Matching,
   type PatternLimit,
 } from './expansion-problems.ts';
 import { RECIPE_LIMITS } from '../recipe/limits.ts';
 import type { Problem } from '../recipe/problem.ts';
 import { versionSuffix, withTag, type ImageReference } from '../reference/reference.ts';
 import { NO_SETTINGS, type WishSettings } from '../recipe/settings.ts';
-import { TagLists, type ListTags } from './tag-lists.ts';
+import { readTagLists, type ListTags, type TagList } from './tag-lists.ts';
 import { ARTIFACT_TAGS, isArtifactTag, isNamedBy } from '../tags/artifact-tag.ts';
 import { selectTags, type TagSelection } from '../tags/tag-selection.ts';
 import {
@@ -70,13 +72,70 @@ export async function expandRecipes(
   policy: Policy = {},
 ): Promise<Expansion> {
   const confined = recipes.map((recipe) => confine(recipe, policy));
-  const lists = await TagLists.read(
-    confined.flatMap(({ recipe }) => recipe.wishes),
-    listTags,
+  const settled = confined.map((one) => ({
+    confined: one,
+    lines: one.recipe.wishes.map((wish) => settledLine({ recipe: one.recipe, wish }, { defaults, policy })),
+  }));
+  const patterns = settled.flatMap(({ lines }) => lines.filter(hasSelection));
+  const asking = patterns.map(({ wish: { reference }, selection, limit }) => ({
+    reference,
+    choose: (list: TagList): Chosen => chosenFrom(list, selection, limit.tags),
+  }));
+  const lists = await readTagLists(asking, listTags);
+  const chosen = new Map<SettledLine, Chosen | Failure | undefined>(
+    patterns.map((line, index) => [line, lists[index]]),
   );
-  const expander = new Expander(lists, { defaults, policy });
-  for (const one of confined) expander.add(one);
+  const expander = new Expander(policy);
+  for (const { confined: one, lines } of settled) {
+    expander.begin(one);
+    for (const line of lines) expander.add(line, chosen.get(line));
+  }
   return await expander.expansion();
+}
+
+/** A wish with the settings that count for it. */
+interface SettledLine extends RecipeWish {
+  readonly settings: ReturnType<typeof effectiveSettings>;
+  readonly limit: PatternLimit;
+  /** `undefined` for a wish that is no pattern. */
+  readonly selection: TagSelection | undefined;
+}
+
+function settledLine(
+  line: RecipeWish,
+  { defaults, policy }: { readonly defaults: WishSettings; readonly policy: Policy },
+): SettledLine {
+  const settings = effectiveSettings(line, defaults);
+  const limit = limitOf(settings.limit, line.recipe.confinement?.limit ?? policy.limit);
+  return { ...line, settings, limit, selection: narrowed(line.wish.selection, settings.exclude) };
+}
+
+function hasSelection(line: SettledLine): line is SettledLine & { readonly selection: TagSelection } {
+  return line.selection !== undefined;
+}
+
+/** What a pattern means of a list, of which nothing else is kept. */
+interface Chosen {
+  readonly images: Matching;
+  /** What it matches that is of no image. */
+  readonly artifacts: Matching;
+  /** How many tags the list has. */
+  readonly listed: number;
+  readonly isWhole: boolean;
+}
+
+function chosenFrom({ tags, isWhole }: TagList, selection: TagSelection, limit: number): Chosen {
+  const matching = selectTags(selection, tags);
+  const isArtifact = (tag: string): boolean => isArtifactTag(tag) && !isNamedBy(selection, tag);
+  return {
+    images: atMost(
+      limit,
+      matching.filter((tag) => !isArtifact(tag)),
+    ),
+    artifacts: atMost(0, matching.filter(isArtifact)),
+    listed: tags.length,
+    isWhole,
+  };
 }
 
 /** What a wish means in its repository. */
@@ -88,8 +147,6 @@ interface MeantTags {
 }
 
 class Expander {
-  readonly #lists: TagLists;
-  readonly #defaults: WishSettings;
   readonly #policy: Policy;
   readonly #recipes: Wishlist[] = [];
   readonly #meant: Meant[] = [];
@@ -99,9 +156,7 @@ class Expander {
   readonly #problemCounts = new Map<Wishlist, number>();
   readonly #doubts: Doubt[] = [];
 
-  constructor(lists: TagLists, { defaults, policy }: { defaults: WishSettings; policy: Policy }) {
-    this.#lists = lists;
-    this.#defaults = defaults;
+  constructor(policy: Policy) {
     this.#policy = policy;
   }
 
@@ -117,41 +172,42 @@ class Expander {
     };
   }
 
-  add({ recipe, problems }: Confined): void {
+  /** To be called for each recipe, before its lines are added. */
+  begin({ recipe, problems }: Confined): void {
     this.#recipes.push(recipe);
     for (const problem of problems) this.#tell({ recipe }, problem);
-    for (const wish of recipe.wishes) this.#add({ recipe, wish });
   }
 
-  #add(line: RecipeWish): void {
-    const { subdirectory, ...settings } = effectiveSettings(line, this.#defaults);
-    const limit = limitOf(settings.limit, line.recipe.confinement?.limit ?? this.#policy.limit);
-    const selection = narrowed(line.wish.selection, settings.exclude);
-    const { tags, doubtful } = this.#tagsOf(line, selection, limit);
-    if (tags !== undefined)
-      this.#addImages(line, this.#referencesOf(line, tags), { ...settings, subdirectory });
+  /** @param chosen what the list of its repository means for a pattern, or why it could not be had */
+  add(settled: SettledLine, chosen: Chosen | Failure | undefined): void {
+    const { recipe, wish, settings } = settled;
+    const line = { recipe, wish };
+    const { tags, doubtful } = this.#tagsOf(line, settled, chosen);
+    if (tags !== undefined) this.#addImages(line, this.#referencesOf(line, tags), settings);
+    const { subdirectory } = settings;
     for (const one of doubtful) this.#doubts.push(doubtOfWish(line, { selection: one, subdirectory }));
   }
 
-  #tagsOf(line: RecipeWish, selection: TagSelection | undefined, limit: PatternLimit): MeantTags {
-    if (selection === undefined) return { tags: 'single', doubtful: [] };
-    const list = this.#lists.of(line.wish.reference);
-    if (isFailure(list)) {
-      this.#failures.push({ ...line, failure: list });
+  #tagsOf(
+    line: RecipeWish,
+    { selection, limit }: SettledLine,
+    chosen: Chosen | Failure | undefined,
+  ): MeantTags {
+    if (selection === undefined || chosen === undefined) return { tags: 'single', doubtful: [] };
+    if (isFailure(chosen)) {
+      this.#failures.push({ ...line, failure: chosen });
       return { tags: undefined, doubtful: [selection] };
     }
-    const matching = selectTags(selection, list.tags);
-    const tags = matching.filter((tag) => !isArtifactTag(tag) || isNamedBy(selection, tag));
-    const artifacts = matching.filter((tag) => isArtifactTag(tag) && !isNamedBy(selection, tag));
-    if (artifacts.length > 0) this.#tell(line, passedOver(line.wish, artifacts));
-    if (!list.isWhole) this.#tell(line, incomplete(line.wish, list));
-    else if (tags.length === 0) this.#tell(line, unmatched(line.wish, selection, list.tags.length));
-    const isTooWide = tags.length > limit.tags;
-    if (isTooWide) this.#tell(line, tooWide(line.wish, tags, limit));
-    if (isTooWide || !list.isWhole) return { tags: isTooWide ? undefined : tags, doubtful: [selection] };
+    const { images, artifacts, listed, isWhole } = chosen;
+    if (artifacts.count > 0) this.#tell(line, passedOver(line.wish, artifacts));
+    if (!isWhole) this.#tell(line, incomplete(line.wish, listed));
+    else if (images.count === 0) this.#tell(line, unmatched(line.wish, selection, listed));
+    const isTooWide = images.count > limit.tags;
+    if (isTooWide) this.#tell(line, tooWide(line.wish, images, limit));
+    if (isTooWide || !isWhole) return { tags: isTooWide ? undefined : images.tags, doubtful: [selection] };
     // A name alone takes nothing away.
     const hidden = { ...selection, include: ARTIFACT_TAGS };
-    return { tags, doubtful: artifacts.length > 0 ? [hidden] : [] };
+    return { tags: images.tags, doubtful: artifacts.count > 0 ? [hidden] : [] };
   }
 
   /** The list comes from outside: a name in it that is no tag must not become a path. */

@@ -4,7 +4,6 @@ import { quoted } from '../quote.ts';
 import { formatReference, type ImageReference } from '../reference/reference.ts';
 import type { TagSelection } from '../tags/tag-selection.ts';
 import type { Wish } from '../recipe/wish.ts';
-import type { TagList } from './tag-lists.ts';
 import type { RecipeProblem, RecipeWish, WishedImage } from './wished-image.ts';
 import type { Conflict } from './wished-images.ts';
 import { counted } from '../counted.ts';
@@ -12,6 +11,18 @@ import { groupBy } from '../group-by.ts';
 
 /** Tags that a message names. */
 const EXAMPLES = 3;
+
+/** Tags that a pattern matches. */
+export interface Matching {
+  /** All of them, or some where they are too many. */
+  readonly tags: readonly string[];
+  readonly count: number;
+}
+
+/** No more than examples are kept where there are more than `limit`. */
+export function atMost(limit: number, tags: readonly string[]): Matching {
+  return { tags: tags.length > limit ? tags.slice(0, EXAMPLES) : tags, count: tags.length };
+}
 
 /** A pattern that means none of the `tags` tags of its repository. */
 export function unmatched(wish: Wish, { include }: TagSelection, tags: number): Problem {
@@ -28,11 +39,11 @@ export function unmatched(wish: Wish, { include }: TagSelection, tags: number): 
  *
  * @param kinds what they are, where that is known
  */
-export function passedOver(wish: Wish, tags: readonly string[], kinds: readonly string[] = []): Problem {
+export function passedOver(wish: Wish, { tags, count }: Matching, kinds: readonly string[] = []): Problem {
   const [first = ''] = tags;
   const distinct = [...new Set(kinds)].sort();
   const what = distinct.length === 0 ? 'signatures and the like' : distinct.join(', ');
-  const such = tags.length === 1 ? quoted(first) : `${tags.length} tags, such as ${quoted(first)}`;
+  const such = count === 1 ? quoted(first) : `${count} tags, such as ${quoted(first)}`;
   return {
     ...about(wish, 'note'),
     code: 'artifacts-passed-over',
@@ -53,7 +64,7 @@ export function passedOverProblems(
     const tags = ofWish.map(({ reference }) => reference.tag ?? '');
     const problem = passedOver(
       wish,
-      tags,
+      atMost(0, tags),
       ofWish.map(kindOf).filter((kind) => kind !== undefined),
     );
     return [{ recipe, problem }];
@@ -61,11 +72,11 @@ export function passedOverProblems(
 }
 
 /** A pattern for which the registry's list may lack tags. */
-export function incomplete(wish: Wish, { tags }: TagList): Problem {
+export function incomplete(wish: Wish, tags: number): Problem {
   return {
     ...about(wish, 'warning'),
     code: 'tags-incomplete',
-    message: `${quoted(wish.text)} may match more than is known: the list of ${wish.reference.registry} ends after ${tags.length} tags, as a page does, and what may follow cannot be had`,
+    message: `${quoted(wish.text)} may match more than is known: the list of ${wish.reference.registry} ends after ${tags} tags, as a page does, and what may follow cannot be had`,
     hint: 'nothing that it may match is taken away; name further tags one by one, or ask whoever runs the registry',
   };
 }
@@ -101,15 +112,15 @@ export function furtherProblems({ line }: Problem): Problem {
 }
 
 /** A pattern that means more tags than it may. */
-export function tooWide(wish: Wish, tags: readonly string[], { tags: limit, most }: PatternLimit): Problem {
+export function tooWide(wish: Wish, { tags, count }: Matching, { tags: limit, most }: PatternLimit): Problem {
   const examples = tags.slice(0, EXAMPLES).map(quoted).join(', ');
   return {
     ...about(wish, 'error'),
     code: 'pattern-too-wide',
-    message: `${quoted(wish.text)} matches ${counted(tags.length, 'tag')}, such as ${examples}, and the limit is ${limit}: none of them is taken`,
+    message: `${quoted(wish.text)} matches ${counted(count, 'tag')}, such as ${examples}, and the limit is ${limit}: none of them is taken`,
     hint:
-      tags.length <= most
-        ? `narrow the pattern, or allow so many with limit: ${tags.length} at the wish (recipe version 2)`
+      count <= most
+        ? `narrow the pattern, or allow so many with limit: ${count} at the wish (recipe version 2)`
         : 'narrow the pattern, or ask the operator to allow so many: with limit at the source, or pattern-limit for all',
   };
 }

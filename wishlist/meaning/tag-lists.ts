@@ -1,7 +1,7 @@
 import { mapLimited } from '../concurrency.ts';
 import { isFailure, type Failure } from '../failure.ts';
+import { groupBy } from '../group-by.ts';
 import type { ImageReference } from '../reference/reference.ts';
-import type { Wish } from '../recipe/wish.ts';
 
 /** The tags of a repository, as its registry tells them. */
 export interface TagList {
@@ -14,35 +14,38 @@ export interface TagList {
 /** The tags of the repository that `reference` names; its tag is a pattern and does not matter. */
 export type ListTags = (reference: ImageReference) => Promise<TagList>;
 
+/** Of one registry: another one's are read at the same time. */
 const LISTS_AT_A_TIME = 4;
 
-/** The tags of repositories, each of which was listed once. */
-export class TagLists {
-  readonly #lists: ReadonlyMap<string, TagList | Failure>;
+/** Somebody who asks what a list means for him. */
+export interface Asking<Meaning> {
+  readonly reference: ImageReference;
+  /** Of the list nothing else is kept: there may be many, and each may be long. */
+  readonly choose: (list: TagList) => Meaning;
+}
 
-  private constructor(lists: ReadonlyMap<string, TagList | Failure>) {
-    this.#lists = lists;
-  }
-
-  /** Lists what the patterns among `wishes` need. Errors of `listTags` that are no `Failure` are thrown. */
-  static async read(wishes: Iterable<Wish>, listTags: ListTags): Promise<TagLists> {
-    const repositories = new Map<string, ImageReference>();
-    for (const { reference, selection } of wishes) {
-      const key = tagListKey(reference);
-      if (selection !== undefined && !repositories.has(key)) repositories.set(key, reference);
-    }
-    const lists = await mapLimited(repositories, LISTS_AT_A_TIME, async ([key, reference]) => {
+/** What the lists of repositories mean to all who ask, in their order. Each is read once; errors that are no `Failure` are thrown. */
+export async function readTagLists<Meaning>(
+  asking: readonly Asking<Meaning>[],
+  listTags: ListTags,
+): Promise<(Meaning | Failure)[]> {
+  const meanings = new Map<Asking<Meaning>, Meaning | Failure>();
+  const byRegistry = groupBy(asking, ({ reference }) => reference.registry);
+  const reading = Array.from(byRegistry.values(), async (ofOne) => {
+    const lists = new Map(ofOne.map(({ reference }) => [tagListKey(reference), reference]));
+    await mapLimited(lists, LISTS_AT_A_TIME, async ([key, reference]) => {
+      const askers = ofOne.filter((one) => tagListKey(one.reference) === key);
       const list = await tagsOrFailure(reference, listTags);
-      return [key, list] as const;
+      for (const one of askers) meanings.set(one, isFailure(list) ? list : one.choose(list));
     });
-    return new TagLists(new Map(lists));
-  }
-
-  of(reference: ImageReference): TagList | Failure {
-    const list = this.#lists.get(tagListKey(reference));
-    if (list === undefined) throw new Error(`no tag list for ${tagListKey(reference)}`);
-    return list;
-  }
+  });
+  const failed = (await Promise.allSettled(reading)).find((end) => end.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return asking.map((one) => {
+    const meaning = meanings.get(one);
+    if (meaning === undefined) throw new Error(`no tag list for ${tagListKey(one.reference)}`);
+    return meaning;
+  });
 }
 
 async function tagsOrFailure(reference: ImageReference, listTags: ListTags): Promise<TagList | Failure> {

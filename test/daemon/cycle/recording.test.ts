@@ -136,10 +136,15 @@ describe('the recording of a repository', () => {
       [[known('sha256:c', ARM64)], `current ${A}; fine ${A}`],
       [[], `current ${A}; fine ${A}`],
     ];
-    recording.settle(part(A), UNCHANGED, resolved(A));
     for (const [published, line] of cases) {
       told = [];
-      const pass = { candidates: [], passedOver: new Map() } as unknown as Pass;
+      const one = part(A);
+      const other = part(B);
+      recording.settle(one, UNCHANGED, resolved(A));
+      // Of a pass that has not ended.
+      recording.settle(other, UNCHANGED, resolved(B));
+      const looked = new Map([[one.wanted, []]]);
+      const pass = { candidates: [], resolved: looked, passedOver: new Map() } as unknown as Pass;
       await recording.looked(pass, { published, failing, isPaused: false });
       assert.deepEqual(told, [line]);
     }

@@ -21,6 +21,8 @@ export interface RigOptions {
   /** Options of the command line. */
   readonly flags?: Readonly<Record<string, string>>;
   readonly environment?: Readonly<Record<string, string>>;
+  /** How long a cycle waits for registries. */
+  readonly patienceMs?: number;
 }
 
 /** A daemon in this process, whose clock the test sets: it tells the time, and when to look. */
@@ -62,7 +64,13 @@ export class DaemonRig {
 
   /** Starts it, and waits until it has done all that it found. */
   async start(): Promise<void> {
-    const { sources, environment = {} } = this.#options;
+    await this.launch();
+    await this.idle();
+  }
+
+  /** Starts it. */
+  async launch(): Promise<void> {
+    const { sources, environment = {}, patienceMs } = this.#options;
     const log: Log = { write: (record) => void this.records.push(record) };
     const schedule: StartSchedule = ({ expression, timeZone: timezone }, tick) => {
       const task = createTask(expression, () => undefined, { timezone });
@@ -86,13 +94,13 @@ export class DaemonRig {
       manager: ServiceManager.of(environment),
       startSchedule: schedule,
       nowMs: () => this.nowMs,
+      patienceMs,
       signal: this.#stop.signal,
     };
     this.#daemon = new Daemon(options);
     this.#running = this.#daemon.run();
     this.#running.catch(() => undefined);
     await this.started();
-    await this.idle();
   }
 
   /** Waits until a generation is up. @throws what ended the daemon */
@@ -107,8 +115,13 @@ export class DaemonRig {
 
   /** Looks once, and waits for the end of what comes of it. */
   async cycle(): Promise<void> {
-    this.#tick();
+    this.tick();
     await this.idle();
+  }
+
+  /** Looks once, unless it still does. */
+  tick(): void {
+    this.#tick();
   }
 
   /** Lets time pass; the daemon looks whenever its schedule says so. `each` is called after every look. */

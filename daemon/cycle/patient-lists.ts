@@ -1,0 +1,127 @@
+import { Slots } from '../../publisher/slots.ts';
+import { Failure } from '../../wishlist/failure.ts';
+import { tagListKey, type ListTags, type TagList } from '../../wishlist/meaning/tag-lists.ts';
+import type { ImageReference } from '../../wishlist/reference/reference.ts';
+import { soon } from './staged.ts';
+
+export interface PatientListsOptions {
+  /** How long a registry may give no list until the others go on. */
+  readonly patienceMs: number;
+  /** How long lists are waited for whatever their registry gives. */
+  readonly longestMs?: number;
+  /** When aborted nothing more is asked for. */
+  readonly signal: AbortSignal;
+}
+
+/** One list that is read, or was and has not been asked for since. */
+interface Listing {
+  readonly list: Promise<TagList>;
+  /** What it takes of memory, about. */
+  bytes: number;
+  /** In how many rounds nobody asked for it. */
+  rounds: number;
+}
+
+const LISTS_OF_ONE = 4;
+const LISTS_AT_A_TIME = 6;
+const LONGEST_MS = 10 * 60_000;
+/** Of lists that came late and wait for whoever asks next. */
+const MOST_BYTES = 32 * 1024 * 1024;
+const BYTES_OF_A_TAG = 100;
+
+/**
+ * Tag lists in rounds, each of which waits for registries that give lists, and not for those that do not: whoever asks those gets
+ * a failure. Their lists go on, and are there for a later round.
+ */
+export class PatientLists {
+  readonly #listTags: ListTags;
+  readonly #options: PatientListsOptions;
+  readonly #slots = new Slots(() => LISTS_OF_ONE, LISTS_AT_A_TIME);
+  readonly #listings = new Map<string, Listing>();
+  /** When a registry has given a list for the last time, in ms of `performance.now()`. */
+  readonly #givenMs = new Map<string, number>();
+
+  constructor(listTags: ListTags, options: PatientListsOptions) {
+    this.#listTags = listTags;
+    this.#options = options;
+  }
+
+  /** Waits until the lists that were not there in time are, or have failed. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(Array.from(this.#listings.values(), async ({ list }) => await list));
+  }
+
+  /** Whether there are such. */
+  get isLate(): boolean {
+    return this.#listings.size > 0;
+  }
+
+  /** Begins a round. What nobody asked for in the last one is forgotten. */
+  round(): ListTags {
+    const beganMs = performance.now();
+    for (const [key, listing] of this.#listings) if (listing.rounds++ > 0) this.#listings.delete(key);
+    return async (reference) => await this.#list(reference, beganMs);
+  }
+
+  async #list(reference: ImageReference, beganMs: number): Promise<TagList> {
+    const key = tagListKey(reference);
+    const listing = this.#listings.get(key) ?? this.#start(key, reference);
+    listing.rounds = 0;
+    while (!(await soon(settling(listing.list), this.#leftMs(reference, beganMs))))
+      if (this.#leftMs(reference, beganMs) <= 0) throw new StillRead(reference);
+    this.#listings.delete(key);
+    return await listing.list;
+  }
+
+  #leftMs({ registry }: ImageReference, beganMs: number): number {
+    const { patienceMs, longestMs = LONGEST_MS } = this.#options;
+    const sinceMs = Math.max(beganMs, this.#givenMs.get(registry) ?? beganMs);
+    return Math.max(0, Math.min(sinceMs + patienceMs, beganMs + longestMs) - performance.now());
+  }
+
+  #start(key: string, reference: ImageReference): Listing {
+    const { registry } = reference;
+    const list = this.#read(reference);
+    const listing: Listing = { list, bytes: 0, rounds: 0 };
+    this.#listings.set(key, listing);
+    void this.#note(key, registry, listing);
+    return listing;
+  }
+
+  /** Notes that a list has come; whoever asks for it is told where it fails. */
+  async #note(key: string, registry: string, listing: Listing): Promise<void> {
+    const given = await listing.list.catch(() => undefined);
+    if (given === undefined) return;
+    this.#givenMs.set(registry, performance.now());
+    listing.bytes = given.tags.length * BYTES_OF_A_TAG;
+    const all = [...this.#listings.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+    if (all > MOST_BYTES && this.#listings.get(key) === listing) this.#listings.delete(key);
+  }
+
+  async #read(reference: ImageReference): Promise<TagList> {
+    const leave = await this.#slots.take(reference.registry, this.#options.signal);
+    try {
+      return await this.#listTags(reference);
+    } finally {
+      leave();
+    }
+  }
+}
+
+async function settling(work: Promise<unknown>): Promise<void> {
+  await work.then(
+    () => undefined,
+    () => undefined,
+  );
+}
+
+/** A list was not there in time; it may be in a later round. */
+export class StillRead extends Failure {
+  constructor({ registry, repository }: ImageReference) {
+    super(
+      'registry-timeout',
+      `the tag list of ${registry}/${repository} is still being read: nothing else is kept waiting for it`,
+      { hint: 'it counts once it is there; what is published stays' },
+    );
+  }
+}

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DaemonRig } from '../../support/daemon/rig.ts';
+import { TestRegistry } from '../../support/e2e/registry.ts';
+import { recipeText } from '../../support/git/upstream.ts';
+import { image } from '../../support/images/image.ts';
+import { file } from '../../support/images/layer-entry.ts';
+import { layer } from '../../support/images/layer.ts';
+import { PATIENCE_MS } from '../../support/patience.ts';
+import { FaultServer } from '../../support/registry/fault-server.ts';
+import { drip, type Fault } from '../../support/registry/faults.ts';
+import { buildImage, plainLayer } from '../../support/registry/image.ts';
+import { temporaryDirectory } from '../../support/setup.ts';
+
+/** A page with one more tag every few milliseconds, and so on without end. */
+const ENDLESS_LIST: Fault = (response) => {
+  const page = Number(/page=(\d+)/.exec(response.req.url ?? '')?.[1] ?? 0);
+  const link = `</v2/lab/slow/tags/list?page=${page + 1}>; rel="next"`;
+  const answer = (): void =>
+    void response.writeHead(200, { link }).end(JSON.stringify({ tags: [`t${page}`] }));
+  setTimeout(answer, 5);
+};
+
+const IMAGES = Array.from({ length: 40 }, (_, index) =>
+  buildImage({ layers: [plainLayer(Buffer.from(`layer ${index}`.repeat(100)))] }),
+);
+
+/** What a registry does, and what people ask of it. */
+const ATTACKS: Readonly<
+  Record<string, { readonly attack: (slow: FaultServer) => void; readonly wishes: readonly string[] }>
+> = {
+  'drips a list of tags without end': {
+    attack: (slow) => slow.fail(/tags/, ENDLESS_LIST),
+    wishes: ['lab/slow:*'],
+  },
+  'drips the manifests of more images than are looked at together': {
+    attack: (slow) => slow.fail(/GET .*manifests/, drip()),
+    wishes: IMAGES.map((_, index) => `lab/slow:${index}`),
+  },
+  'drips the layers of more images than are fetched together': {
+    attack: (slow) => {
+      for (const [index, one] of IMAGES.entries()) {
+        slow.addImage('lab/slow', `${index}`, one);
+        slow.fail(new RegExp([...one.blobs.keys()].at(-1) ?? ''), drip());
+      }
+    },
+    wishes: IMAGES.map((_, index) => `lab/slow:${index}`),
+  },
+};
+
+describe('the daemon beside a slow registry', () => {
+  for (const [what, { attack, wishes }] of Object.entries(ATTACKS)) {
+    it(`publishes what others have, again and again, while one ${what}`, async () => {
+      const [good, slow] = [await TestRegistry.start(), await FaultServer.start()];
+      attack(slow);
+      const recipe = join(await temporaryDirectory('wishes'), 'recipe.yaml');
+      const rig = await DaemonRig.make({
+        sources: [{ kind: 'file', name: 'lab', path: recipe }],
+        flags: { 'batch-age': '0s' },
+        patienceMs: 50,
+      });
+      const published = join(rig.root, 'images.unpackd.test');
+      await mkdir(published, { recursive: true });
+      const push = async (content: string): Promise<void> => {
+        good.add('lab/tool', '1', image({ layers: [await layer([file('version', content)])] }));
+      };
+      const lines = wishes.map((name) => `http://${slow.host}/${name}`);
+      await writeFile(recipe, recipeText(...lines, `http://${good.host}/lab/tool:*`));
+      const version = join(published, good.host, 'lab/tool:1/version');
+      try {
+        await rig.launch();
+        for (const content of ['old', 'new']) {
+          await push(content);
+          await until(() => {
+            rig.tick();
+            return existsSync(version) && readFileSync(version, 'utf8') === content;
+          });
+        }
+        assert.ok(slow.seen.length > 0);
+      } finally {
+        await rig.stop();
+        await good.close();
+        await slow.close();
+      }
+    });
+  }
+});
+
+async function until(isSo: () => boolean): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS;
+  while (!isSo()) {
+    assert.ok(performance.now() < deadline, 'it has not come to it');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
