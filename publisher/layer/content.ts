@@ -2,7 +2,7 @@ import type { BytePath, FileEntry } from '../repository/entry.ts';
 import { asFailure } from '../own-failure.ts';
 import type { Failure } from '../../wishlist/failure.ts';
 import { decompress } from './decompress.ts';
-import { isLandmark, lazyFormOf, tailOf } from './lazy-pulling.ts';
+import { isLandmark } from './lazy-pulling.ts';
 import { memberPath } from './member-path.ts';
 import { TarReader } from './tar-reader.ts';
 import { VerifiedBlob, type LayerBlob } from './verified-blob.ts';
@@ -17,10 +17,9 @@ export type Wanted = Pick<ReadonlyMap<number, BytePath>, 'size' | 'get'>;
  * @throws Failure `digest-mismatch` where the blob has changed since it was verified; `layer-corrupt`
  */
 export async function* layerContents(blob: LayerBlob, wanted: Wanted): AsyncGenerator<FileEntry> {
-  const isLazy = lazyFormOf(await tailOf(blob.path)) !== undefined;
   const verified = await VerifiedBlob.open(blob);
   try {
-    yield* wantedFiles(verified, { isLazy, wanted });
+    yield* wantedFiles(verified, wanted);
     await verified.verify();
   } catch (error) {
     throw await reasonOf(error, verified);
@@ -29,10 +28,7 @@ export async function* layerContents(blob: LayerBlob, wanted: Wanted): AsyncGene
   }
 }
 
-async function* wantedFiles(
-  blob: VerifiedBlob,
-  { isLazy, wanted }: { isLazy: boolean; wanted: Wanted },
-): AsyncGenerator<FileEntry> {
+async function* wantedFiles(blob: VerifiedBlob, wanted: Wanted): AsyncGenerator<FileEntry> {
   const bytes = decompressed(blob);
   const archive = new TarReader(bytes);
   let found = 0;
@@ -41,7 +37,7 @@ async function* wantedFiles(
       const member = await archive.next();
       if (member === undefined)
         throw new Error(`${blob.path} holds ${found} of ${wanted.size} files that its listing names`);
-      if (isLazy && isLandmark({ ...member, path: memberPath(member.name) })) continue;
+      if (member.sizeBytes === 1 && isLandmark({ ...member, path: memberPath(member.name) })) continue;
       const path = wanted.get(ordinal++);
       if (path === undefined) continue;
       found++;

@@ -11,7 +11,7 @@ import type { Listing, ListingItem } from './listing.ts';
 import { PackedItems } from './packed-items.ts';
 
 /** Changes with the form of the lines, and with what is read from an archive: others are read from the blob again. */
-const FORMAT = 4;
+const FORMAT = 5;
 
 const Header = z.object({
   format: z.literal(FORMAT),

@@ -3,7 +3,7 @@ import { Failure } from '../../wishlist/failure.ts';
 import { displayPath, type Attributes, type BytePath } from '../repository/entry.ts';
 import type { Digest } from '../registry/digest.ts';
 import { decompress, readBlob } from './decompress.ts';
-import { WatchedBlob, lazyFormOf, withoutExtras } from './lazy-pulling.ts';
+import { isIndex, isLandmark } from './lazy-pulling.ts';
 import { LayerMeter, UNLIMITED, type LayerLimits } from './limits.ts';
 import { memberPath } from './member-path.ts';
 import type { Member, MemberType } from './member.ts';
@@ -58,11 +58,17 @@ export async function listLayer(
 ): Promise<Listing> {
   const hash = createHash('sha256');
   const meter = new LayerMeter(limits);
-  const blobBytes = new WatchedBlob(typeof blob === 'string' ? readBlob(blob) : blob);
+  let blobBytes = 0;
+  async function* counted(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of typeof blob === 'string' ? readBlob(blob) : blob) {
+      blobBytes += chunk.length;
+      yield chunk;
+    }
+  }
   async function* hashed(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of decompress(blobBytes.chunks())) {
+    for await (const chunk of decompress(counted())) {
       signal?.throwIfAborted();
-      meter.countArchive(chunk.length, blobBytes.sizeBytes);
+      meter.countArchive(chunk.length, blobBytes);
       hash.update(chunk);
       yield chunk;
     }
@@ -75,21 +81,20 @@ export async function listLayer(
     await bytes.return(undefined);
   }
   checkDiffId(`sha256:${hash.digest('hex')}`, diffId);
-  const form = lazyFormOf(blobBytes.tail);
-  return {
-    diffId,
-    sizeBytes: meter.archiveBytes,
-    items: form === undefined ? items : PackedItems.of(withoutExtras(items)),
-  };
+  return { diffId, sizeBytes: meter.archiveBytes, items };
 }
 
 async function itemsOf(archive: TarReader, meter: LayerMeter): Promise<PackedItems> {
   const items = new PackedItems();
+  let last: ListingItem | undefined;
   for (let member = await archive.next(); member !== undefined; member = await archive.next()) {
     const item = toItem(member);
     meter.countMember(item.sizeBytes, namesBytesOf(item));
-    items.add(item);
+    if (isLandmark(item)) continue;
+    if (last !== undefined) items.add(last);
+    last = item;
   }
+  if (last !== undefined && !isIndex(last)) items.add(last);
   return items;
 }
 

@@ -103,9 +103,10 @@ export const COMPRESSION: readonly LayerCase[] = [
     differs: { tar: 'it does not know such layers', umoci: 'it does not know such layers' },
   },
   {
-    what: 'files that are only called like those of eStargz',
-    layers: [[landmark('.prefetch.landmark'), file('stargz.index.json', '{}')]],
-    expected: ['.prefetch.landmark = \x0f 444 @0', 'stargz.index.json = {}'],
+    what: 'eStargz that was packed anew without its footer',
+    layers: [[landmark('.prefetch.landmark'), ...ENTRIES, stargzIndex()]],
+    expected: LINES,
+    differs: { tar: 'it does not know such layers', umoci: 'it does not know such layers' },
   },
   { what: 'an empty layer', layers: [[]], expected: [] },
   {
