@@ -17,7 +17,7 @@ import { fuzzWholeRuns, runFindings } from './whole-run/loop.ts';
  * `dist/fuzz/findings`.
  */
 
-const TARGETS = ['layer', 'stack', 'whole-run'] as const;
+const TARGETS = ['layer', 'stack', 'two-bases', 'whole-run'] as const;
 type Target = (typeof TARGETS)[number];
 const LONGEST_INPUT_MS = 60_000;
 const MOST_INPUT_BYTES = 256 * 1024;

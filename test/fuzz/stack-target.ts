@@ -2,6 +2,7 @@ import { isFailure } from '../../wishlist/failure.ts';
 import { randomStack } from '../publisher/tree/random-stacks.ts';
 import { applyStack } from '../publisher/tree/reference.ts';
 import { mergedStack, treeLines } from '../publisher/tree/stack.ts';
+import { choicesOf } from './choices.ts';
 import { assertSame, outcome, watched } from './invariants.ts';
 
 /** The input as the choices that make a stack of layers: merged, and compared with the slow, obvious reference. */
@@ -14,10 +15,4 @@ export async function fuzz(data: Buffer): Promise<void> {
     const lines = isFailure(merged) ? 'failure' : merged;
     assertSame(lines, expected.kind === 'tree' ? expected.lines : 'failure', JSON.stringify(stack));
   });
-}
-
-/** One byte a choice; zeros where there are no more. */
-function choicesOf(data: Buffer): (limit: number) => number {
-  let at = 0;
-  return (limit) => (data[at++] ?? 0) % limit;
 }

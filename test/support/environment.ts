@@ -1,3 +1,5 @@
+import { isMainThread } from 'node:worker_threads';
+
 /** Variables that reach tests: what programs need, what mocha and c8 set, and what a developer says to tests. */
 const KEPT =
   /^(?:PATH|TMPDIR|MOCHA_.*|NODE_V8_COVERAGE|NEWER_DEBIAN|TEST_.*|UNPACKD_(?:TEST_SEED|CVMFS_REPOSITORY))$/;
@@ -19,5 +21,6 @@ export function useOwnEnvironment(home: string): void {
     TZ: 'UTC',
     UNPACKD_CONFIG: NO_CONFIGURATION,
   });
-  process.umask(0o022);
+  // A thread has that of its process.
+  if (isMainThread) process.umask(0o022);
 }

@@ -1,6 +1,6 @@
 import { directory, file, hardLink, opaque, symlink, whiteout } from '../../support/images/layer-entry.ts';
 import { randomOf } from '../tree/random-stacks.ts';
-import { assertSameInAnyOrder, imagesOf, randomTwoBases, type TwoBases } from './two-bases.ts';
+import { areMergeable, assertSameInAnyOrder, imagesOf, randomTwoBases, type TwoBases } from './two-bases.ts';
 import { Workshop } from './workshop.ts';
 
 /** A base, and what somebody made of it who wants to be the first with the layers upon it. */
@@ -71,9 +71,10 @@ describe('what is published of layers over two bases', () => {
   const seed = Number(process.env['UNPACKD_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
   it(`is the same whichever image comes first: random layers (UNPACKD_TEST_SEED=${seed})`, async () => {
-    for (let number = 0; number < 40; number++) {
+    for (let number = 0, both = 0; both < 6; number++) {
       const workshop = await Workshop.open();
       const two = randomTwoBases(randomOf(seed + number));
+      if (areMergeable(two)) both++;
       await assertSameInAnyOrder(await imagesOf(two, workshop), workshop);
     }
   });

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import type { Outputs, ReadyImage } from '../../../publisher/image.ts';
 import type { BytePath } from '../../../publisher/repository/entry.ts';
+import { isFailure } from '../../../wishlist/failure.ts';
 import type { LayerEntry } from '../../support/images/layer-entry.ts';
 import type { Layer } from '../../support/images/layer.ts';
 import { randomStack, type Random } from '../tree/random-stacks.ts';
-import type { Stack } from '../tree/stack.ts';
+import { mergedStack, type Stack } from '../tree/stack.ts';
 import { MemoryRepository } from './memory-repository.ts';
 import type { Stream, StreamEntry } from './stream.ts';
 import type { Workshop } from './workshop.ts';
@@ -20,6 +21,17 @@ export function randomTwoBases(random: Random): TwoBases {
     bases: [randomStack(random).slice(0, 2), randomStack(random).slice(0, 2)],
     shared: randomStack(random),
   };
+}
+
+/** Whether both images can be published. */
+export function areMergeable({ bases, shared }: TwoBases): boolean {
+  try {
+    for (const base of bases) mergedStack([...base, ...shared]);
+    return true;
+  } catch (error) {
+    if (isFailure(error)) return false;
+    throw error;
+  }
 }
 
 /** Each base with the shared layers upon it. */
@@ -40,7 +52,7 @@ export async function imagesOf({ bases, shared }: TwoBases, workshop: Workshop):
   return images;
 }
 
-const OUTPUTS: Outputs = { layers: true, chains: true, flat: true, podman: true };
+export const OUTPUTS: Outputs = { layers: true, chains: true, flat: true, podman: true };
 
 /** Orders in which two images may come, each batch a publication. */
 export const ORDERS: readonly (readonly (readonly number[])[])[] = [

@@ -17,7 +17,7 @@ import { isFailure, type FailureCode } from '../../../wishlist/failure.ts';
 import { image, type ImageConfig } from '../../support/images/image.ts';
 import type { LayerEntry } from '../../support/images/layer-entry.ts';
 import { layer, type Layer } from '../../support/images/layer.ts';
-import { temporaryDirectory } from '../../support/setup.ts';
+import { remove, temporaryDirectory } from '../../support/setup.ts';
 import { MemoryRepository } from './memory-repository.ts';
 import { assertSound, readStream, type Stream } from './stream.ts';
 
@@ -77,6 +77,11 @@ export class Workshop {
 
   static async open(repository = new MemoryRepository()): Promise<Workshop> {
     return new Workshop(await temporaryDirectory('compose'), repository);
+  }
+
+  /** Removes all that is in it. */
+  remove(): void {
+    remove(this.#folder);
   }
 
   /** The same place, with its images, and another repository. */

@@ -1,13 +1,10 @@
-import assert from 'node:assert/strict';
 import { join } from 'node:path';
 
-import type { ReadyCandidate } from '../../../publisher/publication.ts';
-import { publishBatch } from '../../../publisher/publish-batch.ts';
 import type { ReadyImage } from '../../../publisher/image.ts';
 import { CvmfsBackend } from '../../../publisher/repository/cvmfs/backend.ts';
 import type { Installation } from '../../../publisher/repository/cvmfs/installation.ts';
+import { publishInto } from '../../publisher/compose/publish-into.ts';
 import { Workshop } from '../../publisher/compose/workshop.ts';
-import { uninterrupted } from '../../publisher/repository/entries.ts';
 import { findProgram } from '../../support/programs.ts';
 import type { Subject } from './subject.ts';
 
@@ -31,39 +28,15 @@ export class Publisher {
 
   /** All in one batch; the outcome of each, or the code of its failure. */
   async publish(...images: readonly ReadyImage[]): Promise<string[]> {
-    const batch = images.map((image): ReadyCandidate => {
-      const { reference, publicName } = image;
-      const wanted = { reference, publicName, outputs: undefined, platforms: undefined, isNamed: true };
-      const resolved = { ...image, outputs: OUTPUTS };
-      return { part: { wanted, platform: undefined }, resolved, missing: [], image: resolved };
-    });
-    const say = (_: string, message: string): void => void this.said.push(message);
-    const parts = {
+    const installation = installationOf(this.#subject);
+    const place = {
       name: this.#subject.repository,
-      backend: new CvmfsBackend({
-        installation: installationOf(this.#subject),
-        waitMs: 0,
-        idleLimitMs: 600_000,
-      }),
+      backend: new CvmfsBackend({ installation, waitMs: 0, idleLimitMs: 600_000 }),
       listings: this.workshop.listings,
-      observe: (event: { readonly type: string; readonly message?: string }): void =>
-        event.type === 'warning' ? say('', event.message ?? '') : undefined,
-      notice: say,
-      signal: uninterrupted().signal,
+      outputs: OUTPUTS,
+      say: (message: string): void => void this.said.push(message),
     };
-    const options = {
-      convertAgain: false,
-      overwriteLayers: false,
-      clientRoot: `/cvmfs/${this.#subject.repository}`,
-      unkept: 'warn' as const,
-    };
-    const { results, stopped } = await publishBatch(batch, parts, options);
-    if (stopped !== undefined) throw stopped;
-    return batch.map((candidate) => {
-      const result = results.get(candidate);
-      assert.ok(result !== undefined);
-      return result.outcome === 'failed' ? result.code : result.outcome;
-    });
+    return await publishInto(place, images);
   }
 }
 

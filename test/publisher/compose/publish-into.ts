@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import type { Outputs, ReadyImage } from '../../../publisher/image.ts';
+import type { ListingStore } from '../../../publisher/layer/listing-store.ts';
+import type { ReadyCandidate } from '../../../publisher/publication.ts';
+import { publishBatch } from '../../../publisher/publish-batch.ts';
+import type { Backend } from '../../../publisher/repository/backend.ts';
+import { uninterrupted } from '../repository/entries.ts';
+
+/** Where images are published. */
+export interface Place {
+  readonly backend: Backend;
+  readonly name: string;
+  readonly listings: ListingStore;
+  readonly outputs: Outputs;
+  /** Takes what users are told. */
+  readonly say: (message: string) => void;
+}
+
+/** Publishes images in one batch; the outcome of each, or the code of its failure. */
+export async function publishInto(place: Place, images: readonly ReadyImage[]): Promise<string[]> {
+  const { backend, name, listings, outputs, say } = place;
+  const batch = images.map((image): ReadyCandidate => {
+    const { reference, publicName } = image;
+    const wanted = { reference, publicName, outputs: undefined, platforms: undefined, isNamed: true };
+    const resolved = { ...image, outputs };
+    return { part: { wanted, platform: undefined }, resolved, missing: [], image: resolved };
+  });
+  const parts = {
+    name,
+    backend,
+    listings,
+    observe: (event: { readonly type: string; readonly message?: string }): void =>
+      event.type === 'warning' ? say(event.message ?? '') : undefined,
+    notice: (_: string, message: string): void => say(message),
+    signal: uninterrupted().signal,
+  };
+  const options = {
+    convertAgain: false,
+    overwriteLayers: false,
+    clientRoot: `/cvmfs/${name}`,
+    unkept: 'warn' as const,
+  };
+  const { results, stopped } = await publishBatch(batch, parts, options);
+  if (stopped !== undefined) throw stopped;
+  return batch.map((candidate) => {
+    const result = results.get(candidate);
+    assert.ok(result !== undefined);
+    return result.outcome === 'failed' ? result.code : result.outcome;
+  });
+}
