@@ -11,6 +11,7 @@ export function configuredSettings({ platforms }: Pick<Configuration, 'platforms
 export function configuredPolicy({
   allowedRegistries: registries,
   patternLimit: limit,
-}: Pick<Configuration, 'allowedRegistries' | 'patternLimit'>): Policy {
-  return { registries, limit };
+  sourceImageLimit: images,
+}: Pick<Configuration, 'allowedRegistries' | 'patternLimit' | 'sourceImageLimit'>): Policy {
+  return { registries, limit, images };
 }

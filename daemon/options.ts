@@ -1,5 +1,6 @@
 import { isAbsolute, join } from 'node:path';
 import { CHECKING_OPTIONS } from './checking-options.ts';
+import { SOURCE_LIMITS } from '../wishlist/meaning/source-budgets.ts';
 import { RECIPE_LIMITS } from '../wishlist/recipe/limits.ts';
 import { QUEUE_OPTIONS, SCHEDULE_OPTIONS } from './daemon-options.ts';
 import { LAYER_LIMIT_OPTIONS } from './layer-limits.ts';
@@ -263,6 +264,15 @@ export const OPTIONS = {
     group: 'Limits:',
     description:
       'how many lines of images a source, or a recipe by itself, may have: those after are refused',
+  },
+  sourceImageLimit: {
+    key: 'source-image-limit',
+    flag: '--source-image-limit <number>',
+    type: integer(1, 10_000_000),
+    default: String(SOURCE_LIMITS.images),
+    group: 'Limits:',
+    description:
+      'how many images the lines of a source may mean together, each counted for each platform: a line that goes beyond fails',
   },
   patternLimit: {
     key: 'pattern-limit',

@@ -18,6 +18,8 @@ const CODES: Readonly<Partial<Record<Problem['code'], Failure['code']>>> = {
   'wishes-too-many': 'recipe-invalid',
   'problems-omitted': 'recipe-invalid',
   'pattern-too-wide': 'pattern-too-wide',
+  'pattern-too-costly': 'pattern-too-wide',
+  'images-too-many': 'pattern-too-wide',
   'registry-not-allowed': 'not-allowed',
   'repository-not-allowed': 'not-allowed',
   'subdirectory-not-allowed': 'not-allowed',

@@ -99,6 +99,7 @@ describe('configuration', () => {
       offline: false,
       format: 'text',
       allowedRegistries: undefined,
+      sourceImageLimit: 100_000,
       repositories: undefined,
       layerSizeLimitBytes: 100 * 2 ** 30,
       layerRatioLimit: 200,

@@ -11,6 +11,8 @@ export interface Policy {
   readonly registries?: readonly string[] | undefined;
   /** The most tags that a pattern may match, where its source has no limit of its own. */
   readonly limit?: number | undefined;
+  /** The most images, each for each platform, that the wishes of one source may mean together. */
+  readonly images?: number | undefined;
   /**
    * Whether images, to be told before, have their public names in a repository already: they keep them where another one
    * wants the name too.

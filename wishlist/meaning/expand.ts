@@ -8,6 +8,8 @@ import {
   furtherProblems,
   incomplete,
   passedOver,
+  tooCostly,
+  tooManyImages,
   tooWide,
   unmatched,
   unusable,
@@ -18,9 +20,10 @@ import { RECIPE_LIMITS } from '../recipe/limits.ts';
 import type { Problem } from '../recipe/problem.ts';
 import { versionSuffix, withTag, type ImageReference } from '../reference/reference.ts';
 import { NO_SETTINGS, type WishSettings } from '../recipe/settings.ts';
+import { SourceBudgets } from './source-budgets.ts';
 import { readTagLists, type ListTags, type TagList } from './tag-lists.ts';
 import { ARTIFACT_TAGS, isArtifactTag, isNamedBy } from '../tags/artifact-tag.ts';
-import { selectTags, type TagSelection } from '../tags/tag-selection.ts';
+import { selectionCost, selectTags, type TagSelection } from '../tags/tag-selection.ts';
 import {
   namesOf,
   type RecipeProblem,
@@ -28,6 +31,7 @@ import {
   type WishedImage,
   type Wishlist,
 } from './wished-image.ts';
+import { Breath } from '../breath.ts';
 import { assignNames, type Meant } from './assign-names.ts';
 import type { Conflict } from './wished-images.ts';
 
@@ -45,8 +49,10 @@ export interface Expansion {
   /** Patterns whose tag list could not be had. */
   readonly failures: readonly (RecipeWish & { readonly failure: Failure })[];
   /**
-   * Errors `registry-not-allowed`, `subdirectory-not-allowed`, `http-not-allowed` and `pattern-too-wide`, whose wishes give no image, and `name-conflict` and `repository-not-allowed`, whose wishes give the rest of theirs;
-   * warnings `pattern-unmatched`, `tags-incomplete` and `tag-unusable`; notes `artifacts-passed-over`. Not the problems of the recipes themselves.
+   * Errors `registry-not-allowed`, `subdirectory-not-allowed`, `http-not-allowed`, `pattern-too-wide`,
+   * `pattern-too-costly` and `images-too-many`, whose wishes give no image, and `name-conflict` and
+   * `repository-not-allowed`, whose wishes give the rest of theirs; warnings `pattern-unmatched`, `tags-incomplete` and
+   * `tag-unusable`; notes `artifacts-passed-over`. Not the problems of the recipes themselves.
    */
   readonly problems: readonly RecipeProblem[];
   /** Where the recipes may publish, each once: also those from which they want nothing any more. */
@@ -77,18 +83,27 @@ export async function expandRecipes(
     lines: one.recipe.wishes.map((wish) => settledLine({ recipe: one.recipe, wish }, { defaults, policy })),
   }));
   const patterns = settled.flatMap(({ lines }) => lines.filter(hasSelection));
-  const asking = patterns.map(({ wish: { reference }, selection, limit }) => ({
-    reference,
-    choose: (list: TagList): Chosen => chosenFrom(list, selection, limit.tags),
+  const budgets = new SourceBudgets(policy.images);
+  const asking = patterns.map((line) => ({
+    reference: line.wish.reference,
+    choose: (list: TagList): Chosen | TooCostly => {
+      const cost = selectionCost(line.selection, list.tags.length);
+      if (budgets.takeComparisons(line, cost)) return chosenFrom(list, line.selection, line.limit.tags);
+      return { listed: list.tags.length, isTooCostly: true };
+    },
   }));
   const lists = await readTagLists(asking, listTags);
-  const chosen = new Map<SettledLine, Chosen | Failure | undefined>(
+  const chosen = new Map<SettledLine, Answer | undefined>(
     patterns.map((line, index) => [line, lists[index]]),
   );
-  const expander = new Expander(policy);
+  const expander = new Expander(policy, budgets);
+  const breath = new Breath();
   for (const { confined: one, lines } of settled) {
     expander.begin(one);
-    for (const line of lines) expander.add(line, chosen.get(line));
+    for (const line of lines) {
+      expander.add(line, chosen.get(line));
+      if (breath.isDue) await breath.take();
+    }
   }
   return await expander.expansion();
 }
@@ -124,6 +139,15 @@ interface Chosen {
   readonly isWhole: boolean;
 }
 
+/** A list with which a pattern would take too long to compare. */
+interface TooCostly {
+  readonly listed: number;
+  readonly isTooCostly: true;
+}
+
+/** What the list of its repository means for a pattern, or why it could not be had. */
+type Answer = Chosen | TooCostly | Failure;
+
 function chosenFrom({ tags, isWhole }: TagList, selection: TagSelection, limit: number): Chosen {
   const matching = selectTags(selection, tags);
   const isArtifact = (tag: string): boolean => isArtifactTag(tag) && !isNamedBy(selection, tag);
@@ -148,6 +172,7 @@ interface MeantTags {
 
 class Expander {
   readonly #policy: Policy;
+  readonly #budgets: SourceBudgets;
   readonly #recipes: Wishlist[] = [];
   readonly #meant: Meant[] = [];
   readonly #failures: Expansion['failures'][number][] = [];
@@ -156,8 +181,9 @@ class Expander {
   readonly #problemCounts = new Map<Wishlist, number>();
   readonly #doubts: Doubt[] = [];
 
-  constructor(policy: Policy) {
+  constructor(policy: Policy, budgets: SourceBudgets) {
     this.#policy = policy;
+    this.#budgets = budgets;
   }
 
   async expansion(): Promise<Expansion> {
@@ -178,27 +204,21 @@ class Expander {
     for (const problem of problems) this.#tell({ recipe }, problem);
   }
 
-  /** @param chosen what the list of its repository means for a pattern, or why it could not be had */
-  add(settled: SettledLine, chosen: Chosen | Failure | undefined): void {
-    const { recipe, wish, settings } = settled;
+  /** @param chosen `undefined` for what is no pattern */
+  add(settled: SettledLine, chosen: Answer | undefined): void {
+    const { recipe, wish, settings, selection } = settled;
     const line = { recipe, wish };
     const { tags, doubtful } = this.#tagsOf(line, settled, chosen);
-    if (tags !== undefined) this.#addImages(line, this.#referencesOf(line, tags), settings);
+    if (tags !== undefined) this.#addImages(line, this.#referencesOf(line, tags), { ...settings, selection });
     const { subdirectory } = settings;
     for (const one of doubtful) this.#doubts.push(doubtOfWish(line, { selection: one, subdirectory }));
   }
 
-  #tagsOf(
-    line: RecipeWish,
-    { selection, limit }: SettledLine,
-    chosen: Chosen | Failure | undefined,
-  ): MeantTags {
+  #tagsOf(line: RecipeWish, { selection, limit }: SettledLine, chosen: Answer | undefined): MeantTags {
     if (selection === undefined || chosen === undefined) return { tags: 'single', doubtful: [] };
-    if (isFailure(chosen)) {
-      this.#failures.push({ ...line, failure: chosen });
-      return { tags: undefined, doubtful: [selection] };
-    }
-    const { images, artifacts, listed, isWhole } = chosen;
+    const known = this.#known(line, chosen);
+    if (known === undefined) return { tags: undefined, doubtful: [selection] };
+    const { images, artifacts, listed, isWhole } = known;
     if (artifacts.count > 0) this.#tell(line, passedOver(line.wish, artifacts));
     if (!isWhole) this.#tell(line, incomplete(line.wish, listed));
     else if (images.count === 0) this.#tell(line, unmatched(line.wish, selection, listed));
@@ -208,6 +228,13 @@ class Expander {
     // A name alone takes nothing away.
     const hidden = { ...selection, include: ARTIFACT_TAGS };
     return { tags: images.tags, doubtful: artifacts.count > 0 ? [hidden] : [] };
+  }
+
+  #known(line: RecipeWish, answer: Answer): Chosen | undefined {
+    if (isFailure(answer)) this.#failures.push({ ...line, failure: answer });
+    else if ('isTooCostly' in answer) this.#tell(line, tooCostly(line.wish, answer.listed));
+    else return answer;
+    return undefined;
   }
 
   /** The list comes from outside: a name in it that is no tag must not become a path. */
@@ -228,8 +255,19 @@ class Expander {
   #addImages(
     line: RecipeWish,
     references: readonly ImageReference[],
-    { platforms, outputs, keep, subdirectory }: ReturnType<typeof effectiveSettings>,
+    {
+      platforms,
+      outputs,
+      keep,
+      subdirectory,
+      selection,
+    }: SettledLine['settings'] & Pick<SettledLine, 'selection'>,
   ): void {
+    if (!this.#budgets.takeImages(line, references.length * (platforms?.length ?? 1))) {
+      this.#tell(line, tooManyImages(line.wish, this.#budgets.images));
+      this.#doubts.push(doubtOfWish(line, { selection, subdirectory }));
+      return;
+    }
     const repositories = line.wish.repositories ?? line.recipe.repositories;
     const wishes = [line];
     const names = namesOf(line.wish.reference, subdirectory);

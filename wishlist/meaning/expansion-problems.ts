@@ -125,6 +125,26 @@ export function tooWide(wish: Wish, { tags, count }: Matching, { tags: limit, mo
   };
 }
 
+/** Patterns that take too long to compare with so many tags. */
+export function tooCostly(wish: Wish, tags: number): Problem {
+  return {
+    ...about(wish, 'error'),
+    code: 'pattern-too-costly',
+    message: `${quoted(wish.text)} has too many patterns for the ${counted(tags, 'tag')} of its repository, with those of its source before it: none of them is taken`,
+    hint: 'write fewer patterns, with less in braces',
+  };
+}
+
+/** A wish with which a source means more images than it may. */
+export function tooManyImages(wish: Wish, limit: number): Problem {
+  return {
+    ...about(wish, 'error'),
+    code: 'images-too-many',
+    message: `with ${quoted(wish.text)} its source means more than ${limit} images, each counted for each platform: none of the line is taken`,
+    hint: 'narrow patterns, or ask the operator to allow more with source-image-limit',
+  };
+}
+
 /** Images of one line, at least one, whose places others have. */
 export function conflictProblem({ wish }: RecipeWish, conflicts: readonly Conflict[]): Problem {
   const [first] = conflicts;

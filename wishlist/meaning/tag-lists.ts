@@ -1,3 +1,4 @@
+import { Breath } from '../breath.ts';
 import { mapLimited } from '../concurrency.ts';
 import { isFailure, type Failure } from '../failure.ts';
 import { groupBy } from '../group-by.ts';
@@ -30,13 +31,18 @@ export async function readTagLists<Meaning>(
   listTags: ListTags,
 ): Promise<(Meaning | Failure)[]> {
   const meanings = new Map<Asking<Meaning>, Meaning | Failure>();
+  const breath = new Breath();
   const byRegistry = groupBy(asking, ({ reference }) => reference.registry);
   const reading = Array.from(byRegistry.values(), async (ofOne) => {
-    const lists = new Map(ofOne.map(({ reference }) => [tagListKey(reference), reference]));
-    await mapLimited(lists, LISTS_AT_A_TIME, async ([key, reference]) => {
-      const askers = ofOne.filter((one) => tagListKey(one.reference) === key);
-      const list = await tagsOrFailure(reference, listTags);
-      for (const one of askers) meanings.set(one, isFailure(list) ? list : one.choose(list));
+    const lists = groupBy(ofOne, ({ reference }) => tagListKey(reference));
+    await mapLimited(lists.values(), LISTS_AT_A_TIME, async (askers) => {
+      const [first] = askers;
+      if (first === undefined) return;
+      const list = await tagsOrFailure(first.reference, listTags);
+      for (const one of askers) {
+        meanings.set(one, isFailure(list) ? list : one.choose(list));
+        if (breath.isDue) await breath.take();
+      }
     });
   });
   const failed = (await Promise.allSettled(reading)).find((end) => end.status === 'rejected');

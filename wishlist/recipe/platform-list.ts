@@ -1,6 +1,7 @@
 import type { Node } from 'js-yaml';
 import { isFailure } from '../failure.ts';
 import { formatPlatform, parsePlatform, type Platform } from '../reference/platform.ts';
+import { RECIPE_LIMITS } from './limits.ts';
 import type { Problem } from './problem.ts';
 import { quoted } from '../quote.ts';
 import { withoutSecrets } from '../secrets.ts';
@@ -20,7 +21,7 @@ export function readPlatforms(yaml: YamlText, node: Node): PlatformList {
   const content = yaml.content(node);
   const items = content.kind === 'sequence' ? content.items : [node];
   if (items.length === 0) return { platforms: [], problems: [emptyList(yaml, node)] };
-  const tooLong = longList(items);
+  const tooLong = longList(items, RECIPE_LIMITS.platforms);
   if (tooLong !== undefined) return { platforms: [], problems: [invalid(yaml, node, tooLong)] };
   const platforms = new Map<string, Platform>();
   const problems: Problem[] = [];

@@ -22,6 +22,8 @@ export type ProblemCode =
   | 'tags-incomplete' // a tag pattern for which the registry's list may lack tags
   | 'artifacts-passed-over' // tags that a pattern matches and that are no container images
   | 'pattern-too-wide' // a tag pattern that matches more tags than allowed
+  | 'pattern-too-costly' // patterns that take too long to compare with all tags of the repository
+  | 'images-too-many' // a line with which its source means more images than it may
   | 'name-conflict' // another image has the public name that this one would get
   | 'tag-unusable'; // a tag in the registry's list that matches a pattern and cannot be published
 

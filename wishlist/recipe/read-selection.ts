@@ -2,7 +2,7 @@ import type { Node } from 'js-yaml';
 import type { Problem } from './problem.ts';
 import { quoted } from '../quote.ts';
 import type { ImageReference } from '../reference/reference.ts';
-import { parseTagEntry, type TagEntry } from '../tags/tag-entry.ts';
+import { parseTagEntry, patternCost, type TagEntry } from '../tags/tag-entry.ts';
 import { selectionOf, type TagSelection } from '../tags/tag-selection.ts';
 import { invalidSetting, readCount, readTexts, type TextKind, type Value } from './values.ts';
 import type { YamlText } from './yaml.ts';
@@ -19,6 +19,7 @@ const ENTRY: TextKind<TagEntry> = {
   name: 'a tag or a pattern of tags',
   hint: "write a list such as ['1.*', '!*-rc*']",
   parse: parseTagEntry,
+  cost: patternCost,
 };
 
 /**

@@ -10,7 +10,7 @@ import { withoutSecrets } from '../secrets.ts';
 import { OUTPUT_NAMES, type Keep, type OutputName, type SettingKey, type WishSettings } from './settings.ts';
 import { parseSubdirectory } from './subdirectory.ts';
 import { invalidSetting, readCount, readText, readTexts, type TextKind, type Value } from './values.ts';
-import { parseTagPattern } from '../tags/tag-entry.ts';
+import { parseTagPattern, patternCost } from '../tags/tag-entry.ts';
 import type { YamlText } from './yaml.ts';
 
 /** What settings say. */
@@ -63,6 +63,7 @@ const EXCLUDED: TextKind<string> = {
   name: 'a pattern of tags',
   hint: "write a list such as ['*-rc*', nightly]",
   parse: parseTagPattern,
+  cost: patternCost,
 };
 
 const SUBDIRECTORY: TextKind<string> = {

@@ -20,6 +20,8 @@ export interface TextKind<T> {
   readonly hint: string;
   /** @throws Failure `setting-invalid` or `pattern-invalid`, whose message needs no place */
   readonly parse: (text: string) => T;
+  /** What parsing costs, where it depends on the text. */
+  readonly cost?: (text: string) => number;
 }
 
 const MAXIMUM_COUNT = 1_000_000;
@@ -33,6 +35,7 @@ export function readText<T>(yaml: YamlText, node: Node, kind: TextKind<T>): Valu
     const hint = isMeant ? 'put it in quotes' : kind.hint;
     return { value: undefined, problems: [invalidSetting(yaml, node, { message, hint })] };
   }
+  if (kind.cost !== undefined) yaml.spend(kind.cost(content.value), node);
   const value = parsed(kind, content.value);
   if (!isFailure(value)) return { value, problems: [] };
   return { value: undefined, problems: [invalidSetting(yaml, node, value)] };
@@ -82,9 +85,11 @@ export function readCount(yaml: YamlText, node: Node, key: string): Value<number
   return { value: undefined, problems: [invalidSetting(yaml, node, said)] };
 }
 
-/** What is wrong with a list of more than 1,000 entries. */
-export function longList({ length }: readonly Node[]): { message: string; hint: string } | undefined {
-  const { entries } = RECIPE_LIMITS;
+/** What is wrong with a list of more than `entries` entries, 1,000 where nothing is said. */
+export function longList(
+  { length }: readonly Node[],
+  entries: number = RECIPE_LIMITS.entries,
+): { message: string; hint: string } | undefined {
   if (length <= entries) return undefined;
   return {
     message: `the list has ${length} entries, and ${entries} are allowed`,

@@ -10,6 +10,7 @@ import { readSettings } from './read-settings.ts';
 import { parseReference, type ImageReference } from '../reference/reference.ts';
 import { withoutSecrets } from '../secrets.ts';
 import { NO_SETTINGS, SETTING_KEYS, type SettingKey, type WishSettings } from './settings.ts';
+import { alternativesAtMost } from '../tags/pattern.ts';
 import { selectionOf, type TagSelection } from '../tags/tag-selection.ts';
 import { readTexts, type Value } from './values.ts';
 import type { RecipeVersion } from './recipe-version.ts';
@@ -164,6 +165,7 @@ function readImage(
       hint: node === item ? hintFor(content) : 'write image: REGISTRY/REPOSITORY[:TAG], in quotes',
     };
   }
+  yaml.spend(alternativesAtMost(content.value), node);
   const text = content.value.trim();
   try {
     return { text, reference: parseReference(text, { patterns }) };

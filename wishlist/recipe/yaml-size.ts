@@ -7,6 +7,20 @@ export interface TooMuch {
   readonly reason: string;
 }
 
+const MARKS: ReadonlySet<number> = new Set(Array.from('\n\r-,:?[{', (mark) => mark.charCodeAt(0)));
+
+/** Where a text has more than may be read of what divides YAML into things. */
+export function findTooManyMarks(text: string): TooMuch | undefined {
+  const { marks: most } = RECIPE_LIMITS;
+  let marks = 0;
+  for (let offset = 0; offset < text.length; offset += 1) {
+    if (!MARKS.has(text.charCodeAt(offset))) continue;
+    marks += 1;
+    if (marks > most) return { offset, reason: `the text has more than ${most} lines, entries and keys` };
+  }
+  return undefined;
+}
+
 type ValueEvent = Exclude<Event, { type: typeof EVENT_ID.POP }>;
 
 /** A list, mapping or document that has not ended. */

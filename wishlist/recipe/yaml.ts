@@ -14,7 +14,7 @@ import { RECIPE_LIMITS } from './limits.ts';
 import { Lines, type Position } from './lines.ts';
 import { position } from './problem.ts';
 import { quoted } from '../quote.ts';
-import { findTooMuch, type TooMuch } from './yaml-size.ts';
+import { findTooManyMarks, findTooMuch, type TooMuch } from './yaml-size.ts';
 
 /** A node with content: what an alias stands for. */
 export type Content = Exclude<Node, AliasNode>;
@@ -30,6 +30,8 @@ const EXPECTED = 'correct the YAML: check indentation, quotes and the dash befor
  * @see YAML 1.2.2; types by its core schema (section 10.3)
  */
 export class YamlText {
+  readonly #file: string;
+  #cost = 0;
   /** The content of each document; `undefined` for one without content. */
   readonly documents: readonly (Node | undefined)[];
   readonly #lines: Lines;
@@ -38,7 +40,10 @@ export class YamlText {
 
   /** @throws Failure `recipe-unreadable` where `text` is no YAML; `file` names it in the message. */
   constructor(text: string, file: string) {
-    this.#lines = new Lines(text);
+    this.#file = file;
+    const tooMany = findTooManyMarks(text);
+    this.#lines = new Lines(tooMany === undefined ? text : text.slice(0, tooMany.offset));
+    this.#refuse(tooMany, file);
     this.#refuse(this.#lines.findLong(RECIPE_LIMITS.characters), file);
     const events = readEvents(text, file);
     this.#refuse(findTooMuch(text, events), file);
@@ -70,6 +75,18 @@ export class YamlText {
   /** What stands on the line of `node`, from there on. */
   lineOf(node: Node): string {
     return this.#lines.restOfLine(this.#offset(node));
+  }
+
+  /**
+   * Counts what reading the value of `node` costs.
+   *
+   * @throws Failure `recipe-unreadable` where all of them together cost more than a recipe may
+   */
+  spend(cost: number, node: Node): void {
+    this.#cost += cost;
+    if (this.#cost <= RECIPE_LIMITS.patternCost) return;
+    const reason = 'the patterns of tags up to here stand for too many tags and versions together';
+    this.#refuse({ offset: this.#offset(node), reason }, this.#file);
   }
 
   #refuse(tooMuch: TooMuch | undefined, file: string): void {

@@ -7,7 +7,7 @@ export type TagMatcher = (tag: string) => boolean;
 
 /** Means a folder, or something in another one, if it were a path. */
 const NO_TAG = /^\.{0,2}$|\//;
-const MAXIMUM_CHARACTERS = 1000;
+export const MAXIMUM_CHARACTERS = 1000;
 const MAXIMUM_TAG_CHARACTERS = 128;
 const MAXIMUM_ALTERNATIVES = 1000;
 
@@ -54,6 +54,18 @@ export function checkGlob(glob: string): void {
     );
   }
   for (const alternative of alternatives) checkAlternative(alternative, glob);
+}
+
+/** How many alternatives `glob`, which {@link checkGlob} accepts, stands for. */
+export function alternativesIn(glob: string): number {
+  return glob.includes('{') ? braceExpand(glob, { braceExpandMax: MAXIMUM_ALTERNATIVES }).length : 1;
+}
+
+/** The same of any text, not less, without finding out: exact where there is one list in braces. */
+export function alternativesAtMost(glob: string): number {
+  if (!glob.includes('{') || glob.length > MAXIMUM_CHARACTERS) return 1;
+  const isOneList = glob.indexOf('{') === glob.lastIndexOf('{') && !glob.includes('..');
+  return isOneList ? glob.split(',').length : MAXIMUM_ALTERNATIVES;
 }
 
 /** What matches `glob`, which {@link checkGlob} accepts, as a whole. Upper and lower case differ. */

@@ -1,7 +1,7 @@
 import type { SemVer } from 'semver';
 import type { TagMatcher } from './pattern.ts';
 import { isPattern, type ImageReference } from '../reference/reference.ts';
-import { tagMatcher } from './tag-entry.ts';
+import { matchCost, tagMatcher } from './tag-entry.ts';
 import { parseVersion } from './version.ts';
 
 /** Which tags of a repository are asked for: those that one of `include` matches and none of `exclude`. */
@@ -36,6 +36,11 @@ export function selectTags(selection: TagSelection, tags: readonly string[]): st
  */
 export function covers(selection: TagSelection, tag: string): boolean {
   return selection.newest === undefined && matcherOf(selection)(tag);
+}
+
+/** How many comparisons it takes at most to tell what of so many tags `selection` means. */
+export function selectionCost({ include, exclude }: TagSelection, tags: number): number {
+  return tags * [...include, ...exclude].reduce((sum, pattern) => sum + matchCost(pattern), 0);
 }
 
 /** What is compiled once serves every list and as long as its selection lives. */

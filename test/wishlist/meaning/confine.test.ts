@@ -178,6 +178,67 @@ describe('expandRecipes: what a source may not ask for', () => {
   });
 });
 
+describe('expandRecipes: what the wishes of a source cost', () => {
+  const many = Array.from({ length: 30_000 }, (_, index) => String(index));
+  const lists = wholeLists(async () => await Promise.resolve(many));
+  const good = parseRecipe('version: 1\ncvmfs_repo: y\ninput: [docker.io/lab/z:1]', 'good');
+
+  it('refuses patterns that take too long for the tags of their repository', async () => {
+    const patterns = Array.from({ length: 900 }, (_, index) => `'x${index}*'`).join(', ');
+    const stranger = recipe([`{image: quay.io/a, tags: [${patterns}]}`, "'quay.io/b:29999*'"], {});
+    const expansion = await expandRecipes([stranger, good], lists);
+    assert.deepEqual(codes(expansion), ['pattern-too-costly 4']);
+    assert.deepEqual(shown(expansion), ['quay.io/b:29999 in x,y', 'docker.io/lab/z:1 in y']);
+    assert.equal(expansion.doubts.length, 1);
+  });
+
+  it('refuses those after which its source has taken too long', async () => {
+    const patterns = Array.from({ length: 600 }, (_, index) => `'x${index}*'`).join(', ');
+    const stranger = recipe(
+      Array.from({ length: 13 }, (_, index) => `{image: quay.io/a${index}, tags: [${patterns}]}`),
+      {},
+    );
+    const expansion = await expandRecipes([stranger, good], lists);
+    const refused = expansion.problems.filter(({ problem }) => problem.code === 'pattern-too-costly');
+    assert.deepEqual(
+      refused.map(({ problem }) => problem.line),
+      [15, 16],
+    );
+    assert.deepEqual(shown(expansion), ['docker.io/lab/z:1 in y']);
+  });
+
+  it('refuses lines with which a source means too many images, for all platforms', async () => {
+    const stranger = recipe(
+      ["{image: 'quay.io/a:*', platforms: [linux/amd64, linux/arm64]}", "'quay.io/b:1*'", 'quay.io/c:1'],
+      {},
+    );
+    const expansion = await expandRecipes([stranger, good], lists, undefined, { images: 59_999 });
+    assert.deepEqual(codes(expansion), ['images-too-many 4']);
+    assert.equal(expansion.images.at(-1)?.publicName, 'docker.io/lab/z:1');
+    assert.equal(expansion.doubts.length, 1);
+  });
+
+  it('lets others work between lines that take long', async () => {
+    const now = performance.now.bind(performance);
+    let [ms, turns] = [0, 0];
+    let isOver = false;
+    const turn = (): void => {
+      turns += 1;
+      if (!isOver) setImmediate(turn);
+    };
+    setImmediate(turn);
+    performance.now = () => (ms += 1000);
+    try {
+      const items = Array.from({ length: 60 }, (_, index) => `quay.io/a:${index}`);
+      await expandRecipes([recipe(items, {})], EMPTY_LISTS);
+    } finally {
+      performance.now = now;
+      isOver = true;
+    }
+    assert.ok(turns >= 50, String(turns));
+  });
+});
+
 describe('expandRecipes: several sources that want one name', () => {
   const one = recipe(['quay.io/docker.io/lab/tool:1'], {});
   const three = recipe(['lab.local/docker.io/lab/tool:1'], {});

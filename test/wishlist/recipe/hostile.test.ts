@@ -25,7 +25,12 @@ const REFUSED: Readonly<Record<string, readonly [text: string, message: RegExp]>
     items(300, () => `[${'a,'.repeat(1000)}]`),
     /^r:\d+:\d+: the text holds more than 250000 values/,
   ],
-  'more than 250,000 documents': ['--- a\n'.repeat(150_000), /^r:\d+:\d+: the text holds more/],
+  'very many documents': ['--- a\n'.repeat(150_000), /^r:\d+:\d+: the text has more than 500000 lines/],
+  'very many lines': ['\n'.repeat(500_001), /^r:500001:1: the text has more than 500000 lines/],
+  'very many entries in few lines': [
+    `${HEAD}x: [\n${list(600, () => ` ${'[],'.repeat(500)}\n`)}]\n`,
+    /^r:\d+:\d+: the text has more than 500000 lines, entries/,
+  ],
   'aliases of a long list': [
     `tags: &tags [${'a,'.repeat(1000)}]\n${items(300, (index) => `{image: quay.io/a/${index}, tags: *tags}`)}`,
     /^r:\d+:\d+: the text holds more than 250000 values, aliases resolved/,
@@ -37,6 +42,22 @@ const REFUSED: Readonly<Record<string, readonly [text: string, message: RegExp]>
   'a mapping with very many keys': [
     `${HEAD}${list(1001, (index) => `k${index}: 1\n`)}`,
     /^r:1:1: the mapping has 1003 keys, and 1000 are allowed/,
+  ],
+  'patterns with very many alternatives': [
+    items(2, (item) => `{image: quay.io/a${item}, tags: [${list(900, (index) => `'{${index}..1900}',`)}x]}`),
+    /^r:5:\d+: the patterns of tags up to here stand for too many/,
+  ],
+  'patterns with too many alternatives': [
+    items(2, (item) => `{image: quay.io/a${item}, tags: [${list(900, () => `'{1..9999999}',`)}x]}`),
+    /^r:5:\d+: the patterns of tags up to here stand for too many/,
+  ],
+  'long ranges of versions': [
+    items(200, (item) => `{image: quay.io/a${item}, tags: '${'>1 '.repeat(320)}'}`),
+    /^r:\d+:\d+: the patterns of tags up to here stand for too many/,
+  ],
+  'images with very many alternatives': [
+    items(1100, (item) => `'quay.io/a${item}:{1..1000000}'`),
+    /^r:1004:\d+: the patterns of tags up to here stand for too many/,
   ],
   'deep nesting': [`${HEAD}input: ${'['.repeat(30_000)}\n`, /^r:3:\d+: the YAML cannot be read: nesting/],
   'deep nesting by indentation': [
@@ -103,7 +124,7 @@ describe('parseRecipe: what a stranger writes', () => {
       assert.equal(wishes.length, 1);
       assert.deepEqual(
         problems.map(({ message }) => message),
-        ['the list has 150000 entries, and 1000 are allowed'],
+        [`the list has 150000 entries, and ${key === 'platforms' ? 32 : 1000} are allowed`],
       );
     });
   }
