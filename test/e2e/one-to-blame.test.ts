@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { layerRoot } from '../../publisher/layout.ts';
 import { askActivity } from '../../daemon/service/control-client.ts';
 import { faults } from '../support/cvmfs-server/fixture.ts';
 import { withMount } from '../support/e2e/mounts.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
-import { Site } from '../support/e2e/site.ts';
+import { REPOSITORY, Site } from '../support/e2e/site.ts';
 import { MAIN, Running, environmentOf } from '../support/e2e/unpackd.ts';
 import { image, type Image } from '../support/images/image.ts';
 import { directory, file } from '../support/images/layer-entry.ts';
@@ -149,6 +151,50 @@ describe('one image that is to blame for what looks like everybody\u2019s failur
       const { images }: Report = JSON.parse(stdout);
       assert.deepEqual(new Set(images.map(({ code }) => code)), new Set(['repository-unusable']));
       assert.equal(ingests(), 2);
+    });
+
+    /** Leaves a tree of the bad image's layer in the repository that is not whole, as a crash of another tool does. */
+    async function leaveTree(): Promise<() => string[]> {
+      const { command, root } = site.fixture ?? assert.fail();
+      const odd = await layer([file('poison', 'odd')]);
+      bad = registry.add('lab/odd', '1', image({ layers: [odd] }));
+      const folder = `${layerRoot(odd.digest)}/left over`;
+      const server = (word: string): void => {
+        execFileSync(command, [word, REPOSITORY], { stdio: 'ignore' });
+      };
+      server('transaction');
+      const at = Buffer.from(join(root, REPOSITORY, folder));
+      mkdirSync(at, { recursive: true });
+      // Together more than one word of a command takes.
+      for (let index = 0; index < 1500; index++) {
+        const name = Buffer.from(`/caf\xe9 $(exit 1)\n; ${'x'.repeat(80)}${index}`, 'latin1');
+        writeFileSync(Buffer.concat([at, name]), '');
+      }
+      server('publish');
+      return () => (existsSync(site.path(folder)) ? readdirSync(site.path(folder)) : []);
+    }
+
+    it('leftovers of which cvmfs_server cannot be told: they go, and all are published', async () => {
+      const left = await leaveTree();
+      assert.equal(left().length, 1500);
+      const { status, stderr } = await site.convert([bad, ...goods]);
+      assert.equal(status, 0, stderr);
+      assert.deepEqual(left(), []);
+      assert.deepEqual(site.fixture?.problems(REPOSITORY), []);
+    });
+
+    it('leftovers that cannot be deleted in any way: the others are published', async () => {
+      await leaveTree();
+      const { command, top } = site.fixture ?? assert.fail();
+      const mountless = join(top, 'mountless');
+      const refusal = 'if [ "$1" = transaction ]; then echo "no union file system here"; exit 1; fi';
+      writeFileSync(mountless, `#!/bin/sh\n${refusal}\nexec ${command} "$@"\n`, { mode: 0o755 });
+      const outcome = await site.convert([bad, ...goods], ['--json', '--cvmfs-server', mountless]);
+      assert.match(assertOneFails(outcome, site, 'image-unpublishable'), /no union file system here/);
+      assert.equal(
+        site.fixture?.calls().some(({ command: word }) => word === 'abort'),
+        false,
+      );
     });
 
     it('is not tried again with each look of the daemon', async () => {

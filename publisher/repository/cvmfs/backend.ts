@@ -1,4 +1,4 @@
-import { isFailure } from '../../../wishlist/failure.ts';
+import { Failure, isFailure } from '../../../wishlist/failure.ts';
 import type {
   Backend,
   Notice,
@@ -8,7 +8,7 @@ import type {
   PublishOptions,
 } from '../backend.ts';
 import { UNKNOWN_ROOM, type FreeRoom } from '../demand.ts';
-import type { BytePath, Entry } from '../entry.ts';
+import { displayPath, type BytePath, type Entry } from '../entry.ts';
 import { Lock, unlessBusy, type LockOptions } from '../lock.ts';
 import { ownAttributes } from '../own-attributes.ts';
 import { Unkept } from '../unkept.ts';
@@ -151,6 +151,7 @@ class OpenCvmfs implements OpenRepository {
       return;
     }
     const { byIngest, byUnion } = await this.#divide(deletions);
+    for (const path of [...all.byUnion, ...byUnion]) await this.#refuseHidden(path);
     const trees = withListOfNew(publication.trees(), this.view, ownAttributes());
     await this.#ingest(trees, byIngest, { ...options, neededBytes });
     try {
@@ -185,6 +186,20 @@ class OpenCvmfs implements OpenRepository {
       await run(words);
     }, 0);
     await this.#remove(byUnion);
+  }
+
+  /**
+   * A union mount hides deletions (0:0), so that they cannot be deleted there either.
+   *
+   * @throws Failure `repository-conflict`
+   */
+  async #refuseHidden(path: BytePath): Promise<void> {
+    if ((await this.view.kindOf(path)) !== 'other') return;
+    throw new Failure(
+      'repository-conflict',
+      `the repository has a device at ${displayPath(path)}, which cvmfs_server cannot be told to delete`,
+      { hint: 'delete the folder that holds it in a transaction' },
+    );
   }
 
   revision(): number | undefined {

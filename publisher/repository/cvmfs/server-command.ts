@@ -1,15 +1,27 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../../../wishlist/failure.ts';
 import { InputPipe } from './input-pipe.ts';
 import { killIfThere } from './kill.ts';
 
 /** Output kept of a command: its end, where the reason of a failure stands. */
 const KEPT_OUTPUT_CHARACTERS = 16_384;
+/** No command of cvmfs_server prints a line for each file: what prints more than this does not end. */
+const LONGEST_OUTPUT_CHARACTERS = 64 * 1024 * 1024;
+/** So many times the limit may a command print without taking any input. */
+const PRINTING_LIMITS = 10;
 /** Between asking a command to stop and killing it. */
 const GRACE_MS = 5_000;
+/** What hangs in the kernel (a dead mount, say) is not even killed. */
+const UNKILLABLE_MS = 10_000;
+/** For what is left in its pipes when a command has ended. Some process that it started may hold them for ever. */
+const REST_MS = 1_000;
 
 export interface CommandOptions {
-  /** The command is stopped when it neither takes input nor prints anything for so long. */
+  /**
+   * The command is stopped when it neither takes input nor prints anything for so long, or does nothing but print for ten
+   * times as long.
+   */
   readonly idleLimitMs: number;
   readonly signal?: AbortSignal;
   /** Variables beside those of this process. */
@@ -22,6 +34,7 @@ export interface CommandOptions {
 export type CommandEnd =
   | { readonly kind: 'failed'; readonly status: string }
   | { readonly kind: 'stuck'; readonly afterMs: number }
+  | { readonly kind: 'endless' }
   | { readonly kind: 'interrupted' }
   | { readonly kind: 'input-failed'; readonly error: unknown };
 
@@ -41,8 +54,10 @@ export class CommandError extends Error {
 /**
  * Runs a program to its end in a process group of its own, so that all of it can be stopped.
  *
+ * It ends with the program, also where a process that this has started holds its output.
+ *
  * @throws Failure `repository-unusable` where the program is not there; {@link CommandError} where it fails, gets stuck,
- *   is interrupted or loses its input; then none of its processes is left
+ *   prints without end, is interrupted or loses its input; then all of its processes that can be were killed
  */
 export async function runCommand(command: readonly string[], options: CommandOptions): Promise<string> {
   const [program = '', ...words] = command;
@@ -65,6 +80,10 @@ class WatchedProcess {
   readonly #options: CommandOptions;
   #stopped: CommandEnd | undefined;
   #lastSign = performance.now();
+  #lastInput = performance.now();
+  #printedCharacters = 0;
+  /** Waits no longer for a process that cannot be killed. */
+  #giveUp: () => void = () => undefined;
 
   constructor(child: ChildProcess, input: InputPipe, options: CommandOptions) {
     this.#child = child;
@@ -81,7 +100,7 @@ class WatchedProcess {
     const interrupt = () => this.#stop({ kind: 'interrupted' });
     signal?.addEventListener('abort', interrupt, { once: true });
     if (signal?.aborted === true) interrupt();
-    const watch = setInterval(() => this.#checkIdle(), 250);
+    const watch = setInterval(() => this.#checkProgress(), 250);
     try {
       const [status] = await Promise.all([exited, this.#feed()]);
       if (this.#stopped !== undefined) return this.#stopped;
@@ -94,13 +113,22 @@ class WatchedProcess {
   }
 
   async #exited(): Promise<string | Error> {
+    const closed = new Promise((resolve) => this.#child.once('close', resolve));
     const status = await new Promise<string | Error>((resolve) => {
       this.#child.once('error', resolve);
-      this.#child.once('close', (code, signal) =>
+      this.#child.once('exit', (code, signal) =>
         resolve(signal === null ? `exit ${code}` : `signal ${signal}`),
       );
+      this.#giveUp = () => resolve('not ended');
     });
     this.#input.close();
+    if (status instanceof Error) return status;
+    if (status !== 'exit 0') killGroup(this.#child, 'SIGKILL');
+    const over = new AbortController();
+    await Promise.race([closed, sleep(REST_MS, undefined, { signal: over.signal }).catch(() => undefined)]);
+    over.abort();
+    for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.destroy();
+    this.#child.unref();
     return status;
   }
 
@@ -123,7 +151,7 @@ class WatchedProcess {
       if (this.#stopped !== undefined) return false;
       const taken = await this.#input.write(written === 0 ? chunk : chunk.subarray(written));
       if (taken === undefined) return false;
-      if (taken > 0) this.#lastSign = performance.now();
+      if (taken > 0) this.#lastSign = this.#lastInput = performance.now();
       written += taken;
     }
     return true;
@@ -132,11 +160,16 @@ class WatchedProcess {
   #hear(text: string): void {
     this.#lastSign = performance.now();
     this.output = (this.output + text).slice(-KEPT_OUTPUT_CHARACTERS);
+    this.#printedCharacters += text.length;
+    if (this.#printedCharacters > LONGEST_OUTPUT_CHARACTERS) this.#stop({ kind: 'endless' });
   }
 
-  #checkIdle(): void {
-    const afterMs = performance.now() - this.#lastSign;
-    if (afterMs >= this.#options.idleLimitMs) this.#stop({ kind: 'stuck', afterMs });
+  #checkProgress(): void {
+    const { idleLimitMs } = this.#options;
+    const now = performance.now();
+    const afterMs = now - this.#lastSign;
+    if (afterMs >= idleLimitMs) this.#stop({ kind: 'stuck', afterMs });
+    if (now - this.#lastInput >= idleLimitMs * PRINTING_LIMITS) this.#stop({ kind: 'endless' });
   }
 
   #stop(reason: CommandEnd): void {
@@ -144,8 +177,10 @@ class WatchedProcess {
     this.#stopped = reason;
     killGroup(this.#child, 'SIGTERM');
     const force = setTimeout(() => killGroup(this.#child, 'SIGKILL'), GRACE_MS);
-    this.#child.once('close', () => {
+    const end = setTimeout(() => this.#giveUp(), GRACE_MS + UNKILLABLE_MS);
+    this.#child.once('exit', () => {
       clearTimeout(force);
+      clearTimeout(end);
       killGroup(this.#child, 'SIGKILL');
     });
   }
@@ -168,6 +203,8 @@ function describe(end: CommandEnd): string {
       return `failed (${end.status})`;
     case 'stuck':
       return `made no progress for ${Math.round(end.afterMs / 1000)} s and was stopped`;
+    case 'endless':
+      return 'printed without end and was stopped';
     case 'interrupted':
       return 'was interrupted';
     case 'input-failed':

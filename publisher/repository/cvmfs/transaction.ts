@@ -184,6 +184,7 @@ export class Server {
       case 'input-failed':
         return asFailure(error.end.error);
       case 'stuck':
+      case 'endless':
         return new Failure(
           'repository-unusable',
           `${error.message}; its last words: ${lastLines(error.output)}`,

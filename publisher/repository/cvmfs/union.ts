@@ -3,6 +3,7 @@ import type { Publication } from '../backend.ts';
 import { pathBelow, type BytePath, type Entry } from '../entry.ts';
 import { finishDirectory, keepXattrs, makeFile, makeSymbolicLink } from '../inode.ts';
 import { RealFolders } from '../real-folders.ts';
+import { removeTree } from '../remove-tree.ts';
 import type { Unkept } from '../unkept.ts';
 
 /** What of a publication a union transaction does. */
@@ -29,7 +30,7 @@ export async function writeUnion(mount: string, content: UnionContent, unkept: U
 
 function remove(mount: string, path: BytePath, folders: RealFolders): void {
   folders.assertAbove(path);
-  rmSync(pathBelow(mount, path), { recursive: true, force: true });
+  removeTree(pathBelow(mount, path));
 }
 
 async function write(mount: string, entry: Entry): Promise<void> {

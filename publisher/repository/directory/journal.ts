@@ -20,6 +20,7 @@ import { pathBelow } from '../entry.ts';
 import { finishDirectory } from '../inode.ts';
 import { syncFileSystem } from '../libc.ts';
 import { RealFolders } from '../real-folders.ts';
+import { removeTree } from '../remove-tree.ts';
 
 const OWNER_BITS = 0o700;
 const ALL_BITS = 0o7777;
@@ -104,7 +105,7 @@ export async function applyJournal(paths: WorkingPaths): Promise<boolean> {
 /** Removes what an earlier publication staged, wrote down or moved away. There must be no journal. */
 export function discardWorkingFiles(paths: WorkingPaths): void {
   rmSync(draftOf(paths), { force: true });
-  for (const folder of [paths.staging, paths.discarded, paths.probe]) removeTree(folder);
+  for (const folder of [paths.staging, paths.discarded, paths.probe]) removeWorkingFolder(folder);
 }
 
 /** Returns when everything that was written to the file system of `folder` is on its disk. */
@@ -131,9 +132,9 @@ function draftOf({ journal }: WorkingPaths): string {
 }
 
 /** Folders of an image may forbid their owner to empty them. */
-function removeTree(folder: string): void {
+function removeWorkingFolder(folder: string): void {
   if (process.getuid?.() !== 0) makeWritable(Buffer.from(folder));
-  rmSync(folder, { recursive: true, force: true });
+  removeTree(Buffer.from(folder));
 }
 
 function makeWritable(path: Buffer): void {

@@ -379,6 +379,17 @@ describe('CvmfsBackend', () => {
           assert.deepEqual([scene.said, scene.isClear()], [[], true]);
         });
 
+        it('nobody can be told of: nothing changes, and it is no failure of the repository', async () => {
+          const hidden = special('odd/a deletion', 'character-device', { mode: 0 });
+          await scene.publish(publication([directory('odd'), hidden]));
+          const before = scene.fixture.publications(NAME);
+          for (const gone of [{ deletions: [hidden.path] }, { outdated: [hidden.path] }]) {
+            const failing = scene.publish(publication([directory('new')], { names: NAMES, ...gone }));
+            assert.equal((await failureOf(failing)).code, 'repository-conflict');
+          }
+          assert.equal(scene.fixture.publications(NAME), before);
+        });
+
         it('can be told of in one step', async () => {
           const plain = ['tree/empty', 'tree/linked', 'tree/gone'];
           const deletions = release === '2.12' ? plain : [...plain, ...COLONS];

@@ -139,6 +139,57 @@ describe('runCommand', () => {
     assert.equal(existsSync(join(folder, 'ended')), false);
   });
 
+  it('stops a command that prints for ever, and keeps no more of it', async () => {
+    const { end, output } = await errorOf(shell('yes'));
+    assert.deepEqual(end, { kind: 'endless' });
+    assert.ok(output.length <= 16_384);
+  });
+
+  it('stops a command that only prints, however slowly, when it has taken its input', async () => {
+    const input = async function* (): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('all of it');
+    };
+    const script = 'cat; while :; do echo more; sleep 0.02; done';
+    const { end, output } = await errorOf(shell(script, { input: input(), idleLimitMs: 200 }));
+    assert.deepEqual(end, { kind: 'endless' });
+    assert.match(output, /^all of itmore\n/);
+  });
+
+  for (const [what, words] of [
+    ['its group', ''],
+    ['a session of its own', 'setsid'],
+  ] as const) {
+    it(`does not wait for a process in ${what} that keeps its pipes, and leaves it alone`, async () => {
+      const folder = await temporaryDirectory('command');
+      const pid = join(folder, 'pid');
+      const script = `${words} sh -c 'echo $$ > ${pid}; exec sleep 600' & while ! [ -s ${pid} ]; do :; done; echo done`;
+      assert.equal(await shell(script, { input: endless() }), 'done\n');
+      const left = Number(readFileSync(pid, 'utf8'));
+      assert.equal(isEnded(left), false);
+      process.kill(left, 'SIGKILL');
+    });
+
+    it(`fails with its command although a process in ${what} keeps its pipes`, async () => {
+      const folder = await temporaryDirectory('command');
+      const pid = join(folder, 'pid');
+      const script = `${words} sh -c 'echo $$ > ${pid}; exec sleep 600' & while ! [ -s ${pid} ]; do :; done; exit 3`;
+      const { end } = await errorOf(shell(script));
+      assert.deepEqual(end, { kind: 'failed', status: 'exit 3' });
+      const left = Number(readFileSync(pid, 'utf8'));
+      if (words === '') await assertEnded(left);
+      else process.kill(left, 'SIGKILL');
+    });
+
+    it(`stops a command although a process in ${what} keeps its pipes`, async () => {
+      const folder = await temporaryDirectory('command');
+      const pid = join(folder, 'pid');
+      const script = `${words} sh -c 'echo $$ > ${pid}; trap "" TERM; sleep 600' & sleep 600`;
+      const { end } = await errorOf(shell(script, { idleLimitMs: 500 }));
+      assert.equal(end.kind, 'stuck');
+      if (words !== '') process.kill(-Number(readFileSync(pid, 'utf8')), 'SIGKILL');
+    });
+  }
+
   it('fails where there is no such program', async () => {
     const failure = await failureOf(runCommand(['/no/such/program', 'word'], { idleLimitMs: 60_000 }));
     assert.equal(failure.code, 'repository-unusable');
