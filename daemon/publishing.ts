@@ -7,6 +7,7 @@ import { isPublicAddress } from '../wishlist/network/public-address.ts';
 import type { Context } from './command.ts';
 import { History } from './cycle/history.ts';
 import { both, recordPublications } from './cycle/record-publications.ts';
+import { InFlight } from './cycle/in-flight.ts';
 import type { RepositoryReport, WorkParts } from './cycle/repository-work.ts';
 import type { ExitStatus } from './exit-status.ts';
 import { exitStatusOf } from './exit-status.ts';
@@ -16,7 +17,7 @@ import { isDaemonRunning } from './service/state-lock.ts';
 import { isOurs } from './state/ownership.ts';
 import { isSafe } from '../publisher/private-folder.ts';
 import { State } from './state/state.ts';
-import { takeState, Workplace } from './workplace.ts';
+import { spoolFolder, takeState, Workplace } from './workplace.ts';
 
 /**
  * Calls `work` with a registry client that is set up as the configuration says, and closed afterwards.
@@ -78,13 +79,24 @@ export async function withPublishing<T>(
     const history = openHistory(context, !isAll || isDaemonRunning(configuration.state));
     const observeIn = (repository: string): Observer =>
       both(observe, recordPublications(repository, { history, nowMs: Date.now }));
-    const options = { configuration, client, observe, observeIn, signal, publishSignal: signal };
-    const workplace = new Workplace(options);
+    const inFlight = new InFlight({ history, spool: spoolFolder(configuration), nowMs: Date.now });
+    const end = (): void => void inFlight.end();
+    signal.addEventListener('abort', end, { once: true });
+    const workplace = new Workplace({
+      configuration,
+      client,
+      observe,
+      observeIn,
+      guardIn: (repository) => inFlight.guard(repository),
+      signal,
+      publishSignal: signal,
+    });
     try {
       const patienceMs = Number.POSITIVE_INFINITY;
       return await work({
         workplace,
         history,
+        inFlight,
         observeIn,
         nowMs: Date.now,
         isPatient: false,
@@ -93,6 +105,8 @@ export async function withPublishing<T>(
       });
     } finally {
       workplace.close();
+      signal.removeEventListener('abort', end);
+      await inFlight.end();
       await history.close();
     }
   });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Observer } from '../publisher/events.ts';
 import type { Outputs } from '../publisher/image.ts';
+import type { Guard } from '../publisher/guard.ts';
 import { ListingStore } from '../publisher/layer/listing-store.ts';
 import { RepositoryPublisher } from '../publisher/repository-publisher.ts';
 import type { RegistryClient } from '../publisher/registry/client.ts';
@@ -26,6 +27,8 @@ export interface WorkplaceOptions {
   readonly observe: Observer;
   /** Told what happens in a repository. */
   readonly observeIn: (repository: string) => Observer;
+  /** Stands around all work on images of a repository. */
+  readonly guardIn: (repository: string) => Guard;
   /** When aborted nothing more is asked or fetched. */
   readonly signal: AbortSignal;
   /** When aborted a publication that runs is ended. */
@@ -91,7 +94,7 @@ export class Workplace {
   async #publisherOf(name: string, spool: Spool): Promise<RepositoryPublisher> {
     const known = this.#publishers.get(name);
     if (known !== undefined) return known;
-    const { configuration, client, observeIn, signal, publishSignal } = this.#options;
+    const { configuration, client, observeIn, guardIn, signal, publishSignal } = this.#options;
     const listings = new ListingStore(join(configuration.state, 'listings'));
     const publisher = new RepositoryPublisher(
       name,
@@ -104,6 +107,7 @@ export class Workplace {
         budget: this.#budget,
         backend: this.#backend,
         observe: observeIn(name),
+        guard: guardIn(name),
       },
       publishingOptionsOf(configuration, name),
     );
@@ -182,7 +186,7 @@ async function closeFolder(folder: Omit<PrivateFolder, 'unusable'>): Promise<voi
 const STATE_MARKS = ['unpackd.db', 'daemon.lock', 'manifests', 'listings', 'sources', 'spool'];
 const SPOOL_MARKS = ['lock', 'blobs'];
 
-function spoolFolder({ temporaryDirectory }: Configuration): string {
+export function spoolFolder({ temporaryDirectory }: Configuration): string {
   return join(temporaryDirectory, 'spool');
 }
 

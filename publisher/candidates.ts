@@ -2,6 +2,7 @@ import { mapLimited } from '../wishlist/concurrency.ts';
 import type { Failure } from '../wishlist/failure.ts';
 import type { Platform } from '../wishlist/reference/platform.ts';
 import { failedResult, type ImageResult, type Observer } from './events.ts';
+import type { Guard } from './guard.ts';
 import type { ResolvedImage, WantedImage } from './image.ts';
 import { flatId, flatPath } from './layout.ts';
 import { ownFailure } from './own-failure.ts';
@@ -39,6 +40,7 @@ export interface LookingParts {
   readonly preparer: Preparer;
   readonly results: Results;
   readonly observe: Observer;
+  readonly guard: Guard;
   /** By registry. */
   readonly slots: Slots;
   readonly signal: AbortSignal;
@@ -75,14 +77,7 @@ export async function lookAt(
   options: LookingOptions,
 ): Promise<Look> {
   const looking = new Looking(parts, options);
-  const found = await mapLimited(all, IMAGES_OF_ONE, async (wanted) => {
-    const leave = await parts.slots.take(wanted.reference.registry, parts.signal);
-    try {
-      return await looking.at(wanted);
-    } finally {
-      leave();
-    }
-  });
+  const found = await mapLimited(all, IMAGES_OF_ONE, async (wanted) => await looking.inTurn(wanted));
   const { resolved, passedOver } = looking;
   return { candidates: found.flat(), resolved, passedOver };
 }
@@ -98,7 +93,21 @@ class Looking {
     this.#options = options;
   }
 
-  async at(wanted: WantedImage): Promise<Candidate[]> {
+  /** Nobody waits for his turn while he has a slot. */
+  async inTurn(wanted: WantedImage): Promise<Candidate[]> {
+    const { guard } = this.#parts;
+    const subjects = [{ wanted, digest: undefined }];
+    return await guard.turn(subjects, async () => {
+      const leave = await this.#parts.slots.take(wanted.reference.registry, this.#parts.signal);
+      try {
+        return await guard.during('looking', subjects, async () => await this.#at(wanted));
+      } finally {
+        leave();
+      }
+    });
+  }
+
+  async #at(wanted: WantedImage): Promise<Candidate[]> {
     const part = { wanted, platform: undefined };
     this.#parts.observe({ type: 'image-started', image: partLabel(part) });
     try {

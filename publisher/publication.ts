@@ -5,6 +5,7 @@ import { doneResult, type Candidate } from './candidates.ts';
 import { Composer, type ComposerOptions, type Composition } from './compose/composer.ts';
 import { TreeLoader } from './compose/image-trees.ts';
 import { failedResult, failureText, type ImageResult, type Observer } from './events.ts';
+import { subjectOf, type Guard } from './guard.ts';
 import type { ReadyImage } from './image.ts';
 import type { ListingStore } from './layer/listing-store.ts';
 import { asFailure, ownErrors, ownFailure } from './own-failure.ts';
@@ -24,6 +25,7 @@ export interface BatchParts {
   readonly listings: ListingStore;
   readonly observe: Observer;
   readonly notice: Notice;
+  readonly guard: Guard;
   readonly signal: AbortSignal;
 }
 
@@ -59,7 +61,7 @@ export async function publishTogether(
   options: BatchOptions,
   demands: Map<ReadyCandidate, Demand>,
 ): Promise<Map<ReadyCandidate, ImageResult>> {
-  const { backend, name, notice, signal, observe } = parts;
+  const { backend, name, notice, signal, observe, guard } = parts;
   const repository = await backend.open(name, { notice, signal });
   try {
     const composer = new Composer(repository.view, new TreeLoader(parts.listings), {
@@ -70,13 +72,20 @@ export async function publishTogether(
     const results = new Map<ReadyCandidate, ImageResult>();
     for (const candidate of batch) {
       const before = composer.demand;
-      const failed = await compose(candidate, composer, observe);
+      const composing = async (): Promise<ImageResult | undefined> =>
+        await compose(candidate, composer, observe);
+      const failed = await guard.during('composing', [subjectOf(candidate)], composing);
       demands.set(candidate, differenceOf(composer.demand, before));
       results.set(candidate, failed ?? doneResult('published', candidate.image));
     }
     const published = [...results.values()].filter(isPublished).length;
     if (published === 0) return results;
-    const withoutPodman = await publishComposed(published, { composer, repository }, parts);
+    const subjects = [...results].filter(([, result]) => isPublished(result)).map(([one]) => subjectOf(one));
+    const withoutPodman = await guard.during(
+      'publishing',
+      subjects,
+      async () => await publishComposed(published, { composer, repository }, parts),
+    );
     for (const [candidate, result] of results) {
       const failure = withoutPodman.get(candidate.image.publicName);
       if (failure !== undefined && result.outcome !== 'failed')

@@ -2,13 +2,14 @@ import type { Failure } from '../wishlist/failure.ts';
 import { lookAt, lookingSlots, type Candidate, type Explain, type Look } from './candidates.ts';
 import type { LossPolicy } from './compose/losses.ts';
 import type { Observer } from './events.ts';
-import type { Outputs, WantedImage } from './image.ts';
+import { subjectOf, UNGUARDED, type Guard } from './guard.ts';
+import type { Outputs, ReadyImage, WantedImage } from './image.ts';
 import type { LayerLimits } from './layer/limits.ts';
 import type { ListingStore } from './layer/listing-store.ts';
 import type { MultiarchLinks } from './multiarch.ts';
 import { Preparer } from './preparer.ts';
-import { publishBatch } from './publish-batch.ts';
-import { PublishingQueue, type QueueState } from './queue/queue.ts';
+import { publishBatch, type BatchReport } from './publish-batch.ts';
+import { PublishingQueue, type QueueParts, type QueueState } from './queue/queue.ts';
 import type { BatchRule } from './queue/batch-rule.ts';
 import type { RegistryClient } from './registry/client.ts';
 import type { Backend, Notice } from './repository/backend.ts';
@@ -47,6 +48,7 @@ export interface PublishingParts {
   readonly listings: ListingStore;
   readonly backend: Backend;
   readonly observe: Observer;
+  readonly guard?: Guard | undefined;
   /** When aborted nothing more is asked or fetched. */
   readonly signal: AbortSignal;
   /** When aborted a publication that runs is ended, with nothing published; by default as `signal`. */
@@ -67,6 +69,14 @@ export interface Pass extends Look {
   readonly results: Results;
   /** To be called once when what was found is in the queue. */
   readonly arrived: () => void;
+  readonly isAlone: boolean;
+}
+
+export interface LookOptions {
+  /** Has more to say of images that cannot be had. */
+  readonly explain?: Explain | undefined;
+  /** Whether nothing that was found otherwise goes with it, nor is waited for. */
+  readonly isAlone?: boolean;
 }
 
 /** Publishes images in one repository, also while it still publishes others. */
@@ -76,8 +86,11 @@ export class RepositoryPublisher {
   readonly #parts: PublishingParts;
   readonly #options: PublishingOptions;
   readonly #notice: Notice;
+  readonly #guard: Guard;
   readonly #preparer: Preparer;
   readonly #queue: PublishingQueue;
+  /** For what is in no batch with others, and does not wait for them. */
+  readonly #aloneQueue: PublishingQueue;
   readonly #slots = lookingSlots();
   /** Public names that are on their way, with how often they are: by passes, and by platforms. */
   readonly #names = new Map<string, number>();
@@ -89,6 +102,7 @@ export class RepositoryPublisher {
     this.view = parts.backend.view(name);
     this.#parts = parts;
     this.#options = options;
+    this.#guard = parts.guard ?? UNGUARDED;
     this.#notice = (type, message) => parts.observe({ type, message });
     const { overwriteLayers, downloads: layersAtATime, layerLimits: limits, imageEntryLimit } = options;
     this.#preparer = new Preparer(
@@ -96,25 +110,31 @@ export class RepositoryPublisher {
       { overwriteLayers, layersAtATime, limits, imageEntryLimit },
     );
     const { publishSignal = parts.signal } = parts;
-    const batchParts = { ...parts, name, notice: this.#notice, signal: publishSignal };
-    this.#queue = new PublishingQueue(
-      {
-        ...parts,
-        prepare: async (image, signal) => await this.#preparer.prepare(image, signal),
-        isStateUsable: async () =>
-          (await isUsable(parts.spool.directory)) && (await isUsable(parts.listings.directory)),
-        publish: async (batch) => {
-          const report = await publishBatch(batch, batchParts, options);
-          this.#publications += report.publications;
-          return report;
-        },
+    const batchParts = { ...parts, name, notice: this.#notice, signal: publishSignal, guard: this.#guard };
+    const queueParts: QueueParts = {
+      ...parts,
+      prepare: async (candidate, signal) => await this.#prepare(candidate, signal),
+      isStateUsable: async () =>
+        (await isUsable(parts.spool.directory)) && (await isUsable(parts.listings.directory)),
+      publish: async (batch) => {
+        const publish = async (): Promise<BatchReport> => await publishBatch(batch, batchParts, options);
+        const report = await this.#guard.turn(batch.map(subjectOf), publish);
+        this.#publications += report.publications;
+        return report;
       },
-      options.batches,
-    );
+    };
+    this.#queue = new PublishingQueue(queueParts, options.batches);
+    this.#aloneQueue = new PublishingQueue(queueParts, options.batches);
   }
 
   get state(): QueueState {
-    return this.#queue.state;
+    const [one, other] = [this.#queue.state, this.#aloneQueue.state];
+    return {
+      waiting: [...one.waiting, ...other.waiting],
+      preparing: [...one.preparing, ...other.preparing],
+      ready: [...one.ready, ...other.ready],
+      publishing: [...one.publishing, ...other.publishing],
+    };
   }
 
   /** How many publications there were. */
@@ -137,11 +157,11 @@ export class RepositoryPublisher {
 
   /** Whether nothing more is to be published for now. */
   hold(isHeld: boolean): void {
-    this.#queue.hold(isHeld);
+    for (const queue of [this.#queue, this.#aloneQueue]) queue.hold(isHeld);
   }
 
   close(): void {
-    this.#queue.close();
+    for (const queue of [this.#queue, this.#aloneQueue]) queue.close();
   }
 
   /**
@@ -154,23 +174,29 @@ export class RepositoryPublisher {
   }
 
   /**
-   * Asks the registries what `wanted` means now; `explain` has more to say of those that cannot be had. Images of different
+   * Asks the registries what `wanted` means now. Images of different
    * registries had better be looked at apart: a pass takes as long as the slowest.
    *
    * @throws Failure that is no image's own
    */
-  async look(wanted: readonly WantedImage[], results: Results, explain?: Explain): Promise<Pass> {
+  async look(
+    wanted: readonly WantedImage[],
+    results: Results,
+    { explain, isAlone = false }: LookOptions = {},
+  ): Promise<Pass> {
     const { convertAgain, overwriteLayers, outputs } = this.#options;
     const multiarchLinks = this.#parts.backend.expandsLinks ? this.#options.multiarchLinks : 'never';
     this.#parts.observe({ type: 'images', count: wanted.length });
-    const arrived = this.#queue.expect();
+    const queue = isAlone ? this.#aloneQueue : this.#queue;
+    const arrived = queue.expect();
+    const parts = { ...this.#parts, guard: this.#guard, view: this.view, preparer: this.#preparer };
     try {
       const look = await lookAt(
         wanted,
-        { ...this.#parts, view: this.view, preparer: this.#preparer, slots: this.#slots, results, explain },
+        { ...parts, slots: this.#slots, results, explain },
         { forms: { outputs, multiarchLinks }, isForced: convertAgain || overwriteLayers },
       );
-      return { ...look, results, arrived };
+      return { ...look, results, arrived, isAlone };
     } catch (error) {
       arrived();
       throw error;
@@ -179,15 +205,15 @@ export class RepositoryPublisher {
 
   /**
    * Publishes what a look has found, and returns when all of it has ended.
-   *
    * @throws Failure that is no image's own, which is then the result of all that are not published
    */
   async publish(
-    { candidates, results, arrived }: Pass,
+    { candidates, results, arrived, isAlone }: Pass,
     groupOf: (candidate: Candidate) => string,
   ): Promise<void> {
     for (const { part } of candidates) this.#count(part.wanted, 1);
-    const published = this.#queue.add(
+    const queue = isAlone ? this.#aloneQueue : this.#queue;
+    const published = queue.add(
       candidates,
       ({ part, resolved }, result) => {
         this.#count(part.wanted, -1);
@@ -197,6 +223,15 @@ export class RepositoryPublisher {
     );
     arrived();
     await published;
+  }
+
+  async #prepare(candidate: Candidate, signal: AbortSignal): Promise<ReadyImage> {
+    const subjects = [subjectOf(candidate)];
+    const prepare = async (): Promise<ReadyImage> => await this.#preparer.prepare(candidate.resolved, signal);
+    return await this.#guard.turn(
+      subjects,
+      async () => await this.#guard.during('fetching', subjects, prepare),
+    );
   }
 
   #count({ publicName }: WantedImage, change: number): void {

@@ -26,6 +26,7 @@ export const retryCommand: Command = {
     const { state: directory } = context.configuration;
     const count = await withState(context, async (state) => {
       const found = await state.attempts.retry(image, Date.now());
+      await state.deaths.retry(image);
       const isUnknown =
         image !== undefined && found === 0 && (await readImageStatus(state, image)).length === 0;
       if (isUnknown) throw await unknownImage(state, image);

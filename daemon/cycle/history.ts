@@ -8,10 +8,12 @@ import { isFailure, withHint, type Failure } from '../../wishlist/failure.ts';
 import type { RepositoryView } from '../../publisher/repository/view.ts';
 import type { FailedLine } from '../recipe-lines.ts';
 import type { FailingRow, NewAttempt } from '../state/attempts-table.ts';
+import type { Death, Run, UnderWay } from '../state/deaths-table.ts';
 import type { FailureNote } from '../state/failure-columns.ts';
 import type { NewImage } from '../state/images-table.ts';
 import type { PublicationRow } from '../state/publications-table.ts';
 import type { State } from '../state/state.ts';
+import { deathText, killedProcess } from './killed-process.ts';
 import { imagesIn } from './new-image.ts';
 import { counted } from '../output/format.ts';
 import { isArtifactTag } from '../../wishlist/tags/artifact-tag.ts';
@@ -21,6 +23,8 @@ export interface Before {
   readonly published: readonly PublishedImage[];
   /** By public name. */
   readonly failing: ReadonlyMap<string, FailingRow>;
+  /** Images that processes died of, by public name. */
+  readonly deaths: ReadonlyMap<string, Death>;
   readonly isPaused: boolean;
 }
 
@@ -34,7 +38,7 @@ export interface Found {
   readonly doubts: readonly Doubt[];
 }
 
-const NOTHING: Before = { published: [], failing: new Map(), isPaused: false };
+const NOTHING: Before = { published: [], failing: new Map(), deaths: new Map(), isPaused: false };
 const DAY_MS = 86_400_000;
 
 export interface HistoryOptions {
@@ -171,8 +175,23 @@ export class History {
     );
   }
 
-  /** What is known of `repository`. The first time it is looked up in the repository itself. */
-  async before(repository: string, view: RepositoryView): Promise<Before> {
+  /** Writes down what is about to be done, and what has ended. */
+  async underWay(run: Run, begun: readonly UnderWay[], ended: readonly UnderWay[]): Promise<void> {
+    await this.#write(undefined, async (state) => await state.deaths.note(run, begun, ended));
+  }
+
+  /** Nothing of `run` is under way any more, or is to blame for its end. */
+  async endRun(run: Run): Promise<void> {
+    await this.#write(undefined, async (state) => await state.deaths.end(run));
+  }
+
+  /**
+   * What is known of `repository`. The first time it is looked up in the repository itself.
+   *
+   * @param run other ones with the same spool are dead
+   */
+  async before(repository: string, view: RepositoryView, run: Run): Promise<Before> {
+    await this.#countDeaths(run);
     const isPaused = (await this.pauses())(repository);
     return await this.#read({ ...NOTHING, isPaused }, async (state) => {
       const row = (await state.repositories.all()).find(({ name }) => name === repository);
@@ -183,6 +202,7 @@ export class History {
       return {
         published: await state.images.published(repository),
         failing: await state.attempts.failing(repository),
+        deaths: await state.deaths.of(repository),
         isPaused,
       };
     });
@@ -199,6 +219,7 @@ export class History {
     await this.#write(undefined, async (state) => {
       if (images.length > 0) await state.images.put(repository, images);
       await state.attempts.forget(repository, fine);
+      await state.deaths.forget(repository, fine);
     });
   }
 
@@ -207,6 +228,8 @@ export class History {
     await this.#write(undefined, async (state) => {
       await state.attempts.record(attempt, !this.#options.isGuest);
       if (image !== undefined) await state.images.put(attempt.repository, [image]);
+      if (attempt.failure === undefined && attempt.isWhole)
+        await state.deaths.forget(attempt.repository, [attempt.publicName]);
     });
   }
 
@@ -216,6 +239,24 @@ export class History {
     await this.#write(undefined, async (state) => {
       await state.repositories.ensure([repository]);
       await state.repositories.setFailure(repository, failure, this.#options.nowMs());
+    });
+  }
+
+  /** The first death may be by accident: the image is tried again at once, alone. */
+  async #countDeaths(run: Run): Promise<void> {
+    const nowMs = this.#options.nowMs();
+    await this.#write(undefined, async (state) => {
+      for (const death of await state.deaths.count(run, nowMs)) {
+        const { repository, publicName, image, count } = death;
+        this.#options.warn(
+          `${image} in ${repository}: ${deathText(death)}; it is tried alone, after all others`,
+        );
+        if (count === 1) continue;
+        const failure = killedProcess(death);
+        const tried = { startedMs: nowMs, finishedMs: nowMs, bytes: 0, platform: undefined };
+        const attempt = { repository, publicName, image, ...tried, failure, isWhole: true };
+        await state.attempts.record(attempt, !this.#options.isGuest);
+      }
     });
   }
 

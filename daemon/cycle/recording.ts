@@ -58,7 +58,7 @@ export class Recording {
   /** To be called when the images of a pass were looked at. */
   async looked(
     { candidates, resolved: looked, passedOver }: Pass,
-    { published, failing }: Before,
+    { published, failing, deaths }: Before,
   ): Promise<void> {
     const [current, others] = divided(this.#current, ({ part }) => looked.has(part.wanted));
     this.#current = others;
@@ -73,13 +73,20 @@ export class Recording {
       await this.#contain(part, () => void images.push(newImage(part, resolved, undefined)));
     const names = current.map(({ part }) => part.wanted.publicName);
     const passed = [...passedOver.keys()].map(({ publicName }) => publicName);
-    const fine = [...names, ...passed].filter((name) => failing.has(name) && !this.#failed.has(name));
+    const fine = [...names, ...passed].filter(
+      (name) => (failing.has(name) || deaths.has(name)) && !this.#failed.has(name),
+    );
     await this.#parts.history.current(this.#repository, images, fine);
+  }
+
+  /** When all that has been told so far is written down. */
+  async written(): Promise<void> {
+    await Promise.all(this.#writing);
   }
 
   /** @param stopped what ended all before its time */
   async end(stopped: Failure | undefined): Promise<readonly Unrecorded[]> {
-    await Promise.all(this.#writing);
+    await this.written();
     if (stopped?.code !== 'interrupted')
       await this.#parts.history.repositoryFailure(this.#repository, stopped);
     return this.#unrecorded;

@@ -14,12 +14,15 @@ import { textOf } from '../recipe-lines.ts';
 import { isDue } from '../state/attempts-table.ts';
 import type { Workplace } from '../workplace.ts';
 import type { Before, History } from './history.ts';
+import type { InFlight } from './in-flight.ts';
+import { isGivenUp, killedProcess } from './killed-process.ts';
 import { Recording } from './recording.ts';
 import { soon, staged } from './staged.ts';
 
 export interface WorkParts {
   readonly workplace: Workplace;
   readonly history: History;
+  readonly inFlight: InFlight;
   readonly observeIn: (repository: string) => Observer;
   readonly nowMs: () => number;
   /** Whether images that failed wait for their time, and paused repositories for theirs. */
@@ -104,21 +107,23 @@ class RepositoryWork {
   }
 
   async #publish(publisher: RepositoryPublisher, onPlanned: () => void): Promise<void> {
-    const { history, observeIn } = this.#parts;
+    const { history, observeIn, inFlight } = this.#parts;
     const { repository, wanted } = this.#task;
-    const before = await history.before(repository, publisher.view);
+    const before = await history.before(repository, publisher.view, inFlight.run);
     const due = wanted.filter(this.#isDue(before, publisher));
+    const suspects = suspectsAmong(due, before);
+    const others = due.filter(({ publicName }) => !before.deaths.has(publicName));
     this.#results = new Results(due, observeIn(repository), this.#recording.settle);
     this.#isUnusable = false;
     const begun = publisher.publications;
     const passes: Pass[] = [];
     const groupOf = groups(wanted);
     // Each registry by itself: what one has is published while others are still asked.
-    const ofRegistries = [...groupBy(due, ({ reference }) => reference.registry).values()].map((images) =>
+    const ofRegistries = [...groupBy(others, ({ reference }) => reference.registry).values()].map((images) =>
       staged(async (onLooked) => {
         const release = publisher.claim(images);
         try {
-          const pass = await publisher.look(images, this.#results, this.#explain(images));
+          const pass = await publisher.look(images, this.#results, { explain: this.#explain(images) });
           await this.#looked(images, pass, before);
           passes.push(pass);
           onLooked();
@@ -137,10 +142,16 @@ class RepositoryWork {
       await looked;
       await this.#plan(passes, before);
     };
-    const ends = await Promise.allSettled([plan(), ...ofRegistries.map(async ({ ended }) => await ended)]);
-    this.#publications = publisher.publications - begun;
-    const failed = ends.find((end) => end.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+    const release = publisher.claim(suspects);
+    try {
+      const ends = await Promise.allSettled([plan(), ...ofRegistries.map(async ({ ended }) => await ended)]);
+      const failed = ends.find((end) => end.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
+      for (const image of suspects) await this.#tryAlone(publisher, image, before);
+    } finally {
+      release();
+      this.#publications = publisher.publications - begun;
+    }
   }
 
   async #looked(images: readonly WishedImage[], pass: Pass, before: Before): Promise<void> {
@@ -151,6 +162,39 @@ class RepositoryWork {
       pass.arrived();
       throw error;
     }
+  }
+
+  /** A process died while it worked on `image`: if that is its fault, it is so again, and nothing else is lost. */
+  async #tryAlone(publisher: RepositoryPublisher, image: WishedImage, before: Before): Promise<void> {
+    const { inFlight } = this.#parts;
+    const { repository } = this.#task;
+    // It may be the last thing that this process does.
+    await this.#recording.written();
+    const acquit = inFlight.suspect(repository, image.publicName);
+    try {
+      await inFlight.alone(async () => await this.#publishAlone(publisher, image, before));
+    } finally {
+      acquit();
+    }
+  }
+
+  async #publishAlone(publisher: RepositoryPublisher, image: WishedImage, before: Before): Promise<void> {
+    const death = before.deaths.get(image.publicName);
+    const givenUp = death !== undefined && isGivenUp(death) ? death : undefined;
+    const failed = givenUp && failedResult(killedProcess(givenUp));
+    if (failed !== undefined && givenUp?.digest === undefined) {
+      this.#results.finish({ wanted: image, platform: undefined }, failed);
+      return;
+    }
+    const explain = this.#explain([image]);
+    const pass = await publisher.look([image], this.#results, { explain, isAlone: true });
+    const candidates = pass.candidates.filter(({ part, resolved }) => {
+      if (failed === undefined || resolved.manifest.digest !== givenUp?.digest) return true;
+      this.#results.finish(part, failed, resolved);
+      return false;
+    });
+    await this.#looked([image], { ...pass, candidates }, before);
+    await publisher.publish({ ...pass, candidates }, groups([image]));
   }
 
   #explain(images: readonly WishedImage[]): Explain | undefined {
@@ -202,6 +246,12 @@ class RepositoryWork {
     await this.#parts.history.plan(repository, plan);
     this.#parts.onPlan?.(repository, plan);
   }
+}
+
+/** Images that processes died of, those last of which it is surest. */
+function suspectsAmong(images: readonly WishedImage[], { deaths }: Before): WishedImage[] {
+  const countOf = ({ publicName }: WishedImage): number => deaths.get(publicName)?.count ?? 0;
+  return images.filter((image) => countOf(image) > 0).toSorted((one, other) => countOf(one) - countOf(other));
 }
 
 /** In whose name an image is wanted: images of different sources take turns. */

@@ -6,10 +6,11 @@ import { runCycle, type Wishlists } from '../cycle/cycle.ts';
 import type { History } from '../cycle/history.ts';
 import { PatientLists } from '../cycle/patient-lists.ts';
 import { both, recordPublications } from '../cycle/record-publications.ts';
+import { InFlight } from '../cycle/in-flight.ts';
 import type { RepositoryReport } from '../cycle/repository-work.ts';
 import type { Configuration, Environment } from '../options.ts';
 import { openRegistry } from '../publishing.ts';
-import { Workplace } from '../workplace.ts';
+import { spoolFolder, Workplace } from '../workplace.ts';
 import type { Activity, RepositoryActivity } from './activity.ts';
 import type { Journalist } from './journalist.ts';
 import type { Schedule, StartSchedule } from './schedule.ts';
@@ -40,6 +41,7 @@ export class Generation {
   readonly #parts: GenerationParts;
   readonly #client: RegistryClient;
   readonly #workplace: Workplace;
+  readonly #inFlight: InFlight;
   readonly #lists: PatientLists;
   readonly #patienceMs: number;
   readonly #fetching: AbortController;
@@ -67,6 +69,7 @@ export class Generation {
     });
     this.#fetching = signals.fetching;
     this.#publishing = signals.publishing;
+    this.#inFlight = new InFlight({ history, spool: spoolFolder(configuration), nowMs });
     this.#workplace = new Workplace({
       configuration,
       client,
@@ -76,6 +79,7 @@ export class Generation {
           journalist.observer(repository),
           both(activity.observer(repository), recordPublications(repository, { history, nowMs })),
         ),
+      guardIn: (repository) => this.#inFlight.guard(repository),
       signal: signals.fetching.signal,
       publishSignal: signals.publishing.signal,
     });
@@ -123,6 +127,7 @@ export class Generation {
     this.#schedule?.stop();
     this.#isWokenAgain = false;
     this.#fetching.abort(reason);
+    await this.#inFlight.end();
     const timer = setTimeout(() => this.#publishing.abort(reason), graceMs);
     try {
       while (this.#running.size > 0) await Promise.all(this.#running);
@@ -172,6 +177,7 @@ export class Generation {
       policy: configuredPolicy(configuration),
       readWishlists: async () => await readWishlists(configuration, this.#fetching.signal),
       history,
+      inFlight: this.#inFlight,
       nowMs,
       isPatient: true,
       patienceMs: this.#patienceMs,

@@ -100,4 +100,28 @@ export const MIGRATIONS: readonly string[] = [
     value INTEGER NOT NULL
   ) WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE under_way (
+    run TEXT NOT NULL,
+    spool TEXT NOT NULL,
+    repository TEXT NOT NULL,
+    public_name TEXT NOT NULL,
+    image TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    stage TEXT NOT NULL,
+    PRIMARY KEY (run, repository, public_name, digest, stage)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE deaths (
+    repository TEXT NOT NULL,
+    public_name TEXT NOT NULL,
+    image TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    stage TEXT NOT NULL,
+    alone INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (repository, public_name)
+  ) WITHOUT ROWID;
+  `,
 ];

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { AttemptsTable } from './attempts-table.ts';
 import type { Database } from './database.ts';
+import { DeathsTable } from './deaths-table.ts';
 import { ImagesTable } from './images-table.ts';
 import { inodeOf, openDatabase, readDatabase, type Opening } from './open-database.ts';
 import { PublicationsTable } from './publications-table.ts';
@@ -31,6 +32,7 @@ export class State {
   readonly images: ImagesTable;
   readonly attempts: AttemptsTable;
   readonly publications: PublicationsTable;
+  readonly deaths: DeathsTable;
   readonly #database: Database;
   readonly #inode: number | undefined;
 
@@ -43,6 +45,7 @@ export class State {
     this.images = new ImagesTable(database);
     this.attempts = new AttemptsTable(database);
     this.publications = new PublicationsTable(database);
+    this.deaths = new DeathsTable(database);
   }
 
   /** Opens the database of the state directory `directory`, or makes it. */
@@ -71,6 +74,7 @@ export class State {
   /** Forgets what is too old to matter. */
   async prune(nowMs: number): Promise<void> {
     await this.attempts.dropOlderThan(nowMs - ATTEMPTS_KEPT_MS);
+    await this.deaths.dropOlderThan(nowMs - ATTEMPTS_KEPT_MS);
     await this.publications.dropOlderThan(nowMs - PUBLICATIONS_KEPT_MS);
   }
 

@@ -3,6 +3,7 @@ import { hasCode } from '../../wishlist/error-code.ts';
 import type { Failure } from '../../wishlist/failure.ts';
 import { askActivity, mayAskDaemon, type DaemonActivity } from '../service/control-client.ts';
 import { hadDaemon, isDaemonRunning } from '../service/state-lock.ts';
+import type { Death } from '../state/deaths-table.ts';
 import type { FailingRow } from '../state/attempts-table.ts';
 import type { FailureNote } from '../state/failure-columns.ts';
 import type { ImageRow } from '../state/images-table.ts';
@@ -36,6 +37,8 @@ export interface RepositoryStatus extends RepositoryRow {
   readonly bytes: number;
   readonly pending: readonly Pending[];
   readonly failing: readonly FailingImage[];
+  /** Images that processes died of: they are worked on alone. */
+  readonly suspects: readonly Death[];
   /** Published, and asked for by nobody any more. */
   readonly unwanted: readonly ImageRow[];
   readonly lastPublication: PublicationRow | undefined;
@@ -117,6 +120,7 @@ async function repositoryOf(
     images: images.length,
     bytes: images.reduce((sum, { bytes }) => sum + bytes, 0),
     pending: [...pending.values()],
+    suspects: [...(await state.deaths.of(row.name)).values()],
     failing: Array.from(failing.values(), (one) => ({ ...one, isPublished: published.has(one.publicName) })),
     unwanted: images.filter(({ unwantedSinceMs }) => unwantedSinceMs !== undefined),
     lastPublication,

@@ -4,6 +4,7 @@ import { withHint } from '../../wishlist/failure.ts';
 import { localTime } from '../../wishlist/local-time.ts';
 import { groupBy } from '../../wishlist/group-by.ts';
 import { counted, formatBytes, registryOf } from '../output/format.ts';
+import { deathText } from '../cycle/killed-process.ts';
 import { redact } from '../output/redact.ts';
 import type { FailureNote } from '../state/failure-columns.ts';
 import type { PublicationRow } from '../state/publications-table.ts';
@@ -95,6 +96,12 @@ function repositoryLines(repository: RepositoryStatus, nowMs: number): string[] 
       repository.pending.map(({ image, sinceMs }) => `${image}, asked for ${relative(sinceMs, nowMs)}`),
     ),
     ...failingLines(repository.failing, nowMs),
+    ...listed(
+      'worked on alone, after all others, since unpackd was killed meanwhile',
+      repository.suspects.map(
+        (death) => `${death.image}, ${relative(death.lastMs, nowMs)}: ${deathText(death)}`,
+      ),
+    ),
     ...listed(
       'no longer asked for, still published',
       repository.unwanted.map(

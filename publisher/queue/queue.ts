@@ -3,7 +3,7 @@ import { Failure, isFailure } from '../../wishlist/failure.ts';
 import { groupBy } from '../../wishlist/group-by.ts';
 import type { Candidate } from '../candidates.ts';
 import { failedResult, type ImageResult, type Observer } from '../events.ts';
-import { layerDigests, type ReadyImage, type ResolvedImage } from '../image.ts';
+import { layerDigests, type ReadyImage } from '../image.ts';
 import { interruption } from '../interruption.ts';
 import { ownFailure } from '../own-failure.ts';
 import type { ReadyCandidate } from '../publication.ts';
@@ -20,7 +20,7 @@ export interface QueueParts {
   readonly spool: RoomySpool & Pick<Spool, 'hold'>;
   readonly budget: SpoolBudget;
   /** Fetches and checks all that the publication of an image needs. */
-  readonly prepare: (image: ResolvedImage, signal: AbortSignal) => Promise<ReadyImage>;
+  readonly prepare: (candidate: Candidate, signal: AbortSignal) => Promise<ReadyImage>;
   readonly publish: (batch: readonly ReadyCandidate[]) => Promise<BatchReport>;
   /** Whether anything can be stored that is fetched and found out. */
   readonly isStateUsable: () => Promise<boolean>;
@@ -221,7 +221,7 @@ export class PublishingQueue {
       hold = this.#parts.spool.hold(layerDigests(resolved));
       if (this.#room.isShort) await this.#room.make();
       // It is stopped when the parts' own signal is aborted.
-      const image = await this.#parts.prepare(resolved, this.#stop.signal);
+      const image = await this.#parts.prepare(candidate, this.#stop.signal);
       return { ...candidate, image, ticket, giveBack, readySinceMs: performance.now() };
     } catch (error) {
       await giveBack(false);

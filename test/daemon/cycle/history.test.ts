@@ -18,8 +18,10 @@ import { EMPTY_LISTS } from '../../support/whole-lists.ts';
 const REPOSITORY = 'images.unpackd.test';
 const NAME = 'quay.io/lab/tool:1';
 const DAY_MS = 86_400_000;
-const NOTHING = { published: [], failing: new Map(), isPaused: false };
+const NOTHING = { published: [], failing: new Map(), deaths: new Map(), isPaused: false };
 const FOUND = { sources: [], lines: [], repositories: [REPOSITORY], images: [], doubts: [] };
+
+const RUN = { id: 'this', spool: '/spool' };
 
 describe('the history of cycles', () => {
   let directory: string;
@@ -79,7 +81,7 @@ describe('the history of cycles', () => {
   }
 
   const digests = async (): Promise<string[]> =>
-    (await history.before(REPOSITORY, view)).published.map(({ digest }) => digest);
+    (await history.before(REPOSITORY, view, RUN)).published.map(({ digest }) => digest);
 
   describe('of a repository', () => {
     it('begins with what the repository holds, and is not looked up again', async () => {
@@ -92,16 +94,16 @@ describe('the history of cycles', () => {
 
     it('says nothing of an empty repository, which is not looked up again either', async () => {
       const empty = new MemoryRepository();
-      assert.deepEqual((await history.before(REPOSITORY, empty)).published, []);
+      assert.deepEqual((await history.before(REPOSITORY, empty, RUN)).published, []);
       assert.deepEqual(await digests(), []);
       assert.deepEqual(notes, []);
     });
 
     it('knows what failed, until it is fine', async () => {
       await history.attempt(attempt('tag-unknown'), undefined);
-      assert.deepEqual([...(await history.before(REPOSITORY, view)).failing.keys()], [NAME]);
+      assert.deepEqual([...(await history.before(REPOSITORY, view, RUN)).failing.keys()], [NAME]);
       await history.current(REPOSITORY, [], [NAME]);
-      assert.equal((await history.before(REPOSITORY, view)).failing.size, 0);
+      assert.equal((await history.before(REPOSITORY, view, RUN)).failing.size, 0);
     });
 
     it('knows what was published', async () => {
@@ -131,7 +133,7 @@ describe('the history of cycles', () => {
     for (const [paused, isPaused] of pauses) {
       it(`is ${isPaused ? '' : 'not '}paused by a pause of ${paused ?? 'all'}`, async () => {
         await withState(async ({ repositories }) => await repositories.pause(paused, nowMs));
-        assert.equal((await history.before(REPOSITORY, view)).isPaused, isPaused);
+        assert.equal((await history.before(REPOSITORY, view, RUN)).isPaused, isPaused);
       });
     }
   });
@@ -187,7 +189,7 @@ describe('the history of cycles', () => {
   describe('of what failed', () => {
     const OTHER = 'quay.io/lab/other:1';
     async function failing(): Promise<string[]> {
-      return [...(await history.before(REPOSITORY, view)).failing.keys()];
+      return [...(await history.before(REPOSITORY, view, RUN)).failing.keys()];
     }
     async function tries(): Promise<number> {
       return await withState(async ({ attempts }) => (await attempts.of(REPOSITORY, NAME, 9)).length);
@@ -208,7 +210,7 @@ describe('the history of cycles', () => {
     });
 
     it('forgets it too where nobody names the repository, and why nothing could be published there', async () => {
-      await history.before(REPOSITORY, new MemoryRepository());
+      await history.before(REPOSITORY, new MemoryRepository(), RUN);
       await history.attempt(attempt('tag-unknown'), undefined);
       await history.repositoryFailure(REPOSITORY, new Failure('repository-unusable', 'no such thing'));
       await history.wishlists({ ...FOUND, repositories: [] });
@@ -229,7 +231,7 @@ describe('the history of cycles', () => {
     });
 
     it('keeps repositories that are paused, or hold something', async () => {
-      await history.before(REPOSITORY, view);
+      await history.before(REPOSITORY, view, RUN);
       await withState(async ({ repositories }) => await repositories.pause('other.test', 1));
       await history.wishlists({ ...FOUND, repositories: [] });
       const rows = await withState(async ({ repositories }) => await repositories.all());
@@ -265,7 +267,7 @@ describe('the history of cycles', () => {
         problem = given;
         await history.begin();
         await history.wishlists(FOUND);
-        assert.deepEqual(await history.before(REPOSITORY, view), NOTHING);
+        assert.deepEqual(await history.before(REPOSITORY, view, RUN), NOTHING);
         await history.attempt(attempt('tag-unknown'), undefined);
         assert.equal((await history.pauses())(REPOSITORY), false);
         assert.equal(warnings.length, 1);

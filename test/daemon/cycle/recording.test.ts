@@ -66,7 +66,7 @@ describe('the recording of a repository', () => {
     const missing = [{ digest: 'sha256:a', sizeBytes: 5 }];
     const candidates = [{ part: part(A), resolved: image, missing }];
     const pass = { candidates, passedOver: new Map() } as unknown as Pass;
-    await recording.looked(pass, { published: [], failing: new Map(), isPaused: false });
+    await recording.looked(pass, { published: [], failing: new Map(), deaths: new Map(), isPaused: false });
     told = [];
     recording.settle(part(A), PUBLISHED, image);
     await recording.end(undefined);
@@ -145,7 +145,7 @@ describe('the recording of a repository', () => {
       recording.settle(other, UNCHANGED, resolved(B));
       const looked = new Map([[one.wanted, []]]);
       const pass = { candidates: [], resolved: looked, passedOver: new Map() } as unknown as Pass;
-      await recording.looked(pass, { published, failing, isPaused: false });
+      await recording.looked(pass, { published, failing, deaths: new Map(), isPaused: false });
       assert.deepEqual(told, [line]);
     }
   });

@@ -140,6 +140,7 @@ describe('the report of the status', () => {
     bytes: 1,
     pending: [],
     failing: [],
+    suspects: [],
     unwanted: [],
     lastPublication: undefined,
     activity: undefined,

@@ -21,6 +21,7 @@ const REPOSITORY: RepositoryStatus = {
   bytes: 3_000_000,
   pending: [],
   failing: [],
+  suspects: [],
   unwanted: [],
   lastPublication: undefined,
   activity: undefined,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { UNGUARDED } from '../../../publisher/guard.ts';
 import type { Outputs, ReadyImage } from '../../../publisher/image.ts';
 import type { ListingStore } from '../../../publisher/layer/listing-store.ts';
 import type { ReadyCandidate } from '../../../publisher/publication.ts';
@@ -29,6 +30,7 @@ export async function publishInto(place: Place, images: readonly ReadyImage[]): 
     name,
     backend,
     listings,
+    guard: UNGUARDED,
     observe: (event: { readonly type: string; readonly message?: string }): void =>
       event.type === 'warning' ? say(event.message ?? '') : undefined,
     notice: (_: string, message: string): void => say(message),

@@ -74,7 +74,7 @@ class Bench {
         }),
       },
       budget: new SpoolBudget(limitBytes),
-      prepare: async (image, signal) =>
+      prepare: async ({ resolved: image }, signal) =>
         await new Promise<ReadyImage>((resolve, reject) => {
           this.#preparing.set(image.publicName, { resolve, reject });
           signal.addEventListener('abort', () => reject(signal.reason));

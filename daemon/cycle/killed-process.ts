@@ -1,0 +1,33 @@
+import { Failure } from '../../wishlist/failure.ts';
+import { counted } from '../../wishlist/counted.ts';
+import { MOST_DEATHS, type Death } from '../state/deaths-table.ts';
+
+const WORK: Readonly<Record<string, string>> = {
+  looking: 'looked at',
+  fetching: 'fetched and listed',
+  composing: 'composed',
+  publishing: 'published',
+};
+
+/** How often a process died of an image, in words. */
+export function deathText({ count, stage, isAlone }: Death): string {
+  const beside = isAlone ? ', and nothing else was under way' : '';
+  return `unpackd was killed ${counted(count, 'time')} while it was ${WORK[stage] ?? stage}${beside}`;
+}
+
+/** Whether it is left alone as it is. */
+export function isGivenUp({ count }: Death): boolean {
+  return count >= MOST_DEATHS;
+}
+
+/** Why an image is not tried now. */
+export function killedProcess(death: Death): Failure {
+  const { image, digest } = death;
+  const again = `"unpackd retry ${image}"`;
+  const change = digest === undefined ? '' : ', and when its tag leads to another digest';
+  return new Failure('killed-process', deathText(death), {
+    hint: isGivenUp(death)
+      ? `see in the journal what ended it (memory, the watchdog); it is tried again after ${again}${change}`
+      : `it is tried again alone, after all others; or at once after ${again}`,
+  });
+}

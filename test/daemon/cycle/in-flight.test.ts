@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { InFlight } from '../../../daemon/cycle/in-flight.ts';
+import type { UnderWay } from '../../../daemon/state/deaths-table.ts';
+import type { Subject } from '../../../publisher/guard.ts';
+import { Failure } from '../../../wishlist/failure.ts';
+import { parseReference } from '../../../wishlist/reference/reference.ts';
+
+const REPOSITORY = 'images.unpackd.test';
+
+function subject(name: string): Subject {
+  const reference = parseReference(`quay.io/lab/${name}:1`);
+  const wanted = { reference, publicName: name, outputs: undefined, platforms: undefined, isNamed: true };
+  return { wanted, digest: undefined };
+}
+
+describe('what is in flight', () => {
+  let written: string[];
+  let failure: Failure | undefined;
+  let letWrite: () => void;
+  let inFlight: InFlight;
+  beforeEach(() => {
+    written = [];
+    failure = undefined;
+    letWrite = () => undefined;
+    const names = (rows: readonly UnderWay[]): string => rows.map(({ publicName }) => publicName).join();
+    const history = {
+      get failure() {
+        return failure;
+      },
+      underWay: async (_: unknown, begun: readonly UnderWay[], ended: readonly UnderWay[]) => {
+        written.push(`+${names(begun)} -${names(ended)}`);
+        await new Promise<void>((resolve) => (letWrite = resolve));
+      },
+      endRun: async () => void written.push('end'),
+    };
+    inFlight = new InFlight({ history, spool: '/spool', nowMs: () => 0 });
+  });
+
+  const settled = async (): Promise<void> => await new Promise((resolve) => setImmediate(resolve));
+
+  it('is written down before it begins, many at a time', async () => {
+    const begun: string[] = [];
+    const guard = inFlight.guard(REPOSITORY);
+    const start = async (...names: readonly string[]): Promise<void> => {
+      for (const name of names)
+        works.push(guard.during('looking', [subject(name)], async () => void begun.push(name)));
+      await settled();
+    };
+    const works: Promise<void>[] = [];
+    await start('a');
+    await start('b');
+    await start('c');
+    assert.deepEqual([begun, written], [[], ['+a -']]);
+    letWrite();
+    await settled();
+    assert.deepEqual([begun, written], [['a'], ['+a -', '+b,c -']]);
+    letWrite();
+    await settled();
+    assert.deepEqual(
+      [begun, written],
+      [
+        ['a', 'b', 'c'],
+        ['+a -', '+b,c -', '+ -a'],
+      ],
+    );
+    letWrite();
+    await settled();
+    letWrite();
+    await Promise.all(works);
+    assert.equal(written.at(-1), '+ -b,c');
+  });
+
+  it('holds nothing up where it cannot be written down', async () => {
+    failure = new Failure('state-unusable', 'locked');
+    const work = async (): Promise<number> => 1;
+    assert.equal(await inFlight.guard(REPOSITORY).during('looking', [subject('a')], work), 1);
+    assert.deepEqual(written, []);
+  });
+
+  it('is not to blame for anything once the process is to end', async () => {
+    await inFlight.end();
+    await inFlight.guard(REPOSITORY).during('looking', [subject('a')], async () => undefined);
+    assert.deepEqual(written, ['end']);
+  });
+
+  it('is beside nothing else where it is suspected', async () => {
+    const guard = inFlight.guard(REPOSITORY);
+    const acquit = inFlight.suspect(REPOSITORY, 'bad');
+    const order: string[] = [];
+    let end = (): void => undefined;
+    const first = guard.turn(
+      [subject('a')],
+      async () => await new Promise<void>((resolve) => (end = resolve)),
+    );
+    const trial = inFlight.alone(async () => {
+      order.push('alone');
+      await guard.turn([subject('bad')], async () => void order.push('bad'));
+    });
+    await settled();
+    assert.deepEqual(order, []);
+    end();
+    await Promise.all([first, trial]);
+    assert.deepEqual(order, ['alone', 'bad']);
+    acquit();
+  });
+});
