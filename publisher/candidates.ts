@@ -11,6 +11,7 @@ import { publishedState } from './published.ts';
 import { platformMissing } from './registry/manifest/manifests.ts';
 import { NoImage } from './registry/manifest/no-image.ts';
 import type { RegistryClient } from './registry/client.ts';
+import type { Digest } from './registry/digest.ts';
 import type { Descriptor } from './registry/manifest/manifest.ts';
 import type { RepositoryView } from './repository/view.ts';
 import { missingNote, resolveImage, type Forms } from './resolve.ts';
@@ -25,11 +26,18 @@ export interface Candidate {
   readonly missing: readonly Descriptor[];
 }
 
+/** What there is of an image for one platform. */
+export interface Found {
+  readonly platform: Platform;
+  /** Of its config. */
+  readonly digest: Digest;
+}
+
 /** What wanted images mean in their registries now. */
 export interface Look {
   readonly candidates: readonly Candidate[];
   /** What was found of each image, also of those that are current; those that failed are missing. */
-  readonly resolved: ReadonlyMap<WantedImage, readonly ResolvedImage[]>;
+  readonly resolved: ReadonlyMap<WantedImage, readonly Found[]>;
   /** Those that only a pattern means and that are no images, with what they are; they have no result. */
   readonly passedOver: ReadonlyMap<WantedImage, string>;
 }
@@ -83,7 +91,7 @@ export async function lookAt(
 }
 
 class Looking {
-  readonly resolved = new Map<WantedImage, readonly ResolvedImage[]>();
+  readonly resolved = new Map<WantedImage, readonly Found[]>();
   readonly passedOver = new Map<WantedImage, string>();
   readonly #parts: LookingParts;
   readonly #options: LookingOptions;
@@ -138,7 +146,10 @@ class Looking {
     for (const platform of lacking) await this.#failMissing({ wanted, platform }, available);
     for (const { platform, isRequired } of missing)
       if (!isRequired) observe({ type: 'note', message: missingNote(wanted, platform) });
-    this.resolved.set(wanted, images);
+    this.resolved.set(
+      wanted,
+      images.map(({ platform, manifest }) => ({ platform, digest: manifest.config.digest })),
+    );
     return images;
   }
 

@@ -4,7 +4,7 @@ import type { ImageReference } from '../wishlist/reference/reference.ts';
 import type { OutputName } from '../wishlist/recipe/settings.ts';
 import type { ImageConfig } from './registry/manifest/config.ts';
 import type { Digest } from './registry/digest.ts';
-import type { Manifest } from './registry/manifest/manifest.ts';
+import type { Manifest, ManifestOutline } from './registry/manifest/manifest.ts';
 
 /** An image that is asked for. */
 export interface WantedImage {
@@ -28,7 +28,8 @@ export interface ResolvedImage {
   readonly platform: Platform;
   /** The wanted image's own, below `.multiarch` for further platforms. */
   readonly publicName: string;
-  readonly manifest: Manifest;
+  /** Without its documents: many images are resolved at the same time. */
+  readonly manifest: ManifestOutline;
   /** Those that it is to be published in. */
   readonly outputs: Outputs;
   /** Whether the plain name leads each client to the image for its own architecture. */
@@ -37,6 +38,7 @@ export interface ResolvedImage {
 
 /** An image that is ready to be published: its layers are listed, and those that bring new content are at hand. */
 export interface ReadyImage extends ResolvedImage {
+  readonly manifest: Manifest;
   readonly config: ImageConfig;
   /** Verified blobs of layers, as files. */
   readonly blobs: ReadonlyMap<Digest, string>;
@@ -53,6 +55,11 @@ export interface Outputs {
 
 export function layerDigests(image: ResolvedImage): Digest[] {
   return image.manifest.layers.map((layer) => layer.digest);
+}
+
+/** What the documents of an image take of memory. */
+export function documentBytes({ manifest, config }: ReadyImage): number {
+  return manifest.bytes.length + (manifest.index?.bytes.length ?? 0) + config.bytes.length;
 }
 
 /** What is made of an image that is wanted as `wanted`, where `possible` is what can be: chains and the podman store are made of layers. */

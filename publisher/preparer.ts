@@ -106,7 +106,9 @@ export class Preparer {
       brought.add(layer.descriptor.digest);
     }
     const blobs = new Map([...brought].map((layer) => [layer, spool.pathOf(layer)]));
-    return { ...image, config, blobs };
+    // Last, since nobody should keep them while layers are fetched.
+    const manifest = await client.fetchDocuments(reference, image.manifest);
+    return { ...image, manifest, config, blobs };
   }
 
   /** Forgets the blobs of `image`: it is published. */

@@ -5,7 +5,7 @@ import { outputsFor, type Outputs, type ResolvedImage, type WantedImage } from '
 import { platformName } from './layout.ts';
 import type { MultiarchLinks } from './multiarch.ts';
 import type { RegistryClient } from './registry/client.ts';
-import type { Manifest } from './registry/manifest/manifest.ts';
+import { outlineOf, type Manifest } from './registry/manifest/manifest.ts';
 import { platformMissing } from './registry/manifest/manifests.ts';
 
 /** What a wanted image means in its registry now. */
@@ -42,7 +42,7 @@ export async function resolveImage(
     reference: wanted.reference,
     platform,
     publicName: platformName(platform, wanted.publicName),
-    manifest,
+    manifest: outlineOf(manifest),
     outputs,
     hasVariantLink,
   });

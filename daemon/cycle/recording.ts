@@ -26,11 +26,18 @@ export class Recording {
   readonly #repository: string;
   readonly #parts: RecordingParts;
   readonly #startedMs: number;
-  /** Images that are published as they should be. */
-  #current: { readonly part: Part; readonly resolved: ResolvedImage }[] = [];
+  #before: Pick<Before, 'published' | 'failing' | 'deaths'> = {
+    published: [],
+    failing: new Map(),
+    deaths: new Map(),
+  };
+  /** By public name and config. */
+  #known = new Map<string, Before['published'][number]>();
+  /** Images that are published as they should be; the image where that is not what is remembered. */
+  #current: { readonly part: Part; readonly changed: ResolvedImage | undefined }[] = [];
   /** Public names of which at least one platform failed. */
   readonly #failed = new Set<string>();
-  readonly #bytes = new Map<ResolvedImage, number>();
+  readonly #bytes = new WeakMap<ResolvedImage, number>();
   readonly #writing: Promise<void>[] = [];
   readonly #unrecorded: Unrecorded[] = [];
 
@@ -43,7 +50,8 @@ export class Recording {
   /** Told of each image when it ends. */
   readonly settle: Recorder = (part, result, resolved) => {
     if (result.outcome === 'unchanged') {
-      if (resolved !== undefined) this.#current.push({ part, resolved });
+      if (resolved !== undefined)
+        this.#current.push({ part, changed: this.#isKnown(part, resolved) ? undefined : resolved });
       return;
     }
     // That is the repository's failure, not the image's.
@@ -55,22 +63,22 @@ export class Recording {
     this.#writing.push(writing);
   };
 
+  /** To be called before any image ends, with what is remembered. */
+  begin(before: Pick<Before, 'published' | 'failing' | 'deaths'>): void {
+    this.#before = before;
+    this.#known = new Map(before.published.map((image) => [`${image.publicName} ${image.digest}`, image]));
+  }
+
   /** To be called when the images of a pass were looked at. */
-  async looked(
-    { candidates, resolved: looked, passedOver }: Pass,
-    { published, failing, deaths }: Before,
-  ): Promise<void> {
+  async looked({ candidates, resolved: looked, passedOver }: Pass): Promise<void> {
+    const { failing, deaths } = this.#before;
     const [current, others] = divided(this.#current, ({ part }) => looked.has(part.wanted));
     this.#current = others;
     for (const candidate of candidates) this.#bytes.set(candidate.resolved, weightOf(candidate));
-    const known = new Map(published.map((image) => [`${image.publicName} ${image.digest}`, image]));
-    const changed = current.filter(({ part, resolved }) => {
-      const found = known.get(`${part.wanted.publicName} ${resolved.manifest.config.digest}`);
-      return found === undefined || !equalPlatforms(found.platform, resolved.platform);
-    });
     const images: NewImage[] = [];
-    for (const { part, resolved } of changed)
-      await this.#contain(part, () => void images.push(newImage(part, resolved, undefined)));
+    for (const { part, changed } of current)
+      if (changed !== undefined)
+        await this.#contain(part, () => void images.push(newImage(part, changed, undefined)));
     const names = current.map(({ part }) => part.wanted.publicName);
     const passed = [...passedOver.keys()].map(({ publicName }) => publicName);
     const fine = [...names, ...passed].filter(
@@ -90,6 +98,11 @@ export class Recording {
     if (stopped?.code !== 'interrupted')
       await this.#parts.history.repositoryFailure(this.#repository, stopped);
     return this.#unrecorded;
+  }
+
+  #isKnown({ wanted }: Part, { manifest, platform }: ResolvedImage): boolean {
+    const found = this.#known.get(`${wanted.publicName} ${manifest.config.digest}`);
+    return found !== undefined && equalPlatforms(found.platform, platform);
   }
 
   async #contain(part: Part, work: () => Promise<void> | void): Promise<void> {

@@ -52,6 +52,9 @@ export interface Task {
   readonly doubts: readonly Doubt[] | undefined;
 }
 
+/** What a pass has found, without what is to be published: that goes as soon as it is. */
+type Seen = Pick<Pass, 'resolved' | 'passedOver'>;
+
 /** How long what nobody wants any more is kept where nobody said. */
 const KEEP: Keep = { days: 30 };
 
@@ -110,13 +113,14 @@ class RepositoryWork {
     const { history, observeIn, inFlight } = this.#parts;
     const { repository, wanted } = this.#task;
     const before = await history.before(repository, publisher.view, inFlight.run);
+    this.#recording.begin(before);
     const due = wanted.filter(this.#isDue(before, publisher));
     const suspects = suspectsAmong(due, before);
     const others = due.filter(({ publicName }) => !before.deaths.has(publicName));
     this.#results = new Results(due, observeIn(repository), this.#recording.settle);
     this.#isUnusable = false;
     const begun = publisher.publications;
-    const passes: Pass[] = [];
+    const passes: Seen[] = [];
     const groupOf = groups(wanted);
     // Each registry by itself: what one has is published while others are still asked.
     const ofRegistries = [...groupBy(others, ({ reference }) => reference.registry).values()].map((images) =>
@@ -124,8 +128,8 @@ class RepositoryWork {
         const release = publisher.claim(images);
         try {
           const pass = await publisher.look(images, this.#results, { explain: this.#explain(images) });
-          await this.#looked(images, pass, before);
-          passes.push(pass);
+          await this.#looked(images, pass);
+          passes.push({ resolved: pass.resolved, passedOver: pass.passedOver });
           onLooked();
           await publisher.publish(pass, groupOf);
         } finally {
@@ -154,10 +158,10 @@ class RepositoryWork {
     }
   }
 
-  async #looked(images: readonly WishedImage[], pass: Pass, before: Before): Promise<void> {
+  async #looked(images: readonly WishedImage[], pass: Pass): Promise<void> {
     try {
       await this.#passOver(images, pass);
-      await this.#recording.looked(pass, before);
+      await this.#recording.looked(pass);
     } catch (error) {
       pass.arrived();
       throw error;
@@ -193,7 +197,7 @@ class RepositoryWork {
       this.#results.finish(part, failed, resolved);
       return false;
     });
-    await this.#looked([image], { ...pass, candidates }, before);
+    await this.#looked([image], { ...pass, candidates });
     await publisher.publish({ ...pass, candidates }, groups([image]));
   }
 
@@ -228,7 +232,7 @@ class RepositoryWork {
   }
 
   /** @param passes of the registries that have answered */
-  async #plan(passes: readonly Pass[], { published }: Before): Promise<void> {
+  async #plan(passes: readonly Seen[], { published }: Before): Promise<void> {
     const { repository, doubts } = this.#task;
     if (doubts === undefined) return;
     const resolved = new Map(passes.flatMap((pass) => [...pass.resolved]));
@@ -237,8 +241,7 @@ class RepositoryWork {
     // What was an image before stays published.
     const wanted = this.#task.wanted.filter((image) => !passedOver.has(image) || known.has(image.publicName));
     const plan = planRepository(repository, wanted, published, {
-      resolved: (image) =>
-        resolved.get(image)?.map(({ platform, manifest }) => ({ platform, digest: manifest.config.digest })),
+      resolved: (image) => resolved.get(image),
       doubts,
       keep: KEEP,
       nowMs: this.#parts.nowMs(),

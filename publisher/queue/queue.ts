@@ -3,7 +3,7 @@ import { Failure, isFailure } from '../../wishlist/failure.ts';
 import { groupBy } from '../../wishlist/group-by.ts';
 import type { Candidate } from '../candidates.ts';
 import { failedResult, type ImageResult, type Observer } from '../events.ts';
-import { layerDigests, type ReadyImage } from '../image.ts';
+import { documentBytes, layerDigests, type ReadyImage } from '../image.ts';
 import { interruption } from '../interruption.ts';
 import { ownFailure } from '../own-failure.ts';
 import type { ReadyCandidate } from '../publication.ts';
@@ -57,6 +57,8 @@ interface ReadyTicket extends ReadyCandidate {
 /** Of one registry: where it is slow the others have some too. */
 const IMAGES_OF_ONE = 8;
 const IMAGES_AT_A_TIME = 12;
+/** Of the documents of images that are ready, from which on no more are made ready: they wait in memory. */
+const MOST_DOCUMENT_BYTES = 32 * 1024 * 1024;
 
 /**
  * The images that are on their way into one repository. They are fetched while others are published, as far as the
@@ -163,11 +165,13 @@ export class PublishingQueue {
       this.#endIfQuiet(this.#stopped.error);
       return;
     }
-    while (this.#preparing.size < IMAGES_AT_A_TIME && this.#startNext());
+    const isFull = this.#documentBytes > MOST_DOCUMENT_BYTES;
+    const most = isFull ? 0 : IMAGES_AT_A_TIME;
+    while (this.#preparing.size < most && this.#startNext());
     if (this.#room.isUntaken)
       for (const ticket of this.#waiting.clear()) this.#fail(ticket, this.#room.full(ticket.candidate));
     if (this.#publishing.length > 0 || this.#isHeld) return;
-    const isMoreComing = this.#preparing.size + this.#expected > 0;
+    const isMoreComing = !isFull && this.#preparing.size + this.#expected > 0;
     const decision = decideBatch(this.#ready, { isMoreComing, nowMs: performance.now() }, this.#rule);
     if (decision.batch !== undefined) void this.#publish(decision.batch);
     else if (decision.againMs !== undefined)
@@ -184,6 +188,10 @@ export class PublishingQueue {
     this.#preparing.add(next.item);
     void this.#prepare(next.item, next.given);
     return true;
+  }
+
+  get #documentBytes(): number {
+    return this.#ready.reduce((sum, { image }) => sum + documentBytes(image), 0);
   }
 
   /** Those that have as many images as they may. */

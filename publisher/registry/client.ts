@@ -5,7 +5,7 @@ import { Authentication } from './authentication/authentication.ts';
 import { Blobs, type BlobDescriptor, type BlobOptions } from './blobs.ts';
 import type { ImageConfig } from './manifest/config.ts';
 import { Documents } from './manifest/documents.ts';
-import type { Manifest } from './manifest/manifest.ts';
+import type { Manifest, ManifestOutline } from './manifest/manifest.ts';
 import { Manifests, type PlatformManifests } from './manifest/manifests.ts';
 import { DEFAULT_OPTIONS, type RegistryOptions } from './options.ts';
 import { LINUX_AMD64, type Platform } from './manifest/platform.ts';
@@ -80,8 +80,17 @@ export class RegistryClient {
     return await this.#manifests.forPlatforms(platforms, reference);
   }
 
+  /**
+   * A manifest with its documents, as {@link fetchManifest} had them: what is not remembered is asked for again.
+   *
+   * @throws Failure `tag-unknown` where the registry has them no more, `digest-mismatch`
+   */
+  async fetchDocuments(reference: ImageReference, outline: ManifestOutline): Promise<Manifest> {
+    return await this.#manifests.withDocuments(reference, outline);
+  }
+
   /** @throws Failure `digest-mismatch`, `manifest-invalid` */
-  async fetchConfig(reference: ImageReference, manifest: Manifest): Promise<ImageConfig> {
+  async fetchConfig(reference: ImageReference, manifest: ManifestOutline): Promise<ImageConfig> {
     return await this.#manifests.config(reference, manifest);
   }
 

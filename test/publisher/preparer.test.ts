@@ -35,7 +35,10 @@ describe('preparer', () => {
     const begun = new Promise<void>((resolve) => (begin = resolve));
     const configs = new Map<ResolvedImage['manifest'], ImageConfig>();
     const parts = {
-      client: { fetchConfig: async (_: unknown, manifest: ReadyImage['manifest']) => configs.get(manifest) },
+      client: {
+        fetchConfig: async (_: unknown, manifest: ReadyImage['manifest']) => configs.get(manifest),
+        fetchDocuments: async (_: unknown, manifest: ReadyImage['manifest']) => manifest,
+      },
       spool: {
         pathOf: (digest: Digest) => join(folder, hexOf(digest)),
         fetch: async (_: unknown, _reference: unknown, { digest }: Descriptor) => {

@@ -37,7 +37,6 @@ const IMAGE: ResolvedImage = {
   manifest: {
     mediaType: 'application/vnd.oci.image.manifest.v1+json',
     digest: BASE,
-    bytes: Buffer.alloc(0),
     config: { mediaType: 'x', digest: CONFIG, sizeBytes: 1 },
     layers: [BASE, TOP].map((digest) => ({
       mediaType: 'x',

@@ -17,8 +17,8 @@ const File = z.object({
   documents: z.array(z.string()),
 });
 
-/** An image with many platforms has some hundred thousand bytes of documents. */
-const LARGEST_FILE_BYTES = 64 * 1024 * 1024;
+/** An image with many platforms has some hundred thousand bytes of documents; it is read as a whole. */
+const LARGEST_FILE_BYTES = 16 * 1024 * 1024;
 
 /**
  * Keeps what references meant below a directory, a file for each. A cache: what is missing or damaged is asked for

@@ -31,24 +31,32 @@ export interface Descriptor {
 export interface LayerDescriptor extends Descriptor {
   /** Whether registries do not distribute it, by its media type. */
   readonly isForeign: boolean;
-  /** Where else its bytes are to be had. */
+  /** Where else the bytes of a foreign one are to be had: some of what the manifest says. */
   readonly urls: readonly string[];
 }
 
-/** The manifest of one image for one platform, its digest checked. */
-export interface Manifest {
+/** What the manifest of one image for one platform says, its digest checked. */
+export interface ManifestOutline {
   readonly mediaType: string;
-  /** Of `bytes`. */
   readonly digest: Digest;
-  /** Exactly as served. */
-  readonly bytes: Buffer;
   /** The index that the reference names, where it led here. */
-  readonly index: Pick<Manifest, 'digest' | 'bytes'> | undefined;
+  readonly index: { readonly digest: Digest } | undefined;
   readonly config: Descriptor;
   /** Those that make up the image, from the lowest up. */
   readonly layers: readonly LayerDescriptor[];
   /** Of layers that are left out: their places among all that the document has, from 0. */
   readonly skipped: readonly number[];
+}
+
+/** The same with its documents, of which nobody should keep many. */
+export interface Manifest extends ManifestOutline {
+  /** Exactly as served. */
+  readonly bytes: Buffer;
+  readonly index: { readonly digest: Digest; readonly bytes: Buffer } | undefined;
+}
+
+export function outlineOf({ mediaType, digest, index, config, layers, skipped }: Manifest): ManifestOutline {
+  return { mediaType, digest, index: index && { digest: index.digest }, config, layers, skipped };
 }
 
 export interface IndexEntry extends Descriptor {
@@ -94,6 +102,15 @@ const descriptorSchema = z
   .object(descriptorShape)
   .transform(({ mediaType, digest, size }): Descriptor => ({ mediaType, digest, sizeBytes: size }));
 
+/** Anybody may write a manifest with thousands, or with long ones. */
+const MOST_URLS = 10;
+const LONGEST_URL = 2048;
+const NO_URLS: readonly string[] = [];
+
+function usefulUrls(urls: readonly string[]): readonly string[] {
+  return urls.filter((url) => url.length <= LONGEST_URL).slice(0, MOST_URLS);
+}
+
 const layerSchema = z
   .object({ ...descriptorShape, urls: z.array(z.string()).nullish() })
   .transform(({ mediaType, digest, size, urls }): LayerDescriptor => ({
@@ -101,7 +118,7 @@ const layerSchema = z
     digest,
     sizeBytes: size,
     isForeign: isForeignLayer(mediaType),
-    urls: urls ?? [],
+    urls: isForeignLayer(mediaType) ? usefulUrls(urls ?? []) : NO_URLS,
   }));
 
 /** Indexes of other things than images leave out what the specification demands: such an entry matches nothing. */

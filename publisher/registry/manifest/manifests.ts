@@ -1,9 +1,10 @@
 import { Failure } from '../../../wishlist/failure.ts';
 import { printable } from '../../../wishlist/quote.ts';
 import { formatReference, type ImageReference } from '../../../wishlist/reference/reference.ts';
+import type { Digest } from '../digest.ts';
 import type { Documents } from './documents.ts';
 import { parseConfig, type ImageConfig } from './config.ts';
-import type { Manifest } from './manifest.ts';
+import type { Manifest, ManifestOutline } from './manifest.ts';
 import type { ManifestMemory } from './manifest-memory.ts';
 import {
   artifactIn,
@@ -75,8 +76,25 @@ export class Manifests {
     });
   }
 
+  /** @throws Failure like {@link Documents.manifest} */
+  async withDocuments(reference: ImageReference, outline: ManifestOutline): Promise<Manifest> {
+    const remembered = await this.#memory.recall(reference);
+    const documents = this.#documents.anew();
+    const read = async (digest: Digest): Promise<Buffer> =>
+      remembered?.documents.get(digest) ?? (await documents.manifest({ ...reference, digest })).bytes;
+    const { digest, index } = outline;
+    return {
+      ...outline,
+      bytes: await read(digest),
+      index: index && { digest: index.digest, bytes: await read(index.digest) },
+    };
+  }
+
   /** @throws Failure `digest-mismatch`, `manifest-invalid` */
-  async config(reference: ImageReference, { config, layers, skipped }: Manifest): Promise<ImageConfig> {
+  async config(
+    reference: ImageReference,
+    { config, layers, skipped }: ManifestOutline,
+  ): Promise<ImageConfig> {
     const bytes = await this.#documents.anew().config(reference, config);
     const all = parseConfig(bytes, layers.length + skipped.length, formatReference(reference));
     return { ...all, diffIds: all.diffIds.filter((_, place) => !skipped.includes(place)) };

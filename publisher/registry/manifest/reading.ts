@@ -1,9 +1,13 @@
-import type { ImageReference } from '../../../wishlist/reference/reference.ts';
+import { Failure } from '../../../wishlist/failure.ts';
+import { formatReference, type ImageReference } from '../../../wishlist/reference/reference.ts';
 import type { Digest } from '../digest.ts';
 import type { Documents, ManifestBytes } from './documents.ts';
 import type { Descriptor } from './manifest.ts';
 import type { EntityTag, ManifestMemory, Remembered } from './manifest-memory.ts';
 import { sha256 } from './verify.ts';
+
+/** Of all documents together: those of usual images have some ten thousand. */
+const MOST_BYTES = 8 * 1024 * 1024;
 
 /** The documents that one reference leads to, each read once: from the memory, or from the registry. */
 export class Reading {
@@ -14,6 +18,7 @@ export class Reading {
   readonly #before: Remembered | undefined;
   readonly #used: Map<Digest, Buffer>;
   #isRemembered: boolean;
+  #leftBytes: number;
 
   private constructor(
     reference: ImageReference,
@@ -27,6 +32,7 @@ export class Reading {
     this.#digest = sha256(root.bytes);
     this.#before = before;
     this.#used = new Map([[this.#digest, root.bytes]]);
+    this.#leftBytes = MOST_BYTES - root.bytes.length;
     this.#isRemembered = before?.digest === this.#digest && areSame(before.etag, root.etag);
   }
 
@@ -81,10 +87,21 @@ export class Reading {
   async #once({ digest, sizeBytes }: Descriptor, read: () => Promise<Buffer>): Promise<Buffer> {
     // What an index names has often stayed where the index itself changed.
     const known = this.#used.get(digest) ?? this.#before?.documents.get(digest);
+    if (!this.#used.has(digest)) this.#leftBytes -= sizeBytes;
+    if (this.#leftBytes < 0) throw this.#tooLarge();
     const bytes = known?.length === sizeBytes ? known : await read();
     if (bytes !== known) this.#isRemembered = false;
     this.#used.set(digest, bytes);
     return bytes;
+  }
+
+  #tooLarge(): Failure {
+    const image = formatReference(this.reference);
+    return new Failure(
+      'manifest-invalid',
+      `the documents of ${image} have more than ${MOST_BYTES} bytes together, and no more are read`,
+      { hint: 'no usual image has so much; ask whoever built it' },
+    );
   }
 }
 

@@ -65,8 +65,8 @@ describe('the recording of a repository', () => {
     const image = resolved(A);
     const missing = [{ digest: 'sha256:a', sizeBytes: 5 }];
     const candidates = [{ part: part(A), resolved: image, missing }];
-    const pass = { candidates, passedOver: new Map() } as unknown as Pass;
-    await recording.looked(pass, { published: [], failing: new Map(), deaths: new Map(), isPaused: false });
+    const pass = { candidates, resolved: new Map(), passedOver: new Map() } as unknown as Pass;
+    await recording.looked(pass);
     told = [];
     recording.settle(part(A), PUBLISHED, image);
     await recording.end(undefined);
@@ -138,6 +138,7 @@ describe('the recording of a repository', () => {
     ];
     for (const [published, line] of cases) {
       told = [];
+      recording.begin({ published, failing, deaths: new Map() });
       const one = part(A);
       const other = part(B);
       recording.settle(one, UNCHANGED, resolved(A));
@@ -145,7 +146,7 @@ describe('the recording of a repository', () => {
       recording.settle(other, UNCHANGED, resolved(B));
       const looked = new Map([[one.wanted, []]]);
       const pass = { candidates: [], resolved: looked, passedOver: new Map() } as unknown as Pass;
-      await recording.looked(pass, { published, failing, deaths: new Map(), isPaused: false });
+      await recording.looked(pass);
       assert.deepEqual(told, [line]);
     }
   });

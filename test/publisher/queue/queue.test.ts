@@ -112,8 +112,10 @@ class Bench {
     );
   }
 
-  async ready(name: string): Promise<void> {
-    this.#preparing.get(name)?.resolve({ publicName: name } as ReadyImage);
+  /** @param documentBytes of its documents */
+  async ready(name: string, documentBytes = 0): Promise<void> {
+    const [manifest, config] = [{ bytes: { length: documentBytes } }, { bytes: { length: 0 } }];
+    this.#preparing.get(name)?.resolve({ publicName: name, manifest, config } as ReadyImage);
     await this.#settled(name);
   }
 
@@ -286,6 +288,25 @@ describe('the queue of a repository', () => {
     assert.deepEqual(bench.preparing.toSorted(), [...slow.slice(0, 8), 'b1', 'c1']);
     await bench.ready('b1');
     bench.stop.abort();
+  });
+
+  it('publishes images with large documents before it makes more ready', async () => {
+    const bench = new Bench();
+    const names = Array.from({ length: 20 }, (_, index) => `${'abcde'.charAt(index % 5)}${index + 1}`);
+    const all = bench.add(...names);
+    const begun = bench.preparing.length;
+    let publish: () => void = () => undefined;
+    bench.onPublish(async () => await new Promise<void>((resolve) => (publish = resolve)));
+    for (const name of bench.preparing.slice(0, 4)) await bench.ready(name, 9_000_000);
+    assert.equal(bench.batches.length, 1, 'those that are ready go at once');
+    assert.equal(
+      bench.preparing.length,
+      begun + 3 - 4,
+      'one that is ready makes no room once they are too many',
+    );
+    bench.stop.abort();
+    publish();
+    await all.catch(() => undefined);
   });
 
   describe('without room for all', () => {

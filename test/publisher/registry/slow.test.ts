@@ -129,6 +129,25 @@ describe('registries that are slow', () => {
     assert.equal(failure.code, 'registry-timeout', failure.message);
   });
 
+  it('are not read on where the documents of an image are too large together', async () => {
+    const padding = 'x'.repeat(3_000_000);
+    const entries = Array.from({ length: 4 }, (_, index) => {
+      const manifest = Buffer.from(
+        JSON.stringify({ mediaType: OCI_INDEX_TYPE, manifests: [], padding, index }),
+      );
+      slow.addManifest('lab/large', `${index}`, manifest);
+      return describeBlob(OCI_INDEX_TYPE, manifest);
+    });
+    const index = Buffer.from(JSON.stringify({ mediaType: OCI_INDEX_TYPE, manifests: entries }));
+    slow.addManifest('lab/large', 'all', index, { 'content-type': OCI_INDEX_TYPE });
+    const failure = await failureOf(
+      clientWith({}).fetchManifest(slow.reference('lab/large', { tag: 'all' })),
+    );
+    assert.equal(failure.code, 'manifest-invalid', failure.message);
+    assert.match(failure.message, /more than 8388608 bytes together/);
+    assert.equal(slow.seen.length, 3);
+  });
+
   it('unpack nothing here that they packed for the way', async () => {
     const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024, ' '));
     slow.fail(/manifests/, instead(bomb, { 'content-encoding': 'gzip' }));
