@@ -298,8 +298,8 @@ function unitName({ unit, hex }: Pick<UnitTree, 'unit' | 'hex'>): string {
 
 /** What is named by a config, or by the diff IDs in it, is made of these layers and no others. */
 function checkDiffIds({ config }: ReadyImage, stages: readonly Stage[]): void {
-  for (const [index, { layer, diffId }] of stages.entries())
-    if (config.diffIds[index] !== diffId) throw wrongDiffId(layer, diffId, config.diffIds[index]);
+  for (const [index, { layer, facts }] of stages.entries())
+    if (config.diffIds[index] !== facts.diffId) throw wrongDiffId(layer, facts.diffId, config.diffIds[index]);
 }
 
 function sourcesOf(image: ReadyImage, stages: readonly Stage[]): Pick<UnitSources, 'blobOf' | 'treeOf'> {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Failure } from '../../wishlist/failure.ts';
+import type { LayerFacts } from '../layer/listing.ts';
 import type { ListingStore } from '../layer/listing-store.ts';
 import type { Digest } from '../registry/digest.ts';
 import { buildLayerTree, type LayerTree } from '../tree/layer-tree.ts';
@@ -9,18 +10,14 @@ import { EMPTY_TREE, type DirectoryNode } from '../tree/node.ts';
 /** One layer of an image, and what the image is from it downwards. */
 export interface Stage {
   readonly layer: Digest;
-  /** Of the uncompressed archive, as it was read. */
-  readonly diffId: Digest;
+  readonly facts: LayerFacts;
   readonly own: LayerTree;
-  /** Size of the uncompressed archive. */
-  readonly diffSizeBytes: number;
   readonly merged: DirectoryNode;
 }
 
 interface Kept {
   readonly tree: LayerTree;
-  readonly diffId: Digest;
-  readonly diffSizeBytes: number;
+  readonly facts: LayerFacts;
   readonly items: number;
 }
 
@@ -51,12 +48,11 @@ export class TreeLoader {
     this.#last = [];
     const stages: Stage[] = [];
     for (const layer of layers) {
-      const { tree: own, diffId, diffSizeBytes } = await this.#load(layer);
+      const { tree: own, facts } = await this.#load(layer);
       stages.push({
         layer,
-        diffId,
+        facts,
         own,
-        diffSizeBytes,
         merged: mergeLayer(stages.at(-1)?.merged ?? EMPTY_TREE, own.root),
       });
     }
@@ -81,12 +77,8 @@ export class TreeLoader {
         },
       );
     }
-    const loaded = {
-      tree: buildLayerTree(listing, layer),
-      diffId: listing.diffId,
-      diffSizeBytes: listing.sizeBytes,
-      items: listing.items.length,
-    };
+    const { items, ...facts } = listing;
+    const loaded = { tree: buildLayerTree(listing, layer), facts, items: items.length };
     this.#keep(layer, loaded);
     return loaded;
   }

@@ -15,6 +15,9 @@ import {
 } from '../repository/entry.ts';
 import type { RepositoryView } from '../repository/view.ts';
 
+/** Whoever wants to know all images that have a layer asks their manifests: the list of a base grows with each image on it. */
+const MOST_ORIGINS = 10_000;
+
 const Origin = z.object({ origin: z.array(z.string()) });
 
 /** What becomes of the image's names, with the links by which users find it. */
@@ -48,7 +51,10 @@ export class Names {
     const known = new Map<Digest, Set<string>>();
     for (const layer of outputs.layers ? layerDigests(image) : [])
       known.set(layer, this.#origins.get(layer) ?? (await publishedOrigins(view, layer)));
-    for (const [layer, origins] of known) this.#origins.set(layer, origins.add(manifest.config.digest));
+    for (const [layer, origins] of known) {
+      if (origins.size < MOST_ORIGINS) origins.add(manifest.config.digest);
+      this.#origins.set(layer, origins);
+    }
     this.#manifests.push(this.#file(manifestPath(publicName), manifest.bytes));
     for (const link of links) this.#links.set(link.path, this.#link(link));
     if (image.hasVariantLink) this.#platformFolders.add(platformFolder(image.platform));

@@ -55,8 +55,10 @@ export class PodmanStores {
       const isThere = (await this.#parts.view.kindOf(imageRecordPath(image.publicName))) !== undefined;
       return { isChanged: isThere, record: undefined, documents: new Map(), warnings: [] };
     }
-    const diffSizes = stages.map(({ diffSizeBytes }) => diffSizeBytes);
-    const { record, documents } = newImage(image, diffSizes);
+    const { record, documents } = newImage(
+      image,
+      stages.map(({ facts }) => facts),
+    );
     const warnings = 'refused' in record ? [`it is left out of the podman store: ${record.refused}`] : [];
     return { isChanged: true, record, documents, warnings };
   }

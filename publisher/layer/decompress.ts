@@ -6,9 +6,12 @@ import { CHUNK_BYTES } from './through.ts';
 import { unzstd } from './zstd.ts';
 import { FRAME_MAGIC, isSkippable } from './zstd-frames.ts';
 
-export type Compression = 'gzip' | 'zstd' | 'none';
+export const COMPRESSIONS = ['gzip', 'zstd', 'none'] as const;
 
-const MAGIC_BYTES = 4;
+export type Compression = (typeof COMPRESSIONS)[number];
+
+/** As many of a blob's first bytes tell its compression. */
+export const MAGIC_BYTES = 4;
 
 /** The bytes of the blob in the file `path`, as they are. */
 export function readBlob(path: string): AsyncIterable<Uint8Array> {

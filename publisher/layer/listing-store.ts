@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { hasCode } from '../../wishlist/error-code.ts';
 import { storageFailure } from '../storage-failure.ts';
 import { hexOf, isDigest, type Digest } from '../registry/digest.ts';
+import { COMPRESSIONS } from './decompress.ts';
 import type { Listing, ListingItem } from './listing.ts';
 import { PackedItems } from './packed-items.ts';
 
@@ -17,6 +18,8 @@ const Header = z.object({
   format: z.literal(FORMAT),
   diffId: z.custom<Digest>((value) => typeof value === 'string' && isDigest(value)),
   sizeBytes: z.number(),
+  blobBytes: z.number(),
+  compression: z.enum(COMPRESSIONS),
   /** How many items follow. */
   entries: z.number(),
 });
@@ -129,7 +132,8 @@ async function parseListing(lines: AsyncIterable<string>): Promise<Listing> {
   const { sha256 } = Trailer.parse(JSON.parse(ahead ?? ''));
   if (header === undefined || sha256 !== hash.digest('hex'))
     throw new Damaged('a listing is not what it was');
-  return { diffId: header.diffId, sizeBytes: header.sizeBytes, items };
+  const { diffId, sizeBytes, blobBytes, compression } = header;
+  return { diffId, sizeBytes, blobBytes, compression, items };
 }
 
 function toItem([type, path, times, sizeBytes, target, major, minor, xattrs]: Line): ListingItem {
@@ -146,14 +150,14 @@ function toItem([type, path, times, sizeBytes, target, major, minor, xattrs]: Li
   };
 }
 
-function* linesOf({ diffId, sizeBytes, items }: Listing): Generator<string> {
+function* linesOf({ items, ...facts }: Listing): Generator<string> {
   const hash = createHash('sha256');
   const hashed = (value: unknown): string => {
     const line = toText(value);
     hash.update(line);
     return line;
   };
-  yield hashed({ format: FORMAT, diffId, sizeBytes, entries: items.length });
+  yield hashed({ format: FORMAT, ...facts, entries: items.length });
   let block: Line[] = [];
   for (const item of items) {
     block.push(toLine(item));

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Failure } from '../../wishlist/failure.ts';
 import { displayPath, type Attributes, type BytePath } from '../repository/entry.ts';
 import type { Digest } from '../registry/digest.ts';
-import { decompress, readBlob } from './decompress.ts';
+import { MAGIC_BYTES, compressionOf, decompress, readBlob, type Compression } from './decompress.ts';
 import { isIndex, isLandmark } from './lazy-pulling.ts';
 import { LayerMeter, UNLIMITED, type LayerLimits } from './limits.ts';
 import { memberPath } from './member-path.ts';
@@ -29,12 +29,19 @@ export interface ListingItems extends Iterable<ListingItem> {
   readonly length: number;
 }
 
-/** What a layer holds, in the order of its archive: all that composing needs, except the contents of files. */
-export interface Listing {
+/** What is known of a layer by its bytes alone: manifests and configs may say something else of it. */
+export interface LayerFacts {
   /** Digest of the uncompressed archive. */
   readonly diffId: Digest;
   /** Size of the uncompressed archive. */
   readonly sizeBytes: number;
+  /** Size of the blob. */
+  readonly blobBytes: number;
+  readonly compression: Compression;
+}
+
+/** What a layer holds, in the order of its archive: all that composing needs, except the contents of files. */
+export interface Listing extends LayerFacts {
   readonly items: ListingItems;
 }
 
@@ -59,9 +66,11 @@ export async function listLayer(
   const hash = createHash('sha256');
   const meter = new LayerMeter(limits);
   let blobBytes = 0;
+  let start: Uint8Array = new Uint8Array(0);
   async function* counted(): AsyncGenerator<Uint8Array> {
     for await (const chunk of typeof blob === 'string' ? readBlob(blob) : blob) {
       blobBytes += chunk.length;
+      if (start.length < MAGIC_BYTES) start = Buffer.concat([start, chunk.subarray(0, MAGIC_BYTES)]);
       yield chunk;
     }
   }
@@ -81,7 +90,7 @@ export async function listLayer(
     await bytes.return(undefined);
   }
   checkDiffId(`sha256:${hash.digest('hex')}`, diffId);
-  return { diffId, sizeBytes: meter.archiveBytes, items };
+  return { diffId, sizeBytes: meter.archiveBytes, blobBytes, compression: compressionOf(start), items };
 }
 
 async function itemsOf(archive: TarReader, meter: LayerMeter): Promise<PackedItems> {

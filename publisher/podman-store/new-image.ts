@@ -1,4 +1,4 @@
-import { layerCompression } from '../registry/manifest/media-types.ts';
+import type { LayerFacts } from '../layer/listing.ts';
 import type { ReadyImage } from '../image.ts';
 import type { Digest } from '../registry/digest.ts';
 import { isPodmanName, podmanName } from './image-name.ts';
@@ -12,10 +12,10 @@ export interface NewImage {
   readonly documents: Documents;
 }
 
-/** What of `image` goes into a store. @param diffSizes sizes of the uncompressed layers, in bytes, lowest first */
-export function newImage(image: ReadyImage, diffSizes: readonly number[]): NewImage {
+/** What of `image` goes into a store. @param layers its own, lowest first */
+export function newImage(image: ReadyImage, layers: readonly LayerFacts[]): NewImage {
   const refused = refusalOf(image);
-  if (refused === undefined) return acceptedImage(image, diffSizes);
+  if (refused === undefined) return acceptedImage(image, layers);
   const { config, manifest } = image;
   return {
     record: { config: documentOf(manifest.config.digest, config.bytes), refused },
@@ -38,7 +38,7 @@ function refusalOf({ reference, manifest, config }: ReadyImage): string | undefi
   return found && `podman cannot read its ${found[0]}: ${found[1] ?? ''}`;
 }
 
-function acceptedImage({ reference, manifest, config }: ReadyImage, diffSizes: readonly number[]): NewImage {
+function acceptedImage({ reference, manifest, config }: ReadyImage, layers: readonly LayerFacts[]): NewImage {
   const { index } = manifest;
   const record: ImageRecord = {
     name: podmanName(reference),
@@ -46,17 +46,11 @@ function acceptedImage({ reference, manifest, config }: ReadyImage, diffSizes: r
     manifest: documentOf(manifest.digest, manifest.bytes),
     index: index && documentOf(index.digest, index.bytes),
     created: timeOf(config.created),
-    layers: manifest.layers.map(({ digest, sizeBytes, mediaType }, place) => {
-      const diffId = config.diffIds[place];
-      const diffSize = diffSizes[place];
-      if (diffId === undefined || diffSize === undefined) throw new Error('each layer is listed');
-      return {
-        digest,
-        size: sizeBytes,
-        diffId,
-        diffSize,
-        compression: layerCompression(mediaType) ?? 'none',
-      };
+    layers: manifest.layers.map(({ digest }, place) => {
+      const facts = layers[place];
+      if (facts === undefined) throw new Error('each layer is listed');
+      const { diffId, sizeBytes: diffSize, blobBytes: size, compression } = facts;
+      return { digest, size, diffId, diffSize, compression };
     }),
   };
   const documents = new Map([

@@ -33,7 +33,7 @@ export interface LayerTree {
  * @throws Failure `layer-refused` where a member's path leads through links in a circle, or to too long a path, or a
  *   whiteout is of no name; `layer-corrupt` for a hard link that leads nowhere
  */
-export function buildLayerTree(listing: Listing, layer: Digest): LayerTree {
+export function buildLayerTree(listing: Pick<Listing, 'items'>, layer: Digest): LayerTree {
   const items = PackedItems.of(listing.items);
   const tree = new PackedTree(items, layer);
   const building: Building = { tree, near: undefined };

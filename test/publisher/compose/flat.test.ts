@@ -10,7 +10,7 @@ import { nodeAt } from '../../../publisher/tree/resolve.ts';
 import { directory, file, symlink } from '../../support/images/layer-entry.ts';
 import type { LayerEntry } from '../../support/images/layer-entry.ts';
 import { OWN } from './workshop.ts';
-import { layerAt, mergedStack, treeLines } from '../tree/stack.ts';
+import { NO_FACTS, layerAt, mergedStack, treeLines } from '../tree/stack.ts';
 
 const DIGEST: Digest = `sha256:${'5'.repeat(64)}`;
 const CONFIG = {
@@ -148,7 +148,7 @@ function flatTree(entries: readonly LayerEntry[]): AnyNode {
   const { layers, top } = mergedStack([entries]);
   const [own] = layers;
   assert.ok(own !== undefined);
-  const stage: Stage = { layer: layerAt(0), diffId: layerAt(-1), own, diffSizeBytes: 0, merged: top };
+  const stage: Stage = { layer: layerAt(0), facts: NO_FACTS, own, merged: top };
   const descriptor = { mediaType: 'x', digest: DIGEST, sizeBytes: 0 };
   const manifest = {
     mediaType: 'x',

@@ -43,7 +43,7 @@ describe('compose/image-trees', () => {
   it('knows how large the archive of each layer is', async () => {
     await store.save(layerAt(0), { ...listingOf([file('a')]), sizeBytes: 12_345 });
     const [stage] = await new TreeLoader(store).stagesOf([layerAt(0)]);
-    assert.equal(stage?.diffSizeBytes, 12_345);
+    assert.equal(stage?.facts.sizeBytes, 12_345);
   });
 
   it('reads a layer once for several images', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Stage } from '../../../publisher/compose/image-trees.ts';
 import { overlayFolders } from '../../../publisher/compose/overlay-folders.ts';
 import { directory, file, hardLink, opaque, symlink, whiteout } from '../../support/images/layer-entry.ts';
-import { layerAt, mergedStack, type Stack } from '../tree/stack.ts';
+import { NO_FACTS, layerAt, mergedStack, type Stack } from '../tree/stack.ts';
 
 /** The folders that an overlay mount shows: `!` marks those that differ from the image, `o` those that are opaque. */
 const CASES: readonly (readonly [what: string, stack: Stack, folders: readonly string[]])[] = [
@@ -84,7 +84,6 @@ function stagesOf(stack: Stack): Stage[] {
   const { layers, trees } = mergedStack(stack);
   return layers.flatMap((own, index) => {
     const merged = trees[index];
-    const facts = { layer: layerAt(index), diffId: layerAt(-1), diffSizeBytes: 0 };
-    return merged === undefined ? [] : [{ ...facts, own, merged }];
+    return merged === undefined ? [] : [{ layer: layerAt(index), facts: NO_FACTS, own, merged }];
   });
 }

@@ -146,6 +146,18 @@ describe('compose/composer on what is published', () => {
       assert.equal(workshop.repository.textOf(`${flat}/c`), 'top c');
     });
 
+    it('adds itself to no more than 10,000 origins', async () => {
+      const path = `${layerPath(base.digest)}/.metadata/origin.json`;
+      const origins = Array.from({ length: 9_999 }, (_, number) => `sha256:${number}`);
+      workshop.repository.put(path, 'file', JSON.stringify({ origin: origins }));
+      await workshop.publish([image]);
+      const full = JSON.stringify({ origin: [...origins, image.manifest.config.digest] });
+      assert.equal(workshop.repository.textOf(path), full);
+      const other = await workshop.image('reg.example/other:1', [base]);
+      await workshop.publish([other]);
+      assert.equal(workshop.repository.textOf(path), full);
+    });
+
     it('writes origins anew that cannot be read', async () => {
       const path = `${layerPath(base.digest)}/.metadata/origin.json`;
       for (const text of ['', '{', '{"origin":"x"}', '[]']) {

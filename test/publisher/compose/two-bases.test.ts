@@ -1,6 +1,18 @@
+import assert from 'node:assert/strict';
+import { flatId, flatPath, layerRoot } from '../../../publisher/layout.ts';
 import { directory, file, hardLink, opaque, symlink, whiteout } from '../../support/images/layer-entry.ts';
+import { landmark, stargzIndex } from '../../support/images/lazy-layers.ts';
+import { layer } from '../../support/images/layer.ts';
 import { randomOf } from '../tree/random-stacks.ts';
-import { areMergeable, assertSameInAnyOrder, imagesOf, randomTwoBases, type TwoBases } from './two-bases.ts';
+import {
+  OUTPUTS,
+  areMergeable,
+  assertSameInAnyOrder,
+  imagesOf,
+  randomTwoBases,
+  type TwoBases,
+} from './two-bases.ts';
+import { MemoryRepository } from './memory-repository.ts';
 import { Workshop } from './workshop.ts';
 
 /** A base, and what somebody made of it who wants to be the first with the layers upon it. */
@@ -67,6 +79,49 @@ describe('what is published of layers over two bases', () => {
       await assertSameInAnyOrder(await imagesOf(two, workshop), workshop);
     });
   }
+
+  it('is the same whatever manifests say of their layers beside their digests', async () => {
+    const workshop = await Workshop.open();
+    const shared = [file('a', 'x')];
+    const [honest, other] = await imagesOf(
+      { bases: [[shared], [shared]], shared: [[file('b', 'y')]] },
+      workshop,
+    );
+    assert.ok(honest !== undefined && other !== undefined);
+    const layers = other.manifest.layers.map((layer) => ({
+      ...layer,
+      mediaType: 'application/vnd.oci.image.layer.v1.tar+zstd',
+      sizeBytes: 1,
+    }));
+    await assertSameInAnyOrder([honest, { ...other, manifest: { ...other.manifest, layers } }], workshop);
+  });
+
+  it('is the same however the archives are packed that a config names', async () => {
+    const workshop = await Workshop.open();
+    const entries = [
+      file('a', 'x'),
+      landmark('.prefetch.landmark'),
+      hardLink('b', 'a'),
+      file('c', 'z'),
+      stargzIndex(),
+    ];
+    const above = await workshop.layer(hardLink('d', 'a'));
+    const flats = new Set<string>();
+    const trees = new Set<string>();
+    for (const compression of ['plain', 'gzip', 'zstd'] as const) {
+      const packed = await layer(entries, { compression });
+      const name = `reg.example/${compression}:1`;
+      const { manifest, ...image } = await workshop.image(name, [packed, above]);
+      const place = workshop.over(new MemoryRepository());
+      await place.publish([{ manifest, ...image }], { outputs: OUTPUTS });
+      flats.add(
+        [manifest.config.digest, ...place.repository.linesBelow(flatPath(flatId(manifest)))].join('\n'),
+      );
+      trees.add(place.repository.linesBelow(layerRoot(packed.digest)).join('\n'));
+    }
+    assert.equal(flats.size, 1);
+    assert.deepEqual([...trees], ['a = x\nb = x\nc = z']);
+  });
 
   const seed = Number(process.env['UNPACKD_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 

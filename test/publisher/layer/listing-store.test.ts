@@ -52,7 +52,13 @@ const ITEMS: ListingItem[] = [
   { ...PLAIN, path: '__proto__', target: '\x85\u00a0' },
 ];
 
-const LISTING: Listing = { diffId: DIFF_ID, sizeBytes: 123_456, items: ITEMS };
+const LISTING: Listing = {
+  diffId: DIFF_ID,
+  sizeBytes: 123_456,
+  blobBytes: 4_711,
+  compression: 'zstd',
+  items: ITEMS,
+};
 
 describe('layer/listing-store', () => {
   let directory = '';
@@ -78,7 +84,7 @@ describe('layer/listing-store', () => {
   });
 
   it('keeps a listing without members', async () => {
-    const empty: Listing = { diffId: DIFF_ID, sizeBytes: 0, items: [] };
+    const empty: Listing = { ...LISTING, sizeBytes: 0, items: [] };
     await store.save(LAYER, empty);
     assert.deepEqual(await loaded(LAYER), empty);
   });

@@ -39,7 +39,8 @@ describe('layer/listing', () => {
       whiteout('gone'),
     ]);
     const { items, ...facts } = await listingOf(bytes, diffId);
-    assert.deepEqual(facts, { diffId, sizeBytes: 13 * 512 });
+    const ofBlob = { blobBytes: bytes.length, compression: 'gzip' };
+    assert.deepEqual(facts, { diffId, sizeBytes: 13 * 512, ...ofBlob });
     const plain = { sizeBytes: 0, target: '', major: 0, minor: 0, xattrs: new Map<string, string>() };
     const attributes = { mode: 0o644, uid: 0, gid: 0, mtime: 1_700_000_000 };
     assert.deepEqual(items, [
@@ -73,6 +74,22 @@ describe('layer/listing', () => {
     ]);
   });
 
+  it('is not done before the blob has ended, which may turn out to be another', async () => {
+    for (const compression of ['plain', 'gzip', 'zstd'] as const) {
+      if (!canCompress(compression)) continue;
+      const { bytes, diffId } = await layer([file('a', 'x')], { compression });
+      const isWrong = new Error('these are other bytes than the blob has');
+      const listing = listLayer(
+        (async function* () {
+          yield bytes;
+          throw isWrong;
+        })(),
+        diffId,
+      );
+      await assert.rejects(listing, isWrong, compression);
+    }
+  });
+
   it('is the same for every compression', async () => {
     const entries = [directory('d'), file('d/f', 'x'.repeat(3_000_000)), file('g')];
     const plain = await layer(entries, { compression: 'plain' });
@@ -81,20 +98,26 @@ describe('layer/listing', () => {
     for (const compression of ['gzip', 'zstd'] as const) {
       if (!canCompress(compression)) continue;
       const { bytes } = await layer(entries, { compression });
-      assert.deepEqual(await listingOf(bytes, plain.diffId), expected);
+      const ofBlob = { blobBytes: bytes.length, compression };
+      assert.deepEqual(await listingOf(bytes, plain.diffId), { ...expected, ...ofBlob });
     }
   });
 
   it('is empty for a layer without members, and for an empty file', async () => {
     const empty = Buffer.alloc(1024);
-    assert.deepEqual(await listingOf(gzipSync(empty), digestOf(empty)), {
+    const packed = gzipSync(empty);
+    assert.deepEqual(await listingOf(packed, digestOf(empty)), {
       diffId: digestOf(empty),
       sizeBytes: 1024,
+      blobBytes: packed.length,
+      compression: 'gzip',
       items: [],
     });
     assert.deepEqual(await listingOf(Buffer.alloc(0)), {
       diffId: digestOf(Buffer.alloc(0)),
       sizeBytes: 0,
+      blobBytes: 0,
+      compression: 'none',
       items: [],
     });
   });

@@ -38,7 +38,7 @@ function bytesForFile(make: () => unknown): number {
 }
 
 function treeOf(items: PackedItems, index: number) {
-  return buildLayerTree({ diffId: layerAt(-1), sizeBytes: 0, items }, layerAt(index));
+  return buildLayerTree({ items }, layerAt(index));
 }
 
 describe('tree: what is held for each file', () => {

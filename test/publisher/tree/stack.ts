@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import type { Listing, ListingItem } from '../../../publisher/layer/listing.ts';
+import type { LayerFacts, Listing, ListingItem } from '../../../publisher/layer/listing.ts';
 import { memberPath } from '../../../publisher/layer/member-path.ts';
 import type { Digest } from '../../../publisher/registry/digest.ts';
 import type { Attributes, BytePath } from '../../../publisher/repository/entry.ts';
@@ -19,9 +19,12 @@ export function layerAt(index: number): Digest {
   return `sha256:${createHash('sha256').update(`layer ${index}`).digest('hex')}`;
 }
 
+/** Of layers that are no blobs. */
+export const NO_FACTS: LayerFacts = { diffId: layerAt(-1), sizeBytes: 0, blobBytes: 0, compression: 'none' };
+
 /** What reading the archive of `entries` would list. */
 export function listingOf(entries: readonly LayerEntry[]): Listing {
-  return { diffId: layerAt(-1), sizeBytes: 0, items: entries.map(itemOf) };
+  return { ...NO_FACTS, items: entries.map(itemOf) };
 }
 
 export function layerTreeOf(entries: readonly LayerEntry[], index = 0): LayerTree {
