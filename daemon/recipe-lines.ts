@@ -1,4 +1,7 @@
 import type { Expansion, RecipeProblem, Wishlist } from '../wishlist/meaning/expand.ts';
+import { counted } from '../wishlist/counted.ts';
+import { groupBy } from '../wishlist/group-by.ts';
+import { RECIPE_LIMITS } from '../wishlist/recipe/limits.ts';
 import { Failure, withHint } from '../wishlist/failure.ts';
 import { position, type Problem } from '../wishlist/recipe/problem.ts';
 
@@ -35,11 +38,26 @@ export function failedLines(recipes: readonly Wishlist[], expansion: Expansion):
       text: problem.text,
       failure: placed(recipe, problem, CODES[problem.code] ?? 'reference-invalid'),
     })),
-    ...expansion.failures.map(({ recipe, wish, failure: { code, message, hint } }) => ({
+    ...unlisted(expansion),
+  ];
+}
+
+/** Lines whose lists of tags could not be had; of one recipe so many as of its problems. */
+function unlisted({ failures }: Expansion): FailedLine[] {
+  const byRecipe = groupBy(failures, ({ recipe }) => recipe);
+  return [...byRecipe].flatMap(([recipe, all]) => {
+    const told = all.slice(0, RECIPE_LIMITS.problems);
+    const lines = told.map(({ wish, failure: { code, message, hint } }) => ({
       text: wish.text,
       failure: placed(recipe, { line: wish.line, column: undefined, message, hint }, code),
-    })),
-  ];
+    }));
+    const next = all[told.length];
+    if (next === undefined) return lines;
+    const { failure, wish } = next;
+    const rest = `so do ${counted(all.length - told.length, 'further line')} for whose repositories tags cannot be listed`;
+    const place = { line: wish.line, column: undefined, message: rest, hint: failure.hint };
+    return lines.concat({ text: 'recipe', failure: placed(recipe, place, failure.code) });
+  });
 }
 
 /** What is doubtful, one text each; not that it is a warning. */

@@ -2,7 +2,7 @@ import { join, relative, resolve } from 'node:path';
 import { exactSize } from '../../wishlist/byte-size.ts';
 import { Failure, isFailure } from '../../wishlist/failure.ts';
 import { quoted } from '../../wishlist/quote.ts';
-import { parseRecipe, type Recipe } from '../../wishlist/recipe/recipe.ts';
+import { parseRecipe, type Recipe, type RecipeOptions } from '../../wishlist/recipe/recipe.ts';
 import { decodeText, MAXIMUM_BYTES, readTextFile } from '../../wishlist/recipe/text-file.ts';
 import { GitCommandError, openGitForReading, type Git } from '../../wishlist/sources/git/command.ts';
 import type { SourceLimits } from '../../wishlist/sources/source.ts';
@@ -15,7 +15,7 @@ const HINT = 'name a commit or branch of the git repository that the recipe lies
 const LIMITS = { timeLimitMs: 60_000, sizeLimitBytes: 0 };
 
 /** Where recipes are looked for in git. */
-export interface BaseContext extends Pick<SourceLimits, 'environment' | 'signal'> {
+export interface BaseContext extends Pick<SourceLimits, 'environment' | 'signal'>, RecipeOptions {
   readonly currentDirectory: string;
 }
 
@@ -24,13 +24,17 @@ export interface BaseContext extends Pick<SourceLimits, 'environment' | 'signal'
  *
  * @throws Failure `configuration-invalid` where there are several; `recipe-unreadable` where it cannot be read
  */
-export async function readBaseFile(base: string, files: readonly string[]): Promise<Base[]> {
+export async function readBaseFile(
+  base: string,
+  files: readonly string[],
+  options?: RecipeOptions,
+): Promise<Base[]> {
   if (files.length > 1) {
     throw new Failure('configuration-invalid', `--base-file names ${quoted(base)} for several recipes`, {
       hint: 'check one recipe at a time, or name a commit with --base',
     });
   }
-  return [parsed(Buffer.from(await readTextFile(base)), base)];
+  return [parsed(Buffer.from(await readTextFile(base)), base, options)];
 }
 
 /**
@@ -54,7 +58,7 @@ async function recipeAt(ref: string, file: string, context: BaseContext): Promis
   const git = openGitForReading(join(top, '.git'), { ...context, ...LIMITS });
   try {
     const bytes = await bytesAt(git, ref, relative(top, path));
-    return bytes === undefined ? undefined : parsed(bytes, `${ref}:${file}`);
+    return bytes === undefined ? undefined : parsed(bytes, `${ref}:${file}`, context);
   } catch (error) {
     context.signal?.throwIfAborted();
     if (!(error instanceof GitCommandError)) throw error;
@@ -89,9 +93,9 @@ function unusable(ref: string, reason: string, cause?: unknown): Failure {
   });
 }
 
-function parsed(bytes: Buffer, name: string): Recipe | Failure {
+function parsed(bytes: Buffer, name: string, options?: RecipeOptions): Recipe | Failure {
   try {
-    return parseRecipe(decodeText(bytes, name), name);
+    return parseRecipe(decodeText(bytes, name), name, options);
   } catch (error) {
     if (isFailure(error, 'recipe-unreadable', 'recipe-invalid')) return error;
     throw error;

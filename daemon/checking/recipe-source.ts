@@ -4,7 +4,7 @@ import { linesOf, type Finding } from '../../wishlist/check/finding.ts';
 import { codeOf } from '../../wishlist/error-code.ts';
 import { Failure, isFailure } from '../../wishlist/failure.ts';
 import { printable, quoted } from '../../wishlist/quote.ts';
-import { parseRecipe, type Recipe } from '../../wishlist/recipe/recipe.ts';
+import { parseRecipe, type Recipe, type RecipeOptions } from '../../wishlist/recipe/recipe.ts';
 import { readTextFile } from '../../wishlist/recipe/text-file.ts';
 import { foldersAbove, isWithin, topLevelOf } from './repository.ts';
 
@@ -20,13 +20,17 @@ export interface RecipeSource {
  * A symbolic link is refused, as a recipe and on the way to one from the top level: whoever asks for a change could have
  * lines shown of any file of the machine.
  */
-export async function readRecipeSource(file: string, currentDirectory: string): Promise<RecipeSource> {
+export async function readRecipeSource(
+  file: string,
+  currentDirectory: string,
+  options?: RecipeOptions,
+): Promise<RecipeSource> {
   let lines: readonly string[] = [];
   try {
     await refuseLinks(file, currentDirectory);
     const text = await readTextFile(file);
     lines = linesOf(text);
-    return { file, lines, content: parseRecipe(text, file) };
+    return { file, lines, content: parseRecipe(text, file, options) };
   } catch (error) {
     if (!isFailure(error, 'recipe-unreadable', 'recipe-invalid')) throw error;
     return { file, lines, content: error };

@@ -1,6 +1,6 @@
 import { isFailure, withHint } from '../../wishlist/failure.ts';
 import { formatProblem } from '../../wishlist/recipe/problem.ts';
-import { readRecipe } from '../../wishlist/recipe/recipe.ts';
+import { readRecipe, type RecipeOptions } from '../../wishlist/recipe/recipe.ts';
 import { formatReference, isPattern, parseReference } from '../../wishlist/reference/reference.ts';
 import type { Command, Context } from '../command.ts';
 import { counted } from '../output/format.ts';
@@ -32,10 +32,12 @@ export const checkImageSyntaxCommand: Command = {
     },
   ],
   options: ['json'],
-  run: async ({ arguments: subjects, output }: Context) => {
+  run: async ({ arguments: subjects, output, configuration }: Context) => {
     const findings: Finding[] = [];
     for (const subject of subjects) {
-      findings.push(/\.ya?ml$/i.test(subject) ? await checkRecipe(subject) : checkImage(subject));
+      findings.push(
+        /\.ya?ml$/i.test(subject) ? await checkRecipe(subject, configuration) : checkImage(subject),
+      );
     }
     const lines = findings.flatMap((finding) => finding.lines);
     output.print(lines.map((line) => `${redactLine(line)}\n`).join(''), findings);
@@ -43,8 +45,8 @@ export const checkImageSyntaxCommand: Command = {
   },
 };
 
-async function checkRecipe(file: string): Promise<Finding> {
-  const { repositories, wishes, problems } = await readRecipe(file);
+async function checkRecipe(file: string, options: RecipeOptions): Promise<Finding> {
+  const { repositories, wishes, problems } = await readRecipe(file, options);
   const errors = problems.filter(({ severity }) => severity === 'error').length;
   const found = `${counted(errors, 'error')}, ${counted(problems.length - errors, 'warning')}`;
   const summary = `${file}: ${counted(wishes.length, 'wish', 'wishes')} for ${repositories.join(', ')}, ${found}`;

@@ -51,6 +51,7 @@ export const wishlistCheckCommand: Command = {
     'allowed-registries',
     'image-size-limit',
     'pattern-limit',
+    'wish-limit',
     'platforms',
     'root',
     'state',
@@ -64,7 +65,7 @@ export const wishlistCheckCommand: Command = {
     const reportFiles = await openReportFiles(context.configuration.report ?? []);
     const currentDirectory = process.cwd();
     const sources = await Promise.all(
-      files.map(async (file) => await readRecipeSource(file, currentDirectory)),
+      files.map(async (file) => await readRecipeSource(file, currentDirectory, context.configuration)),
     );
     const bases = await basesOf(context, currentDirectory);
     const check = async (ask: Ask | undefined): Promise<CheckReport> =>
@@ -82,8 +83,11 @@ export const wishlistCheckCommand: Command = {
 async function basesOf(context: Context, currentDirectory: string): Promise<Base[]> {
   const { configuration, environment, signal, arguments: files } = context;
   const { base, baseFile } = configuration;
-  if (base === undefined) return baseFile === undefined ? [] : await readBaseFile(baseFile, files);
-  if (baseFile === undefined) return await readBases(base, files, { environment, signal, currentDirectory });
+  if (base === undefined)
+    return baseFile === undefined ? [] : await readBaseFile(baseFile, files, configuration);
+  const { wishLimit } = configuration;
+  if (baseFile === undefined)
+    return await readBases(base, files, { environment, signal, currentDirectory, wishLimit });
   throw new Failure('configuration-invalid', '--base and --base-file name two earlier versions', {
     hint: 'name one of them',
   });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { smallImage } from '../support/e2e/images.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
@@ -96,6 +97,23 @@ describeWith(['git'], 'unpackd convert: sources of the configuration', () => {
     const outcome = await unpackd(['convert'], lines);
     assert.equal(outcome.status, 2);
     assert.match(outcome.stderr, /NO_SUCH_VARIABLE/);
+  });
+
+  it('fail alone where they are hostile files, and the others go on', async () => {
+    const at = (name: string): string => join(site.folder, name);
+    symlinkSync(at('loop'), at('loop'));
+    execFileSync('mkfifo', [at('pipe')]);
+    writeFileSync(at('long'), `a: ${'b'.repeat(9e6)}\n`);
+    writeFileSync(
+      at('wrong'),
+      recipeText(...Array.from({ length: 15_000 }, (_, index) => `quay.io/a:!${index}`)),
+    );
+    const files = ['loop', 'pipe', 'long', 'wrong'].map((name) => `  - file: ${at(name)}`);
+    const outcome = await unpackd(['convert'], [...files, '  - file: /dev/zero', ...file()]);
+    assert.equal(outcome.status, 1, outcome.stderr.slice(0, 1000));
+    assert.ok(isPublished(inFile) && isPublished(inBoth));
+    assert.match(outcome.stderr, /14000 more problems/);
+    assert.equal(outcome.stderr.match(/^error\[recipe-unreadable\]/gm)?.length, 4);
   });
 
   it('publish nowhere but where they may, though the recipe names more', async () => {

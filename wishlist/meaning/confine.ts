@@ -1,5 +1,6 @@
 import type { Confinement } from '../recipe/confinement.ts';
 import type { Problem, ProblemCode } from '../recipe/problem.ts';
+import { counted } from '../counted.ts';
 import { quoted } from '../quote.ts';
 import { matchesRegistry } from '../reference/registry-pattern.ts';
 import type { Wish } from '../recipe/wish.ts';
@@ -25,7 +26,7 @@ export type IsHolder = (image: WishedImage, repository: string) => boolean;
 /** A recipe without what it may not ask for. */
 export interface Confined {
   readonly recipe: Wishlist;
-  /** One for each wish that is refused, at all or in some repositories. */
+  /** One for each wish that is refused, at all or in some repositories; one for all where it may publish nowhere. */
   readonly problems: readonly Problem[];
 }
 
@@ -34,36 +35,44 @@ export function confine(recipe: Wishlist, { registries }: Policy): Confined {
   const { confinement } = recipe;
   if (confinement === undefined && registries === undefined) return { recipe, problems: [] };
   const repositories = recipe.repositories.filter((name) => confinement?.allowsRepository(name) !== false);
+  const [first] = recipe.wishes;
+  if (first !== undefined && repositories.length === 0)
+    return { recipe: { ...recipe, repositories, wishes: [] }, problems: [nowhere(first, recipe)] };
   const subdirectory = recipe.defaults.subdirectory ?? confinement?.subdirectory;
+  const { wishes, problems } = confineWishes(recipe, { repositories, subdirectory, registries });
   const defaults = { ...recipe.defaults, subdirectory };
+  return { recipe: { ...recipe, repositories, defaults, wishes }, problems };
+}
+
+/** What counts for all wishes of a recipe. */
+interface Bounds extends Pick<Policy, 'registries'> {
+  readonly repositories: readonly string[];
+  readonly subdirectory: string | undefined;
+}
+
+function confineWishes(recipe: Wishlist, bounds: Bounds): { wishes: Wish[]; problems: Problem[] } {
   const problems: Problem[] = [];
   const wishes: Wish[] = [];
   for (const wish of recipe.wishes) {
-    const refusal = refusalOf(wish, { recipe, subdirectory, registries });
+    const refusal = refusalOf(wish, recipe, bounds);
     if (refusal !== undefined) {
       problems.push(refusal);
       continue;
     }
     const wanted = wish.repositories ?? recipe.repositories;
-    const left = wanted.filter((name) => repositories.includes(name));
+    const left = wanted.filter((name) => bounds.repositories.includes(name));
     if (left.length < wanted.length) problems.push(outside(wish, wanted, left));
     if (left.length > 0)
       wishes.push(wish.repositories === undefined ? wish : { ...wish, repositories: left });
   }
-  return { recipe: { ...recipe, repositories, defaults, wishes }, problems };
+  return { wishes, problems };
 }
 
 /** Why nothing of a wish may be asked for, wherever that is. */
 function refusalOf(
   wish: Wish,
-  {
-    recipe: { confinement },
-    subdirectory,
-    registries,
-  }: Pick<Policy, 'registries'> & {
-    readonly recipe: Wishlist;
-    readonly subdirectory: string | undefined;
-  },
+  { confinement }: Wishlist,
+  { registries, subdirectory }: Bounds,
 ): Problem | undefined {
   const elsewhere = otherRegistry(wish, registries) ?? otherRegistry(wish, confinement?.registries);
   if (elsewhere !== undefined || confinement === undefined) return elsewhere;
@@ -101,12 +110,24 @@ function otherSubdirectory(
   });
 }
 
+function nowhere(first: Wish, { wishes, repositories }: Wishlist): Problem {
+  const names = repositories.join(' and ');
+  const others = wishes.length === 1 ? '' : `, as ${counted(wishes.length - 1, 'other line')} of the recipe`;
+  return refused(first, 'repository-not-allowed', {
+    message: `asks for ${names}, where its source may not publish${others}`,
+    hint: OTHER_REPOSITORY,
+  });
+}
+
+const OTHER_REPOSITORY =
+  'name another repository, or ask the operator: the source, or the option repositories, must name it';
+
 function outside(wish: Wish, wanted: readonly string[], left: readonly string[]): Problem {
   const names = wanted.filter((name) => !left.includes(name)).join(' and ');
   const rest = left.length === 0 ? '' : `; it goes on in ${left.join(' and ')}`;
   return refused(wish, 'repository-not-allowed', {
     message: `asks for ${names}, where its source may not publish${rest}`,
-    hint: 'name another repository, or ask the operator: the source, or the option repositories, must name it',
+    hint: OTHER_REPOSITORY,
   });
 }
 

@@ -1,6 +1,7 @@
 import { isFailure } from '../failure.ts';
 import { parseReference } from '../reference/reference.ts';
-import { selectTags, type TagSelection } from '../tags/tag-selection.ts';
+import { SOURCE_LIMITS } from './source-budgets.ts';
+import { selectionCost, selectTags, type TagSelection } from '../tags/tag-selection.ts';
 import { namesOf, type RecipeWish, type Wishlist } from './wished-image.ts';
 
 /** What somebody may ask for beside all that is known: nothing of it must be removed. */
@@ -84,12 +85,25 @@ export function doubtfulNames(
   const index = byImage(counting);
   const doubtful = new Set<string>();
   for (const [image, versions] of versionsByImage(names)) {
-    for (const { selection } of doubtsAbout(image, index)) {
+    for (const { selection } of boundedDoubts(doubtsAbout(image, index), versions.length)) {
       const chosen = selection === undefined ? versions : selectVersions(selection, versions);
       for (const version of chosen) doubtful.add(`${image}${version}`);
     }
   }
   return doubtful;
+}
+
+/** What would take too long to tell apart means all versions: nothing of it is removed then. */
+function boundedDoubts(doubts: readonly Doubt[], versions: number): readonly Pick<Doubt, 'selection'>[] {
+  if (doubts.some(({ selection }) => selection === undefined)) return EVERYTHING;
+  const cost = doubts.reduce((sum, { selection }) => sum + costOf(selection, versions), 0);
+  return cost > SOURCE_LIMITS.comparisonsOfWish ? EVERYTHING : doubts;
+}
+
+const EVERYTHING: readonly Pick<Doubt, 'selection'>[] = [{ selection: undefined }];
+
+function costOf(selection: TagSelection | undefined, versions: number): number {
+  return selection === undefined ? 0 : selectionCost(selection, versions);
 }
 
 function byImage(doubts: readonly Doubt[]): Map<string, Doubt[]> {

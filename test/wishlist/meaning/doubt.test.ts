@@ -97,6 +97,26 @@ describe('doubtsOfLines', () => {
   });
 });
 
+describe('doubtfulNames, given doubts that take long to tell apart', () => {
+  const names = Array.from({ length: 2000 }, (_, index) => `quay.io/lab/tool:${index}`);
+  const include = Array.from({ length: 900 }, (_, index) => `x${index}*`);
+  const doubt: Doubt = {
+    ...about('quay.io/lab/tool:*'),
+    selection: { include, exclude: [], newest: undefined },
+  };
+
+  it('takes the pattern of one at its word', () => {
+    assert.equal(doubtfulNames(names, [doubt], 'x').size, 0);
+  });
+
+  it('doubts all versions of the image for very many of them', () => {
+    const other = 'quay.io/lab/other:1';
+    const doubts = Array.from({ length: 20_000 }, () => doubt);
+    const doubtful = doubtfulNames([...names, other], doubts, 'x');
+    assert.deepEqual([doubtful.size, doubtful.has(other)], [2000, false]);
+  });
+});
+
 describe('the doubts of expandRecipes', () => {
   it('are about what failed, with exclusions, and about wrong lines', async () => {
     const text = `version: 1\ncvmfs_repo: x\ninput: ['quay.io/a:1*', 'quay.io/b:2*', 'quay.io/c:1', 'quay.io/d:-']\n`;
