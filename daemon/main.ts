@@ -4,12 +4,18 @@ import './collector.ts';
 import { setMaxListeners } from 'node:events';
 import { Failure } from '../wishlist/failure.ts';
 import { packageVersion } from '../publisher/registry/http/user-agent.ts';
+import { tellBug } from './output/early-end.ts';
 import { commandsFor } from './command-table.ts';
 import { runUnpackd } from './run.ts';
 
 const { stdout, stderr, env: environment } = process;
 const argv = process.argv.slice(2);
 const signal = interruptible();
+// What was under way then is written down: the next run finds out which image it is about.
+process.on('uncaughtException', (error) => {
+  tellBug(error, { environment, stdout, stderr, json: false });
+  process.exit(70);
+});
 const status = await runUnpackd(argv, await commandsFor(argv), {
   version: packageVersion(),
   environment,

@@ -1,4 +1,5 @@
 import { isFailure, type Failure } from '../wishlist/failure.ts';
+import { contained } from '../publisher/contained.ts';
 import type { Observer } from '../publisher/events.ts';
 import { asksForJson, buildProgram } from './command-line.ts';
 import type { Invocation } from './command-line.ts';
@@ -90,9 +91,11 @@ async function runObserved(
   const { notificationFile: file, skipFlat } = made.configuration;
   const warn = (message: string): void => output.observe({ type: 'warning', message });
   const notification = file === undefined ? undefined : openNotification({ file, skipFlat, warn });
+  const toOutput = contained((event) => output.observe(event));
+  const toFile = contained((event) => notification?.observe(event));
   const observe: Observer = (event) => {
-    output.observe(event);
-    notification?.observe(event);
+    toOutput(event);
+    toFile(event);
   };
   try {
     return await command.run({ ...made, observe, environment, signal, version, stderr });

@@ -162,7 +162,14 @@ class Looking {
   }
 
   async #explained(wanted: WantedImage, failure: Failure): Promise<Failure> {
-    return (await this.#parts.explain?.(wanted, failure)) ?? failure;
+    try {
+      return (await this.#parts.explain?.(wanted, failure)) ?? failure;
+    } catch (error) {
+      // Less is said then, but for what ends everything.
+      const failed = ownFailure(error, partLabel({ wanted, platform: undefined }), this.#parts.observe);
+      if (failed === undefined) throw error;
+      return failure;
+    }
   }
 
   async #candidate(wanted: WantedImage, resolved: ResolvedImage): Promise<Candidate | undefined> {

@@ -1,3 +1,4 @@
+import { asFailure, stackOf, type Failure } from '../../wishlist/failure.ts';
 import { expandRecipes, type Expansion, type ListTags, type Policy } from '../../wishlist/meaning/expand.ts';
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { WishSettings } from '../../wishlist/recipe/settings.ts';
@@ -52,7 +53,7 @@ export async function runCycle(parts: CycleParts): Promise<Cycle> {
   const interrupted = expansion.failures.find(({ failure }) => failure.code === 'interrupted');
   if (interrupted !== undefined) throw interrupted.failure;
   const lines = failedLines(recipes, expansion);
-  parts.onExpanded({ recipes, sources, expansion, lines });
+  tellExpanded({ recipes, sources, expansion, lines }, parts);
 
   const { images, doubts, repositories } = expansion;
   await history.wishlists({ sources, lines, repositories, images, doubts });
@@ -63,4 +64,17 @@ export async function runCycle(parts: CycleParts): Promise<Cycle> {
   });
   await Promise.all(works.map(async ({ first }) => await first));
   return { ended: Promise.all(works.map(async ({ ended }) => await ended)) };
+}
+
+/** What goes wrong with telling is no reason to do nothing. */
+function tellExpanded(found: Expanded, { observeIn, onExpanded }: CycleParts): void {
+  const tell = (repository = '', image: string, failure: Failure): void =>
+    observeIn(repository)({ type: 'bug', image, stack: stackOf(failure) });
+  for (const { recipe, wish, failure } of found.expansion.failures)
+    if (failure.code === 'bug') tell(recipe.repositories[0], wish.text, failure);
+  try {
+    onExpanded(found);
+  } catch (error) {
+    tell(found.expansion.repositories[0], 'what is asked for', asFailure(error));
+  }
 }

@@ -4,7 +4,7 @@ import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import { formatReference } from '../../wishlist/reference/reference.ts';
 import type { Plan, PublishedImage } from '../../wishlist/meaning/plan.ts';
 import type { SourceState } from '../../wishlist/sources/source.ts';
-import { isFailure, withHint, type Failure } from '../../wishlist/failure.ts';
+import { asFailure, isFailure, stackOf, withHint, type Failure } from '../../wishlist/failure.ts';
 import type { RepositoryView } from '../../publisher/repository/view.ts';
 import type { FailedLine } from '../recipe-lines.ts';
 import type { FailingRow, NewAttempt } from '../state/attempts-table.ts';
@@ -223,14 +223,22 @@ export class History {
     });
   }
 
-  /** @param image what is published now, where that went well */
+  /**
+   * @param image what is published now, where that went well
+   * @throws what is no failure of the database as a whole
+   */
   async attempt(attempt: NewAttempt, image: NewImage | undefined): Promise<void> {
+    // That is for whoever knows the image to tell.
+    let own: { readonly error: unknown } | undefined;
     await this.#write(undefined, async (state) => {
-      await state.attempts.record(attempt, !this.#options.isGuest);
-      if (image !== undefined) await state.images.put(attempt.repository, [image]);
-      if (attempt.failure === undefined && attempt.isWhole)
-        await state.deaths.forget(attempt.repository, [attempt.publicName]);
+      try {
+        await recordAttempt(state, attempt, { image, isAskedFor: !this.#options.isGuest });
+      } catch (error) {
+        if (isFailure(error)) throw error;
+        own = { error };
+      }
     });
+    if (own !== undefined) throw own.error;
   }
 
   /** @param failure why nothing can be published in `repository`; `undefined`: it can */
@@ -282,10 +290,11 @@ export class History {
     try {
       return await this.#use(work);
     } catch (error) {
-      if (!isFailure(error, 'state-unusable', 'disk-full')) throw error;
+      const failure = asFailure(error);
       if (this.#failure === undefined)
-        this.#options.warn(`${withHint(error)}; until then nothing is remembered of what happens`);
-      this.#failure = error;
+        this.#options.warn(`${withHint(failure)}; until then nothing is remembered of what happens`);
+      if (failure.code === 'bug') for (const line of stackOf(failure).split('\n')) this.#options.warn(line);
+      this.#failure = failure;
       return otherwise;
     }
   }
@@ -320,6 +329,17 @@ export class History {
     this.#opened = opened;
     return opened;
   }
+}
+
+async function recordAttempt(
+  state: State,
+  attempt: NewAttempt,
+  { image, isAskedFor }: { readonly image: NewImage | undefined; readonly isAskedFor: boolean },
+): Promise<void> {
+  const { repository, publicName, failure, isWhole } = attempt;
+  await state.attempts.record(attempt, isAskedFor);
+  if (image !== undefined) await state.images.put(repository, [image]);
+  if (failure === undefined && isWhole) await state.deaths.forget(repository, [publicName]);
 }
 
 function isArtifactName(publicName: string): boolean {

@@ -1,3 +1,4 @@
+import { contained } from '../../publisher/contained.ts';
 import type { Event, Observer } from '../../publisher/events.ts';
 import { handleEvent, type EventHandlers } from '../event-handlers.ts';
 import type { WorkParts } from './repository-work.ts';
@@ -20,10 +21,11 @@ export function recordPublications(
   return (event) => handleEvent(handlers, event);
 }
 
-/** Tells both of everything. */
+/** Tells both of everything, whatever becomes of that. */
 export function both(one: Observer, other: Observer): Observer {
+  const [toOne, toOther] = [contained(one), contained(other)];
   return (event: Event) => {
-    one(event);
-    other(event);
+    toOne(event);
+    toOther(event);
   };
 }

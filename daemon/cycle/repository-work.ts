@@ -3,7 +3,7 @@ import type { Candidate, Explain } from '../../publisher/candidates.ts';
 import type { WantedImage } from '../../publisher/image.ts';
 import type { Pass, PublishingReport, RepositoryPublisher } from '../../publisher/repository-publisher.ts';
 import { Results } from '../../publisher/results.ts';
-import { isFailure, type Failure } from '../../wishlist/failure.ts';
+import { asFailure, isFailure, stackOf, type Failure } from '../../wishlist/failure.ts';
 import { groupBy } from '../../wishlist/group-by.ts';
 import type { Doubt } from '../../wishlist/meaning/doubt.ts';
 import { passedOverProblems } from '../../wishlist/meaning/expansion-problems.ts';
@@ -99,9 +99,9 @@ class RepositoryWork {
         await this.#publish(publisher, onPlanned);
       });
     } catch (error) {
-      if (!isFailure(error)) throw error;
-      stopped = error;
-      this.#results.finishRest(failedResult(error));
+      // What is not one image's is this repository's, and no other one's.
+      stopped = this.#told(error);
+      this.#results.finishRest(failedResult(stopped));
     }
     for (const { part, failure } of await this.#recording.end(stopped))
       this.#results.revise(part, failedResult(failure));
@@ -140,11 +140,11 @@ class RepositoryWork {
     const plan = async (): Promise<void> => {
       const looked = Promise.all(ofRegistries.map(async ({ first }) => await first));
       const isSoon = await soon(looked, this.#parts.patienceMs);
-      await this.#plan(passes, before);
+      await this.#tryToPlan(passes, before);
       onPlanned();
       if (isSoon) return;
       await looked;
-      await this.#plan(passes, before);
+      await this.#tryToPlan(passes, before);
     };
     const release = publisher.claim(suspects);
     try {
@@ -229,6 +229,25 @@ class RepositoryWork {
     for (const problem of passedOverProblems(passed, (image) => pass.passedOver.get(image)))
       observeIn(repository)({ type: 'note', message: textOf(problem) });
     await history.looked(repository, looked, passed);
+  }
+
+  /** A mistake in what becomes of all images is told with its stack. */
+  #told(error: unknown): Failure {
+    const { repository } = this.#task;
+    const failure = asFailure(error);
+    if (failure.code === 'bug')
+      this.#parts.observeIn(repository)({ type: 'bug', image: repository, stack: stackOf(failure) });
+    return failure;
+  }
+
+  /** What is planned is for whoever looks, and decides nothing about what is published. */
+  async #tryToPlan(passes: readonly Seen[], before: Before): Promise<void> {
+    try {
+      await this.#plan(passes, before);
+    } catch (error) {
+      if (isFailure(error)) throw error;
+      this.#told(error);
+    }
   }
 
   /** @param passes of the registries that have answered */

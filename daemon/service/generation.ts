@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { contained } from '../../publisher/contained.ts';
 import { isFailure, type Failure } from '../../wishlist/failure.ts';
 import type { RegistryClient } from '../../publisher/registry/client.ts';
 import { configuredPolicy, configuredSettings } from '../configured-settings.ts';
@@ -73,7 +74,7 @@ export class Generation {
     this.#workplace = new Workplace({
       configuration,
       client,
-      observe: journalist.observer(undefined),
+      observe: contained(journalist.observer(undefined)),
       observeIn: (repository) =>
         both(
           journalist.observer(repository),
@@ -90,7 +91,7 @@ export class Generation {
     const signals = { fetching: new AbortController(), publishing: new AbortController() };
     for (const { signal } of [signals.fetching, signals.publishing]) setMaxListeners(0, signal);
     const { configuration, environment, journalist } = parts;
-    const observe = journalist.observer(undefined);
+    const observe = contained(journalist.observer(undefined));
     const { signal } = signals.fetching;
     const client = await openRegistry({ configuration, environment, observe, signal });
     const generation = new Generation(parts, client, signals);
@@ -181,7 +182,7 @@ export class Generation {
       nowMs,
       isPatient: true,
       patienceMs: this.#patienceMs,
-      observeIn: (repository) => journalist.observer(repository),
+      observeIn: (repository) => contained(journalist.observer(repository)),
       onExpanded: (found) => journalist.expanded(found),
       onPlan: (repository, plan) => journalist.planned(repository, plan),
     });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { State } from '../../daemon/state/state.ts';
-import { dyingOf, STAGES, type Stage } from '../support/e2e/dying.ts';
+import { dyingOf, STAGES, type Death, type Stage } from '../support/e2e/dying.ts';
 import { killAll } from '../support/e2e/processes.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { BACKENDS, REPOSITORY, Site, type BackendKind } from '../support/e2e/site.ts';
@@ -49,17 +49,13 @@ describe('a process that dies of one image', () => {
   }
 
   /** Lets a run die, as it must. */
-  async function die(
-    stage: Stage,
-    wishes = [bad, good],
-    how: 'SIGKILL' | 'memory' = 'SIGKILL',
-  ): Promise<void> {
+  async function die(stage: Stage, wishes = [bad, good], how: Death = 'SIGKILL'): Promise<void> {
     const running = site.startConvert(wishes, [], {
       uncovered: true,
       environment: dyingOf('deadly', stage, how),
     });
     const { status, stderr } = await running.ended();
-    assert.equal(status === undefined || status === 134, true, `${status}: ${stderr}`);
+    assert.equal([undefined, 134, 70].includes(status), true, `${status}: ${stderr}`);
     // What a killed run of cvmfs_server leaves is not what this is about.
     killAll(running);
   }
@@ -100,6 +96,16 @@ describe('a process that dies of one image', () => {
     await die('composing', [bad, good], 'memory');
     await die('composing', [bad, good], 'memory');
     assert.equal(isShown(good), true);
+  });
+
+  it('counts also what was thrown where nobody could catch it', async () => {
+    await begin('directory');
+    for (let count = 1; count <= 3; count++) await die('fetching', [bad, good], 'callback');
+    assert.equal(isShown(good), true);
+    assert.deepEqual(
+      (await suspects()).map((suspect) => suspect.image),
+      [nameOf(bad)],
+    );
   });
 
   it('tries an image again when its tag leads to another one, or somebody says so', async () => {

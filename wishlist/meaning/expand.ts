@@ -1,7 +1,7 @@
 import { doubtOfWish, doubtsOfLines, type Doubt } from './doubt.ts';
 import { confine, type Confined, type Policy } from './confine.ts';
 import { effectiveSettings } from './effective-settings.ts';
-import { isFailure, type Failure } from '../failure.ts';
+import { asFailure, isFailure, type Failure } from '../failure.ts';
 import {
   atMost,
   conflictProblem,
@@ -46,7 +46,7 @@ export interface Expansion {
    * where repositories differ in what they ask for, the name is there several times.
    */
   readonly images: readonly WishedImage[];
-  /** Patterns whose tag list could not be had. */
+  /** Patterns whose tag list could not be had, and wishes with which something unexpected happened. */
   readonly failures: readonly (RecipeWish & { readonly failure: Failure })[];
   /**
    * Errors `registry-not-allowed`, `subdirectory-not-allowed`, `http-not-allowed`, `pattern-too-wide`,
@@ -63,7 +63,7 @@ export interface Expansion {
 
 /**
  * Finds out which images the wishes of all `recipes` mean. Each repository with patterns is listed once. Where
- * `listTags` throws a `Failure` only the wishes for that repository fail; any other error is thrown.
+ * `listTags` throws only the wishes for that repository fail, and what goes wrong with a wish is its own failure.
  *
  * What neither a wish nor its recipe says `defaults` say. Where nobody names platforms an image is for linux/amd64,
  * which is written out where another wish for the same image names platforms. Where several wishes mean one image in
@@ -101,7 +101,7 @@ export async function expandRecipes(
   for (const { confined: one, lines } of settled) {
     expander.begin(one);
     for (const line of lines) {
-      expander.add(line, chosen.get(line));
+      expander.tryToAdd(line, chosen.get(line));
       if (breath.isDue) await breath.take();
     }
   }
@@ -205,7 +205,18 @@ class Expander {
   }
 
   /** @param chosen `undefined` for what is no pattern */
-  add(settled: SettledLine, chosen: Answer | undefined): void {
+  tryToAdd(settled: SettledLine, chosen: Answer | undefined): void {
+    try {
+      this.#add(settled, chosen);
+    } catch (error) {
+      const { recipe, wish, settings, selection } = settled;
+      const line = { recipe, wish };
+      this.#failures.push({ ...line, failure: asFailure(error) });
+      this.#doubts.push(doubtOfWish(line, { selection, subdirectory: settings.subdirectory }));
+    }
+  }
+
+  #add(settled: SettledLine, chosen: Answer | undefined): void {
     const { recipe, wish, settings, selection } = settled;
     const line = { recipe, wish };
     const { tags, doubtful } = this.#tagsOf(line, settled, chosen);

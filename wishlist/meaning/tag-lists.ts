@@ -1,6 +1,6 @@
 import { Breath } from '../breath.ts';
 import { mapLimited } from '../concurrency.ts';
-import { isFailure, type Failure } from '../failure.ts';
+import { asFailure, isFailure, type Failure } from '../failure.ts';
 import { groupBy } from '../group-by.ts';
 import type { ImageReference } from '../reference/reference.ts';
 
@@ -25,7 +25,10 @@ export interface Asking<Meaning> {
   readonly choose: (list: TagList) => Meaning;
 }
 
-/** What the lists of repositories mean to all who ask, in their order. Each is read once; errors that are no `Failure` are thrown. */
+/**
+ * What the lists of repositories mean to all who ask, in their order. Each is read once; what goes wrong with one, whatever
+ * that is, is a failure of those who ask for it.
+ */
 export async function readTagLists<Meaning>(
   asking: readonly Asking<Meaning>[],
   listTags: ListTags,
@@ -40,7 +43,7 @@ export async function readTagLists<Meaning>(
       if (first === undefined) return;
       const list = await tagsOrFailure(first.reference, listTags);
       for (const one of askers) {
-        meanings.set(one, isFailure(list) ? list : one.choose(list));
+        meanings.set(one, isFailure(list) ? list : chosenOrFailure(one, list));
         if (breath.isDue) await breath.take();
       }
     });
@@ -59,8 +62,15 @@ async function tagsOrFailure(reference: ImageReference, listTags: ListTags): Pro
     const { tags, isWhole } = await listTags(reference);
     return { tags: [...new Set(tags)], isWhole };
   } catch (error) {
-    if (isFailure(error)) return error;
-    throw error;
+    return asFailure(error);
+  }
+}
+
+function chosenOrFailure<Meaning>({ choose }: Asking<Meaning>, list: TagList): Meaning | Failure {
+  try {
+    return choose(list);
+  } catch (error) {
+    return asFailure(error);
   }
 }
 

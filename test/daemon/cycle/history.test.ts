@@ -255,6 +255,13 @@ describe('the history of cycles', () => {
     });
   });
 
+  it('tells whoever knows the image of what goes wrong when its try is written down', async () => {
+    const odd = { ...attempt('tag-unknown'), startedMs: Symbol('no number') as unknown as number };
+    await assert.rejects(history.attempt(odd, undefined));
+    assert.equal(history.failure, undefined);
+    assert.deepEqual(warnings, []);
+  });
+
   describe('without a database', () => {
     const unusable = new Failure('state-unusable', 'locked');
     const problems: [what: string, problem: Failure][] = [
@@ -290,9 +297,12 @@ describe('the history of cycles', () => {
       assert.deepEqual([warnings.length, notes.length], [2, 1]);
     });
 
-    it('does not take a mistake for that', async () => {
+    it('goes on after a mistake, which it tells with its stack', async () => {
       problem = new TypeError('a mistake');
-      await assert.rejects(history.begin(), TypeError);
+      assert.deepEqual(await history.before(REPOSITORY, view, RUN), NOTHING);
+      assert.equal(history.failure?.code, 'bug');
+      assert.match(warnings[0] ?? '', /something unexpected happened: a mistake/);
+      assert.match(warnings.join('\n'), /TypeError: a mistake\n +at /);
     });
   });
 

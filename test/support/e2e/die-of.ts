@@ -72,7 +72,13 @@ function deadly(publication: Publication): Publication {
 }
 
 function die(): void {
-  if (how !== 'memory') process.kill(process.pid, 'SIGKILL');
+  if (how === 'callback') {
+    setImmediate(() => {
+      throw new RangeError('thrown in a callback');
+    });
+    return;
+  }
+  if (how === 'SIGKILL') process.kill(process.pid, 'SIGKILL');
   for (const held: string[] = []; ;)
     held.push(...Array.from({ length: 1000 }, (_, index) => `${index} ${held.length}`));
 }

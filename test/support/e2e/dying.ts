@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 export const STAGES = ['looking', 'fetching', 'listing', 'composing', 'publishing'] as const;
 export type Stage = (typeof STAGES)[number];
 
-/** How it dies: of SIGKILL, or of the memory that it takes. */
-export type Death = 'SIGKILL' | 'memory';
+/** How it dies: of SIGKILL, of the memory that it takes, or of an error that is thrown where nobody can catch it. */
+export type Death = 'SIGKILL' | 'memory' | 'callback';
 
 /**
  * The environment in which a process of unpackd dies when it comes to `stage` with an image whose repository has `name` in

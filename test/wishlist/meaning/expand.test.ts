@@ -9,7 +9,7 @@ import {
   type Wishlist,
 } from '../../../wishlist/meaning/expand.ts';
 import { planRepository } from '../../../wishlist/meaning/plan.ts';
-import { Failure, isFailure } from '../../../wishlist/failure.ts';
+import { Failure, stackOf } from '../../../wishlist/failure.ts';
 import { formatPlatform, parsePlatform, type Platform } from '../../../wishlist/reference/platform.ts';
 import { parseReference, publicName } from '../../../wishlist/reference/reference.ts';
 import type { Wish } from '../../../wishlist/recipe/wish.ts';
@@ -103,19 +103,18 @@ describe('expandRecipes', () => {
     assert.deepEqual(expansion.problems, []);
   });
 
-  it("throws a programmer's mistake after what is under way has ended, and begins nothing more", async () => {
-    let begun = 0;
-    let ended = 0;
+  it('keeps a mistake with the wishes for that repository, with its stack, and goes on', async () => {
     const wishes = wishesFor(...Array.from({ length: 9 }, (_, index) => `quay.io/r${index}:*`));
-    const expansion = expandWishes(wishes, async ({ repository }) => {
-      begun += 1;
+    const expansion = await expandWishes(wishes, async ({ repository }) => {
       if (repository === 'r0') throw new TypeError('a mistake');
-      await new Promise((resolve) => setImmediate(resolve));
-      ended += 1;
-      return [];
+      return await Promise.resolve(['1']);
     });
-    await assert.rejects(expansion, (error) => error instanceof TypeError && !isFailure(error));
-    assert.deepEqual([begun, ended], [4, 3]);
+    assert.equal(expansion.images.length, 8);
+    const [{ wish, failure } = {}, ...others] = expansion.failures;
+    assert.deepEqual([wish?.line, failure?.code, others], [1, 'bug', []]);
+    assert.match(stackOf(failure), /^TypeError: a mistake\n +at /);
+    // What it means is not known: whatever it may mean stays.
+    assert.equal(expansion.doubts.length, 1);
   });
 
   it('warns of a pattern that matches nothing', async () => {

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import type { History } from '../../../daemon/cycle/history.ts';
+import { InFlight } from '../../../daemon/cycle/in-flight.ts';
+import { workOn, type WorkParts } from '../../../daemon/cycle/repository-work.ts';
+import type { Workplace } from '../../../daemon/workplace.ts';
+import type { Pass, RepositoryPublisher } from '../../../publisher/repository-publisher.ts';
+import type { Results } from '../../../publisher/results.ts';
+import type { WishedImage } from '../../../wishlist/meaning/wished-image.ts';
+import { parseReference } from '../../../wishlist/reference/reference.ts';
+
+const REPOSITORY = 'images.unpackd.test';
+const IMAGE = 'quay.io/lab/tool:1';
+
+function wished(): WishedImage {
+  const reference = parseReference(IMAGE);
+  const common = { outputs: undefined, platforms: undefined, keep: undefined, isNamed: true };
+  return { ...common, reference, publicName: IMAGE, repositories: [REPOSITORY], wishes: [] };
+}
+
+describe('the work on one repository', () => {
+  let told: string[];
+  let parts: WorkParts;
+  beforeEach(() => {
+    told = [];
+    const history = {
+      failure: undefined,
+      before: async () => ({ published: [], failing: new Map(), deaths: new Map(), isPaused: false }),
+      looked: async () => undefined,
+      current: async () => undefined,
+      plan: async () => undefined,
+      attempt: async () => undefined,
+      repositoryFailure: async (_: string, failure?: { code: string }) =>
+        void told.push(`recorded ${failure?.code ?? 'good'}`),
+    } as unknown as History;
+    const publisher = {
+      publications: 0,
+      view: {},
+      isPublishing: () => false,
+      claim: () => () => undefined,
+      look: async (wanted: readonly WishedImage[], results: Results): Promise<Pass> => {
+        for (const one of wanted)
+          results.finish({ wanted: one, platform: undefined }, { outcome: 'unchanged' } as never);
+        return { candidates: [], resolved: new Map(), passedOver: new Map(), results } as unknown as Pass;
+      },
+      publish: async () => void told.push('published'),
+    } as unknown as RepositoryPublisher;
+    parts = {
+      workplace: {
+        use: async (_: string, work: (given: RepositoryPublisher) => Promise<unknown>) =>
+          await work(publisher),
+      } as unknown as Workplace,
+      history,
+      inFlight: new InFlight({ history, spool: '/spool', nowMs: () => 0 }),
+      observeIn: () => (event) =>
+        void (event.type === 'bug' && told.push(`bug ${event.image}: ${event.stack}`)),
+      nowMs: () => 0,
+      isPatient: false,
+      patienceMs: Number.POSITIVE_INFINITY,
+    };
+  });
+
+  const work = async (given: WorkParts) =>
+    await workOn({ repository: REPOSITORY, wanted: [wished()], doubts: [] }, given);
+
+  it('publishes also where nobody can say what is planned', async () => {
+    const onPlan = (): never => {
+      throw new RangeError('Invalid string length');
+    };
+    const { stopped, images } = await work({ ...parts, onPlan });
+    assert.equal(stopped, undefined);
+    assert.deepEqual(
+      images.map(({ result }) => result.outcome),
+      ['unchanged'],
+    );
+    const [bug = '', ...others] = told.toSorted();
+    assert.match(bug, /^bug images\.unpackd\.test: RangeError: Invalid string length\n +at /);
+    assert.deepEqual(others, ['published', 'recorded good']);
+  });
+
+  it('ends for a mistake that is no image\u2019s, which is that repository\u2019s failure, and told with its stack', async () => {
+    const broken = {
+      use: async () => {
+        throw new TypeError('a mistake');
+      },
+    } as unknown as Workplace;
+    const { stopped, images } = await work({ ...parts, workplace: broken });
+    assert.equal(stopped?.code, 'bug');
+    assert.deepEqual(
+      images.map(({ result }) => (result.outcome === 'failed' ? result.code : result.outcome)),
+      ['bug'],
+    );
+    assert.match(told[0] ?? '', /^bug images\.unpackd\.test: TypeError: a mistake\n +at /);
+    assert.deepEqual(told.slice(1), ['recorded bug']);
+  });
+});
