@@ -1,5 +1,5 @@
 import type { Option } from './options.ts';
-import { boolean, choice, path, paths, registryPatterns, size, string } from './value-types.ts';
+import { boolean, choice, path, paths, registryPatterns, string } from './value-types.ts';
 
 /** The options of `wishlist check`. */
 export const CHECKING_OPTIONS = {
@@ -57,13 +57,5 @@ export const CHECKING_OPTIONS = {
     group: 'Registries:',
     description:
       'registries that wishes may name, such as docker.io,*.example.org,quay.io/lab; others are refused, and not asked (default: all)',
-  },
-  imageSizeLimitBytes: {
-    key: 'image-size-limit',
-    flag: '--image-size-limit <size>',
-    type: size,
-    default: undefined,
-    group: 'Checking:',
-    description: 'how many bytes of compressed layers an image may have (default: any number)',
   },
 } as const satisfies Readonly<Record<string, Option>>;

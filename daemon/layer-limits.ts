@@ -17,7 +17,8 @@ export const LAYER_LIMIT_OPTIONS = {
     type: integer(2, 1_000_000),
     default: '200',
     group: 'Limits:',
-    description: 'how many times its compressed size a layer may unpack to; counts once it has given 256 MiB',
+    description:
+      'how many times its compressed size a layer may unpack to, holes of sparse files included; counts once it has given 256 MiB',
   },
   layerEntryLimit: {
     key: 'layer-entry-limit',
@@ -39,18 +40,10 @@ export const LAYER_LIMIT_OPTIONS = {
     key: 'layer-names-limit',
     flag: '--layer-names-limit <size>',
     type: size,
-    default: '512MiB',
+    default: '128MiB',
     group: 'Limits:',
     description:
-      'how many bytes the names, link targets and extended attributes of a layer may have together',
-  },
-  imageEntryLimit: {
-    key: 'image-entry-limit',
-    flag: '--image-entry-limit <number>',
-    type: integer(1, 1_000_000_000),
-    default: '10000000',
-    group: 'Limits:',
-    description: 'how many files, directories and links the layers of an image may have together',
+      'how many bytes the names, link targets and extended attributes of a layer may have together, what is repeated counted once',
   },
 } as const;
 

@@ -3,6 +3,7 @@ import { CHECKING_OPTIONS } from './checking-options.ts';
 import { SOURCE_LIMITS } from '../wishlist/meaning/source-budgets.ts';
 import { RECIPE_LIMITS } from '../wishlist/recipe/limits.ts';
 import { QUEUE_OPTIONS, SCHEDULE_OPTIONS } from './daemon-options.ts';
+import { IMAGE_LIMIT_OPTIONS } from './image-limits.ts';
 import { LAYER_LIMIT_OPTIONS } from './layer-limits.ts';
 import { REGISTRY_OPTIONS } from './registry-options.ts';
 import { SERVER_OPTIONS } from './server-options.ts';
@@ -256,6 +257,7 @@ export const OPTIONS = {
   },
   ...QUEUE_OPTIONS,
   ...LAYER_LIMIT_OPTIONS,
+  ...IMAGE_LIMIT_OPTIONS,
   wishLimit: {
     key: 'wish-limit',
     flag: '--wish-limit <number>',

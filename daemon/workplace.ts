@@ -16,6 +16,7 @@ import { assertBackendMeant } from './backend-choice.ts';
 import { orUnusable } from '../wishlist/sources/state-failure.ts';
 import { exactSize } from '../wishlist/byte-size.ts';
 import { counted, formatBytes } from './output/format.ts';
+import { imageLimitsOf } from './image-limits.ts';
 import { layerLimitsOf } from './layer-limits.ts';
 import type { Configuration } from './options.ts';
 import { assertOurs } from './state/ownership.ts';
@@ -211,6 +212,7 @@ function publishingOptionsOf(configuration: Configuration, repository: string) {
     batches: { bytes, images, ageMs },
     outputs: outputsOf(configuration),
     layerLimits: layerLimitsOf(configuration),
+    imageLimits: imageLimitsOf(configuration),
     clientRoot: join(configuration.clientRoot, repository),
   };
 }

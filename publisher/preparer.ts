@@ -1,10 +1,11 @@
 import { mapLimited } from '../wishlist/concurrency.ts';
 import { Failure, isFailure } from '../wishlist/failure.ts';
 import { formatReference, type ImageReference } from '../wishlist/reference/reference.ts';
+import { ImageMeter, checkManifest, type ImageLimits } from './image-limits.ts';
 import type { Observer } from './events.ts';
 import { anySignal } from './interruption.ts';
 import { layerDigests, type ReadyImage, type ResolvedImage } from './image.ts';
-import { overOption, type LayerLimits } from './layer/limits.ts';
+import type { LayerLimits } from './layer/limits.ts';
 import { listLayer, wrongDiffId, type Listing } from './layer/listing.ts';
 import type { ListingStore } from './layer/listing-store.ts';
 import { isLayerRecorded, isOfNow } from './published.ts';
@@ -13,6 +14,7 @@ import type { ImageConfig } from './registry/manifest/config.ts';
 import type { Digest } from './registry/digest.ts';
 import { formatPlatform, type Platform } from './registry/manifest/platform.ts';
 import type { Descriptor } from './registry/manifest/manifest.ts';
+import { inTurns } from './turns.ts';
 import { Slots } from './slots.ts';
 import type { RepositoryView } from './repository/view.ts';
 import type { Listener } from './spool/download.ts';
@@ -25,10 +27,10 @@ export interface PreparerOptions {
   readonly overwriteLayers: boolean;
   /** Layers that are fetched and listed at a time, of all images of one registry; half as many more of others. */
   readonly layersAtATime: number;
-  /** What one layer may demand. */
+  /** What one layer may meter. */
   readonly limits: LayerLimits;
-  /** How many members the layers of one image may have together. */
-  readonly imageEntryLimit: number;
+  /** What one image may meter. */
+  readonly imageLimits: ImageLimits;
 }
 
 /** What a preparer works with. */
@@ -84,10 +86,14 @@ export class Preparer {
     return missing;
   }
 
-  /** @throws Failure of the registry client and the spool; `layer-corrupt`, `layer-refused`, `digest-mismatch` */
+  /**
+   * @throws Failure of the registry client and the spool; `layer-corrupt`, `layer-refused`, `digest-mismatch`,
+   *   `image-too-large`
+   */
   async prepare(image: ResolvedImage, signal: AbortSignal): Promise<ReadyImage> {
     const { client, spool } = this.#parts;
     const { reference } = image;
+    checkManifest(image.manifest, this.#options.imageLimits);
     const config = await client.fetchConfig(reference, image.manifest);
     this.#checkPlatform(image, config);
     this.#checkLayers(image);
@@ -135,15 +141,8 @@ export class Preparer {
 
   /** What an image takes of memory grows with the members of its layers. */
   async #checkEntries(image: ResolvedImage): Promise<void> {
-    const { imageEntryLimit } = this.#options;
-    let entries = 0;
-    for (const layer of layerDigests(image)) entries += (await this.#parts.listings.entriesOf(layer)) ?? 0;
-    if (entries <= imageEntryLimit) return;
-    throw overOption(
-      `its layers have ${counted(entries, 'member')} together`,
-      imageEntryLimit,
-      'image-entry-limit',
-    );
+    const meter = new ImageMeter(this.#options.imageLimits);
+    for (const layer of layerDigests(image)) meter.keep((await this.#parts.listings.entriesOf(layer)) ?? 0);
   }
 
   /** Without published layers a flat tree brings all its files itself, unless every layer can be linked to. */
@@ -158,7 +157,9 @@ export class Preparer {
     const { digest } = descriptor;
     if (!outputs.layers || (await isOfNow(this.#parts.view, digest))) return false;
     const listing = await this.#parts.listings.load(digest);
-    return listing !== undefined && buildLayerTree(listing, digest).hasForeignLinks;
+    if (listing === undefined) return false;
+    const meter = new ImageMeter(this.#options.imageLimits);
+    return (await inTurns(buildLayerTree(listing, digest, meter))).hasForeignLinks;
   }
 
   #layersAtATime(layers: readonly LayerOfImage[]): number {

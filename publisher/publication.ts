@@ -46,7 +46,7 @@ const NOTHING: Publication = {
   outdated: [],
   trees: () => ownErrors([]),
   names: [],
-  xattrs: [],
+  xattrs: undefined,
   contentBytes: 0,
   inodes: 0,
 };

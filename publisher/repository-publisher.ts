@@ -1,5 +1,6 @@
 import type { Failure } from '../wishlist/failure.ts';
 import { lookAt, lookingSlots, type Candidate, type Explain, type Look } from './candidates.ts';
+import type { ImageLimits } from './image-limits.ts';
 import type { LossPolicy } from './compose/losses.ts';
 import type { Observer } from './events.ts';
 import { subjectOf, UNGUARDED, type Guard } from './guard.ts';
@@ -30,10 +31,10 @@ export interface PublishingOptions {
   readonly overwriteLayers: boolean;
   readonly batches: BatchRule;
   readonly downloads: number;
-  /** What one layer may demand. */
+  /** What one layer may meter. */
   readonly layerLimits: LayerLimits;
-  /** How many members the layers of one image may have together. */
-  readonly imageEntryLimit: number;
+  /** What one image may meter. */
+  readonly imageLimits: ImageLimits;
   /** The repository's root as clients see it: absolute. */
   readonly clientRoot: string;
   /** What becomes of images of which the repository cannot hold everything. */
@@ -104,20 +105,21 @@ export class RepositoryPublisher {
     this.#options = options;
     this.#guard = parts.guard ?? UNGUARDED;
     this.#notice = (type, message) => parts.observe({ type, message });
-    const { overwriteLayers, downloads: layersAtATime, layerLimits: limits, imageEntryLimit } = options;
+    const { overwriteLayers, downloads: layersAtATime, layerLimits: limits, imageLimits } = options;
     this.#preparer = new Preparer(
       { ...parts, view: this.view },
-      { overwriteLayers, layersAtATime, limits, imageEntryLimit },
+      { overwriteLayers, layersAtATime, limits, imageLimits },
     );
     const { publishSignal = parts.signal } = parts;
     const batchParts = { ...parts, name, notice: this.#notice, signal: publishSignal, guard: this.#guard };
+    const batchOptions = { ...options, limits: imageLimits };
     const queueParts: QueueParts = {
       ...parts,
       prepare: async (candidate, signal) => await this.#prepare(candidate, signal),
       isStateUsable: async () =>
         (await isUsable(parts.spool.directory)) && (await isUsable(parts.listings.directory)),
       publish: async (batch) => {
-        const publish = async (): Promise<BatchReport> => await publishBatch(batch, batchParts, options);
+        const publish = async (): Promise<BatchReport> => await publishBatch(batch, batchParts, batchOptions);
         const report = await this.#guard.turn(batch.map(subjectOf), publish);
         this.#publications += report.publications;
         return report;

@@ -42,6 +42,7 @@ export type FailureCode =
   | 'digest-mismatch' // bytes whose digest or size is not the one promised
   | 'layer-corrupt' // a layer that does not decompress, or is no tar archive
   | 'layer-refused' // a layer that is readable but must not be unpacked
+  | 'image-too-large' // an image that demands more than its limits allow
   // where they go
   | 'image-incomplete' // the repository cannot hold all of the image
   | 'image-unpublishable' // the repository, or the state directory, takes other images, but not this one

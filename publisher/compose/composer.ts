@@ -1,3 +1,5 @@
+import { ImageMeter, type ImageLimits } from '../image-limits.ts';
+import { givingTurns, inTurns } from '../turns.ts';
 import type { Failure } from '../../wishlist/failure.ts';
 import { hexOf, type Digest } from '../registry/digest.ts';
 import { layerDigests, type ReadyImage } from '../image.ts';
@@ -13,17 +15,17 @@ import type { Attributes, BytePath, Entry, ExtendedAttributes } from '../reposit
 import type { Holding } from '../repository/holding.ts';
 import type { RepositoryView } from '../repository/view.ts';
 import type { LayerTree } from '../tree/layer-tree.ts';
-import { demandOf, fileDemand } from './demand.ts';
+import { fileDemand, LinkCounts, survey, type Survey } from './survey.ts';
 import type { Stage, TreeLoader } from './image-trees.ts';
 import { LinkableFiles, type Unlinkable } from './linkable-files.ts';
 import { Names, nameEntries } from './names.ts';
 import { Parents } from './parents.ts';
 import { PodmanStores } from './podman-stores.ts';
-import { held, lossesOf, type Brought, type LossPolicy } from './losses.ts';
+import { held, lossesOf, type LossPolicy } from './losses.ts';
 import { leftovers, refuseConflict } from './reconcile.ts';
 import type { UnitTree } from './unit.ts';
 import { unitEntries, type UnitSources } from './unit-entries.ts';
-import { unitXattrs } from './xattrs.ts';
+import { KeptXattrs, unitXattrs } from './xattrs.ts';
 
 export interface ComposerOptions {
   /** Make flat trees and chains again that are published. */
@@ -35,6 +37,8 @@ export interface ComposerOptions {
   /** The repository's root as clients see it: absolute. */
   readonly clientRoot: string;
   readonly holding: Holding;
+  /** What one image may demand. */
+  readonly limits: ImageLimits;
   /** What becomes of images of which the repository cannot hold everything. */
   readonly unkept: LossPolicy;
 }
@@ -52,6 +56,7 @@ export interface Composition {
 interface Planned {
   readonly image: ReadyImage;
   readonly units: ReadonlyMap<string, Unlinkable>;
+  readonly hasXattrs: boolean;
 }
 
 /**
@@ -71,7 +76,7 @@ export class Composer {
   readonly #deletions: BytePath[] = [];
   /** Records of trees that stay, and are as they would be made now. */
   readonly #renewed = new Set<BytePath>();
-  readonly #xattrs: ExtendedAttributes[] = [];
+  readonly #xattrs: KeptXattrs;
   #demand = NOTHING_NEEDED;
 
   constructor(view: RepositoryView, loader: TreeLoader, options: ComposerOptions) {
@@ -82,6 +87,7 @@ export class Composer {
     this.#stores = new PodmanStores({ view, ...options }, options.convertAgain);
     this.#parents = new Parents(view, options.attributes);
     this.#linkable = new LinkableFiles(view);
+    this.#xattrs = new KeptXattrs(options.holding);
   }
 
   /** Layers that this batch brings. */
@@ -99,18 +105,21 @@ export class Composer {
   /**
    * Adds an image to the batch, and answers what its users should know. An image that fails leaves the batch as it was.
    *
-   * @throws Failure `layer-refused`, `layer-corrupt`, `digest-mismatch`, `image-incomplete`, `repository-conflict`: of this
-   *   image
+   * @throws Failure `layer-refused`, `layer-corrupt`, `digest-mismatch`, `image-too-large`, `image-incomplete`,
+   *   `repository-conflict`: of this image
    */
   async add(image: ReadyImage): Promise<string[]> {
-    const stages = await this.#loader.stagesOf(layerDigests(image));
+    const meter = new ImageMeter(this.#options.limits);
+    const stages = await this.#loader.stagesOf(layerDigests(image), meter);
     checkDiffIds(image, stages);
-    const { fresh, deletions, renewed } = await this.#changesOf(await this.#unitsOf(image, stages));
-    const losses = this.#lossesOf(image, { stages, units: fresh });
-    const plans = await this.#planUnits(fresh);
+    const all = await this.#unitsOf(image, stages, meter);
+    const { fresh, deletions, renewed } = await this.#changesOf(all);
+    const made = { stages, units: fresh, meter };
+    const brought = await this.#survey(made);
+    const losses = await this.#lossesOf(image, made);
+    const plans = await this.#planUnits(made);
     const links = image.outputs.flat ? await publicLinks(this.#view, image) : [];
     for (const entry of nameEntries(image, links)) await this.#refuseConflict(entry);
-    const brought = fresh.map((unit) => this.#brought(unit));
     const ofStore = await this.#stores.forImage(image, stages);
     await this.#names.add(image, links, this.#view);
     // From here on nothing fails any more.
@@ -119,7 +128,7 @@ export class Composer {
     for (const path of renewed) this.#renewed.add(path);
     for (const one of brought) this.#take(one);
     for (const { sizeBytes, paths } of plans.values()) this.#need({ bytes: sizeBytes, inodes: paths.size });
-    this.#planned.push({ image, units: plans });
+    this.#planned.push({ image, units: plans, hasXattrs: brought.some(({ hasXattrs }) => hasXattrs) });
     return [...losses, ...ofStore.warnings];
   }
 
@@ -167,7 +176,7 @@ export class Composer {
       outdated: stores.outdated,
       trees: () => this.#trees(folders, stores.trees),
       names,
-      xattrs: this.#xattrs,
+      xattrs: this.#planned.some(({ hasXattrs }) => hasXattrs) ? () => this.#xattrsOfAll() : undefined,
       contentBytes,
       inodes,
     };
@@ -175,10 +184,11 @@ export class Composer {
   }
 
   /** Of what was published before, its users know already. */
-  #lossesOf({ outputs }: ReadyImage, brought: Pick<Brought, 'stages' | 'units'>): string[] {
-    if (brought.units.length === 0) return [];
+  async #lossesOf({ outputs }: ReadyImage, { stages, units, meter }: Made): Promise<string[]> {
+    if (units.length === 0) return [];
     const { holding, unkept } = this.#options;
-    return lossesOf({ ...brought, hasLayers: outputs.layers }, holding, unkept);
+    const brought = { stages, units, hasLayers: outputs.layers };
+    return await inTurns(lossesOf(brought, { holding, xattrs: this.#xattrs, meter }, unkept));
   }
 
   async *#trees(folders: readonly Entry[], ofStores: () => Iterable<Entry>): AsyncGenerator<Entry> {
@@ -193,23 +203,38 @@ export class Composer {
 
   async *#treesOf({ image, units }: Planned): AsyncGenerator<Entry> {
     const { holding } = this.#options;
-    if (units.size === 0) return;
-    const stages = await this.#loader.stagesOf(layerDigests(image));
-    const left = new Map(units);
-    for (const unit of await this.#unitsOf(image, stages)) {
-      const plan = left.get(unitName(unit));
-      if (plan === undefined) continue;
-      left.delete(unitName(unit));
+    for await (const { unit, stages, plan } of this.#unitsAgain(image, units)) {
       const entries = unitEntries(unit, { ...sourcesOf(image, stages), ...this.#published(plan) });
       yield* held(entries, holding);
     }
   }
 
-  async #unitsOf(image: ReadyImage, stages: readonly Stage[]): Promise<UnitTree[]> {
+  /** Those of all images that have any: kept, they would be as many as their files. */
+  async *#xattrsOfAll(): AsyncGenerator<ExtendedAttributes> {
+    for (const { image, units } of this.#planned.filter(({ hasXattrs }) => hasXattrs)) {
+      for await (const { unit } of this.#unitsAgain(image, units))
+        yield* givingTurns(unitXattrs(unit, this.#xattrs));
+    }
+  }
+
+  /** The units that the batch has of `image`, made again. */
+  async *#unitsAgain(image: ReadyImage, plans: Planned['units']): AsyncGenerator<PlannedUnit> {
+    if (plans.size === 0) return;
+    const stages = await this.#loader.stagesOf(layerDigests(image));
+    const left = new Map(plans);
+    for (const unit of await this.#unitsOf(image, stages, new ImageMeter())) {
+      const plan = left.get(unitName(unit));
+      if (plan === undefined) continue;
+      left.delete(unitName(unit));
+      yield { unit, stages, plan };
+    }
+  }
+
+  async #unitsOf(image: ReadyImage, stages: readonly Stage[], meter: ImageMeter): Promise<UnitTree[]> {
     const { attributes } = this.#options;
     const { outputs } = image;
     const linked = outputs.layers || (await this.#allRecorded(layerDigests(image)));
-    return enabledOutputs(outputs).flatMap((output) => output({ image, stages, linked, attributes }));
+    return enabledOutputs(outputs).flatMap((output) => output({ image, stages, linked, attributes, meter }));
   }
 
   async #allRecorded(layers: readonly Digest[]): Promise<boolean> {
@@ -242,7 +267,7 @@ export class Composer {
   }
 
   /** Before the image is taken: a layer of an earlier image of the batch, or of its own, is new, and can be linked to. */
-  async #planUnits(units: readonly UnitTree[]): Promise<Planned['units']> {
+  async #planUnits({ units, meter }: Made): Promise<Planned['units']> {
     const own = new Set(units.map(unitName));
     const isBrought = (layer: Digest): boolean => {
       const name = unitName({ unit: 'layers', hex: hexOf(layer) });
@@ -250,7 +275,7 @@ export class Composer {
     };
     const plans = new Map<string, Unlinkable>();
     for (const unit of units) {
-      plans.set(unitName(unit), await this.#linkable.missingFrom(unit, isBrought));
+      plans.set(unitName(unit), await this.#linkable.missingFrom(unit, { isBrought, meter }));
     }
     return plans;
   }
@@ -259,26 +284,41 @@ export class Composer {
     return { unlinkable, published: (path) => this.#view.contents(path) };
   }
 
-  #brought(unit: UnitTree): BroughtUnit {
-    return {
-      unit: unit.unit,
-      hex: unit.hex,
-      path: unit.path,
-      folders: unit.beside.filter(({ type }) => type === 'directory').map(({ path }) => path),
-      xattrs: [...unitXattrs(unit, this.#options.holding)],
-      demand: demandOf(unit),
-    };
+  async #survey({ units, meter }: Made): Promise<BroughtUnit[]> {
+    const links = new LinkCounts(this.#options.holding);
+    const all: BroughtUnit[] = [];
+    for (const unit of units) {
+      const found = await inTurns(survey(unit, { xattrs: this.#xattrs, links, meter }));
+      const folders = unit.beside.filter(({ type }) => type === 'directory').map(({ path }) => path);
+      all.push({ unit: unit.unit, hex: unit.hex, path: unit.path, folders, ...found });
+    }
+    return all;
   }
 
   #need(demand: Demand): void {
     this.#demand = sumOf(this.#demand, demand);
   }
 
-  #take({ xattrs, demand, ...unit }: BroughtUnit): void {
-    this.#units.set(unitName(unit), unit);
-    for (const one of xattrs) this.#xattrs.push(one);
+  #take({ unit, hex, path, folders, demand }: BroughtUnit): void {
+    const kept = { unit, hex, path, folders };
+    this.#units.set(unitName(kept), kept);
     this.#need(demand);
   }
+}
+
+/** What is made of an image that is planned. */
+interface Made {
+  readonly stages: readonly Stage[];
+  /** The trees that the repository lacks. */
+  readonly units: readonly UnitTree[];
+  readonly meter: ImageMeter;
+}
+
+/** A unit of an image that is planned. */
+interface PlannedUnit {
+  readonly unit: UnitTree;
+  readonly stages: readonly Stage[];
+  readonly plan: Unlinkable;
 }
 
 /** What stays in memory of a unit, and the folders beside its tree. */
@@ -287,10 +327,7 @@ type KeptUnit = Pick<UnitTree, 'unit' | 'hex' | 'path'> & {
 };
 
 /** What a unit adds to the batch. */
-interface BroughtUnit extends KeptUnit {
-  readonly xattrs: readonly ExtendedAttributes[];
-  readonly demand: Demand;
-}
+type BroughtUnit = KeptUnit & Survey;
 
 function unitName({ unit, hex }: Pick<UnitTree, 'unit' | 'hex'>): string {
   return `${unit}/${hex}`;

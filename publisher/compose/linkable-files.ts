@@ -1,8 +1,16 @@
 import type { Digest } from '../registry/digest.ts';
 import type { BytePath } from '../repository/entry.ts';
 import type { RepositoryView } from '../repository/view.ts';
-import type { AnyNode, LayerSource } from '../tree/node.ts';
+import type { ImageMeter } from '../image-limits.ts';
+import { walkAny } from '../tree/walk.ts';
+import { takeTurns } from '../turns.ts';
 import { publishedPath, type UnitTree } from './unit.ts';
+
+export interface LinkQuestion {
+  /** Whether the same publication brings the layer: what it brings can be linked to. */
+  readonly isBrought: (layer: Digest) => boolean;
+  readonly meter: ImageMeter;
+}
 
 /** What a unit brings of files that are published already. */
 export interface Unlinkable {
@@ -22,17 +30,16 @@ export class LinkableFiles {
     this.#view = view;
   }
 
-  /**
-   * The published files that the unit needs and cannot link to.
-   *
-   * @param isBrought whether the same publication brings the layer: what it brings can be linked to
-   */
-  async missingFrom(unit: UnitTree, isBrought: (layer: Digest) => boolean): Promise<Unlinkable> {
+  /** The published files that the unit needs and cannot link to. */
+  async missingFrom(unit: UnitTree, { isBrought, meter }: LinkQuestion): Promise<Unlinkable> {
     const paths = new Set<BytePath>();
     let sizeBytes = 0;
     if (unit.files === 'copied' || this.#view.linkableBytes === Number.POSITIVE_INFINITY)
       return { paths, sizeBytes };
-    for (const file of largeFiles(unit.tree, this.#view.linkableBytes)) {
+    const { linkableBytes } = this.#view;
+    for (const { node: file } of walkAny(unit.tree)) {
+      if (meter.step()) await takeTurns();
+      if (file.type !== 'file' || file.sizeBytes < linkableBytes || file.source.kind !== 'layer') continue;
       const path = publishedPath(file.source);
       if (isBrought(file.source.layer) || (await this.#isLinkable(path))) continue;
       paths.add(path);
@@ -48,19 +55,4 @@ export class LinkableFiles {
     this.#known.set(path, isLinkable);
     return isLinkable;
   }
-}
-
-interface LargeFile {
-  readonly source: LayerSource;
-  readonly sizeBytes: number;
-}
-
-/** Files of layers that have at least so many bytes. */
-function* largeFiles(node: AnyNode, bytes: number): Generator<LargeFile> {
-  if (node.type === 'file') {
-    const { source, sizeBytes } = node;
-    if (sizeBytes >= bytes && source.kind === 'layer') yield { source, sizeBytes };
-  }
-  if (node.type !== 'directory') return;
-  for (const child of node.children.values()) yield* largeFiles(child, bytes);
 }

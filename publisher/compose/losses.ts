@@ -10,18 +10,14 @@ import {
 } from '../repository/entry.ts';
 import { LONGEST_PATH_BYTES } from '../layer/member-path.ts';
 import { LINUX_LIMITS, type Holding } from '../repository/holding.ts';
-import {
-  joinPath,
-  type AnyNode,
-  type DeviceNode,
-  type DirectoryNode,
-  type LayerDirectoryNode,
-  type TreeNode,
-} from '../tree/node.ts';
+import { EMPTY_TREE, type AnyNode, type DeviceNode, type TreeNode } from '../tree/node.ts';
+import { walk, walkAny, type Visit } from '../tree/walk.ts';
+import type { ImageMeter } from '../image-limits.ts';
+import type { Sliced } from '../turns.ts';
 import type { Stage } from './image-trees.ts';
 import { overlayFolders } from './overlay-folders.ts';
 import type { UnitTree } from './unit.ts';
-import { CAPABILITY, OPAQUE, publishable, unpublishable } from './xattrs.ts';
+import { CAPABILITY, OPAQUE, publishable, unpublishable, type KeptXattrs } from './xattrs.ts';
 import { formatBytes } from '../../wishlist/byte-size.ts';
 import { counted } from '../../wishlist/counted.ts';
 
@@ -34,6 +30,12 @@ export interface Brought {
   /** The trees that the repository lacks. */
   readonly units: readonly UnitTree[];
   readonly hasLayers: boolean;
+}
+
+export interface LossTools {
+  readonly holding: Holding;
+  readonly xattrs: KeptXattrs;
+  readonly meter: ImageMeter;
 }
 
 const EXAMPLES = 3;
@@ -101,13 +103,20 @@ function sentence(kind: Kind, paths: number, xattrsReason: string): string {
  *
  * @throws Failure `image-incomplete` for what cannot be there at all, and with the policy `refuse` for any loss
  */
-export function lossesOf(brought: Brought, holding: Holding, policy: LossPolicy): string[] {
-  for (const unit of brought.units) checkNames(unit, holding);
+export function* lossesOf(
+  brought: Brought,
+  { holding, xattrs, meter }: LossTools,
+  policy: LossPolicy,
+): Sliced<string[]> {
+  for (const unit of brought.units) yield* checkNames(unit, holding, meter);
   const losses = new Losses();
   for (const path of droppedIn(brought)) losses.add('reserved', path);
-  const top = brought.stages.at(-1)?.merged;
-  if (top !== undefined) findIn(top, '', { losses, holding });
-  if (brought.hasLayers) findInLayers(brought.stages, losses, holding);
+  const finding = { losses, holding, xattrs };
+  for (const { path, node } of walk<TreeNode>(brought.stages.at(-1)?.merged ?? EMPTY_TREE)) {
+    if (meter.step()) yield;
+    findIn(node, path, finding);
+  }
+  if (brought.hasLayers) yield* findInLayers(brought.stages, finding, meter);
   const lines = losses.lines(holding);
   if (policy === 'warn' || !losses.isAny) return lines;
   throw new Failure('image-incomplete', lines.join('; '), {
@@ -163,6 +172,7 @@ function isDeletion({ type, major, minor }: Pick<DeviceNode, 'type' | 'major' | 
 interface Finding {
   readonly losses: Losses;
   readonly holding: Holding;
+  readonly xattrs: KeptXattrs;
 }
 
 function findIn(node: TreeNode, path: BytePath, finding: Finding): void {
@@ -171,7 +181,6 @@ function findIn(node: TreeNode, path: BytePath, finding: Finding): void {
   switch (node.type) {
     case 'directory':
       findXattrs(node, path, finding);
-      for (const [name, child] of node.children) findIn(child, joinPath(path, name), finding);
       return;
     case 'file':
       findXattrs(node, path, finding);
@@ -211,7 +220,7 @@ function isKept(mtime: number, { earliestTime, latestTime }: Holding): boolean {
 function findXattrs(
   node: Parameters<typeof publishable>[0],
   path: BytePath,
-  { losses, holding }: Finding,
+  { losses, holding, xattrs }: Finding,
 ): void {
   const foreign = unpublishable(node);
   if (foreign.length > 0) losses.add('foreign-xattr', path, shownNames(foreign));
@@ -219,7 +228,7 @@ function findXattrs(
   if (values.size === 0) return;
   const isExposed = holding.exposes.setId && values.has(CAPABILITY);
   if (isExposed) losses.add('privilege', path, 'capabilities');
-  const lost = holding.lostXattrs(values).filter((name) => !isExposed || name !== CAPABILITY);
+  const lost = xattrs.lostOf(values).filter((name) => !isExposed || name !== CAPABILITY);
   if (lost.length > 0) losses.add('xattr', path, shownNames(lost));
 }
 
@@ -228,35 +237,52 @@ function shownNames(names: readonly string[]): string {
 }
 
 /** What only those see who mount layers over each other. */
-function findInLayers(stages: readonly Stage[], losses: Losses, holding: Holding): void {
-  for (const { path, differs, isOpaque } of overlayFolders(stages)) {
+function* findInLayers(
+  stages: readonly Stage[],
+  { losses, xattrs }: Finding,
+  meter: ImageMeter,
+): Sliced<void> {
+  for (const found of overlayFolders(stages, meter)) {
+    if (found === undefined) {
+      yield;
+      continue;
+    }
+    const { path, differs, isOpaque } = found;
     if (differs) losses.add('overlay', path);
-    if (isOpaque && holding.lostXattrs(OPAQUE).length > 0) losses.add('xattr', path, 'opaque in .layers');
+    if (isOpaque && xattrs.lostOf(OPAQUE).length > 0) losses.add('xattr', path, 'opaque in .layers');
   }
 }
 
 /** Names and paths are the only things without which nothing is left of an entry: such an image is not published. */
-function checkNames({ root, tree }: UnitTree, holding: Holding): void {
+function* checkNames({ root, tree }: UnitTree, holding: Holding, meter: ImageMeter): Sliced<void> {
   const { longestNameBytes, longestTargetBytes, longestPathBytes, takesAnyBytes } = holding;
   const isRoomy =
     longestNameBytes >= LINUX_LIMITS.longestNameBytes &&
     longestTargetBytes >= LINUX_LIMITS.longestTargetBytes &&
     longestPathBytes > root.length + LONGEST_PATH_BYTES;
   // Names were checked when the layer was read: nothing can be wrong with them here.
-  if (!isRoomy || !takesAnyBytes) checkBelow(tree, '');
-
-  function checkBelow(directory: DirectoryNode | LayerDirectoryNode, path: BytePath): void {
-    for (const [name, child] of directory.children) {
-      const at = joinPath(path, name);
-      if (name.length > longestNameBytes) throw unholdable(at, `has a name of ${name.length} bytes`);
-      if (root.length + 1 + at.length > longestPathBytes)
-        throw unholdable(at, `would be a path of ${root.length + 1 + at.length} bytes`);
-      if (!takesAnyBytes && !isText(name)) throw unholdable(at, 'has a name that is no UTF-8');
-      if (child.type === 'symlink' && child.target.length > longestTargetBytes)
-        throw unholdable(at, `is a symbolic link to ${child.target.length} bytes`);
-      if (child.type === 'directory') checkBelow(child, at);
-    }
+  if (isRoomy && takesAnyBytes) return;
+  for (const { path, node } of walkAny(tree)) {
+    if (meter.step()) yield;
+    const reason = unholdableReason({ path, node }, root, holding);
+    if (reason !== undefined) throw unholdable(path, reason);
   }
+}
+
+/** Why the repository cannot hold what is at `path` below `root`; `undefined`: it can. */
+function unholdableReason(
+  { path, node }: Pick<Visit<AnyNode>, 'path' | 'node'>,
+  root: BytePath,
+  { longestNameBytes, longestTargetBytes, longestPathBytes, takesAnyBytes }: Holding,
+): string | undefined {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  const pathBytes = root.length + 1 + path.length;
+  if (name.length > longestNameBytes) return `has a name of ${name.length} bytes`;
+  if (pathBytes > longestPathBytes) return `would be a path of ${pathBytes} bytes`;
+  if (!takesAnyBytes && !isText(name)) return 'has a name that is no UTF-8';
+  if (node.type === 'symlink' && node.target.length > longestTargetBytes)
+    return `is a symbolic link to ${node.target.length} bytes`;
+  return undefined;
 }
 
 function isText(name: string): boolean {

@@ -1,3 +1,4 @@
+import type { ImageMeter } from '../image-limits.ts';
 import type { Attributes, BytePath } from '../repository/entry.ts';
 import {
   joinPath,
@@ -28,15 +29,23 @@ export interface OverlayPath {
  * name it is seen all the same.
  *
  * What lies below a folder that one layer alone describes, with all that is in it, is left out: it is as in the image.
+ * Yields `undefined` where others should have their turn.
  */
-export function* overlayFolders(stages: readonly Stage[]): Generator<OverlayPath> {
+export function* overlayFolders(
+  stages: readonly Stage[],
+  meter: ImageMeter,
+): Generator<OverlayPath | undefined> {
   const merged = stages.at(-1)?.merged;
   if (merged === undefined) return;
   const roots = stages.map(({ own }) => own.root).toReversed();
   const layers = untilOpaque(roots);
   // Fuse-overlayfs heeds an opaque root, kernel overlay does not.
   if (layers.length < roots.length) yield { path: '', differs: true, isOpaque: false };
-  yield* foldersBelow({ path: '', layers, merged });
+  const open: Place[] = [{ path: '', layers, merged }];
+  for (let place = open.pop(); place !== undefined; place = open.pop()) {
+    yield* shownAt(place);
+    for (const below of yield* placesBelow(place, meter)) open.push(below);
+  }
 }
 
 interface Place {
@@ -46,19 +55,66 @@ interface Place {
   readonly merged: TreeNode | undefined;
 }
 
-function* foldersBelow({ path, layers, merged }: Place): Generator<OverlayPath> {
-  const [top] = layers;
+function* shownAt({ path, layers, merged }: Place): Generator<OverlayPath> {
   const isThere = merged?.type === 'directory';
-  const differs = !isThere || !isAlike(top?.attributes, merged.attributes);
+  const differs = !isThere || !isAlike(layers[0]?.attributes, merged.attributes);
   yield { path, differs, isOpaque: layers.some(({ opaque }) => opaque) };
-  if (!isThere || (layers.length === 1 && top !== undefined && isWhole(top))) return;
+}
+
+/** The folders in a folder, the first one last. */
+function* placesBelow(
+  { path, layers, merged }: Place,
+  meter: ImageMeter,
+): Generator<OverlayPath | undefined, Place[]> {
+  const [top] = layers;
+  if (merged?.type !== 'directory') return [];
+  if (layers.length === 1 && top !== undefined && isWhole(top)) return [];
   if (layers.length === 1 && path !== '') yield* vainDeletions(path, top);
-  yield* missingLinks({ path, layers, merged });
-  for (const name of folderNames(layers)) {
-    const below = foldersNamed(name, layers);
-    if (below.length === 0) continue;
-    yield* foldersBelow({ path: joinPath(path, name), layers: below, merged: merged.children.get(name) });
+  yield* missingLinks({ path, layers, merged }, meter);
+  const places: Place[] = [];
+  for (const [name, { folders }] of yield* seenIn(layers, meter)) {
+    if (folders.length === 0) continue;
+    places.push({ path: joinPath(path, name), layers: folders, merged: merged.children.get(name) });
   }
+  return places.toReversed();
+}
+
+/** What is seen of each name that is a folder in any of the layers. */
+function* seenIn(
+  layers: readonly LayerDirectoryNode[],
+  meter: ImageMeter,
+): Generator<undefined, Map<string, Seen>> {
+  const found = new Map<string, Seen>();
+  for (const [name, child] of childrenOf(layers)) {
+    if (meter.step()) yield;
+    if (child.type === 'directory' && !found.has(name)) found.set(name, { folders: [], isHidden: false });
+  }
+  for (const [name, child] of childrenOf(layers)) {
+    if (meter.step()) yield;
+    const seen = found.get(name);
+    if (seen !== undefined) see(seen, child);
+  }
+  return found;
+}
+
+function* childrenOf(
+  layers: readonly LayerDirectoryNode[],
+): Generator<readonly [name: string, child: LayerNode]> {
+  for (const { children } of layers) yield* children;
+}
+
+/** What is seen of one name, from the topmost layer downwards. */
+interface Seen {
+  readonly folders: LayerDirectoryNode[];
+  /** Whether what lies below is hidden. */
+  isHidden: boolean;
+}
+
+/** What is no folder hides all below it, and so does an opaque one. */
+function see(seen: Seen, child: LayerNode): void {
+  if (seen.isHidden) return;
+  if (child.type === 'directory') seen.folders.push(child);
+  seen.isHidden = child.type !== 'directory' || child.opaque;
 }
 
 /** Deletions in a folder that one layer alone has: kernel overlay lists the names, and then has nothing of them. */
@@ -69,9 +125,13 @@ function* vainDeletions(path: BytePath, folder: LayerDirectoryNode | undefined):
 }
 
 /** Hard links to files of lower layers, where an overlay mount shows something else in their place, or nothing. */
-function* missingLinks({ path, layers, merged }: Place & { merged: DirectoryNode }): Generator<OverlayPath> {
+function* missingLinks(
+  { path, layers, merged }: Place & { merged: DirectoryNode },
+  meter: ImageMeter,
+): Generator<OverlayPath | undefined> {
   for (const [index, { children }] of layers.entries()) {
     for (const [name, child] of children) {
+      if (meter.step(child.type === 'foreign-link' ? layers.length : 1)) yield undefined;
       if (child.type !== 'foreign-link') continue;
       if (layers.slice(0, index).some((upper) => upper.children.has(name))) continue;
       const shown = layers.slice(index + 1).map((lower) => lower.children.get(name));
@@ -86,26 +146,6 @@ function isSameFile(one: LayerNode | undefined, other: TreeNode | undefined): bo
   if (one?.type !== 'file' || other?.type !== 'file') return false;
   if (one.source.kind !== 'layer' || other.source.kind !== 'layer') return false;
   return one.source.layer === other.source.layer && one.source.ordinal === other.source.ordinal;
-}
-
-function folderNames(layers: readonly LayerDirectoryNode[]): Set<string> {
-  const names = new Set<string>();
-  for (const { children } of layers)
-    for (const [name, child] of children) if (child.type === 'directory') names.add(name);
-  return names;
-}
-
-/** What is no folder hides all below it. */
-function foldersNamed(name: string, layers: readonly LayerDirectoryNode[]): LayerDirectoryNode[] {
-  const folders: LayerDirectoryNode[] = [];
-  for (const { children } of layers) {
-    const child = children.get(name);
-    if (child === undefined) continue;
-    if (child.type !== 'directory') break;
-    folders.push(child);
-    if (child.opaque) break;
-  }
-  return folders;
 }
 
 function untilOpaque(layers: readonly LayerDirectoryNode[]): readonly LayerDirectoryNode[] {

@@ -1,18 +1,12 @@
 import { layerContents, type Wanted } from '../layer/content.ts';
 import type { Digest } from '../registry/digest.ts';
 import { NumberSet } from '../packed/number-set.ts';
-import type { BytePath, DirectoryEntry, Entry, FileEntry } from '../repository/entry.ts';
+import type { BytePath, Entry, FileEntry } from '../repository/entry.ts';
 import { CATALOG_MARKER, catalogFolders } from '../tree/catalogs.ts';
-import {
-  IMPLIED_ATTRIBUTES,
-  joinPath,
-  type DirectoryNode,
-  type FileNode,
-  type LayerSource,
-  type LayerDirectoryNode,
-  type AnyNode,
-} from '../tree/node.ts';
+import { IMPLIED_ATTRIBUTES, joinPath, type FileNode, type LayerSource, type AnyNode } from '../tree/node.ts';
 import type { LayerTree } from '../tree/layer-tree.ts';
+import { walkAny } from '../tree/walk.ts';
+import { givingTurns, inTurns } from '../turns.ts';
 import { publishedPath, type UnitTree } from './unit.ts';
 
 export interface UnitSources {
@@ -33,9 +27,9 @@ export interface UnitSources {
 export async function* unitEntries(unit: UnitTree, sources: UnitSources): AsyncGenerator<Entry> {
   yield* unit.beside;
   if (unit.root !== unit.path) yield marker(unit.path);
-  const placing = new Placing(unit, sources);
+  const placing = new Placing(unit, sources, await inTurns(catalogFolders(unit.tree)));
   let links = 0;
-  for (const entry of placing.walk(unit.tree, '')) {
+  for await (const entry of givingTurns(placing.entries())) {
     if (entry.type === 'link') links++;
     else yield entry;
   }
@@ -43,7 +37,7 @@ export async function* unitEntries(unit: UnitTree, sources: UnitSources): AsyncG
     yield* layerContents({ path: sources.blobOf(layer), digest: layer }, wanted);
   if (links === 0) return;
   // Found again: kept, they would be as many as the files of the image.
-  for (const entry of placing.walk(unit.tree, '')) if (entry.type === 'link') yield entry;
+  for await (const entry of givingTurns(placing.entries())) if (entry.type === 'link') yield entry;
 }
 
 /** Marks `folder` as the root of a nested catalog. */
@@ -59,31 +53,27 @@ class Placing {
   readonly #sources: UnitSources;
   readonly #catalogs: Set<BytePath>;
 
-  constructor(unit: UnitTree, sources: UnitSources) {
+  constructor(unit: UnitTree, sources: UnitSources, catalogs: Set<BytePath>) {
     this.#unit = unit;
     this.#sources = sources;
-    this.#catalogs = catalogFolders(unit.tree);
+    this.#catalogs = catalogs;
     if (unit.root === unit.path) this.#catalogs.add('');
   }
 
-  *walk(directory: DirectoryNode | LayerDirectoryNode, path: BytePath): Generator<Entry> {
-    const at = path === '' ? this.#unit.root : joinPath(this.#unit.root, path);
-    const entry: DirectoryEntry = { type: 'directory', path: at, attributes: directory.attributes };
-    yield entry;
-    if (this.#catalogs.has(path)) yield marker(at);
-    const isOpaque = 'opaque' in directory && directory.opaque;
-    for (const [name, child] of directory.children) {
+  *entries(): Generator<Entry> {
+    for (const visit of walkAny(this.#unit.tree)) {
       // Nothing is left to delete, and kernel overlay would list the name.
-      if (isOpaque && child.type === 'whiteout') continue;
-      yield* this.#child(child, joinPath(path, name));
+      if (visit.node.type === 'whiteout' && isOpaque(visit.folder)) continue;
+      yield* this.#entry(visit.node, visit.path);
     }
   }
 
-  *#child(node: AnyNode, path: BytePath): Generator<Entry> {
-    const at = joinPath(this.#unit.root, path);
+  *#entry(node: AnyNode, path: BytePath): Generator<Entry> {
+    const at = path === '' ? this.#unit.root : joinPath(this.#unit.root, path);
     switch (node.type) {
       case 'directory':
-        yield* this.walk(node, path);
+        yield { type: 'directory', path: at, attributes: node.attributes };
+        if (this.#catalogs.has(path)) yield marker(at);
         return;
       case 'file':
         yield* this.#file(node, path, at);
@@ -134,6 +124,10 @@ class Placing {
     this.contents.set(layer, brought);
     return brought;
   }
+}
+
+function isOpaque(folder: AnyNode | undefined): boolean {
+  return folder?.type === 'directory' && 'opaque' in folder && folder.opaque;
 }
 
 /** The files of one layer that a unit brings, each at the first of its names. Nearly all are where their layer has them. */

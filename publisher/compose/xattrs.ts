@@ -1,13 +1,13 @@
-import type { BytePath, ExtendedAttributes } from '../repository/entry.ts';
+import type { ExtendedAttributes } from '../repository/entry.ts';
 import type { Holding } from '../repository/holding.ts';
 import {
   NO_XATTRS,
   joinPath,
-  type AnyNode,
   type DirectoryNode,
   type FileNode,
   type LayerDirectoryNode,
 } from '../tree/node.ts';
+import { walkAny } from '../tree/walk.ts';
 import type { UnitTree } from './unit.ts';
 
 /** A node that may have attributes. */
@@ -19,25 +19,58 @@ export const OPAQUE: ReadonlyMap<string, string> = new Map([
   ['user.overlay.opaque', 'y'],
 ]);
 
-/** Extended attributes of everything in the unit, as far as the repository takes them. */
-export function* unitXattrs(unit: UnitTree, holding: Holding): Generator<ExtendedAttributes> {
-  yield* nodeXattrs(unit.tree, '');
+/** What a repository keeps of extended attributes. Many members have the same, and finding out may take a try on disk. */
+export class KeptXattrs {
+  readonly #holding: Holding;
+  readonly #lost = new WeakMap<ReadonlyMap<string, string>, readonly string[]>();
 
-  function* nodeXattrs(node: AnyNode, path: BytePath): Generator<ExtendedAttributes> {
-    if (node.type !== 'file' && node.type !== 'directory') return;
-    const values = kept(publishable(node), holding);
-    if (values.size > 0) yield { path: path === '' ? unit.root : joinPath(unit.root, path), values };
-    if (node.type === 'file') return;
-    for (const [name, child] of node.children) yield* nodeXattrs(child, joinPath(path, name));
+  constructor(holding: Holding) {
+    this.#holding = holding;
+  }
+
+  /** The names of those of `values` that an entry with all of them would lose. */
+  lostOf(values: ReadonlyMap<string, string>): readonly string[] {
+    if (values.size === 0) return NONE;
+    const lost = this.#lost.get(values) ?? this.#holding.lostXattrs(values);
+    this.#lost.set(values, lost);
+    return lost;
+  }
+
+  of(values: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+    if (values.size === 0) return values;
+    const lost = new Set(this.lostOf(values));
+    if (this.#holding.exposes.setId && values.has(CAPABILITY)) lost.add(CAPABILITY);
+    if (lost.size === 0) return values;
+    return new Map([...values].filter(([name]) => !lost.has(name)));
   }
 }
+
+const NONE: readonly string[] = [];
+
+/** What gives whoever runs a program rights of root's: capabilities(7), "File capabilities". */
+export const CAPABILITY = 'security.capability';
+
+/** Extended attributes of everything in the unit, as far as the repository takes them. */
+export function* unitXattrs(unit: UnitTree, kept: KeptXattrs): Generator<ExtendedAttributes> {
+  for (const { path, node } of walkAny(unit.tree)) {
+    if (node.type !== 'file' && node.type !== 'directory') continue;
+    const values = kept.of(publishable(node));
+    if (values.size > 0) yield { path: path === '' ? unit.root : joinPath(unit.root, path), values };
+  }
+}
+
+/** Of what is not opaque, by what it has: equal attributes are one map. */
+const known = new WeakMap<ReadonlyMap<string, string>, ReadonlyMap<string, string>>();
 
 /** The attributes that the repository should have of `node`. */
 export function publishable(node: Attributed): ReadonlyMap<string, string> {
   const isOpaque = 'opaque' in node && node.opaque;
-  if (node.xattrs.size === 0 && !isOpaque) return NO_XATTRS;
-  const values = [...node.xattrs].filter(([name, value]) => isPublishable(name, value));
-  return new Map(isOpaque ? [...values, ...OPAQUE] : values);
+  const { xattrs } = node;
+  if (xattrs.size === 0) return isOpaque ? OPAQUE : NO_XATTRS;
+  const values =
+    known.get(xattrs) ?? new Map([...xattrs].filter(([name, value]) => isPublishable(name, value)));
+  known.set(xattrs, values);
+  return isOpaque ? new Map([...values, ...OPAQUE]) : values;
 }
 
 /** The names of those that are never published although the image has them, but for what no unpacker keeps. */
@@ -47,17 +80,6 @@ export function unpublishable({ xattrs }: Attributed): string[] {
     .filter(([name, value]) => !isPublishable(name, value) && !OF_THE_BUILDER.has(name))
     .map(([name]) => name);
 }
-
-function kept(values: ReadonlyMap<string, string>, holding: Holding): ReadonlyMap<string, string> {
-  if (values.size === 0) return values;
-  const lost = new Set(holding.lostXattrs(values));
-  if (holding.exposes.setId && values.has(CAPABILITY)) lost.add(CAPABILITY);
-  if (lost.size === 0) return values;
-  return new Map([...values].filter(([name]) => !lost.has(name)));
-}
-
-/** What gives whoever runs a program rights of root's: capabilities(7), "File capabilities". */
-export const CAPABILITY = 'security.capability';
 
 /** Labels and checksums by which the machine that built the image knew its files: nowhere else do they mean anything. */
 const OF_THE_BUILDER: ReadonlySet<string> = new Set(['security.selinux', 'security.ima', 'security.evm']);

@@ -6,13 +6,13 @@ import { counted } from '../../wishlist/counted.ts';
 export interface LayerLimits {
   /** Of the unpacked archive, holes of sparse files included. */
   readonly sizeBytes: number;
-  /** Unpacked bytes for each compressed one; counts from {@link RATIO_COUNTS_FROM_BYTES} on. */
+  /** Unpacked bytes for each compressed one, holes included; counts from {@link RATIO_COUNTS_FROM_BYTES} on. */
   readonly ratio: number;
   /** Members of the archive. */
   readonly entries: number;
   /** Of one extended header, long name or map of a sparse file; of all global headers together. */
   readonly headerBytes: number;
-  /** Names, targets of links and extended attributes of all members together: they are kept in memory. */
+  /** Names, targets of links and extended attributes of all members together, as they are kept in memory: repeated once. */
   readonly namesBytes: number;
 }
 
@@ -39,13 +39,9 @@ const OPTIONS = {
 /** `what` is more than a limit allows; the hint names the option that allows more. */
 export function overLimit(what: string, limits: LayerLimits, name: keyof LayerLimits): Failure {
   const limit = limits[name];
-  return overOption(what, name.endsWith('Bytes') ? exactSize(limit) : limit, OPTIONS[name]);
-}
-
-/** The same for a limit of another kind, by its option. */
-export function overOption(what: string, limit: number | string, option: string): Failure {
-  return new Failure('layer-refused', `${what}, over the limit of ${limit}`, {
-    hint: `if the image is meant to be so, allow more with --${option}`,
+  const shown = name.endsWith('Bytes') ? exactSize(limit) : limit;
+  return new Failure('layer-refused', `${what}, over the limit of ${shown}`, {
+    hint: `if the image is meant to be so, allow more with --${OPTIONS[name]}`,
   });
 }
 
@@ -55,7 +51,6 @@ export class LayerMeter {
   #archiveBytes = 0;
   #contentBytes = 0;
   #entries = 0;
-  #namesBytes = 0;
 
   constructor(limits: LayerLimits) {
     this.#limits = limits;
@@ -74,33 +69,48 @@ export class LayerMeter {
   countArchive(unpackedBytes: number, compressedBytes: number): void {
     this.#archiveBytes += unpackedBytes;
     this.#checkSize(this.#archiveBytes);
-    const isCounted = this.#archiveBytes > RATIO_COUNTS_FROM_BYTES;
-    if (isCounted && this.#archiveBytes > compressedBytes * this.#limits.ratio) {
-      const ratio = Math.round(this.#archiveBytes / Math.max(1, compressedBytes));
-      throw overLimit(
-        `its first ${compressedBytes} bytes unpack to ${ratio} times as much`,
-        this.#limits,
-        'ratio',
-      );
-    }
+    this.#checkRatio(this.#archiveBytes, compressedBytes);
   }
 
   /**
-   * Counts one member: what its content will be, and the bytes of its names and attributes.
+   * Says how many bytes the whole layer had compressed: holes of sparse files take nothing of the archive, so that what they
+   * unpack to can be judged at its end only.
+   *
+   * @throws Failure `layer-refused` for too high a ratio
+   */
+  checkContent(compressedBytes: number): void {
+    this.#checkRatio(this.#contentBytes, compressedBytes);
+  }
+
+  #checkRatio(unpackedBytes: number, compressedBytes: number): void {
+    const isCounted = unpackedBytes > RATIO_COUNTS_FROM_BYTES;
+    if (!isCounted || unpackedBytes <= compressedBytes * this.#limits.ratio) return;
+    const ratio = Math.round(unpackedBytes / Math.max(1, compressedBytes));
+    throw overLimit(
+      `its first ${compressedBytes} bytes unpack to ${ratio} times as much`,
+      this.#limits,
+      'ratio',
+    );
+  }
+
+  /**
+   * Counts one member by what its content will be.
    *
    * @throws Failure `layer-refused` for too many, or too much
    */
-  countMember(contentBytes: number, namesBytes: number): void {
+  countMember(contentBytes: number): void {
     this.#entries++;
     if (this.#entries > this.#limits.entries)
       throw overLimit(`it has at least ${counted(this.#entries, 'member')}`, this.#limits, 'entries');
-    this.#namesBytes += namesBytes;
-    if (this.#namesBytes > this.#limits.namesBytes) {
-      const what = `names and extended attributes of its first ${counted(this.#entries, 'member')} have ${this.#namesBytes} bytes`;
-      throw overLimit(what, this.#limits, 'namesBytes');
-    }
     this.#contentBytes += contentBytes;
     this.#checkSize(this.#contentBytes);
+  }
+
+  /** @throws Failure `layer-refused` where names and attributes of the members until now have too many bytes */
+  checkNames(bytes: number): void {
+    if (bytes <= this.#limits.namesBytes) return;
+    const what = `names and extended attributes of its first ${counted(this.#entries, 'member')} have ${bytes} bytes`;
+    throw overLimit(what, this.#limits, 'namesBytes');
   }
 
   #checkSize(bytes: number): void {

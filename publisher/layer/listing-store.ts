@@ -10,9 +10,10 @@ import { hexOf, isDigest, type Digest } from '../registry/digest.ts';
 import { COMPRESSIONS } from './decompress.ts';
 import type { Listing, ListingItem } from './listing.ts';
 import { PackedItems } from './packed-items.ts';
+import { NO_XATTRS, xattrBytes } from './xattr-records.ts';
 
 /** Changes with the form of the lines, and with what is read from an archive: others are read from the blob again. */
-const FORMAT = 5;
+const FORMAT = 6;
 
 const Header = z.object({
   format: z.literal(FORMAT),
@@ -24,6 +25,9 @@ const Header = z.object({
   entries: z.number(),
 });
 
+/** The extended attributes of an item, or those of an earlier one, as how many'th they were: many items share them. */
+type LineXattrs = [string, string][] | number;
+
 /** One item: type, path, [mode, uid, gid, mtime], size, target, major, minor, extended attributes. */
 type Line = [
   ListingItem['type'],
@@ -33,12 +37,14 @@ type Line = [
   string,
   number,
   number,
-  [string, string][],
+  LineXattrs,
 ];
 
 /** Not looked into: the digest at the end vouches that it is what we wrote, in a tenth of the time. */
 const Block = z.custom<readonly Line[]>((value) => Array.isArray(value));
 const ITEMS_IN_BLOCK = 1_000;
+/** A block is one line, which is parsed at once: nobody else has his turn meanwhile. */
+const TEXTS_IN_BLOCK_BYTES = 256 * 1024;
 
 const Trailer = z.object({ sha256: z.string() });
 
@@ -118,6 +124,7 @@ class Damaged extends Error {}
 async function parseListing(lines: AsyncIterable<string>): Promise<Listing> {
   const hash = createHash('sha256');
   const items = new PackedItems();
+  const xattrs = new ReadXattrs();
   let header: z.infer<typeof Header> | undefined;
   let ahead: string | undefined;
   for await (const line of lines) {
@@ -125,7 +132,7 @@ async function parseListing(lines: AsyncIterable<string>): Promise<Listing> {
       hash.update(`${ahead}\n`);
       const parsed: unknown = JSON.parse(ahead);
       if (header === undefined) header = Header.parse(parsed);
-      else for (const item of Block.parse(parsed)) items.add(toItem(item));
+      else for (const item of Block.parse(parsed)) items.add(toItem(item, xattrs));
     }
     ahead = line;
   }
@@ -136,7 +143,39 @@ async function parseListing(lines: AsyncIterable<string>): Promise<Listing> {
   return { diffId, sizeBytes, blobBytes, compression, items };
 }
 
-function toItem([type, path, times, sizeBytes, target, major, minor, xattrs]: Line): ListingItem {
+/** The extended attributes that the lines of a listing have had until now. */
+class ReadXattrs {
+  readonly #read: ReadonlyMap<string, string>[] = [];
+
+  of(line: LineXattrs): ReadonlyMap<string, string> {
+    if (typeof line === 'number') {
+      const earlier = this.#read[line];
+      if (earlier === undefined) throw new Damaged('a listing is not what it was');
+      return earlier;
+    }
+    if (line.length === 0) return NO_XATTRS;
+    const xattrs = new Map(line);
+    this.#read.push(xattrs);
+    return xattrs;
+  }
+}
+
+/** The same for lines that are written. */
+class WrittenXattrs {
+  readonly #written = new Map<ReadonlyMap<string, string>, number>();
+
+  lineOf(xattrs: ReadonlyMap<string, string>): LineXattrs {
+    const earlier = this.#written.get(xattrs);
+    if (earlier !== undefined) return earlier;
+    if (xattrs.size > 0) this.#written.set(xattrs, this.#written.size);
+    return [...xattrs];
+  }
+}
+
+function toItem(
+  [type, path, times, sizeBytes, target, major, minor, xattrs]: Line,
+  read: ReadXattrs,
+): ListingItem {
   const [mode, uid, gid, mtime] = times;
   return {
     type,
@@ -146,7 +185,7 @@ function toItem([type, path, times, sizeBytes, target, major, minor, xattrs]: Li
     target,
     major,
     minor,
-    xattrs: new Map(xattrs),
+    xattrs: read.of(xattrs),
   };
 }
 
@@ -158,12 +197,18 @@ function* linesOf({ items, ...facts }: Listing): Generator<string> {
     return line;
   };
   yield hashed({ format: FORMAT, ...facts, entries: items.length });
+  const xattrs = new WrittenXattrs();
   let block: Line[] = [];
+  let textBytes = 0;
   for (const item of items) {
-    block.push(toLine(item));
-    if (block.length < ITEMS_IN_BLOCK) continue;
+    const line = xattrs.lineOf(item.xattrs);
+    block.push(toLine(item, line));
+    textBytes +=
+      item.path.length + item.target.length + (typeof line === 'number' ? 0 : xattrBytes(item.xattrs));
+    if (block.length < ITEMS_IN_BLOCK && textBytes < TEXTS_IN_BLOCK_BYTES) continue;
     yield hashed(block);
     block = [];
+    textBytes = 0;
   }
   if (block.length > 0) yield hashed(block);
   yield toText({ sha256: hash.digest('hex') });
@@ -173,9 +218,12 @@ function toText(value: unknown): string {
   return `${JSON.stringify(value)}\n`;
 }
 
-function toLine({ type, path, attributes, sizeBytes, target, major, minor, xattrs }: ListingItem): Line {
+function toLine(
+  { type, path, attributes, sizeBytes, target, major, minor }: ListingItem,
+  xattrs: LineXattrs,
+): Line {
   const { mode, uid, gid, mtime } = attributes;
-  return [type, path, [mode, uid, gid, mtime], sizeBytes, target, major, minor, [...xattrs]];
+  return [type, path, [mode, uid, gid, mtime], sizeBytes, target, major, minor, xattrs];
 }
 
 function isMissingOrDamaged(error: unknown): boolean {

@@ -86,6 +86,7 @@ export async function listLayer(
   let items: PackedItems;
   try {
     items = await itemsOf(new TarReader(bytes, limits), meter);
+    meter.checkContent(blobBytes);
   } finally {
     await bytes.return(undefined);
   }
@@ -98,19 +99,15 @@ async function itemsOf(archive: TarReader, meter: LayerMeter): Promise<PackedIte
   let last: ListingItem | undefined;
   for (let member = await archive.next(); member !== undefined; member = await archive.next()) {
     const item = toItem(member);
-    meter.countMember(item.sizeBytes, namesBytesOf(item));
+    meter.countMember(item.sizeBytes);
     if (isLandmark(item)) continue;
     if (last !== undefined) items.add(last);
+    meter.checkNames(items.textBytes);
     last = item;
   }
   if (last !== undefined && !isIndex(last)) items.add(last);
+  meter.checkNames(items.textBytes);
   return items;
-}
-
-function namesBytesOf({ path, target, xattrs }: ListingItem): number {
-  let bytes = path.length + target.length;
-  for (const [name, value] of xattrs) bytes += name.length + value.length;
-  return bytes;
 }
 
 /** @param named by the image's config, as that of `layer` */

@@ -2,7 +2,6 @@ import { Failure } from '../../wishlist/failure.ts';
 import { displayPath, type Attributes } from '../repository/entry.ts';
 import { paxInteger, paxNumber, paxText, type PaxRecords } from './pax.ts';
 import type { RawHeader } from './tar-header.ts';
-import { isXattrRecord, xattrsOf } from './xattr-records.ts';
 
 export type MemberType =
   'file' | 'link' | 'symlink' | 'character-device' | 'block-device' | 'directory' | 'fifo';
@@ -27,20 +26,19 @@ export interface LongNames {
   readonly linkName: string | undefined;
 }
 
-const GLOBAL: ReadonlySet<string> = new Set(['path', 'linkpath', 'size', 'uid', 'gid', 'mtime']);
-
-/** Whether a record of a global header says anything of members; none of them is sparse by such a record. */
-export function holdsForAll(key: string): boolean {
-  return GLOBAL.has(key) || isXattrRecord(key);
+/** What stands before a header, and holds for it. */
+export interface Stated {
+  readonly records: PaxRecords;
+  readonly long: LongNames;
+  readonly xattrs: ReadonlyMap<string, string>;
 }
 
 /**
- * What a header says together with the records and long names that stand before it. The size is that of what the
- * archive stores.
+ * What a header says together with what stands before it. The size is that of what the archive stores.
  *
  * @throws Failure `layer-corrupt` for a number that makes no sense, `layer-refused` for a type that we do not unpack
  */
-export function toMember(header: RawHeader, records: PaxRecords, long: LongNames): Member {
+export function toMember(header: RawHeader, { records, long, xattrs }: Stated): Member {
   const name = paxText(records, 'GNU.sparse.name') ?? paxText(records, 'path') ?? long.name ?? header.name;
   const statedBytes = paxInteger(records, 'size') ?? header.sizeBytes;
   const type = memberType(header.typeFlag, name, statedBytes);
@@ -52,7 +50,7 @@ export function toMember(header: RawHeader, records: PaxRecords, long: LongNames
     attributes: attributesOf(header, records),
     sizeBytes: type === 'file' ? checkedSize(statedBytes, name) : 0,
     ...deviceOf(type, header),
-    xattrs: xattrsOf(records),
+    xattrs,
   };
 }
 

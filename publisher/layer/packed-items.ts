@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto';
 import { AttributesColumn } from '../packed/attributes-column.ts';
 import { BYTES, Column, DOUBLES, WORDS_32 } from '../packed/column.ts';
 import { TextPool } from '../packed/text-pool.ts';
 import type { Attributes, BytePath } from '../repository/entry.ts';
 import type { ListingItem, ListingItems } from './listing.ts';
 import type { MemberType } from './member.ts';
-import { NO_XATTRS } from './xattr-records.ts';
+import { NO_XATTRS, xattrBytes } from './xattr-records.ts';
 
 /** In the order of their numbers. */
 const TYPES: readonly MemberType[] = [
@@ -33,7 +34,11 @@ export class PackedItems implements ListingItems {
   readonly #sizes = new Column(DOUBLES);
   readonly #devices = new Map<number, readonly [major: number, minor: number]>();
   readonly #xattrs = new Map<number, ReadonlyMap<string, string>>();
+  /** By a digest of what they are: repeated ones are kept once. */
   readonly #equalXattrs = new Map<string, ReadonlyMap<string, string>>();
+  /** Those of the last item that had any: all members that a global header gives them to have the same. */
+  #lastXattrs: readonly [given: ReadonlyMap<string, string>, kept: ReadonlyMap<string, string>] | undefined;
+  #textBytes = 0;
 
   /** `items`, packed unless they are already. */
   static of(items: Iterable<ListingItem>): PackedItems {
@@ -47,6 +52,11 @@ export class PackedItems implements ListingItems {
     return this.#length;
   }
 
+  /** Bytes of all names, folders, targets and extended attributes: what is repeated counts once, as it is kept. */
+  get textBytes(): number {
+    return this.#textBytes;
+  }
+
   add({ type, path, attributes, sizeBytes, target, major, minor, xattrs }: ListingItem): void {
     const row = this.#length++;
     const slash = path.lastIndexOf('/');
@@ -54,6 +64,7 @@ export class PackedItems implements ListingItems {
     this.#folderOf.set(row, this.#numberOf(slash === -1 ? '' : path.slice(0, slash)));
     this.#names.set(row, this.texts.add(path.slice(slash + 1)));
     if (target !== '') this.#targets.set(row, this.texts.add(target));
+    this.#textBytes += path.length - slash - 1 + target.length;
     this.#attributes.set(row, attributes);
     if (sizeBytes !== 0) this.#sizes.set(row, sizeBytes);
     if (major !== 0 || minor !== 0) this.#devices.set(row, [major, minor]);
@@ -119,15 +130,23 @@ export class PackedItems implements ListingItems {
     const number = this.#folders.length;
     const flat = unsliced(folder);
     this.#folders.push(flat);
+    this.#textBytes += flat.length;
     this.#folderNumbers.set(flat, number);
     return number;
   }
 
   #shared(xattrs: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-    const key = JSON.stringify([...xattrs]);
-    const known = this.#equalXattrs.get(key) ?? xattrs;
-    this.#equalXattrs.set(key, known);
-    return known;
+    if (this.#lastXattrs?.[0] === xattrs) return this.#lastXattrs[1];
+    const key = createHash('sha256')
+      .update(JSON.stringify([...xattrs]))
+      .digest('base64');
+    const known = this.#equalXattrs.get(key);
+    if (known === undefined) {
+      this.#equalXattrs.set(key, xattrs);
+      this.#textBytes += xattrBytes(xattrs);
+    }
+    this.#lastXattrs = [xattrs, known ?? xattrs];
+    return this.#lastXattrs[1];
   }
 }
 

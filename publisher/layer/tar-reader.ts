@@ -1,7 +1,8 @@
 import { Failure } from '../../wishlist/failure.ts';
 import { ByteReader } from './bytes.ts';
 import { UNLIMITED, overLimit, type LayerLimits } from './limits.ts';
-import { holdsForAll, toMember, type LongNames, type Member } from './member.ts';
+import { GlobalRecords } from './global-records.ts';
+import { toMember, type LongNames, type Member } from './member.ts';
 import { decodePax, type PaxRecords } from './pax.ts';
 import { expandSparse, readSparseMap, type SparseMap } from './sparse.ts';
 import { BLOCK_BYTES, decodeHeader, isZeroBlock, paddingAfter, type RawHeader } from './tar-header.ts';
@@ -15,8 +16,7 @@ import { BLOCK_BYTES, decodeHeader, isZeroBlock, paddingAfter, type RawHeader } 
 export class TarReader {
   readonly #bytes: ByteReader;
   readonly #limits: LayerLimits;
-  readonly #global: PaxRecords = new Map();
-  #globalBytes = 0;
+  readonly #global = new GlobalRecords();
   #sparse: SparseMap | undefined;
   /** What the archive stores of the last member's content, and nobody has read. */
   #unread = 0;
@@ -48,7 +48,8 @@ export class TarReader {
           local = decodePax(await this.#extension(header));
           break;
         case 'g':
-          this.#addGlobal(decodePax(await this.#extension(header)));
+          this.#global.add(decodePax(await this.#extension(header)));
+          this.#checkHeaderBytes('its global headers have', this.#global.bytes);
           break;
         case 'L':
           longName = longText(await this.#extension(header));
@@ -78,8 +79,11 @@ export class TarReader {
   }
 
   async #member(header: RawHeader, local: PaxRecords, long: LongNames): Promise<Member> {
-    const records = this.#global.size === 0 ? local : new Map([...this.#global, ...local]);
-    const member = toMember(header, records, long);
+    const member = toMember(header, {
+      records: this.#global.for(local),
+      long,
+      xattrs: this.#global.xattrsFor(local),
+    });
     this.#sparse = undefined;
     this.#unread = member.sizeBytes;
     this.#padding = paddingAfter(member.sizeBytes);
@@ -95,16 +99,6 @@ export class TarReader {
     if (this.#sparse === undefined) return member;
     this.#unread = this.#sparse.storedBytes;
     return { ...member, sizeBytes: this.#sparse.sizeBytes };
-  }
-
-  #addGlobal(records: PaxRecords): void {
-    for (const [key, value] of records) {
-      if (!holdsForAll(key)) continue;
-      const before = this.#global.get(key);
-      this.#globalBytes += value.length - (before?.length ?? -key.length);
-      this.#global.set(key, value);
-    }
-    this.#checkHeaderBytes('its global headers have', this.#globalBytes);
   }
 
   async #header(): Promise<RawHeader | undefined> {

@@ -10,27 +10,49 @@ export function isXattrRecord(key: string): boolean {
   return key.startsWith(PLAIN) || key.startsWith(ENCODED);
 }
 
+/** More than the kernel takes for one value, or lists of one file (xattr(7)), and far more than files have. */
+export const MOST_XATTRS = 100;
+export const MOST_XATTR_BYTES = 65_536;
+
 export const NO_XATTRS: ReadonlyMap<string, string> = new Map();
 
 /**
  * The extended attributes among the records, names and values one character a byte. What both kinds of records state
  * is taken from the plain one.
  *
- * @throws Failure `layer-corrupt` for a value that is no base 64, `layer-refused` for a name that none can be
+ * @throws Failure `layer-corrupt` for a value that is no base 64, `layer-refused` for a name that none can be, for more
+ *   than {@link MOST_XATTRS} or more than {@link MOST_XATTR_BYTES} together
  */
 export function xattrsOf(records: PaxRecords): ReadonlyMap<string, string> {
-  let found: Map<string, string> | undefined;
-  for (const [key, value] of records) {
-    if (key.startsWith(PLAIN))
-      found = (found ?? new Map<string, string>()).set(checked(key.slice(PLAIN.length)), value);
-  }
+  const found = new Map<string, string>();
+  for (const [key, value] of records)
+    if (key.startsWith(PLAIN)) add(found, checked(key.slice(PLAIN.length)), value);
   for (const [key, value] of records) {
     if (!key.startsWith(ENCODED)) continue;
     const name = checked(percentDecoded(key.slice(ENCODED.length)));
-    if (found?.has(name) === true) continue;
-    found = (found ?? new Map<string, string>()).set(name, base64Decoded(name, value));
+    if (!found.has(name)) add(found, name, base64Decoded(name, value));
   }
-  return found ?? NO_XATTRS;
+  const bytes = xattrBytes(found);
+  if (bytes > MOST_XATTR_BYTES) throw tooMany(`${bytes} bytes of extended attributes`, MOST_XATTR_BYTES);
+  return found.size === 0 ? NO_XATTRS : found;
+}
+
+/** Bytes of names and values. */
+export function xattrBytes(xattrs: ReadonlyMap<string, string>): number {
+  let bytes = 0;
+  for (const [name, value] of xattrs) bytes += name.length + value.length;
+  return bytes;
+}
+
+function add(found: Map<string, string>, name: string, value: string): void {
+  found.set(name, value);
+  if (found.size > MOST_XATTRS) throw tooMany('too many extended attributes', MOST_XATTRS);
+}
+
+function tooMany(what: string, most: number): Failure {
+  return new Failure('layer-refused', `a member has ${what}, over the limit of ${most}`, {
+    hint: 'no file system keeps so much of a file: rebuild the image without them',
+  });
 }
 
 function percentDecoded(text: string): string {

@@ -1,6 +1,8 @@
+import type { ImageMeter } from '../image-limits.ts';
 import { flatId, flatPath } from '../layout.ts';
 import { hexOf } from '../registry/digest.ts';
 import type { BytePath } from '../repository/entry.ts';
+import { atOnce } from '../turns.ts';
 import { mergeLayer } from '../tree/merge.ts';
 import {
   EMPTY_TREE,
@@ -18,11 +20,11 @@ import { startupFiles } from './apptainer/startup-files.ts';
 import type { Output } from './output.ts';
 
 /** The whole root file system, with what apptainer needs to start it. */
-export const flatOutput: Output = ({ image, stages, linked }) => {
+export const flatOutput: Output = ({ image, stages, linked, meter }) => {
   const id = flatId(image.manifest);
   const path = flatPath(id);
   const ofLayers = stages.at(-1)?.merged ?? EMPTY_TREE;
-  const tree = mergeLayer(ofLayers, startupLayer(ofLayers, startupFiles(image.config)));
+  const tree = atOnce(mergeLayer(ofLayers, startupLayer(ofLayers, startupFiles(image.config), meter), meter));
   return [
     {
       unit: 'flat',
@@ -41,10 +43,14 @@ export const flatOutput: Output = ({ image, stages, linked }) => {
  * Start-up files as a layer on top of the image. `.singularity.d` belongs to the runtime; everything else is added only
  * where the image has nothing.
  */
-function startupLayer(image: DirectoryNode, files: readonly StartupEntry[]): LayerDirectoryNode {
+function startupLayer(
+  image: DirectoryNode,
+  files: readonly StartupEntry[],
+  meter: ImageMeter,
+): LayerDirectoryNode {
   const root = newFolder(true);
   for (const entry of [...files, ...mountPoints]) {
-    if (isRuntimes(entry.path) || !isTaken(image, entry.path)) place(root, entry);
+    if (isRuntimes(entry.path) || !isTaken(image, entry.path, meter)) place(root, entry);
   }
   return root;
 }
@@ -53,9 +59,9 @@ function isRuntimes(path: string): boolean {
   return path === '.singularity.d' || path.startsWith('.singularity.d/');
 }
 
-function isTaken(image: DirectoryNode, path: BytePath): boolean {
+function isTaken(image: DirectoryNode, path: BytePath, meter: ImageMeter): boolean {
   const slash = path.lastIndexOf('/');
-  const folder = slash === -1 ? '' : resolvePath<TreeNode>(image, path.slice(0, slash));
+  const folder = slash === -1 ? '' : resolvePath<TreeNode>(image, path.slice(0, slash), meter);
   if (folder === undefined) return true;
   const node = nodeAt<TreeNode>(image, folder);
   if (node === undefined) return false;
@@ -77,6 +83,7 @@ function newFolder(implied: boolean, mode = IMPLIED_ATTRIBUTES.mode): Folder {
     folders: new Map(),
     opaque: false,
     implied,
+    bringsAnything: true,
   };
 }
 

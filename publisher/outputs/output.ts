@@ -1,5 +1,6 @@
 import type { Stage } from '../compose/image-trees.ts';
 import type { UnitTree } from '../compose/unit.ts';
+import type { ImageMeter } from '../image-limits.ts';
 import type { ReadyImage } from '../image.ts';
 import type { Attributes } from '../repository/entry.ts';
 
@@ -12,6 +13,7 @@ export interface OutputInput {
   readonly linked: boolean;
   /** Of files of our own making beside the image. */
   readonly attributes: Attributes;
+  readonly meter: ImageMeter;
 }
 
 /** A form in which images are published: the trees of an image in that form. */

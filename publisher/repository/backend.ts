@@ -16,8 +16,8 @@ export interface Publication {
   readonly trees: () => AsyncIterable<Entry>;
   /** What makes the trees visible, after them: metadata, records, and public names last. */
   readonly names: readonly Entry[];
-  /** Extended attributes of what the trees bring. */
-  readonly xattrs: readonly ExtendedAttributes[];
+  /** Extended attributes of what the trees bring; `undefined`: there are none. */
+  readonly xattrs: (() => AsyncIterable<ExtendedAttributes>) | undefined;
   /** Bytes of all files in the stream, for the display of progress. */
   readonly contentBytes: number;
   /** New files, folders, symbolic links and devices, for what is known of them before. */

@@ -13,6 +13,8 @@ export interface Holding {
   readonly latestTime: number;
   /** Larger files are held, but its clients have trouble with them; infinite where size does not matter. */
   readonly largeFileBytes: number;
+  /** Names that one file can have: more are those of a copy. Infinite where each name is a row by itself. */
+  readonly mostLinks: number;
   /** Whether names may be bytes that are no UTF-8. */
   readonly takesAnyBytes: boolean;
   /** Whether devices can be made, other than deletions (0:0). */

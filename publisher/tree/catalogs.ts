@@ -1,4 +1,5 @@
 import type { BytePath } from '../repository/entry.ts';
+import { STEPS_IN_SLICE, type Sliced } from '../turns.ts';
 import { joinPath } from './node.ts';
 
 /** The marker that makes its directory the root of a nested catalog. */
@@ -19,9 +20,13 @@ interface Countable {
  * theirs holds at most `most` entries, and theirs at least `fewest`. The fewest and the largest subtrees are chosen. A directory
  * that alone has more than `most` direct entries cannot be divided.
  */
-export function catalogFolders(tree: Countable, fewest = FEWEST_ENTRIES, most = MOST_ENTRIES): Set<BytePath> {
+export function* catalogFolders(
+  tree: Countable,
+  fewest = FEWEST_ENTRIES,
+  most = MOST_ENTRIES,
+): Sliced<Set<BytePath>> {
   const folders = new Set<BytePath>();
-  countEntries(tree, '', { folders, fewest, most });
+  yield* countEntries(tree, { folders, fewest, most });
   return folders;
 }
 
@@ -31,26 +36,46 @@ interface Division {
   readonly most: number;
 }
 
-/** Entries that the catalog above must hold for `node`, once what is too much has been divided off below it. */
-function countEntries(node: Countable, path: BytePath, division: Division): number {
-  if (node.children === undefined) return 1;
-  let total = 1;
-  const large: { path: BytePath; entries: number }[] = [];
-  for (const [name, child] of node.children) {
-    if (child.type !== 'directory') {
-      total++;
+/** A directory whose entries are counted. */
+interface Counting {
+  readonly path: BytePath;
+  readonly rest: Iterator<readonly [name: string, node: Countable]>;
+  /** Entries that the catalog above must hold, once what is too much has been divided off below it. */
+  entries: number;
+  /** Those below it that are worth a catalog. */
+  readonly large: { readonly path: BytePath; readonly entries: number }[];
+}
+
+function* countEntries(root: Countable, division: Division): Sliced<void> {
+  const open = [counting('', root)];
+  let visited = 0;
+  for (let last = open.at(-1); last !== undefined; last = open.at(-1)) {
+    if (++visited % STEPS_IN_SLICE === 0) yield;
+    const next = last.rest.next();
+    if (next.done !== true) {
+      const [name, node] = next.value;
+      if (node.type === 'directory') open.push(counting(joinPath(last.path, name), node));
+      else last.entries++;
       continue;
     }
-    const at = joinPath(path, name);
-    const entries = countEntries(child, at, division);
-    total += entries;
-    if (entries >= division.fewest) large.push({ path: at, entries });
+    open.pop();
+    divide(last, division);
+    const above = open.at(-1);
+    if (above === undefined) return;
+    above.entries += last.entries;
+    if (last.entries >= division.fewest) above.large.push(last);
   }
-  large.sort((a, b) => b.entries - a.entries);
-  for (const folder of large) {
-    if (total <= division.most) break;
-    division.folders.add(folder.path);
-    total -= folder.entries - 1;
+}
+
+function counting(path: BytePath, { children = [] }: Countable): Counting {
+  return { path, rest: children[Symbol.iterator](), entries: 1, large: [] };
+}
+
+function divide(counted: Counting, { folders, most }: Division): void {
+  counted.large.sort((a, b) => b.entries - a.entries);
+  for (const folder of counted.large) {
+    if (counted.entries <= most) break;
+    folders.add(folder.path);
+    counted.entries -= folder.entries - 1;
   }
-  return total;
 }

@@ -1,6 +1,8 @@
 import { Failure } from '../../wishlist/failure.ts';
 import type { Listing } from '../layer/listing.ts';
 import { PackedItems } from '../layer/packed-items.ts';
+import type { ImageMeter } from '../image-limits.ts';
+import type { Sliced } from '../turns.ts';
 import type { Digest } from '../registry/digest.ts';
 import { displayPath, type BytePath } from '../repository/entry.ts';
 import { isCvmfsReserved } from './cvmfs-reserved.ts';
@@ -33,20 +35,26 @@ export interface LayerTree {
  * @throws Failure `layer-refused` where a member's path leads through links in a circle, or to too long a path, or a
  *   whiteout is of no name; `layer-corrupt` for a hard link that leads nowhere
  */
-export function buildLayerTree(listing: Pick<Listing, 'items'>, layer: Digest): LayerTree {
+export function* buildLayerTree(
+  listing: Pick<Listing, 'items'>,
+  layer: Digest,
+  meter: ImageMeter,
+): Sliced<LayerTree> {
   const items = PackedItems.of(listing.items);
   const tree = new PackedTree(items, layer);
-  const building: Building = { tree, near: undefined };
+  const building: Building = { tree, meter, near: undefined };
   const dropped: BytePath[] = [];
   for (let row = 0; row < items.length; row++) {
+    meter.keep(1);
+    if (meter.step()) yield;
     const path = items.pathAt(row);
     const isReserved = isCvmfsReserved(path);
-    const isDropped = isReserved || isLinkToLeftOut(tree, row, path);
+    const isDropped = isReserved || isLinkToLeftOut(building, row, path);
     if (isDropped) dropped.push(path);
-    if (isReserved || isAufsBook(path)) keepAside(tree, row, path);
+    if (isReserved || isAufsBook(path)) keepAside(building, row, path);
     else if (!isDropped) apply(building, row, path);
   }
-  finish(tree, tree.root);
+  yield* finish(building);
   return {
     root: tree.root,
     dropped,
@@ -60,24 +68,27 @@ function isAufsBook(path: BytePath): boolean {
 }
 
 /** Keeps the member for the hard links that name it. To those of other layers none leads, and none to a directory. */
-function keepAside(tree: PackedTree, row: number, path: BytePath): void {
+function keepAside(building: Building, row: number, path: BytePath): void {
+  const { tree } = building;
   const type = tree.items.typeAt(row);
   if (type === 'directory') return;
-  const linked = type === 'link' ? ownEntry(tree, tree.items.targetAt(row)) : undefined;
+  const linked = type === 'link' ? ownEntry(building, tree.items.targetAt(row)) : undefined;
   if (linked === undefined) tree.setItem(tree.enter(tree.aside, path), row);
   else if (linked !== 0) tree.setSame(tree.enter(tree.aside, path), linked);
 }
 
 /** Whether the member is a hard link to a name that was left out of a layer below. Deletions may be of any type. */
-function isLinkToLeftOut(tree: PackedTree, row: number, path: BytePath): boolean {
+function isLinkToLeftOut(building: Building, row: number, path: BytePath): boolean {
+  const { tree } = building;
   if (tree.items.typeAt(row) !== 'link' || nameOf(path).startsWith(WHITEOUT)) return false;
   const target = tree.items.targetAt(row);
-  return isCvmfsReserved(target) && ownEntry(tree, target) === 0;
+  return isCvmfsReserved(target) && ownEntry(building, target) === 0;
 }
 
 /** A tree while it is built: without the deletions, which nothing leads through. */
 interface Building {
   readonly tree: PackedTree;
+  readonly meter: ImageMeter;
   /** The folder of the last member, as long as its path leads there: most members have the same as the one before. */
   near: Place | undefined;
 }
@@ -107,8 +118,17 @@ function apply(building: Building, row: number, path: BytePath): void {
   }
   const named = isDeletion ? deletedName(path, name) : name;
   if (at !== parent) checkPlace(joinPath(at, named));
-  if (isDeletion) tree.markDeleted(tree.enter(folder, named));
-  else applyMember(building, folder, { row, name });
+  if (isDeletion) {
+    tree.markDeleted(tree.enter(folder, named));
+    return;
+  }
+  applyMember(building, folder, { row, name });
+  markBringing(tree, folder);
+}
+
+/** Notes of a folder, and of those above it, that there is more in it than deletions: that stays so. */
+function markBringing(tree: PackedTree, folder: PackedDirectory): void {
+  for (let above = folder; !above.bringsAnything; above = tree.parentOf(above)) above.bringsAnything = true;
 }
 
 function nameOf(path: BytePath): string {
@@ -119,8 +139,9 @@ function nameOf(path: BytePath): string {
 function placeOf(building: Building, path: BytePath, isDeletion: boolean): Place | undefined {
   if (building.near?.path === path) return building.near;
   // What leads nowhere, or is no directory, holds nothing that could be deleted.
-  if (isDeletion && resolvePath<LayerNode>(building.tree.root, path) === undefined) return undefined;
-  building.near = folderAt(building.tree, path, isDeletion);
+  if (isDeletion && resolvePath<LayerNode>(building.tree.root, path, building.meter) === undefined)
+    return undefined;
+  building.near = folderAt(building, path, isDeletion);
   return building.near;
 }
 
@@ -128,16 +149,19 @@ function placeOf(building: Building, path: BytePath, isDeletion: boolean): Place
  * The directory at `path`, symbolic links of this layer followed, made where something else is, or nothing; for a
  * deletion nothing gives way: `undefined`.
  */
-function folderAt(tree: PackedTree, path: BytePath, isDeletion: boolean): Place | undefined {
+function folderAt(building: Building, path: BytePath, isDeletion: boolean): Place | undefined {
+  const { tree, meter } = building;
   const direct = folderOf(tree, path);
   if (direct !== undefined) return { path, at: path, folder: direct };
-  const at = memberFolder<LayerNode>(tree.root, path);
+  const at = memberFolder<LayerNode>(tree.root, path, meter);
   let folder = tree.root;
   for (const component of at.split('/')) {
     if (component === '') continue;
     const entry = tree.enter(folder, component);
     const there = tree.directoryOf(entry);
     if (there === undefined && isDeletion && tree.nodeOf(entry).type !== 'whiteout') return undefined;
+    if (there === undefined) meter.keep(1);
+    meter.charge();
     folder = there ?? newDirectory(tree, entry);
   }
   return { path, at, folder };
@@ -199,7 +223,7 @@ function applyMember(building: Building, folder: PackedDirectory, { row, name }:
   const { items } = tree;
   const type = items.typeAt(row);
   // Looked up first: a link may name what it takes the place of.
-  const linked = type === 'link' ? linkedEntry(tree, row) : undefined;
+  const linked = type === 'link' ? linkedEntry(building, row) : undefined;
   const entry = tree.enter(folder, name, items.nameAt(row));
   const there = tree.nodeOf(entry);
   if (type === 'directory') applyDirectory(tree, entry, row);
@@ -217,63 +241,76 @@ function applyDirectory(tree: PackedTree, entry: number, row: number): void {
 }
 
 /** What a hard link names: an entry of this layer's, or a path that is sought in those below. */
-function linkedEntry(tree: PackedTree, row: number): number | { readonly target: BytePath } {
+function linkedEntry(building: Building, row: number): number | { readonly target: BytePath } {
+  const { tree, meter } = building;
   const { items, root } = tree;
   const [path, link] = [items.pathAt(row), items.targetAt(row)];
-  const own = ownEntry(tree, link);
+  const own = ownEntry(building, link);
   if (own !== 0) return own;
-  const target = entryPath<LayerNode>(root, link);
+  const target = entryPath<LayerNode>(root, link, meter);
   if (target === undefined) throw brokenLink(path, link);
   const directory = folderOf(tree, target);
-  if (directory !== undefined && (!directory.implied || bringsAnything(directory)))
+  if (directory !== undefined && (!directory.implied || directory.bringsAnything))
     throw new Failure('layer-refused', `the hard link ${displayPath(path)} names a directory`);
   return { target };
 }
 
 /** What this layer has at `path`, be it aside, that can have further names; 0: nothing. */
-function ownEntry(tree: PackedTree, path: BytePath): number {
+function ownEntry({ tree, meter }: Building, path: BytePath): number {
   const aside = tree.entries.find(tree.aside.number, path);
   if (aside !== 0) return aside;
-  const at = entryPath<LayerNode>(tree.root, path);
+  const at = entryPath<LayerNode>(tree.root, path, meter);
   const entry = at === undefined || at === '' ? 0 : entryAt(tree, at);
   const { type } = tree.nodeOf(entry);
   return type === 'whiteout' || type === 'directory' ? 0 : entry;
 }
 
+/** A directory whose entries are gone through. */
+interface Open {
+  readonly directory: PackedDirectory;
+  /** 0: none is left. */
+  next: number;
+  isWhole: boolean;
+}
+
 /** What a directory is can be said when all members are applied. Children first. */
-function finish(tree: PackedTree, directory: PackedDirectory): void {
-  const { entries } = tree;
-  let isWhole = !directory.implied;
-  for (let entry = directory.first; entry !== 0; entry = entries.after(entry)) {
-    const child = tree.directoryOf(entry);
-    if (child !== undefined) {
-      finish(tree, child);
-      if (tree.isDeleted(entry)) takePlaceOfDeleted(tree, entry, child);
+function* finish({ tree, meter }: Building): Sliced<void> {
+  const open: Open[] = [opened(tree.root)];
+  for (let last = open.at(-1); last !== undefined; last = open.at(-1)) {
+    if (meter.step()) yield;
+    const entry = last.next;
+    if (entry === 0) {
+      open.pop();
+      close(tree, last, open.at(-1));
+      continue;
     }
+    last.next = tree.entries.after(entry);
     const node = tree.nodeOf(entry);
-    if (node.type === 'file') tree.addHome(entry);
-    if (node.type === 'whiteout' || node.type === 'foreign-link') isWhole = false;
-    if (child !== undefined && !child.isWhole) isWhole = false;
+    const child = tree.directoryOf(entry);
+    if (child !== undefined) open.push(opened(child));
+    else if (node.type === 'file') tree.addHome(entry);
+    else if (node.type === 'whiteout' || node.type === 'foreign-link') last.isWhole = false;
   }
+}
+
+function opened(directory: PackedDirectory): Open {
+  return { directory, next: directory.first, isWhole: !directory.implied };
+}
+
+function close(tree: PackedTree, { directory, isWhole }: Open, above: Open | undefined): void {
   directory.isWhole = isWhole && !directory.opaque;
+  if (above === undefined) return;
+  if (tree.isDeleted(directory.entry)) takePlaceOfDeleted(tree, directory.entry, directory);
+  above.isWhole &&= directory.isWhole;
 }
 
 /** The directory below is gone: what is there now has nothing of it. */
 function takePlaceOfDeleted(tree: PackedTree, entry: number, directory: PackedDirectory): void {
-  if (directory.implied && !bringsAnything(directory)) {
+  if (directory.implied && !directory.bringsAnything) {
     tree.setNothing(entry);
     return;
   }
   directory.opaque = true;
   directory.implied = false;
   directory.isWhole = false;
-}
-
-/** Whether there is more in it than deletions. */
-export function bringsAnything({ children }: LayerDirectoryNode): boolean {
-  for (const child of children.values()) {
-    if (child.type === 'whiteout') continue;
-    if (child.type !== 'directory' || !child.implied || bringsAnything(child)) return true;
-  }
-  return false;
 }

@@ -1,5 +1,6 @@
 import { isTooLong } from '../layer/member-path.ts';
 import { displayPath, type BytePath } from '../repository/entry.ts';
+import type { ImageMeter } from '../image-limits.ts';
 import { Failure } from '../../wishlist/failure.ts';
 import { isCvmfsReserved } from './cvmfs-reserved.ts';
 import { resolvePath, type Branch } from './resolve.ts';
@@ -9,8 +10,8 @@ import { resolvePath, type Branch } from './resolve.ts';
  *
  * @throws Failure `layer-refused` where the links lead in a circle, or to what {@link checkPlace} refuses
  */
-export function memberFolder<N extends Branch<N>>(root: N, path: BytePath): BytePath {
-  const folder = resolvePath(root, path);
+export function memberFolder<N extends Branch<N>>(root: N, path: BytePath, meter: ImageMeter): BytePath {
+  const folder = resolvePath(root, path, meter);
   if (folder === undefined) throw refused(path, 'leads through symbolic links in a circle');
   checkPlace(folder);
   return folder;

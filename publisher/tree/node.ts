@@ -80,6 +80,8 @@ export interface LayerDirectoryNode {
   readonly opaque: boolean;
   /** No member names it: it exists for its children, and the attributes of the layer below stay. */
   readonly implied: boolean;
+  /** There is more in it than deletions. */
+  readonly bringsAnything: boolean;
 }
 
 export type LayerNode =

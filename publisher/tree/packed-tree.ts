@@ -62,6 +62,11 @@ export class PackedTree {
     return directory;
   }
 
+  /** The directory that one is in; the root's is itself. */
+  parentOf({ entry }: PackedDirectory): PackedDirectory {
+    return this.directory(this.entries.directoryOf(entry));
+  }
+
   /** The node of an entry; of what is only deleted, or not there at all, a whiteout. */
   nodeOf(entry: number): LayerNode {
     const value = this.entries.valueOf(entry);
@@ -146,9 +151,12 @@ export class PackedTree {
   }
 
   #pathOf(number: number): BytePath {
-    const { entry } = this.directory(number);
-    if (entry === 0) return '';
-    return joinPath(this.#pathOf(this.entries.directoryOf(entry)), this.entries.nameOf(entry));
+    const names: string[] = [];
+    for (let { entry } = this.directory(number); entry !== 0;) {
+      names.push(this.entries.nameOf(entry));
+      entry = this.directory(this.entries.directoryOf(entry)).entry;
+    }
+    return names.toReversed().join('/');
   }
 
   #itemNode(row: number): LayerNode {
@@ -182,6 +190,7 @@ export class PackedDirectory implements LayerDirectoryNode {
   last = 0;
   opaque = false;
   implied = true;
+  bringsAnything = false;
   /** Nothing in it depends on layers below: it is the same without them. */
   isWhole = false;
   readonly #tree: PackedTree;

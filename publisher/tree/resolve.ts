@@ -1,3 +1,4 @@
+import type { ImageMeter } from '../image-limits.ts';
 import type { BytePath } from '../repository/entry.ts';
 import { joinPath } from './node.ts';
 
@@ -16,19 +17,23 @@ const MOST_LINKS = 40;
 /**
  * Follows the symbolic links in `path` as a process whose root is the tree would: an absolute target starts at the
  * tree's root, and `..` never leads above it. The last component is followed too. What does not exist is taken as it is
- * written. `undefined`: the links lead in a circle.
+ * written. `undefined`: the links lead in a circle. Each component, those of links too, is a step of `meter`'s.
  */
-export function resolvePath<N extends Branch<N>>(root: N, path: BytePath): BytePath | undefined {
+export function resolvePath<N extends Branch<N>>(
+  root: N,
+  path: BytePath,
+  meter: ImageMeter,
+): BytePath | undefined {
   const pending = reversedComponents(path);
   const resolved: { component: string; node: N | undefined }[] = [];
   let links = 0;
   for (let component = pending.pop(); component !== undefined; component = pending.pop()) {
+    meter.charge();
     if (component === '..') {
       resolved.pop();
       continue;
     }
-    const folder = resolved.length === 0 ? root : resolved.at(-1)?.node;
-    const node = folder?.children?.get(component);
+    const node = childOf(resolved.length === 0 ? root : resolved.at(-1)?.node, component);
     if (node?.type !== 'symlink' || node.target === undefined) {
       resolved.push({ component, node });
       continue;
@@ -36,9 +41,13 @@ export function resolvePath<N extends Branch<N>>(root: N, path: BytePath): ByteP
     links++;
     if (links > MOST_LINKS) return undefined;
     if (node.target.startsWith('/')) resolved.length = 0;
-    pending.push(...reversedComponents(node.target));
+    for (const next of reversedComponents(node.target)) pending.push(next);
   }
   return resolved.map((step) => step.component).join('/');
+}
+
+function childOf<N extends Branch<N>>(folder: N | undefined, name: string): N | undefined {
+  return folder?.children?.get(name);
 }
 
 function reversedComponents(path: string): string[] {
@@ -49,15 +58,19 @@ function reversedComponents(path: string): string[] {
 }
 
 /** Where what `path` names is: symbolic links on the way to it are followed, it itself is not. `undefined`: a circle. */
-export function entryPath<N extends Branch<N>>(root: N, path: BytePath): BytePath | undefined {
+export function entryPath<N extends Branch<N>>(
+  root: N,
+  path: BytePath,
+  meter: ImageMeter,
+): BytePath | undefined {
   const slash = path.lastIndexOf('/');
-  const folder = slash === -1 ? '' : resolvePath(root, path.slice(0, slash));
+  const folder = slash === -1 ? '' : resolvePath(root, path.slice(0, slash), meter);
   return folder === undefined ? undefined : joinPath(folder, path.slice(slash + 1));
 }
 
 /** The node at {@link entryPath}. */
-export function entryAt<N extends Branch<N>>(root: N, path: BytePath): N | undefined {
-  const at = entryPath(root, path);
+export function entryAt<N extends Branch<N>>(root: N, path: BytePath, meter: ImageMeter): N | undefined {
+  const at = entryPath(root, path, meter);
   return at === undefined ? undefined : nodeAt(root, at);
 }
 

@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { Site } from '../support/e2e/site.ts';
 import { image } from '../support/images/image.ts';
-import { file, type LayerEntry } from '../support/images/layer-entry.ts';
+import { directory, file, hardLink, symlink, type LayerEntry } from '../support/images/layer-entry.ts';
 import { layer } from '../support/images/layer.ts';
 import { sparseInRecords } from '../support/images/sparse.ts';
 
 /** `count` files from the number `from` on, so that no two layers are one. */
 function files(from: number, count: number): LayerEntry[] {
   return Array.from({ length: count }, (_, index) => file(`f${from + index}`, 'x'));
+}
+
+function folders(from: number, count: number): LayerEntry[] {
+  return Array.from({ length: count }, (_, index) => directory(`d${from + index}`));
 }
 
 const SPARSE: LayerEntry = {
@@ -22,7 +27,13 @@ const OPTIONS: Readonly<Record<string, string>> = {
   'layer-header-limit': '2KiB',
   'layer-names-limit': '3KiB',
   'layer-size-limit': '1MiB',
-  'image-entry-limit': '8',
+  'image-entry-limit': '12',
+  'image-layer-limit': '3',
+  'image-size-limit': '5000',
+  'image-unpacked-limit': '10000',
+  'image-name-limit': '85',
+  'image-inode-limit': '60',
+  'image-step-limit': '1000',
 };
 
 describe('unpackd convert with limits', () => {
@@ -46,7 +57,22 @@ describe('unpackd convert with limits', () => {
         ['a', 'b', 'c'].map((name) => file(`${name}/${'nnnnnnn/'.repeat(200)}`.slice(0, 1100), '')),
       ],
       'layer-size-limit': [[SPARSE]],
-      'image-entry-limit': [files(30, 5), files(40, 4)],
+      'image-entry-limit': [files(30, 5), files(40, 5), files(50, 3)],
+      'image-layer-limit': [files(60, 1), files(61, 1), files(62, 1), files(63, 1)],
+      'image-size-limit': [[file('f', randomBytes(5000))]],
+      'image-unpacked-limit': [[file('f', 'x'.repeat(10_000))]],
+      // Chains have the names of lower layers again.
+      'image-name-limit': [files(80, 5), files(90, 4), files(94, 3)],
+      'image-inode-limit': [folders(100, 5), folders(110, 4)],
+      'image-step-limit': [
+        [
+          directory('d'),
+          symlink('s', 'd/../'.repeat(300)),
+          ...files(70, 1),
+          hardLink('h1', 's/f70'),
+          hardLink('h2', 's/f70'),
+        ],
+      ],
     };
     const wishes: Record<string, string> = {};
     for (const [name, stack] of Object.entries(layers)) {
@@ -59,7 +85,11 @@ describe('unpackd convert with limits', () => {
     for (const option of Object.keys(OPTIONS)) {
       const line = stderr
         .split('\n')
-        .find((text) => text.startsWith(`error[layer-refused] ${registry.host}/lab/limits:${option}: `));
+        .find((text) =>
+          text.startsWith(
+            `error[${option.startsWith('layer') ? 'layer-refused' : 'image-too-large'}] ${registry.host}/lab/limits:${option}: `,
+          ),
+        );
       assert.ok(line?.endsWith(`--${option}`), stderr);
       assert.equal(existsSync(site.path(`${registry.host}/lab/limits:${option}`)), false);
     }

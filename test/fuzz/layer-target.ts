@@ -3,8 +3,7 @@ import { decompress } from '../../publisher/layer/decompress.ts';
 import type { LayerLimits } from '../../publisher/layer/limits.ts';
 import { listLayer, type Listing } from '../../publisher/layer/listing.ts';
 import { TarReader } from '../../publisher/layer/tar-reader.ts';
-import { buildLayerTree } from '../../publisher/tree/layer-tree.ts';
-import { mergeLayer } from '../../publisher/tree/merge.ts';
+import { mergedTree, treeOf } from '../publisher/tree/at-once.ts';
 import { EMPTY_TREE } from '../../publisher/tree/node.ts';
 import { isFailure } from '../../wishlist/failure.ts';
 import { nodesOf } from '../publisher/tree/stack.ts';
@@ -66,7 +65,7 @@ async function readContents(data: Buffer): Promise<void> {
 /** Listing, building and merging decide nothing anew. */
 function mergeTwice(listing: Listing): void {
   const merge = (): string[] =>
-    [...nodesOf(mergeLayer(EMPTY_TREE, buildLayerTree(listing, listing.diffId).root), '')].map(
+    [...nodesOf(mergedTree(EMPTY_TREE, treeOf(listing, listing.diffId).root), '')].map(
       ([path, { type }]) => `${path} ${type}`,
     );
   assertSame(outcome(merge), outcome(merge), 'one listing makes two trees');

@@ -3,6 +3,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Event } from '../../publisher/events.ts';
 import type { Outputs, WantedImage } from '../../publisher/image.ts';
+import { ANY_IMAGE } from '../../publisher/image-limits.ts';
 import { UNLIMITED } from '../../publisher/layer/limits.ts';
 import { ListingStore } from '../../publisher/layer/listing-store.ts';
 import { layerMetadataPath, manifestPath } from '../../publisher/layout.ts';
@@ -193,7 +194,7 @@ describe('the work on one image', () => {
         batches: { bytes: 1_000_000, images: 100, ageMs: 60_000 },
         downloads: 2,
         layerLimits: UNLIMITED,
-        imageEntryLimit: 1_000,
+        imageLimits: ANY_IMAGE,
         clientRoot: `/cvmfs/${REPOSITORY}`,
         unkept: 'warn',
       },

@@ -1,3 +1,4 @@
+import { ANY_IMAGE } from '../../publisher/image-limits.ts';
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -57,7 +58,7 @@ describe('preparer', () => {
       overwriteLayers: false,
       layersAtATime: 2,
       limits: UNLIMITED,
-      imageEntryLimit: 1000,
+      imageLimits: ANY_IMAGE,
     });
     prepare = async ({ config, ...image }) => {
       configs.set(image.manifest, config);

@@ -146,7 +146,7 @@ class OpenCvmfs implements OpenRepository {
     await this.#server.waitForOthers(options.signal);
     const { deletions, outdated, xattrs, contentBytes: neededBytes } = publication;
     const all = await this.#divide([...deletions, ...outdated]);
-    if (xattrs.length === 0 && all.byUnion.length === 0) {
+    if (xattrs === undefined && all.byUnion.length === 0) {
       await this.#ingest(everything(publication), all.byIngest, { ...options, neededBytes });
       return;
     }

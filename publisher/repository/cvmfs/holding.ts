@@ -19,6 +19,7 @@ export class CvmfsHolding implements Holding {
   readonly earliestTime = EARLIEST_TIME;
   readonly latestTime = LATEST_TIME;
   readonly largeFileBytes = LARGE_FILE_BYTES;
+  readonly mostLinks = Infinity;
   readonly takesAnyBytes = true;
   readonly takesDevices = true;
   /** Clients mount repositories with `nosuid` and `nodev`. A release manager does not: `config check` says so. */

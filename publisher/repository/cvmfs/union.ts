@@ -2,6 +2,7 @@ import { lstatSync, mkdirSync, rmSync } from 'node:fs';
 import type { Publication } from '../backend.ts';
 import { pathBelow, type BytePath, type Entry } from '../entry.ts';
 import { finishDirectory, keepXattrs, makeFile, makeSymbolicLink } from '../inode.ts';
+import { takeTurns } from '../../turns.ts';
 import { RealFolders } from '../real-folders.ts';
 import { removeTree } from '../remove-tree.ts';
 import type { Unkept } from '../unkept.ts';
@@ -16,7 +17,8 @@ export type UnionContent = Pick<Publication, 'deletions' | 'xattrs' | 'names' | 
 export async function writeUnion(mount: string, content: UnionContent, unkept: Unkept): Promise<void> {
   const folders = new RealFolders(mount);
   for (const path of content.deletions) remove(mount, path, folders);
-  for (const xattrs of content.xattrs) {
+  for await (const xattrs of content.xattrs?.() ?? []) {
+    await takeTurns();
     folders.assertAbove(xattrs.path);
     keepXattrs(pathBelow(mount, xattrs.path), xattrs, unkept);
   }

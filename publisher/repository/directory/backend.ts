@@ -28,6 +28,7 @@ import { Staging } from './staging.ts';
 import { Unkept } from '../unkept.ts';
 import { usable } from '../usable.ts';
 import { freeRoom } from '../../free-space.ts';
+import { takeTurns } from '../../turns.ts';
 import { interruption } from '../../interruption.ts';
 import { keepPrivate } from '../../private-folder.ts';
 
@@ -187,7 +188,7 @@ class OpenDirectory implements OpenRepository {
       await staging.add(entry);
     }
     for (const entry of publication.names) await staging.add(entry);
-    for (const attributes of publication.xattrs) staging.addXattrs(attributes);
+    await addXattrs(staging, publication, signal);
     staging.finish();
     await syncFileSystemOf(this.#paths.staging);
     if (signal.aborted) throw interruption(signal);
@@ -200,6 +201,14 @@ function makeOpenFolder(path: string): void {
   const first = mkdirSync(path, { recursive: true });
   if (first === undefined) return;
   for (let folder = path; folder.length >= first.length; folder = dirname(folder)) chmodSync(folder, 0o755);
+}
+
+async function addXattrs(staging: Staging, { xattrs }: Publication, signal: AbortSignal): Promise<void> {
+  for await (const attributes of xattrs?.() ?? []) {
+    await takeTurns();
+    if (signal.aborted) throw interruption(signal);
+    staging.addXattrs(attributes);
+  }
 }
 
 /** Renames are whole only within one file system. */

@@ -16,6 +16,11 @@ const LOOK_ALIKES = [
   ['\xc3\xa9', 'e\xcc\x81'],
 ] as const;
 
+/** Of ext4 (65,000), the fewest of the usual file systems. */
+const MOST_LINKS = 65_000;
+/** Kinds of sets of extended attributes that are remembered. */
+const MOST_KINDS = 10_000;
+
 /**
  * Finds out what the file system of a repository, and the user who runs this, can hold: by trying, once each, in a
  * folder of its own, since nothing else tells for certain.
@@ -27,11 +32,14 @@ export class Probe implements Holding {
   readonly #folder: string;
   readonly #namespaces = new Map<string, boolean>();
   #owners: OwnerProbe | undefined;
+  /** By what decides whether they fit: which of a set of attributes do not. */
+  readonly #kinds = new Map<string, ReadonlySet<number>>();
   #longestNameBytes: number | undefined;
   #longestTargetBytes: number | undefined;
   #earliestTime: number | undefined;
   #latestTime: number | undefined;
   readonly largeFileBytes = Infinity;
+  readonly mostLinks = MOST_LINKS;
   #takesAnyBytes: boolean | undefined;
   #takesDevices: boolean | undefined;
 
@@ -78,7 +86,7 @@ export class Probe implements Holding {
   lostXattrs(values: ReadonlyMap<string, string>): string[] {
     let bytes = 0;
     for (const [name, value] of values) bytes += name.length + value.length;
-    if (bytes > XATTR_BYTES_THAT_FIT) return this.#refusedXattrs(values);
+    if (bytes > XATTR_BYTES_THAT_FIT) return this.#refusedOfKind(values);
     return [...values].filter(([name, value]) => !this.#takesNamespace(name, value)).map(([name]) => name);
   }
 
@@ -127,6 +135,22 @@ export class Probe implements Holding {
     const takes = this.#refusedXattrs(new Map([[name, value]])).length === 0;
     this.#namespaces.set(namespace, takes);
     return takes;
+  }
+
+  /** Whether many attributes fit depends on their namespaces and lengths alone, and is tried once for all that are alike. */
+  #refusedOfKind(values: ReadonlyMap<string, string>): string[] {
+    const names = [...values.keys()];
+    const kind = [...values]
+      .map(([name, value]) => `${name.slice(0, name.indexOf('.'))} ${name.length} ${value.length}`)
+      .join();
+    let refused = this.#kinds.get(kind);
+    if (refused === undefined) {
+      const lost = new Set(this.#refusedXattrs(values));
+      refused = new Set(names.flatMap((name, index) => (lost.has(name) ? [index] : [])));
+      if (this.#kinds.size >= MOST_KINDS) this.#kinds.clear();
+      this.#kinds.set(kind, refused);
+    }
+    return names.filter((_, index) => refused.has(index));
   }
 
   #refusedXattrs(values: ReadonlyMap<string, string>): string[] {

@@ -1,3 +1,4 @@
+import { ImageMeter } from '../../../publisher/image-limits.ts';
 import assert from 'node:assert/strict';
 import { LINUX_AMD64 } from '../../../wishlist/reference/platform.ts';
 import { parseReference } from '../../../wishlist/reference/reference.ts';
@@ -169,7 +170,13 @@ function flatTree(entries: readonly LayerEntry[]): AnyNode {
     hasVariantLink: false,
     blobs: new Map(),
   };
-  const [unit] = flatOutput({ image, stages: [stage], linked: true, attributes: OWN });
+  const [unit] = flatOutput({
+    image,
+    stages: [stage],
+    linked: true,
+    attributes: OWN,
+    meter: new ImageMeter(),
+  });
   assert.ok(unit !== undefined);
   return unit.tree;
 }

@@ -196,8 +196,8 @@ describe('compose/losses', () => {
     const { stream } = await workshop.publish([image], {
       holding: { ...HOLDS_EVERYTHING, lostXattrs, takesDevices: false },
     });
-    for (const { values } of stream.publication.xattrs) assert.deepEqual([...values], [['user.b', '2']]);
-    assert.equal(stream.publication.xattrs.length, 3);
+    for (const { values } of stream.xattrs) assert.deepEqual([...values], [['user.b', '2']]);
+    assert.equal(stream.xattrs.length, 3);
     assert.deepEqual(
       stream.entries.filter(({ path }) => path.endsWith('/n')),
       [],

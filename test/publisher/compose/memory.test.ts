@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { TreeLoader, type Stage } from '../../../publisher/compose/image-trees.ts';
 import type { FilePlacement, UnitTree } from '../../../publisher/compose/unit.ts';
-import { demandOf } from '../../../publisher/compose/demand.ts';
+import { LinkCounts, survey, type Survey } from '../../../publisher/compose/survey.ts';
+import { KeptXattrs } from '../../../publisher/compose/xattrs.ts';
+import { ImageMeter } from '../../../publisher/image-limits.ts';
+import { atOnce } from '../../../publisher/turns.ts';
+import { HOLDS_EVERYTHING } from './workshop.ts';
 import { unitEntries } from '../../../publisher/compose/unit-entries.ts';
 import { listLayer } from '../../../publisher/layer/listing.ts';
 import { ListingStore } from '../../../publisher/layer/listing-store.ts';
@@ -75,11 +79,20 @@ describe('compose: what is held for each file', () => {
     assert.ok(stage !== undefined);
     const unit = unitOf(stage, 'copied');
     const held = Array.from({ length: 6 }, () => {
-      assert.equal(demandOf(unit).bytes, FILES);
+      assert.equal(surveyed(unit).demand.bytes, FILES);
       return heldBytes();
     });
     assert.ok(usualGrowth(held) < FILES, `after each time ${held.join(', ')} bytes are held`);
   });
+
+  function surveyed(unit: UnitTree): Survey {
+    const tools = {
+      xattrs: new KeptXattrs(HOLDS_EVERYTHING),
+      links: new LinkCounts(HOLDS_EVERYTHING),
+      meter: new ImageMeter(),
+    };
+    return atOnce(survey(unit, tools));
+  }
 
   function entriesOf(unit: UnitTree, { own }: Stage) {
     return unitEntries(unit, {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Stage } from '../../../publisher/compose/image-trees.ts';
+import { ImageMeter } from '../../../publisher/image-limits.ts';
 import { overlayFolders } from '../../../publisher/compose/overlay-folders.ts';
 import { directory, file, hardLink, opaque, symlink, whiteout } from '../../support/images/layer-entry.ts';
 import { NO_FACTS, layerAt, mergedStack, type Stack } from '../tree/stack.ts';
@@ -72,8 +73,8 @@ const CASES: readonly (readonly [what: string, stack: Stack, folders: readonly s
 describe('compose/overlay-folders', () => {
   for (const [what, stack, folders] of CASES) {
     it(`finds ${what}`, () => {
-      const found = [...overlayFolders(stagesOf(stack))].map(
-        ({ path, differs, isOpaque }) => `${differs ? '!' : ''}${isOpaque ? 'o' : ''}${path}`,
+      const found = [...overlayFolders(stagesOf(stack), new ImageMeter())].flatMap((one) =>
+        one === undefined ? [] : `${one.differs ? '!' : ''}${one.isOpaque ? 'o' : ''}${one.path}`,
       );
       assert.deepEqual(found.sort(), [...folders].sort());
     });

@@ -1,3 +1,4 @@
+import { ANY_IMAGE } from '../../../publisher/image-limits.ts';
 import assert from 'node:assert/strict';
 import { UNGUARDED } from '../../../publisher/guard.ts';
 import type { Outputs, ReadyImage } from '../../../publisher/image.ts';
@@ -40,6 +41,7 @@ export async function publishInto(place: Place, images: readonly ReadyImage[]): 
     convertAgain: false,
     overwriteLayers: false,
     clientRoot: `/cvmfs/${name}`,
+    limits: ANY_IMAGE,
     unkept: 'warn' as const,
   };
   const { results, stopped } = await publishBatch(batch, parts, options);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Publication } from '../../../publisher/repository/backend.ts';
-import type { BytePath, Entry } from '../../../publisher/repository/entry.ts';
+import type { BytePath, Entry, ExtendedAttributes } from '../../../publisher/repository/entry.ts';
 import type { Kind, RepositoryView } from '../../../publisher/repository/view.ts';
 
 /** An entry of a stream, read. */
@@ -18,13 +18,16 @@ export interface StreamEntry {
 export interface Stream {
   readonly publication: Publication;
   readonly entries: readonly StreamEntry[];
+  readonly xattrs: readonly ExtendedAttributes[];
 }
 
 export async function readStream(publication: Publication): Promise<Stream> {
   const entries: StreamEntry[] = [];
   for await (const entry of publication.trees()) entries.push(await readEntry(entry, false));
   for (const entry of publication.names) entries.push(await readEntry(entry, true));
-  return { publication, entries };
+  const xattrs: ExtendedAttributes[] = [];
+  for await (const one of publication.xattrs?.() ?? []) xattrs.push(one);
+  return { publication, entries, xattrs };
 }
 
 async function readEntry(entry: Entry, isName: boolean): Promise<StreamEntry> {
@@ -124,9 +127,10 @@ function assertNamesLast({ entries }: Stream): void {
 const OWN_FOLDER = /^\.(?!multiarch(?:\/|$))|(?:^|\/)podmanStore(?:\/|$)/;
 
 /** Attributes belong to what the trees bring, and can hold them. */
-function assertXattrs({ publication, entries }: Stream): void {
+function assertXattrs({ publication, entries, xattrs }: Stream): void {
   const kinds = new Map(entries.map(({ path, kind, isName }) => [path, isName ? undefined : kind]));
-  for (const { path, values } of publication.xattrs) {
+  assert.equal(publication.xattrs !== undefined, xattrs.length > 0);
+  for (const { path, values } of xattrs) {
     assert.ok(['directory', 'file', 'link'].includes(kinds.get(path) ?? ''), `${path} has attributes`);
     assert.ok(values.size > 0, path);
   }

@@ -106,8 +106,8 @@ async function publishedIn(
   return published;
 }
 
-function apply({ publication, entries }: Stream, published: Published): void {
-  const xattrs = new Map(publication.xattrs.map(({ path, values }) => [path, [...values]]));
+function apply({ publication, entries, xattrs: all }: Stream, published: Published): void {
+  const xattrs = new Map(all.map(({ path, values }) => [path, [...values]]));
   for (const path of publication.deletions) remove(path, published);
   for (const found of entries)
     published.set(found.path, `${lineOf(found)} ${JSON.stringify(xattrs.get(found.path) ?? [])}`);

@@ -5,6 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Composer, type ComposerOptions } from '../../../publisher/compose/composer.ts';
 import { TreeLoader } from '../../../publisher/compose/image-trees.ts';
+import { ANY_IMAGE } from '../../../publisher/image-limits.ts';
 import type { Outputs, ReadyImage } from '../../../publisher/image.ts';
 import { listLayer } from '../../../publisher/layer/listing.ts';
 import { ListingStore } from '../../../publisher/layer/listing-store.ts';
@@ -30,6 +31,7 @@ export const HOLDS_EVERYTHING: Holding = {
   earliestTime: -Infinity,
   latestTime: Infinity,
   largeFileBytes: Infinity,
+  mostLinks: Infinity,
   takesAnyBytes: true,
   takesDevices: true,
   takesOwner: () => true,
@@ -44,6 +46,7 @@ export const EVERYTHING: ComposerOptions = {
   attributes: OWN,
   clientRoot: '/cvmfs/images.unpackd.test',
   holding: HOLDS_EVERYTHING,
+  limits: ANY_IMAGE,
   unkept: 'warn',
 };
 
@@ -100,6 +103,7 @@ export class Workshop {
     assert.ok(document.kind === 'image');
     const files = new Map<Digest, string>();
     for (const { digest, diffId, ...blob } of layers) {
+      if (files.has(digest)) continue;
       const path = join(this.#folder, hexOf(digest));
       assert.ok('bytes' in blob);
       await writeFile(path, blob.bytes);
@@ -134,10 +138,11 @@ export class Workshop {
     return composed;
   }
 
-  async compose(
+  /** Plans a batch; one for each image: the code of its failure. */
+  async plan(
     images: readonly ReadyImage[],
     { outputs = ALL, ...options }: WorkshopOptions = {},
-  ): Promise<Composed> {
+  ): Promise<{ composer: Composer; warnings: string[]; outcomes: string[] }> {
     const composer = new Composer(this.repository, new TreeLoader(this.listings), {
       ...EVERYTHING,
       ...options,
@@ -153,6 +158,11 @@ export class Workshop {
         outcomes.push(error.code);
       }
     }
+    return { composer, warnings, outcomes };
+  }
+
+  async compose(images: readonly ReadyImage[], options: WorkshopOptions = {}): Promise<Composed> {
+    const { composer, warnings, outcomes } = await this.plan(images, options);
     const { publication, warnings: ofAll, withoutPodman: failures } = await composer.composition();
     const withoutPodman = new Map(Array.from(failures, ([name, { code }]) => [name, code]));
     const stream = await readStream(publication);

@@ -5,8 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { layerContents } from '../../../publisher/layer/content.ts';
 import { listLayer } from '../../../publisher/layer/listing.ts';
 import type { Digest } from '../../../publisher/registry/digest.ts';
-import { buildLayerTree } from '../../../publisher/tree/layer-tree.ts';
-import { mergeLayer } from '../../../publisher/tree/merge.ts';
+import { mergedTree, treeOf } from '../tree/at-once.ts';
 import { EMPTY_TREE, type DirectoryNode } from '../../../publisher/tree/node.ts';
 import type { LayerEntry } from '../../support/images/layer-entry.ts';
 import { archiveOf } from '../layer/archive.ts';
@@ -40,7 +39,7 @@ export async function factsOfImage(folder: string, blobs: readonly LayerBlob[]):
   for (const { digest, diffId, bytes } of blobs) {
     const path = blobPath(folder, digest);
     await writeFile(path, bytes);
-    tree = mergeLayer(tree, buildLayerTree(await listLayer(path, diffId), digest).root);
+    tree = mergedTree(tree, treeOf(await listLayer(path, diffId), digest).root);
   }
   const contents = await contentsOf(folder, tree);
   return [...nodesOf(tree, '')].flatMap(([path, node]): PathFacts[] => {

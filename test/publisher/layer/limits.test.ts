@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { constants, gzipSync } from 'node:zlib';
 import { listLayer } from '../../../publisher/layer/listing.ts';
 import {
@@ -89,6 +89,33 @@ describe('layer/limits', () => {
       });
     });
   }
+
+  it('counts attributes that all members share once, and the folders of neighbours', async () => {
+    const shared = { type: 'raw' as const, bytes: pax({ 'SCHILY.xattr.user.a': 'x'.repeat(1000) }, 'g') };
+    const own = { xattrs: { 'user.b': 'y'.repeat(2000) } };
+    const files = ['1', '2', '3'].map((name) => file(`${long}/${name}`));
+    const archive = await archiveOf(shared, ...files, file('4', '', own), file('5', '', own));
+    const needed = 200 + 5 + (1000 + 6) + (1000 + 6 + 2000 + 6);
+    assert.equal(await list(archive, { namesBytes: needed }), 5);
+    await assert.rejects(list(archive, { namesBytes: needed - 1 }), { code: 'layer-refused' });
+  });
+
+  it('counts the holes of sparse files for the ratio, when all of the layer is read', async () => {
+    const hole = sparseInRecords('f', [[5, Buffer.from('x')]], 90 * 1024 ** 3);
+    const small = ended(hole);
+    assert.ok(gzipSync(small).length < 300);
+    await assert.rejects(list(small, { ratio: 200 }), (error: unknown) => {
+      assert.ok(error instanceof Failure);
+      assert.equal(error.code, 'layer-refused');
+      assert.match(error.hint ?? '', /--layer-ratio-limit$/);
+      return true;
+    });
+    const usual = ended(sparseInRecords('f', [[5, Buffer.from('x')]], RATIO_COUNTS_FROM_BYTES + 1));
+    const random = randomBytes(2 * MiB);
+    const rest = await archiveOf(file('random', random));
+    assert.equal(await list(Buffer.concat([usual.subarray(0, -1024), rest]), { ratio: 200 }), 2);
+    await assert.rejects(list(usual, { ratio: 200 }), { code: 'layer-refused' });
+  });
 
   it('counts the ratio from some size on', () => {
     const meter = new LayerMeter({ ...UNLIMITED, ratio: 200 });

@@ -25,6 +25,9 @@ const PLAIN: ListingItem = {
   xattrs: new Map(),
 };
 
+/** Many members have the same. */
+const SHARED = new Map([['user.shared', 'x'.repeat(60_000)]]);
+
 const ITEMS: ListingItem[] = [
   { ...PLAIN, type: 'directory', path: '', attributes: { mode: 0o1777, uid: 5, gid: 6, mtime: -1.25 } },
   {
@@ -42,6 +45,8 @@ const ITEMS: ListingItem[] = [
       [BYTES, 'x'],
     ]),
   },
+  { ...PLAIN, path: 'shared-1', xattrs: SHARED },
+  { ...PLAIN, path: 'shared-2', xattrs: SHARED },
   { ...PLAIN, type: 'link', path: 'l', target: `d/${BYTES}` },
   { ...PLAIN, type: 'symlink', path: 's', target: BYTES },
   { ...PLAIN, type: 'character-device', path: 'c', major: 1, minor: 3 },

@@ -41,6 +41,20 @@ describe('layer/xattr-records', () => {
     assert.throws(() => xattrsOf(new Map([['LIBARCHIVE.xattr.user.a', 'a b']])), { code: 'layer-corrupt' });
   });
 
+  const many: [what: string, count: number, bytes: number][] = [
+    ['100 attributes', 100, 500],
+    ['64 KiB of attributes', 2, 32_768],
+  ];
+  for (const [what, count, bytes] of many) {
+    it(`takes ${what}, and refuses more`, () => {
+      const names = Array.from({ length: count }, (_, index) => `SCHILY.xattr.user.${index + 100}`);
+      const records = new Map(names.map((name) => [name, 'x'.repeat(bytes - 'user.100'.length)]));
+      assert.equal(xattrsOf(records).size, count);
+      for (const key of ['SCHILY.xattr.user.x', 'LIBARCHIVE.xattr.user.y'])
+        assert.throws(() => xattrsOf(new Map([...records, [key, '']])), { code: 'layer-refused' });
+    });
+  }
+
   it('knows its records', () => {
     assert.deepEqual(
       ['SCHILY.xattr.user.a', 'LIBARCHIVE.xattr.user.a', 'path', 'xattr.user.a'].map(isXattrRecord),

@@ -4,6 +4,7 @@ import type {
   DeviceEntry,
   DirectoryEntry,
   Entry,
+  ExtendedAttributes,
   FileEntry,
   HardLinkEntry,
   SymbolicLinkEntry,
@@ -48,16 +49,26 @@ export function special(
 /** A publication of what is given; names are the entries that come last. */
 export function publication(
   trees: Iterable<Entry> | AsyncIterable<Entry>,
-  more: Partial<Pick<Publication, 'deletions' | 'outdated' | 'names' | 'xattrs'>> = {},
+  {
+    xattrs = [],
+    ...more
+  }: Partial<Pick<Publication, 'deletions' | 'outdated' | 'names'>> & {
+    readonly xattrs?: readonly ExtendedAttributes[];
+  } = {},
 ): Publication {
   return {
     deletions: [],
     outdated: [],
     names: [],
-    xattrs: [],
     contentBytes: 0,
     inodes: 0,
     ...more,
+    xattrs:
+      xattrs.length === 0
+        ? undefined
+        : async function* () {
+            yield* xattrs;
+          },
     trees: async function* () {
       yield* trees;
     },

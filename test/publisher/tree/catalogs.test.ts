@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { FEWEST_ENTRIES, MOST_ENTRIES, catalogFolders } from '../../../publisher/tree/catalogs.ts';
+import { atOnce } from '../../../publisher/turns.ts';
 import { randomOf } from './random-stacks.ts';
 import type { Random } from './random-stacks.ts';
 
 interface Folder {
   readonly type: 'directory';
   readonly children: Map<string, Folder | { readonly type: 'file' }>;
+}
+
+function foldersOf(...tree: Parameters<typeof catalogFolders>): Set<string> {
+  return atOnce(catalogFolders(...tree));
 }
 
 describe('tree/catalogs', () => {
@@ -35,19 +40,19 @@ describe('tree/catalogs', () => {
   ];
   for (const [what, tree, folders] of cases) {
     it(`divides off ${what}`, () => {
-      assert.deepEqual([...catalogFolders(tree, 5, 20)].sort(), [...folders].sort());
+      assert.deepEqual([...foldersOf(tree, 5, 20)].sort(), [...folders].sort());
     });
   }
 
   it('divides no tree of fewer entries than a catalog may have', () => {
     const tree = folder(each(100, () => files(MOST_ENTRIES / 100 - 2)));
-    assert.equal(catalogFolders(tree).size, 0);
+    assert.equal(foldersOf(tree).size, 0);
   });
 
   it('gives a large tree catalogs of the sizes that are meant', () => {
     const tree = folder(each(20, () => folder(each(10, () => files(1_500)))));
     assertSizes(tree, { fewest: FEWEST_ENTRIES, most: MOST_ENTRIES });
-    assert.ok(catalogFolders(tree).size >= 3);
+    assert.ok(foldersOf(tree).size >= 3);
   });
 
   it('keeps to the limits in random trees', () => {
@@ -64,7 +69,7 @@ describe('tree/catalogs', () => {
  * none of its own folders would make one of `fewest`.
  */
 function assertSizes(tree: Folder, limits: { fewest: number; most: number }, message?: string): void {
-  const folders = catalogFolders(tree, limits.fewest, limits.most);
+  const folders = foldersOf(tree, limits.fewest, limits.most);
   assertCatalog(tree, '');
 
   function assertCatalog(root: Folder, path: string): number {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { buildLayerTree } from '../../../publisher/tree/layer-tree.ts';
+import { treeOf } from './at-once.ts';
 import { nodeAt } from '../../../publisher/tree/resolve.ts';
 import type { AnyNode } from '../../../publisher/tree/node.ts';
 import { directory, file, hardLink, opaque, symlink, whiteout } from '../../support/images/layer-entry.ts';
@@ -115,7 +115,7 @@ describe('tree/layer-tree', () => {
 
   it('changes nothing of the listing', () => {
     const listing = deepFreeze(listingOf([directory('d'), file('d/a', 'x'), directory('d'), whiteout('d')]));
-    assert.equal([...buildLayerTree(listing, layerAt(0)).root.children].length, 1);
+    assert.equal([...treeOf(listing, layerAt(0)).root.children].length, 1);
   });
 });
 

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import type { ListingItem } from '../../../publisher/layer/listing.ts';
 import { PackedItems } from '../../../publisher/layer/packed-items.ts';
 import type { Attributes } from '../../../publisher/repository/entry.ts';
-import { buildLayerTree } from '../../../publisher/tree/layer-tree.ts';
-import { mergeLayer } from '../../../publisher/tree/merge.ts';
+import * as atOnce from './at-once.ts';
 import { EMPTY_TREE } from '../../../publisher/tree/node.ts';
 import { heldBytes } from '../heap.ts';
 import { layerAt } from './stack.ts';
@@ -38,7 +37,7 @@ function bytesForFile(make: () => unknown): number {
 }
 
 function treeOf(items: PackedItems, index: number) {
-  return buildLayerTree({ items }, layerAt(index));
+  return atOnce.treeOf({ items }, layerAt(index));
 }
 
 describe('tree: what is held for each file', () => {
@@ -55,7 +54,7 @@ describe('tree: what is held for each file', () => {
   it('is no more in the tree of an image of one layer', () => {
     const bytes = bytesForFile(() => {
       const { root } = treeOf(packed(true), 0);
-      return [root, mergeLayer(EMPTY_TREE, root)];
+      return [root, atOnce.mergedTree(EMPTY_TREE, root)];
     });
     assert.ok(bytes < 150, `${bytes} bytes`);
   });
@@ -63,15 +62,15 @@ describe('tree: what is held for each file', () => {
   it('is little more in an image whose folders no member names', () => {
     const bytes = bytesForFile(() => {
       const { root } = treeOf(packed(false), 0);
-      return [root, mergeLayer(EMPTY_TREE, root)];
+      return [root, atOnce.mergedTree(EMPTY_TREE, root)];
     });
     assert.ok(bytes < 180, `${bytes} bytes`);
   });
 
   it('grows with the changes of a layer, not with the folders in which they are', () => {
-    const lower = mergeLayer(EMPTY_TREE, treeOf(packed(true), 0).root);
+    const lower = atOnce.mergedTree(EMPTY_TREE, treeOf(packed(true), 0).root);
     const changes = treeOf(packed(true, FILES_IN_FOLDER), 1).root;
-    const bytes = bytesForFile(() => mergeLayer(lower, changes));
+    const bytes = bytesForFile(() => atOnce.mergedTree(lower, changes));
     assert.ok(bytes < 50, `${bytes} bytes`);
   });
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { ImageMeter } from '../../../publisher/image-limits.ts';
 import { entryAt, entryPath, nodeAt, resolvePath } from '../../../publisher/tree/resolve.ts';
 import type { TreeNode } from '../../../publisher/tree/node.ts';
 import { directory, file, symlink } from '../../support/images/layer-entry.ts';
@@ -56,7 +57,7 @@ describe('tree/resolve', () => {
   ];
   for (const [path, resolved] of paths) {
     it(`follows ${JSON.stringify(path)} to ${JSON.stringify(resolved) ?? 'nowhere'}`, () => {
-      assert.equal(resolvePath<TreeNode>(top, path), resolved);
+      assert.equal(resolvePath<TreeNode>(top, path, new ImageMeter()), resolved);
     });
   }
 
@@ -71,8 +72,8 @@ describe('tree/resolve', () => {
   ];
   for (const [path, place, type] of entries) {
     it(`finds ${type ?? 'nothing'} at ${JSON.stringify(path)}, without following it`, () => {
-      assert.equal(entryPath<TreeNode>(top, path), place);
-      assert.equal(entryAt<TreeNode>(top, path)?.type, type);
+      assert.equal(entryPath<TreeNode>(top, path, new ImageMeter()), place);
+      assert.equal(entryAt<TreeNode>(top, path, new ImageMeter())?.type, type);
     });
   }
 

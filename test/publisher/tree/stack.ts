@@ -4,9 +4,8 @@ import type { LayerFacts, Listing, ListingItem } from '../../../publisher/layer/
 import { memberPath } from '../../../publisher/layer/member-path.ts';
 import type { Digest } from '../../../publisher/registry/digest.ts';
 import type { Attributes, BytePath } from '../../../publisher/repository/entry.ts';
-import { buildLayerTree } from '../../../publisher/tree/layer-tree.ts';
+import { mergedTree, treeOf } from './at-once.ts';
 import type { LayerTree } from '../../../publisher/tree/layer-tree.ts';
-import { mergeLayer } from '../../../publisher/tree/merge.ts';
 import { EMPTY_TREE } from '../../../publisher/tree/node.ts';
 import type { AnyNode, DirectoryNode, FileNode, LayerDirectoryNode } from '../../../publisher/tree/node.ts';
 import type { EntryAttributes, LayerEntry, Name } from '../../support/images/layer-entry.ts';
@@ -28,7 +27,7 @@ export function listingOf(entries: readonly LayerEntry[]): Listing {
 }
 
 export function layerTreeOf(entries: readonly LayerEntry[], index = 0): LayerTree {
-  return buildLayerTree(listingOf(entries), layerAt(index));
+  return treeOf(listingOf(entries), layerAt(index));
 }
 
 export interface Merged {
@@ -43,7 +42,7 @@ export function mergedStack(stack: Stack): Merged {
   const layers = stack.map((entries, index) => layerTreeOf(entries, index));
   for (const { root } of layers) deepFreeze(root);
   let top = deepFreeze(EMPTY_TREE);
-  const trees = layers.map(({ root }) => (top = deepFreeze(mergeLayer(top, root))));
+  const trees = layers.map(({ root }) => (top = deepFreeze(mergedTree(top, root))));
   return { layers, trees, top };
 }
 

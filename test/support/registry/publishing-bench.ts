@@ -1,3 +1,4 @@
+import { ANY_IMAGE } from '../../../publisher/image-limits.ts';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Event } from '../../../publisher/events.ts';
@@ -58,7 +59,7 @@ export class PublishingBench {
         batches: { bytes: 2 ** 40, images: 100, ageMs: 0 },
         downloads: options.downloads ?? 2,
         layerLimits: { ...UNLIMITED, ...options.limits },
-        imageEntryLimit: 1_000_000,
+        imageLimits: ANY_IMAGE,
         clientRoot: `/cvmfs/${REPOSITORY}`,
         unkept: 'warn',
       },

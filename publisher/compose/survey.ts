@@ -1,0 +1,128 @@
+import type { ImageMeter, Written } from '../image-limits.ts';
+import { Column, WORDS_32 } from '../packed/column.ts';
+import { NumberSet } from '../packed/number-set.ts';
+import type { Digest } from '../registry/digest.ts';
+import { NOTHING_NEEDED, sumOf, type Demand } from '../repository/demand.ts';
+import type { Entry } from '../repository/entry.ts';
+import type { Holding } from '../repository/holding.ts';
+import type { FileNode, LayerSource } from '../tree/node.ts';
+import { walkAny } from '../tree/walk.ts';
+import type { Sliced } from '../turns.ts';
+import type { UnitTree } from './unit.ts';
+import { publishable, type KeptXattrs } from './xattrs.ts';
+
+/** What is found out of a unit before it is written. */
+export interface Survey {
+  /** What it brings: all but the files that it links to. */
+  readonly demand: Demand;
+  /** Whether the repository keeps extended attributes of anything in it. */
+  readonly hasXattrs: boolean;
+}
+
+export interface SurveyTools {
+  readonly xattrs: KeptXattrs;
+  readonly links: LinkCounts;
+  readonly meter: ImageMeter;
+}
+
+/**
+ * Goes over a unit and counts what it demands.
+ *
+ * @throws Failure `image-too-large` where the image demands too much
+ */
+export function* survey(unit: UnitTree, tools: SurveyTools): Sliced<Survey> {
+  const { meter, xattrs } = tools;
+  const beside = fileDemand(unit.beside);
+  meter.write({ names: unit.beside.length, inodes: unit.beside.length, contentBytes: beside.bytes });
+  const tally = new Tally(unit, tools);
+  let hasXattrs = false;
+  for (const { node } of walkAny(unit.tree)) {
+    let steps = 1;
+    if (node.type === 'file') tally.addFile(node);
+    else if (node.type !== 'foreign-link') tally.addInode();
+    if (node.type === 'file' || node.type === 'directory') {
+      const values = publishable(node);
+      steps += values.size;
+      hasXattrs ||= xattrs.of(values).size > 0;
+    }
+    if (!meter.step(steps)) continue;
+    meter.write(tally.take());
+    yield;
+  }
+  meter.write(tally.take());
+  return { demand: sumOf(beside, tally.brought), hasXattrs };
+}
+
+/** Counts what a unit writes. Its files are brought once each, whatever their names. */
+class Tally {
+  brought = NOTHING_NEEDED;
+  readonly #isLinked: boolean;
+  readonly #links: LinkCounts;
+  readonly #known = new Map<Digest, NumberSet>();
+  #names = 0;
+  #inodes = 0;
+  #contentBytes = 0;
+
+  constructor({ files }: UnitTree, { links }: SurveyTools) {
+    this.#isLinked = files === 'linked';
+    this.#links = links;
+  }
+
+  /** What was counted since it was taken last. */
+  take(): Written {
+    const written = { names: this.#names, inodes: this.#inodes, contentBytes: this.#contentBytes };
+    this.#names = this.#inodes = this.#contentBytes = 0;
+    return written;
+  }
+
+  addInode(): void {
+    this.#names++;
+    this.#inodes++;
+    this.brought = sumOf(this.brought, { bytes: 0, inodes: 1 });
+  }
+
+  /** One name of a file. */
+  addFile({ source, sizeBytes }: FileNode): void {
+    this.#names++;
+    const isBrought = source.kind === 'bytes' || (!this.#isLinked && this.#isFirst(source));
+    if (isBrought) this.brought = sumOf(this.brought, { bytes: sizeBytes, inodes: 1 });
+    const isCopied = source.kind === 'layer' && this.#links.add(source);
+    if (!isBrought && !isCopied) return;
+    this.#inodes++;
+    this.#contentBytes += sizeBytes;
+  }
+
+  #isFirst({ layer, ordinal }: LayerSource): boolean {
+    const ordinals = this.#known.get(layer) ?? new NumberSet();
+    this.#known.set(layer, ordinals);
+    return ordinals.add(ordinal);
+  }
+}
+
+/** Counts the names of the image's files in all its units: an inode takes so many, and further ones are those of a copy. */
+export class LinkCounts {
+  readonly #mostLinks: number;
+  readonly #counts = new Map<Digest, Column>();
+
+  constructor({ mostLinks }: Holding) {
+    this.#mostLinks = mostLinks;
+  }
+
+  /** Counts a name. Whether it is the first of a copy. */
+  add({ layer, ordinal }: LayerSource): boolean {
+    if (this.#mostLinks === Number.POSITIVE_INFINITY) return false;
+    const counts = this.#counts.get(layer) ?? new Column(WORDS_32);
+    this.#counts.set(layer, counts);
+    const count = counts.at(ordinal);
+    counts.set(ordinal, count + 1);
+    return count > 0 && count % this.#mostLinks === 0;
+  }
+}
+
+/** What the files among `entries` bring. */
+export function fileDemand(entries: readonly Entry[]): Demand {
+  return entries.reduce(
+    (sum, entry) => (entry.type === 'file' ? sumOf(sum, { bytes: entry.sizeBytes, inodes: 1 }) : sum),
+    NOTHING_NEEDED,
+  );
+}

@@ -1,0 +1,47 @@
+import { setImmediate } from 'node:timers/promises';
+
+/**
+ * Work that gives others their turn whenever it yields. What images are made of comes from strangers, so that nothing that is
+ * done for each name of theirs may keep signs of life, signals and other repositories waiting.
+ */
+export type Sliced<T> = Generator<undefined, T, undefined>;
+
+/** The longest that such work may keep everything else waiting. */
+const SLICE_MS = 20;
+/** So many steps at most between two looks at the clock. */
+export const STEPS_IN_SLICE = 1024;
+
+let lastTurnMs = performance.now();
+
+/** Lets everything else have its turn, where it has waited for long. */
+export async function takeTurns(): Promise<void> {
+  if (performance.now() - lastTurnMs < SLICE_MS) return;
+  await setImmediate();
+  lastTurnMs = performance.now();
+}
+
+/** Does `work` without a pause. */
+export function atOnce<T>(work: Sliced<T>): T {
+  let next = work.next();
+  while (next.done !== true) next = work.next();
+  return next.value;
+}
+
+/** Does `work` with pauses for all that waits. */
+export async function inTurns<T>(work: Sliced<T>): Promise<T> {
+  let next = work.next();
+  while (next.done !== true) {
+    await takeTurns();
+    next = work.next();
+  }
+  return next.value;
+}
+
+/** What `entries` has, with a pause now and then. */
+export async function* givingTurns<T>(entries: Iterable<T>): AsyncGenerator<T> {
+  let count = 0;
+  for (const entry of entries) {
+    if (++count % STEPS_IN_SLICE === 0) await takeTurns();
+    yield entry;
+  }
+}
