@@ -96,8 +96,12 @@ export function doubtfulNames(
 /** What would take too long to tell apart means all versions: nothing of it is removed then. */
 function boundedDoubts(doubts: readonly Doubt[], versions: number): readonly Pick<Doubt, 'selection'>[] {
   if (doubts.some(({ selection }) => selection === undefined)) return EVERYTHING;
-  const cost = doubts.reduce((sum, { selection }) => sum + costOf(selection, versions), 0);
-  return cost > SOURCE_LIMITS.comparisonsOfWish ? EVERYTHING : doubts;
+  let cost = 0;
+  for (const { selection } of doubts) {
+    cost += costOf(selection, versions);
+    if (cost > SOURCE_LIMITS.comparisonsOfWish) return EVERYTHING;
+  }
+  return doubts;
 }
 
 const EVERYTHING: readonly Pick<Doubt, 'selection'>[] = [{ selection: undefined }];

@@ -59,7 +59,7 @@ function unknownKey(yaml: YamlText, node: Node, keys: Keys<string>): Problem {
     ...yaml.positionOf(node),
     text,
     message: `the key ${quoted(text)} is unknown${isError ? '' : ' and ignored'}`,
-    hint: hintFor(text, keys),
+    hint: hintFor(yaml, text, keys),
   };
 }
 
@@ -68,10 +68,10 @@ function isRefused(text: string, { known, refused }: Keys<string>): boolean {
   return refused.slipsAnd.includes(text) || nearest(text, known) !== undefined;
 }
 
-function hintFor(text: string, { known, ofVersion2 = [], refused }: Keys<string>): string {
+function hintFor(yaml: YamlText, text: string, { known, ofVersion2 = [], refused }: Keys<string>): string {
   if (ofVersion2.includes(text)) return 'recipes have it from version 2 on: write version: 2';
   if (typeof refused === 'object' && refused.slipsAnd.includes(text)) return `write ${text} below defaults`;
-  const meant = nearest(text, known);
+  const meant = yaml.nearest(text, known);
   const list = `the keys are ${known.join(', ')}`;
   return meant === undefined ? list : `did you mean ${meant}? ${list}`;
 }

@@ -1,4 +1,3 @@
-import { counted } from '../counted.ts';
 import { cut } from '../quote.ts';
 import type { Confinement } from './confinement.ts';
 import { RECIPE_LIMITS } from './limits.ts';
@@ -6,6 +5,7 @@ import type { Problem } from './problem.ts';
 import { RecipeReader } from './recipe-reader.ts';
 import type { WishSettings } from './settings.ts';
 import { readTextFile } from './text-file.ts';
+import type { Untold } from './untold.ts';
 import type { Wish } from './wish.ts';
 import { readWishes } from './wishes.ts';
 import { YamlText } from './yaml.ts';
@@ -75,26 +75,15 @@ export function parseRecipe(
     outputFormat: outputFormat.value,
     defaults: defaults.settings,
     wishes: input.wishes,
-    problems: boundedProblems(all),
+    problems: boundedProblems(all, input.untold),
   };
 }
 
 /** At most 1,000, in the order of the file, the last of which says how many there are beside. */
-function boundedProblems(all: readonly Problem[]): Problem[] {
+function boundedProblems(all: readonly Problem[], untold: Untold): Problem[] {
   const told = all.toSorted((one, other) => one.line - other.line);
-  const rest = told.splice(RECIPE_LIMITS.problems);
-  const [next] = rest;
+  for (const problem of told.splice(RECIPE_LIMITS.problems)) untold.add(problem);
   const shown = told.map((problem) => Object.assign({}, problem, { text: cut(problem.text) }));
-  if (next === undefined) return shown;
-  const errors = rest.filter(({ severity }) => severity === 'error').length;
-  const more: Problem = {
-    severity: errors > 0 ? 'error' : 'warning',
-    code: 'problems-omitted',
-    line: next.line,
-    column: undefined,
-    text: 'recipe',
-    message: `from here on there are ${counted(rest.length, 'more problem')}, ${counted(errors, 'error')} among them`,
-    hint: 'correct those that are told first',
-  };
-  return [...shown, more];
+  const summary = untold.summary();
+  return summary === undefined ? shown : [...shown, summary];
 }

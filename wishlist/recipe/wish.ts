@@ -1,7 +1,6 @@
 import type { Node } from 'js-yaml';
 import { Failure, isFailure } from '../failure.ts';
 import { readEntries, type Entries } from './mapping.ts';
-import { nearest } from '../nearest.ts';
 import type { WishOrigin } from './origin.ts';
 import type { Problem, ProblemCode } from './problem.ts';
 import { quoted } from '../quote.ts';
@@ -125,6 +124,8 @@ function wishWith(
   return { text, reference: isOfTags ? { ...reference, tag: '*' } : reference, selection };
 }
 
+const SHOWN_REPOSITORIES = 10;
+
 /** The repositories that a wish names, among the recipe's. */
 function readTargets(
   yaml: YamlText,
@@ -133,11 +134,12 @@ function readTargets(
 ): Value<readonly string[]> {
   const node = values.get('repositories');
   if (node === undefined) return { value: undefined, problems: [] };
-  const hint = `write a list of some of the recipe's: ${repositories.join(', ')}`;
+  const some = repositories.slice(0, SHOWN_REPOSITORIES).join(', ');
+  const hint = `write a list of some of the recipe's: ${some}${repositories.length > SHOWN_REPOSITORIES ? ', …' : ''}`;
   const parse = (text: string): string => {
     if (repositories.includes(text)) return text;
     const message = `${quoted(withoutSecrets(text))} is no repository of this recipe`;
-    const meant = nearest(text, repositories);
+    const meant = yaml.nearest(text, repositories);
     throw new Failure('setting-invalid', message, {
       hint: meant === undefined ? hint : `did you mean ${meant}? ${hint}`,
     });

@@ -3,6 +3,8 @@ import { formatPlatform, usualPlatform, type Platform } from '../reference/platf
 import type { Problem } from './problem.ts';
 import { quoted } from '../quote.ts';
 import { formatReference } from '../reference/reference.ts';
+import { RECIPE_LIMITS } from './limits.ts';
+import { Untold } from './untold.ts';
 import { readWish, type InputContext, type Wish } from './wish.ts';
 import type { YamlText } from './yaml.ts';
 
@@ -15,23 +17,28 @@ export function readWishes(
   yaml: YamlText,
   items: readonly Node[],
   { limit, ...context }: InputContext & { readonly limit: number },
-): { wishes: Wish[]; problems: Problem[] } {
+): { wishes: Wish[]; problems: Problem[]; untold: Untold } {
   const wishes: Wish[] = [];
   const earlier = new EarlierWishes();
   const problems: Problem[] = [];
+  const untold = new Untold();
+  const tell = (problem: Problem): void => {
+    if (problems.length < RECIPE_LIMITS.problems) problems.push(problem);
+    else untold.add(problem);
+  };
   for (const item of items.slice(0, limit)) {
     const { wish, problems: own } = readWish(yaml, item, context);
-    for (const problem of own) problems.push(problem);
+    for (const problem of own) tell(problem);
     if (wish === undefined) continue;
     const { first, counts } = earlier.add(wish);
     if (counts) wishes.push(wish);
     if (first === undefined) continue;
     const { column } = yaml.positionOf(item);
-    problems.push(counts ? divided(wish, first, column) : repeated(wish, first, column));
+    tell(counts ? divided(wish, first, column) : repeated(wish, first, column));
   }
   const next = items[limit];
-  if (next !== undefined) problems.push(tooMany(yaml, next, { items: items.length, limit }));
-  return { wishes, problems };
+  if (next !== undefined) tell(tooMany(yaml, next, { items: items.length, limit }));
+  return { wishes, problems, untold };
 }
 
 function tooMany(yaml: YamlText, node: Node, { items, limit }: { items: number; limit: number }): Problem {

@@ -12,6 +12,7 @@ import {
 import { Failure } from '../failure.ts';
 import { RECIPE_LIMITS } from './limits.ts';
 import { Lines, type Position } from './lines.ts';
+import { nearest } from '../nearest.ts';
 import { position } from './problem.ts';
 import { quoted } from '../quote.ts';
 import { findTooManyMarks, findTooMuch, type TooMuch } from './yaml-size.ts';
@@ -32,6 +33,7 @@ const EXPECTED = 'correct the YAML: check indentation, quotes and the dash befor
 export class YamlText {
   readonly #file: string;
   #cost = 0;
+  #slips = 0;
   /** The content of each document; `undefined` for one without content. */
   readonly documents: readonly (Node | undefined)[];
   readonly #lines: Lines;
@@ -75,6 +77,12 @@ export class YamlText {
   /** What stands on the line of `node`, from there on. */
   lineOf(node: Node): string {
     return this.#lines.restOfLine(this.#offset(node));
+  }
+
+  /** The candidate that `word` is most likely a slip for, as long as that is told: looking for it takes its time. */
+  nearest(word: string, candidates: readonly string[]): string | undefined {
+    this.#slips += 1;
+    return this.#slips > RECIPE_LIMITS.problems ? undefined : nearest(word, candidates);
   }
 
   /**

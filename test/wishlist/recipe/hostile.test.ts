@@ -129,6 +129,18 @@ describe('parseRecipe: what a stranger writes', () => {
     });
   }
 
+  it('counts 40,000 wrong repositories in lists, and keeps and explains the first', () => {
+    const repositories = Array.from({ length: 1000 }, (_, index) => `r${index}.example.org`).join(',');
+    const wrong = Array.from({ length: 1000 }, (_, index) => `x${index}.example.org`).join(',');
+    const recipe = parseRecipe(
+      `version: 2\nrepositories: [${repositories}]\ninput:\n${list(40, (item) => `  - {image: quay.io/a:${item}, repositories: [${wrong}]}\n`)}`,
+      'r',
+    );
+    assert.deepEqual(summary(recipe), { wishes: 0, problems: 1001, last: 'problems-omitted' });
+    assert.match(recipe.problems.at(-1)?.message ?? '', /39000 more problems, 39000 errors/);
+    for (const { hint } of recipe.problems) assert.ok((hint ?? '').length < 1000);
+  });
+
   it('keeps little of each text', () => {
     const recipe = parseRecipe(
       items(20, () => `"quay.io/a:${'!'.repeat(60_000)}"`),
