@@ -1,5 +1,6 @@
 import { Failure } from '../../wishlist/failure.ts';
 import { displayPath } from '../repository/entry.ts';
+import { hole } from '../repository/holes.ts';
 import type { ByteReader } from './bytes.ts';
 import { overLimit, type LayerLimits } from './limits.ts';
 import { paxInteger, paxText, type PaxRecords } from './pax.ts';
@@ -73,18 +74,11 @@ export async function* expandSparse(
 ): AsyncGenerator<Buffer> {
   let at = 0;
   for (const extent of extents) {
-    yield* zeros(extent.offset - at);
+    yield* hole(extent.offset - at);
     yield* stored(extent.sizeBytes);
     at = extent.offset + extent.sizeBytes;
   }
-  yield* zeros(sizeBytes - at);
-}
-
-const ZEROS = Buffer.alloc(256 * 1024);
-
-function* zeros(sizeBytes: number): Generator<Buffer> {
-  for (let left = sizeBytes; left > 0; left -= ZEROS.length)
-    yield ZEROS.subarray(0, Math.min(left, ZEROS.length));
+  yield* hole(sizeBytes - at);
 }
 
 async function uncheckedMap(source: SparseSource): Promise<Unchecked | undefined> {

@@ -3,6 +3,7 @@ import {
   closeSync,
   fchmodSync,
   fchownSync,
+  ftruncateSync,
   futimesSync,
   lchownSync,
   lutimesSync,
@@ -14,6 +15,8 @@ import { constants } from 'node:fs';
 import { hasCode, isDiskFull } from '../../wishlist/error-code.ts';
 import type { Attributes, DeviceEntry, ExtendedAttributes, FileEntry, SymbolicLinkEntry } from './entry.ts';
 import { pathBuffer } from './entry.ts';
+import { isHole } from './holes.ts';
+import { takeTurns } from '../turns.ts';
 import { settableTime } from './holding.ts';
 import { makeNode, setXattr } from './libc.ts';
 import type { Unkept } from './unkept.ts';
@@ -37,10 +40,14 @@ export async function makeFile(
   const fd = openSync(path, NEW_FILE, 0o600);
   try {
     let written = 0;
+    let isCutShort = false;
     for await (const chunk of entry.content) {
-      for (let at = 0; at < chunk.length;) at += writeSync(fd, chunk, at, chunk.length - at);
+      isCutShort = isHole(chunk);
+      if (!isCutShort) writeAt(fd, chunk, written);
       written += chunk.length;
+      await takeTurns();
     }
+    if (isCutShort) ftruncateSync(fd, written);
     if (written !== entry.sizeBytes)
       throw new Error(`${entry.path}: ${written} bytes came, ${entry.sizeBytes} were announced`);
     onBytes(written);
@@ -51,6 +58,10 @@ export async function makeFile(
   } finally {
     closeSync(fd);
   }
+}
+
+function writeAt(fd: number, chunk: Uint8Array, start: number): void {
+  for (let at = 0; at < chunk.length;) at += writeSync(fd, chunk, at, chunk.length - at, start + at);
 }
 
 export function makeSymbolicLink(path: Buffer, entry: SymbolicLinkEntry): void {

@@ -46,6 +46,8 @@ export class Staging {
   readonly #existing = new Set<BytePath>(['']);
   /** All folders below the fresh ones. */
   readonly #folders = new FolderList();
+  /** Of files that cannot have one more name: the copy that has the next ones. */
+  readonly #copies = new Map<BytePath, Buffer>();
   /** Folders of the repository that are known to be there, no link on the way. */
   readonly #real = new Set<BytePath>(['']);
 
@@ -190,12 +192,13 @@ export class Staging {
     const link = this.#at(path);
     const isStaged = this.#isStaged(target);
     if (!isStaged) this.#isReal(folderOf(target));
-    const source = isStaged ? this.#at(target) : this.#publishedAt(target);
+    const source = this.#copies.get(target) ?? (isStaged ? this.#at(target) : this.#publishedAt(target));
     try {
       linkSync(source, link);
     } catch (error) {
       if (!hasCode(error, 'EMLINK')) throw error;
       copyFile(source, link);
+      this.#copies.set(target, link);
     }
   }
 

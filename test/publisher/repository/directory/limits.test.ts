@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict';
-import { linkSync, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { withMount } from '../../../support/e2e/mounts.ts';
 import { failureOf } from '../../../support/registry/quick-client.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
 import { snapshot } from '../../../support/trees/snapshot.ts';
+import { hole } from '../../../../publisher/repository/holes.ts';
 import { directory, file, link, publication } from '../entries.ts';
 import { Scene } from './scene.ts';
 import { skip } from '../../../support/programs.ts';
@@ -86,12 +96,29 @@ describe('DirectoryBackend at the limits of a file system', () => {
     const names = await temporaryDirectory('names');
     if (!takeAllNames(join(scene.repository, 'file'), names))
       skip(this, 'on a file system with names without end');
-    await scene.publish([directory('tree'), link('tree/one', 'file'), link('tree/two', 'tree/one')]);
+    const links = [link('tree/one', 'file'), link('tree/two', 'tree/one'), link('tree/three', 'file')];
+    await scene.publish([directory('tree'), ...links]);
     const found = await snapshot(scene.repository);
     assert.equal(found.get('tree/one'), found.get('file'));
     assert.equal(found.get('tree/two'), found.get('file'));
     assert.notEqual(scene.stat('tree/one').ino, scene.stat('file').ino);
-    assert.equal(scene.stat('tree/two').ino, scene.stat('tree/one').ino);
+    for (const further of ['tree/two', 'tree/three'])
+      assert.equal(scene.stat(further).ino, scene.stat('tree/one').ino, further);
+  });
+
+  it('makes holes of holes', async () => {
+    const scene = await Scene.make();
+    const sizeBytes = 2 ** 30;
+    const parts = [...hole(2 ** 20), Buffer.from('content'), ...hole(sizeBytes - 2 ** 20 - 7)];
+    await scene.publish([{ ...file('sparse'), sizeBytes, content: parts }]);
+    const { size, blocks } = scene.stat('sparse');
+    assert.equal(size, sizeBytes);
+    assert.ok(blocks * 512 < 2 ** 20, `${blocks} blocks`);
+    const fd = openSync(join(scene.repository, 'sparse'), 'r');
+    const found = Buffer.alloc(9);
+    readSync(fd, found, 0, 9, 2 ** 20 - 1);
+    closeSync(fd);
+    assert.equal(found.toString('latin1'), '\0content\0');
   });
 });
 
