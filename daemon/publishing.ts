@@ -39,9 +39,11 @@ export async function withRegistry<T>(
 
 /** The same for whoever closes it. */
 export async function openRegistry(
-  context: Pick<Context, 'configuration' | 'environment' | 'observe' | 'signal'>,
+  context: Pick<Context, 'configuration' | 'environment' | 'observe' | 'signal'> & {
+    readonly nowMs?: () => number;
+  },
 ): Promise<RegistryClient> {
-  const { configuration, environment, observe, signal } = context;
+  const { configuration, environment, observe, signal, nowMs = Date.now } = context;
   const isLogged = configuration.logLevel === 'debug';
   return new RegistryClient({
     ...(await readNetwork(environment)),
@@ -51,6 +53,7 @@ export async function openRegistry(
     concurrency: configuration.registryRequests,
     listTimeoutMs: configuration.tagListTimeoutMs,
     lookTimeoutMs: configuration.manifestTimeoutMs,
+    nowMs,
     foreignLayers: configuration.foreignLayers,
     // A cache, which whoever only looks does not put into somebody else's state.
     memory:

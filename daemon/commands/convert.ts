@@ -43,14 +43,19 @@ export const convertCommand: Command = {
 /** Most registries answer within seconds: their images do not wait for those of others. */
 const PATIENCE_MS = 30_000;
 
-/** One cycle, and everything that comes of it; another one for lists of tags that were not there in time. */
-async function convert(
+/**
+ * One cycle, and everything that comes of it; more of them for lists of tags that were not there in time.
+ *
+ * @param patienceMs how long a registry may give no list until the images of others go on
+ */
+export async function convert(
   context: Context,
   parts: WorkParts & { readonly client: RegistryClient },
+  patienceMs = PATIENCE_MS,
 ): Promise<ExitStatus> {
   const { observe, output, configuration, signal } = context;
   const listTags: ListTags = async (reference) => await parts.client.listTags(reference);
-  const lists = new PatientLists(listTags, { patienceMs: PATIENCE_MS, signal });
+  const lists = new PatientLists(listTags, { patienceMs, signal, isKept: true });
   const told = new Set<string>();
   let found: Expanded | undefined;
   const cycle = async (more: Pick<WorkParts, 'isDone'> = {}): ReturnType<typeof runCycle> =>
@@ -67,15 +72,20 @@ async function convert(
         tellProblems(expanded, told, observe);
       },
     });
-  const { ended } = await cycle();
-  const ends = [ended];
-  if (lists.isLate) {
-    const done = new Set(found === undefined ? [] : imagesOf(found));
-    const isDone: WorkParts['isDone'] = (repository, { publicName }) =>
-      done.has(`${repository} ${publicName}`);
-    ends.push(lists.settled().then(async () => await (await cycle({ isDone })).ended));
+  const ends = [(await cycle()).ended];
+  const done = new Set<string>();
+  try {
+    while (lists.isLate) {
+      for (const image of found === undefined ? [] : imagesOf(found)) done.add(image);
+      await lists.news();
+      const { ended } = await cycle({
+        isDone: (repository, { publicName }) => done.has(`${repository} ${publicName}`),
+      });
+      ends.push(ended);
+    }
+  } finally {
+    await Promise.allSettled(ends);
   }
-  await Promise.allSettled(ends);
   const repositories = together(await Promise.all(ends));
   tellUnusable(context, repositories);
   const unusable = found === undefined ? [] : unusableLines(found);

@@ -7,6 +7,8 @@ import { soon } from './staged.ts';
 export interface PatientListsOptions {
   /** How long a registry may give no list until the others go on. */
   readonly patienceMs: number;
+  /** Whether a list counts for all rounds to come; it is read anew for those after the one that had it otherwise. */
+  readonly isKept?: boolean;
   /** How long lists are waited for whatever their registry gives. */
   readonly longestMs?: number;
   /** When aborted nothing more is asked for. */
@@ -20,6 +22,8 @@ interface Listing {
   bytes: number;
   /** In how many rounds nobody asked for it. */
   rounds: number;
+  /** Whether somebody had it. */
+  isTaken: boolean;
 }
 
 const LISTS_OF_ONE = 4;
@@ -46,14 +50,18 @@ export class PatientLists {
     this.#options = options;
   }
 
-  /** Waits until the lists that were not there in time are, or have failed. */
-  async settled(): Promise<void> {
-    await Promise.allSettled(Array.from(this.#listings.values(), async ({ list }) => await list));
+  /** Waits until one of the lists that were not there in time is, or has failed. */
+  async news(): Promise<void> {
+    await Promise.race(this.#late.map(async ({ list }) => await settling(list)));
   }
 
   /** Whether there are such. */
   get isLate(): boolean {
-    return this.#listings.size > 0;
+    return this.#late.length > 0;
+  }
+
+  get #late(): readonly Listing[] {
+    return [...this.#listings.values()].filter(({ isTaken }) => !isTaken);
   }
 
   /** Begins a round. What nobody asked for in the last one is forgotten. */
@@ -69,7 +77,8 @@ export class PatientLists {
     listing.rounds = 0;
     while (!(await soon(settling(listing.list), this.#leftMs(reference, beganMs))))
       if (this.#leftMs(reference, beganMs) <= 0) throw new StillRead(reference);
-    this.#listings.delete(key);
+    listing.isTaken = true;
+    if (this.#options.isKept !== true) this.#listings.delete(key);
     return await listing.list;
   }
 
@@ -82,7 +91,7 @@ export class PatientLists {
   #start(key: string, reference: ImageReference): Listing {
     const { registry } = reference;
     const list = this.#read(reference);
-    const listing: Listing = { list, bytes: 0, rounds: 0 };
+    const listing: Listing = { list, bytes: 0, rounds: 0, isTaken: false };
     this.#listings.set(key, listing);
     void this.#note(key, registry, listing);
     return listing;

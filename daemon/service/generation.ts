@@ -93,7 +93,7 @@ export class Generation {
     const { configuration, environment, journalist } = parts;
     const observe = contained(journalist.observer(undefined));
     const { signal } = signals.fetching;
-    const client = await openRegistry({ configuration, environment, observe, signal });
+    const client = await openRegistry({ configuration, environment, observe, signal, nowMs: parts.nowMs });
     const generation = new Generation(parts, client, signals);
     const { schedule: expression, timeZone, jitterMs } = configuration;
     generation.#schedule = parts.startSchedule({ expression, timeZone, jitterMs }, () => generation.#tick());
