@@ -21,7 +21,7 @@ export class GitCommandError extends GitError {
     return this.exitCode === 124 || this.exitCode === 137;
   }
 
-  /** Whether there is no git on this machine. */
+  /** Whether there is no git on this machine, or nothing to start it with. */
   get isMissing(): boolean {
     return this.exitCode === 127;
   }

@@ -78,7 +78,7 @@ export function remoteFailure(
     const hint = 'install git';
     return sourceFailure(source, {
       code: 'source-unreachable',
-      reason: 'there is no git on this machine',
+      reason: 'there is no git on this machine, or no timeout or prlimit to start it with',
       hint,
     });
   }
