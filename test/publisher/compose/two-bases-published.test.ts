@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { lstatSync } from 'node:fs';
+import { lstatSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ReadyImage } from '../../../publisher/image.ts';
+import { layerRoot, recordPath } from '../../../publisher/layout.ts';
+import { hexOf } from '../../../publisher/registry/digest.ts';
 import type { Backend } from '../../../publisher/repository/backend.ts';
 import { CvmfsBackend } from '../../../publisher/repository/cvmfs/backend.ts';
 import { DirectoryBackend } from '../../../publisher/repository/directory/backend.ts';
@@ -11,12 +13,17 @@ import { file, hardLink, type LayerEntry } from '../../support/images/layer-entr
 import { needsRoot } from '../../support/programs.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { differences, snapshot, type Snapshot } from '../../support/trees/snapshot.ts';
+import { file as published, publication, uninterrupted } from '../repository/entries.ts';
 import { randomOf } from '../tree/random-stacks.ts';
-import { publishInto } from './publish-into.ts';
+import { publishInto, type Place } from './publish-into.ts';
 import { areMergeable, imagesOf, OUTPUTS, randomTwoBases, type TwoBases } from './two-bases.ts';
 import { Workshop } from './workshop.ts';
 
 const NAME = 'images.unpackd.test';
+const SHARED: readonly (readonly LayerEntry[])[] = [
+  [hardLink('bin/bash', 'bin/sh'), file('bin/own', 'x'), hardLink('bin/more', 'bin/own')],
+];
+
 /** Of random layers that can be merged upon both bases. */
 const SEEDS = Array.from({ length: 200 }, (_, seed) => seed)
   .filter((seed) => areMergeable(twoBases(seed)))
@@ -38,10 +45,7 @@ function twoBases(seed: number): TwoBases {
       [base('good', 0o755), ...bases[0]],
       [base('bad', 0o4711), ...bases[1]],
     ],
-    shared: [
-      [hardLink('bin/bash', 'bin/sh'), file('bin/own', 'x'), hardLink('bin/more', 'bin/own')],
-      ...shared,
-    ],
+    shared: [...SHARED, ...shared],
   };
 }
 
@@ -88,10 +92,47 @@ for (const [kind, make] of Object.entries(BACKENDS)) {
           [],
         );
         const flat = [...one].filter(([path]) => /^\.flat\/..\/[^/]+\/bin\/bash$/.test(path));
-        assert.equal(new Set(flat.map(([, line]) => line)).size, flat.length);
+        const sizes = flat.map(([, line]) => line.split(' ')[3] ?? '').sort();
+        assert.deepEqual(
+          sizes,
+          ['bad', 'good'].map((text) => `${text.length}`),
+        );
       });
     }
+
+    it('is mended where an earlier version published a layer with a stranger’s file', async () => {
+      const workshop = await Workshop.open();
+      const [good, bad] = await imagesOf({ ...twoBases(SEEDS[0] ?? 0), shared: SHARED }, workshop);
+      assert.ok(good !== undefined && bad !== undefined);
+      const { backend, view, close } = await make();
+      try {
+        const place = placeOf(backend, workshop);
+        assert.deepEqual(await publishInto(place, [bad]), ['published']);
+        const { digest } = good.manifest.layers.at(-1) ?? assert.fail();
+        const stale = `${layerRoot(digest)}/bin/bash`;
+        const record = recordPath('layers', hexOf(digest));
+        const before = publication([published(stale, 'bad')], { names: [published(record, '1\n')] });
+        const repository = await backend.open(NAME, { notice: () => undefined, ...uninterrupted() });
+        await repository.publish(before, uninterrupted());
+        await repository.release();
+        assert.equal(readFileSync(join(view, stale), 'utf8'), 'bad');
+        assert.deepEqual(await publishInto(place, [good]), ['published']);
+        assert.deepEqual(readdirSync(join(view, layerRoot(digest), 'bin')).sort(), ['more', 'own']);
+        assert.equal(readFileSync(join(view, record), 'utf8'), '2\n');
+        for (const [image, text] of [
+          [good, 'good'],
+          [bad, 'bad'],
+        ] as const)
+          assert.equal(readFileSync(join(view, image.publicName, 'bin/bash'), 'utf8'), text);
+      } finally {
+        await close();
+      }
+    });
   });
+}
+
+function placeOf(backend: Backend, { listings }: Workshop): Place {
+  return { backend, name: NAME, listings, outputs: OUTPUTS, say: () => undefined };
 }
 
 /** Everything in trees that are published one image after the other, with attributes, and which names are one file. */
@@ -102,13 +143,7 @@ async function publishedBy(
 ): Promise<Snapshot> {
   const { backend, view, close } = await make();
   try {
-    const place = {
-      backend,
-      name: NAME,
-      listings: workshop.listings,
-      outputs: OUTPUTS,
-      say: () => undefined,
-    };
+    const place = placeOf(backend, workshop);
     for (const image of images) await publishInto(place, [image]);
     const ignore = (path: string): boolean => !OF_TREES.test(path) || BESIDE.test(path);
     const found = await snapshot(view, { ignore, directoryTimes: true });
