@@ -1,6 +1,7 @@
 import { mapLimited } from '../wishlist/concurrency.ts';
 import type { Failure } from '../wishlist/failure.ts';
 import type { Platform } from '../wishlist/reference/platform.ts';
+import { blamed, type Others } from './blame.ts';
 import { failedResult, type ImageResult, type Observer } from './events.ts';
 import type { Guard } from './guard.ts';
 import type { ResolvedImage, WantedImage } from './image.ts';
@@ -42,7 +43,7 @@ export interface Look {
   readonly passedOver: ReadonlyMap<WantedImage, string>;
 }
 
-export interface LookingParts {
+export interface LookingParts extends Others {
   readonly client: RegistryClient;
   readonly view: RepositoryView;
   readonly preparer: Preparer;
@@ -131,7 +132,7 @@ class Looking {
         this.#parts.results.passOver(wanted);
         return [];
       }
-      const failure = ownFailure(error, partLabel(part), this.#parts.observe);
+      const failure = ownFailure(await blamed(error, this.#parts), partLabel(part), this.#parts.observe);
       if (failure === undefined) throw error;
       this.#parts.results.finish(part, failedResult(await this.#explained(wanted, failure)));
       return [];

@@ -1,6 +1,7 @@
 import { formatBytes } from '../wishlist/byte-size.ts';
 import { counted } from '../wishlist/counted.ts';
 import { Failure, withHint } from '../wishlist/failure.ts';
+import { blamed } from './blame.ts';
 import { doneResult, type Candidate } from './candidates.ts';
 import { Composer, type ComposerOptions, type Composition } from './compose/composer.ts';
 import { TreeLoader } from './compose/image-trees.ts';
@@ -13,6 +14,7 @@ import type { Backend, Notice, OpenRepository, Publication } from './repository/
 import { differenceOf, exceeds, type Demand, type FreeRoom } from './repository/demand.ts';
 import { ownAttributes } from './repository/own-attributes.ts';
 import { partLabel } from './results.ts';
+import { isUsable } from './storage-failure.ts';
 
 /** A candidate with everything that its publication needs at hand. */
 export interface ReadyCandidate extends Candidate {
@@ -61,7 +63,7 @@ export async function publishTogether(
   options: BatchOptions,
   demands: Map<ReadyCandidate, Demand>,
 ): Promise<Map<ReadyCandidate, ImageResult>> {
-  const { backend, name, notice, signal, observe, guard } = parts;
+  const { backend, name, notice, signal, guard } = parts;
   const repository = await backend.open(name, { notice, signal });
   try {
     const composer = new Composer(repository.view, new TreeLoader(parts.listings), {
@@ -73,7 +75,7 @@ export async function publishTogether(
     for (const candidate of batch) {
       const before = composer.demand;
       const composing = async (): Promise<ImageResult | undefined> =>
-        await compose(candidate, composer, observe);
+        await compose(candidate, composer, parts);
       const failed = await guard.during('composing', [subjectOf(candidate)], composing);
       demands.set(candidate, differenceOf(composer.demand, before));
       results.set(candidate, failed ?? doneResult('published', candidate.image));
@@ -101,15 +103,17 @@ export async function publishTogether(
 async function compose(
   candidate: ReadyCandidate,
   composer: Composer,
-  observe: Observer,
+  { observe, listings }: Pick<BatchParts, 'observe' | 'listings'>,
 ): Promise<ImageResult | undefined> {
   try {
     for (const message of await composer.add(candidate.image))
       observe({ type: 'warning', message: `${partLabel(candidate.part)}: ${message}` });
     return undefined;
   } catch (error) {
-    const failure = ownFailure(error, partLabel(candidate.part), observe);
-    if (failure === undefined) throw error;
+    // Whether the repository takes others is found out with all of them.
+    const reason = await blamed(error, { isStateUsable: async () => await isUsable(listings.directory) });
+    const failure = ownFailure(reason, partLabel(candidate.part), observe);
+    if (failure === undefined) throw reason;
     return failedResult(failure);
   }
 }

@@ -1,6 +1,7 @@
 import { formatBytes } from '../wishlist/byte-size.ts';
 import { counted } from '../wishlist/counted.ts';
 import { Failure, isFailure } from '../wishlist/failure.ts';
+import { refused } from './blame.ts';
 import { failedResult, type ImageResult, type Observer } from './events.ts';
 import { ownFailure } from './own-failure.ts';
 import {
@@ -158,14 +159,7 @@ class BatchPublishing {
     if (!this.#isUsable) await publishNothing(this.#parts);
     // An image that is to blame says nothing of the next one.
     this.#isUsable = !isAlone;
-    return new Failure(
-      'image-unpublishable',
-      `the repository takes others, but not this image: ${error.message}`,
-      {
-        hint: 'see what it has that others have not; "unpackd retry" tries it at once',
-        cause: error,
-      },
-    );
+    return refused(error);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Failure } from '../wishlist/failure.ts';
+import { isFailure, type Failure } from '../wishlist/failure.ts';
 import { lookAt, lookingSlots, type Candidate, type Explain, type Look } from './candidates.ts';
 import type { ImageLimits } from './image-limits.ts';
 import type { LossPolicy } from './compose/losses.ts';
@@ -116,8 +116,7 @@ export class RepositoryPublisher {
     const queueParts: QueueParts = {
       ...parts,
       prepare: async (candidate, signal) => await this.#prepare(candidate, signal),
-      isStateUsable: async () =>
-        (await isUsable(parts.spool.directory)) && (await isUsable(parts.listings.directory)),
+      isStateUsable: this.#isStateUsable,
       publish: async (batch) => {
         const publish = async (): Promise<BatchReport> => await publishBatch(batch, batchParts, batchOptions);
         const report = await this.#guard.turn(batch.map(subjectOf), publish);
@@ -191,7 +190,17 @@ export class RepositoryPublisher {
     this.#parts.observe({ type: 'images', count: wanted.length });
     const queue = isAlone ? this.#aloneQueue : this.#queue;
     const arrived = queue.expect();
-    const parts = { ...this.#parts, guard: this.#guard, view: this.view, preparer: this.#preparer };
+    const others = {
+      isStateUsable: this.#isStateUsable,
+      isRepositoryUsable: async () => await isReadable(this.view),
+    };
+    const parts = {
+      ...this.#parts,
+      ...others,
+      guard: this.#guard,
+      view: this.view,
+      preparer: this.#preparer,
+    };
     try {
       const look = await lookAt(
         wanted,
@@ -227,6 +236,9 @@ export class RepositoryPublisher {
     await published;
   }
 
+  readonly #isStateUsable = async (): Promise<boolean> =>
+    (await isUsable(this.#parts.spool.directory)) && (await isUsable(this.#parts.listings.directory));
+
   async #prepare(candidate: Candidate, signal: AbortSignal): Promise<ReadyImage> {
     const subjects = [subjectOf(candidate)];
     const prepare = async (): Promise<ReadyImage> => await this.#preparer.prepare(candidate.resolved, signal);
@@ -240,5 +252,16 @@ export class RepositoryPublisher {
     const count = (this.#names.get(publicName) ?? 0) + change;
     if (count > 0) this.#names.set(publicName, count);
     else this.#names.delete(publicName);
+  }
+}
+
+/** Whether anything that is published can be read. */
+async function isReadable(view: RepositoryView): Promise<boolean> {
+  try {
+    await view.list('');
+    return true;
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    return false;
   }
 }

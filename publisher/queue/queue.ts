@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
-import { Failure, isFailure } from '../../wishlist/failure.ts';
+import { isFailure, type Failure } from '../../wishlist/failure.ts';
+import { blamed, type Others } from '../blame.ts';
 import { groupBy } from '../../wishlist/group-by.ts';
 import type { Candidate } from '../candidates.ts';
 import { failedResult, type ImageResult, type Observer } from '../events.ts';
@@ -16,14 +17,12 @@ import { Room, type RoomySpool } from './room.ts';
 import { Turns } from './turns.ts';
 
 /** What a queue works with. */
-export interface QueueParts {
+export interface QueueParts extends Pick<Others, 'isStateUsable'> {
   readonly spool: RoomySpool & Pick<Spool, 'hold'>;
   readonly budget: SpoolBudget;
   /** Fetches and checks all that the publication of an image needs. */
   readonly prepare: (candidate: Candidate, signal: AbortSignal) => Promise<ReadyImage>;
   readonly publish: (batch: readonly ReadyCandidate[]) => Promise<BatchReport>;
-  /** Whether anything can be stored that is fetched and found out. */
-  readonly isStateUsable: () => Promise<boolean>;
   readonly observe: Observer;
   /** When aborted nothing more is fetched, and what runs ends. */
   readonly signal: AbortSignal;
@@ -233,7 +232,7 @@ export class PublishingQueue {
       return { ...candidate, image, ticket, giveBack, readySinceMs: performance.now() };
     } catch (error) {
       await giveBack(false);
-      throw await this.#blamed(error);
+      throw await blamed(error, this.#parts);
     }
   }
 
@@ -262,11 +261,11 @@ export class PublishingQueue {
     try {
       await giveBack(result.outcome === 'published');
     } catch (error) {
-      const blamed = await this.#blamed(error);
-      failure = this.#ownFailure(ticket, blamed);
+      const reason = await blamed(error, this.#parts);
+      failure = this.#ownFailure(ticket, reason);
       if (failure === undefined) {
-        this.#stopFor(blamed);
-        problem = blamed;
+        this.#stopFor(reason);
+        problem = reason;
       }
     }
     ticket.settle(ticket.candidate, failure === undefined ? result : failedResult(failure));
@@ -278,19 +277,10 @@ export class PublishingQueue {
     try {
       await giveBack(false);
     } catch (error) {
-      this.#fail(ticket, await this.#blamed(error));
+      this.#fail(ticket, await blamed(error, this.#parts));
       return;
     }
     this.#fail(ticket, reason);
-  }
-
-  /** What was met with one image; it is that image's matter where others can be stored. */
-  async #blamed(error: unknown): Promise<unknown> {
-    if (!isFailure(error, 'state-unusable') || !(await this.#parts.isStateUsable())) return error;
-    return new Failure('image-unpublishable', `others can be stored, but not this image: ${error.message}`, {
-      hint: 'see whether the disk has errors, or what else changes files there',
-      cause: error,
-    });
   }
 
   /** The error is the image's own, unless it is one that ends everything, or everything ends already. */

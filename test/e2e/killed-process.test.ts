@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { State } from '../../daemon/state/state.ts';
+import { Database } from '../../daemon/state/database.ts';
+import { databasePath, State } from '../../daemon/state/state.ts';
+import { faults } from '../support/cvmfs-server/fixture.ts';
 import { dyingOf, STAGES, type Death, type Stage } from '../support/e2e/dying.ts';
 import { killAll } from '../support/e2e/processes.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
@@ -68,6 +70,13 @@ describe('a process that dies of one image', () => {
   async function suspects(): Promise<{ image: string; count: number; stage: string }[]> {
     const { stdout } = await site.command(['status', '--json']);
     return JSON.parse(stdout).repositories.flatMap((one: { suspects: unknown[] }) => one.suspects);
+  }
+
+  async function underWay(): Promise<number> {
+    const database = await Database.openToRead(databasePath(site.state));
+    const [row] = await database.all('SELECT count(*) AS count FROM under_way');
+    await database.close();
+    return Number(row?.['count']);
   }
 
   for (const kind of BACKENDS) {
@@ -139,6 +148,27 @@ describe('a process that dies of one image', () => {
     assert.equal((await convert([good])).status, 0);
     assert.deepEqual(await suspects(), []);
   });
+
+  for (const isStopped of [true, false]) {
+    it(`${isStopped ? 'does not count' : 'counts'} a daemon that is killed ${isStopped ? 'while it stops' : 'as it is'}`, async () => {
+      await begin('cvmfs');
+      site.fixture?.inject(faults['hang-read']);
+      const daemon = site.startDaemon(site.configuration([`- file: ${site.recipe([good])}`]), [], {
+        uncovered: true,
+      });
+      await daemon.until(() => site.fixture?.calls().some(({ command }) => command === 'ingest') === true);
+      if (isStopped) {
+        daemon.child.kill('SIGTERM');
+        await daemon.until(async () => (await underWay()) === 0);
+      }
+      killAll(daemon);
+      await daemon.ended();
+      site.fixture?.inject(undefined);
+      const { stderr } = await convert([good]);
+      assert.equal(stderr.includes('unpackd was killed 1 time while it was published'), !isStopped, stderr);
+      assert.equal(isShown(good), true);
+    });
+  }
 
   it('ends with a daemon that goes on without the image, tries it later and later, and says so', async () => {
     await begin('directory');

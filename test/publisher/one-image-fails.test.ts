@@ -124,6 +124,16 @@ const STEPS: Readonly<Record<string, (site: Site) => void>> = {
 
 /** What one image can be to blame for, as if nothing could be published. */
 const UNUSABLE: Readonly<Record<string, (site: Site) => void>> = {
+  'what is published of it cannot be read': ({ backend, bad }) => {
+    const view = backend.view.bind(backend);
+    backend.view = (name) => {
+      const found = view(name);
+      refuse(found, 'read', (path) => path === manifestPath(bad.publicName));
+      return found;
+    };
+  },
+  'its listing is gone': ({ listings, badLayer }) =>
+    refuse(listings, 'load', (digest) => digest === badLayer, 'state-unusable'),
   'a repository refuses it': ({ backend, bad }) =>
     whenOpened(backend, (repository) =>
       refuse(repository, 'publish', ({ names }: { names: readonly { path: string }[] }) =>
