@@ -5,6 +5,7 @@ import { quoted } from '../../wishlist/quote.ts';
 import type { Located } from '../mapping-reader.ts';
 import { readAuthorities } from '../registries/certificates.ts';
 import { readBytes } from '../registries/read-bytes.ts';
+import type { Configuration } from '../options.ts';
 import type { GitEntry, SourceEntry } from '../sources/entry.ts';
 import { resolveSources } from '../sources/sources.ts';
 import type { CheckContext } from './context.ts';
@@ -18,11 +19,34 @@ const LARGEST_BYTES = 16 * 1024 * 1024;
 export async function checkSources({ configuration, environment, findings }: CheckContext): Promise<void> {
   const { sources } = configuration;
   await findings.collect(async (problems) => await resolveSources(configuration, environment, problems));
-  for (const entry of sources) await checkSource(entry, findings);
+  for (const entry of sources) {
+    await checkSource(entry, findings);
+    warnIfUnconfined(entry, configuration, findings);
+  }
   const inGit = sources.find((entry) => entry.kind === 'git');
   if (inGit !== undefined && findProgram('git', environment) === undefined) {
     findings.error(`${inGit.address.origin}: there is no program "git" in the PATH; install git`);
   }
+}
+
+/** What comes from elsewhere should say where it may publish. */
+function warnIfUnconfined(
+  entry: SourceEntry,
+  {
+    repositories = entry.repositories,
+    backend,
+    configFile = '',
+  }: Pick<Configuration, 'repositories' | 'backend' | 'configFile'>,
+  findings: Findings,
+): void {
+  if (entry.kind === 'file' || repositories !== undefined) return;
+  const where =
+    backend === 'cvmfs'
+      ? 'in every repository of this machine'
+      : 'only where unpackd has published before, and makes no directory tree';
+  findings.warn(
+    `${configFile}:${entry.line}: sources: ${quoted(entry.name)} names no repositories, so that it may publish ${where}; add repositories to it, or for all sources`,
+  );
 }
 
 async function checkSource(entry: SourceEntry, findings: Findings): Promise<void> {

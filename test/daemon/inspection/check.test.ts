@@ -135,23 +135,23 @@ describe('config check', () => {
     ],
     [
       'a password of a source',
-      'sources:\n  - url: https://x.io/y\n    password: file:none\n',
+      'sources:\n  - url: https://x.io/y\n    password: file:none\n    repositories: r\n',
       '{}/unpackd.yaml:3: sources: password: the file "{}/none" does not exist',
     ],
     [
       'authorities of a source',
-      'sources:\n  - url: https://x.io/y\n    ca-certificates: plain\n',
+      'sources:\n  - url: https://x.io/y\n    ca-certificates: plain\n    repositories: r\n',
       '{}/unpackd.yaml:3: sources: ca-certificates: the file "{}/plain" holds no certificate',
     ],
     [
       'what ssh needs',
-      'sources:\n  - git: git@x.io:y\n    key: none\n    known-hosts: none2\n',
+      'sources:\n  - git: git@x.io:y\n    key: none\n    known-hosts: none2\nrepositories: r\n',
       '{}/unpackd.yaml:3: sources: key: the file "{}/none" does not exist',
       '{}/unpackd.yaml:4: sources: known-hosts: the file "{}/none2" does not exist',
     ],
     [
       'a key that others may read',
-      'sources:\n  - git: git@x.io:y\n    key: open\n',
+      'sources:\n  - git: git@x.io:y\n    key: open\nrepositories: r\n',
       '{}/unpackd.yaml:3: sources: key: ssh does not use the key "{}/open"',
     ],
     [
@@ -218,9 +218,14 @@ describe('config check', () => {
     ],
     [
       'a repository that is not there',
-      'sources: [{git: none}, {git: "file:///none/x"}]\n',
-      '{}/unpackd.yaml:1: sources: git: "{}/none" does not exist',
-      '{}/unpackd.yaml:1: sources: git: "/none/x" does not exist',
+      'repositories: r\nsources: [{git: none}, {git: "file:///none/x"}]\n',
+      '{}/unpackd.yaml:2: sources: git: "{}/none" does not exist',
+      '{}/unpackd.yaml:2: sources: git: "/none/x" does not exist',
+    ],
+    [
+      'strangers who make no repository',
+      'sources:\n  - url: https://x.io/y\n',
+      '{}/unpackd.yaml:2: sources: "x.io/y" names no repositories, so that it may publish only where',
     ],
     [
       'options of another backend',
@@ -240,6 +245,18 @@ describe('config check', () => {
       }
     });
   }
+
+  it('warns of strangers who may publish in every repository of a release manager', async () => {
+    const text =
+      'sources: [{url: "https://x.io/y"}, {url: "https://x.io/z", repositories: r}]\nbackend: cvmfs\n';
+    const { lines } = await scene.run(['config', 'check'], { text, environment: PATH });
+    const found = lines.filter((line) => line.includes('names no repositories'));
+    assert.equal(found.length, 1, found.join('\n'));
+    assert.match(
+      found[0] ?? '',
+      /^warning: .*unpackd\.yaml:1: sources: "x\.io\/y" .* every repository of this machine/,
+    );
+  });
 
   it('accepts certificates and keys that belong together', async function () {
     needs(this, 'openssl');
