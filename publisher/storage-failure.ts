@@ -19,8 +19,8 @@ const UNUSABLE: ReadonlySet<string> = new Set([
 export async function isUsable(directory: string): Promise<boolean> {
   const path = join(directory, `probe-${randomUUID()}`);
   try {
-    await mkdir(directory, { recursive: true });
-    await writeFile(path, PROBE, { flag: 'wx', flush: true });
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await writeFile(path, PROBE, { flag: 'wx', flush: true, mode: 0o600 });
     return (await readFile(path, 'utf8')) === PROBE;
   } catch (error) {
     if (!isSystemError(error)) throw error;
