@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   closeSync,
   fchmodSync,
   fchownSync,
@@ -9,6 +10,7 @@ import {
   lutimesSync,
   openSync,
   symlinkSync,
+  utimesSync,
   writeSync,
 } from 'node:fs';
 import { constants } from 'node:fs';
@@ -17,6 +19,7 @@ import type { Attributes, DeviceEntry, ExtendedAttributes, FileEntry, SymbolicLi
 import { pathBuffer } from './entry.ts';
 import { isHole } from './holes.ts';
 import { takeTurns } from '../turns.ts';
+import { FOLDER } from './real-folders.ts';
 import { settableTime } from './holding.ts';
 import { makeNode, setXattr } from './libc.ts';
 import type { Unkept } from './unkept.ts';
@@ -111,10 +114,17 @@ export const XATTR_BYTES_THAT_FIT = 512;
 
 /** Attributes of a directory: when nothing is made in it any more. */
 export function finishDirectory(path: Buffer, attributes: Attributes): void {
-  const isOwned = own(attributes, (uid, gid) => lchownSync(path, uid, gid));
-  chmodSync(path, keptMode(attributes, isOwned));
-  const time = fileTime(attributes.mtime);
-  lutimesSync(path, time, time);
+  const fd = openSync(path, FOLDER);
+  try {
+    // By its descriptor: no link is followed that takes its place.
+    const itself = `/proc/self/fd/${fd}`;
+    const isOwned = own(attributes, (uid, gid) => chownSync(itself, uid, gid));
+    chmodSync(itself, keptMode(attributes, isOwned));
+    const time = fileTime(attributes.mtime);
+    utimesSync(itself, time, time);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** What Node's calls take for a time in seconds: they read a negative number as the present. */

@@ -73,3 +73,12 @@ function openFolder(path: Buffer): number | undefined {
   unlinkSync(path);
   return undefined;
 }
+
+/** @throws an error of the system where a folder is there */
+export function unlinkIfThere(path: Buffer): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error;
+  }
+}

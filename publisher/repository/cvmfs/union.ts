@@ -1,10 +1,10 @@
-import { lstatSync, mkdirSync, rmSync } from 'node:fs';
+import { lstatSync, mkdirSync } from 'node:fs';
 import type { Publication } from '../backend.ts';
-import { pathBelow, type BytePath, type Entry } from '../entry.ts';
+import { displayPath, type BytePath, type Entry } from '../entry.ts';
 import { finishDirectory, keepXattrs, makeFile, makeSymbolicLink } from '../inode.ts';
 import { takeTurns } from '../../turns.ts';
 import { RealFolders } from '../real-folders.ts';
-import { removeTree } from '../remove-tree.ts';
+import { removeTree, unlinkIfThere } from '../remove-tree.ts';
 import type { Unkept } from '../unkept.ts';
 
 /** What of a publication a union transaction does. */
@@ -16,38 +16,45 @@ export type UnionContent = Pick<Publication, 'deletions' | 'xattrs' | 'names' | 
  */
 export async function writeUnion(mount: string, content: UnionContent, unkept: Unkept): Promise<void> {
   const folders = new RealFolders(mount);
-  for (const path of content.deletions) remove(mount, path, folders);
-  for await (const xattrs of content.xattrs?.() ?? []) {
-    await takeTurns();
-    folders.assertAbove(xattrs.path);
-    keepXattrs(pathBelow(mount, xattrs.path), xattrs, unkept);
+  try {
+    for (const path of content.deletions) remove(path, folders);
+    for await (const xattrs of content.xattrs?.() ?? []) {
+      await takeTurns();
+      keepXattrs(placeOf(xattrs.path, folders), xattrs, unkept);
+    }
+    for (const entry of content.names) await write(entry, folders);
+    for (const path of content.outdated) remove(path, folders);
+  } finally {
+    // Nothing is published while somebody has something of the mount open.
+    folders.close();
   }
-  for (const entry of content.names) {
-    folders.assertAbove(entry.path);
-    if (entry.type === 'directory') folders.assertDown(entry.path);
-    await write(mount, entry);
-  }
-  for (const path of content.outdated) remove(mount, path, folders);
 }
 
-function remove(mount: string, path: BytePath, folders: RealFolders): void {
-  folders.assertAbove(path);
-  removeTree(pathBelow(mount, path));
+function remove(path: BytePath, folders: RealFolders): void {
+  const place = folders.place(path);
+  if (place !== undefined) removeTree(place.entry);
 }
 
-async function write(mount: string, entry: Entry): Promise<void> {
-  const at = pathBelow(mount, entry.path);
+function placeOf(path: BytePath, folders: RealFolders): Buffer {
+  const place = folders.place(path);
+  if (place === undefined) throw new Error(`${displayPath(path)}: no such folder yet`);
+  return place.entry;
+}
+
+async function write(entry: Entry, folders: RealFolders): Promise<void> {
+  const at = placeOf(entry.path, folders);
   switch (entry.type) {
     case 'directory':
+      folders.folderPlace(entry.path);
       if (lstatSync(at, { throwIfNoEntry: false }) === undefined) mkdirSync(at);
       finishDirectory(at, entry.attributes);
       return;
     case 'file':
-      rmSync(at, { force: true });
+      unlinkIfThere(at);
       await makeFile(at, entry, () => undefined);
       return;
     case 'symlink':
-      rmSync(at, { force: true });
+      unlinkIfThere(at);
       makeSymbolicLink(at, entry);
       return;
     default:

@@ -10,13 +10,14 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { hasCode } from '../../../wishlist/error-code.ts';
 import { Failure } from '../../../wishlist/failure.ts';
-import { pathBelow } from '../entry.ts';
+import { displayPath, pathBelow } from '../entry.ts';
 import { finishDirectory } from '../inode.ts';
 import { syncFileSystem } from '../libc.ts';
 import { RealFolders } from '../real-folders.ts';
@@ -95,7 +96,11 @@ export async function applyJournal(paths: WorkingPaths): Promise<boolean> {
   if (journal === undefined) return false;
   mkdirSync(paths.discarded, { recursive: true, mode: 0o700 });
   const folders = new RealFolders(paths.repository);
-  journal.changes.forEach((change, index) => apply(paths, change, { index, folders }));
+  try {
+    journal.changes.forEach((change, index) => apply(paths, change, { index, folders }));
+  } finally {
+    folders.close();
+  }
   await syncFileSystemOf(paths.repository);
   rmSync(paths.journal);
   syncFolder(paths.control);
@@ -148,26 +153,40 @@ function apply(
   change: Change,
   { index, folders }: { index: number; folders: RealFolders },
 ): void {
-  const published = pathBelow(paths.repository, change.path);
-  folders.assertAbove(change.path);
   switch (change.kind) {
-    case 'remove':
-      allowChanges(pathBelow(paths.repository, dirname(change.path)));
-      allowChanges(published);
-      moveIfThere(published, pathBelow(paths.discarded, String(index)));
+    case 'remove': {
+      const place = folders.place(change.path);
+      if (place === undefined) return;
+      allowChanges(place.folder);
+      if (isFolder(place.entry)) allowChanges(place.entry);
+      moveIfThere(place.entry, pathBelow(paths.discarded, String(index)));
       return;
-    case 'place':
-      allowChanges(pathBelow(paths.repository, dirname(change.path)));
-      moveIfThere(pathBelow(paths.staging, change.path), published);
+    }
+    case 'place': {
+      const { folder, entry } = folders.place(change.path) ?? gone(paths, change.path);
+      allowChanges(folder);
+      moveIfThere(pathBelow(paths.staging, change.path), entry);
       if (change.attributes === undefined) return;
-      folders.assertDown(change.path);
-      finishDirectory(published, change.attributes);
+      folders.folderPlace(change.path);
+      finishDirectory(entry, change.attributes);
       return;
-    case 'attributes':
-      folders.assertDown(change.path);
-      finishDirectory(published, change.attributes);
+    }
+    case 'attributes': {
+      const { entry } = folders.folderPlace(change.path) ?? gone(paths, change.path);
+      finishDirectory(entry, change.attributes);
       return;
+    }
   }
+}
+
+function gone({ repository }: WorkingPaths, path: string): never {
+  throw new Failure('repository-unusable', `the folder of ${displayPath(path)} in ${repository} is gone`, {
+    hint: 'somebody else has changed the repository: put the directory back, then run again',
+  });
+}
+
+function isFolder(path: Buffer): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** A rename that was done before an interruption finds nothing to move. */
@@ -203,7 +222,7 @@ function readJournal(path: string): z.infer<typeof Journal> | undefined {
  */
 function allowChanges(path: Buffer): void {
   if (process.getuid?.() === 0) return;
-  const found = lstatSync(path, { throwIfNoEntry: false });
+  const found = statSync(path, { throwIfNoEntry: false });
   if (found?.isDirectory() !== true || (found.mode & OWNER_BITS) === OWNER_BITS) return;
   chmodSync(path, (found.mode & ALL_BITS) | OWNER_BITS);
 }

@@ -42,7 +42,10 @@ describe('removeTree', () => {
     symlinkSync(precious, join(tree, 'link'));
     remove(join(tree, 'link'));
     remove(join(tree, 'none'));
-    assert.deepEqual(readdirSync(tree, { recursive: true }).toSorted(), ['sub', 'sub/deep']);
+    assert.deepEqual(readdirSync(tree, { recursive: true, encoding: 'utf8' }).toSorted(), [
+      'sub',
+      'sub/deep',
+    ]);
     assert.deepEqual(readdirSync(precious), ['file']);
   });
 
