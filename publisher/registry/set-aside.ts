@@ -59,7 +59,7 @@ export class SetAside {
 
   /** It did not within its time. @param beganMs when it was asked */
   late(asked: Asked, failure: Failure, beganMs: number): void {
-    const isChoosy = (this.#lastDoneMs.get(asked.host) ?? Number.NEGATIVE_INFINITY) >= beganMs;
+    const isChoosy = (this.#lastDoneMs.get(asked.host) ?? Number.NEGATIVE_INFINITY) > beganMs;
     const key = isChoosy ? keyOf(asked) : asked.host;
     const before = this.#rests.get(key);
     const nowMs = this.#now();

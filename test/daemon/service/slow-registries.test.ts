@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { State } from '../../../daemon/state/state.ts';
 import { DaemonRig } from '../../support/daemon/rig.ts';
 import { TestRegistry } from '../../support/e2e/registry.ts';
 import { recipeText } from '../../support/git/upstream.ts';
@@ -86,6 +87,57 @@ describe('the daemon beside a slow registry', () => {
       }
     });
   }
+
+  it('sets it aside, says so, keeps what is published, and asks it again', async () => {
+    const slow = await FaultServer.start();
+    const recipe = join(await temporaryDirectory('wishes'), 'recipe.yaml');
+    const rig = await DaemonRig.make({
+      sources: [{ kind: 'file', name: 'lab', path: recipe }],
+      flags: { 'batch-age': '0s', 'manifest-timeout': '1s' },
+    });
+    const published = join(rig.root, 'images.unpackd.test', slow.host);
+    await mkdir(join(rig.root, 'images.unpackd.test'), { recursive: true });
+    const add = async (name: string): Promise<void> => {
+      const { bytes } = await layer([file('name', name)], { compression: 'plain' });
+      slow.addImage(`lab/${name}`, '1', buildImage({ layers: [plainLayer(bytes)] }));
+    };
+    const wish = async (...names: string[]): Promise<void> => {
+      await writeFile(recipe, recipeText(...names.map((name) => `http://${slow.host}/lab/${name}:1`)));
+    };
+    try {
+      await add('old');
+      await wish('old');
+      await rig.start();
+      assert.ok(existsSync(join(published, 'lab/old:1/name')));
+      await add('new');
+      await wish('old', 'new');
+      slow.guard = (_, response) => {
+        drip()(response, undefined);
+        return true;
+      };
+      await rig.cycle();
+      slow.guard = () => false;
+      await add('newer');
+      await wish('old', 'new', 'newer');
+      slow.takeRequests();
+      await rig.cycle();
+      assert.deepEqual(slow.takeRequests(), []);
+      const state = await State.open(rig.state, { warn: () => undefined });
+      const failing = await state.attempts.failing('images.unpackd.test');
+      await state.close();
+      assert.match(
+        failing.get(`${slow.host}/lab/newer:1`)?.failure.message ?? '',
+        /the registry \S+ is set aside until .*: .* not all of it came within 1 s/,
+      );
+      assert.ok(existsSync(join(published, 'lab/old:1/name')));
+      await rig.pass(11);
+      for (const name of ['old', 'new', 'newer'])
+        assert.ok(existsSync(join(published, `lab/${name}:1/name`)), name);
+    } finally {
+      await rig.stop();
+      await slow.close();
+    }
+  });
 });
 
 async function until(isSo: () => boolean): Promise<void> {
