@@ -154,9 +154,13 @@ describeWith(['git'], 'unpackd convert: sources of the configuration', () => {
   });
 
   it('are all confined by allowed-registries', async () => {
-    const outcome = await unpackd(['convert'], file(), ['allowed-registries: [quay.io]']);
-    assert.equal(outcome.status, 1, outcome.stderr);
-    assert.ok(!isPublished(inFile));
+    const settings = ['allowed-registries: [quay.io]'];
+    for (const words of [['convert'], ['convert-single-image', inFile, REPOSITORY]]) {
+      const outcome = await unpackd(words, file(), settings);
+      assert.equal(outcome.status, 1, outcome.stderr);
+      assert.match(outcome.stderr, /^error\[not-allowed\] .*which is not allowed; it was not asked/m);
+      assert.ok(!isPublished(inFile));
+    }
   });
 
   it('are shown by unpackd wishlist sources', async () => {
