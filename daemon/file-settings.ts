@@ -46,7 +46,7 @@ export function readFileSettings(
     }
     return undefined;
   }
-  problems.push(...content.problems);
+  for (const problem of content.problems) problems.push(problem);
   for (const { key, line } of content.entries) {
     if (!KEYS.includes(key))
       problems.push(

@@ -9,7 +9,7 @@ export function freeBytes(path: string): number | undefined {
   return freeRoom(path).bytes;
 }
 
-/** The same, with how many files there may still be. */
+/** The same, with how many files there may still be. Bounded: by the path. */
 export function freeRoom(path: string): FreeRoom {
   try {
     const { bavail, bfree, bsize, files, ffree } = statfsSync(path);

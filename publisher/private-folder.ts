@@ -89,7 +89,7 @@ export function refuseOthers(path: string, unusable: FailureCode): void {
           hint: 'name the folder itself',
         });
       if (isAbsolute(target)) at = '/';
-      left.unshift(...target.split('/').filter((part) => part !== ''));
+      for (const part of target.split('/').toReversed()) if (part !== '') left.unshift(part);
       continue;
     }
     if (found.isDirectory()) refuseFolder(here, found, { unusable, isLast: left.length === 0 });

@@ -63,7 +63,7 @@ class BatchPublishing {
 
   /**
    * Where the publication as a whole fails, an image may be to blame, and nobody says which: the halves are published
-   * instead, down to the image that fails alone.
+   * instead, down to the image that fails alone. Bounded: by the number of halves.
    *
    * @throws Failure that is no image's own
    */

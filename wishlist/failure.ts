@@ -94,7 +94,7 @@ export function asFailure(error: unknown): Failure {
   });
 }
 
-/** Where an error was thrown; of what became of it in {@link asFailure}, where that was. */
+/** Where an error was thrown; of what became of it in {@link asFailure}, where that was. Bounded: by causes that we set. */
 export function stackOf(error: unknown): string {
   if (isFailure(error, 'bug') && error.cause !== undefined) return stackOf(error.cause);
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

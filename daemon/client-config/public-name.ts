@@ -16,7 +16,11 @@ export async function firstPublicName(
   return found === undefined ? undefined : displayPath(found);
 }
 
-/** @param prefix a folder with its slash, or nothing for the repository's root */
+/**
+ * Bounded: paths have a limit of the system's.
+ *
+ * @param prefix a folder with its slash, or nothing for the repository's root
+ */
 async function firstLink(view: RepositoryView, prefix: BytePath): Promise<BytePath | undefined> {
   const children = [...(await view.list(prefix.replace(/\/$/, '')))];
   for (const { name, kind } of children.sort((one, other) => (one.name < other.name ? -1 : 1))) {

@@ -3,7 +3,7 @@ const WIDEST = 40;
 
 /** Lines of `rows`, whose cells begin below each other. */
 export function columns(rows: readonly (readonly string[])[]): string[] {
-  const count = Math.max(0, ...rows.map((row) => row.length));
+  const count = rows.reduce((most, row) => Math.max(most, row.length), 0);
   const widths = Array.from({ length: count }, (_, index) => widthOf(rows.map((row) => row[index] ?? '')));
   return rows.map((row) =>
     row
@@ -14,5 +14,5 @@ export function columns(rows: readonly (readonly string[])[]): string[] {
 }
 
 function widthOf(cells: readonly string[]): number {
-  return Math.max(0, ...cells.map(({ length }) => length).filter((length) => length <= WIDEST));
+  return cells.reduce((most, { length }) => (length <= WIDEST ? Math.max(most, length) : most), 0);
 }

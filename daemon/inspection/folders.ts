@@ -42,7 +42,8 @@ export async function appendingProblem(path: string): Promise<string | undefined
 }
 
 /** `path`, or the directory above it that exists; or why that cannot be told. */
-export async function nearestExisting(
+export /** Bounded: by the path. */
+async function nearestExisting(
   path: string,
 ): Promise<{ readonly path: string; readonly isFolder: boolean } | string> {
   try {

@@ -113,7 +113,7 @@ export async function readRegistries(
   for (const path of loginFiles) {
     const found: string[] = [];
     logins.push(await readDockerConfig(path, found));
-    problems.push(...found.map((problem) => (place === undefined ? problem : `${place}: ${problem}`)));
+    for (const problem of found) problems.push(place === undefined ? problem : `${place}: ${problem}`);
   }
   return {
     own,

@@ -124,8 +124,8 @@ function failingLines(failing: readonly FailingImage[], nowMs: number): string[]
 function failingLine(group: readonly FailingImage[], nowMs: number): string {
   const [first] = group;
   if (first === undefined) return '';
-  const sinceMs = Math.min(...group.map((one) => one.sinceMs));
-  const nextMs = Math.min(...group.map((one) => one.nextTryMs));
+  const sinceMs = group.reduce((least, one) => Math.min(least, one.sinceMs), first.sinceMs);
+  const nextMs = group.reduce((least, one) => Math.min(least, one.nextTryMs), first.nextTryMs);
   const times = `for ${span(nowMs - sinceMs)}, ${counted(first.tries, 'try', 'tries')}, next ${upcoming(nextMs, nowMs)}`;
   const why = failureText(first.failure);
   if (group.length === 1) return `${first.image}, ${times}: ${why}`;

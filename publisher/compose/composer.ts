@@ -164,11 +164,13 @@ export class Composer {
     for (const entry of stores.trees()) ofStores = sumOf(ofStores, fileDemand([entry]));
     const parents = new Parents(this.#view, this.#options.attributes);
     const folders: Entry[] = [];
-    for (const { path } of this.#units.values()) folders.push(...(await parents.missingAbove(path)));
+    for (const { path } of this.#units.values())
+      for (const folder of await parents.missingAbove(path)) folders.push(folder);
     for (const { folders: brought } of this.#units.values()) parents.provide(brought);
     const records = new Set(this.#renewed);
     for (const { unit, hex } of this.#units.values()) records.add(recordPath(unit, hex));
-    for (const folder of stores.folders) folders.push(...(await parents.missingAbove(`${folder}/`)));
+    for (const path of stores.folders)
+      for (const folder of await parents.missingAbove(`${path}/`)) folders.push(folder);
     const names = await parents.complete(await this.#names.entries([...records], stores.names, this.#view));
     const { bytes: contentBytes, inodes } = sumOf(this.#demand, sumOf(ofStores, fileDemand(names)));
     const publication = {

@@ -22,7 +22,8 @@ export class Parents {
   async complete(entries: readonly Entry[]): Promise<Entry[]> {
     const all: Entry[] = [];
     for (const entry of entries) {
-      all.push(...(await this.missingAbove(entry.path)), entry);
+      for (const folder of await this.missingAbove(entry.path)) all.push(folder);
+      all.push(entry);
       if (entry.type === 'directory') this.#there.add(entry.path);
     }
     return all;

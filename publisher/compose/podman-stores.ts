@@ -84,7 +84,7 @@ export class PodmanStores {
       await filling.fill(names);
       for (const [name, failure] of filling.leftOut) leftOut.set(name, failure);
       if (filling.result !== undefined) updates.push(filling.result);
-      taken.push(...filling.taken);
+      for (const name of filling.taken) taken.push(name);
     }
     const lost = updates.flatMap((update) => update.lost);
     const gone = [
@@ -169,10 +169,11 @@ class Filling<Result> {
   async #try(names: readonly string[]): Promise<Failure | undefined> {
     return await failureOf(async () => {
       this.result = await this.#take([...this.taken, ...names]);
-      this.taken.push(...names);
+      for (const name of names) this.taken.push(name);
     });
   }
 
+  /** Bounded: by the number of halves. */
   async #divide(names: readonly string[], failure: Failure): Promise<void> {
     const [first] = names;
     if (names.length === 1 && first !== undefined) {

@@ -79,10 +79,10 @@ class Fed {
   }
 
   #forgetTaken(): void {
-    const [first] = this.#given;
-    if (first === undefined || this.#startBytes + first.length > this.#takenBytes()) return;
-    this.#given.shift();
-    this.#startBytes += first.length;
-    this.#forgetTaken();
+    for (let [first] = this.#given; first !== undefined; [first] = this.#given) {
+      if (this.#startBytes + first.length > this.#takenBytes()) return;
+      this.#given.shift();
+      this.#startBytes += first.length;
+    }
   }
 }

@@ -36,7 +36,7 @@ export class Column {
     else if (value !== 0) this.#grow(row)[at] = value;
   }
 
-  /** Makes room for `row`, and gives its chunk. */
+  /** Makes room for `row`, and gives its chunk. Bounded: by two. */
   #grow(row: number): Numbers {
     const index = row >>> CHUNK_BITS;
     const first = this.#chunks[0];

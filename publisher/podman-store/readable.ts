@@ -138,6 +138,7 @@ function objectsAmong(values: readonly unknown[]): object[] {
   return values.filter((value): value is object => typeof value === 'object' && value !== null);
 }
 
+/** Bounded: by the shape. */
 function misfit(value: unknown, shape: Shape, at: string): string | undefined {
   if (value === null) return undefined;
   const wrong = `${at === '' ? 'the document' : at} is no ${typeof shape === 'string' ? shape : 'list' in shape ? 'list' : 'object'}`;

@@ -84,6 +84,7 @@ export class DirectoryView implements RepositoryView {
     return (children ?? []).map((child) => ({ name: child.name, kind: kind(child) }));
   }
 
+  /** Bounded: paths have a limit of the system's. */
   async *walk(path: BytePath): AsyncGenerator<{ path: BytePath; kind: Kind }> {
     for (const { name, kind: found } of await this.list(path)) {
       const at = `${path}/${name}`;
@@ -140,7 +141,8 @@ async function unlessMissing<T>(
   try {
     return await look();
   } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EISDIR', ...absent)) return undefined;
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EISDIR') || absent.some((code) => hasCode(error, code)))
+      return undefined;
     throw new Failure('repository-unusable', `the published ${path} cannot be read: ${String(error)}`, {
       cause: error,
     });

@@ -33,6 +33,7 @@ export async function firstConnection<Address>(
   const over = new AbortController();
   try {
     return await new Promise<Socket>((resolve, reject) => {
+      // Bounded: by the number of addresses.
       const next = (): void => {
         clearTimeout(timer);
         const { value: address, done } = left.next();

@@ -208,5 +208,8 @@ function extent(event: NodeEvent): { start: number; end: number } | undefined {
   const starts = [value, event.anchorStart, event.tagStart].filter((offset) => offset >= 0);
   if (starts.length === 0) return undefined;
   const end = isScalar ? event.valueEnd : event.start;
-  return { start: Math.min(...starts), end: Math.max(end, event.anchorEnd, event.tagEnd) };
+  return {
+    start: starts.reduce((least, start) => Math.min(least, start)),
+    end: Math.max(end, event.anchorEnd, event.tagEnd),
+  };
 }

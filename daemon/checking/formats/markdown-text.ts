@@ -11,7 +11,8 @@ const PLAIN_WORD = /^\(?(?:[A-Za-z]+(?:['-][A-Za-z]+)*|\d{1,6}|…)\)?[,;:.?]?$/
 export function code(text: string): string {
   const shown = redact(text);
   if (shown === '') return '';
-  const longest = Math.max(0, ...[...shown.matchAll(/`+/g)].map(([run]) => run.length));
+  const runs = [...shown.matchAll(/`+/g)];
+  const longest = runs.reduce((most, [run]) => Math.max(most, run.length), 0);
   const fence = '`'.repeat(longest + 1);
   const gap = longest > 0 ? ' ' : '';
   return `${fence}${gap}${shown}${gap}${fence}`;

@@ -11,7 +11,7 @@ export function userAgent(): string {
   return `unpackd/${packageVersion()}`;
 }
 
-/** The version in the nearest package.json above: sources and compiled files lie at different depths below it. */
+/** The version in the nearest package.json above: sources and compiled files lie at different depths below it. Bounded: by the path. */
 export function packageVersion(folder = dirname(fileURLToPath(import.meta.url))): string {
   const description = readIfThere(join(folder, 'package.json'));
   if (description !== undefined) return packageSchema.parse(JSON.parse(description)).version;

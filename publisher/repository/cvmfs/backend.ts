@@ -177,7 +177,7 @@ class OpenCvmfs implements OpenRepository {
     }
   }
 
-  /** As many at a time as one command takes; those stay of which it cannot be told. */
+  /** As many at a time as one command takes; those stay of which it cannot be told. Bounded: by the number of commands. */
   async #remove(paths: readonly BytePath[]): Promise<void> {
     const { byIngest, byUnion } = await this.#divide(paths);
     if (byIngest.length === 0) return;

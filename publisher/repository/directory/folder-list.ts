@@ -34,6 +34,7 @@ export class FolderList {
     }
   }
 
+  /** Bounded: by the path. */
   #pathOf(number: number): BytePath {
     const parent = this.#parents.at(number);
     const name = this.#texts.at(this.#names.at(number));

@@ -142,6 +142,7 @@ function removeWorkingFolder(folder: string): void {
   removeTree(Buffer.from(folder));
 }
 
+/** Bounded: paths have a limit of the system's. */
 function makeWritable(path: Buffer): void {
   if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return;
   chmodSync(path, 0o700);

@@ -136,7 +136,7 @@ export class Staging {
     throw conflict(path, there, type);
   }
 
-  /** Takes note of a folder that the repository has. */
+  /** Takes note of a folder that the repository has. Bounded: by the path. */
   #enter(folder: BytePath): void {
     if (this.#existing.has(folder)) return;
     this.#enter(folderOf(folder));
@@ -158,7 +158,7 @@ export class Staging {
   }
 
   /**
-   * Whether the repository has `folder`.
+   * Whether the repository has `folder`. Bounded: by the path.
    *
    * @throws Failure `repository-conflict` where it, or a folder above it, is something else, such as a symbolic link
    */
