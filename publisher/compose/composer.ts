@@ -8,11 +8,10 @@ import { enabledOutputs } from '../outputs/outputs.ts';
 import { wrongDiffId } from '../layer/listing.ts';
 import { asFailure } from '../own-failure.ts';
 import { publicLinks } from '../public-links.ts';
-import { isLayerRecorded, isOfNow, isRecorded } from '../published.ts';
+import { isLayerRecorded } from '../published.ts';
 import type { Publication } from '../repository/backend.ts';
 import { NOTHING_NEEDED, sumOf, type Demand } from '../repository/demand.ts';
 import type { Attributes, BytePath, Entry, ExtendedAttributes } from '../repository/entry.ts';
-import type { Holding } from '../repository/holding.ts';
 import type { RepositoryView } from '../repository/view.ts';
 import type { LayerTree } from '../tree/layer-tree.ts';
 import { fileDemand, LinkCounts, survey, type Survey } from './survey.ts';
@@ -22,21 +21,16 @@ import { Names, nameEntries } from './names.ts';
 import { Parents } from './parents.ts';
 import { PodmanStores } from './podman-stores.ts';
 import { held, lossesOf, type LossPolicy } from './losses.ts';
-import { leftovers, refuseConflict } from './reconcile.ts';
-import type { UnitTree } from './unit.ts';
+import { UnitChanges, type ChangeOptions } from './unit-changes.ts';
+import { unitName, type UnitTree } from './unit.ts';
 import { unitEntries, type UnitSources } from './unit-entries.ts';
 import { KeptXattrs, unitXattrs } from './xattrs.ts';
 
-export interface ComposerOptions {
-  /** Make flat trees and chains again that are published. */
-  readonly convertAgain: boolean;
-  /** Write layers again that are published. */
-  readonly overwriteLayers: boolean;
+export interface ComposerOptions extends ChangeOptions {
   /** Of metadata and folders: owner of the repository and time of the publication. The mode is not used. */
   readonly attributes: Attributes;
   /** The repository's root as clients see it: absolute. */
   readonly clientRoot: string;
-  readonly holding: Holding;
   /** What one image may demand. */
   readonly limits: ImageLimits;
   /** What becomes of images of which the repository cannot hold everything. */
@@ -69,7 +63,7 @@ export class Composer {
   readonly #options: ComposerOptions;
   readonly #names: Names;
   readonly #stores: PodmanStores;
-  readonly #parents: Parents;
+  readonly #changes: UnitChanges;
   readonly #linkable: LinkableFiles;
   readonly #planned: Planned[] = [];
   readonly #units = new Map<string, KeptUnit>();
@@ -85,7 +79,7 @@ export class Composer {
     this.#options = options;
     this.#names = new Names(options.attributes);
     this.#stores = new PodmanStores({ view, ...options }, options.convertAgain);
-    this.#parents = new Parents(view, options.attributes);
+    this.#changes = new UnitChanges(view, new Parents(view, options.attributes), options);
     this.#linkable = new LinkableFiles(view);
     this.#xattrs = new KeptXattrs(options.holding);
   }
@@ -113,13 +107,13 @@ export class Composer {
     const stages = await this.#loader.stagesOf(layerDigests(image), meter);
     checkDiffIds(image, stages);
     const all = await this.#unitsOf(image, stages, meter);
-    const { fresh, deletions, renewed } = await this.#changesOf(all);
+    const { fresh, deletions, renewed } = await this.#changes.of(all, (name) => this.#units.has(name));
     const made = { stages, units: fresh, meter };
     const brought = await this.#survey(made);
     const losses = await this.#lossesOf(image, made);
     const plans = await this.#planUnits(made);
     const links = image.outputs.flat ? await publicLinks(this.#view, image) : [];
-    for (const entry of nameEntries(image, links)) await this.#refuseConflict(entry);
+    for (const entry of nameEntries(image, links)) await this.#changes.refuseConflict(entry);
     const ofStore = await this.#stores.forImage(image, stages);
     await this.#names.add(image, links, this.#view);
     // From here on nothing fails any more.
@@ -132,34 +126,13 @@ export class Composer {
     return [...losses, ...ofStore.warnings];
   }
 
-  /** What becomes of the trees of an image: those that are new, what must go for them, and records of those that stay. */
-  async #changesOf(
-    units: readonly UnitTree[],
-  ): Promise<{ fresh: UnitTree[]; deletions: BytePath[]; renewed: BytePath[] }> {
-    const fresh = new Map<string, UnitTree>();
-    const deletions: BytePath[] = [];
-    const renewed: BytePath[] = [];
-    for (const unit of units) {
-      const name = unitName(unit);
-      if (this.#units.has(name) || fresh.has(name)) continue;
-      if (await this.#stays(unit)) {
-        if (await this.#isRenewed(unit)) renewed.push(recordPath(unit.unit, unit.hex));
-        continue;
-      }
-      await this.#refuseConflicts(unit);
-      for (const path of await leftovers(this.#view, unit, this.#options.holding)) deletions.push(path);
-      fresh.set(name, unit);
-    }
-    return { fresh: [...fresh.values()], deletions, renewed };
-  }
-
   /**
    * All images added.
    *
    * @throws Failure `repository-conflict`
    */
   async composition(): Promise<Composition> {
-    const stores = await this.#stores.changes(async (entry) => await this.#refuseConflict(entry));
+    const stores = await this.#stores.changes(async (entry) => await this.#changes.refuseConflict(entry));
     let ofStores = NOTHING_NEEDED;
     for (const entry of stores.trees()) ofStores = sumOf(ofStores, fileDemand([entry]));
     const parents = new Parents(this.#view, this.#options.attributes);
@@ -244,30 +217,6 @@ export class Composer {
     return true;
   }
 
-  async #stays(unit: UnitTree): Promise<boolean> {
-    const again = unit.unit === 'layers' ? this.#options.overwriteLayers : this.#options.convertAgain;
-    return !again && (await isRecorded(this.#view, unit));
-  }
-
-  /** Whether the layer stays with a record that says less of it than what is known now. */
-  async #isRenewed({ unit, hex }: UnitTree): Promise<boolean> {
-    return unit === 'layers' && !(await isOfNow(this.#view, `sha256:${hex}`));
-  }
-
-  /** Beside the tree itself, which is looked through for what must go. */
-  async #refuseConflicts({ unit, hex, path, root, beside }: UnitTree): Promise<void> {
-    await this.#refuseConflict({ path: recordPath(unit, hex), type: 'file' });
-    for (const folder of new Set([path, root]))
-      await this.#refuseConflict({ path: folder, type: 'directory' });
-    for (const entry of beside) await this.#refuseConflict(entry);
-  }
-
-  /** Also where something above it is no folder. */
-  async #refuseConflict(entry: Pick<Entry, 'path' | 'type'>): Promise<void> {
-    await this.#parents.missingAbove(entry.path);
-    await refuseConflict(this.#view, entry);
-  }
-
   /** Before the image is taken: a layer of an earlier image of the batch, or of its own, is new, and can be linked to. */
   async #planUnits({ units, meter }: Made): Promise<Planned['units']> {
     const own = new Set(units.map(unitName));
@@ -330,10 +279,6 @@ type KeptUnit = Pick<UnitTree, 'unit' | 'hex' | 'path'> & {
 
 /** What a unit adds to the batch. */
 type BroughtUnit = KeptUnit & Survey;
-
-function unitName({ unit, hex }: Pick<UnitTree, 'unit' | 'hex'>): string {
-  return `${unit}/${hex}`;
-}
 
 /** What is named by a config, or by the diff IDs in it, is made of these layers and no others. */
 function checkDiffIds({ config }: ReadyImage, stages: readonly Stage[]): void {

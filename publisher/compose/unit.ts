@@ -42,3 +42,8 @@ export interface PlacedFile {
 export function publishedPath({ layer, path }: LayerSource): BytePath {
   return joinPath(layerRoot(layer), path);
 }
+
+/** One name for each tree of a repository. */
+export function unitName({ unit, hex }: Pick<UnitTree, 'unit' | 'hex'>): string {
+  return `${unit}/${hex}`;
+}
