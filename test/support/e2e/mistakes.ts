@@ -13,13 +13,16 @@ JSON.parse = (source, reviver) => {
   return parse(source, reviver) as unknown;
 };
 
-const { createReadStream } = fs;
-Object.assign(fs, {
-  createReadStream: (...values: Parameters<typeof createReadStream>) => {
-    const [file] = values;
-    if (path !== undefined && typeof file === 'string' && file.includes(path))
+/** Of flags, what says whether a file is read or written. */
+const ACCESS = 0o3;
+const { open } = fs.promises;
+Object.assign(fs.promises, {
+  open: async (...values: Parameters<typeof open>) => {
+    const [file, flags] = values;
+    const isVerified = typeof flags === 'number' && (flags & ACCESS) === fs.constants.O_RDONLY;
+    if (path !== undefined && isVerified && typeof file === 'string' && file.includes(path))
       throw new TypeError('a mistake at a blob');
-    return createReadStream(...values);
+    return await open(...values);
   },
 });
 syncBuiltinESMExports();
