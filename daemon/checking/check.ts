@@ -4,7 +4,8 @@ import { judgeRegistry } from '../../wishlist/check/judgement.ts';
 import { findOverlaps } from '../../wishlist/check/overlaps.ts';
 import { sumOf } from '../../wishlist/check/sizes.ts';
 import { mapLimited } from '../../wishlist/concurrency.ts';
-import { isFailure } from '../../wishlist/failure.ts';
+import { isFailure, type Failure } from '../../wishlist/failure.ts';
+import { quoted } from '../../wishlist/quote.ts';
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { Wish } from '../../wishlist/recipe/wish.ts';
 import type { Base } from './base.ts';
@@ -13,6 +14,12 @@ import { unreadable, type RecipeSource } from './recipe-source.ts';
 import type { CheckedWish, CheckReport } from './report.ts';
 
 const WISHES_AT_A_TIME = 8;
+
+/** How many lines that are gone are named. */
+const REMOVALS_SHOWN = 20;
+
+/** Where remarks on a whole recipe stand. */
+const OF_THE_FILE = { severity: 'warning', line: 1, column: undefined, text: '' } as const;
 
 /** What recipes are checked for. */
 export interface CheckOptions {
@@ -86,17 +93,22 @@ function subjectOf(source: RecipeSource, base: Base): Subject[] {
 function ownFindings(subject: Subject): Finding[] {
   const { recipe, base, changes } = subject;
   const findings = recipe.problems.map((problem) => found(subject, problem, changes.problems.has(problem)));
-  if (!isFailure(base)) return findings;
-  const remark: Remark = {
-    severity: 'warning',
-    code: 'base-unusable',
-    line: 1,
-    column: undefined,
-    text: '',
-    message: `the earlier version is no recipe, so every line counts as new: ${base.message}`,
-    hint: undefined,
-  };
-  return [found(subject, remark, true), ...findings];
+  const remarks = isFailure(base) ? [unusableBase(base)] : removal(changes);
+  return [...remarks.map((remark) => found(subject, remark, true)), ...findings];
+}
+
+function unusableBase({ message }: Failure): Remark {
+  const text = `the earlier version is no recipe, so every line counts as new: ${message}`;
+  return { ...OF_THE_FILE, code: 'base-unusable', message: text, hint: undefined };
+}
+
+function removal({ removed }: Changes): Remark[] {
+  if (removed.length === 0) return [];
+  const shown = removed.slice(0, REMOVALS_SHOWN).map((text) => quoted(text));
+  const left = removed.length - shown.length;
+  const list = [...shown, ...(left > 0 ? [`${left} more`] : [])].join(', ');
+  const message = `no longer asked for: ${list}`;
+  return [{ ...OF_THE_FILE, code: 'wishes-removed', message, hint: 'see that nobody else needs them' }];
 }
 
 function overlapFindings(subjects: readonly Subject[]): Finding[] {

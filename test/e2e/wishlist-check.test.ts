@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { smallImage } from '../support/e2e/images.ts';
@@ -26,6 +26,7 @@ interface FoundJson {
   readonly endColumn: number | null;
   readonly hint: string | null;
   readonly isNew: boolean;
+  readonly message: string;
 }
 
 interface CheckJson {
@@ -411,6 +412,20 @@ describe('unpackd wishlist check', () => {
     assert.equal((await check(['--offline', '--base-file', recipe, recipe, recipe])).status, 2);
     const repaired = await checkJson(['--offline', '--base-file', broken, recipe]);
     assert.deepEqual([repaired.status, codes(repaired)], [0, ['1 warning base-unusable']]);
+  });
+
+  it('names what a change takes away', async () => {
+    const wishes = Array.from({ length: 22 }, (_, index) => wish(`lab/tool:${index}`));
+    const earlier = join(site.folder, 'earlier.yaml');
+    copyFileSync(site.recipe(wishes), earlier);
+    const { status, findings } = await checkJson([
+      '--offline',
+      '--base-file',
+      earlier,
+      site.recipe(wishes.slice(0, 1)),
+    ]);
+    assert.deepEqual([status, findings.map(({ code }) => code)], [0, ['wishes-removed']]);
+    assert.match(findings[0]?.message ?? '', /^no longer asked for: "[^"]*tool:1", .*tool:20", 1 more$/);
   });
 
   it('tells no secret of a line', async () => {

@@ -3,12 +3,17 @@ import type { Problem } from '../recipe/problem.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { formatReference } from '../reference/reference.ts';
 import { settingsOver, type WishSettings } from '../recipe/settings.ts';
+import type { TagSelection } from '../tags/tag-selection.ts';
 import type { Wish } from '../recipe/wish.ts';
 
-/** What a recipe has that an earlier version of it had not. */
+/** How a recipe differs from an earlier version of it. */
 export interface Changes {
+  /** New or changed. */
   readonly wishes: ReadonlySet<Wish>;
+  /** New. */
   readonly problems: ReadonlySet<Problem>;
+  /** What nobody asks for any more, as the earlier version wrote it, in its order. */
+  readonly removed: readonly string[];
 }
 
 /**
@@ -16,12 +21,23 @@ export interface Changes {
  * everything is new.
  */
 export function changesSince(base: Recipe | undefined, { wishes, defaults, problems }: Recipe): Changes {
-  if (base === undefined) return { wishes: new Set(wishes), problems: new Set(problems) };
+  if (base === undefined) return { wishes: new Set(wishes), problems: new Set(problems), removed: [] };
+  const asked = new Set(wishes.map(imagesOf));
   const known = new Set(base.wishes.map((wish) => meaningOf(wish, base.defaults)));
   return {
     wishes: new Set(wishes.filter((wish) => !known.has(meaningOf(wish, defaults)))),
     problems: newProblems(problems, base.problems),
+    removed: base.wishes.filter((wish) => !asked.has(imagesOf(wish))).map(({ text }) => text),
   };
+}
+
+/** Equal for wishes that mean the same images, whatever is to become of them. */
+function imagesOf({ reference, selection }: Wish): string {
+  return JSON.stringify([formatReference(reference), selectionOf(selection)]);
+}
+
+function selectionOf(selection: TagSelection | undefined): readonly unknown[] | undefined {
+  return selection && [sorted(selection.include), sorted(selection.exclude), selection.newest];
 }
 
 /** Equal for wishes that ask for the same. */
@@ -31,7 +47,7 @@ function meaningOf(wish: Wish, defaults: WishSettings): string {
   return JSON.stringify([
     wish.reference.scheme,
     formatReference(wish.reference),
-    selection && [sorted(selection.include), sorted(selection.exclude), selection.newest],
+    selectionOf(selection),
     sorted(platforms?.map(formatPlatform)),
     sorted(outputs),
     keep,

@@ -37,6 +37,15 @@ describe('changes since an earlier version', () => {
     it(`${what}: ${expected.join() || 'none'}`, () => assert.deepEqual(changed(before, after), expected));
   }
 
+  it('what nobody asks for any more is told, unless a line asks for it in another way', () => {
+    const removed = (before: readonly string[], after: readonly string[]): readonly string[] =>
+      changesSince(recipeOf(before), recipeOf(after)).removed;
+    assert.deepEqual(removed([TOOL, CASA], [TOOL]), ['quay.io/stimela/casa:1.*']);
+    assert.deepEqual(removed([CASA], ["'quay.io/stimela/casa:2.*'"]), ['quay.io/stimela/casa:1.*']);
+    assert.deepEqual(removed([TOOL, CASA], [CASA, ON_ARM]), []);
+    assert.deepEqual(removed([TOOL], [TOOL, CASA]), []);
+  });
+
   it('a default is a change of the wishes that it counts for', () => {
     const heads = ['', 'platforms: [linux/arm64]\n'];
     assert.deepEqual(changed([TOOL, CASA], [TOOL, CASA], heads), [
