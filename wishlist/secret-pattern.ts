@@ -23,7 +23,9 @@ export function secretPattern(secret: string): string | undefined {
  */
 export function basicPattern(user: string, password: string): string | undefined {
   if (password === '') return undefined;
-  const text = Buffer.from(`${user}:${password}`, 'utf8').toString('base64').replace(/=+$/, '');
+  const text = Buffer.from(`${user}:${password}`, 'utf8')
+    .toString('base64')
+    .replace(/={1,2}$/, '');
   const pattern = patternOf(text, SHORTEST_BASE64);
   return pattern === undefined ? undefined : `${pattern}(?:=|%3[Dd]|\\\\u003[Dd]){0,2}`;
 }

@@ -1,6 +1,6 @@
 const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//;
 /** Also one that was cut short. */
-const DIGEST_AND_REST = /@(?:[A-Za-z0-9+._-]+:[0-9A-Fa-f]{32,}.*|sha\d{3}:[0-9A-Fa-f]*)$/s;
+const DIGEST_AND_REST = /@(?:[A-Za-z0-9+._-]+:[0-9A-Fa-f]{32}.*|sha\d{3}:[0-9A-Fa-f]*)$/s;
 const GLOB_AT_END = /^[^?#]*:[A-Za-z0-9._*?[\]{}!,-]*(?:@[a-z0-9]+:[0-9a-f]*)?$/;
 const PORT_IS_NO_NUMBER = /^[^:[]*:.*[^0-9]/s;
 

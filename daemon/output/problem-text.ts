@@ -48,7 +48,8 @@ function onTerminal(stream: OutputStream, isColoured: boolean): ProblemText {
   /** In lines of the terminal's width; what it begins with stands out. */
   function wrapped(text: string, format: Parameters<typeof styleText>[0]): string[] {
     const [first = '', ...others] = wrap(text, stream.columns ?? 80);
-    const [, indent = '', label = '', rest = ''] = /^( *)(\S+)(.*)$/s.exec(first) ?? [];
+    const [start = '', indent = '', label = ''] = /^( *)(\S+)/.exec(first) ?? [];
+    const rest = first.slice(start.length);
     const shown = isColoured ? styleText(format, label, { validateStream: false }) : label;
     return [`${indent}${shown}${rest}`, ...others];
   }
@@ -61,7 +62,8 @@ function withSubject(message: string, subject: string | undefined): string {
 /** `text` in lines of at most `columns` characters, those after the first one step further in; no word is torn apart. */
 export function wrap(text: string, columns: number): string[] {
   if (columns < NARROWEST) return [text];
-  const [, indent = '', words = ''] = /^( *)(.*)$/s.exec(text) ?? [];
+  const [indent = ''] = /^ */.exec(text) ?? [];
+  const words = text.slice(indent.length);
   const lines: string[] = [];
   let line = indent;
   for (const word of words.split(' ')) {

@@ -124,7 +124,7 @@ function decodeAuth(auth: string): { user: string; password: string } | undefine
   const [, user, password] = /^([^:]+):(.*)$/s.exec(Buffer.from(auth, 'base64').toString('utf8')) ?? [];
   if (user === undefined || password === undefined) return undefined;
   // oxlint-disable-next-line no-control-regex
-  return { user, password: password.replace(/^\u0000+|\u0000+$/g, '') };
+  return { user, password: password.replace(/^\u0000+|(?<!\u0000)\u0000+$/g, '') };
 }
 
 function helpersOf(

@@ -1,11 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
-import { temporaryDirectory } from '../support/setup.ts';
-
-const run = promisify(execFile);
+import { findingsIn } from './rules.ts';
 
 describe('the rules of the linter about data', () => {
   const cases: [what: string, text: string, rule: string | undefined][] = [
@@ -36,25 +30,13 @@ describe('the rules of the linter about data', () => {
     ],
   ];
   it('find what they are for, and nothing else', async () => {
-    const folder = await temporaryDirectory('lint');
-    const configuration = {
-      jsPlugins: [resolve('.ci/lint/data.mjs')],
-      categories: { correctness: 'off' },
-      rules: { 'data/no-spread-arguments': 'error', 'data/no-recursion': 'error' },
-    };
-    await writeFile(join(folder, 'rules.json'), JSON.stringify(configuration));
-    for (const [index, [, text]] of cases.entries()) await writeFile(join(folder, `case-${index}.ts`), text);
-    const words = ['-c', join(folder, 'rules.json'), '--format', 'json', folder];
-    const { stdout } = await run('node_modules/.bin/oxlint', words).catch(
-      (error: { stdout: string }) => error,
+    const found = await findingsIn(
+      'data',
+      ['no-spread-arguments', 'no-recursion'],
+      cases.map(([, text]) => text),
     );
-    const { diagnostics } = JSON.parse(stdout) as { diagnostics: { code: string; filename: string }[] };
-    const found = cases.map(([what], index) => {
-      const codes = diagnostics.filter(({ filename }) => filename.endsWith(`case-${index}.ts`));
-      return [what, codes.map(({ code }) => /\((.*)\)/.exec(code)?.[1])];
-    });
     assert.deepEqual(
-      found,
+      cases.map(([what], index) => [what, found[index]]),
       cases.map(([what, , rule]) => [what, rule === undefined ? [] : [rule]]),
     );
   });

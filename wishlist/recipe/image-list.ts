@@ -119,7 +119,7 @@ function repeated(written: string, place: Pick<Problem, 'line' | 'column'>, firs
 
 /** A `?` may be a wildcard, and is left alone. */
 function withoutCredentials(written: string): string {
-  const isSecret = holdsCredentials(written) || /\?.*=/.test(written);
+  const isSecret = holdsCredentials(written) || /\?[^?]*=/.test(written);
   return printableInYaml(isSecret ? withoutSecrets(written) : written);
 }
 

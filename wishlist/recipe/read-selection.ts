@@ -76,7 +76,7 @@ function readTags(
 
 /** Whether a reference that parses has a tag or a digest; both follow the last slash. */
 function namesVersion(text: string): boolean {
-  return /[:@][^/]*$/.test(text);
+  return /[:@][^/:@]*$/.test(text);
 }
 
 function newestOfOne(yaml: YamlText, node: Node, { text }: Image): Problem {

@@ -43,7 +43,7 @@ export function rangeMatcher(text: string): TagMatcher {
 
 /** `text` in the strict form; the library itself passes over what it does not understand. */
 function readAlternative(text: string): string {
-  const [from = '', to, more] = text.trim().split(/\s+-\s+/);
+  const [from = '', to, more] = text.trim().replaceAll(/\s+/g, ' ').split(' - ');
   if (from === '') throw invalid('has an empty side of ||, which would mean every version', EXAMPLES);
   if (more !== undefined) throw invalid('has more than one - between versions', EXAMPLES);
   const strict =

@@ -4,7 +4,7 @@ import { withoutSecrets } from '../../../wishlist/secrets.ts';
 import type { Finding } from '../../../wishlist/check/finding.ts';
 
 const DIGEST = /@sha256:[0-9a-f]{64}\b/g;
-const SECRET_KEY = /^[\s{-]*["']?[\w-]*(?:pass(?:word|wd|phrase)?|secret|token|auth|key)["']?\s*:\s/i;
+const SECRET_KEY = /^[\s{-]*["']?(?:\w[\w-]*)?(?:pass(?:word|wd|phrase)?|secret|token|auth|key)["']?\s*:\s/i;
 
 /**
  * The line that a finding is about, with carets below what it means; `undefined` where there is none. A line that may
@@ -47,7 +47,7 @@ function safeParts(line: string, { column, endColumn }: Finding): Parts | undefi
 function mayHoldSecret(line: string): boolean {
   const rest = line.replaceAll(DIGEST, '');
   return (
-    /@|[?&][^\s='"]*=/.test(rest) ||
+    /@|[?&][^\s='"?&]*=/.test(rest) ||
     SECRET_KEY.test(line) ||
     redact(line) !== flatten(line) ||
     withoutSecrets(rest, 'full') !== rest

@@ -96,9 +96,9 @@ function readServerConfiguration(path: string, name: string): Map<string, string
     );
   }
   return new Map(
-    [...text.matchAll(/^\s*([A-Z0-9_]+)=["']?([^"'\n]*)["']?\s*$/gm)].map(([, key, value]) => [
+    [...text.matchAll(/^[ \t]*([A-Z0-9_]+)=["']?([^"'\n]*)/gm)].map(([, key, value]) => [
       key ?? '',
-      value ?? '',
+      value?.trimEnd() ?? '',
     ]),
   );
 }

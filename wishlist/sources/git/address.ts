@@ -42,5 +42,5 @@ export function parseGitAddress(text: string): GitAddress | undefined {
 }
 
 function labelOf(place: string): string {
-  return place.replace(/\/+$/, '').replace(/\.git$/, '');
+  return place.replace(/(?<!\/)\/+$/, '').replace(/\.git$/, '');
 }
