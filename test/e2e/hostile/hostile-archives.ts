@@ -27,6 +27,11 @@ function globalHeader(records: readonly (readonly [string, string])[]): LayerEnt
   return rawEntry({ type: 'g', sizeBytes: body.length }, body, padding(body.length));
 }
 
+/** So many attributes, with values of so many bytes. */
+function attributes(count: number, bytes: number): Record<string, string> {
+  return Object.fromEntries(Array.from({ length: count }, (_, at) => [`user.${at}`, 'x'.repeat(bytes)]));
+}
+
 const SPARSE_PARTS = [
   [0, Buffer.alloc(512, 'a')],
   [256, Buffer.alloc(512, 'b')],
@@ -156,18 +161,20 @@ export const archiveCases: HostileCases = ({ path, inImage }) => [
     warning: /are not published/,
   },
   {
-    what: 'attributes of which there are too many',
-    layers: [
-      [
-        file('f', 'x', {
-          xattrs: Object.fromEntries(
-            Array.from({ length: 60 }, (_, index) => [`user.${index}`, 'x'.repeat(16_000)]),
-          ),
-        }),
-      ],
-    ],
+    what: 'attributes of which a file system keeps few',
+    layers: [[file('f', 'x', { xattrs: attributes(60, 1_000) })]],
     has: ['f = x'],
     warning: /extended attributes of 1 path are lost|^$/,
+  },
+  {
+    what: 'attributes of which there are too many',
+    layers: [[file('f', 'x', { xattrs: attributes(101, 1) })]],
+    code: 'layer-refused',
+  },
+  {
+    what: 'attributes that are too large',
+    layers: [[file('f', 'x', { xattrs: attributes(60, 16_000) })]],
+    code: 'layer-refused',
   },
   {
     what: 'a file below a file',
