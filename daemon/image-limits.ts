@@ -23,7 +23,7 @@ export const IMAGE_LIMIT_OPTIONS = {
     key: 'image-entry-limit',
     flag: '--image-entry-limit <number>',
     type: integer(1, 1_000_000_000),
-    default: '10000000',
+    default: '1250000',
     group: 'Limits:',
     description:
       'how many files, directories and links the layers of an image may have together, with the folders that these need',

@@ -24,7 +24,7 @@ export const LAYER_LIMIT_OPTIONS = {
     key: 'layer-entry-limit',
     flag: '--layer-entry-limit <number>',
     type: integer(1, 1_000_000_000),
-    default: '3000000',
+    default: '1250000',
     group: 'Limits:',
     description: 'how many files, directories and links a layer may have',
   },

@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict';
-import { findingsIn, lint } from './rules.ts';
+import { findingsIn } from './rules.ts';
 
 const RULE = 'no-super-linear';
 
-describe('regular expressions', () => {
-  it('take linear time, whatever the text', async () => {
-    assert.deepEqual(await lint('regexps', [RULE], ['wishlist', 'publisher', 'daemon']), []);
-  }).timeout(60_000);
-
-  it('are found that do not', async () => {
+describe('the linter', () => {
+  it('finds regular expressions that take more than linear time', async () => {
     const expressions: [expression: string, isFound: boolean][] = [
       ['/^(a+)+$/', true],
       ['/^a*a*$/', true],
