@@ -15,7 +15,11 @@ export async function fetchFile(
 ): Promise<Fetched> {
   const text = reading.get(path) ?? read(path).finally(() => reading.delete(path));
   reading.set(path, text);
-  const late = sleep(timeLimitMs, undefined, { ref: false, ...(signal && { signal }) }).then(() => {
+  signal?.throwIfAborted();
+  const waiting = new AbortController();
+  const stop = (): void => waiting.abort();
+  signal?.addEventListener('abort', stop, { signal: waiting.signal });
+  const late = sleep(timeLimitMs, undefined, { ref: false, signal: waiting.signal }).then(() => {
     throw tooLate(name, path, timeLimitMs);
   });
   try {
@@ -23,6 +27,9 @@ export async function fetchFile(
   } catch (error) {
     signal?.throwIfAborted();
     throw error;
+  } finally {
+    // The limit is one of minutes, and the signal lives as long as the daemon.
+    stop();
   }
 }
 
