@@ -119,7 +119,7 @@ describeWith(['dpkg-deb'], 'the package', function () {
       );
       assert.deepEqual(output.trim().split('\n'), [
         'unpackd:/var/lib/unpackd:/usr/sbin/nologin',
-        'unpackd 711 /var/lib/unpackd',
+        'unpackd 700 /var/lib/unpackd',
         'root 644 /etc/unpackd/unpackd.yaml',
         'disabled',
         'disabled',
