@@ -72,8 +72,12 @@ export interface ShownRepository {
   readonly stores: readonly string[];
 }
 
-/** Options without which no container starts here. */
+/**
+ * Options without which no container starts here. Containers write to our own pipes: what podman hands on from one that
+ * ends at once is lost now and then.
+ */
 export const RUN = [
+  '--log-driver=passthrough',
   '--network=none',
   '--cgroups=disabled',
   '--ulimit=nofile=1024:1024',
