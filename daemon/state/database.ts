@@ -11,7 +11,7 @@ export type Row = Readonly<Record<string, Value>>;
 export type Values = readonly (Value | readonly Value[])[];
 
 /** How long another process may hold the database until a statement fails, in ms. */
-const BUSY_MS = 3000;
+export const BUSY_MS = 3000;
 
 /** All files of the database at `path`: beside it lie two more where it is in WAL mode. */
 export function databaseFiles(path: string): string[] {

@@ -1,15 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { codeOf, hasCode } from '../../wishlist/error-code.ts';
 import { Failure } from '../../wishlist/failure.ts';
 import { counted } from '../../wishlist/counted.ts';
 import { quoted } from '../../wishlist/quote.ts';
 import { orUnusable } from '../../wishlist/sources/state-failure.ts';
-import { Database, databaseFiles, type Statements } from './database.ts';
+import { BUSY_MS, Database, databaseFiles, type Statements } from './database.ts';
 import { Damaged } from './database-failure.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { closeToOthers, makeFileOfOwner } from './ownership.ts';
+
+const RETRY_MS = 20;
 
 export interface Opening {
   /** Told what had to be done to it. */
@@ -116,9 +119,8 @@ async function openSound(path: string, opening: Opening): Promise<Database> {
   const database = await Database.open(path);
   try {
     await database.alone(async (statements) => {
-      await statements.script(
-        'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON',
-      );
+      await useWal(statements);
+      await statements.script('PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON');
       await checkIntegrity(statements, path);
       await migrate(statements, path, opening);
     });
@@ -195,4 +197,18 @@ function putAside(path: string, { now = () => new Date() }: Opening): string {
   for (const [index, file] of databaseFiles(path).entries())
     if (existsSync(file)) renameSync(file, places[index] ?? aside);
   return aside;
+}
+
+/** Tries again where another connection changes the mode at the same time: SQLite does not wait then. */
+async function useWal(statements: Statements): Promise<void> {
+  const untilMs = performance.now() + BUSY_MS;
+  for (;;) {
+    try {
+      await statements.script('PRAGMA journal_mode = WAL');
+      return;
+    } catch (error) {
+      if (!hasCode(error, 'SQLITE_BUSY') || performance.now() > untilMs) throw error;
+      await sleep(RETRY_MS);
+    }
+  }
 }
