@@ -102,9 +102,10 @@ describe('a process that dies of one image', () => {
 
   it('counts also what memory ended', async () => {
     await begin('directory');
-    await die('composing', [bad, good], 'memory');
-    await die('composing', [bad, good], 'memory');
+    // Both may have been under way the first time, and the bad one may come first the second time.
+    for (let count = 1; count <= 3; count++) await die('composing', [bad, good], 'memory');
     assert.equal(isShown(good), true);
+    assert.equal(isShown(bad), false);
   });
 
   it('counts also what was thrown where nobody could catch it', async () => {
@@ -179,10 +180,9 @@ describe('a process that dies of one image', () => {
       const { status } = await start().ended();
       assert.equal(status, undefined);
     }
-    assert.equal(isShown(good), true);
     const daemon = start();
     try {
-      await daemon.until(() => daemon.stderr.includes('unpackd was killed 2 times'));
+      await daemon.until(() => daemon.stderr.includes('unpackd was killed 2 times') && isShown(good));
       registry.requests();
       await daemon.until(() => registry.requests().some((line) => line.includes('lab/good/manifests')));
       const { stdout } = await site.command(['status', '--json']);
