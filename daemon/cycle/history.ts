@@ -256,11 +256,10 @@ export class History {
     await this.#write(undefined, async (state) => {
       for (const death of await state.deaths.count(run, nowMs)) {
         const { repository, publicName, image, count } = death;
-        this.#options.warn(
-          `${image} in ${repository}: ${deathText(death)}; it is tried alone, after all others`,
-        );
-        if (count === 1) continue;
         const failure = killedProcess(death);
+        const further = count === 1 ? 'it is tried alone, after all others' : failure.hint;
+        this.#options.warn(`${image} in ${repository}: ${deathText(death)}; ${further}`);
+        if (count === 1) continue;
         const tried = { startedMs: nowMs, finishedMs: nowMs, bytes: 0, platform: undefined };
         const attempt = { repository, publicName, image, ...tried, failure, isWhole: true };
         await state.attempts.record(attempt, !this.#options.isGuest);

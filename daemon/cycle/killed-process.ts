@@ -28,6 +28,6 @@ export function killedProcess(death: Death): Failure {
   return new Failure('killed-process', deathText(death), {
     hint: isGivenUp(death)
       ? `see in the journal what ended it (memory, the watchdog); it is tried again after ${again}${change}`
-      : `it is tried again alone, after all others; or at once after ${again}`,
+      : `it is tried again later, alone and after all others; or at once after ${again}`,
   });
 }

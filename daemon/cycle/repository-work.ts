@@ -273,7 +273,8 @@ class RepositoryWork {
 /** Images that processes died of, those last of which it is surest. */
 function suspectsAmong(images: readonly WishedImage[], { deaths }: Before): WishedImage[] {
   const countOf = ({ publicName }: WishedImage): number => deaths.get(publicName)?.count ?? 0;
-  return images.filter((image) => countOf(image) > 0).toSorted((one, other) => countOf(one) - countOf(other));
+  const suspects = images.filter(({ publicName }) => deaths.has(publicName));
+  return suspects.toSorted((one, other) => countOf(one) - countOf(other));
 }
 
 /** In whose name an image is wanted: images of different sources take turns. */

@@ -106,14 +106,17 @@ export class DeathsTable {
   }
 
   /**
-   * Lets images be tried again, as after the first death.
+   * Lets images be tried again, as after the first death. One that is not counted yet will be that: the process that
+   * died has not been started again.
    *
    * @param image a reference or public name; `undefined` for all
    */
   async retry(image: string | undefined): Promise<void> {
     await this.#database.transaction(async (statements) => {
       await statements.run(
-        'UPDATE deaths SET count = 1 WHERE ?1 IS NULL OR image = ?1 OR public_name = ?1',
+        `UPDATE deaths SET count = NOT EXISTS (SELECT 1 FROM under_way AS work
+           WHERE work.repository = deaths.repository AND work.public_name = deaths.public_name)
+         WHERE ?1 IS NULL OR image = ?1 OR public_name = ?1`,
         image ?? null,
       );
     });

@@ -120,7 +120,7 @@ async function repositoryOf(
     images: images.length,
     bytes: images.reduce((sum, { bytes }) => sum + bytes, 0),
     pending: [...pending.values()],
-    suspects: [...(await state.deaths.of(row.name)).values()],
+    suspects: [...(await state.deaths.of(row.name)).values()].filter(({ count }) => count > 0),
     failing: Array.from(failing.values(), (one) => ({ ...one, isPublished: published.has(one.publicName) })),
     unwanted: images.filter(({ unwantedSinceMs }) => unwantedSinceMs !== undefined),
     lastPublication,

@@ -78,7 +78,11 @@ describe('the table of what processes died of', () => {
     assert.deepEqual(await counts(), { a: 1, b: 3 });
     await state.deaths.retry(undefined);
     assert.deepEqual(await counts(), { a: 1, b: 1 });
-    await state.deaths.dropOlderThan(2);
+    await die('four', work('a', 'd'));
+    await state.deaths.retry(undefined);
+    await counted();
+    assert.deepEqual(await counts(), { a: 1, b: 1 }, 'also where the last death is counted later');
+    await state.deaths.dropOlderThan(5);
     assert.deepEqual(await counts(), {});
   });
 });

@@ -8,6 +8,7 @@ import { pseudoRandom } from '../../support/e2e/pseudo-random.ts';
 import { TestRegistry } from '../../support/e2e/registry.ts';
 import { Site } from '../../support/e2e/site.ts';
 import { start, type Running } from '../../support/e2e/unpackd.ts';
+import { isRoot } from '../../support/programs.ts';
 import { image, type Image } from '../../support/images/image.ts';
 import { directory, file, hardLink, opaque, symlink, whiteout } from '../../support/images/layer-entry.ts';
 import { layer } from '../../support/images/layer.ts';
@@ -37,7 +38,8 @@ class Killer {
   }
 
   static async start(subject: Subject): Promise<Killer> {
-    const reference = await Site.make('directory');
+    // Where it is no root's, the double keeps all folders writable.
+    const reference = await Site.make(isRoot() ? 'directory' : 'cvmfs');
     return new Killer(subject, await TestRegistry.start(), reference, await temporaryDirectory('kills'));
   }
 
