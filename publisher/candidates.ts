@@ -132,11 +132,15 @@ class Looking {
         this.#parts.results.passOver(wanted);
         return [];
       }
-      const failure = ownFailure(await blamed(error, this.#parts), partLabel(part), this.#parts.observe);
+      const failure = await this.#own(error, part);
       if (failure === undefined) throw error;
       this.#parts.results.finish(part, failedResult(await this.#explained(wanted, failure)));
       return [];
     }
+  }
+
+  async #own(error: unknown, part: Part): Promise<Failure | undefined> {
+    return ownFailure(await blamed(error, this.#parts), partLabel(part), this.#parts.observe);
   }
 
   async #imagesOf(wanted: WantedImage): Promise<readonly ResolvedImage[]> {
@@ -182,7 +186,14 @@ class Looking {
       results.finish(part, doneResult('unchanged', resolved), resolved);
       return undefined;
     }
-    return { part, resolved, missing: await preparer.missingLayers(resolved) };
+    try {
+      return { part, resolved, missing: await preparer.missingLayers(resolved) };
+    } catch (error) {
+      const failure = await this.#own(error, part);
+      if (failure === undefined) throw error;
+      results.finish(part, failedResult(failure), resolved);
+      return undefined;
+    }
   }
 }
 

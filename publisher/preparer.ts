@@ -76,8 +76,11 @@ export class Preparer {
 
   /**
    * Layers of `image` that the repository lacks, with what they weigh in the registry: what a batch is measured by.
+   *
+   * @throws Failure `image-too-large` for what its manifest says: thousands of layers are not to be kept while it waits
    */
   async missingLayers(image: ResolvedImage): Promise<Descriptor[]> {
+    checkManifest(image.manifest, this.#options.imageLimits);
     const missing: Descriptor[] = [];
     for (const layer of image.manifest.layers) {
       if (this.#options.overwriteLayers || !(await isLayerRecorded(this.#parts.view, layer.digest)))
@@ -93,7 +96,6 @@ export class Preparer {
   async prepare(image: ResolvedImage, signal: AbortSignal): Promise<ReadyImage> {
     const { client, spool } = this.#parts;
     const { reference } = image;
-    checkManifest(image.manifest, this.#options.imageLimits);
     const config = await client.fetchConfig(reference, image.manifest);
     this.#checkPlatform(image, config);
     this.#checkLayers(image);

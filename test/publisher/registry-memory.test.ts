@@ -10,6 +10,7 @@ import { heldBytes } from './heap.ts';
 const TAGS = 12;
 /** Within what is read. */
 const MANIFEST_BYTES = 3_500_000;
+const LAYERS = 10_000;
 
 describe('what is held of images that were looked at', () => {
   let registry: FaultServer;
@@ -44,5 +45,30 @@ describe('what is held of images that were looked at', () => {
     assert.ok(held < MANIFEST_BYTES, `${held} bytes are held for ${TAGS} manifests of ${MANIFEST_BYTES}`);
     await bench.publisher.publish(pass, () => '');
     assert.equal(registry.takeRequests().filter((line) => line.includes('/blobs/')).length > 0, true);
+  });
+
+  it('is none of the thousands of layers that an image may not have', async () => {
+    const layers = Array.from({ length: LAYERS }, (_, index) => plainLayer(Buffer.from(`${index}`)));
+    const { manifest } = buildImage({ layers });
+    const document: unknown = JSON.parse(manifest.toString());
+    for (let tag = 0; tag < TAGS; tag++)
+      registry.addManifest(
+        'lab/many',
+        `${tag}`,
+        JSON.stringify(Object.assign({}, document, { annotations: { tag: `${tag}` } })),
+      );
+    const small = await PublishingBench.make({ imageLimits: { layers: LAYERS - 1 } });
+    try {
+      const wanted = Array.from({ length: TAGS }, (_, tag) =>
+        wantedOf(registry.reference('lab/many', { tag: `${tag}` })),
+      );
+      const before = heldBytes();
+      const pass = await small.publisher.look(wanted, new Results(wanted, () => undefined));
+      const held = heldBytes() - before;
+      assert.deepEqual([pass.candidates.length, pass.resolved.size], [0, TAGS]);
+      assert.ok(held < TAGS * LAYERS * 50, `${held} bytes are held of ${TAGS} images of ${LAYERS} layers`);
+    } finally {
+      await small.close();
+    }
   });
 });

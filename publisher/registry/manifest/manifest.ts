@@ -16,6 +16,7 @@ import {
   isManifest,
   isSchema1,
   layerCompression,
+  sharedLayerType,
 } from './media-types.ts';
 import { NoImage } from './no-image.ts';
 import type { Platform } from './platform.ts';
@@ -114,7 +115,7 @@ function usefulUrls(urls: readonly string[]): readonly string[] {
 const layerSchema = z
   .object({ ...descriptorShape, urls: z.array(z.string()).nullish() })
   .transform(({ mediaType, digest, size, urls }): LayerDescriptor => ({
-    mediaType,
+    mediaType: sharedLayerType(mediaType),
     digest,
     sizeBytes: size,
     isForeign: isForeignLayer(mediaType),

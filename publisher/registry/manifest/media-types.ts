@@ -55,6 +55,13 @@ const LAYERS: ReadonlyMap<string, LayerCompression> = new Map([
   ['application/vnd.docker.image.rootfs.foreign.diff.tar.gzip', 'gzip'],
 ]);
 
+const KNOWN_LAYERS: ReadonlyMap<string, string> = new Map([...LAYERS.keys()].map((type) => [type, type]));
+
+/** The same text, kept once: a text that was parsed is another one for each of half a million layers. */
+export function sharedLayerType(type: string): string {
+  return KNOWN_LAYERS.get(type) ?? type;
+}
+
 /** The `Accept` field of a request for a manifest. */
 export const ACCEPTED_MANIFESTS = [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST].join(', ');
 

@@ -1,4 +1,4 @@
-import { ANY_IMAGE } from '../../../publisher/image-limits.ts';
+import { ANY_IMAGE, type ImageLimits } from '../../../publisher/image-limits.ts';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Event } from '../../../publisher/events.ts';
@@ -22,6 +22,7 @@ export interface BenchOptions {
   readonly client?: Partial<RegistryOptions>;
   readonly spool?: Partial<SpoolOptions>;
   readonly limits?: Partial<LayerLimits>;
+  readonly imageLimits?: Partial<ImageLimits>;
   readonly downloads?: number;
 }
 
@@ -59,7 +60,7 @@ export class PublishingBench {
         batches: { bytes: 2 ** 40, images: 100, ageMs: 0 },
         downloads: options.downloads ?? 2,
         layerLimits: { ...UNLIMITED, ...options.limits },
-        imageLimits: ANY_IMAGE,
+        imageLimits: { ...ANY_IMAGE, ...options.imageLimits },
         clientRoot: `/cvmfs/${REPOSITORY}`,
         unkept: 'warn',
       },
