@@ -133,14 +133,16 @@ class Looking {
         return [];
       }
       const failure = await this.#own(error, part);
-      if (failure === undefined) throw error;
       this.#parts.results.finish(part, failedResult(await this.#explained(wanted, failure)));
       return [];
     }
   }
 
-  async #own(error: unknown, part: Part): Promise<Failure | undefined> {
-    return ownFailure(await blamed(error, this.#parts), partLabel(part), this.#parts.observe);
+  /** What the image fails for. @throws what is no image's own */
+  async #own(error: unknown, part: Part): Promise<Failure> {
+    const failure = ownFailure(await blamed(error, this.#parts), partLabel(part), this.#parts.observe);
+    if (failure === undefined) throw error;
+    return failure;
   }
 
   async #imagesOf(wanted: WantedImage): Promise<readonly ResolvedImage[]> {
@@ -190,7 +192,6 @@ class Looking {
       return { part, resolved, missing: await preparer.missingLayers(resolved) };
     } catch (error) {
       const failure = await this.#own(error, part);
-      if (failure === undefined) throw error;
       results.finish(part, failedResult(failure), resolved);
       return undefined;
     }

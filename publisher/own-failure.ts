@@ -2,8 +2,6 @@ import { asFailure, isFailure, stackOf, type Failure } from '../wishlist/failure
 import type { Observer } from './events.ts';
 import { STOPPING } from './stopping.ts';
 
-export { asFailure } from '../wishlist/failure.ts';
-
 /**
  * What an image fails for when `error` is thrown while something is done about it. The one rule for all such work: the image
  * fails alone, whatever the error is, unless nothing can be published while that lasts ({@link STOPPING}): then it is

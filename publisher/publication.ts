@@ -1,6 +1,6 @@
 import { formatBytes } from '../wishlist/byte-size.ts';
 import { counted } from '../wishlist/counted.ts';
-import { Failure, withHint } from '../wishlist/failure.ts';
+import { asFailure, Failure, withHint } from '../wishlist/failure.ts';
 import { blamed } from './blame.ts';
 import { doneResult, type Candidate } from './candidates.ts';
 import { Composer, type ComposerOptions, type Composition } from './compose/composer.ts';
@@ -9,7 +9,7 @@ import { failedResult, failureText, type ImageResult, type Observer } from './ev
 import { subjectOf, type Guard } from './guard.ts';
 import type { ReadyImage } from './image.ts';
 import type { ListingStore } from './layer/listing-store.ts';
-import { asFailure, ownErrors, ownFailure } from './own-failure.ts';
+import { ownErrors, ownFailure } from './own-failure.ts';
 import type { Backend, Notice, OpenRepository, Publication } from './repository/backend.ts';
 import { differenceOf, exceeds, type Demand, type FreeRoom } from './repository/demand.ts';
 import { ownAttributes } from './repository/own-attributes.ts';

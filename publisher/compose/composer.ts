@@ -1,12 +1,11 @@
 import { ImageMeter, type ImageLimits } from '../image-limits.ts';
 import { givingTurns, inTurns } from '../turns.ts';
-import type { Failure } from '../../wishlist/failure.ts';
+import { asFailure, type Failure } from '../../wishlist/failure.ts';
 import { hexOf, type Digest } from '../registry/digest.ts';
 import { layerDigests, type ReadyImage } from '../image.ts';
 import { recordPath } from '../layout.ts';
 import { enabledOutputs } from '../outputs/outputs.ts';
 import { wrongDiffId } from '../layer/listing.ts';
-import { asFailure } from '../own-failure.ts';
 import { publicLinks } from '../public-links.ts';
 import { isLayerRecorded } from '../published.ts';
 import type { Publication } from '../repository/backend.ts';

@@ -1,7 +1,6 @@
-import { isFailure, type Failure } from '../../wishlist/failure.ts';
+import { asFailure, type Failure, isFailure } from '../../wishlist/failure.ts';
 import { groupBy } from '../../wishlist/group-by.ts';
 import type { ReadyImage } from '../image.ts';
-import { asFailure } from '../own-failure.ts';
 import type { Digest } from '../registry/digest.ts';
 import { encodeRecord, type ImageRecord, type RefusedRecord } from '../podman-store/image-record.ts';
 import { newImage } from '../podman-store/new-image.ts';

@@ -1,6 +1,5 @@
-import { Failure } from '../../../wishlist/failure.ts';
+import { asFailure, Failure } from '../../../wishlist/failure.ts';
 import { pause } from '../../interruption.ts';
-import { asFailure } from '../../own-failure.ts';
 import type { Notice } from '../backend.ts';
 import { repositoryFull } from '../usable.ts';
 import { holdersOf } from './holders.ts';
