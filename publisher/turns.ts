@@ -1,4 +1,4 @@
-import { takeTurns } from '../wishlist/take-turns.ts';
+import { setImmediate } from 'node:timers/promises';
 
 /**
  * Work that gives others their turn whenever it yields. What images are made of comes from strangers, so that nothing that is
@@ -6,8 +6,19 @@ import { takeTurns } from '../wishlist/take-turns.ts';
  */
 export type Sliced<T> = Generator<undefined, T, undefined>;
 
+/** The longest that such work may keep everything else waiting. */
+const SLICE_MS = 20;
 /** So many steps at most between two looks at the clock. */
 export const STEPS_IN_SLICE = 1024;
+
+let lastTurnMs = performance.now();
+
+/** Lets everything else have its turn, where it has waited for long. */
+export async function takeTurns(): Promise<void> {
+  if (performance.now() - lastTurnMs < SLICE_MS) return;
+  await setImmediate();
+  lastTurnMs = performance.now();
+}
 
 /** Does `work` without a pause. */
 export function atOnce<T>(work: Sliced<T>): T {

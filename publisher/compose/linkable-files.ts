@@ -3,7 +3,7 @@ import type { BytePath } from '../repository/entry.ts';
 import type { RepositoryView } from '../repository/view.ts';
 import type { ImageMeter } from '../image-limits.ts';
 import { walkAny } from '../tree/walk.ts';
-import { takeTurns } from '../../wishlist/take-turns.ts';
+import { takeTurns } from '../turns.ts';
 import { publishedPath, type UnitTree } from './unit.ts';
 
 export interface LinkQuestion {

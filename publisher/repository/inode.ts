@@ -18,7 +18,7 @@ import { hasCode, isDiskFull } from '../../wishlist/error-code.ts';
 import type { Attributes, DeviceEntry, ExtendedAttributes, FileEntry, SymbolicLinkEntry } from './entry.ts';
 import { pathBuffer } from './entry.ts';
 import { isHole } from './holes.ts';
-import { takeTurns } from '../../wishlist/take-turns.ts';
+import { takeTurns } from '../turns.ts';
 import { FOLDER } from './real-folders.ts';
 import { settableTime } from './holding.ts';
 import { makeNode, setXattr } from './libc.ts';

@@ -31,7 +31,7 @@ import {
   type WishedImage,
   type Wishlist,
 } from './wished-image.ts';
-import { isTurnDue, takeTurns } from '../take-turns.ts';
+import { Breath } from '../breath.ts';
 import { assignNames, type Meant } from './assign-names.ts';
 import type { Conflict } from './wished-images.ts';
 
@@ -97,11 +97,12 @@ export async function expandRecipes(
     patterns.map((line, index) => [line, lists[index]]),
   );
   const expander = new Expander(policy, budgets);
+  const breath = new Breath();
   for (const { confined: one, lines } of settled) {
     expander.begin(one);
     for (const line of lines) {
       expander.tryToAdd(line, chosen.get(line));
-      if (isTurnDue()) await takeTurns();
+      if (breath.isDue) await breath.take();
     }
   }
   return await expander.expansion();

@@ -1,4 +1,4 @@
-import { isTurnDue, takeTurns } from '../take-turns.ts';
+import { Breath } from '../breath.ts';
 import { mapLimited } from '../concurrency.ts';
 import { asFailure, isFailure, type Failure } from '../failure.ts';
 import { groupBy } from '../group-by.ts';
@@ -34,6 +34,7 @@ export async function readTagLists<Meaning>(
   listTags: ListTags,
 ): Promise<(Meaning | Failure)[]> {
   const meanings = new Map<Asking<Meaning>, Meaning | Failure>();
+  const breath = new Breath();
   const byRegistry = groupBy(asking, ({ reference }) => reference.registry);
   const reading = Array.from(byRegistry.values(), async (ofOne) => {
     const lists = groupBy(ofOne, ({ reference }) => tagListKey(reference));
@@ -43,7 +44,7 @@ export async function readTagLists<Meaning>(
       const list = await tagsOrFailure(first.reference, listTags);
       for (const one of askers) {
         meanings.set(one, isFailure(list) ? list : chosenOrFailure(one, list));
-        if (isTurnDue()) await takeTurns();
+        if (breath.isDue) await breath.take();
       }
     });
   });

@@ -28,7 +28,7 @@ import { Staging } from './staging.ts';
 import { Unkept } from '../unkept.ts';
 import { usable } from '../usable.ts';
 import { freeRoom } from '../../free-space.ts';
-import { takeTurns } from '../../../wishlist/take-turns.ts';
+import { takeTurns } from '../../turns.ts';
 import { interruption } from '../../interruption.ts';
 import { keepPrivate } from '../../private-folder.ts';
 
