@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Failure } from '../wishlist/failure.ts';
+import { Failure } from '../core/failure.ts';
 import type { Configuration } from './options.ts';
 
 type Choice = Pick<Configuration, 'backend' | 'isBackendChosen' | 'cvmfsConfiguration'>;

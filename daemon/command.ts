@@ -1,4 +1,4 @@
-import type { Failure } from '../wishlist/failure.ts';
+import type { Failure } from '../core/failure.ts';
 import type { Observer } from '../publisher/events.ts';
 import type { Sources } from './configuration-sources.ts';
 import type { ExitStatus } from './exit-status.ts';

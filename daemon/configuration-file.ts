@@ -3,7 +3,7 @@ import { parseEvents, YAMLException } from 'js-yaml';
 import type { Event } from 'js-yaml';
 import { ValueReader } from './configuration-value.ts';
 import type { FileEntry } from './configuration-value.ts';
-import { isSystemError } from './system-error.ts';
+import { isSystemError } from '../core/system-error.ts';
 
 export interface FileContent {
   readonly entries: readonly FileEntry[];

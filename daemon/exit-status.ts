@@ -1,4 +1,4 @@
-import type { FailureCode } from '../wishlist/failure.ts';
+import type { FailureCode } from '../core/failure.ts';
 
 /**
  * What the process ends with: 0 all is done; 1 at least one image failed; 2 usage, configuration or recipe is wrong;

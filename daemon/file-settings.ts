@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
-import { suggestion } from '../wishlist/nearest.ts';
-import { quoted } from '../wishlist/quote.ts';
+import { suggestion } from '../core/nearest.ts';
+import { quoted } from '../core/quote.ts';
 import { readConfigurationFile } from './configuration-file.ts';
 import type { Machine } from './configuration-sources.ts';
 import type { FileEntry, FileValue } from './configuration-value.ts';

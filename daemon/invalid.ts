@@ -1,4 +1,4 @@
-import { Failure } from '../wishlist/failure.ts';
+import { Failure } from '../core/failure.ts';
 import type { FailureText } from '../publisher/events.ts';
 
 /** Several things that are wrong with a configuration. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Failure } from '../wishlist/failure.ts';
-import { nearest } from '../wishlist/nearest.ts';
+import { Failure } from '../core/failure.ts';
+import { nearest } from '../core/nearest.ts';
 import type { Context } from './command.ts';
 import { assertRepositoryName } from './repository-argument.ts';
 import type { State } from './state/state.ts';

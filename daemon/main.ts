@@ -2,8 +2,8 @@
 // oxlint-disable-next-line import/no-unassigned-import
 import './collector.ts';
 import { setMaxListeners } from 'node:events';
-import { Failure } from '../wishlist/failure.ts';
-import { packageVersion } from '../publisher/registry/http/user-agent.ts';
+import { Failure } from '../core/failure.ts';
+import { packageVersion } from '../core/http/user-agent.ts';
 import { tellBug } from './output/early-end.ts';
 import { commandsFor } from './command-table.ts';
 import { runUnpackd } from './run.ts';

@@ -1,7 +1,7 @@
-import { quoted } from '../wishlist/quote.ts';
-import { withoutSecrets } from '../wishlist/secrets.ts';
+import { quoted } from '../core/quote.ts';
+import { withoutSecrets } from '../core/secrets.ts';
 import type { FileEntry, FileValue } from './configuration-value.ts';
-import { suggestion } from '../wishlist/nearest.ts';
+import { suggestion } from '../core/nearest.ts';
 import type { Place, ValueType } from './value-types.ts';
 
 /** A value with where it stands, for messages: `/etc/unpackd/unpackd.yaml:12: registries: quay.io: password`. */

@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { Failure } from '../wishlist/failure.ts';
-import { quoted } from '../wishlist/quote.ts';
-import { isSystemError } from './system-error.ts';
+import { Failure } from '../core/failure.ts';
+import { quoted } from '../core/quote.ts';
+import { isSystemError } from '../core/system-error.ts';
 
 /** A file that lines are appended to, for readers that follow it. */
 export interface LineFile {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { hexOf } from '../publisher/registry/digest.ts';
-import type { Digest } from '../publisher/registry/digest.ts';
+import { hexOf } from '../core/oci/digest.ts';
+import type { Digest } from '../core/oci/digest.ts';
 import type { EventHandlers } from './event-handlers.ts';
 
 export type Fields = Readonly<Record<string, string>>;

@@ -1,6 +1,6 @@
 import type { Backend } from '../publisher/repository/backend.ts';
 import type { RepositoryView } from '../publisher/repository/view.ts';
-import { isFailure } from '../wishlist/failure.ts';
+import { isFailure } from '../core/failure.ts';
 
 /** What is published, for those who mostly are not on the machine that publishes: `undefined` where nothing can be seen. */
 export function publishedView(backend: Backend, repository: string): RepositoryView | undefined {

@@ -3,7 +3,7 @@ import type { Observer } from '../publisher/events.ts';
 import { RegistryClient } from '../publisher/registry/client.ts';
 import { ManifestFiles } from '../publisher/registry/manifest/manifest-files.ts';
 import { NO_MEMORY } from '../publisher/registry/manifest/manifest-memory.ts';
-import { isPublicAddress } from '../wishlist/network/public-address.ts';
+import { isPublicAddress } from '../core/http/public-address.ts';
 import type { Context } from './command.ts';
 import { History } from './cycle/history.ts';
 import { both, recordPublications } from './cycle/record-publications.ts';
@@ -15,7 +15,7 @@ import { readNetwork } from './network.ts';
 import { openRegistries } from './registries/registries.ts';
 import { isDaemonRunning } from './service/state-lock.ts';
 import { isOurs } from './state/ownership.ts';
-import { isSafe } from '../publisher/private-folder.ts';
+import { isSafe } from '../core/system/private-folder.ts';
 import { State } from './state/state.ts';
 import { spoolFolder, takeState, Workplace } from './workplace.ts';
 

@@ -1,8 +1,8 @@
 import type { Expansion, RecipeProblem, Wishlist } from '../wishlist/meaning/expand.ts';
-import { counted } from '../wishlist/counted.ts';
-import { groupBy } from '../wishlist/group-by.ts';
+import { counted } from '../core/counted.ts';
+import { groupBy } from '../core/group-by.ts';
 import { RECIPE_LIMITS } from '../wishlist/recipe/limits.ts';
-import { Failure, withHint } from '../wishlist/failure.ts';
+import { Failure, withHint } from '../core/failure.ts';
 import { position, type Problem } from '../wishlist/recipe/problem.ts';
 
 /** A line of a recipe that gives no image, or not all of its images. */

@@ -1,5 +1,5 @@
-import { Failure } from '../wishlist/failure.ts';
-import { isRepositoryName } from '../wishlist/reference/repository-name.ts';
+import { Failure } from '../core/failure.ts';
+import { isRepositoryName } from '../core/oci/repository-name.ts';
 
 /** @throws Failure `configuration-invalid` where `name`, an argument of a command, cannot be a repository's. */
 export function assertRepositoryName(name: string): void {

@@ -1,4 +1,4 @@
-import { isFailure, type Failure } from '../wishlist/failure.ts';
+import { isFailure, type Failure } from '../core/failure.ts';
 import { contained } from '../publisher/contained.ts';
 import type { Observer } from '../publisher/events.ts';
 import { asksForJson, buildProgram } from './command-line.ts';

@@ -1,5 +1,5 @@
-import { suggestion } from '../wishlist/nearest.ts';
-import { printable } from '../wishlist/quote.ts';
+import { suggestion } from '../core/nearest.ts';
+import { printable } from '../core/quote.ts';
 import type { Machine, Sources } from './configuration-sources.ts';
 import { OPTIONS, variableOf } from './options.ts';
 import type { Environment, Option } from './options.ts';

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
-import { BYTE_UNITS, exactSize, shortest } from '../wishlist/byte-size.ts';
-import { isFailure } from '../wishlist/failure.ts';
-import { formatPlatform, parsePlatform, type Platform } from '../wishlist/reference/platform.ts';
-import { parseRegistryPattern } from '../wishlist/reference/registry-pattern.ts';
-import { isRepositoryName } from '../wishlist/reference/repository-name.ts';
+import { BYTE_UNITS, exactSize, shortest } from '../core/byte-size.ts';
+import { isFailure } from '../core/failure.ts';
+import { formatPlatform, parsePlatform, type Platform } from '../core/oci/platform.ts';
+import { parseRegistryPattern } from '../core/oci/registry-pattern.ts';
+import { isRepositoryName } from '../core/oci/repository-name.ts';
 
 /** What the reading of a value depends on beside its text. */
 export interface Place {

@@ -1,4 +1,4 @@
-import { Failure, isFailure } from '../wishlist/failure.ts';
+import { Failure, isFailure } from '../core/failure.ts';
 
 /** Whether other images could be worked on. */
 export interface Others {

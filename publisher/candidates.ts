@@ -1,6 +1,6 @@
-import { mapLimited } from '../wishlist/concurrency.ts';
-import type { Failure } from '../wishlist/failure.ts';
-import type { Platform } from '../wishlist/reference/platform.ts';
+import { mapLimited } from '../core/concurrency.ts';
+import type { Failure } from '../core/failure.ts';
+import type { Platform } from '../core/oci/platform.ts';
 import { blamed, type Others } from './blame.ts';
 import { failedResult, type ImageResult, type Observer } from './events.ts';
 import type { Guard } from './guard.ts';
@@ -10,14 +10,14 @@ import { ownFailure } from './own-failure.ts';
 import type { Preparer } from './preparer.ts';
 import { publishedState } from './published.ts';
 import { platformMissing } from './registry/manifest/manifests.ts';
-import { NoImage } from './registry/manifest/no-image.ts';
+import { NoImage } from '../core/oci/no-image.ts';
 import type { RegistryClient } from './registry/client.ts';
-import type { Digest } from './registry/digest.ts';
-import type { Descriptor } from './registry/manifest/manifest.ts';
+import type { Digest } from '../core/oci/digest.ts';
+import type { Descriptor } from '../core/oci/manifest.ts';
 import type { RepositoryView } from './repository/view.ts';
 import { missingNote, resolveImage, type Forms } from './resolve.ts';
 import { partLabel, type Part, type Results } from './results.ts';
-import { Slots } from './slots.ts';
+import { Slots } from '../core/slots.ts';
 
 /** An image that is to be published, for one platform. */
 export interface Candidate {

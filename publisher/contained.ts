@@ -1,5 +1,5 @@
 import type { Event, Observer } from './events.ts';
-import { stackOf } from '../wishlist/failure.ts';
+import { stackOf } from '../core/failure.ts';
 
 /** Keeps whoever is told of something from ending that: where `observe` throws, that is a mistake, which it is told of. */
 export function contained(observe: Observer): Observer {

@@ -1,6 +1,6 @@
-import type { Digest } from './registry/digest.ts';
-import type { RequestRecord } from './registry/http/request-record.ts';
-import type { Failure, FailureCode } from '../wishlist/failure.ts';
+import type { Digest } from '../core/oci/digest.ts';
+import type { RequestRecord } from '../core/http/request-record.ts';
+import type { Failure, FailureCode } from '../core/failure.ts';
 
 /**
  * What a run tells its observers while it goes on: the progress display, the notification file, later the journal.

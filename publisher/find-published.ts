@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { mapLimited } from '../wishlist/concurrency.ts';
-import type { Platform } from '../wishlist/reference/platform.ts';
+import { mapLimited } from '../core/concurrency.ts';
+import type { Platform } from '../core/oci/platform.ts';
 import { manifestPath, MANIFEST_FILE, parsePlatformName, platformName } from './layout.ts';
 import { namesWith } from './published-names.ts';
 import type { RepositoryView } from './repository/view.ts';

@@ -1,6 +1,6 @@
 import type { Candidate } from './candidates.ts';
 import type { WantedImage } from './image.ts';
-import type { Digest } from './registry/digest.ts';
+import type { Digest } from '../core/oci/digest.ts';
 
 /** What is being done about an image. */
 export type Stage = 'looking' | 'fetching' | 'composing' | 'publishing';

@@ -1,8 +1,8 @@
-import { exactSize } from '../wishlist/byte-size.ts';
-import { counted } from '../wishlist/counted.ts';
-import { Failure } from '../wishlist/failure.ts';
-import type { Manifest } from './registry/manifest/manifest.ts';
-import { STEPS_IN_SLICE } from './turns.ts';
+import { exactSize } from '../core/byte-size.ts';
+import { counted } from '../core/counted.ts';
+import { Failure } from '../core/failure.ts';
+import type { Manifest } from '../core/oci/manifest.ts';
+import { STEPS_IN_SLICE } from '../core/turns.ts';
 
 /** How much one image may demand. Each has an option of its own, with defaults that are far above real images. */
 export interface ImageLimits {

@@ -1,10 +1,10 @@
 import type { WantedPlatform } from '../wishlist/meaning/wished-image.ts';
-import { LINUX_AMD64, equalPlatforms, type Platform } from '../wishlist/reference/platform.ts';
-import type { ImageReference } from '../wishlist/reference/reference.ts';
+import { LINUX_AMD64, equalPlatforms, type Platform } from '../core/oci/platform.ts';
+import type { ImageReference } from '../core/oci/reference.ts';
 import type { OutputName } from '../wishlist/recipe/settings.ts';
-import type { ImageConfig } from './registry/manifest/config.ts';
-import type { Digest } from './registry/digest.ts';
-import type { Manifest, ManifestOutline } from './registry/manifest/manifest.ts';
+import type { ImageConfig } from '../core/oci/config.ts';
+import type { Digest } from '../core/oci/digest.ts';
+import type { Manifest, ManifestOutline } from '../core/oci/manifest.ts';
 
 /** An image that is asked for. */
 export interface WantedImage {

@@ -1,10 +1,10 @@
 import { createHash, hash } from 'node:crypto';
 import { OWN_FOLDERS } from '../wishlist/own-folders.ts';
-import { LINUX_AMD64, usualPlatform, type Platform } from '../wishlist/reference/platform.ts';
+import { LINUX_AMD64, usualPlatform, type Platform } from '../core/oci/platform.ts';
 import { isPlain } from './image.ts';
 import { multiarchName } from './multiarch.ts';
-import { hexOf, type Digest } from './registry/digest.ts';
-import type { Manifest } from './registry/manifest/manifest.ts';
+import { hexOf, type Digest } from '../core/oci/digest.ts';
+import type { Manifest } from '../core/oci/manifest.ts';
 import type { BytePath } from './repository/entry.ts';
 
 /** The paths of a published repository: the layout of DUCC, which clients rely on. One place that knows them. */

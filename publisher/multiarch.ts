@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { OWN_FOLDERS } from '../wishlist/own-folders.ts';
-import type { Platform } from '../wishlist/reference/platform.ts';
-import { usualPlatform } from '../wishlist/reference/platform.ts';
+import type { Platform } from '../core/oci/platform.ts';
+import { usualPlatform } from '../core/oci/platform.ts';
 import type { BytePath } from './repository/entry.ts';
 
 /**

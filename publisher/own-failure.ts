@@ -1,4 +1,4 @@
-import { asFailure, isFailure, stackOf, type Failure } from '../wishlist/failure.ts';
+import { asFailure, isFailure, stackOf, type Failure } from '../core/failure.ts';
 import type { Observer } from './events.ts';
 import { STOPPING } from './stopping.ts';
 

@@ -1,27 +1,27 @@
-import { mapLimited } from '../wishlist/concurrency.ts';
-import { Failure, isFailure } from '../wishlist/failure.ts';
-import { formatReference, type ImageReference } from '../wishlist/reference/reference.ts';
+import { mapLimited } from '../core/concurrency.ts';
+import { Failure, isFailure } from '../core/failure.ts';
+import { formatReference, type ImageReference } from '../core/oci/reference.ts';
 import { ImageMeter, checkManifest, type ImageLimits } from './image-limits.ts';
 import type { Observer } from './events.ts';
-import { anySignal } from './interruption.ts';
+import { anySignal } from '../core/interruption.ts';
 import { layerDigests, type ReadyImage, type ResolvedImage } from './image.ts';
 import type { LayerLimits } from './layer/limits.ts';
 import { listLayer, wrongDiffId, type Listing } from './layer/listing.ts';
 import type { ListingStore } from './layer/listing-store.ts';
 import { isLayerRecorded, isOfNow } from './published.ts';
 import type { RegistryClient } from './registry/client.ts';
-import type { ImageConfig } from './registry/manifest/config.ts';
-import type { Digest } from './registry/digest.ts';
-import { formatPlatform, type Platform } from './registry/manifest/platform.ts';
-import type { Descriptor } from './registry/manifest/manifest.ts';
-import { inTurns } from './turns.ts';
-import { Slots } from './slots.ts';
+import type { ImageConfig } from '../core/oci/config.ts';
+import type { Digest } from '../core/oci/digest.ts';
+import { formatPlatform, type Platform } from '../core/oci/index-platforms.ts';
+import type { Descriptor } from '../core/oci/manifest.ts';
+import { inTurns } from '../core/turns.ts';
+import { Slots } from '../core/slots.ts';
 import type { RepositoryView } from './repository/view.ts';
 import type { Listener } from './spool/download.ts';
 import type { GrowingFile } from './spool/growing-file.ts';
 import type { Spool } from './spool/spool.ts';
 import { buildLayerTree } from './tree/layer-tree.ts';
-import { counted } from '../wishlist/counted.ts';
+import { counted } from '../core/counted.ts';
 
 export interface PreparerOptions {
   readonly overwriteLayers: boolean;

@@ -1,6 +1,6 @@
-import { formatBytes } from '../wishlist/byte-size.ts';
-import { counted } from '../wishlist/counted.ts';
-import { asFailure, Failure, withHint } from '../wishlist/failure.ts';
+import { formatBytes } from '../core/byte-size.ts';
+import { counted } from '../core/counted.ts';
+import { asFailure, Failure, withHint } from '../core/failure.ts';
 import { blamed } from './blame.ts';
 import { doneResult, type Candidate } from './candidates.ts';
 import { Composer, type ComposerOptions, type Composition } from './compose/composer.ts';
@@ -11,10 +11,10 @@ import type { ReadyImage } from './image.ts';
 import type { ListingStore } from './layer/listing-store.ts';
 import { ownErrors, ownFailure } from './own-failure.ts';
 import type { Backend, Notice, OpenRepository, Publication } from './repository/backend.ts';
-import { differenceOf, exceeds, type Demand, type FreeRoom } from './repository/demand.ts';
+import { differenceOf, exceeds, type Demand, type FreeRoom } from '../core/system/demand.ts';
 import { ownAttributes } from './repository/own-attributes.ts';
 import { partLabel } from './results.ts';
-import { isUsable } from './storage-failure.ts';
+import { isUsable } from '../core/storage-failure.ts';
 
 /** A candidate with everything that its publication needs at hand. */
 export interface ReadyCandidate extends Candidate {

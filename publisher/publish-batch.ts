@@ -1,6 +1,6 @@
-import { formatBytes } from '../wishlist/byte-size.ts';
-import { counted } from '../wishlist/counted.ts';
-import { Failure, isFailure } from '../wishlist/failure.ts';
+import { formatBytes } from '../core/byte-size.ts';
+import { counted } from '../core/counted.ts';
+import { Failure, isFailure } from '../core/failure.ts';
 import { refused } from './blame.ts';
 import { failedResult, type ImageResult, type Observer } from './events.ts';
 import { ownFailure } from './own-failure.ts';
@@ -13,7 +13,7 @@ import {
   type ReadyCandidate,
 } from './publication.ts';
 import { weightOf } from './queue/batches.ts';
-import { exceeds, weightOfDemand, type Demand } from './repository/demand.ts';
+import { exceeds, weightOfDemand, type Demand } from '../core/system/demand.ts';
 import { partLabel } from './results.ts';
 
 /** What became of one batch. */

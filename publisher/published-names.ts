@@ -1,4 +1,4 @@
-import { mapLimited } from '../wishlist/concurrency.ts';
+import { mapLimited } from '../core/concurrency.ts';
 import { METADATA_FOLDER } from './layout.ts';
 import type { BytePath } from './repository/entry.ts';
 import type { RepositoryView } from './repository/view.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isPlain, layerDigests, type ResolvedImage } from './image.ts';
 import { chainIds, flatId, layerRoot, manifestPath, recordPath, unitPath, type Unit } from './layout.ts';
-import { hexOf, type Digest } from './registry/digest.ts';
+import { hexOf, type Digest } from '../core/oci/digest.ts';
 import { isInStore } from './podman-store/published-images.ts';
 import { multiarchName } from './multiarch.ts';
 import { isLinked } from './public-links.ts';

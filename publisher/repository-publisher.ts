@@ -1,4 +1,4 @@
-import { isFailure, type Failure } from '../wishlist/failure.ts';
+import { isFailure, type Failure } from '../core/failure.ts';
 import { lookAt, lookingSlots, type Candidate, type Explain, type Look } from './candidates.ts';
 import type { ImageLimits } from './image-limits.ts';
 import type { LossPolicy } from './compose/losses.ts';
@@ -18,7 +18,7 @@ import type { RepositoryView } from './repository/view.ts';
 import type { PlatformResult, Results } from './results.ts';
 import type { SpoolBudget } from './spool/budget.ts';
 import type { Spool } from './spool/spool.ts';
-import { isUsable } from './storage-failure.ts';
+import { isUsable } from '../core/storage-failure.ts';
 
 export interface PublishingOptions {
   /** What is made, unless an image is wanted in fewer forms. */

@@ -1,11 +1,11 @@
 import type { WantedPlatform } from '../wishlist/meaning/wished-image.ts';
-import { formatPlatform, LINUX_AMD64, type Platform } from '../wishlist/reference/platform.ts';
-import { formatReference } from '../wishlist/reference/reference.ts';
+import { formatPlatform, LINUX_AMD64, type Platform } from '../core/oci/platform.ts';
+import { formatReference } from '../core/oci/reference.ts';
 import { outputsFor, type Outputs, type ResolvedImage, type WantedImage } from './image.ts';
 import { platformName } from './layout.ts';
 import type { MultiarchLinks } from './multiarch.ts';
 import type { RegistryClient } from './registry/client.ts';
-import { outlineOf, type Manifest } from './registry/manifest/manifest.ts';
+import { outlineOf, type Manifest } from '../core/oci/manifest.ts';
 import { platformMissing } from './registry/manifest/manifests.ts';
 
 /** What a wanted image means in its registry now. */

@@ -1,5 +1,5 @@
-import { formatPlatform, type Platform } from '../wishlist/reference/platform.ts';
-import { formatReference } from '../wishlist/reference/reference.ts';
+import { formatPlatform, type Platform } from '../core/oci/platform.ts';
+import { formatReference } from '../core/oci/reference.ts';
 import type { ImageResult, Observer } from './events.ts';
 import { isPlain, type ResolvedImage, type WantedImage } from './image.ts';
 

@@ -1,4 +1,4 @@
-import type { FailureCode } from '../wishlist/failure.ts';
+import type { FailureCode } from '../core/failure.ts';
 
 /** Failures that are not one image's: nothing can be published in the repository while they last. */
 export const STOPPING: ReadonlySet<FailureCode> = new Set<FailureCode>([

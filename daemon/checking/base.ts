@@ -1,7 +1,7 @@
 import { join, relative, resolve } from 'node:path';
-import { exactSize } from '../../wishlist/byte-size.ts';
-import { Failure, isFailure } from '../../wishlist/failure.ts';
-import { quoted } from '../../wishlist/quote.ts';
+import { exactSize } from '../../core/byte-size.ts';
+import { Failure, isFailure } from '../../core/failure.ts';
+import { quoted } from '../../core/quote.ts';
 import { parseRecipe, type Recipe, type RecipeOptions } from '../../wishlist/recipe/recipe.ts';
 import { decodeText, MAXIMUM_BYTES, readTextFile } from '../../wishlist/recipe/text-file.ts';
 import { GitCommandError, openGitForReading, type Git } from '../../wishlist/sources/git/command.ts';

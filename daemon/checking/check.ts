@@ -3,9 +3,9 @@ import { findingOf, type Finding, type Remark } from '../../wishlist/check/findi
 import { judgeRegistry } from '../../wishlist/check/judgement.ts';
 import { findOverlaps } from '../../wishlist/check/overlaps.ts';
 import { sumOf } from '../../wishlist/check/sizes.ts';
-import { mapLimited } from '../../wishlist/concurrency.ts';
-import { isFailure, type Failure } from '../../wishlist/failure.ts';
-import { quoted } from '../../wishlist/quote.ts';
+import { mapLimited } from '../../core/concurrency.ts';
+import { isFailure, type Failure } from '../../core/failure.ts';
+import { quoted } from '../../core/quote.ts';
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { Wish } from '../../wishlist/recipe/wish.ts';
 import type { Base } from './base.ts';

@@ -1,13 +1,13 @@
-import { NoImage } from '../../publisher/registry/manifest/no-image.ts';
+import { NoImage } from '../../core/oci/no-image.ts';
 import { judgePattern, judgeSize, remarkOn, severityOf } from '../../wishlist/check/judgement.ts';
 import type { Remark, Severity } from '../../wishlist/check/finding.ts';
 import { sumOf, type MeasuredImage } from '../../wishlist/check/sizes.ts';
 import { inVersionOrder } from '../../wishlist/check/tag-order.ts';
-import { mapLimited } from '../../wishlist/concurrency.ts';
+import { mapLimited } from '../../core/concurrency.ts';
 import { passedOverProblems } from '../../wishlist/meaning/expansion-problems.ts';
 import { expandRecipes, type WishedImage, type Wishlist } from '../../wishlist/meaning/expand.ts';
-import { isFailure, type Failure } from '../../wishlist/failure.ts';
-import { quoted } from '../../wishlist/quote.ts';
+import { isFailure, type Failure } from '../../core/failure.ts';
+import { quoted } from '../../core/quote.ts';
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { WishSettings } from '../../wishlist/recipe/settings.ts';
 import type { Wish } from '../../wishlist/recipe/wish.ts';

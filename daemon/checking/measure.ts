@@ -3,16 +3,16 @@ import { isLayerRecorded } from '../../publisher/published.ts';
 import { resolveImage, type Forms } from '../../publisher/resolve.ts';
 import type { ListingStore } from '../../publisher/layer/listing-store.ts';
 import type { RegistryClient } from '../../publisher/registry/client.ts';
-import type { Digest } from '../../publisher/registry/digest.ts';
-import type { LayerDescriptor } from '../../publisher/registry/manifest/manifest.ts';
+import type { Digest } from '../../core/oci/digest.ts';
+import type { LayerDescriptor } from '../../core/oci/manifest.ts';
 import { platformMissing } from '../../publisher/registry/manifest/manifests.ts';
 import type { RepositoryView } from '../../publisher/repository/view.ts';
 import type { LayerFacts, MeasuredImage } from '../../wishlist/check/sizes.ts';
 import type { WishedImage } from '../../wishlist/meaning/expand.ts';
-import { isFailure, type Failure } from '../../wishlist/failure.ts';
+import { isFailure, type Failure } from '../../core/failure.ts';
 import { OWN_FOLDERS } from '../../wishlist/own-folders.ts';
-import { formatPlatform } from '../../wishlist/reference/platform.ts';
-import { formatReference } from '../../wishlist/reference/reference.ts';
+import { formatPlatform } from '../../core/oci/platform.ts';
+import { formatReference } from '../../core/oci/reference.ts';
 
 const EVERYTHING: Outputs = { layers: true, chains: true, flat: true, podman: true };
 /** Names cost nothing. */

@@ -1,9 +1,9 @@
 import { lstat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { linesOf, type Finding } from '../../wishlist/check/finding.ts';
-import { codeOf } from '../../wishlist/error-code.ts';
-import { Failure, isFailure } from '../../wishlist/failure.ts';
-import { printable, quoted } from '../../wishlist/quote.ts';
+import { codeOf } from '../../core/error-code.ts';
+import { Failure, isFailure } from '../../core/failure.ts';
+import { printable, quoted } from '../../core/quote.ts';
 import { parseRecipe, type Recipe, type RecipeOptions } from '../../wishlist/recipe/recipe.ts';
 import { readTextFile } from '../../wishlist/recipe/text-file.ts';
 import { foldersAbove, isWithin, topLevelOf } from './repository.ts';

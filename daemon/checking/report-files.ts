@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { codeOf } from '../../wishlist/error-code.ts';
-import { Failure } from '../../wishlist/failure.ts';
-import { quoted } from '../../wishlist/quote.ts';
+import { codeOf } from '../../core/error-code.ts';
+import { Failure } from '../../core/failure.ts';
+import { quoted } from '../../core/quote.ts';
 import type { Configuration } from '../options.ts';
 
 type Format = Configuration['format'];

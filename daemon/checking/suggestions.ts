@@ -1,11 +1,7 @@
 import { likelyRepositories, nearestRegistry, nearestTag } from '../../wishlist/check/near-names.ts';
 import { inVersionOrder } from '../../wishlist/check/tag-order.ts';
-import { isFailure, type Failure } from '../../wishlist/failure.ts';
-import {
-  formatReference,
-  isRepositoryPath,
-  type ImageReference,
-} from '../../wishlist/reference/reference.ts';
+import { isFailure, type Failure } from '../../core/failure.ts';
+import { formatReference, isRepositoryPath, type ImageReference } from '../../core/oci/reference.ts';
 import type { TagLists } from './tag-lists.ts';
 
 const TAGS_NAMED = 3;

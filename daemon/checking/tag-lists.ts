@@ -1,5 +1,5 @@
 import { tagListKey, type ListTags, type TagList } from '../../wishlist/meaning/tag-lists.ts';
-import type { ImageReference } from '../../wishlist/reference/reference.ts';
+import type { ImageReference } from '../../core/oci/reference.ts';
 
 /** The tag lists of repositories, each asked for once, also where there is none. */
 export class TagLists {

@@ -1,7 +1,7 @@
 import { platformName } from '../../publisher/layout.ts';
 import { displayPath, type BytePath } from '../../publisher/repository/entry.ts';
 import type { RepositoryView } from '../../publisher/repository/view.ts';
-import type { Platform } from '../../wishlist/reference/platform.ts';
+import type { Platform } from '../../core/oci/platform.ts';
 
 /**
  * The public name of some image for `platform`: the first by the order of names, so that the answer is the same each time.

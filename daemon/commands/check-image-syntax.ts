@@ -1,7 +1,7 @@
-import { isFailure, withHint } from '../../wishlist/failure.ts';
+import { isFailure, withHint } from '../../core/failure.ts';
 import { formatProblem } from '../../wishlist/recipe/problem.ts';
 import { readRecipe, type RecipeOptions } from '../../wishlist/recipe/recipe.ts';
-import { formatReference, isPattern, parseReference } from '../../wishlist/reference/reference.ts';
+import { formatReference, isPattern, parseReference } from '../../core/oci/reference.ts';
 import type { Command, Context } from '../command.ts';
 import { counted } from '../output/format.ts';
 import { redactLine } from '../output/redact.ts';

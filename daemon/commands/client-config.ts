@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { platformName } from '../../publisher/layout.ts';
 import { storeRoot } from '../../publisher/podman-store/paths.ts';
-import { Failure } from '../../wishlist/failure.ts';
-import { nearest } from '../../wishlist/nearest.ts';
-import { quoted } from '../../wishlist/quote.ts';
-import { LINUX_AMD64, type Platform } from '../../wishlist/reference/platform.ts';
+import { Failure } from '../../core/failure.ts';
+import { nearest } from '../../core/nearest.ts';
+import { quoted } from '../../core/quote.ts';
+import { LINUX_AMD64, type Platform } from '../../core/oci/platform.ts';
 import { firstPublicName } from '../client-config/public-name.ts';
 import {
   CLIENT_KINDS,

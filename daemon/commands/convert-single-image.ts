@@ -1,7 +1,7 @@
-import { Failure } from '../../wishlist/failure.ts';
+import { Failure } from '../../core/failure.ts';
 import { expandRecipes } from '../../wishlist/meaning/expand.ts';
 import type { ListTags } from '../../wishlist/meaning/tag-lists.ts';
-import { parseReference } from '../../wishlist/reference/reference.ts';
+import { parseReference } from '../../core/oci/reference.ts';
 import { NO_SETTINGS } from '../../wishlist/recipe/settings.ts';
 import { wishOf } from '../../wishlist/recipe/wish.ts';
 import type { Command } from '../command.ts';

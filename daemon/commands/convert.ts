@@ -1,9 +1,9 @@
 import { failedResult, type Event, type Observer } from '../../publisher/events.ts';
 import type { RegistryClient } from '../../publisher/registry/client.ts';
 import type { PlatformResult } from '../../publisher/results.ts';
-import { stackOf } from '../../wishlist/failure.ts';
+import { stackOf } from '../../core/failure.ts';
 import { readRecipe } from '../../wishlist/recipe/recipe.ts';
-import { groupBy } from '../../wishlist/group-by.ts';
+import { groupBy } from '../../core/group-by.ts';
 import type { ListTags } from '../../wishlist/meaning/expand.ts';
 import type { Command, Context } from '../command.ts';
 import { configuredPolicy, configuredSettings } from '../configured-settings.ts';

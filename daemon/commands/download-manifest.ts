@@ -1,5 +1,5 @@
-import { Failure } from '../../wishlist/failure.ts';
-import { isPattern, parseReference, type ImageReference } from '../../wishlist/reference/reference.ts';
+import { Failure } from '../../core/failure.ts';
+import { isPattern, parseReference, type ImageReference } from '../../core/oci/reference.ts';
 import type { Command } from '../command.ts';
 import { withRegistry } from '../publishing.ts';
 

@@ -1,4 +1,4 @@
-import { isFailure } from '../../wishlist/failure.ts';
+import { isFailure } from '../../core/failure.ts';
 import type { Command } from '../command.ts';
 import { imagesIn } from '../cycle/new-image.ts';
 import { configurationInvalid } from '../invalid.ts';

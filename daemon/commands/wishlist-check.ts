@@ -3,7 +3,7 @@ import { ListingStore } from '../../publisher/layer/listing-store.ts';
 import type { RegistryClient } from '../../publisher/registry/client.ts';
 import type { RepositoryView } from '../../publisher/repository/view.ts';
 import { countFindings } from '../../wishlist/check/finding.ts';
-import { Failure, isFailure } from '../../wishlist/failure.ts';
+import { Failure, isFailure } from '../../core/failure.ts';
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { Wish } from '../../wishlist/recipe/wish.ts';
 import { readBaseFile, readBases, type Base } from '../checking/base.ts';

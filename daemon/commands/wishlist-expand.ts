@@ -1,7 +1,7 @@
 import { expandRecipes, type WishedImage } from '../../wishlist/meaning/expand.ts';
-import { formatPlatform } from '../../wishlist/reference/platform.ts';
+import { formatPlatform } from '../../core/oci/platform.ts';
 import { readRecipe, type Recipe } from '../../wishlist/recipe/recipe.ts';
-import { formatReference } from '../../wishlist/reference/reference.ts';
+import { formatReference } from '../../core/oci/reference.ts';
 import type { Command } from '../command.ts';
 import { configuredPolicy, configuredSettings } from '../configured-settings.ts';
 import { problemDocument } from '../output/results.ts';

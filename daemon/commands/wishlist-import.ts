@@ -1,4 +1,4 @@
-import { Failure, withHint } from '../../wishlist/failure.ts';
+import { Failure, withHint } from '../../core/failure.ts';
 import { convertImageList } from '../../wishlist/recipe/image-list.ts';
 import { position, type Problem } from '../../wishlist/recipe/problem.ts';
 import { readTextFile } from '../../wishlist/recipe/text-file.ts';

@@ -1,5 +1,5 @@
-import { withHint } from '../../wishlist/failure.ts';
-import { localTime } from '../../wishlist/local-time.ts';
+import { withHint } from '../../core/failure.ts';
+import { localTime } from '../../core/local-time.ts';
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { SourceContent, SourceState } from '../../wishlist/sources/source.ts';
 import type { Command } from '../command.ts';

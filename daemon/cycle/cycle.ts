@@ -1,4 +1,4 @@
-import { asFailure, stackOf, type Failure } from '../../wishlist/failure.ts';
+import { asFailure, stackOf, type Failure } from '../../core/failure.ts';
 import { expandRecipes, type Expansion, type ListTags, type Policy } from '../../wishlist/meaning/expand.ts';
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { WishSettings } from '../../wishlist/recipe/settings.ts';

@@ -1,4 +1,4 @@
-import { Failure, type FailureCode } from '../../wishlist/failure.ts';
+import { Failure, type FailureCode } from '../../core/failure.ts';
 import type { ListTags } from '../../wishlist/meaning/tag-lists.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import { position } from '../../wishlist/recipe/problem.ts';

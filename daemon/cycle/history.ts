@@ -1,10 +1,10 @@
 import { doubtfulNames, type Doubt } from '../../wishlist/meaning/doubt.ts';
 import type { IsHolder } from '../../wishlist/meaning/confine.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
-import { formatReference } from '../../wishlist/reference/reference.ts';
+import { formatReference } from '../../core/oci/reference.ts';
 import type { Plan, PublishedImage } from '../../wishlist/meaning/plan.ts';
 import type { SourceState } from '../../wishlist/sources/source.ts';
-import { asFailure, isFailure, stackOf, withHint, type Failure } from '../../wishlist/failure.ts';
+import { asFailure, isFailure, stackOf, withHint, type Failure } from '../../core/failure.ts';
 import type { RepositoryView } from '../../publisher/repository/view.ts';
 import type { FailedLine } from '../recipe-lines.ts';
 import type { FailingRow, NewAttempt } from '../state/attempts-table.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Guard, Stage, Subject } from '../../publisher/guard.ts';
-import { formatReference } from '../../wishlist/reference/reference.ts';
+import { formatReference } from '../../core/oci/reference.ts';
 import type { Run, UnderWay } from '../state/deaths-table.ts';
 import { Gate, type GateOptions } from './gate.ts';
 import type { History } from './history.ts';

@@ -1,5 +1,5 @@
-import { Failure } from '../../wishlist/failure.ts';
-import { counted } from '../../wishlist/counted.ts';
+import { Failure } from '../../core/failure.ts';
+import { counted } from '../../core/counted.ts';
 import { MOST_DEATHS, type Death } from '../state/deaths-table.ts';
 
 const WORK: Readonly<Record<string, string>> = {

@@ -2,9 +2,9 @@ import { findPublished, type FoundImage } from '../../publisher/find-published.t
 import type { ResolvedImage } from '../../publisher/image.ts';
 import type { RepositoryView } from '../../publisher/repository/view.ts';
 import type { Part } from '../../publisher/results.ts';
-import { isFailure } from '../../wishlist/failure.ts';
-import { formatPlatform, parsePlatform, type Platform } from '../../wishlist/reference/platform.ts';
-import { formatReference } from '../../wishlist/reference/reference.ts';
+import { isFailure } from '../../core/failure.ts';
+import { formatPlatform, parsePlatform, type Platform } from '../../core/oci/platform.ts';
+import { formatReference } from '../../core/oci/reference.ts';
 import type { NewImage } from '../state/images-table.ts';
 
 /** What to remember of an image that is published, for one platform. */

@@ -1,7 +1,7 @@
-import { Slots } from '../../publisher/slots.ts';
-import { Failure } from '../../wishlist/failure.ts';
+import { Slots } from '../../core/slots.ts';
+import { Failure } from '../../core/failure.ts';
 import { tagListKey, type ListTags, type TagList } from '../../wishlist/meaning/tag-lists.ts';
-import type { ImageReference } from '../../wishlist/reference/reference.ts';
+import type { ImageReference } from '../../core/oci/reference.ts';
 import { soon } from './staged.ts';
 
 export interface PatientListsOptions {

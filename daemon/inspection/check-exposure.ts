@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { exposureOf, NO_EXPOSURE, type Exposure } from '../../publisher/repository/exposure.ts';
-import { codeOf } from '../../wishlist/error-code.ts';
+import { codeOf } from '../../core/error-code.ts';
 import type { CheckContext } from './context.ts';
 import { named, nearestExisting } from './folders.ts';
 

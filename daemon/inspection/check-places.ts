@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { refuseOthers } from '../../publisher/private-folder.ts';
-import { codeOf } from '../../wishlist/error-code.ts';
-import { isFailure, withHint } from '../../wishlist/failure.ts';
+import { refuseOthers } from '../../core/system/private-folder.ts';
+import { codeOf } from '../../core/error-code.ts';
+import { isFailure, withHint } from '../../core/failure.ts';
 import type { OptionKey } from '../options.ts';
 import type { CheckContext } from './context.ts';
 import { appendingProblem, folderProblem } from './folders.ts';

@@ -1,4 +1,4 @@
-import { isFailure, withHint } from '../../wishlist/failure.ts';
+import { isFailure, withHint } from '../../core/failure.ts';
 import { readNetwork } from '../network.ts';
 import { readRegistries } from '../registries/registries.ts';
 import type { CheckContext } from './context.ts';

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
-import { hasCode } from '../../wishlist/error-code.ts';
-import { quoted } from '../../wishlist/quote.ts';
+import { hasCode } from '../../core/error-code.ts';
+import { quoted } from '../../core/quote.ts';
 import { withoutAddressSecrets } from '../output/address-secrets.ts';
 import { repositoriesFolder } from '../backend-choice.ts';
 import { OPTIONS, type Configuration, type Option } from '../options.ts';

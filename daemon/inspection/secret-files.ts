@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
-import { codeOf } from '../../wishlist/error-code.ts';
-import { quoted } from '../../wishlist/quote.ts';
+import { codeOf } from '../../core/error-code.ts';
+import { quoted } from '../../core/quote.ts';
 import type { Located } from '../mapping-reader.ts';
 import type { Source as SecretPlace } from '../registries/source.ts';
 import type { Findings } from './finding.ts';

@@ -1,5 +1,5 @@
 import { fstatSync } from 'node:fs';
-import { hasCode } from '../../wishlist/error-code.ts';
+import { hasCode } from '../../core/error-code.ts';
 import type { Environment } from '../options.ts';
 import { redact } from '../output/redact.ts';
 import { sendDatagram } from '../service/datagram.ts';

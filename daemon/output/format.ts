@@ -1,8 +1,8 @@
-import type { FailureCode } from '../../wishlist/failure.ts';
+import type { FailureCode } from '../../core/failure.ts';
 import { redact, redactLine } from './redact.ts';
 
-export { formatBytes } from '../../wishlist/byte-size.ts';
-export { counted } from '../../wishlist/counted.ts';
+export { formatBytes } from '../../core/byte-size.ts';
+export { counted } from '../../core/counted.ts';
 
 /** `error[CODE] PART; PART`, one line. A mistake in how unpackd was called has a code of its own. */
 export function errorLine(code: FailureCode | 'usage', parts: readonly (string | undefined)[]): string {

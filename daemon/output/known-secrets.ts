@@ -1,4 +1,4 @@
-import { basicPattern, secretPattern } from '../../wishlist/secret-pattern.ts';
+import { basicPattern, secretPattern } from '../../core/secret-pattern.ts';
 import { flatten } from './flatten.ts';
 
 /** Sources of regular expressions. */

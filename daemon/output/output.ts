@@ -1,5 +1,5 @@
 import type { FailureText, Observer } from '../../publisher/events.ts';
-import type { Failure } from '../../wishlist/failure.ts';
+import type { Failure } from '../../core/failure.ts';
 import type { Configuration, Environment } from '../options.ts';
 import { createBarDisplay } from './bars.ts';
 import type { Display, OutputStream } from './display.ts';

@@ -1,4 +1,4 @@
-import type { RequestRecord } from '../../publisher/registry/http/request-record.ts';
+import type { RequestRecord } from '../../core/http/request-record.ts';
 import { formatBytes, formatDuration } from './format.ts';
 
 /** `GET https://quay.io/v2/lab/a/tags/list: 200, 1.2 kB in 0.3 s (try 2, with credentials)` */

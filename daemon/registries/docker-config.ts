@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Credentials } from '../../publisher/registry/authentication/credentials.ts';
-import { quoted } from '../../wishlist/quote.ts';
-import { isRepositoryPath } from '../../wishlist/reference/reference.ts';
-import { withoutSecrets } from '../../wishlist/secrets.ts';
+import { quoted } from '../../core/quote.ts';
+import { isRepositoryPath } from '../../core/oci/reference.ts';
+import { withoutSecrets } from '../../core/secrets.ts';
 import { hideLogin, hideSecret } from '../output/known-secrets.ts';
 import { isHelperName, TOKEN_USER, type HelperCall } from './helper.ts';
 import { commonName, registryHost } from './place.ts';

@@ -1,7 +1,7 @@
 import type { Credentials } from '../../publisher/registry/authentication/credentials.ts';
 import type { Place } from '../../publisher/registry/route.ts';
-import { printable, quoted } from '../../wishlist/quote.ts';
-import { withoutSecrets } from '../../wishlist/secrets.ts';
+import { printable, quoted } from '../../core/quote.ts';
+import { withoutSecrets } from '../../core/secrets.ts';
 import type { Environment } from '../options.ts';
 import { hideLogin } from '../output/known-secrets.ts';
 import { commonName, parsePlace, place, registryHost } from './place.ts';

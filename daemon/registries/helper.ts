@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Credentials } from '../../publisher/registry/authentication/credentials.ts';
-import { Failure } from '../../wishlist/failure.ts';
+import { Failure } from '../../core/failure.ts';
 import { hideLogin, hideSecret } from '../output/known-secrets.ts';
 import { runHelper, type HelperLimits } from './run-helper.ts';
 

@@ -1,5 +1,5 @@
-import { quoted } from '../../wishlist/quote.ts';
-import { withoutSecrets } from '../../wishlist/secrets.ts';
+import { quoted } from '../../core/quote.ts';
+import { withoutSecrets } from '../../core/secrets.ts';
 import type { FileEntry } from '../configuration-value.ts';
 import { MappingReader, type EntriesPlace } from '../mapping-reader.ts';
 import { boolean, integer, path as pathType } from '../value-types.ts';

@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { Agent, request, type Dispatcher } from 'undici';
 import { z } from 'zod';
-import { codeOf, hasCode } from '../../wishlist/error-code.ts';
+import { codeOf, hasCode } from '../../core/error-code.ts';
 import { controlSocket } from './control.ts';
 
 const TIME_LIMIT_MS = 5000;

@@ -1,4 +1,4 @@
-import { Failure, isFailure, withHint } from '../../wishlist/failure.ts';
+import { Failure, isFailure, withHint } from '../../core/failure.ts';
 import { spoolBytes } from '../../publisher/spool/folders.ts';
 import { History } from '../cycle/history.ts';
 import { partsOf } from '../invalid.ts';

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { contained } from '../../publisher/contained.ts';
-import { isFailure, type Failure } from '../../wishlist/failure.ts';
+import { isFailure, type Failure } from '../../core/failure.ts';
 import type { RegistryClient } from '../../publisher/registry/client.ts';
 import { configuredPolicy, configuredSettings } from '../configured-settings.ts';
 import { runCycle, type Wishlists } from '../cycle/cycle.ts';

@@ -1,8 +1,8 @@
 import type { Event, FailureText, ImageResult } from '../../publisher/events.ts';
 import { STOPPING, UNREACHABLE } from '../../publisher/stopping.ts';
-import type { Digest } from '../../publisher/registry/digest.ts';
-import { stackOf, withHint, type Failure } from '../../wishlist/failure.ts';
-import { localTime } from '../../wishlist/local-time.ts';
+import type { Digest } from '../../core/oci/digest.ts';
+import { stackOf, withHint, type Failure } from '../../core/failure.ts';
+import { localTime } from '../../core/local-time.ts';
 import type { Plan } from '../../wishlist/meaning/plan.ts';
 import type { SourceContent, SourceState } from '../../wishlist/sources/source.ts';
 import type { Expanded } from '../cycle/cycle.ts';

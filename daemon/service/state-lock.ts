@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Lock } from '../../publisher/repository/lock.ts';
-import { Failure, isFailure } from '../../wishlist/failure.ts';
+import { Lock } from '../../core/system/lock.ts';
+import { Failure, isFailure } from '../../core/failure.ts';
 
 /** Commands that look whether a daemon runs have the lock for a moment: that is no daemon. */
 const LOOKING_MS = 1000;

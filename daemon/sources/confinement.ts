@@ -1,6 +1,6 @@
 import { isPublishedInto } from '../../publisher/repository/directory/journal.ts';
 import type { Confinement } from '../../wishlist/recipe/confinement.ts';
-import { isLoopback } from '../../wishlist/reference/registry-host.ts';
+import { isLoopback } from '../../core/oci/registry-host.ts';
 import type { Configuration } from '../options.ts';
 import type { SourceEntry } from './entry.ts';
 

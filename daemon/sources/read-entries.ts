@@ -1,4 +1,4 @@
-import { quoted } from '../../wishlist/quote.ts';
+import { quoted } from '../../core/quote.ts';
 import type { GitAddress } from '../../wishlist/sources/git/address.ts';
 import type { FileEntry, FileValue } from '../configuration-value.ts';
 import { MappingReader, type EntriesPlace } from '../mapping-reader.ts';

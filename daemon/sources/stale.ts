@@ -1,5 +1,5 @@
-import { localTime } from '../../wishlist/local-time.ts';
-import { withHint, type Failure } from '../../wishlist/failure.ts';
+import { localTime } from '../../core/local-time.ts';
+import { withHint, type Failure } from '../../core/failure.ts';
 
 /** What to say of a source that fails while what is known of it counts. */
 export function staleText(failure: Failure, failingSince: string | undefined): string {

@@ -1,4 +1,4 @@
-import { isFailure } from '../../wishlist/failure.ts';
+import { isFailure } from '../../core/failure.ts';
 import { parseSubdirectory } from '../../wishlist/recipe/subdirectory.ts';
 import { parseGitAddress, type GitAddress } from '../../wishlist/sources/git/address.ts';
 import { path } from '../value-types.ts';

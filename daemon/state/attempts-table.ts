@@ -1,5 +1,5 @@
 import { UNREACHABLE } from '../../publisher/stopping.ts';
-import { groupBy } from '../../wishlist/group-by.ts';
+import { groupBy } from '../../core/group-by.ts';
 import type { Database, Row, Statements } from './database.ts';
 import { failureOf, failureValues, numberOf, textOf, type FailureNote } from './failure-columns.ts';
 

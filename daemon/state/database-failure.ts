@@ -1,6 +1,6 @@
-import { codeOf } from '../../wishlist/error-code.ts';
-import { Failure } from '../../wishlist/failure.ts';
-import { quoted } from '../../wishlist/quote.ts';
+import { codeOf } from '../../core/error-code.ts';
+import { Failure } from '../../core/failure.ts';
+import { quoted } from '../../core/quote.ts';
 
 /** A database whose content is no longer what SQLite wrote: nothing in it can be relied on. */
 export class Damaged extends Failure {

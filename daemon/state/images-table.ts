@@ -1,6 +1,6 @@
 import type { Plan, PublishedImage } from '../../wishlist/meaning/plan.ts';
 import type { Keep } from '../../wishlist/recipe/settings.ts';
-import { formatPlatform, parsePlatform } from '../../wishlist/reference/platform.ts';
+import { formatPlatform, parsePlatform } from '../../core/oci/platform.ts';
 import type { Database, Row, Statements, Value } from './database.ts';
 import { numberOf, textOf } from './failure-columns.ts';
 

@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, fchownSync, lstatSync, openSync, readFileSync, statSync } from 'node:fs';
-import { hasCode } from '../../wishlist/error-code.ts';
-import { Failure } from '../../wishlist/failure.ts';
-import { quoted } from '../../wishlist/quote.ts';
+import { hasCode } from '../../core/error-code.ts';
+import { Failure } from '../../core/failure.ts';
+import { quoted } from '../../core/quote.ts';
 
 /** Whether this user owns `folder`, or would when it is made. */
 export function isOurs(folder: string): boolean {

@@ -1,5 +1,5 @@
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
-import { formatReference } from '../../wishlist/reference/reference.ts';
+import { formatReference } from '../../core/oci/reference.ts';
 import type { Database, Row, Statements, Value } from './database.ts';
 import { textOf } from './failure-columns.ts';
 

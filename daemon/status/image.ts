@@ -1,4 +1,4 @@
-import { localTime } from '../../wishlist/local-time.ts';
+import { localTime } from '../../core/local-time.ts';
 import { counted, formatBytes } from '../output/format.ts';
 import { upcoming } from '../output/times.ts';
 import type { Attempt, FailingRow } from '../state/attempts-table.ts';

@@ -1,6 +1,6 @@
 import { statfsSync } from 'node:fs';
-import { hasCode } from '../../wishlist/error-code.ts';
-import type { Failure } from '../../wishlist/failure.ts';
+import { hasCode } from '../../core/error-code.ts';
+import type { Failure } from '../../core/failure.ts';
 import { askActivity, mayAskDaemon, type DaemonActivity } from '../service/control-client.ts';
 import { hadDaemon, isDaemonRunning } from '../service/state-lock.ts';
 import type { Death } from '../state/deaths-table.ts';

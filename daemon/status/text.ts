@@ -1,8 +1,8 @@
-import { exactSize } from '../../wishlist/byte-size.ts';
+import { exactSize } from '../../core/byte-size.ts';
 import { UNREACHABLE } from '../../publisher/stopping.ts';
-import { withHint } from '../../wishlist/failure.ts';
-import { localTime } from '../../wishlist/local-time.ts';
-import { groupBy } from '../../wishlist/group-by.ts';
+import { withHint } from '../../core/failure.ts';
+import { localTime } from '../../core/local-time.ts';
+import { groupBy } from '../../core/group-by.ts';
 import { counted, formatBytes, registryOf } from '../output/format.ts';
 import { deathText } from '../cycle/killed-process.ts';
 import { redact } from '../output/redact.ts';

@@ -1,5 +1,5 @@
-import type { Failure } from '../../wishlist/failure.ts';
-import { quoted } from '../../wishlist/quote.ts';
+import type { Failure } from '../../core/failure.ts';
+import { quoted } from '../../core/quote.ts';
 import { span } from '../output/times.ts';
 import type { DaemonActivity } from '../service/control-client.ts';
 import { databaseFiles } from '../state/database.ts';

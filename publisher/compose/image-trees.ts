@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ImageMeter } from '../image-limits.ts';
-import { inTurns } from '../turns.ts';
-import { Failure } from '../../wishlist/failure.ts';
+import { inTurns } from '../../core/turns.ts';
+import { Failure } from '../../core/failure.ts';
 import type { LayerFacts } from '../layer/listing.ts';
 import type { ListingStore } from '../layer/listing-store.ts';
-import type { Digest } from '../registry/digest.ts';
+import type { Digest } from '../../core/oci/digest.ts';
 import { buildLayerTree, type LayerTree } from '../tree/layer-tree.ts';
 import { mergeLayer } from '../tree/merge.ts';
 import { EMPTY_TREE, type DirectoryNode } from '../tree/node.ts';

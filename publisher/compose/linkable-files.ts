@@ -1,9 +1,9 @@
-import type { Digest } from '../registry/digest.ts';
+import type { Digest } from '../../core/oci/digest.ts';
 import type { BytePath } from '../repository/entry.ts';
 import type { RepositoryView } from '../repository/view.ts';
 import type { ImageMeter } from '../image-limits.ts';
 import { walkAny } from '../tree/walk.ts';
-import { takeTurns } from '../turns.ts';
+import { takeTurns } from '../../core/turns.ts';
 import { publishedPath, type UnitTree } from './unit.ts';
 
 export interface LinkQuestion {

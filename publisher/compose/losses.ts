@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { Failure } from '../../wishlist/failure.ts';
+import { Failure } from '../../core/failure.ts';
 import {
   displayPath,
   pathBuffer,
@@ -13,13 +13,13 @@ import { LINUX_LIMITS, type Holding } from '../repository/holding.ts';
 import { EMPTY_TREE, type AnyNode, type DeviceNode, type TreeNode } from '../tree/node.ts';
 import { walk, walkAny, type Visit } from '../tree/walk.ts';
 import type { ImageMeter } from '../image-limits.ts';
-import type { Sliced } from '../turns.ts';
+import type { Sliced } from '../../core/turns.ts';
 import type { Stage } from './image-trees.ts';
 import { overlayFolders } from './overlay-folders.ts';
 import type { UnitTree } from './unit.ts';
 import { CAPABILITY, OPAQUE, publishable, unpublishable, type KeptXattrs } from './xattrs.ts';
-import { formatBytes } from '../../wishlist/byte-size.ts';
-import { counted } from '../../wishlist/counted.ts';
+import { formatBytes } from '../../core/byte-size.ts';
+import { counted } from '../../core/counted.ts';
 
 /** What becomes of an image of which something cannot be kept: it is published, with warnings, or it fails. */
 export type LossPolicy = 'warn' | 'refuse';

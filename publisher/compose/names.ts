@@ -4,7 +4,7 @@ import { layerMetadataPath, manifestPath } from '../layout.ts';
 import { isVariantTarget, platformFolder } from '../multiarch.ts';
 import { aliasLinks, type PublicLink } from '../public-links.ts';
 import { RECORD } from '../published.ts';
-import type { Digest } from '../registry/digest.ts';
+import type { Digest } from '../../core/oci/digest.ts';
 import {
   ownFile,
   type Attributes,

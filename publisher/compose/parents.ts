@@ -1,4 +1,4 @@
-import { Failure } from '../../wishlist/failure.ts';
+import { Failure } from '../../core/failure.ts';
 import type { Attributes, BytePath, DirectoryEntry, Entry } from '../repository/entry.ts';
 import type { RepositoryView } from '../repository/view.ts';
 

@@ -1,7 +1,7 @@
-import { asFailure, type Failure, isFailure } from '../../wishlist/failure.ts';
-import { groupBy } from '../../wishlist/group-by.ts';
+import { asFailure, type Failure, isFailure } from '../../core/failure.ts';
+import { groupBy } from '../../core/group-by.ts';
 import type { ReadyImage } from '../image.ts';
-import type { Digest } from '../registry/digest.ts';
+import type { Digest } from '../../core/oci/digest.ts';
 import { encodeRecord, type ImageRecord, type RefusedRecord } from '../podman-store/image-record.ts';
 import { newImage } from '../podman-store/new-image.ts';
 import { storeRoot, type StoreRoot } from '../podman-store/paths.ts';

@@ -1,4 +1,4 @@
-import { Failure } from '../../wishlist/failure.ts';
+import { Failure } from '../../core/failure.ts';
 
 /** Reads an asynchronous sequence of chunks in pieces of the reader's choosing; holds one chunk at a time. */
 export class ByteReader {

@@ -1,5 +1,5 @@
 import type { BytePath, FileEntry } from '../repository/entry.ts';
-import { asFailure, type Failure } from '../../wishlist/failure.ts';
+import { asFailure, type Failure } from '../../core/failure.ts';
 import { decompress } from './decompress.ts';
 import { isLandmark } from './lazy-pulling.ts';
 import { memberPath } from './member-path.ts';

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
-import { codeOf } from '../../wishlist/error-code.ts';
-import { Failure } from '../../wishlist/failure.ts';
+import { codeOf } from '../../core/error-code.ts';
+import { Failure } from '../../core/failure.ts';
 import { gunzip } from './gunzip.ts';
 import { CHUNK_BYTES } from './through.ts';
 import { unzstd } from './zstd.ts';

@@ -1,5 +1,5 @@
 import * as zlib from 'node:zlib';
-import { Failure } from '../../wishlist/failure.ts';
+import { Failure } from '../../core/failure.ts';
 import { DECODING, through } from './through.ts';
 
 /**

@@ -1,6 +1,6 @@
-import { exactSize } from '../../wishlist/byte-size.ts';
-import { Failure } from '../../wishlist/failure.ts';
-import { counted } from '../../wishlist/counted.ts';
+import { exactSize } from '../../core/byte-size.ts';
+import { Failure } from '../../core/failure.ts';
+import { counted } from '../../core/counted.ts';
 
 /** How much a layer may demand. Each has an option of its own, with defaults that are far above real images. */
 export interface LayerLimits {

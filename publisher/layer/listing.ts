@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { Failure } from '../../wishlist/failure.ts';
+import { Failure } from '../../core/failure.ts';
 import { displayPath, type Attributes, type BytePath } from '../repository/entry.ts';
-import type { Digest } from '../registry/digest.ts';
+import type { Digest } from '../../core/oci/digest.ts';
 import { MAGIC_BYTES, compressionOf, decompress, readBlob, type Compression } from './decompress.ts';
 import { isIndex, isLandmark } from './lazy-pulling.ts';
 import { LayerMeter, UNLIMITED, type LayerLimits } from './limits.ts';

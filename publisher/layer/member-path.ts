@@ -1,4 +1,4 @@
-import { Failure } from '../../wishlist/failure.ts';
+import { Failure } from '../../core/failure.ts';
 import type { BytePath } from '../repository/entry.ts';
 
 const LONGEST_NAME_BYTES = 255;

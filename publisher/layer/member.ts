@@ -1,4 +1,4 @@
-import { Failure } from '../../wishlist/failure.ts';
+import { Failure } from '../../core/failure.ts';
 import { displayPath, type Attributes } from '../repository/entry.ts';
 import { paxInteger, paxNumber, paxText, type PaxRecords } from './pax.ts';
 import type { RawHeader } from './tar-header.ts';

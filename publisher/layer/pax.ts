@@ -1,4 +1,4 @@
-import { Failure } from '../../wishlist/failure.ts';
+import { Failure } from '../../core/failure.ts';
 
 /** Records of an extended header, one character a byte, in the order written. */
 export type PaxRecords = Map<string, string>;

@@ -1,4 +1,4 @@
-import { Failure } from '../../wishlist/failure.ts';
+import { Failure } from '../../core/failure.ts';
 import { displayPath } from '../repository/entry.ts';
 import { hole } from '../repository/holes.ts';
 import type { ByteReader } from './bytes.ts';

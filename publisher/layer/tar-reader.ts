@@ -1,4 +1,4 @@
-import { Failure } from '../../wishlist/failure.ts';
+import { Failure } from '../../core/failure.ts';
 import { ByteReader } from './bytes.ts';
 import { UNLIMITED, overLimit, type LayerLimits } from './limits.ts';
 import { GlobalRecords } from './global-records.ts';

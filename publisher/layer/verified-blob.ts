@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
-import { Failure } from '../../wishlist/failure.ts';
-import type { Digest } from '../registry/digest.ts';
+import { Failure } from '../../core/failure.ts';
+import type { Digest } from '../../core/oci/digest.ts';
 import { CHUNK_BYTES } from './through.ts';
 
 /** A blob that was verified when it came, as a file. */

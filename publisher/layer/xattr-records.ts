@@ -1,4 +1,4 @@
-import { Failure } from '../../wishlist/failure.ts';
+import { Failure } from '../../core/failure.ts';
 import type { PaxRecords } from './pax.ts';
 
 /** The name, then the value as it is: GNU tar, Go, libarchive. */

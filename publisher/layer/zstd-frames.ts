@@ -1,4 +1,4 @@
-import { Failure } from '../../wishlist/failure.ts';
+import { Failure } from '../../core/failure.ts';
 import { ByteReader } from './bytes.ts';
 
 /** The beginning of a frame, after which its blocks come. */

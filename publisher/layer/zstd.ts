@@ -1,7 +1,7 @@
 import { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { Decompress } from 'fzstd';
-import { Failure } from '../../wishlist/failure.ts';
+import { Failure } from '../../core/failure.ts';
 import { DECODING, through } from './through.ts';
 import { FRAME_MAGIC, frameParts, type FrameBlock, type FramePart, type FrameStart } from './zstd-frames.ts';
 

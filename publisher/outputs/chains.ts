@@ -1,6 +1,6 @@
 import { layerDigests } from '../image.ts';
 import { chainIds, chainPath } from '../layout.ts';
-import { hexOf } from '../registry/digest.ts';
+import { hexOf } from '../../core/oci/digest.ts';
 import type { Output } from './output.ts';
 
 /** The root file system up to each layer: links onto the layers' files. Made only where layers are published. */

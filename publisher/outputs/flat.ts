@@ -1,8 +1,8 @@
 import type { ImageMeter } from '../image-limits.ts';
 import { flatId, flatPath } from '../layout.ts';
-import { hexOf } from '../registry/digest.ts';
+import { hexOf } from '../../core/oci/digest.ts';
 import type { BytePath } from '../repository/entry.ts';
-import { atOnce } from '../turns.ts';
+import { atOnce } from '../../core/turns.ts';
 import { mergeLayer } from '../tree/merge.ts';
 import {
   EMPTY_TREE,

@@ -1,6 +1,6 @@
 import type { Stage } from '../compose/image-trees.ts';
 import { layerMetadataPath, layerPath, layerRoot } from '../layout.ts';
-import { hexOf } from '../registry/digest.ts';
+import { hexOf } from '../../core/oci/digest.ts';
 import { ownFile, type Attributes, type Entry } from '../repository/entry.ts';
 import type { Output } from './output.ts';
 

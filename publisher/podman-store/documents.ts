@@ -1,5 +1,5 @@
 import { manifestPath } from '../layout.ts';
-import { hexOf, type Digest } from '../registry/digest.ts';
+import { hexOf, type Digest } from '../../core/oci/digest.ts';
 import { sha256 } from '../registry/manifest/verify.ts';
 import type { BytePath } from '../repository/entry.ts';
 import type { RepositoryView } from '../repository/view.ts';

@@ -1,4 +1,4 @@
-import type { ImageReference } from '../../wishlist/reference/reference.ts';
+import type { ImageReference } from '../../core/oci/reference.ts';
 
 /** The grammar of containers/image, docker/reference: a name outside of it makes every listing of the store fail. */
 const COMPONENT = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Digest } from '../registry/digest.ts';
-import { digestSchema } from '../registry/manifest/manifest.ts';
+import type { Digest } from '../../core/oci/digest.ts';
+import { digestSchema } from '../../core/oci/manifest.ts';
 import { isPodmanName } from './image-name.ts';
 
 /** A document that an image consists of. */

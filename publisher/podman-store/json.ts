@@ -1,4 +1,4 @@
-import { hexOf, type Digest } from '../registry/digest.ts';
+import { hexOf, type Digest } from '../../core/oci/digest.ts';
 import { sha256 } from '../registry/manifest/verify.ts';
 import type { LayerRecord, StoredDocument } from './image-record.ts';
 import type { LayerId } from './layer-ids.ts';

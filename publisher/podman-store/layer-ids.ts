@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { hexOf, type Digest } from '../registry/digest.ts';
+import { hexOf, type Digest } from '../../core/oci/digest.ts';
 
 /** The identifier of a layer on top of certain others: 64 hexadecimal digits. */
 export type LayerId = string;

@@ -1,5 +1,5 @@
 import { layerRoot } from '../layout.ts';
-import type { Digest } from '../registry/digest.ts';
+import type { Digest } from '../../core/oci/digest.ts';
 import {
   ownFile,
   type Attributes,

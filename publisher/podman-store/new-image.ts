@@ -1,6 +1,6 @@
 import type { LayerFacts } from '../layer/listing.ts';
 import type { ReadyImage } from '../image.ts';
-import type { Digest } from '../registry/digest.ts';
+import type { Digest } from '../../core/oci/digest.ts';
 import { isPodmanName, podmanName } from './image-name.ts';
 import type { ImageRecord, RefusedRecord, StoredDocument } from './image-record.ts';
 import type { Documents } from './documents.ts';

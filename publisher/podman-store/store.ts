@@ -1,4 +1,4 @@
-import { hexOf, type Digest } from '../registry/digest.ts';
+import { hexOf, type Digest } from '../../core/oci/digest.ts';
 import type { ImageRecord, LayerRecord, StoredDocument } from './image-record.ts';
 import { isPinned, pathOf } from './image-name.ts';
 import { layerIds, type LayerId } from './layer-ids.ts';

@@ -1,4 +1,4 @@
-import { hexOf } from '../registry/digest.ts';
+import { hexOf } from '../../core/oci/digest.ts';
 import type { BytePath, Entry } from '../repository/entry.ts';
 import type { RepositoryView } from '../repository/view.ts';
 import { gatherDocuments, isLost, type Documents } from './documents.ts';

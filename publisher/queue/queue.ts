@@ -1,11 +1,11 @@
 import { setMaxListeners } from 'node:events';
-import { isFailure, type Failure } from '../../wishlist/failure.ts';
+import { isFailure, type Failure } from '../../core/failure.ts';
 import { blamed, type Others } from '../blame.ts';
-import { groupBy } from '../../wishlist/group-by.ts';
+import { groupBy } from '../../core/group-by.ts';
 import type { Candidate } from '../candidates.ts';
 import { failedResult, type ImageResult, type Observer } from '../events.ts';
 import { documentBytes, layerDigests, type ReadyImage } from '../image.ts';
-import { interruption } from '../interruption.ts';
+import { interruption } from '../../core/interruption.ts';
 import { ownFailure } from '../own-failure.ts';
 import type { ReadyCandidate } from '../publication.ts';
 import type { BatchReport } from '../publish-batch.ts';

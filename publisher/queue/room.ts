@@ -1,7 +1,7 @@
-import { exactSize, formatBytes } from '../../wishlist/byte-size.ts';
-import { Failure } from '../../wishlist/failure.ts';
+import { exactSize, formatBytes } from '../../core/byte-size.ts';
+import { Failure } from '../../core/failure.ts';
 import type { Candidate } from '../candidates.ts';
-import { roomText } from '../free-space.ts';
+import { roomText } from '../../core/system/free-space.ts';
 import type { GiveBack, SpoolBudget } from '../spool/budget.ts';
 import type { Spool } from '../spool/spool.ts';
 import { weightOf } from './batches.ts';

@@ -1,10 +1,10 @@
-import { isFailure, type Failure } from '../../wishlist/failure.ts';
-import type { ImageReference } from '../../wishlist/reference/reference.ts';
-import type { Descriptor, LayerDescriptor } from './manifest/manifest.ts';
-import { RangeRefused, isRangeOf, withoutFirst } from './range.ts';
+import { isFailure, type Failure } from '../../core/failure.ts';
+import type { ImageReference } from '../../core/oci/reference.ts';
+import type { Descriptor, LayerDescriptor } from '../../core/oci/manifest.ts';
+import { RangeRefused, isRangeOf, withoutFirst } from '../../core/http/range.ts';
 import { requestOf, type Sources } from './sources.ts';
-import { describeSubject } from './subject.ts';
-import type { Transport, TransportRequest } from './http/transport.ts';
+import { describeSubject } from '../../core/http/subject.ts';
+import type { Transport, TransportRequest } from '../../core/http/transport.ts';
 
 /** What a request for a blob can add. */
 export interface BlobOptions {

@@ -1,17 +1,17 @@
-import type { Failure } from '../../wishlist/failure.ts';
+import type { Failure } from '../../core/failure.ts';
 import type { TagList } from '../../wishlist/meaning/tag-lists.ts';
-import type { ImageReference } from '../../wishlist/reference/reference.ts';
+import type { ImageReference } from '../../core/oci/reference.ts';
 import { Authentication } from './authentication/authentication.ts';
 import { Blobs, type BlobDescriptor, type BlobOptions } from './blobs.ts';
-import type { ImageConfig } from './manifest/config.ts';
+import type { ImageConfig } from '../../core/oci/config.ts';
 import { Documents } from './manifest/documents.ts';
-import type { Manifest, ManifestOutline } from './manifest/manifest.ts';
+import type { Manifest, ManifestOutline } from '../../core/oci/manifest.ts';
 import { Manifests, type PlatformManifests } from './manifest/manifests.ts';
 import { DEFAULT_OPTIONS, type RegistryOptions } from './options.ts';
-import { LINUX_AMD64, type Platform } from './manifest/platform.ts';
+import { LINUX_AMD64, type Platform } from '../../core/oci/index-platforms.ts';
 import { Sources, type SlowBlob } from './sources.ts';
 import { listTags } from './tag-list.ts';
-import { Transport } from './http/transport.ts';
+import { Transport } from '../../core/http/transport.ts';
 
 /**
  * Reads images from registries, and believes nothing without its digest. All methods throw `Failure`s:

@@ -1,9 +1,9 @@
 import type { CredentialsOf } from './authentication/credentials.ts';
 import { NO_MEMORY, type ManifestMemory } from './manifest/manifest-memory.ts';
-import type { Proxies } from '../../wishlist/network/proxies.ts';
-import type { RequestRecord } from './http/request-record.ts';
+import type { Proxies } from '../../core/http/proxies.ts';
+import type { RequestRecord } from '../../core/http/request-record.ts';
 import { DIRECT, type Route } from './route.ts';
-import type { ServerSettings } from './http/server-settings.ts';
+import type { ServerSettings } from '../../core/http/server-settings.ts';
 
 /**
  * - `refuse`: their image fails;

@@ -1,4 +1,4 @@
-import type { ImageReference } from '../../wishlist/reference/reference.ts';
+import type { ImageReference } from '../../core/oci/reference.ts';
 
 /** Where images of a registry are to be had: at a host, below a prefix of its repositories. */
 export interface Place {

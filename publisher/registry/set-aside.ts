@@ -1,6 +1,6 @@
-import { Failure } from '../../wishlist/failure.ts';
-import { localTimeWithSeconds } from '../../wishlist/local-time.ts';
-import type { Subject } from './subject.ts';
+import { Failure } from '../../core/failure.ts';
+import { localTimeWithSeconds } from '../../core/local-time.ts';
+import type { Subject } from '../../core/http/subject.ts';
 
 /** What is asked of a host, for a repository. */
 export interface Asked {

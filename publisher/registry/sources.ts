@@ -1,12 +1,12 @@
-import { isFailure, type Failure } from '../../wishlist/failure.ts';
-import type { ImageReference } from '../../wishlist/reference/reference.ts';
+import { isFailure, type Failure } from '../../core/failure.ts';
+import type { ImageReference } from '../../core/oci/reference.ts';
 import type { Authentication } from './authentication/authentication.ts';
 import { endpoint } from './endpoint.ts';
 import type { RegistryOptions } from './options.ts';
 import type { Place } from './route.ts';
 import { SetAside, type Asked } from './set-aside.ts';
-import type { Subject } from './subject.ts';
-import type { Authorization, TransportRequest } from './http/transport.ts';
+import type { Subject } from '../../core/http/subject.ts';
+import type { Authorization, TransportRequest } from '../../core/http/transport.ts';
 
 /** Where one request for an image goes. */
 export interface Source {

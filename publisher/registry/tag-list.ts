@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { Failure, isFailure } from '../../wishlist/failure.ts';
+import { Failure, isFailure } from '../../core/failure.ts';
 import type { TagList } from '../../wishlist/meaning/tag-lists.ts';
-import type { ImageReference } from '../../wishlist/reference/reference.ts';
-import { checkSchema, parseJson } from './json.ts';
-import { nextLink } from './http/link.ts';
+import type { ImageReference } from '../../core/oci/reference.ts';
+import { checkSchema, parseJson } from '../../core/oci/json.ts';
+import { nextLink } from '../../core/http/link.ts';
 import { requestOf, type Source } from './sources.ts';
-import { describeSubject } from './subject.ts';
-import { TimeLimit } from './http/time-limit.ts';
-import type { Transport } from './http/transport.ts';
+import { describeSubject } from '../../core/http/subject.ts';
+import { TimeLimit } from '../../core/http/time-limit.ts';
+import type { Transport } from '../../core/http/transport.ts';
 
 /** A part of the list. */
 interface Page {

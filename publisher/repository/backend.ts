@@ -1,5 +1,5 @@
 import type { Entry, BytePath, ExtendedAttributes } from './entry.ts';
-import type { FreeRoom } from './demand.ts';
+import type { FreeRoom } from '../../core/system/demand.ts';
 import type { Holding } from './holding.ts';
 import type { RepositoryView } from './view.ts';
 

@@ -1,6 +1,6 @@
 import { realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { isMountedWith } from './libc.ts';
+import { isMountedWith } from '../../core/system/libc.ts';
 
 /** What of a directory's content gives rights on this machine to everybody who enters it. */
 export interface Exposure {

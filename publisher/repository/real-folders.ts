@@ -1,6 +1,6 @@
 import { closeSync, constants, lstatSync, openSync } from 'node:fs';
-import { hasCode } from '../../wishlist/error-code.ts';
-import { Failure } from '../../wishlist/failure.ts';
+import { hasCode } from '../../core/error-code.ts';
+import { Failure } from '../../core/failure.ts';
 import { displayPath, pathBuffer, type BytePath } from './entry.ts';
 
 /** open(2): nothing of the folder itself is asked for, so that one may be entered that may not be read. */

@@ -1,5 +1,5 @@
 import { displayPath, type BytePath } from './entry.ts';
-import { counted } from '../../wishlist/counted.ts';
+import { counted } from '../../core/counted.ts';
 
 const EXAMPLES = 3;
 

@@ -1,7 +1,7 @@
-import { formatBytes } from '../../wishlist/byte-size.ts';
-import { isDiskFull, isSystemError } from '../../wishlist/error-code.ts';
-import { Failure, isFailure } from '../../wishlist/failure.ts';
-import { freeBytes } from '../free-space.ts';
+import { formatBytes } from '../../core/byte-size.ts';
+import { isDiskFull, isSystemError } from '../../core/error-code.ts';
+import { Failure, isFailure } from '../../core/failure.ts';
+import { freeBytes } from '../../core/system/free-space.ts';
 
 /** What was to be done. */
 export interface Attempted {

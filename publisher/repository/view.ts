@@ -1,7 +1,7 @@
 import { createReadStream, lstatSync, readdirSync, readFileSync, readlinkSync, type Dirent } from 'node:fs';
 import { lstat, readFile, readdir, readlink } from 'node:fs/promises';
-import { hasCode } from '../../wishlist/error-code.ts';
-import { Failure } from '../../wishlist/failure.ts';
+import { hasCode } from '../../core/error-code.ts';
+import { Failure } from '../../core/failure.ts';
 import { pathBelow, type BytePath } from './entry.ts';
 import { Pace } from './pace.ts';
 

@@ -1,9 +1,9 @@
-import { isFailure, type Failure } from '../../wishlist/failure.ts';
-import type { ImageReference } from '../../wishlist/reference/reference.ts';
-import type { Descriptor } from '../registry/manifest/manifest.ts';
-import { RangeRefused } from '../registry/range.ts';
-import { Retryable, withRetries, type RetryPolicy } from '../registry/http/retry.ts';
-import { describeSubject } from '../registry/subject.ts';
+import { isFailure, type Failure } from '../../core/failure.ts';
+import type { ImageReference } from '../../core/oci/reference.ts';
+import type { Descriptor } from '../../core/oci/manifest.ts';
+import { RangeRefused } from '../../core/http/range.ts';
+import { Retryable, withRetries, type RetryPolicy } from '../../core/http/retry.ts';
+import { describeSubject } from '../../core/http/subject.ts';
 import { PartFile, type PartPlace } from './part-file.ts';
 import { Rate, type RateLimit } from './rate.ts';
 

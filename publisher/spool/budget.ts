@@ -1,4 +1,4 @@
-import type { Descriptor } from '../registry/manifest/manifest.ts';
+import type { Descriptor } from '../../core/oci/manifest.ts';
 
 /** Gives back what was taken; calling it again does nothing. */
 export type GiveBack = () => void;

@@ -1,4 +1,4 @@
-import { unlessAborted } from '../interruption.ts';
+import { unlessAborted } from '../../core/interruption.ts';
 import type { GrowingFile } from './growing-file.ts';
 
 /** What there is to tell of a download. */

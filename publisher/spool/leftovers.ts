@@ -1,6 +1,6 @@
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hexOf, type Digest } from '../registry/digest.ts';
+import { hexOf, type Digest } from '../../core/oci/digest.ts';
 
 /** How long nobody may have gone on with a part until its image counts as no longer wanted. */
 const LONGEST_REST_MS = 3 * 24 * 60 * 60 * 1000;

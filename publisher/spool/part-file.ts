@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
-import { Failure } from '../../wishlist/failure.ts';
-import { interruption } from '../interruption.ts';
-import type { Descriptor } from '../registry/manifest/manifest.ts';
-import { storageFailure } from '../storage-failure.ts';
+import { Failure } from '../../core/failure.ts';
+import { interruption } from '../../core/interruption.ts';
+import type { Descriptor } from '../../core/oci/manifest.ts';
+import { storageFailure } from '../../core/storage-failure.ts';
 import type { Progress } from './download.ts';
 import { GrowingFile } from './growing-file.ts';
 import { WriteBuffer } from './write-buffer.ts';

@@ -1,4 +1,4 @@
-import { Failure } from '../../wishlist/failure.ts';
+import { Failure } from '../../core/failure.ts';
 
 /** How slow a download may be. */
 export interface RateLimit {

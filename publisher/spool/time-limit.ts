@@ -1,5 +1,5 @@
-import type { Failure } from '../../wishlist/failure.ts';
-import { anySignal } from '../interruption.ts';
+import type { Failure } from '../../core/failure.ts';
+import { anySignal } from '../../core/interruption.ts';
 
 /** How long work may take, and what it fails with otherwise: asked for at that moment. */
 export interface TimeLimit {

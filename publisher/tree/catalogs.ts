@@ -1,5 +1,5 @@
 import type { BytePath } from '../repository/entry.ts';
-import { STEPS_IN_SLICE, type Sliced } from '../turns.ts';
+import { STEPS_IN_SLICE, type Sliced } from '../../core/turns.ts';
 import { joinPath } from './node.ts';
 
 /** The marker that makes its directory the root of a nested catalog. */

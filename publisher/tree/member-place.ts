@@ -1,7 +1,7 @@
 import { isTooLong } from '../layer/member-path.ts';
 import { displayPath, type BytePath } from '../repository/entry.ts';
 import type { ImageMeter } from '../image-limits.ts';
-import { Failure } from '../../wishlist/failure.ts';
+import { Failure } from '../../core/failure.ts';
 import { isCvmfsReserved } from './cvmfs-reserved.ts';
 import { resolvePath, type Branch } from './resolve.ts';
 

@@ -1,6 +1,6 @@
 import type { ImageMeter } from '../image-limits.ts';
 import type { BytePath } from '../repository/entry.ts';
-import type { Sliced } from '../turns.ts';
+import type { Sliced } from '../../core/turns.ts';
 import {
   EMPTY_TREE,
   joinPath,

@@ -1,5 +1,5 @@
 import { NO_XATTRS } from '../layer/xattr-records.ts';
-import type { Digest } from '../registry/digest.ts';
+import type { Digest } from '../../core/oci/digest.ts';
 import type { Attributes, BytePath } from '../repository/entry.ts';
 
 /** A file's bytes are those of a member of a layer. */

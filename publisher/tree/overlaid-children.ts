@@ -1,5 +1,5 @@
 import type { ImageMeter } from '../image-limits.ts';
-import type { Sliced } from '../turns.ts';
+import type { Sliced } from '../../core/turns.ts';
 import type { Children, LayerNode, TreeNode, WhiteoutNode } from './node.ts';
 import { isWhole } from './packed-tree.ts';
 

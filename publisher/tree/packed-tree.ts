@@ -1,6 +1,6 @@
 import type { PackedItems } from '../layer/packed-items.ts';
 import { Column, WORDS_32 } from '../packed/column.ts';
-import type { Digest } from '../registry/digest.ts';
+import type { Digest } from '../../core/oci/digest.ts';
 import type { Attributes, BytePath } from '../repository/entry.ts';
 import { Entries } from './entries.ts';
 import {

@@ -1,8 +1,8 @@
 import { expandRecipes, type Wishlist } from '../../wishlist/meaning/expand.ts';
-import { Failure } from '../../wishlist/failure.ts';
+import { Failure } from '../../core/failure.ts';
 import { planRepository, type PublishedImage } from '../../wishlist/meaning/plan.ts';
-import { LINUX_AMD64 } from '../../wishlist/reference/platform.ts';
-import { parseReference, type ImageReference } from '../../wishlist/reference/reference.ts';
+import { LINUX_AMD64 } from '../../core/oci/platform.ts';
+import { parseReference, type ImageReference } from '../../core/oci/reference.ts';
 import { NO_SETTINGS } from '../../wishlist/recipe/settings.ts';
 import { wishOf } from '../../wishlist/recipe/wish.ts';
 import type { TagList } from '../../wishlist/meaning/tag-lists.ts';

@@ -5,7 +5,7 @@ import { manifestPath } from '../../publisher/layout.ts';
 import { encodeRecord, type LayerRecord } from '../../publisher/podman-store/image-record.ts';
 import { documentPath, storeRoot } from '../../publisher/podman-store/paths.ts';
 import { imageRecordPath } from '../../publisher/podman-store/published-images.ts';
-import { hexOf, type Digest } from '../../publisher/registry/digest.ts';
+import { hexOf, type Digest } from '../../core/oci/digest.ts';
 import { image } from '../support/images/image.ts';
 import { directory, file } from '../support/images/layer-entry.ts';
 import { layer } from '../support/images/layer.ts';

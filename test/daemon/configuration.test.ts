@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { loadConfiguration } from '../../daemon/configuration.ts';
 import type { Machine } from '../../daemon/configuration.ts';
 import type { Configuration } from '../../daemon/options.ts';
-import { isFailure } from '../../wishlist/failure.ts';
+import { isFailure } from '../../core/failure.ts';
 import { temporaryDirectory } from '../support/setup.ts';
 
 const MACHINE: Machine = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { EXIT_STATUS_HELP, exitStatusOf } from '../../daemon/exit-status.ts';
-import type { FailureCode } from '../../wishlist/failure.ts';
+import type { FailureCode } from '../../core/failure.ts';
 
 describe('exit status', () => {
   const cases: readonly (readonly [FailureCode, number])[] = [

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readNetwork } from '../../daemon/network.ts';
 import type { Environment } from '../../daemon/options.ts';
-import { Failure } from '../../wishlist/failure.ts';
+import { Failure } from '../../core/failure.ts';
 import { temporaryDirectory } from '../support/setup.ts';
 
 interface Read {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { formatTime, openNotification } from '../../daemon/notification.ts';
 import type { Notification } from '../../daemon/notification.ts';
 import type { Event } from '../../publisher/events.ts';
-import { isFailure } from '../../wishlist/failure.ts';
+import { isFailure } from '../../core/failure.ts';
 import { temporaryDirectory } from '../support/setup.ts';
 import { BAD, EVENTS, GOOD, LAYER, PUBLISHED } from './run-events.ts';
 import { skip } from '../support/programs.ts';

@@ -3,7 +3,7 @@ import type { Context } from '../../daemon/command.ts';
 import { loadConfiguration } from '../../daemon/configuration.ts';
 import { withRegistry } from '../../daemon/publishing.ts';
 import type { Event } from '../../publisher/events.ts';
-import { parseReference } from '../../wishlist/reference/reference.ts';
+import { parseReference } from '../../core/oci/reference.ts';
 import { ConnectProxy } from '../support/registry/connect-proxy.ts';
 import { FaultServer } from '../support/registry/fault-server.ts';
 import { failureOf } from '../support/registry/quick-client.ts';

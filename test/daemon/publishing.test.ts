@@ -8,7 +8,7 @@ import { runUnpackd } from '../../daemon/run.ts';
 import type { RepositoryReport } from '../../daemon/cycle/repository-work.ts';
 import { failedResult } from '../../publisher/events.ts';
 import type { PlatformResult } from '../../publisher/results.ts';
-import { Failure, type FailureCode } from '../../wishlist/failure.ts';
+import { Failure, type FailureCode } from '../../core/failure.ts';
 import { FaultServer } from '../support/registry/fault-server.ts';
 import { buildImage, plainLayer } from '../support/registry/image.ts';
 import { TokenService } from '../support/registry/token-service.ts';

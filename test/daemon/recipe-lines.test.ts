@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { failedLines } from '../../daemon/recipe-lines.ts';
-import { Failure } from '../../wishlist/failure.ts';
+import { Failure } from '../../core/failure.ts';
 import { expandRecipes, type ListTags } from '../../wishlist/meaning/expand.ts';
 import { parseRecipe, type Recipe } from '../../wishlist/recipe/recipe.ts';
 

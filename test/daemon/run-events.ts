@@ -1,5 +1,5 @@
 import type { Event, ImageResult } from '../../publisher/events.ts';
-import type { Digest } from '../../publisher/registry/digest.ts';
+import type { Digest } from '../../core/oci/digest.ts';
 
 export const LAYER: Digest = `sha256:${'a'.repeat(64)}`;
 export const BROKEN_LAYER: Digest = `sha256:${'b'.repeat(64)}`;

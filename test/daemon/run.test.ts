@@ -8,7 +8,7 @@ import { OPTIONS } from '../../daemon/options.ts';
 import { PLANNED_COMMANDS, PLANNED_OPTIONS } from '../../daemon/planned.ts';
 import { runUnpackd } from '../../daemon/run.ts';
 import { commandsFor } from '../../daemon/command-table.ts';
-import { Failure } from '../../wishlist/failure.ts';
+import { Failure } from '../../core/failure.ts';
 import { temporaryDirectory } from '../support/setup.ts';
 import { capture } from './capture.ts';
 

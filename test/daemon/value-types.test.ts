@@ -12,7 +12,7 @@ import {
   string,
 } from '../../daemon/value-types.ts';
 import type { ValueType } from '../../daemon/value-types.ts';
-import { formatPlatform } from '../../wishlist/reference/platform.ts';
+import { formatPlatform } from '../../core/oci/platform.ts';
 
 const PLACE = { folder: '/work', home: '/home/ada' };
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { exitStatusOf } from '../../daemon/exit-status.ts';
-import type { FailureCode } from '../../wishlist/failure.ts';
+import type { FailureCode } from '../../core/failure.ts';
 import { section, tableRows, textOf } from './project.ts';
 
 const PROBLEMS = 'Problems of a recipe';
@@ -13,7 +13,7 @@ describe('docs/errors.md', () => {
 
   it('has every code of a failure, and no other', () => {
     const documented = tableRows(failures).map(({ key }) => key);
-    assert.deepEqual(documented.sort(), codesOf('wishlist/failure.ts', 'FailureCode').sort());
+    assert.deepEqual(documented.sort(), codesOf('core/failure.ts', 'FailureCode').sort());
   });
 
   it('tells the exit status of each', () => {
@@ -40,7 +40,7 @@ describe('docs/errors.md', () => {
 });
 
 function isFailureCode(text: string): text is FailureCode {
-  return codesOf('wishlist/failure.ts', 'FailureCode').includes(text);
+  return codesOf('core/failure.ts', 'FailureCode').includes(text);
 }
 
 /** The members of a union of strings, as the source file has them. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { CORE_SCHEMA, load } from 'js-yaml';
 import { z } from 'zod';
-import { isFailure } from '../../wishlist/failure.ts';
+import { isFailure } from '../../core/failure.ts';
 import { RECIPE_KEYS } from '../../wishlist/recipe/recipe-reader.ts';
 import { recipeJsonSchema } from '../../wishlist/recipe/recipe-schema.ts';
 import { parseRecipe } from '../../wishlist/recipe/recipe.ts';

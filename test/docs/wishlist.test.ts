@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { formatPlatform } from '../../wishlist/reference/platform.ts';
+import { formatPlatform } from '../../core/oci/platform.ts';
 import { formatProblem } from '../../wishlist/recipe/problem.ts';
 import { parseRecipe } from '../../wishlist/recipe/recipe.ts';
 import { RECIPE_KEYS } from '../../wishlist/recipe/recipe-reader.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Digest } from '../../publisher/registry/digest.ts';
+import type { Digest } from '../../core/oci/digest.ts';
 import { State } from '../../daemon/state/state.ts';
 import { faults } from '../support/cvmfs-server/fixture.ts';
 import { richImage, smallImage } from '../support/e2e/images.ts';

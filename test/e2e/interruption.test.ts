@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Lock } from '../../publisher/repository/lock.ts';
+import { Lock } from '../../core/system/lock.ts';
 import { richImage, smallImage } from '../support/e2e/images.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { BACKENDS, REPOSITORY, Site } from '../support/e2e/site.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { hexOf } from '../../publisher/registry/digest.ts';
+import { hexOf } from '../../core/oci/digest.ts';
 import { smallImage } from '../support/e2e/images.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { BACKENDS, Site } from '../support/e2e/site.ts';

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadConfiguration } from '../../daemon/configuration.ts';
 import { OPTIONS, type Configuration, type Option } from '../../daemon/options.ts';
-import { LINUX_AMD64 } from '../../wishlist/reference/platform.ts';
+import { LINUX_AMD64 } from '../../core/oci/platform.ts';
 import { RECIPE_KEYS } from '../../wishlist/recipe/recipe-reader.ts';
 import { readRecipe } from '../../wishlist/recipe/recipe.ts';
 import { WISH_KEYS } from '../../wishlist/recipe/wish.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { randomOf } from '../publisher/tree/random-stacks.ts';
 import { temporaryDirectory } from '../support/setup.ts';
-import { Failure } from '../../wishlist/failure.ts';
+import { Failure } from '../../core/failure.ts';
 import { assertSame, outcome } from './invariants.ts';
 import { fuzz } from './layer-target.ts';
 import { fuzz as fuzzStack } from './stack-target.ts';

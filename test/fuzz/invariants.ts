@@ -1,4 +1,4 @@
-import { isFailure, type Failure } from '../../wishlist/failure.ts';
+import { isFailure, type Failure } from '../../core/failure.ts';
 
 const LONGEST_MS = 5_000;
 const INPUTS_PER_LOOK = 2_000;

@@ -5,7 +5,7 @@ import { listLayer, type Listing } from '../../publisher/layer/listing.ts';
 import { TarReader } from '../../publisher/layer/tar-reader.ts';
 import { mergedTree, treeOf } from '../publisher/tree/at-once.ts';
 import { EMPTY_TREE } from '../../publisher/tree/node.ts';
-import { isFailure } from '../../wishlist/failure.ts';
+import { isFailure } from '../../core/failure.ts';
 import { nodesOf } from '../publisher/tree/stack.ts';
 import { assertSame, outcome, outcomeAsync, watched } from './invariants.ts';
 

@@ -1,4 +1,4 @@
-import { isFailure } from '../../wishlist/failure.ts';
+import { isFailure } from '../../core/failure.ts';
 import { randomStack } from '../publisher/tree/random-stacks.ts';
 import { applyStack } from '../publisher/tree/reference.ts';
 import { mergedStack, treeLines } from '../publisher/tree/stack.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatReference } from '../../wishlist/reference/reference.ts';
+import { formatReference } from '../../core/oci/reference.ts';
 import { file } from '../support/images/layer-entry.ts';
 import { layer } from '../support/images/layer.ts';
 import { FaultServer } from '../support/registry/fault-server.ts';

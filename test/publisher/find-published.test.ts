@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { findPublished } from '../../publisher/find-published.ts';
 import { manifestPath, MANIFEST_FILE } from '../../publisher/layout.ts';
-import { Failure, isFailure } from '../../wishlist/failure.ts';
-import { formatPlatform } from '../../wishlist/reference/platform.ts';
+import { Failure, isFailure } from '../../core/failure.ts';
+import { formatPlatform } from '../../core/oci/platform.ts';
 import { MemoryRepository } from './compose/memory-repository.ts';
 
 const NAME = 'reg.example/team/app:1';

@@ -12,8 +12,8 @@ import {
   recordPath,
   unitPath,
 } from '../../publisher/layout.ts';
-import type { Digest } from '../../publisher/registry/digest.ts';
-import { formatPlatform, parsePlatform } from '../../wishlist/reference/platform.ts';
+import type { Digest } from '../../core/oci/digest.ts';
+import { formatPlatform, parsePlatform } from '../../core/oci/platform.ts';
 
 const HEX = '4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945';
 const DIGEST: Digest = `sha256:${HEX}`;

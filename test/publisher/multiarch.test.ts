@@ -7,7 +7,7 @@ import {
   platformFolder,
   variantTarget,
 } from '../../publisher/multiarch.ts';
-import { parsePlatform, usualPlatform } from '../../wishlist/reference/platform.ts';
+import { parsePlatform, usualPlatform } from '../../core/oci/platform.ts';
 import { clientPath } from '../support/trees/client-path.ts';
 
 const NAMES = [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Event } from '../../publisher/events.ts';
 import { ownErrors, ownFailure } from '../../publisher/own-failure.ts';
 import { STOPPING } from '../../publisher/stopping.ts';
-import { Failure, type FailureCode } from '../../wishlist/failure.ts';
+import { Failure, type FailureCode } from '../../core/failure.ts';
 
 const IMAGE = 'quay.io/lab/tool:1';
 const MISTAKE = new TypeError('x is not a function');

@@ -3,8 +3,8 @@ import type { ResolvedImage } from '../../publisher/image.ts';
 import { flatPath, platformName } from '../../publisher/layout.ts';
 import { variantTarget } from '../../publisher/multiarch.ts';
 import { aliasLinks, isLinked, publicLinks } from '../../publisher/public-links.ts';
-import type { Digest } from '../../publisher/registry/digest.ts';
-import { parsePlatform } from '../../wishlist/reference/platform.ts';
+import type { Digest } from '../../core/oci/digest.ts';
+import { parsePlatform } from '../../core/oci/platform.ts';
 import { clientPath } from '../support/trees/client-path.ts';
 import { MemoryRepository } from './compose/memory-repository.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { LINUX_AMD64 } from '../../wishlist/reference/platform.ts';
-import { parseReference } from '../../wishlist/reference/reference.ts';
+import { LINUX_AMD64 } from '../../core/oci/platform.ts';
+import { parseReference } from '../../core/oci/reference.ts';
 import type { Outputs, ResolvedImage } from '../../publisher/image.ts';
 import {
   chainIds,
@@ -19,8 +19,8 @@ import {
 import { variantTarget } from '../../publisher/multiarch.ts';
 import { encodeRecord } from '../../publisher/podman-store/image-record.ts';
 import { imageRecordPath } from '../../publisher/podman-store/published-images.ts';
-import { hexOf, type Digest } from '../../publisher/registry/digest.ts';
-import { Failure } from '../../wishlist/failure.ts';
+import { hexOf, type Digest } from '../../core/oci/digest.ts';
+import { Failure } from '../../core/failure.ts';
 import { MemoryRepository } from './compose/memory-repository.ts';
 
 const NAME = 'reg.example/team/app:1';

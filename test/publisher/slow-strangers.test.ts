@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { formatReference } from '../../wishlist/reference/reference.ts';
+import { formatReference } from '../../core/oci/reference.ts';
 import { file } from '../support/images/layer-entry.ts';
 import { layer } from '../support/images/layer.ts';
 import { FaultServer } from '../support/registry/fault-server.ts';

@@ -1,5 +1,5 @@
 import type { ListTags } from '../../wishlist/meaning/tag-lists.ts';
-import type { ImageReference } from '../../wishlist/reference/reference.ts';
+import type { ImageReference } from '../../core/oci/reference.ts';
 
 /** The tags of a repository. */
 export type TagsOf = (reference: ImageReference) => Promise<readonly string[]>;

@@ -1,7 +1,7 @@
-import { formatPlatform } from '../reference/platform.ts';
+import { formatPlatform } from '../../core/oci/platform.ts';
 import type { Problem } from '../recipe/problem.ts';
 import type { Recipe } from '../recipe/recipe.ts';
-import { formatReference } from '../reference/reference.ts';
+import { formatReference } from '../../core/oci/reference.ts';
 import { settingsOver, type WishSettings } from '../recipe/settings.ts';
 import type { TagSelection } from '../tags/tag-selection.ts';
 import type { Wish } from '../recipe/wish.ts';

@@ -1,4 +1,4 @@
-import type { FailureCode } from '../failure.ts';
+import type { FailureCode } from '../../core/failure.ts';
 import type { Problem, ProblemCode } from '../recipe/problem.ts';
 
 /** What only `wishlist check` says. Closed; tests assert these codes, and docs/errors.md explains them. */

@@ -1,5 +1,5 @@
-import { nearest } from '../nearest.ts';
-import type { ImageReference } from '../reference/reference.ts';
+import { nearest } from '../../core/nearest.ts';
+import type { ImageReference } from '../../core/oci/reference.ts';
 import { inVersionOrder } from './tag-order.ts';
 
 /** Registries that wishes name most, as they are written. */

@@ -1,8 +1,8 @@
-import { formatPlatform } from '../reference/platform.ts';
+import { formatPlatform } from '../../core/oci/platform.ts';
 import { position } from '../recipe/problem.ts';
-import { quoted } from '../quote.ts';
+import { quoted } from '../../core/quote.ts';
 import type { Recipe } from '../recipe/recipe.ts';
-import { formatReference } from '../reference/reference.ts';
+import { formatReference } from '../../core/oci/reference.ts';
 import { selectTags, type TagSelection } from '../tags/tag-selection.ts';
 import type { Wish } from '../recipe/wish.ts';
 import { settingsOver } from '../recipe/settings.ts';

@@ -1,8 +1,8 @@
 import type { Confinement } from '../recipe/confinement.ts';
 import type { Problem, ProblemCode } from '../recipe/problem.ts';
-import { counted } from '../counted.ts';
-import { quoted } from '../quote.ts';
-import { matchesRegistry } from '../reference/registry-pattern.ts';
+import { counted } from '../../core/counted.ts';
+import { quoted } from '../../core/quote.ts';
+import { matchesRegistry } from '../../core/oci/registry-pattern.ts';
 import type { Wish } from '../recipe/wish.ts';
 import type { WishedImage, Wishlist } from './wished-image.ts';
 

@@ -1,5 +1,5 @@
-import { isFailure } from '../failure.ts';
-import { parseReference } from '../reference/reference.ts';
+import { isFailure } from '../../core/failure.ts';
+import { parseReference } from '../../core/oci/reference.ts';
 import { SOURCE_LIMITS } from './source-budgets.ts';
 import { selectionCost, selectTags, type TagSelection } from '../tags/tag-selection.ts';
 import { namesOf, type RecipeWish, type Wishlist } from './wished-image.ts';

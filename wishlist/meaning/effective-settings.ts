@@ -1,4 +1,4 @@
-import { LINUX_AMD64, formatPlatform, usualPlatform } from '../reference/platform.ts';
+import { LINUX_AMD64, formatPlatform, usualPlatform } from '../../core/oci/platform.ts';
 import {
   OUTPUT_NAMES,
   settingsOver,

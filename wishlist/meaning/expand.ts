@@ -1,7 +1,7 @@
 import { doubtOfWish, doubtsOfLines, type Doubt } from './doubt.ts';
 import { confine, type Confined, type Policy } from './confine.ts';
 import { effectiveSettings } from './effective-settings.ts';
-import { asFailure, isFailure, type Failure } from '../failure.ts';
+import { asFailure, isFailure, type Failure } from '../../core/failure.ts';
 import {
   atMost,
   conflictProblem,
@@ -18,7 +18,7 @@ import {
 } from './expansion-problems.ts';
 import { RECIPE_LIMITS } from '../recipe/limits.ts';
 import type { Problem } from '../recipe/problem.ts';
-import { versionSuffix, withTag, type ImageReference } from '../reference/reference.ts';
+import { versionSuffix, withTag, type ImageReference } from '../../core/oci/reference.ts';
 import { NO_SETTINGS, type WishSettings } from '../recipe/settings.ts';
 import { SourceBudgets } from './source-budgets.ts';
 import { readTagLists, type ListTags, type TagList } from './tag-lists.ts';
@@ -31,7 +31,7 @@ import {
   type WishedImage,
   type Wishlist,
 } from './wished-image.ts';
-import { Breath } from '../breath.ts';
+import { Breath } from '../../core/breath.ts';
 import { assignNames, type Meant } from './assign-names.ts';
 import type { Conflict } from './wished-images.ts';
 

@@ -1,5 +1,5 @@
 import { doubtfulNames, type Doubt } from './doubt.ts';
-import { LINUX_AMD64, equalPlatforms, type Platform } from '../reference/platform.ts';
+import { LINUX_AMD64, equalPlatforms, type Platform } from '../../core/oci/platform.ts';
 import type { Keep } from '../recipe/settings.ts';
 import type { WishedImage } from './wished-image.ts';
 

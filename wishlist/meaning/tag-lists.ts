@@ -1,8 +1,8 @@
-import { Breath } from '../breath.ts';
-import { mapLimited } from '../concurrency.ts';
-import { asFailure, isFailure, type Failure } from '../failure.ts';
-import { groupBy } from '../group-by.ts';
-import type { ImageReference } from '../reference/reference.ts';
+import { Breath } from '../../core/breath.ts';
+import { mapLimited } from '../../core/concurrency.ts';
+import { asFailure, isFailure, type Failure } from '../../core/failure.ts';
+import { groupBy } from '../../core/group-by.ts';
+import type { ImageReference } from '../../core/oci/reference.ts';
 
 /** The tags of a repository, as its registry tells them. */
 export interface TagList {

@@ -1,7 +1,7 @@
-import type { Platform } from '../reference/platform.ts';
+import type { Platform } from '../../core/oci/platform.ts';
 import type { Problem } from '../recipe/problem.ts';
 import type { Recipe } from '../recipe/recipe.ts';
-import type { ImageReference } from '../reference/reference.ts';
+import type { ImageReference } from '../../core/oci/reference.ts';
 import type { Keep, OutputName } from '../recipe/settings.ts';
 import type { Wish } from '../recipe/wish.ts';
 

@@ -1,9 +1,9 @@
-import { isFailure } from '../failure.ts';
+import { isFailure } from '../../core/failure.ts';
 import type { Problem } from './problem.ts';
-import { quoted } from '../quote.ts';
-import { formatReference, parseReference } from '../reference/reference.ts';
-import { looksLikeRegistry } from '../reference/registry-host.ts';
-import { holdsCredentials, withoutSecrets } from '../secrets.ts';
+import { quoted } from '../../core/quote.ts';
+import { formatReference, parseReference } from '../../core/oci/reference.ts';
+import { looksLikeRegistry } from '../../core/oci/registry-host.ts';
+import { holdsCredentials, withoutSecrets } from '../../core/secrets.ts';
 
 /** What a list of images became. */
 export interface ConvertedList {

@@ -1,6 +1,6 @@
-import { Failure } from '../failure.ts';
-import { quoted } from '../quote.ts';
-import { withoutSecrets } from '../secrets.ts';
+import { Failure } from '../../core/failure.ts';
+import { quoted } from '../../core/quote.ts';
+import { withoutSecrets } from '../../core/secrets.ts';
 import type { Keep } from './settings.ts';
 
 /** `forever`, or days from 1 to 36,500, which is a hundred years. */

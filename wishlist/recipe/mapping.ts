@@ -1,8 +1,8 @@
 import type { MappingNode, Node } from 'js-yaml';
-import { nearest } from '../nearest.ts';
+import { nearest } from '../../core/nearest.ts';
 import type { Problem } from './problem.ts';
-import { quoted } from '../quote.ts';
-import { withoutSecrets } from '../secrets.ts';
+import { quoted } from '../../core/quote.ts';
+import { withoutSecrets } from '../../core/secrets.ts';
 import { kindOf, type YamlText } from './yaml.ts';
 
 /** The keys that a mapping may have. */

@@ -1,10 +1,10 @@
 import type { Node } from 'js-yaml';
-import { isFailure } from '../failure.ts';
-import { formatPlatform, parsePlatform, type Platform } from '../reference/platform.ts';
+import { isFailure } from '../../core/failure.ts';
+import { formatPlatform, parsePlatform, type Platform } from '../../core/oci/platform.ts';
 import { RECIPE_LIMITS } from './limits.ts';
 import type { Problem } from './problem.ts';
-import { quoted } from '../quote.ts';
-import { withoutSecrets } from '../secrets.ts';
+import { quoted } from '../../core/quote.ts';
+import { withoutSecrets } from '../../core/secrets.ts';
 import { longList } from './values.ts';
 import { isText, kindOf, type Content, type YamlText } from './yaml.ts';
 

@@ -1,7 +1,7 @@
 import type { Node } from 'js-yaml';
 import type { Problem } from './problem.ts';
-import { quoted } from '../quote.ts';
-import type { ImageReference } from '../reference/reference.ts';
+import { quoted } from '../../core/quote.ts';
+import type { ImageReference } from '../../core/oci/reference.ts';
 import { parseTagEntry, patternCost, type TagEntry } from '../tags/tag-entry.ts';
 import { selectionOf, type TagSelection } from '../tags/tag-selection.ts';
 import { invalidSetting, readCount, readTexts, type TextKind, type Value } from './values.ts';

@@ -1,11 +1,11 @@
 import type { MappingNode, Node } from 'js-yaml';
-import { Failure } from '../failure.ts';
+import { Failure } from '../../core/failure.ts';
 import { readEntries } from './mapping.ts';
 import { position, type Problem } from './problem.ts';
-import { quoted } from '../quote.ts';
+import { quoted } from '../../core/quote.ts';
 import { readSettings, type SettingsReading } from './read-settings.ts';
-import { isRepositoryName } from '../reference/repository-name.ts';
-import { withoutSecrets } from '../secrets.ts';
+import { isRepositoryName } from '../../core/oci/repository-name.ts';
+import { withoutSecrets } from '../../core/secrets.ts';
 import { SETTING_KEYS, type SettingKey } from './settings.ts';
 import { invalidSetting, readTexts, type Value } from './values.ts';
 import { RECIPE_VERSIONS, type RecipeVersion } from './recipe-version.ts';

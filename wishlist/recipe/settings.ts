@@ -1,4 +1,4 @@
-import type { Platform } from '../reference/platform.ts';
+import type { Platform } from '../../core/oci/platform.ts';
 
 /** The forms in which an image can be published. */
 export const OUTPUT_NAMES = ['layers', 'flat', 'chains', 'podman'] as const;

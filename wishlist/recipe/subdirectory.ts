@@ -1,8 +1,8 @@
-import { Failure } from '../failure.ts';
+import { Failure } from '../../core/failure.ts';
 import { isOwnFolder } from '../own-folders.ts';
-import { quoted } from '../quote.ts';
-import { looksLikeRegistry } from '../reference/registry-host.ts';
-import { withoutSecrets } from '../secrets.ts';
+import { quoted } from '../../core/quote.ts';
+import { looksLikeRegistry } from '../../core/oci/registry-host.ts';
+import { withoutSecrets } from '../../core/secrets.ts';
 
 const COMPONENT = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 const MAXIMUM_COMPONENTS = 10;

@@ -1,9 +1,9 @@
 import type { Node } from 'js-yaml';
-import { isFailure, type Failure } from '../failure.ts';
+import { isFailure, type Failure } from '../../core/failure.ts';
 import { RECIPE_LIMITS } from './limits.ts';
 import type { Problem } from './problem.ts';
-import { quoted } from '../quote.ts';
-import { withoutSecrets } from '../secrets.ts';
+import { quoted } from '../../core/quote.ts';
+import { withoutSecrets } from '../../core/secrets.ts';
 import { isText, kindOf, type YamlText } from './yaml.ts';
 
 /** What a value says; `undefined` where nothing of it can be used, and then at least one problem is an error. */

@@ -1,8 +1,8 @@
 import type { Node } from 'js-yaml';
-import { formatPlatform, usualPlatform, type Platform } from '../reference/platform.ts';
+import { formatPlatform, usualPlatform, type Platform } from '../../core/oci/platform.ts';
 import type { Problem } from './problem.ts';
-import { quoted } from '../quote.ts';
-import { formatReference } from '../reference/reference.ts';
+import { quoted } from '../../core/quote.ts';
+import { formatReference } from '../../core/oci/reference.ts';
 import { RECIPE_LIMITS } from './limits.ts';
 import { Untold } from './untold.ts';
 import { readWish, type InputContext, type Wish } from './wish.ts';

@@ -9,12 +9,12 @@ import {
   type Event,
   type Node,
 } from 'js-yaml';
-import { Failure } from '../failure.ts';
+import { Failure } from '../../core/failure.ts';
 import { RECIPE_LIMITS } from './limits.ts';
 import { Lines, type Position } from './lines.ts';
-import { nearest } from '../nearest.ts';
+import { nearest } from '../../core/nearest.ts';
 import { position } from './problem.ts';
-import { quoted } from '../quote.ts';
+import { quoted } from '../../core/quote.ts';
 import { findTooManyMarks, findTooMuch, type TooMuch } from './yaml-size.ts';
 
 /** A node with content: what an alias stands for. */

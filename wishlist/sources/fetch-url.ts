@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import type { Dispatcher } from 'undici';
-import { codeOf } from '../error-code.ts';
-import { Failure, isFailure } from '../failure.ts';
-import { Dispatchers } from '../network/dispatchers.ts';
-import { ProxyError } from '../network/proxy-error.ts';
-import { readProxies } from '../network/proxy-variables.ts';
-import { quoted } from '../quote.ts';
+import { codeOf } from '../../core/error-code.ts';
+import { Failure, isFailure } from '../../core/failure.ts';
+import { Dispatchers } from '../../core/http/dispatchers.ts';
+import { ProxyError } from '../../core/http/proxy-error.ts';
+import { readProxies } from '../../core/http/proxy-variables.ts';
+import { quoted } from '../../core/quote.ts';
 import { decodeText, MAXIMUM_BYTES } from '../recipe/text-file.ts';
 import type { Fetched, SourceLimits, UrlSource, Validators } from './source.ts';
 

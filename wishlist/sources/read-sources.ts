@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { mapLimited } from '../concurrency.ts';
-import { asFailure, isFailure, type Failure } from '../failure.ts';
+import { mapLimited } from '../../core/concurrency.ts';
+import { asFailure, isFailure, type Failure } from '../../core/failure.ts';
 import { RECIPE_LIMITS } from '../recipe/limits.ts';
 import { parseRecipe, type Recipe } from '../recipe/recipe.ts';
 import type { WishOrigin } from '../recipe/origin.ts';

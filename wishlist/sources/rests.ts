@@ -1,4 +1,4 @@
-import type { Failure } from '../failure.ts';
+import type { Failure } from '../../core/failure.ts';
 
 interface Rest {
   readonly failure: Failure;

@@ -1,4 +1,4 @@
-import type { Failure } from '../failure.ts';
+import type { Failure } from '../../core/failure.ts';
 import type { Commit } from '../recipe/origin.ts';
 import type { Confinement } from '../recipe/confinement.ts';
 import type { Recipe } from '../recipe/recipe.ts';

@@ -2,9 +2,9 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { hasCode } from '../error-code.ts';
+import { hasCode } from '../../core/error-code.ts';
 import type { SourceSettings } from './source.ts';
-import { orUnusable } from './state-failure.ts';
+import { orUnusable } from '../../core/state-failure.ts';
 
 const commitSchema = z.object({ hash: z.string(), author: z.string(), date: z.string() });
 const contentSchema = z.object({

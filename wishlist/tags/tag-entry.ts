@@ -1,4 +1,4 @@
-import { Failure, isFailure } from '../failure.ts';
+import { Failure, isFailure } from '../../core/failure.ts';
 import {
   alternativesAtMost,
   alternativesIn,
@@ -6,9 +6,9 @@ import {
   globMatcher,
   MAXIMUM_CHARACTERS,
   type TagMatcher,
-} from './pattern.ts';
-import { quoted } from '../quote.ts';
-import { withoutSecrets } from '../secrets.ts';
+} from '../../core/oci/pattern.ts';
+import { quoted } from '../../core/quote.ts';
+import { withoutSecrets } from '../../core/secrets.ts';
 import { isRange, rangeMatcher } from './version-range.ts';
 
 /** An entry of a list of tags. */

@@ -1,6 +1,6 @@
 import type { SemVer } from 'semver';
-import type { TagMatcher } from './pattern.ts';
-import { isPattern, type ImageReference } from '../reference/reference.ts';
+import type { TagMatcher } from '../../core/oci/pattern.ts';
+import { isPattern, type ImageReference } from '../../core/oci/reference.ts';
 import { matchCost, tagMatcher } from './tag-entry.ts';
 import { parseVersion } from './version.ts';
 

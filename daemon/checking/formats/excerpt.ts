@@ -1,6 +1,6 @@
 import { flatten, withoutRunnerCommands } from '../../output/flatten.ts';
 import { redact } from '../../output/redact.ts';
-import { withoutSecrets } from '../../../wishlist/secrets.ts';
+import { withoutSecrets } from '../../../core/secrets.ts';
 import type { Finding } from '../../../wishlist/check/finding.ts';
 
 const DIGEST = /@sha256:[0-9a-f]{64}\b/g;

@@ -1,14 +1,14 @@
-import { Failure, isFailure } from '../../../wishlist/failure.ts';
-import { formatReference, type ImageReference } from '../../../wishlist/reference/reference.ts';
+import { Failure, isFailure } from '../../../core/failure.ts';
+import { formatReference, type ImageReference } from '../../../core/oci/reference.ts';
 import { BaseChallenges } from './base-challenges.ts';
 import { parseChallenges, type Challenge } from './challenge.ts';
 import type { Credentials } from './credentials.ts';
 import { baseEndpoint } from '../endpoint.ts';
-import { mayHaveCredentials } from '../http/server-settings.ts';
+import { mayHaveCredentials } from '../../../core/http/server-settings.ts';
 import type { RegistryOptions } from '../options.ts';
 import type { Access } from '../route.ts';
 import { fetchToken, tokenUrl, type TokenRequest } from './token.ts';
-import type { Authorization, Refused, Transport } from '../http/transport.ts';
+import type { Authorization, Refused, Transport } from '../../../core/http/transport.ts';
 
 /** Who has credentials, and whether they may go there. */
 export type AuthenticationOptions = Pick<RegistryOptions, 'credentials' | 'servers'>;

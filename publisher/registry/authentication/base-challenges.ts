@@ -1,7 +1,7 @@
-import { isFailure } from '../../../wishlist/failure.ts';
+import { isFailure } from '../../../core/failure.ts';
 import { baseEndpoint } from '../endpoint.ts';
 import type { Access } from '../route.ts';
-import type { Transport } from '../http/transport.ts';
+import type { Transport } from '../../../core/http/transport.ts';
 
 interface Answer {
   readonly challenges: Promise<string | undefined>;

@@ -1,4 +1,4 @@
-import { HeaderReader } from '../http/header-reader.ts';
+import { HeaderReader } from '../../../core/http/header-reader.ts';
 
 /** One way to authenticate that a server offers. */
 export interface Challenge {

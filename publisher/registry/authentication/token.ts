@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { Failure } from '../../../wishlist/failure.ts';
-import type { ImageReference } from '../../../wishlist/reference/reference.ts';
+import { Failure } from '../../../core/failure.ts';
+import type { ImageReference } from '../../../core/oci/reference.ts';
 import type { Challenge } from './challenge.ts';
-import { checkSchema, parseJson } from '../json.ts';
-import { describeSubject } from '../subject.ts';
+import { checkSchema, parseJson } from '../../../core/oci/json.ts';
+import { describeSubject } from '../../../core/http/subject.ts';
 import type { Access } from '../route.ts';
-import type { Authorization, Document, Transport } from '../http/transport.ts';
+import type { Authorization, Document, Transport } from '../../../core/http/transport.ts';
 
 /** A request to a token service. */
 export interface TokenRequest {

@@ -1,13 +1,13 @@
-import { Failure } from '../../../wishlist/failure.ts';
-import { formatReference, type ImageReference } from '../../../wishlist/reference/reference.ts';
-import { isDigest, parseDigest, type Digest } from '../digest.ts';
-import type { Descriptor } from './manifest.ts';
+import { Failure } from '../../../core/failure.ts';
+import { formatReference, type ImageReference } from '../../../core/oci/reference.ts';
+import { isDigest, parseDigest, type Digest } from '../../../core/oci/digest.ts';
+import type { Descriptor } from '../../../core/oci/manifest.ts';
 import type { EntityTag, Remembered } from './manifest-memory.ts';
-import { ACCEPTED_MANIFESTS } from './media-types.ts';
+import { ACCEPTED_MANIFESTS } from '../../../core/oci/media-types.ts';
 import { requestOf, type Source, type Sources } from '../sources.ts';
-import { describeSubject } from '../subject.ts';
-import { TimeLimit } from '../http/time-limit.ts';
-import type { Document, Transport, TransportRequest } from '../http/transport.ts';
+import { describeSubject } from '../../../core/http/subject.ts';
+import { TimeLimit } from '../../../core/http/time-limit.ts';
+import type { Document, Transport, TransportRequest } from '../../../core/http/transport.ts';
 import { verifyBytes, type Promised } from './verify.ts';
 
 /** What registries take at most: real manifests have some thousand bytes. */

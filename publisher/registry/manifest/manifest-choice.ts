@@ -1,12 +1,22 @@
-import { Failure, isFailure } from '../../../wishlist/failure.ts';
-import { equalPlatforms } from '../../../wishlist/reference/platform.ts';
-import { formatReference } from '../../../wishlist/reference/reference.ts';
-import { parseConfig } from './config.ts';
-import type { ImageDocument, IndexDocument, IndexEntry, ManifestDocument } from './manifest.ts';
-import { noImage, parseManifest } from './manifest.ts';
-import { artifactOf, isIndex, isManifest } from './media-types.ts';
-import { NoImage } from './no-image.ts';
-import { choosePlatform, isPlatform, listPlatforms, type Platform } from './platform.ts';
+import { Failure, isFailure } from '../../../core/failure.ts';
+import { equalPlatforms } from '../../../core/oci/platform.ts';
+import { formatReference } from '../../../core/oci/reference.ts';
+import { parseConfig } from '../../../core/oci/config.ts';
+import type {
+  ImageDocument,
+  IndexDocument,
+  IndexEntry,
+  ManifestDocument,
+} from '../../../core/oci/manifest.ts';
+import { noImage, parseManifest } from '../../../core/oci/manifest.ts';
+import { artifactOf, isIndex, isManifest } from '../../../core/oci/media-types.ts';
+import { NoImage } from '../../../core/oci/no-image.ts';
+import {
+  choosePlatform,
+  isPlatform,
+  listPlatforms,
+  type Platform,
+} from '../../../core/oci/index-platforms.ts';
 import type { Reading } from './reading.ts';
 
 /** A manifest of one image, as it was read. */

@@ -2,10 +2,10 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { hasCode, isDiskFull } from '../../../wishlist/error-code.ts';
-import { formatReference, type ImageReference } from '../../../wishlist/reference/reference.ts';
-import { storageFailure } from '../../storage-failure.ts';
-import { isDigest, type Digest } from '../digest.ts';
+import { hasCode, isDiskFull } from '../../../core/error-code.ts';
+import { formatReference, type ImageReference } from '../../../core/oci/reference.ts';
+import { storageFailure } from '../../../core/storage-failure.ts';
+import { isDigest, type Digest } from '../../../core/oci/digest.ts';
 import type { ManifestMemory, Remembered } from './manifest-memory.ts';
 import { sha256 } from './verify.ts';
 

@@ -1,5 +1,5 @@
-import type { ImageReference } from '../../../wishlist/reference/reference.ts';
-import type { Digest } from '../digest.ts';
+import type { ImageReference } from '../../../core/oci/reference.ts';
+import type { Digest } from '../../../core/oci/digest.ts';
 
 /** A server's name for what it has at an address, and at no other (RFC 9110, section 8.8.3). */
 export interface EntityTag {

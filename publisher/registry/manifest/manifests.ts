@@ -1,10 +1,10 @@
-import { Failure } from '../../../wishlist/failure.ts';
-import { printable } from '../../../wishlist/quote.ts';
-import { formatReference, type ImageReference } from '../../../wishlist/reference/reference.ts';
-import type { Digest } from '../digest.ts';
+import { Failure } from '../../../core/failure.ts';
+import { printable } from '../../../core/quote.ts';
+import { formatReference, type ImageReference } from '../../../core/oci/reference.ts';
+import type { Digest } from '../../../core/oci/digest.ts';
 import type { Documents } from './documents.ts';
-import { parseConfig, type ImageConfig } from './config.ts';
-import type { Manifest, ManifestOutline } from './manifest.ts';
+import { parseConfig, type ImageConfig } from '../../../core/oci/config.ts';
+import type { Manifest, ManifestOutline } from '../../../core/oci/manifest.ts';
 import type { ManifestMemory } from './manifest-memory.ts';
 import {
   artifactIn,
@@ -16,7 +16,7 @@ import {
   type Root,
 } from './manifest-choice.ts';
 import type { ForeignLayers } from '../options.ts';
-import { formatPlatform, type Platform } from './platform.ts';
+import { formatPlatform, type Platform } from '../../../core/oci/index-platforms.ts';
 import { Reading } from './reading.ts';
 import { sha256 } from './verify.ts';
 

@@ -1,8 +1,8 @@
-import { Failure } from '../../../wishlist/failure.ts';
-import { formatReference, type ImageReference } from '../../../wishlist/reference/reference.ts';
-import type { Digest } from '../digest.ts';
+import { Failure } from '../../../core/failure.ts';
+import { formatReference, type ImageReference } from '../../../core/oci/reference.ts';
+import type { Digest } from '../../../core/oci/digest.ts';
 import type { Documents, ManifestBytes } from './documents.ts';
-import type { Descriptor } from './manifest.ts';
+import type { Descriptor } from '../../../core/oci/manifest.ts';
 import type { EntityTag, ManifestMemory, Remembered } from './manifest-memory.ts';
 import { sha256 } from './verify.ts';
 

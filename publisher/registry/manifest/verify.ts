@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { Failure } from '../../../wishlist/failure.ts';
-import type { Digest } from '../digest.ts';
+import { Failure } from '../../../core/failure.ts';
+import type { Digest } from '../../../core/oci/digest.ts';
 
 /** What bytes should be, and who says so. */
 export interface Promised {

@@ -1,4 +1,4 @@
-import { Failure, isFailure } from '../../../wishlist/failure.ts';
+import { Failure, isFailure } from '../../../core/failure.ts';
 import type {
   Backend,
   Notice,
@@ -7,9 +7,9 @@ import type {
   Publication,
   PublishOptions,
 } from '../backend.ts';
-import { UNKNOWN_ROOM, type FreeRoom } from '../demand.ts';
+import { UNKNOWN_ROOM, type FreeRoom } from '../../../core/system/demand.ts';
 import { displayPath, type BytePath, type Entry } from '../entry.ts';
-import { Lock, unlessBusy, type LockOptions } from '../lock.ts';
+import { Lock, unlessBusy, type LockOptions } from '../../../core/system/lock.ts';
 import { ownAttributes } from '../own-attributes.ts';
 import { Unkept } from '../unkept.ts';
 import { usable } from '../usable.ts';

@@ -1,7 +1,7 @@
 import { closeSync, writeSync } from 'node:fs';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { hasCode } from '../../../wishlist/error-code.ts';
-import { makePipe } from '../libc.ts';
+import { hasCode } from '../../../core/error-code.ts';
+import { makePipe } from '../../../core/system/libc.ts';
 
 /**
  * A pipe's usual 64 KiB make reader and writer wake each other up for every few blocks: on a busy release manager that

@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Failure } from '../../../wishlist/failure.ts';
+import { Failure } from '../../../core/failure.ts';
 
 /** Where the parts of a CernVM-FS release manager are. */
 export interface Installation {

@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Failure } from '../../../wishlist/failure.ts';
+import { Failure } from '../../../core/failure.ts';
 import { InputPipe } from './input-pipe.ts';
-import { killIfThere } from './kill.ts';
+import { killIfThere } from '../../../core/system/kill.ts';
 
 /** Output kept of a command: its end, where the reason of a failure stands. */
 const KEPT_OUTPUT_CHARACTERS = 16_384;

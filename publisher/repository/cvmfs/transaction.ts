@@ -1,10 +1,10 @@
-import { asFailure, Failure } from '../../../wishlist/failure.ts';
-import { pause } from '../../interruption.ts';
+import { asFailure, Failure } from '../../../core/failure.ts';
+import { pause } from '../../../core/interruption.ts';
 import type { Notice } from '../backend.ts';
 import { repositoryFull } from '../usable.ts';
 import { holdersOf } from './holders.ts';
 import type { CvmfsRepository } from './installation.ts';
-import { killIfThere } from './kill.ts';
+import { killIfThere } from '../../../core/system/kill.ts';
 import { CommandError, runCommand, type CommandOptions } from './server-command.ts';
 import {
   forgetTransaction,

@@ -2,7 +2,7 @@ import { lstatSync, mkdirSync } from 'node:fs';
 import type { Publication } from '../backend.ts';
 import { displayPath, type BytePath, type Entry } from '../entry.ts';
 import { finishDirectory, keepXattrs, makeFile, makeSymbolicLink } from '../inode.ts';
-import { takeTurns } from '../../turns.ts';
+import { takeTurns } from '../../../core/turns.ts';
 import { RealFolders } from '../real-folders.ts';
 import { removeTree, unlinkIfThere } from '../remove-tree.ts';
 import type { Unkept } from '../unkept.ts';

@@ -1,5 +1,5 @@
 import { pathBelow, type BytePath } from '../entry.ts';
-import { readXattr } from '../libc.ts';
+import { readXattr } from '../../../core/system/libc.ts';
 import { DirectoryView } from '../view.ts';
 import type { CvmfsRepository } from './installation.ts';
 

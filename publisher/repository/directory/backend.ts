@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { Failure } from '../../../wishlist/failure.ts';
+import { Failure } from '../../../core/failure.ts';
 import type {
   Backend,
   Notice,
@@ -11,7 +11,7 @@ import type {
   PublishOptions,
 } from '../backend.ts';
 import { exposureOf, NO_EXPOSURE, type Exposure } from '../exposure.ts';
-import { Lock, unlessBusy, type LockOptions } from '../lock.ts';
+import { Lock, unlessBusy, type LockOptions } from '../../../core/system/lock.ts';
 import { DirectoryView } from '../view.ts';
 import {
   applyJournal,
@@ -22,15 +22,15 @@ import {
   workingPaths,
   type WorkingPaths,
 } from './journal.ts';
-import type { FreeRoom } from '../demand.ts';
+import type { FreeRoom } from '../../../core/system/demand.ts';
 import { Probe } from './probe.ts';
 import { Staging } from './staging.ts';
 import { Unkept } from '../unkept.ts';
 import { usable } from '../usable.ts';
-import { freeRoom } from '../../free-space.ts';
-import { takeTurns } from '../../turns.ts';
-import { interruption } from '../../interruption.ts';
-import { keepPrivate } from '../../private-folder.ts';
+import { freeRoom } from '../../../core/system/free-space.ts';
+import { takeTurns } from '../../../core/turns.ts';
+import { interruption } from '../../../core/interruption.ts';
+import { keepPrivate } from '../../../core/system/private-folder.ts';
 
 const ENTRIES_AT_ONCE = 500;
 /** Every control folder was made together with its lock. */

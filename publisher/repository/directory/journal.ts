@@ -15,11 +15,11 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { hasCode } from '../../../wishlist/error-code.ts';
-import { Failure } from '../../../wishlist/failure.ts';
+import { hasCode } from '../../../core/error-code.ts';
+import { Failure } from '../../../core/failure.ts';
 import { displayPath, pathBelow } from '../entry.ts';
 import { finishDirectory } from '../inode.ts';
-import { syncFileSystem } from '../libc.ts';
+import { syncFileSystem } from '../../../core/system/libc.ts';
 import { RealFolders } from '../real-folders.ts';
 import { removeTree } from '../remove-tree.ts';
 

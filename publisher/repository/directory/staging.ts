@@ -10,8 +10,8 @@ import {
   lchownSync,
   type Stats,
 } from 'node:fs';
-import { hasCode } from '../../../wishlist/error-code.ts';
-import { Failure } from '../../../wishlist/failure.ts';
+import { hasCode } from '../../../core/error-code.ts';
+import { Failure } from '../../../core/failure.ts';
 import {
   displayPath,
   pathBelow,

@@ -5,7 +5,7 @@ import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readBases } from '../../../daemon/checking/base.ts';
 import { readRecipeSource } from '../../../daemon/checking/recipe-source.ts';
-import { isFailure } from '../../../wishlist/failure.ts';
+import { isFailure } from '../../../core/failure.ts';
 import { recipeText } from '../../support/git/upstream.ts';
 import { describeWith } from '../../support/programs.ts';
 import { temporaryDirectory } from '../../support/setup.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openReportFiles, writeReportFile } from '../../../daemon/checking/report-files.ts';
-import { isFailure } from '../../../wishlist/failure.ts';
+import { isFailure } from '../../../core/failure.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
 describe('files with what a check found', () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { Suggestions } from '../../../daemon/checking/suggestions.ts';
 import { TagLists } from '../../../daemon/checking/tag-lists.ts';
-import { Failure, isFailure, type FailureCode } from '../../../wishlist/failure.ts';
-import { parseReference } from '../../../wishlist/reference/reference.ts';
+import { Failure, isFailure, type FailureCode } from '../../../core/failure.ts';
+import { parseReference } from '../../../core/oci/reference.ts';
 import { wholeLists } from '../../support/whole-lists.ts';
 
 const LISTS: Readonly<Record<string, readonly string[]>> = {

@@ -9,7 +9,7 @@ import { statusCommand } from '../../../daemon/commands/status.ts';
 import { runUnpackd } from '../../../daemon/run.ts';
 import { lockState } from '../../../daemon/service/state-lock.ts';
 import { State } from '../../../daemon/state/state.ts';
-import { Failure } from '../../../wishlist/failure.ts';
+import { Failure } from '../../../core/failure.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { capture } from '../capture.ts';
 

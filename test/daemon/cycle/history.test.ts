@@ -6,7 +6,7 @@ import type { NewAttempt } from '../../../daemon/state/attempts-table.ts';
 import { Damaged } from '../../../daemon/state/database-failure.ts';
 import { databasePath, State } from '../../../daemon/state/state.ts';
 import { manifestPath } from '../../../publisher/layout.ts';
-import { Failure } from '../../../wishlist/failure.ts';
+import { Failure } from '../../../core/failure.ts';
 import { ANYTHING } from '../../../wishlist/meaning/doubt.ts';
 import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
 import type { WishedImage } from '../../../wishlist/meaning/wished-image.ts';

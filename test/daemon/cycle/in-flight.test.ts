@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { InFlight } from '../../../daemon/cycle/in-flight.ts';
 import type { UnderWay } from '../../../daemon/state/deaths-table.ts';
 import type { Subject } from '../../../publisher/guard.ts';
-import { Failure } from '../../../wishlist/failure.ts';
-import { parseReference } from '../../../wishlist/reference/reference.ts';
+import { Failure } from '../../../core/failure.ts';
+import { parseReference } from '../../../core/oci/reference.ts';
 
 const REPOSITORY = 'images.unpackd.test';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { newImageOf } from '../../../daemon/cycle/new-image.ts';
-import { LINUX_AMD64, type Platform } from '../../../wishlist/reference/platform.ts';
+import { LINUX_AMD64, type Platform } from '../../../core/oci/platform.ts';
 
 describe('an image that was found', () => {
   const platforms: [platform: Platform, name: string | undefined][] = [

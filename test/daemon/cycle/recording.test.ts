@@ -5,9 +5,9 @@ import { failedResult, type ImageResult } from '../../../publisher/events.ts';
 import type { ResolvedImage } from '../../../publisher/image.ts';
 import type { Pass } from '../../../publisher/repository-publisher.ts';
 import type { Part } from '../../../publisher/results.ts';
-import { Failure, type FailureCode } from '../../../wishlist/failure.ts';
-import { LINUX_AMD64, type Platform } from '../../../wishlist/reference/platform.ts';
-import { parseReference } from '../../../wishlist/reference/reference.ts';
+import { Failure, type FailureCode } from '../../../core/failure.ts';
+import { LINUX_AMD64, type Platform } from '../../../core/oci/platform.ts';
+import { parseReference } from '../../../core/oci/reference.ts';
 
 const REPOSITORY = 'images.unpackd.test';
 const ARM64: Platform = { os: 'linux', architecture: 'arm64' };

@@ -6,7 +6,7 @@ import type { Workplace } from '../../../daemon/workplace.ts';
 import type { Pass, RepositoryPublisher } from '../../../publisher/repository-publisher.ts';
 import type { Results } from '../../../publisher/results.ts';
 import type { WishedImage } from '../../../wishlist/meaning/wished-image.ts';
-import { parseReference } from '../../../wishlist/reference/reference.ts';
+import { parseReference } from '../../../core/oci/reference.ts';
 
 const REPOSITORY = 'images.unpackd.test';
 const IMAGE = 'quay.io/lab/tool:1';

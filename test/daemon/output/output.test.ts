@@ -5,7 +5,7 @@ import { createOutput } from '../../../daemon/output/output.ts';
 import type { Output } from '../../../daemon/output/output.ts';
 import type { Configuration } from '../../../daemon/options.ts';
 import type { Event } from '../../../publisher/events.ts';
-import { Failure } from '../../../wishlist/failure.ts';
+import { Failure } from '../../../core/failure.ts';
 import { capture } from '../capture.ts';
 import { BAD, CONFIG, EVENTS, FAILED, GOOD, PUBLISHED } from '../run-events.ts';
 import { screenOf } from '../screen.ts';

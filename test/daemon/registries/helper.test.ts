@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { redact } from '../../../daemon/output/redact.ts';
 import { askHelper, isHelperName } from '../../../daemon/registries/helper.ts';
-import { Failure } from '../../../wishlist/failure.ts';
-import { hasCode } from '../../../wishlist/error-code.ts';
+import { Failure } from '../../../core/failure.ts';
+import { hasCode } from '../../../core/error-code.ts';
 import { failureOf } from '../../support/registry/quick-client.ts';
 import { answer, HelperPrograms } from './helper-program.ts';
 

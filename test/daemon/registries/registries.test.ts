@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadConfiguration } from '../../../daemon/configuration.ts';
 import { openRegistries, type Registries } from '../../../daemon/registries/registries.ts';
-import { isFailure } from '../../../wishlist/failure.ts';
+import { isFailure } from '../../../core/failure.ts';
 import { needs } from '../../support/programs.ts';
 import { failureOf } from '../../support/registry/quick-client.ts';
 import { temporaryDirectory } from '../../support/setup.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { askActivity, wakeDaemon } from '../../../daemon/service/control-client.ts';
 import { lockState } from '../../../daemon/service/state-lock.ts';
 import { databasePath, State } from '../../../daemon/state/state.ts';
-import { Failure, isFailure } from '../../../wishlist/failure.ts';
+import { Failure, isFailure } from '../../../core/failure.ts';
 import { configurationOf, DaemonRig } from '../../support/daemon/rig.ts';
 import { TestRegistry } from '../../support/e2e/registry.ts';
 import { recipeText } from '../../support/git/upstream.ts';

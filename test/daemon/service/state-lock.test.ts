@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { isDaemonRunning, lockState } from '../../../daemon/service/state-lock.ts';
-import { isFailure } from '../../../wishlist/failure.ts';
+import { isFailure } from '../../../core/failure.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
 describe('the lock of the state directory', () => {

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Damaged, databaseFailure } from '../../../daemon/state/database-failure.ts';
 import { Database } from '../../../daemon/state/database.ts';
-import { isFailure } from '../../../wishlist/failure.ts';
+import { isFailure } from '../../../core/failure.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f'];

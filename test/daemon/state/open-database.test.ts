@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Database, type Statements } from '../../../daemon/state/database.ts';
 import { openDatabase } from '../../../daemon/state/open-database.ts';
 import { State } from '../../../daemon/state/state.ts';
-import { isFailure } from '../../../wishlist/failure.ts';
+import { isFailure } from '../../../core/failure.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { needsRoot } from '../../support/programs.ts';
 

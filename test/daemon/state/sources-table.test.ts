@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { State } from '../../../daemon/state/state.ts';
-import { Failure } from '../../../wishlist/failure.ts';
+import { Failure } from '../../../core/failure.ts';
 import type { SourceState } from '../../../wishlist/sources/source.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 

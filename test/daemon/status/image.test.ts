@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { NewAttempt } from '../../../daemon/state/attempts-table.ts';
 import { State } from '../../../daemon/state/state.ts';
 import { imageStatusText, readImageStatus, type ImageStatus } from '../../../daemon/status/image.ts';
-import { Failure } from '../../../wishlist/failure.ts';
+import { Failure } from '../../../core/failure.ts';
 import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
 import { parseRecipe } from '../../../wishlist/recipe/recipe.ts';
 import { temporaryDirectory } from '../../support/setup.ts';

@@ -7,7 +7,7 @@ import {
   type StatusReport,
 } from '../../../daemon/status/report.ts';
 import { lockState } from '../../../daemon/service/state-lock.ts';
-import { Failure } from '../../../wishlist/failure.ts';
+import { Failure } from '../../../core/failure.ts';
 import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
 import { parseRecipe } from '../../../wishlist/recipe/recipe.ts';
 import { temporaryDirectory } from '../../support/setup.ts';

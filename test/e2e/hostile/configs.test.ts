@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FailureCode } from '../../../wishlist/failure.ts';
+import type { FailureCode } from '../../../core/failure.ts';
 import { TestRegistry } from '../../support/e2e/registry.ts';
 import { BACKENDS, Site } from '../../support/e2e/site.ts';
 import type { Outcome } from '../../support/e2e/unpackd.ts';

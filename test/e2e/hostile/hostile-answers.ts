@@ -11,7 +11,7 @@ import {
   wrongBytes,
   type Fault,
 } from '../../support/registry/faults.ts';
-import type { FailureCode } from '../../../wishlist/failure.ts';
+import type { FailureCode } from '../../../core/failure.ts';
 
 /** A registry that does wrong for one repository. */
 export type AnswerCase = readonly [

@@ -1,4 +1,4 @@
-import type { FailureCode } from '../../../wishlist/failure.ts';
+import type { FailureCode } from '../../../core/failure.ts';
 import type { LayerEntry } from '../../support/images/layer-entry.ts';
 
 /** An image of somebody who wants to reach something outside of it. */

@@ -12,7 +12,7 @@ import {
 import { MOST_COMPONENTS } from '../../../publisher/layer/member-path.ts';
 import { OWN_FOLDERS } from '../../../wishlist/own-folders.ts';
 import { clientPath } from '../../support/trees/client-path.ts';
-import { hexOf, type Digest } from '../../../publisher/registry/digest.ts';
+import { hexOf, type Digest } from '../../../core/oci/digest.ts';
 import {
   device,
   directory,

@@ -1,11 +1,11 @@
 import { ImageMeter } from '../../../publisher/image-limits.ts';
 import assert from 'node:assert/strict';
-import { LINUX_AMD64 } from '../../../wishlist/reference/platform.ts';
-import { parseReference } from '../../../wishlist/reference/reference.ts';
+import { LINUX_AMD64 } from '../../../core/oci/platform.ts';
+import { parseReference } from '../../../core/oci/reference.ts';
 import type { Stage } from '../../../publisher/compose/image-trees.ts';
 import type { ReadyImage } from '../../../publisher/image.ts';
 import { flatOutput } from '../../../publisher/outputs/flat.ts';
-import type { Digest } from '../../../publisher/registry/digest.ts';
+import type { Digest } from '../../../core/oci/digest.ts';
 import type { AnyNode } from '../../../publisher/tree/node.ts';
 import { nodeAt } from '../../../publisher/tree/resolve.ts';
 import { directory, file, symlink } from '../../support/images/layer-entry.ts';

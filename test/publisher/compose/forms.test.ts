@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Outputs, ReadyImage } from '../../../publisher/image.ts';
 import { flatPath, layerRoot, recordPath } from '../../../publisher/layout.ts';
-import { hexOf } from '../../../publisher/registry/digest.ts';
+import { hexOf } from '../../../core/oci/digest.ts';
 import { directory, file, hardLink, whiteout } from '../../support/images/layer-entry.ts';
 import type { Layer } from '../../support/images/layer.ts';
 import type { Stream } from './stream.ts';

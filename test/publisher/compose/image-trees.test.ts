@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { TreeLoader } from '../../../publisher/compose/image-trees.ts';
 import type { Listing } from '../../../publisher/layer/listing.ts';
 import { ListingStore } from '../../../publisher/layer/listing-store.ts';
-import type { Digest } from '../../../publisher/registry/digest.ts';
+import type { Digest } from '../../../core/oci/digest.ts';
 import { file, hardLink, symlink } from '../../support/images/layer-entry.ts';
 import { layerAt, listingOf, treeLines } from '../tree/stack.ts';
 

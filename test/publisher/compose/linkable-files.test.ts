@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chainIds, chainPath, flatPath, layerRoot, recordPath } from '../../../publisher/layout.ts';
 import { publishedState } from '../../../publisher/published.ts';
 import type { ReadyImage } from '../../../publisher/image.ts';
-import { hexOf } from '../../../publisher/registry/digest.ts';
+import { hexOf } from '../../../core/oci/digest.ts';
 import { directory, file, hardLink } from '../../support/images/layer-entry.ts';
 import type { Layer } from '../../support/images/layer.ts';
 import { Workshop, streamBelow } from './workshop.ts';

@@ -5,7 +5,7 @@ import type { FilePlacement, UnitTree } from '../../../publisher/compose/unit.ts
 import { LinkCounts, survey, type Survey } from '../../../publisher/compose/survey.ts';
 import { KeptXattrs } from '../../../publisher/compose/xattrs.ts';
 import { ImageMeter } from '../../../publisher/image-limits.ts';
-import { atOnce } from '../../../publisher/turns.ts';
+import { atOnce } from '../../../core/turns.ts';
 import { HOLDS_EVERYTHING } from './workshop.ts';
 import { unitEntries } from '../../../publisher/compose/unit-entries.ts';
 import { listLayer } from '../../../publisher/layer/listing.ts';

@@ -9,7 +9,7 @@ import {
   layerRoot,
   recordPath,
 } from '../../../publisher/layout.ts';
-import { hexOf } from '../../../publisher/registry/digest.ts';
+import { hexOf } from '../../../core/oci/digest.ts';
 import type { BytePath } from '../../../publisher/repository/entry.ts';
 import { publishedState } from '../../../publisher/published.ts';
 import type { Kind } from '../../../publisher/repository/view.ts';

@@ -4,7 +4,7 @@ import { chainIds, chainPath, flatPath } from '../../../publisher/layout.ts';
 import { ALL_CASES } from '../tree/cases.ts';
 import { randomOf, randomStack } from '../tree/random-stacks.ts';
 import { mergedStack, treeLines, type Stack } from '../tree/stack.ts';
-import { isFailure } from '../../../wishlist/failure.ts';
+import { isFailure } from '../../../core/failure.ts';
 import { Workshop } from './workshop.ts';
 
 /** What the flat tree of an image without layers holds. */

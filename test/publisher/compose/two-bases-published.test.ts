@@ -3,7 +3,7 @@ import { lstatSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ReadyImage } from '../../../publisher/image.ts';
 import { layerRoot, recordPath } from '../../../publisher/layout.ts';
-import { hexOf } from '../../../publisher/registry/digest.ts';
+import { hexOf } from '../../../core/oci/digest.ts';
 import type { Backend } from '../../../publisher/repository/backend.ts';
 import { CvmfsBackend } from '../../../publisher/repository/cvmfs/backend.ts';
 import { DirectoryBackend } from '../../../publisher/repository/directory/backend.ts';

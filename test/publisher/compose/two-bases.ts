@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Outputs, ReadyImage } from '../../../publisher/image.ts';
 import type { BytePath } from '../../../publisher/repository/entry.ts';
-import { isFailure } from '../../../wishlist/failure.ts';
+import { isFailure } from '../../../core/failure.ts';
 import type { LayerEntry } from '../../support/images/layer-entry.ts';
 import type { Layer } from '../../support/images/layer.ts';
 import { randomStack, type Random } from '../tree/random-stacks.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { layerContents } from '../../../publisher/layer/content.ts';
 import { listLayer } from '../../../publisher/layer/listing.ts';
-import type { Digest } from '../../../publisher/registry/digest.ts';
+import type { Digest } from '../../../core/oci/digest.ts';
 import { mergedTree, treeOf } from '../tree/at-once.ts';
 import { EMPTY_TREE, type DirectoryNode } from '../../../publisher/tree/node.ts';
 import type { LayerEntry } from '../../support/images/layer-entry.ts';

@@ -8,8 +8,8 @@ import {
   UNLIMITED,
   type LayerLimits,
 } from '../../../publisher/layer/limits.ts';
-import { exactSize } from '../../../wishlist/byte-size.ts';
-import { Failure } from '../../../wishlist/failure.ts';
+import { exactSize } from '../../../core/byte-size.ts';
+import { Failure } from '../../../core/failure.ts';
 import { directory, file, symlink, type LayerEntry } from '../../support/images/layer-entry.ts';
 import { sparseInRecords } from '../../support/images/sparse.ts';
 import { headerBlock } from '../../support/images/tar-header.ts';

@@ -3,7 +3,7 @@ import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Listing, ListingItem } from '../../../publisher/layer/listing.ts';
 import { ListingStore } from '../../../publisher/layer/listing-store.ts';
-import type { Digest } from '../../../publisher/registry/digest.ts';
+import type { Digest } from '../../../core/oci/digest.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { openFiles } from './open-files.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { TarReader } from '../../../publisher/layer/tar-reader.ts';
 import { UNLIMITED } from '../../../publisher/layer/limits.ts';
-import type { FailureCode } from '../../../wishlist/failure.ts';
+import type { FailureCode } from '../../../core/failure.ts';
 import {
   oldSparse,
   sparseInContent,

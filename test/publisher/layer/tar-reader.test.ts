@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { UNLIMITED } from '../../../publisher/layer/limits.ts';
 import { TarReader } from '../../../publisher/layer/tar-reader.ts';
-import type { FailureCode } from '../../../wishlist/failure.ts';
+import type { FailureCode } from '../../../core/failure.ts';
 import { device, directory, fifo, file, hardLink, symlink } from '../../support/images/layer-entry.ts';
 import type { LayerEntry } from '../../support/images/layer-entry.ts';
 import { withChecksum } from '../../support/images/tar-header.ts';

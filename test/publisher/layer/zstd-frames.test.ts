@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { decompress } from '../../../publisher/layer/decompress.ts';
 import { frameParts } from '../../../publisher/layer/zstd-frames.ts';
-import type { FailureCode } from '../../../wishlist/failure.ts';
+import type { FailureCode } from '../../../core/failure.ts';
 import { skippableFrame } from '../../support/images/lazy-layers.ts';
 import { raw, repeated, storedFrame, WINDOW_OF_8_MIB, zstdFrame } from '../../support/images/zstd.ts';
 import { HeldMeter } from '../heap.ts';

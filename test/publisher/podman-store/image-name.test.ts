@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { isPodmanName, podmanName } from '../../../publisher/podman-store/image-name.ts';
-import { parseReference } from '../../../wishlist/reference/reference.ts';
+import { parseReference } from '../../../core/oci/reference.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { layerIds } from '../../../publisher/podman-store/layer-ids.ts';
-import type { Digest } from '../../../publisher/registry/digest.ts';
+import type { Digest } from '../../../core/oci/digest.ts';
 
 const BASE: Digest = 'sha256:a86583c15e7e0059e675f74f1529bc53feb25440a429f9acaae142891bfbac36';
 const ABOVE: Digest = 'sha256:ab5608ccad0bc464d61f232bb1490f22e7110c19e0d222b1f6f5b1bc5c471da5';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ImageRecord, LayerRecord } from '../../../publisher/podman-store/image-record.ts';
 import type { PublishedImage } from '../../../publisher/podman-store/store.ts';
-import type { Digest } from '../../../publisher/registry/digest.ts';
+import type { Digest } from '../../../core/oci/digest.ts';
 
 /** The digest of `text`: tests name blobs by words. */
 export function digestOf(text: string): Digest {

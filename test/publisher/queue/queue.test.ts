@@ -5,9 +5,9 @@ import type { ReadyImage, ResolvedImage } from '../../../publisher/image.ts';
 import type { BatchReport } from '../../../publisher/publish-batch.ts';
 import { PublishingQueue, type QueueParts } from '../../../publisher/queue/queue.ts';
 import { SpoolBudget } from '../../../publisher/spool/budget.ts';
-import { Failure, isFailure } from '../../../wishlist/failure.ts';
-import { parseReference } from '../../../wishlist/reference/reference.ts';
-import { LINUX_AMD64 } from '../../../wishlist/reference/platform.ts';
+import { Failure, isFailure } from '../../../core/failure.ts';
+import { parseReference } from '../../../core/oci/reference.ts';
+import { LINUX_AMD64 } from '../../../core/oci/platform.ts';
 import { digestOf } from '../../support/registry/image.ts';
 
 const DONE = { outcome: 'published' } as ImageResult;

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { readFile } from 'node:fs/promises';
 import type { RegistryClient } from '../../../publisher/registry/client.ts';
 import { Spool } from '../../../publisher/spool/spool.ts';
-import { parseReference, type ImageReference } from '../../../wishlist/reference/reference.ts';
+import { parseReference, type ImageReference } from '../../../core/oci/reference.ts';
 import { describeWith } from '../../support/programs.ts';
 import { startDockerRegistry, type DockerRegistry } from '../../support/registry/docker-registry.ts';
 import { plainLayer } from '../../support/registry/image.ts';

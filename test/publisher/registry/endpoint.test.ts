@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { endpoint } from '../../../publisher/registry/endpoint.ts';
-import { parseReference } from '../../../wishlist/reference/reference.ts';
+import { parseReference } from '../../../core/oci/reference.ts';
 
 const CASES: readonly (readonly [reference: string, address: string])[] = [
   ['docker.io/library/debian:12', 'https://registry-1.docker.io/v2/library/debian/tags/list'],

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { SetAside, type Asked } from '../../../publisher/registry/set-aside.ts';
-import { Failure, isFailure } from '../../../wishlist/failure.ts';
+import { Failure, isFailure } from '../../../core/failure.ts';
 
 const MINUTE_MS = 60_000;
 const SLOW = new Failure('registry-timeout', 'it drips');

@@ -3,8 +3,8 @@ import type { RegistryClient } from '../../../publisher/registry/client.ts';
 import { ManifestFiles } from '../../../publisher/registry/manifest/manifest-files.ts';
 import type { RegistryOptions } from '../../../publisher/registry/options.ts';
 import type { Place, Route } from '../../../publisher/registry/route.ts';
-import type { FailureCode } from '../../../wishlist/failure.ts';
-import type { ImageReference } from '../../../wishlist/reference/reference.ts';
+import type { FailureCode } from '../../../core/failure.ts';
+import type { ImageReference } from '../../../core/oci/reference.ts';
 import { FaultServer } from '../../support/registry/fault-server.ts';
 import {
   cut,

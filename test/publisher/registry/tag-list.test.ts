@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { RegistryClient } from '../../../publisher/registry/client.ts';
-import type { FailureCode } from '../../../wishlist/failure.ts';
+import type { FailureCode } from '../../../core/failure.ts';
 import { FaultServer } from '../../support/registry/fault-server.ts';
 import { failureOf, quickClient } from '../../support/registry/quick-client.ts';
 import { TokenService } from '../../support/registry/token-service.ts';

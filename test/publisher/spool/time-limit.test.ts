@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
-import { interruption } from '../../../publisher/interruption.ts';
+import { interruption } from '../../../core/interruption.ts';
 import { withinTime } from '../../../publisher/spool/time-limit.ts';
-import { Failure } from '../../../wishlist/failure.ts';
+import { Failure } from '../../../core/failure.ts';
 import { failureOf } from '../../support/registry/quick-client.ts';
 
 const NEVER_MS = 3_600_000;

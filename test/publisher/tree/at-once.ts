@@ -1,10 +1,10 @@
 import { ImageMeter } from '../../../publisher/image-limits.ts';
 import type { Listing } from '../../../publisher/layer/listing.ts';
-import type { Digest } from '../../../publisher/registry/digest.ts';
+import type { Digest } from '../../../core/oci/digest.ts';
 import { buildLayerTree, type LayerTree } from '../../../publisher/tree/layer-tree.ts';
 import { mergeLayer } from '../../../publisher/tree/merge.ts';
 import type { DirectoryNode, LayerDirectoryNode } from '../../../publisher/tree/node.ts';
-import { atOnce } from '../../../publisher/turns.ts';
+import { atOnce } from '../../../core/turns.ts';
 
 export function treeOf(listing: Pick<Listing, 'items'>, layer: Digest): LayerTree {
   return atOnce(buildLayerTree(listing, layer, new ImageMeter()));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { FEWEST_ENTRIES, MOST_ENTRIES, catalogFolders } from '../../../publisher/tree/catalogs.ts';
-import { atOnce } from '../../../publisher/turns.ts';
+import { atOnce } from '../../../core/turns.ts';
 import { randomOf } from './random-stacks.ts';
 import type { Random } from './random-stacks.ts';
 

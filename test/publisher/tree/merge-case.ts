@@ -1,4 +1,4 @@
-import type { FailureCode } from '../../../wishlist/failure.ts';
+import type { FailureCode } from '../../../core/failure.ts';
 import { directory, file } from '../../support/images/layer-entry.ts';
 import type { Stack } from './stack.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { isFailure } from '../../../wishlist/failure.ts';
+import { isFailure } from '../../../core/failure.ts';
 import { applyStack } from './reference.ts';
 import { randomOf, randomStack } from './random-stacks.ts';
 import { mergedStack, treeLines, type Stack } from './stack.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { isFailure } from '../../../wishlist/failure.ts';
+import { isFailure } from '../../../core/failure.ts';
 import { MOST_COMPONENTS } from '../../../publisher/layer/member-path.ts';
 import { nodeAt } from '../../../publisher/tree/resolve.ts';
 import type { AnyNode } from '../../../publisher/tree/node.ts';

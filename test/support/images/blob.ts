@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Digest } from '../../../publisher/registry/digest.ts';
+import type { Digest } from '../../../core/oci/digest.ts';
 
 /** What a registry serves under a digest. Nothing checks that the bytes are those of the digest: tests may lie. */
 export type Blob = BlobInMemory | BlobInFile;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import type { Digest } from '../../../publisher/registry/digest.ts';
+import type { Digest } from '../../../core/oci/digest.ts';
 import { blobOf } from './blob.ts';
 import type { Blob, BlobInFile, BlobInMemory } from './blob.ts';
 import { compressed } from './compression.ts';

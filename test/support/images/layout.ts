@@ -1,6 +1,6 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hexOf } from '../../../publisher/registry/digest.ts';
+import { hexOf } from '../../../core/oci/digest.ts';
 import type { Blob } from './blob.ts';
 import { descriptorOf } from './blob.ts';
 import type { ImageStore } from './store.ts';

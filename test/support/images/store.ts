@@ -1,4 +1,4 @@
-import type { Digest } from '../../../publisher/registry/digest.ts';
+import type { Digest } from '../../../core/oci/digest.ts';
 import type { Blob, BlobInMemory } from './blob.ts';
 import type { Image } from './image.ts';
 

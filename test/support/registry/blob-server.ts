@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { ImageReference } from '../../../wishlist/reference/reference.ts';
+import type { ImageReference } from '../../../core/oci/reference.ts';
 import { hostOf, listen, stop } from '../loopback.ts';
 import type { GeneratedBlob } from './generated-blob.ts';
 

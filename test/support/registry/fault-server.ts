@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
-import type { Digest } from '../../../publisher/registry/digest.ts';
-import type { ImageReference } from '../../../wishlist/reference/reference.ts';
+import type { Digest } from '../../../core/oci/digest.ts';
+import type { ImageReference } from '../../../core/oci/reference.ts';
 import type { Content, Fault } from './faults.ts';
 import { hostOf, listen, stop } from '../loopback.ts';
 import { OCI_MANIFEST_TYPE, digestOf, type TestImage } from './image.ts';

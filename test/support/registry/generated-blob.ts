@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Descriptor } from '../../../publisher/registry/manifest/manifest.ts';
+import type { Descriptor } from '../../../core/oci/manifest.ts';
 
 const BLOCK_BYTES = 64 * 1024;
 

@@ -12,7 +12,7 @@ import { DirectoryBackend } from '../../../publisher/repository/directory/backen
 import { Results } from '../../../publisher/results.ts';
 import { SpoolBudget } from '../../../publisher/spool/budget.ts';
 import { Spool, type SpoolOptions } from '../../../publisher/spool/spool.ts';
-import { formatReference, type ImageReference } from '../../../wishlist/reference/reference.ts';
+import { formatReference, type ImageReference } from '../../../core/oci/reference.ts';
 import { temporaryDirectory } from '../setup.ts';
 import { quickClient } from './quick-client.ts';
 

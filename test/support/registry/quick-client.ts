@@ -1,6 +1,6 @@
 import { RegistryClient } from '../../../publisher/registry/client.ts';
 import type { RegistryOptions } from '../../../publisher/registry/options.ts';
-import { Failure } from '../../../wishlist/failure.ts';
+import { Failure } from '../../../core/failure.ts';
 
 /** A client that comes back soon after a failure. Its time limits are those that a busy machine needs. */
 export function quickClient(options: Partial<RegistryOptions> = {}): RegistryClient {

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { RegistryClient } from '../../../publisher/registry/client.ts';
-import type { ImageReference } from '../../../wishlist/reference/reference.ts';
+import type { ImageReference } from '../../../core/oci/reference.ts';
 import { temporaryDirectory } from '../setup.ts';
 import { startDockerRegistry } from './docker-registry.ts';
 import type { TestLayer } from './image.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { judgePattern, judgeRegistry, judgeSize, severityOf } from '../../../wishlist/check/judgement.ts';
 import { inVersionOrder, someTags } from '../../../wishlist/check/tag-order.ts';
-import { Failure, type FailureCode } from '../../../wishlist/failure.ts';
+import { Failure, type FailureCode } from '../../../core/failure.ts';
 import { recipeOf } from './recipes.ts';
 
 const [WISH] = recipeOf(["'quay.io/lab/tool:*'"]).wishes;

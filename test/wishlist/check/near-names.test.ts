@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { likelyRepositories, nearestRegistry, nearestTag } from '../../../wishlist/check/near-names.ts';
-import { parseReference } from '../../../wishlist/reference/reference.ts';
+import { parseReference } from '../../../core/oci/reference.ts';
 
 const TAGS = ['1.6.0', '1.7.0', '1.7.1', '1.10.0', 'v2.0', '3', 'latest', 'Focal', '2024.01-cuda'];
 

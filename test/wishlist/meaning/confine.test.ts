@@ -7,8 +7,8 @@ import {
 } from '../../../wishlist/meaning/expand.ts';
 import type { Confinement } from '../../../wishlist/recipe/confinement.ts';
 import { parseRecipe, type Recipe } from '../../../wishlist/recipe/recipe.ts';
-import { matchesRegistry, parseRegistryPattern } from '../../../wishlist/reference/registry-pattern.ts';
-import { formatReference } from '../../../wishlist/reference/reference.ts';
+import { matchesRegistry, parseRegistryPattern } from '../../../core/oci/registry-pattern.ts';
+import { formatReference } from '../../../core/oci/reference.ts';
 import { EMPTY_LISTS, wholeLists } from '../../support/whole-lists.ts';
 
 const ANYTHING: Confinement = {

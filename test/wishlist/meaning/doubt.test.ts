@@ -7,9 +7,9 @@ import {
   type Doubt,
 } from '../../../wishlist/meaning/doubt.ts';
 import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
-import { Failure } from '../../../wishlist/failure.ts';
+import { Failure } from '../../../core/failure.ts';
 import { parseRecipe } from '../../../wishlist/recipe/recipe.ts';
-import { parseReference } from '../../../wishlist/reference/reference.ts';
+import { parseReference } from '../../../core/oci/reference.ts';
 import { NO_SETTINGS } from '../../../wishlist/recipe/settings.ts';
 import { wishOf } from '../../../wishlist/recipe/wish.ts';
 import { wholeLists } from '../../support/whole-lists.ts';

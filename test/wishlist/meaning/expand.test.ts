@@ -9,9 +9,9 @@ import {
   type Wishlist,
 } from '../../../wishlist/meaning/expand.ts';
 import { planRepository } from '../../../wishlist/meaning/plan.ts';
-import { Failure, stackOf } from '../../../wishlist/failure.ts';
-import { formatPlatform, parsePlatform, type Platform } from '../../../wishlist/reference/platform.ts';
-import { parseReference, publicName } from '../../../wishlist/reference/reference.ts';
+import { Failure, stackOf } from '../../../core/failure.ts';
+import { formatPlatform, parsePlatform, type Platform } from '../../../core/oci/platform.ts';
+import { parseReference, publicName } from '../../../core/oci/reference.ts';
 import type { Wish } from '../../../wishlist/recipe/wish.ts';
 import { wholeLists, type TagsOf } from '../../support/whole-lists.ts';
 

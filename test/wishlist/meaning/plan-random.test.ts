@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { expandRecipes, type Wishlist } from '../../../wishlist/meaning/expand.ts';
-import { Failure } from '../../../wishlist/failure.ts';
+import { Failure } from '../../../core/failure.ts';
 import { planRepository, type Plan, type PublishedImage } from '../../../wishlist/meaning/plan.ts';
-import { formatPlatform, LINUX_AMD64, type Platform } from '../../../wishlist/reference/platform.ts';
+import { formatPlatform, LINUX_AMD64, type Platform } from '../../../core/oci/platform.ts';
 import type { Keep } from '../../../wishlist/recipe/settings.ts';
 import type { Wish } from '../../../wishlist/recipe/wish.ts';
 import { NOW_MS, PLATFORMS, randomWorld, TAGS, type World } from './random-world.ts';

@@ -6,8 +6,8 @@ import {
   type Plan,
   type PublishedImage,
 } from '../../../wishlist/meaning/plan.ts';
-import { formatPlatform, parsePlatform } from '../../../wishlist/reference/platform.ts';
-import { parseReference } from '../../../wishlist/reference/reference.ts';
+import { formatPlatform, parsePlatform } from '../../../core/oci/platform.ts';
+import { parseReference } from '../../../core/oci/reference.ts';
 import type { Keep } from '../../../wishlist/recipe/settings.ts';
 import type { WishedImage } from '../../../wishlist/meaning/wished-image.ts';
 

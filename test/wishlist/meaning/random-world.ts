@@ -1,13 +1,9 @@
 import { ANYTHING, type Doubt } from '../../../wishlist/meaning/doubt.ts';
 import type { Wishlist } from '../../../wishlist/meaning/expand.ts';
 import type { PublishedImage } from '../../../wishlist/meaning/plan.ts';
-import { LINUX_AMD64, type Platform } from '../../../wishlist/reference/platform.ts';
+import { LINUX_AMD64, type Platform } from '../../../core/oci/platform.ts';
 import type { Problem } from '../../../wishlist/recipe/problem.ts';
-import {
-  formatReference,
-  parseReference,
-  type ImageReference,
-} from '../../../wishlist/reference/reference.ts';
+import { formatReference, parseReference, type ImageReference } from '../../../core/oci/reference.ts';
 import { NO_SETTINGS, type Keep, type WishSettings } from '../../../wishlist/recipe/settings.ts';
 import { wishOf, type Wish } from '../../../wishlist/recipe/wish.ts';
 import { pseudoRandom } from '../../support/e2e/pseudo-random.ts';

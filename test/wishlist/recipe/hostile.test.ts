@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { isFailure } from '../../../wishlist/failure.ts';
+import { isFailure } from '../../../core/failure.ts';
 import { parseRecipe, type Recipe } from '../../../wishlist/recipe/recipe.ts';
 import { doubtsOfLines } from '../../../wishlist/meaning/doubt.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { convertImageList } from '../../../wishlist/recipe/image-list.ts';
 import { parseRecipe } from '../../../wishlist/recipe/recipe.ts';
-import { formatReference } from '../../../wishlist/reference/reference.ts';
+import { formatReference } from '../../../core/oci/reference.ts';
 
 const REPOSITORY = 'images.example.org';
 const HEAD = ['version: 2', 'repositories:', `  - '${REPOSITORY}'`];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { formatPlatform, type Platform } from '../../../wishlist/reference/platform.ts';
+import { formatPlatform, type Platform } from '../../../core/oci/platform.ts';
 import { parseRecipe, type Recipe } from '../../../wishlist/recipe/recipe.ts';
-import { formatReference } from '../../../wishlist/reference/reference.ts';
+import { formatReference } from '../../../core/oci/reference.ts';
 
 const HEAD = ['version: 1', 'cvmfs_repo: unpacked.example.org'];
 

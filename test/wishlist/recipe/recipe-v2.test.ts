@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { isFailure } from '../../../wishlist/failure.ts';
-import { formatPlatform } from '../../../wishlist/reference/platform.ts';
+import { isFailure } from '../../../core/failure.ts';
+import { formatPlatform } from '../../../core/oci/platform.ts';
 import { parseRecipe, type Recipe } from '../../../wishlist/recipe/recipe.ts';
-import { formatReference } from '../../../wishlist/reference/reference.ts';
+import { formatReference } from '../../../core/oci/reference.ts';
 import { NO_SETTINGS, type WishSettings } from '../../../wishlist/recipe/settings.ts';
 import type { Wish } from '../../../wishlist/recipe/wish.ts';
 

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { NO_SETTINGS } from '../../../wishlist/recipe/settings.ts';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isFailure, type Failure, type FailureCode } from '../../../wishlist/failure.ts';
-import { LINUX_AMD64 } from '../../../wishlist/reference/platform.ts';
+import { isFailure, type Failure, type FailureCode } from '../../../core/failure.ts';
+import { LINUX_AMD64 } from '../../../core/oci/platform.ts';
 import { formatProblem } from '../../../wishlist/recipe/problem.ts';
 import { parseRecipe, readRecipe, type Recipe } from '../../../wishlist/recipe/recipe.ts';
-import { formatReference } from '../../../wishlist/reference/reference.ts';
+import { formatReference } from '../../../core/oci/reference.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
 const HEAD = ['version: 1', 'cvmfs_repo: unpacked.example.org', 'input:'];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { isFailure } from '../../../wishlist/failure.ts';
+import { isFailure } from '../../../core/failure.ts';
 import { OWN_FOLDERS, isOwnFolder } from '../../../wishlist/own-folders.ts';
-import { parseReference } from '../../../wishlist/reference/reference.ts';
+import { parseReference } from '../../../core/oci/reference.ts';
 import { parseSubdirectory } from '../../../wishlist/recipe/subdirectory.ts';
 
 describe('a subdirectory', () => {

@@ -15,7 +15,7 @@ import {
 } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { Failure } from '../../../wishlist/failure.ts';
+import { Failure } from '../../../core/failure.ts';
 import { GitHttpServer } from '../../support/git/http-server.ts';
 import { recipeText, Upstream, type Content } from '../../support/git/upstream.ts';
 import { describeWith } from '../../support/programs.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Failure, isFailure } from '../../../wishlist/failure.ts';
+import { Failure, isFailure } from '../../../core/failure.ts';
 import { fetchFile } from '../../../wishlist/sources/fetch-file.ts';
 import { SourceRests } from '../../../wishlist/sources/rests.ts';
 import type { FileSource } from '../../../wishlist/sources/source.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { isFailure } from '../../../wishlist/failure.ts';
+import { isFailure } from '../../../core/failure.ts';
 import {
   parseTagEntry,
   parseTagPattern,

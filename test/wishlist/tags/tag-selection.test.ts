@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { parseReference } from '../../../wishlist/reference/reference.ts';
+import { parseReference } from '../../../core/oci/reference.ts';
 import { covers, selectionOf, selectTags, type TagSelection } from '../../../wishlist/tags/tag-selection.ts';
 
 const TAGS = ['latest', '1.10', '1.9', 'v2.0.0', '2.0', '1.9-rc1', '2.1-rc1', 'nightly-3', '0.5'];

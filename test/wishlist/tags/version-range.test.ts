@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { isFailure } from '../../../wishlist/failure.ts';
+import { isFailure } from '../../../core/failure.ts';
 import { isRange, rangeMatcher } from '../../../wishlist/tags/version-range.ts';
 
 const RANGES: [range: string, within: string[], without: string[]][] = [

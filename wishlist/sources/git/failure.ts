@@ -1,7 +1,7 @@
-import { exactSize } from '../../byte-size.ts';
-import { Failure, type FailureCode } from '../../failure.ts';
-import { quoted } from '../../quote.ts';
-import { basicPattern, secretPattern } from '../../secret-pattern.ts';
+import { exactSize } from '../../../core/byte-size.ts';
+import { Failure, type FailureCode } from '../../../core/failure.ts';
+import { quoted } from '../../../core/quote.ts';
+import { basicPattern, secretPattern } from '../../../core/secret-pattern.ts';
 import type { GitSource, SourceLimits } from '../source.ts';
 import type { GitCommandError } from './command.ts';
 

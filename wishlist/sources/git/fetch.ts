@@ -1,9 +1,9 @@
-import { isFailure } from '../../failure.ts';
+import { isFailure } from '../../../core/failure.ts';
 import type { Commit } from '../../recipe/origin.ts';
-import { quoted } from '../../quote.ts';
+import { quoted } from '../../../core/quote.ts';
 import { decodeText, MAXIMUM_BYTES } from '../../recipe/text-file.ts';
 import type { Fetched, GitSource, SourceFile, SourceLimits } from '../source.ts';
-import { orUnusable } from '../state-failure.ts';
+import { orUnusable } from '../../../core/state-failure.ts';
 import { Clone } from './clone.ts';
 import { GitCommandError, openGit, type Git } from './command.ts';
 import { remoteFailure, sourceFailure, unknownFailure } from './failure.ts';

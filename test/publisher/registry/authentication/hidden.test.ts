@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RegistryClient } from '../../../../publisher/registry/client.ts';
-import type { FailureCode } from '../../../../wishlist/failure.ts';
+import type { FailureCode } from '../../../../core/failure.ts';
 import { FaultServer } from '../../../support/registry/fault-server.ts';
 import { redirect, status } from '../../../support/registry/faults.ts';
 import { buildImage, plainLayer } from '../../../support/registry/image.ts';

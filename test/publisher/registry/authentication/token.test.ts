@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { parseChallenges } from '../../../../publisher/registry/authentication/challenge.ts';
 import type { Access } from '../../../../publisher/registry/route.ts';
 import { tokenUrl } from '../../../../publisher/registry/authentication/token.ts';
-import { isFailure } from '../../../../wishlist/failure.ts';
+import { isFailure } from '../../../../core/failure.ts';
 
 type Scheme = 'https' | 'http';
 

@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert';
 import type { RegistryClient } from '../../../../publisher/registry/client.ts';
 import type { RegistryOptions } from '../../../../publisher/registry/options.ts';
-import type { ServerSettings } from '../../../../publisher/registry/http/server-settings.ts';
-import { codeOf } from '../../../../wishlist/error-code.ts';
-import { parseReference, type ImageReference } from '../../../../wishlist/reference/reference.ts';
+import type { ServerSettings } from '../../../../core/http/server-settings.ts';
+import { codeOf } from '../../../../core/error-code.ts';
+import { parseReference, type ImageReference } from '../../../../core/oci/reference.ts';
 import { describeWith } from '../../../support/programs.ts';
 import { CertificateAuthority, type CertificateRequest } from '../../../support/registry/certificates.ts';
 import { startDockerRegistry, type DockerRegistry } from '../../../support/registry/docker-registry.ts';

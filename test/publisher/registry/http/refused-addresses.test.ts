@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import type { RegistryClient } from '../../../../publisher/registry/client.ts';
-import { Dispatchers } from '../../../../wishlist/network/dispatchers.ts';
+import { Dispatchers } from '../../../../core/http/dispatchers.ts';
 import { FaultServer } from '../../../support/registry/fault-server.ts';
 import { redirect } from '../../../support/registry/faults.ts';
 import { buildImage, plainLayer } from '../../../support/registry/image.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { unreadableConfig } from '../../../../publisher/podman-store/readable.ts';
-import { parseConfig } from '../../../../publisher/registry/manifest/config.ts';
-import { isFailure } from '../../../../wishlist/failure.ts';
+import { parseConfig } from '../../../../core/oci/config.ts';
+import { isFailure } from '../../../../core/failure.ts';
 import { image, type ImageConfig } from '../../../support/images/image.ts';
 import { file } from '../../../support/images/layer-entry.ts';
 import { layer } from '../../../support/images/layer.ts';

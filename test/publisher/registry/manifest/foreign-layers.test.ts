@@ -1,12 +1,12 @@
 import { strict as assert } from 'node:assert';
 import { readFile } from 'node:fs/promises';
 import type { RegistryClient } from '../../../../publisher/registry/client.ts';
-import type { LayerDescriptor, Manifest } from '../../../../publisher/registry/manifest/manifest.ts';
+import type { LayerDescriptor, Manifest } from '../../../../core/oci/manifest.ts';
 import type { ForeignLayers, RegistryOptions } from '../../../../publisher/registry/options.ts';
-import { LINUX_AMD64 } from '../../../../publisher/registry/manifest/platform.ts';
+import { LINUX_AMD64 } from '../../../../core/oci/index-platforms.ts';
 import { Spool } from '../../../../publisher/spool/spool.ts';
-import type { ImageReference } from '../../../../wishlist/reference/reference.ts';
-import type { FailureCode } from '../../../../wishlist/failure.ts';
+import type { ImageReference } from '../../../../core/oci/reference.ts';
+import type { FailureCode } from '../../../../core/failure.ts';
 import { FaultServer } from '../../../support/registry/fault-server.ts';
 import { drop, redirect, status, wrongBytes, type Fault } from '../../../support/registry/faults.ts';
 import { buildImage, plainLayer, type TestLayer } from '../../../support/registry/image.ts';

@@ -3,7 +3,7 @@ import { copyFile, readFile, readdir, truncate, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { ManifestFiles } from '../../../../publisher/registry/manifest/manifest-files.ts';
 import type { Remembered } from '../../../../publisher/registry/manifest/manifest-memory.ts';
-import type { ImageReference } from '../../../../wishlist/reference/reference.ts';
+import type { ImageReference } from '../../../../core/oci/reference.ts';
 import { FaultServer } from '../../../support/registry/fault-server.ts';
 import { buildImage, digestOf, plainLayer } from '../../../support/registry/image.ts';
 import { failureOf, quickClient } from '../../../support/registry/quick-client.ts';

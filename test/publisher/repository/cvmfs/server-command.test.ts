@@ -7,7 +7,7 @@ import {
   runCommand,
   type CommandOptions,
 } from '../../../../publisher/repository/cvmfs/server-command.ts';
-import { Failure } from '../../../../wishlist/failure.ts';
+import { Failure } from '../../../../core/failure.ts';
 import { failureOf } from '../../../support/registry/quick-client.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
 

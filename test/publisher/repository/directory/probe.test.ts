@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync } from 'node:fs';
 import { workingPaths } from '../../../../publisher/repository/directory/journal.ts';
 import { Probe } from '../../../../publisher/repository/directory/probe.ts';
-import { isFailure } from '../../../../wishlist/failure.ts';
+import { isFailure } from '../../../../core/failure.ts';
 import { storesAttributes } from '../../../support/cvmfs-server/system.ts';
 import { withMount } from '../../../support/e2e/mounts.ts';
 import { needsRoot, skip } from '../../../support/programs.ts';

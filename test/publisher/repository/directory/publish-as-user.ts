@@ -1,6 +1,6 @@
 import { json } from 'node:stream/consumers';
 import { DirectoryBackend } from '../../../../publisher/repository/directory/backend.ts';
-import { isFailure } from '../../../../wishlist/failure.ts';
+import { isFailure } from '../../../../core/failure.ts';
 import { listener, publication, uninterrupted } from '../entries.ts';
 import type { Request, Result } from './request.ts';
 

@@ -1,5 +1,5 @@
 import type { Entry, FileEntry } from '../../../../publisher/repository/entry.ts';
-import type { FailureCode } from '../../../../wishlist/failure.ts';
+import type { FailureCode } from '../../../../core/failure.ts';
 
 /** An entry as JSON can hold it: the content of a file is text. */
 export type PlainEntry =

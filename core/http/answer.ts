@@ -1,0 +1,85 @@
+import type { Dispatcher } from 'undici';
+import { Failure, type FailureCode } from '../failure.ts';
+import { describeSubject, type Subject } from './subject.ts';
+
+/** What a server answered, its body not read yet. The body must be read or destroyed: it holds a connection. */
+export interface Answer {
+  readonly status: number;
+  /** After redirects. */
+  readonly url: URL;
+  readonly headers: Dispatcher.ResponseData['headers'];
+  readonly body: Dispatcher.ResponseData['body'];
+  /** How much of the body was read so far. */
+  readonly received: { bytes: number };
+}
+
+/** An answer without its body. */
+export interface Head {
+  readonly status: number;
+  /** By a name in lower case. */
+  readonly header: (name: string) => string | undefined;
+}
+
+/** How large a body may be, and the failure that a larger one makes. */
+export interface SizeLimit {
+  readonly bytes: number;
+  readonly code: FailureCode;
+}
+
+const LARGEST_REFUSAL_BYTES = 64 * 1024;
+const REFUSAL_TIMEOUT_MS = 10_000;
+
+/** The value of a header; several fields of one name are joined with commas. */
+export function headerOf(answer: Answer, name: string): string | undefined {
+  const value = answer.headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+}
+
+export function headOf(answer: Answer): Head {
+  return { status: answer.status, header: (name) => headerOf(answer, name) };
+}
+
+/** The whole body, or `undefined` where it has more than `limitBytes`: nothing more is read then. */
+async function readUpTo(answer: Answer, limitBytes: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+    sizeBytes += chunk.length;
+    answer.received.bytes = sizeBytes;
+    if (sizeBytes > limitBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, sizeBytes);
+}
+
+/**
+ * The whole body.
+ *
+ * @throws Failure of `limit` where it is larger; errors of the connection as undici throws them
+ */
+export async function readBody(answer: Answer, limit: SizeLimit, subject: Subject): Promise<Buffer> {
+  const bytes = await readUpTo(answer, limit.bytes);
+  if (bytes !== undefined) return bytes;
+  const { registry } = subject.reference;
+  throw new Failure(
+    limit.code,
+    `the registry ${registry} sends more than ${limit.bytes} bytes for ${describeSubject(subject)}`,
+    { hint: 'ask whoever runs the registry; no usual document of this kind is that large' },
+  );
+}
+
+/**
+ * The body of an answer other than the one wanted, as far as it can be had within `timeoutMs`: it only explains the
+ * status. Reading it frees the connection for the next request.
+ */
+export async function readRefusal(answer: Answer, timeoutMs = REFUSAL_TIMEOUT_MS): Promise<string> {
+  const timer = setTimeout(() => answer.body.destroy(), timeoutMs);
+  try {
+    return (await readUpTo(answer, LARGEST_REFUSAL_BYTES))?.toString('utf8') ?? '';
+  } catch {
+    // Whatever broke here, the status has been received and says what failed.
+    return '';
+  } finally {
+    clearTimeout(timer);
+  }
+}

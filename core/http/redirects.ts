@@ -1,0 +1,52 @@
+import { Failure } from '../failure.ts';
+import { headerOf, readRefusal, type Answer } from './answer.ts';
+import type { Connections, Exchange } from './connections.ts';
+import { describeSubject, type Subject } from './subject.ts';
+
+const MAXIMUM_REDIRECTS = 5;
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/**
+ * The answer behind all redirects. `authorization` goes to the origin of the exchange's URL alone. A HEAD stays one.
+ *
+ * @see RFC 9110, section 15.4
+ * @throws Failure `registry-error` for too many redirects, for one that leaves HTTPS, and for one of
+ *   a POST: its form may hold a secret, which goes nowhere but to the place that was named for it
+ */
+export async function followRedirects(
+  connections: Pick<Connections, 'send'>,
+  exchange: Exchange,
+  authorization: string | undefined,
+): Promise<Answer> {
+  let { url } = exchange;
+  for (let redirects = 0; ; redirects += 1) {
+    const isSameOrigin = url.origin === exchange.url.origin;
+    const headers =
+      authorization !== undefined && isSameOrigin ? { ...exchange.headers, authorization } : exchange.headers;
+    const answer = await connections.send({ ...exchange, url, headers });
+    const location = REDIRECTS.has(answer.status) ? headerOf(answer, 'location') : undefined;
+    if (location === undefined) return answer;
+    await readRefusal(answer);
+    if (exchange.method === 'POST') throw refused(exchange.subject, 'redirects a POST');
+    if (redirects === MAXIMUM_REDIRECTS) throw refused(exchange.subject, 'redirects in circles');
+    url = targetOf(location, url, exchange.subject);
+  }
+}
+
+function targetOf(location: string, base: URL, subject: Subject): URL {
+  const target = URL.canParse(location, base.href) ? new URL(location, base.href) : undefined;
+  if (target?.protocol !== 'https:' && target?.protocol !== 'http:') {
+    throw refused(subject, 'redirects to something that is no HTTP address');
+  }
+  if (base.protocol === 'https:' && target.protocol !== 'https:') {
+    throw refused(subject, `redirects from HTTPS to plain HTTP at ${target.host}`);
+  }
+  return target;
+}
+
+function refused(subject: Subject, reason: string): Failure {
+  const { registry } = subject.reference;
+  return new Failure('registry-error', `the registry ${registry} ${reason} for ${describeSubject(subject)}`, {
+    hint: 'ask whoever runs the registry',
+  });
+}

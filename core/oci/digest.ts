@@ -1,0 +1,30 @@
+import { Failure } from '../failure.ts';
+
+/**
+ * A SHA-256 digest as registries write it, `sha256:` and 64 lower-case hexadecimal digits.
+ *
+ * @see OCI image specification 1.1, descriptor.md, "Digests"
+ */
+export type Digest = `sha256:${string}`;
+
+const SYNTAX = /^sha256:[0-9a-f]{64}$/;
+
+/** @throws Failure `manifest-invalid` where `text` is no SHA-256 digest; `what` names it in the message. */
+export function parseDigest(text: string, what = 'digest'): Digest {
+  if (!isDigest(text)) {
+    throw new Failure(
+      'manifest-invalid',
+      `the ${what} ${JSON.stringify(text)} is not sha256: and 64 hexadecimal digits`,
+    );
+  }
+  return text;
+}
+
+export function isDigest(text: string): text is Digest {
+  return SYNTAX.test(text);
+}
+
+/** The digits alone: paths in the repository carry no `sha256:`. */
+export function hexOf(digest: Digest): string {
+  return digest.slice('sha256:'.length);
+}

@@ -1,0 +1,46 @@
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { codeOf, hasCode } from '../error-code.ts';
+import type { FreeRoom } from './demand.ts';
+import { formatBytes } from '../byte-size.ts';
+
+/** Bytes that this user may still write on the file system of `path`, or where it would be; `undefined` where nobody can say. */
+export function freeBytes(path: string): number | undefined {
+  return freeRoom(path).bytes;
+}
+
+/** The same, with how many files there may still be. Bounded: by the path. */
+export function freeRoom(path: string): FreeRoom {
+  try {
+    const { bavail, bfree, bsize, files, ffree } = statfsSync(path);
+    const bytes = bsize * (process.geteuid?.() === 0 ? bfree : bavail);
+    // Some file systems count none.
+    return { bytes, inodes: files === 0 ? undefined : ffree };
+  } catch (error) {
+    if (hasCode(error, 'ENOENT') && dirname(path) !== path) return freeRoom(dirname(path));
+    if (codeOf(error) === undefined) throw error;
+    return { bytes: undefined, inodes: undefined };
+  }
+}
+
+/** What is left free at least on a disk: a twentieth of it, and no more than 1 GiB. */
+const LARGEST_RESERVE_BYTES = 1024 ** 3;
+
+/** Bytes of the file system of `path` that nothing from outside may fill; 0 where nobody can say how large it is. */
+export function reserveBytes(path: string): number {
+  try {
+    const { blocks, bsize } = statfsSync(path);
+    return Math.min(LARGEST_RESERVE_BYTES, Math.floor((blocks * bsize) / 20));
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    return 0;
+  }
+}
+
+/** How much is needed and how much there is, as far as that is known: `419.5 MB are needed, 40.0 MB are free`. */
+export function roomText(neededBytes: number | undefined, free: number | undefined): string {
+  return [
+    ...(neededBytes === undefined || neededBytes === 0 ? [] : [`${formatBytes(neededBytes)} are needed`]),
+    ...(free === undefined ? [] : [`${formatBytes(free)} are free`]),
+  ].join(', ');
+}

@@ -1,0 +1,140 @@
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { pause } from '../interruption.ts';
+import { codeOf, isDiskFull } from '../error-code.ts';
+import { Failure, isFailure, type FailureCode } from '../failure.ts';
+import type { Notice } from '../../publisher/repository/backend.ts';
+import { tryLock } from './libc.ts';
+
+const POLL_MS = 200;
+/** Whoever may open a lock file can hold the lock. */
+const LOCK_MODE = 0o600;
+const OPEN = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
+const LOOK = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const LONGEST_HOLDER_BYTES = 32;
+
+export interface LockRequest {
+  /** The lock file; its folder is made where it is missing. */
+  readonly path: string;
+  /** What the lock protects, as the message calls it. */
+  readonly subject: string;
+  /** How long to wait for another holder. */
+  readonly waitMs: number;
+  /** Code of the failure where the folder or file cannot be made. */
+  readonly unusable: FailureCode;
+  readonly notice: Notice;
+  readonly signal?: AbortSignal;
+}
+
+/** The part of a request that is the caller's of a repository. */
+export type LockOptions = Pick<LockRequest, 'waitMs' | 'notice' | 'signal'>;
+
+/** A lock between processes that dies with its holder: flock(2) on a file that stays. */
+export class Lock {
+  readonly #fd: number;
+
+  private constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /** @throws Failure `repository-busy` when `waitMs` is over; `unusable`, `disk-full` where the file cannot be made */
+  static async acquire(request: LockRequest): Promise<Lock> {
+    const fd = openLockFile(request);
+    try {
+      await waitFor(fd, request);
+      writeHolder(fd);
+      return new Lock(fd);
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  }
+
+  /** Whether a process holds the lock at `path`. Nothing is made or written; who may not look sees none. */
+  static isHeld(path: string): boolean {
+    let fd: number;
+    try {
+      fd = openSync(path, LOOK);
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error;
+      return false;
+    }
+    try {
+      return !tryLock(fd);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  release(): void {
+    closeSync(this.#fd);
+  }
+}
+
+/** Does nothing where somebody else holds the lock that `work` takes. */
+export async function unlessBusy(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!isFailure(error, 'repository-busy')) throw error;
+  }
+}
+
+function openLockFile({ path, subject, unusable }: LockRequest): number {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const fd = openSync(path, OPEN, LOCK_MODE);
+    if (fstatSync(fd).uid === process.geteuid?.()) fchmodSync(fd, LOCK_MODE);
+    return fd;
+  } catch (error) {
+    const full = isDiskFull(error);
+    throw new Failure(full ? 'disk-full' : unusable, `${subject} cannot be locked: ${String(error)}`, {
+      hint: full
+        ? `free space on the file system of ${dirname(path)}`
+        : `make ${dirname(path)} writable for the user that runs unpackd`,
+      cause: error,
+    });
+  }
+}
+
+function readHolder(fd: number): string {
+  const bytes = Buffer.alloc(LONGEST_HOLDER_BYTES);
+  const text = bytes.toString('latin1', 0, readSync(fd, bytes, 0, bytes.length, 0)).trim();
+  return /^\d+$/.test(text) ? text : 'unknown';
+}
+
+/** Only for the messages of those who wait: a full disk is nothing to fail for here. */
+function writeHolder(fd: number): void {
+  ftruncateSync(fd);
+  try {
+    writeSync(fd, `${process.pid}\n`, 0);
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+  }
+}
+
+async function waitFor(fd: number, { subject, waitMs, notice, signal }: LockRequest): Promise<void> {
+  const deadline = performance.now() + waitMs;
+  let told = false;
+  while (!tryLock(fd)) {
+    const holder = readHolder(fd);
+    if (performance.now() >= deadline) {
+      throw new Failure('repository-busy', `${subject} is in use by process ${holder}`, {
+        hint: 'wait for it to finish, or allow a longer --wait',
+      });
+    }
+    if (!told) notice('waiting', `waiting for process ${holder}, which uses ${subject}`);
+    told = true;
+    await pause(POLL_MS, signal);
+  }
+}
