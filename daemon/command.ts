@@ -1,5 +1,5 @@
 import type { Failure } from '../core/failure.ts';
-import type { Observer } from '../publisher/events.ts';
+import type { Observer } from '../publisher/image/events.ts';
 import type { Sources } from './configuration-sources.ts';
 import type { ExitStatus } from './exit-status.ts';
 import type { Configuration, Environment, OptionKey } from './options.ts';

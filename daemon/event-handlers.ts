@@ -1,4 +1,4 @@
-import type { Event } from '../publisher/events.ts';
+import type { Event } from '../publisher/image/events.ts';
 
 type EventType = Event['type'];
 type EventOf<Type extends EventType> = {

@@ -1,4 +1,4 @@
-import type { ImageLimits } from '../publisher/image-limits.ts';
+import type { ImageLimits } from '../publisher/image/image-limits.ts';
 import { integer, size } from './value-types.ts';
 
 /** The options of what one image may meter, part of the table of all options. */

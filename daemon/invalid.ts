@@ -1,5 +1,5 @@
 import { Failure } from '../core/failure.ts';
-import type { FailureText } from '../publisher/events.ts';
+import type { FailureText } from '../publisher/image/events.ts';
 
 /** Several things that are wrong with a configuration. */
 class ConfigurationFailure extends Failure {

@@ -1,4 +1,4 @@
-import type { Observer } from '../publisher/events.ts';
+import type { Observer } from '../publisher/image/events.ts';
 import { handleEvent } from './event-handlers.ts';
 import { createImageLines, createLayerLines } from './notification-lines.ts';
 import type { Fields, Line } from './notification-lines.ts';

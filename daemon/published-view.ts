@@ -1,5 +1,5 @@
-import type { Backend } from '../publisher/repository/backend.ts';
-import type { RepositoryView } from '../publisher/repository/view.ts';
+import type { Backend } from '../publisher/publication/backend.ts';
+import type { RepositoryView } from '../publisher/publication/view.ts';
 import { isFailure } from '../core/failure.ts';
 
 /** What is published, for those who mostly are not on the machine that publishes: `undefined` where nothing can be seen. */

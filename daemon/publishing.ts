@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Observer } from '../publisher/events.ts';
+import type { Observer } from '../publisher/image/events.ts';
 import { RegistryClient } from '../publisher/registry/client.ts';
 import { ManifestFiles } from '../publisher/registry/manifest/manifest-files.ts';
 import { NO_MEMORY } from '../publisher/registry/manifest/manifest-memory.ts';

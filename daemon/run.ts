@@ -1,6 +1,6 @@
 import { isFailure, type Failure } from '../core/failure.ts';
-import { contained } from '../publisher/contained.ts';
-import type { Observer } from '../publisher/events.ts';
+import { contained } from '../publisher/image/contained.ts';
+import type { Observer } from '../publisher/image/events.ts';
 import { asksForJson, buildProgram } from './command-line.ts';
 import type { Invocation } from './command-line.ts';
 import type { Command, ConfigurationCommand, Context } from './command.ts';

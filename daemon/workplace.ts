@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import type { Observer } from '../publisher/events.ts';
-import type { Outputs } from '../publisher/image.ts';
-import type { Guard } from '../publisher/guard.ts';
+import type { Observer } from '../publisher/image/events.ts';
+import type { Outputs } from '../publisher/image/image.ts';
+import type { Guard } from '../publisher/pipeline/guard.ts';
 import { ListingStore } from '../publisher/layer/listing-store.ts';
-import { RepositoryPublisher } from '../publisher/repository-publisher.ts';
+import { RepositoryPublisher } from '../publisher/pipeline/repository-publisher.ts';
 import type { RegistryClient } from '../publisher/registry/client.ts';
-import type { Backend } from '../publisher/repository/backend.ts';
+import type { Backend } from '../publisher/publication/backend.ts';
 import { CvmfsBackend } from '../publisher/repository/cvmfs/backend.ts';
 import { DirectoryBackend } from '../publisher/repository/directory/backend.ts';
 import { Lock } from '../core/system/lock.ts';

@@ -13,7 +13,7 @@ import { dirname } from 'node:path';
 import { pause } from '../interruption.ts';
 import { codeOf, isDiskFull } from '../error-code.ts';
 import { Failure, isFailure, type FailureCode } from '../failure.ts';
-import type { Notice } from '../../publisher/repository/backend.ts';
+import type { Notice } from '../../publisher/publication/backend.ts';
 import { tryLock } from './libc.ts';
 
 const POLL_MS = 200;

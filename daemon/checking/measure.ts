@@ -1,16 +1,16 @@
-import type { Outputs } from '../../publisher/image.ts';
-import { isLayerRecorded } from '../../publisher/published.ts';
-import { resolveImage, type Forms } from '../../publisher/resolve.ts';
+import type { Outputs } from '../../publisher/image/image.ts';
+import { isLayerRecorded } from '../../publisher/published/published.ts';
+import { resolveImage, type Forms } from '../../publisher/pipeline/resolve.ts';
 import type { ListingStore } from '../../publisher/layer/listing-store.ts';
 import type { RegistryClient } from '../../publisher/registry/client.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import type { LayerDescriptor } from '../../core/oci/manifest.ts';
 import { platformMissing } from '../../publisher/registry/manifest/manifests.ts';
-import type { RepositoryView } from '../../publisher/repository/view.ts';
+import type { RepositoryView } from '../../publisher/publication/view.ts';
 import type { LayerFacts, MeasuredImage } from '../../wishlist/check/sizes.ts';
 import type { WishedImage } from '../../wishlist/meaning/expand.ts';
 import { isFailure, type Failure } from '../../core/failure.ts';
-import { OWN_FOLDERS } from '../../wishlist/own-folders.ts';
+import { OWN_FOLDERS } from '../../wishlist/recipe/own-folders.ts';
 import { formatPlatform } from '../../core/oci/platform.ts';
 import { formatReference } from '../../core/oci/reference.ts';
 

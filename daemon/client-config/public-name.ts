@@ -1,6 +1,6 @@
-import { platformName } from '../../publisher/layout.ts';
-import { displayPath, type BytePath } from '../../publisher/repository/entry.ts';
-import type { RepositoryView } from '../../publisher/repository/view.ts';
+import { platformName } from '../../publisher/image/layout.ts';
+import { displayPath, type BytePath } from '../../publisher/publication/entry.ts';
+import type { RepositoryView } from '../../publisher/publication/view.ts';
 import type { Platform } from '../../core/oci/platform.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { platformName } from '../../publisher/layout.ts';
-import { storeRoot } from '../../publisher/podman-store/paths.ts';
+import { platformName } from '../../publisher/image/layout.ts';
+import { storeRoot } from '../../publisher/outputs/podman/paths.ts';
 import { Failure } from '../../core/failure.ts';
 import { nearest } from '../../core/nearest.ts';
 import { quoted } from '../../core/quote.ts';

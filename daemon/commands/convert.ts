@@ -1,6 +1,6 @@
-import { failedResult, type Event, type Observer } from '../../publisher/events.ts';
+import { failedResult, type Event, type Observer } from '../../publisher/image/events.ts';
 import type { RegistryClient } from '../../publisher/registry/client.ts';
-import type { PlatformResult } from '../../publisher/results.ts';
+import type { PlatformResult } from '../../publisher/image/results.ts';
 import { stackOf } from '../../core/failure.ts';
 import { readRecipe } from '../../wishlist/recipe/recipe.ts';
 import { groupBy } from '../../core/group-by.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { ListingStore } from '../../publisher/layer/listing-store.ts';
 import type { RegistryClient } from '../../publisher/registry/client.ts';
-import type { RepositoryView } from '../../publisher/repository/view.ts';
+import type { RepositoryView } from '../../publisher/publication/view.ts';
 import { countFindings } from '../../wishlist/check/finding.ts';
 import { Failure, isFailure } from '../../core/failure.ts';
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Guard, Stage, Subject } from '../../publisher/guard.ts';
+import type { Guard, Stage, Subject } from '../../publisher/pipeline/guard.ts';
 import { formatReference } from '../../core/oci/reference.ts';
 import type { Run, UnderWay } from '../state/deaths-table.ts';
 import { Gate, type GateOptions } from './gate.ts';

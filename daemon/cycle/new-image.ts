@@ -1,7 +1,7 @@
-import { findPublished, type FoundImage } from '../../publisher/find-published.ts';
-import type { ResolvedImage } from '../../publisher/image.ts';
-import type { RepositoryView } from '../../publisher/repository/view.ts';
-import type { Part } from '../../publisher/results.ts';
+import { findPublished, type FoundImage } from '../../publisher/image/find-published.ts';
+import type { ResolvedImage } from '../../publisher/image/image.ts';
+import type { RepositoryView } from '../../publisher/publication/view.ts';
+import type { Part } from '../../publisher/image/results.ts';
 import { isFailure } from '../../core/failure.ts';
 import { formatPlatform, parsePlatform, type Platform } from '../../core/oci/platform.ts';
 import { formatReference } from '../../core/oci/reference.ts';

@@ -1,5 +1,5 @@
-import { contained } from '../../publisher/contained.ts';
-import type { Event, Observer } from '../../publisher/events.ts';
+import { contained } from '../../publisher/image/contained.ts';
+import type { Event, Observer } from '../../publisher/image/events.ts';
 import { handleEvent, type EventHandlers } from '../event-handlers.ts';
 import type { WorkParts } from './repository-work.ts';
 

@@ -1,10 +1,10 @@
-import type { Pass } from '../../publisher/repository-publisher.ts';
-import type { FailureText, ImageResult } from '../../publisher/events.ts';
-import type { ResolvedImage } from '../../publisher/image.ts';
-import { ownFailure } from '../../publisher/own-failure.ts';
-import { partLabel, type Part, type Recorder } from '../../publisher/results.ts';
-import { weightOf } from '../../publisher/queue/batches.ts';
-import { STOPPING } from '../../publisher/stopping.ts';
+import type { Pass } from '../../publisher/pipeline/repository-publisher.ts';
+import type { FailureText, ImageResult } from '../../publisher/image/events.ts';
+import type { ResolvedImage } from '../../publisher/image/image.ts';
+import { ownFailure } from '../../publisher/image/own-failure.ts';
+import { partLabel, type Part, type Recorder } from '../../publisher/image/results.ts';
+import { weightOf } from '../../publisher/pipeline/batches.ts';
+import { STOPPING } from '../../publisher/image/stopping.ts';
 import type { Failure } from '../../core/failure.ts';
 import { formatPlatform, equalPlatforms } from '../../core/oci/platform.ts';
 import { formatReference } from '../../core/oci/reference.ts';

@@ -1,8 +1,12 @@
-import { failedResult, type Observer } from '../../publisher/events.ts';
-import type { Candidate, Explain } from '../../publisher/candidates.ts';
-import type { WantedImage } from '../../publisher/image.ts';
-import type { Pass, PublishingReport, RepositoryPublisher } from '../../publisher/repository-publisher.ts';
-import { Results } from '../../publisher/results.ts';
+import { failedResult, type Observer } from '../../publisher/image/events.ts';
+import type { Candidate, Explain } from '../../publisher/pipeline/candidates.ts';
+import type { WantedImage } from '../../publisher/image/image.ts';
+import type {
+  Pass,
+  PublishingReport,
+  RepositoryPublisher,
+} from '../../publisher/pipeline/repository-publisher.ts';
+import { Results } from '../../publisher/image/results.ts';
 import { asFailure, isFailure, stackOf, type Failure } from '../../core/failure.ts';
 import { groupBy } from '../../core/group-by.ts';
 import type { Doubt } from '../../wishlist/meaning/doubt.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { exposureOf, NO_EXPOSURE, type Exposure } from '../../publisher/repository/exposure.ts';
+import { exposureOf, NO_EXPOSURE, type Exposure } from '../../publisher/publication/exposure.ts';
 import { codeOf } from '../../core/error-code.ts';
 import type { CheckContext } from './context.ts';
 import { named, nearestExisting } from './folders.ts';

@@ -1,6 +1,6 @@
 import { MultiBar } from 'cli-progress';
 import type { SingleBar } from 'cli-progress';
-import type { Event } from '../../publisher/events.ts';
+import type { Event } from '../../publisher/image/events.ts';
 import type { Display, OutputStream } from './display.ts';
 import { formatBytes } from './format.ts';
 import { createProgress } from './progress.ts';

@@ -1,4 +1,4 @@
-import type { Event } from '../../publisher/events.ts';
+import type { Event } from '../../publisher/image/events.ts';
 
 /** Where text goes: standard output, standard error, or a test's buffer. */
 export type OutputStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };

@@ -1,4 +1,4 @@
-import type { FailureText, Observer } from '../../publisher/events.ts';
+import type { FailureText, Observer } from '../../publisher/image/events.ts';
 import type { Failure } from '../../core/failure.ts';
 import type { Configuration, Environment } from '../options.ts';
 import { createBarDisplay } from './bars.ts';

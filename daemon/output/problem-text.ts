@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { FailureText } from '../../publisher/events.ts';
+import type { FailureText } from '../../publisher/image/events.ts';
 import type { Environment } from '../options.ts';
 import type { OutputStream } from './display.ts';
 import { errorLine } from './format.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { FailureText, ImageResult } from '../../publisher/events.ts';
-import type { PlatformResult } from '../../publisher/results.ts';
+import type { FailureText, ImageResult } from '../../publisher/image/events.ts';
+import type { PlatformResult } from '../../publisher/image/results.ts';
 import { redact } from './redact.ts';
 
 /** How a run over images ended. */

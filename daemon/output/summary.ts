@@ -1,5 +1,5 @@
 import { handleEvent, type EventHandlers } from '../event-handlers.ts';
-import type { Event } from '../../publisher/events.ts';
+import type { Event } from '../../publisher/image/events.ts';
 import { counted, formatBytes, formatDuration } from './format.ts';
 import { isUndone, type Report } from './results.ts';
 

@@ -1,7 +1,7 @@
-import type { Event } from '../../publisher/events.ts';
-import type { RepositoryPublisher } from '../../publisher/repository-publisher.ts';
-import { partLabel } from '../../publisher/results.ts';
-import type { Candidate } from '../../publisher/candidates.ts';
+import type { Event } from '../../publisher/image/events.ts';
+import type { RepositoryPublisher } from '../../publisher/pipeline/repository-publisher.ts';
+import { partLabel } from '../../publisher/image/results.ts';
+import type { Candidate } from '../../publisher/pipeline/candidates.ts';
 import { handleEvent, type EventHandlers } from '../event-handlers.ts';
 
 /** A layer that is being fetched. */

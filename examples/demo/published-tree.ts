@@ -1,6 +1,6 @@
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { imagesBook, storeRoot } from '../../publisher/podman-store/paths.ts';
+import { imagesBook, storeRoot } from '../../publisher/outputs/podman/paths.ts';
 
 const PODMAN_STORE = storeRoot('');
 

@@ -1,10 +1,10 @@
 import type { Digest } from '../../core/oci/digest.ts';
-import type { BytePath } from '../repository/entry.ts';
-import type { RepositoryView } from '../repository/view.ts';
-import type { ImageMeter } from '../image-limits.ts';
+import type { BytePath } from '../publication/entry.ts';
+import type { RepositoryView } from '../publication/view.ts';
+import type { ImageMeter } from '../image/image-limits.ts';
 import { walkAny } from '../tree/walk.ts';
 import { takeTurns } from '../../core/turns.ts';
-import { publishedPath, type UnitTree } from './unit.ts';
+import { publishedPath, type UnitTree } from '../outputs/unit.ts';
 
 export interface LinkQuestion {
   /** Whether the same publication brings the layer: what it brings can be linked to. */

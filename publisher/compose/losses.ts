@@ -7,16 +7,16 @@ import {
   type BytePath,
   type Entry,
   type FileEntry,
-} from '../repository/entry.ts';
+} from '../publication/entry.ts';
 import { LONGEST_PATH_BYTES } from '../layer/member-path.ts';
-import { LINUX_LIMITS, type Holding } from '../repository/holding.ts';
+import { LINUX_LIMITS, type Holding } from '../publication/holding.ts';
 import { EMPTY_TREE, type AnyNode, type DeviceNode, type TreeNode } from '../tree/node.ts';
 import { walk, walkAny, type Visit } from '../tree/walk.ts';
-import type { ImageMeter } from '../image-limits.ts';
+import type { ImageMeter } from '../image/image-limits.ts';
 import type { Sliced } from '../../core/turns.ts';
-import type { Stage } from './image-trees.ts';
+import type { Stage } from '../tree/image-trees.ts';
 import { overlayFolders } from './overlay-folders.ts';
-import type { UnitTree } from './unit.ts';
+import type { UnitTree } from '../outputs/unit.ts';
 import { CAPABILITY, OPAQUE, publishable, unpublishable, type KeptXattrs } from './xattrs.ts';
 import { formatBytes } from '../../core/byte-size.ts';
 import { counted } from '../../core/counted.ts';

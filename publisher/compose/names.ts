@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { layerDigests, type ReadyImage } from '../image.ts';
-import { layerMetadataPath, manifestPath } from '../layout.ts';
-import { isVariantTarget, platformFolder } from '../multiarch.ts';
-import { aliasLinks, type PublicLink } from '../public-links.ts';
-import { RECORD } from '../published.ts';
+import { layerDigests, type ReadyImage } from '../image/image.ts';
+import { layerMetadataPath, manifestPath } from '../image/layout.ts';
+import { isVariantTarget, platformFolder } from '../image/multiarch.ts';
+import { aliasLinks, type PublicLink } from '../image/public-links.ts';
+import { RECORD } from '../published/published.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import {
   ownFile,
@@ -12,8 +12,8 @@ import {
   type Entry,
   type FileEntry,
   type SymbolicLinkEntry,
-} from '../repository/entry.ts';
-import type { RepositoryView } from '../repository/view.ts';
+} from '../publication/entry.ts';
+import type { RepositoryView } from '../publication/view.ts';
 
 /** Whoever wants to know all images that have a layer asks their manifests: the list of a base grows with each image on it. */
 const MOST_ORIGINS = 10_000;

@@ -1,5 +1,5 @@
-import type { ImageMeter } from '../image-limits.ts';
-import type { Attributes, BytePath } from '../repository/entry.ts';
+import type { ImageMeter } from '../image/image-limits.ts';
+import type { Attributes, BytePath } from '../publication/entry.ts';
 import {
   joinPath,
   type DirectoryNode,
@@ -8,7 +8,7 @@ import {
   type TreeNode,
 } from '../tree/node.ts';
 import { isWhole } from '../tree/packed-tree.ts';
-import type { Stage } from './image-trees.ts';
+import type { Stage } from '../tree/image-trees.ts';
 
 /** A folder or a name that an overlay mount of an image's layers shows, or should show. */
 export interface OverlayPath {

@@ -1,6 +1,6 @@
 import { Failure } from '../../core/failure.ts';
-import type { Attributes, BytePath, DirectoryEntry, Entry } from '../repository/entry.ts';
-import type { RepositoryView } from '../repository/view.ts';
+import type { Attributes, BytePath, DirectoryEntry, Entry } from '../publication/entry.ts';
+import type { RepositoryView } from '../publication/view.ts';
 
 /** Finds the folders that must come before a path: those that neither the repository nor the stream has yet. */
 export class Parents {

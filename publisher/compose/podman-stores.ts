@@ -1,16 +1,16 @@
 import { asFailure, type Failure, isFailure } from '../../core/failure.ts';
 import { groupBy } from '../../core/group-by.ts';
-import type { ReadyImage } from '../image.ts';
+import type { ReadyImage } from '../image/image.ts';
 import type { Digest } from '../../core/oci/digest.ts';
-import { encodeRecord, type ImageRecord, type RefusedRecord } from '../podman-store/image-record.ts';
-import { newImage } from '../podman-store/new-image.ts';
-import { storeRoot, type StoreRoot } from '../podman-store/paths.ts';
-import { imageRecordPath, publishedImages } from '../podman-store/published-images.ts';
-import type { PublishedImage } from '../podman-store/store.ts';
-import type { StoreParts } from '../podman-store/maker.ts';
-import { updateOf, type StoreUpdate } from '../podman-store/update.ts';
-import { ownFile, type Entry, type FileEntry } from '../repository/entry.ts';
-import type { Stage } from './image-trees.ts';
+import { encodeRecord, type ImageRecord, type RefusedRecord } from '../outputs/podman/image-record.ts';
+import { newImage } from '../outputs/podman/new-image.ts';
+import { storeRoot, type StoreRoot } from '../outputs/podman/paths.ts';
+import { imageRecordPath, publishedImages } from '../outputs/podman/published-images.ts';
+import type { PublishedImage } from '../outputs/podman/store.ts';
+import type { StoreParts } from '../outputs/podman/maker.ts';
+import { updateOf, type StoreUpdate } from '../outputs/podman/update.ts';
+import { ownFile, type Entry, type FileEntry } from '../publication/entry.ts';
+import type { Stage } from '../tree/image-trees.ts';
 
 /** What a batch changes in the podman stores of a repository, all of them together. */
 export interface StoreChanges extends Omit<StoreUpdate, 'lost' | 'nameless'> {

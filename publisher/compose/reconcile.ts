@@ -1,12 +1,12 @@
-import type { BytePath, Entry } from '../repository/entry.ts';
-import type { Holding } from '../repository/holding.ts';
-import type { Kind, RepositoryView } from '../repository/view.ts';
+import type { BytePath, Entry } from '../publication/entry.ts';
+import type { Holding } from '../publication/holding.ts';
+import type { Kind, RepositoryView } from '../publication/view.ts';
 import { CATALOG_MARKER } from '../tree/catalogs.ts';
 import type { AnyNode, ForeignLinkNode } from '../tree/node.ts';
 import { nodeAt } from '../tree/resolve.ts';
 import { isLeftOut } from './losses.ts';
 import { conflict } from './parents.ts';
-import type { UnitTree } from './unit.ts';
+import type { UnitTree } from '../outputs/unit.ts';
 
 /**
  * What must go before `unit` is written over what is published at its place: everything that it does not have. The

@@ -1,14 +1,14 @@
-import type { ImageMeter, Written } from '../image-limits.ts';
+import type { ImageMeter, Written } from '../image/image-limits.ts';
 import { Column, WORDS_32 } from '../packed/column.ts';
 import { NumberSet } from '../packed/number-set.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { NOTHING_NEEDED, sumOf, type Demand } from '../../core/system/demand.ts';
-import type { Entry } from '../repository/entry.ts';
-import type { Holding } from '../repository/holding.ts';
+import type { Entry } from '../publication/entry.ts';
+import type { Holding } from '../publication/holding.ts';
 import type { FileNode, LayerSource } from '../tree/node.ts';
 import { walkAny } from '../tree/walk.ts';
 import type { Sliced } from '../../core/turns.ts';
-import type { UnitTree } from './unit.ts';
+import type { UnitTree } from '../outputs/unit.ts';
 import { publishable, type KeptXattrs } from './xattrs.ts';
 
 /** What is found out of a unit before it is written. */

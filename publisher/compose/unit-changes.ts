@@ -1,11 +1,11 @@
-import { recordPath } from '../layout.ts';
-import { isOfNow, isRecorded } from '../published.ts';
-import type { BytePath, Entry } from '../repository/entry.ts';
-import type { Holding } from '../repository/holding.ts';
-import type { RepositoryView } from '../repository/view.ts';
+import { recordPath } from '../image/layout.ts';
+import { isOfNow, isRecorded } from '../published/published.ts';
+import type { BytePath, Entry } from '../publication/entry.ts';
+import type { Holding } from '../publication/holding.ts';
+import type { RepositoryView } from '../publication/view.ts';
 import type { Parents } from './parents.ts';
 import { leftovers, refuseConflict } from './reconcile.ts';
-import { unitName, type UnitTree } from './unit.ts';
+import { unitName, type UnitTree } from '../outputs/unit.ts';
 
 export interface ChangeOptions {
   /** Make flat trees and chains again that are published. */

@@ -1,13 +1,13 @@
 import { layerContents, type Wanted } from '../layer/content.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { NumberSet } from '../packed/number-set.ts';
-import type { BytePath, Entry, FileEntry } from '../repository/entry.ts';
+import type { BytePath, Entry, FileEntry } from '../publication/entry.ts';
 import { CATALOG_MARKER, catalogFolders } from '../tree/catalogs.ts';
 import { IMPLIED_ATTRIBUTES, joinPath, type FileNode, type LayerSource, type AnyNode } from '../tree/node.ts';
 import type { LayerTree } from '../tree/layer-tree.ts';
 import { walkAny } from '../tree/walk.ts';
 import { givingTurns, inTurns } from '../../core/turns.ts';
-import { publishedPath, type UnitTree } from './unit.ts';
+import { publishedPath, type UnitTree } from '../outputs/unit.ts';
 
 export interface UnitSources {
   /** Where the verified blob of a layer lies as a file. */

@@ -1,5 +1,5 @@
-import type { ExtendedAttributes } from '../repository/entry.ts';
-import type { Holding } from '../repository/holding.ts';
+import type { ExtendedAttributes } from '../publication/entry.ts';
+import type { Holding } from '../publication/holding.ts';
 import {
   NO_XATTRS,
   joinPath,
@@ -8,7 +8,7 @@ import {
   type LayerDirectoryNode,
 } from '../tree/node.ts';
 import { walkAny } from '../tree/walk.ts';
-import type { UnitTree } from './unit.ts';
+import type { UnitTree } from '../outputs/unit.ts';
 
 /** A node that may have attributes. */
 type Attributed = FileNode | DirectoryNode | LayerDirectoryNode;

@@ -1,4 +1,4 @@
-import type { BytePath, FileEntry } from '../repository/entry.ts';
+import type { BytePath, FileEntry } from '../publication/entry.ts';
 import { asFailure, type Failure } from '../../core/failure.ts';
 import { decompress } from './decompress.ts';
 import { isLandmark } from './lazy-pulling.ts';

@@ -1,4 +1,4 @@
-import type { BytePath } from '../repository/entry.ts';
+import type { BytePath } from '../publication/entry.ts';
 
 /** What the layer has of a file that may be an extra one. */
 interface Named {

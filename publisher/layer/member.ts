@@ -1,5 +1,5 @@
 import { Failure } from '../../core/failure.ts';
-import { displayPath, type Attributes } from '../repository/entry.ts';
+import { displayPath, type Attributes } from '../publication/entry.ts';
 import { paxInteger, paxNumber, paxText, type PaxRecords } from './pax.ts';
 import type { RawHeader } from './tar-header.ts';
 

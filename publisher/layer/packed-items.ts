@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { AttributesColumn } from '../packed/attributes-column.ts';
 import { BYTES, Column, DOUBLES, WORDS_32 } from '../packed/column.ts';
 import { TextPool } from '../packed/text-pool.ts';
-import type { Attributes, BytePath } from '../repository/entry.ts';
+import type { Attributes, BytePath } from '../publication/entry.ts';
 import type { ListingItem, ListingItems } from './listing.ts';
 import type { MemberType } from './member.ts';
 import { NO_XATTRS, xattrBytes } from './xattr-records.ts';

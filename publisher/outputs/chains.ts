@@ -1,5 +1,5 @@
-import { layerDigests } from '../image.ts';
-import { chainIds, chainPath } from '../layout.ts';
+import { layerDigests } from '../image/image.ts';
+import { chainIds, chainPath } from '../image/layout.ts';
 import { hexOf } from '../../core/oci/digest.ts';
 import type { Output } from './output.ts';
 

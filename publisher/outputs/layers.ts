@@ -1,7 +1,7 @@
-import type { Stage } from '../compose/image-trees.ts';
-import { layerMetadataPath, layerPath, layerRoot } from '../layout.ts';
+import type { Stage } from '../tree/image-trees.ts';
+import { layerMetadataPath, layerPath, layerRoot } from '../image/layout.ts';
 import { hexOf } from '../../core/oci/digest.ts';
-import { ownFile, type Attributes, type Entry } from '../repository/entry.ts';
+import { ownFile, type Attributes, type Entry } from '../publication/entry.ts';
 import type { Output } from './output.ts';
 
 /** Each layer by itself, for the containerd snapshotter and podman: deletions as overlay file systems understand them. */

@@ -1,8 +1,8 @@
-import type { Stage } from '../compose/image-trees.ts';
-import type { UnitTree } from '../compose/unit.ts';
-import type { ImageMeter } from '../image-limits.ts';
-import type { ReadyImage } from '../image.ts';
-import type { Attributes } from '../repository/entry.ts';
+import type { Stage } from '../tree/image-trees.ts';
+import type { UnitTree } from './unit.ts';
+import type { ImageMeter } from '../image/image-limits.ts';
+import type { ReadyImage } from '../image/image.ts';
+import type { Attributes } from '../publication/entry.ts';
 
 /** What an output makes trees from. */
 export interface OutputInput {

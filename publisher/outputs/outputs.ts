@@ -1,4 +1,4 @@
-import type { Outputs } from '../image.ts';
+import type { Outputs } from '../image/image.ts';
 import { chainsOutput } from './chains.ts';
 import { flatOutput } from './flat.ts';
 import { layersOutput } from './layers.ts';

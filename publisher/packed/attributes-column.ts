@@ -1,4 +1,4 @@
-import type { Attributes } from '../repository/entry.ts';
+import type { Attributes } from '../publication/entry.ts';
 import { Column, DOUBLES, WORDS_16, WORDS_32 } from './column.ts';
 
 /** Attributes by row. Owners are of 32 bits. */

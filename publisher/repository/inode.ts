@@ -15,12 +15,18 @@ import {
 } from 'node:fs';
 import { constants } from 'node:fs';
 import { hasCode, isDiskFull } from '../../core/error-code.ts';
-import type { Attributes, DeviceEntry, ExtendedAttributes, FileEntry, SymbolicLinkEntry } from './entry.ts';
-import { pathBuffer } from './entry.ts';
+import type {
+  Attributes,
+  DeviceEntry,
+  ExtendedAttributes,
+  FileEntry,
+  SymbolicLinkEntry,
+} from '../publication/entry.ts';
+import { pathBuffer } from '../publication/entry.ts';
 import { isHole } from './holes.ts';
 import { takeTurns } from '../../core/turns.ts';
 import { FOLDER } from './real-folders.ts';
-import { settableTime } from './holding.ts';
+import { settableTime } from '../publication/holding.ts';
 import { makeNode, setXattr } from '../../core/system/libc.ts';
 import type { Unkept } from './unkept.ts';
 

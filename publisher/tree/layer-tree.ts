@@ -1,10 +1,10 @@
 import { Failure } from '../../core/failure.ts';
 import type { Listing } from '../layer/listing.ts';
 import { PackedItems } from '../layer/packed-items.ts';
-import type { ImageMeter } from '../image-limits.ts';
+import type { ImageMeter } from '../image/image-limits.ts';
 import type { Sliced } from '../../core/turns.ts';
 import type { Digest } from '../../core/oci/digest.ts';
-import { displayPath, type BytePath } from '../repository/entry.ts';
+import { displayPath, type BytePath } from '../publication/entry.ts';
 import { isCvmfsReserved } from './cvmfs-reserved.ts';
 import { brokenLink, checkPlace, memberFolder } from './member-place.ts';
 import { joinPath, type LayerDirectoryNode, type LayerNode } from './node.ts';

@@ -1,6 +1,6 @@
 import { isTooLong } from '../layer/member-path.ts';
-import { displayPath, type BytePath } from '../repository/entry.ts';
-import type { ImageMeter } from '../image-limits.ts';
+import { displayPath, type BytePath } from '../publication/entry.ts';
+import type { ImageMeter } from '../image/image-limits.ts';
 import { Failure } from '../../core/failure.ts';
 import { isCvmfsReserved } from './cvmfs-reserved.ts';
 import { resolvePath, type Branch } from './resolve.ts';

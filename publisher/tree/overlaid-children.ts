@@ -1,4 +1,4 @@
-import type { ImageMeter } from '../image-limits.ts';
+import type { ImageMeter } from '../image/image-limits.ts';
 import type { Sliced } from '../../core/turns.ts';
 import type { Children, LayerNode, TreeNode, WhiteoutNode } from './node.ts';
 import { isWhole } from './packed-tree.ts';

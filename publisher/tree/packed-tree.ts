@@ -1,7 +1,7 @@
 import type { PackedItems } from '../layer/packed-items.ts';
 import { Column, WORDS_32 } from '../packed/column.ts';
 import type { Digest } from '../../core/oci/digest.ts';
-import type { Attributes, BytePath } from '../repository/entry.ts';
+import type { Attributes, BytePath } from '../publication/entry.ts';
 import { Entries } from './entries.ts';
 import {
   IMPLIED_ATTRIBUTES,

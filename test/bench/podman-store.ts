@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { manifestPath } from '../../publisher/layout.ts';
-import { encodeRecord, type LayerRecord } from '../../publisher/podman-store/image-record.ts';
-import { documentPath, storeRoot } from '../../publisher/podman-store/paths.ts';
-import { imageRecordPath } from '../../publisher/podman-store/published-images.ts';
+import { manifestPath } from '../../publisher/image/layout.ts';
+import { encodeRecord, type LayerRecord } from '../../publisher/outputs/podman/image-record.ts';
+import { documentPath, storeRoot } from '../../publisher/outputs/podman/paths.ts';
+import { imageRecordPath } from '../../publisher/outputs/podman/published-images.ts';
 import { hexOf, type Digest } from '../../core/oci/digest.ts';
 import { image } from '../support/images/image.ts';
 import { directory, file } from '../support/images/layer-entry.ts';

@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatTime, openNotification } from '../../daemon/notification.ts';
 import type { Notification } from '../../daemon/notification.ts';
-import type { Event } from '../../publisher/events.ts';
+import type { Event } from '../../publisher/image/events.ts';
 import { isFailure } from '../../core/failure.ts';
 import { temporaryDirectory } from '../support/setup.ts';
 import { BAD, EVENTS, GOOD, LAYER, PUBLISHED } from './run-events.ts';

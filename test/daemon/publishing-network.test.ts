@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Context } from '../../daemon/command.ts';
 import { loadConfiguration } from '../../daemon/configuration.ts';
 import { withRegistry } from '../../daemon/publishing.ts';
-import type { Event } from '../../publisher/events.ts';
+import type { Event } from '../../publisher/image/events.ts';
 import { parseReference } from '../../core/oci/reference.ts';
 import { ConnectProxy } from '../support/registry/connect-proxy.ts';
 import { FaultServer } from '../support/registry/fault-server.ts';

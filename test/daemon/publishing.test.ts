@@ -6,8 +6,8 @@ import { downloadManifestCommand } from '../../daemon/commands/download-manifest
 import { statusOf, withRegistry } from '../../daemon/publishing.ts';
 import { runUnpackd } from '../../daemon/run.ts';
 import type { RepositoryReport } from '../../daemon/cycle/repository-work.ts';
-import { failedResult } from '../../publisher/events.ts';
-import type { PlatformResult } from '../../publisher/results.ts';
+import { failedResult } from '../../publisher/image/events.ts';
+import type { PlatformResult } from '../../publisher/image/results.ts';
 import { Failure, type FailureCode } from '../../core/failure.ts';
 import { FaultServer } from '../support/registry/fault-server.ts';
 import { buildImage, plainLayer } from '../support/registry/image.ts';

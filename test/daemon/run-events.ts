@@ -1,4 +1,4 @@
-import type { Event, ImageResult } from '../../publisher/events.ts';
+import type { Event, ImageResult } from '../../publisher/image/events.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 
 export const LAYER: Digest = `sha256:${'a'.repeat(64)}`;

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command, Context } from '../../daemon/command.ts';
 import type { ExitStatus } from '../../daemon/exit-status.ts';
-import type { Event } from '../../publisher/events.ts';
+import type { Event } from '../../publisher/image/events.ts';
 import { OPTIONS } from '../../daemon/options.ts';
 import { PLANNED_COMMANDS, PLANNED_OPTIONS } from '../../daemon/planned.ts';
 import { runUnpackd } from '../../daemon/run.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, lstatSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { layerPath, layerRoot } from '../../publisher/layout.ts';
+import { layerPath, layerRoot } from '../../publisher/image/layout.ts';
 import { richImage, smallImage } from '../support/e2e/images.ts';
 import { imageTree, unpackedByUmoci } from '../support/e2e/reference.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';

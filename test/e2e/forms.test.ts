@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { lstatSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { chainIds, chainPath, flatPath, layerPath, layerRoot } from '../../publisher/layout.ts';
+import { chainIds, chainPath, flatPath, layerPath, layerRoot } from '../../publisher/image/layout.ts';
 import { hexOf } from '../../core/oci/digest.ts';
 import { getAttribute, listAttributes, storesAttributes } from '../support/cvmfs-server/system.ts';
 import { CAPABILITY, richImage } from '../support/e2e/images.ts';

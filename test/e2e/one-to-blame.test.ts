@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { layerRoot } from '../../publisher/layout.ts';
+import { layerRoot } from '../../publisher/image/layout.ts';
 import { askActivity } from '../../daemon/service/control-client.ts';
 import { faults } from '../support/cvmfs-server/fixture.ts';
 import { withMount } from '../support/e2e/mounts.ts';

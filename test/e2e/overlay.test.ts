@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { lstatSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { layerRoot } from '../../publisher/layout.ts';
+import { layerRoot } from '../../publisher/image/layout.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { BUSYBOX_STACKS } from '../support/e2e/busybox-images.ts';
 import { RICH_LAYERS } from '../support/e2e/images.ts';

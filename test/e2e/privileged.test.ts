@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { layerRoot } from '../../publisher/layout.ts';
+import { layerRoot } from '../../publisher/image/layout.ts';
 import { listAttributes } from '../support/cvmfs-server/system.ts';
 import { CAPABILITY } from '../support/e2e/images.ts';
 import { withMount } from '../support/e2e/mounts.ts';

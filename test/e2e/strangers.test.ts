@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { layerRoot } from '../../publisher/layout.ts';
+import { layerRoot } from '../../publisher/image/layout.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { Site } from '../support/e2e/site.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { layerRoot } from '../../publisher/layout.ts';
+import { layerRoot } from '../../publisher/image/layout.ts';
 import { createCvmfsFixture } from '../support/cvmfs-server/fixture.ts';
 import { listAttributes, storesAttributes } from '../support/cvmfs-server/system.ts';
 import { CAPABILITY } from '../support/e2e/images.ts';

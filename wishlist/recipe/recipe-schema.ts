@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { OWN_FOLDERS } from '../own-folders.ts';
+import { OWN_FOLDERS } from './own-folders.ts';
 import { KEEP } from './keep.ts';
 import { RECIPE_LIMITS } from './limits.ts';
 import { OUTPUT_NAMES } from './settings.ts';

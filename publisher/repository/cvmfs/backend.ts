@@ -6,11 +6,11 @@ import type {
   OpenRepository,
   Publication,
   PublishOptions,
-} from '../backend.ts';
+} from '../../publication/backend.ts';
 import { UNKNOWN_ROOM, type FreeRoom } from '../../../core/system/demand.ts';
-import { displayPath, type BytePath, type Entry } from '../entry.ts';
+import { displayPath, type BytePath, type Entry } from '../../publication/entry.ts';
 import { Lock, unlessBusy, type LockOptions } from '../../../core/system/lock.ts';
-import { ownAttributes } from '../own-attributes.ts';
+import { ownAttributes } from '../../publication/own-attributes.ts';
 import { Unkept } from '../unkept.ts';
 import { usable } from '../usable.ts';
 import { CvmfsView } from './view.ts';

@@ -1,5 +1,5 @@
-import { NO_EXPOSURE } from '../exposure.ts';
-import { EARLIEST_TIME, LATEST_TIME, LINUX_LIMITS, type Holding } from '../holding.ts';
+import { NO_EXPOSURE } from '../../publication/exposure.ts';
+import { EARLIEST_TIME, LATEST_TIME, LINUX_LIMITS, type Holding } from '../../publication/holding.ts';
 import type { CvmfsRepository } from './installation.ts';
 
 /** A catalog takes no longer value: one of 256 bytes becomes an empty one, and those beyond are left out. */

@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { OWN_FOLDERS } from '../../../wishlist/own-folders.ts';
-import { ownFile, type Attributes, type BytePath, type Entry, type FileEntry } from '../entry.ts';
-import type { RepositoryView } from '../view.ts';
+import { OWN_FOLDERS } from '../../../wishlist/recipe/own-folders.ts';
+import {
+  ownFile,
+  type Attributes,
+  type BytePath,
+  type Entry,
+  type FileEntry,
+} from '../../publication/entry.ts';
+import type { RepositoryView } from '../../publication/view.ts';
 
 const FOLDER = `${OWN_FOLDERS.records}/publications`;
 /** Always leads to the newest seal. */

@@ -1,5 +1,5 @@
-import type { Attributes, BytePath, DeviceEntry, Entry, FileEntry } from '../entry.ts';
-import { settableTime } from '../holding.ts';
+import type { Attributes, BytePath, DeviceEntry, Entry, FileEntry } from '../../publication/entry.ts';
+import { settableTime } from '../../publication/holding.ts';
 import { BLOCK_BYTES, Chunks } from './chunks.ts';
 import { storedTarget } from './variant-symlinks.ts';
 

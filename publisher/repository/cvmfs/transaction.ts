@@ -1,6 +1,6 @@
 import { asFailure, Failure } from '../../../core/failure.ts';
 import { pause } from '../../../core/interruption.ts';
-import type { Notice } from '../backend.ts';
+import type { Notice } from '../../publication/backend.ts';
 import { repositoryFull } from '../usable.ts';
 import { holdersOf } from './holders.ts';
 import type { CvmfsRepository } from './installation.ts';

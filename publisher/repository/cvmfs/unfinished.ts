@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { OWN_FOLDERS } from '../../../wishlist/own-folders.ts';
-import { ownFile, type Attributes, type BytePath, type Entry } from '../entry.ts';
-import type { RepositoryView } from '../view.ts';
+import { OWN_FOLDERS } from '../../../wishlist/recipe/own-folders.ts';
+import { ownFile, type Attributes, type BytePath, type Entry } from '../../publication/entry.ts';
+import type { RepositoryView } from '../../publication/view.ts';
 
 /**
  * Lists, while a publication in two transactions has had the first of them, the trees that it brought: nothing refers to

@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync } from 'node:fs';
-import type { Publication } from '../backend.ts';
-import { displayPath, type BytePath, type Entry } from '../entry.ts';
+import type { Publication } from '../../publication/backend.ts';
+import { displayPath, type BytePath, type Entry } from '../../publication/entry.ts';
 import { finishDirectory, keepXattrs, makeFile, makeSymbolicLink } from '../inode.ts';
 import { takeTurns } from '../../../core/turns.ts';
 import { RealFolders } from '../real-folders.ts';

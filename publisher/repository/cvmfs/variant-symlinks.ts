@@ -1,4 +1,4 @@
-import type { SymbolicLinkEntry } from '../entry.ts';
+import type { SymbolicLinkEntry } from '../../publication/entry.ts';
 
 /**
  * The target to store, so that clients show what is meant: in the place of `$(NAME:-DEFAULT)` they show the value of a

@@ -1,6 +1,6 @@
-import { pathBelow, type BytePath } from '../entry.ts';
+import { pathBelow, type BytePath } from '../../publication/entry.ts';
 import { readXattr } from '../../../core/system/libc.ts';
-import { DirectoryView } from '../view.ts';
+import { DirectoryView } from '../../publication/view.ts';
 import type { CvmfsRepository } from './installation.ts';
 
 /** The configuration may have been another one when a file was published. */

@@ -9,10 +9,10 @@ import type {
   OpenRepository,
   Publication,
   PublishOptions,
-} from '../backend.ts';
-import { exposureOf, NO_EXPOSURE, type Exposure } from '../exposure.ts';
+} from '../../publication/backend.ts';
+import { exposureOf, NO_EXPOSURE, type Exposure } from '../../publication/exposure.ts';
 import { Lock, unlessBusy, type LockOptions } from '../../../core/system/lock.ts';
-import { DirectoryView } from '../view.ts';
+import { DirectoryView } from '../../publication/view.ts';
 import {
   applyJournal,
   commit,

@@ -1,9 +1,9 @@
 import { lstatSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { codeOf, isDiskFull } from '../../../core/error-code.ts';
 import { Failure } from '../../../core/failure.ts';
-import { displayPath, pathBelow, type Attributes, type BytePath } from '../entry.ts';
-import { NO_EXPOSURE, type Exposure } from '../exposure.ts';
-import { EARLIEST_TIME, LATEST_TIME, LINUX_LIMITS, type Holding } from '../holding.ts';
+import { displayPath, pathBelow, type Attributes, type BytePath } from '../../publication/entry.ts';
+import { NO_EXPOSURE, type Exposure } from '../../publication/exposure.ts';
+import { EARLIEST_TIME, LATEST_TIME, LINUX_LIMITS, type Holding } from '../../publication/holding.ts';
 import { XATTR_BYTES_THAT_FIT, fileTime, isXattrRefused } from '../inode.ts';
 import { makeNode, setXattr } from '../../../core/system/libc.ts';
 import { repositoryFailure } from '../usable.ts';

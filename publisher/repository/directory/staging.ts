@@ -20,7 +20,7 @@ import {
   type Entry,
   type ExtendedAttributes,
   type HardLinkEntry,
-} from '../entry.ts';
+} from '../../publication/entry.ts';
 import { fileTime, finishDirectory, keepXattrs, makeDevice, makeFile, makeSymbolicLink } from '../inode.ts';
 import { FolderList } from './folder-list.ts';
 import type { Change } from './journal.ts';

@@ -5,7 +5,7 @@ import { History } from '../../../daemon/cycle/history.ts';
 import type { NewAttempt } from '../../../daemon/state/attempts-table.ts';
 import { Damaged } from '../../../daemon/state/database-failure.ts';
 import { databasePath, State } from '../../../daemon/state/state.ts';
-import { manifestPath } from '../../../publisher/layout.ts';
+import { manifestPath } from '../../../publisher/image/layout.ts';
 import { Failure } from '../../../core/failure.ts';
 import { ANYTHING } from '../../../wishlist/meaning/doubt.ts';
 import { expandRecipes } from '../../../wishlist/meaning/expand.ts';

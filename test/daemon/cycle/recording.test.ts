@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import type { Before, History } from '../../../daemon/cycle/history.ts';
 import { Recording } from '../../../daemon/cycle/recording.ts';
-import { failedResult, type ImageResult } from '../../../publisher/events.ts';
-import type { ResolvedImage } from '../../../publisher/image.ts';
-import type { Pass } from '../../../publisher/repository-publisher.ts';
-import type { Part } from '../../../publisher/results.ts';
+import { failedResult, type ImageResult } from '../../../publisher/image/events.ts';
+import type { ResolvedImage } from '../../../publisher/image/image.ts';
+import type { Pass } from '../../../publisher/pipeline/repository-publisher.ts';
+import type { Part } from '../../../publisher/image/results.ts';
 import { Failure, type FailureCode } from '../../../core/failure.ts';
 import { LINUX_AMD64, type Platform } from '../../../core/oci/platform.ts';
 import { parseReference } from '../../../core/oci/reference.ts';

@@ -3,8 +3,8 @@ import type { History } from '../../../daemon/cycle/history.ts';
 import { InFlight } from '../../../daemon/cycle/in-flight.ts';
 import { workOn, type WorkParts } from '../../../daemon/cycle/repository-work.ts';
 import type { Workplace } from '../../../daemon/workplace.ts';
-import type { Pass, RepositoryPublisher } from '../../../publisher/repository-publisher.ts';
-import type { Results } from '../../../publisher/results.ts';
+import type { Pass, RepositoryPublisher } from '../../../publisher/pipeline/repository-publisher.ts';
+import type { Results } from '../../../publisher/image/results.ts';
 import type { WishedImage } from '../../../wishlist/meaning/wished-image.ts';
 import { parseReference } from '../../../core/oci/reference.ts';
 

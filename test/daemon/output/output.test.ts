@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import type { Report } from '../../../daemon/output/results.ts';
-import type { PlatformResult } from '../../../publisher/results.ts';
+import type { PlatformResult } from '../../../publisher/image/results.ts';
 import { createOutput } from '../../../daemon/output/output.ts';
 import type { Output } from '../../../daemon/output/output.ts';
 import type { Configuration } from '../../../daemon/options.ts';
-import type { Event } from '../../../publisher/events.ts';
+import type { Event } from '../../../publisher/image/events.ts';
 import { Failure } from '../../../core/failure.ts';
 import { capture } from '../capture.ts';
 import { BAD, CONFIG, EVENTS, FAILED, GOOD, PUBLISHED } from '../run-events.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createProgress } from '../../../daemon/output/progress.ts';
-import type { Event } from '../../../publisher/events.ts';
+import type { Event } from '../../../publisher/image/events.ts';
 import { BROKEN_LAYER, EVENTS, GOOD, LAYER } from '../run-events.ts';
 
 function amountsAfter(events: readonly Event[]): unknown {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { ANY_IMAGE, type ImageLimits } from '../../../publisher/image-limits.ts';
-import type { Holding } from '../../../publisher/repository/holding.ts';
+import { ANY_IMAGE, type ImageLimits } from '../../../publisher/image/image-limits.ts';
+import type { Holding } from '../../../publisher/publication/holding.ts';
 import { file, hardLink, symlink, type LayerEntry } from '../../support/images/layer-entry.ts';
 import type { Layer } from '../../support/images/layer.ts';
 import { ATTACKS, type Attack } from './attacks.ts';

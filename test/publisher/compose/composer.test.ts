@@ -8,9 +8,9 @@ import {
   layerPath,
   layerRoot,
   recordPath,
-} from '../../../publisher/layout.ts';
+} from '../../../publisher/image/layout.ts';
 import { MOST_COMPONENTS } from '../../../publisher/layer/member-path.ts';
-import { OWN_FOLDERS } from '../../../wishlist/own-folders.ts';
+import { OWN_FOLDERS } from '../../../wishlist/recipe/own-folders.ts';
 import { clientPath } from '../../support/trees/client-path.ts';
 import { hexOf, type Digest } from '../../../core/oci/digest.ts';
 import {

@@ -1,9 +1,9 @@
-import { ImageMeter } from '../../../publisher/image-limits.ts';
+import { ImageMeter } from '../../../publisher/image/image-limits.ts';
 import assert from 'node:assert/strict';
 import { LINUX_AMD64 } from '../../../core/oci/platform.ts';
 import { parseReference } from '../../../core/oci/reference.ts';
-import type { Stage } from '../../../publisher/compose/image-trees.ts';
-import type { ReadyImage } from '../../../publisher/image.ts';
+import type { Stage } from '../../../publisher/tree/image-trees.ts';
+import type { ReadyImage } from '../../../publisher/image/image.ts';
 import { flatOutput } from '../../../publisher/outputs/flat.ts';
 import type { Digest } from '../../../core/oci/digest.ts';
 import type { AnyNode } from '../../../publisher/tree/node.ts';

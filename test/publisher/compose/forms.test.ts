@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Outputs, ReadyImage } from '../../../publisher/image.ts';
-import { flatPath, layerRoot, recordPath } from '../../../publisher/layout.ts';
+import type { Outputs, ReadyImage } from '../../../publisher/image/image.ts';
+import { flatPath, layerRoot, recordPath } from '../../../publisher/image/layout.ts';
 import { hexOf } from '../../../core/oci/digest.ts';
 import { directory, file, hardLink, whiteout } from '../../support/images/layer-entry.ts';
 import type { Layer } from '../../support/images/layer.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { chainIds, chainPath, flatPath, layerRoot, recordPath } from '../../../publisher/layout.ts';
-import { publishedState } from '../../../publisher/published.ts';
-import type { ReadyImage } from '../../../publisher/image.ts';
+import { chainIds, chainPath, flatPath, layerRoot, recordPath } from '../../../publisher/image/layout.ts';
+import { publishedState } from '../../../publisher/published/published.ts';
+import type { ReadyImage } from '../../../publisher/image/image.ts';
 import { hexOf } from '../../../core/oci/digest.ts';
 import { directory, file, hardLink } from '../../support/images/layer-entry.ts';
 import type { Layer } from '../../support/images/layer.ts';

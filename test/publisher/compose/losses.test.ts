@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Holding } from '../../../publisher/repository/holding.ts';
-import { flatPath, layerRoot } from '../../../publisher/layout.ts';
+import type { Holding } from '../../../publisher/publication/holding.ts';
+import { flatPath, layerRoot } from '../../../publisher/image/layout.ts';
 import { device, directory, file, opaque, symlink, whiteout } from '../../support/images/layer-entry.ts';
 import type { LayerEntry } from '../../support/images/layer-entry.ts';
 import { HOLDS_EVERYTHING, Workshop } from './workshop.ts';

@@ -1,5 +1,5 @@
-import type { BytePath } from '../../../publisher/repository/entry.ts';
-import type { Child, Kind, RepositoryView } from '../../../publisher/repository/view.ts';
+import type { BytePath } from '../../../publisher/publication/entry.ts';
+import type { Child, Kind, RepositoryView } from '../../../publisher/publication/view.ts';
 import type { Stream } from './stream.ts';
 
 interface Published {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { TreeLoader, type Stage } from '../../../publisher/compose/image-trees.ts';
-import type { FilePlacement, UnitTree } from '../../../publisher/compose/unit.ts';
+import { TreeLoader, type Stage } from '../../../publisher/tree/image-trees.ts';
+import type { FilePlacement, UnitTree } from '../../../publisher/outputs/unit.ts';
 import { LinkCounts, survey, type Survey } from '../../../publisher/compose/survey.ts';
 import { KeptXattrs } from '../../../publisher/compose/xattrs.ts';
-import { ImageMeter } from '../../../publisher/image-limits.ts';
+import { ImageMeter } from '../../../publisher/image/image-limits.ts';
 import { atOnce } from '../../../core/turns.ts';
 import { HOLDS_EVERYTHING } from './workshop.ts';
 import { unitEntries } from '../../../publisher/compose/unit-entries.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Stage } from '../../../publisher/compose/image-trees.ts';
-import { ImageMeter } from '../../../publisher/image-limits.ts';
+import type { Stage } from '../../../publisher/tree/image-trees.ts';
+import { ImageMeter } from '../../../publisher/image/image-limits.ts';
 import { overlayFolders } from '../../../publisher/compose/overlay-folders.ts';
 import { directory, file, hardLink, opaque, symlink, whiteout } from '../../support/images/layer-entry.ts';
 import { NO_FACTS, layerAt, mergedStack, type Stack } from '../tree/stack.ts';

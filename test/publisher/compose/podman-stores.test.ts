@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import type { Outputs, ReadyImage } from '../../../publisher/image.ts';
-import { layerRoot, platformName } from '../../../publisher/layout.ts';
-import { layerIds } from '../../../publisher/podman-store/layer-ids.ts';
-import { imageRecordPath } from '../../../publisher/podman-store/published-images.ts';
+import type { Outputs, ReadyImage } from '../../../publisher/image/image.ts';
+import { layerRoot, platformName } from '../../../publisher/image/layout.ts';
+import { layerIds } from '../../../publisher/outputs/podman/layer-ids.ts';
+import { imageRecordPath } from '../../../publisher/outputs/podman/published-images.ts';
 import { hexOf } from '../../../core/oci/digest.ts';
 import { parseConfig } from '../../../core/oci/config.ts';
-import { publishedState } from '../../../publisher/published.ts';
+import { publishedState } from '../../../publisher/published/published.ts';
 import { sha256 } from '../../../publisher/registry/manifest/verify.ts';
 import { pseudoRandom } from '../../support/e2e/pseudo-random.ts';
 import { directory, file } from '../../support/images/layer-entry.ts';

@@ -1,11 +1,11 @@
-import { ANY_IMAGE } from '../../../publisher/image-limits.ts';
+import { ANY_IMAGE } from '../../../publisher/image/image-limits.ts';
 import assert from 'node:assert/strict';
-import { UNGUARDED } from '../../../publisher/guard.ts';
-import type { Outputs, ReadyImage } from '../../../publisher/image.ts';
+import { UNGUARDED } from '../../../publisher/pipeline/guard.ts';
+import type { Outputs, ReadyImage } from '../../../publisher/image/image.ts';
 import type { ListingStore } from '../../../publisher/layer/listing-store.ts';
-import type { ReadyCandidate } from '../../../publisher/publication.ts';
-import { publishBatch } from '../../../publisher/publish-batch.ts';
-import type { Backend } from '../../../publisher/repository/backend.ts';
+import type { ReadyCandidate } from '../../../publisher/pipeline/publication.ts';
+import { publishBatch } from '../../../publisher/pipeline/publish-batch.ts';
+import type { Backend } from '../../../publisher/publication/backend.ts';
 import { uninterrupted } from '../repository/entries.ts';
 
 /** Where images are published. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Outputs, ReadyImage } from '../../../publisher/image.ts';
+import type { Outputs, ReadyImage } from '../../../publisher/image/image.ts';
 import {
   chainIds,
   chainPath,
@@ -8,11 +8,11 @@ import {
   layerPath,
   layerRoot,
   recordPath,
-} from '../../../publisher/layout.ts';
+} from '../../../publisher/image/layout.ts';
 import { hexOf } from '../../../core/oci/digest.ts';
-import type { BytePath } from '../../../publisher/repository/entry.ts';
-import { publishedState } from '../../../publisher/published.ts';
-import type { Kind } from '../../../publisher/repository/view.ts';
+import type { BytePath } from '../../../publisher/publication/entry.ts';
+import { publishedState } from '../../../publisher/published/published.ts';
+import type { Kind } from '../../../publisher/publication/view.ts';
 import { directory, file, hardLink, symlink, whiteout } from '../../support/images/layer-entry.ts';
 import { layer, type Layer } from '../../support/images/layer.ts';
 import { MemoryRepository } from './memory-repository.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Outputs, ReadyImage } from '../../../publisher/image.ts';
-import { chainIds, chainPath, flatPath } from '../../../publisher/layout.ts';
+import type { Outputs, ReadyImage } from '../../../publisher/image/image.ts';
+import { chainIds, chainPath, flatPath } from '../../../publisher/image/layout.ts';
 import { ALL_CASES } from '../tree/cases.ts';
 import { randomOf, randomStack } from '../tree/random-stacks.ts';
 import { mergedStack, treeLines, type Stack } from '../tree/stack.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { Publication } from '../../../publisher/repository/backend.ts';
-import type { BytePath, Entry, ExtendedAttributes } from '../../../publisher/repository/entry.ts';
-import type { Kind, RepositoryView } from '../../../publisher/repository/view.ts';
+import type { Publication } from '../../../publisher/publication/backend.ts';
+import type { BytePath, Entry, ExtendedAttributes } from '../../../publisher/publication/entry.ts';
+import type { Kind, RepositoryView } from '../../../publisher/publication/view.ts';
 
 /** An entry of a stream, read. */
 export interface StreamEntry {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { lstatSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ReadyImage } from '../../../publisher/image.ts';
-import { layerRoot, recordPath } from '../../../publisher/layout.ts';
+import type { ReadyImage } from '../../../publisher/image/image.ts';
+import { layerRoot, recordPath } from '../../../publisher/image/layout.ts';
 import { hexOf } from '../../../core/oci/digest.ts';
-import type { Backend } from '../../../publisher/repository/backend.ts';
+import type { Backend } from '../../../publisher/publication/backend.ts';
 import { CvmfsBackend } from '../../../publisher/repository/cvmfs/backend.ts';
 import { DirectoryBackend } from '../../../publisher/repository/directory/backend.ts';
 import { createCvmfsFixture } from '../../support/cvmfs-server/fixture.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { flatId, flatPath, layerRoot } from '../../../publisher/layout.ts';
+import { flatId, flatPath, layerRoot } from '../../../publisher/image/layout.ts';
 import { directory, file, hardLink, opaque, symlink, whiteout } from '../../support/images/layer-entry.ts';
 import { landmark, stargzIndex } from '../../support/images/lazy-layers.ts';
 import { layer } from '../../support/images/layer.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { UnitTree } from '../../../publisher/compose/unit.ts';
+import type { UnitTree } from '../../../publisher/outputs/unit.ts';
 import { unitEntries } from '../../../publisher/compose/unit-entries.ts';
 import { EMPTY_TREE, IMPLIED_ATTRIBUTES } from '../../../publisher/tree/node.ts';
 import type { DirectoryNode, SymbolicLinkNode } from '../../../publisher/tree/node.ts';

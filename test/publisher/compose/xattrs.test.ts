@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chainIds, chainPath, flatPath, layerRoot } from '../../../publisher/layout.ts';
+import { chainIds, chainPath, flatPath, layerRoot } from '../../../publisher/image/layout.ts';
 import { directory, file, hardLink, opaque, symlink, whiteout } from '../../support/images/layer-entry.ts';
 import type { Layer } from '../../support/images/layer.ts';
 import type { Composed } from './workshop.ts';

@@ -1,4 +1,4 @@
-import type { Notice, Publication } from '../../../publisher/repository/backend.ts';
+import type { Notice, Publication } from '../../../publisher/publication/backend.ts';
 import type {
   Attributes,
   DeviceEntry,
@@ -8,7 +8,7 @@ import type {
   FileEntry,
   HardLinkEntry,
   SymbolicLinkEntry,
-} from '../../../publisher/repository/entry.ts';
+} from '../../../publisher/publication/entry.ts';
 
 /** Of whoever runs the tests, so that every user can keep them. */
 const OWN = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, mtime: 1_700_000_000 };

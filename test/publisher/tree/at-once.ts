@@ -1,4 +1,4 @@
-import { ImageMeter } from '../../../publisher/image-limits.ts';
+import { ImageMeter } from '../../../publisher/image/image-limits.ts';
 import type { Listing } from '../../../publisher/layer/listing.ts';
 import type { Digest } from '../../../core/oci/digest.ts';
 import { buildLayerTree, type LayerTree } from '../../../publisher/tree/layer-tree.ts';

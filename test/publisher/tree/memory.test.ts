@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ListingItem } from '../../../publisher/layer/listing.ts';
 import { PackedItems } from '../../../publisher/layer/packed-items.ts';
-import type { Attributes } from '../../../publisher/repository/entry.ts';
+import type { Attributes } from '../../../publisher/publication/entry.ts';
 import * as atOnce from './at-once.ts';
 import { EMPTY_TREE } from '../../../publisher/tree/node.ts';
 import { heldBytes } from '../heap.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { ImageMeter } from '../../../publisher/image-limits.ts';
+import { ImageMeter } from '../../../publisher/image/image-limits.ts';
 import { entryAt, entryPath, nodeAt, resolvePath } from '../../../publisher/tree/resolve.ts';
 import type { TreeNode } from '../../../publisher/tree/node.ts';
 import { directory, file, symlink } from '../../support/images/layer-entry.ts';

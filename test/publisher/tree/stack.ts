@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { LayerFacts, Listing, ListingItem } from '../../../publisher/layer/listing.ts';
 import { memberPath } from '../../../publisher/layer/member-path.ts';
 import type { Digest } from '../../../core/oci/digest.ts';
-import type { Attributes, BytePath } from '../../../publisher/repository/entry.ts';
+import type { Attributes, BytePath } from '../../../publisher/publication/entry.ts';
 import { mergedTree, treeOf } from './at-once.ts';
 import type { LayerTree } from '../../../publisher/tree/layer-tree.ts';
 import { EMPTY_TREE } from '../../../publisher/tree/node.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readlinkSync } from 'node:fs';
-import type { ReadyImage } from '../../../publisher/image.ts';
-import { flatPath, layerRoot } from '../../../publisher/layout.ts';
+import type { ReadyImage } from '../../../publisher/image/image.ts';
+import { flatPath, layerRoot } from '../../../publisher/image/layout.ts';
 import { getAttribute, setAttribute, storesAttributes } from '../../support/cvmfs-server/system.ts';
 import {
   device,

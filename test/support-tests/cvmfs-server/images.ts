@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import type { ReadyImage } from '../../../publisher/image.ts';
+import type { ReadyImage } from '../../../publisher/image/image.ts';
 import { CvmfsBackend } from '../../../publisher/repository/cvmfs/backend.ts';
 import type { Installation } from '../../../publisher/repository/cvmfs/installation.ts';
 import { publishInto } from '../../publisher/compose/publish-into.ts';

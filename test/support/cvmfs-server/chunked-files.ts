@@ -1,8 +1,8 @@
 import { chmodSync, lstatSync, readFileSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 
-import { pathBuffer } from '../../../publisher/repository/entry.ts';
-import type { BytePath } from '../../../publisher/repository/entry.ts';
+import { pathBuffer } from '../../../publisher/publication/entry.ts';
+import type { BytePath } from '../../../publisher/publication/entry.ts';
 import { hasCode } from './died.ts';
 import { listAttributes, removeAttribute, setAttribute, storesAttributes } from './system.ts';
 

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { extract } from 'tar-stream';
 import type { Header } from 'tar-stream';
 
-import type { Attributes, BytePath } from '../../../publisher/repository/entry.ts';
+import type { Attributes, BytePath } from '../../../publisher/publication/entry.ts';
 import { clone, forget } from './chunked-files.ts';
 import type { ChunkedFiles } from './chunked-files.ts';
 import { Died, complain } from './died.ts';

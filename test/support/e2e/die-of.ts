@@ -1,7 +1,7 @@
 import { Composer, type Composition } from '../../../publisher/compose/composer.ts';
 import { ListingStore } from '../../../publisher/layer/listing-store.ts';
 import { RegistryClient } from '../../../publisher/registry/client.ts';
-import type { Publication } from '../../../publisher/repository/backend.ts';
+import type { Publication } from '../../../publisher/publication/backend.ts';
 import { Spool } from '../../../publisher/spool/spool.ts';
 import type { Stage } from './dying.ts';
 

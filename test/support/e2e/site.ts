@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { DirectoryView } from '../../../publisher/repository/view.ts';
+import { DirectoryView } from '../../../publisher/publication/view.ts';
 import { createCvmfsFixture, type CvmfsFixture, type Release } from '../cvmfs-server/fixture.ts';
 import { temporaryDirectory } from '../setup.ts';
 import { clientPath } from '../trees/client-path.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { isFailure } from '../../../core/failure.ts';
-import { OWN_FOLDERS, isOwnFolder } from '../../../wishlist/own-folders.ts';
+import { OWN_FOLDERS, isOwnFolder } from '../../../wishlist/recipe/own-folders.ts';
 import { parseReference } from '../../../core/oci/reference.ts';
 import { parseSubdirectory } from '../../../wishlist/recipe/subdirectory.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { unreadableConfig } from '../../../../publisher/podman-store/readable.ts';
+import { unreadableConfig } from '../../../../publisher/outputs/podman/readable.ts';
 import { parseConfig } from '../../../../core/oci/config.ts';
 import { isFailure } from '../../../../core/failure.ts';
 import { image, type ImageConfig } from '../../../support/images/image.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CvmfsBackend } from '../../../../publisher/repository/cvmfs/backend.ts';
-import type { Entry } from '../../../../publisher/repository/entry.ts';
+import type { Entry } from '../../../../publisher/publication/entry.ts';
 import { directory, file, publication, symlink, uninterrupted } from '../entries.ts';
 
 // A process of its own that publishes, to be killed while it does: `trees` and `names` never come to their end.

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Publication } from '../../../../publisher/repository/backend.ts';
+import type { Publication } from '../../../../publisher/publication/backend.ts';
 import { CvmfsBackend, type CvmfsBackendOptions } from '../../../../publisher/repository/cvmfs/backend.ts';
 import {
   locateRepository,

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { extract, type Header } from 'tar-stream';
 import { tarArchive } from '../../../../publisher/repository/cvmfs/tar-writer.ts';
-import type { Attributes, Entry } from '../../../../publisher/repository/entry.ts';
+import type { Attributes, Entry } from '../../../../publisher/publication/entry.ts';
 import { describeWith, needsRoot } from '../../../support/programs.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
 import { snapshot } from '../../../support/trees/snapshot.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Entry } from '../../../../publisher/repository/entry.ts';
+import type { Entry } from '../../../../publisher/publication/entry.ts';
 import { Failure, type FailureCode } from '../../../../core/failure.ts';
 import { getAttribute, listAttributes, storesAttributes } from '../../../support/cvmfs-server/system.ts';
 import { needsRoot, skip } from '../../../support/programs.ts';

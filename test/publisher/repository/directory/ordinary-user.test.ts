@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { json } from 'node:stream/consumers';
-import type { Attributes } from '../../../../publisher/repository/entry.ts';
+import type { Attributes } from '../../../../publisher/publication/entry.ts';
 import { USER, ordinaryUser } from '../../../support/e2e/ordinary-user.ts';
 import type { OrdinaryUser } from '../../../support/e2e/ordinary-user.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';

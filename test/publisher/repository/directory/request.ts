@@ -1,4 +1,4 @@
-import type { Entry, FileEntry } from '../../../../publisher/repository/entry.ts';
+import type { Entry, FileEntry } from '../../../../publisher/publication/entry.ts';
 import type { FailureCode } from '../../../../core/failure.ts';
 
 /** An entry as JSON can hold it: the content of a file is text. */

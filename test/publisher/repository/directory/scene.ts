@@ -1,8 +1,8 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Publication } from '../../../../publisher/repository/backend.ts';
+import type { Publication } from '../../../../publisher/publication/backend.ts';
 import { DirectoryBackend } from '../../../../publisher/repository/directory/backend.ts';
-import type { Entry } from '../../../../publisher/repository/entry.ts';
+import type { Entry } from '../../../../publisher/publication/entry.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
 import { snapshot, type Snapshot } from '../../../support/trees/snapshot.ts';
 import { listener, publication, uninterrupted } from '../entries.ts';

@@ -1,0 +1,82 @@
+import type { Digest } from '../../core/oci/digest.ts';
+import type { RequestRecord } from '../../core/http/request-record.ts';
+import type { Failure, FailureCode } from '../../core/failure.ts';
+
+/**
+ * What a run tells its observers while it goes on: the progress display, the notification file, later the journal.
+ * An observer must not throw, and is never waited for.
+ */
+export type Event =
+  | { readonly type: 'note'; readonly message: string }
+  | { readonly type: 'warning'; readonly message: string }
+  /** A mistake in unpackd, for which the image fails; `stack` has several lines. */
+  | { readonly type: 'bug'; readonly image: string; readonly stack: string }
+  /** Nothing goes on until somebody else has ended something. */
+  | { readonly type: 'waiting'; readonly message: string }
+  /** A registry, or a server in its name, was asked. Only for logs that want it, since there are thousands. */
+  | ({ readonly type: 'request' } & RequestRecord)
+  /** The images of this run are known. */
+  | { readonly type: 'images'; readonly count: number }
+  | { readonly type: 'image-started'; readonly image: string }
+  /** It is no container image, and nobody named it. */
+  | { readonly type: 'image-passed-over'; readonly image: string }
+  | { readonly type: 'image-finished'; readonly image: string; readonly result: ImageResult }
+  /** A layer's download begins; `sizeBytes` is what the manifest says. */
+  | {
+      readonly type: 'layer-started';
+      readonly image: string;
+      readonly layer: Digest;
+      readonly sizeBytes: number;
+    }
+  /** `bytes` more of a layer have arrived. */
+  | { readonly type: 'layer-bytes'; readonly layer: Digest; readonly bytes: number }
+  | {
+      readonly type: 'layer-finished';
+      readonly image: string;
+      readonly layer: Digest;
+      readonly sizeBytes: number;
+      readonly error: string | undefined;
+    }
+  | { readonly type: 'publication-started'; readonly images: number; readonly contentBytes: number }
+  /** `bytes` more of the `contentBytes` have been handed over. */
+  | { readonly type: 'publication-bytes'; readonly bytes: number }
+  | {
+      readonly type: 'publication-finished';
+      readonly layers: readonly Digest[];
+      /** What the repository is at now; `undefined` where it does not count, or nothing was published. */
+      readonly revision?: number | undefined;
+      readonly error: string | undefined;
+      /** Of a failure. */
+      readonly code?: FailureCode;
+    };
+
+export type Observer = (event: Event) => void;
+
+/** How one image of a run ended. */
+export type ImageResult =
+  | {
+      readonly outcome: 'published' | 'unchanged';
+      readonly config: Digest;
+      /** Both paths are relative to the repository's root. */
+      readonly publicPath: string;
+      readonly flatPath: string | undefined;
+      /** Why it is published without the form `podman`, which it is wanted in: the next run tries again. */
+      readonly withoutPodman?: FailureText;
+    }
+  | ({ readonly outcome: 'failed' } & FailureText);
+
+/** What is told of a failure. */
+export interface FailureText {
+  readonly code: FailureCode;
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+/** The result of an image that `failure` kept from being published. */
+export function failedResult(failure: Failure): ImageResult {
+  return { outcome: 'failed', ...failureText(failure) };
+}
+
+export function failureText({ code, message, hint }: Failure): FailureText {
+  return { code, message, hint };
+}

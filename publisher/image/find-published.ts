@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { mapLimited } from '../../core/concurrency.ts';
+import type { Platform } from '../../core/oci/platform.ts';
+import { manifestPath, MANIFEST_FILE, parsePlatformName, platformName } from './layout.ts';
+import { namesWith } from './published-names.ts';
+import type { RepositoryView } from '../publication/view.ts';
+
+/** An image that is in a repository, for one platform. */
+export interface FoundImage {
+  /** For linux/amd64 the public name; for another platform the one that linux/amd64 would have. */
+  readonly publicName: string;
+  readonly platform: Platform;
+  /** Digest of its config. */
+  readonly config: string;
+  /** Lowest first. */
+  readonly layers: readonly { readonly digest: string; readonly sizeBytes: number }[];
+}
+
+const Descriptor = z.object({ digest: z.string(), size: z.number() });
+const Manifest = z.object({ config: Descriptor, layers: z.array(Descriptor) });
+
+const READS_AT_A_TIME = 32;
+
+/** All images that are published, as their manifests in the repository say. One that cannot be read does not count. */
+export async function findPublished(view: RepositoryView): Promise<FoundImage[]> {
+  const names = await namesWith(MANIFEST_FILE, view);
+  const all = new Set(names);
+  const ours = names.filter((name) => !all.has(usualName(name)) || usualName(name) === name);
+  const found = await mapLimited(ours, READS_AT_A_TIME, async (name) => {
+    const manifest = parse(await view.read(manifestPath(name)));
+    if (manifest === undefined) return [];
+    const layers = manifest.layers.map(({ digest, size: sizeBytes }) => ({ digest, sizeBytes }));
+    return [{ ...parsePlatformName(name), config: manifest.config.digest, layers }];
+  });
+  return found.flat();
+}
+
+/** DUCC has linux/amd64, and variants that are an architecture's first, in folders of their own. */
+function usualName(name: string): string {
+  const { platform, publicName } = parsePlatformName(name);
+  return platformName(platform, publicName);
+}
+
+function parse(bytes: Buffer | undefined): z.output<typeof Manifest> | undefined {
+  if (bytes === undefined) return undefined;
+  try {
+    return Manifest.safeParse(JSON.parse(bytes.toString('utf8'))).data;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,80 @@
+import type { WantedPlatform } from '../../wishlist/meaning/wished-image.ts';
+import { LINUX_AMD64, equalPlatforms, type Platform } from '../../core/oci/platform.ts';
+import type { ImageReference } from '../../core/oci/reference.ts';
+import type { OutputName } from '../../wishlist/recipe/settings.ts';
+import type { ImageConfig } from '../../core/oci/config.ts';
+import type { Digest } from '../../core/oci/digest.ts';
+import type { Manifest, ManifestOutline } from '../../core/oci/manifest.ts';
+
+/** An image that is asked for. */
+export interface WantedImage {
+  readonly reference: ImageReference;
+  /** Its place in the repository, relative to the root; for linux/amd64, if it is published for further platforms. */
+  readonly publicName: string;
+  /** Forms that it is wanted in; `undefined` for all that are made here. */
+  readonly outputs: readonly OutputName[] | undefined;
+  /**
+   * What it is to be published for. Where nobody said: for linux/amd64, as which a manifest that is no part of an index
+   * counts whatever it is for, since some tags have no other.
+   */
+  readonly platforms: readonly WantedPlatform[] | undefined;
+  /** Whether somebody names it: what only a pattern means need not be an image. */
+  readonly isNamed: boolean;
+}
+
+/** An image that is resolved: what its name means in the registry now, for one platform. */
+export interface ResolvedImage {
+  readonly reference: ImageReference;
+  readonly platform: Platform;
+  /** The wanted image's own, below `.multiarch` for further platforms. */
+  readonly publicName: string;
+  /** Without its documents: many images are resolved at the same time. */
+  readonly manifest: ManifestOutline;
+  /** Those that it is to be published in. */
+  readonly outputs: Outputs;
+  /** Whether the plain name leads each client to the image for its own architecture. */
+  readonly hasVariantLink: boolean;
+}
+
+/** An image that is ready to be published: its layers are listed, and those that bring new content are at hand. */
+export interface ReadyImage extends ResolvedImage {
+  readonly manifest: Manifest;
+  readonly config: ImageConfig;
+  /** Verified blobs of layers, as files. */
+  readonly blobs: ReadonlyMap<Digest, string>;
+}
+
+/** The forms in which images are published. */
+export interface Outputs {
+  readonly layers: boolean;
+  readonly chains: boolean;
+  readonly flat: boolean;
+  /** In the podman image store, which consists of links to the layers. */
+  readonly podman: boolean;
+}
+
+export function layerDigests(image: ResolvedImage): Digest[] {
+  return image.manifest.layers.map((layer) => layer.digest);
+}
+
+/** What the documents of an image take of memory. */
+export function documentBytes({ manifest, config }: ReadyImage): number {
+  return manifest.bytes.length + (manifest.index?.bytes.length ?? 0) + config.bytes.length;
+}
+
+/** What is made of an image that is wanted as `wanted`, where `possible` is what can be: chains and the podman store are made of layers. */
+export function outputsFor(wanted: readonly OutputName[] | undefined, possible: Outputs): Outputs {
+  if (wanted === undefined) return possible;
+  const layers = possible.layers && wanted.includes('layers');
+  return {
+    layers,
+    chains: possible.chains && layers && wanted.includes('chains'),
+    flat: possible.flat && wanted.includes('flat'),
+    podman: possible.podman && layers && wanted.includes('podman'),
+  };
+}
+
+/** Whether images for `platform` have the plain public names. */
+export function isPlain(platform: Platform): boolean {
+  return equalPlatforms(platform, LINUX_AMD64);
+}

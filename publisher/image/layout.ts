@@ -1,0 +1,112 @@
+import { createHash, hash } from 'node:crypto';
+import { OWN_FOLDERS } from '../../wishlist/recipe/own-folders.ts';
+import { LINUX_AMD64, usualPlatform, type Platform } from '../../core/oci/platform.ts';
+import { isPlain } from './image.ts';
+import { multiarchName } from './multiarch.ts';
+import { hexOf, type Digest } from '../../core/oci/digest.ts';
+import type { Manifest } from '../../core/oci/manifest.ts';
+import type { BytePath } from '../publication/entry.ts';
+
+/** The paths of a published repository: the layout of DUCC, which clients rely on. One place that knows them. */
+
+/** Kinds of trees that are published whole. */
+export type Unit = 'layers' | 'flat' | 'chains';
+
+export function layerPath(layer: Digest): BytePath {
+  return unitPath('layers', hexOf(layer));
+}
+
+/** The root of a layer's own tree. */
+export function layerRoot(layer: Digest): BytePath {
+  return `${layerPath(layer)}/layerfs`;
+}
+
+export function layerMetadataPath(layer: Digest): BytePath {
+  return `${layerPath(layer)}/.metadata`;
+}
+
+export function flatPath(flat: Digest): BytePath {
+  return unitPath('flat', hexOf(flat));
+}
+
+/**
+ * What the flat tree of an image is called. It is one of the config, which names all layers: what lacks some of them is
+ * another tree, and has another name.
+ */
+export function flatId({ config, skipped }: Pick<Manifest, 'config' | 'skipped'>): Digest {
+  return skipped.length === 0
+    ? config.digest
+    : `sha256:${hash('sha256', `${config.digest} without ${skipped.join(' ')}`)}`;
+}
+
+export function chainPath(chain: Digest): BytePath {
+  return unitPath('chains', hexOf(chain));
+}
+
+export function unitPath(unit: Unit, hex: string): BytePath {
+  return `${OWN_FOLDERS[unit]}/${hex.slice(0, 2)}/${hex}`;
+}
+
+/**
+ * Says that the tree was published whole, by this program: what DUCC or a hand put there may lack anything, and is
+ * completed before something builds on it.
+ */
+export function recordPath(unit: Unit, hex: string): BytePath {
+  return `${OWN_FOLDERS.records}/${unit}/${hex.slice(0, 2)}/${hex}`;
+}
+
+/**
+ * The public name of an image for `platform`: itself the path of the link to the flat tree. Linux/amd64 has the plain
+ * one, any other `.multiarch/<architecture>[:<variant>]/` in front of it.
+ *
+ * @param name `<registry>/<repository>:<tag>`, possibly below a folder
+ */
+export function platformName(platform: Platform, name: string): string {
+  return isPlain(platform) ? name : multiarchName(platform, name);
+}
+
+const FURTHER_PLATFORM = /^\.multiarch\/([^/:]+)(?::([^/]+))?\/(.+)$/s;
+
+/** What {@link platformName} was made of, or the same of DUCC, which keeps variants and has linux/amd64 there too. */
+export function parsePlatformName(name: string): {
+  readonly platform: Platform;
+  readonly publicName: string;
+} {
+  const [, architecture, variant, publicName] = FURTHER_PLATFORM.exec(name) ?? [];
+  if (architecture === undefined || publicName === undefined)
+    return { platform: LINUX_AMD64, publicName: name };
+  return { platform: usualPlatform({ os: 'linux', architecture, variant }), publicName };
+}
+
+/** Below it each image has a folder of its public name. */
+export const METADATA_FOLDER = OWN_FOLDERS.metadata;
+export const MANIFEST_FILE = 'manifest.json';
+/** What the podman store has to know of the image. */
+export const PODMAN_FILE = 'podman.json';
+
+/** @param name as {@link platformName} gives it */
+export function manifestPath(name: string): BytePath {
+  return metadataPath(name, MANIFEST_FILE);
+}
+
+/** Of the file `file` in the metadata of the image `name`, as {@link platformName} gives it. */
+export function metadataPath(name: string, file: string): BytePath {
+  return `${METADATA_FOLDER}/${name}/${file}`;
+}
+
+/**
+ * The identifiers of an image's chains, one for each layer, lowest first. DUCC's formula over compressed digests, not
+ * the chain ID of the OCI specification.
+ */
+export function chainIds(layers: readonly Digest[]): Digest[] {
+  const ids: Digest[] = [];
+  for (const layer of layers) {
+    const below = ids.at(-1);
+    ids.push(
+      `sha256:${createHash('sha256')
+        .update(below === undefined ? layer : `${below} ${layer}`)
+        .digest('hex')}`,
+    );
+  }
+  return ids;
+}

@@ -1,0 +1,26 @@
+import { asFailure, isFailure, stackOf, type Failure } from '../../core/failure.ts';
+import type { Observer } from './events.ts';
+import { STOPPING } from './stopping.ts';
+
+/**
+ * What an image fails for when `error` is thrown while something is done about it. The one rule for all such work: the image
+ * fails alone, whatever the error is, unless nothing can be published while that lasts ({@link STOPPING}): then it is
+ * `undefined`, and the error is everybody's. A mistake in unpackd is told with its stack.
+ *
+ * @param image what events call it
+ */
+export function ownFailure(error: unknown, image: string, observe: Observer): Failure | undefined {
+  if (isFailure(error) && STOPPING.has(error.code)) return undefined;
+  const failure = asFailure(error);
+  if (failure.code === 'bug') observe({ type: 'bug', image, stack: stackOf(failure) });
+  return failure;
+}
+
+/** What `source` yields; where it fails, with a failure. */
+export async function* ownErrors<T>(source: AsyncIterable<T> | Iterable<T>): AsyncGenerator<T> {
+  try {
+    yield* source;
+  } catch (error) {
+    throw asFailure(error);
+  }
+}

@@ -1,0 +1,100 @@
+import { manifestPath } from '../../image/layout.ts';
+import { hexOf, type Digest } from '../../../core/oci/digest.ts';
+import { sha256 } from '../../registry/manifest/verify.ts';
+import type { BytePath } from '../../publication/entry.ts';
+import type { RepositoryView } from '../../publication/view.ts';
+import { documentPath, type StoreRoot } from './paths.ts';
+import type { PublishedImage, Store, StoredImage } from './store.ts';
+
+/** The bytes of documents, by their digest. */
+export type Documents = ReadonlyMap<Digest, Buffer>;
+
+export interface DocumentSources {
+  readonly view: RepositoryView;
+  readonly root: StoreRoot;
+  /** What is listed, with files that may be wrong or gone. */
+  readonly listed: Pick<Store, 'images'>;
+  /** What is published as it is to be, so that its bytes are not needed. */
+  readonly kept: { readonly image: (id: string) => StoredImage | undefined };
+  /** What the batch has. */
+  readonly brought: Documents;
+  readonly published: readonly PublishedImage[];
+}
+
+/** What was found of the documents of images. */
+export interface Gathered {
+  readonly documents: Documents;
+  /** Of images, by their identifiers, what is nowhere to be had. */
+  readonly lost: ReadonlyMap<string, ReadonlySet<Digest>>;
+}
+
+/** Finds all that `store` needs and does not have: with the batch, in the store itself, or in the metadata. */
+export async function gatherDocuments(store: Store, sources: DocumentSources): Promise<Gathered> {
+  const { view, root, kept, brought } = sources;
+  const documents = new Map(brought);
+  const lost = new Map<string, Set<Digest>>();
+  const manifests = manifestPaths(sources.published);
+  for (const image of store.images.values()) {
+    for (const { key, digest } of missingDocuments(image, kept.image(image.id))) {
+      if (documents.has(digest)) continue;
+      const keys = [key, ...keysOf(digest, sources.listed.images.get(image.id))];
+      const places = [
+        ...keys.map((one) => documentPath(root, image.id, one)),
+        ...(manifests.get(digest) ?? []),
+      ];
+      const bytes = await readDocument(digest, places, view);
+      if (bytes !== undefined) documents.set(digest, bytes);
+      else lost.set(image.id, (lost.get(image.id) ?? new Set()).add(digest));
+    }
+  }
+  return { documents, lost };
+}
+
+/** Documents that `image` has, and `kept`, the same image, has not by the same key. */
+export function missingDocuments(
+  { documents }: StoredImage,
+  kept: StoredImage | undefined,
+): { readonly key: string; readonly digest: Digest }[] {
+  return [...documents].flatMap(([key, { digest }]) =>
+    kept?.documents.get(key)?.digest === digest ? [] : [{ key, digest }],
+  );
+}
+
+/** Whether something of an image that is published is among what was lost. */
+export function isLost({ record }: PublishedImage, lost: Gathered['lost']): boolean {
+  const { config, manifest, index } = record;
+  const digests = lost.get(hexOf(config.digest));
+  if (digests === undefined) return false;
+  return [config, manifest, ...(index === undefined ? [] : [index])].some(({ digest }) =>
+    digests.has(digest),
+  );
+}
+
+async function readDocument(
+  digest: Digest,
+  places: readonly BytePath[],
+  view: RepositoryView,
+): Promise<Buffer | undefined> {
+  for (const path of places) {
+    const bytes = await view.read(path);
+    if (bytes !== undefined && sha256(bytes) === digest) return bytes;
+  }
+  return undefined;
+}
+
+function keysOf(digest: Digest, image: StoredImage | undefined): string[] {
+  return [...(image?.documents ?? [])]
+    .filter(([, document]) => document.digest === digest)
+    .map(([key]) => key);
+}
+
+/** Where manifests are published beside the store. */
+function manifestPaths(published: readonly PublishedImage[]): Map<Digest, BytePath[]> {
+  const paths = new Map<Digest, BytePath[]>();
+  for (const { publicName, record } of published)
+    paths.set(record.manifest.digest, [
+      ...(paths.get(record.manifest.digest) ?? []),
+      manifestPath(publicName),
+    ]);
+  return paths;
+}

@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import type { Digest } from '../../../core/oci/digest.ts';
+import { digestSchema } from '../../../core/oci/manifest.ts';
+import { isPodmanName } from './image-name.ts';
+
+/** A document that an image consists of. */
+export interface StoredDocument {
+  readonly digest: Digest;
+  /** In bytes. */
+  readonly size: number;
+}
+
+/** One layer of a published image. */
+export interface LayerRecord extends StoredDocument {
+  readonly diffId: Digest;
+  /** Size of the uncompressed archive, in bytes. */
+  readonly diffSize: number;
+  readonly compression: 'none' | 'gzip' | 'zstd';
+}
+
+/**
+ * What the store has to know of one published image. It is published beside the image's manifest and goes with it, so
+ * that the store can always be computed from what is published.
+ */
+export interface ImageRecord {
+  /** What podman calls the image: `quay.io/lab/tool:1`, or `…@sha256:…` for one that is pinned. */
+  readonly name: string;
+  readonly config: StoredDocument;
+  readonly manifest: StoredDocument;
+  /** The index that led to the manifest, if one did. */
+  readonly index?: StoredDocument | undefined;
+  /** RFC 3339 */
+  readonly created: string;
+  /** Lowest first. */
+  readonly layers: readonly LayerRecord[];
+}
+
+/** Of an image that podman could not use: it is kept out of the store, and not looked at again while it stays the same. */
+export interface RefusedRecord {
+  readonly config: StoredDocument;
+  /** Why. */
+  readonly refused: string;
+}
+
+const FORMAT = 1;
+
+const documentShape = { digest: digestSchema, size: z.int().nonnegative() };
+const DocumentSchema = z.object(documentShape);
+
+const LayerSchema = z.object({
+  ...documentShape,
+  diffId: digestSchema,
+  diffSize: z.int().nonnegative(),
+  compression: z.enum(['none', 'gzip', 'zstd']),
+});
+
+const CreatedSchema = z.iso.datetime();
+
+/** One record with a mistake would break the store for everybody: what is not exactly as written here does not count. */
+const RecordSchema = z.object({
+  format: z.literal(FORMAT),
+  name: z.string().refine(isPodmanName),
+  config: DocumentSchema,
+  manifest: DocumentSchema,
+  index: DocumentSchema.optional(),
+  created: CreatedSchema,
+  layers: z.array(LayerSchema),
+});
+
+const RefusedSchema = z.object({ format: z.literal(FORMAT), config: DocumentSchema, refused: z.string() });
+
+export function encodeRecord(record: ImageRecord | RefusedRecord): Buffer {
+  return Buffer.from(JSON.stringify({ format: FORMAT, ...record }));
+}
+
+/** `undefined` for what is no record of this format. */
+export function decodeRecord(bytes: Buffer): ImageRecord | RefusedRecord | undefined {
+  try {
+    const text = bytes.toString('utf8');
+    const document: unknown = JSON.parse(text);
+    if (isAsWritten(text, document)) return isSound(document) ? withoutFormat(document) : undefined;
+    const found = RecordSchema.safeParse(document).data ?? RefusedSchema.safeParse(document).data;
+    if (found === undefined) return undefined;
+    const { format: _, ...record } = found;
+    return record;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+const DIGEST = '"sha256:[0-9a-f]{64}"';
+/** None that a number could not hold exactly. */
+const SIZE = '(?:0|[1-9][0-9]{0,14})';
+const DOCUMENT = `{"digest":${DIGEST},"size":${SIZE}}`;
+const LAYER = `{"digest":${DIGEST},"size":${SIZE},"diffId":${DIGEST},"diffSize":${SIZE},"compression":"(?:none|gzip|zstd)"}`;
+const WRITTEN = new RegExp(
+  `^{"format":${FORMAT},"name":"[^"\\\\]*","config":${DOCUMENT},"manifest":${DOCUMENT},(?:"index":${DOCUMENT},)?` +
+    `"created":"[^"\\\\]*","layers":\\[(?:${LAYER}(?:,${LAYER})*)?\\]}$`,
+);
+
+/**
+ * Whether `text`, which is `document`, is a record in the very form of {@link encodeRecord}. All records of a repository
+ * are read for each publication, and the schema takes several times as long to say that of each value.
+ */
+function isAsWritten(text: string, _document: unknown): _document is ImageRecord {
+  return WRITTEN.test(text);
+}
+
+/** What the form leaves open. */
+function isSound({ name, created }: ImageRecord): boolean {
+  return isPodmanName(name) && CreatedSchema.safeParse(created).success;
+}
+
+function withoutFormat({ name, config, manifest, index, created, layers }: ImageRecord): ImageRecord {
+  return { name, config, manifest, ...(index !== undefined && { index }), created, layers };
+}

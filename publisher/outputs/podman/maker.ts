@@ -1,0 +1,129 @@
+import { layerRoot } from '../../image/layout.ts';
+import type { Digest } from '../../../core/oci/digest.ts';
+import {
+  ownFile,
+  type Attributes,
+  type BytePath,
+  type DirectoryEntry,
+  type Entry,
+  type FileEntry,
+  type SymbolicLinkEntry,
+} from '../../publication/entry.ts';
+import type { RepositoryView } from '../../publication/view.ts';
+import { CATALOG_MARKER } from '../../tree/catalogs.ts';
+import { missingDocuments, type Documents } from './documents.ts';
+import { booksOf, lockOf } from './json.ts';
+import type { LayerId } from './layer-ids.ts';
+import {
+  documentPath,
+  imageFolder,
+  imagesBook,
+  layerFolder,
+  layersBook,
+  linkPath,
+  lockPath,
+  type StoreRoot,
+} from './paths.ts';
+import { linkFilePath, linkTarget } from './short-names.ts';
+import { mountedBelow, type Store, type StoredImage, type StoredLayer } from './store.ts';
+
+/** What a store is made with. */
+export interface StoreParts {
+  readonly view: RepositoryView;
+  /** The repository's root as clients see it: absolute. */
+  readonly clientRoot: string;
+  /** Of everything in the store. The mode is not used. */
+  readonly attributes: Attributes;
+}
+
+/** Makes the entries of a store. */
+export class Maker {
+  readonly #root: StoreRoot;
+  readonly #parts: StoreParts;
+
+  constructor(root: StoreRoot, parts: StoreParts) {
+    this.#root = root;
+    this.#parts = parts;
+  }
+
+  /** What makes each of `folders` a nested catalog, where that is not there. */
+  async missingMarkers(folders: readonly BytePath[]): Promise<Entry[]> {
+    const missing: Entry[] = [];
+    for (const path of folders.map((folder) => `${folder}/${CATALOG_MARKER}`))
+      if ((await this.#parts.view.kindOf(path)) === undefined) missing.push(this.file(path, Buffer.alloc(0)));
+    return missing;
+  }
+
+  /** @see containers/storage, drivers/overlay/overlay.go, `create` and `getLower` */
+  layer(layer: StoredLayer, names: ReadonlyMap<LayerId, string>): Entry[] {
+    const { id, record } = layer;
+    const nameOf = (one: LayerId): string => {
+      const name = names.get(one);
+      if (name === undefined) throw new Error(`layer ${one} has no short name`);
+      return name;
+    };
+    const shortName = nameOf(id);
+    const folder = layerFolder(this.#root, id);
+    const below = mountedBelow(layer)
+      .map((lower) => `l/${nameOf(lower.id)}`)
+      .join(':');
+    return [
+      this.#directory(folder),
+      this.#symlink(`${folder}/diff`, this.#treeOf(record.digest)),
+      this.file(linkFilePath(this.#root, id), Buffer.from(shortName)),
+      // What is mounted below a layer that has nothing below it.
+      below === '' ? this.#directory(`${folder}/empty`) : this.file(`${folder}/lower`, Buffer.from(below)),
+      this.#directory(`${folder}/merged`),
+      this.#symlink(linkPath(this.#root, shortName), linkTarget(id)),
+    ];
+  }
+
+  /** What `image` has and `kept`, the same image, has not. */
+  image(image: StoredImage, kept: StoredImage | undefined, documents: Documents): Entry[] {
+    const files = missingDocuments(image, kept).map(({ key, digest }) => {
+      const bytes = documents.get(digest);
+      if (bytes === undefined)
+        throw new Error(`the document ${digest} of image ${image.id} was not gathered`);
+      return this.file(documentPath(this.#root, image.id, key), bytes);
+    });
+    return files.length === 0 ? [] : [this.#directory(imageFolder(this.#root, image.id)), ...files];
+  }
+
+  /** Those that differ from what is published: layers first, since images name them. */
+  async books(store: Store): Promise<Entry[]> {
+    const { images, layers } = booksOf(store);
+    return [
+      ...(await this.#book(layersBook(this.#root), layers)),
+      ...(await this.#book(imagesBook(this.#root), images)),
+    ];
+  }
+
+  async #book(path: BytePath, bytes: Buffer): Promise<Entry[]> {
+    const lock = lockOf(bytes);
+    const { view } = this.#parts;
+    const isThere = (await view.kindOf(path)) === 'file';
+    if (isThere && (await view.read(lockPath(path)))?.equals(lock) === true) return [];
+    return [this.file(path, bytes), this.file(lockPath(path), lock)];
+  }
+
+  file(path: BytePath, bytes: Buffer): FileEntry {
+    return ownFile(path, bytes, this.#parts.attributes);
+  }
+
+  #directory(path: BytePath): DirectoryEntry {
+    return { type: 'directory', path, attributes: this.#attributes(0o755) };
+  }
+
+  #symlink(path: BytePath, target: string): SymbolicLinkEntry {
+    return { type: 'symlink', path, attributes: this.#attributes(0o777), target };
+  }
+
+  /** Absolute, since podman takes the changes of a container from there too. */
+  #treeOf(layer: Digest): string {
+    return Buffer.from(`${this.#parts.clientRoot}/${layerRoot(layer)}`).toString('latin1');
+  }
+
+  #attributes(mode: number): Attributes {
+    return { ...this.#parts.attributes, mode };
+  }
+}

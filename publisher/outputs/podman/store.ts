@@ -1,0 +1,229 @@
+import { hexOf, type Digest } from '../../../core/oci/digest.ts';
+import type { ImageRecord, LayerRecord, StoredDocument } from './image-record.ts';
+import { isPinned, pathOf } from './image-name.ts';
+import { layerIds, type LayerId } from './layer-ids.ts';
+
+/** An image that is published, as the store has to know it. */
+export interface PublishedImage {
+  /** Its place in the repository, relative to the root. */
+  readonly publicName: string;
+  readonly record: ImageRecord;
+}
+
+/** An image of the store: its identifier is its config's digest, in hexadecimal digits. */
+export interface StoredImage {
+  readonly id: string;
+  readonly manifest: Digest;
+  readonly names: readonly string[];
+  /** `undefined` for an image without layers. */
+  readonly topLayer: LayerId | undefined;
+  readonly created: string;
+  /** By the key that podman asks for: the config, the manifest, and further manifests and indexes of the image. */
+  readonly documents: ReadonlyMap<string, StoredDocument>;
+}
+
+/** A layer of the store, over certain others. */
+export interface StoredLayer {
+  readonly id: LayerId;
+  readonly parent: StoredLayer | undefined;
+  readonly record: LayerRecord;
+  readonly created: string;
+}
+
+/** All that a store lists. */
+export interface Store {
+  /** By identifier, in their order. */
+  readonly images: ReadonlyMap<string, StoredImage>;
+  /** By identifier: parents before children, and those of one depth in the order of their identifiers. */
+  readonly layers: ReadonlyMap<LayerId, StoredLayer>;
+}
+
+export const EMPTY_STORE: Store = { images: new Map(), layers: new Map() };
+
+/**
+ * The store of these images and of all that was in it before: containers, and images that were built on it, on machines
+ * that nobody knows of need that. The same images in any order give the same store.
+ *
+ * @param before what is published of it
+ * @param idsOf as for {@link namedImages}
+ */
+export function storeOf(
+  published: readonly PublishedImage[],
+  before: Store = EMPTY_STORE,
+  idsOf = layerIdsOf,
+): Store {
+  const named = namedImages(published, idsOf);
+  const images = new Map(Array.from(named, ([config, image]) => [hexOf(config), toImage(image)]));
+  const taken = new Set(published.map(({ record }) => record.name));
+  for (const image of before.images.values()) images.set(image.id, kept(image, images.get(image.id), taken));
+  return {
+    images: new Map([...images].sort(([one], [other]) => (one < other ? -1 : 1))),
+    layers: layersOf(named, before.layers),
+  };
+}
+
+/**
+ * The layers below whose trees are mounted, nearest first. Kernel overlay refuses the same directory twice (ELOOP), and
+ * what is below its topmost occurrence is hidden anyway.
+ */
+export function mountedBelow({ record, parent }: StoredLayer): StoredLayer[] {
+  const below: StoredLayer[] = [];
+  const trees = new Set([record.digest]);
+  for (let layer = parent; layer !== undefined; layer = layer.parent) {
+    if (trees.has(layer.record.digest)) continue;
+    trees.add(layer.record.digest);
+    below.push(layer);
+  }
+  return below;
+}
+
+/** One image of the store: all that is published with the same config. */
+export interface NamedImage {
+  /** What the image's layers are taken from: the first by {@link inOrder}. */
+  readonly first: ImageRecord;
+  /** Identifiers of those layers. */
+  readonly layers: readonly LayerId[];
+  readonly all: readonly ImageRecord[];
+}
+
+/** By the digest of their config, in its order. */
+export type NamedImages = ReadonlyMap<Digest, NamedImage>;
+
+/** Identifiers of an image's layers, lowest first. */
+export function layerIdsOf({ layers }: ImageRecord): LayerId[] {
+  return layerIds(layers.map(({ diffId }) => diffId));
+}
+
+/**
+ * The images of a store. No name is on two of them, since no podman could read that: where a reference is published in
+ * several places, the shortest public name has it, and images that are left without a name are left out.
+ *
+ * @param idsOf {@link layerIds} of an image, kept for several stores of the same images
+ */
+export function namedImages(published: readonly PublishedImage[], idsOf = layerIdsOf): NamedImages {
+  const taken = new Set<string>();
+  const byConfig = new Map<Digest, ImageRecord[]>();
+  for (const { record } of published.toSorted(inOrder)) {
+    if (taken.has(record.name)) continue;
+    taken.add(record.name);
+    const same = byConfig.get(record.config.digest);
+    if (same === undefined) byConfig.set(record.config.digest, [record]);
+    else same.push(record);
+  }
+  const images = new Map<Digest, NamedImage>();
+  for (const config of [...byConfig.keys()].sort()) {
+    const all = byConfig.get(config) ?? [];
+    const [first] = all;
+    if (first !== undefined) images.set(config, { first, all, layers: idsOf(first) });
+  }
+  return images;
+}
+
+/** What stands below a folder has a longer public name than the same reference without one. */
+function inOrder(one: PublishedImage, other: PublishedImage): number {
+  const byLength = one.publicName.length - other.publicName.length;
+  return byLength !== 0 ? byLength : one.publicName < other.publicName ? -1 : 1;
+}
+
+/** What the store has of an image that is new. */
+function toImage({ first, all, layers }: NamedImage): StoredImage {
+  return {
+    id: hexOf(first.config.digest),
+    manifest: first.manifest.digest,
+    names: all.map(({ name }) => name).sort(),
+    topLayer: layers.at(-1),
+    created: first.created,
+    documents: documentsOf(first, all),
+  };
+}
+
+/** Podman finds an image by the digest of any manifest or index that it has for it. */
+function documentsOf(first: ImageRecord, all: readonly ImageRecord[]): Map<string, StoredDocument> {
+  const documents = new Map([
+    [first.config.digest as string, first.config],
+    [MANIFEST, first.manifest],
+  ]);
+  for (const { manifest, index } of all) {
+    for (const document of index === undefined ? [manifest] : [manifest, index])
+      if (document.digest !== first.manifest.digest) documents.set(furtherManifest(document), document);
+  }
+  return documents;
+}
+
+/** The key of the manifest that an image is listed with. */
+const MANIFEST = 'manifest';
+
+function furtherManifest({ digest }: StoredDocument): string {
+  return `${MANIFEST}-${digest}`;
+}
+
+/** What the store has of an image that was in it before: what it was listed with, and what there is `now`. */
+function kept(before: StoredImage, now: StoredImage | undefined, taken: Set<string>): StoredImage {
+  const documents = new Map(before.documents);
+  const listed = before.documents.get(MANIFEST)?.digest;
+  for (const [key, document] of now?.documents ?? [])
+    if (document.digest !== listed)
+      documents.set(key === MANIFEST ? furtherManifest(document) : key, document);
+  return { ...before, names: keptNames(before, now?.names ?? [], taken), documents };
+}
+
+/**
+ * Podman finds an image by a digest where it has a name of the same path: so a path whose tags it has lost stays, with the
+ * digest in their place.
+ *
+ * @param taken names of images that are published; gets those that it has
+ */
+function keptNames({ names, manifest }: StoredImage, now: readonly string[], taken: Set<string>): string[] {
+  const all = [...now];
+  const paths = new Set(now.map(pathOf));
+  for (const name of names) {
+    const path = pathOf(name);
+    const pinned = isPinned(name) ? name : `${path}@${manifest}`;
+    if (paths.has(path) || taken.has(pinned)) continue;
+    paths.add(path);
+    taken.add(pinned);
+    all.push(pinned);
+  }
+  return all.sort();
+}
+
+/** Layers stay as they were listed: the same diff ID may be several blobs, and any of them will do. */
+function layersOf(images: NamedImages, before: Store['layers']): Map<LayerId, StoredLayer> {
+  const stored = new Map(before);
+  for (const { first, layers } of images.values()) {
+    let parent: StoredLayer | undefined;
+    for (const [index, id] of layers.entries()) {
+      let layer = stored.get(id);
+      if (layer === undefined) {
+        layer = newLayer(id, first, { parent, index });
+        stored.set(id, layer);
+      }
+      parent = layer;
+    }
+  }
+  return inLayerOrder(stored);
+}
+
+/** By depth, and by identifier: the lists are the same whatever was published first. */
+function inLayerOrder(layers: Map<LayerId, StoredLayer>): Map<LayerId, StoredLayer> {
+  const depths = new Map<LayerId, number>();
+  for (const { id, parent } of layers.values())
+    depths.set(id, parent === undefined ? 0 : (depths.get(parent.id) ?? 0) + 1);
+  const depthOf = (id: LayerId): number => depths.get(id) ?? 0;
+  return new Map(
+    [...layers].sort(([one], [other]) => depthOf(one) - depthOf(other) || (one < other ? -1 : 1)),
+  );
+}
+
+function newLayer(
+  id: LayerId,
+  { layers }: ImageRecord,
+  { parent, index }: { parent: StoredLayer | undefined; index: number },
+): StoredLayer {
+  const record = layers[index];
+  if (record === undefined) throw new Error('each layer has an identifier');
+  return { id, parent, record, created: CREATED };
+}
+
+/** Of layers, as those who share one know of no such time together. */
+const CREATED = '1970-01-01T00:00:00.000Z';

@@ -1,0 +1,292 @@
+import { mapLimited } from '../../core/concurrency.ts';
+import { Failure, isFailure } from '../../core/failure.ts';
+import { formatReference, type ImageReference } from '../../core/oci/reference.ts';
+import { ImageMeter, checkManifest, type ImageLimits } from '../image/image-limits.ts';
+import type { Observer } from '../image/events.ts';
+import { anySignal } from '../../core/interruption.ts';
+import { layerDigests, type ReadyImage, type ResolvedImage } from '../image/image.ts';
+import type { LayerLimits } from '../layer/limits.ts';
+import { listLayer, wrongDiffId, type Listing } from '../layer/listing.ts';
+import type { ListingStore } from '../layer/listing-store.ts';
+import { isLayerRecorded, isOfNow } from '../published/published.ts';
+import type { RegistryClient } from '../registry/client.ts';
+import type { ImageConfig } from '../../core/oci/config.ts';
+import type { Digest } from '../../core/oci/digest.ts';
+import { formatPlatform, type Platform } from '../../core/oci/index-platforms.ts';
+import type { Descriptor } from '../../core/oci/manifest.ts';
+import { inTurns } from '../../core/turns.ts';
+import { Slots } from '../../core/slots.ts';
+import type { RepositoryView } from '../publication/view.ts';
+import type { Listener } from '../spool/download.ts';
+import type { GrowingFile } from '../spool/growing-file.ts';
+import type { Spool } from '../spool/spool.ts';
+import { buildLayerTree } from '../tree/layer-tree.ts';
+import { counted } from '../../core/counted.ts';
+
+export interface PreparerOptions {
+  readonly overwriteLayers: boolean;
+  /** Layers that are fetched and listed at a time, of all images of one registry; half as many more of others. */
+  readonly layersAtATime: number;
+  /** What one layer may meter. */
+  readonly limits: LayerLimits;
+  /** What one image may meter. */
+  readonly imageLimits: ImageLimits;
+}
+
+/** What a preparer works with. */
+export interface PreparerParts {
+  readonly client: RegistryClient;
+  readonly spool: Spool;
+  readonly listings: ListingStore;
+  readonly view: RepositoryView;
+  readonly observe: Observer;
+}
+
+/** One layer of an image that is being prepared. */
+interface LayerOfImage {
+  readonly reference: ImageReference;
+  readonly descriptor: Descriptor;
+  readonly diffId: Digest;
+  /** Whether its files will be published, and not only its listing be used. */
+  readonly isBrought: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Of what an image brings: one that brings more leaves a download to the others. */
+const LARGE_BYTES = 1024 ** 3;
+
+/**
+ * Gets ready what a publication needs of images: manifests, configs, verified blobs of the layers that the repository
+ * lacks, and the listings of all layers. Everything that can fail for a reason of the image's fails here.
+ */
+export class Preparer {
+  readonly #parts: PreparerParts;
+  readonly #options: PreparerOptions;
+  /** Images share layers: each is prepared once for all images of one registry, by whoever comes first. */
+  readonly #layers = new Map<string, Promise<void>>();
+  readonly #slots: Slots;
+
+  constructor(parts: PreparerParts, options: PreparerOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    const { layersAtATime } = options;
+    // Some are left to others where one registry is slow.
+    this.#slots = new Slots(() => layersAtATime, layersAtATime + Math.ceil(layersAtATime / 2));
+  }
+
+  /**
+   * Layers of `image` that the repository lacks, with what they weigh in the registry: what a batch is measured by.
+   *
+   * @throws Failure `image-too-large` for what its manifest says: thousands of layers are not to be kept while it waits
+   */
+  async missingLayers(image: ResolvedImage): Promise<Descriptor[]> {
+    checkManifest(image.manifest, this.#options.imageLimits);
+    const missing: Descriptor[] = [];
+    for (const layer of image.manifest.layers) {
+      if (this.#options.overwriteLayers || !(await isLayerRecorded(this.#parts.view, layer.digest)))
+        missing.push(layer);
+    }
+    return missing;
+  }
+
+  /**
+   * @throws Failure of the registry client and the spool; `layer-corrupt`, `layer-refused`, `digest-mismatch`,
+   *   `image-too-large`
+   */
+  async prepare(image: ResolvedImage, signal: AbortSignal): Promise<ReadyImage> {
+    const { client, spool } = this.#parts;
+    const { reference } = image;
+    const config = await client.fetchConfig(reference, image.manifest);
+    this.#checkPlatform(image, config);
+    this.#checkLayers(image);
+    const brought = await this.#broughtLayers(image);
+    const layers = image.manifest.layers.flatMap((descriptor, index) => {
+      const diffId = config.diffIds[index];
+      return diffId === undefined
+        ? []
+        : [{ reference, descriptor, diffId, isBrought: brought.has(descriptor.digest), signal }];
+    });
+    await mapLimited(layers, this.#layersAtATime(layers), async (layer) => await this.#layer(layer));
+    await this.#checkEntries(image);
+    for (const layer of layers) {
+      if (brought.has(layer.descriptor.digest) || !(await this.#isMadeWithOthers(image, layer))) continue;
+      await this.#fetch(layer);
+      brought.add(layer.descriptor.digest);
+    }
+    const blobs = new Map([...brought].map((layer) => [layer, spool.pathOf(layer)]));
+    // Last, since nobody should keep them while layers are fetched.
+    const manifest = await client.fetchDocuments(reference, image.manifest);
+    return { ...image, manifest, config, blobs };
+  }
+
+  /** Forgets the blobs of `image`: it is published. */
+  async discard(image: ResolvedImage): Promise<void> {
+    for (const layer of layerDigests(image)) await this.#parts.spool.remove(layer);
+  }
+
+  /**
+   * A manifest by itself is taken whatever it is for: some tags have no other. Its users should know. Variants do not
+   * count, since tools write other ones into configs than into indexes.
+   */
+  #checkPlatform({ reference, platform }: ResolvedImage, config: ImageConfig): void {
+    const differs = differenceOf(config, platform);
+    if (differs === undefined) return;
+    this.#parts.observe({ type: 'warning', message: `${formatReference(reference)} ${differs}` });
+  }
+
+  #checkLayers({ reference, manifest }: ResolvedImage): void {
+    const left = manifest.skipped.length;
+    if (left === 0) return;
+    const message = `${formatReference(reference)} is published without ${counted(left, 'layer')} that registries do not distribute`;
+    this.#parts.observe({ type: 'warning', message });
+  }
+
+  /** What an image takes of memory grows with the members of its layers. */
+  async #checkEntries(image: ResolvedImage): Promise<void> {
+    const meter = new ImageMeter(this.#options.imageLimits);
+    for (const layer of layerDigests(image)) meter.keep((await this.#parts.listings.entriesOf(layer)) ?? 0);
+  }
+
+  /** Without published layers a flat tree brings all its files itself, unless every layer can be linked to. */
+  async #broughtLayers(image: ResolvedImage): Promise<Set<Digest>> {
+    const missing = (await this.missingLayers(image)).map(({ digest }) => digest);
+    const bringsAll = !image.outputs.layers && missing.length > 0;
+    return new Set(bringsAll ? layerDigests(image) : missing);
+  }
+
+  /** Whether an earlier version published the layer with files of other layers, which this image may not have. */
+  async #isMadeWithOthers({ outputs }: ResolvedImage, { descriptor }: LayerOfImage): Promise<boolean> {
+    const { digest } = descriptor;
+    if (!outputs.layers || (await isOfNow(this.#parts.view, digest))) return false;
+    const listing = await this.#parts.listings.load(digest);
+    if (listing === undefined) return false;
+    const meter = new ImageMeter(this.#options.imageLimits);
+    return (await inTurns(buildLayerTree(listing, digest, meter))).hasForeignLinks;
+  }
+
+  #layersAtATime(layers: readonly LayerOfImage[]): number {
+    const { layersAtATime } = this.#options;
+    const brought = layers.filter(({ isBrought }) => isBrought);
+    const bytes = brought.reduce((sum, { descriptor }) => sum + descriptor.sizeBytes, 0);
+    return bytes > LARGE_BYTES ? Math.max(1, layersAtATime - 1) : layersAtATime;
+  }
+
+  async #layer(layer: LayerOfImage): Promise<void> {
+    const key = `${layer.reference.registry} ${layer.descriptor.digest}`;
+    const running = this.#layers.get(key);
+    if (running !== undefined) {
+      // What it comes to there says nothing of this image: its repository may have it, its config may say it is another.
+      await Promise.allSettled([running]);
+      await this.#inTurn(layer);
+      return;
+    }
+    const work = this.#inTurn(layer);
+    this.#layers.set(key, work);
+    try {
+      await work;
+    } finally {
+      this.#layers.delete(key);
+    }
+  }
+
+  async #inTurn(layer: LayerOfImage): Promise<void> {
+    const release = await this.#slots.take(layer.reference.registry, layer.signal);
+    try {
+      await this.#prepareLayer(layer);
+    } finally {
+      release();
+    }
+  }
+
+  async #prepareLayer(layer: LayerOfImage): Promise<void> {
+    const { listings } = this.#parts;
+    const { digest } = layer.descriptor;
+    const known = await listings.diffIdOf(digest);
+    if (known !== undefined && known !== layer.diffId) throw wrongDiffId(digest, known, layer.diffId);
+    if (known !== undefined) {
+      if (layer.isBrought) await this.#fetch(layer);
+      return;
+    }
+    const refused = new AbortController();
+    const signal = anySignal(layer.signal, refused.signal);
+    let early: Promise<Listing | undefined> | undefined;
+    const blob = await this.#fetch({ ...layer, signal }, (file) => {
+      early = this.#listEarly(layer, file, (refusal) => refused.abort(refusal));
+    });
+    await listings.save(digest, (await early) ?? (await this.#list(layer, blob)));
+  }
+
+  /**
+   * While the layer is downloaded. Nothing is verified yet, so that no error counts but a refusal: whatever is still to come,
+   * this is nothing to be read to its end.
+   */
+  async #listEarly(
+    layer: LayerOfImage,
+    file: GrowingFile,
+    refuse: (refusal: Failure) => void,
+  ): Promise<Listing | undefined> {
+    try {
+      return await this.#list(layer, file.read());
+    } catch (error) {
+      if (isFailure(error, 'layer-refused')) refuse(error);
+      return undefined;
+    }
+  }
+
+  async #list(
+    { descriptor, diffId, signal }: LayerOfImage,
+    blob: Parameters<typeof listLayer>[0],
+  ): Promise<Listing> {
+    try {
+      return await listLayer(blob, diffId, { limits: this.#options.limits, signal });
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+      const { code, message, hint } = error;
+      throw new Failure(code, `layer ${descriptor.digest}: ${message}`, {
+        ...(hint !== undefined && { hint }),
+        cause: error,
+      });
+    }
+  }
+
+  async #fetch(
+    { reference, descriptor, signal }: LayerOfImage,
+    onFile?: Listener['onFile'],
+  ): Promise<string> {
+    const { client, spool, observe } = this.#parts;
+    const { digest, sizeBytes } = descriptor;
+    const started = { image: formatReference(reference), layer: digest, sizeBytes };
+    observe({ type: 'layer-started', ...started });
+    let received = 0;
+    const onBytes = (total: number): void => {
+      observe({ type: 'layer-bytes', layer: digest, bytes: total - received });
+      received = total;
+    };
+    try {
+      const path = await spool.fetch(client, reference, descriptor, {
+        onBytes,
+        onFile,
+        signal,
+      });
+      observe({ type: 'layer-finished', ...started, error: undefined });
+      return path;
+    } catch (error) {
+      observe({
+        type: 'layer-finished',
+        ...started,
+        error: error instanceof Error ? error.message : String(error),
+      });
+      throw error;
+    }
+  }
+}
+
+/** How the platform of a config differs from the one that is wanted, in words; `undefined`: it does not. */
+function differenceOf({ os, architecture, variant }: ImageConfig, wanted: Platform): string | undefined {
+  if (os === wanted.os && architecture === wanted.architecture) return undefined;
+  const filled = { os: os || wanted.os, architecture: architecture || wanted.architecture, variant };
+  if (filled.os !== wanted.os || filled.architecture !== wanted.architecture)
+    return `is for ${formatPlatform(filled)}, not ${formatPlatform(wanted)}`;
+  const unsaid = [...(architecture === '' ? ['architecture'] : []), ...(os === '' ? ['os'] : [])];
+  return `has a config without ${unsaid.join(' and ')}: it is taken for ${formatPlatform(wanted)}`;
+}

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { divideIntoBatches, type Weighed } from '../../../publisher/pipeline/batches.ts';
+
+/** Images by name: `a10 b5` brings the layer a of 10 bytes and b of 5. */
+function image(layers: string): Weighed & { readonly name: string } {
+  const missing = layers
+    .split(' ')
+    .filter((layer) => layer !== '')
+    .map((layer) => ({ digest: layer.slice(0, 1), sizeBytes: Number(layer.slice(1)) }));
+  return { name: layers, missing };
+}
+
+describe('batches', () => {
+  const cases: [what: string, mostBytes: number, images: string[], batches: string[][]][] = [
+    ['no images', 100, [], []],
+    ['one image', 100, ['a10'], [['a10']]],
+    ['images that fit together', 100, ['a50', 'b50'], [['a50', 'b50']]],
+    ['images that do not', 100, ['a50', 'b51'], [['a50'], ['b51']]],
+    ['the order of the images, which stays', 100, ['a60', 'b60', 'c40'], [['a60'], ['b60', 'c40']]],
+    ['an image that alone is too heavy', 100, ['a10', 'b500', 'c10'], [['a10'], ['b500'], ['c10']]],
+    ['an image that alone is too heavy, at the start', 100, ['b500', 'a10'], [['b500'], ['a10']]],
+    ['layers that are shared: they weigh once', 100, ['a90', 'a90 b10', 'a90'], [['a90', 'a90 b10', 'a90']]],
+    [
+      'a layer that is shared over batches: it weighs in each',
+      100,
+      ['a90', 'a90 b20', 'b20 c70'],
+      [['a90'], ['a90 b20'], ['b20 c70']],
+    ],
+    ['a layer twice in an image', 100, ['a60 a60', 'b40'], [['a60 a60', 'b40']]],
+    [
+      'images that bring nothing',
+      10,
+      ['a10', '', '', 'b1', ''],
+      [
+        ['a10', '', ''],
+        ['b1', ''],
+      ],
+    ],
+    ['a limit of nothing', 0, ['a1', 'b1', '', ''], [['a1'], ['b1'], ['', '']]],
+    [
+      'more images than go together',
+      100,
+      ['a1', '', '', '', '', 'b1'],
+      [
+        ['a1', '', '', ''],
+        ['', 'b1'],
+      ],
+    ],
+    [
+      'images of which each alone is too heavy: each by itself, though they share it',
+      10,
+      ['a50', 'a50', 'a50 b1', 'c1'],
+      [['a50'], ['a50'], ['a50 b1'], ['c1']],
+    ],
+  ];
+  for (const [what, mostBytes, images, batches] of cases) {
+    it(`divides ${what}`, () => {
+      const divided = divideIntoBatches(images.map(image), { bytes: mostBytes, images: 4 });
+      assert.deepEqual(
+        divided.map((batch) => batch.map(({ name }) => name)),
+        batches,
+      );
+    });
+  }
+});
