@@ -4,7 +4,7 @@ import { extname } from 'node:path';
 import { codeOf } from '../../core/error-code.ts';
 import { Failure } from '../../core/failure.ts';
 import { quoted } from '../../core/quote.ts';
-import type { Configuration } from '../options.ts';
+import type { Configuration } from '../configuration/options.ts';
 
 type Format = Configuration['format'];
 

@@ -3,7 +3,7 @@ import { expandRecipes, type Expansion, type ListTags, type Policy } from '../..
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { WishSettings } from '../../wishlist/recipe/settings.ts';
 import type { SourceState } from '../../wishlist/sources/source.ts';
-import { failedLines, type FailedLine } from '../recipe-lines.ts';
+import { failedLines, type FailedLine } from '../output/recipe-lines.ts';
 import { staged } from './staged.ts';
 import { workOn, type RepositoryReport, type WorkParts } from './repository-work.ts';
 

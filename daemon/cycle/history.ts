@@ -6,7 +6,7 @@ import type { Plan, PublishedImage } from '../../wishlist/meaning/plan.ts';
 import type { SourceState } from '../../wishlist/sources/source.ts';
 import { asFailure, isFailure, stackOf, withHint, type Failure } from '../../core/failure.ts';
 import type { RepositoryView } from '../../publisher/publication/view.ts';
-import type { FailedLine } from '../recipe-lines.ts';
+import type { FailedLine } from '../output/recipe-lines.ts';
 import type { FailingRow, NewAttempt } from '../state/attempts-table.ts';
 import type { Death, Run, UnderWay } from '../state/deaths-table.ts';
 import type { FailureNote } from '../state/failure-columns.ts';

@@ -1,6 +1,6 @@
 import { contained } from '../../publisher/image/contained.ts';
 import type { Event, Observer } from '../../publisher/image/events.ts';
-import { handleEvent, type EventHandlers } from '../event-handlers.ts';
+import { handleEvent, type EventHandlers } from '../output/event-handlers.ts';
 import type { WorkParts } from './repository-work.ts';
 
 /** Writes down the publications of a repository: one at a time is made. */

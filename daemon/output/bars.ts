@@ -5,7 +5,7 @@ import type { Display, OutputStream } from './display.ts';
 import { formatBytes } from './format.ts';
 import { createProgress } from './progress.ts';
 import type { Amount } from './progress.ts';
-import { redact } from './redact.ts';
+import { redact } from '../configuration/redact.ts';
 
 /** Erases what a bar left on the line that a text now takes. */
 const CLEAR_TO_END_OF_LINE = '\u001b[K';

@@ -1,4 +1,4 @@
-import type { Environment } from '../options.ts';
+import type { Environment } from '../configuration/options.ts';
 import type { OutputStream } from './display.ts';
 import { stackText } from './format.ts';
 import { problemTextFor, type ErrorText } from './problem-text.ts';

@@ -1,5 +1,5 @@
 import type { FailureCode } from '../../core/failure.ts';
-import { redact, redactLine } from './redact.ts';
+import { redact, redactLine } from '../configuration/redact.ts';
 
 export { formatBytes } from '../../core/byte-size.ts';
 export { counted } from '../../core/counted.ts';

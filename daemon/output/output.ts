@@ -1,14 +1,14 @@
 import type { FailureText, Observer } from '../../publisher/image/events.ts';
 import type { Failure } from '../../core/failure.ts';
-import type { Configuration, Environment } from '../options.ts';
+import type { Configuration, Environment } from '../configuration/options.ts';
 import { createBarDisplay } from './bars.ts';
 import type { Display, OutputStream } from './display.ts';
-import { partsOf } from '../invalid.ts';
+import { partsOf } from '../configuration/invalid.ts';
 import { tellBug } from './early-end.ts';
 import { counted, stackText } from './format.ts';
 import { createPlainDisplay, createSilentDisplay } from './plain.ts';
 import { problemTextFor } from './problem-text.ts';
-import { redact } from './redact.ts';
+import { redact } from '../configuration/redact.ts';
 import { requestText } from './request-text.ts';
 import { isUndone, jsonText, problemDocument, reportDocument, reportText } from './results.ts';
 import type { Report } from './results.ts';

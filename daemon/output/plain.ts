@@ -1,8 +1,8 @@
-import { handleEvent } from '../event-handlers.ts';
-import type { EventHandlers } from '../event-handlers.ts';
+import { handleEvent } from './event-handlers.ts';
+import type { EventHandlers } from './event-handlers.ts';
 import type { Display, OutputStream } from './display.ts';
 import { counted, formatBytes, formatDuration, shortDigest } from './format.ts';
-import { redactLine } from './redact.ts';
+import { redactLine } from '../configuration/redact.ts';
 
 /** One line for each thing that happened, for journals and log files. */
 export function createPlainDisplay(stream: OutputStream, now: () => number = Date.now): Display {

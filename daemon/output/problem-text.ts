@@ -1,9 +1,9 @@
 import { styleText } from 'node:util';
 import type { FailureText } from '../../publisher/image/events.ts';
-import type { Environment } from '../options.ts';
+import type { Environment } from '../configuration/options.ts';
 import type { OutputStream } from './display.ts';
 import { errorLine } from './format.ts';
-import { redact } from './redact.ts';
+import { redact } from '../configuration/redact.ts';
 
 /** How failures and warnings look: lines for people on a terminal, one line each for logs and pipes. */
 export interface ProblemText {

@@ -1,5 +1,5 @@
-import { handleEvent } from '../event-handlers.ts';
-import type { EventHandlers } from '../event-handlers.ts';
+import { handleEvent } from './event-handlers.ts';
+import type { EventHandlers } from './event-handlers.ts';
 import type { Event } from '../../publisher/image/events.ts';
 
 /** How far something is; `total` is 0 while nothing is known. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { FailureText, ImageResult } from '../../publisher/image/events.ts';
 import type { PlatformResult } from '../../publisher/image/results.ts';
-import { redact } from './redact.ts';
+import { redact } from '../configuration/redact.ts';
 
 /** How a run over images ended. */
 export interface Report {

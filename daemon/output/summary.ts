@@ -1,4 +1,4 @@
-import { handleEvent, type EventHandlers } from '../event-handlers.ts';
+import { handleEvent, type EventHandlers } from './event-handlers.ts';
 import type { Event } from '../../publisher/image/events.ts';
 import { counted, formatBytes, formatDuration } from './format.ts';
 import { isUndone, type Report } from './results.ts';

@@ -2,7 +2,7 @@ import type { Event } from '../../publisher/image/events.ts';
 import type { RepositoryPublisher } from '../../publisher/pipeline/repository-publisher.ts';
 import { partLabel } from '../../publisher/image/results.ts';
 import type { Candidate } from '../../publisher/pipeline/candidates.ts';
-import { handleEvent, type EventHandlers } from '../event-handlers.ts';
+import { handleEvent, type EventHandlers } from '../output/event-handlers.ts';
 
 /** A layer that is being fetched. */
 export interface LayerActivity {

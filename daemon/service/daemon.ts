@@ -1,10 +1,10 @@
 import { Failure, isFailure, withHint } from '../../core/failure.ts';
 import { spoolBytes } from '../../publisher/spool/folders.ts';
 import { History } from '../cycle/history.ts';
-import { partsOf } from '../invalid.ts';
-import type { Log } from '../log/record.ts';
-import type { Configuration, Environment } from '../options.ts';
-import { redact } from '../output/redact.ts';
+import { partsOf } from '../configuration/invalid.ts';
+import type { Log } from '../systemd/record.ts';
+import type { Configuration, Environment } from '../configuration/options.ts';
+import { redact } from '../configuration/redact.ts';
 import type { FailureNote } from '../state/failure-columns.ts';
 import { State } from '../state/state.ts';
 import { Activity } from './activity.ts';
@@ -13,9 +13,9 @@ import type { DaemonActivity } from './control-client.ts';
 import { Generation, type GenerationParts } from './generation.ts';
 import { Journalist } from './journalist.ts';
 import type { StartSchedule } from './schedule.ts';
-import type { ServiceManager } from './service-manager.ts';
+import type { ServiceManager } from '../systemd/service-manager.ts';
 import { giveSignsOfLife, statusText } from './sign-of-life.ts';
-import { lockState } from './state-lock.ts';
+import { lockState } from '../state/state-lock.ts';
 
 export interface DaemonOptions {
   readonly version: string;

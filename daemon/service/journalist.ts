@@ -6,13 +6,13 @@ import { localTime } from '../../core/local-time.ts';
 import type { Plan } from '../../wishlist/meaning/plan.ts';
 import type { SourceContent, SourceState } from '../../wishlist/sources/source.ts';
 import type { Expanded } from '../cycle/cycle.ts';
-import { handleEvent, type EventHandlers } from '../event-handlers.ts';
-import type { Log, LogRecord } from '../log/record.ts';
-import { Repetition } from '../log/repetition.ts';
+import { handleEvent, type EventHandlers } from '../output/event-handlers.ts';
+import type { Log, LogRecord } from '../systemd/record.ts';
+import { Repetition } from '../systemd/repetition.ts';
 import { counted, formatBytes, formatDuration, registryOf, shortDigest } from '../output/format.ts';
 import { requestText } from '../output/request-text.ts';
-import { noteTexts, warningTexts } from '../recipe-lines.ts';
-import { staleText } from '../sources/stale.ts';
+import { noteTexts, warningTexts } from '../output/recipe-lines.ts';
+import { staleText } from '../configuration/sources/stale.ts';
 
 /** Why an image fails, by its label, so that the same reason is logged once. */
 type Reasons = Map<string, string>;

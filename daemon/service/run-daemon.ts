@@ -1,12 +1,12 @@
-import type { Context } from '../command.ts';
-import type { ExitStatus } from '../exit-status.ts';
-import { createLog } from '../log/log.ts';
-import type { Log } from '../log/record.ts';
-import type { Configuration } from '../options.ts';
+import type { Context } from '../cli/command.ts';
+import type { ExitStatus } from '../output/exit-status.ts';
+import { createLog } from '../systemd/log.ts';
+import type { Log } from '../systemd/record.ts';
+import type { Configuration } from '../configuration/options.ts';
 import { Daemon, type DaemonOptions } from './daemon.ts';
 import { startSchedule } from './schedule.ts';
-import { ServiceManager } from './service-manager.ts';
-import { takeState } from '../workplace.ts';
+import { ServiceManager } from '../systemd/service-manager.ts';
+import { takeState } from '../cycle/workplace.ts';
 
 const PRIORITIES: Readonly<Record<Configuration['logLevel'], number>> = {
   error: 3,

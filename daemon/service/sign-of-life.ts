@@ -1,6 +1,6 @@
 import { counted } from '../output/format.ts';
 import type { DaemonActivity } from './control-client.ts';
-import type { ServiceManager } from './service-manager.ts';
+import type { ServiceManager } from '../systemd/service-manager.ts';
 
 /** How often it is looked whether there is something new to tell. */
 const STATUS_MS = 1000;

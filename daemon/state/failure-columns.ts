@@ -1,4 +1,4 @@
-import { redact } from '../output/redact.ts';
+import { redact } from '../configuration/redact.ts';
 import type { Row, Value } from './database.ts';
 
 /** What is remembered of a failure. No secret is in it. */

@@ -1,6 +1,6 @@
 import type { Database, Row } from './database.ts';
 import { numberOf, textOf } from './failure-columns.ts';
-import { redact } from '../output/redact.ts';
+import { redact } from '../configuration/redact.ts';
 
 /** One publication. Times are in ms since 1970. */
 export interface PublicationRow {

@@ -1,6 +1,6 @@
 import type { SourceState } from '../../wishlist/sources/source.ts';
 import type { Commit } from '../../wishlist/recipe/origin.ts';
-import type { FailedLine } from '../recipe-lines.ts';
+import type { FailedLine } from '../output/recipe-lines.ts';
 import type { Database, Row } from './database.ts';
 import { failureOf, failureValues, textOf, type FailureNote } from './failure-columns.ts';
 

@@ -2,7 +2,7 @@ import { statfsSync } from 'node:fs';
 import { hasCode } from '../../core/error-code.ts';
 import type { Failure } from '../../core/failure.ts';
 import { askActivity, mayAskDaemon, type DaemonActivity } from '../service/control-client.ts';
-import { hadDaemon, isDaemonRunning } from '../service/state-lock.ts';
+import { hadDaemon, isDaemonRunning } from '../state/state-lock.ts';
 import type { Death } from '../state/deaths-table.ts';
 import type { FailingRow } from '../state/attempts-table.ts';
 import type { FailureNote } from '../state/failure-columns.ts';

@@ -5,7 +5,7 @@ import { localTime } from '../../core/local-time.ts';
 import { groupBy } from '../../core/group-by.ts';
 import { counted, formatBytes, registryOf } from '../output/format.ts';
 import { deathText } from '../cycle/killed-process.ts';
-import { redact } from '../output/redact.ts';
+import { redact } from '../configuration/redact.ts';
 import type { FailureNote } from '../state/failure-columns.ts';
 import type { PublicationRow } from '../state/publications-table.ts';
 import type { SourceRow } from '../state/sources-table.ts';

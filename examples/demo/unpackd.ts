@@ -11,7 +11,7 @@ export interface Outcome {
 }
 
 /** The compiled command line, seen from this compiled file. */
-const MAIN = join(dirname(fileURLToPath(import.meta.url)), '../../daemon/main.js');
+const MAIN = join(dirname(fileURLToPath(import.meta.url)), '../../daemon/cli/main.js');
 
 /**
  * Runs `unpackd` with `words` in the folder above the stage's, shows what it prints, and answers that.

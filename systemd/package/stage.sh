@@ -25,9 +25,9 @@ programs() {
   rm -r "$home/dist/test" "$home/dist/examples"
   cp package.json package-lock.json "$home"
   # The Node of the package that is depended on, whatever else is in somebody's path.
-  sed -i '1s|.*|#!/usr/bin/node|' "$home/dist/daemon/main.js"
-  chmod 755 "$home/dist/daemon/main.js"
-  ln -s ../lib/unpackd/dist/daemon/main.js "$root/usr/bin/unpackd"
+  sed -i '1s|.*|#!/usr/bin/node|' "$home/dist/daemon/cli/main.js"
+  chmod 755 "$home/dist/daemon/cli/main.js"
+  ln -s ../lib/unpackd/dist/daemon/cli/main.js "$root/usr/bin/unpackd"
 }
 
 packages() {

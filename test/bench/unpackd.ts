@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const PROGRAM = fileURLToPath(new URL('../../daemon/main.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../daemon/cli/main.js', import.meta.url));
 
 /** A recipe of `images` (with their scheme) in `folder`. */
 export function writeRecipe(folder: string, repository: string, images: readonly string[]): string {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { exitStatusOf } from '../../daemon/exit-status.ts';
+import { exitStatusOf } from '../../daemon/output/exit-status.ts';
 import type { FailureCode } from '../../core/failure.ts';
 import { section, tableRows, textOf } from './project.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { EXIT_STATUS_HELP } from '../../daemon/exit-status.ts';
-import { fieldName } from '../../daemon/log/journal.ts';
-import { OPTIONS, variableOf, type Option } from '../../daemon/options.ts';
+import { EXIT_STATUS_HELP } from '../../daemon/output/exit-status.ts';
+import { fieldName } from '../../daemon/systemd/journal.ts';
+import { OPTIONS, variableOf, type Option } from '../../daemon/configuration/options.ts';
 import { documents, section, tableRows, textOf } from './project.ts';
 
 const TABLE: readonly Option[] = Object.values(OPTIONS);

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { HelperPrograms, answer } from '../daemon/registries/helper-program.ts';
+import { HelperPrograms, answer } from '../daemon/configuration/registries/helper-program.ts';
 import { privateStorage } from '../support/e2e/private-image.ts';
 import { REPOSITORY, Site } from '../support/e2e/site.ts';
 import { run, type Outcome } from '../support/e2e/unpackd.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadConfiguration } from '../../daemon/configuration.ts';
-import { OPTIONS, type Configuration, type Option } from '../../daemon/options.ts';
+import { loadConfiguration } from '../../daemon/configuration/configuration.ts';
+import { OPTIONS, type Configuration, type Option } from '../../daemon/configuration/options.ts';
 import { LINUX_AMD64 } from '../../core/oci/platform.ts';
 import { RECIPE_KEYS } from '../../wishlist/recipe/recipe-reader.ts';
 import { readRecipe } from '../../wishlist/recipe/recipe.ts';

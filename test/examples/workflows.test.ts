@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { OPTIONS, variableOf, type Option } from '../../daemon/options.ts';
+import { OPTIONS, variableOf, type Option } from '../../daemon/configuration/options.ts';
 import { MARKER } from '../../daemon/checking/formats/markdown.ts';
 import { githubScript, githubWorkflow, gitlabJob, gitlabScript } from '../support/e2e/workflow.ts';
 import { textOf } from '../docs/project.ts';

@@ -28,7 +28,7 @@ describeWith(['dpkg-deb'], 'the package', function () {
       '/etc/unpackd/unpackd.yaml',
       '/usr/bin/unpackd',
       '/usr/lib/unpackd/package.json',
-      '/usr/lib/unpackd/dist/daemon/main.js',
+      '/usr/lib/unpackd/dist/daemon/cli/main.js',
       '/usr/lib/unpackd/node_modules/commander/package.json',
       '/usr/lib/unpackd/node_modules/sqlite3/build/Release/node_sqlite3.node',
       '/usr/lib/systemd/system/unpackd.service',

@@ -1,5 +1,5 @@
-import { flatten, withoutRunnerCommands } from '../../output/flatten.ts';
-import { redact } from '../../output/redact.ts';
+import { flatten, withoutRunnerCommands } from '../../configuration/flatten.ts';
+import { redact } from '../../configuration/redact.ts';
 import { withoutSecrets } from '../../../core/secrets.ts';
 import type { Finding } from '../../../wishlist/check/finding.ts';
 

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { countFindings, type Finding, type Severity } from '../../../wishlist/check/finding.ts';
-import { redact } from '../../output/redact.ts';
+import { redact } from '../../configuration/redact.ts';
 import type { CheckReport } from '../report.ts';
 import { countText, sumText } from './phrases.ts';
 

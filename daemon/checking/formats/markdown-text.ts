@@ -1,4 +1,4 @@
-import { redact } from '../../output/redact.ts';
+import { redact } from '../../configuration/redact.ts';
 
 /** A word or small number that means nothing in Markdown, HTML, or to GitHub and GitLab. */
 const PLAIN_WORD = /^\(?(?:[A-Za-z]+(?:['-][A-Za-z]+)*|\d{1,6}|…)\)?[,;:.?]?$/;

@@ -1,7 +1,7 @@
 import { formatProblem } from '../../../wishlist/recipe/problem.ts';
 import type { Finding } from '../../../wishlist/check/finding.ts';
 import { counted, formatBytes } from '../../output/format.ts';
-import { redactLine } from '../../output/redact.ts';
+import { redactLine } from '../../configuration/redact.ts';
 import type { CheckedRecipe, CheckedWish, CheckReport } from '../report.ts';
 import { excerptOf } from './excerpt.ts';
 import { bytesText, countText, platformsOf, sumText } from './phrases.ts';

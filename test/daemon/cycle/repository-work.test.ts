@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { History } from '../../../daemon/cycle/history.ts';
 import { InFlight } from '../../../daemon/cycle/in-flight.ts';
 import { workOn, type WorkParts } from '../../../daemon/cycle/repository-work.ts';
-import type { Workplace } from '../../../daemon/workplace.ts';
+import type { Workplace } from '../../../daemon/cycle/workplace.ts';
 import type { Pass, RepositoryPublisher } from '../../../publisher/pipeline/repository-publisher.ts';
 import type { Results } from '../../../publisher/image/results.ts';
 import type { WishedImage } from '../../../wishlist/meaning/wished-image.ts';

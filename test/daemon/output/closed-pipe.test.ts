@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { surviveClosedPipe } from '../../../daemon/output/closed-pipe.ts';
-import { capture } from '../capture.ts';
+import { capture } from '../cli/capture.ts';
 
 function systemError(code: string): Error {
   return Object.assign(new Error(code), { code });

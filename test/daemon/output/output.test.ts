@@ -3,12 +3,12 @@ import type { Report } from '../../../daemon/output/results.ts';
 import type { PlatformResult } from '../../../publisher/image/results.ts';
 import { createOutput } from '../../../daemon/output/output.ts';
 import type { Output } from '../../../daemon/output/output.ts';
-import type { Configuration } from '../../../daemon/options.ts';
+import type { Configuration } from '../../../daemon/configuration/options.ts';
 import type { Event } from '../../../publisher/image/events.ts';
 import { Failure } from '../../../core/failure.ts';
-import { capture } from '../capture.ts';
-import { BAD, CONFIG, EVENTS, FAILED, GOOD, PUBLISHED } from '../run-events.ts';
-import { screenOf } from '../screen.ts';
+import { capture } from '../cli/capture.ts';
+import { BAD, CONFIG, EVENTS, FAILED, GOOD, PUBLISHED } from '../cli/run-events.ts';
+import { screenOf } from './screen.ts';
 
 interface Given {
   readonly json?: boolean;

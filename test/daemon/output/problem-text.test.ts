@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { stripVTControlCharacters } from 'node:util';
 import { problemTextFor, wrap } from '../../../daemon/output/problem-text.ts';
-import { capture } from '../capture.ts';
+import { capture } from '../cli/capture.ts';
 
 const PROBLEM = {
   code: 'tag-unknown',

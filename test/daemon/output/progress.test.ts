@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createProgress } from '../../../daemon/output/progress.ts';
 import type { Event } from '../../../publisher/image/events.ts';
-import { BROKEN_LAYER, EVENTS, GOOD, LAYER } from '../run-events.ts';
+import { BROKEN_LAYER, EVENTS, GOOD, LAYER } from '../cli/run-events.ts';
 
 function amountsAfter(events: readonly Event[]): unknown {
   const progress = createProgress();

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { askActivity, wakeDaemon } from '../../../daemon/service/control-client.ts';
-import { lockState } from '../../../daemon/service/state-lock.ts';
+import { lockState } from '../../../daemon/state/state-lock.ts';
 import { databasePath, State } from '../../../daemon/state/state.ts';
 import { Failure, isFailure } from '../../../core/failure.ts';
 import { configurationOf, DaemonRig } from '../../support/daemon/rig.ts';

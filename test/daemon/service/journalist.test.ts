@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Journalist } from '../../../daemon/service/journalist.ts';
-import type { LogRecord } from '../../../daemon/log/record.ts';
+import type { LogRecord } from '../../../daemon/systemd/record.ts';
 
 const IMAGE = 'quay.io/lab/tool:1';
 const REPOSITORY = 'images.unpackd.test';

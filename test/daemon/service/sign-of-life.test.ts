@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { DaemonActivity } from '../../../daemon/service/control-client.ts';
-import { ServiceManager } from '../../../daemon/service/service-manager.ts';
+import { ServiceManager } from '../../../daemon/systemd/service-manager.ts';
 import { giveSignsOfLife, statusText } from '../../../daemon/service/sign-of-life.ts';
 import { DatagramReceiver } from '../../support/datagrams.ts';
 import { needs } from '../../support/programs.ts';

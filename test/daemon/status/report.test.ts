@@ -6,7 +6,7 @@ import {
   type RepositoryStatus,
   type StatusReport,
 } from '../../../daemon/status/report.ts';
-import { lockState } from '../../../daemon/service/state-lock.ts';
+import { lockState } from '../../../daemon/state/state-lock.ts';
 import { Failure } from '../../../core/failure.ts';
 import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
 import { parseRecipe } from '../../../wishlist/recipe/recipe.ts';

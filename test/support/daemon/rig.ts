@@ -1,11 +1,11 @@
 import { createTask } from 'node-cron';
 import { join } from 'node:path';
-import { loadConfiguration } from '../../../daemon/configuration.ts';
-import type { Log, LogRecord } from '../../../daemon/log/record.ts';
-import type { Configuration } from '../../../daemon/options.ts';
+import { loadConfiguration } from '../../../daemon/configuration/configuration.ts';
+import type { Log, LogRecord } from '../../../daemon/systemd/record.ts';
+import type { Configuration } from '../../../daemon/configuration/options.ts';
 import { Daemon, type DaemonOptions } from '../../../daemon/service/daemon.ts';
 import type { StartSchedule } from '../../../daemon/service/schedule.ts';
-import { ServiceManager } from '../../../daemon/service/service-manager.ts';
+import { ServiceManager } from '../../../daemon/systemd/service-manager.ts';
 import { readSources } from '../../../wishlist/sources/read-sources.ts';
 import type { SourceSettings } from '../../../wishlist/sources/source.ts';
 import { ofAnyUser } from '../any-user.ts';

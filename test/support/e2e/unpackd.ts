@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { convertCommand } from '../../../daemon/commands/convert.ts';
-import { wishlistCheckCommand } from '../../../daemon/commands/wishlist-check.ts';
-import { runUnpackd } from '../../../daemon/run.ts';
+import { convertCommand } from '../../../daemon/cli/commands/convert.ts';
+import { wishlistCheckCommand } from '../../../daemon/cli/commands/wishlist-check.ts';
+import { runUnpackd } from '../../../daemon/cli/run.ts';
 import { PATIENCE_MS } from '../patience.ts';
 import { ofAnyUser } from '../any-user.ts';
 
@@ -29,7 +29,7 @@ export interface RunOptions {
 }
 
 /** The compiled command line. */
-export const MAIN = 'daemon/main.js';
+export const MAIN = 'daemon/cli/main.js';
 const MAIN_PATH = fileURLToPath(new URL(`../../../${MAIN}`, import.meta.url));
 
 /** A run of the command line that goes on. */

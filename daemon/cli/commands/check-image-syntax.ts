@@ -1,0 +1,69 @@
+import { isFailure, withHint } from '../../../core/failure.ts';
+import { formatProblem } from '../../../wishlist/recipe/problem.ts';
+import { readRecipe, type RecipeOptions } from '../../../wishlist/recipe/recipe.ts';
+import { formatReference, isPattern, parseReference } from '../../../core/oci/reference.ts';
+import type { Command, Context } from '../command.ts';
+import { counted } from '../../output/format.ts';
+import { redactLine } from '../../configuration/redact.ts';
+
+/** What was found out about one argument. */
+interface Finding {
+  readonly subject: string;
+  readonly isFine: boolean;
+  /** For people: lines without their ends. */
+  readonly lines: readonly string[];
+}
+
+export const checkImageSyntaxCommand: Command = {
+  name: 'check-image-syntax',
+  summary: 'Check how images are written, in arguments or in recipes; no registry is asked',
+  arguments: [
+    {
+      name: 'IMAGE|RECIPE',
+      description: 'an image, or a recipe: a file whose name ends in .yaml or .yml',
+      variadic: true,
+    },
+  ],
+  examples: [
+    { line: 'unpackd check-image-syntax quay.io/stimela/casa:1.7.1', meaning: 'one image' },
+    {
+      line: 'unpackd check-image-syntax recipe.yaml',
+      meaning: 'every line of a recipe; repeated ones are pointed out',
+    },
+  ],
+  options: ['json'],
+  run: async ({ arguments: subjects, output, configuration }: Context) => {
+    const findings: Finding[] = [];
+    for (const subject of subjects) {
+      findings.push(
+        /\.ya?ml$/i.test(subject) ? await checkRecipe(subject, configuration) : checkImage(subject),
+      );
+    }
+    const lines = findings.flatMap((finding) => finding.lines);
+    output.print(lines.map((line) => `${redactLine(line)}\n`).join(''), findings);
+    return findings.every(({ isFine }) => isFine) ? 0 : 1;
+  },
+};
+
+async function checkRecipe(file: string, options: RecipeOptions): Promise<Finding> {
+  const { repositories, wishes, problems } = await readRecipe(file, options);
+  const errors = problems.filter(({ severity }) => severity === 'error').length;
+  const found = `${counted(errors, 'error')}, ${counted(problems.length - errors, 'warning')}`;
+  const summary = `${file}: ${counted(wishes.length, 'wish', 'wishes')} for ${repositories.join(', ')}, ${found}`;
+  return {
+    subject: file,
+    isFine: errors === 0,
+    lines: [...problems.map((problem) => formatProblem(file, problem)), summary],
+  };
+}
+
+function checkImage(image: string): Finding {
+  try {
+    const reference = parseReference(image);
+    const kind = reference.tag !== undefined && isPattern(reference.tag) ? 'a pattern of tags' : 'an image';
+    return { subject: image, isFine: true, lines: [`${formatReference(reference)}: ${kind}, well written`] };
+  } catch (error) {
+    if (!isFailure(error, 'reference-invalid')) throw error;
+    return { subject: image, isFine: false, lines: [withHint(error)] };
+  }
+}

@@ -1,0 +1,114 @@
+import { existsSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { platformName } from '../../../publisher/image/layout.ts';
+import { storeRoot } from '../../../publisher/outputs/podman/paths.ts';
+import { Failure } from '../../../core/failure.ts';
+import { nearest } from '../../../core/nearest.ts';
+import { quoted } from '../../../core/quote.ts';
+import { LINUX_AMD64, type Platform } from '../../../core/oci/platform.ts';
+import { firstPublicName } from '../../client-config/public-name.ts';
+import {
+  CLIENT_KINDS,
+  SNIPPETS,
+  type ClientKind,
+  type ClientView,
+  type Snippet,
+} from '../../client-config/snippets.ts';
+import type { Command } from '../command.ts';
+import { argumentUnknown } from '../known.ts';
+import type { Configuration } from '../../configuration/options.ts';
+import { publishedView } from '../../cycle/published-view.ts';
+import { createBackend } from '../../cycle/workplace.ts';
+import { assertRepositoryName } from '../../configuration/repository-argument.ts';
+
+export const clientConfigCommand: Command = {
+  name: 'client-config',
+  summary: 'Print what podman, containerd or Apptainer need to use a repository',
+  arguments: [
+    { name: 'KIND', description: CLIENT_KINDS.join(', ') },
+    { name: 'REPOSITORY', description: 'the published repository, such as unpacked.example.org' },
+  ],
+  examples: [
+    {
+      line: 'unpackd client-config --backend cvmfs podman unpacked.example.org',
+      meaning: 'a storage.conf for root, with the images below /cvmfs',
+    },
+    {
+      line: 'unpackd client-config --client-root /cvmfs --platforms linux/arm64 podman-rootless unpacked.example.org',
+      meaning: 'for users of machines with another processor',
+    },
+  ],
+  options: ['client-root', 'root', 'platforms'],
+  run: async ({ arguments: [kind = '', repository = ''], configuration, output }) => {
+    const client = parseKind(kind);
+    assertRepositoryName(repository);
+    const view = await clientView(configuration, repository);
+    assertThere(client, view, configuration);
+    const found = SNIPPETS[client](view);
+    const text = found.map((snippet) => `# ${snippet.place}\n${snippet.text}`).join('\n');
+    output.print(text, { kind, repository, files: found.map(fileDocument) });
+    return 0;
+  },
+};
+
+function parseKind(text: string): ClientKind {
+  const kind = CLIENT_KINDS.find((known) => known === text);
+  if (kind !== undefined) return kind;
+  const meant = nearest(text.toLowerCase(), CLIENT_KINDS);
+  const known = `there is ${CLIENT_KINDS.join(', ')}`;
+  throw new Failure('configuration-invalid', `there is no configuration for ${quoted(text)}`, {
+    hint: meant === undefined ? known : `did you mean ${meant}? ${known}`,
+  });
+}
+
+/**
+ * Podman fails in every command where a store is not there. What clients see is looked for where they see it, and where it is
+ * published.
+ *
+ * @throws Failure `argument-unknown`
+ */
+function assertThere(
+  kind: ClientKind,
+  { repository, path, store }: ClientView,
+  { root }: Configuration,
+): void {
+  const published = join(root, repository);
+  if (![path, published].some((place) => existsSync(place))) {
+    const message = `there is no repository ${repository}: neither ${path} nor ${published} is there`;
+    throw argumentUnknown(message, undefined, 'name where it is with --client-root or --root');
+  }
+  if (kind !== 'podman' && kind !== 'podman-rootless') return;
+  if ([store, join(published, relative(path, store))].some((place) => existsSync(place))) return;
+  const hint = 'it comes with the first image for the platform, unless skip-podman is set';
+  throw argumentUnknown(`${repository} has no podman store ${store}`, undefined, hint);
+}
+
+/** By lines, since texts of a document are shown in one line each. */
+function fileDocument({ place, text }: Snippet): unknown {
+  return { place, lines: text.trimEnd().split('\n') };
+}
+
+async function clientView(configuration: Configuration, repository: string): Promise<ClientView> {
+  const path = join(configuration.clientRoot, repository);
+  const platform = onlyPlatform(configuration.platforms);
+  const found = await firstPublicName(publishedView(createBackend(configuration), repository), platform);
+  return {
+    repository,
+    path,
+    store: join(path, storeRoot(platformName(platform, 'image'))),
+    image: found ?? platformName(platform, 'REGISTRY/REPOSITORY:TAG'),
+  };
+}
+
+/** Podman has one store, and knows an image by its name: it cannot have those of several platforms. */
+function onlyPlatform(platforms: readonly Platform[] | undefined): Platform {
+  const [first = LINUX_AMD64, ...others] = platforms ?? [];
+  if (others.length === 0) return first;
+  throw new Failure(
+    'configuration-invalid',
+    `a client is of one platform, and ${others.length + 1} are named`,
+    {
+      hint: 'name one with --platforms',
+    },
+  );
+}

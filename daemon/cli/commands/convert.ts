@@ -1,0 +1,153 @@
+import { failedResult, type Event, type Observer } from '../../../publisher/image/events.ts';
+import type { RegistryClient } from '../../../publisher/registry/client.ts';
+import type { PlatformResult } from '../../../publisher/image/results.ts';
+import { stackOf } from '../../../core/failure.ts';
+import { readRecipe } from '../../../wishlist/recipe/recipe.ts';
+import { groupBy } from '../../../core/group-by.ts';
+import type { ListTags } from '../../../wishlist/meaning/expand.ts';
+import type { Command, Context } from '../command.ts';
+import { configuredPolicy, configuredSettings } from '../../configuration/configured-settings.ts';
+import { createExplain } from '../../cycle/explain.ts';
+import { runCycle, type Expanded, type Wishlists } from '../../cycle/cycle.ts';
+import { PatientLists, StillRead } from '../../cycle/patient-lists.ts';
+import type { RepositoryReport, WorkParts } from '../../cycle/repository-work.ts';
+import type { ExitStatus } from '../../output/exit-status.ts';
+import { statusOf, tellUnusable, withPublishing } from '../../cycle/publishing.ts';
+import { noteTexts, warningTexts } from '../../output/recipe-lines.ts';
+import { staleText } from '../../configuration/sources/stale.ts';
+import { readConfiguredSources } from '../../configuration/sources/sources.ts';
+
+export const convertCommand: Command = {
+  name: 'convert',
+  summary: 'Publish everything that a recipe asks for, or all configured sources, once',
+  arguments: [
+    {
+      name: 'RECIPE',
+      description: 'the wishlist, a YAML file; without it, all sources of the configuration',
+      optional: true,
+    },
+  ],
+  examples: [
+    { line: 'unpackd convert recipe.yaml', meaning: 'into a directory tree, the default' },
+    {
+      line: 'unpackd convert --backend cvmfs recipe.yaml',
+      meaning: 'into the repositories that the recipe names, on their release manager',
+    },
+    { line: 'unpackd convert', meaning: 'all that the sources of the configuration file ask for' },
+    { line: 'unpackd convert --json --progress none recipe.yaml', meaning: 'for scripts' },
+  ],
+  options: ['backend', 'root', 'state'],
+  run: async (context) => await withPublishing(context, true, async (parts) => await convert(context, parts)),
+};
+
+/** Most registries answer within seconds: their images do not wait for those of others. */
+const PATIENCE_MS = 30_000;
+
+/**
+ * One cycle, and everything that comes of it; more of them for lists of tags that were not there in time.
+ *
+ * @param patienceMs how long a registry may give no list until the images of others go on
+ */
+export async function convert(
+  context: Context,
+  parts: WorkParts & { readonly client: RegistryClient },
+  patienceMs = PATIENCE_MS,
+): Promise<ExitStatus> {
+  const { observe, output, configuration, signal } = context;
+  const listTags: ListTags = async (reference) => await parts.client.listTags(reference);
+  const lists = new PatientLists(listTags, { patienceMs, signal, isKept: true });
+  const told = new Set<string>();
+  let found: Expanded | undefined;
+  const cycle = async (more: Pick<WorkParts, 'isDone'> = {}): ReturnType<typeof runCycle> =>
+    await runCycle({
+      ...parts,
+      ...more,
+      listTags: lists.round(),
+      settings: configuredSettings(configuration),
+      policy: configuredPolicy(configuration),
+      explain: createExplain({ listTags, images: () => found?.expansion.images ?? [], hasLines: true }),
+      readWishlists: async () => await wishlistsOf(context),
+      onExpanded: (expanded) => {
+        found = expanded;
+        tellProblems(expanded, told, observe);
+      },
+    });
+  const ends = [(await cycle()).ended];
+  const done = new Set<string>();
+  try {
+    while (lists.isLate) {
+      for (const image of found === undefined ? [] : imagesOf(found)) done.add(image);
+      await lists.news();
+      const { ended } = await cycle({
+        isDone: (repository, { publicName }) => done.has(`${repository} ${publicName}`),
+      });
+      ends.push(ended);
+    }
+  } finally {
+    await Promise.allSettled(ends);
+  }
+  const repositories = together(await Promise.all(ends));
+  tellUnusable(context, repositories);
+  const unusable = found === undefined ? [] : unusableLines(found);
+  output.report({ unusable, repositories });
+  const status = statusOf(repositories);
+  const isComplete = unusable.length === 0 && found?.sources.every(({ content }) => content !== undefined);
+  return status === 0 && isComplete !== true ? 1 : status;
+}
+
+function imagesOf({ expansion }: Expanded): string[] {
+  return expansion.images.flatMap(({ repositories, publicName }) =>
+    repositories.map((repository) => `${repository} ${publicName}`),
+  );
+}
+
+/** The reports of all cycles as those of one. */
+function together(cycles: readonly (readonly RepositoryReport[])[]): RepositoryReport[] {
+  const reports = groupBy(cycles.flat(), ({ repository }) => repository);
+  return Array.from(reports, ([repository, ofOne]) => ({
+    repository,
+    images: ofOne.flatMap(({ images }) => images),
+    publications: ofOne.reduce((sum, { publications }) => sum + publications, 0),
+    stopped: ofOne.find(({ stopped }) => stopped !== undefined)?.stopped,
+    isUnusable: ofOne.every(({ isUnusable }) => isUnusable),
+  }));
+}
+
+/** The recipe that was named, or what is in force of all sources: those of which nothing is known are failures. */
+async function wishlistsOf(context: Context): Promise<Wishlists> {
+  const [file] = context.arguments;
+  if (file !== undefined) return { recipes: [await readRecipe(file, context.configuration)], sources: [] };
+  const sources = await readConfiguredSources(context);
+  for (const { name, content, failure, failingSince } of sources) {
+    if (failure === undefined) continue;
+    if (failure.code === 'bug')
+      context.observe({ type: 'bug', image: `source ${name}`, stack: stackOf(failure) });
+    if (content === undefined) context.output.failure(failure);
+    else context.observe({ type: 'warning', message: staleText(failure, failingSince) });
+  }
+  return { recipes: sources.flatMap(({ content }) => content?.recipes ?? []), sources };
+}
+
+/** Tells each once, in whichever cycle it comes up. A list that may still come is none. */
+function tellProblems(found: Expanded, told: Set<string>, observe: Observer): void {
+  const tell = (event: Event, text: string): void => {
+    if (!told.has(text)) observe(event);
+    told.add(text);
+  };
+  for (const message of warningTexts(found.recipes, found.expansion))
+    tell({ type: 'warning', message }, message);
+  for (const message of noteTexts(found.recipes, found.expansion)) tell({ type: 'note', message }, message);
+  const late = found.expansion.failures.filter(({ failure }) => failure instanceof StillRead);
+  const lateLines = new Set(late.map(({ wish }) => wish.text));
+  const lines = found.lines.filter(({ text }) => !lateLines.has(text));
+  for (const { image, result } of unusableLines({ lines }))
+    tell({ type: 'image-finished', image, result }, `line ${image}`);
+}
+
+function unusableLines({ lines }: Pick<Expanded, 'lines'>): PlatformResult[] {
+  return lines.map(({ text, failure }) => ({
+    image: text,
+    platform: undefined,
+    result: failedResult(failure),
+  }));
+}

@@ -1,0 +1,53 @@
+import type { Command, Context } from '../command.ts';
+import type { ExitStatus } from '../../output/exit-status.ts';
+import { imageArgument, unknownImage } from '../known.ts';
+import type { State } from '../../state/state.ts';
+import { withReadState } from '../../state/with-state.ts';
+import { imageStatusText, readImageStatus } from '../../status/image.ts';
+import { isWell, readStatus } from '../../status/report.ts';
+import { statusText } from '../../status/text.ts';
+
+export const statusCommand: Command = {
+  name: 'status',
+  summary:
+    'Show what is published, pending and failing, and what goes on now; ends with 1 where all is not well',
+  arguments: [
+    {
+      name: 'IMAGE',
+      description:
+        'REGISTRY/REPOSITORY:TAG: who asks for it, what is published, what was tried; without it, everything',
+      optional: true,
+    },
+  ],
+  examples: [
+    { line: 'unpackd status', meaning: 'everything at a glance' },
+    { line: 'unpackd status quay.io/lab/tool:1.2', meaning: 'one image' },
+    { line: 'unpackd status --json', meaning: 'for programs' },
+  ],
+  options: ['state', 'json'],
+  survivesBrokenFile: true,
+  run: async (context) => {
+    const [image] = context.arguments;
+    return await withReadState(context, async (state) =>
+      image === undefined ? await showAll(context, state) : await showImage(context, state, image),
+    );
+  },
+};
+
+async function showAll(
+  { configuration, configurationFailure, output }: Context,
+  state: State,
+): Promise<ExitStatus> {
+  const report = await readStatus(state, configuration.state, configurationFailure);
+  const isFine = isWell(report);
+  output.print(statusText(report), { isWell: isFine, ...report });
+  return isFine ? 0 : 1;
+}
+
+async function showImage({ output }: Context, state: State, image: string): Promise<ExitStatus> {
+  const images = await readImageStatus(state, imageArgument(image));
+  if (images.length === 0) throw await unknownImage(state, image);
+  output.print(imageStatusText(images, Date.now()), { images });
+  const isFine = images.every(({ failing, published }) => failing === undefined && published.length > 0);
+  return isFine ? 0 : 1;
+}

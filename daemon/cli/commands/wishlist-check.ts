@@ -1,0 +1,141 @@
+import { join } from 'node:path';
+import { ListingStore } from '../../../publisher/layer/listing-store.ts';
+import type { RegistryClient } from '../../../publisher/registry/client.ts';
+import type { RepositoryView } from '../../../publisher/publication/view.ts';
+import { countFindings } from '../../../wishlist/check/finding.ts';
+import { Failure, isFailure } from '../../../core/failure.ts';
+import type { Recipe } from '../../../wishlist/recipe/recipe.ts';
+import type { Wish } from '../../../wishlist/recipe/wish.ts';
+import { readBaseFile, readBases, type Base } from '../../checking/base.ts';
+import { checkRecipes } from '../../checking/check.ts';
+import { formatGithub } from '../../checking/formats/github.ts';
+import { checkDocument } from '../../checking/formats/json.ts';
+import { formatJunit } from '../../checking/formats/junit.ts';
+import { formatMarkdown } from '../../checking/formats/markdown.ts';
+import { formatText } from '../../checking/formats/text.ts';
+import { Inquiry, type Answer } from '../../checking/inquiry.ts';
+import { readRecipeSource, type RecipeSource } from '../../checking/recipe-source.ts';
+import type { CheckReport } from '../../checking/report.ts';
+import { openReportFiles, writeReportFile } from '../../checking/report-files.ts';
+import { Suggestions } from '../../checking/suggestions.ts';
+import { TagLists } from '../../checking/tag-lists.ts';
+import type { Command, Context } from '../command.ts';
+import { exitStatusOf, type ExitStatus } from '../../output/exit-status.ts';
+import type { Configuration } from '../../configuration/options.ts';
+import { jsonText } from '../../output/results.ts';
+import { publishedView } from '../../cycle/published-view.ts';
+import { withRegistry } from '../../cycle/publishing.ts';
+import { createBackend } from '../../cycle/workplace.ts';
+
+export const wishlistCheckCommand: Command = {
+  name: 'wishlist check',
+  summary: 'Say what is wrong or doubtful in recipes, for people and for CI; registries are asked',
+  arguments: [{ name: 'RECIPE', description: 'one or several wishlists: YAML files', variadic: true }],
+  examples: [
+    { line: 'unpackd wishlist check recipe.yaml', meaning: 'every line' },
+    {
+      line: 'unpackd wishlist check --base origin/main recipe.yaml',
+      meaning: 'only what is new since that commit can be an error',
+    },
+    {
+      line: 'unpackd wishlist check --base origin/main --report check.md recipe.yaml',
+      meaning: 'the same, and a comment for a pull request',
+    },
+  ],
+  options: [
+    'base',
+    'base-file',
+    'offline',
+    'format',
+    'report',
+    'allowed-registries',
+    'image-size-limit',
+    'pattern-limit',
+    'wish-limit',
+    'platforms',
+    'root',
+    'state',
+  ],
+  run: async (context) => {
+    const files = context.arguments;
+    if (files.length === 0) {
+      throw new Failure('configuration-invalid', 'no recipe is named', { hint: 'name at least one file' });
+    }
+    const { base = context.configuration.baseFile, allowedRegistries } = context.configuration;
+    const reportFiles = await openReportFiles(context.configuration.report ?? []);
+    const currentDirectory = process.cwd();
+    const sources = await Promise.all(
+      files.map(async (file) => await readRecipeSource(file, currentDirectory, context.configuration)),
+    );
+    const bases = await basesOf(context, currentDirectory);
+    const check = async (ask: Ask | undefined): Promise<CheckReport> =>
+      await checkRecipes(sources, bases, { base, allowedRegistries, ask });
+    const report = context.configuration.offline
+      ? await check(undefined)
+      : await withRegistry(context, async (client) => await check(askWith(context, client, sources)));
+    const status = print(context, sources, report);
+    for (const file of reportFiles) await writeReportFile(file, formatted(file.format, report));
+    return status;
+  },
+};
+
+/** One for each recipe, or none. */
+async function basesOf(context: Context, currentDirectory: string): Promise<Base[]> {
+  const { configuration, environment, signal, arguments: files } = context;
+  const { base, baseFile } = configuration;
+  if (base === undefined)
+    return baseFile === undefined ? [] : await readBaseFile(baseFile, files, configuration);
+  const { wishLimit } = configuration;
+  if (baseFile === undefined)
+    return await readBases(base, files, { environment, signal, currentDirectory, wishLimit });
+  throw new Failure('configuration-invalid', '--base and --base-file name two earlier versions', {
+    hint: 'name one of them',
+  });
+}
+
+type Ask = (wish: Wish, recipe: Recipe) => Promise<Answer>;
+
+function askWith({ configuration }: Context, client: RegistryClient, sources: readonly RecipeSource[]): Ask {
+  const recipes = sources.flatMap(({ content }) => (isFailure(content) ? [] : [content]));
+  const lists = new TagLists(async (reference) => await client.listTags(reference));
+  const wished = recipes.flatMap(({ wishes }) => wishes.map(({ reference }) => reference));
+  const listings = new ListingStore(join(configuration.state, 'listings'));
+  const scales = { client, listings, viewOf: viewsOf(configuration) };
+  const inquiry = new Inquiry({ scales, lists, suggestions: new Suggestions(lists, wished) }, configuration);
+  return async (wish, recipe) => {
+    const platforms = recipe.defaults.platforms ?? configuration.platforms;
+    return await inquiry.ask({ wish, recipe, defaults: { ...recipe.defaults, platforms } });
+  };
+}
+
+function viewsOf(configuration: Configuration): (repository: string) => RepositoryView | undefined {
+  const backend = createBackend(configuration);
+  return (repository) => publishedView(backend, repository);
+}
+
+function print(
+  { configuration: { json, format }, output }: Context,
+  sources: readonly RecipeSource[],
+  report: CheckReport,
+): ExitStatus {
+  output.raw(formatted(json ? 'json' : format, report));
+  const [broken] = sources.flatMap(({ content }) => (isFailure(content) ? [content] : []));
+  for (const { content } of sources) if (isFailure(content)) output.failure(content);
+  if (broken !== undefined) return exitStatusOf(broken);
+  return countFindings(report.findings).error === 0 ? 0 : 1;
+}
+
+function formatted(format: Configuration['format'], report: CheckReport): string {
+  switch (format) {
+    case 'text':
+      return formatText(report);
+    case 'json':
+      return jsonText(checkDocument(report));
+    case 'github':
+      return formatGithub(report);
+    case 'markdown':
+      return formatMarkdown(report);
+    case 'junit':
+      return formatJunit(report);
+  }
+}

@@ -1,0 +1,63 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Failure } from '../../core/failure.ts';
+import { nearest } from '../../core/nearest.ts';
+import type { Context } from './command.ts';
+import { assertRepositoryName } from '../configuration/repository-argument.ts';
+import type { State } from '../state/state.ts';
+import { withReadState } from '../state/with-state.ts';
+
+/**
+ * Keeps a slip from passing for a repository: it is known where the state has it, or there is one below the root.
+ *
+ * @throws Failure `argument-unknown`; `configuration-invalid` for what cannot be a name; `state-unusable`
+ */
+export async function assertKnownRepository(
+  context: Pick<Context, 'configuration'>,
+  name: string,
+): Promise<void> {
+  assertRepositoryName(name);
+  if (existsSync(join(context.configuration.root, name))) return;
+  const known = await withReadState(context, async ({ repositories }) =>
+    (await repositories.all()).map((row) => row.name),
+  );
+  if (known.includes(name)) return;
+  throw argumentUnknown(
+    `no repository is called ${name}`,
+    nearest(name, known),
+    '"unpackd status" shows all',
+  );
+}
+
+/** An image as an argument names it, without the scheme that it has in a wishlist. */
+export function imageArgument(text: string): string {
+  return text.replace(/^https?:\/\//, '');
+}
+
+/** What the failure is where nobody knows anything of an image. */
+export async function unknownImage(state: State, image: string): Promise<Failure> {
+  const names = new Set<string>();
+  for (const { name } of await state.repositories.all()) {
+    const rows = [
+      ...(await state.wishes.of(name)),
+      ...(await state.images.of(name)),
+      ...(await state.attempts.failing(name)).values(),
+    ];
+    for (const row of rows) {
+      names.add(row.publicName);
+      if (row.image !== undefined) names.add(row.image);
+    }
+  }
+  return argumentUnknown(
+    `nothing is known of ${image}`,
+    nearest(image, [...names]),
+    'write it as the wishlist does, with its registry and tag, or by its public name',
+  );
+}
+
+/** `message` names what nobody knows, and `hint` says what to do where nothing that is `meant` is near. */
+export function argumentUnknown(message: string, meant: string | undefined, hint: string): Failure {
+  return new Failure('argument-unknown', message, {
+    hint: meant === undefined ? hint : `did you mean ${meant}?`,
+  });
+}

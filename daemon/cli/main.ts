@@ -1,0 +1,46 @@
+#!/usr/bin/env node
+// oxlint-disable-next-line import/no-unassigned-import
+import './collector.ts';
+import { setMaxListeners } from 'node:events';
+import { Failure } from '../../core/failure.ts';
+import { packageVersion } from '../../core/http/user-agent.ts';
+import { tellBug } from '../output/early-end.ts';
+import { commandsFor } from './command-table.ts';
+import { runUnpackd } from './run.ts';
+
+const { stdout, stderr, env: environment } = process;
+const argv = process.argv.slice(2);
+const signal = interruptible();
+// What was under way then is written down: the next run finds out which image it is about.
+process.on('uncaughtException', (error) => {
+  tellBug(error, { environment, stdout, stderr, json: false });
+  process.exit(70);
+});
+const status = await runUnpackd(argv, await commandsFor(argv), {
+  version: packageVersion(),
+  environment,
+  stdout,
+  stderr,
+  signal,
+});
+process.exitCode = status;
+// What a mistake has left open must not keep the process: whoever started it can start it again.
+if (status === 70) stderr.write('', () => process.exit());
+
+/** Aborted by the first SIGINT or SIGTERM: what runs is ended cleanly. The second one ends the process at once. */
+function interruptible(): AbortSignal {
+  const controller = new AbortController();
+  // Whatever is under way listens to it: requests, layers, waits.
+  setMaxListeners(0, controller.signal);
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(130);
+      controller.abort(
+        new Failure('interrupted', `interrupted by ${name}`, {
+          hint: 'run it again: it goes on where it stopped',
+        }),
+      );
+    });
+  }
+  return controller.signal;
+}

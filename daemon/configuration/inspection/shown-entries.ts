@@ -1,0 +1,106 @@
+import type { Place } from '../../../publisher/registry/route.ts';
+import type { Located } from '../mapping-reader.ts';
+import type { DuccRegistry } from '../registries/ducc.ts';
+import type { RegistryEntry } from '../registry-entry.ts';
+import type { Source as SecretPlace } from '../registry-source.ts';
+import type { SourceEntry } from '../source-entry.ts';
+import { masked } from './mask.ts';
+
+/** What is said of one registry or source: where secrets come from, and none of them. */
+export interface ShownEntry {
+  readonly name: string;
+  readonly origin: string;
+  /** As the configuration file has them; paths are absolute. */
+  readonly settings: Readonly<Record<string, string | readonly string[]>>;
+}
+
+export function shownRegistry(entry: RegistryEntry): ShownEntry {
+  const { host, login, proxy, mirrors, concurrency, allowHttp, authorities, clientCertificate } = entry;
+  return shown(host, `${entry.file}:${entry.line}`, {
+    username: secretPlace(login?.user),
+    password: secretPlace(login?.password),
+    proxy: proxy && placeText(proxy),
+    mirrors: mirrors.length === 0 ? undefined : mirrors.map(placeText),
+    concurrency: concurrency?.toString(),
+    'allow-http': allowHttp?.toString(),
+    'ca-certificates': authorities?.value,
+    'client-certificate': clientCertificate?.certificate.value,
+    'client-key': clientCertificate?.key.value,
+  });
+}
+
+/** A registry of DUCC's variables: `credentials` names the variable of the user, beside which is that of the password. */
+export function shownDuccRegistry([host, { credentials, proxy }]: readonly [
+  string,
+  DuccRegistry,
+]): ShownEntry {
+  return shown(host, 'DUCC_AUTH_REGISTRIES', {
+    username: credentials && `env:${credentials.origin}`,
+    password: credentials && `env:${credentials.origin.replace(/_USER$/, '_PASS')}`,
+    proxy: proxy && placeText(proxy),
+  });
+}
+
+export function shownSource(entry: SourceEntry, file: string): ShownEntry {
+  return shown(entry.name, `${file}:${entry.line}`, {
+    ...settingsOf(entry),
+    repositories: entry.repositories,
+    registries: entry.registries,
+    subdirectory: entry.subdirectory,
+    'allow-http': entry.allowHttp?.toString(),
+    limit: entry.limit?.toString(),
+  });
+}
+
+function settingsOf(entry: SourceEntry): Settings {
+  switch (entry.kind) {
+    case 'git':
+      return {
+        git: entry.address.value.url,
+        branch: entry.branch,
+        path: entry.paths,
+        username: secretPlace(entry.login?.user),
+        password: secretPlace(entry.login?.password),
+        key: entry.key?.value,
+        'known-hosts': entry.knownHosts?.value,
+        'ca-certificates': entry.authorities?.value,
+      };
+    case 'file':
+      return { file: entry.path.value };
+    case 'url':
+      return {
+        url: entry.url,
+        username: secretPlace(entry.login?.user),
+        password: secretPlace(entry.login?.password),
+        'ca-certificates': entry.authorities?.value,
+      };
+  }
+}
+
+type Settings = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+function shown(name: string, origin: string, settings: Settings): ShownEntry {
+  const entries = Object.entries(settings).flatMap(([key, value]) => {
+    if (value === undefined) return [];
+    return [[key, typeof value === 'string' ? masked(value) : value.map(masked)] as const];
+  });
+  return { name: masked(name), origin: masked(origin), settings: Object.fromEntries(entries) };
+}
+
+function secretPlace(located: Located<SecretPlace> | undefined): string | undefined {
+  switch (located?.value.kind) {
+    case undefined:
+      return undefined;
+    case 'text':
+      return located.value.text;
+    case 'variable':
+      return `env:${located.value.name}`;
+    case 'file':
+      return `file:${located.value.path}`;
+  }
+}
+
+function placeText({ scheme, host, prefix }: Place): string {
+  const path = prefix === '' ? host : `${host}/${prefix}`;
+  return scheme === 'http' ? `http://${path}` : path;
+}

@@ -1,0 +1,137 @@
+import { quoted } from '../../core/quote.ts';
+import { withoutSecrets } from '../../core/secrets.ts';
+import type { FileEntry, FileValue } from './configuration-value.ts';
+import { suggestion } from '../../core/nearest.ts';
+import type { Place, ValueType } from './value-types.ts';
+
+/** A value with where it stands, for messages: `/etc/unpackd/unpackd.yaml:12: registries: quay.io: password`. */
+export interface Located<Value> {
+  readonly origin: string;
+  readonly value: Value;
+}
+
+/** Where a structured key of the configuration file stands, and what relative paths are taken from. */
+export interface EntriesPlace {
+  readonly file: string;
+  readonly paths: Place;
+  /** For `file:PATH`. */
+  readonly secrets: Place;
+}
+
+/** What a reader of one mapping is about. */
+export interface MappingSubject<Key extends string> {
+  /** The keys that lead to it, such as `registries: quay.io`. */
+  readonly path: string;
+  readonly keys: readonly Key[];
+  /** The types of values that may be secrets: what stands there is not shown. */
+  readonly secret: readonly ValueType<unknown>[];
+}
+
+/** Reads the values of one mapping in the configuration file; what is wrong goes to `problems`. */
+export class MappingReader<Key extends string> {
+  readonly #subject: MappingSubject<Key>;
+  readonly #where: EntriesPlace;
+  readonly #problems: string[];
+  readonly #values = new Map<string, FileEntry>();
+
+  constructor(
+    subject: MappingSubject<Key>,
+    entries: readonly FileEntry[],
+    from: { readonly where: EntriesPlace; readonly problems: string[] },
+  ) {
+    this.#subject = subject;
+    this.#where = from.where;
+    this.#problems = from.problems;
+    for (const entry of entries) this.#collect(entry);
+  }
+
+  has(key: Key): boolean {
+    return this.#values.has(key);
+  }
+
+  scalar<Value>(key: Key, type: ValueType<Value>, from = this.#where.paths): Located<Value> | undefined {
+    const entry = this.#values.get(key);
+    if (entry === undefined) return undefined;
+    const origin = this.origin(entry.line, key);
+    const value = this.#parse(entry.value, { origin, type, from });
+    return value === undefined ? undefined : { origin, value };
+  }
+
+  /** The values of a list; `undefined` where there is none, or what stands there is none. */
+  list<Value>(key: Key, type: ValueType<Value>): Value[] | undefined {
+    const entry = this.#values.get(key);
+    if (entry === undefined || entry.value.kind === 'nothing') return undefined;
+    if (entry.value.kind !== 'list') {
+      this.#problems.push(`${this.origin(entry.line, key)}: expected a list, each ${type.expected}`);
+      return undefined;
+    }
+    const from = this.#where.paths;
+    const values = entry.value.items.map((item) =>
+      this.#parse(item, { origin: this.origin(item.line, key), type, from }),
+    );
+    return values.filter((value) => value !== undefined);
+  }
+
+  /** The values of a list, or the one that stands there in place of it. */
+  listOrScalar<Value>(key: Key, type: ValueType<Value>): Value[] | undefined {
+    if (this.#values.get(key)?.value.kind !== 'text') return this.list(key, type);
+    const located = this.scalar(key, type);
+    return located === undefined ? [] : [located.value];
+  }
+
+  /** Two keys that need each other. One whose value is wrong has been reported. */
+  both<First, Second, Pair>(
+    [firstKey, first]: readonly [Key, First | undefined],
+    [secondKey, second]: readonly [Key, Second | undefined],
+    pair: (first: First, second: Second) => Pair,
+  ): Pair | undefined {
+    if (first !== undefined && second !== undefined) return pair(first, second);
+    for (const [given, missing] of [
+      [firstKey, secondKey],
+      [secondKey, firstKey],
+    ] as const) {
+      if (this.#values.has(missing)) continue;
+      this.report(given, `${missing} is missing; give both or none`);
+    }
+    return undefined;
+  }
+
+  /** Says what is wrong with `key`, if it is there. */
+  report(key: Key, problem: string): void {
+    const entry = this.#values.get(key);
+    if (entry !== undefined) this.#problems.push(`${this.origin(entry.line, key)}: ${problem}`);
+  }
+
+  /** Where something of this mapping stands. */
+  origin(line: number, key?: Key): string {
+    const tail = key === undefined ? '' : `: ${key}`;
+    return `${this.#where.file}:${line}: ${this.#subject.path}${tail}`;
+  }
+
+  #collect(entry: FileEntry): void {
+    const { keys } = this.#subject;
+    if (keys.some((key) => key === entry.key)) {
+      this.#values.set(entry.key, entry);
+      return;
+    }
+    this.#problems.push(
+      `${this.origin(entry.line)}: unknown key ${quoted(entry.key)}${suggestion(entry.key, keys) || `; there is ${keys.join(', ')}`}`,
+    );
+  }
+
+  #parse<Value>(
+    value: FileValue,
+    { origin, type, from }: { origin: string; type: ValueType<Value>; from: Place },
+  ): Value | undefined {
+    const parsed = value.kind === 'text' ? type.parse(value.text, from) : undefined;
+    if (parsed === undefined)
+      this.#problems.push(`${origin}: ${this.#whatOf(value, type)}, expected ${type.expected}`);
+    return parsed;
+  }
+
+  #whatOf(value: FileValue, type: ValueType<unknown>): string {
+    if (value.kind !== 'text') return 'what stands there is no single value';
+    if (this.#subject.secret.includes(type)) return 'what stands there cannot be used';
+    return `${quoted(withoutSecrets(value.text))} cannot be used`;
+  }
+}

@@ -1,0 +1,90 @@
+import { X509Certificate, createPrivateKey, type KeyObject } from 'node:crypto';
+import type { ServerSettings } from '../../../core/http/server-settings.ts';
+import { codeOf } from '../../../core/error-code.ts';
+import { quoted } from '../../../core/quote.ts';
+import type { Located } from '../mapping-reader.ts';
+import type { RegistryEntry } from '../registry-entry.ts';
+import { readBytes } from './read-bytes.ts';
+
+/** The bundle of all authorities that browsers know has a quarter of a megabyte. */
+const LARGEST_BYTES = 4 * 1024 * 1024;
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs;
+
+/** The certificates of a PEM file, as PEM without what else stands there; what is wrong goes to `problems`. */
+export async function readAuthorities(
+  file: Located<string> | undefined,
+  problems: string[],
+): Promise<string | undefined> {
+  if (file === undefined) return undefined;
+  const pem = await readPem(file, problems);
+  return pem === undefined ? undefined : certificatesOf(pem, file, problems)?.pem;
+}
+
+/** A client certificate (its chain may follow it) and its key; what is wrong goes to `problems`. */
+export async function readClientCertificate(
+  files: RegistryEntry['clientCertificate'],
+  problems: string[],
+): Promise<ServerSettings['clientCertificate']> {
+  if (files === undefined) return undefined;
+  const certificatePem = await readPem(files.certificate, problems);
+  const keyPem = await readPem(files.key, problems);
+  if (certificatePem === undefined || keyPem === undefined) return undefined;
+  const certificate = certificatesOf(certificatePem, files.certificate, problems);
+  const key = keyOf(keyPem, files.key, problems);
+  if (certificate === undefined || key === undefined) return undefined;
+  if (!certificate.first.checkPrivateKey(key)) {
+    problems.push(
+      `${describe(files.key)} is not the key of the first certificate in ${quoted(files.certificate.value)}; name those that belong together`,
+    );
+    return undefined;
+  }
+  return { certificate: certificate.pem, key: key.export({ type: 'pkcs8', format: 'pem' }).toString() };
+}
+
+async function readPem(file: Located<string>, problems: string[]): Promise<string | undefined> {
+  const content = await readBytes(file.value, LARGEST_BYTES);
+  if ('bytes' in content) return content.bytes.toString('latin1');
+  problems.push(`${describe(file)} ${content.problem}; correct the path, or let unpackd read it`);
+  return undefined;
+}
+
+function certificatesOf(
+  pem: string,
+  file: Located<string>,
+  problems: string[],
+): { readonly pem: string; readonly first: X509Certificate } | undefined {
+  const blocks = pem.match(CERTIFICATE) ?? [];
+  const certificates = blocks.map((block) => parsed(() => new X509Certificate(block)));
+  const [first] = certificates;
+  const bad = certificates.indexOf(undefined);
+  if (first !== undefined && bad === -1) return { pem: `${blocks.join('\n')}\n`, first };
+  const what =
+    blocks.length === 0 ? 'holds no certificate' : `holds a certificate (number ${bad + 1}) that is broken`;
+  problems.push(`${describe(file)} ${what}; expected PEM: lines "-----BEGIN CERTIFICATE-----"`);
+  return undefined;
+}
+
+function keyOf(pem: string, file: Located<string>, problems: string[]): KeyObject | undefined {
+  const key = parsed(() => createPrivateKey(pem));
+  if (key === undefined) {
+    problems.push(
+      `${describe(file)} holds no private key that can be read; expected PEM without a passphrase`,
+    );
+  }
+  return key;
+}
+
+/** `undefined` where OpenSSL does not accept it. */
+function parsed<Value>(parse: () => Value): Value | undefined {
+  try {
+    return parse();
+  } catch (error) {
+    if (codeOf(error)?.startsWith('ERR_') === true) return undefined;
+    throw error;
+  }
+}
+
+function describe({ origin, value }: Located<string>): string {
+  return `${origin}: the file ${quoted(value)}`;
+}

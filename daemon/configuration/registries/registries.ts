@@ -1,0 +1,149 @@
+import type { Credentials } from '../../../publisher/registry/authentication/credentials.ts';
+import type { RegistryOptions } from '../../../publisher/registry/options.ts';
+import { DIRECT, type Route } from '../../../publisher/registry/route.ts';
+import type { ServerSettings } from '../../../core/http/server-settings.ts';
+import { configurationInvalid } from '../invalid.ts';
+import type { Configuration, Environment, OptionKey } from '../options.ts';
+import { Answers } from './answers.ts';
+import { readAuthorities, readClientCertificate } from './certificates.ts';
+import { readDockerConfig, type DockerConfig } from './docker-config.ts';
+import { readDuccRegistries, type DuccRegistry } from './ducc.ts';
+import type { RegistryEntry } from '../registry-entry.ts';
+import { askHelper, type HelperCall } from './helper.ts';
+import { commonName } from '../registry-place.ts';
+import { resolveLogin } from './resolve-login.ts';
+
+/** What a registry client wants to know of registries. */
+export type Registries = Pick<RegistryOptions, 'credentials' | 'routes' | 'servers'>;
+
+export interface RegistriesContext {
+  readonly configuration: Pick<Configuration, 'registries' | 'loginFiles' | 'caCertificates'>;
+  readonly environment: Environment;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const HELPER_TIME_LIMIT_MS = 30_000;
+/** So short because tokens of helpers expire, and so long because helpers are slow. */
+const ANSWER_LIFETIME_MS = 5 * 60_000;
+/** What does not work must not hold up every image of a run. */
+const FAILURE_LIFETIME_MS = 30_000;
+
+/**
+ * Credentials, routes and settings of all registries. For one registry the configuration file counts before DUCC's
+ * variables, those before what "docker login" and "podman login" keep. Files and variables are read at once, credential helpers asked when
+ * a registry wants credentials.
+ *
+ * @throws Failure `configuration-invalid` with all problems, each with its place
+ */
+export async function openRegistries({
+  configuration,
+  environment,
+  signal,
+}: RegistriesContext): Promise<Registries> {
+  const problems: string[] = [];
+  const { own, ducc, logins, common } = await readRegistries({ configuration, environment }, problems);
+  if (problems.length > 0) {
+    throw configurationInvalid(problems, 'docs/operators.md, "Registries", says what belongs where');
+  }
+
+  const answers = new Answers<Credentials | undefined>({
+    answerMs: ANSWER_LIFETIME_MS,
+    failureMs: FAILURE_LIFETIME_MS,
+  });
+  const limits = { environment, timeLimitMs: HELPER_TIME_LIMIT_MS, signal };
+  return { credentials, routes, servers };
+
+  async function credentials(registryHost: string, repository: string): Promise<Credentials | undefined> {
+    const host = commonName(registryHost);
+    const known = own.get(registryHost)?.credentials ?? ducc.get(host)?.credentials;
+    if (known !== undefined) return known;
+    for (const { helperFor, loginFor } of logins) {
+      const found = (await ask(helperFor(host))) ?? loginFor(host, repository);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  async function ask(call: HelperCall | undefined): Promise<Credentials | undefined> {
+    if (call === undefined) return undefined;
+    const key = `${call.name} ${call.server}`;
+    return await answers.recall(key, async () => await askHelper(call, limits));
+  }
+
+  function routes(registryHost: string): Route {
+    const route = own.get(registryHost)?.route ?? DIRECT;
+    return { ...route, proxy: route.proxy ?? ducc.get(commonName(registryHost))?.proxy };
+  }
+
+  function servers(host: string): ServerSettings {
+    const { concurrency, allowHttp, authorities, clientCertificate } = own.get(host)?.server ?? {};
+    const all = [common, authorities].filter((pem) => pem !== undefined).join('');
+    return { concurrency, allowHttp, authorities: all === '' ? undefined : all, clientCertificate };
+  }
+}
+
+/** All that is said of registries, read. */
+interface RegistriesContent {
+  readonly own: ReadonlyMap<string, OwnSettings>;
+  readonly ducc: ReadonlyMap<string, DuccRegistry>;
+  /** In the order in which they count. */
+  readonly logins: readonly DockerConfig[];
+  /** Authorities for all registries, as PEM. */
+  readonly common: string | undefined;
+}
+
+/**
+ * Reads all files and variables that are named for registries; what is wrong goes to `problems`, with where an option
+ * was set, as far as `placeOf` knows it.
+ */
+export async function readRegistries(
+  { configuration, environment }: Omit<RegistriesContext, 'signal'>,
+  problems: string[],
+  placeOf: (key: OptionKey) => string | undefined = () => undefined,
+): Promise<RegistriesContent> {
+  const { loginFiles, caCertificates } = configuration;
+  const own = new Map<string, OwnSettings>();
+  for (const entry of configuration.registries) {
+    own.set(entry.host, await resolveEntry(entry, environment, problems));
+  }
+  const origin = placeOf('ca-certificates') ?? 'ca-certificates';
+  const file = caCertificates === undefined ? undefined : { origin, value: caCertificates };
+  const place = placeOf('docker-config');
+  const logins: DockerConfig[] = [];
+  for (const path of loginFiles) {
+    const found: string[] = [];
+    logins.push(await readDockerConfig(path, found));
+    for (const problem of found) problems.push(place === undefined ? problem : `${place}: ${problem}`);
+  }
+  return {
+    own,
+    ducc: readDuccRegistries(environment, problems),
+    logins,
+    common: await readAuthorities(file, problems),
+  };
+}
+
+/** What the configuration file says of one registry, with everything read that it names. */
+interface OwnSettings {
+  readonly credentials: Credentials | undefined;
+  readonly route: Route;
+  readonly server: ServerSettings;
+}
+
+async function resolveEntry(
+  entry: RegistryEntry,
+  environment: Environment,
+  problems: string[],
+): Promise<OwnSettings> {
+  const { proxy, mirrors, concurrency, allowHttp } = entry;
+  return {
+    credentials: await resolveLogin(entry, environment, problems),
+    route: { proxy, mirrors },
+    server: {
+      concurrency,
+      allowHttp,
+      authorities: await readAuthorities(entry.authorities, problems),
+      clientCertificate: await readClientCertificate(entry.clientCertificate, problems),
+    },
+  };
+}

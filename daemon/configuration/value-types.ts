@@ -1,0 +1,196 @@
+import { resolve } from 'node:path';
+import { BYTE_UNITS, exactSize, shortest } from '../../core/byte-size.ts';
+import { isFailure } from '../../core/failure.ts';
+import { formatPlatform, parsePlatform, type Platform } from '../../core/oci/platform.ts';
+import { parseRegistryPattern } from '../../core/oci/registry-pattern.ts';
+import { isRepositoryName } from '../../core/oci/repository-name.ts';
+
+/** What the reading of a value depends on beside its text. */
+export interface Place {
+  /** Relative paths are taken from here: the working directory, or the folder of the configuration file. */
+  readonly folder: string;
+  /** What `~/` stands for. */
+  readonly home: string;
+}
+
+/** How the text of an option, an environment variable or a scalar of the configuration file becomes a value. */
+export interface ValueType<Value> {
+  /** What a value must be, for messages: it follows "expected". */
+  readonly expected: string;
+  /** @returns `undefined` where `text` is no such value. */
+  readonly parse: (text: string, place: Place) => Value | undefined;
+  /**
+   * A text that `parse` reads as `value`; without it the value is its own text. A method, so that the type of a value
+   * is one of `unknown` too.
+   */
+  format?(value: Value): string;
+  /** Whether it is several values with commas in between: in the configuration file, a list as well. */
+  readonly isList?: true;
+}
+
+/** `value`, which `type` has read, as somebody could have written it. */
+export function formatValue(type: ValueType<unknown>, value: unknown): string {
+  if (type.format !== undefined) return type.format(value);
+  return Array.isArray(value) ? value.join(',') : String(value);
+}
+
+export const string: ValueType<string> = {
+  expected: 'a text',
+  parse: (text) => (isText(text) ? text : undefined),
+};
+
+/** An absolute path. */
+export const path: ValueType<string> = {
+  expected: 'a path',
+  parse: (text, { folder, home }) => {
+    if (!isText(text)) return undefined;
+    if (text === '~') return home;
+    return text.startsWith('~/') ? resolve(home, text.slice(2)) : resolve(folder, text);
+  },
+};
+
+/** Absolute paths, with commas in between, at least one, each once. */
+export const paths: ValueType<readonly string[]> = {
+  expected: 'paths with commas in between, or a list in a file',
+  isList: true,
+  parse: (text, place) => {
+    const parsed = text.split(',').map((one) => path.parse(one.trim(), place));
+    return parsed.includes(undefined) ? undefined : [...new Set(parsed.filter((one) => one !== undefined))];
+  },
+};
+
+const TRUE = new Set(['true', 'yes', 'on', '1']);
+const FALSE = new Set(['false', 'no', 'off', '0']);
+
+export const boolean: ValueType<boolean> = {
+  expected: 'true or false',
+  parse: (text) => {
+    const word = text.toLowerCase();
+    if (TRUE.has(word)) return true;
+    return FALSE.has(word) ? false : undefined;
+  },
+};
+
+export function integer(minimum: number, maximum: number): ValueType<number> {
+  return {
+    expected: `a whole number from ${minimum} to ${maximum}`,
+    parse: (text) => (/^\d{1,15}$/.test(text) ? within(Number(text), minimum, maximum) : undefined),
+  };
+}
+
+export function choice<const Values extends readonly string[]>(...values: Values): ValueType<Values[number]> {
+  return {
+    expected: `one of ${values.join(', ')}`,
+    parse: (text) => values.find((value) => value === text),
+  };
+}
+
+const MILLISECONDS: Readonly<Record<string, number>> = {
+  '': 1000,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** Node's timers take no more: a longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** A duration in milliseconds, at least `minimumMs`. */
+export function duration(minimumMs = 0): ValueType<number> {
+  const least = minimumMs === 0 ? '' : `, at least ${minimumMs / 1000}s`;
+  return {
+    expected: `a duration such as 90s, 10m or 2h (without a unit: seconds)${least}, at most 24d`,
+    parse: (text) => {
+      const [, digits, unit] = /^(\d{1,15}(?:\.\d{1,3})?)([smhd]?)$/.exec(text) ?? [];
+      const factor = MILLISECONDS[unit ?? ' '];
+      if (digits === undefined || factor === undefined) return undefined;
+      return within(Math.round(Number(digits) * factor), minimumMs, LONGEST_TIMER_MS);
+    },
+    format: (ms) => shortest(ms, MILLISECONDS) ?? `${ms / 1000}s`,
+  };
+}
+
+/** A number of bytes, at least 1. */
+export const size: ValueType<number> = {
+  expected: 'a size such as 20GiB or 500MB (without a unit: bytes), at least 1',
+  parse: (text) => {
+    const [, digits, unit] = /^(\d{1,15}(?:\.\d{1,3})?) ?([A-Za-z]{0,3})$/.exec(text) ?? [];
+    const factor = unit === undefined ? undefined : factorOf(unit);
+    if (digits === undefined || factor === undefined) return undefined;
+    return within(Math.round(Number(digits) * factor), 1, Number.MAX_SAFE_INTEGER);
+  },
+  format: exactSize,
+};
+
+/** Platforms with commas in between, at least one; the result has each once. */
+export const platforms: ValueType<readonly Platform[]> = {
+  expected: 'platforms with commas in between, such as linux/amd64,linux/arm64, or a list in a file',
+  isList: true,
+  parse: (text) => {
+    try {
+      const parsed = text.split(',').map((name) => parsePlatform(name.trim()));
+      return [...new Map(parsed.map((platform) => [formatPlatform(platform), platform])).values()];
+    } catch (error) {
+      if (isFailure(error, 'platform-invalid')) return undefined;
+      throw error;
+    }
+  },
+  format: (value) => value.map(formatPlatform).join(','),
+};
+
+/** Patterns as `matchesRegistry` reads them, with commas in between: at least one, each once and in lower case. */
+export const registryPatterns: ValueType<readonly string[]> = {
+  expected:
+    'registries with commas in between, such as docker.io,*.example.org,quay.io/lab, or a list in a file',
+  isList: true,
+  parse: (text) => each(text, (one) => registryPattern.parse(one, NOWHERE)),
+};
+
+/** A pattern as `matchesRegistry` reads it. */
+export const registryPattern: ValueType<string> = {
+  expected: 'a registry such as docker.io, *.example.org or quay.io/lab',
+  parse: (text) => {
+    try {
+      return parseRegistryPattern(text);
+    } catch (error) {
+      if (isFailure(error, 'reference-invalid')) return undefined;
+      throw error;
+    }
+  },
+};
+
+export const repositoryName: ValueType<string> = {
+  expected: "a repository's name such as unpacked.example.org",
+  parse: (text) => (isRepositoryName(text) ? text : undefined),
+};
+
+/** Names of repositories with commas in between, at least one, each once. */
+export const repositoryNames: ValueType<readonly string[]> = {
+  expected: 'names of repositories with commas in between, such as unpacked.example.org, or a list in a file',
+  isList: true,
+  parse: (text) => each(text, (one) => repositoryName.parse(one, NOWHERE)),
+};
+
+const NOWHERE: Place = { folder: '', home: '' };
+
+/** What stands between commas, each once; `undefined` where one cannot be used. */
+function each<T>(text: string, parse: (one: string) => T | undefined): T[] | undefined {
+  const values = text.split(',').map((one) => parse(one.trim()));
+  const usable = values.filter((value) => value !== undefined);
+  return usable.length === values.length ? [...new Set(usable)] : undefined;
+}
+
+/** NUL ends a string for the operating system: no path, no argument can hold it. */
+function isText(text: string): boolean {
+  return text !== '' && !text.includes('\0');
+}
+
+function factorOf(unit: string): number | undefined {
+  const name = Object.keys(BYTE_UNITS).find((known) => known.toLowerCase() === unit.toLowerCase());
+  return name === undefined ? undefined : BYTE_UNITS[name];
+}
+
+function within(value: number, minimum: number, maximum: number): number | undefined {
+  return value >= minimum && value <= maximum ? value : undefined;
+}

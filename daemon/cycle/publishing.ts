@@ -1,0 +1,142 @@
+import { join } from 'node:path';
+import type { Observer } from '../../publisher/image/events.ts';
+import { RegistryClient } from '../../publisher/registry/client.ts';
+import { ManifestFiles } from '../../publisher/registry/manifest/manifest-files.ts';
+import { NO_MEMORY } from '../../publisher/registry/manifest/manifest-memory.ts';
+import { isPublicAddress } from '../../core/http/public-address.ts';
+import type { Context } from '../cli/command.ts';
+import { History } from './history.ts';
+import { both, recordPublications } from './record-publications.ts';
+import { InFlight } from './in-flight.ts';
+import type { RepositoryReport, WorkParts } from './repository-work.ts';
+import type { ExitStatus } from '../output/exit-status.ts';
+import { exitStatusOf } from '../output/exit-status.ts';
+import { readNetwork } from '../configuration/network.ts';
+import { openRegistries } from '../configuration/registries/registries.ts';
+import { isDaemonRunning } from '../state/state-lock.ts';
+import { isOurs } from '../state/ownership.ts';
+import { isSafe } from '../../core/system/private-folder.ts';
+import { State } from '../state/state.ts';
+import { spoolFolder, takeState, Workplace } from './workplace.ts';
+
+/**
+ * Calls `work` with a registry client that is set up as the configuration says, and closed afterwards.
+ *
+ * @throws Failure `configuration-invalid` where what the configuration or the environment names for registries cannot
+ *   be used
+ */
+export async function withRegistry<T>(
+  context: Context,
+  work: (client: RegistryClient) => Promise<T>,
+): Promise<T> {
+  const client = await openRegistry(context);
+  try {
+    return await work(client);
+  } finally {
+    await client.close();
+  }
+}
+
+/** The same for whoever closes it. */
+export async function openRegistry(
+  context: Pick<Context, 'configuration' | 'environment' | 'observe' | 'signal'> & {
+    readonly nowMs?: () => number;
+  },
+): Promise<RegistryClient> {
+  const { configuration, environment, observe, signal, nowMs = Date.now } = context;
+  const isLogged = configuration.logLevel === 'debug';
+  return new RegistryClient({
+    ...(await readNetwork(environment)),
+    ...(await openRegistries(context)),
+    signal,
+    ...(configuration.publicOnly && { isAllowed: isPublicAddress }),
+    concurrency: configuration.registryRequests,
+    listTimeoutMs: configuration.tagListTimeoutMs,
+    lookTimeoutMs: configuration.manifestTimeoutMs,
+    nowMs,
+    foreignLayers: configuration.foreignLayers,
+    // A cache, which whoever only looks does not put into somebody else's state.
+    memory:
+      isOurs(configuration.state) && isSafe(configuration.state)
+        ? new ManifestFiles(join(configuration.state, 'manifests'))
+        : NO_MEMORY,
+    warn: (message) => observe({ type: 'warning', message }),
+    onRequest: isLogged ? (record) => observe({ type: 'request', ...record }) : undefined,
+  });
+}
+
+/**
+ * Calls `work` with all that a command needs to publish images once.
+ *
+ * @param isAll whether what the command publishes is all that is wanted, as far as no daemon says it
+ * @throws Failure `state-unusable` where the state is another user's
+ */
+export async function withPublishing<T>(
+  context: Context,
+  isAll: boolean,
+  work: (parts: WorkParts & { readonly client: RegistryClient }) => Promise<T>,
+): Promise<T> {
+  const { configuration, observe, signal } = context;
+  await takeState(configuration, (message) => observe({ type: 'note', message }));
+  return await withRegistry(context, async (client) => {
+    const history = openHistory(context, !isAll || isDaemonRunning(configuration.state));
+    const observeIn = (repository: string): Observer =>
+      both(observe, recordPublications(repository, { history, nowMs: Date.now }));
+    const inFlight = new InFlight({ history, spool: spoolFolder(configuration), nowMs: Date.now });
+    const end = (): void => void inFlight.end();
+    signal.addEventListener('abort', end, { once: true });
+    const workplace = new Workplace({
+      configuration,
+      client,
+      observe,
+      observeIn,
+      guardIn: (repository) => inFlight.guard(repository),
+      signal,
+      publishSignal: signal,
+    });
+    try {
+      const patienceMs = Number.POSITIVE_INFINITY;
+      return await work({
+        workplace,
+        history,
+        inFlight,
+        observeIn,
+        nowMs: Date.now,
+        isPatient: false,
+        patienceMs,
+        client,
+      });
+    } finally {
+      workplace.close();
+      signal.removeEventListener('abort', end);
+      await inFlight.end();
+      await history.close();
+    }
+  });
+}
+
+function openHistory({ configuration, observe }: Context, isGuest: boolean): History {
+  const warn = (message: string): void => observe({ type: 'warning', message });
+  return new History({
+    open: async () => await State.open(configuration.state, { warn }),
+    warn,
+    note: (message) => observe({ type: 'note', message }),
+    nowMs: Date.now,
+    isGuest,
+  });
+}
+
+/** Says of repositories that cannot be used why; their images have not been told of. */
+export function tellUnusable({ output }: Context, reports: readonly RepositoryReport[]): void {
+  for (const { repository, stopped, isUnusable } of reports)
+    if (isUnusable && stopped !== undefined)
+      output.failure(stopped, reports.length > 1 ? repository : undefined);
+}
+
+/** The exit status of runs: that of what stopped the first that was stopped, or 1 where an image failed. */
+export function statusOf(reports: readonly RepositoryReport[]): ExitStatus {
+  const stopped = reports.find((report) => report.stopped !== undefined)?.stopped;
+  if (stopped !== undefined) return exitStatusOf(stopped);
+  const failed = reports.some(({ images }) => images.some(({ result }) => result.outcome === 'failed'));
+  return failed ? 1 : 0;
+}

@@ -1,0 +1,223 @@
+import { join } from 'node:path';
+import type { Observer } from '../../publisher/image/events.ts';
+import type { Outputs } from '../../publisher/image/image.ts';
+import type { Guard } from '../../publisher/pipeline/guard.ts';
+import { ListingStore } from '../../publisher/layer/listing-store.ts';
+import { RepositoryPublisher } from '../../publisher/pipeline/repository-publisher.ts';
+import type { RegistryClient } from '../../publisher/registry/client.ts';
+import type { Backend } from '../../publisher/publication/backend.ts';
+import { CvmfsBackend } from '../../publisher/repository/cvmfs/backend.ts';
+import { DirectoryBackend } from '../../publisher/repository/directory/backend.ts';
+import { Lock } from '../../core/system/lock.ts';
+import { SpoolBudget } from '../../publisher/spool/budget.ts';
+import { keepPrivate, type PrivateFolder } from '../../core/system/private-folder.ts';
+import { Spool } from '../../publisher/spool/spool.ts';
+import { assertBackendMeant } from '../configuration/backend-choice.ts';
+import { orUnusable } from '../../core/state-failure.ts';
+import { exactSize } from '../../core/byte-size.ts';
+import { counted, formatBytes } from '../output/format.ts';
+import { imageLimitsOf } from '../configuration/image-limits.ts';
+import { layerLimitsOf } from '../configuration/layer-limits.ts';
+import type { Configuration } from '../configuration/options.ts';
+import { assertOurs } from '../state/ownership.ts';
+
+export interface WorkplaceOptions {
+  readonly configuration: Configuration;
+  readonly client: RegistryClient;
+  /** Told what concerns no repository. */
+  readonly observe: Observer;
+  /** Told what happens in a repository. */
+  readonly observeIn: (repository: string) => Observer;
+  /** Stands around all work on images of a repository. */
+  readonly guardIn: (repository: string) => Guard;
+  /** When aborted nothing more is asked or fetched. */
+  readonly signal: AbortSignal;
+  /** When aborted a publication that runs is ended. */
+  readonly publishSignal: AbortSignal;
+}
+
+/**
+ * Where images are published on this machine, as the configuration says: the spool, which one process uses at a time, and
+ * the publishers of repositories.
+ */
+export class Workplace {
+  readonly #options: WorkplaceOptions;
+  readonly #backend: Backend;
+  readonly #budget: SpoolBudget;
+  readonly #publishers = new Map<string, RepositoryPublisher>();
+  /** How many use the spool, and the lock that keeps other processes from it meanwhile. */
+  #users = 0;
+  #opened: Promise<{ readonly lock: Lock; readonly spool: Spool }> | undefined;
+
+  constructor(options: WorkplaceOptions) {
+    this.#options = options;
+    this.#backend = createBackend(options.configuration);
+    this.#budget = new SpoolBudget(options.configuration.spoolSizeBytes);
+  }
+
+  get publishers(): ReadonlyMap<string, RepositoryPublisher> {
+    return this.#publishers;
+  }
+
+  get spoolFolder(): string {
+    return spoolFolder(this.#options.configuration);
+  }
+
+  /**
+   * Calls `work` with the publisher of a repository, while this process has the spool for itself.
+   *
+   * @throws Failure `repository-unusable`; `repository-busy` where another process has the spool; `state-unusable`,
+   *   `disk-full`
+   */
+  async use<T>(repository: string, work: (publisher: RepositoryPublisher) => Promise<T>): Promise<T> {
+    this.#users++;
+    try {
+      assertBackendMeant(this.#options.configuration, repository);
+      this.#backend.view(repository);
+      this.#opened ??= this.#open();
+      const { spool } = await this.#opened;
+      return await work(await this.#publisherOf(repository, spool));
+    } finally {
+      this.#users--;
+      if (this.#users === 0) await this.#release();
+    }
+  }
+
+  /** Publishes nothing more in the repositories for which `isHeld` says so; what is published now goes on. */
+  hold(isHeld: (repository: string) => boolean): void {
+    for (const [name, publisher] of this.#publishers) publisher.hold(isHeld(name));
+  }
+
+  close(): void {
+    for (const publisher of this.#publishers.values()) publisher.close();
+  }
+
+  async #publisherOf(name: string, spool: Spool): Promise<RepositoryPublisher> {
+    const known = this.#publishers.get(name);
+    if (known !== undefined) return known;
+    const { configuration, client, observeIn, guardIn, signal, publishSignal } = this.#options;
+    const listings = new ListingStore(join(configuration.state, 'listings'));
+    const publisher = new RepositoryPublisher(
+      name,
+      {
+        client,
+        spool,
+        listings,
+        signal,
+        publishSignal,
+        budget: this.#budget,
+        backend: this.#backend,
+        observe: observeIn(name),
+        guard: guardIn(name),
+      },
+      publishingOptionsOf(configuration, name),
+    );
+    this.#publishers.set(name, publisher);
+    await publisher.recover();
+    return publisher;
+  }
+
+  async #open(): Promise<{ lock: Lock; spool: Spool }> {
+    const { configuration, observe, signal } = this.#options;
+    const folder = this.spoolFolder;
+    const note = (message: string): void => observe({ type: 'note', message });
+    await closeFolder({ path: folder, marks: SPOOL_MARKS, note });
+    const lock = await Lock.acquire({
+      path: join(folder, 'lock'),
+      subject: `the spool ${folder}`,
+      waitMs: configuration.waitMs,
+      unusable: 'state-unusable',
+      notice: (type, message) => observe({ type, message }),
+      signal,
+    });
+    try {
+      const spool = await Spool.open(folder, { rateBytesPerSecond: configuration.downloadRateBytes });
+      const { files, bytes } = await spool.shrinkTo(configuration.spoolSizeBytes);
+      if (files > 0) {
+        const message = `the spool was larger than ${exactSize(configuration.spoolSizeBytes)}: ${formatBytes(bytes)} of old layers are gone`;
+        note(message);
+      }
+      const { kept, removed } = spool.leftovers;
+      if (removed > 0) note(leftoversText(removed, kept));
+      return { lock, spool };
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  /** The publishers go with the spool that they were made for. */
+  async #release(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    this.close();
+    this.#publishers.clear();
+    const result = await opened?.catch(() => undefined);
+    result?.lock.release();
+  }
+}
+
+function leftoversText(removed: number, kept: number): string {
+  const rest = kept === 0 ? '' : `; ${counted(kept, 'download')} can go on`;
+  return `${counted(removed, 'file')} that an interrupted run left in the spool ${removed === 1 ? 'is' : 'are'} gone${rest}`;
+}
+
+/**
+ * Keeps a run from making files in a state or a spool that belongs to another user, or in which others could exchange
+ * them, and others from reading them.
+ *
+ * @throws Failure `state-unusable`, `disk-full`
+ */
+export async function takeState(
+  configuration: Configuration,
+  note: (message: string) => void,
+): Promise<void> {
+  assertOurs(configuration.state);
+  assertOurs(spoolFolder(configuration));
+  await closeFolder({ path: configuration.state, marks: STATE_MARKS, note });
+}
+
+async function closeFolder(folder: Omit<PrivateFolder, 'unusable'>): Promise<void> {
+  await orUnusable(folder.path, async () => {
+    await Promise.resolve(keepPrivate({ ...folder, unusable: 'state-unusable' }));
+  });
+}
+
+/** Each was made by some command. */
+const STATE_MARKS = ['unpackd.db', 'daemon.lock', 'manifests', 'listings', 'sources', 'spool'];
+const SPOOL_MARKS = ['lock', 'blobs'];
+
+export function spoolFolder({ temporaryDirectory }: Configuration): string {
+  return join(temporaryDirectory, 'spool');
+}
+
+/** The kind of repositories that the configuration names. */
+export function createBackend(configuration: Configuration): Backend {
+  const { root, waitMs, allowPrivileged, publishTimeoutMs: idleLimitMs } = configuration;
+  switch (configuration.backend) {
+    case 'directory':
+      return new DirectoryBackend({ root, waitMs, allowPrivileged });
+    case 'cvmfs': {
+      const { cvmfsServer: command, cvmfsSpool: spool, cvmfsConfiguration } = configuration;
+      const installation = { command, root, spool, configuration: cvmfsConfiguration };
+      return new CvmfsBackend({ installation, waitMs, idleLimitMs });
+    }
+  }
+}
+
+function publishingOptionsOf(configuration: Configuration, repository: string) {
+  const { batchSizeBytes: bytes, batchImages: images, batchAgeMs: ageMs } = configuration;
+  return {
+    ...configuration,
+    batches: { bytes, images, ageMs },
+    outputs: outputsOf(configuration),
+    layerLimits: layerLimitsOf(configuration),
+    imageLimits: imageLimitsOf(configuration),
+    clientRoot: join(configuration.clientRoot, repository),
+  };
+}
+
+function outputsOf({ skipLayers, skipFlat, skipPodman, chains }: Configuration): Outputs {
+  const layers = !skipLayers;
+  return { layers, flat: !skipFlat, chains: layers && chains, podman: layers && !skipPodman };
+}

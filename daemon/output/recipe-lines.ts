@@ -1,0 +1,100 @@
+import type { Expansion, RecipeProblem, Wishlist } from '../../wishlist/meaning/expand.ts';
+import { counted } from '../../core/counted.ts';
+import { groupBy } from '../../core/group-by.ts';
+import { RECIPE_LIMITS } from '../../wishlist/recipe/limits.ts';
+import { Failure, withHint } from '../../core/failure.ts';
+import { position, type Problem } from '../../wishlist/recipe/problem.ts';
+
+/** A line of a recipe that gives no image, or not all of its images. */
+export interface FailedLine {
+  /** What stands there. */
+  readonly text: string;
+  /** Its message begins with `FILE:LINE:COLUMN:`. */
+  readonly failure: Failure;
+}
+
+/** Errors that have a code of their own among failures. */
+const CODES: Readonly<Partial<Record<Problem['code'], Failure['code']>>> = {
+  'platform-invalid': 'platform-invalid',
+  'setting-invalid': 'setting-invalid',
+  'key-unknown': 'setting-invalid',
+  'wishes-too-many': 'recipe-invalid',
+  'problems-omitted': 'recipe-invalid',
+  'pattern-too-wide': 'pattern-too-wide',
+  'pattern-too-costly': 'pattern-too-wide',
+  'images-too-many': 'pattern-too-wide',
+  'registry-not-allowed': 'not-allowed',
+  'repository-not-allowed': 'not-allowed',
+  'subdirectory-not-allowed': 'not-allowed',
+  'http-not-allowed': 'not-allowed',
+  'name-conflict': 'name-conflict',
+};
+
+/** Lines that cannot be understood, and patterns that cannot be expanded. */
+export function failedLines(recipes: readonly Wishlist[], expansion: Expansion): FailedLine[] {
+  const errors = problemsOf(recipes, expansion).filter(({ problem }) => problem.severity === 'error');
+  return [
+    ...errors.map(({ recipe, problem }) => ({
+      text: problem.text,
+      failure: placed(recipe, problem, CODES[problem.code] ?? 'reference-invalid'),
+    })),
+    ...unlisted(expansion),
+  ];
+}
+
+/** Lines whose lists of tags could not be had; of one recipe so many as of its problems. */
+function unlisted({ failures }: Expansion): FailedLine[] {
+  const byRecipe = groupBy(failures, ({ recipe }) => recipe);
+  return [...byRecipe].flatMap(([recipe, all]) => {
+    const told = all.slice(0, RECIPE_LIMITS.problems);
+    const lines = told.map(({ wish, failure: { code, message, hint } }) => ({
+      text: wish.text,
+      failure: placed(recipe, { line: wish.line, column: undefined, message, hint }, code),
+    }));
+    const next = all[told.length];
+    if (next === undefined) return lines;
+    const { failure, wish } = next;
+    const rest = `so do ${counted(all.length - told.length, 'further line')} for whose repositories tags cannot be listed`;
+    const place = { line: wish.line, column: undefined, message: rest, hint: failure.hint };
+    return lines.concat({ text: 'recipe', failure: placed(recipe, place, failure.code) });
+  });
+}
+
+/** What is doubtful, one text each; not that it is a warning. */
+export function warningTexts(recipes: readonly Wishlist[], expansion: Expansion): string[] {
+  return textsOf('warning', recipes, expansion);
+}
+
+/** What is worth knowing, one text each. */
+export function noteTexts(recipes: readonly Wishlist[], expansion: Expansion): string[] {
+  return textsOf('note', recipes, expansion);
+}
+
+function textsOf(
+  severity: Problem['severity'],
+  recipes: readonly Wishlist[],
+  expansion: Expansion,
+): string[] {
+  return problemsOf(recipes, expansion)
+    .filter(({ problem }) => problem.severity === severity)
+    .map(textOf);
+}
+
+/** `FILE:LINE:COLUMN: MESSAGE; HINT` */
+export function textOf({ recipe, problem }: RecipeProblem): string {
+  return `${position(recipe.file, problem)} ${withHint(problem)}`;
+}
+
+function problemsOf(recipes: readonly Wishlist[], expansion: Expansion): RecipeProblem[] {
+  const own = recipes.flatMap((recipe) => recipe.problems.map((problem) => ({ recipe, problem })));
+  return [...own, ...expansion.problems];
+}
+
+function placed(
+  { file }: Wishlist,
+  problem: Pick<Problem, 'line' | 'column' | 'message' | 'hint'>,
+  code: Failure['code'],
+): Failure {
+  const { message, hint } = problem;
+  return new Failure(code, `${position(file, problem)} ${message}`, hint === undefined ? {} : { hint });
+}

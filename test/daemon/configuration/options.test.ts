@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { OPTIONS, variableOf } from '../../../daemon/configuration/options.ts';
+import type { Option } from '../../../daemon/configuration/options.ts';
+
+const TABLE: readonly Option[] = Object.values(OPTIONS);
+
+describe('the table of options', () => {
+  for (const option of TABLE) {
+    it(`describes ${option.key}`, () => {
+      assert.match(option.description, /\S/);
+      assert.match(option.key, /^[a-z]+(-[a-z]+)*$/);
+      assert.ok(option.flag.includes(`--${option.key}`) || option.flag.includes(`--no-${option.key}`));
+      assert.equal(option.flag.includes('--no-'), option.default === 'true');
+    });
+
+    it(`has a default that is a value, for ${option.key}`, () => {
+      if (typeof option.default !== 'string') return;
+      assert.notEqual(option.type.parse(option.default, { folder: '/', home: '/' }), undefined);
+    });
+  }
+
+  it('names each option and each short flag once', () => {
+    const names = TABLE.flatMap(({ key, flag }) => [key, ...(/^-\w/.exec(flag) ?? [])]);
+    assert.deepEqual([...new Set(names)], names);
+  });
+
+  it('keeps the flags of DUCC', () => {
+    const short = TABLE.flatMap(({ key, flag }) =>
+      flag.startsWith('--') ? [] : [`${flag.slice(0, 2)} ${key}`],
+    );
+    assert.deepEqual(short.sort(), [
+      '-d skip-layers',
+      '-f overwrite-layers',
+      '-g convert-again',
+      '-i skip-thin-image',
+      '-n notification-file',
+      '-p skip-podman',
+      '-s skip-flat',
+      '-t temporary-dir',
+    ]);
+  });
+
+  it('derives the variable from the key', () => {
+    assert.equal(variableOf('root'), 'UNPACKD_ROOT');
+    assert.equal(variableOf('skip-thin-image'), 'UNPACKD_SKIP_THIN_IMAGE');
+  });
+});

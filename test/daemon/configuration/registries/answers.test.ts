@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { Answers } from '../../../../daemon/configuration/registries/answers.ts';
+
+describe('answers', () => {
+  let now = 0;
+  let asked = 0;
+  let answers: Answers<number>;
+
+  beforeEach(() => {
+    now = 0;
+    asked = 0;
+    answers = new Answers({ answerMs: 100, failureMs: 10 }, () => now);
+  });
+
+  async function next(): Promise<number> {
+    asked++;
+    return await Promise.resolve(asked);
+  }
+
+  async function fail(): Promise<number> {
+    asked++;
+    return await Promise.reject(new Error(`question ${asked}`));
+  }
+
+  it('are asked for once at a time, and by key', async () => {
+    assert.deepEqual(
+      await Promise.all([answers.recall('a', next), answers.recall('a', next), answers.recall('b', next)]),
+      [1, 1, 2],
+    );
+  });
+
+  it('count for their time from when they come', async () => {
+    const first = answers.recall('a', async () => {
+      now = 50;
+      return await next();
+    });
+    assert.equal(await first, 1);
+    now = 149;
+    assert.equal(await answers.recall('a', next), 1);
+    now = 150;
+    assert.equal(await answers.recall('a', next), 2);
+  });
+
+  it('are failures for all who wait, and for a shorter time', async () => {
+    const failed = [answers.recall('a', fail), answers.recall('a', next)];
+    for (const answer of failed) await assert.rejects(answer, /question 1/);
+    now = 9;
+    await assert.rejects(answers.recall('a', next), /question 1/);
+    now = 10;
+    assert.equal(await answers.recall('a', next), 2);
+  });
+});
