@@ -4,7 +4,7 @@ import { Dispatchers, type Way } from './dispatchers.ts';
 import { ProxyError } from './proxy-error.ts';
 import { anySignal, pause, unlessAborted } from '../interruption.ts';
 import { NetworkFailure, asBrokenBody, asNetworkFailure, endOf, reasonOf } from './network-failure.ts';
-import type { RegistryOptions } from '../../publisher/registry/options.ts';
+import type { HttpOptions } from './options.ts';
 import { RateLimits } from './rate-limits.ts';
 import { Reachability } from './reachability.ts';
 import { beginRecord } from './request-record.ts';
@@ -38,14 +38,14 @@ const FORM_TYPE = 'application/x-www-form-urlencoded';
 
 /** The connections to all servers: time limits, so many requests at once for each, and a memory of dead and busy ones. */
 export class Connections {
-  readonly #options: RegistryOptions;
+  readonly #options: HttpOptions;
   readonly #dispatchers: Dispatchers;
   readonly #slots: Slots;
   readonly #reachability: Reachability;
   readonly #rateLimits: RateLimits;
   readonly #userAgent = userAgent();
 
-  constructor(options: RegistryOptions) {
+  constructor(options: HttpOptions) {
     this.#options = options;
     const { servers, concurrency } = options;
     this.#dispatchers = new Dispatchers({ ...options, materialOf: (url) => settingsOf(url, servers) });

@@ -1,6 +1,5 @@
 import type { Material } from './material.ts';
-import { isLoopback } from '../oci/registry-host.ts';
-import { DOCKER_HUB, DOCKER_HUB_HOST } from '../../publisher/registry/endpoint.ts';
+import { isLoopback, DOCKER_HUB, DOCKER_HUB_HOST } from '../oci/registry-host.ts';
 
 /** How one server is connected to. */
 export interface ServerSettings extends Material {

@@ -5,7 +5,7 @@ import { Connections, type Exchange, type Method } from './connections.ts';
 import { anySignal, interruption } from '../interruption.ts';
 import { dripping } from './network-error.ts';
 import { NetworkFailure, asBrokenBody, endOf } from './network-failure.ts';
-import type { RegistryOptions } from '../../publisher/registry/options.ts';
+import type { HttpOptions } from './options.ts';
 import { Pace } from './pace.ts';
 import { followRedirects } from './redirects.ts';
 import {
@@ -86,11 +86,11 @@ const NO_BODY: SizeLimit = { bytes: 0, code: 'registry-error' };
  * broken connections, time limits, 408, 425, 429, 5xx, and documents with a wrong digest.
  */
 export class Transport {
-  readonly #options: RegistryOptions;
+  readonly #options: HttpOptions;
   readonly #connections: Connections;
   readonly #closing = new AbortController();
 
-  constructor(options: RegistryOptions) {
+  constructor(options: HttpOptions) {
     this.#options = options;
     this.#connections = new Connections(options);
   }
@@ -247,7 +247,7 @@ async function readWhole(answer: Answer, limit: SizeLimit, exchange: Exchange): 
 async function* chunksOf(
   answer: Answer,
   { subject, signal }: Exchange,
-  { minimumRateBytesPerSecond, bodyTimeoutMs: windowMs }: RegistryOptions,
+  { minimumRateBytesPerSecond, bodyTimeoutMs: windowMs }: HttpOptions,
 ): AsyncGenerator<Uint8Array, void> {
   const pace = new Pace({ minimumRateBytesPerSecond, windowMs });
   let waitingSinceMs = performance.now();

@@ -2,6 +2,10 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { Failure } from '../failure.ts';
 import { quoted } from '../quote.ts';
 
+/** Docker Hub is named after one host and answers at another. */
+export const DOCKER_HUB = 'docker.io';
+export const DOCKER_HUB_HOST = 'registry-1.docker.io';
+
 const HOST_AND_PORT = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/s;
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const PORT = /^[1-9][0-9]{0,4}$/;

@@ -1,7 +1,7 @@
 import { closeSync, constants } from 'node:fs';
 import koffi from 'koffi';
 import { failedWith, libc, systemError } from './c-library.ts';
-import { pathBuffer, type BytePath } from '../../publisher/publication/entry.ts';
+import { pathBuffer, type BytePath } from './byte-path.ts';
 
 /** System calls that Node does not offer. Errors are thrown as Node's own are: with `code`, `syscall` and `path`. */
 

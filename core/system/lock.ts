@@ -13,7 +13,6 @@ import { dirname } from 'node:path';
 import { pause } from '../interruption.ts';
 import { codeOf, isDiskFull } from '../error-code.ts';
 import { Failure, isFailure, type FailureCode } from '../failure.ts';
-import type { Notice } from '../../publisher/publication/backend.ts';
 import { tryLock } from './libc.ts';
 
 const POLL_MS = 200;
@@ -32,12 +31,9 @@ export interface LockRequest {
   readonly waitMs: number;
   /** Code of the failure where the folder or file cannot be made. */
   readonly unusable: FailureCode;
-  readonly notice: Notice;
+  readonly notice: (kind: 'waiting', message: string) => void;
   readonly signal?: AbortSignal;
 }
-
-/** The part of a request that is the caller's of a repository. */
-export type LockOptions = Pick<LockRequest, 'waitMs' | 'notice' | 'signal'>;
 
 /** A lock between processes that dies with its holder: flock(2) on a file that stays. */
 export class Lock {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '../../core/failure.ts';
 import { nearest } from '../../core/nearest.ts';
-import type { Context } from './command.ts';
+import type { Context } from '../output/context.ts';
 import { assertRepositoryName } from '../configuration/repository-argument.ts';
 import type { State } from '../state/state.ts';
 import { withReadState } from '../state/with-state.ts';

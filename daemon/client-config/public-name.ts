@@ -1,5 +1,5 @@
 import { platformName } from '../../publisher/image/layout.ts';
-import { displayPath, type BytePath } from '../../publisher/publication/entry.ts';
+import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
 import type { RepositoryView } from '../../publisher/publication/view.ts';
 import type { Platform } from '../../core/oci/platform.ts';
 

@@ -4,7 +4,7 @@ import { RegistryClient } from '../../publisher/registry/client.ts';
 import { ManifestFiles } from '../../publisher/registry/manifest/manifest-files.ts';
 import { NO_MEMORY } from '../../publisher/registry/manifest/manifest-memory.ts';
 import { isPublicAddress } from '../../core/http/public-address.ts';
-import type { Context } from '../cli/command.ts';
+import type { Context } from '../output/context.ts';
 import { History } from './history.ts';
 import { both, recordPublications } from './record-publications.ts';
 import { InFlight } from './in-flight.ts';

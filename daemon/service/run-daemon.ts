@@ -1,4 +1,4 @@
-import type { Context } from '../cli/command.ts';
+import type { Context } from '../output/context.ts';
 import type { ExitStatus } from '../output/exit-status.ts';
 import { createLog } from '../systemd/log.ts';
 import type { Log } from '../systemd/record.ts';

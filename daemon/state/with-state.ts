@@ -1,4 +1,4 @@
-import type { Context } from '../cli/command.ts';
+import type { Context } from '../output/context.ts';
 import { State } from './state.ts';
 
 /**

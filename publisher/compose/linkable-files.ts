@@ -1,5 +1,5 @@
 import type { Digest } from '../../core/oci/digest.ts';
-import type { BytePath } from '../publication/entry.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import type { ImageMeter } from '../image/image-limits.ts';
 import { walkAny } from '../tree/walk.ts';

@@ -1,13 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { Failure } from '../../core/failure.ts';
-import {
-  displayPath,
-  pathBuffer,
-  type Attributes,
-  type BytePath,
-  type Entry,
-  type FileEntry,
-} from '../publication/entry.ts';
+import { type Attributes, type Entry, type FileEntry } from '../publication/entry.ts';
+import { displayPath, pathBuffer, type BytePath } from '../../core/system/byte-path.ts';
 import { LONGEST_PATH_BYTES } from '../layer/member-path.ts';
 import { LINUX_LIMITS, type Holding } from '../publication/holding.ts';
 import { EMPTY_TREE, type AnyNode, type DeviceNode, type TreeNode } from '../tree/node.ts';

@@ -8,11 +8,11 @@ import type { Digest } from '../../core/oci/digest.ts';
 import {
   ownFile,
   type Attributes,
-  type BytePath,
   type Entry,
   type FileEntry,
   type SymbolicLinkEntry,
 } from '../publication/entry.ts';
+import { type BytePath } from '../../core/system/byte-path.ts';
 import type { RepositoryView } from '../publication/view.ts';
 
 /** Whoever wants to know all images that have a layer asks their manifests: the list of a base grows with each image on it. */

@@ -1,5 +1,6 @@
 import type { ImageMeter } from '../image/image-limits.ts';
-import type { Attributes, BytePath } from '../publication/entry.ts';
+import type { Attributes } from '../publication/entry.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 import {
   joinPath,
   type DirectoryNode,

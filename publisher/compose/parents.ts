@@ -1,5 +1,6 @@
 import { Failure } from '../../core/failure.ts';
-import type { Attributes, BytePath, DirectoryEntry, Entry } from '../publication/entry.ts';
+import type { Attributes, DirectoryEntry, Entry } from '../publication/entry.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 import type { RepositoryView } from '../publication/view.ts';
 
 /** Finds the folders that must come before a path: those that neither the repository nor the stream has yet. */

@@ -1,4 +1,5 @@
-import type { BytePath, Entry } from '../publication/entry.ts';
+import type { Entry } from '../publication/entry.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 import type { Holding } from '../publication/holding.ts';
 import type { Kind, RepositoryView } from '../publication/view.ts';
 import { CATALOG_MARKER } from '../tree/catalogs.ts';

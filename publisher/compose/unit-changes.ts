@@ -1,6 +1,7 @@
 import { recordPath } from '../image/layout.ts';
 import { isOfNow, isRecorded } from '../published/published.ts';
-import type { BytePath, Entry } from '../publication/entry.ts';
+import type { Entry } from '../publication/entry.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 import type { Holding } from '../publication/holding.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import type { Parents } from './parents.ts';

@@ -1,7 +1,8 @@
 import { layerContents, type Wanted } from '../layer/content.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { NumberSet } from '../packed/number-set.ts';
-import type { BytePath, Entry, FileEntry } from '../publication/entry.ts';
+import type { Entry, FileEntry } from '../publication/entry.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 import { CATALOG_MARKER, catalogFolders } from '../tree/catalogs.ts';
 import { IMPLIED_ATTRIBUTES, joinPath, type FileNode, type LayerSource, type AnyNode } from '../tree/node.ts';
 import type { LayerTree } from '../tree/layer-tree.ts';

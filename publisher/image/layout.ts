@@ -5,7 +5,7 @@ import { isPlain } from './image.ts';
 import { multiarchName } from './multiarch.ts';
 import { hexOf, type Digest } from '../../core/oci/digest.ts';
 import type { Manifest } from '../../core/oci/manifest.ts';
-import type { BytePath } from '../publication/entry.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 
 /** The paths of a published repository: the layout of DUCC, which clients rely on. One place that knows them. */
 

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { OWN_FOLDERS } from '../../wishlist/recipe/own-folders.ts';
 import type { Platform } from '../../core/oci/platform.ts';
 import { usualPlatform } from '../../core/oci/platform.ts';
-import type { BytePath } from '../publication/entry.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 
 /**
  * Names that lead each client to the image for its own architecture, as DUCC 2.14 makes them. Clients of CernVM-FS put the

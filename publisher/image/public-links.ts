@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { isPlain, type ResolvedImage } from './image.ts';
 import { flatId, flatPath, parsePlatformName } from './layout.ts';
 import { ALIASES, isVariantTarget, MULTIARCH_FOLDER, multiarchName, variantTarget } from './multiarch.ts';
-import type { BytePath } from '../publication/entry.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 import type { RepositoryView } from '../publication/view.ts';
 
 /** A symbolic link by which users find images. */

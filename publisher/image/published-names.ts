@@ -1,6 +1,6 @@
 import { mapLimited } from '../../core/concurrency.ts';
 import { METADATA_FOLDER } from './layout.ts';
-import type { BytePath } from '../publication/entry.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 import type { RepositoryView } from '../publication/view.ts';
 
 /** Each is a round trip to the file system, which answers many at once. */

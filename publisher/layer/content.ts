@@ -1,4 +1,5 @@
-import type { BytePath, FileEntry } from '../publication/entry.ts';
+import type { FileEntry } from '../publication/entry.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 import { asFailure, type Failure } from '../../core/failure.ts';
 import { decompress } from './decompress.ts';
 import { isLandmark } from './lazy-pulling.ts';

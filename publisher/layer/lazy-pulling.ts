@@ -1,4 +1,4 @@
-import type { BytePath } from '../publication/entry.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 
 /** What the layer has of a file that may be an extra one. */
 interface Named {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Failure } from '../../core/failure.ts';
-import { displayPath, type Attributes, type BytePath } from '../publication/entry.ts';
+import { type Attributes } from '../publication/entry.ts';
+import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { MAGIC_BYTES, compressionOf, decompress, readBlob, type Compression } from './decompress.ts';
 import { isIndex, isLandmark } from './lazy-pulling.ts';

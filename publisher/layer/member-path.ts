@@ -1,5 +1,5 @@
 import { Failure } from '../../core/failure.ts';
-import type { BytePath } from '../publication/entry.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 
 const LONGEST_NAME_BYTES = 255;
 

@@ -1,5 +1,6 @@
 import { Failure } from '../../core/failure.ts';
-import { displayPath, type Attributes } from '../publication/entry.ts';
+import { type Attributes } from '../publication/entry.ts';
+import { displayPath } from '../../core/system/byte-path.ts';
 import { paxInteger, paxNumber, paxText, type PaxRecords } from './pax.ts';
 import type { RawHeader } from './tar-header.ts';
 

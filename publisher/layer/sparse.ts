@@ -1,5 +1,5 @@
 import { Failure } from '../../core/failure.ts';
-import { displayPath } from '../publication/entry.ts';
+import { displayPath } from '../../core/system/byte-path.ts';
 import { hole } from '../repository/holes.ts';
 import type { ByteReader } from './bytes.ts';
 import { overLimit, type LayerLimits } from './limits.ts';

@@ -1,7 +1,7 @@
 import type { ImageMeter } from '../image/image-limits.ts';
 import { flatId, flatPath } from '../image/layout.ts';
 import { hexOf } from '../../core/oci/digest.ts';
-import type { BytePath } from '../publication/entry.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 import { atOnce } from '../../core/turns.ts';
 import { mergeLayer } from '../tree/merge.ts';
 import {

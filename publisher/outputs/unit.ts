@@ -1,5 +1,6 @@
 import { layerRoot, type Unit } from '../image/layout.ts';
-import type { BytePath, Entry } from '../publication/entry.ts';
+import type { Entry } from '../publication/entry.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 import {
   joinPath,
   type DirectoryNode,

@@ -1,4 +1,5 @@
-import type { Entry, BytePath, ExtendedAttributes } from './entry.ts';
+import type { Entry, ExtendedAttributes } from './entry.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 import type { FreeRoom } from '../../core/system/demand.ts';
 import type { Holding } from './holding.ts';
 import type { RepositoryView } from './view.ts';
@@ -51,6 +52,13 @@ export type Notice = (kind: 'note' | 'warning' | 'waiting', message: string) => 
 export interface OpenOptions {
   readonly notice: Notice;
   readonly signal: AbortSignal;
+}
+
+/** How a backend takes a repository, for whatever it does with it. */
+export interface TakeOptions extends Pick<OpenOptions, 'notice'> {
+  /** How long to wait for another holder. */
+  readonly waitMs: number;
+  readonly signal?: AbortSignal;
 }
 
 /** A way of keeping repositories. All methods throw `repository-unusable` where this machine has no such repository. */

@@ -1,12 +1,8 @@
+import type { BytePath } from '../../core/system/byte-path.ts';
+
 /**
  * The stream that a publication consists of: what the composer produces and every backend takes.
- *
- * Names are bytes, not text: a {@link BytePath} holds one byte in each character (Latin-1). Only `pathBuffer` turns it
- * into what the operating system takes.
  */
-
-/** Path relative to the repository's root, no leading slash, no `.` or `..`; one character a byte (Latin-1). */
-export type BytePath = string;
 
 /** What an inode carries beside its content. Times are those of the last modification. */
 export interface Attributes {
@@ -76,19 +72,4 @@ export function ownFile(path: BytePath, bytes: Uint8Array, attributes: Attribute
     sizeBytes: bytes.length,
     content: [bytes],
   };
-}
-
-/** The bytes of a path (or of a link's target), as system calls take them. */
-export function pathBuffer(path: BytePath): Buffer {
-  return Buffer.from(path, 'latin1');
-}
-
-/** Where `path` is, below a folder of this machine. */
-export function pathBelow(folder: string, path: BytePath): Buffer {
-  return Buffer.concat([Buffer.from(`${folder}/`), pathBuffer(path)]);
-}
-
-/** The path as people read it: UTF-8 where it is that, control characters escaped. */
-export function displayPath(path: BytePath): string {
-  return JSON.stringify(pathBuffer(path).toString('utf8')).slice(1, -1);
 }

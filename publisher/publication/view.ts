@@ -2,7 +2,7 @@ import { createReadStream, lstatSync, readdirSync, readFileSync, readlinkSync, t
 import { lstat, readFile, readdir, readlink } from 'node:fs/promises';
 import { hasCode } from '../../core/error-code.ts';
 import { Failure } from '../../core/failure.ts';
-import { pathBelow, type BytePath } from './entry.ts';
+import { pathBelow, type BytePath } from '../../core/system/byte-path.ts';
 import { Pace } from './pace.ts';
 
 export type Kind = 'directory' | 'file' | 'symlink' | 'other';

@@ -13,7 +13,7 @@ import { hexOf, type Digest } from '../../core/oci/digest.ts';
 import { isInStore } from '../outputs/podman/published-images.ts';
 import { multiarchName } from '../image/multiarch.ts';
 import { isLinked } from '../image/public-links.ts';
-import type { BytePath } from '../publication/entry.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 import type { RepositoryView } from '../publication/view.ts';
 
 /** What an image's name leads to in the repository. */

@@ -1,8 +1,5 @@
+import { DOCKER_HUB, DOCKER_HUB_HOST } from '../../core/oci/registry-host.ts';
 import type { Place } from './route.ts';
-
-/** Docker Hub is named after one host and answers at another. */
-export const DOCKER_HUB = 'docker.io';
-export const DOCKER_HUB_HOST = 'registry-1.docker.io';
 
 /**
  * Where `place` answers for a repository (with the place's prefix, if there is one): `path` follows it, such as

@@ -22,7 +22,7 @@ import type {
   FileEntry,
   SymbolicLinkEntry,
 } from '../publication/entry.ts';
-import { pathBuffer } from '../publication/entry.ts';
+import { pathBuffer } from '../../core/system/byte-path.ts';
 import { isHole } from './holes.ts';
 import { takeTurns } from '../../core/turns.ts';
 import { FOLDER } from './real-folders.ts';

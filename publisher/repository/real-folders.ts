@@ -1,7 +1,7 @@
 import { closeSync, constants, lstatSync, openSync } from 'node:fs';
 import { hasCode } from '../../core/error-code.ts';
 import { Failure } from '../../core/failure.ts';
-import { displayPath, pathBuffer, type BytePath } from '../publication/entry.ts';
+import { displayPath, pathBuffer, type BytePath } from '../../core/system/byte-path.ts';
 
 /** open(2): nothing of the folder itself is asked for, so that one may be entered that may not be read. */
 const O_PATH = 0o10_000_000;

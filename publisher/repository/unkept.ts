@@ -1,4 +1,4 @@
-import { displayPath, type BytePath } from '../publication/entry.ts';
+import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
 import { counted } from '../../core/counted.ts';
 
 const EXAMPLES = 3;

@@ -1,4 +1,4 @@
-import type { BytePath } from '../publication/entry.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 import { STEPS_IN_SLICE, type Sliced } from '../../core/turns.ts';
 import { joinPath } from './node.ts';
 

@@ -1,4 +1,4 @@
-import type { BytePath } from '../publication/entry.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 
 /**
  * Names by which CernVM-FS takes orders, in any place of a path. Its publisher makes a catalog of `.cvmfscatalog`, lets

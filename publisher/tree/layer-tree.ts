@@ -4,7 +4,7 @@ import { PackedItems } from '../layer/packed-items.ts';
 import type { ImageMeter } from '../image/image-limits.ts';
 import type { Sliced } from '../../core/turns.ts';
 import type { Digest } from '../../core/oci/digest.ts';
-import { displayPath, type BytePath } from '../publication/entry.ts';
+import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
 import { isCvmfsReserved } from './cvmfs-reserved.ts';
 import { brokenLink, checkPlace, memberFolder } from './member-place.ts';
 import { joinPath, type LayerDirectoryNode, type LayerNode } from './node.ts';

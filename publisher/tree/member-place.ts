@@ -1,5 +1,5 @@
 import { isTooLong } from '../layer/member-path.ts';
-import { displayPath, type BytePath } from '../publication/entry.ts';
+import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
 import type { ImageMeter } from '../image/image-limits.ts';
 import { Failure } from '../../core/failure.ts';
 import { isCvmfsReserved } from './cvmfs-reserved.ts';

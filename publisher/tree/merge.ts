@@ -1,5 +1,5 @@
 import type { ImageMeter } from '../image/image-limits.ts';
-import type { BytePath } from '../publication/entry.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 import type { Sliced } from '../../core/turns.ts';
 import {
   EMPTY_TREE,

@@ -1,6 +1,7 @@
 import { NO_XATTRS } from '../layer/xattr-records.ts';
 import type { Digest } from '../../core/oci/digest.ts';
-import type { Attributes, BytePath } from '../publication/entry.ts';
+import type { Attributes } from '../publication/entry.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 
 /** A file's bytes are those of a member of a layer. */
 export interface LayerSource {

@@ -1,7 +1,8 @@
 import type { PackedItems } from '../layer/packed-items.ts';
 import { Column, WORDS_32 } from '../packed/column.ts';
 import type { Digest } from '../../core/oci/digest.ts';
-import type { Attributes, BytePath } from '../publication/entry.ts';
+import type { Attributes } from '../publication/entry.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 import { Entries } from './entries.ts';
 import {
   IMPLIED_ATTRIBUTES,

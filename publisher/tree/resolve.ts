@@ -1,5 +1,5 @@
 import type { ImageMeter } from '../image/image-limits.ts';
-import type { BytePath } from '../publication/entry.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 import { joinPath } from './node.ts';
 
 /** What path resolution needs to know of a node: every kind of tree has it. */

@@ -1,4 +1,4 @@
-import type { BytePath } from '../publication/entry.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 import { joinPath, type AnyNode } from './node.ts';
 
 /** What a walk needs to know of a node: every kind of tree has it. */

@@ -10,6 +10,15 @@ export function textOf(path: string): string {
   return readFileSync(join(PROJECT, path), 'utf8');
 }
 
+/** All source files of the product, relative to its folder. */
+export function productFiles(): string[] {
+  return ['core', 'wishlist', 'publisher', 'daemon'].flatMap((part) =>
+    readdirSync(join(PROJECT, part), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => `${part}/${name}`),
+  );
+}
+
 /** All documents for people, by their paths. */
 export function documents(): string[] {
   const inDocs = readdirSync(join(PROJECT, 'docs')).filter((name) => name.endsWith('.md'));

@@ -10,6 +10,7 @@ interface Found {
   /** `plugin(rule)` */
   readonly code: string;
   readonly filename: string;
+  readonly message: string;
 }
 
 /** What the rules of our own plugin `name` find in `places`. */
@@ -17,6 +18,7 @@ export async function lint(
   name: string,
   rules: readonly string[],
   places: readonly string[],
+  cwd = process.cwd(),
 ): Promise<Found[]> {
   const configuration = {
     jsPlugins: [resolve(`.ci/lint/${name}.mjs`)],
@@ -26,7 +28,9 @@ export async function lint(
   const file = join(await temporaryDirectory('lint'), 'rules.json');
   await writeFile(file, JSON.stringify(configuration));
   const words = ['-c', file, '--format', 'json', ...places];
-  const { stdout } = await run('node_modules/.bin/oxlint', words).catch((error: { stdout: string }) => error);
+  const { stdout } = await run(resolve('node_modules/.bin/oxlint'), words, { cwd }).catch(
+    (error: { stdout: string }) => error,
+  );
   const { diagnostics } = JSON.parse(stdout) as { diagnostics: Found[] };
   return diagnostics;
 }

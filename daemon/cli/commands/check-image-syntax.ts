@@ -2,7 +2,8 @@ import { isFailure, withHint } from '../../../core/failure.ts';
 import { formatProblem } from '../../../wishlist/recipe/problem.ts';
 import { readRecipe, type RecipeOptions } from '../../../wishlist/recipe/recipe.ts';
 import { formatReference, isPattern, parseReference } from '../../../core/oci/reference.ts';
-import type { Command, Context } from '../command.ts';
+import type { Command } from '../command.ts';
+import type { Context } from '../../output/context.ts';
 import { counted } from '../../output/format.ts';
 import { redactLine } from '../../configuration/redact.ts';
 

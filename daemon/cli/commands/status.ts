@@ -1,4 +1,5 @@
-import type { Command, Context } from '../command.ts';
+import type { Command } from '../command.ts';
+import type { Context } from '../../output/context.ts';
 import type { ExitStatus } from '../../output/exit-status.ts';
 import { imageArgument, unknownImage } from '../known.ts';
 import type { State } from '../../state/state.ts';

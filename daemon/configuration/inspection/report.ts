@@ -1,4 +1,4 @@
-import type { InspectionContext } from '../../cli/command.ts';
+import type { InspectionContext } from '../../output/context.ts';
 import type { ConfigurationReading } from '../configuration.ts';
 import type { ExitStatus } from '../../output/exit-status.ts';
 import type { OptionValue } from '../option-values.ts';

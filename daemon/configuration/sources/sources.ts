@@ -1,13 +1,19 @@
 import { join } from 'node:path';
 import { readSources, type SourcesOptions } from '../../../wishlist/sources/read-sources.ts';
 import type { SourceSettings, SourceState, UrlSource } from '../../../wishlist/sources/source.ts';
-import type { Context } from '../../cli/command.ts';
 import { configurationInvalid } from '../invalid.ts';
 import type { Configuration, Environment } from '../options.ts';
 import { hideLogin } from '../known-secrets.ts';
 import { resolveLogin, resolveSecret } from '../registries/resolve-login.ts';
 import { confinementOf } from './confinement.ts';
 import type { GitEntry, SourceEntry, UrlEntry } from '../source-entry.ts';
+
+/** What reading the configured sources takes. */
+interface SourcesRequest extends Pick<SourcesOptions, 'rests'> {
+  readonly configuration: Configuration;
+  readonly environment: Environment;
+  readonly signal: AbortSignal;
+}
 
 /**
  * Asks all sources of the configuration what they say now, but for those that `rests` leaves alone.
@@ -20,9 +26,7 @@ export async function readConfiguredSources({
   environment,
   signal,
   rests,
-}: Pick<Context, 'configuration' | 'environment' | 'signal'> & Pick<SourcesOptions, 'rests'>): Promise<
-  SourceState[]
-> {
+}: SourcesRequest): Promise<SourceState[]> {
   const opened = await openSources(configuration, environment);
   const sources = opened.map((source, index): SourceSettings => {
     const entry = configuration.sources[index];

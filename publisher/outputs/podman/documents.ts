@@ -1,7 +1,7 @@
 import { manifestPath } from '../../image/layout.ts';
 import { hexOf, type Digest } from '../../../core/oci/digest.ts';
 import { sha256 } from '../../registry/manifest/verify.ts';
-import type { BytePath } from '../../publication/entry.ts';
+import type { BytePath } from '../../../core/system/byte-path.ts';
 import type { RepositoryView } from '../../publication/view.ts';
 import { documentPath, type StoreRoot } from './paths.ts';
 import type { PublishedImage, Store, StoredImage } from './store.ts';

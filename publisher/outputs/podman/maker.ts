@@ -3,12 +3,12 @@ import type { Digest } from '../../../core/oci/digest.ts';
 import {
   ownFile,
   type Attributes,
-  type BytePath,
   type DirectoryEntry,
   type Entry,
   type FileEntry,
   type SymbolicLinkEntry,
 } from '../../publication/entry.ts';
+import { type BytePath } from '../../../core/system/byte-path.ts';
 import type { RepositoryView } from '../../publication/view.ts';
 import { CATALOG_MARKER } from '../../tree/catalogs.ts';
 import { missingDocuments, type Documents } from './documents.ts';

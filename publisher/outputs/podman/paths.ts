@@ -1,5 +1,5 @@
 import { OWN_FOLDERS } from '../../../wishlist/recipe/own-folders.ts';
-import type { BytePath } from '../../publication/entry.ts';
+import type { BytePath } from '../../../core/system/byte-path.ts';
 import type { LayerId } from './layer-ids.ts';
 
 /** Where the parts of a store are, below its root: containers/storage, drivers/overlay and store.go. */

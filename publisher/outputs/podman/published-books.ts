@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BytePath } from '../../publication/entry.ts';
+import type { BytePath } from '../../../core/system/byte-path.ts';
 import type { RepositoryView } from '../../publication/view.ts';
 import type { StoredDocument } from './image-record.ts';
 import { compressionOf, lockOf, type ImageJson, type LayerJson } from './json.ts';

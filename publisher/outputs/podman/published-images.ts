@@ -1,5 +1,5 @@
 import { mapLimited } from '../../../core/concurrency.ts';
-import type { BytePath } from '../../publication/entry.ts';
+import type { BytePath } from '../../../core/system/byte-path.ts';
 import type { RepositoryView } from '../../publication/view.ts';
 import type { ResolvedImage } from '../../image/image.ts';
 import { metadataPath, PODMAN_FILE } from '../../image/layout.ts';

@@ -1,4 +1,4 @@
-import type { BytePath } from '../../publication/entry.ts';
+import type { BytePath } from '../../../core/system/byte-path.ts';
 import type { RepositoryView } from '../../publication/view.ts';
 import type { LayerId } from './layer-ids.ts';
 import { layerFolder, linkPath, type StoreRoot } from './paths.ts';

@@ -1,5 +1,6 @@
 import { hexOf } from '../../../core/oci/digest.ts';
-import type { BytePath, Entry } from '../../publication/entry.ts';
+import type { Entry } from '../../publication/entry.ts';
+import type { BytePath } from '../../../core/system/byte-path.ts';
 import type { RepositoryView } from '../../publication/view.ts';
 import { gatherDocuments, isLost, type Documents } from './documents.ts';
 import type { ImageRecord } from './image-record.ts';

@@ -3,13 +3,15 @@ import type {
   Backend,
   Notice,
   OpenOptions,
+  TakeOptions,
   OpenRepository,
   Publication,
   PublishOptions,
 } from '../../publication/backend.ts';
 import { UNKNOWN_ROOM, type FreeRoom } from '../../../core/system/demand.ts';
-import { displayPath, type BytePath, type Entry } from '../../publication/entry.ts';
-import { Lock, unlessBusy, type LockOptions } from '../../../core/system/lock.ts';
+import { type Entry } from '../../publication/entry.ts';
+import { displayPath, type BytePath } from '../../../core/system/byte-path.ts';
+import { Lock, unlessBusy } from '../../../core/system/lock.ts';
 import { ownAttributes } from '../../publication/own-attributes.ts';
 import { Unkept } from '../unkept.ts';
 import { usable } from '../usable.ts';
@@ -96,7 +98,7 @@ export class CvmfsBackend implements Backend {
 
   async #take(
     name: string,
-    request: LockOptions,
+    request: TakeOptions,
   ): Promise<{ repository: CvmfsRepository; lock: Lock; server: Server }> {
     const repository = locateRepository(this.#options.installation, name);
     const lock = await Lock.acquire({

@@ -1,4 +1,4 @@
-import type { BytePath } from '../../publication/entry.ts';
+import type { BytePath } from '../../../core/system/byte-path.ts';
 import { isSince, type ServerVersion } from './server-version.ts';
 
 /** Paths that go, by who can take them away. */

@@ -1,12 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { OWN_FOLDERS } from '../../../wishlist/recipe/own-folders.ts';
-import {
-  ownFile,
-  type Attributes,
-  type BytePath,
-  type Entry,
-  type FileEntry,
-} from '../../publication/entry.ts';
+import { ownFile, type Attributes, type Entry, type FileEntry } from '../../publication/entry.ts';
+import { type BytePath } from '../../../core/system/byte-path.ts';
 import type { RepositoryView } from '../../publication/view.ts';
 
 const FOLDER = `${OWN_FOLDERS.records}/publications`;

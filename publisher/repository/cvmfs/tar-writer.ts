@@ -1,4 +1,5 @@
-import type { Attributes, BytePath, DeviceEntry, Entry, FileEntry } from '../../publication/entry.ts';
+import type { Attributes, DeviceEntry, Entry, FileEntry } from '../../publication/entry.ts';
+import type { BytePath } from '../../../core/system/byte-path.ts';
 import { settableTime } from '../../publication/holding.ts';
 import { BLOCK_BYTES, Chunks } from './chunks.ts';
 import { storedTarget } from './variant-symlinks.ts';

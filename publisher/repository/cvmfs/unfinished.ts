@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { OWN_FOLDERS } from '../../../wishlist/recipe/own-folders.ts';
-import { ownFile, type Attributes, type BytePath, type Entry } from '../../publication/entry.ts';
+import { ownFile, type Attributes, type Entry } from '../../publication/entry.ts';
+import { type BytePath } from '../../../core/system/byte-path.ts';
 import type { RepositoryView } from '../../publication/view.ts';
 
 /**

@@ -1,6 +1,7 @@
 import { lstatSync, mkdirSync } from 'node:fs';
 import type { Publication } from '../../publication/backend.ts';
-import { displayPath, type BytePath, type Entry } from '../../publication/entry.ts';
+import { type Entry } from '../../publication/entry.ts';
+import { displayPath, type BytePath } from '../../../core/system/byte-path.ts';
 import { finishDirectory, keepXattrs, makeFile, makeSymbolicLink } from '../inode.ts';
 import { takeTurns } from '../../../core/turns.ts';
 import { RealFolders } from '../real-folders.ts';

@@ -1,4 +1,4 @@
-import { pathBelow, type BytePath } from '../../publication/entry.ts';
+import { pathBelow, type BytePath } from '../../../core/system/byte-path.ts';
 import { readXattr } from '../../../core/system/libc.ts';
 import { DirectoryView } from '../../publication/view.ts';
 import type { CvmfsRepository } from './installation.ts';

@@ -6,12 +6,13 @@ import type {
   Backend,
   Notice,
   OpenOptions,
+  TakeOptions,
   OpenRepository,
   Publication,
   PublishOptions,
 } from '../../publication/backend.ts';
 import { exposureOf, NO_EXPOSURE, type Exposure } from '../../publication/exposure.ts';
-import { Lock, unlessBusy, type LockOptions } from '../../../core/system/lock.ts';
+import { Lock, unlessBusy } from '../../../core/system/lock.ts';
 import { DirectoryView } from '../../publication/view.ts';
 import {
   applyJournal,
@@ -80,7 +81,7 @@ export class DirectoryBackend implements Backend {
     return new OpenDirectory(paths, lock, { notice, exposes });
   }
 
-  async #take(name: string, request: LockOptions): Promise<{ paths: WorkingPaths; lock: Lock }> {
+  async #take(name: string, request: TakeOptions): Promise<{ paths: WorkingPaths; lock: Lock }> {
     const paths = workingPaths(this.#options.root, name);
     const subject = `the repository ${paths.repository}`;
     await usable(paths.control, NOTHING_CHANGED, async () => {

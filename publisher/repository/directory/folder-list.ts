@@ -1,7 +1,8 @@
 import { AttributesColumn } from '../../packed/attributes-column.ts';
 import { Column, WORDS_32 } from '../../packed/column.ts';
 import { TextPool } from '../../packed/text-pool.ts';
-import type { Attributes, BytePath } from '../../publication/entry.ts';
+import type { Attributes } from '../../publication/entry.ts';
+import type { BytePath } from '../../../core/system/byte-path.ts';
 
 /**
  * Folders with their attributes, packed: a publication may have a million. A folder that follows one above it takes no

@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { hasCode } from '../../../core/error-code.ts';
 import { Failure } from '../../../core/failure.ts';
-import { displayPath, pathBelow } from '../../publication/entry.ts';
+import { displayPath, pathBelow } from '../../../core/system/byte-path.ts';
 import { finishDirectory } from '../inode.ts';
 import { syncFileSystem } from '../../../core/system/libc.ts';
 import { RealFolders } from '../real-folders.ts';

@@ -1,7 +1,8 @@
 import { lstatSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { codeOf, isDiskFull } from '../../../core/error-code.ts';
 import { Failure } from '../../../core/failure.ts';
-import { displayPath, pathBelow, type Attributes, type BytePath } from '../../publication/entry.ts';
+import { type Attributes } from '../../publication/entry.ts';
+import { displayPath, pathBelow, type BytePath } from '../../../core/system/byte-path.ts';
 import { NO_EXPOSURE, type Exposure } from '../../publication/exposure.ts';
 import { EARLIEST_TIME, LATEST_TIME, LINUX_LIMITS, type Holding } from '../../publication/holding.ts';
 import { XATTR_BYTES_THAT_FIT, fileTime, isXattrRefused } from '../inode.ts';

@@ -13,14 +13,12 @@ import {
 import { hasCode } from '../../../core/error-code.ts';
 import { Failure } from '../../../core/failure.ts';
 import {
-  displayPath,
-  pathBelow,
   type Attributes,
-  type BytePath,
   type Entry,
   type ExtendedAttributes,
   type HardLinkEntry,
 } from '../../publication/entry.ts';
+import { displayPath, pathBelow, type BytePath } from '../../../core/system/byte-path.ts';
 import { fileTime, finishDirectory, keepXattrs, makeDevice, makeFile, makeSymbolicLink } from '../inode.ts';
 import { FolderList } from './folder-list.ts';
 import type { Change } from './journal.ts';

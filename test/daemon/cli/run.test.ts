@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Command, Context } from '../../../daemon/cli/command.ts';
+import type { Command } from '../../../daemon/cli/command.ts';
+import type { Context } from '../../../daemon/output/context.ts';
 import type { ExitStatus } from '../../../daemon/output/exit-status.ts';
 import type { Event } from '../../../publisher/image/events.ts';
 import { OPTIONS } from '../../../daemon/configuration/options.ts';

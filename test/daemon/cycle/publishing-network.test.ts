@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Context } from '../../../daemon/cli/command.ts';
+import type { Context } from '../../../daemon/output/context.ts';
 import { loadConfiguration } from '../../../daemon/configuration/configuration.ts';
 import { withRegistry } from '../../../daemon/cycle/publishing.ts';
 import type { Event } from '../../../publisher/image/events.ts';

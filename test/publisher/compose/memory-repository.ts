@@ -1,4 +1,4 @@
-import type { BytePath } from '../../../publisher/publication/entry.ts';
+import type { BytePath } from '../../../core/system/byte-path.ts';
 import type { Child, Kind, RepositoryView } from '../../../publisher/publication/view.ts';
 import type { Stream } from './stream.ts';
 

@@ -10,7 +10,7 @@ import {
   recordPath,
 } from '../../../publisher/image/layout.ts';
 import { hexOf } from '../../../core/oci/digest.ts';
-import type { BytePath } from '../../../publisher/publication/entry.ts';
+import type { BytePath } from '../../../core/system/byte-path.ts';
 import { publishedState } from '../../../publisher/published/published.ts';
 import type { Kind } from '../../../publisher/publication/view.ts';
 import { directory, file, hardLink, symlink, whiteout } from '../../support/images/layer-entry.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Publication } from '../../../publisher/publication/backend.ts';
-import type { BytePath, Entry, ExtendedAttributes } from '../../../publisher/publication/entry.ts';
+import type { Entry, ExtendedAttributes } from '../../../publisher/publication/entry.ts';
+import type { BytePath } from '../../../core/system/byte-path.ts';
 import type { Kind, RepositoryView } from '../../../publisher/publication/view.ts';
 
 /** An entry of a stream, read. */

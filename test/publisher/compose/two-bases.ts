@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Outputs, ReadyImage } from '../../../publisher/image/image.ts';
-import type { BytePath } from '../../../publisher/publication/entry.ts';
+import type { BytePath } from '../../../core/system/byte-path.ts';
 import { isFailure } from '../../../core/failure.ts';
 import type { LayerEntry } from '../../support/images/layer-entry.ts';
 import type { Layer } from '../../support/images/layer.ts';

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { compressionOf } from '../../../publisher/layer/decompress.ts';
-import { pathBelow } from '../../../publisher/publication/entry.ts';
+import { pathBelow } from '../../../core/system/byte-path.ts';
 import { image } from '../../support/images/image.ts';
 import { writeLayout } from '../../support/images/layout.ts';
 import type { Layer } from '../../support/images/layer.ts';

@@ -1,8 +1,7 @@
 import { chmodSync, lstatSync, readFileSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 
-import { pathBuffer } from '../../../publisher/publication/entry.ts';
-import type { BytePath } from '../../../publisher/publication/entry.ts';
+import { pathBuffer, type BytePath } from '../../../core/system/byte-path.ts';
 import { hasCode } from './died.ts';
 import { listAttributes, removeAttribute, setAttribute, storesAttributes } from './system.ts';
 

@@ -3,7 +3,8 @@ import { createReadStream } from 'node:fs';
 import { extract } from 'tar-stream';
 import type { Header } from 'tar-stream';
 
-import type { Attributes, BytePath } from '../../../publisher/publication/entry.ts';
+import type { Attributes } from '../../../publisher/publication/entry.ts';
+import type { BytePath } from '../../../core/system/byte-path.ts';
 import { clone, forget } from './chunked-files.ts';
 import type { ChunkedFiles } from './chunked-files.ts';
 import { Died, complain } from './died.ts';

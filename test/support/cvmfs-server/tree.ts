@@ -16,8 +16,8 @@ import {
 } from 'node:fs';
 import type { Stats } from 'node:fs';
 
-import { pathBuffer } from '../../../publisher/publication/entry.ts';
-import type { Attributes, BytePath } from '../../../publisher/publication/entry.ts';
+import { pathBuffer, type BytePath } from '../../../core/system/byte-path.ts';
+import type { Attributes } from '../../../publisher/publication/entry.ts';
 import { showWhole } from './chunked-files.ts';
 import { complain, hasCode } from './died.ts';
 import { removeAll } from './remove.ts';

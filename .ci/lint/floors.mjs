@@ -1,0 +1,76 @@
+/**
+ * The floors of the house, from the ground up: a file imports from its own folder, from its folder's parents and subfolders, and
+ * from floors below. Folders in one line do not know each other. A subfolder that is not named stands where its parent does.
+ */
+import { dirname, relative, resolve } from 'node:path';
+
+const FLOORS = [
+  ['core/system', 'core/oci'],
+  ['core'],
+  ['core/http'],
+  ['wishlist/tags'],
+  ['wishlist/recipe'],
+  ['wishlist/meaning', 'wishlist/check', 'wishlist/sources'],
+  ['publisher/publication'],
+  ['publisher/packed', 'publisher/registry', 'publisher/spool'],
+  ['publisher/repository'],
+  ['publisher/layer'],
+  ['publisher/image'],
+  ['publisher/tree'],
+  ['publisher/outputs'],
+  ['publisher/published'],
+  ['publisher/compose'],
+  ['publisher/pipeline'],
+  ['daemon/configuration', 'daemon/client-config'],
+  ['daemon/output'],
+  ['daemon/configuration/inspection'],
+  ['daemon/notification', 'daemon/state', 'daemon/systemd'],
+  ['daemon/checking'],
+  ['daemon/cycle'],
+  ['daemon/service'],
+  ['daemon/status'],
+  ['daemon/cli'],
+];
+
+const HEIGHTS = new Map(FLOORS.flatMap((folders, height) => folders.map((folder) => [folder, height])));
+
+/** The height of a folder; `undefined` for what is no part of the product. */
+function heightOf(folder) {
+  for (let at = folder; at !== '.'; at = dirname(at)) if (HEIGHTS.has(at)) return HEIGHTS.get(at);
+  return undefined;
+}
+
+const isWithin = (folder, other) => folder === other || folder.startsWith(`${other}/`);
+
+/** Why a file in `folder` may not import one in `other`; `undefined` where it may. */
+function wrongArrow(folder, other) {
+  if (isWithin(folder, other) || isWithin(other, folder)) return undefined;
+  const [from, to] = [heightOf(folder), heightOf(other)];
+  if (from === undefined) return `${folder} is on no floor: name it in .ci/lint/floors.mjs`;
+  if (to === undefined) return `${other} is no part of the product`;
+  if (to > from) return `${other} stands above ${folder}`;
+  const [own, others] = [folder, other].map((one) => one.split('/').slice(0, 2).join('/'));
+  return to === from && own !== others ? `${other} stands beside ${folder}, not below it` : undefined;
+}
+
+const downward = {
+  create(context) {
+    const folder = dirname(relative(context.cwd, context.filename));
+    const check = ({ source }) => {
+      if (source === null || !source.value.startsWith('.')) return;
+      const why = wrongArrow(
+        folder,
+        dirname(relative(context.cwd, resolve(dirname(context.filename), source.value))),
+      );
+      if (why !== undefined) context.report({ node: source, message: `Import downward: ${why}.` });
+    };
+    return {
+      ImportDeclaration: check,
+      ExportNamedDeclaration: check,
+      ExportAllDeclaration: check,
+      ImportExpression: ({ source }) => source.type === 'Literal' && check({ source }),
+    };
+  },
+};
+
+export default { meta: { name: 'floors' }, rules: { downward } };
