@@ -1,7 +1,7 @@
 import { findPublished, type FoundImage } from '../../publisher/image/find-published.ts';
 import type { ResolvedImage } from '../../publisher/image/image.ts';
 import type { RepositoryView } from '../../publisher/publication/view.ts';
-import type { Part } from '../../publisher/image/results.ts';
+import type { PlatformImage } from '../../publisher/image/results.ts';
 import { isFailure } from '../../core/failure.ts';
 import { formatPlatform, parsePlatform, type Platform } from '../../core/oci/platform.ts';
 import { formatReference } from '../../core/oci/reference.ts';
@@ -9,7 +9,7 @@ import type { NewImage } from '../state/images-table.ts';
 
 /** What to remember of an image that is published, for one platform. */
 export function newImage(
-  { wanted }: Part,
+  { wanted }: PlatformImage,
   { platform, manifest, reference }: ResolvedImage,
   publishedMs: number | undefined,
 ): NewImage {

@@ -2,7 +2,7 @@ import type { Pass } from '../../publisher/pipeline/repository-publisher.ts';
 import type { FailureText, ImageResult } from '../../publisher/image/events.ts';
 import type { ResolvedImage } from '../../publisher/image/image.ts';
 import { ownFailure } from '../../publisher/image/own-failure.ts';
-import { partLabel, type Part, type Recorder } from '../../publisher/image/results.ts';
+import { labelOf, type PlatformImage, type Recorder } from '../../publisher/image/results.ts';
 import { weightOf } from '../../publisher/pipeline/batches.ts';
 import { STOPPING } from '../../publisher/image/stopping.ts';
 import type { Failure } from '../../core/failure.ts';
@@ -17,7 +17,7 @@ export type RecordingParts = Pick<WorkParts, 'history' | 'nowMs' | 'observeIn'>;
 
 /** A part of an image of which it could not be written down what became of it. */
 export interface Unrecorded {
-  readonly part: Part;
+  readonly part: PlatformImage;
   readonly failure: Failure;
 }
 
@@ -34,7 +34,7 @@ export class Recording {
   /** By public name and config. */
   #known = new Map<string, Before['published'][number]>();
   /** Images that are published as they should be; the image where that is not what is remembered. */
-  #current: { readonly part: Part; readonly changed: ResolvedImage | undefined }[] = [];
+  #current: { readonly part: PlatformImage; readonly changed: ResolvedImage | undefined }[] = [];
   /** Public names of which at least one platform failed. */
   readonly #failed = new Set<string>();
   readonly #bytes = new WeakMap<ResolvedImage, number>();
@@ -100,22 +100,22 @@ export class Recording {
     return this.#unrecorded;
   }
 
-  #isKnown({ wanted }: Part, { manifest, platform }: ResolvedImage): boolean {
+  #isKnown({ wanted }: PlatformImage, { manifest, platform }: ResolvedImage): boolean {
     const found = this.#known.get(`${wanted.publicName} ${manifest.config.digest}`);
     return found !== undefined && equalPlatforms(found.platform, platform);
   }
 
-  async #contain(part: Part, work: () => Promise<void> | void): Promise<void> {
+  async #contain(part: PlatformImage, work: () => Promise<void> | void): Promise<void> {
     try {
       await work();
     } catch (error) {
-      const failure = ownFailure(error, partLabel(part), this.#parts.observeIn(this.#repository));
+      const failure = ownFailure(error, labelOf(part), this.#parts.observeIn(this.#repository));
       if (failure === undefined) throw error;
       this.#unrecorded.push({ part, failure });
     }
   }
 
-  async #write(part: Part, result: ImageResult, resolved: ResolvedImage | undefined): Promise<void> {
+  async #write(part: PlatformImage, result: ImageResult, resolved: ResolvedImage | undefined): Promise<void> {
     const finishedMs = this.#parts.nowMs();
     const isPublished = result.outcome === 'published' && resolved !== undefined;
     await this.#parts.history.attempt(

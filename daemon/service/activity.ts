@@ -1,6 +1,6 @@
 import type { Event } from '../../publisher/image/events.ts';
 import type { RepositoryPublisher } from '../../publisher/pipeline/repository-publisher.ts';
-import { partLabel } from '../../publisher/image/results.ts';
+import { labelOf } from '../../publisher/image/results.ts';
 import type { Candidate } from '../../publisher/pipeline/candidates.ts';
 import { handleEvent, type EventHandlers } from '../output/event-handlers.ts';
 
@@ -55,7 +55,7 @@ export class Activity {
 }
 
 function labels(candidates: readonly Candidate[]): string[] {
-  return candidates.map(({ part }) => partLabel(part));
+  return candidates.map(({ part }) => labelOf(part));
 }
 
 class Following {

@@ -13,13 +13,13 @@ export interface PlatformResult {
 }
 
 /** A wanted image on one platform; `undefined` stands for all of it. */
-export interface Part {
+export interface PlatformImage {
   readonly wanted: WantedImage;
   readonly platform: Platform | undefined;
 }
 
 /** Told how each part of the images ended; the image itself where the registry told what it is. */
-export type Recorder = (part: Part, result: ImageResult, resolved: ResolvedImage | undefined) => void;
+export type Recorder = (part: PlatformImage, result: ImageResult, resolved: ResolvedImage | undefined) => void;
 
 /** Collects how the images of a run end. Each is told once. */
 export class Results {
@@ -41,7 +41,7 @@ export class Results {
   }
 
   /** `platform` as `undefined` stands for all platforms that are due. */
-  finish(part: Part, result: ImageResult, resolved?: ResolvedImage): void {
+  finish(part: PlatformImage, result: ImageResult, resolved?: ResolvedImage): void {
     const { wanted, platform } = part;
     if (platform === undefined) this.#finishAll(wanted, result);
     else this.#finish(wanted, shownPlatform(platform), result);
@@ -49,13 +49,13 @@ export class Results {
   }
 
   /** Gives a part that ended well the result of what went wrong afterwards. */
-  revise({ wanted, platform }: Part, result: ImageResult): void {
+  revise({ wanted, platform }: PlatformImage, result: ImageResult): void {
     const results = this.#resultsOf(wanted);
     const shown = shownPlatform(platform);
     for (const [one, before] of results) {
       if ((platform !== undefined && one !== shown) || before?.outcome === 'failed') continue;
       results.set(one, result);
-      this.#observe({ type: 'image-finished', image: labelOf(wanted, one), result });
+      this.#observe({ type: 'image-finished', image: shownLabel(wanted, one), result });
     }
   }
 
@@ -74,7 +74,7 @@ export class Results {
   all(): PlatformResult[] {
     return [...this.#results].flatMap(([wanted, results]) =>
       [...results].map(([platform, result]) => {
-        if (result === undefined) throw new Error(`${labelOf(wanted, platform)} was forgotten`);
+        if (result === undefined) throw new Error(`${shownLabel(wanted, platform)} was forgotten`);
         return { image: formatReference(wanted.reference), platform, result };
       }),
     );
@@ -89,7 +89,7 @@ export class Results {
     const results = this.#resultsOf(wanted);
     if (results.get(shown) !== undefined) return;
     results.set(shown, result);
-    this.#observe({ type: 'image-finished', image: labelOf(wanted, shown), result });
+    this.#observe({ type: 'image-finished', image: shownLabel(wanted, shown), result });
   }
 
   #resultsOf(wanted: WantedImage): Map<string | undefined, ImageResult | undefined> {
@@ -101,11 +101,11 @@ export class Results {
 }
 
 /** What events and messages call it: `quay.io/lab/tool:1 (linux/arm64)`. */
-export function partLabel({ wanted, platform }: Part): string {
-  return labelOf(wanted, shownPlatform(platform));
+export function labelOf({ wanted, platform }: PlatformImage): string {
+  return shownLabel(wanted, shownPlatform(platform));
 }
 
-function labelOf({ reference }: WantedImage, shown: string | undefined): string {
+function shownLabel({ reference }: WantedImage, shown: string | undefined): string {
   const image = formatReference(reference);
   return shown === undefined ? image : `${image} (${shown})`;
 }

@@ -16,12 +16,12 @@ import type { Digest } from '../../core/oci/digest.ts';
 import type { Descriptor } from '../../core/oci/manifest.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import { missingNote, resolveImage, type Forms } from './resolve.ts';
-import { partLabel, type Part, type Results } from '../image/results.ts';
+import { labelOf, type PlatformImage, type Results } from '../image/results.ts';
 import { Slots } from '../../core/slots.ts';
 
 /** An image that is to be published, for one platform. */
 export interface Candidate {
-  readonly part: Part;
+  readonly part: PlatformImage;
   readonly resolved: ResolvedImage;
   /** Layers that the repository lacks. */
   readonly missing: readonly Descriptor[];
@@ -118,7 +118,7 @@ class Looking {
 
   async #at(wanted: WantedImage): Promise<Candidate[]> {
     const part = { wanted, platform: undefined };
-    this.#parts.observe({ type: 'image-started', image: partLabel(part) });
+    this.#parts.observe({ type: 'image-started', image: labelOf(part) });
     try {
       const candidates: Candidate[] = [];
       for (const image of await this.#imagesOf(wanted)) {
@@ -139,8 +139,8 @@ class Looking {
   }
 
   /** What the image fails for. @throws what is no image's own */
-  async #own(error: unknown, part: Part): Promise<Failure> {
-    const failure = ownFailure(await blamed(error, this.#parts), partLabel(part), this.#parts.observe);
+  async #own(error: unknown, part: PlatformImage): Promise<Failure> {
+    const failure = ownFailure(await blamed(error, this.#parts), labelOf(part), this.#parts.observe);
     if (failure === undefined) throw error;
     return failure;
   }
@@ -173,7 +173,7 @@ class Looking {
       return (await this.#parts.explain?.(wanted, failure)) ?? failure;
     } catch (error) {
       // Less is said then, but for what ends everything.
-      const failed = ownFailure(error, partLabel({ wanted, platform: undefined }), this.#parts.observe);
+      const failed = ownFailure(error, labelOf({ wanted, platform: undefined }), this.#parts.observe);
       if (failed === undefined) throw error;
       return failure;
     }

@@ -13,7 +13,7 @@ import { ownErrors, ownFailure } from '../image/own-failure.ts';
 import type { Backend, Notice, OpenRepository, Publication } from '../publication/backend.ts';
 import { differenceOf, exceeds, type Demand, type FreeRoom } from '../../core/system/demand.ts';
 import { ownAttributes } from '../publication/own-attributes.ts';
-import { partLabel } from '../image/results.ts';
+import { labelOf } from '../image/results.ts';
 import { isUsable } from '../../core/storage-failure.ts';
 
 /** A candidate with everything that its publication needs at hand. */
@@ -107,12 +107,12 @@ async function compose(
 ): Promise<ImageResult | undefined> {
   try {
     for (const message of await composer.add(candidate.image))
-      observe({ type: 'warning', message: `${partLabel(candidate.part)}: ${message}` });
+      observe({ type: 'warning', message: `${labelOf(candidate.part)}: ${message}` });
     return undefined;
   } catch (error) {
     // Whether the repository takes others is found out with all of them.
     const reason = await blamed(error, { isStateUsable: async () => await isUsable(listings.directory) });
-    const failure = ownFailure(reason, partLabel(candidate.part), observe);
+    const failure = ownFailure(reason, labelOf(candidate.part), observe);
     if (failure === undefined) throw reason;
     return failedResult(failure);
   }

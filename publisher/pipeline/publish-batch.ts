@@ -14,7 +14,7 @@ import {
 } from './publication.ts';
 import { weightOf } from './batches.ts';
 import { exceeds, weightOfDemand, type Demand } from '../../core/system/demand.ts';
-import { partLabel } from '../image/results.ts';
+import { labelOf } from '../image/results.ts';
 
 /** What became of one batch. */
 export interface BatchReport {
@@ -152,7 +152,7 @@ class BatchPublishing {
    * @throws `error` where nothing can be published: that is nobody's
    */
   async #blamed(error: unknown, { part }: ReadyCandidate, isAlone: boolean): Promise<Failure> {
-    const own = ownFailure(error, partLabel(part), isAlone ? this.#parts.observe : IGNORE);
+    const own = ownFailure(error, labelOf(part), isAlone ? this.#parts.observe : IGNORE);
     if (own !== undefined) return own;
     if (!isFailure(error, 'repository-unusable')) throw error;
     if (isAlone && ++this.#refused > MOST_REFUSED) throw error;

@@ -9,7 +9,7 @@ import { interruption } from '../../core/interruption.ts';
 import { ownFailure } from '../image/own-failure.ts';
 import type { ReadyCandidate } from './publication.ts';
 import type { BatchReport } from './publish-batch.ts';
-import { partLabel } from '../image/results.ts';
+import { labelOf } from '../image/results.ts';
 import type { GiveBack, SpoolBudget } from '../spool/budget.ts';
 import type { Hold, Spool } from '../spool/spool.ts';
 import { decideBatch, type BatchRule } from './batch-rule.ts';
@@ -296,7 +296,7 @@ export class PublishingQueue {
   }
 
   #ownFailure({ candidate }: Ticket, error: unknown): Failure | undefined {
-    return ownFailure(error, partLabel(candidate.part), this.#parts.observe);
+    return ownFailure(error, labelOf(candidate.part), this.#parts.observe);
   }
 
   #stopFor(error: unknown): void {

@@ -4,7 +4,7 @@ import { Recording } from '../../../daemon/cycle/recording.ts';
 import { failedResult, type ImageResult } from '../../../publisher/image/events.ts';
 import type { ResolvedImage } from '../../../publisher/image/image.ts';
 import type { Pass } from '../../../publisher/pipeline/repository-publisher.ts';
-import type { Part } from '../../../publisher/image/results.ts';
+import type { PlatformImage } from '../../../publisher/image/results.ts';
 import { Failure, type FailureCode } from '../../../core/failure.ts';
 import { LINUX_AMD64, type Platform } from '../../../core/oci/platform.ts';
 import { parseReference } from '../../../core/oci/reference.ts';
@@ -18,7 +18,7 @@ function failed(code: FailureCode): ImageResult {
   return failedResult(new Failure(code, 'test'));
 }
 
-function part(publicName: string, platform: Platform = LINUX_AMD64): Part {
+function part(publicName: string, platform: Platform = LINUX_AMD64): PlatformImage {
   const reference = parseReference(publicName);
   return {
     wanted: { reference, publicName, outputs: undefined, platforms: undefined, isNamed: true },
