@@ -1,6 +1,5 @@
 import { isFailure, type Failure } from '../../core/failure.ts';
-import { contained } from '../../publisher/image/contained.ts';
-import type { Observer } from '../../publisher/image/events.ts';
+import { contained, type Observer } from '../../publisher/image/events.ts';
 import { asksForJson, buildProgram } from './command-line.ts';
 import type { Invocation } from './command-line.ts';
 import type { Command, ConfigurationCommand } from './command.ts';

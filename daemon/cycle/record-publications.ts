@@ -1,5 +1,4 @@
-import { contained } from '../../publisher/image/contained.ts';
-import type { Event, Observer } from '../../publisher/image/events.ts';
+import { contained, type Event, type Observer } from '../../publisher/image/events.ts';
 import { handleEvent, type EventHandlers } from '../output/event-handlers.ts';
 import type { WorkParts } from './repository-work.ts';
 

@@ -1,10 +1,9 @@
 import type { Pass } from '../../publisher/pipeline/repository-publisher.ts';
 import type { FailureText, ImageResult } from '../../publisher/image/events.ts';
 import type { ResolvedImage } from '../../publisher/image/image.ts';
-import { ownFailure } from '../../publisher/image/own-failure.ts';
+import { ownFailure, STOPPING } from '../../publisher/image/own-failure.ts';
 import { labelOf, type PlatformImage, type Recorder } from '../../publisher/image/results.ts';
 import { weightOf } from '../../publisher/pipeline/batches.ts';
-import { STOPPING } from '../../publisher/image/stopping.ts';
 import type { Failure } from '../../core/failure.ts';
 import { formatPlatform, equalPlatforms } from '../../core/oci/platform.ts';
 import { formatReference } from '../../core/oci/reference.ts';

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { contained } from '../../publisher/image/contained.ts';
+import { contained } from '../../publisher/image/events.ts';
 import { isFailure, type Failure } from '../../core/failure.ts';
 import type { RegistryClient } from '../../publisher/registry/client.ts';
 import { configuredPolicy, configuredSettings } from '../configuration/configured-settings.ts';

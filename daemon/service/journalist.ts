@@ -1,5 +1,5 @@
 import type { Event, FailureText, ImageResult } from '../../publisher/image/events.ts';
-import { STOPPING, UNREACHABLE } from '../../publisher/image/stopping.ts';
+import { STOPPING, UNREACHABLE } from '../../publisher/image/own-failure.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { stackOf, withHint, type Failure } from '../../core/failure.ts';
 import { localTime } from '../../core/local-time.ts';

@@ -1,4 +1,4 @@
-import { UNREACHABLE } from '../../publisher/image/stopping.ts';
+import { UNREACHABLE } from '../../publisher/image/own-failure.ts';
 import { groupBy } from '../../core/group-by.ts';
 import type { Database, Row, Statements } from './database.ts';
 import { failureOf, failureValues, numberOf, textOf, type FailureNote } from './failure-columns.ts';

@@ -1,5 +1,5 @@
 import { exactSize } from '../../core/byte-size.ts';
-import { UNREACHABLE } from '../../publisher/image/stopping.ts';
+import { UNREACHABLE } from '../../publisher/image/own-failure.ts';
 import { withHint } from '../../core/failure.ts';
 import { localTime } from '../../core/local-time.ts';
 import { groupBy } from '../../core/group-by.ts';

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { layerDigests, type ReadyImage } from '../image/image.ts';
-import { layerMetadataPath, manifestPath } from '../image/layout.ts';
-import { isVariantTarget, platformFolder } from '../image/multiarch.ts';
-import { aliasLinks, type PublicLink } from '../image/public-links.ts';
+import { layerMetadataPath, manifestPath, platformFolder } from '../image/layout.ts';
+import { isVariantTarget, aliasLinks, type PublicLink } from '../image/public-links.ts';
 import { RECORD } from '../published/published.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import {

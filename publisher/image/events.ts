@@ -1,6 +1,6 @@
 import type { Digest } from '../../core/oci/digest.ts';
 import type { RequestRecord } from '../../core/http/request-record.ts';
-import type { Failure, FailureCode } from '../../core/failure.ts';
+import { type Failure, type FailureCode, stackOf } from '../../core/failure.ts';
 
 /**
  * What a run tells its observers while it goes on: the progress display, the notification file, later the journal.
@@ -79,4 +79,27 @@ export function failedResult(failure: Failure): ImageResult {
 
 export function failureText({ code, message, hint }: Failure): FailureText {
   return { code, message, hint };
+}
+
+/** Keeps whoever is told of something from ending that: where `observe` throws, that is a mistake, which it is told of. */
+export function contained(observe: Observer): Observer {
+  return (event) => {
+    try {
+      observe(event);
+    } catch (error) {
+      report(observe, { type: 'bug', image: subjectOf(event), stack: stackOf(error) });
+    }
+  };
+}
+
+function report(observe: Observer, bug: Event): void {
+  try {
+    observe(bug);
+  } catch {
+    // There is nobody left to tell.
+  }
+}
+
+function subjectOf(event: Event): string {
+  return 'image' in event ? event.image : event.type;
 }

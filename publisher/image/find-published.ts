@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { mapLimited } from '../../core/concurrency.ts';
 import type { Platform } from '../../core/oci/platform.ts';
-import { manifestPath, MANIFEST_FILE, parsePlatformName, platformName } from './layout.ts';
-import { namesWith } from './published-names.ts';
+import { manifestPath, MANIFEST_FILE, parsePlatformName, platformName, METADATA_FOLDER } from './layout.ts';
 import type { RepositoryView } from '../publication/view.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 
 /** An image that is in a repository, for one platform. */
 export interface FoundImage {
@@ -19,7 +19,8 @@ export interface FoundImage {
 const Descriptor = z.object({ digest: z.string(), size: z.number() });
 const Manifest = z.object({ config: Descriptor, layers: z.array(Descriptor) });
 
-const READS_AT_A_TIME = 32;
+/** Each read is a round trip to the file system, which answers many at once. */
+export const READS_AT_A_TIME = 32;
 
 /** All images that are published, as their manifests in the repository say. One that cannot be read does not count. */
 export async function findPublished(view: RepositoryView): Promise<FoundImage[]> {
@@ -49,4 +50,23 @@ function parse(bytes: Buffer | undefined): z.output<typeof Manifest> | undefined
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+/**
+ * The public names of all images whose metadata has the file `file`. Level by level, since a tree of thousands of folders takes long
+ * one after the other.
+ */
+export async function namesWith(file: string, view: RepositoryView): Promise<string[]> {
+  const names: string[] = [];
+  let folders: BytePath[] = [METADATA_FOLDER];
+  while (folders.length > 0) {
+    const below = await mapLimited(folders, READS_AT_A_TIME, async (folder) => {
+      const children = await view.list(folder);
+      if (children.some(({ name, kind }) => name === file && kind === 'file'))
+        names.push(folder.slice(METADATA_FOLDER.length + 1));
+      return children.filter(({ kind }) => kind === 'directory').map(({ name }) => `${folder}/${name}`);
+    });
+    folders = below.flat();
+  }
+  return names;
 }

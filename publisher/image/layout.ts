@@ -2,7 +2,6 @@ import { createHash, hash } from 'node:crypto';
 import { OWN_FOLDERS } from '../../wishlist/recipe/own-folders.ts';
 import { LINUX_AMD64, usualPlatform, type Platform } from '../../core/oci/platform.ts';
 import { isPlain } from './image.ts';
-import { multiarchName } from './multiarch.ts';
 import { hexOf, type Digest } from '../../core/oci/digest.ts';
 import type { Manifest } from '../../core/oci/manifest.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
@@ -63,6 +62,20 @@ export function recordPath(unit: Unit, hex: string): BytePath {
  */
 export function platformName(platform: Platform, name: string): string {
   return isPlain(platform) ? name : multiarchName(platform, name);
+}
+
+/** Images for further platforms, by architecture and variant. */
+export const MULTIARCH_FOLDER = OWN_FOLDERS.platforms;
+
+/** The folder of all images for `platform`. */
+export function platformFolder(platform: Platform): BytePath {
+  const { architecture, variant } = usualPlatform(platform);
+  return `${MULTIARCH_FOLDER}/${variant === undefined ? architecture : `${architecture}:${variant}`}`;
+}
+
+/** The name of an image in the folder of its platform, which may also be linux/amd64. */
+export function multiarchName(platform: Platform, name: string): string {
+  return `${platformFolder(platform)}/${name}`;
 }
 
 const FURTHER_PLATFORM = /^\.multiarch\/([^/:]+)(?::([^/]+))?\/(.+)$/s;

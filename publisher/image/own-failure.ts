@@ -1,6 +1,5 @@
-import { asFailure, isFailure, stackOf, type Failure } from '../../core/failure.ts';
+import { asFailure, isFailure, stackOf, type Failure, type FailureCode } from '../../core/failure.ts';
 import type { Observer } from './events.ts';
-import { STOPPING } from './stopping.ts';
 
 /**
  * What an image fails for when `error` is thrown while something is done about it. The one rule for all such work: the image
@@ -24,3 +23,19 @@ export async function* ownErrors<T>(source: AsyncIterable<T> | Iterable<T>): Asy
     throw asFailure(error);
   }
 }
+
+/** Failures that are not one image's: nothing can be published in the repository while they last. */
+export const STOPPING: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  'repository-unusable',
+  'repository-busy',
+  'state-unusable',
+  'interrupted',
+]);
+
+/** Failures of a registry, or of the way to it: they say nothing of the image, and end when it can be reached again. */
+export const UNREACHABLE: ReadonlySet<string> = new Set<FailureCode>([
+  'registry-unreachable',
+  'registry-timeout',
+  'dns-failed',
+  'tls-failed',
+]);

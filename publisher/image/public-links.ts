@@ -1,9 +1,17 @@
 import { posix } from 'node:path';
 import { isPlain, type ResolvedImage } from './image.ts';
-import { flatId, flatPath, parsePlatformName } from './layout.ts';
-import { ALIASES, isVariantTarget, MULTIARCH_FOLDER, multiarchName, variantTarget } from './multiarch.ts';
+import { flatId, flatPath, parsePlatformName, MULTIARCH_FOLDER, multiarchName } from './layout.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import type { RepositoryView } from '../publication/view.ts';
+
+/**
+ * Which plain names lead each client to the image for its own architecture, as DUCC 2.14 makes them: those of images wanted
+ * for several platforms, all, or none. Clients of CernVM-FS expand variables in the targets of symbolic links, and set
+ * `CVMFS_ARCH` to the output of `uname -m`.
+ *
+ * @see cvmfs/cvmfs#3680, #3897; CernVM-FS documentation, "Variant Symlinks"
+ */
+export type MultiarchLinks = 'auto' | 'always' | 'never';
 
 /** A symbolic link by which users find images. */
 export interface PublicLink {
@@ -34,7 +42,7 @@ export async function publicLinks(view: RepositoryView, image: Linked): Promise<
   return (await view.kindOf(further.path)) === 'symlink' ? [further, own] : [own];
 }
 
-/** Whether all of them are there. Where they lead is not looked at, and what is no link stays as somebody made it. */
+/** Reports whether all of them exist. Their targets are not checked; anything other than a link is left as it is. */
 export async function isLinked(view: RepositoryView, image: Linked): Promise<boolean> {
   const { platform, publicName, hasVariantLink } = image;
   const target = await view.readLink(publicName);
@@ -73,3 +81,32 @@ function linkToFlat(path: BytePath, { manifest }: Linked): PublicLink {
 function plainNameOf({ publicName }: Linked): string {
   return parsePlatformName(publicName).publicName;
 }
+
+/** Target of the plain name, expanded by the client. */
+export function variantTarget(name: string): string {
+  return posix.relative(posix.dirname(name), `${MULTIARCH_FOLDER}/$(CVMFS_ARCH:-amd64)/${name}`);
+}
+
+/** Recognizes {@link variantTarget}, also as expanded by a client; a release manager shows the stored form. */
+export function isVariantTarget(target: string): boolean {
+  return /^(?:\.\.\/)*\.multiarch\//.test(target);
+}
+
+/**
+ * What else an architecture is called, and the folders that are meant, the best first: by the kernel (`uname -m`), and by
+ * Debian and DUCC. A folder may have been made by DUCC, which keeps variants that are an architecture's first.
+ */
+export const ALIASES: ReadonlyMap<string, readonly string[]> = new Map([
+  ['x86_64', ['amd64']],
+  ['x86-64', ['amd64']],
+  ['i386', ['386']],
+  ['i686', ['386']],
+  ['aarch64', ['arm64', 'arm64:v8']],
+  ['arm64:v8', ['arm64']],
+  ['armv6l', ['arm:v6']],
+  ['armel', ['arm:v6']],
+  ['armv7l', ['arm:v7', 'arm']],
+  ['armhf', ['arm', 'arm:v7']],
+  ['armv8l', ['arm:v8']],
+  ['loongarch64', ['loong64']],
+]);

@@ -19,7 +19,11 @@ export interface PlatformImage {
 }
 
 /** Told how each part of the images ended; the image itself where the registry told what it is. */
-export type Recorder = (part: PlatformImage, result: ImageResult, resolved: ResolvedImage | undefined) => void;
+export type Recorder = (
+  part: PlatformImage,
+  result: ImageResult,
+  resolved: ResolvedImage | undefined,
+) => void;
 
 /** Collects how the images of a run end. Each is told once. */
 export class Results {

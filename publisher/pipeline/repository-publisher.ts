@@ -7,7 +7,7 @@ import { subjectOf, UNGUARDED, type Guard } from './guard.ts';
 import type { Outputs, ReadyImage, WantedImage } from '../image/image.ts';
 import type { LayerLimits } from '../layer/limits.ts';
 import type { ListingStore } from '../layer/listing-store.ts';
-import type { MultiarchLinks } from '../image/multiarch.ts';
+import type { MultiarchLinks } from '../image/public-links.ts';
 import { Preparer } from './preparer.ts';
 import { publishBatch, type BatchReport } from './publish-batch.ts';
 import { PublishingQueue, type QueueParts, type QueueState } from './queue.ts';

@@ -3,7 +3,7 @@ import { formatPlatform, LINUX_AMD64, type Platform } from '../../core/oci/platf
 import { formatReference } from '../../core/oci/reference.ts';
 import { outputsFor, type Outputs, type ResolvedImage, type WantedImage } from '../image/image.ts';
 import { platformName } from '../image/layout.ts';
-import type { MultiarchLinks } from '../image/multiarch.ts';
+import type { MultiarchLinks } from '../image/public-links.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { outlineOf, type Manifest } from '../../core/oci/manifest.ts';
 import { platformMissing } from '../registry/manifest/manifests.ts';

@@ -8,10 +8,10 @@ import {
   recordPath,
   unitPath,
   type Unit,
+  multiarchName,
 } from '../image/layout.ts';
 import { hexOf, type Digest } from '../../core/oci/digest.ts';
 import { isInStore } from '../outputs/podman/published-images.ts';
-import { multiarchName } from '../image/multiarch.ts';
 import { isLinked } from '../image/public-links.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import type { RepositoryView } from '../publication/view.ts';

@@ -3,7 +3,7 @@ import type { BytePath } from '../../../core/system/byte-path.ts';
 import type { RepositoryView } from '../../publication/view.ts';
 import type { ResolvedImage } from '../../image/image.ts';
 import { metadataPath, PODMAN_FILE } from '../../image/layout.ts';
-import { namesWith } from '../../image/published-names.ts';
+import { namesWith } from '../../image/find-published.ts';
 import { decodeRecord, type ImageRecord, type RefusedRecord } from './image-record.ts';
 import { imagesBook, storeRoot } from './paths.ts';
 import type { PublishedImage } from './store.ts';

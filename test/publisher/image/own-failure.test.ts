@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Event } from '../../../publisher/image/events.ts';
-import { ownErrors, ownFailure } from '../../../publisher/image/own-failure.ts';
-import { STOPPING } from '../../../publisher/image/stopping.ts';
+import { ownErrors, ownFailure, STOPPING } from '../../../publisher/image/own-failure.ts';
 import { Failure, type FailureCode } from '../../../core/failure.ts';
 
 const IMAGE = 'quay.io/lab/tool:1';

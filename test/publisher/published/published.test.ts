@@ -16,7 +16,7 @@ import {
   publishedState,
   type PublishedState,
 } from '../../../publisher/published/published.ts';
-import { variantTarget } from '../../../publisher/image/multiarch.ts';
+import { variantTarget } from '../../../publisher/image/public-links.ts';
 import { encodeRecord } from '../../../publisher/outputs/podman/image-record.ts';
 import { imageRecordPath } from '../../../publisher/outputs/podman/published-images.ts';
 import { hexOf, type Digest } from '../../../core/oci/digest.ts';

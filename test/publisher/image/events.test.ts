@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { contained } from '../../../publisher/image/contained.ts';
-import type { Event } from '../../../publisher/image/events.ts';
+import { contained, type Event } from '../../../publisher/image/events.ts';
 
 describe('an observer', () => {
   it('that fails does not end what it is told of, and is told of its mistake', () => {
