@@ -1,5 +1,6 @@
 import { accessSync, constants } from 'node:fs';
-import { Agent, request, type Dispatcher } from 'undici';
+import { request } from 'node:http';
+import { text as textOf } from 'node:stream/consumers';
 import { z } from 'zod';
 import { codeOf, hasCode } from '../../core/error-code.ts';
 import { controlSocket } from './control.ts';
@@ -69,25 +70,24 @@ export async function wakeDaemon(stateDirectory: string): Promise<boolean> {
   return (await ask(stateDirectory, { method: 'POST', path: '/wake' })) !== undefined;
 }
 
+/** @returns the answer's text; `undefined` if there is no socket, nobody listens on it any more, or this user may not use it */
 async function ask(
   stateDirectory: string,
-  { method, path }: { readonly method: Dispatcher.HttpMethod; readonly path: string },
+  { method, path }: { readonly method: 'GET' | 'POST'; readonly path: string },
 ): Promise<string | undefined> {
-  const dispatcher = new Agent({ connect: { socketPath: controlSocket(stateDirectory) } });
+  const signal = AbortSignal.timeout(TIME_LIMIT_MS);
   try {
-    const { body, statusCode } = await request(`http://daemon${path}`, {
-      method,
-      dispatcher,
-      headersTimeout: TIME_LIMIT_MS,
-      bodyTimeout: TIME_LIMIT_MS,
+    return await new Promise<string | undefined>((resolve, reject) => {
+      const socketPath = controlSocket(stateDirectory);
+      request({ socketPath, method, path, signal, agent: false }, (response) => {
+        const isFine = (response.statusCode ?? 500) < 300;
+        textOf(response).then((body) => resolve(isFine ? body : undefined), reject);
+      })
+        .once('error', reject)
+        .end();
     });
-    const text = await body.text();
-    return statusCode < 300 ? text : undefined;
   } catch (error) {
-    // No socket, one that nobody listens on any more, or one that is not ours to use.
     if (codeOf(error) === undefined) throw error;
     return undefined;
-  } finally {
-    await dispatcher.destroy();
   }
 }
