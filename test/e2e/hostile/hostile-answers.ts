@@ -59,7 +59,7 @@ const toItself: Fault = (response) => {
 const ZEROS = gzipSync(Buffer.alloc(50_000_000));
 const CRLF = '\r\n';
 
-export const REDIRECTS: readonly AnswerCase[] = [
+const REDIRECTS: readonly AnswerCase[] = [
   ['a redirect to itself', 'manifests', toItself, 'registry-error'],
   ['a redirect of a layer to itself', 'layers', toItself, 'registry-error'],
   ['a redirect to a file', 'manifests', redirect('file:///etc/passwd'), 'registry-error'],
@@ -78,7 +78,7 @@ export const REDIRECTS: readonly AnswerCase[] = [
   ['a redirect of tags to a file', 'tags', redirect('file:///etc/passwd'), 'registry-error'],
 ];
 
-export const HEADERS: readonly AnswerCase[] = [
+const HEADERS: readonly AnswerCase[] = [
   ['no HTTP', 'manifests', garbage, 'registry-error'],
   ['a closed connection', 'layers', drop, 'registry-unreachable'],
   [
@@ -150,7 +150,7 @@ export const HEADERS: readonly AnswerCase[] = [
   ['no media type', 'manifests', withHeaders({ 'content-type': '' }), 'published'],
 ];
 
-export const BODIES: readonly AnswerCase[] = [
+const BODIES: readonly AnswerCase[] = [
   ['half a manifest', 'manifests', cut, 'registry-error'],
   ['half a layer', 'layers', cut, 'registry-error'],
   ['other bytes', 'layers', wrongBytes, 'digest-mismatch'],
@@ -208,7 +208,7 @@ export const BODIES: readonly AnswerCase[] = [
   ],
 ];
 
-export const CHALLENGES: readonly AnswerCase[] = [
+const CHALLENGES: readonly AnswerCase[] = [
   ['a challenge of a file', 'manifests', challenge('Bearer realm="file:///etc/passwd"'), 'registry-error'],
   ['a challenge that does not end', 'manifests', challenge('Bearer realm="'), 'unauthorized'],
   ['a challenge of nothing', 'manifests', challenge('=,=,=""'), 'unauthorized'],

@@ -24,7 +24,7 @@ function many<T>(count: number, make: (index: number) => T): T[] {
 }
 
 /** `count` records of extended attributes, of `bytes` together. */
-export function attributes(count: number, bytes: number): Record<string, string> {
+function attributes(count: number, bytes: number): Record<string, string> {
   const names = many(count, (index) => `user.attribute-${index}`);
   const each = Math.floor(bytes / count) - 'user.attribute-000'.length;
   return Object.fromEntries(names.map((name) => [`SCHILY.xattr.${name}`, 'v'.repeat(each)]));

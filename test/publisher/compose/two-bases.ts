@@ -55,12 +55,7 @@ export async function imagesOf({ bases, shared }: TwoBases, workshop: Workshop):
 export const OUTPUTS: Outputs = { layers: true, chains: true, flat: true, podman: true };
 
 /** Orders in which two images may come, each batch a publication. */
-export const ORDERS: readonly (readonly (readonly number[])[])[] = [
-  [[0], [1]],
-  [[1], [0]],
-  [[0, 1]],
-  [[1, 0]],
-];
+const ORDERS: readonly (readonly (readonly number[])[])[] = [[[0], [1]], [[1], [0]], [[0, 1]], [[1, 0]]];
 
 /**
  * All that is published in the end, whichever image came first, must be the same, and what each by itself would bring must be

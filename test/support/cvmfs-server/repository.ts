@@ -71,7 +71,7 @@ export function readManifest(paths: RepositoryPaths): Manifest {
   return manifest;
 }
 
-export function revisionPath(paths: RepositoryPaths, revision: number): string {
+function revisionPath(paths: RepositoryPaths, revision: number): string {
   return join(paths.revisions, String(revision));
 }
 

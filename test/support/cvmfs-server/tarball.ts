@@ -338,7 +338,7 @@ function refuseBundles(path: BytePath, isFile: boolean): void {
   throw new Died(`Could not open file: /${path}`);
 }
 
-export function isBundles(path: BytePath): boolean {
+function isBundles(path: BytePath): boolean {
   return path === '.cvmfsbundles' || path.endsWith('/.cvmfsbundles');
 }
 

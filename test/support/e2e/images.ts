@@ -112,7 +112,7 @@ export interface RichOptions {
   readonly layers?: number;
 }
 
-export const RICH_CONFIG: ImageConfig = {
+const RICH_CONFIG: ImageConfig = {
   config: { Env: ['PATH=/usr/bin:/bin', 'NAME=rich'], Entrypoint: ['/usr/bin/tool'], Cmd: ['argument'] },
 };
 

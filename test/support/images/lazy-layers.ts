@@ -25,7 +25,7 @@ export function estargz(archive: Buffer, footer = stargzFooter): Buffer {
 }
 
 /** An empty gzip member of 51 bytes. */
-export function stargzFooter(indexOffset: number): Buffer {
+function stargzFooter(indexOffset: number): Buffer {
   return emptyMember(Buffer.concat([Buffer.from('SG\x16\0'), mark(indexOffset)]));
 }
 

@@ -27,7 +27,7 @@ export interface TestImage {
 export const OCI_MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
 export const OCI_INDEX_TYPE = 'application/vnd.oci.image.index.v1+json';
 export const OCI_CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json';
-export const OCI_LAYER_TYPE = 'application/vnd.oci.image.layer.v1.tar';
+const OCI_LAYER_TYPE = 'application/vnd.oci.image.layer.v1.tar';
 
 export function digestOf(bytes: Uint8Array): Digest {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;

@@ -12,11 +12,11 @@ import { pseudoRandom } from '../../support/e2e/pseudo-random.ts';
 const REGISTRIES = ['a.io', 'b.io'];
 const PATHS = ['p', 'q', 'b.io/p'];
 export const TAGS = ['1', '10', '2'];
-export const SUBDIRECTORIES = [undefined, 's', 'a.io'];
+const SUBDIRECTORIES = [undefined, 's', 'a.io'];
 const ARM64: Platform = { os: 'linux', architecture: 'arm64' };
 export const PLATFORMS = [LINUX_AMD64, ARM64];
-export const REPOSITORIES = ['x', 'y'];
-export const IMAGES = REGISTRIES.flatMap((registry) => PATHS.map((path) => `${registry}/${path}`));
+const REPOSITORIES = ['x', 'y'];
+const IMAGES = REGISTRIES.flatMap((registry) => PATHS.map((path) => `${registry}/${path}`));
 const DAY_MS = 86_400_000;
 export const NOW_MS = 100 * DAY_MS;
 
