@@ -1,13 +1,26 @@
 import { readFileSync } from 'node:fs';
-import { parseEvents, YAMLException } from 'js-yaml';
-import type { Event } from 'js-yaml';
-import { ValueReader } from './configuration-value.ts';
-import type { FileEntry } from './configuration-value.ts';
+import type { MappingNode, Node } from 'js-yaml';
 import { isSystemError } from '../../core/system-error.ts';
+import { kindOf, YamlError, YamlText } from '../../core/yaml/text.ts';
+
+/** A value of the configuration file as written: text has no type yet. Lines count from 1. */
+export type FileValue =
+  | { readonly kind: 'text'; readonly line: number; readonly text: string }
+  | { readonly kind: 'list'; readonly line: number; readonly items: readonly FileValue[] }
+  | { readonly kind: 'mapping'; readonly line: number; readonly entries: readonly FileEntry[] }
+  | { readonly kind: 'nothing' | 'alias'; readonly line: number };
+
+/** One `key: value`, not yet checked. */
+export interface FileEntry {
+  readonly key: string;
+  /** The key's, from 1. */
+  readonly line: number;
+  readonly value: FileValue;
+}
 
 export interface FileContent {
   readonly entries: readonly FileEntry[];
-  /** What is wrong with the form of the file, each with its place. */
+  /** Errors in the form of the file, each with its position. */
   readonly problems: readonly string[];
 }
 
@@ -25,29 +38,81 @@ export function readConfigurationFile(file: string): FileContent | undefined {
 /** Reads YAML without giving values a type: the option table does that, for all sources alike. */
 export function parseConfiguration(source: string, file: string): FileContent {
   try {
-    return contentOf(parseEvents(source, { filename: file }), source, file);
+    return contentOf(new YamlText(source), file);
   } catch (error) {
-    if (!(error instanceof YAMLException)) throw error;
-    const place = error.mark === undefined ? file : `${file}:${error.mark.line + 1}`;
-    // What the parser quotes may be part of a password.
+    if (!(error instanceof YamlError)) throw error;
+    const place = error.position === undefined ? file : `${file}:${error.position.line}`;
+    // The parser may quote part of a password.
     const reason = error.reason.replace(/(?:: | ").*$/s, '');
-    return {
-      entries: [],
-      problems: [`${place}: this is no YAML: ${reason}; look at indentation, brackets and quotes`],
-    };
+    const message = `${place}: not valid YAML: ${reason}; check indentation, brackets and quotes`;
+    return { entries: [], problems: [message] };
   }
 }
 
-function contentOf(events: readonly Event[], source: string, file: string): FileContent {
-  const reader = new ValueReader(source, file, events);
-  if (reader.isAtEnd) return { entries: [], problems: [] };
-  const root = reader.next();
-  if (root.kind === 'nothing') return { entries: [], problems: [] };
-  if (root.kind !== 'mapping') {
+function contentOf(yaml: YamlText, file: string): FileContent {
+  const [root, further] = yaml.documents;
+  if (root === undefined || (root.kind === 'scalar' && kindOf(root) === 'empty'))
+    return { entries: [], problems: [] };
+  if (root.kind !== 'mapping')
     return { entries: [], problems: [`${file}: expected lines of the form "key: value"`] };
+  const problems: string[] = [];
+  const entries = new ValueReader(yaml, file, problems).entriesOf(root, '');
+  if (further !== undefined)
+    problems.push(`${file}: holds more than one YAML document; remove the line "---" and what follows`);
+  return { entries, problems };
+}
+
+/** Turns nodes into values; repeated keys, and keys that are not words, go to `problems`. */
+class ValueReader {
+  readonly #yaml: YamlText;
+  readonly #file: string;
+  readonly #problems: string[];
+
+  constructor(yaml: YamlText, file: string, problems: string[]) {
+    this.#yaml = yaml;
+    this.#file = file;
+    this.#problems = problems;
   }
-  const further = reader.hasMore
-    ? [`${file}: holds more than one YAML document; remove the line "---" and what follows`]
-    : [];
-  return { entries: root.entries, problems: [...reader.problems, ...further] };
+
+  /** @param path the keys that lead to `mapping`, each followed by `: `, for problems */
+  entriesOf(mapping: MappingNode, path: string): FileEntry[] {
+    const entries = new Map<string, FileEntry>();
+    for (const item of mapping.items) {
+      const { line } = this.#yaml.positionOf(item.key);
+      const key = wordOf(item.key);
+      if (key === undefined) {
+        this.#problems.push(`${this.#file}:${line}: ${path}expected a plain word as the key`);
+        continue;
+      }
+      const value = this.#valueOf(item.value, `${path}${key}: `);
+      const earlier = entries.get(key);
+      if (earlier === undefined) entries.set(key, { key, line, value });
+      else
+        this.#problems.push(
+          `${this.#file}:${line}: ${path}${key} is already set on line ${earlier.line}; keep one of them`,
+        );
+    }
+    return [...entries.values()];
+  }
+
+  /** Bounded: js-yaml refuses deep nesting. */
+  #valueOf(node: Node, path: string): FileValue {
+    const { line } = this.#yaml.positionOf(node);
+    switch (node.kind) {
+      case 'alias':
+        return { kind: 'alias', line };
+      case 'sequence':
+        return { kind: 'list', line, items: node.items.map((item) => this.#valueOf(item, path)) };
+      case 'mapping':
+        return { kind: 'mapping', line, entries: this.entriesOf(node, path) };
+      case 'scalar':
+        return kindOf(node) === 'empty'
+          ? { kind: 'nothing', line }
+          : { kind: 'text', line, text: node.value };
+    }
+  }
+}
+
+function wordOf(key: Node): string | undefined {
+  return key.kind === 'scalar' && kindOf(key) !== 'empty' ? key.value : undefined;
 }

@@ -3,7 +3,7 @@ import { suggestion } from '../../core/nearest.ts';
 import { quoted } from '../../core/quote.ts';
 import { readConfigurationFile } from './configuration-file.ts';
 import type { Machine } from './configuration-sources.ts';
-import type { FileEntry, FileValue } from './configuration-value.ts';
+import type { FileEntry, FileValue } from './configuration-file.ts';
 import { OPTIONS, REGISTRIES_KEY, SOURCES_KEY } from './options.ts';
 import type { Option } from './options.ts';
 import { withoutAddressSecrets } from './address-secrets.ts';

@@ -1,6 +1,6 @@
 import { quoted } from '../../core/quote.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
-import type { FileEntry, FileValue } from './configuration-value.ts';
+import type { FileEntry, FileValue } from './configuration-file.ts';
 import { suggestion } from '../../core/nearest.ts';
 import type { Place, ValueType } from './value-types.ts';
 

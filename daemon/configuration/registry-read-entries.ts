@@ -1,6 +1,6 @@
 import { quoted } from '../../core/quote.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
-import type { FileEntry } from './configuration-value.ts';
+import type { FileEntry } from './configuration-file.ts';
 import { MappingReader, type EntriesPlace } from './mapping-reader.ts';
 import { boolean, integer, path as pathType } from './value-types.ts';
 import type { RegistryEntry } from './registry-entry.ts';

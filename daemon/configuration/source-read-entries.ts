@@ -1,6 +1,6 @@
 import { quoted } from '../../core/quote.ts';
 import type { GitAddress } from '../../wishlist/sources/git/address.ts';
-import type { FileEntry, FileValue } from './configuration-value.ts';
+import type { FileEntry, FileValue } from './configuration-file.ts';
 import { MappingReader, type EntriesPlace } from './mapping-reader.ts';
 import { passwordSource, userSource } from './registry-source.ts';
 import { boolean, integer, path, registryPattern, repositoryName } from './value-types.ts';

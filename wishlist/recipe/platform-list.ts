@@ -6,7 +6,8 @@ import type { Problem } from './problem.ts';
 import { quoted } from '../../core/quote.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
 import { longList } from './values.ts';
-import { isText, kindOf, type Content, type YamlText } from './yaml.ts';
+import { isText, kindOf, type Content } from '../../core/yaml/text.ts';
+import type { RecipeText } from './recipe-text.ts';
 
 /** What a value of `platforms` says. */
 export interface PlatformList {
@@ -17,7 +18,7 @@ export interface PlatformList {
 }
 
 /** Reads a list of platforms, or a single one. An empty list is an error. */
-export function readPlatforms(yaml: YamlText, node: Node): PlatformList {
+export function readPlatforms(yaml: RecipeText, node: Node): PlatformList {
   const content = yaml.content(node);
   const items = content.kind === 'sequence' ? content.items : [node];
   if (items.length === 0) return { platforms: [], problems: [emptyList(yaml, node)] };
@@ -38,7 +39,7 @@ export function readPlatforms(yaml: YamlText, node: Node): PlatformList {
   return { platforms: [...platforms.values()], problems };
 }
 
-function readPlatform(yaml: YamlText, item: Node): Platform | Problem {
+function readPlatform(yaml: RecipeText, item: Node): Platform | Problem {
   const content = yaml.content(item);
   if (content.kind !== 'scalar' || !isText(content)) {
     const written = withoutSecrets(content.kind === 'scalar' ? content.value : yaml.lineOf(item));
@@ -53,19 +54,19 @@ function readPlatform(yaml: YamlText, item: Node): Platform | Problem {
   }
 }
 
-function emptyList(yaml: YamlText, node: Node): Problem {
+function emptyList(yaml: RecipeText, node: Node): Problem {
   const message = 'the list of platforms is empty';
   return invalid(yaml, node, { message, hint: 'name a platform, such as [linux/amd64], or remove the key' });
 }
 
-function invalid(yaml: YamlText, node: Node, said: { message: string; hint: string | undefined }): Problem {
+function invalid(yaml: RecipeText, node: Node, said: { message: string; hint: string | undefined }): Problem {
   const place = yaml.positionOf(node);
   const text = textOf(yaml.content(node));
   const { message, hint } = said;
   return { severity: 'error', code: 'platform-invalid', ...place, text, message, hint };
 }
 
-function repeated(yaml: YamlText, item: Node, name: string): Problem {
+function repeated(yaml: RecipeText, item: Node, name: string): Problem {
   const text = textOf(yaml.content(item));
   return {
     severity: 'warning',

@@ -5,7 +5,7 @@ import type { ImageReference } from '../../core/oci/reference.ts';
 import { parseTagEntry, patternCost, type TagEntry } from '../tags/tag-entry.ts';
 import { selectionOf, type TagSelection } from '../tags/tag-selection.ts';
 import { invalidSetting, readCount, readTexts, type TextKind, type Value } from './values.ts';
-import type { YamlText } from './yaml.ts';
+import type { RecipeText } from './recipe-text.ts';
 
 type Values = ReadonlyMap<string, Node>;
 
@@ -28,7 +28,11 @@ const ENTRY: TextKind<TagEntry> = {
  *
  * @returns no value also for a single image, and then without an error
  */
-export function readSelection(yaml: YamlText, values: Values, image: Image | undefined): Value<TagSelection> {
+export function readSelection(
+  yaml: RecipeText,
+  values: Values,
+  image: Image | undefined,
+): Value<TagSelection> {
   const tags = readTags(yaml, values.get('tags'), image);
   const newestAt = values.get('newest');
   const newest = newestAt === undefined ? undefined : readCount(yaml, newestAt, 'newest');
@@ -44,7 +48,7 @@ export function readSelection(yaml: YamlText, values: Values, image: Image | und
 }
 
 function readTags(
-  yaml: YamlText,
+  yaml: RecipeText,
   node: Node | undefined,
   image: Image | undefined,
 ): Value<Omit<TagSelection, 'newest'>> {
@@ -79,7 +83,7 @@ function namesVersion(text: string): boolean {
   return /[:@][^/:@]*$/.test(text);
 }
 
-function newestOfOne(yaml: YamlText, node: Node, { text }: Image): Problem {
+function newestOfOne(yaml: RecipeText, node: Node, { text }: Image): Problem {
   const message = `${quoted(text)} is a single image: there is no newest among several`;
   return invalidSetting(yaml, node, {
     message,
@@ -88,7 +92,7 @@ function newestOfOne(yaml: YamlText, node: Node, { text }: Image): Problem {
 }
 
 /** What only patterns heed. */
-function unused(yaml: YamlText, values: Values, { text }: Image): Problem[] {
+function unused(yaml: RecipeText, values: Values, { text }: Image): Problem[] {
   return ['exclude', 'limit'].flatMap((key): Problem[] => {
     const node = values.get(key);
     if (node === undefined) return [];

@@ -11,7 +11,7 @@ import { OUTPUT_NAMES, type Keep, type OutputName, type SettingKey, type WishSet
 import { parseSubdirectory } from './subdirectory.ts';
 import { invalidSetting, readCount, readText, readTexts, type TextKind, type Value } from './values.ts';
 import { parseTagPattern, patternCost } from '../tags/tag-entry.ts';
-import type { YamlText } from './yaml.ts';
+import type { RecipeText } from './recipe-text.ts';
 
 /** What settings say. */
 export interface SettingsReading {
@@ -21,7 +21,7 @@ export interface SettingsReading {
 }
 
 /** Reads those settings that `values` has; it may have other keys too. */
-export function readSettings(yaml: YamlText, values: ReadonlyMap<string, Node>): SettingsReading {
+export function readSettings(yaml: RecipeText, values: ReadonlyMap<string, Node>): SettingsReading {
   const problems: Problem[] = [];
   return {
     settings: {
@@ -89,7 +89,7 @@ function parseOutput(text: string): OutputName {
 }
 
 /** Chains and the podman store are made of links to layers: to ask for them without layers is a contradiction. */
-function readOutputs(yaml: YamlText, node: Node): Value<readonly OutputName[]> {
+function readOutputs(yaml: RecipeText, node: Node): Value<readonly OutputName[]> {
   const { value, problems } = readTexts(yaml, node, OUTPUT);
   const linked = value?.find((output) => MADE_OF_LAYERS.has(output));
   if (linked === undefined || value?.includes('layers') === true) return { value, problems };

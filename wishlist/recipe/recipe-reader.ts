@@ -1,6 +1,5 @@
 import type { MappingNode, Node } from 'js-yaml';
 import { Failure } from '../../core/failure.ts';
-import { readEntries } from './mapping.ts';
 import { position, type Problem } from './problem.ts';
 import { quoted } from '../../core/quote.ts';
 import { readSettings, type SettingsReading } from './read-settings.ts';
@@ -9,7 +8,8 @@ import { withoutSecrets } from '../../core/secrets.ts';
 import { SETTING_KEYS, type SettingKey } from './settings.ts';
 import { invalidSetting, readTexts, type Value } from './values.ts';
 import { RECIPE_VERSIONS, type RecipeVersion } from './recipe-version.ts';
-import { isText, kindOf, type YamlText } from './yaml.ts';
+import { isText, kindOf } from '../../core/yaml/text.ts';
+import { readMapping, type RecipeText } from './recipe-text.ts';
 
 type Key =
   'version' | 'user' | 'cvmfs_repo' | 'repositories' | 'output_format' | 'platforms' | 'defaults' | 'input';
@@ -28,23 +28,23 @@ const NO_NAME = 'is not up to 60 letters, digits and . - _ that begin with a let
 export class RecipeReader {
   /** The version, and what is said of unknown keys. */
   readonly head: { readonly version: RecipeVersion; readonly problems: readonly Problem[] };
-  readonly #yaml: YamlText;
+  readonly #yaml: RecipeText;
   readonly #file: string;
   readonly #root: MappingNode;
   readonly #values: ReadonlyMap<Key, Node>;
 
   /** @throws Failure `recipe-invalid`, as its methods do. */
-  constructor(yaml: YamlText, file: string) {
+  constructor(yaml: RecipeText, file: string) {
     this.#yaml = yaml;
     this.#file = file;
     this.#root = this.#readRoot();
-    const versionAt = readEntries(yaml, this.#root, { known: ['version'], refused: 'none' }).values.get(
+    const versionAt = readMapping(yaml, this.#root, { known: ['version'], refused: 'none' }).values.get(
       'version',
     );
     const version = this.#versionIn(versionAt);
     const known: readonly Key[] = RECIPE_KEYS[version ?? 1];
     const refused = version === 2 ? { slipsAnd: SETTING_KEYS } : 'none';
-    const entries = readEntries(yaml, this.#root, { known, ofVersion2: RECIPE_KEYS[2], refused });
+    const entries = readMapping(yaml, this.#root, { known, ofVersion2: RECIPE_KEYS[2], refused });
     // half of the wishes would be lost in silence
     for (const { key, node } of entries.repeated) {
       throw this.#invalid(node, `the key ${key} stands here a second time`, 'make the two one');
@@ -172,7 +172,7 @@ export class RecipeReader {
   }
 
   #defaultsIn(content: MappingNode, short: Node | undefined): SettingsReading {
-    const { values, repeated, problems } = readEntries<SettingKey>(this.#yaml, content, {
+    const { values, repeated, problems } = readMapping<SettingKey>(this.#yaml, content, {
       known: SETTING_KEYS,
       refused: 'all',
     });

@@ -8,7 +8,7 @@ import { readTextFile } from './text-file.ts';
 import type { Untold } from './untold.ts';
 import type { Wish } from './wish.ts';
 import { readWishes } from './wishes.ts';
-import { YamlText } from './yaml.ts';
+import { RecipeText } from './recipe-text.ts';
 
 /** A wishlist in one file: version 1, the format that DUCC defined, or version 2. */
 export interface Recipe {
@@ -57,7 +57,7 @@ export function parseRecipe(
   file: string,
   { wishLimit: limit = RECIPE_LIMITS.wishes }: RecipeOptions = {},
 ): Recipe {
-  const yaml = new YamlText(text.replace(/^\uFEFF/, ''), file);
+  const yaml = RecipeText.parse(text.replace(/^\uFEFF/, ''), file);
   const reader = new RecipeReader(yaml, file);
   const { version, problems } = reader.head;
   const repositories = reader.repositories();

@@ -4,7 +4,8 @@ import { RECIPE_LIMITS } from './limits.ts';
 import type { Problem } from './problem.ts';
 import { quoted } from '../../core/quote.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
-import { isText, kindOf, type YamlText } from './yaml.ts';
+import { isText, kindOf } from '../../core/yaml/text.ts';
+import type { RecipeText } from './recipe-text.ts';
 
 /** What a value says; `undefined` where nothing of it can be used, and then at least one problem is an error. */
 export interface Value<T> {
@@ -27,7 +28,7 @@ export interface TextKind<T> {
 const MAXIMUM_COUNT = 1_000_000;
 
 /** Reads a single text. */
-export function readText<T>(yaml: YamlText, node: Node, kind: TextKind<T>): Value<T> {
+export function readText<T>(yaml: RecipeText, node: Node, kind: TextKind<T>): Value<T> {
   const content = yaml.content(node);
   if (content.kind !== 'scalar' || !isText(content)) {
     const message = `${quoted(writtenAt(yaml, node))} is not ${kind.name}: it is ${kindOf(content)}`;
@@ -46,7 +47,7 @@ export function readText<T>(yaml: YamlText, node: Node, kind: TextKind<T>): Valu
  * tells them apart: errors make it shorter.
  */
 export function readTexts<T>(
-  yaml: YamlText,
+  yaml: RecipeText,
   node: Node,
   kind: TextKind<T>,
   keyOf: (value: T) => string = String,
@@ -72,7 +73,7 @@ export function readTexts<T>(
 }
 
 /** Reads a whole number from 1 to 1,000,000. */
-export function readCount(yaml: YamlText, node: Node, key: string): Value<number> {
+export function readCount(yaml: RecipeText, node: Node, key: string): Value<number> {
   const content = yaml.content(node);
   const isNumber = content.kind === 'scalar' && kindOf(content) === 'a number';
   const count = isNumber ? Number(content.value) : Number.NaN;
@@ -108,7 +109,7 @@ function parsed<T>({ parse }: TextKind<T>, text: string): T | Failure {
 
 /** An error `setting-invalid` at `node`. */
 export function invalidSetting(
-  yaml: YamlText,
+  yaml: RecipeText,
   node: Node,
   { message, hint }: { readonly message: string; readonly hint: string | undefined },
 ): Problem {
@@ -117,7 +118,7 @@ export function invalidSetting(
   return { severity: 'error', code: 'setting-invalid', ...place, text, message, hint };
 }
 
-function repeatedEntry(yaml: YamlText, item: Node): Problem {
+function repeatedEntry(yaml: RecipeText, item: Node): Problem {
   const text = writtenAt(yaml, item);
   return {
     severity: 'warning',
@@ -130,7 +131,7 @@ function repeatedEntry(yaml: YamlText, item: Node): Problem {
 }
 
 /** What stands at `node`, with secrets masked. */
-function writtenAt(yaml: YamlText, node: Node): string {
+function writtenAt(yaml: RecipeText, node: Node): string {
   const content = yaml.content(node);
   return withoutSecrets(content.kind === 'scalar' ? content.value : yaml.lineOf(node));
 }

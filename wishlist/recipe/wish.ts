@@ -1,6 +1,5 @@
 import type { Node } from 'js-yaml';
 import { Failure, isFailure } from '../../core/failure.ts';
-import { readEntries, type Entries } from './mapping.ts';
 import type { WishOrigin } from './origin.ts';
 import type { Problem, ProblemCode } from './problem.ts';
 import { quoted } from '../../core/quote.ts';
@@ -13,7 +12,8 @@ import { alternativesAtMost } from '../../core/oci/pattern.ts';
 import { selectionOf, type TagSelection } from '../tags/tag-selection.ts';
 import { readTexts, type Value } from './values.ts';
 import type { RecipeVersion } from './recipe-version.ts';
-import { isText, kindOf, type Content, type YamlText } from './yaml.ts';
+import { isText, kindOf, type Content } from '../../core/yaml/text.ts';
+import { readMapping, type MappingValues, type RecipeText } from './recipe-text.ts';
 
 /** One line of a wishlist: an image, or all the images that a tag pattern means. */
 export interface Wish {
@@ -47,8 +47,8 @@ export interface InputContext {
   readonly repositories: readonly string[];
 }
 
-/** What became of an item; without a wish, at least one of the problems is an error. */
-export interface Reading {
+/** A wish; or none, and then at least one of the problems is an error. */
+export interface WishReading {
   readonly wish: Wish | undefined;
   readonly problems: readonly Problem[];
 }
@@ -59,14 +59,14 @@ interface Image {
 }
 
 /** Reads an item of `input`: an image, or a mapping with `image` and what is said of it. */
-export function readWish(yaml: YamlText, item: Node, context: InputContext): Reading {
+export function readWish(yaml: RecipeText, item: Node, context: InputContext): WishReading {
   const content = yaml.content(item);
   if (content.kind === 'mapping') {
     const known: readonly Key[] = WISH_KEYS[context.version];
     const refused = context.version === 1 ? 'none' : 'all';
-    const entries = readEntries<Key>(yaml, content, { known, ofVersion2: WISH_KEYS[2], refused });
+    const entries = readMapping<Key>(yaml, content, { known, ofVersion2: WISH_KEYS[2], refused });
     const image = entries.values.get('image');
-    if (image !== undefined) return readMapping(yaml, item, { image, entries }, context);
+    if (image !== undefined) return readDetailed(yaml, item, { image, entries }, context);
   }
   const image = readImage(yaml, { node: item, item }, context);
   if ('severity' in image) return { wish: undefined, problems: [image] };
@@ -79,18 +79,18 @@ export function wishOf(image: Image, line: number, settings: WishSettings): Wish
   return { ...image, line, selection, settings, repositories: undefined, origin: undefined };
 }
 
-interface Mapping {
+interface DetailedItem {
   readonly image: Node;
-  readonly entries: Entries<Key>;
+  readonly entries: MappingValues<Key>;
 }
 
 /** A wish with a wrong setting fails as a whole, like one with a wrong image: its author looks at it anyway. */
-function readMapping(
-  yaml: YamlText,
+function readDetailed(
+  yaml: RecipeText,
   item: Node,
-  { image: node, entries }: Mapping,
+  { image: node, entries }: DetailedItem,
   context: InputContext,
-): Reading {
+): WishReading {
   const image = readImage(yaml, { node, item }, context);
   const found = 'severity' in image ? undefined : image;
   const { settings, problems: wrong } = readSettings(yaml, entries.values);
@@ -128,8 +128,8 @@ const SHOWN_REPOSITORIES = 10;
 
 /** The repositories that a wish names, among the recipe's. */
 function readTargets(
-  yaml: YamlText,
-  values: Entries<Key>['values'],
+  yaml: RecipeText,
+  values: MappingValues<Key>['values'],
   { repositories }: InputContext,
 ): Value<readonly string[]> {
   const node = values.get('repositories');
@@ -149,7 +149,7 @@ function readTargets(
 
 /** The image in `node`, which is `item` or its `image`. */
 function readImage(
-  yaml: YamlText,
+  yaml: RecipeText,
   { node, item }: { readonly node: Node; readonly item: Node },
   { version }: InputContext,
 ): Image | Problem {
@@ -193,7 +193,7 @@ function hintFor(content: Content): string {
   return 'write REGISTRY/REPOSITORY[:TAG], in quotes where YAML would read something else';
 }
 
-function repeatedKey(yaml: YamlText, { key, node }: { key: Key; node: Node }, text: string): Problem {
+function repeatedKey(yaml: RecipeText, { key, node }: { key: Key; node: Node }, text: string): Problem {
   return {
     severity: 'error',
     code: codeFor(key),

@@ -6,7 +6,7 @@ import { formatReference } from '../../core/oci/reference.ts';
 import { RECIPE_LIMITS } from './limits.ts';
 import { Untold } from './untold.ts';
 import { readWish, type InputContext, type Wish } from './wish.ts';
-import type { YamlText } from './yaml.ts';
+import type { RecipeText } from './recipe-text.ts';
 
 /**
  * The wishes in the items of `input`, and what is wrong with the other items. A further wish for the same image in the
@@ -14,7 +14,7 @@ import type { YamlText } from './yaml.ts';
  * `limit` those after it are not read.
  */
 export function readWishes(
-  yaml: YamlText,
+  yaml: RecipeText,
   items: readonly Node[],
   { limit, ...context }: InputContext & { readonly limit: number },
 ): { wishes: Wish[]; problems: Problem[]; untold: Untold } {
@@ -41,7 +41,7 @@ export function readWishes(
   return { wishes, problems, untold };
 }
 
-function tooMany(yaml: YamlText, node: Node, { items, limit }: { items: number; limit: number }): Problem {
+function tooMany(yaml: RecipeText, node: Node, { items, limit }: { items: number; limit: number }): Problem {
   return {
     severity: 'error',
     code: 'wishes-too-many',

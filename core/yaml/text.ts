@@ -9,100 +9,99 @@ import {
   type Event,
   type Node,
 } from 'js-yaml';
-import { Failure } from '../../core/failure.ts';
-import { RECIPE_LIMITS } from './limits.ts';
-import { Lines, type Position } from './lines.ts';
-import { nearest } from '../../core/nearest.ts';
-import { position } from './problem.ts';
-import { quoted } from '../../core/quote.ts';
-import { findTooManyMarks, findTooMuch, type TooMuch } from './yaml-size.ts';
+import { quoted } from '../quote.ts';
+import { LineIndex, type Position } from './lines.ts';
+import { findTooManyMarks, findTooMuch, type Excess, type YamlLimits } from './size.ts';
 
-/** A node with content: what an alias stands for. */
+/** A node with content: the target of an alias, not the alias. */
 export type Content = Exclude<Node, AliasNode>;
 
 type NodeEvent = Exclude<Event, { type: typeof EVENT_ID.DOCUMENT | typeof EVENT_ID.POP }>;
 
-const EXPECTED = 'correct the YAML: check indentation, quotes and the dash before each item of a list';
+/** A text that is not valid YAML, or exceeds its limits. */
+export class YamlError extends Error {
+  readonly kind: 'invalid' | 'too-large';
+  /** The parser's may quote the text, and so a password. */
+  readonly reason: string;
+  /** `undefined` where the parser names none. */
+  readonly position: Position | undefined;
+
+  constructor(
+    kind: YamlError['kind'],
+    reason: string,
+    { position, cause }: { readonly position: Position | undefined; readonly cause?: unknown },
+  ) {
+    super(reason, { cause });
+    this.name = 'YamlError';
+    this.kind = kind;
+    this.reason = reason;
+    this.position = position;
+  }
+}
 
 /**
- * A YAML text as a tree whose nodes know where they stand: js-yaml has positions in its events and types in its syntax
+ * A YAML text as a tree whose nodes know their positions: js-yaml has positions in its events and types in its syntax
  * tree, and this joins the two.
  *
  * @see YAML 1.2.2; types by its core schema (section 10.3)
  */
 export class YamlText {
-  readonly #file: string;
-  #cost = 0;
-  #slips = 0;
   /** The content of each document; `undefined` for one without content. */
   readonly documents: readonly (Node | undefined)[];
-  readonly #lines: Lines;
+  /** The first alias whose anchor is not defined before it. */
+  readonly undefinedAlias: AliasNode | undefined;
+  readonly #lines: LineIndex;
   readonly #offsets = new Map<Node, number>();
   readonly #targets = new Map<AliasNode, Content>();
 
-  /** @throws Failure `recipe-unreadable` where `text` is no YAML; `file` names it in the message. */
-  constructor(text: string, file: string) {
-    this.#file = file;
-    const tooMany = findTooManyMarks(text);
-    this.#lines = new Lines(tooMany === undefined ? text : text.slice(0, tooMany.offset));
-    this.#refuse(tooMany, file);
-    this.#refuse(this.#lines.findLong(RECIPE_LIMITS.characters), file);
-    const events = readEvents(text, file);
-    this.#refuse(findTooMuch(text, events), file);
+  /** @throws YamlError */
+  constructor(text: string, limits?: YamlLimits) {
+    const tooMany = limits && findTooManyMarks(text, limits);
+    this.#lines = new LineIndex(tooMany === undefined ? text : text.slice(0, tooMany.offset));
+    this.#refuse(tooMany);
+    this.#refuse(limits && this.#lines.findLong(limits.characters));
+    const events = readEvents(text);
+    this.#refuse(limits && findTooMuch(text, events, limits));
     const documents = eventsToAst(events, { source: text, schema: CORE_SCHEMA });
     this.documents = documents.map((document) => document.contents ?? undefined);
 
     const offsets = new OffsetReader(text, events);
     const anchors = new Map<string, Content>();
+    let undefinedAlias: AliasNode | undefined;
     visit(documents, (node, { parent }) => {
       this.#offsets.set(node, offsets.next(parent?.kind === 'sequence'));
-      if (node.kind === 'alias') this.#setTarget(node, anchors.get(node.anchor), file);
-      else if (node.anchor !== undefined) anchors.set(node.anchor, node);
+      if (node.kind !== 'alias') {
+        if (node.anchor !== undefined) anchors.set(node.anchor, node);
+        return;
+      }
+      const target = anchors.get(node.anchor);
+      if (target === undefined) undefinedAlias ??= node;
+      else this.#targets.set(node, target);
     });
+    this.undefinedAlias = undefinedAlias;
   }
 
-  /** The node itself, or what it is an alias of. */
+  /** The node itself, or the target of an alias, which must be defined. */
   content(node: Node): Content {
     if (node.kind !== 'alias') return node;
     const target = this.#targets.get(node);
-    if (target === undefined) throw new Error('an alias of another text');
+    if (target === undefined) throw new Error('an alias of another text, or of nothing');
     return target;
   }
 
-  /** Where `node` begins; for an alias where that stands, not what it is an alias of. */
+  /** Where `node` begins; for an alias the position of the alias, not of its target. */
   positionOf(node: Node): Position {
     return this.#lines.positionAt(this.#offset(node));
   }
 
-  /** What stands on the line of `node`, from there on. */
+  /** The line of `node`, from there on. */
   lineOf(node: Node): string {
     return this.#lines.restOfLine(this.#offset(node));
   }
 
-  /** The candidate that `word` is most likely a slip for, as long as that is told: looking for it takes its time. */
-  nearest(word: string, candidates: readonly string[]): string | undefined {
-    this.#slips += 1;
-    return this.#slips > RECIPE_LIMITS.problems ? undefined : nearest(word, candidates);
-  }
-
-  /**
-   * Counts what reading the value of `node` costs.
-   *
-   * @throws Failure `recipe-unreadable` where all of them together cost more than a recipe may
-   */
-  spend(cost: number, node: Node): void {
-    this.#cost += cost;
-    if (this.#cost <= RECIPE_LIMITS.patternCost) return;
-    const reason = 'the patterns of tags up to here stand for too many tags and versions together';
-    this.#refuse({ offset: this.#offset(node), reason }, this.#file);
-  }
-
-  #refuse(tooMuch: TooMuch | undefined, file: string): void {
-    if (tooMuch === undefined) return;
-    const place = position(file, this.#lines.positionAt(tooMuch.offset));
-    throw new Failure('recipe-unreadable', `${place} ${tooMuch.reason}`, {
-      hint: 'divide what is there, or make it several recipes',
-    });
+  #refuse(excess: Excess | undefined): void {
+    if (excess === undefined) return;
+    throw new YamlError('too-large', excess.reason, { position: this.#lines.positionAt(excess.offset) });
   }
 
   #offset(node: Node): number {
@@ -110,30 +109,15 @@ export class YamlText {
     if (offset === undefined) throw new Error('a node of another text');
     return offset;
   }
-
-  #setTarget(alias: AliasNode, target: Content | undefined, file: string): void {
-    if (target !== undefined) {
-      this.#targets.set(alias, target);
-      return;
-    }
-    const place = position(file, this.positionOf(alias));
-    throw new Failure(
-      'recipe-unreadable',
-      `${place} the anchor ${quoted(alias.anchor)} is not defined before`,
-      {
-        hint: `a value that begins with * is a YAML alias: put it in quotes if it is text`,
-      },
-    );
-  }
 }
 
-/** Whether `node` is text: quoted, or plain and of no other type. */
+/** Returns whether `node` is text: quoted, or plain and of no other type. */
 export function isText(node: Content): boolean {
   const tags = ['tag:yaml.org,2002:str', '!!str', '!<tag:yaml.org,2002:str>', '!'];
   return node.kind === 'scalar' && tags.includes(node.tag);
 }
 
-/** What kind of value `node` is, in words. */
+/** The type of `node` in words. */
 export function kindOf(node: Content): string {
   if (node.kind === 'sequence') return 'a list';
   if (node.kind === 'mapping') return 'a mapping of keys to values';
@@ -143,17 +127,14 @@ export function kindOf(node: Content): string {
   return { null: 'empty', bool: 'a truth value', int: 'a number', float: 'a number' }[type] ?? type;
 }
 
-function readEvents(text: string, file: string): Event[] {
+function readEvents(text: string): Event[] {
   try {
-    return parseEvents(text, { filename: file });
+    return parseEvents(text, {});
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
-    const { line = 0, column = 0 } = error.mark ?? {};
-    const place = position(file, { line: line + 1, column: column + 1 });
-    throw new Failure('recipe-unreadable', `${place} the YAML cannot be read: ${error.reason}`, {
-      hint: EXPECTED,
-      cause: error,
-    });
+    const { mark } = error;
+    const position = mark && { line: mark.line + 1, column: mark.column + 1 };
+    throw new YamlError('invalid', error.reason, { position, cause: error });
   }
 }
 

@@ -1,11 +1,11 @@
-/** A place in a text: both from 1, the column in UTF-16 units. */
+/** A position in a text: both from 1, the column in UTF-16 units. */
 export interface Position {
   readonly line: number;
   readonly column: number;
 }
 
-/** Finds lines in a text, which LF, CR LF or CR end (YAML 1.2.2, section 5.4). */
-export class Lines {
+/** Finds the lines of a text, which end with LF, CR LF or CR (YAML 1.2.2, section 5.4). */
+export class LineIndex {
   readonly #text: string;
   readonly #starts: readonly number[];
 
@@ -15,7 +15,7 @@ export class Lines {
     this.#starts = [0, ...Array.from(ends, (end) => end.index + end[0].length)];
   }
 
-  /** Where the character at `offset` (from 0) stands. */
+  /** The position of the character at `offset` (from 0). */
   positionAt(offset: number): Position {
     let low = 0;
     let high = this.#starts.length - 1;
@@ -27,13 +27,13 @@ export class Lines {
     return { line: low + 1, column: offset - this.#start(low) + 1 };
   }
 
-  /** What follows `offset` on its line. */
+  /** The rest of the line from `offset` on. */
   restOfLine(offset: number): string {
     const next = this.#starts[this.positionAt(offset).line] ?? this.#text.length;
     return this.#text.slice(offset, next).trimEnd();
   }
 
-  /** The first line of more than so many characters; takes time that grows with the text alone. */
+  /** The first line of more than `characters` characters, in linear time. */
   findLong(characters: number): { readonly offset: number; readonly reason: string } | undefined {
     const index = this.#starts.findIndex((start, line) => {
       const end = this.#starts[line + 1] ?? this.#text.length;

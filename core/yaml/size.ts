@@ -1,17 +1,27 @@
 import { EVENT_ID, type Event } from 'js-yaml';
-import { RECIPE_LIMITS } from './limits.ts';
 
-/** What goes beyond {@link RECIPE_LIMITS}, and where it begins in the text. */
-export interface TooMuch {
+/** Limits that keep a hostile text cheap. */
+export interface YamlLimits {
+  /** UTF-16 units of a line, and of a value that spans several lines. */
+  readonly characters: number;
+  /** Line ends and `- , : ? [ {`: bounds how many things a text can hold, and js-yaml makes an object for each. */
+  readonly marks: number;
+  /** Keys and values, in lists and mappings; an alias counts as its target each time. */
+  readonly values: number;
+  /** Keys of a mapping. */
+  readonly entries: number;
+}
+
+/** The offset at which a text exceeds a limit, and which. */
+export interface Excess {
   readonly offset: number;
   readonly reason: string;
 }
 
 const MARKS: ReadonlySet<number> = new Set(Array.from('\n\r-,:?[{', (mark) => mark.charCodeAt(0)));
 
-/** Where a text has more than may be read of what divides YAML into things. */
-export function findTooManyMarks(text: string): TooMuch | undefined {
-  const { marks: most } = RECIPE_LIMITS;
+/** Counts marks, before the text is parsed. */
+export function findTooManyMarks(text: string, { marks: most }: YamlLimits): Excess | undefined {
   let marks = 0;
   for (let offset = 0; offset < text.length; offset += 1) {
     if (!MARKS.has(text.charCodeAt(offset))) continue;
@@ -23,46 +33,48 @@ export function findTooManyMarks(text: string): TooMuch | undefined {
 
 type ValueEvent = Exclude<Event, { type: typeof EVENT_ID.POP }>;
 
-/** A list, mapping or document that has not ended. */
+/** A list, mapping or document that is still open. */
 interface Open {
   readonly isMapping: boolean;
   readonly anchor: string | undefined;
   readonly offset: number;
   /** Of keys and values, one by one. */
   members: number;
-  /** With all that it holds. */
+  /** Including everything nested. */
   values: number;
 }
 
 /**
- * What of the YAML in `text` is too large: a value, a mapping, or the whole. An alias counts for all that it stands for, at
- * any depth, though it takes no room: whoever reads it takes the time.
+ * Finds a value, a mapping or a whole that is too large. An alias counts as all of its target, at any depth: it takes no
+ * room, but reading it takes the time.
  */
-export function findTooMuch(text: string, events: readonly Event[]): TooMuch | undefined {
-  const count = new Count(text);
+export function findTooMuch(text: string, events: readonly Event[], limits: YamlLimits): Excess | undefined {
+  const count = new Count(text, limits);
   for (const event of events) {
-    const tooMuch = event.type === EVENT_ID.POP ? count.close() : count.add(event);
-    if (tooMuch !== undefined) return tooMuch;
+    const excess = event.type === EVENT_ID.POP ? count.close() : count.add(event);
+    if (excess !== undefined) return excess;
   }
   return undefined;
 }
 
 class Count {
   readonly #text: string;
+  readonly #limits: YamlLimits;
   readonly #open: Open[] = [];
-  /** By anchor, how many values each alias of it stands for. */
+  /** By anchor, the number of values in its target. */
   readonly #sizes = new Map<string, number>();
   #total = 0;
 
-  constructor(text: string) {
+  constructor(text: string, limits: YamlLimits) {
     this.#text = text;
+    this.#limits = limits;
   }
 
-  add(event: ValueEvent): TooMuch | undefined {
+  add(event: ValueEvent): Excess | undefined {
     const offset = offsetOf(event);
     const size = this.#sizeOf(event);
     this.#total += size;
-    const { values: most, characters } = RECIPE_LIMITS;
+    const { values: most, characters } = this.#limits;
     if (this.#total > most)
       return { offset, reason: `the text holds more than ${most} values, aliases resolved` };
     this.#place(event, offset, size);
@@ -70,17 +82,17 @@ class Count {
     return { offset, reason: `the value has more than ${characters} characters` };
   }
 
-  close(): TooMuch | undefined {
+  close(): Excess | undefined {
     const closed = this.#open.pop();
     if (closed === undefined) throw new Error('js-yaml ends what has not begun');
     const { isMapping, anchor, offset, members, values } = closed;
     const above = this.#open.at(-1);
     if (above !== undefined) above.values += values;
     if (anchor !== undefined) this.#sizes.set(anchor, values);
-    if (!isMapping || members <= 2 * RECIPE_LIMITS.entries) return undefined;
+    if (!isMapping || members <= 2 * this.#limits.entries) return undefined;
     return {
       offset,
-      reason: `the mapping has ${members / 2} keys, and ${RECIPE_LIMITS.entries} are allowed`,
+      reason: `the mapping has ${members / 2} keys, and ${this.#limits.entries} are allowed`,
     };
   }
 
