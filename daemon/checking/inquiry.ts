@@ -11,7 +11,7 @@ import { quoted } from '../../core/quote.ts';
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { WishSettings } from '../../wishlist/recipe/settings.ts';
 import type { Wish } from '../../wishlist/recipe/wish.ts';
-import { formatBytes } from '../output/format.ts';
+import { formatBytes } from '../../core/byte-size.ts';
 import { measureImage, type Scales } from './measure.ts';
 import type { Suggestions } from './suggestions.ts';
 import type { TagLists } from './tag-lists.ts';

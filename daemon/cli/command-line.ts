@@ -14,7 +14,7 @@ import {
 import { OPTIONS, variableOf } from '../configuration/options.ts';
 import type { Environment, Option, OptionKey } from '../configuration/options.ts';
 import { boolean } from '../configuration/value-types.ts';
-import { tellEarlyEnd, type EarlyOutput } from '../output/early-end.ts';
+import { tellEarlyEnd, type EarlyOutput } from '../output/problem-text.ts';
 import { jsonText } from '../output/results.ts';
 import { PLANNED_COMMANDS, PLANNED_OPTIONS } from './planned.ts';
 

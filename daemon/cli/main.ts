@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 // oxlint-disable-next-line import/no-unassigned-import
-import './collector.ts';
+import './v8-flags.ts';
 import { setMaxListeners } from 'node:events';
 import { Failure } from '../../core/failure.ts';
 import { packageVersion } from '../../core/http/user-agent.ts';
-import { tellBug } from '../output/early-end.ts';
+import { tellBug } from '../output/problem-text.ts';
 import { commandsFor } from './command-table.ts';
 import { runUnpackd } from './run.ts';
 

@@ -11,14 +11,13 @@ import { exitStatusOf } from '../output/exit-status.ts';
 import type { ExitStatus } from '../output/exit-status.ts';
 import { openNotification } from '../notification/notification.ts';
 import type { Configuration, Environment } from '../configuration/options.ts';
-import { surviveClosedPipe } from '../output/closed-pipe.ts';
-import type { OutputStream } from '../output/display.ts';
-import { tellBug, tellEarlyEnd } from '../output/early-end.ts';
+import { surviveClosedPipe, type OutputStream } from '../output/display.ts';
+import { tellBug, tellEarlyEnd } from '../output/problem-text.ts';
 import { createOutput } from '../output/output.ts';
 import { salvageConfiguration } from '../configuration/salvage.ts';
 
 /** What the process is given; a test gives its own. */
-export interface Surroundings {
+export interface ProcessIo {
   readonly version: string;
   readonly environment: Environment;
   readonly stdout: OutputStream;
@@ -32,14 +31,14 @@ export interface Surroundings {
 export async function runUnpackd(
   argv: readonly string[],
   commands: readonly (Command | ConfigurationCommand)[],
-  surroundings: Surroundings,
+  io: ProcessIo,
 ): Promise<ExitStatus> {
-  surviveClosedPipe(surroundings.stdout);
-  surviveClosedPipe(surroundings.stderr);
-  const early = { ...surroundings, json: asksForJson(argv, surroundings.environment) };
+  surviveClosedPipe(io.stdout);
+  surviveClosedPipe(io.stderr);
+  const early = { ...io, json: asksForJson(argv, io.environment) };
   try {
     const parsed = buildProgram(commands, early).parse(argv);
-    return typeof parsed === 'number' ? parsed : await configureAndRun(parsed, surroundings);
+    return typeof parsed === 'number' ? parsed : await configureAndRun(parsed, io);
   } catch (error) {
     tellBug(error, early);
     return 70;
@@ -48,9 +47,9 @@ export async function runUnpackd(
 
 async function configureAndRun(
   { command, flags, arguments: values }: Invocation,
-  surroundings: Surroundings,
+  io: ProcessIo,
 ): Promise<ExitStatus> {
-  const { environment, machine, stdout, stderr } = surroundings;
+  const { environment, machine, stdout, stderr } = io;
   const sources = { flags, environment, ...(machine && { machine }) };
   if ('inspect' in command) return await command.inspect({ arguments: values, sources, stdout, stderr });
   const load = (): Configuration => loadConfiguration(sources);
@@ -72,7 +71,7 @@ async function configureAndRun(
   try {
     const broken = configurationFailure && { configurationFailure };
     const made = { arguments: values, configuration, ...broken, output, reconfigure: load };
-    return await runObserved(command, made, surroundings);
+    return await runObserved(command, made, io);
   } catch (error) {
     if (isFailure(error)) output.failure(error);
     else output.bug(error);
@@ -85,7 +84,7 @@ async function configureAndRun(
 async function runObserved(
   command: Command,
   made: Omit<Context, 'observe' | 'environment' | 'signal' | 'version' | 'stderr'>,
-  { environment, signal, version, stderr }: Surroundings,
+  { environment, signal, version, stderr }: ProcessIo,
 ): Promise<ExitStatus> {
   const { output } = made;
   const { notificationFile: file, skipFlat } = made.configuration;

@@ -1,8 +1,7 @@
+import { formatBytes } from '../../core/byte-size.ts';
 import type { FailureCode } from '../../core/failure.ts';
+import type { RequestRecord } from '../../core/http/request-record.ts';
 import { redact, redactLine } from '../configuration/redact.ts';
-
-export { formatBytes } from '../../core/byte-size.ts';
-export { counted } from '../../core/counted.ts';
 
 /** `error[CODE] PART; PART`, one line. A mistake in how unpackd was called has a code of its own. */
 export function errorLine(code: FailureCode | 'usage', parts: readonly (string | undefined)[]): string {
@@ -36,4 +35,40 @@ export function shortDigest(digest: string): string {
 /** The registry of an image as events and the state name it. */
 export function registryOf(image: string): string {
   return image.slice(0, image.indexOf('/'));
+}
+
+const UNITS: readonly (readonly [name: string, ms: number])[] = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+  ['s', 1000],
+];
+
+/** How long something takes or took, for people: `3 d`, `5 h`, `12 min`, `40 s`. */
+export function span(ms: number): string {
+  const length = Math.max(0, ms);
+  const [name, unit] = UNITS.find(([, one]) => length >= 2 * one) ?? ['s', 1000];
+  return `${Math.round(length / unit)} ${name}`;
+}
+
+/** `12 min ago`, `in 5 h`. */
+export function relative(ms: number, nowMs: number): string {
+  return ms > nowMs ? `in ${span(ms - nowMs)}` : `${span(nowMs - ms)} ago`;
+}
+
+/** When something comes that may be late: `in 5 h`, `now`. */
+export function upcoming(ms: number, nowMs: number): string {
+  return ms > nowMs ? relative(ms, nowMs) : 'now';
+}
+
+/** `GET https://quay.io/v2/lab/a/tags/list: 200, 1.2 kB in 0.3 s (try 2, with credentials)` */
+export function requestText(record: RequestRecord): string {
+  const { method, url, status, error, durationMs, tryNumber, bytes, isAuthorized } = record;
+  const outcome = [status, error].filter((part) => part !== undefined).join(', ');
+  const remarks = [
+    ...(tryNumber > 1 ? [`try ${tryNumber}`] : []),
+    ...(isAuthorized ? ['with credentials'] : []),
+  ];
+  const end = remarks.length === 0 ? '' : ` (${remarks.join(', ')})`;
+  return `${method} ${url}: ${outcome}, ${formatBytes(bytes)} in ${formatDuration(durationMs)}${end}`;
 }

@@ -2,17 +2,21 @@ import type { FailureText, Observer } from '../../publisher/image/events.ts';
 import type { Failure } from '../../core/failure.ts';
 import type { Configuration, Environment } from '../configuration/options.ts';
 import { createBarDisplay } from './bars.ts';
-import type { Display, OutputStream } from './display.ts';
+import { type Display, type OutputStream, createPlainDisplay, createSilentDisplay } from './display.ts';
 import { partsOf } from '../configuration/invalid.ts';
-import { tellBug } from './early-end.ts';
-import { counted, stackText } from './format.ts';
-import { createPlainDisplay, createSilentDisplay } from './plain.ts';
-import { problemTextFor } from './problem-text.ts';
+import { tellBug, problemTextFor } from './problem-text.ts';
+import { stackText, requestText } from './format.ts';
+import { counted } from '../../core/counted.ts';
 import { redact } from '../configuration/redact.ts';
-import { requestText } from './request-text.ts';
-import { isUndone, jsonText, problemDocument, reportDocument, reportText } from './results.ts';
-import type { Report } from './results.ts';
-import { createSummary } from './summary.ts';
+import {
+  isUndone,
+  jsonText,
+  problemDocument,
+  reportDocument,
+  reportText,
+  type Report,
+  createSummary,
+} from './results.ts';
 
 /** All that a command tells people and programs: progress, warnings and failures on stderr, results on stdout. */
 export interface Output {

@@ -1,9 +1,10 @@
 import { styleText } from 'node:util';
 import type { FailureText } from '../../publisher/image/events.ts';
 import type { Environment } from '../configuration/options.ts';
-import type { OutputStream } from './display.ts';
-import { errorLine } from './format.ts';
 import { redact } from '../configuration/redact.ts';
+import type { OutputStream } from './display.ts';
+import { errorLine, stackText } from './format.ts';
+import { jsonText } from './results.ts';
 
 /** How failures and warnings look: lines for people on a terminal, one line each for logs and pipes. */
 export interface ProblemText {
@@ -74,4 +75,27 @@ export function wrap(text: string, columns: number): string[] {
     } else line += isEmpty ? word : ` ${word}`;
   }
   return [...lines, line];
+}
+
+export interface EarlyOutput {
+  readonly environment: Environment;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  /** Whether one document is to be on standard output, however the run ends. */
+  readonly json: boolean;
+}
+
+/** Tells why a run ended before it began: each problem as a line, and with `--json` all of them as the document. */
+export function tellEarlyEnd(problems: readonly ErrorText[], output: EarlyOutput): void {
+  const { stdout, stderr, environment, json } = output;
+  const text = problemTextFor(stderr, environment);
+  for (const line of problems.flatMap((problem) => text.error(problem))) stderr.write(`${line}\n`);
+  if (json) stdout.write(jsonText({ problems }));
+}
+
+/** The same for a mistake in unpackd itself, with its stack for whoever mends it. */
+export function tellBug(error: unknown, output: EarlyOutput): void {
+  const { message, stack = message } = error instanceof Error ? error : { message: String(error) };
+  tellEarlyEnd([{ code: 'bug', message: 'this is a bug in unpackd, please report it' }], output);
+  output.stderr.write(`${stackText(stack)}\n`);
 }

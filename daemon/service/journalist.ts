@@ -9,8 +9,9 @@ import type { Expanded } from '../cycle/cycle.ts';
 import { handleEvent, type EventHandlers } from '../output/event-handlers.ts';
 import type { Log, LogRecord } from '../systemd/record.ts';
 import { Repetition } from '../systemd/repetition.ts';
-import { counted, formatBytes, formatDuration, registryOf, shortDigest } from '../output/format.ts';
-import { requestText } from '../output/request-text.ts';
+import { formatDuration, registryOf, shortDigest, requestText } from '../output/format.ts';
+import { counted } from '../../core/counted.ts';
+import { formatBytes } from '../../core/byte-size.ts';
 import { noteTexts, warningTexts } from '../output/recipe-lines.ts';
 import { staleText } from '../configuration/sources/stale.ts';
 

@@ -1,6 +1,7 @@
 import { localTime } from '../../core/local-time.ts';
-import { counted, formatBytes } from '../output/format.ts';
-import { upcoming } from '../output/times.ts';
+import { upcoming } from '../output/format.ts';
+import { counted } from '../../core/counted.ts';
+import { formatBytes } from '../../core/byte-size.ts';
 import type { Attempt, FailingRow } from '../state/attempts-table.ts';
 import type { ImageRow } from '../state/images-table.ts';
 import type { State } from '../state/state.ts';

@@ -1,16 +1,16 @@
-import { exactSize } from '../../core/byte-size.ts';
+import { exactSize, formatBytes } from '../../core/byte-size.ts';
 import { UNREACHABLE } from '../../publisher/image/own-failure.ts';
 import { withHint } from '../../core/failure.ts';
 import { localTime } from '../../core/local-time.ts';
 import { groupBy } from '../../core/group-by.ts';
-import { counted, formatBytes, registryOf } from '../output/format.ts';
+import { registryOf, relative, span, upcoming } from '../output/format.ts';
+import { counted } from '../../core/counted.ts';
 import { deathText } from '../cycle/killed-process.ts';
 import { redact } from '../configuration/redact.ts';
 import type { FailureNote } from '../state/failure-columns.ts';
 import type { PublicationRow } from '../state/publications-table.ts';
 import type { SourceRow } from '../state/sources-table.ts';
 import type { FailingImage, RepositoryStatus, StatusReport } from './report.ts';
-import { relative, span, upcoming } from '../output/times.ts';
 
 /** How many things of a kind are shown; the rest is counted. */
 const SHOWN = 20;

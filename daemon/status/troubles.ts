@@ -1,6 +1,6 @@
 import type { Failure } from '../../core/failure.ts';
 import { quoted } from '../../core/quote.ts';
-import { span } from '../output/times.ts';
+import { span } from '../output/format.ts';
 import type { DaemonActivity } from '../service/control-client.ts';
 import { databaseFiles } from '../state/database.ts';
 import type { FailureNote } from '../state/failure-columns.ts';

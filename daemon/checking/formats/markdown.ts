@@ -1,5 +1,6 @@
 import { countFindings, type Finding } from '../../../wishlist/check/finding.ts';
-import { counted, formatBytes } from '../../output/format.ts';
+import { counted } from '../../../core/counted.ts';
+import { formatBytes } from '../../../core/byte-size.ts';
 import type { CheckedWish, CheckReport } from '../report.ts';
 import { code, inProse, inTable } from './markdown-text.ts';
 import { bytesText, countText, platformsOf, sumText, tagsText } from './phrases.ts';

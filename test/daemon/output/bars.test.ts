@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createProgress } from '../../../daemon/output/progress.ts';
+import { createProgress } from '../../../daemon/output/bars.ts';
 import type { Event } from '../../../publisher/image/events.ts';
 import { BROKEN_LAYER, EVENTS, GOOD, LAYER } from '../cli/run-events.ts';
 

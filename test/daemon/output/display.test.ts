@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { surviveClosedPipe } from '../../../daemon/output/closed-pipe.ts';
+import { surviveClosedPipe } from '../../../daemon/output/display.ts';
 import { capture } from '../cli/capture.ts';
 
 function systemError(code: string): Error {
