@@ -50,3 +50,90 @@ function endOfCredentials(text: string): number | undefined {
 function startOfAuthority(text: string): number {
   return SCHEME.exec(text)?.[0].length ?? 0;
 }
+
+/** What is shorter is a part of many names (a password `latest`): masking it would mangle texts, and tell it by its gaps. */
+const SHORTEST = 8;
+/** What is longer stands in no other word by chance. */
+const LONGEST_WORD = 15;
+
+/** A user and a password in base64 are unlike a word before they are so long. */
+const SHORTEST_BASE64 = 4;
+
+/**
+ * The source of a regular expression (flag `u`) for a secret in a text of one line: as it is, and as JSON, percent-encoding
+ * (RFC 3986, section 2.1, and forms), HTML, XML or YAML write it. A secret of 8 to 15 characters is looked for as a whole
+ * word, a longer one everywhere.
+ *
+ * @returns `undefined` for a secret of fewer than 8 characters: that one is masked only where a credential stands
+ */
+export function secretPattern(secret: string): string | undefined {
+  return patternOf(secret, SHORTEST);
+}
+
+/**
+ * The same for what an Authorization header has of a login (RFC 7617, section 2), also in the alphabet for addresses and
+ * without padding (RFC 4648, section 5).
+ */
+export function basicPattern(user: string, password: string): string | undefined {
+  if (password === '') return undefined;
+  const text = Buffer.from(`${user}:${password}`, 'utf8')
+    .toString('base64')
+    .replace(/={1,2}$/, '');
+  const pattern = patternOf(text, SHORTEST_BASE64);
+  return pattern === undefined ? undefined : `${pattern}(?:=|%3[Dd]|\\\\u003[Dd]){0,2}`;
+}
+
+function patternOf(secret: string, shortest: number): string | undefined {
+  const characters = Array.from(secret);
+  if (characters.length < shortest) return undefined;
+  const body = characters.map(characterPattern).join('');
+  if (characters.length > LONGEST_WORD) return body;
+  const [first = '', last = ''] = [characters[0], characters.at(-1)];
+  return `${isWordly(first) ? WORD_BEGINS : ''}${body}${isWordly(last) ? WORD_ENDS : ''}`;
+}
+
+/** Also behind an escape that ends in a letter or digit, such as `%3A` or `\n`. */
+const WORD_BEGINS = String.raw`(?:(?<![\p{L}\p{N}])|(?<=%[0-9A-Fa-f]{2}|\\[bfnrt]|\\u[0-9A-Fa-f]{4}))`;
+const WORD_ENDS = String.raw`(?![\p{L}\p{N}])`;
+
+function isWordly(character: string): boolean {
+  return /^[\p{L}\p{N}]$/u.test(character);
+}
+
+/** What nothing escapes. */
+const PLAIN = /^[A-Za-z0-9._~]$/;
+
+const OTHER_FORMS: Readonly<Record<string, readonly string[]>> = {
+  // in a text of one line also a line break or tab
+  ' ': [String.raw`\+`, String.raw`%0[9AaDd]`, String.raw`\\{1,4}[nrt]`],
+  // base64 for addresses
+  '+': ['-'],
+  '/': ['_'],
+  '&': ['&amp;'],
+  '<': ['&lt;'],
+  '>': ['&gt;'],
+  '"': ['&quot;', '&#34;'],
+  "'": ['&apos;', '&#39;', "''"],
+};
+
+function characterPattern(character: string): string {
+  if (PLAIN.test(character)) return literal(character);
+  const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index));
+  const forms = [
+    String.raw`\\{0,4}${literal(character)}`,
+    [...Buffer.from(character, 'utf8')].map((byte) => `%${hex(byte, 2)}`).join(''),
+    units.map((unit) => String.raw`\\{1,4}u${hex(unit, 4)}`).join(''),
+    ...(OTHER_FORMS[character] ?? []),
+  ];
+  return `(?:${forms.join('|')})`;
+}
+
+function literal(character: string): string {
+  return character.replace(/[$()*+./?[\\\]^{|}]/, String.raw`\$&`);
+}
+
+/** `value` in hexadecimal digits of either case. */
+function hex(value: number, digits: number): string {
+  const text = value.toString(16).padStart(digits, '0');
+  return text.replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`);
+}

@@ -1,6 +1,6 @@
-import { codeOf, isDiskFull } from './error-code.ts';
+import { codeOf, isDiskFull } from './system-error.ts';
 import { Failure, isFailure } from './failure.ts';
-import { quoted } from './quote.ts';
+import { quoted } from './text.ts';
 
 /**
  * What `work` on the file or folder `path` comes to.

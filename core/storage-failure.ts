@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, isDiskFull, isSystemError } from './error-code.ts';
+import { codeOf, isDiskFull, isSystemError } from './system-error.ts';
 import { freeBytes, roomText } from './system/free-space.ts';
 import { Failure } from './failure.ts';
 

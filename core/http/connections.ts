@@ -1,15 +1,13 @@
 import type { Dispatcher } from 'undici';
 import { headOf, type Answer } from './answer.ts';
 import { Dispatchers, type Way } from './dispatchers.ts';
-import { ProxyError } from './proxy-error.ts';
+import { ProxyError } from './proxies.ts';
 import { anySignal, pause, unlessAborted } from '../interruption.ts';
 import { NetworkFailure, asBrokenBody, asNetworkFailure, endOf, reasonOf } from './network-failure.ts';
-import type { HttpOptions } from './options.ts';
+import { settingsOf, type HttpOptions, type RequestRecord } from './options.ts';
 import { RateLimits } from './rate-limits.ts';
 import { Reachability } from './reachability.ts';
-import { beginRecord } from './request-record.ts';
-import { settingsOf } from './server-settings.ts';
-import { Slots } from '../slots.ts';
+import { Slots } from '../concurrency.ts';
 import type { Subject } from './subject.ts';
 import type { TimeLimit } from './time-limit.ts';
 import { userAgent } from './user-agent.ts';
@@ -160,4 +158,24 @@ function ofServer(response: Dispatcher.ResponseData, { proxyHost }: Way): Dispat
   if (proxyHost === undefined || response.statusCode !== 407) return response;
   response.body.on('error', () => undefined).destroy();
   throw new ProxyError(proxyHost, { status: response.statusCode });
+}
+
+/** Begins the record of an exchange; the function returned completes it and must be called once. */
+function beginRecord(
+  { method, url, tryNumber, headers }: Exchange,
+  onRequest: (record: RequestRecord) => void,
+): (answer: Answer | undefined, error: string | undefined) => void {
+  const beganMs = performance.now();
+  return (answer, error) => {
+    onRequest({
+      method,
+      url: `${url.origin}${url.pathname}`,
+      status: answer?.status,
+      error,
+      durationMs: performance.now() - beganMs,
+      tryNumber,
+      bytes: answer?.received.bytes ?? 0,
+      isAuthorized: headers['authorization'] !== undefined,
+    });
+  };
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { hasCode } from '../error-code.ts';
+import { hasCode } from '../system-error.ts';
 
 /** How addresses are tried. */
 export interface Patience {

@@ -1,9 +1,11 @@
-import { Failure } from '../failure.ts';
-import { interruption } from '../interruption.ts';
-import { classifyNetworkError, tooSlow, tooSlowAltogether, type NetworkError } from './network-error.ts';
+import { errors } from 'undici';
+import { Failure, type FailureCode } from '../failure.ts';
+import type { Drip, TimeLimit } from './time-limit.ts';
+import { ProxyError } from './proxies.ts';
 import { Retryable } from './retry.ts';
 import { describeSubject, type Subject } from './subject.ts';
-import type { TimeLimit } from './time-limit.ts';
+import { interruption } from '../interruption.ts';
+import { codeOf } from '../system-error.ts';
 
 /** A request that got no whole answer. */
 export class NetworkFailure extends Retryable {
@@ -66,4 +68,144 @@ function failureFor(subject: Subject, url: URL, error: NetworkError, cause: unkn
   const what = error.code === 'registry-error' ? 'does not properly answer' : 'cannot be reached';
   const message = `the registry ${registry}${place} ${what} for ${describeSubject(subject)}: ${error.reason}`;
   return new Failure(error.code, message, { hint: error.hint, cause });
+}
+
+export type NetworkErrorCode = Extract<
+  FailureCode,
+  | 'registry-unreachable'
+  | 'registry-timeout'
+  | 'dns-failed'
+  | 'address-refused'
+  | 'tls-failed'
+  | 'registry-error'
+>;
+
+/** Why a connection came to nothing, for messages and for the decision to try again. */
+export interface NetworkError {
+  /** Such as `connection refused`. */
+  readonly reason: string;
+  readonly hint: string;
+  /** How often to try at most, the first time included: what will not change soon is not worth waiting for. */
+  readonly maximumTries: number;
+  /** `registry-error` where the server was there but its answer broke off or was no HTTP. */
+  readonly code: NetworkErrorCode;
+  /** Whether an answer had begun and no more bytes came, or too few. */
+  readonly isStall: boolean;
+}
+
+const CHECK_NETWORK = 'check that the registry is up, and the network and firewall in between';
+const CHECK_NAME = "check the registry's name, and the name servers of this machine";
+const CHECK_CERTIFICATE =
+  'check the certificate of the registry (ca-certificates in the configuration names further authorities), or write http:// where it speaks plain HTTP';
+const TRY_LATER = 'try again later; a proxy in between may cut connections';
+const CHECK_PROXY = 'check HTTPS_PROXY or HTTP_PROXY; NO_PROXY names what is reached without a proxy';
+const CHECK_PROXY_USER = 'write the right user and password into HTTPS_PROXY or HTTP_PROXY';
+const CHECK_BOTH = 'check that the registry is up, and the proxy in between';
+const ASK_PROXY = 'ask whoever runs the proxy; NO_PROXY names what is reached without one';
+
+const PUBLISH_ELSEWHERE = 'name a registry on the Internet; whoever trusts the wishes leaves out public-only';
+
+const DEAD_TRIES = 2;
+
+const DEAD: NetworkError = {
+  code: 'registry-unreachable',
+  reason: '',
+  hint: CHECK_NETWORK,
+  maximumTries: DEAD_TRIES,
+  isStall: false,
+};
+const UNNAMED: NetworkError = { ...DEAD, code: 'dns-failed', hint: CHECK_NAME };
+const REFUSED: NetworkError = { ...DEAD, code: 'address-refused', hint: PUBLISH_ELSEWHERE, maximumTries: 1 };
+const LATE: NetworkError = { ...DEAD, code: 'registry-timeout', maximumTries: Infinity };
+const CUT: NetworkError = { ...DEAD, hint: TRY_LATER, maximumTries: Infinity };
+const BROKEN: NetworkError = { ...CUT, code: 'registry-error', hint: 'ask whoever runs the registry' };
+const UNTRUSTED: NetworkError = { ...DEAD, code: 'tls-failed', hint: CHECK_CERTIFICATE, maximumTries: 1 };
+
+const KNOWN: ReadonlyMap<string, NetworkError> = new Map([
+  ['ENOTFOUND', { ...UNNAMED, reason: 'its host name is unknown' }],
+  ['EAI_AGAIN', { ...UNNAMED, reason: 'its host name cannot be looked up now' }],
+  ['EAI_FAIL', { ...UNNAMED, reason: 'its host name cannot be looked up' }],
+  ['EAI_NODATA', { ...UNNAMED, reason: 'its host name has no address' }],
+  ['ERR_ADDRESS_REFUSED', { ...REFUSED, reason: 'it has no public address' }],
+  ['ECONNREFUSED', { ...DEAD, reason: 'connection refused' }],
+  ['EHOSTUNREACH', { ...DEAD, reason: 'no route to its host' }],
+  ['EHOSTDOWN', { ...DEAD, reason: 'its host is down' }],
+  ['ENETUNREACH', { ...DEAD, reason: 'its network cannot be reached' }],
+  ['ENETDOWN', { ...DEAD, reason: 'the network is down' }],
+  ['EACCES', { ...DEAD, reason: 'this machine does not allow the connection' }],
+  ['EPERM', { ...DEAD, reason: 'this machine does not allow the connection' }],
+  ['EAFNOSUPPORT', { ...DEAD, reason: 'this machine does not know addresses of its kind' }],
+  ['EADDRNOTAVAIL', { ...DEAD, reason: 'no address to connect from' }],
+  ['ETIMEDOUT', { ...LATE, reason: 'no connection within the time limit', maximumTries: DEAD_TRIES }],
+  [
+    'UND_ERR_CONNECT_TIMEOUT',
+    { ...LATE, reason: 'no connection within the time limit', maximumTries: DEAD_TRIES },
+  ],
+  ['UND_ERR_HEADERS_TIMEOUT', { ...LATE, reason: 'no answer within the time limit' }],
+  ['UND_ERR_BODY_TIMEOUT', { ...LATE, reason: 'its answer stood still for too long', isStall: true }],
+  ['ECONNRESET', { ...CUT, reason: 'connection reset' }],
+  ['ECONNABORTED', { ...CUT, reason: 'connection aborted' }],
+  ['EPIPE', { ...CUT, reason: 'connection closed' }],
+  ['UND_ERR_SOCKET', { ...CUT, reason: 'connection closed' }],
+  [
+    'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+    { ...BROKEN, reason: 'its answer does not have the announced length' },
+  ],
+  ['UND_ERR_HEADERS_OVERFLOW', { ...BROKEN, reason: 'its answer has too long headers' }],
+]);
+
+/** A document that is not complete within the time limit of its request. */
+export function tooSlow(limitMs: number): NetworkError {
+  return { ...LATE, reason: `its answer was not complete within ${limitMs / 1000} s`, isStall: true };
+}
+
+/** What is asked for in several requests, the time of which is over: there is none for another try. */
+export function tooSlowAltogether(limitMs: number): NetworkError {
+  const reason = `not all of it came within ${limitMs / 1000} s`;
+  return { ...LATE, reason, isStall: true, maximumTries: 1 };
+}
+
+/** A body that comes, but so slowly that it would hold a connection for ever. */
+export function dripping({ bytes, waitedMs }: Drip): NetworkError {
+  const reason = `its answer drips: ${bytes} bytes in ${(waitedMs / 1000).toFixed(1)} s`;
+  return { ...LATE, reason, isStall: true };
+}
+
+/** The registry itself may be well: messages name the proxy. */
+function classifyProxyError({ host, status, cause }: ProxyError): NetworkError | undefined {
+  if (status === undefined) {
+    const known = classifyNetworkError(cause);
+    if (known === undefined) return undefined;
+    const reason = `the proxy ${host} is in the way (${known.reason})`;
+    const maximumTries = Math.min(known.maximumTries, DEAD_TRIES);
+    return { ...DEAD, reason, hint: CHECK_PROXY, maximumTries };
+  }
+  const refused = { ...DEAD, reason: `the proxy ${host} answered ${status}`, maximumTries: 1 };
+  if (status === 407) return { ...refused, hint: CHECK_PROXY_USER };
+  return status < 500
+    ? { ...refused, hint: ASK_PROXY }
+    : { ...refused, hint: CHECK_BOTH, maximumTries: DEAD_TRIES };
+}
+
+/**
+ * What an error of undici or of the system's network functions means; `undefined` for any other error, which is then
+ * a programmer's mistake.
+ */
+export function classifyNetworkError(error: unknown): NetworkError | undefined {
+  if (error instanceof errors.HTTPParserError) return { ...BROKEN, reason: 'its answer is no HTTP' };
+  if (error instanceof ProxyError) return classifyProxyError(error);
+  const code = codeOf(error);
+  if (code === undefined) return undefined;
+  const known = KNOWN.get(code);
+  if (known !== undefined) return known;
+  return isTlsCode(code) ? { ...UNTRUSTED, reason: `no secure connection (${code})` } : undefined;
+}
+
+/** Codes of OpenSSL: its certificate checks have no common prefix. */
+function isTlsCode(code: string): boolean {
+  return (
+    /^(?:ERR_SSL_|ERR_TLS_|CERT_|CRL_)/.test(code) ||
+    /_CERT(?:_|$)|_SIGNATURE$|_CRL(?:_|$)/.test(code) ||
+    /^(?:EPROTO|INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH)$/.test(code)
+  );
 }

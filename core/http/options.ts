@@ -1,6 +1,6 @@
 import type { Proxies } from './proxies.ts';
-import type { RequestRecord } from './request-record.ts';
-import type { ServerSettings } from './server-settings.ts';
+import type { Material } from './tls.ts';
+import { isLoopback, DOCKER_HUB, DOCKER_HUB_HOST } from '../oci/registry-host.ts';
 
 /** How a {@link Transport} behaves. */
 export interface HttpOptions {
@@ -37,4 +37,41 @@ export interface HttpOptions {
   readonly isAllowed: (address: string) => boolean;
   /** Told of each HTTP exchange when it has ended. Must not throw. */
   readonly onRequest: ((record: RequestRecord) => void) | undefined;
+}
+
+/** How one server is connected to. */
+export interface ServerSettings extends Material {
+  /** Requests at once, bodies under way included; the client's own limit where it is left out. */
+  readonly concurrency?: number | undefined;
+  /** Whether the operator allows that credentials go to it over plain HTTP, in clear. */
+  readonly allowHttp?: boolean | undefined;
+}
+
+/** Whether credentials may go to `url`: over plain HTTP only on this machine, and where the operator says so. */
+export function mayHaveCredentials(url: URL, servers: (host: string) => ServerSettings): boolean {
+  return url.protocol === 'https:' || isLoopback(url.host) || settingsOf(url, servers).allowHttp === true;
+}
+
+/** The settings for the server of `url`; Docker Hub is looked up by the name that people know. */
+export function settingsOf(url: URL, servers: (host: string) => ServerSettings): ServerSettings {
+  return servers(url.host === DOCKER_HUB_HOST ? DOCKER_HUB : url.host);
+}
+
+/** One exchange over HTTP that has ended. Nothing in it is secret. */
+export interface RequestRecord {
+  readonly method: string;
+  /** Without user, password and query. */
+  readonly url: string;
+  /** `undefined` where no answer came. */
+  readonly status: number | undefined;
+  /** Why it did not come to its proper end. */
+  readonly error: string | undefined;
+  /** From when it was sent, its waiting for others not included. */
+  readonly durationMs: number;
+  /** 1 for the first; redirects and answers to challenges belong to the same try. */
+  readonly tryNumber: number;
+  /** Of the body, as far as it was read. */
+  readonly bytes: number;
+  /** Whether it carried an `Authorization`. */
+  readonly isAuthorized: boolean;
 }

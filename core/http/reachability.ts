@@ -1,4 +1,4 @@
-import type { NetworkError } from './network-error.ts';
+import type { NetworkError } from './network-failure.ts';
 
 interface Outage {
   readonly untilMs: number;

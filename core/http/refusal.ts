@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Failure } from '../failure.ts';
-import { localTimeWithSeconds } from '../local-time.ts';
+import { localTimeWithSeconds } from '../text.ts';
 import { formatReference } from '../oci/reference.ts';
 import { RangeRefused } from './range.ts';
 import { describeSubject } from './subject.ts';

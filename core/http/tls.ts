@@ -1,7 +1,6 @@
-import * as tls from 'node:tls';
 import { createHash } from 'node:crypto';
+import * as tls from 'node:tls';
 import { Failure } from '../failure.ts';
-import type { Material } from './material.ts';
 
 interface WithUsualAuthorities {
   readonly rootCertificates: readonly string[];
@@ -63,4 +62,14 @@ function usualAuthorities(systemAuthorities: string | undefined): readonly strin
   return systemAuthorities === undefined
     ? tls.rootCertificates
     : [...tls.rootCertificates, systemAuthorities];
+}
+
+/** What TLS with one server is spoken with. */
+export interface Material {
+  /** PEM: certificate authorities beside those of the system. */
+  readonly authorities?: string | undefined;
+  /** PEM: certificate authorities in place of all others. */
+  readonly soleAuthorities?: string | undefined;
+  /** PEM: what the client shows where the server asks for a certificate. */
+  readonly clientCertificate?: { readonly certificate: string; readonly key: string } | undefined;
 }

@@ -3,10 +3,9 @@ import { headOf, headerOf, readBody, readRefusal } from './answer.ts';
 import type { Answer, Head, SizeLimit } from './answer.ts';
 import { Connections, type Exchange, type Method } from './connections.ts';
 import { anySignal, interruption } from '../interruption.ts';
-import { dripping } from './network-error.ts';
-import { NetworkFailure, asBrokenBody, endOf } from './network-failure.ts';
+import { dripping, NetworkFailure, asBrokenBody, endOf } from './network-failure.ts';
 import type { HttpOptions } from './options.ts';
-import { Pace } from './pace.ts';
+import { Pace, TimeLimit } from './time-limit.ts';
 import { followRedirects } from './redirects.ts';
 import {
   MAXIMUM_WAIT_MS,
@@ -18,7 +17,6 @@ import {
 } from './refusal.ts';
 import { Retryable, withRetries } from './retry.ts';
 import type { Subject } from './subject.ts';
-import { TimeLimit } from './time-limit.ts';
 
 export type { Head } from './answer.ts';
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { hasCode } from '../error-code.ts';
+import { hasCode } from '../system-error.ts';
 
 const packageSchema = z.object({ version: z.string() });
 

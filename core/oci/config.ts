@@ -4,7 +4,7 @@ import type { Digest } from './digest.ts';
 import { checkSchema, parseJson } from './json.ts';
 import type { DocumentName } from './json.ts';
 import { digestSchema } from './manifest.ts';
-import { counted } from '../counted.ts';
+import { counted } from '../text.ts';
 
 /** What an image's config says: its platform, its layers' content, and how it is started. */
 export interface ImageConfig {

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { Failure } from '../failure.ts';
 import type { FailureCode } from '../failure.ts';
-import { quoted } from '../quote.ts';
+import { quoted } from '../text.ts';
 
 /** What a document is called in messages, and the failure that it makes when it is not what it should be. */
 export interface DocumentName {

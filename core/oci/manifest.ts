@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Failure } from '../failure.ts';
-import { quoted } from '../quote.ts';
+import { quoted } from '../text.ts';
 import { isDigest } from './digest.ts';
 import type { Digest } from './digest.ts';
 import { checkSchema, parseJson } from './json.ts';
@@ -17,9 +17,9 @@ import {
   isSchema1,
   layerCompression,
   sharedLayerType,
+  NoImage,
 } from './media-types.ts';
-import { NoImage } from './no-image.ts';
-import type { Platform } from './index-platforms.ts';
+import type { Platform } from './platform.ts';
 
 /** Names a blob or manifest by its content. */
 export interface Descriptor {

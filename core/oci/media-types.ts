@@ -1,3 +1,5 @@
+import { Failure } from '../failure.ts';
+
 /** How the bytes of a layer are packed around its tar archive. */
 export type LayerCompression = 'none' | 'gzip' | 'zstd';
 
@@ -95,4 +97,20 @@ export function isForeignLayer(mediaType: string): boolean {
 /** What an artifact is, for messages; `undefined` for an unknown one. */
 export function artifactOf(type: string): string | undefined {
   return ARTIFACTS.find(([prefix]) => type.startsWith(prefix))?.[1];
+}
+
+/** What a reference leads to is something else than a container image. */
+export class NoImage extends Failure {
+  /** Such as `a signature`. */
+  readonly artifact: string;
+  /** That which says so. */
+  readonly type: string;
+
+  constructor(message: string, { artifact, type }: Pick<NoImage, 'artifact' | 'type'>) {
+    super('media-type-unsupported', message, {
+      hint: 'ask for a container image; what is found only by a pattern is passed over',
+    });
+    this.artifact = artifact;
+    this.type = type;
+  }
 }

@@ -1,6 +1,6 @@
 import { Minimatch, braceExpand } from 'minimatch';
 import { Failure } from '../failure.ts';
-import { quoted } from '../quote.ts';
+import { quoted } from '../text.ts';
 
 /** Whether one tag, as the registry lists it, is meant. */
 export type TagMatcher = (tag: string) => boolean;

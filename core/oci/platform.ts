@@ -1,6 +1,6 @@
 import { Failure, isFailure } from '../failure.ts';
-import { quoted } from '../quote.ts';
 import { withoutSecrets } from '../secrets.ts';
+import { quoted } from '../text.ts';
 
 /** What an image runs on. */
 export interface Platform {
@@ -106,11 +106,11 @@ function isArchitecture(text: string): boolean {
 
 function withoutSystem(written: string, parts: readonly string[]): Failure {
   const meant = ['linux', ...parts.filter((part) => part !== 'linux')].join('/');
-  const hint = isPlatform(meant) ? `write ${meant}` : SHAPE;
+  const hint = isPlatformText(meant) ? `write ${meant}` : SHAPE;
   return invalid(written, 'it does not begin with an operating system', hint);
 }
 
-function isPlatform(text: string): boolean {
+function isPlatformText(text: string): boolean {
   try {
     parsePlatform(text);
     return true;
@@ -142,4 +142,47 @@ function checkVariant(written: string, architecture: string, variant: string): v
 function invalid(written: string, reason: string, hint: string): Failure {
   const message = `${quoted(withoutSecrets(written))} is no platform: ${reason}`;
   return new Failure('platform-invalid', message, { hint });
+}
+
+/** An entry of an index, as far as the choice among them goes. */
+export interface PlatformEntry {
+  readonly platform: Platform | undefined;
+}
+
+/**
+ * The entry of an index for `wanted`, or `undefined`; among equals the first counts. Where no variant is asked for,
+ * the architecture's first is meant (`v1` of amd64, `v8` of arm64: what runs everywhere), or any where none is the first
+ * (arm).
+ *
+ * @see OCI image specification 1.1, image-index.md, "platform"
+ */
+export function choosePlatform<Entry extends PlatformEntry>(
+  entries: readonly Entry[],
+  wanted: Platform,
+): Entry | undefined {
+  const exact = entries.find(({ platform }) => platform !== undefined && equalPlatforms(platform, wanted));
+  const { os, architecture, variant } = usualPlatform(wanted);
+  if (exact !== undefined || variant !== undefined || hasFirstVariant(architecture)) return exact;
+  return entries.find(({ platform }) => {
+    if (platform === undefined) return false;
+    const usual = usualPlatform(platform);
+    return usual.os === os && usual.architecture === architecture;
+  });
+}
+
+/** Whether what is for `actual` is what `wanted` asks for: like {@link choosePlatform} with a single entry. */
+export function isPlatform(actual: Platform, wanted: Platform): boolean {
+  return choosePlatform([{ platform: actual }], wanted) !== undefined;
+}
+
+/** The platforms of an index for a message: each once, without attestations (`unknown/unknown`). */
+export function listPlatforms(entries: readonly PlatformEntry[]): string[] {
+  const names = entries
+    .filter(({ platform }) => platform?.os !== 'unknown' || platform.architecture !== 'unknown')
+    .map(({ platform }) => (isStated(platform) ? formatPlatform(platform) : 'one without platform'));
+  return [...new Set(names)];
+}
+
+function isStated(platform: Platform | undefined): platform is Platform {
+  return platform !== undefined && (platform.os !== '' || platform.architecture !== '');
 }

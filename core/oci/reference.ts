@@ -1,6 +1,6 @@
 import { Failure, isFailure } from '../failure.ts';
 import { checkGlob } from './pattern.ts';
-import { quoted } from '../quote.ts';
+import { quoted } from '../text.ts';
 import { looksLikeRegistry, parseRegistry } from './registry-host.ts';
 import { holdsCredentials, holdsQuery, withoutSecrets, type PatternSyntax } from '../secrets.ts';
 

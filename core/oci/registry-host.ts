@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { Failure } from '../failure.ts';
-import { quoted } from '../quote.ts';
+import { quoted } from '../text.ts';
 
 /** Docker Hub is named after one host and answers at another. */
 export const DOCKER_HUB = 'docker.io';

@@ -1,4 +1,4 @@
-import { hasCode } from '../error-code.ts';
+import { hasCode } from '../system-error.ts';
 
 /** Sends a signal to a process, or to a process group (a negative number), unless it has ended. */
 export function killIfThere(pid: number, signal: NodeJS.Signals): void {

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { pause } from '../interruption.ts';
-import { codeOf, isDiskFull } from '../error-code.ts';
+import { codeOf, isDiskFull } from '../system-error.ts';
 import { Failure, isFailure, type FailureCode } from '../failure.ts';
 import { tryLock } from './libc.ts';
 

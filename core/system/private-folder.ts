@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { Failure, isFailure, type FailureCode } from '../failure.ts';
-import { quoted } from '../quote.ts';
+import { quoted } from '../text.ts';
 
 /** A folder for files that only this user reads and writes. */
 export interface PrivateFolder {

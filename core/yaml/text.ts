@@ -9,7 +9,7 @@ import {
   type Event,
   type Node,
 } from 'js-yaml';
-import { quoted } from '../quote.ts';
+import { quoted } from '../text.ts';
 import { LineIndex, type Position } from './lines.ts';
 import { findTooManyMarks, findTooMuch, type Excess, type YamlLimits } from './size.ts';
 

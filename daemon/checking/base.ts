@@ -1,7 +1,6 @@
 import { join, relative, resolve } from 'node:path';
-import { exactSize } from '../../core/byte-size.ts';
+import { exactSize, quoted } from '../../core/text.ts';
 import { Failure, isFailure } from '../../core/failure.ts';
-import { quoted } from '../../core/quote.ts';
 import { parseRecipe, type Recipe, type RecipeOptions } from '../../wishlist/recipe/recipe.ts';
 import { decodeText, MAXIMUM_BYTES, readTextFile } from '../../wishlist/recipe/text-file.ts';
 import { GitCommandError, openGitForReading, type Git } from '../../wishlist/sources/git/command.ts';

@@ -5,7 +5,7 @@ import { findOverlaps } from '../../wishlist/check/overlaps.ts';
 import { sumOf } from '../../wishlist/check/sizes.ts';
 import { mapLimited } from '../../core/concurrency.ts';
 import { isFailure, type Failure } from '../../core/failure.ts';
-import { quoted } from '../../core/quote.ts';
+import { quoted } from '../../core/text.ts';
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { Wish } from '../../wishlist/recipe/wish.ts';
 import type { Base } from './base.ts';

@@ -1,4 +1,4 @@
-import { NoImage } from '../../core/oci/no-image.ts';
+import { NoImage } from '../../core/oci/media-types.ts';
 import { judgePattern, judgeSize, remarkOn, severityOf } from '../../wishlist/check/judgement.ts';
 import type { Remark, Severity } from '../../wishlist/check/finding.ts';
 import { sumOf, type MeasuredImage } from '../../wishlist/check/sizes.ts';
@@ -7,11 +7,10 @@ import { mapLimited } from '../../core/concurrency.ts';
 import { passedOverProblems } from '../../wishlist/meaning/expansion-problems.ts';
 import { expandRecipes, type WishedImage, type Wishlist } from '../../wishlist/meaning/expand.ts';
 import { isFailure, type Failure } from '../../core/failure.ts';
-import { quoted } from '../../core/quote.ts';
+import { quoted, formatBytes } from '../../core/text.ts';
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { WishSettings } from '../../wishlist/recipe/settings.ts';
 import type { Wish } from '../../wishlist/recipe/wish.ts';
-import { formatBytes } from '../../core/byte-size.ts';
 import { measureImage, type Scales } from './measure.ts';
 import type { Suggestions } from './suggestions.ts';
 import type { TagLists } from './tag-lists.ts';

@@ -1,9 +1,9 @@
 import { lstat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { linesOf, type Finding } from '../../wishlist/check/finding.ts';
-import { codeOf } from '../../core/error-code.ts';
+import { codeOf } from '../../core/system-error.ts';
 import { Failure, isFailure } from '../../core/failure.ts';
-import { printable, quoted } from '../../core/quote.ts';
+import { printable, quoted } from '../../core/text.ts';
 import { parseRecipe, type Recipe, type RecipeOptions } from '../../wishlist/recipe/recipe.ts';
 import { readTextFile } from '../../wishlist/recipe/text-file.ts';
 import { foldersAbove, isWithin, topLevelOf } from './repository.ts';

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { codeOf } from '../../core/error-code.ts';
+import { codeOf } from '../../core/system-error.ts';
 import { Failure } from '../../core/failure.ts';
-import { quoted } from '../../core/quote.ts';
+import { quoted } from '../../core/text.ts';
 import type { Configuration } from '../configuration/options.ts';
 
 type Format = Configuration['format'];

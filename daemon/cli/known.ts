@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '../../core/failure.ts';
-import { nearest } from '../../core/nearest.ts';
+import { nearest } from '../../core/text.ts';
 import type { Context } from '../output/context.ts';
 import { assertRepositoryName } from '../configuration/repository-argument.ts';
 import type { State } from '../state/state.ts';

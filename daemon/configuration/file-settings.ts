@@ -1,6 +1,5 @@
 import { dirname } from 'node:path';
-import { suggestion } from '../../core/nearest.ts';
-import { quoted } from '../../core/quote.ts';
+import { suggestion, quoted } from '../../core/text.ts';
 import { readConfigurationFile } from './configuration-file.ts';
 import type { Machine } from './configuration-sources.ts';
 import type { FileEntry, FileValue } from './configuration-file.ts';

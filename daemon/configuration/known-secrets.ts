@@ -1,4 +1,4 @@
-import { basicPattern, secretPattern } from '../../core/secret-pattern.ts';
+import { basicPattern, secretPattern } from '../../core/secrets.ts';
 import { flatten } from './flatten.ts';
 
 /** Sources of regular expressions. */

@@ -1,7 +1,6 @@
-import { quoted } from '../../core/quote.ts';
+import { quoted, suggestion } from '../../core/text.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
 import type { FileEntry, FileValue } from './configuration-file.ts';
-import { suggestion } from '../../core/nearest.ts';
 import type { Place, ValueType } from './value-types.ts';
 
 /** A value with where it stands, for messages: `/etc/unpackd/unpackd.yaml:12: registries: quay.io: password`. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { RegistryOptions } from '../../publisher/registry/options.ts';
-import { codeOf } from '../../core/error-code.ts';
-import { readProxies } from '../../core/http/proxy-variables.ts';
+import { codeOf } from '../../core/system-error.ts';
+import { readProxies } from '../../core/http/proxies.ts';
 import type { Environment } from './options.ts';
 
 /** What variables that are no options of unpackd say about the network. */

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { quoted } from '../../core/quote.ts';
+import { quoted } from '../../core/text.ts';
 import { OPTIONS } from './options.ts';
 import { withoutAddressSecrets } from './address-secrets.ts';
 import type { DefaultsContext, Option } from './options.ts';

@@ -1,4 +1,4 @@
-import { quoted } from '../../core/quote.ts';
+import { quoted } from '../../core/text.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
 import type { FileEntry } from './configuration-file.ts';
 import { MappingReader, type EntriesPlace } from './mapping-reader.ts';

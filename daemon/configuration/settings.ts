@@ -1,5 +1,4 @@
-import { suggestion } from '../../core/nearest.ts';
-import { printable } from '../../core/quote.ts';
+import { suggestion, printable } from '../../core/text.ts';
 import type { Machine, Sources } from './configuration-sources.ts';
 import { OPTIONS, variableOf } from './options.ts';
 import type { Environment, Option } from './options.ts';

@@ -1,4 +1,4 @@
-import { quoted } from '../../core/quote.ts';
+import { quoted } from '../../core/text.ts';
 import type { GitAddress } from '../../wishlist/sources/git/address.ts';
 import type { FileEntry, FileValue } from './configuration-file.ts';
 import { MappingReader, type EntriesPlace } from './mapping-reader.ts';

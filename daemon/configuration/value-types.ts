@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { BYTE_UNITS, exactSize, shortest } from '../../core/byte-size.ts';
+import { BYTE_UNITS, exactSize, shortest } from '../../core/text.ts';
 import { isFailure } from '../../core/failure.ts';
 import { formatPlatform, parsePlatform, type Platform } from '../../core/oci/platform.ts';
 import { parseRegistryPattern } from '../../core/oci/registry-pattern.ts';

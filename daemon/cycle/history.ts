@@ -15,7 +15,7 @@ import type { PublicationRow } from '../state/publications-table.ts';
 import type { State } from '../state/state.ts';
 import { deathText, killedProcess } from './killed-process.ts';
 import { imagesIn } from './new-image.ts';
-import { counted } from '../../core/counted.ts';
+import { counted } from '../../core/text.ts';
 import { isArtifactTag } from '../../wishlist/tags/artifact-tag.ts';
 
 /** What is known of a repository from before. */

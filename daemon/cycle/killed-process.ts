@@ -1,5 +1,5 @@
 import { Failure } from '../../core/failure.ts';
-import { counted } from '../../core/counted.ts';
+import { counted } from '../../core/text.ts';
 import { MOST_DEATHS, type Death } from '../state/deaths-table.ts';
 
 const WORK: Readonly<Record<string, string>> = {

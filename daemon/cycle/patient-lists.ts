@@ -1,4 +1,4 @@
-import { Slots } from '../../core/slots.ts';
+import { Slots } from '../../core/concurrency.ts';
 import { Failure } from '../../core/failure.ts';
 import { tagListKey, type ListTags, type TagList } from '../../wishlist/meaning/tag-lists.ts';
 import type { ImageReference } from '../../core/oci/reference.ts';

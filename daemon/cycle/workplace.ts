@@ -14,8 +14,7 @@ import { keepPrivate, type PrivateFolder } from '../../core/system/private-folde
 import { Spool } from '../../publisher/spool/spool.ts';
 import { assertBackendMeant } from '../configuration/backend-choice.ts';
 import { orUnusable } from '../../core/state-failure.ts';
-import { exactSize, formatBytes } from '../../core/byte-size.ts';
-import { counted } from '../../core/counted.ts';
+import { exactSize, formatBytes, counted } from '../../core/text.ts';
 import { imageLimitsOf } from '../configuration/image-limits.ts';
 import { layerLimitsOf } from '../configuration/layer-limits.ts';
 import type { Configuration } from '../configuration/options.ts';

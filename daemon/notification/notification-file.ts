@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { Failure } from '../../core/failure.ts';
-import { quoted } from '../../core/quote.ts';
+import { quoted } from '../../core/text.ts';
 import { isSystemError } from '../../core/system-error.ts';
 
 /** A file that lines are appended to, for readers that follow it. */

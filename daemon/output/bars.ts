@@ -3,7 +3,7 @@ import type { Event } from '../../publisher/image/events.ts';
 import { redact } from '../configuration/redact.ts';
 import type { Display, OutputStream } from './display.ts';
 import { handleEvent, type EventHandlers } from './event-handlers.ts';
-import { formatBytes } from '../../core/byte-size.ts';
+import { formatBytes } from '../../core/text.ts';
 
 /** Erases what a bar left on the line that a text now takes. */
 const CLEAR_TO_END_OF_LINE = '\u001b[K';

@@ -2,8 +2,7 @@ import type { Event } from '../../publisher/image/events.ts';
 import { redactLine } from '../configuration/redact.ts';
 import { handleEvent, type EventHandlers } from './event-handlers.ts';
 import { formatDuration, shortDigest } from './format.ts';
-import { counted } from '../../core/counted.ts';
-import { formatBytes } from '../../core/byte-size.ts';
+import { counted, formatBytes } from '../../core/text.ts';
 
 /** Where text goes: standard output, standard error, or a test's buffer. */
 export type OutputStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };

@@ -1,6 +1,6 @@
-import { formatBytes } from '../../core/byte-size.ts';
+import { formatBytes } from '../../core/text.ts';
 import type { FailureCode } from '../../core/failure.ts';
-import type { RequestRecord } from '../../core/http/request-record.ts';
+import type { RequestRecord } from '../../core/http/options.ts';
 import { redact, redactLine } from '../configuration/redact.ts';
 
 /** `error[CODE] PART; PART`, one line. A mistake in how unpackd was called has a code of its own. */

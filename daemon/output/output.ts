@@ -6,7 +6,7 @@ import { type Display, type OutputStream, createPlainDisplay, createSilentDispla
 import { partsOf } from '../configuration/invalid.ts';
 import { tellBug, problemTextFor } from './problem-text.ts';
 import { stackText, requestText } from './format.ts';
-import { counted } from '../../core/counted.ts';
+import { counted } from '../../core/text.ts';
 import { redact } from '../configuration/redact.ts';
 import {
   isUndone,

@@ -1,5 +1,5 @@
 import type { Expansion, RecipeProblem, Wishlist } from '../../wishlist/meaning/expand.ts';
-import { counted } from '../../core/counted.ts';
+import { counted } from '../../core/text.ts';
 import { groupBy } from '../../core/group-by.ts';
 import { RECIPE_LIMITS } from '../../wishlist/recipe/limits.ts';
 import { Failure, withHint } from '../../core/failure.ts';

@@ -4,8 +4,7 @@ import type { PlatformResult } from '../../publisher/image/results.ts';
 import { redact } from '../configuration/redact.ts';
 import { handleEvent, type EventHandlers } from './event-handlers.ts';
 import { formatDuration } from './format.ts';
-import { counted } from '../../core/counted.ts';
-import { formatBytes } from '../../core/byte-size.ts';
+import { counted, formatBytes } from '../../core/text.ts';
 
 /** How a run over images ended. */
 export interface Report {

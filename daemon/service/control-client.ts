@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { request } from 'node:http';
 import { text as textOf } from 'node:stream/consumers';
 import { z } from 'zod';
-import { codeOf, hasCode } from '../../core/error-code.ts';
+import { codeOf, hasCode } from '../../core/system-error.ts';
 import { controlSocket } from './control.ts';
 
 const TIME_LIMIT_MS = 5000;

@@ -2,7 +2,7 @@ import type { Event, FailureText, ImageResult } from '../../publisher/image/even
 import { STOPPING, UNREACHABLE } from '../../publisher/image/own-failure.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { stackOf, withHint, type Failure } from '../../core/failure.ts';
-import { localTime } from '../../core/local-time.ts';
+import { localTime, counted, formatBytes } from '../../core/text.ts';
 import type { Plan } from '../../wishlist/meaning/plan.ts';
 import type { SourceContent, SourceState } from '../../wishlist/sources/source.ts';
 import type { Expanded } from '../cycle/cycle.ts';
@@ -10,8 +10,6 @@ import { handleEvent, type EventHandlers } from '../output/event-handlers.ts';
 import type { Log, LogRecord } from '../systemd/record.ts';
 import { Repetition } from '../systemd/repetition.ts';
 import { formatDuration, registryOf, shortDigest, requestText } from '../output/format.ts';
-import { counted } from '../../core/counted.ts';
-import { formatBytes } from '../../core/byte-size.ts';
 import { noteTexts, warningTexts } from '../output/recipe-lines.ts';
 import { staleText } from '../configuration/sources/stale.ts';
 

@@ -1,4 +1,4 @@
-import { counted } from '../../core/counted.ts';
+import { counted } from '../../core/text.ts';
 import type { DaemonActivity } from './control-client.ts';
 import type { ServiceManager } from '../systemd/service-manager.ts';
 

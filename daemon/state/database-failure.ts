@@ -1,6 +1,6 @@
-import { codeOf } from '../../core/error-code.ts';
+import { codeOf } from '../../core/system-error.ts';
 import { Failure } from '../../core/failure.ts';
-import { quoted } from '../../core/quote.ts';
+import { quoted } from '../../core/text.ts';
 
 /** A database whose content is no longer what SQLite wrote: nothing in it can be relied on. */
 export class Damaged extends Failure {

@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, fchownSync, lstatSync, openSync, readFileSync, statSync } from 'node:fs';
-import { hasCode } from '../../core/error-code.ts';
+import { hasCode } from '../../core/system-error.ts';
 import { Failure } from '../../core/failure.ts';
-import { quoted } from '../../core/quote.ts';
+import { quoted } from '../../core/text.ts';
 
 /** Whether this user owns `folder`, or would when it is made. */
 export function isOurs(folder: string): boolean {

@@ -1,7 +1,5 @@
-import { localTime } from '../../core/local-time.ts';
+import { localTime, counted, formatBytes } from '../../core/text.ts';
 import { upcoming } from '../output/format.ts';
-import { counted } from '../../core/counted.ts';
-import { formatBytes } from '../../core/byte-size.ts';
 import type { Attempt, FailingRow } from '../state/attempts-table.ts';
 import type { ImageRow } from '../state/images-table.ts';
 import type { State } from '../state/state.ts';

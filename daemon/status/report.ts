@@ -1,5 +1,5 @@
 import { statfsSync } from 'node:fs';
-import { hasCode } from '../../core/error-code.ts';
+import { hasCode } from '../../core/system-error.ts';
 import type { Failure } from '../../core/failure.ts';
 import { askActivity, mayAskDaemon, type DaemonActivity } from '../service/control-client.ts';
 import { hadDaemon, isDaemonRunning } from '../state/state-lock.ts';

@@ -1,10 +1,8 @@
-import { exactSize, formatBytes } from '../../core/byte-size.ts';
+import { exactSize, formatBytes, localTime, counted } from '../../core/text.ts';
 import { UNREACHABLE } from '../../publisher/image/own-failure.ts';
 import { withHint } from '../../core/failure.ts';
-import { localTime } from '../../core/local-time.ts';
 import { groupBy } from '../../core/group-by.ts';
 import { registryOf, relative, span, upcoming } from '../output/format.ts';
-import { counted } from '../../core/counted.ts';
 import { deathText } from '../cycle/killed-process.ts';
 import { redact } from '../configuration/redact.ts';
 import type { FailureNote } from '../state/failure-columns.ts';

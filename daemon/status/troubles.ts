@@ -1,5 +1,5 @@
 import type { Failure } from '../../core/failure.ts';
-import { quoted } from '../../core/quote.ts';
+import { quoted } from '../../core/text.ts';
 import { span } from '../output/format.ts';
 import type { DaemonActivity } from '../service/control-client.ts';
 import { databaseFiles } from '../state/database.ts';

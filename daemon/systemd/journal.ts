@@ -1,5 +1,5 @@
 import { fstatSync } from 'node:fs';
-import { hasCode } from '../../core/error-code.ts';
+import { hasCode } from '../../core/system-error.ts';
 import type { Environment } from '../configuration/options.ts';
 import { redact } from '../configuration/redact.ts';
 import { sendDatagram } from './datagram.ts';

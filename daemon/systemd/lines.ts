@@ -1,5 +1,5 @@
 import type { OutputStream } from '../output/display.ts';
-import { localTimeWithSeconds } from '../../core/local-time.ts';
+import { localTimeWithSeconds } from '../../core/text.ts';
 import type { Log, LogRecord } from './record.ts';
 import { cut, recordText } from './text.ts';
 

@@ -9,7 +9,7 @@ import { wrongDiffId } from '../layer/listing.ts';
 import { publicLinks } from '../image/public-links.ts';
 import { isLayerRecorded } from '../published/published.ts';
 import type { Publication } from '../publication/backend.ts';
-import { NOTHING_NEEDED, sumOf, type Demand } from '../../core/system/demand.ts';
+import { NOTHING_NEEDED, sumOf, type Demand } from '../../core/system/free-space.ts';
 import type { Attributes, Entry, ExtendedAttributes } from '../publication/entry.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import type { RepositoryView } from '../publication/view.ts';

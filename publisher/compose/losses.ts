@@ -12,8 +12,7 @@ import type { Stage } from '../tree/image-trees.ts';
 import { overlayFolders } from './overlay-folders.ts';
 import type { UnitTree } from '../outputs/unit.ts';
 import { CAPABILITY, OPAQUE, publishable, unpublishable, type KeptXattrs } from './xattrs.ts';
-import { formatBytes } from '../../core/byte-size.ts';
-import { counted } from '../../core/counted.ts';
+import { formatBytes, counted } from '../../core/text.ts';
 
 /** What becomes of an image of which something cannot be kept: it is published, with warnings, or it fails. */
 export type LossPolicy = 'warn' | 'refuse';

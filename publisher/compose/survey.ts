@@ -2,7 +2,7 @@ import type { ImageMeter, Written } from '../image/image-limits.ts';
 import { Column, WORDS_32 } from '../packed/column.ts';
 import { NumberSet } from '../packed/number-set.ts';
 import type { Digest } from '../../core/oci/digest.ts';
-import { NOTHING_NEEDED, sumOf, type Demand } from '../../core/system/demand.ts';
+import { NOTHING_NEEDED, sumOf, type Demand } from '../../core/system/free-space.ts';
 import type { Entry } from '../publication/entry.ts';
 import type { Holding } from '../publication/holding.ts';
 import type { FileNode, LayerSource } from '../tree/node.ts';

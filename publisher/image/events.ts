@@ -1,5 +1,5 @@
 import type { Digest } from '../../core/oci/digest.ts';
-import type { RequestRecord } from '../../core/http/request-record.ts';
+import type { RequestRecord } from '../../core/http/options.ts';
 import { type Failure, type FailureCode, stackOf } from '../../core/failure.ts';
 
 /**

@@ -1,5 +1,4 @@
-import { exactSize } from '../../core/byte-size.ts';
-import { counted } from '../../core/counted.ts';
+import { exactSize, counted } from '../../core/text.ts';
 import { Failure } from '../../core/failure.ts';
 import type { Manifest } from '../../core/oci/manifest.ts';
 import { STEPS_IN_SLICE } from '../../core/turns.ts';

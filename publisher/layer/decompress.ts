@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { codeOf } from '../../core/error-code.ts';
+import { codeOf } from '../../core/system-error.ts';
 import { Failure } from '../../core/failure.ts';
 import { gunzip } from './gunzip.ts';
 import { CHUNK_BYTES } from './through.ts';

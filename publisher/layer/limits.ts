@@ -1,6 +1,5 @@
-import { exactSize } from '../../core/byte-size.ts';
+import { exactSize, counted } from '../../core/text.ts';
 import { Failure } from '../../core/failure.ts';
-import { counted } from '../../core/counted.ts';
 
 /** How much a layer may demand. Each has an option of its own, with defaults that are far above real images. */
 export interface LayerLimits {

@@ -4,7 +4,7 @@ import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import { hasCode } from '../../core/error-code.ts';
+import { hasCode } from '../../core/system-error.ts';
 import { storageFailure } from '../../core/storage-failure.ts';
 import { hexOf, isDigest, type Digest } from '../../core/oci/digest.ts';
 import { COMPRESSIONS } from './decompress.ts';

@@ -1,4 +1,4 @@
-import { mapLimited } from '../../core/concurrency.ts';
+import { mapLimited, Slots } from '../../core/concurrency.ts';
 import type { Failure } from '../../core/failure.ts';
 import type { Platform } from '../../core/oci/platform.ts';
 import { blamed, type Others } from './blame.ts';
@@ -10,14 +10,13 @@ import { ownFailure } from '../image/own-failure.ts';
 import type { Preparer } from './preparer.ts';
 import { publishedState } from '../published/published.ts';
 import { platformMissing } from '../registry/manifest/manifests.ts';
-import { NoImage } from '../../core/oci/no-image.ts';
+import { NoImage } from '../../core/oci/media-types.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import type { Descriptor } from '../../core/oci/manifest.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import { missingNote, resolveImage, type Forms } from './resolve.ts';
 import { labelOf, type PlatformImage, type Results } from '../image/results.ts';
-import { Slots } from '../../core/slots.ts';
 
 /** An image that is to be published, for one platform. */
 export interface Candidate {

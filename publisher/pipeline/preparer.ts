@@ -1,4 +1,4 @@
-import { mapLimited } from '../../core/concurrency.ts';
+import { mapLimited, Slots } from '../../core/concurrency.ts';
 import { Failure, isFailure } from '../../core/failure.ts';
 import { formatReference, type ImageReference } from '../../core/oci/reference.ts';
 import { ImageMeter, checkManifest, type ImageLimits } from '../image/image-limits.ts';
@@ -12,16 +12,15 @@ import { isLayerRecorded, isOfNow } from '../published/published.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import type { ImageConfig } from '../../core/oci/config.ts';
 import type { Digest } from '../../core/oci/digest.ts';
-import { formatPlatform, type Platform } from '../../core/oci/index-platforms.ts';
+import { formatPlatform, type Platform } from '../../core/oci/platform.ts';
 import type { Descriptor } from '../../core/oci/manifest.ts';
 import { inTurns } from '../../core/turns.ts';
-import { Slots } from '../../core/slots.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import type { Listener } from '../spool/download.ts';
 import type { GrowingFile } from '../spool/growing-file.ts';
 import type { Spool } from '../spool/spool.ts';
 import { buildLayerTree } from '../tree/layer-tree.ts';
-import { counted } from '../../core/counted.ts';
+import { counted } from '../../core/text.ts';
 
 export interface PreparerOptions {
   readonly overwriteLayers: boolean;

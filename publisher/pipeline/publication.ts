@@ -1,5 +1,4 @@
-import { formatBytes } from '../../core/byte-size.ts';
-import { counted } from '../../core/counted.ts';
+import { formatBytes, counted } from '../../core/text.ts';
 import { asFailure, Failure, withHint } from '../../core/failure.ts';
 import { blamed } from './blame.ts';
 import { doneResult, type Candidate } from './candidates.ts';
@@ -11,7 +10,7 @@ import type { ReadyImage } from '../image/image.ts';
 import type { ListingStore } from '../layer/listing-store.ts';
 import { ownErrors, ownFailure } from '../image/own-failure.ts';
 import type { Backend, Notice, OpenRepository, Publication } from '../publication/backend.ts';
-import { differenceOf, exceeds, type Demand, type FreeRoom } from '../../core/system/demand.ts';
+import { differenceOf, exceeds, type Demand, type FreeRoom } from '../../core/system/free-space.ts';
 import { ownAttributes } from '../publication/own-attributes.ts';
 import { labelOf } from '../image/results.ts';
 import { isUsable } from '../../core/storage-failure.ts';

@@ -1,5 +1,4 @@
-import { formatBytes } from '../../core/byte-size.ts';
-import { counted } from '../../core/counted.ts';
+import { formatBytes, counted } from '../../core/text.ts';
 import { Failure, isFailure } from '../../core/failure.ts';
 import { refused } from './blame.ts';
 import { failedResult, type ImageResult, type Observer } from '../image/events.ts';
@@ -13,7 +12,7 @@ import {
   type ReadyCandidate,
 } from './publication.ts';
 import { weightOf } from './batches.ts';
-import { exceeds, weightOfDemand, type Demand } from '../../core/system/demand.ts';
+import { exceeds, weightOfDemand, type Demand } from '../../core/system/free-space.ts';
 import { labelOf } from '../image/results.ts';
 
 /** What became of one batch. */

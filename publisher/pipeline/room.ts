@@ -1,4 +1,4 @@
-import { exactSize, formatBytes } from '../../core/byte-size.ts';
+import { exactSize, formatBytes } from '../../core/text.ts';
 import { Failure } from '../../core/failure.ts';
 import type { Candidate } from './candidates.ts';
 import { roomText } from '../../core/system/free-space.ts';

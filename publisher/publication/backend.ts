@@ -1,6 +1,6 @@
 import type { Entry, ExtendedAttributes } from './entry.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
-import type { FreeRoom } from '../../core/system/demand.ts';
+import type { FreeRoom } from '../../core/system/free-space.ts';
 import type { Holding } from './holding.ts';
 import type { RepositoryView } from './view.ts';
 

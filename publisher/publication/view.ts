@@ -1,6 +1,6 @@
 import { createReadStream, lstatSync, readdirSync, readFileSync, readlinkSync, type Dirent } from 'node:fs';
 import { lstat, readFile, readdir, readlink } from 'node:fs/promises';
-import { hasCode } from '../../core/error-code.ts';
+import { hasCode } from '../../core/system-error.ts';
 import { Failure } from '../../core/failure.ts';
 import { pathBelow, type BytePath } from '../../core/system/byte-path.ts';
 import { Pace } from './pace.ts';

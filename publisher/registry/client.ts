@@ -8,7 +8,7 @@ import { Documents } from './manifest/documents.ts';
 import type { Manifest, ManifestOutline } from '../../core/oci/manifest.ts';
 import { Manifests, type PlatformManifests } from './manifest/manifests.ts';
 import { DEFAULT_OPTIONS, type RegistryOptions } from './options.ts';
-import { LINUX_AMD64, type Platform } from '../../core/oci/index-platforms.ts';
+import { LINUX_AMD64, type Platform } from '../../core/oci/platform.ts';
 import { Sources, type SlowBlob } from './sources.ts';
 import { listTags } from './tag-list.ts';
 import { Transport } from '../../core/http/transport.ts';

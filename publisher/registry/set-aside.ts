@@ -1,5 +1,5 @@
 import { Failure } from '../../core/failure.ts';
-import { localTimeWithSeconds } from '../../core/local-time.ts';
+import { localTimeWithSeconds } from '../../core/text.ts';
 import type { Subject } from '../../core/http/subject.ts';
 
 /** What is asked of a host, for a repository. */

@@ -14,7 +14,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { constants } from 'node:fs';
-import { hasCode, isDiskFull } from '../../core/error-code.ts';
+import { hasCode, isDiskFull } from '../../core/system-error.ts';
 import type {
   Attributes,
   DeviceEntry,

@@ -1,5 +1,5 @@
 import { closeSync, constants, lstatSync, openSync } from 'node:fs';
-import { hasCode } from '../../core/error-code.ts';
+import { hasCode } from '../../core/system-error.ts';
 import { Failure } from '../../core/failure.ts';
 import { displayPath, pathBuffer, type BytePath } from '../../core/system/byte-path.ts';
 

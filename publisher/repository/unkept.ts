@@ -1,5 +1,5 @@
 import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
-import { counted } from '../../core/counted.ts';
+import { counted } from '../../core/text.ts';
 
 const EXAMPLES = 3;
 

@@ -1,5 +1,5 @@
-import { formatBytes } from '../../core/byte-size.ts';
-import { isDiskFull, isSystemError } from '../../core/error-code.ts';
+import { formatBytes } from '../../core/text.ts';
+import { isDiskFull, isSystemError } from '../../core/system-error.ts';
 import { Failure, isFailure } from '../../core/failure.ts';
 import { freeBytes } from '../../core/system/free-space.ts';
 

@@ -1,6 +1,6 @@
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode } from '../../core/error-code.ts';
+import { hasCode } from '../../core/system-error.ts';
 
 /** What had to go. */
 export interface Evicted {

@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { hasCode } from '../../core/error-code.ts';
+import { hasCode } from '../../core/system-error.ts';
 
 /** Where in a spool the complete blobs lie, by the digits of their digests. */
 export function blobsFolder(spool: string): string {

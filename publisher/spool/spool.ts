@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode } from '../../core/error-code.ts';
+import { hasCode } from '../../core/system-error.ts';
 import { Failure, isFailure } from '../../core/failure.ts';
 import { formatReference, type ImageReference } from '../../core/oci/reference.ts';
 import { hexOf, type Digest } from '../../core/oci/digest.ts';

@@ -7,7 +7,7 @@ import { hexOf, type Digest } from '../../core/oci/digest.ts';
 import { askActivity } from '../../daemon/service/control-client.ts';
 import { Database } from '../../daemon/state/database.ts';
 import { databasePath } from '../../daemon/state/state.ts';
-import { hasCode } from '../../core/error-code.ts';
+import { hasCode } from '../../core/system-error.ts';
 import { killAll } from '../support/e2e/processes.ts';
 import { pseudoRandom } from '../support/e2e/pseudo-random.ts';
 import { wholeOf } from '../support/e2e/published.ts';

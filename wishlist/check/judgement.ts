@@ -1,10 +1,9 @@
 import type { Failure, FailureCode } from '../../core/failure.ts';
-import { quoted } from '../../core/quote.ts';
+import { quoted, counted } from '../../core/text.ts';
 import { matchesRegistry } from '../../core/oci/registry-pattern.ts';
 import type { Wish } from '../recipe/wish.ts';
 import type { FindingCode, Remark, Severity } from './finding.ts';
 import { inVersionOrder, someTags } from './tag-order.ts';
-import { counted } from '../../core/counted.ts';
 
 /** What registries, networks and this machine's set-up do: no author of a line can help it. */
 const NOT_THE_AUTHORS: ReadonlySet<FailureCode> = new Set([

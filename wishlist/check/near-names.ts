@@ -1,4 +1,4 @@
-import { nearest } from '../../core/nearest.ts';
+import { nearest } from '../../core/text.ts';
 import type { ImageReference } from '../../core/oci/reference.ts';
 import { inVersionOrder } from './tag-order.ts';
 

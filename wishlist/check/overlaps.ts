@@ -1,6 +1,6 @@
 import { formatPlatform } from '../../core/oci/platform.ts';
 import { position } from '../recipe/problem.ts';
-import { quoted } from '../../core/quote.ts';
+import { quoted } from '../../core/text.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { formatReference } from '../../core/oci/reference.ts';
 import { selectTags, type TagSelection } from '../tags/tag-selection.ts';

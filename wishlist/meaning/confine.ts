@@ -1,7 +1,6 @@
 import type { Confinement } from '../recipe/confinement.ts';
 import type { Problem, ProblemCode } from '../recipe/problem.ts';
-import { counted } from '../../core/counted.ts';
-import { quoted } from '../../core/quote.ts';
+import { counted, quoted } from '../../core/text.ts';
 import { matchesRegistry } from '../../core/oci/registry-pattern.ts';
 import type { Wish } from '../recipe/wish.ts';
 import type { WishedImage, Wishlist } from './wished-image.ts';

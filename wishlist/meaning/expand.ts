@@ -31,7 +31,7 @@ import {
   type WishedImage,
   type Wishlist,
 } from './wished-image.ts';
-import { Breath } from '../../core/breath.ts';
+import { Breath } from '../../core/turns.ts';
 import { assignNames, type Meant } from './assign-names.ts';
 import type { Conflict } from './wished-images.ts';
 

@@ -1,12 +1,11 @@
 import type { Failure } from '../../core/failure.ts';
 import { position, type Problem } from '../recipe/problem.ts';
-import { quoted } from '../../core/quote.ts';
+import { quoted, counted } from '../../core/text.ts';
 import { formatReference, type ImageReference } from '../../core/oci/reference.ts';
 import type { TagSelection } from '../tags/tag-selection.ts';
 import type { Wish } from '../recipe/wish.ts';
 import type { RecipeProblem, RecipeWish, WishedImage } from './wished-image.ts';
 import type { Conflict } from './wished-images.ts';
-import { counted } from '../../core/counted.ts';
 import { groupBy } from '../../core/group-by.ts';
 
 /** Tags that a message names. */

@@ -1,4 +1,4 @@
-import { Breath } from '../../core/breath.ts';
+import { Breath } from '../../core/turns.ts';
 import { mapLimited } from '../../core/concurrency.ts';
 import { asFailure, isFailure, type Failure } from '../../core/failure.ts';
 import { groupBy } from '../../core/group-by.ts';

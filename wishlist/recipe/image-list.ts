@@ -1,6 +1,6 @@
 import { isFailure } from '../../core/failure.ts';
 import type { Problem } from './problem.ts';
-import { quoted } from '../../core/quote.ts';
+import { quoted } from '../../core/text.ts';
 import { formatReference, parseReference } from '../../core/oci/reference.ts';
 import { looksLikeRegistry } from '../../core/oci/registry-host.ts';
 import { holdsCredentials, withoutSecrets } from '../../core/secrets.ts';

@@ -1,5 +1,5 @@
 import { Failure } from '../../core/failure.ts';
-import { quoted } from '../../core/quote.ts';
+import { quoted } from '../../core/text.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
 import type { Keep } from './settings.ts';
 

@@ -3,7 +3,7 @@ import { isFailure } from '../../core/failure.ts';
 import { formatPlatform, parsePlatform, type Platform } from '../../core/oci/platform.ts';
 import { RECIPE_LIMITS } from './limits.ts';
 import type { Problem } from './problem.ts';
-import { quoted } from '../../core/quote.ts';
+import { quoted } from '../../core/text.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
 import { longList } from './values.ts';
 import { isText, kindOf, type Content } from '../../core/yaml/text.ts';

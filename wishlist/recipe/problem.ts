@@ -1,5 +1,5 @@
 import { withHint } from '../../core/failure.ts';
-import { printable } from '../../core/quote.ts';
+import { printable } from '../../core/text.ts';
 
 /** What can be wrong or doubtful in a recipe that is otherwise usable. Closed; tests assert these codes. */
 export type ProblemCode =

@@ -1,6 +1,6 @@
 import type { Node } from 'js-yaml';
 import type { Problem } from './problem.ts';
-import { quoted } from '../../core/quote.ts';
+import { quoted } from '../../core/text.ts';
 import type { ImageReference } from '../../core/oci/reference.ts';
 import { parseTagEntry, patternCost, type TagEntry } from '../tags/tag-entry.ts';
 import { selectionOf, type TagSelection } from '../tags/tag-selection.ts';

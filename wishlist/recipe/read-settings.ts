@@ -1,11 +1,10 @@
 import type { Node } from 'js-yaml';
 import { Failure } from '../../core/failure.ts';
 import { parseKeep } from './keep.ts';
-import { nearest } from '../../core/nearest.ts';
+import { nearest, quoted } from '../../core/text.ts';
 import { readPlatforms } from './platform-list.ts';
 import type { Platform } from '../../core/oci/platform.ts';
 import type { Problem } from './problem.ts';
-import { quoted } from '../../core/quote.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
 import { OUTPUT_NAMES, type Keep, type OutputName, type SettingKey, type WishSettings } from './settings.ts';
 import { parseSubdirectory } from './subdirectory.ts';

@@ -1,7 +1,7 @@
 import type { MappingNode, Node } from 'js-yaml';
 import { Failure } from '../../core/failure.ts';
 import { position, type Problem } from './problem.ts';
-import { quoted } from '../../core/quote.ts';
+import { quoted } from '../../core/text.ts';
 import { readSettings, type SettingsReading } from './read-settings.ts';
 import { isRepositoryName } from '../../core/oci/repository-name.ts';
 import { withoutSecrets } from '../../core/secrets.ts';

@@ -1,7 +1,6 @@
 import type { MappingNode, Node } from 'js-yaml';
 import { Failure } from '../../core/failure.ts';
-import { nearest } from '../../core/nearest.ts';
-import { quoted } from '../../core/quote.ts';
+import { nearest, quoted } from '../../core/text.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
 import { kindOf, YamlError, YamlText } from '../../core/yaml/text.ts';
 import { RECIPE_LIMITS } from './limits.ts';

@@ -1,4 +1,4 @@
-import { cut } from '../../core/quote.ts';
+import { cut } from '../../core/text.ts';
 import type { Confinement } from './confinement.ts';
 import { RECIPE_LIMITS } from './limits.ts';
 import type { Problem } from './problem.ts';

@@ -1,6 +1,6 @@
 import { Failure } from '../../core/failure.ts';
 import { isOwnFolder } from './own-folders.ts';
-import { quoted } from '../../core/quote.ts';
+import { quoted } from '../../core/text.ts';
 import { looksLikeRegistry } from '../../core/oci/registry-host.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
 

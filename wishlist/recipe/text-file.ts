@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { constants, createReadStream, type ReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { codeOf } from '../../core/error-code.ts';
+import { codeOf } from '../../core/system-error.ts';
 import { Failure } from '../../core/failure.ts';
 import { RECIPE_LIMITS } from './limits.ts';
 import { position } from './problem.ts';
-import { printable } from '../../core/quote.ts';
+import { printable } from '../../core/text.ts';
 
 /** The largest recipe. */
 export const MAXIMUM_BYTES = RECIPE_LIMITS.bytes;

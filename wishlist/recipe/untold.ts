@@ -1,4 +1,4 @@
-import { counted } from '../../core/counted.ts';
+import { counted } from '../../core/text.ts';
 import type { Problem } from './problem.ts';
 
 /** Problems that are too many to be told, or kept. */

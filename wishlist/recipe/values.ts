@@ -2,7 +2,7 @@ import type { Node } from 'js-yaml';
 import { isFailure, type Failure } from '../../core/failure.ts';
 import { RECIPE_LIMITS } from './limits.ts';
 import type { Problem } from './problem.ts';
-import { quoted } from '../../core/quote.ts';
+import { quoted } from '../../core/text.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
 import { isText, kindOf } from '../../core/yaml/text.ts';
 import type { RecipeText } from './recipe-text.ts';

@@ -2,7 +2,7 @@ import type { Node } from 'js-yaml';
 import { Failure, isFailure } from '../../core/failure.ts';
 import type { WishOrigin } from './origin.ts';
 import type { Problem, ProblemCode } from './problem.ts';
-import { quoted } from '../../core/quote.ts';
+import { quoted } from '../../core/text.ts';
 import { readSelection } from './read-selection.ts';
 import { readSettings } from './read-settings.ts';
 import { parseReference, type ImageReference } from '../../core/oci/reference.ts';

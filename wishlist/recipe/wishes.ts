@@ -1,7 +1,7 @@
 import type { Node } from 'js-yaml';
 import { formatPlatform, usualPlatform, type Platform } from '../../core/oci/platform.ts';
 import type { Problem } from './problem.ts';
-import { quoted } from '../../core/quote.ts';
+import { quoted } from '../../core/text.ts';
 import { formatReference } from '../../core/oci/reference.ts';
 import { RECIPE_LIMITS } from './limits.ts';
 import { Untold } from './untold.ts';

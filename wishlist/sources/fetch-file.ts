@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../../core/failure.ts';
-import { quoted } from '../../core/quote.ts';
+import { quoted } from '../../core/text.ts';
 import { readRegularFile } from '../recipe/text-file.ts';
 import type { Fetched, FileSource, SourceLimits } from './source.ts';
 

@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import type { Dispatcher } from 'undici';
-import { codeOf } from '../../core/error-code.ts';
+import { codeOf } from '../../core/system-error.ts';
 import { Failure, isFailure } from '../../core/failure.ts';
 import { Dispatchers } from '../../core/http/dispatchers.ts';
-import { ProxyError } from '../../core/http/proxy-error.ts';
-import { readProxies } from '../../core/http/proxy-variables.ts';
-import { quoted } from '../../core/quote.ts';
+import { ProxyError, readProxies } from '../../core/http/proxies.ts';
+import { quoted } from '../../core/text.ts';
 import { decodeText, MAXIMUM_BYTES } from '../recipe/text-file.ts';
 import type { Fetched, SourceLimits, UrlSource, Validators } from './source.ts';
 

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { hasCode } from '../../core/error-code.ts';
+import { hasCode } from '../../core/system-error.ts';
 import type { SourceSettings } from './source.ts';
 import { orUnusable } from '../../core/state-failure.ts';
 

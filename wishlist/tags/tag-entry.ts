@@ -7,7 +7,7 @@ import {
   MAXIMUM_CHARACTERS,
   type TagMatcher,
 } from '../../core/oci/pattern.ts';
-import { quoted } from '../../core/quote.ts';
+import { quoted } from '../../core/text.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
 import { isRange, rangeMatcher } from './version-range.ts';
 

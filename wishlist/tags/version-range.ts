@@ -1,7 +1,7 @@
 import Range from 'semver/classes/range.js';
 import { Failure } from '../../core/failure.ts';
 import type { TagMatcher } from '../../core/oci/pattern.ts';
-import { quoted } from '../../core/quote.ts';
+import { quoted } from '../../core/text.ts';
 import { parseVersion, prereleaseOf, withoutZeros } from './version.ts';
 
 const MAXIMUM_CHARACTERS = 1000;

@@ -1,6 +1,5 @@
 import { countFindings, type Finding } from '../../../wishlist/check/finding.ts';
-import { counted } from '../../../core/counted.ts';
-import { formatBytes } from '../../../core/byte-size.ts';
+import { counted, formatBytes } from '../../../core/text.ts';
 import type { CheckedWish, CheckReport } from '../report.ts';
 import { code, inProse, inTable } from './markdown-text.ts';
 import { bytesText, countText, platformsOf, sumText, tagsText } from './phrases.ts';

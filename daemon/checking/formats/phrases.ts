@@ -1,8 +1,7 @@
 import { countFindings } from '../../../wishlist/check/finding.ts';
 import type { Sum } from '../../../wishlist/check/sizes.ts';
 import { someTags } from '../../../wishlist/check/tag-order.ts';
-import { counted } from '../../../core/counted.ts';
-import { formatBytes } from '../../../core/byte-size.ts';
+import { counted, formatBytes } from '../../../core/text.ts';
 import type { CheckedWish, CheckReport } from '../report.ts';
 
 /** `2 errors, 1 warning, no notes`. */

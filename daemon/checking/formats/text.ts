@@ -1,7 +1,6 @@
 import { formatProblem } from '../../../wishlist/recipe/problem.ts';
 import type { Finding } from '../../../wishlist/check/finding.ts';
-import { counted } from '../../../core/counted.ts';
-import { formatBytes } from '../../../core/byte-size.ts';
+import { counted, formatBytes } from '../../../core/text.ts';
 import { redactLine } from '../../configuration/redact.ts';
 import type { CheckedRecipe, CheckedWish, CheckReport } from '../report.ts';
 import { excerptOf } from './excerpt.ts';

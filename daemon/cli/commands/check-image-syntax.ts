@@ -4,7 +4,7 @@ import { readRecipe, type RecipeOptions } from '../../../wishlist/recipe/recipe.
 import { formatReference, isPattern, parseReference } from '../../../core/oci/reference.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../../output/context.ts';
-import { counted } from '../../../core/counted.ts';
+import { counted } from '../../../core/text.ts';
 import { redactLine } from '../../configuration/redact.ts';
 
 /** What was found out about one argument. */

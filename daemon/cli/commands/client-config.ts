@@ -3,8 +3,7 @@ import { join, relative } from 'node:path';
 import { platformName } from '../../../publisher/image/layout.ts';
 import { storeRoot } from '../../../publisher/outputs/podman/paths.ts';
 import { Failure } from '../../../core/failure.ts';
-import { nearest } from '../../../core/nearest.ts';
-import { quoted } from '../../../core/quote.ts';
+import { nearest, quoted } from '../../../core/text.ts';
 import { LINUX_AMD64, type Platform } from '../../../core/oci/platform.ts';
 import { firstPublicName } from '../../client-config/public-name.ts';
 import {

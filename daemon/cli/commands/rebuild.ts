@@ -2,7 +2,7 @@ import { isFailure } from '../../../core/failure.ts';
 import type { Command } from '../command.ts';
 import { imagesIn } from '../../cycle/new-image.ts';
 import { configurationInvalid } from '../../configuration/invalid.ts';
-import { counted } from '../../../core/counted.ts';
+import { counted } from '../../../core/text.ts';
 import { assertKnownRepository } from '../known.ts';
 import { withState } from '../../state/with-state.ts';
 import { createBackend } from '../../cycle/workplace.ts';

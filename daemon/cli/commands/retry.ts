@@ -1,6 +1,6 @@
 import type { Command } from '../command.ts';
 import { imageArgument, unknownImage } from '../known.ts';
-import { counted } from '../../../core/counted.ts';
+import { counted } from '../../../core/text.ts';
 import { wakeDaemon } from '../../service/control-client.ts';
 import { withState } from '../../state/with-state.ts';
 import { readImageStatus } from '../../status/image.ts';

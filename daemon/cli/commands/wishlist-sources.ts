@@ -1,9 +1,8 @@
 import { withHint } from '../../../core/failure.ts';
-import { localTime } from '../../../core/local-time.ts';
+import { localTime, counted } from '../../../core/text.ts';
 import type { Recipe } from '../../../wishlist/recipe/recipe.ts';
 import type { SourceContent, SourceState } from '../../../wishlist/sources/source.ts';
 import type { Command } from '../command.ts';
-import { counted } from '../../../core/counted.ts';
 import { redact } from '../../configuration/redact.ts';
 import { readConfiguredSources } from '../../configuration/sources/sources.ts';
 import { takeState } from '../../cycle/workplace.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { exposureOf, NO_EXPOSURE, type Exposure } from '../../../publisher/publication/exposure.ts';
-import { codeOf } from '../../../core/error-code.ts';
+import { codeOf } from '../../../core/system-error.ts';
 import type { CheckContext } from './context.ts';
 import { named, nearestExisting } from './folders.ts';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { refuseOthers } from '../../../core/system/private-folder.ts';
-import { codeOf } from '../../../core/error-code.ts';
+import { codeOf } from '../../../core/system-error.ts';
 import { isFailure, withHint } from '../../../core/failure.ts';
 import type { OptionKey } from '../options.ts';
 import type { CheckContext } from './context.ts';

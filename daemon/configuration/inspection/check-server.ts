@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
-import { hasCode } from '../../../core/error-code.ts';
-import { quoted } from '../../../core/quote.ts';
+import { hasCode } from '../../../core/system-error.ts';
+import { quoted } from '../../../core/text.ts';
 import { withoutAddressSecrets } from '../address-secrets.ts';
 import { repositoriesFolder } from '../backend-choice.ts';
 import { OPTIONS, type Configuration, type Option } from '../options.ts';

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { codeOf, hasCode } from '../../../core/error-code.ts';
-import { quoted } from '../../../core/quote.ts';
+import { codeOf, hasCode } from '../../../core/system-error.ts';
+import { quoted } from '../../../core/text.ts';
 import type { Located } from '../mapping-reader.ts';
 import { readAuthorities } from '../registries/certificates.ts';
 import { readBytes } from '../registries/read-bytes.ts';

@@ -1,6 +1,6 @@
 import type { ConfigurationReading } from '../configuration.ts';
 import type { Configuration, Environment, OptionKey } from '../options.ts';
-import { counted } from '../../../core/counted.ts';
+import { counted } from '../../../core/text.ts';
 import { byLine } from '../invalid.ts';
 import { placeOf } from '../settings.ts';
 import { checkRegistries } from './check-registries.ts';

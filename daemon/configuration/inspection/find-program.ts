@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { codeOf } from '../../../core/error-code.ts';
+import { codeOf } from '../../../core/system-error.ts';
 import type { Environment } from '../options.ts';
 
 /** Where programs are looked for without PATH. @see execvp(3) */

@@ -1,4 +1,4 @@
-import { counted } from '../../../core/counted.ts';
+import { counted } from '../../../core/text.ts';
 import { columns } from './columns.ts';
 import type { ShownEntry } from './shown-entries.ts';
 import { optionCells, type ShownOption } from './shown-options.ts';

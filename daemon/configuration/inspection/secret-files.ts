@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
-import { codeOf } from '../../../core/error-code.ts';
-import { quoted } from '../../../core/quote.ts';
+import { codeOf } from '../../../core/system-error.ts';
+import { quoted } from '../../../core/text.ts';
 import type { Located } from '../mapping-reader.ts';
 import type { Source as SecretPlace } from '../registry-source.ts';
 import type { Findings } from './finding.ts';

@@ -1,7 +1,7 @@
 import { X509Certificate, createPrivateKey, type KeyObject } from 'node:crypto';
-import type { ServerSettings } from '../../../core/http/server-settings.ts';
-import { codeOf } from '../../../core/error-code.ts';
-import { quoted } from '../../../core/quote.ts';
+import type { ServerSettings } from '../../../core/http/options.ts';
+import { codeOf } from '../../../core/system-error.ts';
+import { quoted } from '../../../core/text.ts';
 import type { Located } from '../mapping-reader.ts';
 import type { RegistryEntry } from '../registry-entry.ts';
 import { readBytes } from './read-bytes.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Credentials } from '../../../publisher/registry/authentication/credentials.ts';
-import { quoted } from '../../../core/quote.ts';
+import { quoted } from '../../../core/text.ts';
 import { isRepositoryPath } from '../../../core/oci/reference.ts';
 import { withoutSecrets } from '../../../core/secrets.ts';
 import { hideLogin, hideSecret } from '../known-secrets.ts';

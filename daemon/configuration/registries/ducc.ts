@@ -1,6 +1,6 @@
 import type { Credentials } from '../../../publisher/registry/authentication/credentials.ts';
 import type { Place } from '../../../publisher/registry/route.ts';
-import { printable, quoted } from '../../../core/quote.ts';
+import { printable, quoted } from '../../../core/text.ts';
 import { withoutSecrets } from '../../../core/secrets.ts';
 import type { Environment } from '../options.ts';
 import { hideLogin } from '../known-secrets.ts';

@@ -1,7 +1,7 @@
 import type { Credentials } from '../../../publisher/registry/authentication/credentials.ts';
 import type { RegistryOptions } from '../../../publisher/registry/options.ts';
 import { DIRECT, type Route } from '../../../publisher/registry/route.ts';
-import type { ServerSettings } from '../../../core/http/server-settings.ts';
+import type { ServerSettings } from '../../../core/http/options.ts';
 import { configurationInvalid } from '../invalid.ts';
 import type { Configuration, Environment, OptionKey } from '../options.ts';
 import { Answers } from './answers.ts';

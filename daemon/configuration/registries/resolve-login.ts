@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Credentials } from '../../../publisher/registry/authentication/credentials.ts';
-import { quoted } from '../../../core/quote.ts';
+import { quoted } from '../../../core/text.ts';
 import type { Located } from '../mapping-reader.ts';
 import type { Environment } from '../options.ts';
 import { hideLogin } from '../known-secrets.ts';

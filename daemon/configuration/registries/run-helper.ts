@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { interruption } from '../../../core/interruption.ts';
 import { killIfThere } from '../../../core/system/kill.ts';
-import { hasCode } from '../../../core/error-code.ts';
+import { hasCode } from '../../../core/system-error.ts';
 import type { Environment } from '../options.ts';
 
 export interface HelperLimits {

@@ -1,4 +1,4 @@
-import { localTime } from '../../../core/local-time.ts';
+import { localTime } from '../../../core/text.ts';
 import { withHint, type Failure } from '../../../core/failure.ts';
 
 /** What to say of a source that fails while what is known of it counts. */

@@ -4,7 +4,7 @@ import { BaseChallenges } from './base-challenges.ts';
 import { parseChallenges, type Challenge } from './challenge.ts';
 import type { Credentials } from './credentials.ts';
 import { baseEndpoint } from '../endpoint.ts';
-import { mayHaveCredentials } from '../../../core/http/server-settings.ts';
+import { mayHaveCredentials } from '../../../core/http/options.ts';
 import type { RegistryOptions } from '../options.ts';
 import type { Access } from '../route.ts';
 import { fetchToken, tokenUrl, type TokenRequest } from './token.ts';

@@ -1,4 +1,4 @@
-import { HeaderReader } from '../../../core/http/header-reader.ts';
+import { HeaderReader } from '../../../core/http/link.ts';
 
 /** One way to authenticate that a server offers. */
 export interface Challenge {

@@ -1,5 +1,11 @@
 import { Failure, isFailure } from '../../../core/failure.ts';
-import { equalPlatforms } from '../../../core/oci/platform.ts';
+import {
+  equalPlatforms,
+  choosePlatform,
+  isPlatform,
+  listPlatforms,
+  type Platform,
+} from '../../../core/oci/platform.ts';
 import { formatReference } from '../../../core/oci/reference.ts';
 import { parseConfig } from '../../../core/oci/config.ts';
 import type {
@@ -9,14 +15,7 @@ import type {
   ManifestDocument,
 } from '../../../core/oci/manifest.ts';
 import { noImage, parseManifest } from '../../../core/oci/manifest.ts';
-import { artifactOf, isIndex, isManifest } from '../../../core/oci/media-types.ts';
-import { NoImage } from '../../../core/oci/no-image.ts';
-import {
-  choosePlatform,
-  isPlatform,
-  listPlatforms,
-  type Platform,
-} from '../../../core/oci/index-platforms.ts';
+import { artifactOf, isIndex, isManifest, NoImage } from '../../../core/oci/media-types.ts';
 import type { Reading } from './reading.ts';
 
 /** A manifest of one image, as it was read. */

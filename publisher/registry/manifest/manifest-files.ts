@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { hasCode, isDiskFull } from '../../../core/error-code.ts';
+import { hasCode, isDiskFull } from '../../../core/system-error.ts';
 import { formatReference, type ImageReference } from '../../../core/oci/reference.ts';
 import { storageFailure } from '../../../core/storage-failure.ts';
 import { isDigest, type Digest } from '../../../core/oci/digest.ts';

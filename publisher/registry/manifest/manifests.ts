@@ -1,5 +1,5 @@
 import { Failure } from '../../../core/failure.ts';
-import { printable } from '../../../core/quote.ts';
+import { printable } from '../../../core/text.ts';
 import { formatReference, type ImageReference } from '../../../core/oci/reference.ts';
 import type { Digest } from '../../../core/oci/digest.ts';
 import type { Documents } from './documents.ts';
@@ -16,7 +16,7 @@ import {
   type Root,
 } from './manifest-choice.ts';
 import type { ForeignLayers } from '../options.ts';
-import { formatPlatform, type Platform } from '../../../core/oci/index-platforms.ts';
+import { formatPlatform, type Platform } from '../../../core/oci/platform.ts';
 import { Reading } from './reading.ts';
 import { sha256 } from './verify.ts';
 

@@ -8,7 +8,7 @@ import type {
   Publication,
   PublishOptions,
 } from '../../publication/backend.ts';
-import { UNKNOWN_ROOM, type FreeRoom } from '../../../core/system/demand.ts';
+import { UNKNOWN_ROOM, type FreeRoom } from '../../../core/system/free-space.ts';
 import { type Entry } from '../../publication/entry.ts';
 import { displayPath, type BytePath } from '../../../core/system/byte-path.ts';
 import { Lock, unlessBusy } from '../../../core/system/lock.ts';

@@ -1,6 +1,6 @@
 import { closeSync, writeSync } from 'node:fs';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { hasCode } from '../../../core/error-code.ts';
+import { hasCode } from '../../../core/system-error.ts';
 import { makePipe } from '../../../core/system/libc.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
-import { hasCode } from '../../../core/error-code.ts';
+import { hasCode } from '../../../core/system-error.ts';
 import type { CvmfsRepository } from './installation.ts';
 
 /** Which open transaction is ours, on disk, so that the next start may abort it and nobody else's. */

@@ -23,12 +23,11 @@ import {
   workingPaths,
   type WorkingPaths,
 } from './journal.ts';
-import type { FreeRoom } from '../../../core/system/demand.ts';
+import { type FreeRoom, freeRoom } from '../../../core/system/free-space.ts';
 import { Probe } from './probe.ts';
 import { Staging } from './staging.ts';
 import { Unkept } from '../unkept.ts';
 import { usable } from '../usable.ts';
-import { freeRoom } from '../../../core/system/free-space.ts';
 import { takeTurns } from '../../../core/turns.ts';
 import { interruption } from '../../../core/interruption.ts';
 import { keepPrivate } from '../../../core/system/private-folder.ts';

@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { hasCode } from '../../../core/error-code.ts';
+import { hasCode } from '../../../core/system-error.ts';
 import { Failure } from '../../../core/failure.ts';
 import { displayPath, pathBelow } from '../../../core/system/byte-path.ts';
 import { finishDirectory } from '../inode.ts';

@@ -1,5 +1,5 @@
 import { lstatSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
-import { codeOf, isDiskFull } from '../../../core/error-code.ts';
+import { codeOf, isDiskFull } from '../../../core/system-error.ts';
 import { Failure } from '../../../core/failure.ts';
 import { type Attributes } from '../../publication/entry.ts';
 import { displayPath, pathBelow, type BytePath } from '../../../core/system/byte-path.ts';

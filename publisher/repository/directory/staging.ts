@@ -10,7 +10,7 @@ import {
   lchownSync,
   type Stats,
 } from 'node:fs';
-import { hasCode } from '../../../core/error-code.ts';
+import { hasCode } from '../../../core/system-error.ts';
 import { Failure } from '../../../core/failure.ts';
 import {
   type Attributes,

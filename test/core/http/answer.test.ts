@@ -4,7 +4,7 @@ import { readRefusal } from '../../../core/http/answer.ts';
 import { FaultServer } from '../../support/registry/fault-server.ts';
 import { drip, instead, stall } from '../../support/registry/faults.ts';
 
-describe('registry/http/answer', () => {
+describe('core/http/answer', () => {
   let server: FaultServer;
 
   beforeEach(async () => {

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { RegistryClient } from '../../../publisher/registry/client.ts';
-import { settingsOf } from '../../../core/http/server-settings.ts';
+import { settingsOf } from '../../../core/http/options.ts';
 import type { RegistryOptions } from '../../../publisher/registry/options.ts';
 import { Dispatchers } from '../../../core/http/dispatchers.ts';
 import { describeWith, skip } from '../../support/programs.ts';
@@ -12,7 +12,7 @@ import { collect, failureOf, quickClient } from '../../support/registry/quick-cl
 const LAYER = plainLayer(Buffer.alloc(3_000_000));
 const DESCRIPTOR = { mediaType: LAYER.mediaType, digest: LAYER.diffId, sizeBytes: LAYER.bytes.length };
 
-describeWith(['openssl'], 'registry/http/dispatchers', () => {
+describeWith(['openssl'], 'core/http/dispatchers', () => {
   let authority: CertificateAuthority;
   let server: FaultServer | undefined;
   let client: RegistryClient | undefined;

@@ -28,7 +28,7 @@ const CASES: readonly (readonly [field: string, next: string | undefined])[] = [
   ['</x', undefined],
 ];
 
-describe('registry/http/link', () => {
+describe('core/http/link', () => {
   for (const [field, next] of CASES) {
     it(`reads ${JSON.stringify(field)}`, () => {
       assert.equal(nextLink(field), next);

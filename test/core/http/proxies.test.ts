@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { proxyFor, type Proxies } from '../../../core/http/proxies.ts';
+import { proxyFor, type Proxies, curlVariables } from '../../../core/http/proxies.ts';
 
 const BOTH: Proxies = { https: new URL('http://secure.example:1'), http: new URL('http://plain.example:2') };
 
@@ -52,7 +52,7 @@ const EXCEPTIONS: readonly (readonly [none: string, url: string, isProxied: bool
   ['', 'http://128.0.0.1/', true],
 ];
 
-describe('network/proxies', () => {
+describe('core/http/proxies', () => {
   for (const [none, url, isProxied] of EXCEPTIONS) {
     it(`NO_PROXY ${JSON.stringify(none)}: ${url} goes ${isProxied ? 'through a proxy' : 'directly'}`, () => {
       assert.equal(proxyFor(new URL(url), { ...BOTH, none }) !== undefined, isProxied);
@@ -69,4 +69,60 @@ describe('network/proxies', () => {
       assert.equal(proxyFor(new URL(url), proxies)?.host, host);
     });
   }
+});
+
+type Variables = Readonly<Record<string, string>>;
+
+const PROXIES = { HTTPS_PROXY: 'http://s:1', HTTP_PROXY: 'p:2' };
+const CURL_BOTH = { https_proxy: 'http://s:1/', http_proxy: 'http://p:2/' };
+
+const CASES: readonly (readonly [environment: Variables, url: string, variables: Variables])[] = [
+  [{}, 'https://git.example/x', {}],
+  [PROXIES, 'https://git.example/x', CURL_BOTH],
+  [
+    { https_proxy: 'http://a:1', HTTPS_PROXY: 'b:2' },
+    'https://git.example/x',
+    { https_proxy: 'http://a:1/' },
+  ],
+  [
+    { ...PROXIES, NO_PROXY: 'other.example' },
+    'https://git.example/x',
+    { ...CURL_BOTH, no_proxy: 'other.example' },
+  ],
+  [
+    { ...PROXIES, NO_PROXY: '10.0.0.0/8' },
+    'https://10.1.2.3/x',
+    { ...CURL_BOTH, no_proxy: '10.0.0.0/8,10.1.2.3' },
+  ],
+  [{ ...PROXIES, NO_PROXY: '10.0.0.0/8' }, 'https://11.1.2.3/x', { ...CURL_BOTH, no_proxy: '10.0.0.0/8' }],
+  [
+    { ...PROXIES, NO_PROXY: 'fd00::/8' },
+    'https://[fd12::1]/x',
+    { ...CURL_BOTH, no_proxy: 'fd00::/8,fd12::1' },
+  ],
+  [
+    { ...PROXIES, no_proxy: 'git.example:8443' },
+    'https://git.example:8443/x',
+    { ...CURL_BOTH, no_proxy: 'git.example:8443,git.example' },
+  ],
+  [{ ...PROXIES, NO_PROXY: 'a.example, *' }, 'https://git.example/x', { ...CURL_BOTH, no_proxy: '*' }],
+  [PROXIES, 'http://127.0.0.1:8080/x', { ...CURL_BOTH, no_proxy: '127.0.0.1' }],
+];
+
+describe('core/http/proxies, variables', () => {
+  for (const [environment, url, variables] of CASES) {
+    it(`${JSON.stringify(environment)} and ${url} give curl ${JSON.stringify(variables)}`, () => {
+      assert.deepEqual(curlVariables(new URL(url), environment), variables);
+    });
+  }
+
+  it('refuses what is no address of a proxy, without a word of it', () => {
+    assert.throws(
+      () => curlVariables(new URL('https://git.example'), { HTTPS_PROXY: 'socks5://me:secret@p' }),
+      {
+        code: 'configuration-invalid',
+        message: 'the environment variable HTTPS_PROXY is no address of a proxy',
+      },
+    );
+  });
 });

@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
-import type { RegistryClient } from '../../../publisher/registry/client.ts';
-import { RateLimits } from '../../../core/http/rate-limits.ts';
-import type { Subject } from '../../../core/http/subject.ts';
 import { Failure } from '../../../core/failure.ts';
+import { RateLimits, readQuota, type Quota } from '../../../core/http/rate-limits.ts';
+import type { Subject } from '../../../core/http/subject.ts';
+import type { RegistryClient } from '../../../publisher/registry/client.ts';
 import { FaultServer } from '../../support/registry/fault-server.ts';
 import { status } from '../../support/registry/faults.ts';
 import { buildImage, plainLayer } from '../../support/registry/image.ts';
@@ -51,7 +51,7 @@ const CASES: readonly {
   { answer: [200, { ratelimit: '"default";r=0;t=30' }], manifest: 30_000, blob: 30_000 },
 ];
 
-describe('registry/http/rate-limits', () => {
+describe('core/http/rate-limits', () => {
   let nowMs: number;
   let limits: RateLimits;
 
@@ -167,4 +167,64 @@ describe('registry/http/rate-limits', () => {
       assert.equal(server.seen.length, 2);
     });
   });
+});
+
+const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5);
+
+const QUOTAS: readonly (readonly [fields: Fields, quota: Partial<Quota> | undefined])[] = [
+  [{}, undefined],
+  [{ 'ratelimit-limit': '100;w=21600' }, undefined],
+  [
+    { 'ratelimit-limit': '100;w=21600', 'ratelimit-remaining': '0;w=21600' },
+    { remaining: 0, limit: 100, windowS: 21_600 },
+  ],
+  [
+    { 'ratelimit-limit': '200;w=21600', 'ratelimit-remaining': '76;w=21600' },
+    { remaining: 76, limit: 200, windowS: 21_600 },
+  ],
+  [
+    {
+      'ratelimit-limit': '10, 10;w=1;burst=1000, 1000;w=60',
+      'ratelimit-remaining': '0',
+      'ratelimit-reset': '7',
+    },
+    { remaining: 0, limit: 10, windowS: 1, resetMs: 7000 },
+  ],
+  [
+    { 'ratelimit-remaining': '5', 'ratelimit-reset': '0' },
+    { remaining: 5, resetMs: 0 },
+  ],
+  [
+    { 'ratelimit-remaining': '0', 'ratelimit-reset': String(NOW_MS / 1000 + 90) },
+    { remaining: 0, resetMs: 90_000 },
+  ],
+  [
+    { 'ratelimit-remaining': '0', 'ratelimit-reset': '1000000001' },
+    { remaining: 0, resetMs: 0 },
+  ],
+  [{ 'ratelimit-remaining': '0', 'ratelimit-reset': 'soon' }, { remaining: 0 }],
+  [{ 'ratelimit-remaining': '-1' }, undefined],
+  [{ 'ratelimit-remaining': '0.5' }, undefined],
+  [{ 'ratelimit-remaining': 'none' }, undefined],
+  [{ ratelimit: '"default";r=50;t=30' }, { remaining: 50, resetMs: 30_000 }],
+  [{ ratelimit: '"burst";r=0;t=2, "daily";r=0;t=600, "other";r=3;t=9' }, { remaining: 0, resetMs: 600_000 }],
+  [{ ratelimit: 'limit=100, remaining=0, reset=50' }, { remaining: 0, limit: 100, resetMs: 50_000 }],
+  [{ ratelimit: '"default";r=0' }, { remaining: 0 }],
+  [{ ratelimit: 'nonsense' }, undefined],
+  [
+    { ratelimit: '"a";r=0;t=5', 'ratelimit-remaining': '9' },
+    { remaining: 0, resetMs: 5000 },
+  ],
+];
+
+describe('core/http/rate-limits, fields', () => {
+  for (const [fields, quota] of QUOTAS) {
+    it(`reads ${JSON.stringify(fields)}`, () => {
+      const none = { limit: undefined, windowS: undefined, resetMs: undefined };
+      assert.deepEqual(
+        readQuota((name) => fields[name], NOW_MS),
+        quota === undefined ? undefined : { ...none, ...quota },
+      );
+    });
+  }
 });

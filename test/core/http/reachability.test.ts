@@ -10,7 +10,7 @@ import { collect, failureOf, quickClient } from '../../support/registry/quick-cl
 
 const LAYER = plainLayer(Buffer.alloc(100_000));
 
-describe('registry/http/client, when a registry cannot be reached', () => {
+describe('core/http/client, when a registry cannot be reached', () => {
   let server: FaultServer;
   let client: RegistryClient;
 

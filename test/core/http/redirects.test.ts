@@ -13,7 +13,7 @@ import { TokenService } from '../../support/registry/token-service.ts';
 const LAYER = plainLayer(Buffer.from('layer'));
 const DESCRIPTOR = { mediaType: LAYER.mediaType, digest: LAYER.diffId, sizeBytes: LAYER.bytes.length };
 
-describe('registry/http/redirects', () => {
+describe('core/http/redirects', () => {
   let registry: FaultServer;
   let storage: FaultServer;
   let client: RegistryClient;

@@ -58,7 +58,7 @@ const BODIES: readonly (readonly [body: string, codes: readonly string[]])[] = [
   ['', []],
 ];
 
-describe('registry/http/refusal', () => {
+describe('core/http/refusal', () => {
   for (const [status, kind, errorCode, code] of FAILURES) {
     it(`${status} ${errorCode} for a ${kind} is ${code}, and says where`, () => {
       const errorCodes = errorCode === '' ? [] : [errorCode];

@@ -5,7 +5,7 @@ import { failureOf } from '../../support/registry/quick-client.ts';
 
 const FAILURE = new Failure('registry-error', 'it failed');
 
-describe('registry/http/retry', () => {
+describe('core/http/retry', () => {
   for (const [what, error, tries] of [
     ['as often as the policy says', new Retryable(FAILURE), 4],
     ['as often as the failure is worth', new Retryable(FAILURE, { maximumTries: 2 }), 2],

@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
-import { TimeLimit } from '../../../core/http/time-limit.ts';
+import { TimeLimit, Pace } from '../../../core/http/time-limit.ts';
 
-describe('registry/http/time-limit', () => {
+describe('core/http/time-limit', () => {
   it('ends while it runs', async () => {
     const limit = new TimeLimit(1);
     const ended = once(limit.signal, 'abort');
@@ -32,5 +32,46 @@ describe('registry/http/time-limit', () => {
     const ended = once(limit.signal, 'abort');
     limit.resume();
     await ended;
+  });
+});
+
+/** A window of 1 s, and 100 bytes a second. */
+const CASES: readonly (readonly [
+  what: string,
+  pieces: readonly (readonly [bytes: number, waitedMs: number])[],
+  drips: boolean,
+])[] = [
+  ['much at once', [[1000, 1500]], false],
+  ['too little in a window', [[99, 1000]], true],
+  ['just enough in a window', [[100, 1000]], false],
+  ['too little in a long wait', [[150, 2000]], true],
+  ['too little so far, before a window is over', [[1, 999]], false],
+  ['drops that add up to too little', Array.from({ length: 10 }, () => [9, 100] as const), true],
+  ['drops that add up to enough', Array.from({ length: 30 }, () => [10, 100] as const), false],
+  [
+    'a burst, then drops: each window counts for itself',
+    [[1e6, 1000], ...Array.from({ length: 10 }, () => [1, 100] as const)],
+    true,
+  ],
+  ['pieces that nobody waited for', Array.from({ length: 1000 }, () => [1, 0] as const), false],
+];
+
+describe('core/http/time-limit, throughput floor', () => {
+  for (const [what, pieces, drips] of CASES) {
+    it(`${what}: ${drips ? 'drips' : 'goes on'}`, () => {
+      const pace = new Pace({ minimumRateBytesPerSecond: 100, windowMs: 1000 });
+      const found = pieces.map(([bytes, waitedMs]) => pace.received(bytes, waitedMs));
+      assert.equal(
+        found.some((drip) => drip !== undefined),
+        drips,
+      );
+      assert.equal(found.at(-1) !== undefined, drips);
+    });
+  }
+
+  it('says how much came in how long', () => {
+    const pace = new Pace({ minimumRateBytesPerSecond: 100, windowMs: 1000 });
+    pace.received(3, 600);
+    assert.deepEqual(pace.received(4, 500), { bytes: 7, waitedMs: 1100 });
   });
 });

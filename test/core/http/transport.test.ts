@@ -8,7 +8,7 @@ import { failureOf } from '../../support/registry/quick-client.ts';
 
 const LIMIT = { bytes: 1000, code: 'manifest-invalid' } as const;
 
-describe('registry/http/transport', () => {
+describe('core/http/transport', () => {
   let server: FaultServer;
   let transport: Transport;
 

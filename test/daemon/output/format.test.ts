@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { errorLine, formatDuration } from '../../../daemon/output/format.ts';
-import { formatBytes } from '../../../core/byte-size.ts';
-import { relative, span, upcoming } from '../../../daemon/output/format.ts';
+import { errorLine, formatDuration, relative, span, upcoming } from '../../../daemon/output/format.ts';
+import { formatBytes } from '../../../core/text.ts';
 
 describe('lines for people', () => {
   const failures: readonly (readonly [line: string, expected: string])[] = [

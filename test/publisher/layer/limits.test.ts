@@ -8,7 +8,7 @@ import {
   UNLIMITED,
   type LayerLimits,
 } from '../../../publisher/layer/limits.ts';
-import { exactSize } from '../../../core/byte-size.ts';
+import { exactSize } from '../../../core/text.ts';
 import { Failure } from '../../../core/failure.ts';
 import { directory, file, symlink, type LayerEntry } from '../../support/images/layer-entry.ts';
 import { sparseInRecords } from '../../support/images/sparse.ts';

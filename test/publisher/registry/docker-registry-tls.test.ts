@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import type { RegistryClient } from '../../../publisher/registry/client.ts';
 import type { RegistryOptions } from '../../../publisher/registry/options.ts';
-import type { ServerSettings } from '../../../core/http/server-settings.ts';
-import { codeOf } from '../../../core/error-code.ts';
+import type { ServerSettings } from '../../../core/http/options.ts';
+import { codeOf } from '../../../core/system-error.ts';
 import { parseReference, type ImageReference } from '../../../core/oci/reference.ts';
 import { describeWith } from '../../support/programs.ts';
 import { CertificateAuthority, type CertificateRequest } from '../../support/registry/certificates.ts';

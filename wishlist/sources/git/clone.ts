@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode } from '../../../core/error-code.ts';
+import { hasCode } from '../../../core/system-error.ts';
 
 const KEPT = 'repository.git';
 const CLAIMED = /^claimed-.*\.git$/;

@@ -1,4 +1,4 @@
-import { curlVariables } from '../../../core/http/proxy-variables.ts';
+import { curlVariables } from '../../../core/http/proxies.ts';
 import type { GitSource } from '../source.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;

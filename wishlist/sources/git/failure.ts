@@ -1,7 +1,6 @@
-import { exactSize } from '../../../core/byte-size.ts';
+import { exactSize, quoted } from '../../../core/text.ts';
 import { Failure, type FailureCode } from '../../../core/failure.ts';
-import { quoted } from '../../../core/quote.ts';
-import { basicPattern, secretPattern } from '../../../core/secret-pattern.ts';
+import { basicPattern, secretPattern } from '../../../core/secrets.ts';
 import type { GitSource, SourceLimits } from '../source.ts';
 import type { GitCommandError } from './command.ts';
 

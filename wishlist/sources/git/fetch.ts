@@ -1,6 +1,6 @@
 import { isFailure } from '../../../core/failure.ts';
 import type { Commit } from '../../recipe/origin.ts';
-import { quoted } from '../../../core/quote.ts';
+import { quoted } from '../../../core/text.ts';
 import { decodeText, MAXIMUM_BYTES } from '../../recipe/text-file.ts';
 import type { Fetched, GitSource, SourceFile, SourceLimits } from '../source.ts';
 import { orUnusable } from '../../../core/state-failure.ts';

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { redact } from '../../../../daemon/configuration/redact.ts';
 import { askHelper, isHelperName } from '../../../../daemon/configuration/registries/helper.ts';
 import { Failure } from '../../../../core/failure.ts';
-import { hasCode } from '../../../../core/error-code.ts';
+import { hasCode } from '../../../../core/system-error.ts';
 import { failureOf } from '../../../support/registry/quick-client.ts';
 import { answer, HelperPrograms } from './helper-program.ts';
 

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { RegistryClient } from '../../../../publisher/registry/client.ts';
 import type { LayerDescriptor, Manifest } from '../../../../core/oci/manifest.ts';
 import type { ForeignLayers, RegistryOptions } from '../../../../publisher/registry/options.ts';
-import { LINUX_AMD64 } from '../../../../core/oci/index-platforms.ts';
+import { LINUX_AMD64 } from '../../../../core/oci/platform.ts';
 import { Spool } from '../../../../publisher/spool/spool.ts';
 import type { ImageReference } from '../../../../core/oci/reference.ts';
 import type { FailureCode } from '../../../../core/failure.ts';

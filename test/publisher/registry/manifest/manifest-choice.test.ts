@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import type { RegistryClient } from '../../../../publisher/registry/client.ts';
 import type { FailureCode } from '../../../../core/failure.ts';
-import type { Platform } from '../../../../core/oci/index-platforms.ts';
+import type { Platform } from '../../../../core/oci/platform.ts';
 import { FaultServer } from '../../../support/registry/fault-server.ts';
 import {
   OCI_INDEX_TYPE,

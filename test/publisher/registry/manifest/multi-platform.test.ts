@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import type { RegistryClient } from '../../../../publisher/registry/client.ts';
-import type { Platform } from '../../../../core/oci/index-platforms.ts';
+import type { Platform } from '../../../../core/oci/platform.ts';
 import { parseReference } from '../../../../core/oci/reference.ts';
 import { PLATFORMS, PLATFORM_FILE, pushMultiPlatformImage } from '../../../support/images/multi-platform.ts';
 import { describeWith } from '../../../support/programs.ts';

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import type { RegistryClient } from '../../../../publisher/registry/client.ts';
 import { ManifestFiles } from '../../../../publisher/registry/manifest/manifest-files.ts';
 import type { Manifest } from '../../../../core/oci/manifest.ts';
-import { LINUX_AMD64 } from '../../../../core/oci/index-platforms.ts';
+import { LINUX_AMD64 } from '../../../../core/oci/platform.ts';
 import type { FailureCode } from '../../../../core/failure.ts';
 import { FaultServer } from '../../../support/registry/fault-server.ts';
 import { instead, status, type Fault } from '../../../support/registry/faults.ts';

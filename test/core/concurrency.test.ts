@@ -1,10 +1,10 @@
 import { strict as assert } from 'node:assert';
-import { Slots } from '../../core/slots.ts';
+import { Slots } from '../../core/concurrency.ts';
 import { failureOf } from '../support/registry/quick-client.ts';
 
 const NEVER = new AbortController().signal;
 
-describe('slots', () => {
+describe('core/concurrency, slots', () => {
   it('lets so many run for one key, the others in order', async () => {
     const slots = new Slots((key) => (key === 'a' ? 2 : 1));
     const order: number[] = [];

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { codeOf, hasCode, isDiskFull } from '../../core/error-code.ts';
+import { codeOf, hasCode, isDiskFull } from '../../core/system-error.ts';
 
 function error(code: unknown): Error {
   return Object.assign(new Error('an error'), { code });
 }
 
-describe('error-code', () => {
+describe('core/system-error', () => {
   it('finds the code of an error, where it has one', () => {
     assert.equal(codeOf(error('ENOENT')), 'ENOENT');
     for (const without of [new Error('none'), error(2), { code: 'ENOENT' }, 'ENOENT', undefined])

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { errors } from 'undici';
-import { classifyNetworkError, type NetworkErrorCode } from '../../../core/http/network-error.ts';
+import { classifyNetworkError, type NetworkErrorCode } from '../../../core/http/network-failure.ts';
 
 /** Tries: 1 for what will not change, 2 for what looks dead, else as many as there are. */
 const CASES: readonly (readonly [code: string, maximumTries: number, kind: NetworkErrorCode])[] = [
@@ -24,7 +24,7 @@ const CASES: readonly (readonly [code: string, maximumTries: number, kind: Netwo
   ['UND_ERR_HEADERS_OVERFLOW', Infinity, 'registry-error'],
 ];
 
-describe('registry/http/network-error', () => {
+describe('core/http/network-failure', () => {
   for (const [code, maximumTries, kind] of CASES) {
     it(`${code} is ${kind}, worth ${maximumTries} tries`, () => {
       const error = classifyNetworkError(Object.assign(new Error('some text'), { code }));

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
+import type { RequestRecord } from '../../../core/http/options.ts';
 import type { RegistryClient } from '../../../publisher/registry/client.ts';
-import type { RequestRecord } from '../../../core/http/request-record.ts';
 import { FaultServer } from '../../support/registry/fault-server.ts';
 import { cut, drop, redirect, status } from '../../support/registry/faults.ts';
 import { buildImage, plainLayer } from '../../support/registry/image.ts';
@@ -11,7 +11,7 @@ const LAYER = plainLayer(Buffer.alloc(100_000));
 const IMAGE = buildImage({ layers: [LAYER] });
 const DESCRIPTOR = { mediaType: LAYER.mediaType, digest: LAYER.diffId, sizeBytes: LAYER.bytes.length };
 
-describe('registry/http/request-record', () => {
+describe('core/http/connections, records of requests', () => {
   let server: FaultServer;
   let client: RegistryClient;
   let records: RequestRecord[];
