@@ -1,7 +1,7 @@
 import { Failure, isFailure } from '../failure.ts';
 import { checkGlob } from './pattern.ts';
 import { quoted } from '../text.ts';
-import { looksLikeRegistry, parseRegistry } from './registry-host.ts';
+import { isRepositoryPath, looksLikeRegistry, parseRegistry } from './registry-host.ts';
 import { holdsCredentials, holdsQuery, withoutSecrets, type PatternSyntax } from '../secrets.ts';
 
 /** How an image is named: `[SCHEME://]REGISTRY/REPOSITORY[:TAG][@DIGEST]`. */
@@ -19,7 +19,6 @@ export interface ImageReference {
 }
 
 const SHAPE = 'write REGISTRY/REPOSITORY[:TAG][@sha256:DIGEST], such as docker.io/library/debian:12';
-const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const TAG_PATTERN = /^[A-Za-z0-9_*][A-Za-z0-9._*-]{0,127}$/;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
@@ -104,11 +103,6 @@ export function withTag(pattern: ImageReference, tag: string): ImageReference {
   const reference = { ...pattern, tag };
   checkFileName(reference);
   return reference;
-}
-
-/** Whether `text` is a repository's path at a registry, or the beginning of one: `library/debian`. */
-export function isRepositoryPath(text: string): boolean {
-  return text.split('/').every((component) => COMPONENT.test(component));
 }
 
 function refuseForeignSyntax(written: string, patterns: PatternSyntax): void {
@@ -201,14 +195,14 @@ function checkRepository(repository: string): void {
 }
 
 function checkComponent(component: string): void {
-  if (COMPONENT.test(component)) return;
+  if (isRepositoryPath(component)) return;
   if (component === '')
     throw invalid('the repository has an empty component', 'remove the superfluous slash');
   const lowerCase = component.toLowerCase();
   const reason = `the repository component ${quoted(component)} is not made of lower-case letters and digits`;
   throw invalid(
     `${reason}, with single . or _, two _, or any number of - between them`,
-    COMPONENT.test(lowerCase)
+    isRepositoryPath(lowerCase)
       ? `repositories are in lower case: write ${lowerCase}`
       : `correct the name; only the last component can have a tag`,
   );

@@ -9,6 +9,7 @@ export const DOCKER_HUB_HOST = 'registry-1.docker.io';
 const HOST_AND_PORT = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/s;
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const PORT = /^[1-9][0-9]{0,4}$/;
+const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const LOOKS_NUMERIC = /^(?:[0-9]+|0x[0-9a-f]*)$/;
 
 /**
@@ -47,6 +48,11 @@ export function parseRegistry(component: string): string {
 /** Whether `registry`, a host with or without a port, is this machine itself: what goes there passes no network. */
 export function isLoopback(registry: string): boolean {
   return /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]+)?$/.test(registry);
+}
+
+/** Whether `text` is a repository's path at a registry, or the beginning of one: `library/debian`. */
+export function isRepositoryPath(text: string): boolean {
+  return text.split('/').every((component) => COMPONENT.test(component));
 }
 
 function isHost(host: string): boolean {

@@ -1,5 +1,5 @@
-import { isRepositoryPath, type ImageReference } from './reference.ts';
-import { parseRegistry } from './registry-host.ts';
+import type { ImageReference } from './reference.ts';
+import { isRepositoryPath, parseRegistry } from './registry-host.ts';
 
 /**
  * Reads which images of registries are meant: `HOST[:PORT]`, or `*.DOMAIN[:PORT]` for all hosts of a domain, and with

@@ -1,7 +1,8 @@
 import { likelyRepositories, nearestRegistry, nearestTag } from '../../wishlist/check/near-names.ts';
 import { inVersionOrder } from '../../wishlist/check/tag-order.ts';
 import { isFailure, type Failure } from '../../core/failure.ts';
-import { formatReference, isRepositoryPath, type ImageReference } from '../../core/oci/reference.ts';
+import { formatReference, type ImageReference } from '../../core/oci/reference.ts';
+import { isRepositoryPath } from '../../core/oci/registry-host.ts';
 import type { TagLists } from './tag-lists.ts';
 
 const TAGS_NAMED = 3;

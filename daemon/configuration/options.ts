@@ -1,64 +1,24 @@
 import { isAbsolute, join } from 'node:path';
-import { CHECKING_OPTIONS } from './checking-options.ts';
-import { SOURCE_LIMITS } from '../../wishlist/meaning/source-budgets.ts';
-import { RECIPE_LIMITS } from '../../wishlist/recipe/limits.ts';
-import { QUEUE_OPTIONS, SCHEDULE_OPTIONS } from './daemon-options.ts';
-import { IMAGE_LIMIT_OPTIONS } from './image-limits.ts';
-import { LAYER_LIMIT_OPTIONS } from './layer-limits.ts';
-import { REGISTRY_OPTIONS } from './registry-options.ts';
-import { SERVER_OPTIONS } from './server-options.ts';
-import { boolean, choice, duration, integer, path, platforms, repositoryNames, size } from './value-types.ts';
+import { LIMIT_OPTIONS } from './limit-options.ts';
+import type { DefaultsContext, Option } from './option.ts';
 import type { RegistryEntry } from './registry-entry.ts';
+import { cronExpression, machineTimeZone, timeZone } from './schedule-types.ts';
 import type { SourceEntry } from './source-entry.ts';
-import type { ValueType } from './value-types.ts';
+import {
+  boolean,
+  choice,
+  duration,
+  path,
+  paths,
+  platforms,
+  registryPatterns,
+  repositoryNames,
+  string,
+  type ValueType,
+} from './value-types.ts';
 
-/** Variables as the process got them. */
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** What defaults depend on. */
-export interface DefaultsContext {
-  readonly environment: Environment;
-  readonly home: string;
-  /** Whether unpackd runs as root. */
-  readonly superuser: boolean;
-  /** Whether {@link SERVICE_STATE_DIRECTORY} belongs to this user. */
-  readonly ownsServiceState?: boolean;
-  /** The value of another option, by key: of one that stands earlier in the table. */
-  readonly earlier: (key: string) => unknown;
-}
-
-/** A default that depends on the machine: `text` describes it in the help. */
-interface ComputedDefault {
-  readonly text: string;
-  readonly compute: (context: DefaultsContext) => string;
-}
-
-/** One setting: as an option of the command line, an environment variable and a key of the configuration file. */
-export interface Option {
-  /** Name in the file; the long option is `--KEY`, the variable `UNPACKD_KEY`. */
-  readonly key: string;
-  /** As the help shows it: without `<value>` for a boolean, as `--no-KEY` for one that is true by default. */
-  readonly flag: string;
-  readonly type: ValueType<unknown>;
-  /** As a user would write it; `undefined` where the value stays undefined. */
-  readonly default: string | ComputedDefault | undefined;
-  readonly group: Group;
-  readonly description: string;
-  /** Further environment variables; the option's own comes before them. */
-  readonly variables?: readonly string[];
-  /** Whether the configuration file may not hold it. */
-  readonly notInFile?: true;
-}
-
-type Group =
-  | 'Repository:'
-  | 'What is made:'
-  | 'Limits:'
-  | 'Daemon:'
-  | 'CVMFS server:'
-  | 'Registries:'
-  | 'Checking:'
-  | 'Input and output:';
+export { variableOf } from './option.ts';
+export type { DefaultsContext, Environment, Option } from './option.ts';
 
 export const DEFAULT_CONFIGURATION_FILE = '/etc/unpackd/unpackd.yaml';
 /** Belongs to the user that the service runs as (StateDirectory= in systemd/unpackd.service). */
@@ -231,71 +191,64 @@ export const OPTIONS = {
     group: 'What is made:',
     description: 'unpack layers again that the repository holds already',
   },
-  waitMs: {
-    key: 'wait',
-    flag: '--wait <duration>',
+  ...LIMIT_OPTIONS,
+  schedule: {
+    key: 'schedule',
+    flag: '--schedule <cron>',
+    type: cronExpression,
+    default: '*/5 * * * *',
+    group: 'Daemon:',
+    description:
+      'when the daemon looks at wishlists and registries: a cron expression, with seconds in front where it has six fields',
+  },
+  timeZone: {
+    key: 'time-zone',
+    flag: '--time-zone <zone>',
+    type: timeZone,
+    default: { text: "the machine's", compute: () => machineTimeZone() },
+    group: 'Daemon:',
+    description: 'of the schedule, such as Europe/Zurich',
+  },
+  jitterMs: {
+    key: 'jitter',
+    flag: '--jitter <duration>',
     type: duration(),
-    default: '10m',
-    group: 'Limits:',
-    description: 'how long to wait while another writer holds the repository',
+    default: '10s',
+    group: 'Daemon:',
+    description: 'how much later than scheduled it may begin, by chance, so that not all sites ask at once',
   },
-  publishTimeoutMs: {
-    key: 'publish-timeout',
-    flag: '--publish-timeout <duration>',
-    type: duration(1000),
-    default: '30m',
-    group: 'Limits:',
-    description: 'after how long without any progress a command of cvmfs_server is stopped',
+  stopTimeoutMs: {
+    key: 'stop-timeout',
+    flag: '--stop-timeout <duration>',
+    type: duration(),
+    default: '4m',
+    group: 'Daemon:',
+    description: 'how long a publication that runs may take to its end when the daemon is stopped',
   },
-  batchSizeBytes: {
-    key: 'batch-size',
-    flag: '--batch-size <size>',
-    type: size,
-    default: '20GiB',
-    group: 'Limits:',
-    description: 'how many bytes of compressed layers go into one publication',
+  cvmfsServer: {
+    key: 'cvmfs-server',
+    flag: '--cvmfs-server <command>',
+    type: string,
+    default: 'cvmfs_server',
+    group: 'CVMFS server:',
+    description: 'the command that publishes',
   },
-  ...QUEUE_OPTIONS,
-  ...LAYER_LIMIT_OPTIONS,
-  ...IMAGE_LIMIT_OPTIONS,
-  wishLimit: {
-    key: 'wish-limit',
-    flag: '--wish-limit <number>',
-    type: integer(1, 100_000),
-    default: String(RECIPE_LIMITS.wishes),
-    group: 'Limits:',
-    description:
-      'how many lines of images a source, or a recipe by itself, may have: those after are refused',
+  cvmfsSpool: {
+    key: 'cvmfs-spool',
+    flag: '--cvmfs-spool <dir>',
+    type: path,
+    default: '/var/spool/cvmfs',
+    group: 'CVMFS server:',
+    description: 'where the server keeps the spool of each repository',
   },
-  sourceImageLimit: {
-    key: 'source-image-limit',
-    flag: '--source-image-limit <number>',
-    type: integer(1, 10_000_000),
-    default: String(SOURCE_LIMITS.images),
-    group: 'Limits:',
-    description:
-      'how many images the lines of a source may mean together, each counted for each platform: a line that goes beyond fails',
+  cvmfsConfiguration: {
+    key: 'cvmfs-configuration',
+    flag: '--cvmfs-configuration <dir>',
+    type: path,
+    default: '/etc/cvmfs',
+    group: 'CVMFS server:',
+    description: 'where the server keeps the configuration of each repository',
   },
-  patternLimit: {
-    key: 'pattern-limit',
-    flag: '--pattern-limit <number>',
-    type: integer(1, 1_000_000),
-    default: '1000',
-    group: 'Limits:',
-    description:
-      'how many tags a pattern may match: one that matches more fails; its own limit can only be lower',
-  },
-  sourceSizeLimitBytes: {
-    key: 'source-size-limit',
-    flag: '--source-size-limit <size>',
-    type: size,
-    default: '256MiB',
-    group: 'Limits:',
-    description: 'how many bytes a git repository of wishlists may send at once, and its clone may keep',
-  },
-  ...REGISTRY_OPTIONS,
-  ...SCHEDULE_OPTIONS,
-  ...SERVER_OPTIONS,
   dockerConfig: {
     key: 'docker-config',
     flag: '--docker-config <file>',
@@ -322,7 +275,61 @@ export const OPTIONS = {
     description:
       'connect to public addresses alone, whatever names, redirects and token services lead to: for wishes of strangers',
   },
-  ...CHECKING_OPTIONS,
+  base: {
+    key: 'base',
+    flag: '--base <commit>',
+    type: string,
+    default: undefined,
+    group: 'Checking:',
+    description:
+      'a commit or branch with an earlier version of the recipe, in its git repository (origin/main): only what is new since then can be an error',
+    notInFile: true,
+  },
+  baseFile: {
+    key: 'base-file',
+    flag: '--base-file <file>',
+    type: path,
+    default: undefined,
+    group: 'Checking:',
+    description: 'the same with the earlier version in a file',
+    notInFile: true,
+  },
+  offline: {
+    key: 'offline',
+    flag: '--offline',
+    type: boolean,
+    default: 'false',
+    group: 'Checking:',
+    description: 'check the recipe itself, and ask no registry',
+  },
+  format: {
+    key: 'format',
+    flag: '--format <format>',
+    type: choice('text', 'json', 'github', 'markdown', 'junit'),
+    default: 'text',
+    group: 'Checking:',
+    description:
+      'how findings are printed: "github" makes annotations, "markdown" a comment, "junit" a report in XML; with --json it is json',
+  },
+  report: {
+    key: 'report',
+    flag: '--report <files>',
+    type: paths,
+    default: undefined,
+    group: 'Checking:',
+    description:
+      'files to write the findings to as well, such as check.md,check.xml: ".md" a comment, ".xml" JUnit, ".json" all of it',
+    notInFile: true,
+  },
+  allowedRegistries: {
+    key: 'allowed-registries',
+    flag: '--allowed-registries <list>',
+    type: registryPatterns,
+    default: undefined,
+    group: 'Registries:',
+    description:
+      'registries that wishes may name, such as docker.io,*.example.org,quay.io/lab; others are refused, and not asked (default: all)',
+  },
   configFile: {
     key: 'config',
     flag: '--config <file>',
@@ -387,11 +394,6 @@ export type Configuration = {
   /** What the file says under {@link SOURCES_KEY}, each name once. No secret is in it. */
   readonly sources: readonly SourceEntry[];
 };
-
-/** The environment variable of an option: `UNPACKD_SKIP_FLAT` for `skip-flat`. */
-export function variableOf(key: string): string {
-  return `UNPACKD_${key.toUpperCase().replaceAll('-', '_')}`;
-}
 
 function defaultRoot({ environment, home, superuser, earlier }: DefaultsContext): string {
   if (earlier('backend') === 'cvmfs') return '/cvmfs';

@@ -1,7 +1,6 @@
 import type { Place } from '../../publisher/registry/route.ts';
 import { isFailure } from '../../core/failure.ts';
-import { isRepositoryPath } from '../../core/oci/reference.ts';
-import { parseRegistry } from '../../core/oci/registry-host.ts';
+import { isRepositoryPath, parseRegistry } from '../../core/oci/registry-host.ts';
 import type { ValueType } from './value-types.ts';
 
 /** A proxy or a mirror: `[https://|http://]HOST[/PREFIX]`. */

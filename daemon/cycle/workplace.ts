@@ -15,8 +15,7 @@ import { Spool } from '../../publisher/spool/spool.ts';
 import { assertBackendMeant } from '../configuration/backend-choice.ts';
 import { orUnusable } from '../../core/state-failure.ts';
 import { exactSize, formatBytes, counted } from '../../core/text.ts';
-import { imageLimitsOf } from '../configuration/image-limits.ts';
-import { layerLimitsOf } from '../configuration/layer-limits.ts';
+import { imageLimitsOf, layerLimitsOf } from '../configuration/limits.ts';
 import type { Configuration } from '../configuration/options.ts';
 import { assertOurs } from '../state/ownership.ts';
 

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { contained } from '../../publisher/image/events.ts';
 import { isFailure, type Failure } from '../../core/failure.ts';
 import type { RegistryClient } from '../../publisher/registry/client.ts';
-import { configuredPolicy, configuredSettings } from '../configuration/configured-settings.ts';
+import { configuredPolicy, configuredSettings } from '../configuration/limits.ts';
 import { runCycle, type Wishlists } from '../cycle/cycle.ts';
 import type { History } from '../cycle/history.ts';
 import { PatientLists } from '../cycle/patient-lists.ts';

@@ -5,7 +5,7 @@ import { parseReference } from '../../../core/oci/reference.ts';
 import { NO_SETTINGS } from '../../../wishlist/recipe/settings.ts';
 import { wishOf } from '../../../wishlist/recipe/wish.ts';
 import type { Command } from '../command.ts';
-import { configuredPolicy, configuredSettings } from '../../configuration/configured-settings.ts';
+import { configuredPolicy, configuredSettings } from '../../configuration/limits.ts';
 import { createExplain } from '../../cycle/explain.ts';
 import { workOn } from '../../cycle/repository-work.ts';
 import { statusOf, tellUnusable, withPublishing } from '../../cycle/publishing.ts';

@@ -7,7 +7,7 @@ import { groupBy } from '../../../core/group-by.ts';
 import type { ListTags } from '../../../wishlist/meaning/expand.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../../output/context.ts';
-import { configuredPolicy, configuredSettings } from '../../configuration/configured-settings.ts';
+import { configuredPolicy, configuredSettings } from '../../configuration/limits.ts';
 import { createExplain } from '../../cycle/explain.ts';
 import { runCycle, type Expanded, type Wishlists } from '../../cycle/cycle.ts';
 import { PatientLists, StillRead } from '../../cycle/patient-lists.ts';

@@ -3,7 +3,7 @@ import { formatPlatform } from '../../../core/oci/platform.ts';
 import { readRecipe, type Recipe } from '../../../wishlist/recipe/recipe.ts';
 import { formatReference } from '../../../core/oci/reference.ts';
 import type { Command } from '../command.ts';
-import { configuredPolicy, configuredSettings } from '../../configuration/configured-settings.ts';
+import { configuredPolicy, configuredSettings } from '../../configuration/limits.ts';
 import { problemDocument } from '../../output/results.ts';
 import { withRegistry } from '../../cycle/publishing.ts';
 import { failedLines, noteTexts, warningTexts } from '../../output/recipe-lines.ts';

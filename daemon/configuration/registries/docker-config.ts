@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Credentials } from '../../../publisher/registry/authentication/credentials.ts';
 import { quoted } from '../../../core/text.ts';
-import { isRepositoryPath } from '../../../core/oci/reference.ts';
+import { isRepositoryPath } from '../../../core/oci/registry-host.ts';
 import { withoutSecrets } from '../../../core/secrets.ts';
 import { hideLogin, hideSecret } from '../known-secrets.ts';
 import { isHelperName, TOKEN_USER, type HelperCall } from './helper.ts';

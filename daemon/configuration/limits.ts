@@ -1,0 +1,43 @@
+import type { ImageLimits } from '../../publisher/image/image-limits.ts';
+import type { LayerLimits } from '../../publisher/layer/limits.ts';
+import type { Policy } from '../../wishlist/meaning/confine.ts';
+import { NO_SETTINGS, type WishSettings } from '../../wishlist/recipe/settings.ts';
+import type { Configuration } from './options.ts';
+
+/** What the configuration says one layer may demand. */
+export function layerLimitsOf(configuration: Configuration): LayerLimits {
+  return {
+    sizeBytes: configuration.layerSizeLimitBytes,
+    ratio: configuration.layerRatioLimit,
+    entries: configuration.layerEntryLimit,
+    headerBytes: configuration.layerHeaderLimitBytes,
+    namesBytes: configuration.layerNamesLimitBytes,
+  };
+}
+
+/** What the configuration says one image may meter. */
+export function imageLimitsOf(configuration: Configuration): ImageLimits {
+  return {
+    layers: configuration.imageLayerLimit,
+    compressedBytes: configuration.imageSizeLimitBytes,
+    entries: configuration.imageEntryLimit,
+    contentBytes: configuration.imageUnpackedLimitBytes,
+    names: configuration.imageNameLimit,
+    inodes: configuration.imageInodeLimit,
+    steps: configuration.imageStepLimit,
+  };
+}
+
+/** What counts for wishes that say nothing themselves, nor do their recipes. */
+export function configuredSettings({ platforms }: Pick<Configuration, 'platforms'>): WishSettings {
+  return { ...NO_SETTINGS, platforms };
+}
+
+/** What no wish may go beyond. */
+export function configuredPolicy({
+  allowedRegistries: registries,
+  patternLimit: limit,
+  sourceImageLimit: images,
+}: Pick<Configuration, 'allowedRegistries' | 'patternLimit' | 'sourceImageLimit'>): Policy {
+  return { registries, limit, images };
+}
