@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
-import { headOf, type Answer } from './answer.ts';
-import { Dispatchers, type Way } from './dispatchers.ts';
+import { headOf, type HttpResponse } from './response.ts';
+import { Dispatchers, type Dispatch } from './dispatchers.ts';
 import { ProxyError } from './proxies.ts';
 import { anySignal, pause, unlessAborted } from '../interruption.ts';
 import { NetworkFailure, asBrokenBody, asNetworkFailure, endOf, reasonOf } from './network-failure.ts';
@@ -63,7 +63,7 @@ export class Connections {
    * @throws NetworkFailure for all that goes wrong on the way; Failure where the server is known to be dead or wants no
    *   requests now, or the signal ended the wait
    */
-  async send(exchange: Exchange): Promise<Answer> {
+  async send(exchange: Exchange): Promise<HttpResponse> {
     const { url, timeLimit } = exchange;
     const leave = await this.#enter(exchange);
     const { onRequest } = this.#options;
@@ -128,13 +128,13 @@ export class Connections {
   }
 
   async #request(exchange: Exchange): Promise<Dispatcher.ResponseData> {
-    const way = this.#dispatchers.wayTo(exchange.url);
+    const dispatch = this.#dispatchers.dispatchFor(exchange.url);
     const signal = anySignal(exchange.signal, exchange.timeLimit.signal);
-    const response = way.dispatcher.request({
-      origin: way.origin,
-      path: way.target,
+    const response = dispatch.dispatcher.request({
+      origin: dispatch.origin,
+      path: dispatch.target,
       method: exchange.method,
-      headers: { ...this.#headersOf(exchange), ...way.headers },
+      headers: { ...this.#headersOf(exchange), ...dispatch.headers },
       body: exchange.form ?? null,
       headersTimeout: this.#options.headersTimeoutMs,
       bodyTimeout: this.#options.bodyTimeoutMs,
@@ -144,7 +144,7 @@ export class Connections {
       signal,
     });
     // undici notices an aborted signal only when the connection stands, which can take the whole time limit.
-    return ofServer(await unlessAborted(response, signal), way);
+    return ofServer(await unlessAborted(response, signal), dispatch);
   }
 
   #headersOf({ headers, form }: Exchange): Record<string, string> {
@@ -154,7 +154,7 @@ export class Connections {
 }
 
 /** The answer, unless it is the proxy's own, which wants a password. */
-function ofServer(response: Dispatcher.ResponseData, { proxyHost }: Way): Dispatcher.ResponseData {
+function ofServer(response: Dispatcher.ResponseData, { proxyHost }: Dispatch): Dispatcher.ResponseData {
   if (proxyHost === undefined || response.statusCode !== 407) return response;
   response.body.on('error', () => undefined).destroy();
   throw new ProxyError(proxyHost, { status: response.statusCode });
@@ -164,7 +164,7 @@ function ofServer(response: Dispatcher.ResponseData, { proxyHost }: Way): Dispat
 function beginRecord(
   { method, url, tryNumber, headers }: Exchange,
   onRequest: (record: RequestRecord) => void,
-): (answer: Answer | undefined, error: string | undefined) => void {
+): (answer: HttpResponse | undefined, error: string | undefined) => void {
   const beganMs = performance.now();
   return (answer, error) => {
     onRequest({

@@ -6,7 +6,7 @@ import { AddressRefusedError } from './public-address.ts';
 import { type Material, materialKeyOf, secureContextOf } from './tls.ts';
 
 /** How a request reaches its server. */
-export interface Way {
+export interface Dispatch {
   readonly dispatcher: Dispatcher;
   /** Where the request is sent to: the server, or the proxy for plain HTTP. */
   readonly origin: string;
@@ -56,7 +56,7 @@ export class Dispatchers {
    * @throws Failure `tls-failed` where the certificates set up for the server cannot be read
    * @throws AddressRefusedError
    */
-  wayTo(url: URL): Way {
+  dispatchFor(url: URL): Dispatch {
     const { proxies, isAllowed = () => true } = this.#options;
     const proxy = proxyFor(url, proxies);
     const host = url.hostname.replace(/^\[(.*)\]$/, '$1');

@@ -1,6 +1,6 @@
 import { Failure } from '../failure.ts';
-import type { Head } from './answer.ts';
-import { MAXIMUM_WAIT_MS, parseRetryAfter } from './refusal.ts';
+import type { Head } from './response.ts';
+import { MAXIMUM_WAIT_MS, parseRetryAfter } from './error-response.ts';
 import { describeSubject, type Subject } from './subject.ts';
 import { localTimeWithSeconds } from '../text.ts';
 

@@ -1,5 +1,5 @@
 import { Failure } from '../failure.ts';
-import { headerOf, readRefusal, type Answer } from './answer.ts';
+import { headerOf, readErrorBody, type HttpResponse } from './response.ts';
 import type { Connections, Exchange } from './connections.ts';
 import { describeSubject, type Subject } from './subject.ts';
 
@@ -17,7 +17,7 @@ export async function followRedirects(
   connections: Pick<Connections, 'send'>,
   exchange: Exchange,
   authorization: string | undefined,
-): Promise<Answer> {
+): Promise<HttpResponse> {
   let { url } = exchange;
   for (let redirects = 0; ; redirects += 1) {
     const isSameOrigin = url.origin === exchange.url.origin;
@@ -26,7 +26,7 @@ export async function followRedirects(
     const answer = await connections.send({ ...exchange, url, headers });
     const location = REDIRECTS.has(answer.status) ? headerOf(answer, 'location') : undefined;
     if (location === undefined) return answer;
-    await readRefusal(answer);
+    await readErrorBody(answer);
     if (exchange.method === 'POST') throw refused(exchange.subject, 'redirects a POST');
     if (redirects === MAXIMUM_REDIRECTS) throw refused(exchange.subject, 'redirects in circles');
     url = targetOf(location, url, exchange.subject);

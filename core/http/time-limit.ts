@@ -48,7 +48,7 @@ export class TimeLimit {
 }
 
 /** The least that a body must bring. */
-export interface PaceLimits {
+export interface ThroughputLimits {
   readonly minimumRateBytesPerSecond: number;
   /** Of waiting for the network: the average over less says nothing. */
   readonly windowMs: number;
@@ -64,12 +64,12 @@ export interface Drip {
  * Tells a body that drips from a slow one. Only the time counts that was spent waiting for it, so that a reader may be
  * as slow as it likes.
  */
-export class Pace {
-  readonly #limits: PaceLimits;
+export class ThroughputFloor {
+  readonly #limits: ThroughputLimits;
   #bytes = 0;
   #waitedMs = 0;
 
-  constructor(limits: PaceLimits) {
+  constructor(limits: ThroughputLimits) {
     this.#limits = limits;
   }
 

@@ -1,24 +1,24 @@
 import { isFailure, type Failure } from '../failure.ts';
-import { headOf, headerOf, readBody, readRefusal } from './answer.ts';
-import type { Answer, Head, SizeLimit } from './answer.ts';
+import { headOf, headerOf, readBody, readErrorBody } from './response.ts';
+import type { HttpResponse, Head, SizeLimit } from './response.ts';
 import { Connections, type Exchange, type Method } from './connections.ts';
 import { anySignal, interruption } from '../interruption.ts';
 import { dripping, NetworkFailure, asBrokenBody, endOf } from './network-failure.ts';
 import type { HttpOptions } from './options.ts';
-import { Pace, TimeLimit } from './time-limit.ts';
+import { ThroughputFloor, TimeLimit } from './time-limit.ts';
 import { followRedirects } from './redirects.ts';
 import {
   MAXIMUM_WAIT_MS,
   errorCodesOf,
-  failureOf,
-  mayPass,
+  toFailure,
+  isRetryable,
   parseRetryAfter,
-  type Refusal,
-} from './refusal.ts';
+  type ErrorResponse,
+} from './error-response.ts';
 import { Retryable, withRetries } from './retry.ts';
 import type { Subject } from './subject.ts';
 
-export type { Head } from './answer.ts';
+export type { Head } from './response.ts';
 
 /** One request, with all that belongs to it: redirects, authentication and further tries. */
 export interface TransportRequest {
@@ -148,14 +148,14 @@ export class Transport {
    */
   async challenges(request: TransportRequest): Promise<string | undefined> {
     return await this.#try({ ...request, accepts: 'refusals' }, async (answer) => {
-      await readRefusal(answer);
+      await readErrorBody(answer);
       return isFrom(answer, request.url) && answer.status === 401 ? challengesOf(answer) : undefined;
     });
   }
 
   async #try<T>(
     request: TransportRequest,
-    receive: (answer: Answer, exchange: Exchange) => T | Promise<T>,
+    receive: (answer: HttpResponse, exchange: Exchange) => T | Promise<T>,
   ): Promise<T> {
     const signal = anySignal(this.#closing.signal, this.#options.signal, request.signal);
     const beganMs = performance.now();
@@ -182,7 +182,7 @@ export class Transport {
   }
 
   /** A refusal is answered once with a new field; one that comes from where a redirect led is not ours to answer. */
-  async #authenticated(exchange: Exchange, request: TransportRequest): Promise<Answer> {
+  async #authenticated(exchange: Exchange, request: TransportRequest): Promise<HttpResponse> {
     const { authorization } = request;
     const field = authorization?.current();
     const answer = await followRedirects(this.#connections, exchange, field);
@@ -209,32 +209,32 @@ function exchangeOf(
   return { method, url, subject, headers, form, signal };
 }
 
-function isWanted({ status }: Answer, { accepts = [] }: TransportRequest): boolean {
+function isWanted({ status }: HttpResponse, { accepts = [] }: TransportRequest): boolean {
   if (status === 200 || status === 206) return true;
   // 500 is mostly a fault of the program's: it does not pass.
-  return accepts === 'refusals' ? !mayPass(status) || status === 500 : accepts.includes(status);
+  return accepts === 'refusals' ? !isRetryable(status) || status === 500 : accepts.includes(status);
 }
 
 /**
  * Whether other credentials may help: where the server says so, and where it refuses without a word. Some hide what is
  * private (404); some answer an expired token with 400 or 403.
  */
-function isUnauthorized(answer: Answer, asked: URL, field: string | undefined): boolean {
+function isUnauthorized(answer: HttpResponse, asked: URL, field: string | undefined): boolean {
   if (!isFrom(answer, asked)) return false;
   return (
     answer.status === 401 || answer.status === 403 || answer.status === (field === undefined ? 404 : 400)
   );
 }
 
-function isFrom({ url }: Answer, asked: URL): boolean {
+function isFrom({ url }: HttpResponse, asked: URL): boolean {
   return url.origin === asked.origin;
 }
 
-function challengesOf(answer: Answer): string | undefined {
+function challengesOf(answer: HttpResponse): string | undefined {
   return headerOf(answer, 'www-authenticate');
 }
 
-async function readWhole(answer: Answer, limit: SizeLimit, exchange: Exchange): Promise<Buffer> {
+async function readWhole(answer: HttpResponse, limit: SizeLimit, exchange: Exchange): Promise<Buffer> {
   try {
     return await readBody(answer, limit, exchange.subject);
   } catch (error) {
@@ -243,11 +243,11 @@ async function readWhole(answer: Answer, limit: SizeLimit, exchange: Exchange): 
 }
 
 async function* chunksOf(
-  answer: Answer,
+  answer: HttpResponse,
   { subject, signal }: Exchange,
   { minimumRateBytesPerSecond, bodyTimeoutMs: windowMs }: HttpOptions,
 ): AsyncGenerator<Uint8Array, void> {
-  const pace = new Pace({ minimumRateBytesPerSecond, windowMs });
+  const pace = new ThroughputFloor({ minimumRateBytesPerSecond, windowMs });
   let waitingSinceMs = performance.now();
   try {
     for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
@@ -275,18 +275,18 @@ function checked<T>(check: () => T): T {
 
 /** What to throw for an answer that is not the one wanted; its body is read. */
 async function refusalOf(
-  answer: Answer,
+  answer: HttpResponse,
   { subject, authorization }: Pick<TransportRequest, 'subject' | 'authorization'>,
 ): Promise<Failure | Retryable> {
-  const refusal: Refusal = {
+  const refusal: ErrorResponse = {
     status: answer.status,
     host: answer.url.host,
     credentials: authorization?.origin(),
-    errorCodes: errorCodesOf(await readRefusal(answer)),
+    errorCodes: errorCodesOf(await readErrorBody(answer)),
     retryAfterMs: parseRetryAfter(headerOf(answer, 'retry-after') ?? '', Date.now()),
   };
-  const failure = failureOf(refusal, subject);
-  if (!mayPass(refusal.status)) return failure;
+  const failure = toFailure(refusal, subject);
+  if (!isRetryable(refusal.status)) return failure;
   const waitMs = refusal.retryAfterMs;
   const isShort = waitMs === undefined || waitMs <= MAXIMUM_WAIT_MS;
   const isObeyed = refusal.status === 429 || refusal.status === 503;

@@ -81,7 +81,7 @@ export class Composer {
     this.#stores = new PodmanStores({ view, ...options }, options.convertAgain);
     this.#changes = new UnitChanges(view, new Parents(view, options.attributes), options);
     this.#linkable = new LinkableFiles(view);
-    this.#xattrs = new KeptXattrs(options.holding);
+    this.#xattrs = new KeptXattrs(options.capabilities);
   }
 
   /** Layers that this batch brings. */
@@ -161,9 +161,9 @@ export class Composer {
   /** Of what was published before, its users know already. */
   async #lossesOf({ outputs }: ReadyImage, { stages, units, meter }: Made): Promise<string[]> {
     if (units.length === 0) return [];
-    const { holding, unkept } = this.#options;
+    const { capabilities, unkept } = this.#options;
     const brought = { stages, units, hasLayers: outputs.layers };
-    return await inTurns(lossesOf(brought, { holding, xattrs: this.#xattrs, meter }, unkept));
+    return await inTurns(lossesOf(brought, { capabilities, xattrs: this.#xattrs, meter }, unkept));
   }
 
   async *#trees(folders: readonly Entry[], ofStores: () => Iterable<Entry>): AsyncGenerator<Entry> {
@@ -177,10 +177,10 @@ export class Composer {
   }
 
   async *#treesOf({ image, units }: Planned): AsyncGenerator<Entry> {
-    const { holding } = this.#options;
+    const { capabilities } = this.#options;
     for await (const { unit, stages, plan } of this.#unitsAgain(image, units)) {
       const entries = unitEntries(unit, { ...sourcesOf(image, stages), ...this.#published(plan) });
-      yield* held(entries, holding);
+      yield* held(entries, capabilities);
     }
   }
 
@@ -236,7 +236,7 @@ export class Composer {
   }
 
   async #survey({ units, meter }: Made): Promise<BroughtUnit[]> {
-    const links = new LinkCounts(this.#options.holding);
+    const links = new LinkCounts(this.#options.capabilities);
     const all: BroughtUnit[] = [];
     for (const unit of units) {
       const found = await inTurns(survey(unit, { xattrs: this.#xattrs, links, meter }));

@@ -3,7 +3,7 @@ import { Failure } from '../../core/failure.ts';
 import { type Attributes, type Entry, type FileEntry } from '../publication/entry.ts';
 import { displayPath, pathBuffer, type BytePath } from '../../core/system/byte-path.ts';
 import { LONGEST_PATH_BYTES } from '../layer/member-path.ts';
-import { LINUX_LIMITS, type Holding } from '../publication/holding.ts';
+import { LINUX_LIMITS, type RepositoryCapabilities } from '../publication/capabilities.ts';
 import { EMPTY_TREE, type AnyNode, type DeviceNode, type TreeNode } from '../tree/node.ts';
 import { walk, walkAny, type Visit } from '../tree/walk.ts';
 import type { ImageMeter } from '../image/image-limits.ts';
@@ -26,7 +26,7 @@ export interface Brought {
 }
 
 export interface LossTools {
-  readonly holding: Holding;
+  readonly capabilities: RepositoryCapabilities;
   readonly xattrs: KeptXattrs;
   readonly meter: ImageMeter;
 }
@@ -58,7 +58,7 @@ class Losses {
     return [...this.#found.keys()].some((kind) => kind !== REMARK);
   }
 
-  lines({ xattrsReason }: Holding): string[] {
+  lines({ xattrsReason }: RepositoryCapabilities): string[] {
     return [...this.#found].map(([kind, { paths, examples }]) => {
       const more = paths > examples.length ? `, and ${paths - examples.length} more` : '';
       return `${sentence(kind, paths, xattrsReason)} (${examples.join(', ')}${more})`;
@@ -98,19 +98,19 @@ function sentence(kind: Kind, paths: number, xattrsReason: string): string {
  */
 export function* lossesOf(
   brought: Brought,
-  { holding, xattrs, meter }: LossTools,
+  { capabilities, xattrs, meter }: LossTools,
   policy: LossPolicy,
 ): Sliced<string[]> {
-  for (const unit of brought.units) yield* checkNames(unit, holding, meter);
+  for (const unit of brought.units) yield* checkNames(unit, capabilities, meter);
   const losses = new Losses();
   for (const path of droppedIn(brought)) losses.add('reserved', path);
-  const finding = { losses, holding, xattrs };
+  const finding = { losses, capabilities, xattrs };
   for (const { path, node } of walk<TreeNode>(brought.stages.at(-1)?.merged ?? EMPTY_TREE)) {
     if (meter.step()) yield;
     findIn(node, path, finding);
   }
   if (brought.hasLayers) yield* findInLayers(brought.stages, finding, meter);
-  const lines = losses.lines(holding);
+  const lines = losses.lines(capabilities);
   if (policy === 'warn' || !losses.isAny) return lines;
   throw new Failure('image-incomplete', lines.join('; '), {
     hint: 'allow it with --unkept warn, or see what the repository lacks in docs/operators.md',
@@ -126,16 +126,19 @@ function droppedIn({ stages, units }: Brought): Set<BytePath> {
 }
 
 /** The entries as the repository can hold them, and as they may stand there. */
-export async function* held(entries: AsyncIterable<Entry>, holding: Holding): AsyncGenerator<Entry> {
-  const { setId } = holding.exposes;
+export async function* held(
+  entries: AsyncIterable<Entry>,
+  capabilities: RepositoryCapabilities,
+): AsyncGenerator<Entry> {
+  const { setId } = capabilities.exposes;
   for await (const entry of entries) {
-    if (isLeftOut(entry, holding)) continue;
+    if (isLeftOut(entry, capabilities)) continue;
     yield setId && entry.type === 'file' ? withoutSetId(entry) : entry;
   }
 }
 
 /** Whether nothing is published of it. */
-export function isLeftOut(item: Entry | AnyNode, { takesDevices, exposes }: Holding): boolean {
+export function isLeftOut(item: Entry | AnyNode, { takesDevices, exposes }: RepositoryCapabilities): boolean {
   return isRealDevice(item) && (!takesDevices || exposes.devices);
 }
 
@@ -164,12 +167,12 @@ function isDeletion({ type, major, minor }: Pick<DeviceNode, 'type' | 'major' | 
 
 interface Finding {
   readonly losses: Losses;
-  readonly holding: Holding;
+  readonly capabilities: RepositoryCapabilities;
   readonly xattrs: KeptXattrs;
 }
 
 function findIn(node: TreeNode, path: BytePath, finding: Finding): void {
-  const { losses, holding } = finding;
+  const { losses, capabilities } = finding;
   findInAttributes(node.attributes, path, finding);
   switch (node.type) {
     case 'directory':
@@ -177,8 +180,10 @@ function findIn(node: TreeNode, path: BytePath, finding: Finding): void {
       return;
     case 'file':
       findXattrs(node, path, finding);
-      if (holding.exposes.setId && hasSetId(node.attributes)) losses.add('privilege', path, 'set-ID bits');
-      if (node.sizeBytes > holding.largeFileBytes) losses.add('large', path, formatBytes(node.sizeBytes));
+      if (capabilities.exposes.setId && hasSetId(node.attributes))
+        losses.add('privilege', path, 'set-ID bits');
+      if (node.sizeBytes > capabilities.largeFileBytes)
+        losses.add('large', path, formatBytes(node.sizeBytes));
       return;
     case 'character-device':
     case 'block-device':
@@ -191,14 +196,14 @@ function findIn(node: TreeNode, path: BytePath, finding: Finding): void {
   }
 }
 
-function findInDevice(path: BytePath, { losses, holding }: Finding): void {
-  if (!holding.takesDevices) losses.add('device', path);
-  else if (holding.exposes.devices) losses.add('privilege', path, 'device');
+function findInDevice(path: BytePath, { losses, capabilities }: Finding): void {
+  if (!capabilities.takesDevices) losses.add('device', path);
+  else if (capabilities.exposes.devices) losses.add('privilege', path, 'device');
 }
 
-function findInAttributes(attributes: Attributes, path: BytePath, { losses, holding }: Finding): void {
-  if (!holding.takesOwner(attributes)) losses.add('owner', path);
-  if (!isUsual(attributes.mtime) && !isKept(attributes.mtime, holding)) losses.add('time', path);
+function findInAttributes(attributes: Attributes, path: BytePath, { losses, capabilities }: Finding): void {
+  if (!capabilities.takesOwner(attributes)) losses.add('owner', path);
+  if (!isUsual(attributes.mtime) && !isKept(attributes.mtime, capabilities)) losses.add('time', path);
 }
 
 /** Within 32 bits, which every file system has: then it need not be asked. */
@@ -206,20 +211,20 @@ function isUsual(mtime: number): boolean {
   return mtime >= -(2 ** 31) && mtime < 2 ** 31;
 }
 
-function isKept(mtime: number, { earliestTime, latestTime }: Holding): boolean {
+function isKept(mtime: number, { earliestTime, latestTime }: RepositoryCapabilities): boolean {
   return mtime >= earliestTime && mtime <= latestTime;
 }
 
 function findXattrs(
   node: Parameters<typeof publishable>[0],
   path: BytePath,
-  { losses, holding, xattrs }: Finding,
+  { losses, capabilities, xattrs }: Finding,
 ): void {
   const foreign = unpublishable(node);
   if (foreign.length > 0) losses.add('foreign-xattr', path, shownNames(foreign));
   const values = publishable(node);
   if (values.size === 0) return;
-  const isExposed = holding.exposes.setId && values.has(CAPABILITY);
+  const isExposed = capabilities.exposes.setId && values.has(CAPABILITY);
   if (isExposed) losses.add('privilege', path, 'capabilities');
   const lost = xattrs.lostOf(values).filter((name) => !isExposed || name !== CAPABILITY);
   if (lost.length > 0) losses.add('xattr', path, shownNames(lost));
@@ -247,8 +252,12 @@ function* findInLayers(
 }
 
 /** Names and paths are the only things without which nothing is left of an entry: such an image is not published. */
-function* checkNames({ root, tree }: UnitTree, holding: Holding, meter: ImageMeter): Sliced<void> {
-  const { longestNameBytes, longestTargetBytes, longestPathBytes, takesAnyBytes } = holding;
+function* checkNames(
+  { root, tree }: UnitTree,
+  capabilities: RepositoryCapabilities,
+  meter: ImageMeter,
+): Sliced<void> {
+  const { longestNameBytes, longestTargetBytes, longestPathBytes, takesAnyBytes } = capabilities;
   const isRoomy =
     longestNameBytes >= LINUX_LIMITS.longestNameBytes &&
     longestTargetBytes >= LINUX_LIMITS.longestTargetBytes &&
@@ -257,7 +266,7 @@ function* checkNames({ root, tree }: UnitTree, holding: Holding, meter: ImageMet
   if (isRoomy && takesAnyBytes) return;
   for (const { path, node } of walkAny(tree)) {
     if (meter.step()) yield;
-    const reason = unholdableReason({ path, node }, root, holding);
+    const reason = unholdableReason({ path, node }, root, capabilities);
     if (reason !== undefined) throw unholdable(path, reason);
   }
 }
@@ -266,7 +275,7 @@ function* checkNames({ root, tree }: UnitTree, holding: Holding, meter: ImageMet
 function unholdableReason(
   { path, node }: Pick<Visit<AnyNode>, 'path' | 'node'>,
   root: BytePath,
-  { longestNameBytes, longestTargetBytes, longestPathBytes, takesAnyBytes }: Holding,
+  { longestNameBytes, longestTargetBytes, longestPathBytes, takesAnyBytes }: RepositoryCapabilities,
 ): string | undefined {
   const name = path.slice(path.lastIndexOf('/') + 1);
   const pathBytes = root.length + 1 + path.length;

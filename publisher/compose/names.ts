@@ -5,7 +5,7 @@ import { isVariantTarget, aliasLinks, type PublicLink } from '../image/public-li
 import { RECORD } from '../published/published.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import {
-  ownFile,
+  metadataFile,
   type Attributes,
   type Entry,
   type FileEntry,
@@ -87,7 +87,7 @@ export class Names {
   }
 
   #file(path: BytePath, bytes: Buffer): FileEntry {
-    return ownFile(path, bytes, this.#attributes);
+    return metadataFile(path, bytes, this.#attributes);
   }
 }
 

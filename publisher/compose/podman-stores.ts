@@ -9,7 +9,7 @@ import { imageRecordPath, publishedImages } from '../outputs/podman/published-im
 import type { PublishedImage } from '../outputs/podman/store.ts';
 import type { StoreParts } from '../outputs/podman/maker.ts';
 import { updateOf, type StoreUpdate } from '../outputs/podman/update.ts';
-import { ownFile, type Entry, type FileEntry } from '../publication/entry.ts';
+import { metadataFile, type Entry, type FileEntry } from '../publication/entry.ts';
 import type { Stage } from '../tree/image-trees.ts';
 
 /** What a batch changes in the podman stores of a repository, all of them together. */
@@ -139,7 +139,7 @@ export class PodmanStores {
       const record = this.#records.get(publicName);
       return record === undefined
         ? []
-        : [ownFile(imageRecordPath(publicName), encodeRecord(record), attributes)];
+        : [metadataFile(imageRecordPath(publicName), encodeRecord(record), attributes)];
     });
   }
 }

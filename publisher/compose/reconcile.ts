@@ -1,6 +1,6 @@
 import type { Entry } from '../publication/entry.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
-import type { Holding } from '../publication/holding.ts';
+import type { RepositoryCapabilities } from '../publication/capabilities.ts';
 import type { Kind, RepositoryView } from '../publication/view.ts';
 import { CATALOG_MARKER } from '../tree/catalogs.ts';
 import type { AnyNode, ForeignLinkNode } from '../tree/node.ts';
@@ -16,13 +16,17 @@ import type { UnitTree } from '../outputs/unit.ts';
  * @throws Failure `repository-conflict` where a directory stands for something else, or the reverse: replacing it in
  *   one step would damage the repository's catalogs
  */
-export async function leftovers(view: RepositoryView, unit: UnitTree, holding: Holding): Promise<BytePath[]> {
+export async function leftovers(
+  view: RepositoryView,
+  unit: UnitTree,
+  capabilities: RepositoryCapabilities,
+): Promise<BytePath[]> {
   const gone: BytePath[] = [];
   for await (const { path, kind } of view.walk(unit.root)) {
     const above = gone.at(-1);
     if (above !== undefined && path.startsWith(`${above}/`)) continue;
     const wanted = nodeAt<AnyNode>(unit.tree, path.slice(unit.root.length + 1));
-    if (wanted === undefined || wanted.type === 'foreign-link' || isLeftOut(wanted, holding)) {
+    if (wanted === undefined || wanted.type === 'foreign-link' || isLeftOut(wanted, capabilities)) {
       if (!path.endsWith(`/${CATALOG_MARKER}`)) gone.push(path);
     } else if (!isReplaceable(kind, wanted.type)) {
       throw conflict(path, kind);

@@ -4,7 +4,7 @@ import { NumberSet } from '../packed/number-set.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { NOTHING_NEEDED, sumOf, type Demand } from '../../core/system/free-space.ts';
 import type { Entry } from '../publication/entry.ts';
-import type { Holding } from '../publication/holding.ts';
+import type { RepositoryCapabilities } from '../publication/capabilities.ts';
 import type { FileNode, LayerSource } from '../tree/node.ts';
 import { walkAny } from '../tree/walk.ts';
 import type { Sliced } from '../../core/turns.ts';
@@ -104,7 +104,7 @@ export class LinkCounts {
   readonly #mostLinks: number;
   readonly #counts = new Map<Digest, Column>();
 
-  constructor({ mostLinks }: Holding) {
+  constructor({ mostLinks }: RepositoryCapabilities) {
     this.#mostLinks = mostLinks;
   }
 

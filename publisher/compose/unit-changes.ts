@@ -2,7 +2,7 @@ import { recordPath } from '../image/layout.ts';
 import { isOfNow, isRecorded } from '../published/published.ts';
 import type { Entry } from '../publication/entry.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
-import type { Holding } from '../publication/holding.ts';
+import type { RepositoryCapabilities } from '../publication/capabilities.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import type { Parents } from './parents.ts';
 import { leftovers, refuseConflict } from './reconcile.ts';
@@ -13,7 +13,7 @@ export interface ChangeOptions {
   readonly convertAgain: boolean;
   /** Write layers again that are published. */
   readonly overwriteLayers: boolean;
-  readonly holding: Holding;
+  readonly capabilities: RepositoryCapabilities;
 }
 
 /** What becomes of the trees of an image. */
@@ -54,7 +54,7 @@ export class UnitChanges {
         continue;
       }
       await this.#refuseConflicts(unit);
-      for (const path of await leftovers(this.#view, unit, this.#options.holding)) deletions.push(path);
+      for (const path of await leftovers(this.#view, unit, this.#options.capabilities)) deletions.push(path);
       fresh.set(name, unit);
     }
     return { fresh: [...fresh.values()], deletions, renewed };

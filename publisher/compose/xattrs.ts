@@ -1,5 +1,5 @@
 import type { ExtendedAttributes } from '../publication/entry.ts';
-import type { Holding } from '../publication/holding.ts';
+import type { RepositoryCapabilities } from '../publication/capabilities.ts';
 import {
   NO_XATTRS,
   joinPath,
@@ -21,17 +21,17 @@ export const OPAQUE: ReadonlyMap<string, string> = new Map([
 
 /** What a repository keeps of extended attributes. Many members have the same, and finding out may take a try on disk. */
 export class KeptXattrs {
-  readonly #holding: Holding;
+  readonly #capabilities: RepositoryCapabilities;
   readonly #lost = new WeakMap<ReadonlyMap<string, string>, readonly string[]>();
 
-  constructor(holding: Holding) {
-    this.#holding = holding;
+  constructor(capabilities: RepositoryCapabilities) {
+    this.#capabilities = capabilities;
   }
 
   /** The names of those of `values` that an entry with all of them would lose. */
   lostOf(values: ReadonlyMap<string, string>): readonly string[] {
     if (values.size === 0) return NONE;
-    const lost = this.#lost.get(values) ?? this.#holding.lostXattrs(values);
+    const lost = this.#lost.get(values) ?? this.#capabilities.lostXattrs(values);
     this.#lost.set(values, lost);
     return lost;
   }
@@ -39,7 +39,7 @@ export class KeptXattrs {
   of(values: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
     if (values.size === 0) return values;
     const lost = new Set(this.lostOf(values));
-    if (this.#holding.exposes.setId && values.has(CAPABILITY)) lost.add(CAPABILITY);
+    if (this.#capabilities.exposes.setId && values.has(CAPABILITY)) lost.add(CAPABILITY);
     if (lost.size === 0) return values;
     return new Map([...values].filter(([name]) => !lost.has(name)));
   }

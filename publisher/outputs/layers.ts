@@ -1,7 +1,7 @@
 import type { Stage } from '../tree/image-trees.ts';
 import { layerMetadataPath, layerPath, layerRoot } from '../image/layout.ts';
 import { hexOf } from '../../core/oci/digest.ts';
-import { ownFile, type Attributes, type Entry } from '../publication/entry.ts';
+import { metadataFile, type Attributes, type Entry } from '../publication/entry.ts';
 import type { Output } from './output.ts';
 
 /** Each layer by itself, for the containerd snapshotter and podman: deletions as overlay file systems understand them. */
@@ -38,6 +38,6 @@ function layerMetadata({ layer, facts }: Stage, attributes: Attributes): Entry[]
   return [
     { type: 'directory', path: layerPath(layer), attributes: { ...attributes, mode: 0o755 } },
     { type: 'directory', path: folder, attributes: { ...attributes, mode: 0o755 } },
-    ownFile(path, bytes, attributes),
+    metadataFile(path, bytes, attributes),
   ];
 }

@@ -11,7 +11,7 @@ import type { ListingStore } from '../layer/listing-store.ts';
 import { ownErrors, ownFailure } from '../image/own-failure.ts';
 import type { Backend, Notice, OpenRepository, Publication } from '../publication/backend.ts';
 import { differenceOf, exceeds, type Demand, type FreeRoom } from '../../core/system/free-space.ts';
-import { ownAttributes } from '../publication/own-attributes.ts';
+import { publisherAttributes } from '../publication/own-attributes.ts';
 import { labelOf } from '../image/results.ts';
 import { isUsable } from '../../core/storage-failure.ts';
 
@@ -30,7 +30,7 @@ export interface BatchParts {
   readonly signal: AbortSignal;
 }
 
-export type BatchOptions = Omit<ComposerOptions, 'attributes' | 'holding'>;
+export type BatchOptions = Omit<ComposerOptions, 'attributes' | 'capabilities'>;
 
 /** @throws Failure where nothing at all can be published */
 export async function publishNothing({ backend, name, notice, signal }: BatchParts): Promise<void> {
@@ -67,8 +67,8 @@ export async function publishTogether(
   try {
     const composer = new Composer(repository.view, new TreeLoader(parts.listings), {
       ...options,
-      attributes: ownAttributes(),
-      holding: repository.holding,
+      attributes: publisherAttributes(),
+      capabilities: repository.capabilities,
     });
     const results = new Map<ReadyCandidate, ImageResult>();
     for (const candidate of batch) {

@@ -1,7 +1,7 @@
 import type { Entry, ExtendedAttributes } from './entry.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import type { FreeRoom } from '../../core/system/free-space.ts';
-import type { Holding } from './holding.ts';
+import type { RepositoryCapabilities } from './capabilities.ts';
 import type { RepositoryView } from './view.ts';
 
 /** Everything that is to change in a repository, at once. */
@@ -29,7 +29,7 @@ export interface Publication {
 export interface OpenRepository {
   readonly view: RepositoryView;
   /** What it can hold: nothing else may be published. */
-  readonly holding: Holding;
+  readonly capabilities: RepositoryCapabilities;
   /**
    * Makes `publication` visible, all of it or nothing, and returns when it is.
    *
@@ -65,7 +65,7 @@ export interface TakeOptions extends Pick<OpenOptions, 'notice'> {
 export interface Backend {
   /** Whether clients put the values of variables into the targets of symbolic links. */
   readonly expandsLinks: boolean;
-  /** What is published now, without holding the repository. */
+  /** What is published now, without taking the repository. */
   view(name: string): RepositoryView;
   /** What there is room for: a publication that needs more is not to be begun. */
   room(name: string): FreeRoom;

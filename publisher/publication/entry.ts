@@ -64,7 +64,7 @@ export interface ExtendedAttributes {
 }
 
 /** A file of our own making, which everybody may read: `attributes` but for the mode. */
-export function ownFile(path: BytePath, bytes: Uint8Array, attributes: Attributes): FileEntry {
+export function metadataFile(path: BytePath, bytes: Uint8Array, attributes: Attributes): FileEntry {
   return {
     type: 'file',
     path,

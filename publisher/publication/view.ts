@@ -3,7 +3,7 @@ import { lstat, readFile, readdir, readlink } from 'node:fs/promises';
 import { hasCode } from '../../core/system-error.ts';
 import { Failure } from '../../core/failure.ts';
 import { pathBelow, type BytePath } from '../../core/system/byte-path.ts';
-import { Pace } from './pace.ts';
+import { SyncBudget } from './sync-budget.ts';
 
 export type Kind = 'directory' | 'file' | 'symlink' | 'other';
 
@@ -39,7 +39,7 @@ export interface RepositoryView {
 export class DirectoryView implements RepositoryView {
   readonly linkableBytes: number = Number.POSITIVE_INFINITY;
   readonly #root: string;
-  readonly #pace = new Pace();
+  readonly #budget = new SyncBudget();
 
   constructor(root: string) {
     this.#root = root;
@@ -111,7 +111,7 @@ export class DirectoryView implements RepositoryView {
     patient: () => Promise<T>,
     ...absent: readonly string[]
   ): Promise<T | undefined> {
-    return await unlessMissing(path, () => this.#pace.ask(quick, patient), absent);
+    return await unlessMissing(path, () => this.#budget.ask(quick, patient), absent);
   }
 
   /** Text where it says the same, which is cheaper: thousands of paths are asked for in a row. */

@@ -26,9 +26,9 @@ import { pathBuffer } from '../../core/system/byte-path.ts';
 import { isHole } from './holes.ts';
 import { takeTurns } from '../../core/turns.ts';
 import { FOLDER } from './real-folders.ts';
-import { settableTime } from '../publication/holding.ts';
+import { settableTime } from '../publication/capabilities.ts';
 import { makeNode, setXattr } from '../../core/system/libc.ts';
-import type { Unkept } from './unkept.ts';
+import type { WriteLosses } from './write-losses.ts';
 
 /**
  * Makes single inodes with their attributes. The calls are synchronous: for the many small files of an image that is
@@ -78,13 +78,13 @@ export function makeSymbolicLink(path: Buffer, entry: SymbolicLinkEntry): void {
   setOwnerAndTime(path, entry.attributes);
 }
 
-/** Devices other than deletions (0:0) are root's to make: `unkept` gets what this user may not. */
-export function makeDevice(path: Buffer, entry: DeviceEntry, unkept: Unkept): void {
+/** Devices other than deletions (0:0) are root's to make: `losses` gets what this user may not. */
+export function makeDevice(path: Buffer, entry: DeviceEntry, losses: WriteLosses): void {
   try {
     makeNode(path, entry);
   } catch (error) {
     if (!hasCode(error, 'EPERM')) throw error;
-    unkept.add('device', entry.path);
+    losses.add('device', entry.path);
     return;
   }
   setOwnerAndTime(path, entry.attributes);
@@ -95,7 +95,7 @@ export function makeDevice(path: Buffer, entry: DeviceEntry, unkept: Unkept): vo
  * Sets extended attributes at `at`, of the entry `path`. One that the user may not set or the file system does not
  * take, too large a one among them, is not kept.
  */
-export function keepXattrs(at: Buffer, { path, values }: ExtendedAttributes, unkept: Unkept): void {
+export function keepXattrs(at: Buffer, { path, values }: ExtendedAttributes, losses: WriteLosses): void {
   let bytes = 0;
   for (const [name, value] of values) {
     bytes += name.length + value.length;
@@ -103,7 +103,7 @@ export function keepXattrs(at: Buffer, { path, values }: ExtendedAttributes, unk
       setXattr(at, name, value);
     } catch (error) {
       if (!isXattrRefused(error, bytes)) throw error;
-      unkept.add('xattr', path);
+      losses.add('xattr', path);
     }
   }
 }

@@ -92,14 +92,14 @@ async function ask(
   const first = new URL(source.url);
   let url = first;
   for (let step = 0; step <= REDIRECTIONS; step += 1) {
-    const way = dispatchers.wayTo(url);
-    const answer = await way.dispatcher.request({
-      origin: way.origin,
-      path: way.target,
+    const dispatch = dispatchers.dispatchFor(url);
+    const answer = await dispatch.dispatcher.request({
+      origin: dispatch.origin,
+      path: dispatch.target,
       method: 'GET',
       signal,
       headers: {
-        ...way.headers,
+        ...dispatch.headers,
         accept: 'application/yaml, text/plain, */*',
         'user-agent': 'unpackd',
         ...(url.origin === first.origin && authorization(source)),
@@ -107,8 +107,8 @@ async function ask(
         ...(validators?.lastModified !== undefined && { 'if-modified-since': validators.lastModified }),
       },
     });
-    if (way.proxyHost !== undefined && answer.statusCode === 407)
-      throw new ProxyError(way.proxyHost, { status: 407 });
+    if (dispatch.proxyHost !== undefined && answer.statusCode === 407)
+      throw new ProxyError(dispatch.proxyHost, { status: 407 });
     const location = single(answer.headers['location']);
     if (![301, 302, 303, 307, 308].includes(answer.statusCode) || location === undefined) return answer;
     await answer.body.dump();

@@ -1,7 +1,7 @@
 import { layerRoot } from '../../image/layout.ts';
 import type { Digest } from '../../../core/oci/digest.ts';
 import {
-  ownFile,
+  metadataFile,
   type Attributes,
   type DirectoryEntry,
   type Entry,
@@ -107,7 +107,7 @@ export class Maker {
   }
 
   file(path: BytePath, bytes: Buffer): FileEntry {
-    return ownFile(path, bytes, this.#parts.attributes);
+    return metadataFile(path, bytes, this.#parts.attributes);
   }
 
   #directory(path: BytePath): DirectoryEntry {

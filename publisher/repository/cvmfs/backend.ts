@@ -12,11 +12,11 @@ import { UNKNOWN_ROOM, type FreeRoom } from '../../../core/system/free-space.ts'
 import { type Entry } from '../../publication/entry.ts';
 import { displayPath, type BytePath } from '../../../core/system/byte-path.ts';
 import { Lock, unlessBusy } from '../../../core/system/lock.ts';
-import { ownAttributes } from '../../publication/own-attributes.ts';
-import { Unkept } from '../unkept.ts';
+import { publisherAttributes } from '../../publication/own-attributes.ts';
+import { WriteLosses } from '../write-losses.ts';
 import { usable } from '../usable.ts';
 import { CvmfsView } from './view.ts';
-import { CvmfsHolding } from './holding.ts';
+import { CvmfsCapabilities } from './capabilities.ts';
 import { assertMounted, locateRepository, type CvmfsRepository, type Installation } from './installation.ts';
 import { Chunks } from './chunks.ts';
 import { divideDeletions, type Deletions } from './deletions.ts';
@@ -124,7 +124,7 @@ export class CvmfsBackend implements Backend {
 
 class OpenCvmfs implements OpenRepository {
   readonly view: CvmfsView;
-  readonly holding: CvmfsHolding;
+  readonly capabilities: CvmfsCapabilities;
   readonly #command: string;
   readonly #repository: CvmfsRepository;
   readonly #lock: Lock;
@@ -137,7 +137,7 @@ class OpenCvmfs implements OpenRepository {
   ) {
     this.#command = parts.command;
     this.view = new CvmfsView(repository);
-    this.holding = new CvmfsHolding(repository);
+    this.capabilities = new CvmfsCapabilities(repository);
     this.#repository = repository;
     this.#lock = parts.lock;
     this.#server = parts.server;
@@ -154,7 +154,7 @@ class OpenCvmfs implements OpenRepository {
     }
     const { byIngest, byUnion } = await this.#divide(deletions);
     for (const path of [...all.byUnion, ...byUnion]) await this.#refuseHidden(path);
-    const trees = withListOfNew(publication.trees(), this.view, ownAttributes());
+    const trees = withListOfNew(publication.trees(), this.view, publisherAttributes());
     await this.#ingest(trees, byIngest, { ...options, neededBytes });
     try {
       const gone = [UNFINISHED, ...outdated];
@@ -222,7 +222,7 @@ class OpenCvmfs implements OpenRepository {
     gone: readonly BytePath[],
     options: PublishOptions & { readonly neededBytes: number },
   ): Promise<void> {
-    const seal = await newSeal(this.view, ownAttributes());
+    const seal = await newSeal(this.view, publisherAttributes());
     const deletions = [...seal.outdated, ...gone];
     const words = ['ingest', '-k', '-t', '-', '-b', '/', ...deletions.flatMap((path) => ['-d', path])];
     const chunks = new Chunks();
@@ -249,18 +249,18 @@ class OpenCvmfs implements OpenRepository {
 
   async #publishUnion({ names, ...content }: UnionContent, { signal }: PublishOptions): Promise<void> {
     const { name, mount } = this.#repository;
-    const unkept = new Unkept();
-    const seal = unionSeal(ownAttributes());
+    const losses = new WriteLosses();
+    const seal = unionSeal(publisherAttributes());
     await this.#unlessPublished(seal.path, async () => {
       await this.#server.transact(async (run) => {
         await run(['transaction', name], { signal });
         await usable(mount, { outcome: 'no image has become visible' }, async () => {
-          await writeUnion(mount, { ...content, names: [seal, ...names] }, unkept);
+          await writeUnion(mount, { ...content, names: [seal, ...names] }, losses);
         });
         await run(['publish', name], { signal });
       }, 0);
     });
-    const lost = unkept.summary();
+    const lost = losses.summary();
     if (lost !== undefined) this.#notice('warning', lost);
   }
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { OWN_FOLDERS } from '../../../wishlist/recipe/own-folders.ts';
-import { ownFile, type Attributes, type Entry, type FileEntry } from '../../publication/entry.ts';
+import { metadataFile, type Attributes, type Entry, type FileEntry } from '../../publication/entry.ts';
 import { type BytePath } from '../../../core/system/byte-path.ts';
 import type { RepositoryView } from '../../publication/view.ts';
 
@@ -49,5 +49,5 @@ function newPath(): BytePath {
 
 function sealFile(path: BytePath, attributes: Attributes): FileEntry {
   const text = Buffer.from(`${new Date().toISOString()}\n`);
-  return ownFile(path, text, attributes);
+  return metadataFile(path, text, attributes);
 }

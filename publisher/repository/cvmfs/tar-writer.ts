@@ -1,6 +1,6 @@
 import type { Attributes, DeviceEntry, Entry, FileEntry } from '../../publication/entry.ts';
 import type { BytePath } from '../../../core/system/byte-path.ts';
-import { settableTime } from '../../publication/holding.ts';
+import { settableTime } from '../../publication/capabilities.ts';
 import { BLOCK_BYTES, Chunks } from './chunks.ts';
 import { storedTarget } from './variant-symlinks.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { OWN_FOLDERS } from '../../../wishlist/recipe/own-folders.ts';
-import { ownFile, type Attributes, type Entry } from '../../publication/entry.ts';
+import { metadataFile, type Attributes, type Entry } from '../../publication/entry.ts';
 import { type BytePath } from '../../../core/system/byte-path.ts';
 import type { RepositoryView } from '../../publication/view.ts';
 
@@ -35,7 +35,7 @@ export async function* withListOfNew(
     await found.note(entry);
     yield entry;
   }
-  yield ownFile(UNFINISHED, Buffer.from(JSON.stringify(found.roots), 'latin1'), attributes);
+  yield metadataFile(UNFINISHED, Buffer.from(JSON.stringify(found.roots), 'latin1'), attributes);
 }
 
 /** Finds the highest new folders that hold more than folders: others' trees may come below those that hold nothing else. */

@@ -6,7 +6,7 @@ import { finishDirectory, keepXattrs, makeFile, makeSymbolicLink } from '../inod
 import { takeTurns } from '../../../core/turns.ts';
 import { RealFolders } from '../real-folders.ts';
 import { removeTree, unlinkIfThere } from '../remove-tree.ts';
-import type { Unkept } from '../unkept.ts';
+import type { WriteLosses } from '../write-losses.ts';
 
 /** What of a publication a union transaction does. */
 export type UnionContent = Pick<Publication, 'deletions' | 'xattrs' | 'names' | 'outdated'>;
@@ -15,13 +15,13 @@ export type UnionContent = Pick<Publication, 'deletions' | 'xattrs' | 'names' | 
  * Changes the union mount of an open transaction: takes away and adds what ingest cannot (extended attributes), and then
  * brings what makes the images visible, and takes away what nothing refers to any more.
  */
-export async function writeUnion(mount: string, content: UnionContent, unkept: Unkept): Promise<void> {
+export async function writeUnion(mount: string, content: UnionContent, losses: WriteLosses): Promise<void> {
   const folders = new RealFolders(mount);
   try {
     for (const path of content.deletions) remove(path, folders);
     for await (const xattrs of content.xattrs?.() ?? []) {
       await takeTurns();
-      keepXattrs(placeOf(xattrs.path, folders), xattrs, unkept);
+      keepXattrs(placeOf(xattrs.path, folders), xattrs, losses);
     }
     for (const entry of content.names) await write(entry, folders);
     for (const path of content.outdated) remove(path, folders);

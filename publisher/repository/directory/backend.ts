@@ -26,7 +26,7 @@ import {
 import { type FreeRoom, freeRoom } from '../../../core/system/free-space.ts';
 import { Probe } from './probe.ts';
 import { Staging } from './staging.ts';
-import { Unkept } from '../unkept.ts';
+import { WriteLosses } from '../write-losses.ts';
 import { usable } from '../usable.ts';
 import { takeTurns } from '../../../core/turns.ts';
 import { interruption } from '../../../core/interruption.ts';
@@ -122,31 +122,31 @@ export class DirectoryBackend implements Backend {
 
 class OpenDirectory implements OpenRepository {
   readonly view: DirectoryView;
-  readonly holding: Probe;
+  readonly capabilities: Probe;
   readonly #paths: WorkingPaths;
   readonly #lock: Lock;
   readonly #notice: Notice;
 
   constructor(paths: WorkingPaths, lock: Lock, { notice, exposes }: { notice: Notice; exposes: Exposure }) {
     this.view = new DirectoryView(paths.repository);
-    this.holding = new Probe(paths, exposes);
+    this.capabilities = new Probe(paths, exposes);
     this.#paths = paths;
     this.#lock = lock;
     this.#notice = notice;
   }
 
   async publish(publication: Publication, options: PublishOptions): Promise<void> {
-    const unkept = new Unkept();
+    const losses = new WriteLosses();
     const attempted = { ...NOTHING_CHANGED, neededBytes: publication.contentBytes };
     await usable(this.#paths.repository, attempted, async () => {
-      await this.#stage(publication, options, unkept);
+      await this.#stage(publication, options, losses);
       commit(this.#paths);
     });
     await usable(this.#paths.repository, UNFINISHED, async () => {
       await applyJournal(this.#paths);
       discardWorkingFiles(this.#paths);
     });
-    const lost = unkept.summary();
+    const lost = losses.summary();
     if (lost !== undefined) this.#notice('warning', lost);
   }
 
@@ -155,14 +155,14 @@ class OpenDirectory implements OpenRepository {
   }
 
   async release(): Promise<void> {
-    this.holding.close();
+    this.capabilities.close();
     this.#lock.release();
   }
 
   /** Everything but the commit: whatever fails here leaves nothing behind. */
-  async #stage(publication: Publication, options: PublishOptions, unkept: Unkept): Promise<void> {
+  async #stage(publication: Publication, options: PublishOptions, losses: WriteLosses): Promise<void> {
     try {
-      const staging = await this.#write(publication, options, unkept);
+      const staging = await this.#write(publication, options, losses);
       draftJournal(this.#paths, staging.changes);
     } catch (error) {
       discardWorkingFiles(this.#paths);
@@ -173,11 +173,11 @@ class OpenDirectory implements OpenRepository {
   async #write(
     publication: Publication,
     { onBytes, signal }: PublishOptions,
-    unkept: Unkept,
+    losses: WriteLosses,
   ): Promise<Staging> {
     // Both now: when the publication is committed, there must be room for what it moves away.
     for (const folder of [this.#paths.staging, this.#paths.discarded]) mkdirSync(folder, { mode: 0o700 });
-    const staging = new Staging(this.#paths, unkept, onBytes);
+    const staging = new Staging(this.#paths, losses, onBytes);
     for (const path of publication.deletions) staging.remove(path);
     for (const path of publication.outdated) staging.retire(path);
     let added = 0;

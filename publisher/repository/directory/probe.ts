@@ -4,7 +4,12 @@ import { Failure } from '../../../core/failure.ts';
 import { type Attributes } from '../../publication/entry.ts';
 import { displayPath, pathBelow, type BytePath } from '../../../core/system/byte-path.ts';
 import { NO_EXPOSURE, type Exposure } from '../../publication/exposure.ts';
-import { EARLIEST_TIME, LATEST_TIME, LINUX_LIMITS, type Holding } from '../../publication/holding.ts';
+import {
+  EARLIEST_TIME,
+  LATEST_TIME,
+  LINUX_LIMITS,
+  type RepositoryCapabilities,
+} from '../../publication/capabilities.ts';
 import { XATTR_BYTES_THAT_FIT, fileTime, isXattrRefused } from '../inode.ts';
 import { makeNode, setXattr } from '../../../core/system/libc.ts';
 import { repositoryFailure } from '../usable.ts';
@@ -26,7 +31,7 @@ const MOST_KINDS = 10_000;
  * Finds out what the file system of a repository, and the user who runs this, can hold: by trying, once each, in a
  * folder of its own, since nothing else tells for certain.
  */
-export class Probe implements Holding {
+export class Probe implements RepositoryCapabilities {
   readonly xattrsReason = 'the file system does not take them, or this user may not set them';
   readonly longestPathBytes: number;
   readonly exposes: Exposure;

@@ -22,7 +22,7 @@ import { displayPath, pathBelow, type BytePath } from '../../../core/system/byte
 import { fileTime, finishDirectory, keepXattrs, makeDevice, makeFile, makeSymbolicLink } from '../inode.ts';
 import { FolderList } from './folder-list.ts';
 import type { Change } from './journal.ts';
-import type { Unkept } from '../unkept.ts';
+import type { WriteLosses } from '../write-losses.ts';
 
 /**
  * Writes a stream beside the repository, on the same file system, and notes which changes will put it in place: one
@@ -36,7 +36,7 @@ export class Staging {
   readonly #attributes: Change[] = [];
   readonly #staging: string;
   readonly #repository: string;
-  readonly #unkept: Unkept;
+  readonly #losses: WriteLosses;
   readonly #onBytes: (bytes: number) => void;
   /** Folders that the repository does not have, nor is any above them new: made here, with all that is below them. */
   readonly #fresh = new Set<BytePath>();
@@ -51,12 +51,12 @@ export class Staging {
 
   constructor(
     paths: { staging: string; repository: string },
-    unkept: Unkept,
+    losses: WriteLosses,
     onBytes: (bytes: number) => void,
   ) {
     this.#staging = paths.staging;
     this.#repository = paths.repository;
-    this.#unkept = unkept;
+    this.#losses = losses;
     this.#onBytes = onBytes;
     this.#assertChangeable('');
   }
@@ -96,14 +96,14 @@ export class Staging {
       case 'character-device':
       case 'block-device':
       case 'fifo':
-        makeDevice(this.#at(entry.path), entry, this.#unkept);
+        makeDevice(this.#at(entry.path), entry, this.#losses);
         return;
     }
   }
 
   /** Extended attributes of what was added. */
   addXattrs(xattrs: ExtendedAttributes): void {
-    keepXattrs(this.#at(xattrs.path), xattrs, this.#unkept);
+    keepXattrs(this.#at(xattrs.path), xattrs, this.#losses);
   }
 
   /** When everything is added: attributes of new folders, deepest first, since adding to them changes their times. */

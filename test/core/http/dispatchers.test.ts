@@ -86,7 +86,7 @@ describeWith(['openssl'], 'core/http/dispatchers', () => {
       proxies: {},
     });
     const [a1, a2, b, c] = ['a1.example', 'a2.example', 'b.example', 'c.example'].map(
-      (host) => dispatchers.wayTo(new URL(`https://${host}/v2/`)).dispatcher,
+      (host) => dispatchers.dispatchFor(new URL(`https://${host}/v2/`)).dispatcher,
     );
     assert.equal(a1, a2);
     assert.equal(b, c);

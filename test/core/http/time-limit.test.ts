@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
-import { TimeLimit, Pace } from '../../../core/http/time-limit.ts';
+import { TimeLimit, ThroughputFloor } from '../../../core/http/time-limit.ts';
 
 describe('core/http/time-limit', () => {
   it('ends while it runs', async () => {
@@ -59,7 +59,7 @@ const CASES: readonly (readonly [
 describe('core/http/time-limit, throughput floor', () => {
   for (const [what, pieces, drips] of CASES) {
     it(`${what}: ${drips ? 'drips' : 'goes on'}`, () => {
-      const pace = new Pace({ minimumRateBytesPerSecond: 100, windowMs: 1000 });
+      const pace = new ThroughputFloor({ minimumRateBytesPerSecond: 100, windowMs: 1000 });
       const found = pieces.map(([bytes, waitedMs]) => pace.received(bytes, waitedMs));
       assert.equal(
         found.some((drip) => drip !== undefined),
@@ -70,7 +70,7 @@ describe('core/http/time-limit, throughput floor', () => {
   }
 
   it('says how much came in how long', () => {
-    const pace = new Pace({ minimumRateBytesPerSecond: 100, windowMs: 1000 });
+    const pace = new ThroughputFloor({ minimumRateBytesPerSecond: 100, windowMs: 1000 });
     pace.received(3, 600);
     assert.deepEqual(pace.received(4, 500), { bytes: 7, waitedMs: 1100 });
   });

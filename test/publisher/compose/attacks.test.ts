@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { ANY_IMAGE, type ImageLimits } from '../../../publisher/image/image-limits.ts';
-import type { Holding } from '../../../publisher/publication/holding.ts';
+import type { RepositoryCapabilities } from '../../../publisher/publication/capabilities.ts';
 import { file, hardLink, symlink, type LayerEntry } from '../../support/images/layer-entry.ts';
 import type { Layer } from '../../support/images/layer.ts';
 import { ATTACKS, type Attack } from './attacks.ts';
@@ -33,7 +33,12 @@ describe('compose/attacks', () => {
     [file('f', 'x'.repeat(10_000)), ...[1, 2, 3, 4, 5].map((name) => hardLink(`h${name}`, 'f'))],
   ];
   const FEW_LINKS = { ...HOLDS_EVERYTHING, mostLinks: 4 };
-  const limits: [limit: keyof ImageLimits, needed: number, stack: LayerEntry[][], holding: Holding][] = [
+  const limits: [
+    limit: keyof ImageLimits,
+    needed: number,
+    stack: LayerEntry[][],
+    capabilities: RepositoryCapabilities,
+  ][] = [
     ['entries', 4, STACK, HOLDS_EVERYTHING],
     ['names', 59, STACK, HOLDS_EVERYTHING],
     ['inodes', 52, STACK, HOLDS_EVERYTHING],
@@ -43,12 +48,12 @@ describe('compose/attacks', () => {
     ['inodes', 40, LINKS, HOLDS_EVERYTHING],
     ['inodes', 40 + 4, LINKS, FEW_LINKS],
   ];
-  for (const [limit, needed, stack, holding] of limits) {
-    const links = `${holding.mostLinks} names to an inode`;
+  for (const [limit, needed, stack, capabilities] of limits) {
+    const links = `${capabilities.mostLinks} names to an inode`;
     it(`takes ${needed} of ${limit} at the limit, with ${links}, and refuses more`, async () => {
       const most = { ...ANY_IMAGE, [limit]: needed };
-      assert.deepEqual(await outcomes(stack, most, holding), ['added', 'added']);
-      const [outcome] = await outcomes(stack, { ...most, [limit]: needed - 1 }, holding);
+      assert.deepEqual(await outcomes(stack, most, capabilities), ['added', 'added']);
+      const [outcome] = await outcomes(stack, { ...most, [limit]: needed - 1 }, capabilities);
       assert.equal(outcome, 'image-too-large');
     });
   }
@@ -61,7 +66,7 @@ describe('compose/attacks', () => {
   async function outcomes(
     stack: readonly (readonly LayerEntry[])[],
     limits: ImageLimits,
-    holding = HOLDS_EVERYTHING,
+    capabilities = HOLDS_EVERYTHING,
   ): Promise<readonly string[]> {
     const workshop = await Workshop.open();
     const made = new Map<string, Layer>();
@@ -74,6 +79,6 @@ describe('compose/attacks', () => {
     }
     const image = await workshop.image('reg.test/lab/attack:1', layers);
     const usual = await workshop.image('reg.test/lab/usual:1', [await workshop.layer(file('f', 'usual'))]);
-    return (await workshop.plan([image, usual], { limits, holding })).outcomes;
+    return (await workshop.plan([image, usual], { limits, capabilities })).outcomes;
   }
 });

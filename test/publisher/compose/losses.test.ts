@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Holding } from '../../../publisher/publication/holding.ts';
+import type { RepositoryCapabilities } from '../../../publisher/publication/capabilities.ts';
 import { flatPath, layerRoot } from '../../../publisher/image/layout.ts';
 import { device, directory, file, opaque, symlink, whiteout } from '../../support/images/layer-entry.ts';
 import type { LayerEntry } from '../../support/images/layer-entry.ts';
@@ -10,12 +10,15 @@ const CAPABILITY = Buffer.from('0100000200200000000000000000000000000000', 'hex'
 interface LossCase {
   readonly what: string;
   readonly stack: readonly (readonly LayerEntry[])[];
-  readonly holding: Partial<Holding>;
+  readonly capabilities: Partial<RepositoryCapabilities>;
   readonly warnings: readonly string[];
 }
 
-const NO_XATTRS: Partial<Holding> = { lostXattrs: (values) => [...values.keys()], xattrsReason: 'never' };
-const NO_OWNERS: Partial<Holding> = { takesOwner: ({ uid }) => uid === 0 };
+const NO_XATTRS: Partial<RepositoryCapabilities> = {
+  lostXattrs: (values) => [...values.keys()],
+  xattrsReason: 'never',
+};
+const NO_OWNERS: Partial<RepositoryCapabilities> = { takesOwner: ({ uid }) => uid === 0 };
 
 const PRIVILEGED = [
   directory('s', { mode: 0o2755 }),
@@ -32,13 +35,13 @@ const CASES: readonly LossCase[] = [
   {
     what: 'nothing of what is held',
     stack: [[file('f', 'x', { uid: 7, xattrs: { 'user.x': '1' } }), device('n', 'block-device', [8, 1])]],
-    holding: {},
+    capabilities: {},
     warnings: [],
   },
   {
     what: 'owners, by number and with examples',
     stack: [['a', 'b', 'c', 'd', 'e'].map((name) => file(name, '', { uid: 7 }))],
-    holding: NO_OWNERS,
+    capabilities: NO_OWNERS,
     warnings: [
       'the owners of 5 paths are not kept: this user cannot give files to them here (a, b, c, and 2 more)',
     ],
@@ -46,7 +49,7 @@ const CASES: readonly LossCase[] = [
   {
     what: 'owners of links and the root',
     stack: [[directory('./', { uid: 7 }), symlink('s', 'x', { uid: 8 })]],
-    holding: NO_OWNERS,
+    capabilities: NO_OWNERS,
     warnings: ['the owners of 2 paths are not kept: this user cannot give files to them here (/, s)'],
   },
   {
@@ -55,7 +58,7 @@ const CASES: readonly LossCase[] = [
       [file('f', 'x', { uid: 7 }), file('g', 'x', { uid: 7 })],
       [file('f'), whiteout('g')],
     ],
-    holding: NO_OWNERS,
+    capabilities: NO_OWNERS,
     warnings: [],
   },
   {
@@ -63,37 +66,37 @@ const CASES: readonly LossCase[] = [
     stack: [
       [file('a', '', { mtime: -(2 ** 33) }), file('b', '', { mtime: 2 ** 35 }), file('c', '', { mtime: -5 })],
     ],
-    holding: { earliestTime: -(2 ** 31), latestTime: 2 ** 34 },
+    capabilities: { earliestTime: -(2 ** 31), latestTime: 2 ** 34 },
     warnings: ['the times of 2 paths are not kept: they are beyond what files can have (a, b)'],
   },
   {
     what: 'devices, but no deletions',
     stack: [[device('n', 'character-device', [1, 3]), file('x')], [whiteout('x')]],
-    holding: { takesDevices: false },
+    capabilities: { takesDevices: false },
     warnings: ['1 device is left out: this user cannot make them here (n)'],
   },
   {
     what: 'what gives rights where everybody has them, each kind for itself',
     stack: [[...PRIVILEGED, file('e', '', { mode: 0o777 }), whiteout('gone')]],
-    holding: { exposes: { setId: true, devices: false } },
+    capabilities: { exposes: { setId: true, devices: false } },
     warnings: [`${LEFT_OUT} 3 paths${SEE} (a: set-ID bits, b: set-ID bits, c: capabilities)`],
   },
   {
     what: 'devices where everybody could use them',
     stack: [PRIVILEGED],
-    holding: { exposes: { setId: false, devices: true } },
+    capabilities: { exposes: { setId: false, devices: true } },
     warnings: [`${LEFT_OUT} 1 path${SEE} (d: device)`],
   },
   {
     what: 'devices that cannot be made only once',
     stack: [PRIVILEGED],
-    holding: { takesDevices: false, exposes: { setId: false, devices: true } },
+    capabilities: { takesDevices: false, exposes: { setId: false, devices: true } },
     warnings: ['1 device is left out: this user cannot make them here (d)'],
   },
   {
     what: 'attributes, with their names',
     stack: [[file('ping', '', { xattrs: { 'security.capability': CAPABILITY, 'user.x': '1' } })]],
-    holding: NO_XATTRS,
+    capabilities: NO_XATTRS,
     warnings: ['extended attributes of 1 path are lost: never (ping: security.capability user.x)'],
   },
   {
@@ -102,7 +105,7 @@ const CASES: readonly LossCase[] = [
       [directory('d'), file('d/a')],
       [directory('d'), opaque('d')],
     ],
-    holding: NO_XATTRS,
+    capabilities: NO_XATTRS,
     warnings: ['extended attributes of 1 path are lost: never (d: opaque in .layers)'],
   },
   {
@@ -114,7 +117,7 @@ const CASES: readonly LossCase[] = [
         file('h', '', { xattrs: { 'security.capability': 'xx' } }),
       ],
     ],
-    holding: {},
+    capabilities: {},
     warnings: [
       'extended attributes of 3 paths are not published: overlay file systems would act on them, or only the kernel that set them understands them (f: trusted.overlay.redirect, g: system.posix_acl_access, h: security.capability)',
     ],
@@ -124,13 +127,13 @@ const CASES: readonly LossCase[] = [
     stack: [
       [file('f', '', { xattrs: { 'security.selinux': 'x', 'security.ima': 'x', 'security.evm': 'x' } })],
     ],
-    holding: {},
+    capabilities: {},
     warnings: [],
   },
   {
     what: 'what CernVM-FS would act on, with control characters escaped',
     stack: [[file('d/.cvmfscatalog'), file('.cvmfsgraft-\n')]],
-    holding: {},
+    capabilities: {},
     warnings: ['2 paths left out, since CernVM-FS would act on them (d/.cvmfscatalog, .cvmfsgraft-\\n)'],
   },
   {
@@ -139,7 +142,7 @@ const CASES: readonly LossCase[] = [
       [directory('tmp', { mode: 0o1777 }), directory('opt', { uid: 7 }), directory('usr')],
       [file('tmp/x'), file('opt/x'), file('usr/x')],
     ],
-    holding: {},
+    capabilities: {},
     warnings: [
       'overlay mounts of .layers (podman, containerd) show 2 paths other than the image has them (tmp, opt)',
     ],
@@ -147,10 +150,12 @@ const CASES: readonly LossCase[] = [
 ];
 
 describe('compose/losses', () => {
-  for (const { what, stack, holding, warnings } of CASES) {
+  for (const { what, stack, capabilities, warnings } of CASES) {
     it(`tells ${what}`, async () => {
       const { image, workshop } = await imageOf(stack);
-      const composed = await workshop.publish([image], { holding: { ...HOLDS_EVERYTHING, ...holding } });
+      const composed = await workshop.publish([image], {
+        capabilities: { ...HOLDS_EVERYTHING, ...capabilities },
+      });
       assert.deepEqual(composed.warnings, warnings);
       assert.deepEqual(composed.outcomes, ['added']);
     });
@@ -158,7 +163,7 @@ describe('compose/losses', () => {
     it(`makes it a failure where that is the policy: ${what}`, async () => {
       const { image, workshop } = await imageOf(stack);
       const other = await workshop.image('reg.example/other:1', [await workshop.layer(file('other'))]);
-      const options = { holding: { ...HOLDS_EVERYTHING, ...holding }, unkept: 'refuse' } as const;
+      const options = { capabilities: { ...HOLDS_EVERYTHING, ...capabilities }, unkept: 'refuse' } as const;
       const { outcomes } = await workshop.publish([image, other], options);
       assert.deepEqual(outcomes, [warnings.length === 0 ? 'added' : 'image-incomplete', 'added']);
       const flat = workshop.repository.linesBelow(flatPath(image.manifest.config.digest));
@@ -169,7 +174,10 @@ describe('compose/losses', () => {
   it('tells once of all files that clients have trouble with, and publishes them whatever the policy', async () => {
     const sizes = [1_500, 999, 1_000, 2_000_000, 1_001, 1_002];
     const { image, workshop } = await imageOf([sizes.map((size) => file(`f${size}`, 'x'.repeat(size)))]);
-    const options = { holding: { ...HOLDS_EVERYTHING, largeFileBytes: 1_000 }, unkept: 'refuse' } as const;
+    const options = {
+      capabilities: { ...HOLDS_EVERYTHING, largeFileBytes: 1_000 },
+      unkept: 'refuse',
+    } as const;
     const { warnings, outcomes } = await workshop.publish([image], options);
     assert.deepEqual(outcomes, ['added']);
     assert.deepEqual(warnings, [
@@ -179,7 +187,7 @@ describe('compose/losses', () => {
 
   it('says nothing of what is published already', async () => {
     const { image, workshop } = await imageOf([[file('f', '', { uid: 7 })]]);
-    const options = { holding: { ...HOLDS_EVERYTHING, ...NO_OWNERS } };
+    const options = { capabilities: { ...HOLDS_EVERYTHING, ...NO_OWNERS } };
     assert.equal((await workshop.publish([image], options)).warnings.length, 1);
     assert.deepEqual(
       (await workshop.publish([{ ...image, publicName: 'reg.example/b:1' }], options)).warnings,
@@ -191,10 +199,10 @@ describe('compose/losses', () => {
     const { image, workshop } = await imageOf([
       [file('f', '', { xattrs: { 'user.a': '1', 'user.b': '2' } }), device('n', 'block-device', [8, 1])],
     ]);
-    const lostXattrs: Holding['lostXattrs'] = (values) =>
+    const lostXattrs: RepositoryCapabilities['lostXattrs'] = (values) =>
       [...values.keys()].filter((name) => name === 'user.a');
     const { stream } = await workshop.publish([image], {
-      holding: { ...HOLDS_EVERYTHING, lostXattrs, takesDevices: false },
+      capabilities: { ...HOLDS_EVERYTHING, lostXattrs, takesDevices: false },
     });
     for (const { values } of stream.xattrs) assert.deepEqual([...values], [['user.b', '2']]);
     assert.equal(stream.xattrs.length, 3);
@@ -204,7 +212,11 @@ describe('compose/losses', () => {
     );
   });
 
-  const UNHOLDABLE: readonly (readonly [what: string, entry: LayerEntry, limit: Partial<Holding>])[] = [
+  const UNHOLDABLE: readonly (readonly [
+    what: string,
+    entry: LayerEntry,
+    limit: Partial<RepositoryCapabilities>,
+  ])[] = [
     ['a name', file(`d/${'n'.repeat(144)}`), { longestNameBytes: 143 }],
     ['the name of a folder', file(`${'n'.repeat(144)}/f`), { longestNameBytes: 143 }],
     ['a path', file('d/'.repeat(100) + 'f'), { longestPathBytes: 200 }],
@@ -216,7 +228,7 @@ describe('compose/losses', () => {
       const { image, workshop } = await imageOf([[entry, file('good')], [opaque('')]]);
       const other = await workshop.image('reg.example/other:1', [await workshop.layer(file('other'))]);
       const { outcomes } = await workshop.publish([image, other], {
-        holding: { ...HOLDS_EVERYTHING, ...limit },
+        capabilities: { ...HOLDS_EVERYTHING, ...limit },
       });
       assert.deepEqual(outcomes, ['image-incomplete', 'added']);
       const [layer] = image.manifest.layers;

@@ -11,7 +11,7 @@ import { listLayer } from '../../../publisher/layer/listing.ts';
 import { ListingStore } from '../../../publisher/layer/listing-store.ts';
 import { parseConfig } from '../../../core/oci/config.ts';
 import { NO_EXPOSURE } from '../../../publisher/publication/exposure.ts';
-import { LINUX_LIMITS, type Holding } from '../../../publisher/publication/holding.ts';
+import { LINUX_LIMITS, type RepositoryCapabilities } from '../../../publisher/publication/capabilities.ts';
 import { hexOf, type Digest } from '../../../core/oci/digest.ts';
 import { parseManifest } from '../../../core/oci/manifest.ts';
 import { isFailure, type FailureCode } from '../../../core/failure.ts';
@@ -26,7 +26,7 @@ import { assertSound, readStream, type Stream } from './stream.ts';
 export const OWN = { mode: 0, uid: 11, gid: 12, mtime: 1_800_000_000 };
 
 /** A repository that loses nothing. */
-export const HOLDS_EVERYTHING: Holding = {
+export const HOLDS_EVERYTHING: RepositoryCapabilities = {
   ...LINUX_LIMITS,
   earliestTime: -Infinity,
   latestTime: Infinity,
@@ -45,7 +45,7 @@ export const EVERYTHING: ComposerOptions = {
   overwriteLayers: false,
   attributes: OWN,
   clientRoot: '/cvmfs/images.unpackd.test',
-  holding: HOLDS_EVERYTHING,
+  capabilities: HOLDS_EVERYTHING,
   limits: ANY_IMAGE,
   unkept: 'warn',
 };

@@ -87,14 +87,14 @@ describe('registry/http and addresses that are refused', () => {
         proxies: { http: proxy, https: proxy },
         isAllowed: (address) => address === '192.0.2.1',
       });
-      assert.throws(() => dispatchers.wayTo(new URL(`${scheme}://10.0.0.1/x`)), {
+      assert.throws(() => dispatchers.dispatchFor(new URL(`${scheme}://10.0.0.1/x`)), {
         code: 'ERR_ADDRESS_REFUSED',
       });
-      assert.throws(() => dispatchers.wayTo(new URL(`${scheme}://[fd00::1]/x`)), {
+      assert.throws(() => dispatchers.dispatchFor(new URL(`${scheme}://[fd00::1]/x`)), {
         code: 'ERR_ADDRESS_REFUSED',
       });
       for (const name of ['192.0.2.1', 'registry.test'])
-        assert.ok(dispatchers.wayTo(new URL(`${scheme}://${name}/x`)).dispatcher);
+        assert.ok(dispatchers.dispatchFor(new URL(`${scheme}://${name}/x`)).dispatcher);
       await dispatchers.destroy();
     });
   }

@@ -270,7 +270,7 @@ describe('CvmfsBackend', () => {
         const { signal } = uninterrupted();
         const repository = await scene.backend().open(NAME, { notice, signal });
         assert.deepEqual(
-          repository.holding.lostXattrs(OPAQUE.values),
+          repository.capabilities.lostXattrs(OPAQUE.values),
           xattrs ? [] : [...OPAQUE.values.keys()],
         );
         await repository.release();

@@ -12,7 +12,7 @@ import {
   type WorkingPaths,
 } from '../../../../publisher/repository/directory/journal.ts';
 import { Staging } from '../../../../publisher/repository/directory/staging.ts';
-import { Unkept } from '../../../../publisher/repository/unkept.ts';
+import { WriteLosses } from '../../../../publisher/repository/write-losses.ts';
 import { failureOf } from '../../../support/registry/quick-client.ts';
 import { remove, temporaryDirectory } from '../../../support/setup.ts';
 import { differences, snapshot } from '../../../support/trees/snapshot.ts';
@@ -54,7 +54,7 @@ async function staged(): Promise<{ scene: Scene; paths: WorkingPaths; changes: C
   await scene.publish(BEFORE);
   const paths = workingPaths(scene.root, NAME);
   mkdirSync(paths.staging);
-  const staging = new Staging(paths, new Unkept(), () => undefined);
+  const staging = new Staging(paths, new WriteLosses(), () => undefined);
   for (const path of DELETIONS) staging.remove(path);
   for (const path of OUTDATED) staging.retire(path);
   for (const entry of AFTER) await staging.add(entry);

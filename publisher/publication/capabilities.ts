@@ -2,7 +2,7 @@ import type { Attributes } from './entry.ts';
 import type { Exposure } from './exposure.ts';
 
 /** What a repository can hold of what images have: asked while a publication is planned, before anything is written. */
-export interface Holding {
+export interface RepositoryCapabilities {
   readonly longestNameBytes: number;
   /** From the repository's root. */
   readonly longestPathBytes: number;

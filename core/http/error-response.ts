@@ -7,7 +7,7 @@ import { describeSubject } from './subject.ts';
 import type { Subject } from './subject.ts';
 
 /** An answer other than the one wanted. */
-export interface Refusal {
+export interface ErrorResponse {
   readonly status: number;
   /** Where the answer came from: not always the registry's host. */
   readonly host: string;
@@ -30,7 +30,7 @@ const ERROR_CODE = /^[A-Z][A-Z0-9_]{0,63}$/;
  *
  * @see OCI distribution specification 1.1, "Error Codes"
  */
-export function failureOf(refusal: Refusal, subject: Subject): Failure {
+export function toFailure(refusal: ErrorResponse, subject: Subject): Failure {
   switch (refusal.status) {
     case 401:
       return unauthorized(refusal, subject);
@@ -52,7 +52,7 @@ export function failureOf(refusal: Refusal, subject: Subject): Failure {
  *
  * @see RFC 9110, sections 15.5.9 and 15.6; RFC 8470 for 425; RFC 6585 for 429
  */
-export function mayPass(status: number): boolean {
+export function isRetryable(status: number): boolean {
   if (status === 501 || status === 505) return false;
   return status >= 500 || status === 408 || status === 425 || status === 429;
 }
@@ -80,7 +80,7 @@ export function parseRetryAfter(field: string, nowMs: number): number | undefine
   return Number.isNaN(time) ? undefined : Math.max(0, time - nowMs);
 }
 
-function unauthorized(refusal: Refusal, subject: Subject): Failure {
+function unauthorized(refusal: ErrorResponse, subject: Subject): Failure {
   const { credentials } = refusal;
   const access =
     credentials === undefined
@@ -95,13 +95,13 @@ function unauthorized(refusal: Refusal, subject: Subject): Failure {
   );
 }
 
-function forbidden(refusal: Refusal, subject: Subject): Failure {
+function forbidden(refusal: ErrorResponse, subject: Subject): Failure {
   return new Failure('forbidden', `${sentence(refusal, subject, 'forbids')}${sentWith(refusal)}`, {
     hint: 'check the name, and whether that user, or anybody, may pull it',
   });
 }
 
-function unknown(refusal: Refusal, subject: Subject): Failure {
+function unknown(refusal: ErrorResponse, subject: Subject): Failure {
   const { reference, kind } = subject;
   const repository = `${reference.registry}/${reference.repository}`;
   const answer = `${refusal.host} answered ${answerOf(refusal)}`;
@@ -126,7 +126,7 @@ function unknown(refusal: Refusal, subject: Subject): Failure {
   return unexpected(refusal, subject);
 }
 
-function rateLimited(refusal: Refusal, subject: Subject): Failure {
+function rateLimited(refusal: ErrorResponse, subject: Subject): Failure {
   return new Failure(
     'rate-limited',
     `${sentence(refusal, subject, 'does not give out')}: too many requests${until(refusal)}`,
@@ -136,27 +136,27 @@ function rateLimited(refusal: Refusal, subject: Subject): Failure {
   );
 }
 
-function unexpected(refusal: Refusal, subject: Subject): Failure {
+function unexpected(refusal: ErrorResponse, subject: Subject): Failure {
   return new Failure('registry-error', `${sentence(refusal, subject, 'cannot give')}${until(refusal)}`, {
-    hint: mayPass(refusal.status) ? 'try again later' : 'ask whoever runs the registry',
+    hint: isRetryable(refusal.status) ? 'try again later' : 'ask whoever runs the registry',
   });
 }
 
-function sentence(refusal: Refusal, subject: Subject, verb: string): string {
+function sentence(refusal: ErrorResponse, subject: Subject, verb: string): string {
   const { registry } = subject.reference;
   return `the registry ${registry} ${verb} ${describeSubject(subject)}: ${refusal.host} answered ${answerOf(refusal)}`;
 }
 
-function sentWith({ credentials }: Refusal): string {
+function sentWith({ credentials }: ErrorResponse): string {
   return credentials === undefined ? ', asked without credentials' : `, asked with those from ${credentials}`;
 }
 
-function answerOf({ status, errorCodes }: Refusal): string {
+function answerOf({ status, errorCodes }: ErrorResponse): string {
   return errorCodes.length === 0
     ? `${status}`
     : `${status} (${[...new Set(errorCodes)].slice(0, 3).join(', ')})`;
 }
 
-function until({ retryAfterMs }: Refusal): string {
+function until({ retryAfterMs }: ErrorResponse): string {
   return retryAfterMs === undefined ? '' : ` until ${localTimeWithSeconds(Date.now() + retryAfterMs)}`;
 }

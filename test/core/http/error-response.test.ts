@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { errorCodesOf, failureOf, parseRetryAfter } from '../../../core/http/refusal.ts';
+import { errorCodesOf, toFailure, parseRetryAfter } from '../../../core/http/error-response.ts';
 import type { Subject } from '../../../core/http/subject.ts';
 import type { FailureCode } from '../../../core/failure.ts';
 
@@ -58,7 +58,7 @@ const BODIES: readonly (readonly [body: string, codes: readonly string[]])[] = [
   ['', []],
 ];
 
-describe('core/http/refusal', () => {
+describe('core/http/error-response', () => {
   for (const [status, kind, errorCode, code] of FAILURES) {
     it(`${status} ${errorCode} for a ${kind} is ${code}, and says where`, () => {
       const errorCodes = errorCode === '' ? [] : [errorCode];
@@ -69,7 +69,7 @@ describe('core/http/refusal', () => {
         credentials: undefined,
         retryAfterMs: undefined,
       };
-      const failure = failureOf(refusal, { kind, reference: REFERENCE });
+      const failure = toFailure(refusal, { kind, reference: REFERENCE });
       assert.equal(failure.code, code);
       assert.notEqual(failure.hint, undefined);
       for (const part of ['r.example:5000', 'lab/tool', String(status), errorCode]) {
@@ -87,9 +87,9 @@ describe('core/http/refusal', () => {
       retryAfterMs: undefined,
     };
     const digest = `sha256:${'0'.repeat(64)}`;
-    assert.match(failureOf(refusal, { kind: 'manifest', reference: REFERENCE }).message, /1\.2/);
+    assert.match(toFailure(refusal, { kind: 'manifest', reference: REFERENCE }).message, /1\.2/);
     assert(
-      failureOf(refusal, { kind: 'manifest', reference: { ...REFERENCE, digest } }).message.includes(digest),
+      toFailure(refusal, { kind: 'manifest', reference: { ...REFERENCE, digest } }).message.includes(digest),
     );
   });
 
@@ -105,7 +105,7 @@ describe('core/http/refusal', () => {
         credentials: undefined,
         retryAfterMs,
       };
-      assert.match(failureOf(refusal, { kind: 'manifest', reference: REFERENCE }).message, pattern);
+      assert.match(toFailure(refusal, { kind: 'manifest', reference: REFERENCE }).message, pattern);
     }
   });
 

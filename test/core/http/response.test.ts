@@ -1,10 +1,10 @@
 import { strict as assert } from 'node:assert';
 import { request } from 'undici';
-import { readRefusal } from '../../../core/http/answer.ts';
+import { readErrorBody } from '../../../core/http/response.ts';
 import { FaultServer } from '../../support/registry/fault-server.ts';
 import { drip, instead, stall } from '../../support/registry/faults.ts';
 
-describe('core/http/answer', () => {
+describe('core/http/response', () => {
   let server: FaultServer;
 
   beforeEach(async () => {
@@ -28,7 +28,7 @@ describe('core/http/answer', () => {
       const { statusCode, headers, body } = await request(url);
       // Much for what ends by itself, little for what does not.
       assert.equal(
-        await readRefusal(
+        await readErrorBody(
           { status: statusCode, url, headers, body, received: { bytes: 0 } },
           text === '' ? 50 : 5000,
         ),

@@ -1,5 +1,10 @@
 import { NO_EXPOSURE } from '../../publication/exposure.ts';
-import { EARLIEST_TIME, LATEST_TIME, LINUX_LIMITS, type Holding } from '../../publication/holding.ts';
+import {
+  EARLIEST_TIME,
+  LATEST_TIME,
+  LINUX_LIMITS,
+  type RepositoryCapabilities,
+} from '../../publication/capabilities.ts';
 import type { CvmfsRepository } from './installation.ts';
 
 /** A catalog takes no longer value: one of 256 bytes becomes an empty one, and those beyond are left out. */
@@ -12,7 +17,7 @@ const LONGEST_VALUE_BYTES = 255;
 const LARGE_FILE_BYTES = 1024 ** 3;
 
 /** What a repository of CernVM-FS can hold: everything, but for extended attributes. */
-export class CvmfsHolding implements Holding {
+export class CvmfsCapabilities implements RepositoryCapabilities {
   readonly longestNameBytes = LINUX_LIMITS.longestNameBytes;
   readonly longestTargetBytes = LINUX_LIMITS.longestTargetBytes;
   readonly longestPathBytes: number;

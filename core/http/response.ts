@@ -3,7 +3,7 @@ import { Failure, type FailureCode } from '../failure.ts';
 import { describeSubject, type Subject } from './subject.ts';
 
 /** What a server answered, its body not read yet. The body must be read or destroyed: it holds a connection. */
-export interface Answer {
+export interface HttpResponse {
   readonly status: number;
   /** After redirects. */
   readonly url: URL;
@@ -26,21 +26,21 @@ export interface SizeLimit {
   readonly code: FailureCode;
 }
 
-const LARGEST_REFUSAL_BYTES = 64 * 1024;
-const REFUSAL_TIMEOUT_MS = 10_000;
+const LARGEST_ERROR_BODY_BYTES = 64 * 1024;
+const ERROR_BODY_TIMEOUT_MS = 10_000;
 
 /** The value of a header; several fields of one name are joined with commas. */
-export function headerOf(answer: Answer, name: string): string | undefined {
+export function headerOf(answer: HttpResponse, name: string): string | undefined {
   const value = answer.headers[name];
   return Array.isArray(value) ? value.join(', ') : value;
 }
 
-export function headOf(answer: Answer): Head {
+export function headOf(answer: HttpResponse): Head {
   return { status: answer.status, header: (name) => headerOf(answer, name) };
 }
 
 /** The whole body, or `undefined` where it has more than `limitBytes`: nothing more is read then. */
-async function readUpTo(answer: Answer, limitBytes: number): Promise<Buffer | undefined> {
+async function readUpTo(answer: HttpResponse, limitBytes: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   for await (const chunk of answer.body as AsyncIterable<Buffer>) {
@@ -57,7 +57,7 @@ async function readUpTo(answer: Answer, limitBytes: number): Promise<Buffer | un
  *
  * @throws Failure of `limit` where it is larger; errors of the connection as undici throws them
  */
-export async function readBody(answer: Answer, limit: SizeLimit, subject: Subject): Promise<Buffer> {
+export async function readBody(answer: HttpResponse, limit: SizeLimit, subject: Subject): Promise<Buffer> {
   const bytes = await readUpTo(answer, limit.bytes);
   if (bytes !== undefined) return bytes;
   const { registry } = subject.reference;
@@ -72,10 +72,13 @@ export async function readBody(answer: Answer, limit: SizeLimit, subject: Subjec
  * The body of an answer other than the one wanted, as far as it can be had within `timeoutMs`: it only explains the
  * status. Reading it frees the connection for the next request.
  */
-export async function readRefusal(answer: Answer, timeoutMs = REFUSAL_TIMEOUT_MS): Promise<string> {
+export async function readErrorBody(
+  answer: HttpResponse,
+  timeoutMs = ERROR_BODY_TIMEOUT_MS,
+): Promise<string> {
   const timer = setTimeout(() => answer.body.destroy(), timeoutMs);
   try {
-    return (await readUpTo(answer, LARGEST_REFUSAL_BYTES))?.toString('utf8') ?? '';
+    return (await readUpTo(answer, LARGEST_ERROR_BODY_BYTES))?.toString('utf8') ?? '';
   } catch {
     // Whatever broke here, the status has been received and says what failed.
     return '';

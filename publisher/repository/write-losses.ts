@@ -6,10 +6,10 @@ const EXAMPLES = 3;
 type Kind = 'device' | 'xattr';
 
 /**
- * What turned out while it was written to be more than the repository takes, although the {@link Holding} did not say
+ * What turned out while it was written to be more than the repository takes, although the {@link RepositoryCapabilities} did not say
  * so before.
  */
-export class Unkept {
+export class WriteLosses {
   readonly #found = new Map<Kind, { count: number; examples: BytePath[] }>();
 
   add(kind: Kind, path: BytePath): void {

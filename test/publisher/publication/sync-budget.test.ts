@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
-import { Pace } from '../../../publisher/publication/pace.ts';
+import { SyncBudget } from '../../../publisher/publication/sync-budget.ts';
 
-describe('Pace', () => {
+describe('SyncBudget', () => {
   let nowMs: number;
-  let pace: Pace;
+  let pace: SyncBudget;
   /** The ways in which calls were made, in their order: `q` for quick, `p` for patient. */
   let ways: string;
 
   beforeEach(() => {
     nowMs = 0;
     ways = '';
-    pace = new Pace(() => nowMs);
+    pace = new SyncBudget(() => nowMs);
   });
 
   /** Makes a call that takes so long where it is made at once. */
@@ -47,7 +47,7 @@ describe('Pace', () => {
     let turns = 0;
     const other = setInterval(() => turns++, 0);
     const started = performance.now();
-    pace = new Pace();
+    pace = new SyncBudget();
     // Each is quick, and all of them together take long.
     const spin = async (): Promise<void> =>
       await pace.ask(() => {

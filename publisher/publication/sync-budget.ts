@@ -12,7 +12,7 @@ const CAREFUL_CALLS = 32;
  * where handing the same call to a thread costs ten times that of the processor; one that has to fetch what it is asked
  * for must not keep the process waiting, and answers many threads at once.
  */
-export class Pace {
+export class SyncBudget {
   readonly #now: () => number;
   #sliceStart: number | undefined;
   #turn: Promise<void> = Promise.resolve();
