@@ -32,6 +32,9 @@ const FLOORS = [
   ['daemon/cli'],
 ];
 
+/** Implementations that one file alone may name: all others depend on the interface that it returns. */
+const NAMED_BY = new Map([['daemon/state/sqlite', 'daemon/state/open-state.ts']]);
+
 const HEIGHTS = new Map(FLOORS.flatMap((folders, height) => folders.map((folder) => [folder, height])));
 
 /** The height of a folder; `undefined` for what is no part of the product. */
@@ -53,15 +56,21 @@ function wrongArrow(folder, other) {
   return to === from && own !== others ? `${other} stands beside ${folder}, not below it` : undefined;
 }
 
+/** Why `file` may not name the implementation in `folder`; `undefined` where it may. */
+function hidden(file, folder) {
+  const namedBy = NAMED_BY.get(folder);
+  if (namedBy === undefined || file === namedBy || isWithin(dirname(file), folder)) return undefined;
+  return `${folder} is named by ${namedBy} alone`;
+}
+
 const downward = {
   create(context) {
-    const folder = dirname(relative(context.cwd, context.filename));
+    const file = relative(context.cwd, context.filename);
+    const folder = dirname(file);
     const check = ({ source }) => {
       if (source === null || !source.value.startsWith('.')) return;
-      const why = wrongArrow(
-        folder,
-        dirname(relative(context.cwd, resolve(dirname(context.filename), source.value))),
-      );
+      const other = dirname(relative(context.cwd, resolve(dirname(context.filename), source.value)));
+      const why = hidden(file, other) ?? wrongArrow(folder, other);
       if (why !== undefined) context.report({ node: source, message: `Import downward: ${why}.` });
     };
     return {

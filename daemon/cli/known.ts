@@ -5,7 +5,7 @@ import { nearest } from '../../core/text.ts';
 import type { Context } from '../output/context.ts';
 import { assertRepositoryName } from '../configuration/repository-argument.ts';
 import type { State } from '../state/state.ts';
-import { withReadState } from '../state/with-state.ts';
+import { withReadState } from '../state/open-state.ts';
 
 /**
  * Keeps a slip from passing for a repository: it is known where the state has it, or there is one below the root.

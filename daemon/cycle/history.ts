@@ -7,12 +7,17 @@ import type { SourceState } from '../../wishlist/sources/source.ts';
 import { asFailure, isFailure, stackOf, withHint, type Failure } from '../../core/failure.ts';
 import type { RepositoryView } from '../../publisher/publication/view.ts';
 import type { FailedLine } from '../output/recipe-lines.ts';
-import type { FailingRow, NewAttempt } from '../state/attempts-table.ts';
-import type { Death, Run, UnderWay } from '../state/deaths-table.ts';
-import type { FailureNote } from '../state/failure-columns.ts';
-import type { NewImage } from '../state/images-table.ts';
-import type { PublicationRow } from '../state/publications-table.ts';
-import type { State } from '../state/state.ts';
+import type {
+  Death,
+  FailingImage,
+  FailureNote,
+  NewAttempt,
+  PublicationRecord,
+  RecordedImage,
+  Run,
+  State,
+  UnderWay,
+} from '../state/state.ts';
 import { deathText, killedProcess } from './killed-process.ts';
 import { imagesIn } from './new-image.ts';
 import { counted } from '../../core/text.ts';
@@ -22,7 +27,7 @@ import { isArtifactTag } from '../../wishlist/tags/artifact-tag.ts';
 export interface Before {
   readonly published: readonly PublishedImage[];
   /** By public name. */
-  readonly failing: ReadonlyMap<string, FailingRow>;
+  readonly failing: ReadonlyMap<string, FailingImage>;
   /** Images that processes died of, by public name. */
   readonly deaths: ReadonlyMap<string, Death>;
   readonly isPaused: boolean;
@@ -95,7 +100,7 @@ export class History {
   }
 
   /** Writes down a publication; {@link close} waits for it. */
-  publication(publication: Omit<PublicationRow, 'id'>): void {
+  publication(publication: Omit<PublicationRecord, 'id'>): void {
     const writing = this.#write(undefined, async (state) => {
       await state.publications.record(publication);
     }).finally(() => this.#writing.delete(writing));
@@ -214,7 +219,11 @@ export class History {
   }
 
   /** Images of which the repository says something else than what is remembered, or that do not fail any more. */
-  async current(repository: string, images: readonly NewImage[], fine: readonly string[]): Promise<void> {
+  async current(
+    repository: string,
+    images: readonly RecordedImage[],
+    fine: readonly string[],
+  ): Promise<void> {
     if (images.length + fine.length === 0) return;
     await this.#write(undefined, async (state) => {
       if (images.length > 0) await state.images.put(repository, images);
@@ -227,7 +236,7 @@ export class History {
    * @param image what is published now, where that went well
    * @throws what is no failure of the database as a whole
    */
-  async attempt(attempt: NewAttempt, image: NewImage | undefined): Promise<void> {
+  async attempt(attempt: NewAttempt, image: RecordedImage | undefined): Promise<void> {
     // That is for whoever knows the image to tell.
     let own: { readonly error: unknown } | undefined;
     await this.#write(undefined, async (state) => {
@@ -333,7 +342,7 @@ export class History {
 async function recordAttempt(
   state: State,
   attempt: NewAttempt,
-  { image, isAskedFor }: { readonly image: NewImage | undefined; readonly isAskedFor: boolean },
+  { image, isAskedFor }: { readonly image: RecordedImage | undefined; readonly isAskedFor: boolean },
 ): Promise<void> {
   const { repository, publicName, failure, isWhole } = attempt;
   await state.attempts.record(attempt, isAskedFor);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Guard, Stage, Subject } from '../../publisher/pipeline/guard.ts';
 import { formatReference } from '../../core/oci/reference.ts';
-import type { Run, UnderWay } from '../state/deaths-table.ts';
+import type { Run, UnderWay } from '../state/state.ts';
 import { Gate, type GateOptions } from './gate.ts';
 import type { History } from './history.ts';
 

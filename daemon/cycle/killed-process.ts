@@ -1,6 +1,9 @@
 import { Failure } from '../../core/failure.ts';
 import { counted } from '../../core/text.ts';
-import { MOST_DEATHS, type Death } from '../state/deaths-table.ts';
+import type { Death } from '../state/state.ts';
+
+/** After so many deaths an image is not tried again, unless it changes or somebody runs "retry". */
+const MOST_DEATHS = 3;
 
 const WORK: Readonly<Record<string, string>> = {
   looking: 'looked at',

@@ -5,14 +5,14 @@ import type { PlatformImage } from '../../publisher/image/results.ts';
 import { isFailure } from '../../core/failure.ts';
 import { formatPlatform, parsePlatform, type Platform } from '../../core/oci/platform.ts';
 import { formatReference } from '../../core/oci/reference.ts';
-import type { NewImage } from '../state/images-table.ts';
+import type { RecordedImage } from '../state/state.ts';
 
 /** What to remember of an image that is published, for one platform. */
 export function newImage(
   { wanted }: PlatformImage,
   { platform, manifest, reference }: ResolvedImage,
   publishedMs: number | undefined,
-): NewImage {
+): RecordedImage {
   return {
     publicName: wanted.publicName,
     platform: formatPlatform(platform),
@@ -24,12 +24,12 @@ export function newImage(
 }
 
 /** What to remember of everything that is published in a repository. */
-export async function imagesIn(view: RepositoryView): Promise<NewImage[]> {
+export async function imagesIn(view: RepositoryView): Promise<RecordedImage[]> {
   return (await findPublished(view)).flatMap((image) => newImageOf(image) ?? []);
 }
 
 /** The same of one that was found in a repository; `undefined` where its folder is none of a platform. */
-export function newImageOf({ publicName, platform, config, layers }: FoundImage): NewImage | undefined {
+export function newImageOf({ publicName, platform, config, layers }: FoundImage): RecordedImage | undefined {
   const name = platformText(platform);
   if (name === undefined) return undefined;
   return {
@@ -42,7 +42,7 @@ export function newImageOf({ publicName, platform, config, layers }: FoundImage)
   };
 }
 
-function layersOf(layers: FoundImage['layers']): NewImage['layers'] {
+function layersOf(layers: FoundImage['layers']): RecordedImage['layers'] {
   return layers.map(({ digest, sizeBytes: bytes }) => ({ digest, bytes }));
 }
 

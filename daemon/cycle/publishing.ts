@@ -9,15 +9,14 @@ import { History } from './history.ts';
 import { both, recordPublications } from './record-publications.ts';
 import { InFlight } from './in-flight.ts';
 import type { RepositoryReport, WorkParts } from './repository-work.ts';
-import type { ExitStatus } from '../output/exit-status.ts';
-import { exitStatusOf } from '../output/exit-status.ts';
+import { type ExitStatus, exitStatusOf } from '../output/exit-status.ts';
 import { readNetwork } from '../configuration/network.ts';
 import { openRegistries } from '../configuration/registries/registries.ts';
 import { isDaemonRunning } from '../state/state-lock.ts';
-import { isOurs } from '../state/ownership.ts';
+import { isOurs } from '../state/state-files.ts';
 import { isSafe } from '../../core/system/private-folder.ts';
-import { State } from '../state/state.ts';
 import { spoolFolder, takeState, Workplace } from './workplace.ts';
+import { openState } from '../state/open-state.ts';
 
 /**
  * Calls `work` with a registry client that is set up as the configuration says, and closed afterwards.
@@ -118,7 +117,7 @@ export async function withPublishing<T>(
 function openHistory({ configuration, observe }: Context, isGuest: boolean): History {
   const warn = (message: string): void => observe({ type: 'warning', message });
   return new History({
-    open: async () => await State.open(configuration.state, { warn }),
+    open: async () => await openState(configuration.state, warn),
     warn,
     note: (message) => observe({ type: 'note', message }),
     nowMs: Date.now,

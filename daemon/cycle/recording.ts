@@ -7,7 +7,7 @@ import { weightOf } from '../../publisher/pipeline/batches.ts';
 import type { Failure } from '../../core/failure.ts';
 import { formatPlatform, equalPlatforms } from '../../core/oci/platform.ts';
 import { formatReference } from '../../core/oci/reference.ts';
-import type { NewImage } from '../state/images-table.ts';
+import type { RecordedImage } from '../state/state.ts';
 import type { Before } from './history.ts';
 import { newImage } from './new-image.ts';
 import type { WorkParts } from './repository-work.ts';
@@ -74,7 +74,7 @@ export class Recording {
     const [current, others] = divided(this.#current, ({ part }) => looked.has(part.wanted));
     this.#current = others;
     for (const candidate of candidates) this.#bytes.set(candidate.resolved, weightOf(candidate));
-    const images: NewImage[] = [];
+    const images: RecordedImage[] = [];
     for (const { part, changed } of current)
       if (changed !== undefined)
         await this.#contain(part, () => void images.push(newImage(part, changed, undefined)));

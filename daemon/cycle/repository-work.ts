@@ -15,7 +15,7 @@ import { planRepository, type Plan } from '../../wishlist/meaning/plan.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import type { Keep } from '../../wishlist/recipe/settings.ts';
 import { textOf } from '../output/recipe-lines.ts';
-import { isDue } from '../state/attempts-table.ts';
+import { isDue } from '../state/backoff.ts';
 import type { Workplace } from './workplace.ts';
 import type { Before, History } from './history.ts';
 import type { InFlight } from './in-flight.ts';

@@ -17,7 +17,7 @@ import { orUnusable } from '../../core/state-failure.ts';
 import { exactSize, formatBytes, counted } from '../../core/text.ts';
 import { imageLimitsOf, layerLimitsOf } from '../configuration/limits.ts';
 import type { Configuration } from '../configuration/options.ts';
-import { assertOurs } from '../state/ownership.ts';
+import { assertOurs } from '../state/state-files.ts';
 
 export interface WorkplaceOptions {
   readonly configuration: Configuration;

@@ -5,8 +5,7 @@ import { partsOf } from '../configuration/invalid.ts';
 import type { Log } from '../systemd/record.ts';
 import type { Configuration, Environment } from '../configuration/options.ts';
 import { redact } from '../configuration/redact.ts';
-import type { FailureNote } from '../state/failure-columns.ts';
-import { State } from '../state/state.ts';
+import type { FailureNote } from '../state/state.ts';
 import { Activity } from './activity.ts';
 import { controlSocket, ControlServer } from './control.ts';
 import type { DaemonActivity } from './control-client.ts';
@@ -16,6 +15,7 @@ import type { StartSchedule } from './schedule.ts';
 import type { ServiceManager } from '../systemd/service-manager.ts';
 import { giveSignsOfLife, statusText } from './sign-of-life.ts';
 import { lockState } from '../state/state-lock.ts';
+import { openState } from '../state/open-state.ts';
 
 export interface DaemonOptions {
   readonly version: string;
@@ -62,7 +62,7 @@ export class Daemon {
     this.#journalist = new Journalist(log, nowMs);
     const warn = (message: string): void => this.#journalist.warn(message);
     this.#history = new History({
-      open: async () => await State.open(configuration.state, { warn }),
+      open: async () => await openState(configuration.state, warn),
       note: (message) => this.#journalist.note(message),
       warn,
       nowMs,

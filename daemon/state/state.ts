@@ -1,84 +1,271 @@
-import { join } from 'node:path';
-import { AttemptsTable } from './attempts-table.ts';
-import type { Database } from './database.ts';
-import { DeathsTable } from './deaths-table.ts';
-import { ImagesTable } from './images-table.ts';
-import { inodeOf, openDatabase, readDatabase, type Opening } from './open-database.ts';
-import { PublicationsTable } from './publications-table.ts';
-import { RepositoriesTable } from './repositories-table.ts';
-import { SourcesTable } from './sources-table.ts';
-import { WishesTable } from './wishes-table.ts';
-
-/** The mark that is made to see whether one can be. */
-const WRITABLE = 'writable';
-
-const DAY_MS = 86_400_000;
-const ATTEMPTS_KEPT_MS = 90 * DAY_MS;
-const PUBLICATIONS_KEPT_MS = 730 * DAY_MS;
-
-/** Where the database of a state directory is. */
-export function databasePath(directory: string): string {
-  return join(directory, 'unpackd.db');
-}
+import type { Commit } from '../../wishlist/recipe/origin.ts';
+import type { Plan, PublishedImage } from '../../wishlist/meaning/plan.ts';
+import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
+import type { SourceState } from '../../wishlist/sources/source.ts';
+import type { FailedLine } from '../output/recipe-lines.ts';
 
 /**
- * What unpackd remembers: a cache of what is published and a history of what was done. Nothing in it decides what is
- * published, so that it can be lost. Its methods throw Failure `state-unusable` and `disk-full`.
+ * What unpackd remembers: a cache of what is published and a history of what was done. It decides nothing about what is
+ * published, so it may be lost. Times are in ms since 1970 unless their names say otherwise. Methods throw Failure
+ * `state-unusable` and `disk-full`.
  */
-export class State {
-  readonly sources: SourcesTable;
-  readonly wishes: WishesTable;
-  readonly repositories: RepositoriesTable;
-  readonly images: ImagesTable;
-  readonly attempts: AttemptsTable;
-  readonly publications: PublicationsTable;
-  readonly deaths: DeathsTable;
-  readonly #database: Database;
-  readonly #inode: number | undefined;
-
-  private constructor(database: Database) {
-    this.#database = database;
-    this.#inode = inodeOf(database.path);
-    this.sources = new SourcesTable(database);
-    this.wishes = new WishesTable(database);
-    this.repositories = new RepositoriesTable(database);
-    this.images = new ImagesTable(database);
-    this.attempts = new AttemptsTable(database);
-    this.publications = new PublicationsTable(database);
-    this.deaths = new DeathsTable(database);
-  }
-
-  /** Opens the database of the state directory `directory`, or makes it. */
-  static async open(directory: string, opening: Opening): Promise<State> {
-    return new State(await openDatabase(databasePath(directory), opening));
-  }
-
-  /** Opens it only to read: nothing is made, and where there is none nothing is known. */
-  static async read(directory: string): Promise<State> {
-    return new State(await readDatabase(databasePath(directory)));
-  }
-
-  /** Whether the file is still the one that was opened: SQLite would write on into one that was deleted. */
-  get isThere(): boolean {
-    return this.#inode !== undefined && inodeOf(this.#database.path) === this.#inode;
-  }
-
-  /** @throws Failure `state-unusable`, `disk-full` where nothing can be written */
-  async assertWritable(): Promise<void> {
-    await this.#database.transaction(async (statements) => {
-      await statements.run('INSERT OR REPLACE INTO marks VALUES (?, ?)', WRITABLE, 0);
-      await statements.run('DELETE FROM marks WHERE name = ?', WRITABLE);
-    });
-  }
-
+export interface State {
+  readonly sources: Sources;
+  readonly wishes: Wishes;
+  readonly repositories: Repositories;
+  readonly images: Images;
+  readonly attempts: Attempts;
+  readonly publications: Publications;
+  readonly deaths: Deaths;
+  /** False once the file that was opened has been deleted or replaced. */
+  readonly isThere: boolean;
+  /** @throws Failure `state-unusable`, `disk-full` if nothing can be written */
+  assertWritable(): Promise<void>;
   /** Forgets what is too old to matter. */
-  async prune(nowMs: number): Promise<void> {
-    await this.attempts.dropOlderThan(nowMs - ATTEMPTS_KEPT_MS);
-    await this.deaths.dropOlderThan(nowMs - ATTEMPTS_KEPT_MS);
-    await this.publications.dropOlderThan(nowMs - PUBLICATIONS_KEPT_MS);
-  }
+  prune(nowMs: number): Promise<void>;
+  close(): Promise<void>;
+}
 
-  async close(): Promise<void> {
-    await this.#database.close();
-  }
+/** A failure as it is remembered, without secrets. */
+export interface FailureNote {
+  /** A FailureCode of the version that met it. */
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+/** Sources of wishlists, and the lines of wishlists that give no image, as the last cycle found them. */
+export interface Sources {
+  replace(states: readonly SourceState[]): Promise<void>;
+  all(): Promise<SourceRecord[]>;
+  replaceLines(lines: readonly FailedLine[]): Promise<void>;
+  lines(): Promise<RejectedLine[]>;
+}
+
+/** Times are in ISO 8601. */
+export interface SourceRecord {
+  readonly name: string;
+  readonly commit: Commit | undefined;
+  /** Since when its current content is in force; `undefined` if it was never read. */
+  readonly since: string | undefined;
+  readonly fetchedAt: string | undefined;
+  readonly failure: FailureNote | undefined;
+  readonly failingSince: string | undefined;
+}
+
+export interface RejectedLine {
+  readonly text: string;
+  readonly failure: FailureNote;
+}
+
+/** The lines that ask for images, as the last cycle found them. */
+export interface Wishes {
+  /** Stores the wishes for `repository`, keeping since when each image is wanted. */
+  replace(repository: string, images: readonly WishedImage[], nowMs: number): Promise<void>;
+  /** Removes names that turned out to be no images. */
+  drop(repository: string, publicNames: readonly string[]): Promise<void>;
+  /** By public name, the image that has it, as `formatReference` writes it. */
+  holders(repository: string): Promise<ReadonlyMap<string, string>>;
+  of(repository: string): Promise<WishRecord[]>;
+}
+
+/** One line that asks for an image. */
+export interface WishRecord {
+  readonly repository: string;
+  readonly publicName: string;
+  /** `<registry>/<repository>:<tag>` */
+  readonly image: string;
+  readonly source: string | undefined;
+  readonly file: string;
+  readonly line: number;
+  /** Hash of the commit that it was read from. */
+  readonly commit: string | undefined;
+  /** Since when somebody asks for the image. */
+  readonly sinceMs: number;
+}
+
+export interface Repositories {
+  /** Adds those that are not known yet. */
+  ensure(names: readonly string[]): Promise<void>;
+  all(): Promise<RepositoryRecord[]>;
+  /** Remembers why nothing can be published in a repository; `undefined`: it can. */
+  setFailure(name: string, failure: FailureNote | undefined, nowMs: number): Promise<void>;
+  /**
+   * Clears the failures of repositories for which `isNamed` returns false: nobody asks for anything there. Those that are
+   * also empty and not paused are removed.
+   */
+  forget(isNamed: (name: string) => boolean): Promise<void>;
+  /** @param name `undefined` pauses all repositories, including those not known yet */
+  pause(name: string | undefined, nowMs: number): Promise<void>;
+  /** @param name `undefined` ends all pauses */
+  resume(name: string | undefined): Promise<void>;
+  /** Since when all repositories are paused. */
+  allPausedSinceMs(): Promise<number | undefined>;
+}
+
+export interface RepositoryRecord {
+  readonly name: string;
+  /** When it was last scanned for images; `undefined`: never. */
+  readonly scannedMs: number | undefined;
+  readonly pausedSinceMs: number | undefined;
+  /** Why nothing can be published in it. */
+  readonly failure: FailureNote | undefined;
+  readonly failingSinceMs: number | undefined;
+}
+
+/** Published images. The repository itself is authoritative; each cycle corrects what differs here. */
+export interface Images {
+  of(repository: string): Promise<ImageSummary[]>;
+  /** The same as a plan needs them. */
+  published(repository: string): Promise<PublishedImage[]>;
+  put(repository: string, images: readonly RecordedImage[]): Promise<void>;
+  /** Makes `images` everything that is in `repository`, keeping what is known of those that stay. */
+  replace(repository: string, images: readonly RecordedImage[], nowMs: number): Promise<void>;
+  /** Records when images stopped being wanted, and how long the others are to be kept. */
+  setPlan(repository: string, plan: Plan): Promise<void>;
+}
+
+/** An image that is in the repository, for one platform. */
+export interface RecordedImage {
+  readonly publicName: string;
+  /** `linux/amd64` */
+  readonly platform: string;
+  /** `<registry>/<repository>:<tag>`; `undefined` if only the public name is known. */
+  readonly image: string | undefined;
+  /** Digest of its config. */
+  readonly config: string;
+  /** Lowest first, with their sizes in the registry. */
+  readonly layers: readonly { readonly digest: string; readonly bytes: number }[];
+  /** `undefined` if unknown. */
+  readonly publishedMs: number | undefined;
+}
+
+export interface ImageSummary extends Omit<RecordedImage, 'layers'> {
+  readonly layers: number;
+  /** Of its layers in the registry. */
+  readonly bytes: number;
+  readonly unwantedSinceMs: number | undefined;
+}
+
+/** Tries to publish images, and the images that fail. */
+export interface Attempts {
+  /** @param isAskedFor whether the image counts as failing afterwards, or this was the try of one run alone */
+  record(attempt: NewAttempt, isAskedFor?: boolean): Promise<void>;
+  /** The images of `repository` that fail, by public name. */
+  failing(repository: string): Promise<Map<string, FailingImage>>;
+  /** By repository, the public names of failing images that no line asks for. */
+  unwanted(): Promise<Map<string, string[]>>;
+  /** Forgets failures of images that are no longer wanted, or fine after all. Attempts stay. */
+  forget(repository: string, publicNames: readonly string[]): Promise<void>;
+  /**
+   * Makes failing images due now.
+   *
+   * @param image a reference or public name; `undefined` for all that fail
+   * @returns how many there are
+   */
+  retry(image: string | undefined, nowMs: number): Promise<number>;
+  /** The last attempts at one image, latest first. */
+  of(repository: string, publicName: string, most: number): Promise<Attempt[]>;
+}
+
+export interface Attempt {
+  readonly repository: string;
+  readonly publicName: string;
+  /** `undefined`: all its platforms. */
+  readonly platform: string | undefined;
+  readonly image: string;
+  readonly startedMs: number;
+  readonly finishedMs: number;
+  /** Of layers that had to be fetched. */
+  readonly bytes: number;
+  /** `undefined`: it was published. */
+  readonly failure: FailureNote | undefined;
+}
+
+export interface NewAttempt extends Attempt {
+  /** Whether no other platform of the image failed in the same cycle. */
+  readonly isWhole: boolean;
+}
+
+/** An image whose last attempt failed. */
+export interface FailingImage {
+  readonly publicName: string;
+  readonly image: string;
+  /** How often in a row. */
+  readonly tries: number;
+  readonly sinceMs: number;
+  readonly nextTryMs: number;
+  readonly failure: FailureNote;
+}
+
+export interface Publications {
+  record(publication: Omit<PublicationRecord, 'id'>): Promise<void>;
+  /** Latest first. */
+  last(repository: string, most: number): Promise<PublicationRecord[]>;
+}
+
+export interface PublicationRecord {
+  /** Counts up. */
+  readonly id: number;
+  readonly repository: string;
+  /** The repository's own number for it; `undefined` if it has no revisions. */
+  readonly revision: number | undefined;
+  readonly startedMs: number;
+  readonly finishedMs: number;
+  readonly images: number;
+  readonly layers: number;
+  /** Of the files that it brought. */
+  readonly bytes: number;
+  /** Why it failed. */
+  readonly error: string | undefined;
+}
+
+/** Work under way, and what was under way when processes died: SIGKILL, a watchdog, no memory. */
+export interface Deaths {
+  /** Records work that begins and work that has ended. */
+  note(run: Run, begun: readonly UnderWay[], ended: readonly UnderWay[]): Promise<void>;
+  /** The run ends in order: nothing that is under way is to blame for that. */
+  end(run: Run): Promise<void>;
+  /**
+   * Counts what was under way in other runs with the same spool: they are dead.
+   *
+   * @returns the images concerned, with their new counts
+   */
+  count(run: Run, nowMs: number): Promise<Death[]>;
+  /** By public name. */
+  of(repository: string): Promise<Map<string, Death>>;
+  /** Clears images that succeeded. */
+  forget(repository: string, publicNames: readonly string[]): Promise<void>;
+  /**
+   * Lets images be tried again, as after the first death. One that is not counted yet will be that: the process that
+   * died has not been started again.
+   *
+   * @param image a reference or public name; `undefined` for all
+   */
+  retry(image: string | undefined): Promise<void>;
+}
+
+/** Work that a process is about to do on one image. */
+export interface UnderWay {
+  readonly repository: string;
+  readonly publicName: string;
+  readonly image: string;
+  /** Of the manifest; `undefined` before it is known. */
+  readonly digest: string | undefined;
+  readonly stage: string;
+}
+
+/** A process that works on images. */
+export interface Run {
+  readonly id: string;
+  /** The spool that it has for itself: the next process to open it knows that this one is gone. */
+  readonly spool: string;
+}
+
+/** How often processes died while they worked on an image, since it last succeeded. */
+export interface Death extends UnderWay {
+  readonly count: number;
+  /** Whether nothing else was under way the last time. */
+  readonly isAlone: boolean;
+  readonly lastMs: number;
 }

@@ -1,9 +1,6 @@
 import { localTime, counted, formatBytes } from '../../core/text.ts';
 import { upcoming } from '../output/format.ts';
-import type { Attempt, FailingRow } from '../state/attempts-table.ts';
-import type { ImageRow } from '../state/images-table.ts';
-import type { State } from '../state/state.ts';
-import type { WishRow } from '../state/wishes-table.ts';
+import type { Attempt, FailingImage, ImageSummary, State, WishRecord } from '../state/state.ts';
 import { failureText, textOf } from './text.ts';
 
 /** What is known of one image in one repository. Times are in ms since 1970. */
@@ -11,10 +8,10 @@ export interface ImageStatus {
   readonly repository: string;
   readonly publicName: string;
   /** Who asks for it. */
-  readonly wishes: readonly WishRow[];
+  readonly wishes: readonly WishRecord[];
   /** One for each platform. */
-  readonly published: readonly ImageRow[];
-  readonly failing: FailingRow | undefined;
+  readonly published: readonly ImageSummary[];
+  readonly failing: FailingImage | undefined;
   /** The latest first. */
   readonly attempts: readonly Attempt[];
 }
@@ -72,13 +69,20 @@ function imageLines(
   ];
 }
 
-function wishText({ source, file, line, commit }: WishRow): string {
+function wishText({ source, file, line, commit }: WishRecord): string {
   const place = `${file}:${line}`;
   const at = commit === undefined ? '' : ` at ${commit.slice(0, 12)}`;
   return source === undefined || source === file ? `${place}${at}` : `${source} ${place}${at}`;
 }
 
-function publishedText({ platform, config, layers, bytes, publishedMs, unwantedSinceMs }: ImageRow): string {
+function publishedText({
+  platform,
+  config,
+  layers,
+  bytes,
+  publishedMs,
+  unwantedSinceMs,
+}: ImageSummary): string {
   const when = publishedMs === undefined ? '' : ` ${localTime(publishedMs)}`;
   const unwanted = unwantedSinceMs === undefined ? '' : `; not wanted since ${localTime(unwantedSinceMs)}`;
   return `  published for ${platform}${when}: ${counted(layers, 'layer')} (${formatBytes(bytes)}), config ${config}${unwanted}`;

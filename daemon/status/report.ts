@@ -3,14 +3,17 @@ import { hasCode } from '../../core/system-error.ts';
 import type { Failure } from '../../core/failure.ts';
 import { askActivity, mayAskDaemon, type DaemonActivity } from '../service/control-client.ts';
 import { hadDaemon, isDaemonRunning } from '../state/state-lock.ts';
-import type { Death } from '../state/deaths-table.ts';
-import type { FailingRow } from '../state/attempts-table.ts';
-import type { FailureNote } from '../state/failure-columns.ts';
-import type { ImageRow } from '../state/images-table.ts';
-import type { PublicationRow } from '../state/publications-table.ts';
-import type { RepositoryRow } from '../state/repositories-table.ts';
-import type { LineRow, SourceRow } from '../state/sources-table.ts';
-import type { State } from '../state/state.ts';
+import type {
+  Death,
+  FailingImage,
+  FailureNote,
+  ImageSummary,
+  PublicationRecord,
+  RejectedLine,
+  RepositoryRecord,
+  SourceRecord,
+  State,
+} from '../state/state.ts';
 import { troublesOf } from './troubles.ts';
 
 /** How everything stands. Times are in ms since 1970. */
@@ -23,29 +26,29 @@ export interface StatusReport {
   /** What is wrong with the configuration, or with what is remembered. */
   readonly troubles: readonly FailureNote[];
   readonly allPausedSinceMs: number | undefined;
-  readonly sources: readonly SourceRow[];
-  readonly lines: readonly LineRow[];
+  readonly sources: readonly SourceRecord[];
+  readonly lines: readonly RejectedLine[];
   readonly repositories: readonly RepositoryStatus[];
   /** Where the state is. */
   readonly disk:
     { readonly path: string; readonly freeBytes: number; readonly sizeBytes: number } | undefined;
 }
 
-export interface RepositoryStatus extends RepositoryRow {
+export interface RepositoryStatus extends RepositoryRecord {
   readonly images: number;
   /** Of the layers of all images, those that several share counted for each. */
   readonly bytes: number;
   readonly pending: readonly Pending[];
-  readonly failing: readonly FailingImage[];
+  readonly failing: readonly FailingImageStatus[];
   /** Images that processes died of: they are worked on alone. */
   readonly suspects: readonly Death[];
   /** Published, and asked for by nobody any more. */
-  readonly unwanted: readonly ImageRow[];
-  readonly lastPublication: PublicationRow | undefined;
+  readonly unwanted: readonly ImageSummary[];
+  readonly lastPublication: PublicationRecord | undefined;
   readonly activity: DaemonActivity['repositories'][number] | undefined;
 }
 
-export interface FailingImage extends FailingRow {
+export interface FailingImageStatus extends FailingImage {
   /** Whether it is published, as it was before. */
   readonly isPublished: boolean;
 }
@@ -105,7 +108,7 @@ async function daemonOf(directory: string): Promise<StatusReport['daemon']> {
 
 async function repositoryOf(
   state: State,
-  row: RepositoryRow,
+  row: RepositoryRecord,
   activity: RepositoryStatus['activity'],
 ): Promise<RepositoryStatus> {
   const images = await state.images.of(row.name);

@@ -5,10 +5,8 @@ import { groupBy } from '../../core/group-by.ts';
 import { registryOf, relative, span, upcoming } from '../output/format.ts';
 import { deathText } from '../cycle/killed-process.ts';
 import { redact } from '../configuration/redact.ts';
-import type { FailureNote } from '../state/failure-columns.ts';
-import type { PublicationRow } from '../state/publications-table.ts';
-import type { SourceRow } from '../state/sources-table.ts';
-import type { FailingImage, RepositoryStatus, StatusReport } from './report.ts';
+import type { FailureNote, PublicationRecord, SourceRecord } from '../state/state.ts';
+import type { FailingImageStatus, RepositoryStatus, StatusReport } from './report.ts';
 
 /** How many things of a kind are shown; the rest is counted. */
 const SHOWN = 20;
@@ -65,7 +63,7 @@ function lookText({ cycleSinceMs, nextCycleMs, isStopping }: RunningDaemon, nowM
 }
 
 function sourceLine(
-  { name, commit, since, fetchedAt, failure, failingSince }: SourceRow,
+  { name, commit, since, fetchedAt, failure, failingSince }: SourceRecord,
   nowMs: number,
 ): string {
   const content =
@@ -111,7 +109,7 @@ function repositoryLines(repository: RepositoryStatus, nowMs: number): string[] 
 }
 
 /** What cannot be asked since its registry cannot be reached is one line for each registry. */
-function failingLines(failing: readonly FailingImage[], nowMs: number): string[] {
+function failingLines(failing: readonly FailingImageStatus[], nowMs: number): string[] {
   const groups = groupBy(failing, ({ image, failure: { code } }) =>
     UNREACHABLE.has(code) ? `${registryOf(image)} ${code}` : `image ${image}`,
   );
@@ -119,7 +117,7 @@ function failingLines(failing: readonly FailingImage[], nowMs: number): string[]
   return listed('failing', lines, failing.length);
 }
 
-function failingLine(group: readonly FailingImage[], nowMs: number): string {
+function failingLine(group: readonly FailingImageStatus[], nowMs: number): string {
   const [first] = group;
   if (first === undefined) return '';
   const sinceMs = group.reduce((least, one) => Math.min(least, one.sinceMs), first.sinceMs);
@@ -132,7 +130,7 @@ function failingLine(group: readonly FailingImage[], nowMs: number): string {
   return `${registryOf(first.image)}: ${counted(group.length, 'image')}, ${how}, ${times}: ${why}`;
 }
 
-function lastText(last: PublicationRow | undefined, nowMs: number): string {
+function lastText(last: PublicationRecord | undefined, nowMs: number): string {
   if (last === undefined) return '';
   const { finishedMs, images, revision, error } = last;
   const as = revision === undefined ? '' : `, revision ${revision}`;

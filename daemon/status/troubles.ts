@@ -2,10 +2,8 @@ import type { Failure } from '../../core/failure.ts';
 import { quoted } from '../../core/text.ts';
 import { span } from '../output/format.ts';
 import type { DaemonActivity } from '../service/control-client.ts';
-import { databaseFiles } from '../state/database.ts';
-import type { FailureNote } from '../state/failure-columns.ts';
-import { ownerOf, userName } from '../state/ownership.ts';
-import { databasePath } from '../state/state.ts';
+import { databaseFiles, databasePath, ownerOf, userName } from '../state/state-files.ts';
+import type { FailureNote } from '../state/state.ts';
 
 interface Circumstances {
   readonly nowMs: number;

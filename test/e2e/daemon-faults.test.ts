@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { askActivity } from '../../daemon/service/control-client.ts';
-import { databasePath } from '../../daemon/state/state.ts';
+import { databasePath } from '../../daemon/state/state-files.ts';
 import { faults } from '../support/cvmfs-server/fixture.ts';
 import { smallImage } from '../support/e2e/images.ts';
 import { withMount } from '../support/e2e/mounts.ts';

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Digest } from '../../core/oci/digest.ts';
-import { State } from '../../daemon/state/state.ts';
 import { faults } from '../support/cvmfs-server/fixture.ts';
 import { richImage, smallImage } from '../support/e2e/images.ts';
 import { withMount } from '../support/e2e/mounts.ts';
@@ -18,6 +17,7 @@ import { layer, type Layer } from '../support/images/layer.ts';
 import { freePort } from '../support/loopback.ts';
 import { temporaryDirectory } from '../support/setup.ts';
 import { snapshot } from '../support/trees/snapshot.ts';
+import { openState } from '../../daemon/state/open-state.ts';
 
 /** A layer that is cut off before it was pushed: its digest is that of what is there. */
 async function truncatedLayer(): Promise<Layer> {
@@ -458,7 +458,7 @@ describe('unpackd convert: what cannot be used', () => {
       assert.equal(status, 1);
       const report: { images: { code: string }[] } = JSON.parse(stdout);
       assert.ok(report.images.every(({ code }) => code === 'disk-full'));
-      const state = await State.open(site.state, { warn: assert.fail });
+      const state = await openState(site.state, assert.fail);
       const tried = await state.publications.last(REPOSITORY, 99);
       await state.close();
       assert.equal(existsSync(site.path(registry.host)), false);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { Database } from '../../daemon/state/database.ts';
-import { databasePath, State } from '../../daemon/state/state.ts';
+import { Database } from '../../daemon/state/sqlite/database.ts';
+import { databasePath } from '../../daemon/state/state-files.ts';
 import { faults } from '../support/cvmfs-server/fixture.ts';
 import { dyingOf, STAGES, type Death, type Stage } from '../support/e2e/dying.ts';
 import { killAll } from '../support/e2e/processes.ts';
@@ -11,6 +11,7 @@ import type { Outcome, RunOptions } from '../support/e2e/unpackd.ts';
 import { image, type Image } from '../support/images/image.ts';
 import { file } from '../support/images/layer-entry.ts';
 import { layer } from '../support/images/layer.ts';
+import { openState } from '../../daemon/state/open-state.ts';
 
 interface Report {
   readonly images: readonly {
@@ -197,7 +198,7 @@ describe('a process that dies of one image', () => {
       daemon.child.kill('SIGTERM');
       assert.equal((await daemon.ended()).status, 0, daemon.stderr);
     }
-    const state = await State.open(site.state, { warn: assert.fail });
+    const state = await openState(site.state, assert.fail);
     const { nextTryMs = 0 } = (await state.attempts.failing(REPOSITORY)).get(nameOf(bad)) ?? {};
     await state.close();
     assert.ok(nextTryMs > Date.now() + 200_000);

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, chmodSync, chownSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { databaseFiles } from '../../daemon/state/database.ts';
-import { databasePath, State } from '../../daemon/state/state.ts';
+import { databaseFiles, databasePath } from '../../daemon/state/state-files.ts';
 import { smallImage } from '../support/e2e/images.ts';
 import { ORDINARY_USER, ordinaryUser, USER, type OrdinaryUser } from '../support/e2e/ordinary-user.ts';
 import { describeWith } from '../support/programs.ts';
@@ -10,6 +9,7 @@ import { killAll } from '../support/e2e/processes.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { REPOSITORY, Site } from '../support/e2e/site.ts';
 import { environmentOf, MAIN, run, Running, type Outcome } from '../support/e2e/unpackd.ts';
+import { openState } from '../../daemon/state/open-state.ts';
 
 /** Whom all that lies below a folder belongs to. */
 function owners(folder: string): number[] {
@@ -116,7 +116,7 @@ describeWith(ORDINARY_USER, 'unpackd and whose its state is', function () {
   });
 
   it('a database that is root\u2019s: the status is red, without a daemon and with one, which says so once', async () => {
-    await (await State.open(state, { warn: assert.fail })).close();
+    await (await openState(state, assert.fail)).close();
     chownSync(databasePath(state), 0, 0);
     const before = await asRoot('status');
     assert.equal(before.status, 1, before.stdout);
@@ -142,7 +142,7 @@ describeWith(ORDINARY_USER, 'unpackd and whose its state is', function () {
 
   it('another user asks for the status: it is closed to him, also where it was open, and he is told what to do', async () => {
     mkdirSync(site.state, { mode: 0o755 });
-    await (await State.open(site.state, { warn: assert.fail })).close();
+    await (await openState(site.state, assert.fail)).close();
     for (const file of ['unpackd.db', 'daemon.lock']) {
       appendFileSync(join(site.state, file), '');
       chmodSync(join(site.state, file), 0o644);

@@ -41,6 +41,13 @@ describe('lint/floors', () => {
     ['from a floor above', 'core/a.ts', '../wishlist/tags/b.ts', /wishlist\/tags stands above core/],
     ['from beside', 'wishlist/check/a.ts', '../meaning/b.ts', /stands beside wishlist\/check/],
     ['from tests', 'daemon/cli/a.ts', '../../test/b.ts', /test is no part of the product/],
+    [
+      'of an implementation',
+      'daemon/state/a.ts',
+      './sqlite/b.ts',
+      /sqlite is named by daemon\/state\/open-state/,
+    ],
+    ['within an implementation', 'daemon/state/sqlite/a.ts', './b.ts', undefined],
     ['into a folder without a floor', 'daemon/new/a.ts', '../../core/b.ts', /daemon\/new is on no floor/],
   ];
   it('lets imports go down alone', async () => {

@@ -4,7 +4,7 @@ import { imagesIn } from '../../cycle/new-image.ts';
 import { configurationInvalid } from '../../configuration/invalid.ts';
 import { counted } from '../../../core/text.ts';
 import { assertKnownRepository } from '../known.ts';
-import { withState } from '../../state/with-state.ts';
+import { withState } from '../../state/open-state.ts';
 import { createBackend } from '../../cycle/workplace.ts';
 
 export const rebuildCommand: Command = {

@@ -1,7 +1,7 @@
 import type { Command } from '../command.ts';
 import { assertKnownRepository } from '../known.ts';
 import { wakeDaemon } from '../../service/control-client.ts';
-import { withState } from '../../state/with-state.ts';
+import { withState } from '../../state/open-state.ts';
 
 export const resumeCommand: Command = {
   name: 'resume',

@@ -2,7 +2,7 @@ import type { Command } from '../command.ts';
 import { imageArgument, unknownImage } from '../known.ts';
 import { counted } from '../../../core/text.ts';
 import { wakeDaemon } from '../../service/control-client.ts';
-import { withState } from '../../state/with-state.ts';
+import { withState } from '../../state/open-state.ts';
 import { readImageStatus } from '../../status/image.ts';
 
 export const retryCommand: Command = {

@@ -3,7 +3,7 @@ import type { Context } from '../../output/context.ts';
 import type { ExitStatus } from '../../output/exit-status.ts';
 import { imageArgument, unknownImage } from '../known.ts';
 import type { State } from '../../state/state.ts';
-import { withReadState } from '../../state/with-state.ts';
+import { withReadState } from '../../state/open-state.ts';
 import { imageStatusText, readImageStatus } from '../../status/image.ts';
 import { isWell, readStatus } from '../../status/report.ts';
 import { statusText } from '../../status/text.ts';

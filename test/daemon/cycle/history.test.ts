@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { History } from '../../../daemon/cycle/history.ts';
-import type { NewAttempt } from '../../../daemon/state/attempts-table.ts';
-import { Damaged } from '../../../daemon/state/database-failure.ts';
-import { databasePath, State } from '../../../daemon/state/state.ts';
+import { Damaged } from '../../../daemon/state/sqlite/database.ts';
+import { databasePath } from '../../../daemon/state/state-files.ts';
+import type { NewAttempt, State } from '../../../daemon/state/state.ts';
 import { manifestPath } from '../../../publisher/image/layout.ts';
 import { Failure } from '../../../core/failure.ts';
 import { ANYTHING } from '../../../wishlist/meaning/doubt.ts';
@@ -14,6 +14,7 @@ import { parseRecipe } from '../../../wishlist/recipe/recipe.ts';
 import { MemoryRepository } from '../../publisher/compose/memory-repository.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { EMPTY_LISTS } from '../../support/whole-lists.ts';
+import { openState } from '../../../daemon/state/open-state.ts';
 
 const REPOSITORY = 'images.unpackd.test';
 const NAME = 'quay.io/lab/tool:1';
@@ -55,7 +56,7 @@ describe('the history of cycles', () => {
       open: async () => {
         openings++;
         if (problem !== undefined) throw problem;
-        return await State.open(directory, { warn: (message) => void warnings.push(message) });
+        return await openState(directory, (message) => void warnings.push(message));
       },
       warn: (message) => void warnings.push(message),
       note: (message) => void notes.push(message),
@@ -72,7 +73,7 @@ describe('the history of cycles', () => {
   }
 
   async function withState<T>(work: (state: State) => Promise<T>): Promise<T> {
-    const state = await State.open(directory, { warn: assert.fail });
+    const state = await openState(directory, assert.fail);
     try {
       return await work(state);
     } finally {

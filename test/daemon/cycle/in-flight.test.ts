@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { InFlight } from '../../../daemon/cycle/in-flight.ts';
-import type { UnderWay } from '../../../daemon/state/deaths-table.ts';
+import type { UnderWay } from '../../../daemon/state/state.ts';
 import type { Subject } from '../../../publisher/pipeline/guard.ts';
 import { Failure } from '../../../core/failure.ts';
 import { parseReference } from '../../../core/oci/reference.ts';

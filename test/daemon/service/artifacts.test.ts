@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readStatus } from '../../../daemon/status/report.ts';
-import { State } from '../../../daemon/state/state.ts';
+import type { State } from '../../../daemon/state/state.ts';
 import { DaemonRig } from '../../support/daemon/rig.ts';
 import { TestRegistry } from '../../support/e2e/registry.ts';
 import { recipeText } from '../../support/git/upstream.ts';
@@ -12,6 +12,7 @@ import { image, type Image } from '../../support/images/image.ts';
 import { file } from '../../support/images/layer-entry.ts';
 import { layer } from '../../support/images/layer.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
+import { openState } from '../../../daemon/state/open-state.ts';
 
 const DAY_MS = 86_400_000;
 const REPOSITORY = 'images.unpackd.test';
@@ -79,7 +80,7 @@ describe('the daemon, and what is no image among the tags of a pattern', functio
   }
 
   async function withState<T>(work: (state: State) => Promise<T>): Promise<T> {
-    const state = await State.open(rig.state, { warn: assert.fail });
+    const state = await openState(rig.state, assert.fail);
     try {
       return await work(state);
     } finally {

@@ -4,7 +4,8 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { askActivity, wakeDaemon } from '../../../daemon/service/control-client.ts';
 import { lockState } from '../../../daemon/state/state-lock.ts';
-import { databasePath, State } from '../../../daemon/state/state.ts';
+import { databasePath } from '../../../daemon/state/state-files.ts';
+import type { State } from '../../../daemon/state/state.ts';
 import { Failure, isFailure } from '../../../core/failure.ts';
 import { configurationOf, DaemonRig } from '../../support/daemon/rig.ts';
 import { TestRegistry } from '../../support/e2e/registry.ts';
@@ -14,6 +15,7 @@ import { file } from '../../support/images/layer-entry.ts';
 import { layer } from '../../support/images/layer.ts';
 import { PATIENCE_MS } from '../../support/patience.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
+import { openState } from '../../../daemon/state/open-state.ts';
 
 const REPOSITORY = 'images.unpackd.test';
 const DAY_MS = 86_400_000;
@@ -50,7 +52,7 @@ describe('the daemon', function () {
   }
 
   async function withState<T>(work: (state: State) => Promise<T>): Promise<T> {
-    const state = await State.open(rig.state, { warn: assert.fail });
+    const state = await openState(rig.state, assert.fail);
     try {
       return await work(state);
     } finally {

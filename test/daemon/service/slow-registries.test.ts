@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { State } from '../../../daemon/state/state.ts';
 import { DaemonRig } from '../../support/daemon/rig.ts';
 import { TestRegistry } from '../../support/e2e/registry.ts';
 import { recipeText } from '../../support/git/upstream.ts';
@@ -14,6 +13,7 @@ import { FaultServer } from '../../support/registry/fault-server.ts';
 import { drip, type Fault } from '../../support/registry/faults.ts';
 import { buildImage, plainLayer } from '../../support/registry/image.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
+import { openState } from '../../../daemon/state/open-state.ts';
 
 /** A page with one more tag every few milliseconds, and so on without end. */
 const ENDLESS_LIST: Fault = (response) => {
@@ -123,7 +123,7 @@ describe('the daemon beside a slow registry', () => {
       slow.takeRequests();
       await rig.cycle();
       assert.deepEqual(slow.takeRequests(), []);
-      const state = await State.open(rig.state, { warn: () => undefined });
+      const state = await openState(rig.state, () => undefined);
       const failing = await state.attempts.failing('images.unpackd.test');
       await state.close();
       assert.match(

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import type { NewAttempt } from '../../../daemon/state/attempts-table.ts';
-import { State } from '../../../daemon/state/state.ts';
+import type { NewAttempt, State } from '../../../daemon/state/state.ts';
 import { imageStatusText, readImageStatus, type ImageStatus } from '../../../daemon/status/image.ts';
 import { Failure } from '../../../core/failure.ts';
 import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
 import { parseRecipe } from '../../../wishlist/recipe/recipe.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { EMPTY_LISTS } from '../../support/whole-lists.ts';
+import { openState } from '../../../daemon/state/open-state.ts';
 
 const REPOSITORIES = ['images.unpackd.test', 'other.test'] as const;
 const [REPOSITORY, OTHER] = REPOSITORIES;
@@ -16,7 +16,7 @@ describe('the status of an image', () => {
   let state: State;
 
   beforeEach(async () => {
-    state = await State.open(await temporaryDirectory('status'), { warn: assert.fail });
+    state = await openState(await temporaryDirectory('status'), assert.fail);
     await state.repositories.ensure(REPOSITORIES);
   });
   afterEach(async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { State } from '../../../daemon/state/state.ts';
+import type { State } from '../../../daemon/state/state.ts';
 import {
   isWell,
   readStatus,
@@ -13,6 +13,7 @@ import { parseRecipe } from '../../../wishlist/recipe/recipe.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { emptyReport } from './empty-report.ts';
 import { EMPTY_LISTS } from '../../support/whole-lists.ts';
+import { openState } from '../../../daemon/state/open-state.ts';
 
 const REPOSITORY = 'images.unpackd.test';
 const FAILURE = { code: 'tag-unknown', message: 'test', hint: undefined };
@@ -23,7 +24,7 @@ describe('the report of the status', () => {
 
   beforeEach(async () => {
     directory = await temporaryDirectory('status');
-    state = await State.open(directory, { warn: assert.fail });
+    state = await openState(directory, assert.fail);
     await state.repositories.ensure([REPOSITORY]);
   });
   afterEach(async () => {

@@ -8,10 +8,11 @@ import { retryCommand } from '../../../../daemon/cli/commands/retry.ts';
 import { statusCommand } from '../../../../daemon/cli/commands/status.ts';
 import { runUnpackd } from '../../../../daemon/cli/run.ts';
 import { lockState } from '../../../../daemon/state/state-lock.ts';
-import { State } from '../../../../daemon/state/state.ts';
+import type { State } from '../../../../daemon/state/state.ts';
 import { Failure } from '../../../../core/failure.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
 import { capture } from '../capture.ts';
+import { openState } from '../../../../daemon/state/open-state.ts';
 
 const REPOSITORY = 'images.unpackd.test';
 const IMAGE = 'quay.io/lab/tool:1';
@@ -47,7 +48,7 @@ describe('commands beside the daemon', () => {
   }
 
   async function withState(work: (state: State) => Promise<void>): Promise<void> {
-    const state = await State.open(join(folder, 'state'), { warn: assert.fail });
+    const state = await openState(join(folder, 'state'), assert.fail);
     try {
       await state.repositories.ensure([REPOSITORY]);
       await work(state);

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Damaged, databaseFailure } from '../../../daemon/state/database-failure.ts';
-import { Database } from '../../../daemon/state/database.ts';
-import { isFailure } from '../../../core/failure.ts';
-import { temporaryDirectory } from '../../support/setup.ts';
+import { Damaged, databaseFailure, Database } from '../../../../daemon/state/sqlite/database.ts';
+import { isFailure } from '../../../../core/failure.ts';
+import { temporaryDirectory } from '../../../support/setup.ts';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f'];
 

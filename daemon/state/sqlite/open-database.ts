@@ -2,14 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { codeOf, hasCode } from '../../core/system-error.ts';
-import { Failure } from '../../core/failure.ts';
-import { counted, quoted } from '../../core/text.ts';
-import { orUnusable } from '../../core/state-failure.ts';
-import { BUSY_MS, Database, databaseFiles, type Statements } from './database.ts';
-import { Damaged } from './database-failure.ts';
+import { codeOf, hasCode } from '../../../core/system-error.ts';
+import { Failure } from '../../../core/failure.ts';
+import { counted, quoted } from '../../../core/text.ts';
+import { orUnusable } from '../../../core/state-failure.ts';
+import { BUSY_MS, Damaged, Database, type Statements } from './database.ts';
 import { MIGRATIONS } from './migrations.ts';
-import { closeToOthers, makeFileOfOwner } from './ownership.ts';
+import { closeToOthers, databaseFiles, makeFileOfOwner } from '../state-files.ts';
 
 const RETRY_MS = 20;
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { State } from '../../../daemon/state/state.ts';
-import { Failure } from '../../../core/failure.ts';
-import type { SourceState } from '../../../wishlist/sources/source.ts';
-import { temporaryDirectory } from '../../support/setup.ts';
+import type { State } from '../../../../daemon/state/state.ts';
+import { Failure } from '../../../../core/failure.ts';
+import type { SourceState } from '../../../../wishlist/sources/source.ts';
+import { temporaryDirectory } from '../../../support/setup.ts';
+import { openState } from '../../../../daemon/state/open-state.ts';
 
 const COMMIT = { hash: 'a'.repeat(40), author: 'Ann "A" Author', date: '2026-01-02T03:04:05+01:00' };
 const SINCE = '2026-01-02T03:04:06.000Z';
@@ -12,7 +13,7 @@ describe('the table of sources', () => {
   let state: State;
 
   beforeEach(async () => {
-    state = await State.open(await temporaryDirectory('state'), { warn: assert.fail });
+    state = await openState(await temporaryDirectory('state'), assert.fail);
   });
   afterEach(async () => {
     await state.close();

@@ -1,37 +1,9 @@
-import type { Plan, PublishedImage } from '../../wishlist/meaning/plan.ts';
-import type { Keep } from '../../wishlist/recipe/settings.ts';
-import { formatPlatform, parsePlatform } from '../../core/oci/platform.ts';
-import type { Database, Row, Statements, Value } from './database.ts';
-import { numberOf, textOf } from './failure-columns.ts';
-
-/** A layer, with what it weighs in its registry. */
-export interface LayerOfImage {
-  readonly digest: string;
-  readonly bytes: number;
-}
-
-/** An image that is in the repository, for one platform. */
-export interface NewImage {
-  readonly publicName: string;
-  /** `linux/amd64` */
-  readonly platform: string;
-  /** `<registry>/<repository>:<tag>`; `undefined` where only the published name is known. */
-  readonly image: string | undefined;
-  /** Digest of its config. */
-  readonly config: string;
-  /** Lowest first. */
-  readonly layers: readonly LayerOfImage[];
-  /** In ms since 1970; `undefined` where nobody knows. */
-  readonly publishedMs: number | undefined;
-}
-
-/** What is remembered of an image. */
-export interface ImageRow extends Omit<NewImage, 'layers'> {
-  readonly layers: number;
-  /** Of its layers in the registry. */
-  readonly bytes: number;
-  readonly unwantedSinceMs: number | undefined;
-}
+import { formatPlatform, parsePlatform } from '../../../core/oci/platform.ts';
+import type { Plan, PublishedImage } from '../../../wishlist/meaning/plan.ts';
+import type { Keep } from '../../../wishlist/recipe/settings.ts';
+import type { Images, ImageSummary, RecordedImage } from '../state.ts';
+import type { Row, Statements, Value } from './database.ts';
+import { nameOf, numberOf, Table, textOf } from './table.ts';
 
 const SELECT = `
   SELECT images.*, count(image_layers.layer) AS layers, coalesce(sum(layers.bytes), 0) AS bytes
@@ -39,23 +11,15 @@ const SELECT = `
   LEFT JOIN layers ON layers.digest = image_layers.layer
   WHERE repository = ? GROUP BY images.id ORDER BY public_name, platform`;
 
-/** What is published. The repository itself knows better: what differs from it here is put right in a cycle. */
-export class ImagesTable {
-  readonly #database: Database;
-
-  constructor(database: Database) {
-    this.#database = database;
+export class ImagesTable extends Table implements Images {
+  async of(repository: string): Promise<ImageSummary[]> {
+    return (await this.database.all(SELECT, repository)).map(imageOf);
   }
 
-  async of(repository: string): Promise<ImageRow[]> {
-    return (await this.#database.all(SELECT, repository)).map(imageOf);
-  }
-
-  /** As a plan wants to know it. */
   async published(repository: string): Promise<PublishedImage[]> {
-    const rows = await this.#database.all('SELECT * FROM images WHERE repository = ?', repository);
+    const rows = await this.database.all('SELECT * FROM images WHERE repository = ?', repository);
     return rows.map((row) => ({
-      publicName: String(row['public_name']),
+      publicName: nameOf(row),
       platform: parsePlatform(String(row['platform'])),
       digest: String(row['config']),
       keep: keepOf(numberOf(row['keep_days'])),
@@ -63,30 +27,28 @@ export class ImagesTable {
     }));
   }
 
-  async put(repository: string, images: readonly NewImage[]): Promise<void> {
-    await this.#database.transaction(async (statements) => {
+  async put(repository: string, images: readonly RecordedImage[]): Promise<void> {
+    await this.database.transaction(async (statements) => {
       for (const image of images) await put(statements, repository, image);
     });
   }
 
-  /** Makes `images` all that there is in `repository`. What is known of those that stay stays. */
-  async replace(repository: string, images: readonly NewImage[], nowMs: number): Promise<void> {
+  async replace(repository: string, images: readonly RecordedImage[], nowMs: number): Promise<void> {
     const names = new Set(images.map(keyOf));
-    await this.#database.transaction(async (statements) => {
+    await this.database.transaction(async (statements) => {
       await statements.run('INSERT OR IGNORE INTO repositories (name) VALUES (?)', repository);
       await statements.run('UPDATE repositories SET scanned_at = ? WHERE name = ?', nowMs, repository);
       for (const row of await statements.all('SELECT * FROM images WHERE repository = ?', repository)) {
-        const key = keyOf({ publicName: String(row['public_name']), platform: String(row['platform']) });
+        const key = keyOf({ publicName: nameOf(row), platform: String(row['platform']) });
         if (!names.has(key)) await statements.run('DELETE FROM images WHERE id = ?', row['id'] ?? null);
       }
       for (const image of images) await put(statements, repository, image);
-      await dropLayers(statements);
+      await statements.run('DELETE FROM layers WHERE digest NOT IN (SELECT layer FROM image_layers)');
     });
   }
 
-  /** Remembers since when what is no longer wanted is not, and how long the rest is to be kept. */
   async setPlan(repository: string, plan: Plan): Promise<void> {
-    await this.#database.transaction(async (statements) => {
+    await this.database.transaction(async (statements) => {
       const set = async (column: string, value: Value, { publicName, platform }: Named): Promise<void> => {
         await statements.run(
           `UPDATE images SET ${column} = ? WHERE repository = ? AND public_name = ? AND platform = ? AND ${column} IS NOT ?`,
@@ -105,7 +67,7 @@ export class ImagesTable {
 
 type Named = Pick<PublishedImage, 'publicName' | 'platform'>;
 
-async function put(statements: Statements, repository: string, image: NewImage): Promise<void> {
+async function put(statements: Statements, repository: string, image: RecordedImage): Promise<void> {
   const { publicName, platform, config } = image;
   const [row] = await statements.all(
     `INSERT INTO images (repository, public_name, platform, image, config, published_at) VALUES (?, ?, ?, ?, ?, ?)
@@ -126,15 +88,11 @@ async function put(statements: Statements, repository: string, image: NewImage):
   await statements.run('INSERT INTO image_layers SELECT ?, key, value ->> 0 FROM json_each(?)', id, layers);
 }
 
-async function dropLayers(statements: Statements): Promise<void> {
-  await statements.run('DELETE FROM layers WHERE digest NOT IN (SELECT layer FROM image_layers)');
-}
-
-function keyOf({ publicName, platform }: Pick<NewImage, 'publicName' | 'platform'>): string {
+function keyOf({ publicName, platform }: Pick<RecordedImage, 'publicName' | 'platform'>): string {
   return `${platform} ${publicName}`;
 }
 
-/** For ever is 0 days: a number of days is at least 1. */
+/** 0 days stands for ever: any other number is at least 1. */
 function daysOf(keep: Keep | undefined): Value {
   if (keep === undefined) return null;
   return keep === 'forever' ? 0 : keep.days;
@@ -145,9 +103,9 @@ function keepOf(days: number | undefined): Keep | undefined {
   return days === 0 ? 'forever' : { days };
 }
 
-function imageOf(row: Row): ImageRow {
+function imageOf(row: Row): ImageSummary {
   return {
-    publicName: String(row['public_name']),
+    publicName: nameOf(row),
     platform: String(row['platform']),
     image: textOf(row['image']),
     config: String(row['config']),

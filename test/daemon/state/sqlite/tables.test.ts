@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { delayAfterMs, isDue, type NewAttempt } from '../../../daemon/state/attempts-table.ts';
-import type { NewImage } from '../../../daemon/state/images-table.ts';
-import { State } from '../../../daemon/state/state.ts';
-import type { WishedImage } from '../../../wishlist/meaning/wished-image.ts';
-import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
-import { parseRecipe } from '../../../wishlist/recipe/recipe.ts';
-import { temporaryDirectory } from '../../support/setup.ts';
-import { EMPTY_LISTS } from '../../support/whole-lists.ts';
+import { delayAfterMs, isDue } from '../../../../daemon/state/backoff.ts';
+import type { NewAttempt, RecordedImage, State } from '../../../../daemon/state/state.ts';
+import type { WishedImage } from '../../../../wishlist/meaning/wished-image.ts';
+import { expandRecipes } from '../../../../wishlist/meaning/expand.ts';
+import { parseRecipe } from '../../../../wishlist/recipe/recipe.ts';
+import { temporaryDirectory } from '../../../support/setup.ts';
+import { EMPTY_LISTS } from '../../../support/whole-lists.ts';
+import { openState } from '../../../../daemon/state/open-state.ts';
 
 const REPOSITORY = 'images.unpackd.test';
 const MINUTE = 60_000;
@@ -16,7 +16,7 @@ describe('the tables of the state', () => {
   let state: State;
 
   beforeEach(async () => {
-    state = await State.open(await temporaryDirectory('state'), { warn: assert.fail });
+    state = await openState(await temporaryDirectory('state'), assert.fail);
     await state.repositories.ensure([REPOSITORY]);
   });
   afterEach(async () => {
@@ -126,7 +126,7 @@ describe('the tables of the state', () => {
   });
 
   describe('images', () => {
-    const image = (publicName: string, config: string, publishedMs?: number): NewImage => ({
+    const image = (publicName: string, config: string, publishedMs?: number): RecordedImage => ({
       publicName,
       platform: 'linux/amd64',
       image: publishedMs === undefined ? undefined : publicName,

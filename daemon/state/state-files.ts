@@ -1,7 +1,18 @@
 import { chmodSync, closeSync, fchownSync, lstatSync, openSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { hasCode } from '../../core/system-error.ts';
 import { Failure } from '../../core/failure.ts';
 import { quoted } from '../../core/text.ts';
+
+/** The database of a state directory. */
+export function databasePath(directory: string): string {
+  return join(directory, 'unpackd.db');
+}
+
+/** All files of the database at `path`: in WAL mode two more lie beside it. */
+export function databaseFiles(path: string): string[] {
+  return ['', '-wal', '-shm'].map((end) => `${path}${end}`);
+}
 
 /** Whether this user owns `folder`, or would when it is made. */
 export function isOurs(folder: string): boolean {

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { codeOf } from '../../../core/system-error.ts';
+import { Failure } from '../../../core/failure.ts';
+import { quoted } from '../../../core/text.ts';
 import sqlite3 from 'sqlite3';
-import { databaseFailure } from './database-failure.ts';
 
 /** A value of a column. */
 export type Value = string | number | null;
@@ -12,11 +14,6 @@ export type Values = readonly (Value | readonly Value[])[];
 
 /** How long another process may hold the database until a statement fails, in ms. */
 export const BUSY_MS = 3000;
-
-/** All files of the database at `path`: beside it lie two more where it is in WAL mode. */
-export function databaseFiles(path: string): string[] {
-  return ['', '-wal', '-shm'].map((end) => `${path}${end}`);
-}
 
 /** Statements, one after the other. Errors are those of sqlite3, with a `code` such as `SQLITE_CONSTRAINT`. */
 export interface Statements {
@@ -101,33 +98,31 @@ export class Database {
     return await this.alone(async (statements) => await statements.all(sql, ...values));
   }
 
+  /** Runs one statement. */
+  async run(sql: string, ...values: Values): Promise<void> {
+    await this.alone(async (statements) => await statements.run(sql, ...values));
+  }
+
   async close(): Promise<void> {
-    await this.alone(
-      async () =>
-        await new Promise<void>((resolve, reject) => {
-          this.#connection.close((error) => (error === null ? resolve() : reject(error)));
-        }),
-    );
+    await this.alone(async () => void (await completion((done) => this.#connection.close(done))));
   }
 
   readonly #statements: Statements = {
     run: async (sql, ...values) =>
-      await new Promise((resolve, reject) => {
-        this.#connection.run(sql, values.flat(), (error: Error | null) =>
-          error === null ? resolve() : reject(error),
-        );
-      }),
+      void (await completion((done) => this.#connection.run(sql, values.flat(), done))),
     all: async (sql, ...values) =>
-      await new Promise((resolve, reject) => {
-        this.#connection.all(sql, values.flat(), (error: Error | null, rows: Row[]) =>
-          error === null ? resolve(rows) : reject(error),
-        );
-      }),
-    script: async (sql) =>
-      await new Promise((resolve, reject) => {
-        this.#connection.exec(sql, (error) => (error === null ? resolve() : reject(error)));
-      }),
+      (await completion<Row[]>((done) => this.#connection.all(sql, values.flat(), done))) ?? [],
+    script: async (sql) => void (await completion((done) => this.#connection.exec(sql, done))),
   };
+}
+
+/** Settles as the callback of sqlite3 says. */
+async function completion<T>(
+  start: (done: (error: Error | null, ...results: T[]) => void) => unknown,
+): Promise<T | undefined> {
+  return await new Promise((resolve, reject) => {
+    start((error, ...[result]) => (error === null ? resolve(result) : reject(error)));
+  });
 }
 
 async function connect(path: string, name: string, mode: number): Promise<Database> {
@@ -142,4 +137,44 @@ async function connect(path: string, name: string, mode: number): Promise<Databa
   } catch (error) {
     throw databaseFailure(error, path);
   }
+}
+
+/** A database whose content is no longer what SQLite wrote: nothing in it can be relied on. */
+export class Damaged extends Failure {
+  constructor(path: string, reason: string, cause?: unknown) {
+    super('state-unusable', `the database ${quoted(path)} is damaged: ${reason}`, {
+      hint: 'start the daemon again, or run "unpackd rebuild": a new one is made from what is published',
+      cause,
+    });
+  }
+}
+
+/** What the system or another process has to do with; anything else is a mistake in a statement. */
+const UNUSABLE: Readonly<Record<string, string>> = {
+  SQLITE_BUSY: 'another program keeps it locked',
+  SQLITE_LOCKED: 'another program keeps it locked',
+  SQLITE_PROTOCOL: 'other programs contend for its locks',
+  SQLITE_READONLY: 'it may not be written',
+  SQLITE_PERM: 'it may not be written',
+  SQLITE_CANTOPEN: 'it cannot be opened',
+  SQLITE_IOERR: 'it cannot be read or written',
+};
+
+/** What an error of sqlite3 means for users. */
+export function databaseFailure(error: unknown, path: string): unknown {
+  const code = codeOf(error);
+  if (code === undefined || !(error instanceof Error)) return error;
+  if (code === 'SQLITE_CORRUPT' || code === 'SQLITE_NOTADB') return new Damaged(path, error.message, error);
+  if (code === 'SQLITE_FULL') {
+    return new Failure('disk-full', `no space is left for the database ${quoted(path)}`, {
+      hint: 'free space in the state directory',
+      cause: error,
+    });
+  }
+  const reason = UNUSABLE[code];
+  if (reason === undefined) return error;
+  return new Failure('state-unusable', `the database ${quoted(path)} cannot be used: ${reason} (${code})`, {
+    hint: 'let the user of unpackd own the state directory, and end what else uses the database',
+    cause: error,
+  });
 }

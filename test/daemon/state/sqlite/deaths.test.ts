@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { Run, UnderWay } from '../../../daemon/state/deaths-table.ts';
-import { State } from '../../../daemon/state/state.ts';
-import { temporaryDirectory } from '../../support/setup.ts';
+import type { Run, State, UnderWay } from '../../../../daemon/state/state.ts';
+import { temporaryDirectory } from '../../../support/setup.ts';
+import { openState } from '../../../../daemon/state/open-state.ts';
 
 const REPOSITORY = 'images.unpackd.test';
 const HERE = '/spool';
@@ -9,7 +9,7 @@ const HERE = '/spool';
 describe('the table of what processes died of', () => {
   let state: State;
   beforeEach(async () => {
-    state = await State.open(await temporaryDirectory('state'), { warn: assert.fail });
+    state = await openState(await temporaryDirectory('state'), assert.fail);
   });
   afterEach(async () => {
     await state.close();
@@ -82,7 +82,7 @@ describe('the table of what processes died of', () => {
     await state.deaths.retry(undefined);
     await counted();
     assert.deepEqual(await counts(), { a: 1, b: 1 }, 'also where the last death is counted later');
-    await state.deaths.dropOlderThan(5);
+    await state.prune(5 + 90 * 86_400_000);
     assert.deepEqual(await counts(), {});
   });
 });

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Database, type Statements } from '../../../daemon/state/database.ts';
-import { openDatabase } from '../../../daemon/state/open-database.ts';
-import { State } from '../../../daemon/state/state.ts';
-import { isFailure } from '../../../core/failure.ts';
-import { temporaryDirectory } from '../../support/setup.ts';
-import { needsRoot } from '../../support/programs.ts';
+import { Database, type Statements } from '../../../../daemon/state/sqlite/database.ts';
+import { openDatabase } from '../../../../daemon/state/sqlite/open-database.ts';
+import { isFailure } from '../../../../core/failure.ts';
+import { temporaryDirectory } from '../../../support/setup.ts';
+import { needsRoot } from '../../../support/programs.ts';
+import { openState } from '../../../../daemon/state/open-state.ts';
 
 const FIRST = 'CREATE TABLE images (name TEXT PRIMARY KEY)';
 const SECOND = 'ALTER TABLE images ADD COLUMN bytes INTEGER NOT NULL DEFAULT 7';
@@ -202,7 +202,7 @@ describe('opening the database', () => {
 
   it('notices that the file has gone', async () => {
     const directory = await temporaryDirectory('state');
-    const state = await State.open(directory, { warn: assert.fail });
+    const state = await openState(directory, assert.fail);
     assert.equal(state.isThere, true);
     await rm(join(directory, 'unpackd.db'));
     assert.equal(state.isThere, false);

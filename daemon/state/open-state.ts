@@ -1,0 +1,47 @@
+import type { Context } from '../output/context.ts';
+import type { State } from './state.ts';
+import { databasePath } from './state-files.ts';
+
+// Loaded lazily: sqlite3 is a native module that most commands do without.
+
+/** Opens the state of `directory`, or makes it. @throws Failure `state-unusable`, `disk-full` */
+export async function openState(directory: string, warn: (message: string) => void): Promise<State> {
+  const { SqliteState } = await import('./sqlite/sqlite-state.ts');
+  return await SqliteState.open(databasePath(directory), { warn });
+}
+
+/** Opens it only to read: nothing is made, and if there is none nothing is known. @throws Failure `state-unusable` */
+export async function readState(directory: string): Promise<State> {
+  const { SqliteState } = await import('./sqlite/sqlite-state.ts');
+  return await SqliteState.read(databasePath(directory));
+}
+
+/**
+ * Calls `work` with the state of the configured directory, also beside a running daemon.
+ *
+ * @throws Failure `state-unusable`, `disk-full`
+ */
+export async function withState<T>(context: Context, work: (state: State) => Promise<T>): Promise<T> {
+  const warn = (message: string): void => context.observe({ type: 'warning', message });
+  return await whileOpen(await openState(context.configuration.state, warn), work);
+}
+
+/**
+ * The same for commands that only look: nothing is made or changed.
+ *
+ * @throws Failure `state-unusable`
+ */
+export async function withReadState<T>(
+  { configuration }: Pick<Context, 'configuration'>,
+  work: (state: State) => Promise<T>,
+): Promise<T> {
+  return await whileOpen(await readState(configuration.state), work);
+}
+
+async function whileOpen<T>(state: State, work: (state: State) => Promise<T>): Promise<T> {
+  try {
+    return await work(state);
+  } finally {
+    await state.close();
+  }
+}
