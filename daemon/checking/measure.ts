@@ -1,4 +1,4 @@
-import type { Outputs } from '../../publisher/image/image.ts';
+import { outputsOf, OUTPUT_FORMS, OUTPUT_NAMES, OWN_FOLDERS } from '../../core/outputs.ts';
 import { isLayerRecorded } from '../../publisher/published/published.ts';
 import { resolveImage, type Forms } from '../../publisher/pipeline/resolve.ts';
 import type { ListingStore } from '../../publisher/layer/listing-store.ts';
@@ -10,13 +10,11 @@ import type { RepositoryView } from '../../publisher/publication/view.ts';
 import type { LayerFacts, MeasuredImage } from '../../wishlist/check/sizes.ts';
 import type { WishedImage } from '../../wishlist/meaning/expand.ts';
 import { isFailure, type Failure } from '../../core/failure.ts';
-import { OWN_FOLDERS } from '../../wishlist/recipe/own-folders.ts';
 import { formatPlatform } from '../../core/oci/platform.ts';
 import { formatReference } from '../../core/oci/reference.ts';
 
-const EVERYTHING: Outputs = { layers: true, chains: true, flat: true, podman: true };
 /** Names cost nothing. */
-const FORMS: Forms = { outputs: EVERYTHING, multiarchLinks: 'never' };
+const FORMS: Forms = { outputs: outputsOf(OUTPUT_NAMES), multiarchLinks: 'never' };
 
 /** What an image is measured with. */
 export interface Scales {
@@ -97,6 +95,6 @@ async function isInAll(
 async function isPresent(view: RepositoryView): Promise<boolean> {
   return (
     (await view.kindOf(OWN_FOLDERS.records)) !== undefined ||
-    (await view.kindOf(OWN_FOLDERS.layers)) !== undefined
+    (await view.kindOf(OUTPUT_FORMS.layers.folder)) !== undefined
   );
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Observer } from '../../publisher/image/events.ts';
-import type { Outputs } from '../../publisher/image/image.ts';
+import { OUTPUT_NAMES, outputsOf, type OutputName } from '../../core/outputs.ts';
 import type { Guard } from '../../publisher/pipeline/guard.ts';
 import { ListingStore } from '../../publisher/layer/listing-store.ts';
 import { RepositoryPublisher } from '../../publisher/pipeline/repository-publisher.ts';
@@ -208,14 +208,20 @@ function publishingOptionsOf(configuration: Configuration, repository: string) {
   return {
     ...configuration,
     batches: { bytes, images, ageMs },
-    outputs: outputsOf(configuration),
+    outputs: outputsOf(OUTPUT_NAMES.filter((name) => !isSkipped(name, configuration))),
     layerLimits: layerLimitsOf(configuration),
     imageLimits: imageLimitsOf(configuration),
     clientRoot: join(configuration.clientRoot, repository),
   };
 }
 
-function outputsOf({ skipLayers, skipFlat, skipPodman, chains }: Configuration): Outputs {
-  const layers = !skipLayers;
-  return { layers, flat: !skipFlat, chains: layers && chains, podman: layers && !skipPodman };
+/** DUCC's options that leave an output out. */
+function isSkipped(output: OutputName, { skipLayers, skipFlat, skipPodman, chains }: Configuration): boolean {
+  const skipped: Partial<Record<OutputName, boolean>> = {
+    layers: skipLayers,
+    flat: skipFlat,
+    chains: !chains,
+    podman: skipPodman,
+  };
+  return skipped[output] === true;
 }

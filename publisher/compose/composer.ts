@@ -112,7 +112,7 @@ export class Composer {
     const brought = await this.#survey(made);
     const losses = await this.#lossesOf(image, made);
     const plans = await this.#planUnits(made);
-    const links = image.outputs.flat ? await publicLinks(this.#view, image) : [];
+    const links = image.outputs.has('flat') ? await publicLinks(this.#view, image) : [];
     for (const entry of nameEntries(image, links)) await this.#changes.refuseConflict(entry);
     const ofStore = await this.#stores.forImage(image, stages);
     await this.#names.add(image, links, this.#view);
@@ -162,7 +162,7 @@ export class Composer {
   async #lossesOf({ outputs }: ReadyImage, { stages, units, meter }: Made): Promise<string[]> {
     if (units.length === 0) return [];
     const { capabilities, unkept } = this.#options;
-    const brought = { stages, units, hasLayers: outputs.layers };
+    const brought = { stages, units, hasLayers: outputs.has('layers') };
     return await inTurns(lossesOf(brought, { capabilities, xattrs: this.#xattrs, meter }, unkept));
   }
 
@@ -208,7 +208,7 @@ export class Composer {
   async #unitsOf(image: ReadyImage, stages: readonly Stage[], meter: ImageMeter): Promise<UnitTree[]> {
     const { attributes } = this.#options;
     const { outputs } = image;
-    const linked = outputs.layers || (await this.#allRecorded(layerDigests(image)));
+    const linked = outputs.has('layers') || (await this.#allRecorded(layerDigests(image)));
     return enabledOutputs(outputs).flatMap((output) => output({ image, stages, linked, attributes, meter }));
   }
 

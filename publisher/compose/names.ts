@@ -23,7 +23,7 @@ const Origin = z.object({ origin: z.array(z.string()) });
 export function nameEntries(image: ReadyImage, links: readonly PublicLink[]): Pick<Entry, 'path' | 'type'>[] {
   const { outputs } = image;
   return [
-    ...(outputs.layers
+    ...(outputs.has('layers')
       ? layerDigests(image).map((layer) => ({ path: originPath(layer), type: 'file' as const }))
       : []),
     { path: manifestPath(image.publicName), type: 'file' },
@@ -48,7 +48,7 @@ export class Names {
   async add(image: ReadyImage, links: readonly PublicLink[], view: RepositoryView): Promise<void> {
     const { publicName, manifest, outputs } = image;
     const known = new Map<Digest, Set<string>>();
-    for (const layer of outputs.layers ? layerDigests(image) : [])
+    for (const layer of outputs.has('layers') ? layerDigests(image) : [])
       known.set(layer, this.#origins.get(layer) ?? (await publishedOrigins(view, layer)));
     for (const [layer, origins] of known) {
       if (origins.size < MOST_ORIGINS) origins.add(manifest.config.digest);

@@ -50,7 +50,7 @@ export class PodmanStores {
 
   /** What becomes of `image`. */
   async forImage(image: ReadyImage, stages: readonly Stage[]): Promise<ImageInStore> {
-    if (!image.outputs.podman) {
+    if (!image.outputs.has('podman')) {
       const isThere = (await this.#parts.view.kindOf(imageRecordPath(image.publicName))) !== undefined;
       return { isChanged: isThere, record: undefined, documents: new Map(), warnings: [] };
     }

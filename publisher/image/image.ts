@@ -1,7 +1,7 @@
 import type { WantedPlatform } from '../../wishlist/meaning/wished-image.ts';
 import { LINUX_AMD64, equalPlatforms, type Platform } from '../../core/oci/platform.ts';
 import type { ImageReference } from '../../core/oci/reference.ts';
-import type { OutputName } from '../../wishlist/recipe/settings.ts';
+import type { OutputName, Outputs } from '../../core/outputs.ts';
 import type { ImageConfig } from '../../core/oci/config.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import type { Manifest, ManifestOutline } from '../../core/oci/manifest.ts';
@@ -44,15 +44,6 @@ export interface ReadyImage extends ResolvedImage {
   readonly blobs: ReadonlyMap<Digest, string>;
 }
 
-/** The forms in which images are published. */
-export interface Outputs {
-  readonly layers: boolean;
-  readonly chains: boolean;
-  readonly flat: boolean;
-  /** In the podman image store, which consists of links to the layers. */
-  readonly podman: boolean;
-}
-
 export function layerDigests(image: ResolvedImage): Digest[] {
   return image.manifest.layers.map((layer) => layer.digest);
 }
@@ -62,19 +53,7 @@ export function documentBytes({ manifest, config }: ReadyImage): number {
   return manifest.bytes.length + (manifest.index?.bytes.length ?? 0) + config.bytes.length;
 }
 
-/** What is made of an image that is wanted as `wanted`, where `possible` is what can be: chains and the podman store are made of layers. */
-export function outputsFor(wanted: readonly OutputName[] | undefined, possible: Outputs): Outputs {
-  if (wanted === undefined) return possible;
-  const layers = possible.layers && wanted.includes('layers');
-  return {
-    layers,
-    chains: possible.chains && layers && wanted.includes('chains'),
-    flat: possible.flat && wanted.includes('flat'),
-    podman: possible.podman && layers && wanted.includes('podman'),
-  };
-}
-
-/** Whether images for `platform` have the plain public names. */
+/** Reports whether images for `platform` have the plain public names. */
 export function isPlain(platform: Platform): boolean {
   return equalPlatforms(platform, LINUX_AMD64);
 }

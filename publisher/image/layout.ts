@@ -1,5 +1,5 @@
 import { createHash, hash } from 'node:crypto';
-import { OWN_FOLDERS } from '../../wishlist/recipe/own-folders.ts';
+import { OWN_FOLDERS, OUTPUT_FORMS } from '../../core/outputs.ts';
 import { LINUX_AMD64, usualPlatform, type Platform } from '../../core/oci/platform.ts';
 import { isPlain } from './image.ts';
 import { hexOf, type Digest } from '../../core/oci/digest.ts';
@@ -43,7 +43,7 @@ export function chainPath(chain: Digest): BytePath {
 }
 
 export function unitPath(unit: Unit, hex: string): BytePath {
-  return `${OWN_FOLDERS[unit]}/${hex.slice(0, 2)}/${hex}`;
+  return `${OUTPUT_FORMS[unit].folder}/${hex.slice(0, 2)}/${hex}`;
 }
 
 /**

@@ -207,6 +207,6 @@ export function doneResult(
     outcome,
     config,
     publicPath: publicName,
-    flatPath: outputs.flat ? flatPath(flatId(manifest)) : undefined,
+    flatPath: outputs.has('flat') ? flatPath(flatId(manifest)) : undefined,
   };
 }

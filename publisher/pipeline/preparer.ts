@@ -149,14 +149,14 @@ export class Preparer {
   /** Without published layers a flat tree brings all its files itself, unless every layer can be linked to. */
   async #broughtLayers(image: ResolvedImage): Promise<Set<Digest>> {
     const missing = (await this.missingLayers(image)).map(({ digest }) => digest);
-    const bringsAll = !image.outputs.layers && missing.length > 0;
+    const bringsAll = !image.outputs.has('layers') && missing.length > 0;
     return new Set(bringsAll ? layerDigests(image) : missing);
   }
 
   /** Whether an earlier version published the layer with files of other layers, which this image may not have. */
   async #isMadeWithOthers({ outputs }: ResolvedImage, { descriptor }: LayerOfImage): Promise<boolean> {
     const { digest } = descriptor;
-    if (!outputs.layers || (await isOfNow(this.#parts.view, digest))) return false;
+    if (!outputs.has('layers') || (await isOfNow(this.#parts.view, digest))) return false;
     const listing = await this.#parts.listings.load(digest);
     if (listing === undefined) return false;
     const meter = new ImageMeter(this.#options.imageLimits);

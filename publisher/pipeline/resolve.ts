@@ -1,7 +1,8 @@
 import type { WantedPlatform } from '../../wishlist/meaning/wished-image.ts';
 import { formatPlatform, LINUX_AMD64, type Platform } from '../../core/oci/platform.ts';
 import { formatReference } from '../../core/oci/reference.ts';
-import { outputsFor, type Outputs, type ResolvedImage, type WantedImage } from '../image/image.ts';
+import { type ResolvedImage, type WantedImage } from '../image/image.ts';
+import { outputsFor, type Outputs } from '../../core/outputs.ts';
 import { platformName } from '../image/layout.ts';
 import type { MultiarchLinks } from '../image/public-links.ts';
 import type { RegistryClient } from '../registry/client.ts';
@@ -37,7 +38,7 @@ export async function resolveImage(
   forms: Forms,
 ): Promise<Resolution> {
   const outputs = outputsFor(wanted.outputs, forms.outputs);
-  const hasVariantLink = outputs.flat && isMultiarch(wanted, forms.multiarchLinks);
+  const hasVariantLink = outputs.has('flat') && isMultiarch(wanted, forms.multiarchLinks);
   const imageOf = (platform: Platform, manifest: Manifest): ResolvedImage => ({
     reference: wanted.reference,
     platform,

@@ -32,8 +32,8 @@ export async function publishedState(view: RepositoryView, image: ResolvedImage)
     if (!(await isThere(view, unit))) return 'absent-or-outdated';
     if (isInDoubt && !(await isMadeWell(view, unit))) return 'absent-or-outdated';
   }
-  if (image.outputs.flat && !(await isLinked(view, image))) return 'absent-or-outdated';
-  if (image.outputs.podman && !(await isInStore(view, image))) return 'absent-or-outdated';
+  if (image.outputs.has('flat') && !(await isLinked(view, image))) return 'absent-or-outdated';
+  if (image.outputs.has('podman') && !(await isInStore(view, image))) return 'absent-or-outdated';
   return 'current';
 }
 
@@ -118,9 +118,9 @@ function expectedUnits(image: ResolvedImage): PublishedUnit[] {
   const layers = layerDigests(image);
   const top = chainIds(layers).at(-1);
   return [
-    ...(outputs.flat ? [treeUnit('flat', flatId(image.manifest))] : []),
-    ...(outputs.layers ? layers.map(layerUnit) : []),
-    ...(outputs.chains && top !== undefined ? [treeUnit('chains', top)] : []),
+    ...(outputs.has('flat') ? [treeUnit('flat', flatId(image.manifest))] : []),
+    ...(outputs.has('layers') ? layers.map(layerUnit) : []),
+    ...(outputs.has('chains') && top !== undefined ? [treeUnit('chains', top)] : []),
   ];
 }
 

@@ -1,11 +1,6 @@
 import { LINUX_AMD64, formatPlatform, usualPlatform } from '../../core/oci/platform.ts';
-import {
-  OUTPUT_NAMES,
-  settingsOver,
-  type Keep,
-  type OutputName,
-  type WishSettings,
-} from '../recipe/settings.ts';
+import { settingsOver, type Keep, type WishSettings } from '../recipe/settings.ts';
+import { OUTPUT_NAMES, type OutputName } from '../../core/outputs.ts';
 import type { RecipeWish, WantedPlatform, WishedImage } from './wished-image.ts';
 
 /** The settings of images that several wishes can ask for. */

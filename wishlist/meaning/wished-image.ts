@@ -2,7 +2,8 @@ import type { Platform } from '../../core/oci/platform.ts';
 import type { Problem } from '../recipe/problem.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { ImageReference } from '../../core/oci/reference.ts';
-import type { Keep, OutputName } from '../recipe/settings.ts';
+import type { Keep } from '../recipe/settings.ts';
+import type { OutputName } from '../../core/outputs.ts';
 import type { Wish } from '../recipe/wish.ts';
 
 /** What of a recipe counts for the meaning of its lines. */

@@ -6,7 +6,8 @@ import { readPlatforms } from './platform-list.ts';
 import type { Platform } from '../../core/oci/platform.ts';
 import type { Problem } from './problem.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
-import { OUTPUT_NAMES, type Keep, type OutputName, type SettingKey, type WishSettings } from './settings.ts';
+import { type Keep, type SettingKey, type WishSettings } from './settings.ts';
+import { OUTPUT_NAMES, unfoundedOutput, type OutputName } from '../../core/outputs.ts';
 import { parseSubdirectory } from './subdirectory.ts';
 import { invalidSetting, readCount, readText, readTexts, type TextKind, type Value } from './values.ts';
 import { parseTagPattern, patternCost } from '../tags/tag-entry.ts';
@@ -87,11 +88,11 @@ function parseOutput(text: string): OutputName {
   });
 }
 
-/** Chains and the podman store are made of links to layers: to ask for them without layers is a contradiction. */
+/** To ask for an output without the one that it links to is a contradiction. */
 function readOutputs(yaml: RecipeText, node: Node): Value<readonly OutputName[]> {
   const { value, problems } = readTexts(yaml, node, OUTPUT);
-  const linked = value?.find((output) => MADE_OF_LAYERS.has(output));
-  if (linked === undefined || value?.includes('layers') === true) return { value, problems };
+  const linked = unfoundedOutput(value ?? []);
+  if (linked === undefined) return { value, problems };
   // a wrong entry may have been meant to be layers
   if (problems.some(({ severity }) => severity === 'error')) return { value: undefined, problems };
   const said = {
@@ -100,5 +101,3 @@ function readOutputs(yaml: RecipeText, node: Node): Value<readonly OutputName[]>
   };
   return { value: undefined, problems: [...problems, invalidSetting(yaml, node, said)] };
 }
-
-const MADE_OF_LAYERS: ReadonlySet<OutputName> = new Set(['chains', 'podman']);

@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { OWN_FOLDERS } from './own-folders.ts';
+import { ownFolders, OUTPUT_NAMES } from '../../core/outputs.ts';
 import { KEEP } from './keep.ts';
 import { RECIPE_LIMITS } from './limits.ts';
-import { OUTPUT_NAMES } from './settings.ts';
 
 /**
  * The JSON Schema (draft-07) of recipes, for editors. It knows what can be said of one value: what depends on several,
@@ -67,16 +66,16 @@ const subdirectory = z
   .max(200)
   .regex(
     new RegExp(
-      `^(?![^/]*[.])(?!(?:${ownFolders()})(?:/|$))(?:[A-Za-z0-9_][A-Za-z0-9._-]*/){0,9}[A-Za-z0-9_][A-Za-z0-9._-]*$`,
+      `^(?![^/]*[.])(?!(?:${ownFolderPattern()})(?:/|$))(?:[A-Za-z0-9_][A-Za-z0-9._-]*/){0,9}[A-Za-z0-9_][A-Za-z0-9._-]*$`,
     ),
   )
   .describe(
     'Where images appear: goes before their public names. Its first component has no dot, and is none of unpackd’s own folders.',
   );
 
-/** Those without a dot, in any case: patterns of JSON Schema have no flags. */
-function ownFolders(): string {
-  return Object.values(OWN_FOLDERS)
+/** Names of our own without a dot, in any case: patterns of JSON Schema have no flags. */
+function ownFolderPattern(): string {
+  return ownFolders()
     .filter((name) => !name.includes('.'))
     .map((name) => name.replaceAll(/[a-z]/gi, (letter) => `[${letter.toLowerCase()}${letter.toUpperCase()}]`))
     .join('|');

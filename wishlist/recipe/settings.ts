@@ -1,9 +1,5 @@
+import type { OutputName } from '../../core/outputs.ts';
 import type { Platform } from '../../core/oci/platform.ts';
-
-/** The forms in which an image can be published. */
-export const OUTPUT_NAMES = ['layers', 'flat', 'chains', 'podman'] as const;
-
-export type OutputName = (typeof OUTPUT_NAMES)[number];
 
 /** How long an image stays published that nobody asks for any more. */
 export type Keep = 'forever' | { readonly days: number };

@@ -1,5 +1,5 @@
 import { Failure } from '../../core/failure.ts';
-import { isOwnFolder } from './own-folders.ts';
+import { isOwnFolder } from '../../core/outputs.ts';
 import { quoted } from '../../core/text.ts';
 import { looksLikeRegistry } from '../../core/oci/registry-host.ts';
 import { withoutSecrets } from '../../core/secrets.ts';

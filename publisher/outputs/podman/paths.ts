@@ -1,4 +1,4 @@
-import { OWN_FOLDERS } from '../../../wishlist/recipe/own-folders.ts';
+import { OUTPUT_FORMS } from '../../../core/outputs.ts';
 import type { BytePath } from '../../../core/system/byte-path.ts';
 import type { LayerId } from './layer-ids.ts';
 
@@ -15,7 +15,7 @@ const PLATFORM = /^(\.multiarch\/[^/]+)\//;
  */
 export function storeRoot(publicName: string): StoreRoot {
   const [, platform] = PLATFORM.exec(publicName) ?? [];
-  const { podman } = OWN_FOLDERS;
+  const podman = OUTPUT_FORMS.podman.folder;
   return platform === undefined ? podman : `${platform.replace(':', '-')}/${podman}`;
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { OWN_FOLDERS } from '../../../wishlist/recipe/own-folders.ts';
+import { OWN_FOLDERS } from '../../../core/outputs.ts';
 import { metadataFile, type Attributes, type Entry, type FileEntry } from '../../publication/entry.ts';
 import { type BytePath } from '../../../core/system/byte-path.ts';
 import type { RepositoryView } from '../../publication/view.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { OWN_FOLDERS } from '../../../wishlist/recipe/own-folders.ts';
+import { OWN_FOLDERS } from '../../../core/outputs.ts';
 import { metadataFile, type Attributes, type Entry } from '../../publication/entry.ts';
 import { type BytePath } from '../../../core/system/byte-path.ts';
 import type { RepositoryView } from '../../publication/view.ts';

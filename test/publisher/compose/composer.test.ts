@@ -10,7 +10,7 @@ import {
   recordPath,
 } from '../../../publisher/image/layout.ts';
 import { MOST_COMPONENTS } from '../../../publisher/layer/member-path.ts';
-import { OWN_FOLDERS } from '../../../wishlist/recipe/own-folders.ts';
+import { ownFolders } from '../../../core/outputs.ts';
 import { clientPath } from '../../support/trees/client-path.ts';
 import { hexOf, type Digest } from '../../../core/oci/digest.ts';
 import {
@@ -23,6 +23,7 @@ import {
   whiteout,
 } from '../../support/images/layer-entry.ts';
 import type { Layer } from '../../support/images/layer.ts';
+import type { OutputName } from '../../../core/outputs.ts';
 import { OWN, Workshop, streamBelow } from './workshop.ts';
 
 describe('compose/composer', () => {
@@ -313,11 +314,11 @@ describe('compose/composer', () => {
       const image = await workshop.image('reg.example/app:1', [base, top]);
       const other = { ...image, publicName: '.multiarch/arm64/reg.example/app:1' };
       const { stream } = await workshop.publish([image, other], {
-        outputs: { layers: true, chains: true, flat: true, podman: true },
+        outputs: new Set<OutputName>(['layers', 'chains', 'flat', 'podman']),
       });
       const roots = new Set(stream.entries.map(({ path }) => path.split('/', 1)[0] ?? ''));
       assert.ok(roots.delete('reg.example'));
-      assert.deepEqual([...roots].sort(), Object.values(OWN_FOLDERS).sort());
+      assert.deepEqual([...roots].sort(), ownFolders().sort());
     });
 
     it('is made of the layers that its config names, and of no others', async () => {
@@ -350,7 +351,7 @@ describe('compose/composer', () => {
         const same = await fresh.image('reg.example/app:1', [orders]);
         assert.equal(same.manifest.digest, image.manifest.digest);
         const { stream, warnings } = await fresh.publish([same], {
-          outputs: { layers, chains: layers, flat: true, podman: false },
+          outputs: new Set<OutputName>(layers ? ['layers', 'chains', 'flat'] : ['flat']),
         });
         assert.deepEqual(warnings, [
           '3 paths left out, since CernVM-FS would act on them (.cvmfscatalog, d/.cvmfsdirtab, d/.wh..cvmfscatalog)',

@@ -11,6 +11,7 @@ import { nodeAt } from '../../../publisher/tree/resolve.ts';
 import { directory, file, symlink } from '../../support/images/layer-entry.ts';
 import type { LayerEntry } from '../../support/images/layer-entry.ts';
 import { OWN } from './workshop.ts';
+import type { OutputName } from '../../../core/outputs.ts';
 import { NO_FACTS, layerAt, mergedStack, treeLines } from '../tree/stack.ts';
 
 const DIGEST: Digest = `sha256:${'5'.repeat(64)}`;
@@ -166,7 +167,7 @@ function flatTree(entries: readonly LayerEntry[]): AnyNode {
     publicName: 'reg.example/app:1',
     manifest,
     config: CONFIG,
-    outputs: { layers: true, chains: true, flat: true, podman: false },
+    outputs: new Set<OutputName>(['layers', 'chains', 'flat']),
     hasVariantLink: false,
     blobs: new Map(),
   };

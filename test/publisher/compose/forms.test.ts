@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Outputs, ReadyImage } from '../../../publisher/image/image.ts';
+import type { ReadyImage } from '../../../publisher/image/image.ts';
+import type { OutputName, Outputs } from '../../../core/outputs.ts';
 import { flatPath, layerRoot, recordPath } from '../../../publisher/image/layout.ts';
 import { hexOf } from '../../../core/oci/digest.ts';
 import { directory, file, hardLink, whiteout } from '../../support/images/layer-entry.ts';
@@ -7,7 +8,7 @@ import type { Layer } from '../../support/images/layer.ts';
 import type { Stream } from './stream.ts';
 import { Workshop, streamBelow } from './workshop.ts';
 
-const FLAT_ALONE: Outputs = { layers: false, chains: false, flat: true, podman: false };
+const FLAT_ALONE: Outputs = new Set(['flat']);
 
 describe('compose/composer in the forms that are asked for', () => {
   let workshop: Workshop;
@@ -52,7 +53,7 @@ describe('compose/composer in the forms that are asked for', () => {
 
     it('links to layers that are all recorded', async () => {
       await workshop.publish([image], {
-        outputs: { layers: true, chains: false, flat: false, podman: false },
+        outputs: new Set<OutputName>(['layers']),
       });
       const { stream } = await workshop.publish([{ ...image, blobs: new Map() }], { outputs: FLAT_ALONE });
       assert.ok(streamBelow(stream, flat).includes(`c == ${layerRoot(base.digest)}/d/a`));
@@ -69,17 +70,17 @@ describe('compose/composer in the forms that are asked for', () => {
 
     it('makes no chains, and says of no layer which images use it', async () => {
       const { stream } = await workshop.publish([image], {
-        outputs: { layers: false, chains: true, flat: true, podman: false },
+        outputs: new Set<OutputName>(['chains', 'flat']),
       });
       assert.deepEqual(foldersOf(stream), ['.flat', '.metadata', '.unpackd', 'reg.example']);
     });
 
     it('makes chains of layers that are all recorded', async () => {
       await workshop.publish([image], {
-        outputs: { layers: true, chains: false, flat: false, podman: false },
+        outputs: new Set<OutputName>(['layers']),
       });
       const { stream } = await workshop.publish([image], {
-        outputs: { layers: false, chains: true, flat: true, podman: false },
+        outputs: new Set<OutputName>(['chains', 'flat']),
       });
       assert.deepEqual(foldersOf(stream), ['.chains', '.flat', '.metadata', '.unpackd', 'reg.example']);
     });
@@ -87,7 +88,7 @@ describe('compose/composer in the forms that are asked for', () => {
 
   it('without a flat tree has no public name', async () => {
     const { stream } = await workshop.publish([image], {
-      outputs: { layers: true, chains: true, flat: false, podman: false },
+      outputs: new Set<OutputName>(['layers', 'chains']),
     });
     assert.deepEqual(foldersOf(stream), ['.chains', '.layers', '.metadata', '.unpackd']);
     assert.ok(workshop.repository.textOf('.metadata/reg.example/app:1/manifest.json'));
@@ -95,13 +96,13 @@ describe('compose/composer in the forms that are asked for', () => {
 
   it('without chains has layers and a flat tree', async () => {
     const { stream } = await workshop.publish([image], {
-      outputs: { layers: true, chains: false, flat: true, podman: false },
+      outputs: new Set<OutputName>(['layers', 'flat']),
     });
     assert.deepEqual(foldersOf(stream), ['.flat', '.layers', '.metadata', '.unpackd', 'reg.example']);
   });
 
   it('adds the forms that are missing later', async () => {
-    await workshop.publish([image], { outputs: { layers: true, chains: false, flat: false, podman: false } });
+    await workshop.publish([image], { outputs: new Set<OutputName>(['layers']) });
     const { stream, layers } = await workshop.publish([image]);
     assert.deepEqual(layers, []);
     assert.deepEqual(foldersOf(stream), [
@@ -117,7 +118,7 @@ describe('compose/composer in the forms that are asked for', () => {
 
   it('without any form keeps the manifest', async () => {
     const { stream } = await workshop.publish([image], {
-      outputs: { layers: false, chains: false, flat: false, podman: false },
+      outputs: new Set<OutputName>([]),
     });
     assert.deepEqual(foldersOf(stream), ['.metadata']);
   });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Outputs, ReadyImage } from '../../../publisher/image/image.ts';
+import type { ReadyImage } from '../../../publisher/image/image.ts';
+import type { OutputName, Outputs } from '../../../core/outputs.ts';
 import { layerRoot, platformName } from '../../../publisher/image/layout.ts';
 import { layerIds } from '../../../publisher/outputs/podman/layer-ids.ts';
 import { imageRecordPath } from '../../../publisher/outputs/podman/published-images.ts';
@@ -12,7 +13,7 @@ import { directory, file } from '../../support/images/layer-entry.ts';
 import { layer, type Layer } from '../../support/images/layer.ts';
 import { EVERYTHING, Workshop, type Composed } from './workshop.ts';
 
-const OUTPUTS: Outputs = { layers: true, chains: false, flat: true, podman: true };
+const OUTPUTS: Outputs = new Set(['layers', 'flat', 'podman']);
 const STORE = 'podmanStore';
 const CLIENT_ROOT = EVERYTHING.clientRoot;
 
@@ -223,7 +224,7 @@ describe('compose/podman-stores', () => {
 
   it('keep an image that is published without this form from now on, by its digest alone', async () => {
     await publish([image]);
-    await publish([image], { outputs: { ...OUTPUTS, podman: false } });
+    await publish([image], { outputs: new Set<OutputName>(['layers', 'flat']) });
     assert.deepEqual(
       images().map(({ names }) => names),
       [[`quay.io/lab/tool@${image.manifest.digest}`]],
@@ -265,7 +266,7 @@ describe('compose/podman-stores', () => {
   });
 
   it('are not made for images that are not wanted in this form', async () => {
-    const { stream } = await publish([image], { outputs: { ...OUTPUTS, podman: false } });
+    const { stream } = await publish([image], { outputs: new Set<OutputName>(['layers', 'flat']) });
     assert.ok(!stream.entries.some(({ path }) => path.startsWith(STORE)));
   });
 

@@ -1,7 +1,8 @@
 import { ANY_IMAGE } from '../../../publisher/image/image-limits.ts';
 import assert from 'node:assert/strict';
 import { UNGUARDED } from '../../../publisher/pipeline/guard.ts';
-import type { Outputs, ReadyImage } from '../../../publisher/image/image.ts';
+import type { ReadyImage } from '../../../publisher/image/image.ts';
+import type { Outputs } from '../../../core/outputs.ts';
 import type { ListingStore } from '../../../publisher/layer/listing-store.ts';
 import type { ReadyCandidate } from '../../../publisher/pipeline/publication.ts';
 import { publishBatch } from '../../../publisher/pipeline/publish-batch.ts';

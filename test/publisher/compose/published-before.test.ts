@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Outputs, ReadyImage } from '../../../publisher/image/image.ts';
+import type { ReadyImage } from '../../../publisher/image/image.ts';
+import type { OutputName, Outputs } from '../../../core/outputs.ts';
 import {
   chainIds,
   chainPath,
@@ -18,7 +19,7 @@ import { layer, type Layer } from '../../support/images/layer.ts';
 import { MemoryRepository } from './memory-repository.ts';
 import { Workshop, streamBelow } from './workshop.ts';
 
-const ALL: Outputs = { layers: true, chains: true, flat: true, podman: false };
+const ALL: Outputs = new Set(['layers', 'chains', 'flat']);
 
 /** More than a call can have arguments. */
 const CROWD = 150_000;
@@ -276,7 +277,7 @@ describe('compose/composer on what is published', () => {
     it('deletes a great deal', async () => {
       const crowded = await Workshop.open(new CrowdedRepository());
       const { stream } = await crowded.compose([await crowded.image('reg.example/app:1', [base])], {
-        outputs: { layers: true, chains: false, flat: false, podman: false },
+        outputs: new Set<OutputName>(['layers']),
       });
       assert.equal(stream.publication.deletions.length, CROWD);
     });
@@ -344,7 +345,7 @@ describe('compose/composer on what is published', () => {
 
     it('leaves alone what stands at a public name that is not asked for', async () => {
       workshop.repository.put('reg.example/app:1', 'directory');
-      const outputs = { layers: true, chains: true, flat: false, podman: false };
+      const outputs = new Set<OutputName>(['layers', 'chains']);
       const { outcomes } = await workshop.publish([image], { outputs });
       assert.deepEqual(outcomes, ['added']);
       assert.equal(await workshop.repository.kindOf('reg.example/app:1'), 'directory');

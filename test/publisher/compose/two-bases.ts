@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Outputs, ReadyImage } from '../../../publisher/image/image.ts';
+import type { ReadyImage } from '../../../publisher/image/image.ts';
+import type { Outputs } from '../../../core/outputs.ts';
 import type { BytePath } from '../../../core/system/byte-path.ts';
 import { isFailure } from '../../../core/failure.ts';
 import type { LayerEntry } from '../../support/images/layer-entry.ts';
@@ -52,7 +53,7 @@ export async function imagesOf({ bases, shared }: TwoBases, workshop: Workshop):
   return images;
 }
 
-export const OUTPUTS: Outputs = { layers: true, chains: true, flat: true, podman: true };
+export const OUTPUTS: Outputs = new Set(['layers', 'chains', 'flat', 'podman']);
 
 /** Orders in which two images may come, each batch a publication. */
 const ORDERS: readonly (readonly (readonly number[])[])[] = [[[0], [1]], [[1], [0]], [[0, 1]], [[1, 0]]];

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { Composer, type ComposerOptions } from '../../../publisher/compose/composer.ts';
 import { TreeLoader } from '../../../publisher/tree/image-trees.ts';
 import { ANY_IMAGE } from '../../../publisher/image/image-limits.ts';
-import type { Outputs, ReadyImage } from '../../../publisher/image/image.ts';
+import type { ReadyImage } from '../../../publisher/image/image.ts';
+import type { Outputs } from '../../../core/outputs.ts';
 import { listLayer } from '../../../publisher/layer/listing.ts';
 import { ListingStore } from '../../../publisher/layer/listing-store.ts';
 import { parseConfig } from '../../../core/oci/config.ts';
@@ -61,7 +62,7 @@ export interface Composed {
   readonly outcomes: readonly string[];
 }
 
-const ALL: Outputs = { layers: true, chains: true, flat: true, podman: false };
+const ALL: Outputs = new Set(['layers', 'chains', 'flat']);
 
 /** `outputs` are those of all images. */
 type WorkshopOptions = Partial<ComposerOptions> & { readonly outputs?: Outputs };

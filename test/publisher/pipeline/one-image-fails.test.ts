@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Event } from '../../../publisher/image/events.ts';
-import type { Outputs, WantedImage } from '../../../publisher/image/image.ts';
+import type { WantedImage } from '../../../publisher/image/image.ts';
+import type { Outputs } from '../../../core/outputs.ts';
 import { ANY_IMAGE } from '../../../publisher/image/image-limits.ts';
 import { UNLIMITED } from '../../../publisher/layer/limits.ts';
 import { ListingStore } from '../../../publisher/layer/listing-store.ts';
@@ -26,7 +27,7 @@ import { quickClient } from '../../support/registry/quick-client.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
 const REPOSITORY = 'images.unpackd.test';
-const OUTPUTS: Outputs = { layers: true, chains: true, flat: true, podman: true };
+const OUTPUTS: Outputs = new Set(['layers', 'chains', 'flat', 'podman']);
 const NAMES = ['a', 'bad', 'c', 'd', 'e'];
 
 /** What a test may break before anything is published, and what it knows of the image to break it for. */

@@ -14,10 +14,11 @@ import type { Layer } from '../../support/images/layer.ts';
 import { failureOf } from '../../support/registry/quick-client.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { Workshop } from '../compose/workshop.ts';
+import type { OutputName } from '../../../core/outputs.ts';
 import { uninterrupted } from '../repository/entries.ts';
 
 const OTHERS: Digest = `sha256:${'0'.repeat(64)}`;
-const OUTPUTS = { layers: true, chains: true, flat: true, podman: false };
+const OUTPUTS = new Set<OutputName>(['layers', 'chains', 'flat']);
 
 describe('preparer', () => {
   let workshop: Workshop;

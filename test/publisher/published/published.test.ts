@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { LINUX_AMD64 } from '../../../core/oci/platform.ts';
 import { parseReference } from '../../../core/oci/reference.ts';
-import type { Outputs, ResolvedImage } from '../../../publisher/image/image.ts';
+import type { ResolvedImage } from '../../../publisher/image/image.ts';
+import type { OutputName, Outputs } from '../../../core/outputs.ts';
 import {
   chainIds,
   chainPath,
@@ -30,7 +31,7 @@ const CONFIG: Digest = `sha256:${'3'.repeat(64)}`;
 
 const IMAGE: ResolvedImage = {
   reference: parseReference(NAME),
-  outputs: { layers: true, chains: true, flat: true, podman: false },
+  outputs: new Set<OutputName>(['layers', 'chains', 'flat']),
   platform: LINUX_AMD64,
   publicName: NAME,
   hasVariantLink: false,
@@ -49,14 +50,18 @@ const IMAGE: ResolvedImage = {
     index: undefined,
   },
 };
-const ALL: Outputs = { layers: true, chains: true, flat: true, podman: false };
+const ALL: Outputs = new Set(['layers', 'chains', 'flat']);
+function without(output: OutputName): Outputs {
+  return new Set([...ALL].filter((name) => name !== output));
+}
+
 const MANIFEST = JSON.stringify({
   schemaVersion: 2,
   config: { mediaType: 'x', digest: CONFIG, size: 1 },
   layers: [],
 });
 
-const STORED: Outputs = { ...ALL, podman: true };
+const STORED: Outputs = new Set([...ALL, 'podman']);
 
 function podmanRecord(config: Digest, manifest = IMAGE.manifest.digest): string {
   const document = { digest: config, size: 1 };
@@ -145,28 +150,28 @@ describe('published', () => {
     [
       'the public name is missing, and not asked for',
       (repository) => repository.remove(NAME),
-      { ...ALL, flat: false },
+      without('flat'),
       'current',
     ],
     ['the flat tree is missing', (repository) => repository.remove('.flat'), ALL, 'absent-or-outdated'],
     [
       'the flat tree is missing, and not asked for',
       (repository) => repository.remove('.flat'),
-      { ...ALL, flat: false },
+      without('flat'),
       'current',
     ],
     ['a layer is missing', (repository) => repository.remove(layerRoot(BASE)), ALL, 'absent-or-outdated'],
     [
       'layers are missing, and not asked for',
       (repository) => repository.remove('.layers'),
-      { ...ALL, layers: false },
+      without('layers'),
       'current',
     ],
     ['the chain is missing', (repository) => repository.remove('.chains'), ALL, 'absent-or-outdated'],
     [
       'the chain is missing, and not asked for',
       (repository) => repository.remove('.chains'),
-      { ...ALL, chains: false },
+      without('chains'),
       'current',
     ],
     [
@@ -241,7 +246,7 @@ describe('published', () => {
     [
       'nothing is asked for but the name',
       (repository) => ['.layers', '.flat', '.chains'].forEach((folder) => repository.remove(folder)),
-      { layers: false, chains: false, flat: false, podman: false },
+      new Set<OutputName>([]),
       'current',
     ],
   ];
@@ -262,7 +267,7 @@ describe('published', () => {
     repository.put(`.multiarch/amd64/${NAME}`, 'symlink', 'x');
     assert.equal(await publishedState(repository, wanted), 'current');
     assert.equal(await publishedState(repository, IMAGE), 'absent-or-outdated');
-    const outputs = { ...IMAGE.outputs, flat: false };
+    const outputs = without('flat');
     assert.equal(await publishedState(repository, { ...IMAGE, outputs }), 'current');
   });
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 
+import type { OutputName } from '../../../core/outputs.ts';
 import type { ReadyImage } from '../../../publisher/image/image.ts';
 import { CvmfsBackend } from '../../../publisher/repository/cvmfs/backend.ts';
 import type { Installation } from '../../../publisher/repository/cvmfs/installation.ts';
@@ -8,7 +9,7 @@ import { Workshop } from '../../publisher/compose/workshop.ts';
 import { findProgram } from '../../support/programs.ts';
 import type { Subject } from './subject.ts';
 
-const OUTPUTS = { layers: true, chains: true, flat: true, podman: false };
+const OUTPUTS = new Set<OutputName>(['layers', 'chains', 'flat']);
 
 /** Publishes images through unpackd's own publisher into the repository of a server under test. */
 export class Publisher {

@@ -14,6 +14,7 @@ import { SpoolBudget } from '../../../publisher/spool/budget.ts';
 import { Spool, type SpoolOptions } from '../../../publisher/spool/spool.ts';
 import { formatReference, type ImageReference } from '../../../core/oci/reference.ts';
 import { temporaryDirectory } from '../setup.ts';
+import type { OutputName } from '../../../core/outputs.ts';
 import { quickClient } from './quick-client.ts';
 
 const REPOSITORY = 'images.unpackd.test';
@@ -53,7 +54,7 @@ export class PublishingBench {
         signal: this.stop.signal,
       },
       {
-        outputs: { layers: true, chains: true, flat: true, podman: true },
+        outputs: new Set<OutputName>(['layers', 'chains', 'flat', 'podman']),
         multiarchLinks: 'auto',
         convertAgain: false,
         overwriteLayers: false,

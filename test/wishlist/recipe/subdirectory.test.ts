@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { isFailure } from '../../../core/failure.ts';
-import { OWN_FOLDERS, isOwnFolder } from '../../../wishlist/recipe/own-folders.ts';
+import { ownFolders, isOwnFolder } from '../../../core/outputs.ts';
 import { parseReference } from '../../../core/oci/reference.ts';
 import { parseSubdirectory } from '../../../wishlist/recipe/subdirectory.ts';
 
@@ -49,7 +49,7 @@ describe('a subdirectory', () => {
     ['letters of other alphabets', 'ä'],
     ['eleven components', `${'a/'.repeat(10)}a`],
     ['201 characters', 'x'.repeat(201)],
-    ...Object.values(OWN_FOLDERS)
+    ...ownFolders()
       .flatMap((name) => [name, name.toUpperCase(), name.toLowerCase(), `${name}/overlay`])
       .map((name): [string, string] => ['a folder of our own', name]),
   ];
@@ -71,7 +71,7 @@ describe('folders of our own', () => {
   });
 
   it('are no registry that an image could come from', () => {
-    for (const name of [...Object.values(OWN_FOLDERS), '.cvmfscatalog'])
+    for (const name of [...ownFolders(), '.cvmfscatalog'])
       for (const image of [name, name.toUpperCase()].flatMap((host) => [`${host}/a`, `https://${host}/a:1`]))
         assert.throws(
           () => parseReference(image),
