@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds build/unpackd_VERSION_ARCHITECTURE.deb, or into the folder $1, and prints its path. The programs in it run with the
-# C library of this machine and newer ones: build it on the oldest system that it is for.
+# Builds build/unpackd_VERSION_ARCHITECTURE.deb, or into the folder $1, and prints its path. It brings its own Node, which runs with
+# glibc 2.28 and later. PACKAGE_COMPRESSION is dpkg-deb's, xz unless it is given.
 set -euo pipefail
 package=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 project=$(dirname "$(dirname "$package")")
@@ -19,14 +19,12 @@ main() {
   "$package/stage.sh" "$root"
   control
   mkdir -p "$output"
-  dpkg-deb --root-owner-group --build -Zxz "$root" "$output/unpackd_${version}_$architecture.deb" >/dev/null
+  dpkg-deb --root-owner-group --build "-Z${PACKAGE_COMPRESSION:-xz}" "$root" "$output/unpackd_${version}_$architecture.deb" >/dev/null
   echo "$output/unpackd_${version}_$architecture.deb"
 }
 
 control() {
-  local node size libc
-  node=$(node --print 'require("./package.json").engines.node.replace(/^>=/, "")')
-  libc=$(getconf GNU_LIBC_VERSION | cut -d ' ' -f 2)
+  local size
   size=$(installed_kib)
   install -d "$root/DEBIAN"
   install -m 755 -t "$root/DEBIAN" "$package"/debian/{postinst,prerm,postrm}
@@ -37,7 +35,7 @@ Version: $version
 Architecture: $architecture
 Maintainer: unpackd maintainers <root@localhost>
 Installed-Size: $size
-Depends: nodejs (>= $node), libc6 (>= $libc), libstdc++6 (>= 12), systemd | systemd-standalone-sysusers
+Depends: libc6 (>= 2.28), libstdc++6 (>= 8), systemd | systemd-standalone-sysusers
 Recommends: ca-certificates, git, openssh-client
 Suggests: cvmfs-server
 Section: net

@@ -23,13 +23,14 @@ const Manifest = z.object({
 });
 
 describe('the packages that are installed', () => {
-  const { packages } = Lock.parse(JSON.parse(textOf('package-lock.json')));
   const manifest = Manifest.parse(JSON.parse(textOf('package.json')));
-  const entries = Object.entries(packages).filter(([path]) => path !== '');
+  const entries = entriesOf('package-lock.json');
+  const packaging = entriesOf('systemd/package/package-lock.json');
 
   it('are each pinned by the SHA-512 of their bytes, and come from a registry', () => {
     assert.ok(entries.length > 100);
-    for (const [path, { integrity, resolved, link }] of entries) {
+    assert.equal(packaging.length, 2);
+    for (const [path, { integrity, resolved, link }] of [...entries, ...packaging]) {
       assert.match(integrity ?? '', /^sha512-[A-Za-z0-9+/]{86}==$/, path);
       assert.equal(link, undefined, path);
       if (resolved !== undefined) assert.match(resolved, /^https:\/\/registry\.npmjs\.org\//, path);
@@ -46,9 +47,14 @@ describe('the packages that are installed', () => {
     );
     assert.equal(rebuilt?.[1], 'sqlite3');
     // Look at what another one wants first. esbuild and koffi bring what they need in packages of their own.
-    const wanting = entries.flatMap(([path, { hasInstallScript }]) =>
+    const wanting = [...entries, ...packaging].flatMap(([path, { hasInstallScript }]) =>
       hasInstallScript === true ? [path] : [],
     );
     assert.deepEqual(wanting, ['node_modules/esbuild', 'node_modules/koffi', 'node_modules/sqlite3']);
   });
 });
+
+function entriesOf(lock: string): [string, z.infer<typeof Lock>['packages'][string]][] {
+  const { packages } = Lock.parse(JSON.parse(textOf(lock)));
+  return Object.entries(packages).filter(([path]) => path !== '');
+}

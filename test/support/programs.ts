@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { PROJECT } from '../docs/project.ts';
 
 /**
  * What a test may need of the machine: `root`; `mounts` and `user-namespaces`, a namespace of its own, which most containers refuse also to
- * root; `open-node`, a Node that every user can run; `newer-debian:PROGRAM` ({@link newerDebian}); or a program on the PATH.
+ * root; `open-node`, a Node that every user can run; `newer-debian:PROGRAM` ({@link newerDebian}); `packaged-node`, the Node that packages
+ * carry; `package-roots` ({@link packageRoots}); or a program on the PATH.
  */
 export type Need = string;
 
@@ -25,6 +27,11 @@ export function findProgram(program: string): string | undefined {
 /** The root of a newer Debian, in which programs are installed: NEWER_DEBIAN of the environment. */
 export function newerDebian(): string {
   return process.env['NEWER_DEBIAN'] ?? '';
+}
+
+/** Roots of Debians without Node, in which the package is installed: TEST_PACKAGE_ROOTS of the environment, by colons. */
+export function packageRoots(): string[] {
+  return (process.env['TEST_PACKAGE_ROOTS'] ?? '').split(delimiter).filter((root) => root !== '');
 }
 
 /**
@@ -75,6 +82,8 @@ function isMissing(need: Need): boolean {
   if (need === 'user-namespaces')
     return spawnSync('unshare', ['--user', '--map-root-user', 'true']).status !== 0;
   if (need === 'open-node') return !isOpen(process.execPath);
+  if (need === 'packaged-node') return !existsSync(join(PROJECT, 'systemd/package/node_modules'));
+  if (need === 'package-roots') return packageRoots().length === 0;
   const [, program] = NEWER_DEBIAN.exec(need) ?? [];
   if (program === undefined) return findProgram(need) === undefined;
   return newerDebian() === '' || !existsSync(join(newerDebian(), 'usr/bin', program));

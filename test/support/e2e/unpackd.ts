@@ -30,7 +30,10 @@ export interface RunOptions {
 
 /** The compiled command line. */
 export const MAIN = 'daemon/cli/main.js';
-const MAIN_PATH = fileURLToPath(new URL(`../../../${MAIN}`, import.meta.url));
+/** TEST_MAIN and TEST_NODE name another build of it, and the Node that runs that: those of a package. */
+const { TEST_MAIN, TEST_NODE } = process.env;
+const MAIN_PATH = TEST_MAIN ?? fileURLToPath(new URL(`../../../${MAIN}`, import.meta.url));
+const NODE = TEST_NODE ?? process.execPath;
 
 /** A run of the command line that goes on. */
 export class Running {
@@ -82,7 +85,7 @@ export class Running {
 
 /** Starts `unpackd` with `words`, as the leader of a process group of its own. */
 export function start(words: readonly string[], options: RunOptions = {}): Running {
-  const child = spawn(process.execPath, [...(options.nodeOptions ?? []), MAIN_PATH, ...words], {
+  const child = spawn(NODE, [...(options.nodeOptions ?? []), MAIN_PATH, ...words], {
     env: environmentOf(options),
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
