@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Guard, Stage, Subject } from '../../publisher/pipeline/guard.ts';
+import type { Guard, GuardedImage, WorkStage } from '../../publisher/pipeline/context.ts';
 import { formatReference } from '../../core/oci/reference.ts';
 import type { Run, UnderWay } from '../state/state.ts';
 import { Gate, type GateOptions } from './gate.ts';
@@ -47,14 +47,14 @@ export class InFlight {
 
   guard(repository: string): Guard {
     return {
-      turn: async (subjects, work) => {
-        const isSuspect = subjects.some(({ wanted }) =>
+      turn: async (images, work) => {
+        const isSuspect = images.some(({ wanted }) =>
           this.#suspects.has(keyOf(repository, wanted.publicName)),
         );
         return isSuspect ? await work() : await this.#inTurn(false, work);
       },
-      during: async (stage, subjects, work) => {
-        const rows = subjects.map((subject) => rowOf(repository, stage, subject));
+      during: async (stage, images, work) => {
+        const rows = images.map((image) => rowOf(repository, stage, image));
         try {
           await this.#begin(rows);
           return await work();
@@ -119,7 +119,7 @@ function keyOf(repository: string, publicName: string): string {
   return `${repository} ${publicName}`;
 }
 
-function rowOf(repository: string, stage: Stage, { wanted, digest }: Subject): UnderWay {
+function rowOf(repository: string, stage: WorkStage, { wanted, digest }: GuardedImage): UnderWay {
   return {
     repository,
     publicName: wanted.publicName,

@@ -1,4 +1,4 @@
-import type { Pass } from '../../publisher/pipeline/repository-publisher.ts';
+import type { PendingResolution } from '../../publisher/pipeline/repository-publisher.ts';
 import type { FailureText, ImageResult } from '../../publisher/image/events.ts';
 import type { ResolvedImage } from '../../publisher/image/image.ts';
 import { ownFailure, STOPPING } from '../../publisher/image/own-failure.ts';
@@ -69,7 +69,7 @@ export class Recording {
   }
 
   /** To be called when the images of a pass were looked at. */
-  async looked({ candidates, resolved: looked, passedOver }: Pass): Promise<void> {
+  async looked({ candidates, resolved: looked, passedOver }: PendingResolution): Promise<void> {
     const { failing, deaths } = this.#before;
     const [current, others] = divided(this.#current, ({ part }) => looked.has(part.wanted));
     this.#current = others;

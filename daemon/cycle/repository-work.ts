@@ -1,8 +1,8 @@
 import { failedResult, type Observer } from '../../publisher/image/events.ts';
-import type { Candidate, Explain } from '../../publisher/pipeline/candidates.ts';
+import type { Candidate, Explain } from '../../publisher/pipeline/resolve.ts';
 import type { WantedImage } from '../../publisher/image/image.ts';
 import type {
-  Pass,
+  PendingResolution,
   PublishingReport,
   RepositoryPublisher,
 } from '../../publisher/pipeline/repository-publisher.ts';
@@ -57,7 +57,7 @@ export interface Task {
 }
 
 /** What a pass has found, without what is to be published: that goes as soon as it is. */
-type Seen = Pick<Pass, 'resolved' | 'passedOver'>;
+type Seen = Pick<PendingResolution, 'resolved' | 'passedOver'>;
 
 /** How long what nobody wants any more is kept where nobody said. */
 const KEEP: Keep = { days: 30 };
@@ -131,11 +131,11 @@ class RepositoryWork {
       staged(async (onLooked) => {
         const release = publisher.claim(images);
         try {
-          const pass = await publisher.look(images, this.#results, { explain: this.#explain(images) });
+          const pass = await publisher.resolve(images, this.#results, { explain: this.#explain(images) });
           await this.#looked(images, pass);
           passes.push({ resolved: pass.resolved, passedOver: pass.passedOver });
           onLooked();
-          await publisher.publish(pass, groupOf);
+          await publisher.publishImages(pass, groupOf);
         } finally {
           release();
         }
@@ -162,7 +162,7 @@ class RepositoryWork {
     }
   }
 
-  async #looked(images: readonly WishedImage[], pass: Pass): Promise<void> {
+  async #looked(images: readonly WishedImage[], pass: PendingResolution): Promise<void> {
     try {
       await this.#passOver(images, pass);
       await this.#recording.looked(pass);
@@ -195,14 +195,14 @@ class RepositoryWork {
       return;
     }
     const explain = this.#explain([image]);
-    const pass = await publisher.look([image], this.#results, { explain, isAlone: true });
+    const pass = await publisher.resolve([image], this.#results, { explain, isAlone: true });
     const candidates = pass.candidates.filter(({ part, resolved }) => {
       if (failed === undefined || resolved.manifest.digest !== givenUp?.digest) return true;
       this.#results.finish(part, failed, resolved);
       return false;
     });
     await this.#looked([image], { ...pass, candidates });
-    await publisher.publish({ ...pass, candidates }, groups([image]));
+    await publisher.publishImages({ ...pass, candidates }, groups([image]));
   }
 
   #explain(images: readonly WishedImage[]): Explain | undefined {
@@ -226,7 +226,7 @@ class RepositoryWork {
   }
 
   /** One note for each pattern, whatever it means that is no image. */
-  async #passOver(looked: readonly WishedImage[], pass: Pass): Promise<void> {
+  async #passOver(looked: readonly WishedImage[], pass: PendingResolution): Promise<void> {
     const { repository } = this.#task;
     const { history, observeIn } = this.#parts;
     const passed = looked.filter((image) => pass.passedOver.has(image));

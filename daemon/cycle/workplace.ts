@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Observer } from '../../publisher/image/events.ts';
 import { OUTPUT_NAMES, outputsOf, type OutputName } from '../../core/outputs.ts';
-import type { Guard } from '../../publisher/pipeline/guard.ts';
+import type { Guard } from '../../publisher/pipeline/context.ts';
 import { ListingStore } from '../../publisher/layer/listing-store.ts';
 import { RepositoryPublisher } from '../../publisher/pipeline/repository-publisher.ts';
 import type { RegistryClient } from '../../publisher/registry/client.ts';
@@ -81,9 +81,9 @@ export class Workplace {
     }
   }
 
-  /** Publishes nothing more in the repositories for which `isHeld` says so; what is published now goes on. */
-  hold(isHeld: (repository: string) => boolean): void {
-    for (const [name, publisher] of this.#publishers) publisher.hold(isHeld(name));
+  /** Stops publishing in the repositories for which `isPaused`, and resumes in the others; running publications continue. */
+  pause(isPaused: (repository: string) => boolean): void {
+    for (const [name, publisher] of this.#publishers) publisher.pause(isPaused(name));
   }
 
   close(): void {
@@ -95,21 +95,19 @@ export class Workplace {
     if (known !== undefined) return known;
     const { configuration, client, observeIn, guardIn, signal, publishSignal } = this.#options;
     const listings = new ListingStore(join(configuration.state, 'listings'));
-    const publisher = new RepositoryPublisher(
-      name,
-      {
-        client,
-        spool,
-        listings,
-        signal,
-        publishSignal,
-        budget: this.#budget,
-        backend: this.#backend,
-        observe: observeIn(name),
-        guard: guardIn(name),
-      },
-      publishingOptionsOf(configuration, name),
-    );
+    const publisher = new RepositoryPublisher({
+      repository: name,
+      client,
+      spool,
+      listings,
+      signal,
+      publishSignal,
+      budget: this.#budget,
+      backend: this.#backend,
+      observe: observeIn(name),
+      guard: guardIn(name),
+      options: publishingOptionsOf(configuration, name),
+    });
     this.#publishers.set(name, publisher);
     await publisher.recover();
     return publisher;

@@ -1,7 +1,7 @@
 import type { Event } from '../../publisher/image/events.ts';
 import type { RepositoryPublisher } from '../../publisher/pipeline/repository-publisher.ts';
 import { labelOf } from '../../publisher/image/results.ts';
-import type { Candidate } from '../../publisher/pipeline/candidates.ts';
+import type { Candidate } from '../../publisher/pipeline/resolve.ts';
 import { handleEvent, type EventHandlers } from '../output/event-handlers.ts';
 
 /** A layer that is being fetched. */
@@ -39,13 +39,16 @@ export class Activity {
   of(publishers: ReadonlyMap<string, RepositoryPublisher>): RepositoryActivity[] {
     return [...publishers].map(([repository, { state }]) => {
       const following = this.#repositories.get(repository);
-      const isBusy = state.publishing.length > 0;
+      const isBusy = state.publishing.length > 0 || state.publication !== undefined;
       return {
         repository,
         waiting: state.waiting.length,
         preparing: labels(state.preparing),
         ready: state.ready.length,
-        publishing: labels(state.publishing),
+        publishing: [
+          ...labels(state.publishing),
+          ...(state.publication === undefined ? [] : [state.publication]),
+        ],
         layers: [...(following?.layers.values() ?? [])],
         published: isBusy ? following?.published : undefined,
         waitingFor: isBusy ? following?.waitingFor : undefined,

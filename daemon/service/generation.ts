@@ -194,7 +194,7 @@ export class Generation {
   }
 
   async #applyPauses(): Promise<void> {
-    this.#workplace.hold(await this.#parts.history.pauses());
+    this.#workplace.pause(await this.#parts.history.pauses());
   }
 
   /** Keeps what goes on in sight until it has ended. */

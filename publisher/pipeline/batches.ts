@@ -1,18 +1,52 @@
-/** What a batch is measured by: layers that the image would bring. */
+/** The layers that an image would bring: a batch is measured by them. */
 export interface Weighed {
   readonly missing: readonly { readonly digest: string; readonly sizeBytes: number }[];
 }
 
-/** The most that goes into one publication. */
+/** Limits of one publication. */
 export interface BatchLimits {
   /** Of compressed layers. */
   readonly bytes: number;
   readonly images: number;
 }
 
+export interface BatchRule extends BatchLimits {
+  /** Longest wait of an image that is ready for others to go with it. */
+  readonly ageMs: number;
+}
+
+export interface Waiting extends Weighed {
+  /** On any clock. */
+  readonly readySinceMs: number;
+}
+
+/** Images to publish now, or the time until the next decision, if there is anything to wait for. */
+export type BatchDecision<Image> =
+  { readonly batch: readonly Image[] } | { readonly batch: undefined; readonly againMs: number | undefined };
+
 /**
- * Divides images into batches, in order, so that each batch keeps the limits; each of its layers weighs once. An image
- * that alone weighs more is a batch by itself.
+ * Decides what to publish now: a full batch, or everything that is ready where nothing else is on its way or the first has
+ * waited long enough. So a small image never waits for a large one's download.
+ *
+ * @param ready in the order in which they became ready
+ */
+export function decideBatch<Image extends Waiting>(
+  ready: readonly Image[],
+  { isMoreComing, nowMs }: { readonly isMoreComing: boolean; readonly nowMs: number },
+  rule: BatchRule,
+): BatchDecision<Image> {
+  const [first, second] = divideIntoBatches(ready, rule);
+  const [oldest] = ready;
+  if (first === undefined || oldest === undefined) return { batch: undefined, againMs: undefined };
+  const dueMs = oldest.readySinceMs + rule.ageMs;
+  const isFull = second !== undefined || first.length >= rule.images;
+  if (isFull || !isMoreComing || nowMs >= dueMs) return { batch: first };
+  return { batch: undefined, againMs: dueMs - nowMs };
+}
+
+/**
+ * Divides images into batches within the limits, in order; each layer weighs once a batch. An image that alone is over the
+ * limit is a batch of its own.
  */
 export function divideIntoBatches<T extends Weighed>(images: readonly T[], most: BatchLimits): T[][] {
   const batches: T[][] = [];
@@ -34,7 +68,7 @@ export function divideIntoBatches<T extends Weighed>(images: readonly T[], most:
   return batches;
 }
 
-/** Bytes that `image` would bring beside the layers `known`. */
+/** Bytes that `image` brings beside the layers `known`. */
 export function weightOf({ missing }: Weighed, known: ReadonlySet<string> = new Set()): number {
   const fresh = new Map(
     missing.filter(({ digest }) => !known.has(digest)).map((layer) => [layer.digest, layer]),

@@ -1,45 +1,21 @@
 import { mapLimited, Slots } from '../../core/concurrency.ts';
 import { Failure, isFailure } from '../../core/failure.ts';
 import { formatReference, type ImageReference } from '../../core/oci/reference.ts';
-import { ImageMeter, checkManifest, type ImageLimits } from '../image/image-limits.ts';
-import type { Observer } from '../image/events.ts';
+import { ImageMeter, checkManifest } from '../image/image-limits.ts';
 import { anySignal } from '../../core/interruption.ts';
 import { layerDigests, type ReadyImage, type ResolvedImage } from '../image/image.ts';
-import type { LayerLimits } from '../layer/limits.ts';
 import { listLayer, wrongDiffId, type Listing } from '../layer/listing.ts';
-import type { ListingStore } from '../layer/listing-store.ts';
 import { isLayerRecorded, isOfNow } from '../published/published.ts';
-import type { RegistryClient } from '../registry/client.ts';
 import type { ImageConfig } from '../../core/oci/config.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { formatPlatform, type Platform } from '../../core/oci/platform.ts';
 import type { Descriptor } from '../../core/oci/manifest.ts';
 import { inTurns } from '../../core/turns.ts';
-import type { RepositoryView } from '../publication/view.ts';
 import type { Listener } from '../spool/download.ts';
 import type { GrowingFile } from '../spool/growing-file.ts';
-import type { Spool } from '../spool/spool.ts';
+import type { PublishingContext } from './context.ts';
 import { buildLayerTree } from '../tree/layer-tree.ts';
 import { counted } from '../../core/text.ts';
-
-export interface PreparerOptions {
-  readonly overwriteLayers: boolean;
-  /** Layers that are fetched and listed at a time, of all images of one registry; half as many more of others. */
-  readonly layersAtATime: number;
-  /** What one layer may meter. */
-  readonly limits: LayerLimits;
-  /** What one image may meter. */
-  readonly imageLimits: ImageLimits;
-}
-
-/** What a preparer works with. */
-export interface PreparerParts {
-  readonly client: RegistryClient;
-  readonly spool: Spool;
-  readonly listings: ListingStore;
-  readonly view: RepositoryView;
-  readonly observe: Observer;
-}
 
 /** One layer of an image that is being prepared. */
 interface LayerOfImage {
@@ -59,18 +35,16 @@ const LARGE_BYTES = 1024 ** 3;
  * lacks, and the listings of all layers. Everything that can fail for a reason of the image's fails here.
  */
 export class Preparer {
-  readonly #parts: PreparerParts;
-  readonly #options: PreparerOptions;
+  readonly #context: PublishingContext;
   /** Images share layers: each is prepared once for all images of one registry, by whoever comes first. */
   readonly #layers = new Map<string, Promise<void>>();
   readonly #slots: Slots;
 
-  constructor(parts: PreparerParts, options: PreparerOptions) {
-    this.#parts = parts;
-    this.#options = options;
-    const { layersAtATime } = options;
+  constructor(context: PublishingContext) {
+    this.#context = context;
+    const { downloads } = context.options;
     // Some are left to others where one registry is slow.
-    this.#slots = new Slots(() => layersAtATime, layersAtATime + Math.ceil(layersAtATime / 2));
+    this.#slots = new Slots(() => downloads, downloads + Math.ceil(downloads / 2));
   }
 
   /**
@@ -79,10 +53,10 @@ export class Preparer {
    * @throws Failure `image-too-large` for what its manifest says: thousands of layers are not to be kept while it waits
    */
   async missingLayers(image: ResolvedImage): Promise<Descriptor[]> {
-    checkManifest(image.manifest, this.#options.imageLimits);
+    checkManifest(image.manifest, this.#context.options.imageLimits);
     const missing: Descriptor[] = [];
     for (const layer of image.manifest.layers) {
-      if (this.#options.overwriteLayers || !(await isLayerRecorded(this.#parts.view, layer.digest)))
+      if (this.#context.options.overwriteLayers || !(await isLayerRecorded(this.#context.view, layer.digest)))
         missing.push(layer);
     }
     return missing;
@@ -93,7 +67,7 @@ export class Preparer {
    *   `image-too-large`
    */
   async prepare(image: ResolvedImage, signal: AbortSignal): Promise<ReadyImage> {
-    const { client, spool } = this.#parts;
+    const { client, spool } = this.#context;
     const { reference } = image;
     const config = await client.fetchConfig(reference, image.manifest);
     this.#checkPlatform(image, config);
@@ -120,7 +94,7 @@ export class Preparer {
 
   /** Forgets the blobs of `image`: it is published. */
   async discard(image: ResolvedImage): Promise<void> {
-    for (const layer of layerDigests(image)) await this.#parts.spool.remove(layer);
+    for (const layer of layerDigests(image)) await this.#context.spool.remove(layer);
   }
 
   /**
@@ -130,20 +104,20 @@ export class Preparer {
   #checkPlatform({ reference, platform }: ResolvedImage, config: ImageConfig): void {
     const differs = differenceOf(config, platform);
     if (differs === undefined) return;
-    this.#parts.observe({ type: 'warning', message: `${formatReference(reference)} ${differs}` });
+    this.#context.observe({ type: 'warning', message: `${formatReference(reference)} ${differs}` });
   }
 
   #checkLayers({ reference, manifest }: ResolvedImage): void {
     const left = manifest.skipped.length;
     if (left === 0) return;
     const message = `${formatReference(reference)} is published without ${counted(left, 'layer')} that registries do not distribute`;
-    this.#parts.observe({ type: 'warning', message });
+    this.#context.observe({ type: 'warning', message });
   }
 
   /** What an image takes of memory grows with the members of its layers. */
   async #checkEntries(image: ResolvedImage): Promise<void> {
-    const meter = new ImageMeter(this.#options.imageLimits);
-    for (const layer of layerDigests(image)) meter.keep((await this.#parts.listings.entriesOf(layer)) ?? 0);
+    const meter = new ImageMeter(this.#context.options.imageLimits);
+    for (const layer of layerDigests(image)) meter.keep((await this.#context.listings.entriesOf(layer)) ?? 0);
   }
 
   /** Without published layers a flat tree brings all its files itself, unless every layer can be linked to. */
@@ -156,18 +130,18 @@ export class Preparer {
   /** Whether an earlier version published the layer with files of other layers, which this image may not have. */
   async #isMadeWithOthers({ outputs }: ResolvedImage, { descriptor }: LayerOfImage): Promise<boolean> {
     const { digest } = descriptor;
-    if (!outputs.has('layers') || (await isOfNow(this.#parts.view, digest))) return false;
-    const listing = await this.#parts.listings.load(digest);
+    if (!outputs.has('layers') || (await isOfNow(this.#context.view, digest))) return false;
+    const listing = await this.#context.listings.load(digest);
     if (listing === undefined) return false;
-    const meter = new ImageMeter(this.#options.imageLimits);
+    const meter = new ImageMeter(this.#context.options.imageLimits);
     return (await inTurns(buildLayerTree(listing, digest, meter))).hasForeignLinks;
   }
 
   #layersAtATime(layers: readonly LayerOfImage[]): number {
-    const { layersAtATime } = this.#options;
+    const { downloads } = this.#context.options;
     const brought = layers.filter(({ isBrought }) => isBrought);
     const bytes = brought.reduce((sum, { descriptor }) => sum + descriptor.sizeBytes, 0);
-    return bytes > LARGE_BYTES ? Math.max(1, layersAtATime - 1) : layersAtATime;
+    return bytes > LARGE_BYTES ? Math.max(1, downloads - 1) : downloads;
   }
 
   async #layer(layer: LayerOfImage): Promise<void> {
@@ -198,7 +172,7 @@ export class Preparer {
   }
 
   async #prepareLayer(layer: LayerOfImage): Promise<void> {
-    const { listings } = this.#parts;
+    const { listings } = this.#context;
     const { digest } = layer.descriptor;
     const known = await listings.diffIdOf(digest);
     if (known !== undefined && known !== layer.diffId) throw wrongDiffId(digest, known, layer.diffId);
@@ -237,7 +211,7 @@ export class Preparer {
     blob: Parameters<typeof listLayer>[0],
   ): Promise<Listing> {
     try {
-      return await listLayer(blob, diffId, { limits: this.#options.limits, signal });
+      return await listLayer(blob, diffId, { limits: this.#context.options.layerLimits, signal });
     } catch (error) {
       if (!isFailure(error)) throw error;
       const { code, message, hint } = error;
@@ -252,7 +226,7 @@ export class Preparer {
     { reference, descriptor, signal }: LayerOfImage,
     onFile?: Listener['onFile'],
   ): Promise<string> {
-    const { client, spool, observe } = this.#parts;
+    const { client, spool, observe } = this.#context;
     const { digest, sizeBytes } = descriptor;
     const started = { image: formatReference(reference), layer: digest, sizeBytes };
     observe({ type: 'layer-started', ...started });

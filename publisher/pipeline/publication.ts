@@ -1,45 +1,61 @@
 import { formatBytes, counted } from '../../core/text.ts';
-import { asFailure, Failure, withHint } from '../../core/failure.ts';
-import { blamed } from './blame.ts';
-import { doneResult, type Candidate } from './candidates.ts';
-import { Composer, type ComposerOptions, type Composition } from '../compose/composer.ts';
-import { TreeLoader } from '../tree/image-trees.ts';
-import { failedResult, failureText, type ImageResult, type Observer } from '../image/events.ts';
-import { subjectOf, type Guard } from './guard.ts';
-import type { ReadyImage } from '../image/image.ts';
-import type { ListingStore } from '../layer/listing-store.ts';
-import { ownErrors, ownFailure } from '../image/own-failure.ts';
-import type { Backend, Notice, OpenRepository, Publication } from '../publication/backend.ts';
-import { differenceOf, exceeds, type Demand, type FreeRoom } from '../../core/system/free-space.ts';
-import { publisherAttributes } from '../publication/own-attributes.ts';
-import { labelOf } from '../image/results.ts';
+import { asFailure, Failure, isFailure, withHint } from '../../core/failure.ts';
+import type { Digest } from '../../core/oci/digest.ts';
 import { isUsable } from '../../core/storage-failure.ts';
+import { differenceOf, exceeds, type Demand, type FreeRoom } from '../../core/system/free-space.ts';
+import { Composer } from '../compose/composer.ts';
+import { failedResult, failureText, type ImageResult } from '../image/events.ts';
+import type { ReadyImage } from '../image/image.ts';
+import { ownErrors, ownFailure } from '../image/own-failure.ts';
+import { labelOf } from '../image/results.ts';
+import type { OpenRepository, Publication } from '../publication/backend.ts';
+import { publisherAttributes } from '../publication/own-attributes.ts';
+import { TreeLoader } from '../tree/image-trees.ts';
+import { blamed, refused, type PublishingContext } from './context.ts';
+import { doneResult, guardedImage, type Candidate } from './resolve.ts';
 
-/** A candidate with everything that its publication needs at hand. */
+/** A candidate with everything at hand that its publication needs. */
 export interface ReadyCandidate extends Candidate {
   readonly image: ReadyImage;
 }
 
-export interface BatchParts {
-  readonly name: string;
-  readonly backend: Backend;
-  readonly listings: ListingStore;
-  readonly observe: Observer;
-  readonly notice: Notice;
-  readonly guard: Guard;
-  readonly signal: AbortSignal;
+/**
+ * A publication that comes from no candidate, such as a removal or a repair. As a function it is composed while the
+ * repository is held, from what is published then.
+ */
+export type FreePublication = Publication | ((repository: OpenRepository) => Promise<Publication>);
+
+/**
+ * Publishes what comes from no candidate.
+ *
+ * @throws Failure: nothing has changed then; `image-unpublishable` where the repository refuses this publication alone
+ */
+export async function publishFree(publication: FreePublication, context: PublishingContext): Promise<void> {
+  try {
+    await withRepository(context, async (repository) => {
+      const given = typeof publication === 'function' ? await publication(repository) : publication;
+      const { trees, xattrs } = given;
+      const contained = {
+        ...given,
+        trees: () => ownErrors(trees()),
+        xattrs: xattrs && (() => ownErrors(xattrs())),
+      };
+      assertRoom(given, context);
+      await publishIn(repository, { publication: contained, images: 0, layers: [] }, context);
+    });
+  } catch (error) {
+    if (!isFailure(error, 'repository-unusable')) throw error;
+    await publishNothing(context);
+    throw refused(error, 'publication');
+  }
 }
 
-export type BatchOptions = Omit<ComposerOptions, 'attributes' | 'capabilities'>;
-
 /** @throws Failure where nothing at all can be published */
-export async function publishNothing({ backend, name, notice, signal }: BatchParts): Promise<void> {
-  const repository = await backend.open(name, { notice, signal });
-  try {
+export async function publishNothing(context: PublishingContext): Promise<void> {
+  const { publishSignal: signal } = context;
+  await withRepository(context, async (repository) => {
     await repository.publish(NOTHING, { onBytes: () => undefined, signal });
-  } finally {
-    await repository.release();
-  }
+  });
 }
 
 const NOTHING: Publication = {
@@ -52,97 +68,111 @@ const NOTHING: Publication = {
   inodes: 0,
 };
 
+async function withRepository<T>(
+  { backend, repository: name, notice, publishSignal: signal }: PublishingContext,
+  work: (repository: OpenRepository) => Promise<T>,
+): Promise<T> {
+  const repository = await backend.open(name, { notice, signal });
+  try {
+    return await work(repository);
+  } finally {
+    await repository.release();
+  }
+}
+
 /**
- * @param demands gets what each image brings
- * @throws what the publication as a whole fails for: then nothing has changed
+ * Publishes a batch as one publication.
+ *
+ * @param demands filled with what each image brings
+ * @throws Failure of the publication as a whole: nothing has changed then
  */
 export async function publishTogether(
   batch: readonly ReadyCandidate[],
-  parts: BatchParts,
-  options: BatchOptions,
+  context: PublishingContext,
   demands: Map<ReadyCandidate, Demand>,
 ): Promise<Map<ReadyCandidate, ImageResult>> {
-  const { backend, name, notice, signal, guard } = parts;
-  const repository = await backend.open(name, { notice, signal });
-  try {
-    const composer = new Composer(repository.view, new TreeLoader(parts.listings), {
+  const { guard, listings, options } = context;
+  return await withRepository(context, async (repository) => {
+    const composer = new Composer(repository.view, new TreeLoader(listings), {
       ...options,
+      limits: options.imageLimits,
       attributes: publisherAttributes(),
       capabilities: repository.capabilities,
     });
     const results = new Map<ReadyCandidate, ImageResult>();
     for (const candidate of batch) {
       const before = composer.demand;
-      const composing = async (): Promise<ImageResult | undefined> =>
-        await compose(candidate, composer, parts);
-      const failed = await guard.during('composing', [subjectOf(candidate)], composing);
+      const images = [guardedImage(candidate)];
+      const composing = async () => await compose(candidate, composer, context);
+      const failed = await guard.during('composing', images, composing);
       demands.set(candidate, differenceOf(composer.demand, before));
       results.set(candidate, failed ?? doneResult('published', candidate.image));
     }
-    const published = [...results.values()].filter(isPublished).length;
-    if (published === 0) return results;
-    const subjects = [...results].filter(([, result]) => isPublished(result)).map(([one]) => subjectOf(one));
-    const withoutPodman = await guard.during(
-      'publishing',
-      subjects,
-      async () => await publishComposed(published, { composer, repository }, parts),
-    );
+    const published = [...results].filter(([, result]) => isPublished(result)).map(([one]) => one);
+    if (published.length === 0) return results;
+    const publishing = async () => await publishComposed(published.length, composer, repository, context);
+    const withoutPodman = await guard.during('publishing', published.map(guardedImage), publishing);
     for (const [candidate, result] of results) {
       const failure = withoutPodman.get(candidate.image.publicName);
       if (failure !== undefined && result.outcome !== 'failed')
         results.set(candidate, { ...result, withoutPodman: failureText(failure) });
     }
     return results;
-  } finally {
-    await repository.release();
-  }
+  });
 }
 
 /** The result of an image that cannot be composed. */
 async function compose(
   candidate: ReadyCandidate,
   composer: Composer,
-  { observe, listings }: Pick<BatchParts, 'observe' | 'listings'>,
+  { observe, listings }: PublishingContext,
 ): Promise<ImageResult | undefined> {
   try {
     for (const message of await composer.add(candidate.image))
       observe({ type: 'warning', message: `${labelOf(candidate.part)}: ${message}` });
     return undefined;
   } catch (error) {
-    // Whether the repository takes others is found out with all of them.
-    const reason = await blamed(error, { isStateUsable: async () => await isUsable(listings.directory) });
+    // Whether the repository takes others turns out when all of them are published.
+    const reason = await blamed(error, async () => await isUsable(listings.directory));
     const failure = ownFailure(reason, labelOf(candidate.part), observe);
     if (failure === undefined) throw reason;
     return failedResult(failure);
   }
 }
 
-/** A publication that is begun without room for it fills the disk. @throws Failure `disk-full` */
-function assertRoom({ contentBytes: bytes, inodes }: Publication, room: FreeRoom, name: string): void {
-  if (!exceeds({ bytes, inodes }, room)) return;
-  const isLarge = bytes > (room.bytes ?? Infinity);
-  const lacking = isLarge
-    ? `for ${formatBytes(bytes)} in ${name} (${formatBytes(room.bytes ?? 0)} free)`
-    : `for ${counted(inodes, 'file')} and folders in ${name} (there can be ${room.inodes ?? 0} more)`;
-  throw new Failure('disk-full', `no room ${lacking}: nothing has changed`, {
-    hint: 'make room there, or ask for a smaller image: it is tried again, or at once with "unpackd retry"',
-  });
-}
-
+/** @returns images that are published without the podman store, by public name, and why */
 async function publishComposed(
   images: number,
-  { composer, repository }: { readonly composer: Composer; readonly repository: OpenRepository },
-  { backend, name, observe, signal }: BatchParts,
-): Promise<Composition['withoutPodman']> {
+  composer: Composer,
+  repository: OpenRepository,
+  context: PublishingContext,
+): Promise<ReadonlyMap<string, Failure>> {
+  const { observe } = context;
   const { publication, warnings, withoutPodman } = await composer.composition();
-  assertRoom(publication, backend.room(name), name);
+  assertRoom(publication, context);
   for (const message of warnings) observe({ type: 'warning', message });
   for (const [publicName, failure] of withoutPodman) {
     const message = `${publicName} is published without the podman store until a later run, since that cannot take it: ${withHint(failure)}`;
     observe({ type: 'warning', message });
     ownFailure(failure, publicName, observe);
   }
-  const { layers } = composer;
+  await publishIn(repository, { publication, images, layers: composer.layers }, context);
+  return withoutPodman;
+}
+
+interface Announced {
+  readonly publication: Publication;
+  /** How many it brings. */
+  readonly images: number;
+  readonly layers: readonly Digest[];
+}
+
+async function publishIn(
+  repository: OpenRepository,
+  { publication, images, layers }: Announced,
+  context: PublishingContext,
+): Promise<void> {
+  const { observe, publishSignal: signal } = context;
   observe({ type: 'publication-started', images, contentBytes: publication.contentBytes });
   try {
     await repository.publish(publication, {
@@ -155,7 +185,22 @@ async function publishComposed(
     throw error;
   }
   observe({ type: 'publication-finished', layers, revision: repository.revision(), error: undefined });
-  return withoutPodman;
+}
+
+/** Keeps a publication without room for it from filling the disk. @throws Failure `disk-full` */
+function assertRoom(
+  { contentBytes: bytes, inodes }: Publication,
+  { backend, repository: name }: PublishingContext,
+): void {
+  const room: FreeRoom = backend.room(name);
+  if (!exceeds({ bytes, inodes }, room)) return;
+  const isLarge = bytes > (room.bytes ?? Infinity);
+  const lacking = isLarge
+    ? `for ${formatBytes(bytes)} in ${name} (${formatBytes(room.bytes ?? 0)} free)`
+    : `for ${counted(inodes, 'file')} and folders in ${name} (there can be ${room.inodes ?? 0} more)`;
+  throw new Failure('disk-full', `no room ${lacking}: nothing has changed`, {
+    hint: 'make room there, or ask for a smaller image: it is tried again, or at once with "unpackd retry"',
+  });
 }
 
 export function isPublished({ outcome }: ImageResult): boolean {

@@ -1,39 +1,27 @@
 import { formatBytes, counted } from '../../core/text.ts';
 import { Failure, isFailure } from '../../core/failure.ts';
-import { refused } from './blame.ts';
+import { exceeds, weightOfDemand, type Demand } from '../../core/system/free-space.ts';
 import { failedResult, type ImageResult, type Observer } from '../image/events.ts';
 import { ownFailure } from '../image/own-failure.ts';
-import {
-  isPublished,
-  publishNothing,
-  publishTogether,
-  type BatchOptions,
-  type BatchParts,
-  type ReadyCandidate,
-} from './publication.ts';
-import { weightOf } from './batches.ts';
-import { exceeds, weightOfDemand, type Demand } from '../../core/system/free-space.ts';
 import { labelOf } from '../image/results.ts';
+import { weightOf } from './batches.ts';
+import { refused, type PublishingContext } from './context.ts';
+import { isPublished, publishNothing, publishTogether, type ReadyCandidate } from './publication.ts';
 
-/** What became of one batch. */
 export interface BatchReport {
   readonly results: ReadonlyMap<ReadyCandidate, ImageResult>;
   /** How many there were. */
   readonly publications: number;
-  /** What ended it before all images had results: a failure that is none of theirs. */
+  /** Ended the batch before all images had results: a failure that is none of theirs. */
   readonly stopped: unknown;
 }
 
-/**
- * Publishes a batch at once. The repository is held for the publication alone. An image that cannot be composed fails
- * by itself.
- */
+/** Publishes a batch at once, holding the repository for the publication alone. An image that cannot be composed fails alone. */
 export async function publishBatch(
   batch: readonly ReadyCandidate[],
-  parts: BatchParts,
-  options: BatchOptions,
+  context: PublishingContext,
 ): Promise<BatchReport> {
-  const publishing = new BatchPublishing({ ...parts, observe: onceEach(parts.observe) }, options);
+  const publishing = new BatchPublishing({ ...context, observe: onceEach(context.observe) });
   let stopped: unknown;
   try {
     await publishing.publish(batch);
@@ -46,18 +34,16 @@ export async function publishBatch(
 class BatchPublishing {
   readonly results = new Map<ReadyCandidate, ImageResult>();
   publications = 0;
-  readonly #parts: BatchParts;
-  readonly #options: BatchOptions;
-  /** What each brings, as far as it was composed. */
+  readonly #context: PublishingContext;
+  /** By image that was composed. */
   readonly #demands = new Map<ReadyCandidate, Demand>();
-  /** Whether anything could be published since an image last could not. */
+  /** True once something was published after the last refusal. */
   #isUsable = false;
   /** Images in a row that the repository did not take. */
   #refused = 0;
 
-  constructor(parts: BatchParts, options: BatchOptions) {
-    this.#parts = parts;
-    this.#options = options;
+  constructor(context: PublishingContext) {
+    this.#context = context;
   }
 
   /**
@@ -121,7 +107,8 @@ class BatchPublishing {
    * @returns those for which there may be room
    */
   #withoutRoom(rest: readonly ReadyCandidate[], failure: Failure): ReadyCandidate[] {
-    const room = this.#parts.backend.room(this.#parts.name);
+    const { backend, repository } = this.#context;
+    const room = backend.room(repository);
     const isFull = room.bytes === undefined && ++this.#refused >= MOST_REFUSED;
     return rest.filter((candidate, index) => {
       const demand = this.#demands.get(candidate);
@@ -137,7 +124,7 @@ class BatchPublishing {
   }
 
   async #publishTogether(batch: readonly ReadyCandidate[]): Promise<void> {
-    const results = await publishTogether(batch, this.#parts, this.#options, this.#demands);
+    const results = await publishTogether(batch, this.#context, this.#demands);
     for (const [candidate, result] of results) this.results.set(candidate, result);
     if (![...results.values()].some(isPublished)) return;
     this.publications++;
@@ -146,16 +133,16 @@ class BatchPublishing {
   }
 
   /**
-   * What those that were to be published together fail for.
+   * Finds the failure of images that were to be published together.
    *
    * @throws `error` where nothing can be published: that is nobody's
    */
   async #blamed(error: unknown, { part }: ReadyCandidate, isAlone: boolean): Promise<Failure> {
-    const own = ownFailure(error, labelOf(part), isAlone ? this.#parts.observe : IGNORE);
+    const own = ownFailure(error, labelOf(part), isAlone ? this.#context.observe : IGNORE);
     if (own !== undefined) return own;
     if (!isFailure(error, 'repository-unusable')) throw error;
     if (isAlone && ++this.#refused > MOST_REFUSED) throw error;
-    if (!this.#isUsable) await publishNothing(this.#parts);
+    if (!this.#isUsable) await publishNothing(this.#context);
     // An image that is to blame says nothing of the next one.
     this.#isUsable = !isAlone;
     return refused(error);
@@ -165,7 +152,7 @@ class BatchPublishing {
 /** Beyond so many in a row, it is the repository that takes none. */
 const MOST_REFUSED = 3;
 
-/** What an image fails for that brings more than the one that `failure` is about. */
+/** The failure of an image that brings more than the one that `failure` is about. */
 function larger(
   candidate: ReadyCandidate,
   demand: Demand | undefined,
@@ -182,7 +169,7 @@ function larger(
 
 const IGNORE: Observer = () => undefined;
 
-/** What is found out again of an image, when it is composed again, is told once. */
+/** Reports once what turns out again when an image is composed again. */
 function onceEach(observe: Observer): Observer {
   const told = new Set<string>();
   return (event) => {

@@ -1,81 +1,91 @@
 import { setMaxListeners } from 'node:events';
-import { isFailure, type Failure } from '../../core/failure.ts';
-import { blamed, type Others } from './blame.ts';
+import { asFailure, isFailure, type Failure } from '../../core/failure.ts';
 import { groupBy } from '../../core/group-by.ts';
-import type { Candidate } from './candidates.ts';
+import { interruption } from '../../core/interruption.ts';
 import { failedResult, type ImageResult, type Observer } from '../image/events.ts';
 import { documentBytes, layerDigests, type ReadyImage } from '../image/image.ts';
-import { interruption } from '../../core/interruption.ts';
 import { ownFailure } from '../image/own-failure.ts';
-import type { ReadyCandidate } from './publication.ts';
-import type { BatchReport } from './publish-batch.ts';
 import { labelOf } from '../image/results.ts';
 import type { GiveBack, SpoolBudget } from '../spool/budget.ts';
 import type { Hold, Spool } from '../spool/spool.ts';
-import { decideBatch, type BatchRule } from './batch-rule.ts';
+import { decideBatch, type BatchRule } from './batches.ts';
+import { blamed } from './context.ts';
+import type { ReadyCandidate } from './publication.ts';
+import type { BatchReport } from './publish-batch.ts';
+import type { Candidate } from './resolve.ts';
 import { Room, type RoomySpool } from './room.ts';
-import { Turns } from './turns.ts';
+import { RoundRobin } from './round-robin.ts';
 
-/** What a queue works with. */
-export interface QueueParts extends Pick<Others, 'isStateUsable'> {
+export interface QueueParts {
   readonly spool: RoomySpool & Pick<Spool, 'hold'>;
   readonly budget: SpoolBudget;
   /** Fetches and checks all that the publication of an image needs. */
   readonly prepare: (candidate: Candidate, signal: AbortSignal) => Promise<ReadyImage>;
   readonly publish: (batch: readonly ReadyCandidate[]) => Promise<BatchReport>;
+  readonly isStateUsable: () => Promise<boolean>;
   readonly observe: Observer;
-  /** When aborted nothing more is fetched, and what runs ends. */
+  /** Aborts what is being prepared, and ends the queue. */
   readonly signal: AbortSignal;
 }
 
-/** Told how a candidate ended. */
+/** Called once for each candidate. */
 export type Settle = (candidate: Candidate, result: ImageResult) => void;
 
-/** What a queue does now. */
 export interface QueueState {
   readonly waiting: readonly Candidate[];
   readonly preparing: readonly Candidate[];
   readonly ready: readonly Candidate[];
   readonly publishing: readonly Candidate[];
+  /** The title of a publication without images that runs now. */
+  readonly publication: string | undefined;
 }
 
-/** One candidate in the queue. */
-interface Ticket {
+interface QueuedImage {
   readonly candidate: Candidate;
   readonly settle: Settle;
   readonly end: (error?: unknown) => void;
 }
 
-/** One that is prepared. */
-interface ReadyTicket extends ReadyCandidate {
-  readonly ticket: Ticket;
+interface PreparedImage extends ReadyCandidate {
+  readonly queued: QueuedImage;
   readonly readySinceMs: number;
-  readonly giveBack: (isDone: boolean) => Promise<void>;
+  readonly release: (isDone: boolean) => Promise<void>;
 }
 
-/** Of one registry: where it is slow the others have some too. */
+/** A publication that comes from no candidate. */
+interface QueuedPublication {
+  readonly title: string;
+  readonly publish: () => Promise<void>;
+  readonly readySinceMs: number;
+  readonly end: (error?: unknown) => void;
+}
+
+/** Images prepared at a time: of one registry, and of all where one is slow. */
 const IMAGES_OF_ONE = 8;
 const IMAGES_AT_A_TIME = 12;
-/** Of the documents of images that are ready, from which on no more are made ready: they wait in memory. */
+/** Documents of ready images wait in memory: beyond this no more images are prepared. */
 const MOST_DOCUMENT_BYTES = 32 * 1024 * 1024;
 
 /**
- * The images that are on their way into one repository. They are fetched while others are published, as far as the
- * budget goes; what is ready goes in batches, one after the other. An image that fails leaves the others alone; what
- * nothing can be published with ends all that are in the queue, which can then be used anew.
+ * Brings images into one repository: fetches them while others are published, as far as the budget allows, and publishes
+ * what is ready in batches, one after the other. An image that fails leaves the others alone; a failure that keeps
+ * everything from being published fails all that is queued, and the queue is reusable afterwards.
  */
 export class PublishingQueue {
   readonly #parts: QueueParts;
   readonly #rule: BatchRule;
   readonly #room: Room;
-  readonly #waiting = new Turns<Ticket>();
-  readonly #preparing = new Set<Ticket>();
-  #ready: ReadyTicket[] = [];
-  #publishing: readonly ReadyTicket[] = [];
-  #isHeld = false;
-  /** How many still find out what is to be added. */
+  readonly #waiting = new RoundRobin<QueuedImage>();
+  readonly #preparing = new Set<QueuedImage>();
+  #ready: PreparedImage[] = [];
+  #publishing: readonly PreparedImage[] = [];
+  #publications: QueuedPublication[] = [];
+  /** The one that runs. */
+  #publication: QueuedPublication | undefined;
+  #isPaused = false;
+  /** Callers that are about to add images. */
   #expected = 0;
-  /** Why all ends, until nothing is under way any more. */
+  /** Set while everything ends, until nothing is under way any more. */
   #stopped: { readonly error: unknown } | undefined;
   #stop = new AbortController();
   #timer: NodeJS.Timeout | undefined;
@@ -108,18 +118,19 @@ export class PublishingQueue {
     return {
       waiting: this.#waiting.all().map(({ candidate }) => candidate),
       preparing: [...this.#preparing].map(({ candidate }) => candidate),
-      ready: this.#ready.map(({ ticket }) => ticket.candidate),
-      publishing: this.#publishing.map(({ ticket }) => ticket.candidate),
+      ready: this.#ready.map(({ queued }) => queued.candidate),
+      publishing: this.#publishing.map(({ queued }) => queued.candidate),
+      publication: this.#publication?.title,
     };
   }
 
-  /** Publishes nothing more until it is called with `false`; what is published now goes on. */
-  hold(isHeld: boolean): void {
-    this.#isHeld = isHeld;
+  /** Stops or resumes publishing; a running publication continues. */
+  pause(isPaused: boolean): void {
+    this.#isPaused = isPaused;
     this.#advance();
   }
 
-  /** To be called when more is about to be added; what it answers, when it has been, or is not. */
+  /** Announces that more is about to be added. @returns to be called once it has been, or will not be */
   expect(): () => void {
     this.#expected++;
     let isExpected = true;
@@ -132,7 +143,7 @@ export class PublishingQueue {
   }
 
   /**
-   * Publishes `candidates`. Those of different groups take turns. Returns when all of them have ended.
+   * Publishes `candidates`, groups taking turns, and returns when all of them have ended.
    *
    * @throws Failure that is no image's own, which is then the result of all that have not ended
    */
@@ -146,15 +157,31 @@ export class PublishingQueue {
       async (candidate) =>
         await new Promise<void>((resolve, reject) => {
           const end = (error?: unknown): void => (error === undefined ? resolve() : reject(error));
-          const ticket = { candidate, settle, end };
+          const queued = { candidate, settle, end };
           const refusal = this.#room.refusal(candidate);
-          if (refusal === undefined) this.#waiting.add(groupOf(candidate), ticket);
-          else this.#fail(ticket, refusal);
+          if (refusal === undefined) this.#waiting.add(groupOf(candidate), queued);
+          else this.#fail(queued, refusal);
         }),
     );
     this.#advance();
     const failed = (await Promise.allSettled(ends)).find(({ status }) => status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
+  }
+
+  /**
+   * Publishes what comes from no candidate: after the images that were ready before it.
+   *
+   * @param title in the status, and of a mistake
+   * @throws Failure of `publish`; why everything ended, where that came first
+   */
+  async addPublication(title: string, publish: () => Promise<void>): Promise<void> {
+    if (this.#parts.signal.aborted) this.#stopFor(interruption(this.#parts.signal));
+    const ended = new Promise<void>((resolve, reject) => {
+      const end = (error?: unknown): void => (error === undefined ? resolve() : reject(asFailure(error)));
+      this.#publications.push({ title, publish, readySinceMs: performance.now(), end });
+    });
+    this.#advance();
+    await ended;
   }
 
   /** Starts whatever can start now. Called after each change. */
@@ -168,13 +195,39 @@ export class PublishingQueue {
     const most = isFull ? 0 : IMAGES_AT_A_TIME;
     while (this.#preparing.size < most && this.#startNext());
     if (this.#room.isUntaken)
-      for (const ticket of this.#waiting.clear()) this.#fail(ticket, this.#room.full(ticket.candidate));
-    if (this.#publishing.length > 0 || this.#isHeld) return;
+      for (const queued of this.#waiting.clear()) this.#fail(queued, this.#room.full(queued.candidate));
+    if (!this.#isPublishing && !this.#isPaused) this.#publishNext(isFull);
+  }
+
+  get #isPublishing(): boolean {
+    return this.#publishing.length > 0 || this.#publication !== undefined;
+  }
+
+  #publishNext(isFull: boolean): void {
     const isMoreComing = !isFull && this.#preparing.size + this.#expected > 0;
     const decision = decideBatch(this.#ready, { isMoreComing, nowMs: performance.now() }, this.#rule);
-    if (decision.batch !== undefined) void this.#publish(decision.batch);
+    const [publication] = this.#publications;
+    const batchSinceMs = decision.batch?.[0]?.readySinceMs ?? Number.POSITIVE_INFINITY;
+    if (publication !== undefined && publication.readySinceMs < batchSinceMs)
+      void this.#publishFree(publication);
+    else if (decision.batch !== undefined) void this.#publish(decision.batch);
     else if (decision.againMs !== undefined)
       this.#timer = setTimeout(() => this.#advance(), decision.againMs);
+  }
+
+  async #publishFree(publication: QueuedPublication): Promise<void> {
+    this.#publications.shift();
+    this.#publication = publication;
+    try {
+      await publication.publish();
+      publication.end();
+    } catch (error) {
+      if (ownFailure(error, publication.title, this.#parts.observe) === undefined) this.#stopFor(error);
+      publication.end(error);
+    } finally {
+      this.#publication = undefined;
+      this.#advance();
+    }
   }
 
   #startNext(): boolean {
@@ -193,35 +246,35 @@ export class PublishingQueue {
     return this.#ready.reduce((sum, { image }) => sum + documentBytes(image), 0);
   }
 
-  /** Those that have as many images as they may. */
+  /** Registries with as many images in preparation as they may have. */
   #fullRegistries(): ReadonlySet<string> {
     const preparing = groupBy(this.#preparing, ({ candidate }) => registryOf(candidate));
     return new Set(
-      [...preparing].filter(([, tickets]) => tickets.length >= IMAGES_OF_ONE).map(([name]) => name),
+      [...preparing].filter(([, images]) => images.length >= IMAGES_OF_ONE).map(([name]) => name),
     );
   }
 
-  async #prepare(ticket: Ticket, giveRoomBack: GiveBack): Promise<void> {
+  async #prepare(queued: QueuedImage, releaseRoom: GiveBack): Promise<void> {
     try {
-      const ready = await this.#makeReady(ticket, giveRoomBack);
+      const ready = await this.#makeReady(queued, releaseRoom);
       this.#ready.push(ready);
     } catch (error) {
-      this.#fail(ticket, error);
+      this.#fail(queued, error);
     } finally {
-      this.#preparing.delete(ticket);
+      this.#preparing.delete(queued);
       this.#advance();
     }
   }
 
-  async #makeReady(ticket: Ticket, giveRoomBack: GiveBack): Promise<ReadyTicket> {
-    const { candidate } = ticket;
+  async #makeReady(queued: QueuedImage, releaseRoom: GiveBack): Promise<PreparedImage> {
+    const { candidate } = queued;
     const { resolved } = candidate;
     let hold: Hold | undefined;
-    const giveBack = async (isDone: boolean): Promise<void> => {
+    const release = async (isDone: boolean): Promise<void> => {
       try {
         await hold?.release(isDone);
       } finally {
-        giveRoomBack();
+        releaseRoom();
       }
     };
     try {
@@ -229,16 +282,16 @@ export class PublishingQueue {
       if (this.#room.isShort) await this.#room.make();
       // It is stopped when the parts' own signal is aborted.
       const image = await this.#parts.prepare(candidate, this.#stop.signal);
-      return { ...candidate, image, ticket, giveBack, readySinceMs: performance.now() };
+      return { ...candidate, image, queued, release, readySinceMs: performance.now() };
     } catch (error) {
-      await giveBack(false);
-      throw await blamed(error, this.#parts);
+      await release(false);
+      throw await blamed(error, this.#parts.isStateUsable);
     }
   }
 
-  async #publish(batch: readonly ReadyTicket[]): Promise<void> {
+  async #publish(batch: readonly PreparedImage[]): Promise<void> {
     this.#publishing = batch;
-    this.#ready = this.#ready.filter((ticket) => !batch.includes(ticket));
+    this.#ready = this.#ready.filter((queued) => !batch.includes(queued));
     try {
       const { results, stopped } = await this.#parts.publish(batch);
       for (const one of batch) {
@@ -255,47 +308,47 @@ export class PublishingQueue {
   }
 
   /** What is published stays so where its blobs cannot be let go; that may end all that is still to come. */
-  async #finish({ ticket, giveBack }: ReadyTicket, result: ImageResult): Promise<void> {
+  async #finish({ queued, release }: PreparedImage, result: ImageResult): Promise<void> {
     let problem: unknown;
     let failure: Failure | undefined;
     try {
-      await giveBack(result.outcome === 'published');
+      await release(result.outcome === 'published');
     } catch (error) {
-      const reason = await blamed(error, this.#parts);
-      failure = this.#ownFailure(ticket, reason);
+      const reason = await blamed(error, this.#parts.isStateUsable);
+      failure = this.#ownFailure(queued, reason);
       if (failure === undefined) {
         this.#stopFor(reason);
         problem = reason;
       }
     }
-    ticket.settle(ticket.candidate, failure === undefined ? result : failedResult(failure));
-    ticket.end(problem);
+    queued.settle(queued.candidate, failure === undefined ? result : failedResult(failure));
+    queued.end(problem);
   }
 
-  /** One that was not published. */
-  async #drop({ ticket, giveBack }: ReadyTicket, reason: unknown): Promise<void> {
+  /** Fails an image that was not published. */
+  async #drop({ queued, release }: PreparedImage, reason: unknown): Promise<void> {
     try {
-      await giveBack(false);
+      await release(false);
     } catch (error) {
-      this.#fail(ticket, await blamed(error, this.#parts));
+      this.#fail(queued, await blamed(error, this.#parts.isStateUsable));
       return;
     }
-    this.#fail(ticket, reason);
+    this.#fail(queued, reason);
   }
 
   /** The error is the image's own, unless it is one that ends everything, or everything ends already. */
-  #fail(ticket: Ticket, reason: unknown): void {
-    const failure = this.#stop.signal.aborted ? undefined : this.#ownFailure(ticket, reason);
+  #fail(queued: QueuedImage, reason: unknown): void {
+    const failure = this.#stop.signal.aborted ? undefined : this.#ownFailure(queued, reason);
     if (failure !== undefined) {
-      ticket.settle(ticket.candidate, failedResult(failure));
-      ticket.end();
+      queued.settle(queued.candidate, failedResult(failure));
+      queued.end();
       return;
     }
     this.#stopFor(reason);
-    this.#endFor(ticket, this.#stopped?.error ?? reason);
+    this.#endFor(queued, this.#stopped?.error ?? reason);
   }
 
-  #ownFailure({ candidate }: Ticket, error: unknown): Failure | undefined {
+  #ownFailure({ candidate }: QueuedImage, error: unknown): Failure | undefined {
     return ownFailure(error, labelOf(candidate.part), this.#parts.observe);
   }
 
@@ -307,25 +360,27 @@ export class PublishingQueue {
 
   /** Once nothing is under way, what has not begun ends for the same reason. */
   #endIfQuiet(error: unknown): void {
-    if (this.#preparing.size > 0 || this.#publishing.length > 0) return;
-    const ready = this.#ready;
+    if (this.#preparing.size > 0 || this.#isPublishing) return;
+    const [ready, publications] = [this.#ready, this.#publications];
     this.#ready = [];
+    this.#publications = [];
     this.#stopped = undefined;
     this.#stop = new AbortController();
     setMaxListeners(0, this.#stop.signal);
-    for (const ticket of this.#waiting.clear()) this.#endFor(ticket, error);
+    for (const queued of this.#waiting.clear()) this.#endFor(queued, error);
     for (const one of ready) void this.#endReady(one, error);
+    for (const { end } of publications) end(error);
   }
 
-  async #endReady({ ticket, giveBack }: ReadyTicket, error: unknown): Promise<void> {
+  async #endReady({ queued, release }: PreparedImage, error: unknown): Promise<void> {
     // What cannot be let go is removed when the spool is opened again.
-    await giveBack(false).catch(() => undefined);
-    this.#endFor(ticket, error);
+    await release(false).catch(() => undefined);
+    this.#endFor(queued, error);
   }
 
-  #endFor(ticket: Ticket, error: unknown): void {
-    if (isFailure(error)) ticket.settle(ticket.candidate, failedResult(error));
-    ticket.end(error);
+  #endFor(queued: QueuedImage, error: unknown): void {
+    if (isFailure(error)) queued.settle(queued.candidate, failedResult(error));
+    queued.end(error);
   }
 }
 

@@ -1,132 +1,73 @@
-import { isFailure, type Failure } from '../../core/failure.ts';
-import { lookAt, lookingSlots, type Candidate, type Explain, type Look } from './candidates.ts';
-import type { ImageLimits } from '../image/image-limits.ts';
-import type { LossPolicy } from '../compose/losses.ts';
-import type { Observer } from '../image/events.ts';
-import { subjectOf, UNGUARDED, type Guard } from './guard.ts';
+import type { Failure } from '../../core/failure.ts';
 import type { ReadyImage, WantedImage } from '../image/image.ts';
-import type { Outputs } from '../../core/outputs.ts';
-import type { LayerLimits } from '../layer/limits.ts';
-import type { ListingStore } from '../layer/listing-store.ts';
-import type { MultiarchLinks } from '../image/public-links.ts';
+import type { PlatformResult, Results } from '../image/results.ts';
+import type { RepositoryView } from '../publication/view.ts';
+import { isStateUsable, publishingContext, type PublishingContext, type PublishingSetup } from './context.ts';
 import { Preparer } from './preparer.ts';
+import { publishFree, type FreePublication, type ReadyCandidate } from './publication.ts';
 import { publishBatch, type BatchReport } from './publish-batch.ts';
 import { PublishingQueue, type QueueParts, type QueueState } from './queue.ts';
-import type { BatchRule } from './batch-rule.ts';
-import type { RegistryClient } from '../registry/client.ts';
-import type { Backend, Notice } from '../publication/backend.ts';
-import type { RepositoryView } from '../publication/view.ts';
-import type { PlatformResult, Results } from '../image/results.ts';
-import type { SpoolBudget } from '../spool/budget.ts';
-import type { Spool } from '../spool/spool.ts';
-import { isUsable } from '../../core/storage-failure.ts';
-
-export interface PublishingOptions {
-  /** What is made, unless an image is wanted in fewer forms. */
-  readonly outputs: Outputs;
-  /** Made where the clients of the repository follow them. */
-  readonly multiarchLinks: MultiarchLinks;
-  /** Publish images again that are published, with flat trees and chains made anew. */
-  readonly convertAgain: boolean;
-  /** Write layers again that are published. */
-  readonly overwriteLayers: boolean;
-  readonly batches: BatchRule;
-  readonly downloads: number;
-  /** What one layer may meter. */
-  readonly layerLimits: LayerLimits;
-  /** What one image may meter. */
-  readonly imageLimits: ImageLimits;
-  /** The repository's root as clients see it: absolute. */
-  readonly clientRoot: string;
-  /** What becomes of images of which the repository cannot hold everything. */
-  readonly unkept: LossPolicy;
-}
-
-/** What publishing works with. */
-export interface PublishingParts {
-  readonly client: RegistryClient;
-  readonly spool: Spool;
-  readonly budget: SpoolBudget;
-  readonly listings: ListingStore;
-  readonly backend: Backend;
-  readonly observe: Observer;
-  readonly guard?: Guard | undefined;
-  /** When aborted nothing more is asked or fetched. */
-  readonly signal: AbortSignal;
-  /** When aborted a publication that runs is ended, with nothing published; by default as `signal`. */
-  readonly publishSignal?: AbortSignal;
-}
+import {
+  guardedImage,
+  resolveAll,
+  resolvingSlots,
+  type Candidate,
+  type Explain,
+  type Resolution,
+} from './resolve.ts';
 
 /** How publishing some images ended. */
 export interface PublishingReport {
   /** In the order of the images; more than one for an image that is published for several platforms. */
   readonly images: readonly PlatformResult[];
   readonly publications: number;
-  /** What ended it before all images were done. */
+  /** Ended it before all images were done. */
   readonly stopped: Failure | undefined;
 }
 
-/** Images that were looked at, and what became of those that need nothing more. */
-export interface Pass extends Look {
+/** A resolution whose candidates are to be published next. */
+export interface PendingResolution extends Resolution {
   readonly results: Results;
-  /** To be called once when what was found is in the queue. */
+  /** To be called once, when the candidates are in the queue. */
   readonly arrived: () => void;
   readonly isAlone: boolean;
 }
 
-export interface LookOptions {
-  /** Has more to say of images that cannot be had. */
+export interface ResolveOptions {
   readonly explain?: Explain | undefined;
-  /** Whether nothing that was found otherwise goes with it, nor is waited for. */
+  /** Whether the images are published in no batch with others, and do not wait for them. */
   readonly isAlone?: boolean;
 }
 
-/** Publishes images in one repository, also while it still publishes others. */
+/** Publishes in one repository: images, also while it still publishes others, and what comes from no image. */
 export class RepositoryPublisher {
   readonly name: string;
   readonly view: RepositoryView;
-  readonly #parts: PublishingParts;
-  readonly #options: PublishingOptions;
-  readonly #notice: Notice;
-  readonly #guard: Guard;
+  readonly #context: PublishingContext;
   readonly #preparer: Preparer;
   readonly #queue: PublishingQueue;
   /** For what is in no batch with others, and does not wait for them. */
   readonly #aloneQueue: PublishingQueue;
-  readonly #slots = lookingSlots();
-  /** Public names that are on their way, with how often they are: by passes, and by platforms. */
+  readonly #slots = resolvingSlots();
+  /** Counts the passes and platforms that are on their way, by public name. */
   readonly #names = new Map<string, number>();
   #publications = 0;
 
   /** @throws Failure `repository-unusable` where this machine has no such repository */
-  constructor(name: string, parts: PublishingParts, options: PublishingOptions) {
-    this.name = name;
-    this.view = parts.backend.view(name);
-    this.#parts = parts;
-    this.#options = options;
-    this.#guard = parts.guard ?? UNGUARDED;
-    this.#notice = (type, message) => parts.observe({ type, message });
-    const { overwriteLayers, downloads: layersAtATime, layerLimits: limits, imageLimits } = options;
-    this.#preparer = new Preparer(
-      { ...parts, view: this.view },
-      { overwriteLayers, layersAtATime, limits, imageLimits },
-    );
-    const { publishSignal = parts.signal } = parts;
-    const batchParts = { ...parts, name, notice: this.#notice, signal: publishSignal, guard: this.#guard };
-    const batchOptions = { ...options, limits: imageLimits };
-    const queueParts: QueueParts = {
-      ...parts,
+  constructor(setup: PublishingSetup) {
+    const context = publishingContext(setup);
+    this.name = context.repository;
+    this.view = context.view;
+    this.#context = context;
+    this.#preparer = new Preparer(context);
+    const parts: QueueParts = {
+      ...context,
       prepare: async (candidate, signal) => await this.#prepare(candidate, signal),
-      isStateUsable: this.#isStateUsable,
-      publish: async (batch) => {
-        const publish = async (): Promise<BatchReport> => await publishBatch(batch, batchParts, batchOptions);
-        const report = await this.#guard.turn(batch.map(subjectOf), publish);
-        this.#publications += report.publications;
-        return report;
-      },
+      publish: async (batch) => await this.#publishBatch(batch),
+      isStateUsable: async () => await isStateUsable(context),
     };
-    this.#queue = new PublishingQueue(queueParts, options.batches);
-    this.#aloneQueue = new PublishingQueue(queueParts, options.batches);
+    this.#queue = new PublishingQueue(parts, context.options.batches);
+    this.#aloneQueue = new PublishingQueue(parts, context.options.batches);
   }
 
   get state(): QueueState {
@@ -136,15 +77,16 @@ export class RepositoryPublisher {
       preparing: [...one.preparing, ...other.preparing],
       ready: [...one.ready, ...other.ready],
       publishing: [...one.publishing, ...other.publishing],
+      publication: one.publication,
     };
   }
 
-  /** How many publications there were. */
+  /** Counts all publications so far. */
   get publications(): number {
     return this.#publications;
   }
 
-  /** Makes images be on their way until the function that it answers is called. */
+  /** Marks images as on their way. @returns ends that */
   claim(images: readonly WantedImage[]): () => void {
     for (const image of images) this.#count(image, 1);
     return () => {
@@ -157,9 +99,9 @@ export class RepositoryPublisher {
     return this.#names.has(publicName);
   }
 
-  /** Whether nothing more is to be published for now. */
-  hold(isHeld: boolean): void {
-    for (const queue of [this.#queue, this.#aloneQueue]) queue.hold(isHeld);
+  /** Stops or resumes publishing; a running publication continues. */
+  pause(isPaused: boolean): void {
+    for (const queue of [this.#queue, this.#aloneQueue]) queue.pause(isPaused);
   }
 
   close(): void {
@@ -167,48 +109,30 @@ export class RepositoryPublisher {
   }
 
   /**
-   * Clears up what a crash of an earlier run left.
+   * Clears up after a crash of an earlier run.
    *
    * @throws Failure `repository-unusable`
    */
   async recover(): Promise<void> {
-    await this.#parts.backend.recover(this.name, this.#notice);
+    await this.#context.backend.recover(this.name, this.#context.notice);
   }
 
   /**
-   * Asks the registries what `wanted` means now. Images of different
-   * registries had better be looked at apart: a pass takes as long as the slowest.
+   * Asks the registries what `wanted` means now. Resolve images of different registries apart: a call takes as long as
+   * the slowest of them.
    *
    * @throws Failure that is no image's own
    */
-  async look(
+  async resolve(
     wanted: readonly WantedImage[],
     results: Results,
-    { explain, isAlone = false }: LookOptions = {},
-  ): Promise<Pass> {
-    const { convertAgain, overwriteLayers, outputs } = this.#options;
-    const multiarchLinks = this.#parts.backend.expandsLinks ? this.#options.multiarchLinks : 'never';
-    this.#parts.observe({ type: 'images', count: wanted.length });
-    const queue = isAlone ? this.#aloneQueue : this.#queue;
-    const arrived = queue.expect();
-    const others = {
-      isStateUsable: this.#isStateUsable,
-      isRepositoryUsable: async () => await isReadable(this.view),
-    };
-    const parts = {
-      ...this.#parts,
-      ...others,
-      guard: this.#guard,
-      view: this.view,
-      preparer: this.#preparer,
-    };
+    { explain, isAlone = false }: ResolveOptions = {},
+  ): Promise<PendingResolution> {
+    this.#context.observe({ type: 'images', count: wanted.length });
+    const arrived = this.#queueFor(isAlone).expect();
     try {
-      const look = await lookAt(
-        wanted,
-        { ...parts, slots: this.#slots, results, explain },
-        { forms: { outputs, multiarchLinks }, isForced: convertAgain || overwriteLayers },
-      );
-      return { ...look, results, arrived, isAlone };
+      const parts = { preparer: this.#preparer, slots: this.#slots, results, explain };
+      return { ...(await resolveAll(wanted, this.#context, parts)), results, arrived, isAlone };
     } catch (error) {
       arrived();
       throw error;
@@ -216,16 +140,16 @@ export class RepositoryPublisher {
   }
 
   /**
-   * Publishes what a look has found, and returns when all of it has ended.
+   * Publishes the candidates of a resolution, and returns when all of them have ended.
+   *
    * @throws Failure that is no image's own, which is then the result of all that are not published
    */
-  async publish(
-    { candidates, results, arrived, isAlone }: Pass,
+  async publishImages(
+    { candidates, results, arrived, isAlone }: PendingResolution,
     groupOf: (candidate: Candidate) => string,
   ): Promise<void> {
     for (const { part } of candidates) this.#count(part.wanted, 1);
-    const queue = isAlone ? this.#aloneQueue : this.#queue;
-    const published = queue.add(
+    const published = this.#queueFor(isAlone).add(
       candidates,
       ({ part, resolved }, result) => {
         this.#count(part.wanted, -1);
@@ -237,32 +161,41 @@ export class RepositoryPublisher {
     await published;
   }
 
-  readonly #isStateUsable = async (): Promise<boolean> =>
-    (await isUsable(this.#parts.spool.directory)) && (await isUsable(this.#parts.listings.directory));
+  /**
+   * Publishes what comes from no candidate, such as a removal, a collection or a repair: in the queue with the images,
+   * under the same locks, with the same events, and paused with them.
+   *
+   * @param title names it in the status, and where it fails for a mistake: `removal of quay.io/lab/tool:1`
+   * @throws Failure: nothing has changed then. `image-unpublishable` where the repository refuses this publication alone
+   */
+  async publish(publication: FreePublication, title: string): Promise<void> {
+    await this.#queue.addPublication(title, async () => {
+      await this.#context.guard.turn([], async () => await publishFree(publication, this.#context));
+      this.#publications++;
+    });
+  }
+
+  #queueFor(isAlone: boolean): PublishingQueue {
+    return isAlone ? this.#aloneQueue : this.#queue;
+  }
 
   async #prepare(candidate: Candidate, signal: AbortSignal): Promise<ReadyImage> {
-    const subjects = [subjectOf(candidate)];
+    const { guard } = this.#context;
+    const images = [guardedImage(candidate)];
     const prepare = async (): Promise<ReadyImage> => await this.#preparer.prepare(candidate.resolved, signal);
-    return await this.#guard.turn(
-      subjects,
-      async () => await this.#guard.during('fetching', subjects, prepare),
-    );
+    return await guard.turn(images, async () => await guard.during('fetching', images, prepare));
+  }
+
+  async #publishBatch(batch: readonly ReadyCandidate[]): Promise<BatchReport> {
+    const publish = async (): Promise<BatchReport> => await publishBatch(batch, this.#context);
+    const report = await this.#context.guard.turn(batch.map(guardedImage), publish);
+    this.#publications += report.publications;
+    return report;
   }
 
   #count({ publicName }: WantedImage, change: number): void {
     const count = (this.#names.get(publicName) ?? 0) + change;
     if (count > 0) this.#names.set(publicName, count);
     else this.#names.delete(publicName);
-  }
-}
-
-/** Whether anything that is published can be read. */
-async function isReadable(view: RepositoryView): Promise<boolean> {
-  try {
-    await view.list('');
-    return true;
-  } catch (error) {
-    if (!isFailure(error)) throw error;
-    return false;
   }
 }

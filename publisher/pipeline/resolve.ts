@@ -1,34 +1,227 @@
-import type { WantedPlatform } from '../../wishlist/meaning/wished-image.ts';
+import { mapLimited, Slots } from '../../core/concurrency.ts';
+import { isFailure, type Failure } from '../../core/failure.ts';
+import { outlineOf, type Descriptor, type Manifest } from '../../core/oci/manifest.ts';
+import { NoImage } from '../../core/oci/media-types.ts';
 import { formatPlatform, LINUX_AMD64, type Platform } from '../../core/oci/platform.ts';
 import { formatReference } from '../../core/oci/reference.ts';
-import { type ResolvedImage, type WantedImage } from '../image/image.ts';
+import type { ResolvedPlatform } from '../../wishlist/meaning/plan.ts';
+import type { WantedPlatform } from '../../wishlist/meaning/wished-image.ts';
+import { failedResult, type ImageResult } from '../image/events.ts';
 import { outputsFor, type Outputs } from '../../core/outputs.ts';
-import { platformName } from '../image/layout.ts';
+import type { ResolvedImage, WantedImage } from '../image/image.ts';
+import { flatId, flatPath, platformName } from '../image/layout.ts';
+import { ownFailure } from '../image/own-failure.ts';
 import type { MultiarchLinks } from '../image/public-links.ts';
+import { labelOf, type PlatformImage, type Results } from '../image/results.ts';
+import type { RepositoryView } from '../publication/view.ts';
+import { publishedState } from '../published/published.ts';
 import type { RegistryClient } from '../registry/client.ts';
-import { outlineOf, type Manifest } from '../../core/oci/manifest.ts';
 import { platformMissing } from '../registry/manifest/manifests.ts';
+import { blamed, isStateUsable, refused, type GuardedImage, type PublishingContext } from './context.ts';
+import type { Preparer } from './preparer.ts';
 
-/** What a wanted image means in its registry now. */
+/** An image to publish, for one platform. */
+export interface Candidate {
+  readonly part: PlatformImage;
+  readonly resolved: ResolvedImage;
+  /** Layers that the repository lacks. */
+  readonly missing: readonly Descriptor[];
+}
+
+/** Wanted images as their registries have them now. */
 export interface Resolution {
-  /** One for each platform that it is there for, in their order. */
+  readonly candidates: readonly Candidate[];
+  /** Includes images that are current; images that failed are missing. */
+  readonly resolved: ReadonlyMap<WantedImage, readonly ResolvedPlatform[]>;
+  /** Artifacts that only a pattern names, with their kind; they have no result. */
+  readonly passedOver: ReadonlyMap<WantedImage, string>;
+}
+
+/** Adds to a failure to get an image, such as who asked for it and what may be meant. Never fails for that. */
+export type Explain = (wanted: WantedImage, failure: Failure) => Promise<Failure>;
+
+/** Resolves images for one run of {@link resolveAll}. */
+export interface ResolvingParts {
+  readonly preparer: Preparer;
+  readonly results: Results;
+  /** By registry. */
+  readonly slots: Slots;
+  readonly explain: Explain | undefined;
+}
+
+/** Images resolved at a time: of one registry, and of all where one is slow. */
+const IMAGES_OF_ONE = 8;
+const IMAGES_AT_A_TIME = 16;
+
+/** For {@link ResolvingParts}. */
+export function resolvingSlots(): Slots {
+  return new Slots(() => IMAGES_OF_ONE, IMAGES_AT_A_TIME);
+}
+
+/**
+ * Asks the registries for all images and returns those to publish. Images that are current, and images that fail already,
+ * have their results then.
+ *
+ * @throws Failure that is no image's own
+ */
+export async function resolveAll(
+  all: readonly WantedImage[],
+  context: PublishingContext,
+  parts: ResolvingParts,
+): Promise<Resolution> {
+  const resolver = new Resolver(context, parts);
+  const found = await mapLimited(all, IMAGES_OF_ONE, async (wanted) => await resolver.inTurn(wanted));
+  const { resolved, passedOver } = resolver;
+  return { candidates: found.flat(), resolved, passedOver };
+}
+
+class Resolver {
+  readonly resolved = new Map<WantedImage, readonly ResolvedPlatform[]>();
+  readonly passedOver = new Map<WantedImage, string>();
+  readonly #context: PublishingContext;
+  readonly #parts: ResolvingParts;
+  readonly #isForced: boolean;
+
+  constructor(context: PublishingContext, parts: ResolvingParts) {
+    this.#context = context;
+    this.#parts = parts;
+    this.#isForced = context.options.convertAgain || context.options.overwriteLayers;
+  }
+
+  /** Takes a slot only once it has its turn: a slot is never held while waiting. */
+  async inTurn(wanted: WantedImage): Promise<Candidate[]> {
+    const { guard, signal } = this.#context;
+    const images = [{ wanted, digest: undefined }];
+    return await guard.turn(images, async () => {
+      const leave = await this.#parts.slots.take(wanted.reference.registry, signal);
+      try {
+        return await guard.during('looking', images, async () => await this.#resolve(wanted));
+      } finally {
+        leave();
+      }
+    });
+  }
+
+  async #resolve(wanted: WantedImage): Promise<Candidate[]> {
+    const part = { wanted, platform: undefined };
+    this.#context.observe({ type: 'image-started', image: labelOf(part) });
+    try {
+      const candidates: Candidate[] = [];
+      for (const image of await this.#imagesOf(wanted)) {
+        const candidate = await this.#candidate(wanted, image);
+        if (candidate !== undefined) candidates.push(candidate);
+      }
+      return candidates;
+    } catch (error) {
+      if (error instanceof NoImage && !wanted.isNamed) {
+        this.passedOver.set(wanted, error.artifact);
+        this.#parts.results.passOver(wanted);
+        return [];
+      }
+      const failure = await this.#own(error, part);
+      this.#parts.results.finish(part, failedResult(await this.#explained(wanted, failure)));
+      return [];
+    }
+  }
+
+  /** The image's own failure. @throws any other error */
+  async #own(error: unknown, part: PlatformImage): Promise<Failure> {
+    const { observe, view } = this.#context;
+    const reason =
+      isFailure(error, 'repository-unusable') && (await isReadable(view))
+        ? refused(error)
+        : await blamed(error, async () => await isStateUsable(this.#context));
+    const failure = ownFailure(reason, labelOf(part), observe);
+    if (failure === undefined) throw reason;
+    return failure;
+  }
+
+  async #imagesOf(wanted: WantedImage): Promise<readonly ResolvedImage[]> {
+    const { client, observe, options, backend } = this.#context;
+    const { results } = this.#parts;
+    const multiarchLinks = backend.expandsLinks ? options.multiarchLinks : 'never';
+    const forms = { outputs: options.outputs, multiarchLinks };
+    const { images, missing, available } = await resolveImage(client, wanted, forms);
+    const lacking = missing.filter(({ isRequired }) => isRequired).map(({ platform }) => platform);
+    results.expect(wanted, [...images.map(({ platform }) => platform), ...lacking]);
+    for (const platform of lacking) await this.#failMissing({ wanted, platform }, available);
+    for (const { platform, isRequired } of missing)
+      if (!isRequired) observe({ type: 'note', message: missingNote(wanted, platform) });
+    this.resolved.set(
+      wanted,
+      images.map(({ platform, manifest }) => ({ platform, digest: manifest.config.digest })),
+    );
+    return images;
+  }
+
+  async #failMissing(
+    part: { wanted: WantedImage; platform: Platform },
+    available: readonly string[],
+  ): Promise<void> {
+    const failure = platformMissing(part.wanted.reference, [part.platform], available);
+    this.#parts.results.finish(part, failedResult(await this.#explained(part.wanted, failure)));
+  }
+
+  async #explained(wanted: WantedImage, failure: Failure): Promise<Failure> {
+    try {
+      return (await this.#parts.explain?.(wanted, failure)) ?? failure;
+    } catch (error) {
+      // The message says less then; only a failure that ends everything counts.
+      const part = { wanted, platform: undefined };
+      if (ownFailure(error, labelOf(part), this.#context.observe) === undefined) throw error;
+      return failure;
+    }
+  }
+
+  async #candidate(wanted: WantedImage, resolved: ResolvedImage): Promise<Candidate | undefined> {
+    const { preparer, results } = this.#parts;
+    const part = { wanted, platform: resolved.platform };
+    if ((await publishedState(this.#context.view, resolved)) === 'current' && !this.#isForced) {
+      // A run that was killed right after the publication may have left them.
+      await preparer.discard(resolved);
+      results.finish(part, doneResult('unchanged', resolved), resolved);
+      return undefined;
+    }
+    try {
+      return { part, resolved, missing: await preparer.missingLayers(resolved) };
+    } catch (error) {
+      const failure = await this.#own(error, part);
+      results.finish(part, failedResult(failure), resolved);
+      return undefined;
+    }
+  }
+}
+
+/** Whether the repository can be read at all. */
+async function isReadable(view: RepositoryView): Promise<boolean> {
+  try {
+    await view.list('');
+    return true;
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    return false;
+  }
+}
+
+/** A wanted image on the platforms that its registry has it for. */
+export interface ResolvedPlatforms {
+  /** In the order in which the platforms were asked for. */
   readonly images: readonly ResolvedImage[];
-  /** Platforms that it lacks. */
   readonly missing: readonly WantedPlatform[];
-  /** What it is there for, where it lacks something. */
+  /** Platforms of the image, where it lacks some that were asked for. */
   readonly available: readonly string[];
 }
 
-/** In which forms images are published. */
+/** The forms to publish images in. */
 export interface Forms {
-  /** What is made, unless an image is wanted in fewer forms. */
+  /** Made of every image that is not wanted in fewer forms. */
   readonly outputs: Outputs;
   readonly multiarchLinks: MultiarchLinks;
 }
 
 /**
- * Asks the registry. An image that lacks some of its platforms is there for the others; one that lacks all of them,
- * none of which is required, fails.
+ * Asks the registry for one image. An image that lacks some of its platforms is published for the others; one that lacks
+ * all of them, none of which is required, fails.
  *
  * @throws Failure of the registry client; `platform-missing`
  */
@@ -36,7 +229,7 @@ export async function resolveImage(
   client: RegistryClient,
   wanted: WantedImage,
   forms: Forms,
-): Promise<Resolution> {
+): Promise<ResolvedPlatforms> {
   const outputs = outputsFor(wanted.outputs, forms.outputs);
   const hasVariantLink = outputs.has('flat') && isMultiarch(wanted, forms.multiarchLinks);
   const imageOf = (platform: Platform, manifest: Manifest): ResolvedImage => ({
@@ -65,17 +258,28 @@ export async function resolveImage(
 }
 
 function isMultiarch({ platforms }: WantedImage, links: MultiarchLinks): boolean {
-  switch (links) {
-    case 'auto':
-      return platforms !== undefined && platforms.length > 1;
-    case 'always':
-      return true;
-    case 'never':
-      return false;
-  }
+  return links === 'always' || (links === 'auto' && platforms !== undefined && platforms.length > 1);
 }
 
 /** For images whose users did not ask for the platform themselves. */
 export function missingNote({ reference }: WantedImage, platform: Platform): string {
   return `${formatReference(reference)} is not there for ${formatPlatform(platform)}`;
+}
+
+/** The result of an image that is published in all forms that it is wanted in. */
+export function doneResult(
+  outcome: 'published' | 'unchanged',
+  { publicName, manifest, outputs }: ResolvedImage,
+): ImageResult {
+  const config = manifest.config.digest;
+  return {
+    outcome,
+    config,
+    publicPath: publicName,
+    flatPath: outputs.has('flat') ? flatPath(flatId(manifest)) : undefined,
+  };
+}
+
+export function guardedImage({ part, resolved }: Pick<Candidate, 'part' | 'resolved'>): GuardedImage {
+  return { wanted: part.wanted, digest: resolved.manifest.digest };
 }

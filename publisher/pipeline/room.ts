@@ -1,10 +1,10 @@
 import { exactSize, formatBytes } from '../../core/text.ts';
 import { Failure } from '../../core/failure.ts';
-import type { Candidate } from './candidates.ts';
 import { roomText } from '../../core/system/free-space.ts';
 import type { GiveBack, SpoolBudget } from '../spool/budget.ts';
 import type { Spool } from '../spool/spool.ts';
 import { weightOf } from './batches.ts';
+import type { Candidate } from './resolve.ts';
 
 export type RoomySpool = Pick<
   Spool,

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { InFlight } from '../../../daemon/cycle/in-flight.ts';
 import type { UnderWay } from '../../../daemon/state/state.ts';
-import type { Subject } from '../../../publisher/pipeline/guard.ts';
+import type { GuardedImage } from '../../../publisher/pipeline/context.ts';
 import { Failure } from '../../../core/failure.ts';
 import { parseReference } from '../../../core/oci/reference.ts';
 
 const REPOSITORY = 'images.unpackd.test';
 
-function subject(name: string): Subject {
+function subject(name: string): GuardedImage {
   const reference = parseReference(`quay.io/lab/${name}:1`);
   const wanted = { reference, publicName: name, outputs: undefined, platforms: undefined, isNamed: true };
   return { wanted, digest: undefined };

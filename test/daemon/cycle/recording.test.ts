@@ -3,7 +3,7 @@ import type { Before, History } from '../../../daemon/cycle/history.ts';
 import { Recording } from '../../../daemon/cycle/recording.ts';
 import { failedResult, type ImageResult } from '../../../publisher/image/events.ts';
 import type { ResolvedImage } from '../../../publisher/image/image.ts';
-import type { Pass } from '../../../publisher/pipeline/repository-publisher.ts';
+import type { PendingResolution } from '../../../publisher/pipeline/repository-publisher.ts';
 import type { PlatformImage } from '../../../publisher/image/results.ts';
 import { Failure, type FailureCode } from '../../../core/failure.ts';
 import { LINUX_AMD64, type Platform } from '../../../core/oci/platform.ts';
@@ -65,7 +65,7 @@ describe('the recording of a repository', () => {
     const image = resolved(A);
     const missing = [{ digest: 'sha256:a', sizeBytes: 5 }];
     const candidates = [{ part: part(A), resolved: image, missing }];
-    const pass = { candidates, resolved: new Map(), passedOver: new Map() } as unknown as Pass;
+    const pass = { candidates, resolved: new Map(), passedOver: new Map() } as unknown as PendingResolution;
     await recording.looked(pass);
     told = [];
     recording.settle(part(A), PUBLISHED, image);
@@ -145,7 +145,11 @@ describe('the recording of a repository', () => {
       // Of a pass that has not ended.
       recording.settle(other, UNCHANGED, resolved(B));
       const looked = new Map([[one.wanted, []]]);
-      const pass = { candidates: [], resolved: looked, passedOver: new Map() } as unknown as Pass;
+      const pass = {
+        candidates: [],
+        resolved: looked,
+        passedOver: new Map(),
+      } as unknown as PendingResolution;
       await recording.looked(pass);
       assert.deepEqual(told, [line]);
     }

@@ -3,7 +3,10 @@ import type { History } from '../../../daemon/cycle/history.ts';
 import { InFlight } from '../../../daemon/cycle/in-flight.ts';
 import { workOn, type WorkParts } from '../../../daemon/cycle/repository-work.ts';
 import type { Workplace } from '../../../daemon/cycle/workplace.ts';
-import type { Pass, RepositoryPublisher } from '../../../publisher/pipeline/repository-publisher.ts';
+import type {
+  PendingResolution,
+  RepositoryPublisher,
+} from '../../../publisher/pipeline/repository-publisher.ts';
 import type { Results } from '../../../publisher/image/results.ts';
 import type { WishedImage } from '../../../wishlist/meaning/wished-image.ts';
 import { parseReference } from '../../../core/oci/reference.ts';
@@ -37,12 +40,17 @@ describe('the work on one repository', () => {
       view: {},
       isPublishing: () => false,
       claim: () => () => undefined,
-      look: async (wanted: readonly WishedImage[], results: Results): Promise<Pass> => {
+      resolve: async (wanted: readonly WishedImage[], results: Results): Promise<PendingResolution> => {
         for (const one of wanted)
           results.finish({ wanted: one, platform: undefined }, { outcome: 'unchanged' } as never);
-        return { candidates: [], resolved: new Map(), passedOver: new Map(), results } as unknown as Pass;
+        return {
+          candidates: [],
+          resolved: new Map(),
+          passedOver: new Map(),
+          results,
+        } as unknown as PendingResolution;
       },
-      publish: async () => void told.push('published'),
+      publishImages: async () => void told.push('published'),
     } as unknown as RepositoryPublisher;
     parts = {
       workplace: {

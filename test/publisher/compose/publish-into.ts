@@ -1,13 +1,13 @@
 import { ANY_IMAGE } from '../../../publisher/image/image-limits.ts';
-import assert from 'node:assert/strict';
-import { UNGUARDED } from '../../../publisher/pipeline/guard.ts';
-import type { ReadyImage } from '../../../publisher/image/image.ts';
+import { UNGUARDED } from '../../../publisher/pipeline/context.ts';
 import type { Outputs } from '../../../core/outputs.ts';
+import type { ReadyImage } from '../../../publisher/image/image.ts';
 import type { ListingStore } from '../../../publisher/layer/listing-store.ts';
 import type { ReadyCandidate } from '../../../publisher/pipeline/publication.ts';
 import { publishBatch } from '../../../publisher/pipeline/publish-batch.ts';
 import type { Backend } from '../../../publisher/publication/backend.ts';
 import { uninterrupted } from '../repository/entries.ts';
+import assert from 'node:assert/strict';
 
 /** Where images are published. */
 export interface Place {
@@ -28,24 +28,24 @@ export async function publishInto(place: Place, images: readonly ReadyImage[]): 
     const resolved = { ...image, outputs };
     return { part: { wanted, platform: undefined }, resolved, missing: [], image: resolved };
   });
-  const parts = {
-    name,
+  const context = {
+    repository: name,
     backend,
     listings,
     guard: UNGUARDED,
     observe: (event: { readonly type: string; readonly message?: string }): void =>
       event.type === 'warning' ? say(event.message ?? '') : undefined,
     notice: (_: string, message: string): void => say(message),
-    signal: uninterrupted().signal,
+    publishSignal: uninterrupted().signal,
+    options: {
+      convertAgain: false,
+      overwriteLayers: false,
+      clientRoot: `/cvmfs/${name}`,
+      imageLimits: ANY_IMAGE,
+      unkept: 'warn',
+    },
   };
-  const options = {
-    convertAgain: false,
-    overwriteLayers: false,
-    clientRoot: `/cvmfs/${name}`,
-    limits: ANY_IMAGE,
-    unkept: 'warn' as const,
-  };
-  const { results, stopped } = await publishBatch(batch, parts, options);
+  const { results, stopped } = await publishBatch(batch, context as never);
   if (stopped !== undefined) throw stopped;
   return batch.map((candidate) => {
     const result = results.get(candidate);

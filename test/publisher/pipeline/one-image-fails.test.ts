@@ -189,15 +189,13 @@ describe('the work on one image', () => {
   });
 
   async function publish(): Promise<Map<string, string>> {
-    const publisher = new RepositoryPublisher(
-      REPOSITORY,
-      {
-        ...site,
-        budget: new SpoolBudget(1_000_000),
-        observe: (event) => void told.push(event),
-        signal: new AbortController().signal,
-      },
-      {
+    const publisher = new RepositoryPublisher({
+      ...site,
+      repository: REPOSITORY,
+      budget: new SpoolBudget(1_000_000),
+      observe: (event) => void told.push(event),
+      signal: new AbortController().signal,
+      options: {
         outputs: OUTPUTS,
         multiarchLinks: 'auto',
         convertAgain: false,
@@ -209,10 +207,10 @@ describe('the work on one image', () => {
         clientRoot: `/cvmfs/${REPOSITORY}`,
         unkept: 'warn',
       },
-    );
+    });
     try {
       const results = new Results(wanted, (event) => void told.push(event));
-      await publisher.publish(await publisher.look(wanted, results), () => '');
+      await publisher.publishImages(await publisher.resolve(wanted, results), () => '');
       return new Map(
         results
           .all()

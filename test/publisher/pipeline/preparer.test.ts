@@ -54,13 +54,9 @@ describe('preparer', () => {
       listings: workshop.listings,
       view: workshop.repository,
       observe: () => undefined,
+      options: { overwriteLayers: false, downloads: 2, layerLimits: UNLIMITED, imageLimits: ANY_IMAGE },
     };
-    preparer = new Preparer(parts as never, {
-      overwriteLayers: false,
-      layersAtATime: 2,
-      limits: UNLIMITED,
-      imageLimits: ANY_IMAGE,
-    });
+    preparer = new Preparer(parts as never);
     prepare = async ({ config, ...image }) => {
       configs.set(image.manifest, config);
       return await preparer.prepare({ ...image, outputs: OUTPUTS }, uninterrupted().signal);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Candidate } from '../../../publisher/pipeline/candidates.ts';
+import type { Candidate } from '../../../publisher/pipeline/resolve.ts';
 import type { ImageResult } from '../../../publisher/image/events.ts';
 import type { ReadyImage, ResolvedImage } from '../../../publisher/image/image.ts';
 import type { BatchReport } from '../../../publisher/pipeline/publish-batch.ts';
@@ -239,20 +239,20 @@ describe('the queue of a repository', () => {
     assert.equal(bench.results.at(-1), 'd1 bug');
   });
 
-  it('publishes nothing while it is held', async () => {
+  it('publishes nothing while it is paused', async () => {
     const bench = new Bench();
-    bench.queue.hold(true);
+    bench.queue.pause(true);
     const all = bench.add('a1');
     await bench.ready('a1');
     assert.deepEqual(bench.batches, []);
-    bench.queue.hold(false);
+    bench.queue.pause(false);
     await all;
     assert.deepEqual(bench.batches, ['a1']);
   });
 
-  it('ends when it is stopped, also while it is held', async () => {
+  it('ends when it is stopped, also while it is paused', async () => {
     const bench = new Bench();
-    bench.queue.hold(true);
+    bench.queue.pause(true);
     const all = bench.add('a1', 'b1');
     await bench.ready('a1');
     bench.stop.abort(new Failure('interrupted', 'stopped'));

@@ -39,11 +39,11 @@ describe('what is held of images that were looked at', () => {
     );
     const wanted = references.map(wantedOf);
     const before = heldBytes();
-    const pass = await bench.publisher.look(wanted, new Results(wanted, () => undefined));
+    const pass = await bench.publisher.resolve(wanted, new Results(wanted, () => undefined));
     const held = heldBytes() - before;
     assert.equal(pass.candidates.length, TAGS);
     assert.ok(held < MANIFEST_BYTES, `${held} bytes are held for ${TAGS} manifests of ${MANIFEST_BYTES}`);
-    await bench.publisher.publish(pass, () => '');
+    await bench.publisher.publishImages(pass, () => '');
     assert.equal(registry.takeRequests().filter((line) => line.includes('/blobs/')).length > 0, true);
   });
 
@@ -63,7 +63,7 @@ describe('what is held of images that were looked at', () => {
         wantedOf(registry.reference('lab/many', { tag: `${tag}` })),
       );
       const before = heldBytes();
-      const pass = await small.publisher.look(wanted, new Results(wanted, () => undefined));
+      const pass = await small.publisher.resolve(wanted, new Results(wanted, () => undefined));
       const held = heldBytes() - before;
       assert.deepEqual([pass.candidates.length, pass.resolved.size], [0, TAGS]);
       assert.ok(held < TAGS * LAYERS * 50, `${held} bytes are held of ${TAGS} images of ${LAYERS} layers`);

@@ -42,18 +42,16 @@ export class PublishingBench {
   private constructor(folder: string, spool: Spool, options: BenchOptions) {
     this.client = quickClient({ ...options.client, signal: this.stop.signal });
     this.spool = spool;
-    this.publisher = new RepositoryPublisher(
-      REPOSITORY,
-      {
-        client: this.client,
-        spool,
-        listings: new ListingStore(join(folder, 'listings')),
-        backend: new DirectoryBackend({ root: join(folder, 'root'), waitMs: 0, allowPrivileged: false }),
-        budget: new SpoolBudget(2 ** 40),
-        observe: (event) => this.#observe(event),
-        signal: this.stop.signal,
-      },
-      {
+    this.publisher = new RepositoryPublisher({
+      repository: REPOSITORY,
+      client: this.client,
+      spool,
+      listings: new ListingStore(join(folder, 'listings')),
+      backend: new DirectoryBackend({ root: join(folder, 'root'), waitMs: 0, allowPrivileged: false }),
+      budget: new SpoolBudget(2 ** 40),
+      observe: (event) => this.#observe(event),
+      signal: this.stop.signal,
+      options: {
         outputs: new Set<OutputName>(['layers', 'chains', 'flat', 'podman']),
         multiarchLinks: 'auto',
         convertAgain: false,
@@ -65,7 +63,7 @@ export class PublishingBench {
         clientRoot: `/cvmfs/${REPOSITORY}`,
         unkept: 'warn',
       },
-    );
+    });
   }
 
   static async make(options: BenchOptions = {}): Promise<PublishingBench> {
@@ -79,8 +77,8 @@ export class PublishingBench {
   async publish(references: readonly ImageReference[]): Promise<void> {
     const wanted = references.map(wantedOf);
     const results = new Results(wanted, (event) => this.#observe(event));
-    const pass = await this.publisher.look(wanted, results);
-    await this.publisher.publish(pass, () => '');
+    const pass = await this.publisher.resolve(wanted, results);
+    await this.publisher.publishImages(pass, () => '');
   }
 
   /** Waits until `image`, as a message names it, has ended. */

@@ -1,14 +1,7 @@
-/**
- * Things that wait in groups, which take turns: whoever brings thousands does not keep the others waiting. Within a group
- * they stay in order.
- */
-export class Turns<Item> {
-  /** The group whose turn it is comes first. None is empty. */
+/** Items that wait in groups, which take turns: whoever brings thousands does not delay the others. Groups keep their order. */
+export class RoundRobin<Item> {
+  /** In the order of their turns. None is empty. */
   readonly #groups = new Map<string, Item[]>();
-
-  get count(): number {
-    return [...this.#groups.values()].reduce((sum, items) => sum + items.length, 0);
-  }
 
   add(group: string, item: Item): void {
     const items = this.#groups.get(group);
@@ -16,7 +9,7 @@ export class Turns<Item> {
     else items.push(item);
   }
 
-  /** Takes out the next one for which `accept` gives something, with what it gave. Those before it stay first. */
+  /** Takes the next item for which `accept` returns something, and returns both. Items passed over keep their place. */
   take<Given>(accept: (item: Item) => Given | undefined): { item: Item; given: Given } | undefined {
     for (const [group, items] of this.#groups) {
       for (const [index, item] of items.entries()) {
@@ -31,9 +24,9 @@ export class Turns<Item> {
     return undefined;
   }
 
-  /** Takes out all. */
+  /** Removes and returns everything. */
   clear(): Item[] {
-    const all = [...this.#groups.values()].flat();
+    const all = this.all();
     this.#groups.clear();
     return all;
   }

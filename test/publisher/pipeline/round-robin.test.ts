@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { Turns } from '../../../publisher/pipeline/turns.ts';
+import { RoundRobin } from '../../../publisher/pipeline/round-robin.ts';
 
-describe('turns', () => {
-  function waiting(...items: readonly string[]): Turns<string> {
-    const turns = new Turns<string>();
+describe('publisher/pipeline/round-robin', () => {
+  function waiting(...items: readonly string[]): RoundRobin<string> {
+    const turns = new RoundRobin<string>();
     for (const item of items) turns.add(item.slice(0, 1), item);
     return turns;
   }
@@ -21,7 +21,7 @@ describe('turns', () => {
       for (let next = turns.take(() => true); next !== undefined; next = turns.take(() => true))
         taken.push(next.item);
       assert.deepEqual(taken, order);
-      assert.equal(turns.count, 0);
+      assert.equal(turns.all().length, 0);
     });
   }
 
@@ -36,8 +36,8 @@ describe('turns', () => {
       turns.take(() => undefined),
       undefined,
     );
-    assert.equal(turns.count, 2);
+    assert.equal(turns.all().length, 2);
     assert.deepEqual(turns.clear().sort(), ['a1', 'b1']);
-    assert.equal(turns.count, 0);
+    assert.equal(turns.all().length, 0);
   });
 });
