@@ -12,7 +12,8 @@ import {
 import { dirname } from 'node:path';
 import { pause } from '../interruption.ts';
 import { codeOf, isDiskFull } from '../system-error.ts';
-import { Failure, isFailure, type FailureCode } from '../failure.ts';
+import { Failure, isFailure } from '../failure.ts';
+import { systemFailure, type StoragePlace } from '../system-failure.ts';
 import { tryLock } from './libc.ts';
 
 const POLL_MS = 200;
@@ -30,7 +31,7 @@ export interface LockRequest {
   /** How long to wait for another holder. */
   readonly waitMs: number;
   /** Code of the failure where the folder or file cannot be made. */
-  readonly unusable: FailureCode;
+  readonly unusable: StoragePlace['code'];
   readonly notice: (kind: 'waiting', message: string) => void;
   readonly signal?: AbortSignal;
 }
@@ -93,13 +94,8 @@ function openLockFile({ path, subject, unusable }: LockRequest): number {
     if (fstatSync(fd).uid === process.geteuid?.()) fchmodSync(fd, LOCK_MODE);
     return fd;
   } catch (error) {
-    const full = isDiskFull(error);
-    throw new Failure(full ? 'disk-full' : unusable, `${subject} cannot be locked: ${String(error)}`, {
-      hint: full
-        ? `free space on the file system of ${dirname(path)}`
-        : `make ${dirname(path)} writable for the user that runs unpackd`,
-      cause: error,
-    });
+    const place = { path: dirname(path), code: unusable, outcome: `${subject} cannot be locked` };
+    throw systemFailure(error, place);
   }
 }
 

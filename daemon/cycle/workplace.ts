@@ -13,7 +13,7 @@ import { SpoolBudget } from '../../publisher/spool/budget.ts';
 import { keepPrivate, type PrivateFolder } from '../../core/system/private-folder.ts';
 import { Spool } from '../../publisher/spool/spool.ts';
 import { assertBackendMeant } from '../configuration/backend-choice.ts';
-import { orUnusable } from '../../core/state-failure.ts';
+import { orUnusable } from '../../core/system-failure.ts';
 import { exactSize, formatBytes, counted } from '../../core/text.ts';
 import { imageLimitsOf, layerLimitsOf } from '../configuration/limits.ts';
 import type { Configuration } from '../configuration/options.ts';
@@ -174,7 +174,7 @@ export async function takeState(
 }
 
 async function closeFolder(folder: Omit<PrivateFolder, 'unusable'>): Promise<void> {
-  await orUnusable(folder.path, async () => {
+  await orUnusable({ path: folder.path, code: 'state-unusable' }, async () => {
     await Promise.resolve(keepPrivate({ ...folder, unusable: 'state-unusable' }));
   });
 }

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { hasCode } from '../../core/system-error.ts';
-import { storageFailure } from '../../core/storage-failure.ts';
+import { systemFailure } from '../../core/system-failure.ts';
 import { hexOf, isDigest, type Digest } from '../../core/oci/digest.ts';
 import { COMPRESSIONS } from './decompress.ts';
 import type { Listing, ListingItem } from './listing.ts';
@@ -89,7 +89,7 @@ export class ListingStore {
       await rename(temporary, path);
     } catch (error) {
       await rm(temporary, { force: true });
-      throw storageFailure(error, this.directory, 0);
+      throw systemFailure(error, { path: this.directory, code: 'state-unusable' });
     }
   }
 

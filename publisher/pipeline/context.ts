@@ -1,6 +1,6 @@
 import { Failure, isFailure } from '../../core/failure.ts';
 import type { Digest } from '../../core/oci/digest.ts';
-import { isUsable } from '../../core/storage-failure.ts';
+import { isUsable } from '../../core/system-failure.ts';
 import type { LossPolicy } from '../compose/losses.ts';
 import type { Observer } from '../image/events.ts';
 import type { ImageLimits } from '../image/image-limits.ts';

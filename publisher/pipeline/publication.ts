@@ -1,7 +1,7 @@
 import { formatBytes, counted } from '../../core/text.ts';
 import { asFailure, Failure, isFailure, withHint } from '../../core/failure.ts';
 import type { Digest } from '../../core/oci/digest.ts';
-import { isUsable } from '../../core/storage-failure.ts';
+import { isUsable } from '../../core/system-failure.ts';
 import { differenceOf, exceeds, type Demand, type FreeRoom } from '../../core/system/free-space.ts';
 import { Composer } from '../compose/composer.ts';
 import { failedResult, failureText, type ImageResult } from '../image/events.ts';

@@ -4,7 +4,7 @@ import { open, rm, type FileHandle } from 'node:fs/promises';
 import { Failure } from '../../core/failure.ts';
 import { interruption } from '../../core/interruption.ts';
 import type { Descriptor } from '../../core/oci/manifest.ts';
-import { storageFailure } from '../../core/storage-failure.ts';
+import { systemFailure } from '../../core/system-failure.ts';
 import type { Progress } from './download.ts';
 import { GrowingFile } from './growing-file.ts';
 import { WriteBuffer } from './write-buffer.ts';
@@ -165,7 +165,7 @@ function storing({ sizeBytes }: Descriptor, { directory }: PartPlace): <T>(work:
     try {
       return await work;
     } catch (error) {
-      throw storageFailure(error, directory, sizeBytes);
+      throw systemFailure(error, { path: directory, code: 'state-unusable', neededBytes: sizeBytes });
     }
   };
 }

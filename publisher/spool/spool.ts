@@ -8,7 +8,7 @@ import { hexOf, type Digest } from '../../core/oci/digest.ts';
 import type { Descriptor } from '../../core/oci/manifest.ts';
 import { freeBytes, reserveBytes } from '../../core/system/free-space.ts';
 import { anySignal } from '../../core/interruption.ts';
-import { storageFailure } from '../../core/storage-failure.ts';
+import { orUnusable } from '../../core/system-failure.ts';
 import { BlobDownload, type BlobRequest, type BlobSource } from './blob-download.ts';
 import { Download, type Listener, type Progress } from './download.ts';
 import { evictOldest, type Evicted } from './evict.ts';
@@ -275,11 +275,8 @@ export class Spool {
   }
 
   async #stored<T>(neededBytes: number, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      throw storageFailure(error, this.#directory, neededBytes);
-    }
+    const place = { path: this.#directory, code: 'state-unusable', neededBytes } as const;
+    return await orUnusable(place, work);
   }
 }
 

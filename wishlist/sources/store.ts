@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { hasCode } from '../../core/system-error.ts';
 import type { SourceSettings } from './source.ts';
-import { orUnusable } from '../../core/state-failure.ts';
+import { orUnusable } from '../../core/system-failure.ts';
 
 const commitSchema = z.object({ hash: z.string(), author: z.string(), date: z.string() });
 const contentSchema = z.object({
@@ -43,7 +43,10 @@ export class SourceStore {
   /** @throws Failure `state-unusable`, `disk-full` */
   static async open(directory: string, source: SourceSettings): Promise<SourceStore> {
     const folder = join(directory, digest(source.name).slice(0, 16));
-    await orUnusable(folder, async () => await mkdir(folder, { recursive: true, mode: 0o700 }));
+    await orUnusable(
+      { path: folder, code: 'state-unusable' },
+      async () => await mkdir(folder, { recursive: true, mode: 0o700 }),
+    );
     return new SourceStore(folder, identityOf(source));
   }
 
@@ -71,7 +74,7 @@ export class SourceStore {
 
   async #read<Value>(name: string, schema: z.ZodType<Value>): Promise<Value | undefined> {
     const path = join(this.folder, name);
-    return await orUnusable(path, async () => {
+    return await orUnusable({ path, code: 'state-unusable' }, async () => {
       try {
         return schema.safeParse(JSON.parse(await readFile(path, 'utf8'))).data;
       } catch (error) {
@@ -85,7 +88,7 @@ export class SourceStore {
   async #write(name: string, value: object): Promise<void> {
     const path = join(this.folder, name);
     const part = `${path}.${randomUUID()}`;
-    await orUnusable(path, async () => {
+    await orUnusable({ path, code: 'state-unusable' }, async () => {
       try {
         await writeFile(part, `${JSON.stringify({ identity: this.#identity, ...value })}\n`, {
           flush: true,

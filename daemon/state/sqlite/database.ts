@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { codeOf } from '../../../core/system-error.ts';
 import { Failure } from '../../../core/failure.ts';
+import { diskFull, unusable } from '../../../core/system-failure.ts';
 import { quoted } from '../../../core/text.ts';
 import sqlite3 from 'sqlite3';
 
@@ -151,9 +152,9 @@ export class Damaged extends Failure {
 
 /** What the system or another process has to do with; anything else is a mistake in a statement. */
 const UNUSABLE: Readonly<Record<string, string>> = {
-  SQLITE_BUSY: 'another program keeps it locked',
-  SQLITE_LOCKED: 'another program keeps it locked',
-  SQLITE_PROTOCOL: 'other programs contend for its locks',
+  SQLITE_BUSY: 'another program keeps it locked, and must end first',
+  SQLITE_LOCKED: 'another program keeps it locked, and must end first',
+  SQLITE_PROTOCOL: 'other programs contend for its locks, and must end first',
   SQLITE_READONLY: 'it may not be written',
   SQLITE_PERM: 'it may not be written',
   SQLITE_CANTOPEN: 'it cannot be opened',
@@ -165,16 +166,8 @@ export function databaseFailure(error: unknown, path: string): unknown {
   const code = codeOf(error);
   if (code === undefined || !(error instanceof Error)) return error;
   if (code === 'SQLITE_CORRUPT' || code === 'SQLITE_NOTADB') return new Damaged(path, error.message, error);
-  if (code === 'SQLITE_FULL') {
-    return new Failure('disk-full', `no space is left for the database ${quoted(path)}`, {
-      hint: 'free space in the state directory',
-      cause: error,
-    });
-  }
+  const place = { path, code: 'state-unusable' } as const;
+  if (code === 'SQLITE_FULL') return diskFull(place, error);
   const reason = UNUSABLE[code];
-  if (reason === undefined) return error;
-  return new Failure('state-unusable', `the database ${quoted(path)} cannot be used: ${reason} (${code})`, {
-    hint: 'let the user of unpackd own the state directory, and end what else uses the database',
-    cause: error,
-  });
+  return reason === undefined ? error : unusable(place, `${reason} (${code})`, error);
 }

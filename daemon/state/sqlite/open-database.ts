@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { codeOf, hasCode } from '../../../core/system-error.ts';
 import { Failure } from '../../../core/failure.ts';
 import { counted, quoted } from '../../../core/text.ts';
-import { orUnusable } from '../../../core/state-failure.ts';
+import { orUnusable } from '../../../core/system-failure.ts';
 import { BUSY_MS, Damaged, Database, type Statements } from './database.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { closeToOthers, databaseFiles, makeFileOfOwner } from '../state-files.ts';
@@ -26,10 +26,13 @@ export interface Opening {
  * @throws Failure `state-unusable`, `disk-full`
  */
 export async function openDatabase(path: string, opening: Opening): Promise<Database> {
-  await orUnusable(dirname(path), async () => {
+  await orUnusable({ path: dirname(path), code: 'state-unusable' }, async () => {
     await Promise.resolve(mkdirSync(dirname(path), { recursive: true, mode: 0o700 }));
   });
-  const found = await orUnusable(path, async () => await Promise.resolve(inodeOf(path)));
+  const found = await orUnusable(
+    { path, code: 'state-unusable' },
+    async () => await Promise.resolve(inodeOf(path)),
+  );
   try {
     return await openSound(path, opening);
   } catch (error) {
@@ -110,7 +113,7 @@ function isThere(path: string): boolean {
 }
 
 async function openSound(path: string, opening: Opening): Promise<Database> {
-  await orUnusable(path, async () => {
+  await orUnusable({ path, code: 'state-unusable' }, async () => {
     for (const file of databaseFiles(path)) closeToOthers(file);
     await Promise.resolve(makeFileOfOwner(path, dirname(path)));
   });

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { hasCode, isDiskFull } from '../../../core/system-error.ts';
 import { formatReference, type ImageReference } from '../../../core/oci/reference.ts';
-import { storageFailure } from '../../../core/storage-failure.ts';
+import { systemFailure } from '../../../core/system-failure.ts';
 import { isDigest, type Digest } from '../../../core/oci/digest.ts';
 import type { ManifestMemory, Remembered } from './manifest-memory.ts';
 import { sha256 } from './verify.ts';
@@ -65,7 +65,7 @@ export class ManifestFiles implements ManifestMemory {
       await rm(temporary, { force: true }).catch(() => undefined);
       // What is not remembered is asked for again.
       if (isDiskFull(error)) return;
-      throw storageFailure(error, this.#directory, 0);
+      throw systemFailure(error, { path: this.#directory, code: 'state-unusable' });
     }
   };
 
@@ -75,7 +75,7 @@ export class ManifestFiles implements ManifestMemory {
       return size > LARGEST_FILE_BYTES ? undefined : await readFile(path, 'utf8');
     } catch (error) {
       if (hasCode(error, 'ENOENT')) return undefined;
-      throw storageFailure(error, this.#directory, 0);
+      throw systemFailure(error, { path: this.#directory, code: 'state-unusable' });
     }
   }
 

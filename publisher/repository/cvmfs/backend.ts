@@ -14,7 +14,7 @@ import { displayPath, type BytePath } from '../../../core/system/byte-path.ts';
 import { Lock, unlessBusy } from '../../../core/system/lock.ts';
 import { publisherAttributes } from '../../publication/own-attributes.ts';
 import { WriteLosses } from '../write-losses.ts';
-import { usable } from '../usable.ts';
+import { orUnusable } from '../../../core/system-failure.ts';
 import { CvmfsView } from './view.ts';
 import { CvmfsCapabilities } from './capabilities.ts';
 import { assertMounted, locateRepository, type CvmfsRepository, type Installation } from './installation.ts';
@@ -29,6 +29,7 @@ import { Server, type ServerLimits } from './transaction.ts';
 import { UNFINISHED, unfinishedTrees, withListOfNew } from './unfinished.ts';
 import { writeUnion, type UnionContent } from './union.ts';
 
+const NOT_VISIBLE = 'no image has become visible';
 const READ_AHEAD_BYTES = 16 * 1024 * 1024;
 
 export interface CvmfsBackendOptions extends ServerLimits {
@@ -254,7 +255,7 @@ class OpenCvmfs implements OpenRepository {
     await this.#unlessPublished(seal.path, async () => {
       await this.#server.transact(async (run) => {
         await run(['transaction', name], { signal });
-        await usable(mount, { outcome: 'no image has become visible' }, async () => {
+        await orUnusable({ path: mount, code: 'repository-unusable', outcome: NOT_VISIBLE }, async () => {
           await writeUnion(mount, { ...content, names: [seal, ...names] }, losses);
         });
         await run(['publish', name], { signal });

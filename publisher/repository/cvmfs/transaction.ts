@@ -1,7 +1,7 @@
 import { asFailure, Failure } from '../../../core/failure.ts';
 import { pause } from '../../../core/interruption.ts';
 import type { Notice } from '../../publication/backend.ts';
-import { repositoryFull } from '../usable.ts';
+import { diskFull } from '../../../core/system-failure.ts';
 import { holdersOf } from './holders.ts';
 import type { CvmfsRepository } from './installation.ts';
 import { killIfThere } from '../../../core/system/kill.ts';
@@ -195,8 +195,9 @@ export class Server {
       case 'failed':
         if (IN_USE.test(error.output)) return this.#inUse(holdersOf(this.#repository.mount));
         if (NO_ROOM.test(error.output)) {
-          const { folders } = this.#repository;
-          return repositoryFull(folders, { outcome: 'nothing has changed', neededBytes }, error);
+          const { folders: path } = this.#repository;
+          const outcome = 'nothing has changed';
+          return diskFull({ path, code: 'repository-unusable', outcome, neededBytes }, error);
         }
         return new Failure('repository-unusable', `${error.message} on ${name}: ${lastLines(error.output)}`, {
           hint: `nothing has changed; the cause is in the words of cvmfs_server${this.#holders()}`,

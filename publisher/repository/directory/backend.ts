@@ -27,7 +27,7 @@ import { type FreeRoom, freeRoom } from '../../../core/system/free-space.ts';
 import { Probe } from './probe.ts';
 import { Staging } from './staging.ts';
 import { WriteLosses } from '../write-losses.ts';
-import { usable } from '../usable.ts';
+import { orUnusable, type StoragePlace } from '../../../core/system-failure.ts';
 import { takeTurns } from '../../../core/turns.ts';
 import { interruption } from '../../../core/interruption.ts';
 import { keepPrivate } from '../../../core/system/private-folder.ts';
@@ -83,7 +83,7 @@ export class DirectoryBackend implements Backend {
   async #take(name: string, request: TakeOptions): Promise<{ paths: WorkingPaths; lock: Lock }> {
     const paths = workingPaths(this.#options.root, name);
     const subject = `the repository ${paths.repository}`;
-    await usable(paths.control, NOTHING_CHANGED, async () => {
+    await orUnusable(unchanged(paths.control), async () => {
       makeOpenFolder(this.#options.root);
       keepPrivate({
         path: paths.control,
@@ -99,7 +99,7 @@ export class DirectoryBackend implements Backend {
       ...request,
     });
     try {
-      await usable(paths.repository, NOTHING_CHANGED, async () => {
+      await orUnusable(unchanged(paths.repository), async () => {
         makeOpenFolder(paths.repository);
         checkFileSystem(paths);
         new Probe(paths).assertTellsNamesApart();
@@ -137,12 +137,12 @@ class OpenDirectory implements OpenRepository {
 
   async publish(publication: Publication, options: PublishOptions): Promise<void> {
     const losses = new WriteLosses();
-    const attempted = { ...NOTHING_CHANGED, neededBytes: publication.contentBytes };
-    await usable(this.#paths.repository, attempted, async () => {
+    const { repository: path } = this.#paths;
+    await orUnusable({ ...unchanged(path), neededBytes: publication.contentBytes }, async () => {
       await this.#stage(publication, options, losses);
       commit(this.#paths);
     });
-    await usable(this.#paths.repository, UNFINISHED, async () => {
+    await orUnusable({ ...unchanged(path), outcome: UNFINISHED }, async () => {
       await applyJournal(this.#paths);
       discardWorkingFiles(this.#paths);
     });
@@ -219,5 +219,8 @@ function checkFileSystem({ repository, control }: WorkingPaths): void {
   });
 }
 
-const NOTHING_CHANGED = { outcome: 'nothing has changed' };
-const UNFINISHED = { outcome: 'the publication is completed when the repository is opened next' };
+const UNFINISHED = 'the publication is completed when the repository is opened next';
+
+function unchanged(path: string): StoragePlace {
+  return { path, code: 'repository-unusable', outcome: 'nothing has changed' };
+}

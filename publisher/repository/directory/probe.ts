@@ -12,7 +12,7 @@ import {
 } from '../../publication/capabilities.ts';
 import { XATTR_BYTES_THAT_FIT, fileTime, isXattrRefused } from '../inode.ts';
 import { makeNode, setXattr } from '../../../core/system/libc.ts';
-import { repositoryFailure } from '../usable.ts';
+import { systemFailure } from '../../../core/system-failure.ts';
 import type { WorkingPaths } from './journal.ts';
 import { OwnerProbe } from './owner-probe.ts';
 
@@ -188,7 +188,8 @@ export class Probe implements RepositoryCapabilities {
       mkdirSync(this.#folder, { mode: 0o700 });
       return this.#isAllowed(attempt);
     } catch (error) {
-      throw repositoryFailure(error, this.#folder, { outcome: 'no image has become visible' });
+      const outcome = 'no image has become visible';
+      throw systemFailure(error, { path: this.#folder, code: 'repository-unusable', outcome });
     }
   }
 

@@ -342,7 +342,7 @@ describe('spool/spool', () => {
       const failure = await failureOf(spool.fetch(client, server.reference('lab/tool'), DESCRIPTOR));
       assert.equal(failure.code, 'disk-full');
       assert(
-        failure.message.includes(directory) && / needed, .* free$/.test(failure.message),
+        failure.message.includes(directory) && /^no room for .* free\)$/.test(failure.message),
         failure.message,
       );
       assert.equal(server.seen.length, 1);

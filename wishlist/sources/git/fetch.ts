@@ -3,7 +3,7 @@ import type { Commit } from '../../recipe/origin.ts';
 import { quoted } from '../../../core/text.ts';
 import { decodeText, MAXIMUM_BYTES } from '../../recipe/text-file.ts';
 import type { Fetched, GitSource, SourceFile, SourceLimits } from '../source.ts';
-import { orUnusable } from '../../../core/state-failure.ts';
+import { orUnusable } from '../../../core/system-failure.ts';
 import { Clone } from './clone.ts';
 import { GitCommandError, openGit, type Git } from './command.ts';
 import { remoteFailure, sourceFailure, unknownFailure } from './failure.ts';
@@ -22,7 +22,7 @@ const FORMAT = '--format=%H%x00%cI%x00%<(200,trunc)%an';
  *   `recipe-unreadable`, `state-unusable`, `disk-full`; the reason of the signal
  */
 export async function fetchGit(source: GitSource, folder: string, limits: SourceLimits): Promise<Fetched> {
-  return await orUnusable(folder, async () => {
+  return await orUnusable({ path: folder, code: 'state-unusable' }, async () => {
     const kept = await Clone.claim(folder);
     const fetched = kept === undefined ? undefined : await readKept(kept, source, limits);
     return fetched ?? (await readNew(await Clone.make(folder), source, limits));

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { storageFailure } from '../../core/storage-failure.ts';
+import { systemFailure } from '../../core/system-failure.ts';
 import { Failure, isFailure, type FailureCode } from '../../core/failure.ts';
 
 const CASES: readonly (readonly [code: string, expected: FailureCode | undefined])[] = [
@@ -13,23 +13,27 @@ const CASES: readonly (readonly [code: string, expected: FailureCode | undefined
   ['EBADF', undefined],
 ];
 
-describe('spool/storage-failure', () => {
+describe('core/system-failure', () => {
   for (const [code, expected] of CASES) {
     it(`${code} is ${expected ?? 'left as it is'}`, () => {
       const error = Object.assign(new Error('text'), { code });
-      const failure = storageFailure(error, '/state', 123_400_000);
+      const failure = systemFailure(error, {
+        path: '/state',
+        code: 'state-unusable',
+        neededBytes: 123_400_000,
+      });
       if (expected === undefined) {
         assert.equal(failure, error);
         return;
       }
       assert(isFailure(failure, expected));
       assert(failure.message.includes('/state'));
-      if (expected === 'disk-full') assert(failure.message.includes('123.4 MB are needed'));
+      if (expected === 'disk-full') assert(failure.message.includes('no room for 123.4 MB in /state'));
     });
   }
 
   it('leaves other failures as they are', () => {
     const failure = new Failure('digest-mismatch', 'text');
-    assert.equal(storageFailure(failure, '/state', 1), failure);
+    assert.equal(systemFailure(failure, { path: '/state', code: 'state-unusable' }), failure);
   });
 });
