@@ -114,7 +114,7 @@ function commandIn(argv: readonly string[]): string | undefined {
     .allowUnknownOption()
     .exitOverride()
     .configureOutput({ outputError: () => {} });
-  for (const option of TABLE) addOption(program, option, option.group);
+  for (const option of TABLE) addOption(program, option, `${option.group}:`);
   try {
     return program.parseOptions([...argv]).operands[0];
   } catch (error) {
@@ -154,7 +154,7 @@ function createProgram({ version, stdout, stderr }: ProgramOptions): Commander {
     })
     .configureHelp({ formatHelp, subcommandTerm })
     .helpCommand('help [COMMAND]', 'Show help, also of one command');
-  for (const option of TABLE) addOption(program, option, option.group);
+  for (const option of TABLE) addOption(program, option, `${option.group}:`);
   program.optionsGroup('General:').version(`unpackd ${version}`, '--version', 'print the version');
   program.addHelpOption(helpOption());
   return program;
@@ -181,7 +181,7 @@ function addCommand(program: Commander, command: CommandDescription): Commander 
   for (const key of own) {
     for (const option of TABLE) if (option.key === key) addOption(child, option, 'Options:');
   }
-  for (const option of TABLE) if (!isOwn(option)) addOption(child, option, option.group);
+  for (const option of TABLE) if (!isOwn(option)) addOption(child, option, `${option.group}:`);
   return child.addHelpText('after', commandHelp(command));
 }
 
@@ -198,6 +198,10 @@ function addOption(commander: Commander, option: Option, group: string): void {
   const shown = new CommanderOption(option.flag, describe(option)).helpGroup(group);
   if (shown.required) {
     commander.addOption(shown);
+    const { formerKey } = option;
+    if (formerKey !== undefined) {
+      commander.addOption(new CommanderOption(option.flag.replace(option.key, formerKey)).hideHelp());
+    }
     return;
   }
   // Each boolean has a reverse, for what the environment or the file says.

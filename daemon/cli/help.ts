@@ -53,12 +53,14 @@ export function argumentTerm({ name, variadic, optional }: Argument): string {
   return optional === true ? `[${name}]` : name;
 }
 
-/** What the help says of one option. */
-export function describe({ description, default: value, type }: Option): string {
-  const values = type.expected.startsWith('one of ') ? ` (${type.expected})` : '';
-  // "false" needs no words, and of an option that is on, the help shows the one that switches it off
-  if (value === undefined || value === 'true' || value === 'false') return `${description}${values}`;
-  return `${description}${values} (default: ${typeof value === 'string' ? value : value.text})`;
+/** An option in the help: its summary, its choices and its default. */
+export function describe({ summary, flag, default: value, unset, type }: Option): string {
+  const text = flag.includes('--no-') ? `do not ${summary}` : summary;
+  const choices = type.expected.startsWith('one of ') ? ` (${type.expected})` : '';
+  const usual = typeof value === 'object' ? value.text : (value ?? unset);
+  // of a flag both are obvious
+  const isShown = usual !== undefined && usual !== 'true' && usual !== 'false';
+  return `${text}${choices}${isShown ? ` (default: ${usual})` : ''}`;
 }
 
 /** A command's line in the list of commands. */

@@ -21,6 +21,10 @@ export interface ConfigurationFile {
 const TABLE: readonly Option[] = Object.values(OPTIONS);
 const OPTION_KEYS = TABLE.filter(({ notInFile }) => notInFile !== true).map(({ key }) => key);
 const KEYS = [...OPTION_KEYS, REGISTRIES_KEY, SOURCES_KEY];
+/** By the keys of earlier versions, the options' own. */
+const FORMER_KEYS = new Map(
+  TABLE.flatMap(({ key, formerKey }) => (formerKey === undefined ? [] : [[formerKey, key]])),
+);
 
 /**
  * The file that somebody named, else the usual one; what is wrong goes to `problems`.
@@ -47,7 +51,7 @@ export function readFileSettings(
   }
   for (const problem of content.problems) problems.push(problem);
   for (const { key, line } of content.entries) {
-    if (!KEYS.includes(key))
+    if (!KEYS.includes(key) && !FORMER_KEYS.has(key))
       problems.push(
         `${path}:${line}: unknown key ${quoted(withoutAddressSecrets(key))}${suggestion(key, KEYS) || '; remove it, or see "unpackd --help"'}`,
       );
@@ -66,7 +70,8 @@ function textOf(key: string, value: FileValue): string | undefined {
 
 function fileOf(path: string, entries: readonly FileEntry[], { home }: Machine): ConfigurationFile {
   const place = { folder: dirname(path), home };
-  const known = entries.filter(({ key }) => OPTION_KEYS.includes(key));
+  const named = entries.map((entry) => ({ ...entry, key: FORMER_KEYS.get(entry.key) ?? entry.key }));
+  const known = named.filter(({ key }) => OPTION_KEYS.includes(key));
   return {
     path,
     settings: known.map(({ key, line, value }) => {

@@ -31,22 +31,34 @@ export interface Option {
   /** As a user would write it; `undefined` where the value stays undefined. */
   readonly default: string | ComputedDefault | undefined;
   readonly group: Group;
-  readonly description: string;
+  /** One line for the help: what the option does, or what its value is. Of a flag `--no-KEY`, what the flag prevents. */
+  readonly summary: string;
+  /** Sentences that the documents have in addition, in Markdown. */
+  readonly details?: string;
+  /** Without a default: what applies while nobody sets it. */
+  readonly unset?: string;
+  /** A value for the example file, in YAML, where the default is none or depends on the machine. */
+  readonly example?: string;
   /** Further environment variables; the option's own comes before them. */
   readonly variables?: readonly string[];
-  /** Whether the configuration file may not hold it. */
+  /** An earlier name, still read as key, variable and flag, and shown nowhere. */
+  readonly formerKey?: string;
+  /** Refused in the configuration file. */
   readonly notInFile?: true;
 }
 
+/** Heading under which the help, the documents and the example file list an option. */
 type Group =
-  | 'Repository:'
-  | 'What is made:'
-  | 'Limits:'
-  | 'Daemon:'
-  | 'CVMFS server:'
-  | 'Registries:'
-  | 'Checking:'
-  | 'Input and output:';
+  | 'Repository'
+  | 'Publishing'
+  | 'Batches'
+  | 'Image limits'
+  | 'Wishlist limits'
+  | 'Registries'
+  | 'Daemon'
+  | 'CernVM-FS server'
+  | 'Checking'
+  | 'Input and output';
 
 /** The environment variable of an option: `UNPACKD_SKIP_FLAT` for `skip-flat`. */
 export function variableOf(key: string): string {

@@ -23,6 +23,9 @@ export type Settings = ReadonlyMap<string, readonly Setting[]>;
 
 const TABLE: readonly Option[] = Object.values(OPTIONS);
 const VARIABLES = TABLE.map(({ key }) => variableOf(key));
+const FORMER_VARIABLES = TABLE.flatMap(({ formerKey }) =>
+  formerKey === undefined ? [] : variableOf(formerKey),
+);
 
 /** Where somebody said it: `--wait`, `UNPACKD_WAIT` or `/etc/unpackd/unpackd.yaml:7`. */
 export function originText(origin: Origin): string {
@@ -41,12 +44,14 @@ export function settingsOf(
 ): Map<string, readonly Setting[]> {
   const place: Place = { folder, home };
   const given = new Map<string, readonly Setting[]>();
-  for (const { key, variables = [] } of TABLE) {
+  for (const { key, formerKey, variables = [] } of TABLE) {
     const settings: Setting[] = [];
-    const flag = flags[key];
-    if (flag !== undefined)
-      settings.push({ origin: { kind: 'option', name: `--${key}` }, text: flag, place });
-    for (const name of [variableOf(key), ...variables]) {
+    const names = formerKey === undefined ? [key] : [key, formerKey];
+    for (const name of names) {
+      const text = flags[name];
+      if (text !== undefined) settings.push({ origin: { kind: 'option', name: `--${name}` }, text, place });
+    }
+    for (const name of [...names.map(variableOf), ...variables]) {
       const text = environment[name] ?? '';
       if (text !== '') settings.push({ origin: { kind: 'variable', name }, text, place });
     }
@@ -58,7 +63,8 @@ export function settingsOf(
 /** Problems for variables that look like those of options, and are not. */
 export function unknownVariables(environment: Environment): string[] {
   return Object.keys(environment)
-    .filter((variable) => variable.startsWith('UNPACKD_') && !VARIABLES.includes(variable))
+    .filter((variable) => variable.startsWith('UNPACKD_'))
+    .filter((variable) => ![...VARIABLES, ...FORMER_VARIABLES].includes(variable))
     .map(
       (variable) =>
         `there is no option for the environment variable ${printable(variable)}${suggestion(variable, VARIABLES) || '; remove it, or see "unpackd --help"'}`,

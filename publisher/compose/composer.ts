@@ -34,7 +34,7 @@ export interface ComposerOptions extends ChangeOptions {
   /** What one image may demand. */
   readonly limits: ImageLimits;
   /** What becomes of images of which the repository cannot hold everything. */
-  readonly unkept: LossPolicy;
+  readonly onLoss: LossPolicy;
 }
 
 /** What a batch comes to. */
@@ -161,9 +161,9 @@ export class Composer {
   /** Of what was published before, its users know already. */
   async #lossesOf({ outputs }: ReadyImage, { stages, units, meter }: Made): Promise<string[]> {
     if (units.length === 0) return [];
-    const { capabilities, unkept } = this.#options;
+    const { capabilities, onLoss } = this.#options;
     const brought = { stages, units, hasLayers: outputs.has('layers') };
-    return await inTurns(lossesOf(brought, { capabilities, xattrs: this.#xattrs, meter }, unkept));
+    return await inTurns(lossesOf(brought, { capabilities, xattrs: this.#xattrs, meter }, onLoss));
   }
 
   async *#trees(folders: readonly Entry[], ofStores: () => Iterable<Entry>): AsyncGenerator<Entry> {

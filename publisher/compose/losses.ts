@@ -113,7 +113,7 @@ export function* lossesOf(
   const lines = losses.lines(capabilities);
   if (policy === 'warn' || !losses.isAny) return lines;
   throw new Failure('image-incomplete', lines.join('; '), {
-    hint: 'allow it with --unkept warn, or see what the repository lacks in docs/operators.md',
+    hint: 'allow it with --on-loss warn, or see what the repository lacks in docs/operators.md',
   });
 }
 

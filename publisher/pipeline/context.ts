@@ -33,7 +33,7 @@ export interface PublishingOptions {
   /** The repository's root as clients see it: absolute. */
   readonly clientRoot: string;
   /** Applies to images of which the repository cannot hold everything. */
-  readonly unkept: LossPolicy;
+  readonly onLoss: LossPolicy;
 }
 
 /** Everything that publishing in one repository works with: made once, and handed down whole. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { EXIT_STATUS_HELP } from '../../daemon/output/exit-status.ts';
 import { fieldName } from '../../daemon/systemd/journal.ts';
 import { OPTIONS, variableOf, type Option } from '../../daemon/configuration/options.ts';
+import { GENERATED, shownDefault, withGenerated } from './option-docs.ts';
 import { documents, section, tableRows, textOf } from './project.ts';
 
 const TABLE: readonly Option[] = Object.values(OPTIONS);
@@ -25,6 +26,14 @@ describe('the table of options in docs/operators.md', () => {
   for (const option of TABLE) {
     it(`tells the default of ${option.key}`, () => {
       assert.equal(rows.find(({ key }) => key === option.key)?.cells[1], shownDefault(option));
+    });
+  }
+});
+
+describe('what is generated', () => {
+  for (const [path, part] of Object.entries(GENERATED)) {
+    it(`is what the options say, in ${path}; otherwise: npm run docs`, () => {
+      assert.equal(textOf(path), withGenerated(textOf(path), part()));
     });
   }
 });
@@ -60,8 +69,3 @@ describe('the documents', () => {
     );
   });
 });
-
-function shownDefault({ default: value }: Option): string {
-  if (value === undefined) return 'none';
-  return typeof value === 'string' ? `\`${value}\`` : value.text;
-}

@@ -99,7 +99,7 @@ describeWith(['root', 'setpriv', 'id'], 'what of an image gives rights on the ma
   });
 
   it('refuses the image where that is the policy', async () => {
-    const { status, stderr } = await site.convert([wish], ['--unkept', 'refuse']);
+    const { status, stderr } = await site.convert([wish], ['--on-loss', 'refuse']);
     assert.equal(status, 1);
     assert.match(stderr, /^error\[image-incomplete\] \S+hostile:1: what gives rights/m);
   });

@@ -65,7 +65,7 @@ describe('configuration', () => {
       convertAgain: false,
       overwriteLayers: false,
       patternLimit: 1000,
-      unkept: 'warn',
+      onLoss: 'warn',
       allowPrivileged: false,
       wishLimit: 20_000,
       waitMs: 600_000,

@@ -32,6 +32,38 @@ function optionOf(
   return rest;
 }
 
+describe('the former name of an option', () => {
+  const given = (origin: object): unknown => [{ origin, value: 'refuse' }];
+
+  it('is read as a flag', () => {
+    const reading = read({ flags: { unkept: 'refuse' } });
+    assert.deepEqual(optionOf(reading, 'onLoss').given, given({ kind: 'option', name: '--unkept' }));
+    assert.equal(reading.configuration?.onLoss, 'refuse');
+  });
+
+  it('is read as a variable', () => {
+    const reading = read({ environment: { UNPACKD_UNKEPT: 'refuse' } });
+    assert.deepEqual(optionOf(reading, 'onLoss').given, given({ kind: 'variable', name: 'UNPACKD_UNKEPT' }));
+    assert.equal(reading.configuration?.onLoss, 'refuse');
+  });
+
+  it('is read as a key of the file', async () => {
+    const file = join(await temporaryDirectory('former'), 'unpackd.yaml');
+    await writeFile(file, 'unkept: refuse\n');
+    const reading = read({ flags: { config: file } });
+    assert.deepEqual(optionOf(reading, 'onLoss').given, given({ kind: 'file', file, line: 1 }));
+    assert.equal(reading.configuration?.onLoss, 'refuse');
+  });
+
+  it('counts less than the present one', () => {
+    const { configuration } = read({
+      flags: { unkept: 'refuse', 'on-loss': 'warn' },
+      environment: { UNPACKD_UNKEPT: 'refuse' },
+    });
+    assert.equal(configuration?.onLoss, 'warn');
+  });
+});
+
 describe('values of options', () => {
   let config: string;
 

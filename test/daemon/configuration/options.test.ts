@@ -7,7 +7,7 @@ const TABLE: readonly Option[] = Object.values(OPTIONS);
 describe('the table of options', () => {
   for (const option of TABLE) {
     it(`describes ${option.key}`, () => {
-      assert.match(option.description, /\S/);
+      assert.match(option.summary, /\S/);
       assert.match(option.key, /^[a-z]+(-[a-z]+)*$/);
       assert.ok(option.flag.includes(`--${option.key}`) || option.flag.includes(`--no-${option.key}`));
       assert.equal(option.flag.includes('--no-'), option.default === 'true');

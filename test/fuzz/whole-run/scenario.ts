@@ -42,7 +42,7 @@ const FORMS = [['--no-chains'], ['--skip-podman'], ['--skip-layers']] as const;
 
 const OPTIONS = [
   ['--foreign-layers=skip', '--foreign-layers=fetch'],
-  ['--unkept=refuse'],
+  ['--on-loss=refuse'],
   ['--downloads=1', '--downloads=16'],
   ['--registry-requests=1', '--registry-requests=2'],
   ['--batch-images=1', '--batch-images=2'],

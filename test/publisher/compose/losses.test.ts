@@ -163,7 +163,7 @@ describe('compose/losses', () => {
     it(`makes it a failure where that is the policy: ${what}`, async () => {
       const { image, workshop } = await imageOf(stack);
       const other = await workshop.image('reg.example/other:1', [await workshop.layer(file('other'))]);
-      const options = { capabilities: { ...HOLDS_EVERYTHING, ...capabilities }, unkept: 'refuse' } as const;
+      const options = { capabilities: { ...HOLDS_EVERYTHING, ...capabilities }, onLoss: 'refuse' } as const;
       const { outcomes } = await workshop.publish([image, other], options);
       assert.deepEqual(outcomes, [warnings.length === 0 ? 'added' : 'image-incomplete', 'added']);
       const flat = workshop.repository.linesBelow(flatPath(image.manifest.config.digest));
@@ -176,7 +176,7 @@ describe('compose/losses', () => {
     const { image, workshop } = await imageOf([sizes.map((size) => file(`f${size}`, 'x'.repeat(size)))]);
     const options = {
       capabilities: { ...HOLDS_EVERYTHING, largeFileBytes: 1_000 },
-      unkept: 'refuse',
+      onLoss: 'refuse',
     } as const;
     const { warnings, outcomes } = await workshop.publish([image], options);
     assert.deepEqual(outcomes, ['added']);

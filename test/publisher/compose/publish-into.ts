@@ -42,7 +42,7 @@ export async function publishInto(place: Place, images: readonly ReadyImage[]): 
       overwriteLayers: false,
       clientRoot: `/cvmfs/${name}`,
       imageLimits: ANY_IMAGE,
-      unkept: 'warn',
+      onLoss: 'warn',
     },
   };
   const { results, stopped } = await publishBatch(batch, context as never);

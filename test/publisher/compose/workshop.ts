@@ -48,7 +48,7 @@ export const EVERYTHING: ComposerOptions = {
   clientRoot: '/cvmfs/images.unpackd.test',
   capabilities: HOLDS_EVERYTHING,
   limits: ANY_IMAGE,
-  unkept: 'warn',
+  onLoss: 'warn',
 };
 
 export interface Composed {

@@ -205,7 +205,7 @@ describe('the work on one image', () => {
         layerLimits: UNLIMITED,
         imageLimits: ANY_IMAGE,
         clientRoot: `/cvmfs/${REPOSITORY}`,
-        unkept: 'warn',
+        onLoss: 'warn',
       },
     });
     try {

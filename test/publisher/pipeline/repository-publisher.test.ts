@@ -90,7 +90,7 @@ for (const [what, make] of Object.entries(PLACES)) {
           layerLimits: UNLIMITED,
           imageLimits: ANY_IMAGE,
           clientRoot: `/cvmfs/${NAME}`,
-          unkept: 'warn',
+          onLoss: 'warn',
         },
       };
       publisher = new RepositoryPublisher(setup);

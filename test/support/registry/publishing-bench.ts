@@ -61,7 +61,7 @@ export class PublishingBench {
         layerLimits: { ...UNLIMITED, ...options.limits },
         imageLimits: { ...ANY_IMAGE, ...options.imageLimits },
         clientRoot: `/cvmfs/${REPOSITORY}`,
-        unkept: 'warn',
+        onLoss: 'warn',
       },
     });
   }

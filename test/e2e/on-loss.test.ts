@@ -76,7 +76,7 @@ describeWith(['root'], 'unpackd convert: what a repository cannot hold', () => {
 
   it('is a failure of that image alone where that is the policy', async () => {
     const { words, view, close } = await withoutXattrs();
-    const { status, stderr } = await site.convert(wishes, [...words, '--unkept', 'refuse']);
+    const { status, stderr } = await site.convert(wishes, [...words, '--on-loss', 'refuse']);
     assert.equal(status, 1, stderr);
     assert.match(stderr, /^error\[image-incomplete\] \S+\/lab\/capable:1: extended attributes of 3 paths/m);
     assert.ok(existsSync(`${view}/${registry.host}/lab/plain:1/f`));
