@@ -5,7 +5,7 @@ import { parseRecipe, type Recipe, type RecipeOptions } from '../../wishlist/rec
 import { decodeText, MAXIMUM_BYTES, readTextFile } from '../../wishlist/recipe/text-file.ts';
 import { GitCommandError, openGitForReading, type Git } from '../../wishlist/sources/git/command.ts';
 import type { SourceLimits } from '../../wishlist/sources/source.ts';
-import { topLevelOf } from './repository.ts';
+import { topLevelOf } from './recipe-source.ts';
 
 /** The earlier version of a recipe; `undefined` where there was none; a failure where it was no recipe. */
 export type Base = Recipe | Failure | undefined;

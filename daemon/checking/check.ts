@@ -9,7 +9,7 @@ import { quoted } from '../../core/text.ts';
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { Wish } from '../../wishlist/recipe/wish.ts';
 import type { Base } from './base.ts';
-import type { Answer } from './inquiry.ts';
+import type { WishProbe } from './registry-probe.ts';
 import { unreadable, type RecipeSource } from './recipe-source.ts';
 import type { CheckedWish, CheckReport } from './report.ts';
 
@@ -27,7 +27,7 @@ export interface CheckOptions {
   readonly base: string | undefined;
   readonly allowedRegistries: readonly string[] | undefined;
   /** Asks registries about one wish; `undefined`: none is asked. */
-  readonly ask: ((wish: Wish, recipe: Recipe) => Promise<Answer>) | undefined;
+  readonly ask: ((wish: Wish, recipe: Recipe) => Promise<WishProbe>) | undefined;
 }
 
 /** A recipe that can be read, and how it differs from its earlier version. */

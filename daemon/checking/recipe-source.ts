@@ -1,12 +1,11 @@
-import { lstat } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { linesOf, type Finding } from '../../wishlist/check/finding.ts';
-import { codeOf } from '../../core/system-error.ts';
+import { lstat, stat } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
 import { Failure, isFailure } from '../../core/failure.ts';
+import { codeOf, hasCode } from '../../core/system-error.ts';
 import { printable, quoted } from '../../core/text.ts';
-import { parseRecipe, type Recipe, type RecipeOptions } from '../../wishlist/recipe/recipe.ts';
+import { type Finding, linesOf } from '../../wishlist/check/finding.ts';
+import { type Recipe, type RecipeOptions, parseRecipe } from '../../wishlist/recipe/recipe.ts';
 import { readTextFile } from '../../wishlist/recipe/text-file.ts';
-import { foldersAbove, isWithin, topLevelOf } from './repository.ts';
 
 /** A recipe file, as far as it can be read. */
 export interface RecipeSource {
@@ -85,4 +84,44 @@ export function unreadable(file: string, { code, message, hint }: Failure): Find
     hint,
     isNew: true,
   };
+}
+
+/**
+ * The top level of the git repository that the file `path` is checked in, without asking git, which would take a folder
+ * of a request for one; `undefined` where there is none. It is that of the current directory where the file lies in it,
+ * and otherwise the outermost one: what lies deeper may have come with the request.
+ */
+export async function topLevelOf(path: string, currentDirectory: string): Promise<string | undefined> {
+  const file = resolve(currentDirectory, path);
+  const current = await firstTopLevel([currentDirectory, ...foldersAbove(currentDirectory)]);
+  if (current !== undefined && isWithin(file, current)) return current;
+  return await firstTopLevel(foldersAbove(file).toReversed());
+}
+
+/** Whether `path` is below `folder`, by their names. */
+export function isWithin(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way !== '' && way !== '..' && !way.startsWith('../');
+}
+
+/** The innermost first. */
+export function foldersAbove(path: string): string[] {
+  const folders: string[] = [];
+  for (let at = path; dirname(at) !== at; at = dirname(at)) folders.push(dirname(at));
+  return folders;
+}
+
+async function firstTopLevel(folders: readonly string[]): Promise<string | undefined> {
+  for (const folder of folders) if (await exists(join(folder, '.git'))) return folder;
+  return undefined;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG')) return false;
+    throw error;
+  }
 }

@@ -1,9 +1,11 @@
+import { Failure, type FailureCode, isFailure } from '../../core/failure.ts';
+import { type ImageReference, formatReference } from '../../core/oci/reference.ts';
+import { isRepositoryPath } from '../../core/oci/registry-host.ts';
 import { likelyRepositories, nearestRegistry, nearestTag } from '../../wishlist/check/near-names.ts';
 import { inVersionOrder } from '../../wishlist/check/tag-order.ts';
-import { isFailure, type Failure } from '../../core/failure.ts';
-import { formatReference, type ImageReference } from '../../core/oci/reference.ts';
-import { isRepositoryPath } from '../../core/oci/registry-host.ts';
-import type { TagLists } from './tag-lists.ts';
+import { type ListTags, type TagList, tagListKey } from '../../wishlist/meaning/tag-lists.ts';
+import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
+import { position } from '../../wishlist/recipe/problem.ts';
 
 const TAGS_NAMED = 3;
 
@@ -81,4 +83,71 @@ export class Suggestions {
 
 function didYouMean(reference: ImageReference): string {
   return `did you mean ${reference.scheme === 'http' ? 'http://' : ''}${formatReference(reference)}?`;
+}
+
+/** The tag lists of repositories, each asked for once, also where there is none. */
+export class TagLists {
+  readonly #list: ListTags;
+  readonly #lists = new Map<string, Promise<TagList>>();
+
+  constructor(list: ListTags) {
+    this.#list = list;
+  }
+
+  /** @throws Failure of the registry client */
+  async of(reference: ImageReference): Promise<TagList> {
+    const key = tagListKey(reference);
+    const list = this.#lists.get(key) ?? this.#list(reference);
+    this.#lists.set(key, list);
+    return await list;
+  }
+}
+
+/** What whoever wrote the line may mend. */
+const OF_THE_LINE: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  'tag-unknown',
+  'image-unknown',
+  'unauthorized',
+  'forbidden',
+  'dns-failed',
+  'address-refused',
+  'platform-missing',
+  'media-type-unsupported',
+]);
+
+export interface ExplainOptions {
+  readonly listTags: ListTags;
+  /** All that is asked for, once it is known. */
+  readonly images: () => readonly WishedImage[];
+  /** Whether the images are asked for by lines of recipes. */
+  readonly hasLines: boolean;
+}
+
+/**
+ * Says of an image that is not there which line asks for it and which other one may be meant, as "wishlist check" does. It
+ * asks for tag lists, so it is for runs that somebody waits for.
+ */
+export function createExplain({
+  listTags,
+  images,
+  hasLines,
+}: ExplainOptions): (image: WishedImage, failure: Failure) => Promise<Failure> {
+  let suggestions: Suggestions | undefined;
+  return explain;
+
+  async function explain({ reference, wishes }: WishedImage, failure: Failure): Promise<Failure> {
+    if (!OF_THE_LINE.has(failure.code)) return failure;
+    suggestions ??= new Suggestions(
+      new TagLists(listTags),
+      images().map((image) => image.reference),
+    );
+    const hint = (await suggestions.for(reference, failure)) ?? failure.hint;
+    const [first] = wishes;
+    const place =
+      first === undefined || !hasLines
+        ? ''
+        : `${position(first.recipe.file, { line: first.wish.line, column: undefined })} `;
+    const options = { cause: failure, ...(hint !== undefined && { hint }) };
+    return new Failure(failure.code, `${place}${failure.message}`, options);
+  }
 }

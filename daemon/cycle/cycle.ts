@@ -5,7 +5,8 @@ import type { WishSettings } from '../../wishlist/recipe/settings.ts';
 import type { SourceState } from '../../wishlist/sources/source.ts';
 import { failedLines, type FailedLine } from '../output/recipe-lines.ts';
 import { staged } from './staged.ts';
-import { workOn, type RepositoryReport, type WorkParts } from './repository-work.ts';
+import { workOn, type RepositoryReport } from './repository-work.ts';
+import type { CycleContext } from './context.ts';
 
 /** What people ask for. */
 export interface Wishlists {
@@ -14,7 +15,7 @@ export interface Wishlists {
   readonly sources: readonly SourceState[];
 }
 
-export interface CycleParts extends WorkParts {
+export interface CycleOptions extends CycleContext {
   readonly readWishlists: () => Promise<Wishlists>;
   readonly listTags: ListTags;
   /** What counts where neither a wish nor its recipe says anything. */
@@ -43,31 +44,31 @@ export interface Cycle {
  *
  * @throws Failure where it is not known what people ask for
  */
-export async function runCycle(parts: CycleParts): Promise<Cycle> {
-  const { history, listTags, settings, policy } = parts;
-  await history.begin();
+export async function runCycle(options: CycleOptions): Promise<Cycle> {
+  const { store, listTags, settings, policy } = options;
+  await store.begin();
 
-  const { recipes, sources } = await parts.readWishlists();
-  const findHolders = history.findHolders.bind(history);
+  const { recipes, sources } = await options.readWishlists();
+  const findHolders = store.findHolders.bind(store);
   const expansion = await expandRecipes(recipes, listTags, settings, { ...policy, findHolders });
   const interrupted = expansion.failures.find(({ failure }) => failure.code === 'interrupted');
   if (interrupted !== undefined) throw interrupted.failure;
   const lines = failedLines(recipes, expansion);
-  tellExpanded({ recipes, sources, expansion, lines }, parts);
+  tellExpanded({ recipes, sources, expansion, lines }, options);
 
   const { images, doubts, repositories } = expansion;
-  await history.wishlists({ sources, lines, repositories, images, doubts });
+  await store.wishlists({ sources, lines, repositories, images, doubts });
 
   const works = repositories.map((repository) => {
     const wanted = images.filter((image) => image.repositories.includes(repository));
-    return staged(async (onPlanned) => await workOn({ repository, wanted, doubts }, parts, onPlanned));
+    return staged(async (onPlanned) => await workOn({ repository, wanted, doubts }, options, onPlanned));
   });
   await Promise.all(works.map(async ({ first }) => await first));
   return { ended: Promise.all(works.map(async ({ ended }) => await ended)) };
 }
 
 /** What goes wrong with telling is no reason to do nothing. */
-function tellExpanded(found: Expanded, { observeIn, onExpanded }: CycleParts): void {
+function tellExpanded(found: Expanded, { observeIn, onExpanded }: CycleOptions): void {
   const tell = (repository = '', image: string, failure: Failure): void =>
     observeIn(repository)({ type: 'bug', image, stack: stackOf(failure) });
   for (const { recipe, wish, failure } of found.expansion.failures)

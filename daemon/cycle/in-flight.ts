@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { Guard, GuardedImage, WorkStage } from '../../publisher/pipeline/context.ts';
+import { Failure } from '../../core/failure.ts';
 import { formatReference } from '../../core/oci/reference.ts';
-import type { Run, UnderWay } from '../state/state.ts';
+import { counted } from '../../core/text.ts';
+import type { Guard, GuardedImage, WorkStage } from '../../publisher/pipeline/context.ts';
+import type { Death, Run, UnderWay } from '../state/state.ts';
 import { Gate, type GateOptions } from './gate.ts';
-import type { History } from './history.ts';
+import type { StateStore } from './state-store.ts';
 
 export interface InFlightOptions extends GateOptions {
-  readonly history: Pick<History, 'underWay' | 'endRun' | 'failure'>;
+  readonly store: Pick<StateStore, 'underWay' | 'endRun' | 'failure'>;
   readonly spool: string;
 }
 
@@ -16,7 +18,7 @@ export interface InFlightOptions extends GateOptions {
  */
 export class InFlight {
   readonly run: Run;
-  readonly #history: InFlightOptions['history'];
+  readonly #store: InFlightOptions['store'];
   readonly #gate: Gate;
   /** By {@link keyOf}. */
   readonly #suspects = new Set<string>();
@@ -29,7 +31,7 @@ export class InFlight {
 
   constructor(options: InFlightOptions) {
     this.run = { id: randomUUID(), spool: options.spool };
-    this.#history = options.history;
+    this.#store = options.store;
     this.#gate = new Gate(options);
   }
 
@@ -79,7 +81,7 @@ export class InFlight {
     if (this.#isOver) return;
     this.#isOver = true;
     await this.#written();
-    await this.#history.endRun(this.run);
+    await this.#store.endRun(this.run);
   }
 
   async #begin(rows: readonly UnderWay[]): Promise<void> {
@@ -110,8 +112,8 @@ export class InFlight {
     this.#begun = new Set();
     this.#ended = new Set();
     // Where nothing can be remembered, nothing is to wait for that either.
-    if (this.#isOver || this.#history.failure !== undefined || begun.length + ended.length === 0) return;
-    await this.#history.underWay(this.run, begun, ended);
+    if (this.#isOver || this.#store.failure !== undefined || begun.length + ended.length === 0) return;
+    await this.#store.underWay(this.run, begun, ended);
   }
 }
 
@@ -127,4 +129,37 @@ function rowOf(repository: string, stage: WorkStage, { wanted, digest }: Guarded
     digest,
     stage,
   };
+}
+
+/** After so many deaths an image is not tried again, unless it changes or somebody runs "retry". */
+const MOST_DEATHS = 3;
+
+const WORK: Readonly<Record<string, string>> = {
+  looking: 'looked at',
+  fetching: 'fetched and listed',
+  composing: 'composed',
+  publishing: 'published',
+};
+
+/** How often a process died of an image, in words. */
+export function deathText({ count, stage, isAlone }: Death): string {
+  const beside = isAlone ? ', and nothing else was under way' : '';
+  return `unpackd was killed ${counted(count, 'time')} while it was ${WORK[stage] ?? stage}${beside}`;
+}
+
+/** Whether it is left alone as it is. */
+export function isGivenUp({ count }: Death): boolean {
+  return count >= MOST_DEATHS;
+}
+
+/** Why an image is not tried now. */
+export function killedProcess(death: Death): Failure {
+  const { image, digest } = death;
+  const again = `"unpackd retry ${image}"`;
+  const change = digest === undefined ? '' : ', and when its tag leads to another digest';
+  return new Failure('killed-process', deathText(death), {
+    hint: isGivenUp(death)
+      ? `see in the journal what ended it (memory, the watchdog); it is tried again after ${again}${change}`
+      : `it is tried again later, alone and after all others; or at once after ${again}`,
+  });
 }

@@ -5,17 +5,18 @@ import { ManifestFiles } from '../../publisher/registry/manifest/manifest-files.
 import { NO_MEMORY } from '../../publisher/registry/manifest/manifest-memory.ts';
 import { isPublicAddress } from '../../core/http/public-address.ts';
 import type { Context } from '../output/context.ts';
-import { History } from './history.ts';
-import { both, recordPublications } from './record-publications.ts';
+import { StateStore } from './state-store.ts';
+import { both, recordPublications } from './cycle-recorder.ts';
 import { InFlight } from './in-flight.ts';
-import type { RepositoryReport, WorkParts } from './repository-work.ts';
+import type { RepositoryReport } from './repository-work.ts';
+import type { CycleContext } from './context.ts';
 import { type ExitStatus, exitStatusOf } from '../output/exit-status.ts';
 import { readNetwork } from '../configuration/network.ts';
 import { openRegistries } from '../configuration/registries/registries.ts';
 import { isDaemonRunning } from '../state/state-lock.ts';
 import { isOurs } from '../state/state-files.ts';
 import { isSafe } from '../../core/system/private-folder.ts';
-import { spoolFolder, takeState, Workplace } from './workplace.ts';
+import { spoolFolder, takeState, PublisherPool } from './publisher-pool.ts';
 import { openState } from '../state/open-state.ts';
 
 /**
@@ -73,18 +74,18 @@ export async function openRegistry(
 export async function withPublishing<T>(
   context: Context,
   isAll: boolean,
-  work: (parts: WorkParts & { readonly client: RegistryClient }) => Promise<T>,
+  work: (parts: CycleContext & { readonly client: RegistryClient }) => Promise<T>,
 ): Promise<T> {
   const { configuration, observe, signal } = context;
   await takeState(configuration, (message) => observe({ type: 'note', message }));
   return await withRegistry(context, async (client) => {
-    const history = openHistory(context, !isAll || isDaemonRunning(configuration.state));
+    const store = openHistory(context, !isAll || isDaemonRunning(configuration.state));
     const observeIn = (repository: string): Observer =>
-      both(observe, recordPublications(repository, { history, nowMs: Date.now }));
-    const inFlight = new InFlight({ history, spool: spoolFolder(configuration), nowMs: Date.now });
+      both(observe, recordPublications(repository, { store, nowMs: Date.now }));
+    const inFlight = new InFlight({ store, spool: spoolFolder(configuration), nowMs: Date.now });
     const end = (): void => void inFlight.end();
     signal.addEventListener('abort', end, { once: true });
-    const workplace = new Workplace({
+    const pool = new PublisherPool({
       configuration,
       client,
       observe,
@@ -96,32 +97,32 @@ export async function withPublishing<T>(
     try {
       const patienceMs = Number.POSITIVE_INFINITY;
       return await work({
-        workplace,
-        history,
+        pool,
+        store,
         inFlight,
         observeIn,
         nowMs: Date.now,
-        isPatient: false,
+        respectBackoff: false,
         patienceMs,
         client,
       });
     } finally {
-      workplace.close();
+      pool.close();
       signal.removeEventListener('abort', end);
       await inFlight.end();
-      await history.close();
+      await store.close();
     }
   });
 }
 
-function openHistory({ configuration, observe }: Context, isGuest: boolean): History {
+function openHistory({ configuration, observe }: Context, readOnlyWishes: boolean): StateStore {
   const warn = (message: string): void => observe({ type: 'warning', message });
-  return new History({
+  return new StateStore({
     open: async () => await openState(configuration.state, warn),
     warn,
     note: (message) => observe({ type: 'note', message }),
     nowMs: Date.now,
-    isGuest,
+    readOnlyWishes,
   });
 }
 

@@ -1,4 +1,4 @@
-import { failedResult, type Observer } from '../../publisher/image/events.ts';
+import { failedResult } from '../../publisher/image/events.ts';
 import type { Candidate, Explain } from '../../publisher/pipeline/resolve.ts';
 import type { WantedImage } from '../../publisher/image/image.ts';
 import type {
@@ -11,35 +11,16 @@ import { asFailure, isFailure, stackOf, type Failure } from '../../core/failure.
 import { groupBy } from '../../core/group-by.ts';
 import type { Doubt } from '../../wishlist/meaning/doubt.ts';
 import { passedOverProblems } from '../../wishlist/meaning/expansion-problems.ts';
-import { planRepository, type Plan } from '../../wishlist/meaning/plan.ts';
+import { planRepository } from '../../wishlist/meaning/plan.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import type { Keep } from '../../wishlist/recipe/settings.ts';
 import { textOf } from '../output/recipe-lines.ts';
 import { isDue } from '../state/backoff.ts';
-import type { Workplace } from './workplace.ts';
-import type { Before, History } from './history.ts';
-import type { InFlight } from './in-flight.ts';
-import { isGivenUp, killedProcess } from './killed-process.ts';
-import { Recording } from './recording.ts';
+import type { KnownState } from './state-store.ts';
+import type { CycleContext } from './context.ts';
+import { isGivenUp, killedProcess } from './in-flight.ts';
+import { CycleRecorder } from './cycle-recorder.ts';
 import { soon, staged } from './staged.ts';
-
-export interface WorkParts {
-  readonly workplace: Workplace;
-  readonly history: History;
-  readonly inFlight: InFlight;
-  readonly observeIn: (repository: string) => Observer;
-  readonly nowMs: () => number;
-  /** Whether images that failed wait for their time, and paused repositories for theirs. */
-  readonly isPatient: boolean;
-  /** Whether nothing more is to be done about an image. */
-  readonly isDone?: (repository: string, image: WishedImage) => boolean;
-  /** How long what is done waits for registries that have not answered; they go on by themselves then. */
-  readonly patienceMs: number;
-  /** Has more to say of images that cannot be had. */
-  readonly explain?: (image: WishedImage, failure: Failure) => Promise<Failure>;
-  /** Told what is to be done in a repository. */
-  readonly onPlan?: (repository: string, plan: Plan) => void;
-}
 
 /** How publishing in one repository ended. */
 export interface RepositoryReport extends PublishingReport {
@@ -69,10 +50,10 @@ const KEEP: Keep = { days: 30 };
  */
 export async function workOn(
   task: Task,
-  parts: WorkParts,
+  context: CycleContext,
   onPlanned: () => void = () => undefined,
 ): Promise<RepositoryReport> {
-  const work = new RepositoryWork(task, parts);
+  const work = new RepositoryWork(task, context);
   try {
     return await work.run(onPlanned);
   } finally {
@@ -82,16 +63,16 @@ export async function workOn(
 
 class RepositoryWork {
   readonly #task: Task;
-  readonly #parts: WorkParts;
-  readonly #recording: Recording;
+  readonly #context: CycleContext;
+  readonly #recorder: CycleRecorder;
   #results: Results;
   #isUnusable = true;
   #publications = 0;
 
-  constructor(task: Task, parts: WorkParts) {
+  constructor(task: Task, context: CycleContext) {
     this.#task = task;
-    this.#parts = parts;
-    this.#recording = new Recording(task.repository, parts);
+    this.#context = context;
+    this.#recorder = new CycleRecorder(task.repository, context);
     this.#results = new Results(task.wanted, () => undefined);
   }
 
@@ -99,7 +80,7 @@ class RepositoryWork {
     const { repository } = this.#task;
     let stopped: Failure | undefined;
     try {
-      await this.#parts.workplace.use(repository, async (publisher) => {
+      await this.#context.pool.use(repository, async (publisher) => {
         await this.#publish(publisher, onPlanned);
       });
     } catch (error) {
@@ -107,21 +88,21 @@ class RepositoryWork {
       stopped = this.#told(error);
       this.#results.finishRest(failedResult(stopped));
     }
-    for (const { part, failure } of await this.#recording.end(stopped))
+    for (const { part, failure } of await this.#recorder.end(stopped))
       this.#results.revise(part, failedResult(failure));
     const images = this.#results.all();
     return { repository, images, publications: this.#publications, stopped, isUnusable: this.#isUnusable };
   }
 
   async #publish(publisher: RepositoryPublisher, onPlanned: () => void): Promise<void> {
-    const { history, observeIn, inFlight } = this.#parts;
+    const { store, observeIn, inFlight } = this.#context;
     const { repository, wanted } = this.#task;
-    const before = await history.before(repository, publisher.view, inFlight.run);
-    this.#recording.begin(before);
+    const before = await store.before(repository, publisher.view, inFlight.run);
+    this.#recorder.begin(before);
     const due = wanted.filter(this.#isDue(before, publisher));
     const suspects = suspectsAmong(due, before);
     const others = due.filter(({ publicName }) => !before.deaths.has(publicName));
-    this.#results = new Results(due, observeIn(repository), this.#recording.settle);
+    this.#results = new Results(due, observeIn(repository), this.#recorder.settle);
     this.#isUnusable = false;
     const begun = publisher.publications;
     const passes: Seen[] = [];
@@ -143,7 +124,7 @@ class RepositoryWork {
     );
     const plan = async (): Promise<void> => {
       const looked = Promise.all(ofRegistries.map(async ({ first }) => await first));
-      const isSoon = await soon(looked, this.#parts.patienceMs);
+      const isSoon = await soon(looked, this.#context.patienceMs);
       await this.#tryToPlan(passes, before);
       onPlanned();
       if (isSoon) return;
@@ -165,7 +146,7 @@ class RepositoryWork {
   async #looked(images: readonly WishedImage[], pass: PendingResolution): Promise<void> {
     try {
       await this.#passOver(images, pass);
-      await this.#recording.looked(pass);
+      await this.#recorder.looked(pass);
     } catch (error) {
       pass.arrived();
       throw error;
@@ -173,11 +154,11 @@ class RepositoryWork {
   }
 
   /** A process died while it worked on `image`: if that is its fault, it is so again, and nothing else is lost. */
-  async #tryAlone(publisher: RepositoryPublisher, image: WishedImage, before: Before): Promise<void> {
-    const { inFlight } = this.#parts;
+  async #tryAlone(publisher: RepositoryPublisher, image: WishedImage, before: KnownState): Promise<void> {
+    const { inFlight } = this.#context;
     const { repository } = this.#task;
     // It may be the last thing that this process does.
-    await this.#recording.written();
+    await this.#recorder.written();
     const acquit = inFlight.suspect(repository, image.publicName);
     try {
       await inFlight.alone(async () => await this.#publishAlone(publisher, image, before));
@@ -186,7 +167,7 @@ class RepositoryWork {
     }
   }
 
-  async #publishAlone(publisher: RepositoryPublisher, image: WishedImage, before: Before): Promise<void> {
+  async #publishAlone(publisher: RepositoryPublisher, image: WishedImage, before: KnownState): Promise<void> {
     const death = before.deaths.get(image.publicName);
     const givenUp = death !== undefined && isGivenUp(death) ? death : undefined;
     const failed = givenUp && failedResult(killedProcess(givenUp));
@@ -206,7 +187,7 @@ class RepositoryWork {
   }
 
   #explain(images: readonly WishedImage[]): Explain | undefined {
-    const { explain } = this.#parts;
+    const { explain } = this.#context;
     if (explain === undefined) return undefined;
     const byWanted = new Map<WantedImage, WishedImage>(images.map((image) => [image, image]));
     return async (wanted, failure) => {
@@ -215,10 +196,10 @@ class RepositoryWork {
     };
   }
 
-  #isDue({ failing, isPaused }: Before, publisher: RepositoryPublisher): (image: WishedImage) => boolean {
-    const { isDone = () => false } = this.#parts;
-    if (!this.#parts.isPatient) return (image) => !isDone(this.#task.repository, image);
-    const nowMs = this.#parts.nowMs();
+  #isDue({ failing, isPaused }: KnownState, publisher: RepositoryPublisher): (image: WishedImage) => boolean {
+    const { isDone = () => false } = this.#context;
+    if (!this.#context.respectBackoff) return (image) => !isDone(this.#task.repository, image);
+    const nowMs = this.#context.nowMs();
     return (image) => {
       const failed = failing.get(image.publicName);
       return !isPaused && (failed === undefined || isDue(failed, nowMs)) && !publisher.isPublishing(image);
@@ -228,11 +209,11 @@ class RepositoryWork {
   /** One note for each pattern, whatever it means that is no image. */
   async #passOver(looked: readonly WishedImage[], pass: PendingResolution): Promise<void> {
     const { repository } = this.#task;
-    const { history, observeIn } = this.#parts;
+    const { store, observeIn } = this.#context;
     const passed = looked.filter((image) => pass.passedOver.has(image));
     for (const problem of passedOverProblems(passed, (image) => pass.passedOver.get(image)))
       observeIn(repository)({ type: 'note', message: textOf(problem) });
-    await history.looked(repository, looked, passed);
+    await store.looked(repository, looked, passed);
   }
 
   /** A mistake in what becomes of all images is told with its stack. */
@@ -240,12 +221,12 @@ class RepositoryWork {
     const { repository } = this.#task;
     const failure = asFailure(error);
     if (failure.code === 'bug')
-      this.#parts.observeIn(repository)({ type: 'bug', image: repository, stack: stackOf(failure) });
+      this.#context.observeIn(repository)({ type: 'bug', image: repository, stack: stackOf(failure) });
     return failure;
   }
 
   /** What is planned is for whoever looks, and decides nothing about what is published. */
-  async #tryToPlan(passes: readonly Seen[], before: Before): Promise<void> {
+  async #tryToPlan(passes: readonly Seen[], before: KnownState): Promise<void> {
     try {
       await this.#plan(passes, before);
     } catch (error) {
@@ -255,7 +236,7 @@ class RepositoryWork {
   }
 
   /** @param passes of the registries that have answered */
-  async #plan(passes: readonly Seen[], { published }: Before): Promise<void> {
+  async #plan(passes: readonly Seen[], { published }: KnownState): Promise<void> {
     const { repository, doubts } = this.#task;
     if (doubts === undefined) return;
     const resolved = new Map(passes.flatMap((pass) => [...pass.resolved]));
@@ -267,15 +248,15 @@ class RepositoryWork {
       resolved: (image) => resolved.get(image),
       doubts,
       keep: KEEP,
-      nowMs: this.#parts.nowMs(),
+      nowMs: this.#context.nowMs(),
     });
-    await this.#parts.history.plan(repository, plan);
-    this.#parts.onPlan?.(repository, plan);
+    await this.#context.store.plan(repository, plan);
+    this.#context.onPlan?.(repository, plan);
   }
 }
 
 /** Images that processes died of, those last of which it is surest. */
-function suspectsAmong(images: readonly WishedImage[], { deaths }: Before): WishedImage[] {
+function suspectsAmong(images: readonly WishedImage[], { deaths }: KnownState): WishedImage[] {
   const countOf = ({ publicName }: WishedImage): number => deaths.get(publicName)?.count ?? 0;
   const suspects = images.filter(({ publicName }) => deaths.has(publicName));
   return suspects.toSorted((one, other) => countOf(one) - countOf(other));

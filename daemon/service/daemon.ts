@@ -1,17 +1,17 @@
 import { Failure, isFailure, withHint } from '../../core/failure.ts';
 import { spoolBytes } from '../../publisher/spool/folders.ts';
-import { History } from '../cycle/history.ts';
+import { StateStore } from '../cycle/state-store.ts';
 import { partsOf } from '../configuration/invalid.ts';
-import type { Log } from '../systemd/record.ts';
+import type { Log } from '../systemd/log.ts';
 import type { Configuration, Environment } from '../configuration/options.ts';
 import { redact } from '../configuration/redact.ts';
 import type { FailureNote } from '../state/state.ts';
 import { Activity } from './activity.ts';
 import { controlSocket, ControlServer } from './control.ts';
 import type { DaemonActivity } from './control-client.ts';
-import { Generation, type GenerationParts } from './generation.ts';
-import { Journalist } from './journalist.ts';
-import type { StartSchedule } from './schedule.ts';
+import { ConfiguredRun, type RunContext } from './configured-run.ts';
+import { CycleLog } from './cycle-log.ts';
+import type { StartSchedule } from './run-daemon.ts';
 import type { ServiceManager } from '../systemd/service-manager.ts';
 import { giveSignsOfLife, statusText } from './sign-of-life.ts';
 import { lockState } from '../state/state-lock.ts';
@@ -23,12 +23,12 @@ export interface DaemonOptions {
   readonly environment: Environment;
   /** Reads the configuration again. @throws Failure `configuration-invalid` */
   readonly reconfigure: () => Configuration;
-  readonly readWishlists: GenerationParts['readWishlists'];
+  readonly readWishlists: RunContext['readWishlists'];
   readonly log: Log;
   readonly manager: ServiceManager;
   readonly startSchedule: StartSchedule;
   readonly nowMs: () => number;
-  readonly patienceMs?: GenerationParts['patienceMs'];
+  readonly patienceMs?: RunContext['patienceMs'];
   /** When aborted the daemon ends. */
   readonly signal: AbortSignal;
 }
@@ -37,17 +37,17 @@ export interface DaemonOptions {
 const FIXED = ['state', 'backend', 'root'] as const;
 
 /**
- * Runs until it is stopped: one generation after the other, each with the configuration that is in force. What it
+ * Runs until it is stopped: one {@link ConfiguredRun} after the other, each with the configuration in force. What it
  * publishes and remembers outlives it.
  */
 export class Daemon {
   readonly #options: DaemonOptions;
-  readonly #journalist: Journalist;
-  readonly #history: History;
+  readonly #cycleLog: CycleLog;
+  readonly #store: StateStore;
   readonly #activity = new Activity();
   readonly #startedMs: number;
   #configuration: Configuration;
-  #generation: Generation | undefined;
+  #currentRun: ConfiguredRun | undefined;
   #bug: { readonly error: unknown } | undefined;
   #isReloading = false;
   #refusedReload: DaemonActivity['refusedReload'];
@@ -59,14 +59,14 @@ export class Daemon {
     this.#options = options;
     this.#configuration = configuration;
     this.#startedMs = nowMs();
-    this.#journalist = new Journalist(log, nowMs);
-    const warn = (message: string): void => this.#journalist.warn(message);
-    this.#history = new History({
+    this.#cycleLog = new CycleLog(log, nowMs);
+    const warn = (message: string): void => this.#cycleLog.warn(message);
+    this.#store = new StateStore({
       open: async () => await openState(configuration.state, warn),
-      note: (message) => this.#journalist.note(message),
+      note: (message) => this.#cycleLog.note(message),
       warn,
       nowMs,
-      isGuest: false,
+      readOnlyWishes: false,
     });
   }
 
@@ -79,13 +79,13 @@ export class Daemon {
     const lock = await lockState(configuration.state);
     const endSigns = giveSignsOfLife(manager, () => {
       if (signal.aborted) return undefined;
-      return this.#generation === undefined ? 'starting' : statusText({ ...this.#troubles, ...this.#work });
+      return this.#currentRun === undefined ? 'starting' : statusText({ ...this.#troubles, ...this.#work });
     });
     const control = await this.#listen();
     const wake = (): void => this.#awake();
     signal.addEventListener('abort', wake, { once: true });
     try {
-      this.#generation = await this.#start();
+      this.#currentRun = await this.#start();
       this.#tellStarted();
       while (await this.#nextReload()) await this.#reload();
       await this.#stop();
@@ -93,7 +93,7 @@ export class Daemon {
       signal.removeEventListener('abort', wake);
       endSigns();
       await control?.close();
-      await this.#history.close();
+      await this.#store.close();
       lock.release();
     }
     if (this.#bug !== undefined) throw this.#bug.error;
@@ -106,21 +106,21 @@ export class Daemon {
   }
 
   /** What goes on now. */
-  get generation(): Generation | undefined {
-    return this.#generation;
+  get currentRun(): ConfiguredRun | undefined {
+    return this.#currentRun;
   }
 
   activity(): DaemonActivity {
-    const generation = this.#generation;
+    const currentRun = this.#currentRun;
     const { version, signal } = this.#options;
     return {
       version,
       pid: process.pid,
       startedMs: this.#startedMs,
       isStopping: signal.aborted,
-      nextCycleMs: generation?.nextCycleMs,
+      nextCycleMs: currentRun?.nextCycleMs,
       spool: {
-        bytes: generation === undefined ? 0 : spoolBytes(generation.spoolFolder),
+        bytes: currentRun === undefined ? 0 : spoolBytes(currentRun.spoolFolder),
         limitBytes: this.#configuration.spoolSizeBytes,
       },
       ...this.#troubles,
@@ -129,34 +129,34 @@ export class Daemon {
   }
 
   get #work(): Pick<DaemonActivity, 'cycleSinceMs' | 'repositories'> {
-    const generation = this.#generation;
-    return { cycleSinceMs: generation?.cycleSinceMs, repositories: generation?.repositories ?? [] };
+    const currentRun = this.#currentRun;
+    return { cycleSinceMs: currentRun?.cycleSinceMs, repositories: currentRun?.repositories ?? [] };
   }
 
   get #troubles(): Pick<DaemonActivity, 'databaseFailure' | 'refusedReload'> {
-    const { failure } = this.#history;
+    const { failure } = this.#store;
     return { databaseFailure: failure && noteOf(failure), refusedReload: this.#refusedReload };
   }
 
-  async #start(): Promise<Generation> {
+  async #start(): Promise<ConfiguredRun> {
     const { environment, readWishlists, startSchedule, nowMs, patienceMs } = this.#options;
-    const generation = await Generation.start({
+    const currentRun = await ConfiguredRun.start({
       configuration: this.#configuration,
       environment,
       readWishlists,
       startSchedule,
       nowMs,
       patienceMs,
-      history: this.#history,
-      journalist: this.#journalist,
+      store: this.#store,
+      cycleLog: this.#cycleLog,
       activity: this.#activity,
       onBug: (error) => {
         this.#bug ??= { error };
         this.#awake();
       },
     });
-    generation.wake();
-    return generation;
+    currentRun.wake();
+    return currentRun;
   }
 
   /** Waits until there is something to do. @returns false when it is time to end */
@@ -178,22 +178,22 @@ export class Daemon {
     try {
       const configuration = this.#options.reconfigure();
       assertUnchanged(before, configuration);
-      await this.#generation?.stop(stopped('the configuration is read again'), before.stopTimeoutMs);
-      this.#generation = undefined;
+      await this.#currentRun?.stop(stopped('the configuration is read again'), before.stopTimeoutMs);
+      this.#currentRun = undefined;
       this.#configuration = configuration;
-      this.#generation = await this.#start();
+      this.#currentRun = await this.#start();
       this.#refusedReload = undefined;
-      this.#journalist.note('the configuration was read again');
+      this.#cycleLog.note('the configuration was read again');
     } catch (error) {
       if (!isFailure(error)) throw error;
       for (const part of partsOf(error)) {
         const text = `the new configuration is refused, the old one stays: ${withHint(part)}`;
-        this.#journalist.error(text, { code: error.code });
+        this.#cycleLog.error(text, { code: error.code });
       }
       this.#refusedReload = { ...noteOf(error), sinceMs: this.#options.nowMs() };
       this.#configuration = before;
-      this.#generation ??= await this.#start();
-      this.#generation.wake();
+      this.#currentRun ??= await this.#start();
+      this.#currentRun.wake();
     }
     manager.ready();
   }
@@ -203,19 +203,19 @@ export class Daemon {
     manager.stopping();
     const { stopTimeoutMs } = this.#configuration;
     manager.status('stopping: what is being published goes on to its end');
-    this.#journalist.note('stopping');
-    await this.#generation?.stop(stopped('the daemon was stopped'), stopTimeoutMs);
-    this.#journalist.note('stopped');
+    this.#cycleLog.note('stopping');
+    await this.#currentRun?.stop(stopped('the daemon was stopped'), stopTimeoutMs);
+    this.#cycleLog.note('stopped');
   }
 
   async #listen(): Promise<ControlServer | undefined> {
     const path = controlSocket(this.#options.configuration.state);
     const control = await ControlServer.start(path, {
       activity: () => this.activity(),
-      wake: () => this.#generation?.wake(),
+      wake: () => this.#currentRun?.wake(),
     });
     if (typeof control !== 'string') return control;
-    this.#journalist.warn(
+    this.#cycleLog.warn(
       `commands cannot ask the daemon by ${path} (${control}): status shows what it wrote down`,
     );
     return undefined;
@@ -224,7 +224,7 @@ export class Daemon {
   #tellStarted(): void {
     const { version, manager } = this.#options;
     const { backend, root, state, schedule, timeZone } = this.#configuration;
-    this.#journalist.note(
+    this.#cycleLog.note(
       `unpackd ${version} started: ${backend} repositories below ${root}, state in ${state}, schedule "${schedule}" (${timeZone})`,
     );
     manager.ready();

@@ -1,12 +1,12 @@
+import { schedule as scheduleTask } from 'node-cron';
+import type { Configuration } from '../configuration/options.ts';
+import { takeState } from '../cycle/publisher-pool.ts';
 import type { Context } from '../output/context.ts';
 import type { ExitStatus } from '../output/exit-status.ts';
-import { createLog } from '../systemd/log.ts';
-import type { Log } from '../systemd/record.ts';
-import type { Configuration } from '../configuration/options.ts';
-import { Daemon, type DaemonOptions } from './daemon.ts';
-import { startSchedule } from './schedule.ts';
+import { createLog } from '../systemd/journal.ts';
+import type { Log } from '../systemd/log.ts';
 import { ServiceManager } from '../systemd/service-manager.ts';
-import { takeState } from '../cycle/workplace.ts';
+import { Daemon, type DaemonOptions } from './daemon.ts';
 
 const PRIORITIES: Readonly<Record<Configuration['logLevel'], number>> = {
   error: 3,
@@ -43,3 +43,33 @@ function upTo(priority: number, log: Log): Log {
     },
   };
 }
+
+/** Calls something again and again until it is stopped. */
+export interface Schedule {
+  /** When it is called next, as far as is known. */
+  readonly nextMs: () => number | undefined;
+  readonly stop: () => void;
+}
+
+export interface Timing {
+  /** A cron expression. */
+  readonly expression: string;
+  readonly timeZone: string;
+  /** At most how much later it may be, by chance. */
+  readonly jitterMs: number;
+}
+
+export type StartSchedule = (timing: Timing, tick: () => void) => Schedule;
+
+/** Follows the clock. What `tick` starts may still run at the next time: whoever starts it sees to that. */
+export const startSchedule: StartSchedule = ({ expression, timeZone: timezone, jitterMs }, tick) => {
+  const task = scheduleTask(expression, tick, {
+    timezone,
+    maxRandomDelay: jitterMs,
+    suppressMissedWarning: true,
+  });
+  return {
+    nextMs: () => task.getNextRun()?.getTime(),
+    stop: () => void task.destroy(),
+  };
+};

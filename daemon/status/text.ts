@@ -3,7 +3,7 @@ import { UNREACHABLE } from '../../publisher/image/own-failure.ts';
 import { withHint } from '../../core/failure.ts';
 import { groupBy } from '../../core/group-by.ts';
 import { registryOf, relative, span, upcoming } from '../output/format.ts';
-import { deathText } from '../cycle/killed-process.ts';
+import { deathText } from '../cycle/in-flight.ts';
 import { redact } from '../configuration/redact.ts';
 import type { FailureNote, PublicationRecord, SourceRecord } from '../state/state.ts';
 import type { FailingImageStatus, RepositoryStatus, StatusReport } from './report.ts';

@@ -2,10 +2,42 @@ import { fstatSync } from 'node:fs';
 import { hasCode } from '../../core/system-error.ts';
 import type { Environment } from '../configuration/options.ts';
 import { redact } from '../configuration/redact.ts';
+import type { OutputStream } from '../output/display.ts';
 import { sendDatagram } from './datagram.ts';
-import { TEXT_BYTES } from './lines.ts';
-import type { Log, LogRecord } from './record.ts';
-import { cut, recordText } from './text.ts';
+import {
+  type Log,
+  type LogRecord,
+  TEXT_BYTES,
+  createLineLog,
+  createPrefixedLog,
+  cut,
+  recordText,
+} from './log.ts';
+
+export interface LogOptions {
+  readonly environment: Environment;
+  readonly stderr: OutputStream;
+  /** The descriptor behind `stderr`. */
+  readonly descriptor?: number;
+  /** Where the journal listens. */
+  readonly journalSocket?: string;
+  readonly now?: () => Date;
+}
+
+/**
+ * The log of a service: records with fields where standard error leads to systemd's journal, readable lines with a time
+ * everywhere else. Secrets are hidden in all of it.
+ */
+export function createLog({
+  environment,
+  stderr,
+  descriptor = 2,
+  journalSocket = JOURNAL_SOCKET,
+  now = () => new Date(),
+}: LogOptions): Log {
+  if (!leadsToJournal(descriptor, environment)) return createLineLog(stderr, now);
+  return createJournalLog(journalSocket, createPrefixedLog(stderr));
+}
 
 export const JOURNAL_SOCKET = '/run/systemd/journal/socket';
 

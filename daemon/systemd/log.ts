@@ -1,30 +1,79 @@
-import type { Environment } from '../configuration/options.ts';
+import { localTimeWithSeconds } from '../../core/text.ts';
+import { redact } from '../configuration/redact.ts';
 import type { OutputStream } from '../output/display.ts';
-import { createJournalLog, JOURNAL_SOCKET, leadsToJournal } from './journal.ts';
-import { createLineLog, createPrefixedLog } from './lines.ts';
-import type { Log } from './record.ts';
 
-export interface LogOptions {
-  readonly environment: Environment;
-  readonly stderr: OutputStream;
-  /** The descriptor behind `stderr`. */
-  readonly descriptor?: number;
-  /** Where the journal listens. */
-  readonly journalSocket?: string;
-  readonly now?: () => Date;
+/** One thing that happened, as it is logged. */
+export interface LogRecord {
+  /** As in syslog(3): 3 an error, 4 a warning, 5 of note, 6 for information, 7 for debugging. */
+  readonly priority: 3 | 4 | 5 | 6 | 7;
+  /** One sentence; it need not name the image and repository that are among the fields. */
+  readonly message: string;
+  /** What it is about, by names such as `image`, `repository`, `publication` and `code`. */
+  readonly fields?: Readonly<Record<string, string | undefined>>;
 }
 
-/**
- * The log of a service: records with fields where standard error leads to systemd's journal, readable lines with a time
- * everywhere else. Secrets are hidden in all of it.
- */
-export function createLog({
-  environment,
-  stderr,
-  descriptor = 2,
-  journalSocket = JOURNAL_SOCKET,
-  now = () => new Date(),
-}: LogOptions): Log {
-  if (!leadsToJournal(descriptor, environment)) return createLineLog(stderr, now);
-  return createJournalLog(journalSocket, createPrefixedLog(stderr));
+export interface Log {
+  /** Never throws: what cannot be logged is no reason to stop. */
+  readonly write: (record: LogRecord) => void;
+}
+
+/** What stands in front of a message that does not name it, in this order. */
+const SUBJECTS = ['repository', 'image'] as const;
+
+/** The record as one line: its message, and what it is about unless the message says so itself. Secrets are hidden. */
+export function recordText({ message, fields = {} }: LogRecord): string {
+  const subjects = SUBJECTS.map((name) => fields[name]).filter(
+    (subject): subject is string => subject !== undefined && subject !== '' && !isNamed(subject, message),
+  );
+  return redact(subjects.length === 0 ? message : `${subjects.join(' ')}: ${message}`);
+}
+
+/** `text` in at most `limitBytes` bytes of UTF-8, with a mark where something was cut off. */
+export function cut(text: string, limitBytes: number): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= limitBytes) return text;
+  const mark = ` [cut, ${bytes.length} bytes in all]`;
+  // A character that is torn apart becomes one that stands for nothing.
+  const kept = bytes.subarray(0, limitBytes - mark.length).toString();
+  return `${kept.replace(/\uFFFD$/, '')}${mark}`;
+}
+
+/** Whether `subject` stands in `message`, and not only as a part of a longer name. */
+function isNamed(subject: string, message: string): boolean {
+  return new RegExp(String.raw`(?<![\w./:@-])${escaped(subject)}(?![\w/@-]|[.:][\w@])`).test(message);
+}
+
+function escaped(text: string): string {
+  return text.replace(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`);
+}
+
+const NAMES: Readonly<Record<LogRecord['priority'], string>> = {
+  3: 'error',
+  4: 'warning',
+  5: 'notice',
+  6: 'info',
+  7: 'debug',
+};
+
+/** The journal splits longer lines (`LineMax=` in journald.conf(5): 48 KiB). */
+export const TEXT_BYTES = 32 * 1024;
+
+/** Lines for people: the time in the zone of the process, what kind of message it is, the message. */
+export function createLineLog(stream: OutputStream, now: () => Date): Log {
+  return {
+    write: (record) => {
+      stream.write(
+        `${localTimeWithSeconds(now().getTime())} ${NAMES[record.priority]} ${cut(recordText(record), TEXT_BYTES)}\n`,
+      );
+    },
+  };
+}
+
+/** Lines for whoever adds times himself and understands priorities in front (sd-daemon(3)): `<4>a warning`. */
+export function createPrefixedLog(stream: OutputStream): Log {
+  return {
+    write: (record) => {
+      stream.write(`<${record.priority}>${cut(recordText(record), TEXT_BYTES)}\n`);
+    },
+  };
 }

@@ -1,8 +1,7 @@
 import { posix } from 'node:path';
 import { countFindings, type Finding, type Severity } from '../../../wishlist/check/finding.ts';
 import { redact } from '../../configuration/redact.ts';
-import type { CheckReport } from '../report.ts';
-import { countText, sumText } from './phrases.ts';
+import { type CheckReport, countText, sumText } from '../report.ts';
 
 const COMMANDS: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', note: 'notice' };
 /** GitHub shows so many of each kind for one step, the first ones; the log has all. */

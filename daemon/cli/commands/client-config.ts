@@ -16,8 +16,7 @@ import {
 import type { Command } from '../command.ts';
 import { argumentUnknown } from '../known.ts';
 import type { Configuration } from '../../configuration/options.ts';
-import { publishedView } from '../../cycle/published-view.ts';
-import { createBackend } from '../../cycle/workplace.ts';
+import { publishedView, createBackend } from '../../cycle/backend.ts';
 import { assertRepositoryName } from '../../configuration/repository-argument.ts';
 
 export const clientConfigCommand: Command = {

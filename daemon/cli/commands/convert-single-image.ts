@@ -6,7 +6,7 @@ import { NO_SETTINGS } from '../../../wishlist/recipe/settings.ts';
 import { wishOf } from '../../../wishlist/recipe/wish.ts';
 import type { Command } from '../command.ts';
 import { configuredPolicy, configuredSettings } from '../../configuration/limits.ts';
-import { createExplain } from '../../cycle/explain.ts';
+import { createExplain } from '../../checking/suggestions.ts';
 import { workOn } from '../../cycle/repository-work.ts';
 import { statusOf, tellUnusable, withPublishing } from '../../cycle/publishing.ts';
 import { assertRepositoryName } from '../../configuration/repository-argument.ts';

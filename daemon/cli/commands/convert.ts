@@ -8,10 +8,11 @@ import type { ListTags } from '../../../wishlist/meaning/expand.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../../output/context.ts';
 import { configuredPolicy, configuredSettings } from '../../configuration/limits.ts';
-import { createExplain } from '../../cycle/explain.ts';
+import { createExplain } from '../../checking/suggestions.ts';
 import { runCycle, type Expanded, type Wishlists } from '../../cycle/cycle.ts';
 import { PatientLists, StillRead } from '../../cycle/patient-lists.ts';
-import type { RepositoryReport, WorkParts } from '../../cycle/repository-work.ts';
+import type { RepositoryReport } from '../../cycle/repository-work.ts';
+import type { CycleContext } from '../../cycle/context.ts';
 import type { ExitStatus } from '../../output/exit-status.ts';
 import { statusOf, tellUnusable, withPublishing } from '../../cycle/publishing.ts';
 import { noteTexts, warningTexts } from '../../output/recipe-lines.ts';
@@ -51,7 +52,7 @@ const PATIENCE_MS = 30_000;
  */
 export async function convert(
   context: Context,
-  parts: WorkParts & { readonly client: RegistryClient },
+  parts: CycleContext & { readonly client: RegistryClient },
   patienceMs = PATIENCE_MS,
 ): Promise<ExitStatus> {
   const { observe, output, configuration, signal } = context;
@@ -59,7 +60,7 @@ export async function convert(
   const lists = new PatientLists(listTags, { patienceMs, signal, isKept: true });
   const told = new Set<string>();
   let found: Expanded | undefined;
-  const cycle = async (more: Pick<WorkParts, 'isDone'> = {}): ReturnType<typeof runCycle> =>
+  const cycle = async (more: Pick<CycleContext, 'isDone'> = {}): ReturnType<typeof runCycle> =>
     await runCycle({
       ...parts,
       ...more,

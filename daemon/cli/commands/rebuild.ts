@@ -5,7 +5,7 @@ import { configurationInvalid } from '../../configuration/invalid.ts';
 import { counted } from '../../../core/text.ts';
 import { assertKnownRepository } from '../known.ts';
 import { withState } from '../../state/open-state.ts';
-import { createBackend } from '../../cycle/workplace.ts';
+import { createBackend } from '../../cycle/backend.ts';
 
 export const rebuildCommand: Command = {
   name: 'rebuild',

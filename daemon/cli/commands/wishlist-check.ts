@@ -9,24 +9,21 @@ import type { Wish } from '../../../wishlist/recipe/wish.ts';
 import { readBaseFile, readBases, type Base } from '../../checking/base.ts';
 import { checkRecipes } from '../../checking/check.ts';
 import { formatGithub } from '../../checking/formats/github.ts';
-import { checkDocument } from '../../checking/formats/json.ts';
+import { checkDocument, type CheckReport } from '../../checking/report.ts';
 import { formatJunit } from '../../checking/formats/junit.ts';
 import { formatMarkdown } from '../../checking/formats/markdown.ts';
 import { formatText } from '../../checking/formats/text.ts';
-import { Inquiry, type Answer } from '../../checking/inquiry.ts';
+import { RegistryProbe, type WishProbe } from '../../checking/registry-probe.ts';
 import { readRecipeSource, type RecipeSource } from '../../checking/recipe-source.ts';
-import type { CheckReport } from '../../checking/report.ts';
 import { openReportFiles, writeReportFile } from '../../checking/report-files.ts';
-import { Suggestions } from '../../checking/suggestions.ts';
-import { TagLists } from '../../checking/tag-lists.ts';
+import { Suggestions, TagLists } from '../../checking/suggestions.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../../output/context.ts';
 import { exitStatusOf, type ExitStatus } from '../../output/exit-status.ts';
 import type { Configuration } from '../../configuration/options.ts';
 import { jsonText } from '../../output/results.ts';
-import { publishedView } from '../../cycle/published-view.ts';
+import { publishedView, createBackend } from '../../cycle/backend.ts';
 import { withRegistry } from '../../cycle/publishing.ts';
-import { createBackend } from '../../cycle/workplace.ts';
 
 export const wishlistCheckCommand: Command = {
   name: 'wishlist check',
@@ -94,18 +91,21 @@ async function basesOf(context: Context, currentDirectory: string): Promise<Base
   });
 }
 
-type Ask = (wish: Wish, recipe: Recipe) => Promise<Answer>;
+type Ask = (wish: Wish, recipe: Recipe) => Promise<WishProbe>;
 
 function askWith({ configuration }: Context, client: RegistryClient, sources: readonly RecipeSource[]): Ask {
   const recipes = sources.flatMap(({ content }) => (isFailure(content) ? [] : [content]));
   const lists = new TagLists(async (reference) => await client.listTags(reference));
   const wished = recipes.flatMap(({ wishes }) => wishes.map(({ reference }) => reference));
   const listings = new ListingStore(join(configuration.state, 'listings'));
-  const scales = { client, listings, viewOf: viewsOf(configuration) };
-  const inquiry = new Inquiry({ scales, lists, suggestions: new Suggestions(lists, wished) }, configuration);
+  const sizes = { client, listings, viewOf: viewsOf(configuration) };
+  const probe = new RegistryProbe(
+    { sizes, lists, suggestions: new Suggestions(lists, wished) },
+    configuration,
+  );
   return async (wish, recipe) => {
     const platforms = recipe.defaults.platforms ?? configuration.platforms;
-    return await inquiry.ask({ wish, recipe, defaults: { ...recipe.defaults, platforms } });
+    return await probe.ask({ wish, recipe, defaults: { ...recipe.defaults, platforms } });
   };
 }
 

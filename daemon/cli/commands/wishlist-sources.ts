@@ -5,7 +5,7 @@ import type { SourceContent, SourceState } from '../../../wishlist/sources/sourc
 import type { Command } from '../command.ts';
 import { redact } from '../../configuration/redact.ts';
 import { readConfiguredSources } from '../../configuration/sources/sources.ts';
-import { takeState } from '../../cycle/workplace.ts';
+import { takeState } from '../../cycle/publisher-pool.ts';
 
 export const wishlistSourcesCommand: Command = {
   name: 'wishlist sources',

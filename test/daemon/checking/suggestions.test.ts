@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { Suggestions } from '../../../daemon/checking/suggestions.ts';
-import { TagLists } from '../../../daemon/checking/tag-lists.ts';
+import { Suggestions, TagLists } from '../../../daemon/checking/suggestions.ts';
 import { Failure, isFailure, type FailureCode } from '../../../core/failure.ts';
 import { parseReference } from '../../../core/oci/reference.ts';
 import { wholeLists } from '../../support/whole-lists.ts';

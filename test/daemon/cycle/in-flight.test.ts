@@ -23,7 +23,7 @@ describe('what is in flight', () => {
     failure = undefined;
     letWrite = () => undefined;
     const names = (rows: readonly UnderWay[]): string => rows.map(({ publicName }) => publicName).join();
-    const history = {
+    const store = {
       get failure() {
         return failure;
       },
@@ -33,7 +33,7 @@ describe('what is in flight', () => {
       },
       endRun: async () => void written.push('end'),
     };
-    inFlight = new InFlight({ history, spool: '/spool', nowMs: () => 0 });
+    inFlight = new InFlight({ store, spool: '/spool', nowMs: () => 0 });
   });
 
   const settled = async (): Promise<void> => await new Promise((resolve) => setImmediate(resolve));

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import type { History } from '../../../daemon/cycle/history.ts';
+import type { StateStore } from '../../../daemon/cycle/state-store.ts';
 import { InFlight } from '../../../daemon/cycle/in-flight.ts';
-import { workOn, type WorkParts } from '../../../daemon/cycle/repository-work.ts';
-import type { Workplace } from '../../../daemon/cycle/workplace.ts';
+import { workOn } from '../../../daemon/cycle/repository-work.ts';
+import type { CycleContext } from '../../../daemon/cycle/context.ts';
+import type { PublisherPool } from '../../../daemon/cycle/publisher-pool.ts';
 import type {
   PendingResolution,
   RepositoryPublisher,
@@ -22,10 +23,10 @@ function wished(): WishedImage {
 
 describe('the work on one repository', () => {
   let told: string[];
-  let parts: WorkParts;
+  let parts: CycleContext;
   beforeEach(() => {
     told = [];
-    const history = {
+    const store = {
       failure: undefined,
       before: async () => ({ published: [], failing: new Map(), deaths: new Map(), isPaused: false }),
       looked: async () => undefined,
@@ -34,7 +35,7 @@ describe('the work on one repository', () => {
       attempt: async () => undefined,
       repositoryFailure: async (_: string, failure?: { code: string }) =>
         void told.push(`recorded ${failure?.code ?? 'good'}`),
-    } as unknown as History;
+    } as unknown as StateStore;
     const publisher = {
       publications: 0,
       view: {},
@@ -53,21 +54,21 @@ describe('the work on one repository', () => {
       publishImages: async () => void told.push('published'),
     } as unknown as RepositoryPublisher;
     parts = {
-      workplace: {
+      pool: {
         use: async (_: string, work: (given: RepositoryPublisher) => Promise<unknown>) =>
           await work(publisher),
-      } as unknown as Workplace,
-      history,
-      inFlight: new InFlight({ history, spool: '/spool', nowMs: () => 0 }),
+      } as unknown as PublisherPool,
+      store,
+      inFlight: new InFlight({ store, spool: '/spool', nowMs: () => 0 }),
       observeIn: () => (event) =>
         void (event.type === 'bug' && told.push(`bug ${event.image}: ${event.stack}`)),
       nowMs: () => 0,
-      isPatient: false,
+      respectBackoff: false,
       patienceMs: Number.POSITIVE_INFINITY,
     };
   });
 
-  const work = async (given: WorkParts) =>
+  const work = async (given: CycleContext) =>
     await workOn({ repository: REPOSITORY, wanted: [wished()], doubts: [] }, given);
 
   it('publishes also where nobody can say what is planned', async () => {
@@ -90,8 +91,8 @@ describe('the work on one repository', () => {
       use: async () => {
         throw new TypeError('a mistake');
       },
-    } as unknown as Workplace;
-    const { stopped, images } = await work({ ...parts, workplace: broken });
+    } as unknown as PublisherPool;
+    const { stopped, images } = await work({ ...parts, pool: broken });
     assert.equal(stopped?.code, 'bug');
     assert.deepEqual(
       images.map(({ result }) => (result.outcome === 'failed' ? result.code : result.outcome)),

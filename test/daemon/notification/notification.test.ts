@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatTime, openNotification } from '../../../daemon/notification/notification.ts';
-import type { Notification } from '../../../daemon/notification/notification.ts';
+import {
+  formatTime,
+  openNotification,
+  type Notification,
+} from '../../../daemon/notification/notification.ts';
 import type { Event } from '../../../publisher/image/events.ts';
 import { isFailure } from '../../../core/failure.ts';
 import { temporaryDirectory } from '../../support/setup.ts';

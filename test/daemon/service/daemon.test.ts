@@ -220,12 +220,12 @@ describe('the daemon', function () {
 
   it('takes over a new configuration, and refuses one that cannot be used', async () => {
     await rig.start();
-    const before = rig.daemon.generation;
+    const before = rig.daemon.currentRun;
     rig.said();
     rig.configuration = new Failure('configuration-invalid', 'a mistake', { hint: 'correct it' });
     rig.daemon.reload();
     await until(() => rig.said().some((line) => line.startsWith('3 the new configuration is refused')));
-    assert.equal(rig.daemon.generation, before);
+    assert.equal(rig.daemon.currentRun, before);
     rig.configuration = configurationOf(rig.folder, { flags: { root: '/elsewhere' } });
     rig.daemon.reload();
     await until(() => rig.said().some((line) => /^3 .* root cannot change/.test(line)));
@@ -233,7 +233,7 @@ describe('the daemon', function () {
     await add('lab/more', '1', 'more');
     rig.configuration = configurationOf(rig.folder, { flags: { downloads: '1' } });
     await rig.reload();
-    assert.notEqual(rig.daemon.generation, before);
+    assert.notEqual(rig.daemon.currentRun, before);
     assert.equal(published('lab/more:1'), 'more');
   });
 

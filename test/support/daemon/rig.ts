@@ -1,10 +1,10 @@
 import { createTask } from 'node-cron';
 import { join } from 'node:path';
 import { loadConfiguration } from '../../../daemon/configuration/configuration.ts';
-import type { Log, LogRecord } from '../../../daemon/systemd/record.ts';
+import type { Log, LogRecord } from '../../../daemon/systemd/log.ts';
 import type { Configuration } from '../../../daemon/configuration/options.ts';
 import { Daemon, type DaemonOptions } from '../../../daemon/service/daemon.ts';
-import type { StartSchedule } from '../../../daemon/service/schedule.ts';
+import type { StartSchedule } from '../../../daemon/service/run-daemon.ts';
 import { ServiceManager } from '../../../daemon/systemd/service-manager.ts';
 import { readSources } from '../../../wishlist/sources/read-sources.ts';
 import type { SourceSettings } from '../../../wishlist/sources/source.ts';
@@ -105,12 +105,12 @@ export class DaemonRig {
 
   /** Waits until a generation is up. @throws what ended the daemon */
   async started(): Promise<void> {
-    while (this.daemon.generation === undefined)
+    while (this.daemon.currentRun === undefined)
       await Promise.race([this.#running, new Promise((resolve) => setTimeout(resolve, 5))]);
   }
 
   async idle(): Promise<void> {
-    await this.daemon.generation?.idle();
+    await this.daemon.currentRun?.idle();
   }
 
   /** Looks once, and waits for the end of what comes of it. */
@@ -136,10 +136,10 @@ export class DaemonRig {
 
   /** Reads everything again, as SIGHUP does, and waits for the end of what comes of it. */
   async reload(): Promise<void> {
-    const { generation } = this.daemon;
+    const { currentRun } = this.daemon;
     this.daemon.reload();
     const deadline = performance.now() + PATIENCE_MS;
-    while (this.daemon.generation === generation && performance.now() < deadline)
+    while (this.daemon.currentRun === currentRun && performance.now() < deadline)
       await new Promise((resolve) => setTimeout(resolve, 5));
     await this.started();
     await this.idle();

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
-import { formatMarkdown, MARKER } from '../../../../daemon/checking/formats/markdown.ts';
-import { code, inProse, inTable } from '../../../../daemon/checking/formats/markdown-text.ts';
+import {
+  formatMarkdown,
+  MARKER,
+  code,
+  inProse,
+  inTable,
+} from '../../../../daemon/checking/formats/markdown.ts';
 import { finding, measured, reportOf, wish } from '../report-of.ts';
 
 /** What is left of a text when its code spans are taken away, as a reader of Markdown does. */

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { excerptOf } from '../../../../daemon/checking/formats/excerpt.ts';
-import { formatText } from '../../../../daemon/checking/formats/text.ts';
+import { excerptOf, formatText } from '../../../../daemon/checking/formats/text.ts';
 import { finding, measured, reportOf, wish } from '../report-of.ts';
 
 describe('the format text', () => {

@@ -6,8 +6,6 @@ import { ListingStore } from '../../publisher/layer/listing-store.ts';
 import { RepositoryPublisher } from '../../publisher/pipeline/repository-publisher.ts';
 import type { RegistryClient } from '../../publisher/registry/client.ts';
 import type { Backend } from '../../publisher/publication/backend.ts';
-import { CvmfsBackend } from '../../publisher/repository/cvmfs/backend.ts';
-import { DirectoryBackend } from '../../publisher/repository/directory/backend.ts';
 import { Lock } from '../../core/system/lock.ts';
 import { SpoolBudget } from '../../publisher/spool/budget.ts';
 import { keepPrivate, type PrivateFolder } from '../../core/system/private-folder.ts';
@@ -17,9 +15,10 @@ import { orUnusable } from '../../core/system-failure.ts';
 import { exactSize, formatBytes, counted } from '../../core/text.ts';
 import { imageLimitsOf, layerLimitsOf } from '../configuration/limits.ts';
 import type { Configuration } from '../configuration/options.ts';
+import { createBackend } from './backend.ts';
 import { assertOurs } from '../state/state-files.ts';
 
-export interface WorkplaceOptions {
+export interface PublisherPoolOptions {
   readonly configuration: Configuration;
   readonly client: RegistryClient;
   /** Told what concerns no repository. */
@@ -38,8 +37,8 @@ export interface WorkplaceOptions {
  * Where images are published on this machine, as the configuration says: the spool, which one process uses at a time, and
  * the publishers of repositories.
  */
-export class Workplace {
-  readonly #options: WorkplaceOptions;
+export class PublisherPool {
+  readonly #options: PublisherPoolOptions;
   readonly #backend: Backend;
   readonly #budget: SpoolBudget;
   readonly #publishers = new Map<string, RepositoryPublisher>();
@@ -47,7 +46,7 @@ export class Workplace {
   #users = 0;
   #opened: Promise<{ readonly lock: Lock; readonly spool: Spool }> | undefined;
 
-  constructor(options: WorkplaceOptions) {
+  constructor(options: PublisherPoolOptions) {
     this.#options = options;
     this.#backend = createBackend(options.configuration);
     this.#budget = new SpoolBudget(options.configuration.spoolSizeBytes);
@@ -185,20 +184,6 @@ const SPOOL_MARKS = ['lock', 'blobs'];
 
 export function spoolFolder({ temporaryDirectory }: Configuration): string {
   return join(temporaryDirectory, 'spool');
-}
-
-/** The kind of repositories that the configuration names. */
-export function createBackend(configuration: Configuration): Backend {
-  const { root, waitMs, allowPrivileged, publishTimeoutMs: idleLimitMs } = configuration;
-  switch (configuration.backend) {
-    case 'directory':
-      return new DirectoryBackend({ root, waitMs, allowPrivileged });
-    case 'cvmfs': {
-      const { cvmfsServer: command, cvmfsSpool: spool, cvmfsConfiguration } = configuration;
-      const installation = { command, root, spool, configuration: cvmfsConfiguration };
-      return new CvmfsBackend({ installation, waitMs, idleLimitMs });
-    }
-  }
 }
 
 function publishingOptionsOf(configuration: Configuration, repository: string) {

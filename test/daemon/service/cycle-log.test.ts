@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { Journalist } from '../../../daemon/service/journalist.ts';
-import type { LogRecord } from '../../../daemon/systemd/record.ts';
+import { CycleLog } from '../../../daemon/service/cycle-log.ts';
+import type { LogRecord } from '../../../daemon/systemd/log.ts';
 
 const IMAGE = 'quay.io/lab/tool:1';
 const REPOSITORY = 'images.unpackd.test';
@@ -8,8 +8,8 @@ const REPOSITORY = 'images.unpackd.test';
 describe('the log of the daemon', () => {
   it('has the stack of a mistake, line by line, with the image that it came up for', () => {
     const records: LogRecord[] = [];
-    const journalist = new Journalist({ write: (record) => void records.push(record) }, () => 0);
-    journalist.observer(REPOSITORY)({
+    const cycleLog = new CycleLog({ write: (record) => void records.push(record) }, () => 0);
+    cycleLog.observer(REPOSITORY)({
       type: 'bug',
       image: IMAGE,
       stack: 'TypeError: x\n    at look (look.ts:1:2)',

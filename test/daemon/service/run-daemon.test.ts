@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { startSchedule } from '../../../daemon/service/schedule.ts';
+import { startSchedule } from '../../../daemon/service/run-daemon.ts';
 
 describe('the schedule', () => {
   it('calls every second until it is stopped', async () => {

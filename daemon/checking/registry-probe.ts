@@ -11,9 +11,8 @@ import { quoted, formatBytes } from '../../core/text.ts';
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { WishSettings } from '../../wishlist/recipe/settings.ts';
 import type { Wish } from '../../wishlist/recipe/wish.ts';
-import { measureImage, type Scales } from './measure.ts';
-import type { Suggestions } from './suggestions.ts';
-import type { TagLists } from './tag-lists.ts';
+import { measureImage, type SizeLookup } from './size-lookup.ts';
+import type { Suggestions, TagLists } from './suggestions.ts';
 
 /** Of a pattern the manifests of so many images are asked for, those of the highest versions. */
 export const MOST_IMAGES_OF_A_PATTERN = 10;
@@ -26,14 +25,14 @@ export interface Limits {
 }
 
 /** What registries say of one wish. */
-export interface Answer {
+export interface WishProbe {
   readonly tags: readonly string[] | undefined;
   readonly images: readonly MeasuredImage[];
   readonly remarks: readonly Remark[];
 }
 
 /** A wish that registries are asked about. */
-export interface Question {
+export interface ProbedWish {
   readonly wish: Wish;
   readonly recipe: Recipe;
   /** Those of the recipe, with what the configuration adds. */
@@ -41,44 +40,44 @@ export interface Question {
 }
 
 /** Asks registries about wishes. */
-export class Inquiry {
-  readonly #scales: Scales;
+export class RegistryProbe {
+  readonly #sizes: SizeLookup;
   readonly #lists: TagLists;
   readonly #suggestions: Suggestions;
   readonly #limits: Limits;
 
   constructor(
-    parts: { readonly scales: Scales; readonly lists: TagLists; readonly suggestions: Suggestions },
+    parts: { readonly sizes: SizeLookup; readonly lists: TagLists; readonly suggestions: Suggestions },
     limits: Limits,
   ) {
-    this.#scales = parts.scales;
+    this.#sizes = parts.sizes;
     this.#lists = parts.lists;
     this.#suggestions = parts.suggestions;
     this.#limits = limits;
   }
 
-  async ask(question: Question): Promise<Answer> {
-    const { wish } = question;
+  async ask(probed: ProbedWish): Promise<WishProbe> {
+    const { wish } = probed;
     const { images, failures, problems } = await expandRecipes(
-      [alone(question)],
+      [alone(probed)],
       async (reference) => await this.#lists.of(reference),
     );
     const remarks: Remark[] = problems.map(({ problem }) => problem);
     for (const { failure } of failures) remarks.push(await this.#failed(wish, failure));
     if (wish.selection === undefined) {
-      const measured = await this.#measureAll(question, images);
+      const measured = await this.#measureAll(probed, images);
       return { tags: undefined, images: measured.images, remarks: [...remarks, ...measured.remarks] };
     }
     if (images.length === 0) return { tags: undefined, images: [], remarks };
-    return await this.#askPattern(question, images, remarks);
+    return await this.#askPattern(probed, images, remarks);
   }
 
   async #askPattern(
-    question: Question,
+    probed: ProbedWish,
     images: readonly WishedImage[],
     before: readonly Remark[],
-  ): Promise<Answer> {
-    const { wish, defaults } = question;
+  ): Promise<WishProbe> {
+    const { wish, defaults } = probed;
     const tags = inVersionOrder(images.map(({ reference }) => reference.tag ?? ''));
     const { patternLimit } = this.#limits;
     const limit = Math.min(wish.settings.limit ?? defaults.limit ?? patternLimit, patternLimit);
@@ -87,7 +86,7 @@ export class Inquiry {
     const chosen = new Set(tags.slice(-MOST_IMAGES_OF_A_PATTERN));
     if (tags.length > chosen.size) remarks.push(sampled(wish, tags.length));
     const measured = await this.#measureAll(
-      question,
+      probed,
       images.filter(({ reference }) => chosen.has(reference.tag ?? '')),
     );
     return { tags, images: measured.images, remarks: [...remarks, ...measured.remarks] };
@@ -95,13 +94,13 @@ export class Inquiry {
 
   /** Where some images of a pattern are fine, the line is not wrong. */
   async #measureAll(
-    question: Question,
+    probed: ProbedWish,
     wanted: readonly WishedImage[],
-  ): Promise<Pick<Answer, 'images' | 'remarks'>> {
+  ): Promise<Pick<WishProbe, 'images' | 'remarks'>> {
     const results = await mapLimited(
       wanted,
       IMAGES_AT_A_TIME,
-      async (image) => await this.#measure(question, image),
+      async (image) => await this.#measure(probed, image),
     );
     const images = results.flatMap((result) => result.images);
     const passed = new Map(
@@ -118,12 +117,12 @@ export class Inquiry {
   }
 
   async #measure(
-    { wish, recipe }: Question,
+    { wish, recipe }: ProbedWish,
     wanted: WishedImage,
-  ): Promise<Pick<Answer, 'images' | 'remarks'> & { readonly passedOver?: string }> {
+  ): Promise<Pick<WishProbe, 'images' | 'remarks'> & { readonly passedOver?: string }> {
     try {
       const repositories = wish.repositories ?? recipe.repositories;
-      const { images, missing } = await measureImage(this.#scales, wanted, repositories);
+      const { images, missing } = await measureImage(this.#sizes, wanted, repositories);
       const remarks = images.flatMap((image) => this.#judgeSize(wish, image) ?? []);
       return {
         images,
@@ -171,7 +170,7 @@ function sampled(wish: Wish, count: number): Remark {
 }
 
 /** A recipe of this wish alone, without limit: how many tags are allowed is judged here, with all of them known. */
-function alone({ wish, recipe, defaults }: Question): Wishlist {
+function alone({ wish, recipe, defaults }: ProbedWish): Wishlist {
   const settings = { ...wish.settings, limit: undefined };
   return {
     ...recipe,

@@ -17,7 +17,7 @@ import { formatReference } from '../../core/oci/reference.ts';
 const FORMS: Forms = { outputs: outputsOf(OUTPUT_NAMES), multiarchLinks: 'never' };
 
 /** What an image is measured with. */
-export interface Scales {
+export interface SizeLookup {
   readonly client: RegistryClient;
   readonly listings: ListingStore;
   /** What is published in the repository of that name; `undefined` where it cannot be seen from here. */
@@ -39,11 +39,11 @@ export interface Measured {
  * @throws Failure of the registry client; `platform-missing`
  */
 export async function measureImage(
-  scales: Scales,
+  sizes: SizeLookup,
   wanted: WishedImage,
   repositories: readonly string[],
 ): Promise<Measured> {
-  const { images, missing, available } = await resolveImage(scales.client, wanted, FORMS);
+  const { images, missing, available } = await resolveImage(sizes.client, wanted, FORMS);
   const required = missing.filter(({ isRequired }) => isRequired).map(({ platform }) => platform);
   const image = formatReference(wanted.reference);
   return {
@@ -51,7 +51,7 @@ export async function measureImage(
       images.map(async ({ platform, manifest: { layers } }) => ({
         image,
         platform: formatPlatform(platform),
-        layers: await factsOf(scales, layers, repositories),
+        layers: await factsOf(sizes, layers, repositories),
       })),
     ),
     missing: required.length === 0 ? undefined : platformMissing(wanted.reference, required, available),
@@ -59,7 +59,7 @@ export async function measureImage(
 }
 
 async function factsOf(
-  { listings, viewOf }: Scales,
+  { listings, viewOf }: SizeLookup,
   layers: readonly LayerDescriptor[],
   repositories: readonly string[],
 ): Promise<LayerFacts[]> {

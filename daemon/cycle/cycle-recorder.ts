@@ -1,18 +1,25 @@
-import type { PendingResolution } from '../../publisher/pipeline/repository-publisher.ts';
-import type { FailureText, ImageResult } from '../../publisher/image/events.ts';
-import type { ResolvedImage } from '../../publisher/image/image.ts';
-import { ownFailure, STOPPING } from '../../publisher/image/own-failure.ts';
-import { labelOf, type PlatformImage, type Recorder } from '../../publisher/image/results.ts';
-import { weightOf } from '../../publisher/pipeline/batches.ts';
 import type { Failure } from '../../core/failure.ts';
-import { formatPlatform, equalPlatforms } from '../../core/oci/platform.ts';
+import { equalPlatforms, formatPlatform } from '../../core/oci/platform.ts';
 import { formatReference } from '../../core/oci/reference.ts';
+import {
+  type Event,
+  type FailureText,
+  type ImageResult,
+  type Observer,
+  contained,
+} from '../../publisher/image/events.ts';
+import type { ResolvedImage } from '../../publisher/image/image.ts';
+import { STOPPING, ownFailure } from '../../publisher/image/own-failure.ts';
+import { type PlatformImage, type Recorder, labelOf } from '../../publisher/image/results.ts';
+import { weightOf } from '../../publisher/pipeline/batches.ts';
+import type { PendingResolution } from '../../publisher/pipeline/repository-publisher.ts';
+import { type EventHandlers, handleEvent } from '../output/event-handlers.ts';
 import type { RecordedImage } from '../state/state.ts';
-import type { Before } from './history.ts';
+import type { KnownState } from './state-store.ts';
 import { newImage } from './new-image.ts';
-import type { WorkParts } from './repository-work.ts';
+import type { CycleContext } from './context.ts';
 
-export type RecordingParts = Pick<WorkParts, 'history' | 'nowMs' | 'observeIn'>;
+export type RecorderContext = Pick<CycleContext, 'store' | 'nowMs' | 'observeIn'>;
 
 /** A part of an image of which it could not be written down what became of it. */
 export interface Unrecorded {
@@ -21,17 +28,17 @@ export interface Unrecorded {
 }
 
 /** Writes down what becomes of the images of one repository in one cycle. */
-export class Recording {
+export class CycleRecorder {
   readonly #repository: string;
-  readonly #parts: RecordingParts;
+  readonly #context: RecorderContext;
   readonly #startedMs: number;
-  #before: Pick<Before, 'published' | 'failing' | 'deaths'> = {
+  #before: Pick<KnownState, 'published' | 'failing' | 'deaths'> = {
     published: [],
     failing: new Map(),
     deaths: new Map(),
   };
   /** By public name and config. */
-  #known = new Map<string, Before['published'][number]>();
+  #known = new Map<string, KnownState['published'][number]>();
   /** Images that are published as they should be; the image where that is not what is remembered. */
   #current: { readonly part: PlatformImage; readonly changed: ResolvedImage | undefined }[] = [];
   /** Public names of which at least one platform failed. */
@@ -40,10 +47,10 @@ export class Recording {
   readonly #writing: Promise<void>[] = [];
   readonly #unrecorded: Unrecorded[] = [];
 
-  constructor(repository: string, parts: RecordingParts) {
+  constructor(repository: string, context: RecorderContext) {
     this.#repository = repository;
-    this.#parts = parts;
-    this.#startedMs = parts.nowMs();
+    this.#context = context;
+    this.#startedMs = context.nowMs();
   }
 
   /** Told of each image when it ends. */
@@ -63,7 +70,7 @@ export class Recording {
   };
 
   /** To be called before any image ends, with what is remembered. */
-  begin(before: Pick<Before, 'published' | 'failing' | 'deaths'>): void {
+  begin(before: Pick<KnownState, 'published' | 'failing' | 'deaths'>): void {
     this.#before = before;
     this.#known = new Map(before.published.map((image) => [`${image.publicName} ${image.digest}`, image]));
   }
@@ -83,7 +90,7 @@ export class Recording {
     const fine = [...names, ...passed].filter(
       (name) => (failing.has(name) || deaths.has(name)) && !this.#failed.has(name),
     );
-    await this.#parts.history.current(this.#repository, images, fine);
+    await this.#context.store.current(this.#repository, images, fine);
   }
 
   /** When all that has been told so far is written down. */
@@ -95,7 +102,7 @@ export class Recording {
   async end(stopped: Failure | undefined): Promise<readonly Unrecorded[]> {
     await this.written();
     if (stopped?.code !== 'interrupted')
-      await this.#parts.history.repositoryFailure(this.#repository, stopped);
+      await this.#context.store.repositoryFailure(this.#repository, stopped);
     return this.#unrecorded;
   }
 
@@ -108,16 +115,16 @@ export class Recording {
     try {
       await work();
     } catch (error) {
-      const failure = ownFailure(error, labelOf(part), this.#parts.observeIn(this.#repository));
+      const failure = ownFailure(error, labelOf(part), this.#context.observeIn(this.#repository));
       if (failure === undefined) throw error;
       this.#unrecorded.push({ part, failure });
     }
   }
 
   async #write(part: PlatformImage, result: ImageResult, resolved: ResolvedImage | undefined): Promise<void> {
-    const finishedMs = this.#parts.nowMs();
+    const finishedMs = this.#context.nowMs();
     const isPublished = result.outcome === 'published' && resolved !== undefined;
-    await this.#parts.history.attempt(
+    await this.#context.store.attempt(
       {
         repository: this.#repository,
         publicName: part.wanted.publicName,
@@ -145,4 +152,31 @@ function divided<Item>(
   isFirst: (item: Item) => boolean,
 ): [first: Item[], others: Item[]] {
   return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
+}
+
+/** Writes down the publications of a repository: one at a time is made. */
+export function recordPublications(
+  repository: string,
+  { store, nowMs }: Pick<CycleContext, 'store' | 'nowMs'>,
+): Observer {
+  let started = { images: 0, bytes: 0, startedMs: nowMs() };
+  const handlers: EventHandlers = {
+    'publication-started': ({ images, contentBytes: bytes }) => {
+      started = { images, bytes, startedMs: nowMs() };
+    },
+    'publication-finished': ({ layers, revision, error }) => {
+      const finishedMs = nowMs();
+      store.publication({ repository, ...started, finishedMs, layers: layers.length, revision, error });
+    },
+  };
+  return (event) => handleEvent(handlers, event);
+}
+
+/** Tells both of everything, whatever becomes of that. */
+export function both(one: Observer, other: Observer): Observer {
+  const [toOne, toOther] = [contained(one), contained(other)];
+  return (event: Event) => {
+    toOne(event);
+    toOther(event);
+  };
 }

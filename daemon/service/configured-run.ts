@@ -4,28 +4,28 @@ import { isFailure, type Failure } from '../../core/failure.ts';
 import type { RegistryClient } from '../../publisher/registry/client.ts';
 import { configuredPolicy, configuredSettings } from '../configuration/limits.ts';
 import { runCycle, type Wishlists } from '../cycle/cycle.ts';
-import type { History } from '../cycle/history.ts';
+import type { StateStore } from '../cycle/state-store.ts';
 import { PatientLists } from '../cycle/patient-lists.ts';
-import { both, recordPublications } from '../cycle/record-publications.ts';
+import { both, recordPublications } from '../cycle/cycle-recorder.ts';
 import { InFlight } from '../cycle/in-flight.ts';
 import type { RepositoryReport } from '../cycle/repository-work.ts';
 import type { Configuration, Environment } from '../configuration/options.ts';
 import { openRegistry } from '../cycle/publishing.ts';
-import { spoolFolder, Workplace } from '../cycle/workplace.ts';
+import { spoolFolder, PublisherPool } from '../cycle/publisher-pool.ts';
 import type { Activity, RepositoryActivity } from './activity.ts';
-import type { Journalist } from './journalist.ts';
-import type { Schedule, StartSchedule } from './schedule.ts';
+import type { CycleLog } from './cycle-log.ts';
+import type { Schedule, StartSchedule } from './run-daemon.ts';
 
-export interface GenerationParts {
+export interface RunContext {
   readonly configuration: Configuration;
   readonly environment: Environment;
   readonly readWishlists: (configuration: Configuration, signal: AbortSignal) => Promise<Wishlists>;
-  readonly history: History;
-  readonly journalist: Journalist;
+  readonly store: StateStore;
+  readonly cycleLog: CycleLog;
   readonly activity: Activity;
   readonly startSchedule: StartSchedule;
   readonly nowMs: () => number;
-  /** How long a cycle waits for registries; see `WorkParts`. */
+  /** How long a cycle waits for registries; see `CycleContext`. */
   readonly patienceMs?: number | undefined;
   /** Called for what is a mistake in unpackd: nothing can go on. */
   readonly onBug: (error: unknown) => void;
@@ -38,10 +38,10 @@ const PATIENCE_MS = 60_000;
  * What lives as long as one configuration is in force: connections, the schedule, the queues. It looks at everything on
  * schedule and when it is woken; a time that comes while it still looks is passed over.
  */
-export class Generation {
-  readonly #parts: GenerationParts;
+export class ConfiguredRun {
+  readonly #context: RunContext;
   readonly #client: RegistryClient;
-  readonly #workplace: Workplace;
+  readonly #pool: PublisherPool;
   readonly #inFlight: InFlight;
   readonly #lists: PatientLists;
   readonly #patienceMs: number;
@@ -54,14 +54,14 @@ export class Generation {
   #isWokenAgain = false;
 
   private constructor(
-    parts: GenerationParts,
+    context: RunContext,
     client: RegistryClient,
     signals: { fetching: AbortController; publishing: AbortController },
   ) {
-    const { configuration, journalist, activity, history, nowMs } = parts;
-    this.#parts = parts;
+    const { configuration, cycleLog, activity, store, nowMs } = context;
+    this.#context = context;
     this.#client = client;
-    const { patienceMs = PATIENCE_MS } = parts;
+    const { patienceMs = PATIENCE_MS } = context;
     this.#patienceMs = patienceMs;
     const { signal } = signals.fetching;
     this.#lists = new PatientLists(async (reference) => await client.listTags(reference), {
@@ -70,15 +70,15 @@ export class Generation {
     });
     this.#fetching = signals.fetching;
     this.#publishing = signals.publishing;
-    this.#inFlight = new InFlight({ history, spool: spoolFolder(configuration), nowMs });
-    this.#workplace = new Workplace({
+    this.#inFlight = new InFlight({ store, spool: spoolFolder(configuration), nowMs });
+    this.#pool = new PublisherPool({
       configuration,
       client,
-      observe: contained(journalist.observer(undefined)),
+      observe: contained(cycleLog.observer(undefined)),
       observeIn: (repository) =>
         both(
-          journalist.observer(repository),
-          both(activity.observer(repository), recordPublications(repository, { history, nowMs })),
+          cycleLog.observer(repository),
+          both(activity.observer(repository), recordPublications(repository, { store, nowMs })),
         ),
       guardIn: (repository) => this.#inFlight.guard(repository),
       signal: signals.fetching.signal,
@@ -87,17 +87,17 @@ export class Generation {
   }
 
   /** @throws Failure `configuration-invalid` where what the configuration names cannot be used */
-  static async start(parts: GenerationParts): Promise<Generation> {
+  static async start(context: RunContext): Promise<ConfiguredRun> {
     const signals = { fetching: new AbortController(), publishing: new AbortController() };
     for (const { signal } of [signals.fetching, signals.publishing]) setMaxListeners(0, signal);
-    const { configuration, environment, journalist } = parts;
-    const observe = contained(journalist.observer(undefined));
+    const { configuration, environment, cycleLog } = context;
+    const observe = contained(cycleLog.observer(undefined));
     const { signal } = signals.fetching;
-    const client = await openRegistry({ configuration, environment, observe, signal, nowMs: parts.nowMs });
-    const generation = new Generation(parts, client, signals);
+    const client = await openRegistry({ configuration, environment, observe, signal, nowMs: context.nowMs });
+    const run = new ConfiguredRun(context, client, signals);
     const { schedule: expression, timeZone, jitterMs } = configuration;
-    generation.#schedule = parts.startSchedule({ expression, timeZone, jitterMs }, () => generation.#tick());
-    return generation;
+    run.#schedule = context.startSchedule({ expression, timeZone, jitterMs }, () => run.#tick());
+    return run;
   }
 
   /** Looks at everything now, or once more as soon as that is over. */
@@ -116,11 +116,11 @@ export class Generation {
   }
 
   get spoolFolder(): string {
-    return this.#workplace.spoolFolder;
+    return this.#pool.spoolFolder;
   }
 
   get repositories(): RepositoryActivity[] {
-    return this.#parts.activity.of(this.#workplace.publishers);
+    return this.#context.activity.of(this.#pool.publishers);
   }
 
   /** Begins nothing more; what is fetched is left as it is, what is published goes on to its end for `graceMs`. */
@@ -134,7 +134,7 @@ export class Generation {
       while (this.#running.size > 0) await Promise.all(this.#running);
     } finally {
       clearTimeout(timer);
-      this.#workplace.close();
+      this.#pool.close();
       await this.#client.close();
     }
   }
@@ -150,7 +150,7 @@ export class Generation {
 
   #begin(): void {
     if (this.#fetching.signal.aborted) return;
-    this.#cycleSinceMs = this.#parts.nowMs();
+    this.#cycleSinceMs = this.#context.nowMs();
     void this.#keep(this.#cycle());
   }
 
@@ -160,7 +160,7 @@ export class Generation {
       void this.#keep(this.#end(ended));
     } catch (error) {
       if (!isFailure(error)) throw error;
-      if (error.code !== 'interrupted') this.#parts.journalist.cycleFailed(error);
+      if (error.code !== 'interrupted') this.#context.cycleLog.cycleFailed(error);
     } finally {
       this.#cycleSinceMs = undefined;
     }
@@ -170,37 +170,37 @@ export class Generation {
   }
 
   async #runCycle(): ReturnType<typeof runCycle> {
-    const { configuration, journalist, history, nowMs, readWishlists } = this.#parts;
+    const { configuration, cycleLog, store, nowMs, readWishlists } = this.#context;
     return await runCycle({
       listTags: this.#lists.round(),
-      workplace: this.#workplace,
+      pool: this.#pool,
       settings: configuredSettings(configuration),
       policy: configuredPolicy(configuration),
       readWishlists: async () => await readWishlists(configuration, this.#fetching.signal),
-      history,
+      store,
       inFlight: this.#inFlight,
       nowMs,
-      isPatient: true,
+      respectBackoff: true,
       patienceMs: this.#patienceMs,
-      observeIn: (repository) => contained(journalist.observer(repository)),
-      onExpanded: (found) => journalist.expanded(found),
-      onPlan: (repository, plan) => journalist.planned(repository, plan),
+      observeIn: (repository) => contained(cycleLog.observer(repository)),
+      onExpanded: (found) => cycleLog.expanded(found),
+      onPlan: (repository, plan) => cycleLog.planned(repository, plan),
     });
   }
 
   async #end(ended: Promise<RepositoryReport[]>): Promise<void> {
     for (const { repository, stopped } of await ended)
-      if (stopped?.code !== 'interrupted') this.#parts.journalist.stopped(repository, stopped);
+      if (stopped?.code !== 'interrupted') this.#context.cycleLog.stopped(repository, stopped);
   }
 
   async #applyPauses(): Promise<void> {
-    this.#workplace.pause(await this.#parts.history.pauses());
+    this.#pool.pause(await this.#context.store.pauses());
   }
 
   /** Keeps what goes on in sight until it has ended. */
   async #keep(work: Promise<void>): Promise<void> {
     const kept = work
-      .catch((error: unknown) => this.#parts.onBug(error))
+      .catch((error: unknown) => this.#context.onBug(error))
       .finally(() => this.#running.delete(kept));
     this.#running.add(kept);
     await kept;

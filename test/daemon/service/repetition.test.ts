@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Repetition } from '../../../daemon/systemd/repetition.ts';
+import { Repetition } from '../../../daemon/service/cycle-log.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { History } from '../../../daemon/cycle/history.ts';
+import { StateStore } from '../../../daemon/cycle/state-store.ts';
 import { Damaged } from '../../../daemon/state/sqlite/database.ts';
 import { databasePath } from '../../../daemon/state/state-files.ts';
 import type { NewAttempt, State } from '../../../daemon/state/state.ts';
@@ -34,7 +34,7 @@ describe('the history of cycles', () => {
   let problem: unknown;
   /** How often the database was opened. */
   let openings: number;
-  let history: History;
+  let store: StateStore;
 
   beforeEach(async () => {
     directory = await temporaryDirectory('history');
@@ -45,14 +45,14 @@ describe('the history of cycles', () => {
       'file',
       JSON.stringify({ config: { digest: 'sha256:c', size: 1 }, layers: [] }),
     );
-    history = make(false);
+    store = make(false);
   });
   afterEach(async () => {
-    await history.close();
+    await store.close();
   });
 
-  function make(isGuest: boolean): History {
-    return new History({
+  function make(readOnlyWishes: boolean): StateStore {
+    return new StateStore({
       open: async () => {
         openings++;
         if (problem !== undefined) throw problem;
@@ -61,7 +61,7 @@ describe('the history of cycles', () => {
       warn: (message) => void warnings.push(message),
       note: (message) => void notes.push(message),
       nowMs: () => nowMs,
-      isGuest,
+      readOnlyWishes,
     });
   }
 
@@ -82,7 +82,7 @@ describe('the history of cycles', () => {
   }
 
   const digests = async (): Promise<string[]> =>
-    (await history.before(REPOSITORY, view, RUN)).published.map(({ digest }) => digest);
+    (await store.before(REPOSITORY, view, RUN)).published.map(({ digest }) => digest);
 
   describe('of a repository', () => {
     it('begins with what the repository holds, and is not looked up again', async () => {
@@ -95,16 +95,16 @@ describe('the history of cycles', () => {
 
     it('says nothing of an empty repository, which is not looked up again either', async () => {
       const empty = new MemoryRepository();
-      assert.deepEqual((await history.before(REPOSITORY, empty, RUN)).published, []);
+      assert.deepEqual((await store.before(REPOSITORY, empty, RUN)).published, []);
       assert.deepEqual(await digests(), []);
       assert.deepEqual(notes, []);
     });
 
     it('knows what failed, until it is fine', async () => {
-      await history.attempt(attempt('tag-unknown'), undefined);
-      assert.deepEqual([...(await history.before(REPOSITORY, view, RUN)).failing.keys()], [NAME]);
-      await history.current(REPOSITORY, [], [NAME]);
-      assert.equal((await history.before(REPOSITORY, view, RUN)).failing.size, 0);
+      await store.attempt(attempt('tag-unknown'), undefined);
+      assert.deepEqual([...(await store.before(REPOSITORY, view, RUN)).failing.keys()], [NAME]);
+      await store.current(REPOSITORY, [], [NAME]);
+      assert.equal((await store.before(REPOSITORY, view, RUN)).failing.size, 0);
     });
 
     it('knows what was published', async () => {
@@ -116,12 +116,12 @@ describe('the history of cycles', () => {
         layers: [],
         publishedMs: nowMs,
       };
-      await history.attempt(attempt(), { ...image, config: 'sha256:e' });
+      await store.attempt(attempt(), { ...image, config: 'sha256:e' });
       assert.deepEqual(await digests(), ['sha256:e']);
     });
 
     it('knows why nothing can be published there', async () => {
-      await history.repositoryFailure(REPOSITORY, new Failure('repository-busy', 'somebody'));
+      await store.repositoryFailure(REPOSITORY, new Failure('repository-busy', 'somebody'));
       const [row] = await withState(async ({ repositories }) => await repositories.all());
       assert.deepEqual([row?.failure?.code, row?.failingSinceMs], ['repository-busy', nowMs]);
     });
@@ -134,49 +134,49 @@ describe('the history of cycles', () => {
     for (const [paused, isPaused] of pauses) {
       it(`is ${isPaused ? '' : 'not '}paused by a pause of ${paused ?? 'all'}`, async () => {
         await withState(async ({ repositories }) => await repositories.pause(paused, nowMs));
-        assert.equal((await history.before(REPOSITORY, view, RUN)).isPaused, isPaused);
+        assert.equal((await store.before(REPOSITORY, view, RUN)).isPaused, isPaused);
       });
     }
   });
 
   it('opens the database once for all who need it at the same time, anew where that failed', async () => {
     problem = new Failure('state-unusable', 'closed');
-    await Promise.all([history.begin(), history.wishlists(FOUND), history.begin()]);
+    await Promise.all([store.begin(), store.wishlists(FOUND), store.begin()]);
     assert.equal(openings, 1);
     problem = undefined;
-    await Promise.all([history.begin(), history.wishlists(FOUND), history.begin()]);
-    await history.begin();
+    await Promise.all([store.begin(), store.wishlists(FOUND), store.begin()]);
+    await store.begin();
     assert.equal(openings, 2);
   });
 
   it('keeps publications, and waits for them when it is closed', async () => {
     const publication = { repository: REPOSITORY, revision: 7, startedMs: 1, images: 1, layers: 1, bytes: 1 };
-    history.publication({ ...publication, finishedMs: nowMs, error: undefined });
-    await history.close();
+    store.publication({ ...publication, finishedMs: nowMs, error: undefined });
+    await store.close();
     const [last] = await withState(async ({ publications }) => await publications.last(REPOSITORY, 1));
     assert.equal(last?.revision, 7);
   });
 
   it('forgets what is old, once a day', async () => {
     const publish = async (): Promise<void> => {
-      await history.attempt({ ...attempt(), finishedMs: nowMs - 100 * DAY_MS }, undefined);
+      await store.attempt({ ...attempt(), finishedMs: nowMs - 100 * DAY_MS }, undefined);
     };
     const count = async (): Promise<number> =>
       await withState(async ({ attempts }) => (await attempts.of(REPOSITORY, NAME, 9)).length);
     await publish();
-    await history.begin();
+    await store.begin();
     assert.equal(await count(), 0);
     await publish();
     nowMs += DAY_MS / 2;
-    await history.begin();
+    await store.begin();
     assert.equal(await count(), 1);
     nowMs += DAY_MS;
-    await history.begin();
+    await store.begin();
     assert.equal(await count(), 0);
   });
 
   it('leaves what people want to the daemon beside which it runs', async () => {
-    await history.wishlists(FOUND);
+    await store.wishlists(FOUND);
     const guest = make(true);
     await guest.wishlists({ ...FOUND, repositories: ['other.test'] });
     await guest.close();
@@ -190,7 +190,7 @@ describe('the history of cycles', () => {
   describe('of what failed', () => {
     const OTHER = 'quay.io/lab/other:1';
     async function failing(): Promise<string[]> {
-      return [...(await history.before(REPOSITORY, view, RUN)).failing.keys()];
+      return [...(await store.before(REPOSITORY, view, RUN)).failing.keys()];
     }
     async function tries(): Promise<number> {
       return await withState(async ({ attempts }) => (await attempts.of(REPOSITORY, NAME, 9)).length);
@@ -202,19 +202,19 @@ describe('the history of cycles', () => {
     }
 
     it('forgets what nobody asks for any more, not that it was tried', async () => {
-      await history.wishlists({ ...FOUND, images: await wish(NAME, OTHER) });
-      await history.attempt(attempt('tag-unknown'), undefined);
-      await history.wishlists({ ...FOUND, images: await wish(NAME, OTHER) });
+      await store.wishlists({ ...FOUND, images: await wish(NAME, OTHER) });
+      await store.attempt(attempt('tag-unknown'), undefined);
+      await store.wishlists({ ...FOUND, images: await wish(NAME, OTHER) });
       assert.deepEqual(await failing(), [NAME]);
-      await history.wishlists({ ...FOUND, images: await wish(OTHER) });
+      await store.wishlists({ ...FOUND, images: await wish(OTHER) });
       assert.deepEqual([await failing(), await tries()], [[], 1]);
     });
 
     it('forgets it too where nobody names the repository, and why nothing could be published there', async () => {
-      await history.before(REPOSITORY, new MemoryRepository(), RUN);
-      await history.attempt(attempt('tag-unknown'), undefined);
-      await history.repositoryFailure(REPOSITORY, new Failure('repository-unusable', 'no such thing'));
-      await history.wishlists({ ...FOUND, repositories: [] });
+      await store.before(REPOSITORY, new MemoryRepository(), RUN);
+      await store.attempt(attempt('tag-unknown'), undefined);
+      await store.repositoryFailure(REPOSITORY, new Failure('repository-unusable', 'no such thing'));
+      await store.wishlists({ ...FOUND, repositories: [] });
       const { rows, left } = await withState(async ({ repositories, attempts }) => ({
         rows: await repositories.all(),
         left: await attempts.failing(REPOSITORY),
@@ -223,18 +223,18 @@ describe('the history of cycles', () => {
     });
 
     it('keeps it while it is not known whether somebody asks for it', async () => {
-      await history.attempt(attempt('tag-unknown'), undefined);
-      await history.repositoryFailure(REPOSITORY, new Failure('repository-unusable', 'no such thing'));
-      await history.wishlists({ ...FOUND, repositories: [], doubts: [ANYTHING] });
+      await store.attempt(attempt('tag-unknown'), undefined);
+      await store.repositoryFailure(REPOSITORY, new Failure('repository-unusable', 'no such thing'));
+      await store.wishlists({ ...FOUND, repositories: [], doubts: [ANYTHING] });
       assert.deepEqual(await failing(), [NAME]);
       const [row] = await withState(async ({ repositories }) => await repositories.all());
       assert.equal(row?.failure?.code, 'repository-unusable');
     });
 
     it('keeps repositories that are paused, or hold something', async () => {
-      await history.before(REPOSITORY, view, RUN);
+      await store.before(REPOSITORY, view, RUN);
       await withState(async ({ repositories }) => await repositories.pause('other.test', 1));
-      await history.wishlists({ ...FOUND, repositories: [] });
+      await store.wishlists({ ...FOUND, repositories: [] });
       const rows = await withState(async ({ repositories }) => await repositories.all());
       assert.deepEqual(
         rows.map(({ name }) => name),
@@ -249,7 +249,7 @@ describe('the history of cycles', () => {
       const rows = await withState(async ({ repositories }) => await repositories.all());
       assert.deepEqual([await failing(), await tries()], [[], 1]);
       assert.ok(rows.every(({ failure }) => failure === undefined));
-      await history.attempt(attempt('tag-unknown'), undefined);
+      await store.attempt(attempt('tag-unknown'), undefined);
       await guest.attempt(attempt(), undefined);
       await guest.close();
       assert.deepEqual(await failing(), []);
@@ -258,8 +258,8 @@ describe('the history of cycles', () => {
 
   it('tells whoever knows the image of what goes wrong when its try is written down', async () => {
     const odd = { ...attempt('tag-unknown'), startedMs: Symbol('no number') as unknown as number };
-    await assert.rejects(history.attempt(odd, undefined));
-    assert.equal(history.failure, undefined);
+    await assert.rejects(store.attempt(odd, undefined));
+    assert.equal(store.failure, undefined);
     assert.deepEqual(warnings, []);
   });
 
@@ -273,11 +273,11 @@ describe('the history of cycles', () => {
     for (const [what, given] of problems) {
       it(`goes on where it ${what}, and says so once`, async () => {
         problem = given;
-        await history.begin();
-        await history.wishlists(FOUND);
-        assert.deepEqual(await history.before(REPOSITORY, view, RUN), NOTHING);
-        await history.attempt(attempt('tag-unknown'), undefined);
-        assert.equal((await history.pauses())(REPOSITORY), false);
+        await store.begin();
+        await store.wishlists(FOUND);
+        assert.deepEqual(await store.before(REPOSITORY, view, RUN), NOTHING);
+        await store.attempt(attempt('tag-unknown'), undefined);
+        assert.equal((await store.pauses())(REPOSITORY), false);
         assert.equal(warnings.length, 1);
         assert.deepEqual(notes, []);
       });
@@ -285,23 +285,23 @@ describe('the history of cycles', () => {
 
     it('says when it can write again, and again when it cannot', async () => {
       problem = unusable;
-      await history.wishlists(FOUND);
+      await store.wishlists(FOUND);
       problem = undefined;
-      await history.pauses();
+      await store.pauses();
       assert.deepEqual(notes, [], 'to read it is not enough');
-      await history.wishlists(FOUND);
-      await history.wishlists(FOUND);
+      await store.wishlists(FOUND);
+      await store.wishlists(FOUND);
       assert.deepEqual([warnings.length, notes.length], [1, 1]);
-      await history.close();
+      await store.close();
       problem = unusable;
-      await history.wishlists(FOUND);
+      await store.wishlists(FOUND);
       assert.deepEqual([warnings.length, notes.length], [2, 1]);
     });
 
     it('goes on after a mistake, which it tells with its stack', async () => {
       problem = new TypeError('a mistake');
-      assert.deepEqual(await history.before(REPOSITORY, view, RUN), NOTHING);
-      assert.equal(history.failure?.code, 'bug');
+      assert.deepEqual(await store.before(REPOSITORY, view, RUN), NOTHING);
+      assert.equal(store.failure?.code, 'bug');
       assert.match(warnings[0] ?? '', /something unexpected happened: a mistake/);
       assert.match(warnings.join('\n'), /TypeError: a mistake\n +at /);
     });
@@ -315,8 +315,8 @@ describe('the history of cycles', () => {
   });
 
   it('does the same with one that is damaged', async () => {
-    await history.wishlists(FOUND);
-    await history.close();
+    await store.wishlists(FOUND);
+    await store.close();
     await writeFile(join(directory, 'unpackd.db'), 'no database at all, over many bytes. '.repeat(100));
     assert.deepEqual(await digests(), ['sha256:c']);
     assert.deepEqual([warnings.length, notes.length], [1, 1]);

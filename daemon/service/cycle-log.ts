@@ -1,23 +1,22 @@
+import { type Failure, stackOf, withHint } from '../../core/failure.ts';
+import type { Digest } from '../../core/oci/digest.ts';
+import { counted, formatBytes, localTime } from '../../core/text.ts';
 import type { Event, FailureText, ImageResult } from '../../publisher/image/events.ts';
 import { STOPPING, UNREACHABLE } from '../../publisher/image/own-failure.ts';
-import type { Digest } from '../../core/oci/digest.ts';
-import { stackOf, withHint, type Failure } from '../../core/failure.ts';
-import { localTime, counted, formatBytes } from '../../core/text.ts';
 import type { Plan } from '../../wishlist/meaning/plan.ts';
 import type { SourceContent, SourceState } from '../../wishlist/sources/source.ts';
-import type { Expanded } from '../cycle/cycle.ts';
-import { handleEvent, type EventHandlers } from '../output/event-handlers.ts';
-import type { Log, LogRecord } from '../systemd/record.ts';
-import { Repetition } from '../systemd/repetition.ts';
-import { formatDuration, registryOf, shortDigest, requestText } from '../output/format.ts';
-import { noteTexts, warningTexts } from '../output/recipe-lines.ts';
 import { staleText } from '../configuration/sources/stale.ts';
+import type { Expanded } from '../cycle/cycle.ts';
+import { type EventHandlers, handleEvent } from '../output/event-handlers.ts';
+import { formatDuration, registryOf, requestText, shortDigest } from '../output/format.ts';
+import { noteTexts, warningTexts } from '../output/recipe-lines.ts';
+import type { Log, LogRecord } from '../systemd/log.ts';
 
 /** Why an image fails, by its label, so that the same reason is logged once. */
 type Reasons = Map<string, string>;
 
 /** Writes the log of the daemon: a line for each thing that happens, and none for what is as it was. */
-export class Journalist {
+export class CycleLog {
   readonly #log: Log;
   readonly #nowMs: () => number;
   readonly #repetition: Repetition;
@@ -240,4 +239,37 @@ function failureText(
 ): string {
   if (content !== undefined) return staleText(failure, since);
   return `${withHint(failure)}; nothing is known of what it asks for`;
+}
+
+const DAY_MS = 86_400_000;
+const MOST = 10_000;
+
+/** Keeps a log from saying the same thing in every cycle: once a day is enough. */
+export class Repetition {
+  readonly #nowMs: () => number;
+  /** What was said, the longest ago first, and when. */
+  readonly #said = new Map<string, number>();
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  /** Whether `text` is to be said; it counts as said then. A clock that was set back makes all new. */
+  isNew(text: string): boolean {
+    const nowMs = this.#nowMs();
+    const saidMs = this.#said.get(text);
+    if (saidMs !== undefined && nowMs >= saidMs && nowMs - saidMs < DAY_MS) return false;
+    this.#said.delete(text);
+    this.#said.set(text, nowMs);
+    for (const [oldest] of this.#said) {
+      if (this.#said.size <= MOST) break;
+      this.#said.delete(oldest);
+    }
+    return true;
+  }
+
+  /** `text` is no longer so: it is news when it comes again. */
+  forget(text: string): void {
+    this.#said.delete(text);
+  }
 }

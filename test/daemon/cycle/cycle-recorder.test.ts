@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Before, History } from '../../../daemon/cycle/history.ts';
-import { Recording } from '../../../daemon/cycle/recording.ts';
+import type { KnownState, StateStore } from '../../../daemon/cycle/state-store.ts';
+import { CycleRecorder } from '../../../daemon/cycle/cycle-recorder.ts';
 import { failedResult, type ImageResult } from '../../../publisher/image/events.ts';
 import type { ResolvedImage } from '../../../publisher/image/image.ts';
 import type { PendingResolution } from '../../../publisher/pipeline/repository-publisher.ts';
@@ -36,13 +36,13 @@ function resolved(publicName: string, platform: Platform = LINUX_AMD64): Resolve
   } as unknown as ResolvedImage;
 }
 
-describe('the recording of a repository', () => {
+describe('the recorder of a repository', () => {
   let told: string[];
-  let recording: Recording;
+  let recorder: CycleRecorder;
 
   beforeEach(() => {
     told = [];
-    const history: Pick<History, 'attempt' | 'current' | 'repositoryFailure'> = {
+    const store: Pick<StateStore, 'attempt' | 'current' | 'repositoryFailure'> = {
       attempt: async ({ publicName, platform, bytes, failure, isWhole }, image) => {
         const how = `${failure?.code ?? 'good'} ${isWhole ? 'whole' : 'part'} ${image?.config ?? '-'}`;
         told.push(`${publicName} ${platform ?? 'all'} ${bytes} ${how}`);
@@ -52,8 +52,8 @@ describe('the recording of a repository', () => {
       },
       repositoryFailure: async (name, failure) => void told.push(`${name} ${failure?.code ?? 'good'}`),
     };
-    recording = new Recording(REPOSITORY, {
-      history: history as History,
+    recorder = new CycleRecorder(REPOSITORY, {
+      store: store as StateStore,
       nowMs: () => 1,
       observeIn: () => (event) => void (event.type === 'bug' && told.push(`bug ${event.image}`)),
     });
@@ -66,25 +66,25 @@ describe('the recording of a repository', () => {
     const missing = [{ digest: 'sha256:a', sizeBytes: 5 }];
     const candidates = [{ part: part(A), resolved: image, missing }];
     const pass = { candidates, resolved: new Map(), passedOver: new Map() } as unknown as PendingResolution;
-    await recording.looked(pass);
+    await recorder.looked(pass);
     told = [];
-    recording.settle(part(A), PUBLISHED, image);
-    await recording.end(undefined);
+    recorder.settle(part(A), PUBLISHED, image);
+    await recorder.end(undefined);
     assert.deepEqual(told, [`${A} linux/amd64 5 good whole sha256:c`, `${REPOSITORY} good`]);
   });
 
   it('tries an image again that is published without the podman store', async () => {
     const withoutPodman = { code: 'repository-conflict', message: 'x', hint: undefined } as const;
-    recording.settle(part(A), { ...PUBLISHED, withoutPodman } as ImageResult, resolved(A));
-    await recording.end(undefined);
+    recorder.settle(part(A), { ...PUBLISHED, withoutPodman } as ImageResult, resolved(A));
+    await recorder.end(undefined);
     assert.deepEqual(told, [`${A} linux/amd64 0 repository-conflict part sha256:c`, `${REPOSITORY} good`]);
   });
 
   it('takes an image for a part only where another platform of it failed', async () => {
-    recording.settle(part(A, ARM64), failed('platform-missing'), undefined);
-    recording.settle(part(A), PUBLISHED, resolved(A));
-    recording.settle(part(B), PUBLISHED, resolved(B));
-    await recording.end(undefined);
+    recorder.settle(part(A, ARM64), failed('platform-missing'), undefined);
+    recorder.settle(part(A), PUBLISHED, resolved(A));
+    recorder.settle(part(B), PUBLISHED, resolved(B));
+    await recorder.end(undefined);
     assert.deepEqual(told, [
       `${A} linux/arm64 0 platform-missing part -`,
       `${A} linux/amd64 0 good part sha256:c`,
@@ -100,17 +100,17 @@ describe('the recording of a repository', () => {
   ];
   for (const [code, lines] of stopping) {
     it(`blames no image for ${code}`, async () => {
-      recording.settle(part(A), failed(code), undefined);
-      await recording.end(new Failure(code, 'test'));
+      recorder.settle(part(A), failed(code), undefined);
+      await recorder.end(new Failure(code, 'test'));
       assert.deepEqual(told, lines);
     });
   }
 
   it('tells of an image that cannot be written down, and writes down the others', async () => {
     const broken = { ...resolved(A), manifest: undefined } as unknown as ResolvedImage;
-    recording.settle(part(A), PUBLISHED, broken);
-    recording.settle(part(B), PUBLISHED, resolved(B));
-    const unrecorded = await recording.end(undefined);
+    recorder.settle(part(A), PUBLISHED, broken);
+    recorder.settle(part(B), PUBLISHED, resolved(B));
+    const unrecorded = await recorder.end(undefined);
     assert.deepEqual(
       unrecorded.map(({ part: { wanted }, failure }) => `${wanted.publicName} ${failure.code}`),
       [`${A} bug`],
@@ -122,15 +122,15 @@ describe('the recording of a repository', () => {
   });
 
   it('puts right what is remembered of images that are as they should be', async () => {
-    const known = (digest: string, platform = LINUX_AMD64): Before['published'][number] => ({
+    const known = (digest: string, platform = LINUX_AMD64): KnownState['published'][number] => ({
       publicName: A,
       platform,
       digest,
       keep: undefined,
       unwantedSinceMs: undefined,
     });
-    const failing = new Map([A, B].map((name) => [name, {}])) as unknown as Before['failing'];
-    const cases: [published: Before['published'], line: string][] = [
+    const failing = new Map([A, B].map((name) => [name, {}])) as unknown as KnownState['failing'];
+    const cases: [published: KnownState['published'], line: string][] = [
       [[known('sha256:c')], `current ; fine ${A}`],
       [[known('sha256:d')], `current ${A}; fine ${A}`],
       [[known('sha256:c', ARM64)], `current ${A}; fine ${A}`],
@@ -138,19 +138,19 @@ describe('the recording of a repository', () => {
     ];
     for (const [published, line] of cases) {
       told = [];
-      recording.begin({ published, failing, deaths: new Map() });
+      recorder.begin({ published, failing, deaths: new Map() });
       const one = part(A);
       const other = part(B);
-      recording.settle(one, UNCHANGED, resolved(A));
+      recorder.settle(one, UNCHANGED, resolved(A));
       // Of a pass that has not ended.
-      recording.settle(other, UNCHANGED, resolved(B));
+      recorder.settle(other, UNCHANGED, resolved(B));
       const looked = new Map([[one.wanted, []]]);
       const pass = {
         candidates: [],
         resolved: looked,
         passedOver: new Map(),
       } as unknown as PendingResolution;
-      await recording.looked(pass);
+      await recorder.looked(pass);
       assert.deepEqual(told, [line]);
     }
   });

@@ -18,13 +18,13 @@ import type {
   State,
   UnderWay,
 } from '../state/state.ts';
-import { deathText, killedProcess } from './killed-process.ts';
+import { deathText, killedProcess } from './in-flight.ts';
 import { imagesIn } from './new-image.ts';
 import { counted } from '../../core/text.ts';
 import { isArtifactTag } from '../../wishlist/tags/artifact-tag.ts';
 
 /** What is known of a repository from before. */
-export interface Before {
+export interface KnownState {
   readonly published: readonly PublishedImage[];
   /** By public name. */
   readonly failing: ReadonlyMap<string, FailingImage>;
@@ -34,7 +34,7 @@ export interface Before {
 }
 
 /** What a cycle found in force. */
-export interface Found {
+export interface Snapshot {
   readonly sources: readonly SourceState[];
   readonly lines: readonly FailedLine[];
   readonly repositories: readonly string[];
@@ -43,10 +43,10 @@ export interface Found {
   readonly doubts: readonly Doubt[];
 }
 
-const NOTHING: Before = { published: [], failing: new Map(), deaths: new Map(), isPaused: false };
+const NOTHING: KnownState = { published: [], failing: new Map(), deaths: new Map(), isPaused: false };
 const DAY_MS = 86_400_000;
 
-export interface HistoryOptions {
+export interface StateStoreOptions {
   readonly open: () => Promise<State>;
   readonly warn: (message: string) => void;
   readonly note: (message: string) => void;
@@ -55,7 +55,7 @@ export interface HistoryOptions {
    * Whether what is wanted is for others to say: a daemon beside which a command runs, or whoever asked for more than the one
    * image that a command is about. A failure is then the result of that run, and nothing that lasts.
    */
-  readonly isGuest: boolean;
+  readonly readOnlyWishes: boolean;
 }
 
 /** A connection, and how many use it now. */
@@ -69,8 +69,8 @@ interface Opened {
  * What is remembered from cycle to cycle. It is never in the way: where the database cannot be used, that is said once,
  * and things go on as if there were none until it can.
  */
-export class History {
-  readonly #options: HistoryOptions;
+export class StateStore {
+  readonly #options: StateStoreOptions;
   #opened: Opened | undefined;
   /** Whoever asks for the database while it is being opened waits for the same connection. */
   #opening: Promise<Opened> | undefined;
@@ -80,7 +80,7 @@ export class History {
   /** By repository, public names of what patterns mean and is no image. */
   readonly #passedOver = new Map<string, Set<string>>();
 
-  constructor(options: HistoryOptions) {
+  constructor(options: StateStoreOptions) {
     this.#options = options;
   }
 
@@ -121,8 +121,8 @@ export class History {
   }
 
   /** What is asked for now. Failures of what nobody asks for any more are forgotten; the tries stay. */
-  async wishlists(found: Found): Promise<void> {
-    if (this.#options.isGuest) return;
+  async wishlists(found: Snapshot): Promise<void> {
+    if (this.#options.readOnlyWishes) return;
     const { sources, lines, repositories, images } = found;
     await this.#write(undefined, async (state) => {
       await state.sources.replace(sources);
@@ -158,7 +158,7 @@ export class History {
     looked: readonly WishedImage[],
     passedOver: readonly WishedImage[],
   ): Promise<void> {
-    if (this.#options.isGuest) return;
+    if (this.#options.readOnlyWishes) return;
     const known = this.#passedOver.get(repository) ?? new Set<string>();
     this.#passedOver.set(repository, known);
     for (const { publicName } of looked) known.delete(publicName);
@@ -195,7 +195,7 @@ export class History {
    *
    * @param run other ones with the same spool are dead
    */
-  async before(repository: string, view: RepositoryView, run: Run): Promise<Before> {
+  async before(repository: string, view: RepositoryView, run: Run): Promise<KnownState> {
     await this.#countDeaths(run);
     const isPaused = (await this.pauses())(repository);
     return await this.#read({ ...NOTHING, isPaused }, async (state) => {
@@ -214,7 +214,7 @@ export class History {
   }
 
   async plan(repository: string, plan: Plan): Promise<void> {
-    if (this.#options.isGuest) return;
+    if (this.#options.readOnlyWishes) return;
     await this.#write(undefined, async (state) => await state.images.setPlan(repository, plan));
   }
 
@@ -241,7 +241,7 @@ export class History {
     let own: { readonly error: unknown } | undefined;
     await this.#write(undefined, async (state) => {
       try {
-        await recordAttempt(state, attempt, { image, isAskedFor: !this.#options.isGuest });
+        await recordAttempt(state, attempt, { image, isAskedFor: !this.#options.readOnlyWishes });
       } catch (error) {
         if (isFailure(error)) throw error;
         own = { error };
@@ -252,7 +252,7 @@ export class History {
 
   /** @param failure why nothing can be published in `repository`; `undefined`: it can */
   async repositoryFailure(repository: string, failure: FailureNote | undefined): Promise<void> {
-    if (this.#options.isGuest && failure !== undefined) return;
+    if (this.#options.readOnlyWishes && failure !== undefined) return;
     await this.#write(undefined, async (state) => {
       await state.repositories.ensure([repository]);
       await state.repositories.setFailure(repository, failure, this.#options.nowMs());
@@ -271,7 +271,7 @@ export class History {
         if (count === 1) continue;
         const tried = { startedMs: nowMs, finishedMs: nowMs, bytes: 0, platform: undefined };
         const attempt = { repository, publicName, image, ...tried, failure, isWhole: true };
-        await state.attempts.record(attempt, !this.#options.isGuest);
+        await state.attempts.record(attempt, !this.#options.readOnlyWishes);
       }
     });
   }
@@ -354,7 +354,7 @@ function isArtifactName(publicName: string): boolean {
   return isArtifactTag(publicName.slice(publicName.lastIndexOf(':') + 1));
 }
 
-async function forgetUnwanted(state: State, { repositories, doubts }: Found): Promise<void> {
+async function forgetUnwanted(state: State, { repositories, doubts }: Snapshot): Promise<void> {
   for (const [repository, names] of await state.attempts.unwanted()) {
     const doubtful = doubtfulNames(names, doubts, repository);
     // A signature of what is not asked for any more is nobody's wish, whatever else is in doubt.

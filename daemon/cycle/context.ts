@@ -1,0 +1,26 @@
+import type { Failure } from '../../core/failure.ts';
+import type { Observer } from '../../publisher/image/events.ts';
+import type { Plan } from '../../wishlist/meaning/plan.ts';
+import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
+import type { InFlight } from './in-flight.ts';
+import type { PublisherPool } from './publisher-pool.ts';
+import type { StateStore } from './state-store.ts';
+
+/** Shared by all work of a cycle. */
+export interface CycleContext {
+  readonly pool: PublisherPool;
+  readonly store: StateStore;
+  readonly inFlight: InFlight;
+  readonly observeIn: (repository: string) => Observer;
+  readonly nowMs: () => number;
+  /** Whether failed images wait for their next try, and paused repositories for the end of their pause. */
+  readonly respectBackoff: boolean;
+  /** Whether an image needs no more work. */
+  readonly isDone?: (repository: string, image: WishedImage) => boolean;
+  /** How long the cycle waits for registries that have not answered; they continue in the background then. */
+  readonly patienceMs: number;
+  /** Adds to the failures of images that cannot be fetched. */
+  readonly explain?: (image: WishedImage, failure: Failure) => Promise<Failure>;
+  /** Called with what is to be done in a repository. */
+  readonly onPlan?: (repository: string, plan: Plan) => void;
+}
