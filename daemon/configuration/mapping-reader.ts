@@ -1,6 +1,7 @@
 import { quoted, suggestion } from '../../core/text.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
 import type { FileEntry, FileValue } from './configuration-file.ts';
+import { passwordSource, type Source as SecretPlace } from './registry-source.ts';
 import type { Place, ValueType } from './value-types.ts';
 
 /** A value with where it stands, for messages: `/etc/unpackd/unpackd.yaml:12: registries: quay.io: password`. */
@@ -22,8 +23,6 @@ export interface MappingSubject<Key extends string> {
   /** The keys that lead to it, such as `registries: quay.io`. */
   readonly path: string;
   readonly keys: readonly Key[];
-  /** The types of values that may be secrets: what stands there is not shown. */
-  readonly secret: readonly ValueType<unknown>[];
 }
 
 /** Reads the values of one mapping in the configuration file; what is wrong goes to `problems`. */
@@ -54,6 +53,11 @@ export class MappingReader<Key extends string> {
     const origin = this.origin(entry.line, key);
     const value = this.#parse(entry.value, { origin, type, from });
     return value === undefined ? undefined : { origin, value };
+  }
+
+  /** A password, which no problem shows, or a user name. */
+  secret(key: Key, type: ValueType<SecretPlace>): Located<SecretPlace> | undefined {
+    return this.scalar(key, type, this.#where.secrets);
   }
 
   /** The values of a list; `undefined` where there is none, or what stands there is none. */
@@ -130,7 +134,7 @@ export class MappingReader<Key extends string> {
 
   #whatOf(value: FileValue, type: ValueType<unknown>): string {
     if (value.kind !== 'text') return 'what stands there is no single value';
-    if (this.#subject.secret.includes(type)) return 'what stands there cannot be used';
+    if (type === passwordSource) return 'what stands there cannot be used';
     return `${quoted(withoutSecrets(value.text))} cannot be used`;
   }
 }

@@ -3,7 +3,7 @@ import type { Option } from './option.ts';
 import type { RegistryEntry } from './registry-entry.ts';
 import { REPOSITORY_OPTIONS } from './repository-options.ts';
 import { cronExpression, machineTimeZone, timeZone } from './schedule-types.ts';
-import type { SourceEntry } from './source-entry.ts';
+import type { SourceEntry } from './sources/kind.ts';
 import {
   boolean,
   choice,

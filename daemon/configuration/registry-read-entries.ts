@@ -65,15 +65,15 @@ function readEntry(
     return [];
   }
   const entries = value.kind === 'mapping' ? value.entries : [];
-  const reader = new MappingReader({ path, keys: KEYS, secret: [passwordSource] }, entries, from);
+  const reader = new MappingReader({ path, keys: KEYS }, entries, from);
   return [
     {
       host,
       file: where.file,
       line,
       login: reader.both(
-        ['username', reader.scalar('username', userSource, where.secrets)],
-        ['password', reader.scalar('password', passwordSource, where.secrets)],
+        ['username', reader.secret('username', userSource)],
+        ['password', reader.secret('password', passwordSource)],
         (user, password) => ({ user, password }),
       ),
       proxy: reader.scalar('proxy', place)?.value,

@@ -3,7 +3,7 @@ import type { ConfigurationFile } from './file-settings.ts';
 import type { EntriesPlace } from './mapping-reader.ts';
 import type { Configuration, DefaultsContext } from './options.ts';
 import { readEntries } from './registry-read-entries.ts';
-import { readSourceEntries } from './source-read-entries.ts';
+import { readSourceEntries } from './sources/entries.ts';
 
 /** What has no single value. */
 export type Structured = Pick<Configuration, 'registries' | 'sources'>;

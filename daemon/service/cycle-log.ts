@@ -5,7 +5,7 @@ import type { Event, FailureText, ImageResult } from '../../publisher/image/even
 import { STOPPING, UNREACHABLE } from '../../publisher/image/own-failure.ts';
 import type { Plan } from '../../wishlist/meaning/plan.ts';
 import type { SourceContent, SourceState } from '../../wishlist/sources/source.ts';
-import { staleText } from '../configuration/sources/stale.ts';
+import { staleText } from '../configuration/sources/sources.ts';
 import type { Expanded } from '../cycle/cycle.ts';
 import { type EventHandlers, handleEvent } from '../output/event-handlers.ts';
 import { formatDuration, registryOf, requestText, shortDigest } from '../output/format.ts';

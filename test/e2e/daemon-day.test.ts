@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { GitSource } from '../../wishlist/sources/source.ts';
+import type { WishlistSource } from '../../wishlist/sources/source.ts';
 import { DaemonRig } from '../support/daemon/rig.ts';
 import { GitHttpServer } from '../support/git/http-server.ts';
 import { recipeText, Upstream } from '../support/git/upstream.ts';
@@ -12,7 +12,7 @@ import { describeWith } from '../support/programs.ts';
 import { startDockerRegistry, type DockerRegistry } from '../support/registry/docker-registry.ts';
 import { pushImage } from '../support/registry/push.ts';
 import { temporaryDirectory } from '../support/setup.ts';
-import { gitSource } from '../wishlist/sources/reading.ts';
+import { gitAt } from '../wishlist/sources/reading.ts';
 
 const REPOSITORY = 'images.unpackd.test';
 const HOUR = 60;
@@ -46,8 +46,8 @@ class World {
     return new World(upstream, git, { registry: await startDockerRegistry({ storage }), storage });
   }
 
-  get source(): GitSource {
-    return gitSource(`${this.git.url}/${this.upstream.name}`, { name: 'lab' });
+  get source(): WishlistSource {
+    return gitAt(`${this.git.url}/${this.upstream.name}`, { name: 'lab' });
   }
 
   async push(name: string, tag: string, content: string): Promise<void> {

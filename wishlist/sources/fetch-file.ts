@@ -2,17 +2,34 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../../core/failure.ts';
 import { quoted } from '../../core/text.ts';
 import { readRegularFile } from '../recipe/text-file.ts';
-import type { Fetched, FileSource, SourceLimits } from './source.ts';
+import { RECIPE_FILES, type RecipeFiles, type SourceLimits, type WishlistSource } from './source.ts';
 
-/** What is read still, by path: a file system that hangs must not take one more of Node's few threads each time. */
+/** One recipe on this machine. */
+export interface FileSettings {
+  readonly name: string;
+  /** Absolute. */
+  readonly path: string;
+}
+
+export function fileSource(settings: FileSettings): WishlistSource<RecipeFiles> {
+  const { name, path } = settings;
+  return {
+    name,
+    identity: ['file', path],
+    ...RECIPE_FILES,
+    fetch: async (_, request) => ({ content: await fetchFile(settings, request) }),
+  };
+}
+
+/** Reads under way by path: a file system that hangs must not take one more of Node's few threads each time. */
 const reading = new Map<string, Promise<string>>();
 
 /** @throws Failure `recipe-unreadable`, `source-unreachable` where nothing comes in time; the reason of the signal */
 export async function fetchFile(
-  { name, path }: FileSource,
+  { name, path }: FileSettings,
   { timeLimitMs, signal }: Pick<SourceLimits, 'timeLimitMs' | 'signal'>,
   read: (path: string) => Promise<string> = readRegularFile,
-): Promise<Fetched> {
+): Promise<RecipeFiles> {
   const text = reading.get(path) ?? read(path).finally(() => reading.delete(path));
   reading.set(path, text);
   signal?.throwIfAborted();

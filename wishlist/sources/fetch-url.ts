@@ -6,10 +6,35 @@ import { Dispatchers } from '../../core/http/dispatchers.ts';
 import { ProxyError, readProxies } from '../../core/http/proxies.ts';
 import { quoted } from '../../core/text.ts';
 import { decodeText, MAXIMUM_BYTES } from '../recipe/text-file.ts';
-import type { Fetched, SourceLimits, UrlSource, Validators } from './source.ts';
+import {
+  RECIPE_FILES,
+  type Fetched,
+  type RecipeFiles,
+  type SourceLimits,
+  type Validators,
+  type WishlistSource,
+} from './source.ts';
 
-/** What is known already. */
-type Known = Pick<Fetched, 'files' | 'validators'>;
+/** One recipe on a web server. */
+export interface UrlSettings {
+  readonly name: string;
+  /** `https:` or `http:`, without credentials. */
+  readonly url: string;
+  /** Basic, or without a user a bearer token. */
+  readonly login: { readonly user: string | undefined; readonly password: string } | undefined;
+  /** Path of a PEM file with the authorities that HTTPS servers need, in place of the system's. */
+  readonly authorities: string | undefined;
+}
+
+export function urlSource(settings: UrlSettings): WishlistSource<RecipeFiles> {
+  const { name, url } = settings;
+  return {
+    name,
+    identity: ['url', url],
+    ...RECIPE_FILES,
+    fetch: async (known, request) => await fetchUrl(settings, known, request),
+  };
+}
 
 const REDIRECTIONS = 5;
 const CHECK_NETWORK = 'check network, firewall and proxy; what was read before stays in force';
@@ -22,10 +47,10 @@ const CHECK_NETWORK = 'check network, firewall and proxy; what was read before s
  *   `recipe-unreadable`; the reason of the signal
  */
 export async function fetchUrl(
-  source: UrlSource,
-  known: Known | undefined,
+  source: UrlSettings,
+  known: Fetched<RecipeFiles> | undefined,
   limits: SourceLimits,
-): Promise<Fetched> {
+): Promise<Fetched<RecipeFiles>> {
   const dispatchers = await openDispatchers(source, limits);
   const late = AbortSignal.timeout(limits.timeLimitMs);
   const signal = AbortSignal.any([late, ...(limits.signal === undefined ? [] : [limits.signal])]);
@@ -36,7 +61,10 @@ export async function fetchUrl(
     const text = decodeText(await readBody(body, source), labelOf(source));
     const etag = single(headers['etag']);
     const lastModified = single(headers['last-modified']);
-    return { files: [{ label: labelOf(source), text }], validators: { etag, lastModified } };
+    return {
+      content: { files: [{ label: labelOf(source), text }] },
+      validators: { etag, lastModified },
+    };
   } catch (error) {
     limits.signal?.throwIfAborted();
     throw late.aborted
@@ -51,7 +79,7 @@ export async function fetchUrl(
 }
 
 async function openDispatchers(
-  source: UrlSource,
+  source: UrlSettings,
   { environment, timeLimitMs }: SourceLimits,
 ): Promise<Dispatchers> {
   const soleAuthorities = await readAuthorities(source);
@@ -63,7 +91,7 @@ async function openDispatchers(
   });
 }
 
-async function readAuthorities(source: UrlSource): Promise<string | undefined> {
+async function readAuthorities(source: UrlSettings): Promise<string | undefined> {
   const { authorities } = source;
   if (authorities === undefined) return undefined;
   try {
@@ -85,7 +113,7 @@ interface Connection {
 
 /** Follows redirections: never from HTTPS to plain HTTP, and to another server without credentials. */
 async function ask(
-  source: UrlSource,
+  source: UrlSettings,
   validators: Validators | undefined,
   { dispatchers, signal }: Connection,
 ): Promise<Dispatcher.ResponseData> {
@@ -120,7 +148,7 @@ async function ask(
   });
 }
 
-function nextUrl(source: UrlSource, from: URL, location: string): URL {
+function nextUrl(source: UrlSettings, from: URL, location: string): URL {
   const next = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
   const isAllowed = next?.protocol === 'https:' || (next?.protocol === 'http:' && from.protocol === 'http:');
   if (next !== undefined && isAllowed && next.username === '' && next.password === '') return next;
@@ -131,14 +159,14 @@ function nextUrl(source: UrlSource, from: URL, location: string): URL {
 }
 
 /** RFC 7617 and RFC 6750. */
-function authorization({ login }: UrlSource): { authorization?: string } {
+function authorization({ login }: UrlSettings): { authorization?: string } {
   if (login === undefined) return {};
   const { user, password } = login;
   if (user === undefined) return { authorization: `Bearer ${password}` };
   return { authorization: `Basic ${Buffer.from(`${user}:${password}`, 'utf8').toString('base64')}` };
 }
 
-async function readBody(body: AsyncIterable<Buffer>, source: UrlSource): Promise<Buffer> {
+async function readBody(body: AsyncIterable<Buffer>, source: UrlSettings): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of body) {
@@ -154,7 +182,7 @@ async function readBody(body: AsyncIterable<Buffer>, source: UrlSource): Promise
   return Buffer.concat(chunks);
 }
 
-function refusal(source: UrlSource, status: number): Failure {
+function refusal(source: UrlSettings, status: number): Failure {
   const reason = `the server answers with status ${status}`;
   if (status === 401 || status === 403) {
     const hint = 'check username and password of this source, and what they may read';
@@ -172,7 +200,7 @@ function refusal(source: UrlSource, status: number): Failure {
 const UNTRUSTED = /^(?:CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH)/;
 
 /** The code alone is shown: the error's own text may hold the address, with what its query says. */
-function networkFailure(error: unknown, source: UrlSource): unknown {
+function networkFailure(error: unknown, source: UrlSettings): unknown {
   if (isFailure(error, 'tls-failed'))
     return failure(source, 'source-untrusted', {
       reason: `the authorities in ${quoted(source.authorities ?? '')} cannot be read`,
@@ -193,7 +221,7 @@ function networkFailure(error: unknown, source: UrlSource): unknown {
   });
 }
 
-function proxyFailure({ host, status, cause }: ProxyError, source: UrlSource): Failure {
+function proxyFailure({ host, status, cause }: ProxyError, source: UrlSettings): Failure {
   const what =
     status === undefined ? `cannot be reached (${codeOf(cause) ?? 'no answer'})` : `answers ${status}`;
   return failure(source, 'source-unreachable', {
@@ -203,7 +231,7 @@ function proxyFailure({ host, status, cause }: ProxyError, source: UrlSource): F
 }
 
 function failure(
-  { name }: UrlSource,
+  { name }: UrlSettings,
   code: Failure['code'],
   { reason, hint }: { readonly reason: string; readonly hint: string },
 ): Failure {
@@ -211,7 +239,7 @@ function failure(
 }
 
 /** A query may hold a token. */
-function labelOf({ url }: UrlSource): string {
+function labelOf({ url }: UrlSettings): string {
   const { origin, pathname } = new URL(url);
   return `${origin}${pathname}`;
 }

@@ -2,13 +2,17 @@ import { isDeepStrictEqual } from 'node:util';
 import { mapLimited } from '../../core/concurrency.ts';
 import { asFailure, isFailure, type Failure } from '../../core/failure.ts';
 import { RECIPE_LIMITS } from '../recipe/limits.ts';
-import { parseRecipe, type Recipe } from '../recipe/recipe.ts';
+import type { Confinement } from '../recipe/confinement.ts';
 import type { WishOrigin } from '../recipe/origin.ts';
-import { fetchFile } from './fetch-file.ts';
-import { fetchUrl } from './fetch-url.ts';
-import { fetchGit } from './git/fetch.ts';
-import type { Fetched, SourceContent, SourceLimits, SourceSettings, SourceState } from './source.ts';
 import type { SourceRests } from './rests.ts';
+import type {
+  Fetched,
+  SourceContent,
+  SourceLimits,
+  SourceRecipes,
+  SourceState,
+  WishlistSource,
+} from './source.ts';
 import { SourceStore, type StoredContent, type StoredStatus } from './store.ts';
 
 export interface SourcesOptions {
@@ -25,6 +29,8 @@ export interface SourcesOptions {
   readonly wishLimit?: number | undefined;
   /** Which sources are left alone for a while; without it all are asked. */
   readonly rests?: SourceRests | undefined;
+  /** Limits on the wishes of sources, by their names; none for others. */
+  readonly confinements?: ReadonlyMap<string, Confinement> | undefined;
   readonly now?: () => Date;
 }
 
@@ -41,48 +47,62 @@ const SIZE_LIMIT_BYTES = 256 * 1024 ** 2;
  * reason of the signal
  */
 export async function readSources(
-  sources: readonly SourceSettings[],
+  sources: readonly WishlistSource[],
   options: SourcesOptions,
 ): Promise<SourceState[]> {
   return await mapLimited(sources, SOURCES_AT_A_TIME, async (source) => await readSource(source, options));
 }
 
-async function readSource(source: SourceSettings, options: SourcesOptions): Promise<SourceState> {
+/** A source, and what is stored of it. */
+interface Known<Content extends object> {
+  readonly source: WishlistSource<Content>;
+  readonly store: SourceStore<Content>;
+  readonly before: StoredContent<Content> | undefined;
+  readonly status: StoredStatus;
+  readonly wishLimit: number;
+  readonly confinement: Confinement | undefined;
+}
+
+async function readSource<Content extends object>(
+  source: WishlistSource<Content>,
+  options: SourcesOptions,
+): Promise<SourceState> {
   const { signal, rests, wishLimit = RECIPE_LIMITS.wishes, now = () => new Date() } = options;
   signal?.throwIfAborted();
   const store = await SourceStore.open(options.directory, source);
   const [before, status] = [await store.content(), await store.status()];
-  const remembered: Remembered = { source, store, before, status, wishLimit };
+  const confinement = options.confinements?.get(source.name);
+  const known: Known<Content> = { source, store, before, status, wishLimit, confinement };
   const begun = now();
   const earlier = rests?.failureOf(source.name, begun.getTime());
-  if (earlier !== undefined) return await stale(remembered, earlier, begun);
+  if (earlier !== undefined) return await stale(known, earlier, begun);
   const begunMs = performance.now();
-  const read = await tryToRead(remembered, options);
+  const read = await tryToRead(known, options);
   const end = now();
   if (isFailure(read)) {
     rests?.failed(source.name, read, { tookMs: performance.now() - begunMs, nowMs: end.getTime() });
-    return await stale(remembered, read, end);
+    return await stale(known, read, end);
   }
   rests?.succeeded(source.name);
-  return await remember(remembered, read, end);
+  return await remember(known, read, end);
 }
 
-interface Read {
-  readonly fetched: Fetched;
-  readonly recipes: readonly Recipe[];
+interface Read<Content> extends SourceRecipes {
+  readonly fetched: Fetched<Content>;
 }
 
-/** Whatever is thrown is the source's failure, unless everything ends or nothing can be remembered of any. */
-async function tryToRead(
-  { source, store, before, wishLimit }: Remembered,
+/** Any error is a failure of this source, but for an interruption, and a state directory that no source can use. */
+async function tryToRead<Content extends object>(
+  known: Known<Content>,
   options: SourcesOptions,
-): Promise<Read | Failure> {
+): Promise<Read<Content> | Failure> {
   const { signal, environment } = options;
   const { timeLimitMs = TIME_LIMIT_MS, sizeLimitBytes = SIZE_LIMIT_BYTES } = options;
   try {
-    const limits = { environment, timeLimitMs, sizeLimitBytes, signal };
-    const fetched = await fetch(source, { store, before }, limits);
-    return { fetched, recipes: recipesOf(source, fetched, wishLimit) };
+    const { folder } = known.store;
+    const request = { environment, timeLimitMs, sizeLimitBytes, signal, folder };
+    const fetched = await known.source.fetch(known.before, request);
+    return { fetched, ...recipesIn(known, fetched.content) };
   } catch (error) {
     signal?.throwIfAborted();
     if (isFailure(error, 'interrupted', 'state-unusable')) throw error;
@@ -90,21 +110,21 @@ async function tryToRead(
   }
 }
 
-async function remember(
-  { source, store, before, status }: Remembered,
-  { fetched, recipes }: Read,
+async function remember<Content extends object>(
+  { source, store, before, status }: Known<Content>,
+  { fetched: { content, validators }, recipes, commit }: Read<Content>,
   now: Date,
 ): Promise<SourceState> {
   const fetchedAt = now.toISOString();
-  const since = before !== undefined && isSame(before, fetched) ? before.since : fetchedAt;
-  const stored: StoredContent = { ...fetched, files: [...fetched.files], since };
+  const since = before !== undefined && isSameJson(before.content, content) ? before.since : fetchedAt;
+  const stored = { content, validators, since };
   const failure = await failureWithoutRoom(async () => {
-    if (before === undefined || !isDeepStrictEqual(stored, before)) await store.setContent(stored);
+    if (!isSameJson(before, stored)) await store.setContent(stored);
     await store.setStatus({ fetchedAt });
   });
   return {
     name: source.name,
-    content: { recipes, commit: fetched.commit, since },
+    content: { recipes, commit, since },
     fetchedAt,
     failure,
     failingSince: failure && (status.failingSince ?? fetchedAt),
@@ -122,76 +142,61 @@ async function failureWithoutRoom(remembering: () => Promise<void>): Promise<Fai
   }
 }
 
-async function fetch(
-  source: SourceSettings,
-  { store, before }: { readonly store: SourceStore; readonly before: StoredContent | undefined },
-  limits: SourceLimits,
-): Promise<Fetched> {
-  switch (source.kind) {
-    case 'git':
-      return await fetchGit(source, store.folder, limits);
-    case 'file':
-      return await fetchFile(source, limits);
-    case 'url':
-      return await fetchUrl(source, before, limits);
-  }
-}
-
-/** @throws Failure `recipe-unreadable`, `recipe-invalid` */
-function recipesOf(
-  { name, confinement }: SourceSettings,
-  { files, commit }: Fetched,
-  wishLimit: number,
-): Recipe[] {
-  let left = wishLimit;
-  return files.map(({ label, text }) => {
-    const recipe = parseRecipe(text, label, { wishLimit: left });
-    left -= recipe.wishes.length;
-    const origin: WishOrigin = { source: name, file: label, commit };
-    const confined = confinement === undefined ? recipe : { ...recipe, confinement };
-    return { ...confined, wishes: recipe.wishes.map((wish) => Object.assign({}, wish, { origin })) };
+/**
+ * The recipes in `content`, confined, and each wish with its origin.
+ *
+ * @throws Failure `recipe-unreadable`, `recipe-invalid`
+ */
+function recipesIn<Content extends object>(
+  { source, confinement, wishLimit }: Known<Content>,
+  content: Content,
+): SourceRecipes {
+  const { recipes, commit } = source.read(content, wishLimit);
+  const own = recipes.map((recipe) => {
+    const origin: WishOrigin = { source: source.name, file: recipe.file, commit };
+    const wishes = recipe.wishes.map((wish) => Object.assign({}, wish, { origin }));
+    return Object.assign({}, recipe, confinement && { confinement }, { wishes });
   });
+  return { recipes: own, commit };
 }
 
-interface Remembered {
-  readonly source: SourceSettings;
-  readonly store: SourceStore;
-  readonly before: StoredContent | undefined;
-  readonly status: StoredStatus;
-  readonly wishLimit: number;
-}
-
-async function stale(
-  { source, store, before, status, wishLimit }: Remembered,
+/** The state of a source that fails: its last good content is in force. */
+async function stale<Content extends object>(
+  known: Known<Content>,
   failure: Failure,
   now: Date,
 ): Promise<SourceState> {
+  const { source, store, before, status } = known;
   const failingSince = status.failingSince ?? now.toISOString();
   if (status.failingSince === undefined)
     await failureWithoutRoom(async () => await store.setStatus({ ...status, failingSince }));
   return {
     name: source.name,
-    content: before && contentOf(source, before, wishLimit),
+    content: before && contentOf(known, before),
     fetchedAt: status.fetchedAt,
     failure,
     failingSince,
   };
 }
 
-/** `undefined` where this version of unpackd does not understand what an earlier one did: the failure is told already. */
-function contentOf(
-  source: SourceSettings,
-  stored: StoredContent,
-  wishLimit: number,
+/** `undefined` where this version does not understand what an earlier one stored: the failure is reported already. */
+function contentOf<Content extends object>(
+  known: Known<Content>,
+  { content, since }: StoredContent<Content>,
 ): SourceContent | undefined {
-  const { commit, since } = stored;
   try {
-    return { recipes: recipesOf(source, stored, wishLimit), commit, since };
+    const { recipes, commit } = recipesIn(known, content);
+    return { recipes, commit, since };
   } catch {
     return undefined;
   }
 }
 
-function isSame(before: StoredContent, { files, commit }: Fetched): boolean {
-  return isDeepStrictEqual([before.files, before.commit], [files, commit]);
+function isSameJson(one: unknown, other: unknown): boolean {
+  return isDeepStrictEqual(plain(one), plain(other));
+}
+
+/** As it is read back. */
+function plain(value: unknown): unknown {
+  return value === undefined ? undefined : (JSON.parse(JSON.stringify(value)) as unknown);
 }

@@ -1,56 +1,69 @@
+import { z } from 'zod';
 import type { Failure } from '../../core/failure.ts';
 import type { Commit } from '../recipe/origin.ts';
-import type { Confinement } from '../recipe/confinement.ts';
-import type { Recipe } from '../recipe/recipe.ts';
-import type { GitAddress } from './git/address.ts';
+import { parseRecipe, type Recipe } from '../recipe/recipe.ts';
 
-/** A place that wishlists come from, with the secrets that it needs. */
-export type SourceSettings = (GitSource | FileSource | UrlSource) & {
-  /** What its wishes may ask for; without it, for anything. */
-  readonly confinement?: Confinement;
-};
-
-/** Recipes in a git repository. */
-export interface GitSource {
-  readonly kind: 'git';
+/**
+ * A place that wishlists come from, with the secrets that it needs: what it fetches (its content), and the recipes in
+ * that. Content is JSON, so that the last good one can be kept.
+ */
+export interface WishlistSource<Content extends object = object> {
   /** Each source has another one; people see it. */
   readonly name: string;
-  readonly address: GitAddress;
-  /** `undefined` for the one that the repository itself names, whichever that is at the time. */
-  readonly branch: string | undefined;
-  /** Of recipes, relative to the repository's root, without `.` and `..`: at least one. */
-  readonly paths: readonly string[];
-  /** For HTTP. */
-  readonly login: { readonly user: string; readonly password: string } | undefined;
-  /** Path of a private key for SSH; `undefined` for those that the user has. */
-  readonly key: string | undefined;
+  /** JSON that names the place, but not the way to it: content fetched for another identity does not count. */
+  readonly identity: readonly unknown[];
+  /** The form of its content, as this version and earlier ones stored it. */
+  readonly form: z.ZodType<Content>;
   /**
-   * Path of a file with the keys of SSH servers. Without one a server is believed the first time, and must show the
-   * same key ever after.
+   * Fetches its content. Other sources wait for it, so it heeds the time limit and the signal.
+   *
+   * @param known what was fetched before
+   * @throws Failure, which names the source; the reason of the signal
    */
-  readonly knownHosts: string | undefined;
-  /** Path of a PEM file with the authorities that HTTPS servers need, in place of the system's. */
-  readonly authorities: string | undefined;
+  fetch(known: Fetched<Content> | undefined, request: FetchRequest): Promise<Fetched<Content>>;
+  /**
+   * The recipes in `content`, fetched now or in an earlier run.
+   *
+   * @param wishLimit how many items they may have together
+   * @throws Failure `recipe-unreadable`, `recipe-invalid`
+   */
+  read(content: Content, wishLimit: number): SourceRecipes;
 }
 
-/** One recipe on this machine. */
-export interface FileSource {
-  readonly kind: 'file';
-  readonly name: string;
-  /** Absolute. */
-  readonly path: string;
+/** The content of a source. */
+export interface Fetched<Content> {
+  readonly content: Content;
+  readonly validators?: Validators | undefined;
 }
 
-/** One recipe on a web server. */
-export interface UrlSource {
-  readonly kind: 'url';
-  readonly name: string;
-  /** `https:` or `http:`, without credentials. */
-  readonly url: string;
-  /** Basic, or without a user a bearer token. */
-  readonly login: { readonly user: string | undefined; readonly password: string } | undefined;
-  /** Path of a PEM file with the authorities that HTTPS servers need, in place of the system's. */
-  readonly authorities: string | undefined;
+/** RFC 9110, section 8.8: header fields as the server wrote them, so that it need not send the same again. */
+export interface Validators {
+  readonly etag?: string | undefined;
+  readonly lastModified?: string | undefined;
+}
+
+/** The recipes of a source. */
+export interface SourceRecipes {
+  /** In the order of the settings. */
+  readonly recipes: readonly Recipe[];
+  readonly commit?: Commit | undefined;
+}
+
+/** How sources are asked. */
+export interface SourceLimits {
+  /** For programs and proxies: `PATH`, `HTTPS_PROXY` and the like. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** How long one source may take for each request. */
+  readonly timeLimitMs: number;
+  /** Of what a git repository sends at once, and of its clone. */
+  readonly sizeLimitBytes: number;
+  /** Its reason is thrown. */
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface FetchRequest extends SourceLimits {
+  /** A directory of the source's own, for what it keeps beside its content. */
+  readonly folder: string;
 }
 
 /** What a source says, as far as is known. Times are in ISO 8601, in UTC. */
@@ -62,11 +75,10 @@ export interface SourceState {
   readonly fetchedAt: string | undefined;
   /** Why the last try failed; where there is content, it may be stale. */
   readonly failure: Failure | undefined;
-  /** When the first of the tries failed that have failed since the last good one. */
   readonly failingSince: string | undefined;
 }
 
-/** What is in force of a source. */
+/** The content of a source that is in force. */
 export interface SourceContent {
   /** In the order of the settings. Each wish has its origin. */
   readonly recipes: readonly Recipe[];
@@ -75,34 +87,35 @@ export interface SourceContent {
   readonly since: string;
 }
 
-/** What was read from a source, and is no recipe yet. */
-export interface Fetched {
-  readonly files: readonly SourceFile[];
+const commitSchema = z.object({ hash: z.string(), author: z.string(), date: z.string() });
+
+const recipeFilesSchema = z.object({
+  files: z.array(z.object({ label: z.string(), text: z.string() })).min(1),
+  commit: commitSchema.optional(),
+});
+
+/** Content that is recipes in YAML. */
+export interface RecipeFiles {
+  readonly files: readonly RecipeFile[];
   readonly commit?: Commit | undefined;
-  /** What a web server wants to hear again, so that it needs not send the same once more. */
-  readonly validators?: Validators | undefined;
 }
 
-export interface SourceFile {
+export interface RecipeFile {
   /** As people know it, for messages. */
   readonly label: string;
   readonly text: string;
 }
 
-/** RFC 9110, section 8.8: header fields, as the server wrote them. */
-export interface Validators {
-  readonly etag?: string | undefined;
-  readonly lastModified?: string | undefined;
-}
-
-/** How sources are asked. */
-export interface SourceLimits {
-  /** For what programs and proxies are wanted: `PATH`, `HTTPS_PROXY` and the like. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  /** How long one source may take for each thing that it is asked. */
-  readonly timeLimitMs: number;
-  /** Of what a git repository sends at once, and of its clone. */
-  readonly sizeLimitBytes: number;
-  /** Its reason is thrown. */
-  readonly signal: AbortSignal | undefined;
-}
+/** For sources whose content is recipes in YAML. */
+export const RECIPE_FILES = {
+  form: recipeFilesSchema,
+  read({ files, commit }: RecipeFiles, wishLimit: number): SourceRecipes {
+    let left = wishLimit;
+    const recipes = files.map(({ label, text }) => {
+      const recipe = parseRecipe(text, label, { wishLimit: left });
+      left -= recipe.wishes.length;
+      return recipe;
+    });
+    return { recipes, commit };
+  },
+} as const satisfies Pick<WishlistSource<RecipeFiles>, 'form' | 'read'>;

@@ -3,15 +3,13 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { hasCode } from '../../core/system-error.ts';
-import type { SourceSettings } from './source.ts';
 import { orUnusable } from '../../core/system-failure.ts';
+import type { Fetched, WishlistSource } from './source.ts';
 
-const commitSchema = z.object({ hash: z.string(), author: z.string(), date: z.string() });
-const contentSchema = z.object({
+/** What content.json has beside the content itself. */
+const headSchema = z.object({
   identity: z.string(),
   since: z.iso.datetime(),
-  files: z.array(z.object({ label: z.string(), text: z.string() })).min(1),
-  commit: commitSchema.optional(),
   validators: z.object({ etag: z.string().optional(), lastModified: z.string().optional() }).optional(),
 });
 const statusSchema = z.object({
@@ -20,47 +18,61 @@ const statusSchema = z.object({
   failingSince: z.iso.datetime().optional(),
 });
 
-/** The last good content of a source, as it is kept on disk. */
-export type StoredContent = Omit<z.output<typeof contentSchema>, 'identity'>;
+/** The last good content of a source, as kept on disk. */
+export interface StoredContent<Content> extends Fetched<Content> {
+  readonly since: string;
+}
 
 /** How the last tries went. */
 export type StoredStatus = Omit<z.output<typeof statusSchema>, 'identity'>;
 
 /**
- * What is remembered of one source, in a folder of its own. What was remembered under the same name for another place
- * does not count, and neither does a file that is damaged.
+ * Keeps the content and status of one source, in a folder of its own. Neither counts where the folder was another place's
+ * of the same name, or the file is damaged.
  */
-export class SourceStore {
+export class SourceStore<Content extends object> {
   /** Where the source may keep what it needs beside. */
   readonly folder: string;
+  readonly #form: WishlistSource<Content>['form'];
   readonly #identity: string;
 
-  private constructor(folder: string, identity: string) {
+  private constructor(folder: string, { form, identity }: WishlistSource<Content>) {
     this.folder = folder;
-    this.#identity = identity;
+    this.#form = form;
+    this.#identity = digest(JSON.stringify(identity));
   }
 
   /** @throws Failure `state-unusable`, `disk-full` */
-  static async open(directory: string, source: SourceSettings): Promise<SourceStore> {
+  static async open<Content extends object>(
+    directory: string,
+    source: WishlistSource<Content>,
+  ): Promise<SourceStore<Content>> {
     const folder = join(directory, digest(source.name).slice(0, 16));
     await orUnusable(
       { path: folder, code: 'state-unusable' },
       async () => await mkdir(folder, { recursive: true, mode: 0o700 }),
     );
-    return new SourceStore(folder, identityOf(source));
+    return new SourceStore(folder, source);
   }
 
-  async content(): Promise<StoredContent | undefined> {
-    return this.#own(await this.#read('content.json', contentSchema));
+  async content(): Promise<StoredContent<Content> | undefined> {
+    const stored = await this.#read('content.json');
+    const head = headSchema.safeParse(stored).data;
+    const content = this.#form.safeParse(stored).data;
+    if (content === undefined || head?.identity !== this.#identity) return undefined;
+    return { content, validators: head.validators, since: head.since };
   }
 
   async status(): Promise<StoredStatus> {
-    return this.#own(await this.#read('status.json', statusSchema)) ?? {};
+    const status = statusSchema.safeParse(await this.#read('status.json')).data;
+    if (status?.identity !== this.#identity) return {};
+    const { fetchedAt, failingSince } = status;
+    return { fetchedAt, failingSince };
   }
 
   /** @throws Failure `state-unusable`, `disk-full` */
-  async setContent(content: StoredContent): Promise<void> {
-    await this.#write('content.json', content);
+  async setContent({ content, validators, since }: StoredContent<Content>): Promise<void> {
+    await this.#write('content.json', { ...content, validators, since });
   }
 
   /** @throws Failure `state-unusable`, `disk-full` */
@@ -68,15 +80,12 @@ export class SourceStore {
     await this.#write('status.json', status);
   }
 
-  #own<Value extends { readonly identity: string }>(value: Value | undefined): Value | undefined {
-    return value?.identity === this.#identity ? value : undefined;
-  }
-
-  async #read<Value>(name: string, schema: z.ZodType<Value>): Promise<Value | undefined> {
+  /** `undefined` where there is no such file, or it is not JSON. */
+  async #read(name: string): Promise<unknown> {
     const path = join(this.folder, name);
-    return await orUnusable({ path, code: 'state-unusable' }, async () => {
+    return await orUnusable({ path, code: 'state-unusable' }, async (): Promise<unknown> => {
       try {
-        return schema.safeParse(JSON.parse(await readFile(path, 'utf8'))).data;
+        return JSON.parse(await readFile(path, 'utf8'));
       } catch (error) {
         if (error instanceof SyntaxError || hasCode(error, 'ENOENT')) return undefined;
         throw error;
@@ -101,18 +110,6 @@ export class SourceStore {
         throw error;
       }
     });
-  }
-}
-
-/** What makes content another one's: the place alone, not how to get there. */
-function identityOf(source: SourceSettings): string {
-  switch (source.kind) {
-    case 'git':
-      return digest(JSON.stringify(['git', source.address.url, source.branch ?? null, source.paths]));
-    case 'file':
-      return digest(JSON.stringify(['file', source.path]));
-    case 'url':
-      return digest(JSON.stringify(['url', source.url]));
   }
 }
 

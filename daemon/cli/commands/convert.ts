@@ -16,7 +16,7 @@ import type { CycleContext } from '../../cycle/context.ts';
 import type { ExitStatus } from '../../output/exit-status.ts';
 import { statusOf, tellUnusable, withPublishing } from '../../cycle/publishing.ts';
 import { noteTexts, warningTexts } from '../../output/recipe-lines.ts';
-import { staleText } from '../../configuration/sources/stale.ts';
+import { staleText } from '../../configuration/sources/sources.ts';
 import { readConfiguredSources } from '../../configuration/sources/sources.ts';
 
 export const convertCommand: Command = {

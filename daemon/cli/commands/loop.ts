@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { readRecipe } from '../../../wishlist/recipe/recipe.ts';
+import { fileSource } from '../../../wishlist/sources/fetch-file.ts';
 import { readSources } from '../../../wishlist/sources/read-sources.ts';
 import type { Command } from '../command.ts';
 import { runDaemon } from '../../service/run-daemon.ts';
@@ -16,7 +17,7 @@ export const loopCommand: Command = {
     const { environment, configuration } = context;
     await readRecipe(path, configuration);
     return await runDaemon(context, async ({ state, wishLimit }, signal) => {
-      const sources = await readSources([{ kind: 'file', name: path, path }], {
+      const sources = await readSources([fileSource({ name: path, path })], {
         directory: join(state, 'sources'),
         environment,
         wishLimit,

@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { codeOf, hasCode } from '../../../core/system-error.ts';
 import { quoted } from '../../../core/text.ts';
 import type { Located } from '../mapping-reader.ts';
 import { readAuthorities } from '../registries/certificates.ts';
 import { readBytes } from '../registries/read-bytes.ts';
-import type { Configuration } from '../options.ts';
-import type { GitEntry, SourceEntry } from '../source-entry.ts';
+import type { Configuration, Environment } from '../options.ts';
+import type { Needs, SourceEntry } from '../sources/kind.ts';
+import { kindOf } from '../sources/kinds.ts';
 import { resolveSources } from '../sources/sources.ts';
 import type { CheckContext } from './context.ts';
 import { findProgram } from './find-program.ts';
@@ -15,21 +15,22 @@ import { fileOf, warnIfExposed } from './secret-files.ts';
 
 const LARGEST_BYTES = 16 * 1024 * 1024;
 
-/** Whether all that sources name on this machine can be read. */
+/** Checks that everything that sources name on this machine can be read. */
 export async function checkSources({ configuration, environment, findings }: CheckContext): Promise<void> {
   const { sources } = configuration;
   await findings.collect(async (problems) => await resolveSources(configuration, environment, problems));
+  const programs = new Map<string, Located<string>>();
   for (const entry of sources) {
-    await checkSource(entry, findings);
+    const needs = kindOf(entry).needs?.(entry) ?? {};
+    await checkFiles(needs, findings);
     warnIfUnconfined(entry, configuration, findings);
+    const { program } = needs;
+    if (program !== undefined && !programs.has(program.value)) programs.set(program.value, program);
   }
-  const inGit = sources.find((entry) => entry.kind === 'git');
-  if (inGit !== undefined && findProgram('git', environment) === undefined) {
-    findings.error(`${inGit.address.origin}: there is no program "git" in the PATH; install git`);
-  }
+  for (const program of programs.values()) checkProgram(program, environment, findings);
 }
 
-/** What comes from elsewhere should say where it may publish. */
+/** Warns where a source from elsewhere does not say where it may publish. */
 function warnIfUnconfined(
   entry: SourceEntry,
   {
@@ -39,7 +40,7 @@ function warnIfUnconfined(
   }: Pick<Configuration, 'repositories' | 'backend' | 'configFile'>,
   findings: Findings,
 ): void {
-  if (entry.kind === 'file' || repositories !== undefined) return;
+  if (kindOf(entry).isOperators || repositories !== undefined) return;
   const where =
     backend === 'cvmfs'
       ? 'in every repository of this machine'
@@ -49,29 +50,24 @@ function warnIfUnconfined(
   );
 }
 
-async function checkSource(entry: SourceEntry, findings: Findings): Promise<void> {
-  switch (entry.kind) {
-    case 'git':
-      await checkGit(entry, findings);
-      break;
-    case 'file':
-      await warnIfMissing(entry.path, findings);
-      return;
-    case 'url':
-      break;
-  }
-  await warnIfExposed(fileOf(entry.login?.password), findings);
-  await findings.collect(async (problems) => await readAuthorities(entry.authorities, problems));
+async function checkFiles(
+  { place, sshKey, knownHosts, secret, authorities }: Needs,
+  findings: Findings,
+): Promise<void> {
+  if (place !== undefined) await warnIfMissing(place, findings);
+  await checkKey(sshKey, findings);
+  await isReadable(knownHosts, findings);
+  await warnIfExposed(fileOf(secret), findings);
+  await findings.collect(async (problems) => await readAuthorities(authorities, problems));
 }
 
-async function checkGit({ address, key, knownHosts }: GitEntry, findings: Findings): Promise<void> {
-  const { protocol, url } = address.value;
-  if (protocol === 'file') {
-    const path = url.startsWith('file:') ? fileURLToPath(url) : url;
-    await warnIfMissing({ origin: address.origin, value: path }, findings);
-  }
-  await checkKey(key, findings);
-  await isReadable(knownHosts, findings);
+function checkProgram(
+  { origin, value }: Located<string>,
+  environment: Environment,
+  findings: Findings,
+): void {
+  if (findProgram(value, environment) !== undefined) return;
+  findings.error(`${origin}: there is no program "${value}" in the PATH; install ${value}`);
 }
 
 /** ssh does not use a key of its own user that others may read. @see ssh(1), "FILES" */

@@ -1,9 +1,8 @@
 import type { Place } from '../../../publisher/registry/route.ts';
-import type { Located } from '../mapping-reader.ts';
 import type { DuccRegistry } from '../registries/ducc.ts';
 import type { RegistryEntry } from '../registry-entry.ts';
-import type { Source as SecretPlace } from '../registry-source.ts';
-import type { SourceEntry } from '../source-entry.ts';
+import { secretPlace, type Description, type SourceEntry } from '../sources/kind.ts';
+import { kindOf } from '../sources/kinds.ts';
 import { masked } from './mask.ts';
 
 /** What is said of one registry or source: where secrets come from, and none of them. */
@@ -43,7 +42,7 @@ export function shownDuccRegistry([host, { credentials, proxy }]: readonly [
 
 export function shownSource(entry: SourceEntry, file: string): ShownEntry {
   return shown(entry.name, `${file}:${entry.line}`, {
-    ...settingsOf(entry),
+    ...kindOf(entry).describe(entry),
     repositories: entry.repositories,
     registries: entry.registries,
     subdirectory: entry.subdirectory,
@@ -52,52 +51,12 @@ export function shownSource(entry: SourceEntry, file: string): ShownEntry {
   });
 }
 
-function settingsOf(entry: SourceEntry): Settings {
-  switch (entry.kind) {
-    case 'git':
-      return {
-        git: entry.address.value.url,
-        branch: entry.branch,
-        path: entry.paths,
-        username: secretPlace(entry.login?.user),
-        password: secretPlace(entry.login?.password),
-        key: entry.key?.value,
-        'known-hosts': entry.knownHosts?.value,
-        'ca-certificates': entry.authorities?.value,
-      };
-    case 'file':
-      return { file: entry.path.value };
-    case 'url':
-      return {
-        url: entry.url,
-        username: secretPlace(entry.login?.user),
-        password: secretPlace(entry.login?.password),
-        'ca-certificates': entry.authorities?.value,
-      };
-  }
-}
-
-type Settings = Readonly<Record<string, string | readonly string[] | undefined>>;
-
-function shown(name: string, origin: string, settings: Settings): ShownEntry {
+function shown(name: string, origin: string, settings: Description): ShownEntry {
   const entries = Object.entries(settings).flatMap(([key, value]) => {
     if (value === undefined) return [];
     return [[key, typeof value === 'string' ? masked(value) : value.map(masked)] as const];
   });
   return { name: masked(name), origin: masked(origin), settings: Object.fromEntries(entries) };
-}
-
-function secretPlace(located: Located<SecretPlace> | undefined): string | undefined {
-  switch (located?.value.kind) {
-    case undefined:
-      return undefined;
-    case 'text':
-      return located.value.text;
-    case 'variable':
-      return `env:${located.value.name}`;
-    case 'file':
-      return `file:${located.value.path}`;
-  }
 }
 
 function placeText({ scheme, host, prefix }: Place): string {

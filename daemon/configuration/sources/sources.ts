@@ -1,14 +1,16 @@
 import { join } from 'node:path';
+import { withHint, type Failure } from '../../../core/failure.ts';
+import { isLoopback } from '../../../core/oci/registry-host.ts';
+import { localTime } from '../../../core/text.ts';
+import { isPublishedInto } from '../../../publisher/repository/directory/journal.ts';
+import type { Confinement } from '../../../wishlist/recipe/confinement.ts';
 import { readSources, type SourcesOptions } from '../../../wishlist/sources/read-sources.ts';
-import type { SourceSettings, SourceState, UrlSource } from '../../../wishlist/sources/source.ts';
+import type { SourceState, WishlistSource } from '../../../wishlist/sources/source.ts';
 import { configurationInvalid } from '../invalid.ts';
 import type { Configuration, Environment } from '../options.ts';
-import { hideLogin } from '../known-secrets.ts';
-import { resolveLogin, resolveSecret } from '../registries/resolve-login.ts';
-import { confinementOf } from './confinement.ts';
-import type { GitEntry, SourceEntry, UrlEntry } from '../source-entry.ts';
+import type { SourceEntry } from './kind.ts';
+import { kindOf } from './kinds.ts';
 
-/** What reading the configured sources takes. */
 interface SourcesRequest extends Pick<SourcesOptions, 'rests'> {
   readonly configuration: Configuration;
   readonly environment: Environment;
@@ -16,7 +18,7 @@ interface SourcesRequest extends Pick<SourcesOptions, 'rests'> {
 }
 
 /**
- * Asks all sources of the configuration what they say now, but for those that `rests` leaves alone.
+ * Asks all sources of the configuration for their wishes, but for those that `rests` leaves alone.
  *
  * @throws Failure `configuration-invalid` where there are none, or what they name cannot be used; `state-unusable`,
  *   `disk-full`, `interrupted`
@@ -27,15 +29,11 @@ export async function readConfiguredSources({
   signal,
   rests,
 }: SourcesRequest): Promise<SourceState[]> {
-  const opened = await openSources(configuration, environment);
-  const sources = opened.map((source, index): SourceSettings => {
-    const entry = configuration.sources[index];
-    return entry === undefined
-      ? source
-      : Object.assign({}, source, { confinement: confinementOf(entry, configuration) });
-  });
-  return await readSources(sources, {
+  return await readSources(await openSources(configuration, environment), {
     directory: join(configuration.state, 'sources'),
+    confinements: new Map(
+      configuration.sources.map((entry) => [entry.name, confinementOf(entry, configuration)]),
+    ),
     sizeLimitBytes: configuration.sourceSizeLimitBytes,
     wishLimit: configuration.wishLimit,
     environment,
@@ -47,7 +45,7 @@ export async function readConfiguredSources({
 async function openSources(
   { sources, configFile }: Configuration,
   environment: Environment,
-): Promise<SourceSettings[]> {
+): Promise<WishlistSource[]> {
   if (sources.length === 0) {
     throw configurationInvalid(
       ['no sources of wishlists are configured'],
@@ -67,66 +65,38 @@ export async function resolveSources(
   { sources, configFile }: Pick<Configuration, 'sources' | 'configFile'>,
   environment: Environment,
   problems: string[],
-): Promise<SourceSettings[]> {
-  const opened: SourceSettings[] = [];
-  for (const entry of sources) {
-    opened.push(await openSource(entry, { file: configFile ?? '', environment, problems }));
-  }
+): Promise<WishlistSource[]> {
+  const opened: WishlistSource[] = [];
+  const opening = { file: configFile ?? '', environment, problems };
+  for (const entry of sources) opened.push(await kindOf(entry).open(entry, opening));
   return opened;
 }
 
-interface Opening {
-  /** The configuration file. */
-  readonly file: string;
-  readonly environment: Environment;
-  readonly problems: string[];
-}
-
-async function openSource(entry: SourceEntry, opening: Opening): Promise<SourceSettings> {
-  switch (entry.kind) {
-    case 'git':
-      return await openGit(entry, opening);
-    case 'file':
-      return { kind: 'file', name: entry.name, path: entry.path.value };
-    case 'url':
-      return await openUrl(entry, opening);
-  }
-}
-
-async function openGit(
-  { kind, name, address, branch, paths, ...entry }: GitEntry,
-  { file, environment, problems }: Opening,
-): Promise<SourceSettings> {
+/**
+ * Limits on the wishes of a source. What comes from elsewhere is a stranger's, who neither makes a directory tree nor has
+ * a registry asked over plain HTTP unless the operator says so.
+ */
+function confinementOf(
+  entry: SourceEntry,
+  configuration: Pick<Configuration, 'repositories' | 'registries' | 'backend' | 'root'>,
+): Confinement {
+  const { isOperators } = kindOf(entry);
+  const { backend, root, registries } = configuration;
+  const { repositories = configuration.repositories } = entry;
+  const plain = new Set(registries.flatMap(({ host, allowHttp }) => (allowHttp === true ? [host] : [])));
   return {
-    kind,
-    name,
-    address: address.value,
-    branch,
-    paths,
-    login: await resolveLogin({ login: entry.login, file }, environment, problems),
-    key: entry.key?.value,
-    knownHosts: entry.knownHosts?.value,
-    authorities: entry.authorities?.value,
+    allowsRepository: (name) => {
+      if (repositories !== undefined) return repositories.includes(name);
+      return isOperators || backend === 'cvmfs' || isPublishedInto(root, name);
+    },
+    registries: entry.registries,
+    subdirectory: entry.subdirectory,
+    allowsHttp: (registry) => (entry.allowHttp ?? isOperators) || isLoopback(registry) || plain.has(registry),
+    limit: entry.limit,
   };
 }
 
-async function openUrl(
-  { kind, name, url, login, authorities }: UrlEntry,
-  opening: Opening,
-): Promise<SourceSettings> {
-  return { kind, name, url, login: await openWebLogin(login, opening), authorities: authorities?.value };
-}
-
-async function openWebLogin(
-  login: UrlEntry['login'],
-  { file, environment, problems }: Opening,
-): Promise<UrlSource['login']> {
-  if (login === undefined) return undefined;
-  const { user, password } = login;
-  if (user !== undefined)
-    return await resolveLogin({ login: { user, password }, file }, environment, problems);
-  const token = await resolveSecret(password, environment, problems);
-  if (token === undefined) return undefined;
-  hideLogin('', token);
-  return { user, password: token };
+/** Describes a source that fails while its last good content is in force. */
+export function staleText(failure: Failure, failingSince: string | undefined): string {
+  return `${withHint(failure)} [${failure.code}]; it fails since ${localTime(failingSince ?? '')}, and what is known of it counts`;
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileSource } from '../../../wishlist/sources/fetch-file.ts';
 import { readStatus } from '../../../daemon/status/report.ts';
 import type { State } from '../../../daemon/state/state.ts';
 import { DaemonRig } from '../../support/daemon/rig.ts';
@@ -55,7 +56,7 @@ describe('the daemon, and what is no image among the tags of a pattern', functio
   beforeEach(async () => {
     registry = await TestRegistry.start();
     recipe = join(await temporaryDirectory('wishes'), 'recipe.yaml');
-    rig = await DaemonRig.make({ sources: [{ kind: 'file', name: 'lab', path: recipe }] });
+    rig = await DaemonRig.make({ sources: [fileSource({ name: 'lab', path: recipe })] });
     await mkdir(join(rig.root, REPOSITORY), { recursive: true });
     registry.add('lab/tool', '1.0', await imageOf('one'));
     for (const [tag, thing] of Object.entries(ARTIFACTS)) registry.add('lab/tool', tag, thing);

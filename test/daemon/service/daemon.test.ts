@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileSource } from '../../../wishlist/sources/fetch-file.ts';
 import { askActivity, wakeDaemon } from '../../../daemon/service/control-client.ts';
 import { lockState } from '../../../daemon/state/state-lock.ts';
 import { databasePath } from '../../../daemon/state/state-files.ts';
@@ -28,7 +29,7 @@ describe('the daemon', function () {
   beforeEach(async () => {
     registry = await TestRegistry.start();
     recipe = join(await temporaryDirectory('wishes'), 'recipe.yaml');
-    rig = await DaemonRig.make({ sources: [{ kind: 'file', name: 'lab', path: recipe }] });
+    rig = await DaemonRig.make({ sources: [fileSource({ name: 'lab', path: recipe })] });
     await mkdir(join(rig.root, REPOSITORY), { recursive: true });
     await add('lab/tool', '1', 'one');
     await wish('lab/tool:1');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileSource } from '../../../wishlist/sources/fetch-file.ts';
 import { DaemonRig } from '../../support/daemon/rig.ts';
 import { TestRegistry } from '../../support/e2e/registry.ts';
 import { recipeText } from '../../support/git/upstream.ts';
@@ -58,7 +59,7 @@ describe('the daemon beside a slow registry', () => {
       attack(slow);
       const recipe = join(await temporaryDirectory('wishes'), 'recipe.yaml');
       const rig = await DaemonRig.make({
-        sources: [{ kind: 'file', name: 'lab', path: recipe }],
+        sources: [fileSource({ name: 'lab', path: recipe })],
         flags: { 'batch-age': '0s' },
         patienceMs: 50,
       });
@@ -92,7 +93,7 @@ describe('the daemon beside a slow registry', () => {
     const slow = await FaultServer.start();
     const recipe = join(await temporaryDirectory('wishes'), 'recipe.yaml');
     const rig = await DaemonRig.make({
-      sources: [{ kind: 'file', name: 'lab', path: recipe }],
+      sources: [fileSource({ name: 'lab', path: recipe })],
       // Longer than a loaded machine takes for what a registry gives at once.
       flags: { 'batch-age': '0s', 'manifest-timeout': '8s' },
     });

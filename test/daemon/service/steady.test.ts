@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileSource } from '../../../wishlist/sources/fetch-file.ts';
 import { DaemonRig } from '../../support/daemon/rig.ts';
 import { TestRegistry } from '../../support/e2e/registry.ts';
 import { recipeText } from '../../support/git/upstream.ts';
@@ -25,7 +26,7 @@ describe('hours of the daemon', function () {
   it('leave memory and open files as they were, whatever was published', async () => {
     const registry = await TestRegistry.start();
     const recipe = join(await temporaryDirectory('wishes'), 'recipe.yaml');
-    const rig = await DaemonRig.make({ sources: [{ kind: 'file', name: 'lab', path: recipe }] });
+    const rig = await DaemonRig.make({ sources: [fileSource({ name: 'lab', path: recipe })] });
     await mkdir(join(rig.root, 'images.unpackd.test'), { recursive: true });
     const tags = Array.from({ length: 20 }, (_, index) => `lab/tool:${index}`);
     const names = [...tags, 'lab/missing:1'];

@@ -7,7 +7,7 @@ import { Daemon, type DaemonOptions } from '../../../daemon/service/daemon.ts';
 import type { StartSchedule } from '../../../daemon/service/run-daemon.ts';
 import { ServiceManager } from '../../../daemon/systemd/service-manager.ts';
 import { readSources } from '../../../wishlist/sources/read-sources.ts';
-import type { SourceSettings } from '../../../wishlist/sources/source.ts';
+import type { WishlistSource } from '../../../wishlist/sources/source.ts';
 import { ofAnyUser } from '../any-user.ts';
 import { PATIENCE_MS } from '../patience.ts';
 import { temporaryDirectory } from '../setup.ts';
@@ -17,7 +17,7 @@ const MINUTE_MS = 60_000;
 const BEGIN_MS = Date.UTC(2026, 0, 5);
 
 export interface RigOptions {
-  readonly sources: readonly SourceSettings[];
+  readonly sources: readonly WishlistSource[];
   /** Options of the command line. */
   readonly flags?: Readonly<Record<string, string>>;
   readonly environment?: Readonly<Record<string, string>>;

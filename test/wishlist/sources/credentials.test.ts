@@ -6,7 +6,7 @@ import { SshServer } from '../../support/git/ssh-server.ts';
 import { recipeText, Upstream } from '../../support/git/upstream.ts';
 import { describeWith, needs } from '../../support/programs.ts';
 import { CertificateAuthority } from '../../support/registry/certificates.ts';
-import { gitSource, Reader, summary, timeOf } from './reading.ts';
+import { gitAt, Reader, summary, timeOf } from './reading.ts';
 
 const [OLD, NEW] = ['docker.io/library/old:1', 'docker.io/library/new:2'];
 /** With what shells, configurations and addresses may trip over. */
@@ -29,7 +29,7 @@ describeWith(['git'], 'a git source by HTTP with credentials', () => {
   });
 
   it('is read with them, and they are in no file', async () => {
-    const settings = gitSource(`${server.url}/${upstream.name}`, { login: LOGIN });
+    const settings = gitAt(`${server.url}/${upstream.name}`, { login: LOGIN });
     assert.deepEqual(summary(await reader.read(settings)).images, [OLD]);
     for (const secret of [LOGIN.password, encodeURIComponent(LOGIN.password)]) {
       assert.equal(reader.everything.includes(secret), false);
@@ -43,8 +43,8 @@ describeWith(['git'], 'a git source by HTTP with credentials', () => {
   for (const [what, login] of Object.entries(refused)) {
     it(`is unauthorized ${what}, keeps its last content, and says no secret`, async () => {
       const url = `${server.url}/${upstream.name}`;
-      await reader.read(gitSource(url, { login: LOGIN }));
-      const state = await reader.read(gitSource(url, { login }));
+      await reader.read(gitAt(url, { login: LOGIN }));
+      const state = await reader.read(gitAt(url, { login }));
       assert.deepEqual(summary(state), {
         images: [OLD],
         code: 'source-unauthorized',
@@ -64,7 +64,7 @@ describeWith(['git'], 'a git source by HTTP with credentials', () => {
       },
     });
     try {
-      const settings = gitSource(`${redirecting.url}/${upstream.name}`, { login: LOGIN });
+      const settings = gitAt(`${redirecting.url}/${upstream.name}`, { login: LOGIN });
       assert.equal(summary(await reader.read(settings)).code, 'source-unauthorized');
       assert.ok(other.authorizations.length > 0);
       assert.deepEqual([...new Set(other.authorizations)], [undefined]);
@@ -86,8 +86,8 @@ describe('a git source by HTTPS', () => {
     try {
       const reader = await Reader.create();
       const url = `${server.url}/${upstream.name}`;
-      assert.equal(summary(await reader.read(gitSource(url))).code, 'source-untrusted');
-      const settings = gitSource(url, { authorities: authority.certificateFile });
+      assert.equal(summary(await reader.read(gitAt(url))).code, 'source-untrusted');
+      const settings = gitAt(url, { authorities: authority.certificateFile });
       assert.deepEqual(summary(await reader.read(settings)).images, [OLD]);
     } finally {
       await server.close();
@@ -111,8 +111,8 @@ describeWith(['git', 'ssh', 'ssh-keygen', 'sshd'], 'a git source by SSH', () => 
     await server.close();
   });
 
-  const source = (settings: Parameters<typeof gitSource>[1] = {}) =>
-    gitSource(server.urlOf(upstream.path), {
+  const source = (settings: Parameters<typeof gitAt>[1] = {}) =>
+    gitAt(server.urlOf(upstream.path), {
       key: server.key,
       knownHosts: server.knownHosts,
       ...settings,
@@ -144,7 +144,7 @@ describeWith(['git', 'ssh', 'ssh-keygen', 'sshd'], 'a git source by SSH', () => 
   });
 
   it('is invalid where there is no such repository', async () => {
-    const nowhere = gitSource(server.urlOf('/nonexistent.git'), {
+    const nowhere = gitAt(server.urlOf('/nonexistent.git'), {
       key: server.key,
       knownHosts: server.knownHosts,
     });

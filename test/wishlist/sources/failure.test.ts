@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { GitCommandError } from '../../../wishlist/sources/git/command.ts';
 import { remoteFailure, unknownFailure } from '../../../wishlist/sources/git/failure.ts';
-import { gitSource } from './reading.ts';
+import { gitSettings } from './reading.ts';
 
 const LIMITS = { environment: {}, timeLimitMs: 1000, sizeLimitBytes: 2 ** 28, signal: undefined };
 const LOGIN = { user: 'robot', password: 'a secret/word' };
@@ -57,8 +57,8 @@ describe('what git says', () => {
   for (const [exitCode, stderr, code] of CASES) {
     it(`means ${code ?? 'nothing certain'}: ${exitCode} ${stderr.split('\n')[0]}`, () => {
       const error = new GitCommandError(exitCode, stderr);
-      assert.equal(remoteFailure(error, gitSource('https://x/y.git'), LIMITS)?.code, code);
-      assert.equal(unknownFailure(error, gitSource('https://x/y.git')).code, 'source-unreachable');
+      assert.equal(remoteFailure(error, gitSettings('https://x/y.git'), LIMITS)?.code, code);
+      assert.equal(unknownFailure(error, gitSettings('https://x/y.git')).code, 'source-unreachable');
     });
   }
 
@@ -68,7 +68,7 @@ describe('what git says', () => {
   ];
   for (const stderr of telling) {
     it(`is shown without secrets and control characters: ${stderr}`, () => {
-      const source = gitSource('https://x/y.git', { login: LOGIN });
+      const source = gitSettings('https://x/y.git', { login: LOGIN });
       const error = new GitCommandError(128, `${stderr}\u001b[31m`);
       const { message } = remoteFailure(error, source, LIMITS) ?? unknownFailure(error, source);
       for (const secret of ['a secret/word', 'a%20secret%2Fword', 'other-secret', '\u001b']) {

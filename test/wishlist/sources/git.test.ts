@@ -20,7 +20,7 @@ import { GitHttpServer } from '../../support/git/http-server.ts';
 import { recipeText, Upstream, type Content } from '../../support/git/upstream.ts';
 import { describeWith } from '../../support/programs.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
-import { gitSource, Reader, summary, timeOf } from './reading.ts';
+import { gitAt, Reader, summary, timeOf } from './reading.ts';
 
 const [OLD, NEW] = ['docker.io/library/old:1', 'docker.io/library/new:2'];
 
@@ -44,8 +44,8 @@ describeWith(['git'], 'a git source', () => {
     await server.close();
   });
 
-  const source = (settings: Parameters<typeof gitSource>[1] = {}) =>
-    gitSource(`${server.url}/${upstream.name}`, settings);
+  const source = (settings: Parameters<typeof gitAt>[1] = {}) =>
+    gitAt(`${server.url}/${upstream.name}`, settings);
 
   it('says what its default branch says, and which commit that is', async () => {
     const hash = await upstream.push({ 'recipe.yaml': recipeText(OLD) });
@@ -63,8 +63,8 @@ describeWith(['git'], 'a git source', () => {
 
   it('can be a path on this machine', async () => {
     await upstream.push({ 'recipe.yaml': recipeText(OLD) });
-    assert.deepEqual(summary(await reader.read(gitSource(upstream.path))), current(OLD));
-    const url = gitSource(`file://${upstream.path}`);
+    assert.deepEqual(summary(await reader.read(gitAt(upstream.path))), current(OLD));
+    const url = gitAt(`file://${upstream.path}`);
     assert.deepEqual(summary(await reader.read(url)), current(OLD));
   });
 
@@ -146,7 +146,7 @@ describeWith(['git'], 'a git source', () => {
   it('is unknown where the settings name another place under the same name', async () => {
     await upstream.push({ 'recipe.yaml': recipeText(OLD) });
     await reader.read(source());
-    const elsewhere = gitSource(`${server.url}/elsewhere.git`);
+    const elsewhere = gitAt(`${server.url}/elsewhere.git`);
     assert.deepEqual(summary(await reader.read(elsewhere)), {
       images: undefined,
       code: 'source-invalid',
@@ -154,7 +154,7 @@ describeWith(['git'], 'a git source', () => {
     });
     const other = await Upstream.create(upstream.root, 'other.git');
     await other.push({ 'recipe.yaml': recipeText(NEW) });
-    const state = await reader.read(gitSource(`${server.url}/other.git`));
+    const state = await reader.read(gitAt(`${server.url}/other.git`));
     assert.deepEqual(summary(state), current(NEW));
   });
 
@@ -375,7 +375,7 @@ describeWith(['git'], 'a git source', () => {
       const one = await Upstream.create(upstream.root, name);
       await one.push({ 'recipe.yaml': recipeText(`docker.io/library/${name}:1`) });
     }
-    const states = await reader.readAll(names.map((name) => gitSource(`${server.url}/${name}`, { name })));
+    const states = await reader.readAll(names.map((name) => gitAt(`${server.url}/${name}`, { name })));
     assert.deepEqual(
       states.map((state) => [state.name, summary(state).images?.[0], summary(state).code]),
       names.map((name, number) =>
@@ -393,7 +393,7 @@ describeWith(['git'], 'a git source', () => {
     assert.ok(address !== null && typeof address === 'object');
     try {
       const impatient = await Reader.create({ timeLimitMs: 500 });
-      const state = await impatient.read(gitSource(`http://127.0.0.1:${address.port}/x.git`));
+      const state = await impatient.read(gitAt(`http://127.0.0.1:${address.port}/x.git`));
       assert.equal(summary(state).code, 'source-unreachable');
       assert.deepEqual(await processesIn(impatient.directory), []);
     } finally {
@@ -410,7 +410,7 @@ describeWith(['git'], 'a git source', () => {
     assert.ok(address !== null && typeof address === 'object');
     try {
       const interrupted = await Reader.create({ signal: controller.signal });
-      const settings = gitSource(`http://127.0.0.1:${address.port}/x.git`);
+      const settings = gitAt(`http://127.0.0.1:${address.port}/x.git`);
       await assert.rejects(interrupted.read(settings), (error) => error === reason);
       assert.deepEqual(await processesIn(interrupted.directory), []);
       assert.deepEqual(await readdir(interrupted.folder), []);

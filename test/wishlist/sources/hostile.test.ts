@@ -3,12 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure, isFailure } from '../../../core/failure.ts';
-import { fetchFile } from '../../../wishlist/sources/fetch-file.ts';
+import { fetchFile, fileSource, type FileSettings } from '../../../wishlist/sources/fetch-file.ts';
 import { SourceRests } from '../../../wishlist/sources/rests.ts';
-import type { FileSource } from '../../../wishlist/sources/source.ts';
 import { recipeText } from '../../support/git/upstream.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
-import { Reader, summary, urlSource } from './reading.ts';
+import { Reader, summary, urlAt } from './reading.ts';
 
 const GOOD = 'quay.io/good/image:1';
 
@@ -37,18 +36,18 @@ function made(make: (path: string) => unknown): (path: string) => string {
 
 describe('readSources: hostile sources beside a good one', () => {
   let folder: string;
-  let good: FileSource;
+  let good: FileSettings;
 
   beforeEach(async () => {
     folder = await temporaryDirectory('hostile-sources');
-    good = { kind: 'file', name: 'good', path: join(folder, 'good.yaml') };
+    good = { name: 'good', path: join(folder, 'good.yaml') };
     writeFileSync(good.path, recipeText(GOOD));
   });
 
   for (const [name, [make, message]] of Object.entries(FILES)) {
     it(`fails for ${name} alone`, async () => {
-      const bad = { kind: 'file', name: 'bad', path: make(join(folder, 'bad')) } as const;
-      const [first, second] = await (await Reader.create()).readAll([bad, good]);
+      const bad = fileSource({ name: 'bad', path: make(join(folder, 'bad')) });
+      const [first, second] = await (await Reader.create()).readAll([bad, fileSource(good)]);
       assert.ok(first !== undefined && second !== undefined);
       assert.ok(isFailure(first.failure, 'recipe-unreadable'), String(first.failure));
       assert.match(first.failure.message, message);
@@ -69,8 +68,8 @@ describe('readSources: hostile sources beside a good one', () => {
       },
     );
     const reader = await Reader.create({ environment });
-    const bad = urlSource('http://localhost:9/recipe.yaml', { name: 'bad' });
-    const [first, second] = await reader.readAll([bad, good]);
+    const bad = urlAt('http://localhost:9/recipe.yaml', { name: 'bad' });
+    const [first, second] = await reader.readAll([bad, fileSource(good)]);
     assert.ok(isFailure(first?.failure, 'bug'), String(first?.failure));
     assert.ok(first.failure.cause instanceof TypeError);
     assert.ok(second !== undefined);
@@ -100,10 +99,11 @@ describe('readSources: hostile sources beside a good one', () => {
   it('does not ask a source again at once that fails for what nobody expected', async () => {
     const rests = new SourceRests();
     const reader = await Reader.create({ rests });
-    const bad = { kind: 'file', name: 'bad', path: join(folder, 'bad') } as const;
+    const path = join(folder, 'bad');
+    const bad = fileSource({ name: 'bad', path });
     const nowMs = Date.UTC(2024, 0, 1);
     rests.failed('bad', new Failure('bug', 'unexpected'), { tookMs: 1, nowMs });
-    writeFileSync(bad.path, recipeText(GOOD));
+    writeFileSync(path, recipeText(GOOD));
     for (let minute = 1; minute < 5; minute += 1) assert.equal((await reader.read(bad)).failure?.code, 'bug');
     assert.deepEqual(summary(await reader.read(bad)).images, [GOOD]);
   });

@@ -3,13 +3,13 @@ import { GitHttpServer } from '../../support/git/http-server.ts';
 import { recipeText, Upstream } from '../../support/git/upstream.ts';
 import { describeWith } from '../../support/programs.ts';
 import { ConnectProxy } from '../../support/registry/connect-proxy.ts';
-import type { SourceSettings } from '../../../wishlist/sources/source.ts';
-import { gitSource, Reader, summary, urlSource } from './reading.ts';
+import type { WishlistSource } from '../../../wishlist/sources/source.ts';
+import { gitAt, Reader, summary, urlAt } from './reading.ts';
 
 const IMAGE = 'docker.io/library/old:1';
 
 /** Both ask for the same recipe, through a proxy in the same cases. */
-const KINDS = { git: gitSource, 'a web server': urlSource } as const;
+const KINDS = { git: gitAt, 'a web server': urlAt } as const;
 
 describeWith(['git'], 'a source behind a proxy', () => {
   let upstream: Upstream;
@@ -35,7 +35,7 @@ describeWith(['git'], 'a source behind a proxy', () => {
   });
 
   for (const [what, settingsOf] of Object.entries(KINDS)) {
-    function source(host: string): SourceSettings {
+    function source(host: string): WishlistSource {
       const path = what === 'git' ? upstream.name : 'recipe.yaml';
       return settingsOf(`http://${host}:${server.port}/${path}`);
     }

@@ -1,16 +1,17 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseGitAddress } from '../../../wishlist/sources/git/address.ts';
+import { urlSource, type UrlSettings } from '../../../wishlist/sources/fetch-url.ts';
+import { gitSource } from '../../../wishlist/sources/git/fetch.ts';
+import { parseGitAddress, type GitSettings } from '../../../wishlist/sources/git/settings.ts';
 import { readSources, type SourcesOptions } from '../../../wishlist/sources/read-sources.ts';
-import type { GitSource, SourceSettings, SourceState, UrlSource } from '../../../wishlist/sources/source.ts';
+import type { SourceState, WishlistSource } from '../../../wishlist/sources/source.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
 /** Settings of a git source, all of them as if nothing were said. */
-export function gitSource(url: string, settings: Partial<GitSource> = {}): GitSource {
+export function gitSettings(url: string, settings: Partial<GitSettings> = {}): GitSettings {
   const address = parseGitAddress(url);
   if (address === undefined) throw new Error(`${url} is no address`);
   return {
-    kind: 'git',
     name: 'wishlist',
     address,
     branch: undefined,
@@ -23,8 +24,12 @@ export function gitSource(url: string, settings: Partial<GitSource> = {}): GitSo
   };
 }
 
-export function urlSource(url: string, settings: Partial<UrlSource> = {}): UrlSource {
-  return { kind: 'url', name: 'wishlist', url, login: undefined, authorities: undefined, ...settings };
+export function gitAt(url: string, settings: Partial<GitSettings> = {}): WishlistSource {
+  return gitSource(gitSettings(url, settings));
+}
+
+export function urlAt(url: string, settings: Partial<UrlSettings> = {}): WishlistSource {
+  return urlSource({ name: 'wishlist', url, login: undefined, authorities: undefined, ...settings });
 }
 
 /** Reads sources again and again, each time as a new process would, and a minute later. */
@@ -42,13 +47,13 @@ export class Reader {
     return new Reader(join(await temporaryDirectory('sources'), 'sources'), options);
   }
 
-  async read(source: SourceSettings): Promise<SourceState> {
+  async read(source: WishlistSource): Promise<SourceState> {
     const [state] = await this.readAll([source]);
     if (state === undefined) throw new Error('there is no state');
     return state;
   }
 
-  async readAll(sources: readonly SourceSettings[]): Promise<SourceState[]> {
+  async readAll(sources: readonly WishlistSource[]): Promise<SourceState[]> {
     this.#minute += 1;
     const time = timeOf(this.#minute);
     const { PATH } = process.env;

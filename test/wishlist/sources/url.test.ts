@@ -4,13 +4,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileSource } from '../../../wishlist/sources/fetch-file.ts';
 import { recipeText } from '../../support/git/upstream.ts';
 import { GitHttpServer } from '../../support/git/http-server.ts';
 import { withMount } from '../../support/e2e/mounts.ts';
 import { needs } from '../../support/programs.ts';
 import { CertificateAuthority } from '../../support/registry/certificates.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
-import { Reader, summary, timeOf, urlSource } from './reading.ts';
+import { Reader, summary, timeOf, urlAt } from './reading.ts';
 
 const [OLD, NEW] = ['docker.io/library/old:1', 'docker.io/library/new:2'];
 
@@ -41,18 +42,18 @@ describe('a source on a web server', () => {
   it('counts while there is no room to remember what it says', async function () {
     await mkdir(reader.directory);
     await withMount(this, reader.directory, { type: 'tmpfs', options: 'size=64k' }, async () => {
-      await reader.read(urlSource(url));
+      await reader.read(urlAt(url));
       const rest = join(reader.directory, 'rest');
       await assert.rejects(writeFile(rest, Buffer.alloc(128 * 1024)), { code: 'ENOSPC' });
       answer = (_, response) => response.end(recipeText(NEW));
       const expected = { images: [NEW], code: 'disk-full', failingSince: timeOf(2) };
-      assert.deepEqual(summary(await reader.read(urlSource(url))), expected);
+      assert.deepEqual(summary(await reader.read(urlAt(url))), expected);
       answer = (_, response) => response.writeHead(404).end();
-      assert.deepEqual(summary(await reader.read(urlSource(url))).images, [OLD]);
+      assert.deepEqual(summary(await reader.read(urlAt(url))).images, [OLD]);
       await rm(rest);
       answer = (_, response) => response.end(recipeText(NEW));
       const healed = { images: [NEW], code: undefined, failingSince: undefined };
-      assert.deepEqual(summary(await reader.read(urlSource(url))), healed);
+      assert.deepEqual(summary(await reader.read(urlAt(url))), healed);
     });
   });
 
@@ -61,8 +62,8 @@ describe('a source on a web server', () => {
       if (headers['if-none-match'] === '"one"') response.writeHead(304).end();
       else response.writeHead(200, { etag: '"one"', 'last-modified': 'x' }).end(recipeText(OLD));
     };
-    assert.deepEqual(summary(await reader.read(urlSource(url))).images, [OLD]);
-    const state = await reader.read(urlSource(url));
+    assert.deepEqual(summary(await reader.read(urlAt(url))).images, [OLD]);
+    const state = await reader.read(urlAt(url));
     assert.deepEqual(summary(state), { images: [OLD], code: undefined, failingSince: undefined });
     assert.deepEqual([state.content?.since, state.fetchedAt], [timeOf(1), timeOf(2)]);
     assert.deepEqual(
@@ -73,13 +74,13 @@ describe('a source on a web server', () => {
       ],
     );
     answer = (_, response) => response.writeHead(200, { etag: '"two"' }).end(recipeText(NEW));
-    assert.deepEqual(summary(await reader.read(urlSource(url))).images, [NEW]);
+    assert.deepEqual(summary(await reader.read(urlAt(url))).images, [NEW]);
   });
 
   it('asks for everything again after what was no recipe', async () => {
     answer = (_, response) => response.writeHead(200, { etag: '"bad"' }).end('version: 1\n');
-    assert.equal(summary(await reader.read(urlSource(url))).code, 'recipe-invalid');
-    await reader.read(urlSource(url));
+    assert.equal(summary(await reader.read(urlAt(url))).code, 'recipe-invalid');
+    await reader.read(urlAt(url));
     assert.equal(requests[1]?.headers['if-none-match'], undefined);
   });
 
@@ -111,9 +112,9 @@ describe('a source on a web server', () => {
   };
   for (const [what, [bad, code]] of Object.entries(answers)) {
     it(`keeps its last content when the server ${what}`, async () => {
-      await reader.read(urlSource(url));
+      await reader.read(urlAt(url));
       answer = (_, response) => bad(response);
-      const state = await reader.read(urlSource(url));
+      const state = await reader.read(urlAt(url));
       assert.deepEqual(summary(state), { images: [OLD], code, failingSince: timeOf(2) });
       assert.equal(`${state.failure?.message}`.includes('a-secret-word'), false);
     });
@@ -122,7 +123,7 @@ describe('a source on a web server', () => {
   it('is unreachable where the server says nothing', async () => {
     answer = () => undefined;
     const impatient = await Reader.create({ timeLimitMs: 200 });
-    assert.equal(summary(await impatient.read(urlSource(url))).code, 'source-unreachable');
+    assert.equal(summary(await impatient.read(urlAt(url))).code, 'source-unreachable');
   });
 
   const logins = [
@@ -139,7 +140,7 @@ describe('a source on a web server', () => {
       });
       answer = (_, response) => response.writeHead(307, { location: `${other.url}/x` }).end();
       try {
-        assert.deepEqual(summary(await reader.read(urlSource(url, { login }))).images, [NEW]);
+        assert.deepEqual(summary(await reader.read(urlAt(url, { login }))).images, [NEW]);
         assert.deepEqual([requests[0]?.headers.authorization, other.authorizations], [expected, [undefined]]);
       } finally {
         await other.close();
@@ -161,11 +162,11 @@ describe('a source on a web server', () => {
     });
     try {
       const { certificateFile: authorities } = authority;
-      assert.equal(summary(await reader.read(urlSource(secure.url))).code, 'source-untrusted');
-      assert.deepEqual(summary(await reader.read(urlSource(secure.url, { authorities }))).images, [NEW]);
-      const down = urlSource(`${secure.url}/down`, { authorities });
+      assert.equal(summary(await reader.read(urlAt(secure.url))).code, 'source-untrusted');
+      assert.deepEqual(summary(await reader.read(urlAt(secure.url, { authorities }))).images, [NEW]);
+      const down = urlAt(`${secure.url}/down`, { authorities });
       assert.equal(summary(await reader.read(down)).code, 'source-invalid');
-      const missing = urlSource(`${secure.url}/x`, { authorities: '/nonexistent/ca.pem' });
+      const missing = urlAt(`${secure.url}/x`, { authorities: '/nonexistent/ca.pem' });
       assert.equal(summary(await reader.read(missing)).code, 'source-untrusted');
     } finally {
       await secure.close();
@@ -176,7 +177,7 @@ describe('a source on a web server', () => {
 describe('a source that is a file', () => {
   it('keeps its last content while the file is missing or wrong', async () => {
     const path = join(await temporaryDirectory('file'), 'recipe.yaml');
-    const source = { kind: 'file', name: 'local', path } as const;
+    const source = fileSource({ name: 'local', path });
     const reader = await Reader.create();
     await writeFile(path, recipeText(OLD));
     assert.deepEqual(summary(await reader.read(source)).images, [OLD]);
@@ -198,6 +199,6 @@ describe('a source that is a file', () => {
     const path = join(await temporaryDirectory('file'), 'recipe.yaml');
     await writeFile(path, recipeText(OLD));
     const reader = await Reader.create({ directory: path });
-    await assert.rejects(reader.read({ kind: 'file', name: 'local', path }), { code: 'state-unusable' });
+    await assert.rejects(reader.read(fileSource({ name: 'local', path })), { code: 'state-unusable' });
   });
 });

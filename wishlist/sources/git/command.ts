@@ -1,6 +1,7 @@
 import { GitError, simpleGit, type SimpleGit } from 'simple-git';
 import { MAXIMUM_BYTES } from '../../recipe/text-file.ts';
-import type { GitSource, SourceLimits } from '../source.ts';
+import type { SourceLimits } from '../source.ts';
+import type { GitSettings } from './settings.ts';
 import { fetchingEnvironment, readingEnvironment } from './environment.ts';
 
 /** A command of git that failed. */
@@ -46,7 +47,7 @@ const TOO_TALKATIVE = 999;
  * Git for the bare repository `directory` of unpackd's own, which must exist as a directory: it fetches from `source`
  * and nothing else.
  */
-export function openGit(source: GitSource, directory: string, limits: SourceLimits): Git {
+export function openGit(source: GitSettings, directory: string, limits: SourceLimits): Git {
   return new Git(directory, fetchingEnvironment(source, directory, limits.environment), limits);
 }
 

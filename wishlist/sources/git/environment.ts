@@ -1,5 +1,5 @@
 import { curlVariables } from '../../../core/http/proxies.ts';
-import type { GitSource } from '../source.ts';
+import type { GitSettings } from './settings.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 type Setting = readonly [key: string, value: string];
@@ -38,7 +38,7 @@ const SETTINGS: readonly Setting[] = [
  * @throws Failure `configuration-invalid` for a variable that names a proxy and cannot be read
  */
 export function fetchingEnvironment(
-  source: GitSource,
+  source: GitSettings,
   directory: string,
   environment: Environment,
 ): Record<string, string> {
@@ -99,7 +99,7 @@ function inherited(environment: Environment, names: readonly string[]): Record<s
   return Object.fromEntries(pairs);
 }
 
-function settingsOf({ address, login, authorities }: GitSource): Setting[] {
+function settingsOf({ address, login, authorities }: GitSettings): Setting[] {
   const settings: Setting[] = [
     // Always packs, whose number tells how much has piled up.
     ['fetch.unpackLimit', '1'],
@@ -126,7 +126,7 @@ function configuration(settings: readonly (readonly [string, string])[]): Record
  * Host keys are always checked. Those that are believed at first sight are kept beside the clone, so that a new clone
  * does not forget them. Git starts the command in the repository, with a shell.
  */
-function sshCommand({ key, knownHosts }: GitSource): string {
+function sshCommand({ key, knownHosts }: GitSettings): string {
   const options = [
     'BatchMode=yes',
     'PreferredAuthentications=publickey',

@@ -1,7 +1,8 @@
 import { exactSize, quoted } from '../../../core/text.ts';
 import { Failure, type FailureCode } from '../../../core/failure.ts';
 import { basicPattern, secretPattern } from '../../../core/secrets.ts';
-import type { GitSource, SourceLimits } from '../source.ts';
+import type { SourceLimits } from '../source.ts';
+import type { GitSettings } from './settings.ts';
 import type { GitCommandError } from './command.ts';
 
 interface Meaning {
@@ -70,7 +71,7 @@ const MEANINGS: readonly Meaning[] = [
 /** What `error` means for people where the clone has no part in it; `undefined` where it may have. */
 export function remoteFailure(
   error: GitCommandError,
-  source: GitSource,
+  source: GitSettings,
   { timeLimitMs, sizeLimitBytes }: SourceLimits,
 ): Failure | undefined {
   if (error.isMissing) {
@@ -105,7 +106,7 @@ export function remoteFailure(
 }
 
 /** What `error` means where nothing better is known of it. */
-export function unknownFailure(error: GitCommandError, source: GitSource): Failure {
+export function unknownFailure(error: GitCommandError, source: GitSettings): Failure {
   const lines = linesOf(error);
   const line = lines.find((one) => /^(?:fatal|error|ssh|remote): /i.test(one)) ?? lines[0] ?? error.message;
   const reason = 'git failed';
@@ -118,7 +119,7 @@ export function unknownFailure(error: GitCommandError, source: GitSource): Failu
 
 /** A failure that names the source. */
 export function sourceFailure(
-  { name }: Pick<GitSource, 'name'>,
+  { name }: Pick<GitSettings, 'name'>,
   { code, reason, hint }: Omit<Meaning, 'pattern'>,
   detail?: string,
 ): Failure {
@@ -131,7 +132,7 @@ function linesOf({ stderr }: GitCommandError): string[] {
 }
 
 /** One line that git wrote, without secrets: servers may repeat what they were told. */
-function shown(line: string, { login }: GitSource): string {
+function shown(line: string, { login }: GitSettings): string {
   const plain = line.replaceAll(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/]*@/gi, '$1***@');
   const secrets =
     login === undefined

@@ -2,13 +2,31 @@ import { isFailure } from '../../../core/failure.ts';
 import type { Commit } from '../../recipe/origin.ts';
 import { quoted } from '../../../core/text.ts';
 import { decodeText, MAXIMUM_BYTES } from '../../recipe/text-file.ts';
-import type { Fetched, GitSource, SourceFile, SourceLimits } from '../source.ts';
+import {
+  RECIPE_FILES,
+  type RecipeFile,
+  type RecipeFiles,
+  type SourceLimits,
+  type WishlistSource,
+} from '../source.ts';
 import { orUnusable } from '../../../core/system-failure.ts';
 import { Clone } from './clone.ts';
 import { GitCommandError, openGit, type Git } from './command.ts';
+import type { GitSettings } from './settings.ts';
 import { remoteFailure, sourceFailure, unknownFailure } from './failure.ts';
 
-/** What was fetched, in the clone. */
+/** The recipes that `settings` name, with the commit that they are in. */
+export function gitSource(settings: GitSettings): WishlistSource<RecipeFiles> {
+  const { name, address, branch, paths } = settings;
+  return {
+    name,
+    identity: ['git', address.url, branch ?? null, paths],
+    ...RECIPE_FILES,
+    fetch: async (_, request) => ({ content: await fetchGit(settings, request.folder, request) }),
+  };
+}
+
+/** The fetched commit, in the clone. */
 const REF = 'refs/unpackd/head';
 
 /** Hash, date and author, the latter within 200 columns. */
@@ -21,7 +39,11 @@ const FORMAT = '--format=%H%x00%cI%x00%<(200,trunc)%an';
  * @throws Failure `source-unreachable`, `source-untrusted`, `source-unauthorized`, `source-invalid`,
  *   `recipe-unreadable`, `state-unusable`, `disk-full`; the reason of the signal
  */
-export async function fetchGit(source: GitSource, folder: string, limits: SourceLimits): Promise<Fetched> {
+export async function fetchGit(
+  source: GitSettings,
+  folder: string,
+  limits: SourceLimits,
+): Promise<RecipeFiles> {
   return await orUnusable({ path: folder, code: 'state-unusable' }, async () => {
     const kept = await Clone.claim(folder);
     const fetched = kept === undefined ? undefined : await readKept(kept, source, limits);
@@ -30,8 +52,12 @@ export async function fetchGit(source: GitSource, folder: string, limits: Source
 }
 
 /** `undefined` where a new clone is needed. */
-async function readKept(clone: Clone, source: GitSource, limits: SourceLimits): Promise<Fetched | undefined> {
-  let fetched: Fetched;
+async function readKept(
+  clone: Clone,
+  source: GitSettings,
+  limits: SourceLimits,
+): Promise<RecipeFiles | undefined> {
+  let fetched: RecipeFiles;
   try {
     fetched = await read(clone, source, limits);
   } catch (error) {
@@ -48,7 +74,7 @@ async function readKept(clone: Clone, source: GitSource, limits: SourceLimits): 
   return fetched;
 }
 
-async function readNew(clone: Clone, source: GitSource, limits: SourceLimits): Promise<Fetched> {
+async function readNew(clone: Clone, source: GitSettings, limits: SourceLimits): Promise<RecipeFiles> {
   try {
     await openGit(source, clone.path, limits).run('init', '--bare', '--quiet', '--template=');
     const fetched = await read(clone, source, limits);
@@ -62,7 +88,7 @@ async function readNew(clone: Clone, source: GitSource, limits: SourceLimits): P
   }
 }
 
-async function read(clone: Clone, source: GitSource, limits: SourceLimits): Promise<Fetched> {
+async function read(clone: Clone, source: GitSettings, limits: SourceLimits): Promise<RecipeFiles> {
   const git = openGit(source, clone.path, limits);
   const remote = source.branch === undefined ? 'HEAD' : `refs/heads/${source.branch}`;
   await git.run(
@@ -76,7 +102,7 @@ async function read(clone: Clone, source: GitSource, limits: SourceLimits): Prom
     `+${remote}:${REF}`,
   );
   const commit = await commitOf(git);
-  const files: SourceFile[] = [];
+  const files: RecipeFile[] = [];
   for (const path of source.paths) files.push(await readFile(git, source, { path, commit }));
   return { files, commit };
 }
@@ -90,9 +116,9 @@ async function commitOf(git: Git): Promise<Commit> {
 /** A symbolic link is refused, as a recipe and on the way to one: it may lead out of the repository. */
 async function readFile(
   git: Git,
-  source: GitSource,
+  source: GitSettings,
   { path, commit }: { readonly path: string; readonly commit: Commit },
-): Promise<SourceFile> {
+): Promise<RecipeFile> {
   const refused = (reason: string): Error =>
     sourceFailure(source, {
       code: 'source-invalid',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { parseConfiguration } from '../../../daemon/configuration/configuration-file.ts';
-import { readSourceEntries } from '../../../daemon/configuration/source-read-entries.ts';
-import type { SourceEntry } from '../../../daemon/configuration/source-entry.ts';
+import { parseConfiguration } from '../../../../daemon/configuration/configuration-file.ts';
+import { readSourceEntries } from '../../../../daemon/configuration/sources/entries.ts';
+import type { SourceEntry } from '../../../../daemon/configuration/sources/kind.ts';
 
 const FILE = '/etc/unpackd/unpackd.yaml';
 

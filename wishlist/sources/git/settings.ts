@@ -1,6 +1,27 @@
 import { isAbsolute } from 'node:path';
 
-/** Where a git repository is. No secret is in it. */
+/** Recipes in a git repository. */
+export interface GitSettings {
+  readonly name: string;
+  readonly address: GitAddress;
+  /** `undefined` for the one that the repository itself names, whichever that is at the time. */
+  readonly branch: string | undefined;
+  /** Of recipes, relative to the repository's root, without `.` and `..`: at least one. */
+  readonly paths: readonly string[];
+  /** For HTTP. */
+  readonly login: { readonly user: string; readonly password: string } | undefined;
+  /** Path of a private key for SSH; `undefined` for those that the user has. */
+  readonly key: string | undefined;
+  /**
+   * Path of a file with the keys of SSH servers. Without one a server is believed the first time, and must show the
+   * same key ever after.
+   */
+  readonly knownHosts: string | undefined;
+  /** Path of a PEM file with the authorities that HTTPS servers need, in place of the system's. */
+  readonly authorities: string | undefined;
+}
+
+/** The address of a git repository. No secret is in it. */
 export interface GitAddress {
   readonly protocol: 'https' | 'http' | 'ssh' | 'file';
   /** As git takes it. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { parseGitAddress } from '../../../wishlist/sources/git/address.ts';
+import { parseGitAddress } from '../../../../wishlist/sources/git/settings.ts';
 
 const GOOD: Readonly<Record<string, readonly [protocol: string, label: string]>> = {
   'https://git.example.org/group/list.git': ['https', 'git.example.org/group/list'],

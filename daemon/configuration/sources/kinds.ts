@@ -1,0 +1,13 @@
+import { fileKind } from './file.ts';
+import { gitKind } from './git.ts';
+import type { SourceEntry, SourceKind } from './kind.ts';
+import { urlKind } from './url.ts';
+
+/** All kinds of sources. Tests add theirs. */
+export const SOURCE_KINDS: SourceKind[] = [gitKind, fileKind, urlKind];
+
+export function kindOf({ kind }: Pick<SourceEntry, 'kind'>): SourceKind {
+  const found = SOURCE_KINDS.find(({ keys }) => keys[0] === kind);
+  if (found === undefined) throw new Error(`no kind of source is called ${kind}`);
+  return found;
+}
