@@ -13,8 +13,7 @@ const FLOORS = [
   ['wishlist/meaning', 'wishlist/check', 'wishlist/sources'],
   ['publisher/publication'],
   ['publisher/packed', 'publisher/registry', 'publisher/spool'],
-  ['publisher/repository'],
-  ['publisher/layer'],
+  ['publisher/repository', 'publisher/layer'],
   ['publisher/image'],
   ['publisher/tree'],
   ['publisher/outputs'],
@@ -35,6 +34,16 @@ const FLOORS = [
 /** Implementations that one file alone may name: all others depend on the interface that it returns. */
 const NAMED_BY = new Map([['daemon/state/sqlite', 'daemon/state/open-state.ts']]);
 
+/** Folders that may know less than all that stands below them. */
+const ONLY = new Map([
+  ['publisher/publication', ['core']],
+  ['publisher/registry', ['core']],
+  ['publisher/spool', ['core']],
+  ['publisher/packed', ['core', 'publisher/publication']],
+  ['publisher/layer', ['core', 'publisher/publication', 'publisher/packed']],
+  ['publisher/repository', ['core', 'publisher/publication', 'publisher/packed']],
+]);
+
 const HEIGHTS = new Map(FLOORS.flatMap((folders, height) => folders.map((folder) => [folder, height])));
 
 /** The height of a folder; `undefined` for what is no part of the product. */
@@ -52,6 +61,9 @@ function wrongArrow(folder, other) {
   if (from === undefined) return `${folder} is on no floor: name it in .ci/lint/floors.mjs`;
   if (to === undefined) return `${other} is no part of the product`;
   if (to > from) return `${other} stands above ${folder}`;
+  for (const [top, allowed] of ONLY)
+    if (isWithin(folder, top) && !allowed.some((one) => isWithin(other, one)))
+      return `${top} knows ${allowed.join(' and ')} alone`;
   const [own, others] = [folder, other].map((one) => one.split('/').slice(0, 2).join('/'));
   return to === from && own !== others ? `${other} stands beside ${folder}, not below it` : undefined;
 }

@@ -265,3 +265,11 @@ export function versionSuffix({ tag, digest }: ImageReference): string {
 function invalid(reason: string, hint: string): Failure {
   return new Failure('reference-invalid', reason, { hint });
 }
+
+/** The tags of a repository, as its registry lists them. */
+export interface TagList {
+  /** Each once, in the registry's order. */
+  readonly tags: readonly string[];
+  /** False where there may be others. */
+  readonly isWhole: boolean;
+}

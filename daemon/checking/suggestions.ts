@@ -1,9 +1,9 @@
 import { Failure, type FailureCode, isFailure } from '../../core/failure.ts';
-import { type ImageReference, formatReference } from '../../core/oci/reference.ts';
+import { type ImageReference, formatReference, type TagList } from '../../core/oci/reference.ts';
 import { isRepositoryPath } from '../../core/oci/registry-host.ts';
 import { likelyRepositories, nearestRegistry, nearestTag } from '../../wishlist/check/near-names.ts';
 import { inVersionOrder } from '../../wishlist/check/tag-order.ts';
-import { type ListTags, type TagList, tagListKey } from '../../wishlist/meaning/tag-lists.ts';
+import { type ListTags, tagListKey } from '../../wishlist/meaning/tag-lists.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import { position } from '../../wishlist/recipe/problem.ts';
 

@@ -1,4 +1,4 @@
-import type { Place as RegistryPlace } from '../../publisher/registry/route.ts';
+import type { Endpoint as RegistryPlace } from '../../publisher/registry/endpoint.ts';
 import type { Located } from './mapping-reader.ts';
 import type { Source } from './registry-source.ts';
 

@@ -1,16 +1,16 @@
-import type { Place } from '../../publisher/registry/route.ts';
+import type { Endpoint } from '../../publisher/registry/endpoint.ts';
 import { isFailure } from '../../core/failure.ts';
 import { isRepositoryPath, parseRegistry } from '../../core/oci/registry-host.ts';
 import type { ValueType } from './value-types.ts';
 
 /** A proxy or a mirror: `[https://|http://]HOST[/PREFIX]`. */
-export const place: ValueType<Place> = {
+export const place: ValueType<Endpoint> = {
   expected: 'HOST or HOST/PREFIX, such as cache.example.org/dockerhub, with http:// in front for plain HTTP',
   parse: parsePlace,
 };
 
 /** `undefined` where `text` names no place. */
-export function parsePlace(text: string): Place | undefined {
+export function parsePlace(text: string): Endpoint | undefined {
   const [, scheme = 'https', host = '', prefix = ''] =
     /^(?:(https?):\/\/)?([^/]*)(?:\/(.*?)\/?)?$/.exec(text) ?? [];
   const registry = registryHost(host);

@@ -1,7 +1,7 @@
 import { Slots } from '../../core/concurrency.ts';
 import { Failure } from '../../core/failure.ts';
-import { tagListKey, type ListTags, type TagList } from '../../wishlist/meaning/tag-lists.ts';
-import type { ImageReference } from '../../core/oci/reference.ts';
+import { tagListKey, type ListTags } from '../../wishlist/meaning/tag-lists.ts';
+import type { TagList, ImageReference } from '../../core/oci/reference.ts';
 import { soon } from './staged.ts';
 
 export interface PatientListsOptions {

@@ -51,12 +51,12 @@ function marker(folder: BytePath): FileEntry {
 class Placing {
   readonly contents = new Map<Digest, Brought>();
   readonly #unit: UnitTree;
-  readonly #sources: UnitSources;
+  readonly #endpoints: UnitSources;
   readonly #catalogs: Set<BytePath>;
 
   constructor(unit: UnitTree, sources: UnitSources, catalogs: Set<BytePath>) {
     this.#unit = unit;
-    this.#sources = sources;
+    this.#endpoints = sources;
     this.#catalogs = catalogs;
     if (unit.root === unit.path) this.#catalogs.add('');
   }
@@ -110,8 +110,8 @@ class Placing {
     }
     const published = publishedPath(source);
     const isBrought = this.#unit.files === 'copied' || published === at;
-    if (!isBrought && this.#sources.unlinkable.has(published)) {
-      yield { type: 'file', path: at, attributes, sizeBytes, content: this.#sources.published(published) };
+    if (!isBrought && this.#endpoints.unlinkable.has(published)) {
+      yield { type: 'file', path: at, attributes, sizeBytes, content: this.#endpoints.published(published) };
       return;
     }
     const home = isBrought ? this.#broughtOf(source.layer).place(source, path) : published;
@@ -121,7 +121,7 @@ class Placing {
   #broughtOf(layer: Digest): Brought {
     const known = this.contents.get(layer);
     if (known !== undefined) return known;
-    const brought = new Brought(this.#unit.root, this.#sources.treeOf(layer));
+    const brought = new Brought(this.#unit.root, this.#endpoints.treeOf(layer));
     this.contents.set(layer, brought);
     return brought;
   }

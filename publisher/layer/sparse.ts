@@ -1,6 +1,6 @@
 import { Failure } from '../../core/failure.ts';
 import { displayPath } from '../../core/system/byte-path.ts';
-import { hole } from '../repository/holes.ts';
+import { hole } from '../publication/entry.ts';
 import type { ByteReader } from './bytes.ts';
 import { overLimit, type LayerLimits } from './limits.ts';
 import { paxInteger, paxText, type PaxRecords } from './pax.ts';

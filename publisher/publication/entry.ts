@@ -73,3 +73,16 @@ export function metadataFile(path: BytePath, bytes: Uint8Array, attributes: Attr
     content: [bytes],
   };
 }
+
+const ZEROS = Buffer.alloc(256 * 1024);
+
+/** Content of a hole in a sparse file: backends that can make a hole of it again, others write it. */
+export function* hole(sizeBytes: number): Generator<Buffer> {
+  for (let left = sizeBytes; left > 0; left -= ZEROS.length)
+    yield ZEROS.subarray(0, Math.min(left, ZEROS.length));
+}
+
+/** Whether a chunk of content is part of a {@link hole}. */
+export function isHole(chunk: Uint8Array): boolean {
+  return chunk.buffer === ZEROS.buffer;
+}

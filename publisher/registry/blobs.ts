@@ -2,7 +2,7 @@ import { isFailure, type Failure } from '../../core/failure.ts';
 import type { ImageReference } from '../../core/oci/reference.ts';
 import type { Descriptor, LayerDescriptor } from '../../core/oci/manifest.ts';
 import { RangeRefused, isRangeOf, withoutFirst } from '../../core/http/range.ts';
-import { requestOf, type Sources } from './sources.ts';
+import { requestTo, type Endpoints } from './endpoints.ts';
 import { describeSubject } from '../../core/http/subject.ts';
 import type { Transport, TransportRequest } from '../../core/http/transport.ts';
 
@@ -21,11 +21,11 @@ export type BlobDescriptor = Descriptor & Partial<Pick<LayerDescriptor, 'isForei
 /** Opens blobs. What comes is not verified: whoever reads it checks size and digest. */
 export class Blobs {
   readonly #transport: Transport;
-  readonly #sources: Sources;
+  readonly #endpoints: Endpoints;
 
-  constructor(transport: Transport, sources: Sources) {
+  constructor(transport: Transport, endpoints: Endpoints) {
     this.#transport = transport;
-    this.#sources = sources;
+    this.#endpoints = endpoints;
   }
 
   /** @throws Failure `blob-unknown`; RangeRefused where the registry cannot begin at `offset` */
@@ -36,12 +36,12 @@ export class Blobs {
   ): Promise<AsyncIterable<Uint8Array>> {
     const subject = { kind: 'blob', reference, digest: descriptor.digest } as const;
     try {
-      return await this.#sources.ask(
+      return await this.#endpoints.tryEach(
         reference,
         'blob',
-        async (source) => {
-          const url = source.url(`blobs/${descriptor.digest}`);
-          return await this.#open(requestOf(source, subject, url), descriptor, options);
+        async (endpoint) => {
+          const url = endpoint.url(`blobs/${descriptor.digest}`);
+          return await this.#open(requestTo(endpoint, subject, url), descriptor, options);
         },
         options.attempt,
       );

@@ -1,6 +1,5 @@
 import type { Failure } from '../../core/failure.ts';
-import type { TagList } from '../../wishlist/meaning/tag-lists.ts';
-import type { ImageReference } from '../../core/oci/reference.ts';
+import type { TagList, ImageReference } from '../../core/oci/reference.ts';
 import { Authentication } from './authentication/authentication.ts';
 import { Blobs, type BlobDescriptor, type BlobOptions } from './blobs.ts';
 import type { ImageConfig } from '../../core/oci/config.ts';
@@ -9,7 +8,7 @@ import type { Manifest, ManifestOutline } from '../../core/oci/manifest.ts';
 import { Manifests, type PlatformManifests } from './manifest/manifests.ts';
 import { DEFAULT_OPTIONS, type RegistryOptions } from './options.ts';
 import { LINUX_AMD64, type Platform } from '../../core/oci/platform.ts';
-import { Sources, type SlowBlob } from './sources.ts';
+import { Endpoints, type SlowBlob } from './endpoints.ts';
 import { listTags } from './tag-list.ts';
 import { Transport } from '../../core/http/transport.ts';
 
@@ -22,7 +21,7 @@ import { Transport } from '../../core/http/transport.ts';
  */
 export class RegistryClient {
   readonly #transport: Transport;
-  readonly #sources: Sources;
+  readonly #endpoints: Endpoints;
   readonly #manifests: Manifests;
   readonly #blobs: Blobs;
   readonly #listTimeoutMs: number;
@@ -31,11 +30,11 @@ export class RegistryClient {
     const complete = { ...DEFAULT_OPTIONS, ...options };
     const { memory, foreignLayers } = complete;
     this.#transport = new Transport(complete);
-    this.#sources = new Sources(complete, new Authentication(this.#transport, complete));
+    this.#endpoints = new Endpoints(complete, new Authentication(this.#transport, complete));
     this.#listTimeoutMs = complete.listTimeoutMs;
-    const documents = new Documents(this.#transport, this.#sources, complete.lookTimeoutMs);
+    const documents = new Documents(this.#transport, this.#endpoints, complete.lookTimeoutMs);
     this.#manifests = new Manifests(documents, memory, foreignLayers);
-    this.#blobs = new Blobs(this.#transport, this.#sources);
+    this.#blobs = new Blobs(this.#transport, this.#endpoints);
   }
 
   /** Ends all connections. */
@@ -49,10 +48,10 @@ export class RegistryClient {
    * @throws Failure `image-unknown`
    */
   async listTags(reference: ImageReference): Promise<TagList> {
-    return await this.#sources.ask(
+    return await this.#endpoints.tryEach(
       reference,
       'tag list',
-      async (source) => await listTags(this.#transport, source, this.#listTimeoutMs),
+      async (endpoint) => await listTags(this.#transport, endpoint, this.#listTimeoutMs),
     );
   }
 
@@ -112,6 +111,6 @@ export class RegistryClient {
 
   /** To be told of a blob that did not come in time: its host is set aside. */
   tooSlow(reference: ImageReference, failure: Failure, download: SlowBlob): void {
-    this.#sources.tooSlow(reference, failure, download);
+    this.#endpoints.tooSlow(reference, failure, download);
   }
 }

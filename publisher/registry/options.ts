@@ -1,7 +1,7 @@
 import type { HttpOptions } from '../../core/http/options.ts';
 import type { CredentialsOf } from './authentication/credentials.ts';
 import { NO_MEMORY, type ManifestMemory } from './manifest/manifest-memory.ts';
-import { DIRECT, type Route } from './route.ts';
+import { DIRECT, type RegistryRoute } from './endpoint.ts';
 
 /**
  * - `refuse`: their image fails;
@@ -12,9 +12,9 @@ export type ForeignLayers = 'refuse' | 'skip' | 'fetch';
 
 /** How a {@link RegistryClient} behaves. */
 export interface RegistryOptions extends HttpOptions {
-  /** Of a list of tags from one place, with all its pages and their further tries. */
+  /** Of a list of tags from one endpoint, with all its pages and their further tries. */
   readonly listTimeoutMs: number;
-  /** Of all documents that tell what one reference means, from one place, with their further tries. */
+  /** Of all documents that tell what one reference means, from one endpoint, with their further tries. */
   readonly lookTimeoutMs: number;
   /** How long a server that was too slow is left alone the first time; see `SetAside`. */
   readonly setAsideMs: number;
@@ -22,7 +22,7 @@ export interface RegistryOptions extends HttpOptions {
   readonly nowMs: () => number;
   readonly credentials: CredentialsOf;
   /** By a registry's host as wishes write it. */
-  readonly routes: (registryHost: string) => Route;
+  readonly routes: (registryHost: string) => RegistryRoute;
   /** What becomes of layers whose media type says that registries do not distribute them. */
   readonly foreignLayers: ForeignLayers;
   /** What the last manifests were. */

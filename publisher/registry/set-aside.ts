@@ -3,9 +3,9 @@ import { localTimeWithSeconds } from '../../core/text.ts';
 import type { Subject } from '../../core/http/subject.ts';
 
 /** What is asked of a host, for a repository. */
-export interface Asked {
+export interface RegistryQuery {
   readonly host: string;
-  /** With the place's prefix, if there is one. */
+  /** With the endpoint's prefix, if there is one. */
   readonly repository: string;
   readonly kind: Subject['kind'];
 }
@@ -41,7 +41,7 @@ export class SetAside {
   }
 
   /** @throws Failure `registry-timeout` while the host is left alone, or with what is asked of it */
-  check(asked: Asked): void {
+  check(asked: RegistryQuery): void {
     for (const key of [asked.host, keyOf(asked)]) {
       const rest = this.#rests.get(key);
       const leftMs = rest === undefined ? 0 : rest.untilMs - this.#now();
@@ -51,14 +51,14 @@ export class SetAside {
   }
 
   /** It gave what it was asked for. */
-  done(asked: Asked): void {
+  done(asked: RegistryQuery): void {
     this.#rests.delete(asked.host);
     this.#rests.delete(keyOf(asked));
     this.#lastDoneMs.set(asked.host, this.#now());
   }
 
   /** It did not within its time. @param beganMs when it was asked */
-  late(asked: Asked, failure: Failure, beganMs: number): void {
+  late(asked: RegistryQuery, failure: Failure, beganMs: number): void {
     const isChoosy = (this.#lastDoneMs.get(asked.host) ?? Number.NEGATIVE_INFINITY) > beganMs;
     const key = isChoosy ? keyOf(asked) : asked.host;
     const before = this.#rests.get(key);
@@ -70,7 +70,7 @@ export class SetAside {
     this.#rests.set(key, { untilMs: nowMs + restMs, times, reason: failure.message });
   }
 
-  #failure({ host, repository, kind }: Asked, { untilMs, times, reason }: Rest): Failure {
+  #failure({ host, repository, kind }: RegistryQuery, { untilMs, times, reason }: Rest): Failure {
     const until = localTimeWithSeconds(Date.now() + untilMs - this.#now());
     const often = times === 1 ? '' : ` for the ${times}th time`;
     const what = `a ${kind} of ${repository}`;
@@ -82,6 +82,6 @@ export class SetAside {
   }
 }
 
-function keyOf({ host, repository, kind }: Asked): string {
+function keyOf({ host, repository, kind }: RegistryQuery): string {
   return `${host} ${repository} ${kind}`;
 }

@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { Failure, isFailure } from '../../core/failure.ts';
-import type { TagList } from '../../wishlist/meaning/tag-lists.ts';
-import type { ImageReference } from '../../core/oci/reference.ts';
+import type { TagList, ImageReference } from '../../core/oci/reference.ts';
 import { checkSchema, parseJson } from '../../core/oci/json.ts';
 import { nextLink } from '../../core/http/link.ts';
-import { requestOf, type Source } from './sources.ts';
+import { requestTo, type EndpointTry } from './endpoints.ts';
 import { describeSubject } from '../../core/http/subject.ts';
 import { TimeLimit } from '../../core/http/time-limit.ts';
 import type { Transport } from '../../core/http/transport.ts';
@@ -39,30 +38,34 @@ const pageSchema = z.object({ tags: z.array(z.string()).nullish() });
  *
  * @see OCI distribution specification 1.1, "Listing Tags"; RFC 8288 for the link to the next page
  * @param limitMs of all pages together, their further tries included
- * @throws Failure of the registry; `registry-error` for a list that does not end, and, where another place can be asked,
+ * @throws Failure of the registry; `registry-error` for a list that does not end, and, where another endpoint can be asked,
  *   for one that may not be whole
  */
-export async function listTags(transport: Transport, source: Source, limitMs: number): Promise<TagList> {
-  const listing = new Listing(transport, source, new TimeLimit(limitMs));
+export async function listTags(
+  transport: Transport,
+  endpoint: EndpointTry,
+  limitMs: number,
+): Promise<TagList> {
+  const listing = new Listing(transport, endpoint, new TimeLimit(limitMs));
   const isWhole = await listing.read();
-  if (!isWhole && source.hasAlternative) throw unusable(source.reference, 'may not be whole');
+  if (!isWhole && endpoint.hasAlternative) throw unusable(endpoint.reference, 'may not be whole');
   return { tags: [...listing.tags], isWhole };
 }
 
 class Listing {
   readonly tags = new Set<string>();
   readonly #transport: Transport;
-  readonly #source: Source;
+  readonly #endpoint: EndpointTry;
   readonly #whole: TimeLimit;
   readonly #first: URL;
   readonly #asked = new Set<string>();
   #bytes = 0;
 
-  constructor(transport: Transport, source: Source, whole: TimeLimit) {
+  constructor(transport: Transport, endpoint: EndpointTry, whole: TimeLimit) {
     this.#transport = transport;
-    this.#source = source;
+    this.#endpoint = endpoint;
     this.#whole = whole;
-    this.#first = source.url(`tags/list?n=${TAGS_A_PAGE}`);
+    this.#first = endpoint.url(`tags/list?n=${TAGS_A_PAGE}`);
   }
 
   /** Whether the list is whole. */
@@ -128,7 +131,7 @@ class Listing {
       return await this.#page(url);
     } catch (error) {
       if (!isFailure(error, 'image-unknown')) throw error;
-      throw unusable(this.#source.reference, 'goes on where nothing is');
+      throw unusable(this.#endpoint.reference, 'goes on where nothing is');
     }
   }
 
@@ -139,20 +142,20 @@ class Listing {
   #targetOf(link: string, base: URL): URL {
     const target = URL.canParse(link, base.href) ? new URL(link, base.href) : undefined;
     if (target?.protocol !== 'http:' && target?.protocol !== 'https:')
-      throw unusable(this.#source.reference, 'goes on at something that is no address');
+      throw unusable(this.#endpoint.reference, 'goes on at something that is no address');
     return new URL(`${target.pathname}${target.search}`, base.origin);
   }
 
   async #page(url: URL): Promise<Page> {
     this.#asked.add(url.href);
-    const page = await readPage(this.#transport, this.#source, { url, whole: this.#whole });
+    const page = await readPage(this.#transport, this.#endpoint, { url, whole: this.#whole });
     for (const tag of page.tags) this.#add(tag);
-    if (this.#asked.size >= MAXIMUM_PAGES) throw unusable(this.#source.reference, 'does not end');
+    if (this.#asked.size >= MAXIMUM_PAGES) throw unusable(this.#endpoint.reference, 'does not end');
     return page;
   }
 
   #add(name: string): void {
-    const { reference } = this.#source;
+    const { reference } = this.#endpoint;
     const tag = name.length > MOST_CHARACTERS ? beginningOf(name) : name;
     if (this.tags.has(tag)) return;
     this.tags.add(tag);
@@ -163,17 +166,17 @@ class Listing {
   }
 
   #endless(): Failure {
-    return unusable(this.#source.reference, `repeats a page after ${this.tags.size} tags`);
+    return unusable(this.#endpoint.reference, `repeats a page after ${this.tags.size} tags`);
   }
 }
 
 async function readPage(
   transport: Transport,
-  source: Source,
+  endpoint: EndpointTry,
   { url, whole }: { readonly url: URL; readonly whole: TimeLimit },
 ): Promise<Page> {
-  const subject = { kind: 'tag list', reference: source.reference } as const;
-  const request = { ...requestOf(source, subject, url), whole, headers: { accept: 'application/json' } };
+  const subject = { kind: 'tag list', reference: endpoint.reference } as const;
+  const request = { ...requestTo(endpoint, subject, url), whole, headers: { accept: 'application/json' } };
   const limit = { bytes: LARGEST_PAGE_BYTES, code: 'registry-error' } as const;
   const name = { what: describeSubject(subject), code: 'registry-error' } as const;
   return await transport.read(request, limit, ({ bytes, header }) => ({

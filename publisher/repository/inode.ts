@@ -15,15 +15,15 @@ import {
 } from 'node:fs';
 import { constants } from 'node:fs';
 import { hasCode, isDiskFull } from '../../core/system-error.ts';
-import type {
-  Attributes,
-  DeviceEntry,
-  ExtendedAttributes,
-  FileEntry,
-  SymbolicLinkEntry,
+import {
+  type Attributes,
+  type DeviceEntry,
+  type ExtendedAttributes,
+  type FileEntry,
+  type SymbolicLinkEntry,
+  isHole,
 } from '../publication/entry.ts';
 import { pathBuffer } from '../../core/system/byte-path.ts';
-import { isHole } from './holes.ts';
 import { takeTurns } from '../../core/turns.ts';
 import { FOLDER } from './real-folders.ts';
 import { settableTime } from '../publication/capabilities.ts';

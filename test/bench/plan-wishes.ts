@@ -2,10 +2,9 @@ import { expandRecipes, type Wishlist } from '../../wishlist/meaning/expand.ts';
 import { Failure } from '../../core/failure.ts';
 import { planRepository, type PublishedImage } from '../../wishlist/meaning/plan.ts';
 import { LINUX_AMD64 } from '../../core/oci/platform.ts';
-import { parseReference, type ImageReference } from '../../core/oci/reference.ts';
+import { parseReference, type ImageReference, type TagList } from '../../core/oci/reference.ts';
 import { NO_SETTINGS } from '../../wishlist/recipe/settings.ts';
 import { wishOf } from '../../wishlist/recipe/wish.ts';
-import type { TagList } from '../../wishlist/meaning/tag-lists.ts';
 
 /**
  * What `planning.ts` measures: ten recipes with 20,000 wishes, three of five of them patterns, for repositories with

@@ -40,6 +40,12 @@ describe('lint/floors', () => {
     ['from a subfolder', 'core/a.ts', './oci/b.ts', undefined],
     ['from a floor above', 'core/a.ts', '../wishlist/tags/b.ts', /wishlist\/tags stands above core/],
     ['from beside', 'wishlist/check/a.ts', '../meaning/b.ts', /stands beside wishlist\/check/],
+    [
+      'from beyond what it may know',
+      'publisher/spool/a.ts',
+      '../../wishlist/tags/b.ts',
+      /spool knows core alone/,
+    ],
     ['from tests', 'daemon/cli/a.ts', '../../test/b.ts', /test is no part of the product/],
     [
       'of an implementation',

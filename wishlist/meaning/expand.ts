@@ -18,10 +18,10 @@ import {
 } from './expansion-problems.ts';
 import { RECIPE_LIMITS } from '../recipe/limits.ts';
 import type { Problem } from '../recipe/problem.ts';
-import { versionSuffix, withTag, type ImageReference } from '../../core/oci/reference.ts';
+import { versionSuffix, withTag, type ImageReference, type TagList } from '../../core/oci/reference.ts';
 import { NO_SETTINGS, type WishSettings } from '../recipe/settings.ts';
 import { SourceBudgets } from './source-budgets.ts';
-import { readTagLists, type ListTags, type TagList } from './tag-lists.ts';
+import { readTagLists, type ListTags } from './tag-lists.ts';
 import { ARTIFACT_TAGS, isArtifactTag, isNamedBy } from '../tags/artifact-tag.ts';
 import { selectionCost, selectTags, type TagSelection } from '../tags/tag-selection.ts';
 import {

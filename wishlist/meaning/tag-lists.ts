@@ -2,15 +2,7 @@ import { Breath } from '../../core/turns.ts';
 import { mapLimited } from '../../core/concurrency.ts';
 import { asFailure, isFailure, type Failure } from '../../core/failure.ts';
 import { groupBy } from '../../core/group-by.ts';
-import type { ImageReference } from '../../core/oci/reference.ts';
-
-/** The tags of a repository, as its registry tells them. */
-export interface TagList {
-  /** Each once, in the registry's order. */
-  readonly tags: readonly string[];
-  /** Whether there are surely no others. */
-  readonly isWhole: boolean;
-}
+import type { ImageReference, TagList } from '../../core/oci/reference.ts';
 
 /** The tags of the repository that `reference` names; its tag is a pattern and does not matter. */
 export type ListTags = (reference: ImageReference) => Promise<TagList>;

@@ -1,4 +1,4 @@
-import type { Place } from '../../../publisher/registry/route.ts';
+import type { Endpoint } from '../../../publisher/registry/endpoint.ts';
 import type { DuccRegistry } from '../registries/ducc.ts';
 import type { RegistryEntry } from '../registry-entry.ts';
 import { secretPlace, type Description, type SourceEntry } from '../sources/kind.ts';
@@ -59,7 +59,7 @@ function shown(name: string, origin: string, settings: Description): ShownEntry 
   return { name: masked(name), origin: masked(origin), settings: Object.fromEntries(entries) };
 }
 
-function placeText({ scheme, host, prefix }: Place): string {
+function placeText({ scheme, host, prefix }: Endpoint): string {
   const path = prefix === '' ? host : `${host}/${prefix}`;
   return scheme === 'http' ? `http://${path}` : path;
 }

@@ -1,5 +1,5 @@
 import type { Credentials } from '../../../publisher/registry/authentication/credentials.ts';
-import type { Place } from '../../../publisher/registry/route.ts';
+import type { Endpoint } from '../../../publisher/registry/endpoint.ts';
 import { printable, quoted } from '../../../core/text.ts';
 import { withoutSecrets } from '../../../core/secrets.ts';
 import type { Environment } from '../options.ts';
@@ -9,7 +9,7 @@ import { commonName, parsePlace, place, registryHost } from '../registry-place.t
 /** What DUCC's variables say of one registry. */
 export interface DuccRegistry {
   readonly credentials: Credentials | undefined;
-  readonly proxy: Place | undefined;
+  readonly proxy: Endpoint | undefined;
 }
 
 const LIST = 'DUCC_AUTH_REGISTRIES';
@@ -74,7 +74,7 @@ function registryOf(name: string, environment: Environment, problems: string[]):
   return { credentials, proxy: proxy === '' ? undefined : proxyOf(name, proxy, problems) };
 }
 
-function proxyOf(name: string, text: string, problems: string[]): Place | undefined {
+function proxyOf(name: string, text: string, problems: string[]): Endpoint | undefined {
   const proxy = parsePlace(text);
   if (proxy === undefined) {
     const variable = printable(variableOf(name, 'PROXY'));

@@ -1,6 +1,6 @@
 import type { Credentials } from '../../../publisher/registry/authentication/credentials.ts';
 import type { RegistryOptions } from '../../../publisher/registry/options.ts';
-import { DIRECT, type Route } from '../../../publisher/registry/route.ts';
+import { DIRECT, type RegistryRoute } from '../../../publisher/registry/endpoint.ts';
 import type { ServerSettings } from '../../../core/http/options.ts';
 import { configurationInvalid } from '../invalid.ts';
 import type { Configuration, Environment, OptionKey } from '../options.ts';
@@ -70,7 +70,7 @@ export async function openRegistries({
     return await answers.recall(key, async () => await askHelper(call, limits));
   }
 
-  function routes(registryHost: string): Route {
+  function routes(registryHost: string): RegistryRoute {
     const route = own.get(registryHost)?.route ?? DIRECT;
     return { ...route, proxy: route.proxy ?? ducc.get(commonName(registryHost))?.proxy };
   }
@@ -126,7 +126,7 @@ export async function readRegistries(
 /** What the configuration file says of one registry, with everything read that it names. */
 interface OwnSettings {
   readonly credentials: Credentials | undefined;
-  readonly route: Route;
+  readonly route: RegistryRoute;
   readonly server: ServerSettings;
 }
 

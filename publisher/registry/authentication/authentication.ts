@@ -3,10 +3,9 @@ import { formatReference, type ImageReference } from '../../../core/oci/referenc
 import { BaseChallenges } from './base-challenges.ts';
 import { parseChallenges, type Challenge } from './challenge.ts';
 import type { Credentials } from './credentials.ts';
-import { baseEndpoint } from '../endpoint.ts';
+import { baseUrl, type RepositoryAccess } from '../endpoint.ts';
 import { mayHaveCredentials } from '../../../core/http/options.ts';
 import type { RegistryOptions } from '../options.ts';
-import type { Access } from '../route.ts';
 import { fetchToken, tokenUrl, type TokenRequest } from './token.ts';
 import type { Authorization, Refused, Transport } from '../../../core/http/transport.ts';
 
@@ -26,7 +25,7 @@ interface Grant {
 
 /**
  * Anonymous access, Basic, and the tokens of the distribution specification. Credentials that are refused are not
- * given up for anonymous access. What was granted is kept for each repository of each place until it expires.
+ * given up for anonymous access. What was granted is kept for each repository of each endpoint until it expires.
  *
  * Nothing is offered but what a challenge of the registry's own asks for: that of the answer, of an earlier one for the
  * same repository, or of `/v2/`. A token that is refused without a word is replaced once.
@@ -48,9 +47,9 @@ export class Authentication {
     this.#base = new BaseChallenges(transport);
   }
 
-  for(access: Access): Authorization {
-    const { place, repository } = access;
-    const key = `${place.scheme}://${place.host} ${repository}`;
+  for(access: RepositoryAccess): Authorization {
+    const { endpoint, repository } = access;
+    const key = `${endpoint.scheme}://${endpoint.host} ${repository}`;
     return {
       current: () => this.#current(key),
       origin: () => this.#grants.get(key)?.origin,
@@ -66,7 +65,7 @@ export class Authentication {
     return undefined;
   }
 
-  async #renew(key: string, access: Access, refused: Refused): Promise<string | undefined> {
+  async #renew(key: string, access: RepositoryAccess, refused: Refused): Promise<string | undefined> {
     const current = this.#current(key);
     if (current !== undefined && current !== refused.field) return current;
     const challenges = refused.challenges ?? (await this.#unspoken(key, access));
@@ -96,7 +95,7 @@ export class Authentication {
   }
 
   /** What an answer without challenges may have wanted. */
-  async #unspoken(key: string, access: Access): Promise<string | undefined> {
+  async #unspoken(key: string, access: RepositoryAccess): Promise<string | undefined> {
     const grant = this.#grants.get(key);
     if (grant === undefined) return await this.#base.of(access);
     return this.#vain.has(grant) ? undefined : grant.challenges;
@@ -109,11 +108,11 @@ export class Authentication {
   }
 
   /** What the server wants, as far as we can give it anew; `undefined` where we cannot. */
-  async #ask(access: Access, challenges: string, refused: Refused): Promise<Grant | undefined> {
+  async #ask(access: RepositoryAccess, challenges: string, refused: Refused): Promise<Grant | undefined> {
     const offered = parseChallenges(challenges);
-    const { place, repository } = access;
+    const { endpoint, repository } = access;
     const credentials = this.#mayHaveCredentials(access)
-      ? await this.#options.credentials(place.host, repository)
+      ? await this.#options.credentials(endpoint.host, repository)
       : undefined;
     const bearer = offered.find(({ scheme, parameters }) => scheme === 'bearer' && parameters.has('realm'));
     if (bearer !== undefined) {
@@ -131,22 +130,22 @@ export class Authentication {
   }
 
   /** Plain HTTP shows credentials to everybody on the way: no wish can ask for it, the operator allows it. */
-  #mayHaveCredentials({ place }: Access): boolean {
-    return mayHaveCredentials(baseEndpoint(place), this.#options.servers);
+  #mayHaveCredentials({ endpoint }: RepositoryAccess): boolean {
+    return mayHaveCredentials(baseUrl(endpoint), this.#options.servers);
   }
 
-  /** Why a place that wants credentials got none, where there are some that it must not have. */
-  async #withheld(access: Access): Promise<Failure | undefined> {
+  /** Why a endpoint that wants credentials got none, where there are some that it must not have. */
+  async #withheld(access: RepositoryAccess): Promise<Failure | undefined> {
     if (this.#mayHaveCredentials(access)) return undefined;
-    const { place, repository, reference } = access;
-    const credentials = await this.#options.credentials(place.host, repository);
-    return credentials && withheld(place.host, reference, credentials);
+    const { endpoint, repository, reference } = access;
+    const credentials = await this.#options.credentials(endpoint.host, repository);
+    return credentials && withheld(endpoint.host, reference, credentials);
   }
 
   /** `undefined` where somebody without credentials gets no token, and the answer itself asked for none. */
   async #token(
     bearer: Challenge,
-    access: Access,
+    access: RepositoryAccess,
     { credentials, isSpoken }: { credentials: Credentials | undefined; isSpoken: boolean },
   ): Promise<Omit<Grant, 'challenges'> | undefined> {
     const { reference } = access;
@@ -213,11 +212,11 @@ function withheld(host: string, reference: ImageReference, { origin }: Credentia
   );
 }
 
-function refusal({ place, reference }: Access, { origin }: Credentials): Failure {
+function refusal({ endpoint, reference }: RepositoryAccess, { origin }: Credentials): Failure {
   const image = formatReference(reference);
   return new Failure(
     'unauthorized',
-    `the registry ${place.host} answered 401 for ${image}: it refuses the credentials from ${origin}`,
+    `the registry ${endpoint.host} answered 401 for ${image}: it refuses the credentials from ${origin}`,
     {
       hint: `correct what is in ${origin}, or log in again; nothing is asked for without credentials instead`,
     },

@@ -1,6 +1,5 @@
 import { isFailure } from '../../../core/failure.ts';
-import { baseEndpoint } from '../endpoint.ts';
-import type { Access } from '../route.ts';
+import { baseUrl, type RepositoryAccess } from '../endpoint.ts';
 import type { Transport } from '../../../core/http/transport.ts';
 
 interface Answer {
@@ -27,8 +26,8 @@ export class BaseChallenges {
   }
 
   /** As the field `WWW-Authenticate` has them; `undefined` where the registry wants nothing, or cannot be asked. */
-  async of({ place, reference }: Access): Promise<string | undefined> {
-    const url = baseEndpoint(place);
+  async of({ endpoint, reference }: RepositoryAccess): Promise<string | undefined> {
+    const url = baseUrl(endpoint);
     const known = this.#answers.get(url.href);
     if (known !== undefined && performance.now() < known.untilMs) return await known.challenges;
     const asking = this.#transport.challenges({ url, subject: { kind: 'token', reference } });

@@ -4,7 +4,7 @@ import type { ImageReference } from '../../../core/oci/reference.ts';
 import type { Challenge } from './challenge.ts';
 import { checkSchema, parseJson } from '../../../core/oci/json.ts';
 import { describeSubject } from '../../../core/http/subject.ts';
-import type { Access } from '../route.ts';
+import type { RepositoryAccess } from '../endpoint.ts';
 import type { Authorization, Document, Transport } from '../../../core/http/transport.ts';
 
 /** A request to a token service. */
@@ -37,15 +37,18 @@ const answerSchema = z.object({
 /**
  * Where a challenge for `access` sends for a token. Where it names no scope, that is pulling from the repository.
  *
- * @throws Failure `registry-error` where the realm is no address, or plain HTTP and the place that names it has HTTPS
+ * @throws Failure `registry-error` where the realm is no address, or plain HTTP and the endpoint that names it has HTTPS
  */
-export function tokenUrl({ parameters }: Challenge, { place, repository, reference }: Access): URL {
-  const url = realmOf(parameters.get('realm') ?? '', place.scheme === 'http');
+export function tokenUrl(
+  { parameters }: Challenge,
+  { endpoint, repository, reference }: RepositoryAccess,
+): URL {
+  const url = realmOf(parameters.get('realm') ?? '', endpoint.scheme === 'http');
   if (url === undefined) {
     const subject = describeSubject({ kind: 'token', reference });
     throw new Failure(
       'registry-error',
-      `the registry ${place.host} names no HTTPS address to get ${subject} from`,
+      `the registry ${endpoint.host} names no HTTPS address to get ${subject} from`,
       { hint: 'ask whoever runs the registry' },
     );
   }

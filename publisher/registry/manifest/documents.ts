@@ -4,7 +4,7 @@ import { isDigest, parseDigest, type Digest } from '../../../core/oci/digest.ts'
 import type { Descriptor } from '../../../core/oci/manifest.ts';
 import type { EntityTag, Remembered } from './manifest-memory.ts';
 import { ACCEPTED_MANIFESTS } from '../../../core/oci/media-types.ts';
-import { requestOf, type Source, type Sources } from '../sources.ts';
+import { requestTo, type EndpointTry, type Endpoints } from '../endpoints.ts';
 import { describeSubject } from '../../../core/http/subject.ts';
 import { TimeLimit } from '../../../core/http/time-limit.ts';
 import type { Document, Transport, TransportRequest } from '../../../core/http/transport.ts';
@@ -27,24 +27,24 @@ const ENTITY_TAG = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 /** Reads single manifests, indexes and configs, each checked against all digests that are known for it. */
 export class Documents {
   readonly #transport: Transport;
-  readonly #sources: Sources;
+  readonly #endpoints: Endpoints;
   readonly #limitMs: number;
   /** Servers that answer GET, and HEAD not, or without a digest. */
   readonly #withoutHead: Set<string>;
   /** Of the documents of each host together. */
   readonly #limits = new Map<string, TimeLimit>();
 
-  /** @param limitMs of all documents that are read from one place, see {@link anew} */
-  constructor(transport: Transport, sources: Sources, limitMs: number, withoutHead = new Set<string>()) {
+  /** @param limitMs of all documents that are read from one endpoint, see {@link anew} */
+  constructor(transport: Transport, endpoints: Endpoints, limitMs: number, withoutHead = new Set<string>()) {
     this.#transport = transport;
-    this.#sources = sources;
+    this.#endpoints = endpoints;
     this.#limitMs = limitMs;
     this.#withoutHead = withoutHead;
   }
 
   /** The same for another image, with its own time. */
   anew(): Documents {
-    return new Documents(this.#transport, this.#sources, this.#limitMs, this.#withoutHead);
+    return new Documents(this.#transport, this.#endpoints, this.#limitMs, this.#withoutHead);
   }
 
   /**
@@ -56,10 +56,10 @@ export class Documents {
   async manifest(reference: ImageReference, promised: readonly Promised[] = []): Promise<ManifestBytes> {
     const what = describeSubject({ kind: 'manifest', reference });
     for (const { sizeBytes } of promised) checkSize(what, sizeBytes ?? 0, LARGEST_MANIFEST_BYTES);
-    return await this.#sources.ask(
+    return await this.#endpoints.tryEach(
       reference,
       'manifest',
-      async (source) => await this.#get(source, reference, promised),
+      async (endpoint) => await this.#get(endpoint, reference, promised),
     );
   }
 
@@ -74,8 +74,8 @@ export class Documents {
     reference: ImageReference,
     known: Pick<Remembered, 'digest' | 'etag'>,
   ): Promise<ManifestBytes | 'unchanged' | 'changed'> {
-    return await this.#sources.ask(reference, 'manifest', async (source) => {
-      const request = this.#timed(manifestRequest(source));
+    return await this.#endpoints.tryEach(reference, 'manifest', async (endpoint) => {
+      const request = this.#timed(manifestRequest(endpoint));
       const { origin, href } = request.url;
       const { status, digest } = this.#withoutHead.has(origin) ? NO_HEAD : await this.#head(request);
       if (digest !== undefined) return digest === known.digest ? 'unchanged' : 'changed';
@@ -93,12 +93,12 @@ export class Documents {
     const what = `the config of ${formatReference(reference)}`;
     checkSize(what, config.sizeBytes, LARGEST_CONFIG_BYTES);
     const limit = { bytes: LARGEST_CONFIG_BYTES, code: 'manifest-invalid' } as const;
-    return await this.#sources.ask(
+    return await this.#endpoints.tryEach(
       reference,
       'manifest',
-      async (source) =>
+      async (endpoint) =>
         await this.#transport.read(
-          this.#timed(requestOf(source, subject, source.url(`blobs/${config.digest}`))),
+          this.#timed(requestTo(endpoint, subject, endpoint.url(`blobs/${config.digest}`))),
           limit,
           ({ bytes }) => {
             verifyBytes(bytes, { ...config, by: 'the manifest' }, what);
@@ -123,11 +123,11 @@ export class Documents {
   }
 
   async #get(
-    source: Source,
+    endpoint: EndpointTry,
     reference: ImageReference,
     promised: readonly Promised[],
   ): Promise<ManifestBytes> {
-    const answer = await this.#read(this.#timed(manifestRequest(source)), reference, promised);
+    const answer = await this.#read(this.#timed(manifestRequest(endpoint)), reference, promised);
     if (answer === 'unchanged') throw new Error('nobody asked for what is new only');
     return answer;
   }
@@ -157,11 +157,11 @@ function ifNew(request: TransportRequest, etag: string): TransportRequest {
   return { ...request, headers: { ...request.headers, 'if-none-match': etag }, accepts: [304] };
 }
 
-function manifestRequest(source: Source): TransportRequest {
-  const { reference } = source;
+function manifestRequest(endpoint: EndpointTry): TransportRequest {
+  const { reference } = endpoint;
   const version = reference.digest ?? reference.tag;
   if (version === undefined) throw new Error('an image reference has neither a tag nor a digest');
-  const request = requestOf(source, { kind: 'manifest', reference }, source.url(`manifests/${version}`));
+  const request = requestTo(endpoint, { kind: 'manifest', reference }, endpoint.url(`manifests/${version}`));
   return { ...request, headers: { accept: ACCEPTED_MANIFESTS } };
 }
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { PatientLists, StillRead } from '../../../daemon/cycle/patient-lists.ts';
-import type { TagList } from '../../../wishlist/meaning/tag-lists.ts';
-import { parseReference, type ImageReference } from '../../../core/oci/reference.ts';
+import { type TagList, parseReference, type ImageReference } from '../../../core/oci/reference.ts';
 
 const GOOD = parseReference('good.example/lab/tool:*');
 const SLOW = parseReference('slow.example/lab/tool:*');

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { endpoint } from '../../../publisher/registry/endpoint.ts';
+import { apiUrl } from '../../../publisher/registry/endpoint.ts';
 import { parseReference } from '../../../core/oci/reference.ts';
 
 const CASES: readonly (readonly [reference: string, address: string])[] = [
@@ -13,11 +13,11 @@ const CASES: readonly (readonly [reference: string, address: string])[] = [
   ],
 ];
 
-describe('registry/endpoint', () => {
+describe('publisher/registry/endpoint', () => {
   for (const [reference, address] of CASES) {
     it(`finds ${reference}`, () => {
       const { scheme, registry: host, repository } = parseReference(reference);
-      assert.equal(endpoint({ scheme, host, prefix: '' }, repository, 'tags/list').href, address);
+      assert.equal(apiUrl({ scheme, host, prefix: '' }, repository, 'tags/list').href, address);
     });
   }
 });

@@ -1,10 +1,10 @@
 import { strict as assert } from 'node:assert';
-import { SetAside, type Asked } from '../../../publisher/registry/set-aside.ts';
+import { SetAside, type RegistryQuery } from '../../../publisher/registry/set-aside.ts';
 import { Failure, isFailure } from '../../../core/failure.ts';
 
 const MINUTE_MS = 60_000;
 const SLOW = new Failure('registry-timeout', 'it drips');
-const ASKED: Asked = { host: 'slow.example', repository: 'lab/tool', kind: 'manifest' };
+const ASKED: RegistryQuery = { host: 'slow.example', repository: 'lab/tool', kind: 'manifest' };
 
 describe('registry/set-aside', () => {
   let nowMs: number;
@@ -15,7 +15,7 @@ describe('registry/set-aside', () => {
   });
 
   /** Whether what is asked for is refused. */
-  function isRefused(asked: Partial<Asked> = {}): boolean {
+  function isRefused(asked: Partial<RegistryQuery> = {}): boolean {
     try {
       setAside.check({ ...ASKED, ...asked });
       return false;
@@ -27,7 +27,7 @@ describe('registry/set-aside', () => {
   }
 
   /** Minutes after which it is asked again. */
-  function restOf(asked: Partial<Asked> = {}): number {
+  function restOf(asked: Partial<RegistryQuery> = {}): number {
     setAside.late({ ...ASKED, ...asked }, SLOW, nowMs);
     const beganMs = nowMs;
     while (isRefused(asked)) nowMs += MINUTE_MS;

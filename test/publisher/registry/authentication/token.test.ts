@@ -1,14 +1,14 @@
 import { strict as assert } from 'node:assert';
 import { parseChallenges } from '../../../../publisher/registry/authentication/challenge.ts';
-import type { Access } from '../../../../publisher/registry/route.ts';
+import type { RepositoryAccess } from '../../../../publisher/registry/endpoint.ts';
 import { tokenUrl } from '../../../../publisher/registry/authentication/token.ts';
 import { isFailure } from '../../../../core/failure.ts';
 
 type Scheme = 'https' | 'http';
 
 function urlFor(challenge: string, placeScheme: Scheme, wishScheme: Scheme): string {
-  const access: Access = {
-    place: { scheme: placeScheme, host: 'mirror.example', prefix: 'cache' },
+  const access: RepositoryAccess = {
+    endpoint: { scheme: placeScheme, host: 'mirror.example', prefix: 'cache' },
     repository: 'cache/lab/tool',
     reference: {
       scheme: wishScheme,
@@ -23,7 +23,7 @@ function urlFor(challenge: string, placeScheme: Scheme, wishScheme: Scheme): str
   return tokenUrl(parsed, access).href;
 }
 
-const PLAIN: readonly (readonly [place: Scheme, wish: Scheme, isAllowed: boolean])[] = [
+const PLAIN: readonly (readonly [endpoint: Scheme, wish: Scheme, isAllowed: boolean])[] = [
   ['https', 'https', false],
   ['https', 'http', false],
   ['http', 'https', true],

@@ -14,7 +14,7 @@ import { withMount } from '../../../support/e2e/mounts.ts';
 import { failureOf } from '../../../support/registry/quick-client.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
 import { snapshot } from '../../../support/trees/snapshot.ts';
-import { hole } from '../../../../publisher/repository/holes.ts';
+import { hole } from '../../../../publisher/publication/entry.ts';
 import { directory, file, link, publication } from '../entries.ts';
 import { Scene } from './scene.ts';
 import { skip } from '../../../support/programs.ts';

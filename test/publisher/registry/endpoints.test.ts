@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import type { RegistryClient } from '../../../publisher/registry/client.ts';
 import { ManifestFiles } from '../../../publisher/registry/manifest/manifest-files.ts';
 import type { RegistryOptions } from '../../../publisher/registry/options.ts';
-import type { Place, Route } from '../../../publisher/registry/route.ts';
+import type { Endpoint, RegistryRoute } from '../../../publisher/registry/endpoint.ts';
 import type { FailureCode } from '../../../core/failure.ts';
 import type { ImageReference } from '../../../core/oci/reference.ts';
 import { FaultServer } from '../../support/registry/fault-server.ts';
@@ -28,7 +28,7 @@ const DESCRIPTOR = { mediaType: LAYER.mediaType, digest: LAYER.diffId, sizeBytes
 const BASIC = `Basic ${Buffer.from('me:hidden').toString('base64')}`;
 const WRONG_DIGEST = `sha256:${'0'.repeat(64)}`;
 
-describe('registry/sources', () => {
+describe('publisher/registry/endpoints', () => {
   let origin: FaultServer;
   let mirror: FaultServer;
   let second: FaultServer;
@@ -52,12 +52,12 @@ describe('registry/sources', () => {
     await Promise.all([origin, mirror, second].map(async (server) => await server.close()));
   });
 
-  function placeOf(server: FaultServer, prefix = ''): Place {
+  function placeOf(server: FaultServer, prefix = ''): Endpoint {
     return { scheme: 'http', host: server.host, prefix };
   }
 
   /** A client that asks so for images of the origin. */
-  function clientFor(route: Partial<Route>, options: Partial<RegistryOptions> = {}): RegistryClient {
+  function clientFor(route: Partial<RegistryRoute>, options: Partial<RegistryOptions> = {}): RegistryClient {
     client = quickClient({
       routes: (host) => ({ proxy: undefined, mirrors: [], ...(host === origin.host && route) }),
       warn: (message) => {
