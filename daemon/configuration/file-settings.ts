@@ -5,7 +5,7 @@ import type { Machine } from './configuration-sources.ts';
 import type { FileEntry, FileValue } from './configuration-file.ts';
 import { OPTIONS, REGISTRIES_KEY, SOURCES_KEY } from './options.ts';
 import type { Option } from './options.ts';
-import { withoutAddressSecrets } from './address-secrets.ts';
+import { withoutAddressSecrets } from './secrets.ts';
 import { placeOf } from './settings.ts';
 import type { Setting } from './settings.ts';
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { quoted } from '../../core/text.ts';
 import { OPTIONS } from './options.ts';
-import { withoutAddressSecrets } from './address-secrets.ts';
+import { withoutAddressSecrets } from './secrets.ts';
 import type { DefaultsContext, Option } from './options.ts';
 import { placeOf } from './settings.ts';
 import type { Origin, Setting, Settings } from './settings.ts';

@@ -3,7 +3,7 @@ import { Failure } from '../../core/failure.ts';
 import { isSystemError } from '../../core/system-error.ts';
 import { quoted } from '../../core/text.ts';
 import type { Observer } from '../../publisher/image/events.ts';
-import { redact } from '../configuration/redact.ts';
+import { redact } from '../configuration/secrets.ts';
 import { handleEvent } from '../output/event-handlers.ts';
 import { type Fields, type Line, createImageLines, createLayerLines } from './notification-lines.ts';
 

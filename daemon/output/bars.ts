@@ -1,6 +1,6 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
 import type { Event } from '../../publisher/image/events.ts';
-import { redact } from '../configuration/redact.ts';
+import { redact } from '../configuration/secrets.ts';
 import type { Display, OutputStream } from './display.ts';
 import { handleEvent, type EventHandlers } from './event-handlers.ts';
 import { formatBytes } from '../../core/text.ts';

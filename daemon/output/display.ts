@@ -1,5 +1,5 @@
 import type { Event } from '../../publisher/image/events.ts';
-import { redactLine } from '../configuration/redact.ts';
+import { redactLine } from '../configuration/secrets.ts';
 import { handleEvent, type EventHandlers } from './event-handlers.ts';
 import { formatDuration, shortDigest } from './format.ts';
 import { counted, formatBytes } from '../../core/text.ts';

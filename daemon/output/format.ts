@@ -1,7 +1,7 @@
 import { formatBytes } from '../../core/text.ts';
 import type { FailureCode } from '../../core/failure.ts';
 import type { RequestRecord } from '../../core/http/options.ts';
-import { redact, redactLine } from '../configuration/redact.ts';
+import { redact, redactLine } from '../configuration/secrets.ts';
 
 /** `error[CODE] PART; PART`, one line. A mistake in how unpackd was called has a code of its own. */
 export function errorLine(code: FailureCode | 'usage', parts: readonly (string | undefined)[]): string {

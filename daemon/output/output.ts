@@ -7,7 +7,7 @@ import { partsOf } from '../configuration/invalid.ts';
 import { tellBug, problemTextFor } from './problem-text.ts';
 import { stackText, requestText } from './format.ts';
 import { counted } from '../../core/text.ts';
-import { redact } from '../configuration/redact.ts';
+import { redact } from '../configuration/secrets.ts';
 import {
   isUndone,
   jsonText,

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import type { FailureText } from '../../publisher/image/events.ts';
 import type { Environment } from '../configuration/options.ts';
-import { redact } from '../configuration/redact.ts';
+import { redact } from '../configuration/secrets.ts';
 import type { OutputStream } from './display.ts';
 import { errorLine, stackText } from './format.ts';
 import { jsonText } from './results.ts';

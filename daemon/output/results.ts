@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { FailureText, ImageResult, Event } from '../../publisher/image/events.ts';
 import type { PlatformResult } from '../../publisher/image/results.ts';
-import { redact } from '../configuration/redact.ts';
+import { redact } from '../configuration/secrets.ts';
 import { handleEvent, type EventHandlers } from './event-handlers.ts';
 import { formatDuration } from './format.ts';
 import { counted, formatBytes } from '../../core/text.ts';

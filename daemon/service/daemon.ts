@@ -4,7 +4,7 @@ import { StateStore } from '../cycle/state-store.ts';
 import { partsOf } from '../configuration/invalid.ts';
 import type { Log } from '../systemd/log.ts';
 import type { Configuration, Environment } from '../configuration/options.ts';
-import { redact } from '../configuration/redact.ts';
+import { redact } from '../configuration/secrets.ts';
 import type { FailureNote } from '../state/state.ts';
 import { Activity } from './activity.ts';
 import { controlSocket, ControlServer } from './control.ts';

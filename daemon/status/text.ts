@@ -4,7 +4,7 @@ import { withHint } from '../../core/failure.ts';
 import { groupBy } from '../../core/group-by.ts';
 import { registryOf, relative, span, upcoming } from '../output/format.ts';
 import { deathText } from '../cycle/in-flight.ts';
-import { redact } from '../configuration/redact.ts';
+import { redact } from '../configuration/secrets.ts';
 import type { FailureNote, PublicationRecord, SourceRecord } from '../state/state.ts';
 import type { FailingImageStatus, RepositoryStatus, StatusReport } from './report.ts';
 

@@ -1,7 +1,7 @@
 import { fstatSync } from 'node:fs';
 import { hasCode } from '../../core/system-error.ts';
 import type { Environment } from '../configuration/options.ts';
-import { redact } from '../configuration/redact.ts';
+import { redact } from '../configuration/secrets.ts';
 import type { OutputStream } from '../output/display.ts';
 import { sendDatagram } from './datagram.ts';
 import {

@@ -1,5 +1,5 @@
 import { localTimeWithSeconds } from '../../core/text.ts';
-import { redact } from '../configuration/redact.ts';
+import { redact } from '../configuration/secrets.ts';
 import type { OutputStream } from '../output/display.ts';
 
 /** One thing that happened, as it is logged. */

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { countFindings, type Finding, type Severity } from '../../../wishlist/check/finding.ts';
-import { redact } from '../../configuration/redact.ts';
+import { redact } from '../../configuration/secrets.ts';
 import { type CheckReport, countText, sumText } from '../report.ts';
 
 const COMMANDS: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', note: 'notice' };

@@ -1,5 +1,5 @@
 import { countFindings, type Finding } from '../../../wishlist/check/finding.ts';
-import { redact } from '../../configuration/redact.ts';
+import { redact } from '../../configuration/secrets.ts';
 import type { CheckedRecipe, CheckReport } from '../report.ts';
 import { findingLine } from './text.ts';
 

@@ -1,6 +1,6 @@
 import { counted, formatBytes } from '../../../core/text.ts';
 import { type Finding, countFindings } from '../../../wishlist/check/finding.ts';
-import { redact } from '../../configuration/redact.ts';
+import { redact } from '../../configuration/secrets.ts';
 import {
   type CheckReport,
   type CheckedWish,

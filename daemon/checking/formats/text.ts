@@ -2,8 +2,7 @@ import { withoutSecrets } from '../../../core/secrets.ts';
 import { counted, formatBytes } from '../../../core/text.ts';
 import type { Finding } from '../../../wishlist/check/finding.ts';
 import { formatProblem } from '../../../wishlist/recipe/problem.ts';
-import { flatten, withoutRunnerCommands } from '../../configuration/flatten.ts';
-import { redact, redactLine } from '../../configuration/redact.ts';
+import { flatten, withoutRunnerCommands, redact, redactLine } from '../../configuration/secrets.ts';
 import {
   type CheckReport,
   type CheckedRecipe,

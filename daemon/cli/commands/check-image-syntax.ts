@@ -5,7 +5,7 @@ import { formatReference, isPattern, parseReference } from '../../../core/oci/re
 import type { Command } from '../command.ts';
 import type { Context } from '../../output/context.ts';
 import { counted } from '../../../core/text.ts';
-import { redactLine } from '../../configuration/redact.ts';
+import { redactLine } from '../../configuration/secrets.ts';
 
 /** What was found out about one argument. */
 interface Finding {

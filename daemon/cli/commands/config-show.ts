@@ -9,7 +9,7 @@ import {
 } from '../../configuration/inspection/shown-entries.ts';
 import { shownOptions } from '../../configuration/inspection/shown-options.ts';
 import type { Configuration, Environment } from '../../configuration/options.ts';
-import { masked } from '../../configuration/inspection/mask.ts';
+import { masked } from '../../configuration/secrets.ts';
 import { jsonText } from '../../output/results.ts';
 import { readRegistries } from '../../configuration/registries/registries.ts';
 import { resolveSources } from '../../configuration/sources/sources.ts';

@@ -3,7 +3,7 @@ import { localTime, counted } from '../../../core/text.ts';
 import type { Recipe } from '../../../wishlist/recipe/recipe.ts';
 import type { SourceContent, SourceState } from '../../../wishlist/sources/source.ts';
 import type { Command } from '../command.ts';
-import { redact } from '../../configuration/redact.ts';
+import { redact } from '../../configuration/secrets.ts';
 import { readConfiguredSources } from '../../configuration/sources/sources.ts';
 import { takeState } from '../../cycle/publisher-pool.ts';
 

@@ -8,7 +8,7 @@ import { checkSources } from './check-sources.ts';
 import { checkPlaces } from './check-places.ts';
 import { checkServer } from './check-server.ts';
 import { Findings, type Finding } from './finding.ts';
-import { masked } from './mask.ts';
+import { masked } from '../secrets.ts';
 
 /**
  * All that is wrong with a configuration, as far as this user can tell on this machine without the network and without

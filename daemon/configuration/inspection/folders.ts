@@ -2,7 +2,7 @@ import { access, constants, lstat, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { codeOf, hasCode } from '../../../core/system-error.ts';
 import { quoted } from '../../../core/text.ts';
-import { withoutAddressSecrets } from '../address-secrets.ts';
+import { withoutAddressSecrets } from '../secrets.ts';
 
 /** What keeps this user from writing into a directory, which may have to be made; `undefined` for nothing. */
 export async function folderProblem(path: string): Promise<string | undefined> {

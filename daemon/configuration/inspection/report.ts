@@ -4,7 +4,7 @@ import type { ExitStatus } from '../../output/exit-status.ts';
 import type { OptionValue } from '../option-values.ts';
 import type { Environment } from '../options.ts';
 import { problemTextFor, type ProblemText } from '../../output/problem-text.ts';
-import { redact } from '../redact.ts';
+import { redact } from '../secrets.ts';
 import { jsonText } from '../../output/results.ts';
 import type { Finding } from './finding.ts';
 

@@ -3,7 +3,7 @@ import type { DuccRegistry } from '../registries/ducc.ts';
 import type { RegistryEntry } from '../registry-entry.ts';
 import { secretPlace, type Description, type SourceEntry } from '../sources/kind.ts';
 import { kindOf } from '../sources/kinds.ts';
-import { masked } from './mask.ts';
+import { masked } from '../secrets.ts';
 
 /** What is said of one registry or source: where secrets come from, and none of them. */
 export interface ShownEntry {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { OptionValue, OptionValues } from '../option-values.ts';
 import { originText, type Origin } from '../settings.ts';
 import { formatValue } from '../value-types.ts';
-import { masked } from './mask.ts';
+import { masked } from '../secrets.ts';
 
 /** One option as it is shown; values are as one would write them, `null` for none, without secrets. */
 export interface ShownOption {

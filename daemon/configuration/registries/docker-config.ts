@@ -3,7 +3,7 @@ import type { Credentials } from '../../../publisher/registry/authentication/cre
 import { quoted } from '../../../core/text.ts';
 import { isRepositoryPath } from '../../../core/oci/registry-host.ts';
 import { withoutSecrets } from '../../../core/secrets.ts';
-import { hideLogin, hideSecret } from '../known-secrets.ts';
+import { hideLogin, hideSecret } from '../secrets.ts';
 import { isHelperName, TOKEN_USER, type HelperCall } from './helper.ts';
 import { commonName, registryHost } from '../registry-place.ts';
 import { readBytes } from './read-bytes.ts';

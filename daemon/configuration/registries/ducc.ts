@@ -3,7 +3,7 @@ import type { Endpoint } from '../../../publisher/registry/endpoint.ts';
 import { printable, quoted } from '../../../core/text.ts';
 import { withoutSecrets } from '../../../core/secrets.ts';
 import type { Environment } from '../options.ts';
-import { hideLogin } from '../known-secrets.ts';
+import { hideLogin } from '../secrets.ts';
 import { commonName, parsePlace, place, registryHost } from '../registry-place.ts';
 
 /** What DUCC's variables say of one registry. */

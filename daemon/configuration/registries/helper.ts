@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Credentials } from '../../../publisher/registry/authentication/credentials.ts';
 import { Failure } from '../../../core/failure.ts';
-import { hideLogin, hideSecret } from '../known-secrets.ts';
+import { hideLogin, hideSecret } from '../secrets.ts';
 import { runHelper, type HelperLimits } from './run-helper.ts';
 
 /** What to ask which helper. */

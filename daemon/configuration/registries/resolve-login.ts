@@ -3,7 +3,7 @@ import type { Credentials } from '../../../publisher/registry/authentication/cre
 import { quoted } from '../../../core/text.ts';
 import type { Located } from '../mapping-reader.ts';
 import type { Environment } from '../options.ts';
-import { hideLogin } from '../known-secrets.ts';
+import { hideLogin } from '../secrets.ts';
 import type { RegistryEntry } from '../registry-entry.ts';
 import { readBytes } from './read-bytes.ts';
 import type { Source } from '../registry-source.ts';

@@ -1,5 +1,5 @@
 import type { UrlSettings } from '../../../wishlist/sources/fetch-url.ts';
-import { hideLogin } from '../known-secrets.ts';
+import { hideLogin } from '../secrets.ts';
 import type { Located } from '../mapping-reader.ts';
 import { resolveLogin, resolveSecret } from '../registries/resolve-login.ts';
 import { passwordSource, userSource, type Source as SecretPlace } from '../registry-source.ts';

@@ -1,4 +1,4 @@
-import { redact } from '../../configuration/redact.ts';
+import { redact } from '../../configuration/secrets.ts';
 import type {
   FailureNote,
   PublicationRecord,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { createLog } from '../../../daemon/systemd/journal.ts';
 import type { LogRecord } from '../../../daemon/systemd/log.ts';
-import { hideSecret } from '../../../daemon/configuration/known-secrets.ts';
+import { hideSecret } from '../../../daemon/configuration/secrets.ts';
 import { DatagramReceiver } from '../../support/datagrams.ts';
 import { journalOf, needsJournal } from '../../support/journal.ts';
 import { needs } from '../../support/programs.ts';

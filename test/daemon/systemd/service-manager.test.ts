@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { hideSecret } from '../../../daemon/configuration/known-secrets.ts';
+import { hideSecret } from '../../../daemon/configuration/secrets.ts';
 import { ServiceManager } from '../../../daemon/systemd/service-manager.ts';
 import { DatagramReceiver } from '../../support/datagrams.ts';
 import { needs } from '../../support/programs.ts';

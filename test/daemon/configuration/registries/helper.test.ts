@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { redact } from '../../../../daemon/configuration/redact.ts';
+import { redact } from '../../../../daemon/configuration/secrets.ts';
 import { askHelper, isHelperName } from '../../../../daemon/configuration/registries/helper.ts';
 import { Failure } from '../../../../core/failure.ts';
 import { hasCode } from '../../../../core/system-error.ts';

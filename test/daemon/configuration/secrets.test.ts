@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { hideLogin, hideSecret } from '../../../daemon/configuration/known-secrets.ts';
-import { redact, redactLine } from '../../../daemon/configuration/redact.ts';
+import { flatten, hideLogin, hideSecret, redact, redactLine } from '../../../daemon/configuration/secrets.ts';
 
 const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl';
 const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`;
@@ -204,5 +203,25 @@ describe('what begins a line', () => {
     [':x', ':x'],
   ] as const) {
     it(`is no command to a runner: ${JSON.stringify(text)}`, () => assert.equal(redactLine(text), line));
+  }
+});
+
+describe('flatten', () => {
+  const cases: readonly (readonly [text: string, line: string])[] = [
+    ['a\nb\r\nc\td', 'a b c d'],
+    ['a\u2028b\u0085c', 'a b c'],
+    ['\u001b[31mred\u001b[0m', 'red'],
+    ['\u001b]0;title\u0007text', 'text'],
+    ['\u001b]8;;https://x\u001b\\link', 'link'],
+    ['a\u0000\u0007\u0008b\u009b1m', 'ab1m'],
+    ['abc\u202ecba', 'abccba'],
+    ['a ##[error]b ##vso[task]c ##[group]', 'a # [error]b # vso[task]c # [group]'],
+    ['##\u001b[0m[x] ##\u202e[y] ###[z]', '# [x] # [y] ## [z]'],
+    ['# a ## b [c] lab/a##b', '# a ## b [c] lab/a##b'],
+    ['\n a \n', 'a'],
+    ['', ''],
+  ];
+  for (const [text, line] of cases) {
+    it(`makes ${JSON.stringify(text)} one line`, () => assert.equal(flatten(text), line));
   }
 });
