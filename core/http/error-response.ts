@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Failure } from '../failure.ts';
+import { parseIfValid } from '../json.ts';
 import { localTimeWithSeconds } from '../text.ts';
 import { formatReference } from '../oci/reference.ts';
 import { RangeRefused } from './range.ts';
@@ -59,13 +60,8 @@ export function isRetryable(status: number): boolean {
 
 /** The error codes in the body of an answer; none where it is something else. */
 export function errorCodesOf(body: string): string[] {
-  try {
-    const { errors } = errorsSchema.parse(JSON.parse(body));
-    return errors.map(({ code }) => code).filter((code) => ERROR_CODE.test(code));
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof z.ZodError) return [];
-    throw error;
-  }
+  const errors = parseIfValid(errorsSchema, body)?.errors ?? [];
+  return errors.map(({ code }) => code).filter((code) => ERROR_CODE.test(code));
 }
 
 /**

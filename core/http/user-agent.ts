@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { hasCode } from '../system-error.ts';
+import { readIfThereSync } from '../system/files.ts';
 
 const packageSchema = z.object({ version: z.string() });
 
@@ -13,18 +12,9 @@ export function userAgent(): string {
 
 /** The version in the nearest package.json above: sources and compiled files lie at different depths below it. Bounded: by the path. */
 export function packageVersion(folder = dirname(fileURLToPath(import.meta.url))): string {
-  const description = readIfThere(join(folder, 'package.json'));
-  if (description !== undefined) return packageSchema.parse(JSON.parse(description)).version;
+  const description = readIfThereSync(join(folder, 'package.json'));
+  if (description !== undefined) return packageSchema.parse(JSON.parse(description.toString())).version;
   const parent = dirname(folder);
   if (parent === folder) throw new Error('unpackd is not installed with its package.json');
   return packageVersion(parent);
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
 }

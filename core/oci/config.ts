@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { Failure } from '../failure.ts';
 import type { Digest } from './digest.ts';
-import { checkSchema, parseJson } from './json.ts';
-import type { DocumentName } from './json.ts';
+import { checkSchema, parseJson } from '../json.ts';
+import type { DocumentName } from '../json.ts';
 import { digestSchema } from './manifest.ts';
 import { counted } from '../text.ts';
 

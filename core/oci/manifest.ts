@@ -3,8 +3,8 @@ import { Failure } from '../failure.ts';
 import { quoted } from '../text.ts';
 import { isDigest } from './digest.ts';
 import type { Digest } from './digest.ts';
-import { checkSchema, parseJson } from './json.ts';
-import type { DocumentName } from './json.ts';
+import { checkSchema, parseJson } from '../json.ts';
+import type { DocumentName } from '../json.ts';
 import {
   OCI_ARTIFACT,
   OCI_INDEX,

@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { codeOf } from '../../core/system-error.ts';
 import { Failure } from '../../core/failure.ts';
 import { quoted } from '../../core/text.ts';
 import type { Configuration } from '../configuration/options.ts';
+import { writeWhole } from '../../core/system/files.ts';
 
 type Format = Configuration['format'];
 
@@ -40,15 +40,7 @@ export async function openReportFiles(paths: readonly string[]): Promise<ReportF
  * @throws Failure `configuration-invalid`
  */
 export async function writeReportFile({ path }: ReportFile, text: string): Promise<void> {
-  const temporary = `${path}.${randomUUID()}`;
-  await orUnwritable(path, async () => {
-    try {
-      await writeFile(temporary, text, { flag: 'wx' });
-      await rename(temporary, path);
-    } finally {
-      await rm(temporary, { force: true });
-    }
-  });
+  await orUnwritable(path, async () => await writeWhole(path, text, 0o666));
 }
 
 async function orUnwritable(path: string, work: () => Promise<void>): Promise<void> {

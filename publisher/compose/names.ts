@@ -13,6 +13,7 @@ import {
 } from '../publication/entry.ts';
 import { type BytePath } from '../../core/system/byte-path.ts';
 import type { RepositoryView } from '../publication/view.ts';
+import { parseIfValid } from '../../core/json.ts';
 
 /** Whoever wants to know all images that have a layer asks their manifests: the list of a base grows with each image on it. */
 const MOST_ORIGINS = 10_000;
@@ -99,11 +100,6 @@ function originPath(layer: Digest): BytePath {
 /** What cannot be read is written anew. */
 async function publishedOrigins(view: RepositoryView, layer: Digest): Promise<Set<string>> {
   const bytes = await view.read(originPath(layer));
-  if (bytes === undefined) return new Set();
-  try {
-    return new Set(Origin.parse(JSON.parse(bytes.toString('utf8'))).origin);
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof z.ZodError) return new Set();
-    throw error;
-  }
+  const found = bytes === undefined ? undefined : parseIfValid(Origin, bytes);
+  return new Set(found?.origin);
 }

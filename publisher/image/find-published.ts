@@ -4,6 +4,7 @@ import type { Platform } from '../../core/oci/platform.ts';
 import { manifestPath, MANIFEST_FILE, parsePlatformName, platformName, METADATA_FOLDER } from './layout.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
+import { parseIfValid } from '../../core/json.ts';
 
 /** An image that is in a repository, for one platform. */
 export interface FoundImage {
@@ -43,13 +44,7 @@ function usualName(name: string): string {
 }
 
 function parse(bytes: Buffer | undefined): z.output<typeof Manifest> | undefined {
-  if (bytes === undefined) return undefined;
-  try {
-    return Manifest.safeParse(JSON.parse(bytes.toString('utf8'))).data;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  return bytes === undefined ? undefined : parseIfValid(Manifest, bytes);
 }
 
 /**

@@ -1,8 +1,6 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { hasCode } from '../../core/system-error.ts';
 import { systemFailure } from '../../core/system-failure.ts';
@@ -11,6 +9,7 @@ import { COMPRESSIONS } from './decompress.ts';
 import type { Listing, ListingItem } from './listing.ts';
 import { PackedItems } from './packed-items.ts';
 import { NO_XATTRS, xattrBytes } from './xattr-records.ts';
+import { writeWhole } from '../../core/system/files.ts';
 
 /** Changes with the form of the lines, and with what is read from an archive: others are read from the blob again. */
 const FORMAT = 6;
@@ -82,13 +81,10 @@ export class ListingStore {
   /** @throws Failure `disk-full`, `state-unusable` */
   async save(layer: Digest, listing: Listing): Promise<void> {
     const path = this.#pathOf(layer);
-    const temporary = `${path}.${randomUUID()}.part`;
     try {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await pipeline(linesOf(listing), createWriteStream(temporary, { flags: 'wx', mode: 0o600 }));
-      await rename(temporary, path);
+      await writeWhole(path, linesOf(listing));
     } catch (error) {
-      await rm(temporary, { force: true });
       throw systemFailure(error, { path: this.directory, code: 'state-unusable' });
     }
   }

@@ -15,6 +15,7 @@ import { isInStore } from '../outputs/podman/published-images.ts';
 import { isLinked } from '../image/public-links.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import type { RepositoryView } from '../publication/view.ts';
+import { parseIfValid } from '../../core/json.ts';
 
 /** What an image's name leads to in the repository. */
 export type PublishedState =
@@ -104,13 +105,7 @@ async function publishedConfig(
   const bytes =
     (await view.read(manifestPath(publicName))) ??
     (isPlain(platform) ? await view.read(manifestPath(multiarchName(platform, publicName))) : undefined);
-  if (bytes === undefined) return undefined;
-  try {
-    return PublishedManifest.parse(JSON.parse(bytes.toString('utf8'))).config.digest;
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof z.ZodError) return undefined;
-    throw error;
-  }
+  return bytes === undefined ? undefined : parseIfValid(PublishedManifest, bytes)?.config.digest;
 }
 
 function expectedUnits(image: ResolvedImage): PublishedUnit[] {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Failure, isFailure } from '../../core/failure.ts';
 import type { TagList, ImageReference } from '../../core/oci/reference.ts';
-import { checkSchema, parseJson } from '../../core/oci/json.ts';
+import { checkSchema, parseJson } from '../../core/json.ts';
 import { nextLink } from '../../core/http/link.ts';
 import { requestTo, type EndpointTry } from './endpoints.ts';
 import { describeSubject } from '../../core/http/subject.ts';

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode } from '../../core/system-error.ts';
 import { Failure, isFailure } from '../../core/failure.ts';
@@ -16,6 +16,7 @@ import { blobsFolder, spoolBytes, temporaryFolder, unheldBytes } from './folders
 import { isOf, partName, removeLeftovers, type Leftovers } from './leftovers.ts';
 import type { RateLimit } from './rate.ts';
 import { withinTime } from './time-limit.ts';
+import { renameDurably } from '../../core/system/files.ts';
 
 export interface SpoolOptions extends RateLimit {
   /** Of one body, the first included; those that brought a good deal of it (`PROGRESS_BYTES`) do not count. */
@@ -260,8 +261,7 @@ export class Spool {
   async #keep(part: string, { digest, sizeBytes }: Descriptor): Promise<string> {
     const path = this.pathOf(digest);
     await this.#stored(sizeBytes, async () => {
-      await rename(part, path);
-      await syncDirectory(this.#blobs);
+      await renameDurably(part, path);
     });
     return path;
   }
@@ -308,15 +308,5 @@ async function statIfThere(path: string): Promise<Awaited<ReturnType<typeof stat
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
-  }
-}
-
-/** A new name lasts through a power cut only when its directory is written. */
-async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -9,6 +9,7 @@ import { orUnusable } from '../../../core/system-failure.ts';
 import { BUSY_MS, Damaged, Database, type Statements } from './database.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { closeToOthers, databaseFiles, makeFileOfOwner } from '../state-files.ts';
+import { renameDurablySync } from '../../../core/system/files.ts';
 
 const RETRY_MS = 20;
 
@@ -181,7 +182,7 @@ async function copyForm(statements: Statements, version: number, copy: string): 
   try {
     await statements.run('VACUUM INTO ?', unfinished);
     chmodSync(unfinished, 0o600);
-    if ((await versionOf(statements)) === version) renameSync(unfinished, copy);
+    if ((await versionOf(statements)) === version) renameDurablySync(unfinished, copy);
   } finally {
     rmSync(unfinished, { force: true });
   }

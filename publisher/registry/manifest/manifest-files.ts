@@ -1,5 +1,5 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { hasCode, isDiskFull } from '../../../core/system-error.ts';
@@ -8,6 +8,8 @@ import { systemFailure } from '../../../core/system-failure.ts';
 import { isDigest, type Digest } from '../../../core/oci/digest.ts';
 import type { ManifestMemory, Remembered } from './manifest-memory.ts';
 import { sha256 } from './verify.ts';
+import { parseIfValid } from '../../../core/json.ts';
+import { writeWhole } from '../../../core/system/files.ts';
 
 /** Documents are text of one character a byte, so that they come back as they were. */
 const File = z.object({
@@ -34,7 +36,7 @@ export class ManifestFiles implements ManifestMemory {
   /** @throws Failure `state-unusable` */
   readonly recall = async (reference: ImageReference): Promise<Remembered | undefined> => {
     const text = await this.#read(this.#pathOf(reference));
-    const file = text === undefined ? undefined : parse(text);
+    const file = text === undefined ? undefined : parseIfValid(File, text);
     if (file === undefined || file.name !== nameOf(reference)) return undefined;
     const documents = new Map(
       file.documents.map((document) => {
@@ -54,15 +56,10 @@ export class ManifestFiles implements ManifestMemory {
     const path = this.#pathOf(reference);
     const text = JSON.stringify(file);
     if (Buffer.byteLength(text) > LARGEST_FILE_BYTES) return;
-    // The same reference may be remembered twice at the same time, also by another process.
-    const temporary = `${path}.${randomUUID()}.part`;
     try {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await writeFile(temporary, text, { flag: 'wx', mode: 0o600 });
-      await rename(temporary, path);
+      await writeWhole(path, text);
     } catch (error) {
-      // Where that fails too, the first error says why.
-      await rm(temporary, { force: true }).catch(() => undefined);
       // What is not remembered is asked for again.
       if (isDiskFull(error)) return;
       throw systemFailure(error, { path: this.#directory, code: 'state-unusable' });
@@ -88,13 +85,4 @@ export class ManifestFiles implements ManifestMemory {
 /** Plain HTTP and HTTPS may lead to different registries. */
 function nameOf(reference: ImageReference): string {
   return `${reference.scheme}://${formatReference(reference)}`;
-}
-
-function parse(text: string): z.output<typeof File> | undefined {
-  try {
-    return File.parse(JSON.parse(text));
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof z.ZodError) return undefined;
-    throw error;
-  }
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { z } from 'zod';
-import { hasCode } from '../../../core/system-error.ts';
+import { parseIfValid } from '../../../core/json.ts';
+import { readIfThereSync, writeWholeSync } from '../../../core/system/files.ts';
 import type { CvmfsRepository } from './installation.ts';
 
 /** Which open transaction is ours, on disk, so that the next start may abort it and nobody else's. */
@@ -109,18 +110,10 @@ function lockIdentity({
 }
 
 function read({ record }: CvmfsRepository): TransactionRecord | undefined {
-  try {
-    return TransactionRecord.parse(JSON.parse(readFileSync(record, 'utf8')));
-  } catch (error) {
-    const isDamaged = error instanceof SyntaxError || error instanceof z.ZodError;
-    if (isDamaged || hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
+  const bytes = readIfThereSync(record);
+  return bytes === undefined ? undefined : parseIfValid(TransactionRecord, bytes);
 }
 
 function write({ record }: CvmfsRepository, content: TransactionRecord): void {
-  const temporary = `${record}.part`;
-  rmSync(temporary, { force: true });
-  writeFileSync(temporary, JSON.stringify(content), { flush: true, flag: 'wx', mode: 0o600 });
-  renameSync(temporary, record);
+  writeWholeSync(record, JSON.stringify(content));
 }

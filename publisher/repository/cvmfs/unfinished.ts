@@ -3,6 +3,7 @@ import { OWN_FOLDERS } from '../../../core/outputs.ts';
 import { metadataFile, type Attributes, type Entry } from '../../publication/entry.ts';
 import { type BytePath } from '../../../core/system/byte-path.ts';
 import type { RepositoryView } from '../../publication/view.ts';
+import { parseIfValid } from '../../../core/json.ts';
 
 /**
  * Lists, while a publication in two transactions has had the first of them, the trees that it brought: nothing refers to
@@ -15,13 +16,7 @@ const Paths = z.array(z.string());
 /** The new trees of a publication whose second transaction failed, or whose process was killed before it. */
 export async function unfinishedTrees(view: RepositoryView): Promise<BytePath[] | undefined> {
   const bytes = await view.read(UNFINISHED);
-  if (bytes === undefined) return undefined;
-  try {
-    return Paths.parse(JSON.parse(bytes.toString('latin1')));
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof z.ZodError) return [];
-    throw error;
-  }
+  return bytes === undefined ? undefined : (parseIfValid(Paths, bytes.toString('latin1')) ?? []);
 }
 
 /** The entries, and after them the list of the trees among them that the repository does not have. */

@@ -5,7 +5,7 @@ import { displayPath, type BytePath } from '../../../core/system/byte-path.ts';
 import { finishDirectory, keepXattrs, makeFile, makeSymbolicLink } from '../inode.ts';
 import { takeTurns } from '../../../core/turns.ts';
 import { RealFolders } from '../real-folders.ts';
-import { removeTree, unlinkIfThere } from '../remove-tree.ts';
+import { removeTree, unlinkIfThere } from '../../../core/system/remove-tree.ts';
 import type { WriteLosses } from '../write-losses.ts';
 
 /** What of a publication a union transaction does. */

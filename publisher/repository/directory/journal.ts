@@ -2,11 +2,9 @@ import {
   chmodSync,
   closeSync,
   existsSync,
-  fsyncSync,
   lstatSync,
   mkdirSync,
   openSync,
-  readFileSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -15,13 +13,13 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { hasCode } from '../../../core/system-error.ts';
 import { Failure } from '../../../core/failure.ts';
 import { displayPath, pathBelow } from '../../../core/system/byte-path.ts';
 import { finishDirectory } from '../inode.ts';
 import { syncFileSystem } from '../../../core/system/libc.ts';
 import { RealFolders } from '../real-folders.ts';
-import { removeTree } from '../remove-tree.ts';
+import { removeTree } from '../../../core/system/remove-tree.ts';
+import { renameDurablySync, syncFolder, readIfThereSync } from '../../../core/system/files.ts';
 
 const OWNER_BITS = 0o700;
 const ALL_BITS = 0o7777;
@@ -86,8 +84,7 @@ export function draftJournal(paths: WorkingPaths, changes: readonly Change[]): v
  * next one that opens the repository.
  */
 export function commit(paths: WorkingPaths): void {
-  renameSync(draftOf(paths), paths.journal);
-  syncFolder(paths.control);
+  renameDurablySync(draftOf(paths), paths.journal);
 }
 
 /** Carries out the journal's changes, as often as it takes. Nothing is done where there is none; true: there was one. */
@@ -118,15 +115,6 @@ export async function syncFileSystemOf(folder: string): Promise<void> {
   const fd = openSync(folder, 'r');
   try {
     await syncFileSystem(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function syncFolder(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
   } finally {
     closeSync(fd);
   }
@@ -196,15 +184,10 @@ function moveIfThere(from: Buffer, to: Buffer): void {
 }
 
 function readJournal(path: string): z.infer<typeof Journal> | undefined {
-  let text: string;
+  const text = readIfThereSync(path);
+  if (text === undefined) return undefined;
   try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
-  try {
-    return Journal.parse(JSON.parse(text));
+    return Journal.parse(JSON.parse(text.toString()));
   } catch (error) {
     throw new Failure(
       'repository-unusable',

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import fs, { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
-import { removeTree } from '../../../publisher/repository/remove-tree.ts';
+import { removeTree } from '../../../core/system/remove-tree.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
-import { openFiles } from '../layer/open-files.ts';
+import { openFiles } from '../../publisher/layer/open-files.ts';
 
 describe('removeTree', () => {
   let top: string;

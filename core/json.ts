@@ -1,22 +1,39 @@
 import type { z } from 'zod';
-import { Failure } from '../failure.ts';
-import type { FailureCode } from '../failure.ts';
-import { quoted } from '../text.ts';
+import { Failure } from './failure.ts';
+import type { FailureCode } from './failure.ts';
+import { quoted } from './text.ts';
 
-/** What a document is called in messages, and the failure that it makes when it is not what it should be. */
+/**
+ * Parses JSON that may be damaged, of another version or somebody else's.
+ *
+ * @returns `undefined` where `text` is not valid JSON or does not match `schema`
+ */
+export function parseIfValid<Schema extends z.ZodType>(
+  schema: Schema,
+  text: string | Buffer,
+): z.output<Schema> | undefined {
+  try {
+    return schema.safeParse(JSON.parse(text.toString())).data;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** A document as messages call it, and the code of the failure where it is not valid. */
 export interface DocumentName {
   readonly what: string;
   readonly code: FailureCode;
 }
 
-/** @throws Failure with the code of `name` where `bytes` are no JSON */
+/** @throws Failure with the code of `name` where `bytes` are not valid JSON */
 export function parseJson(bytes: Buffer, name: DocumentName): unknown {
   try {
     return JSON.parse(bytes.toString('utf8')) as unknown;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     // The error's own text quotes the document, which may hold a token.
-    throw new Failure(name.code, `${name.what} is no JSON`, {
+    throw new Failure(name.code, `${name.what} is not valid JSON`, {
       hint: 'ask whoever runs the registry; a proxy in between may answer in its place',
     });
   }
