@@ -1,247 +1,250 @@
-import { Command as Commander, CommanderError, Option as CommanderOption } from 'commander';
-import type { Command, CommandDescription, ConfigurationCommand } from './command.ts';
-import type { ExitStatus } from '../output/exit-status.ts';
-import {
-  ABOUT,
-  argumentTerm,
-  commandHelp,
-  describe,
-  formatHelp,
-  generalHelp,
-  subcommandTerm,
-  summaryOf,
-} from './help.ts';
-import { OPTIONS, variableOf } from '../configuration/options.ts';
-import type { Environment, Option, OptionKey } from '../configuration/options.ts';
+import { parseArgs } from 'node:util';
+import { nearest } from '../../core/text.ts';
+import { variableOf, type Environment, type Option } from '../configuration/options.ts';
 import { boolean } from '../configuration/value-types.ts';
-import { tellEarlyEnd, type EarlyOutput } from '../output/problem-text.ts';
-import { jsonText } from '../output/results.ts';
+import { usageLine, type AnyCommand } from './command.ts';
+import { commandHelp, generalHelp, groupHelp, shortHelp, topicHelp } from './help.ts';
 import { PLANNED_COMMANDS, PLANNED_OPTIONS } from './planned.ts';
+import { isTopic, OPTION_TABLE, optionsOn, TOPIC_NAMES } from './topics.ts';
 
-/** What the command line said: which command to run, with what. */
+/** What the command line asks for. */
+export type Parsed =
+  Invocation | { readonly kind: 'help'; readonly text: string } | { readonly kind: 'version' } | Usage;
+
 export interface Invocation {
-  readonly command: Command | ConfigurationCommand;
+  readonly kind: 'run';
+  readonly command: AnyCommand;
   readonly arguments: readonly string[];
   /** Values as written, by the option's key. */
   readonly flags: Readonly<Record<string, string>>;
 }
 
-export interface ProgramOptions extends EarlyOutput {
-  readonly version: string;
+/** A mistake in how unpackd was called. */
+export interface Usage {
+  readonly kind: 'usage';
+  readonly message: string;
+  readonly hint: string;
+  /** Shown before the message. */
+  readonly help?: string;
 }
 
-export interface Program {
-  /**
-   * Reads the arguments of the process. Help, the version and mistakes in the usage are dealt with here.
-   *
-   * @returns what to run, or the exit status where there is nothing to run.
-   */
-  readonly parse: (argv: readonly string[]) => Invocation | ExitStatus;
+/** Characters in a line of help. */
+interface Width {
+  readonly columns: number;
 }
 
-const TABLE: readonly Option[] = Object.values(OPTIONS);
+/** A flag as it was written; `value` is `undefined` where it has none. */
+interface Flag {
+  readonly name: string;
+  /** `--root`, `-t` */
+  readonly written: string;
+  readonly value: string | undefined;
+  /** Whether the value stands behind `=`. */
+  readonly isInline: boolean;
+}
 
-/** The command line of unpackd, made from the table of options and `commands`. */
-export function buildProgram(
-  commands: readonly (Command | ConfigurationCommand)[],
-  options: ProgramOptions,
-): Program {
-  return { parse };
+const ALL = '"unpackd --help" lists all commands';
 
-  function parse(argv: readonly string[]): Invocation | ExitStatus {
-    let invocation: Invocation | undefined;
-    const program = createProgram(options);
-    for (const command of commands) {
-      const child = addCommand(program, command);
-      child.action(() => {
-        invocation = { command, arguments: child.args, flags: { ...flagsOf(program), ...flagsOf(child) } };
-      });
-    }
-    addVersionCommand(program, options);
-    program.addHelpText('after', generalHelp(commands));
-    const planned = plannedIn(argv, program);
-    if (planned !== undefined) return ended(planned, options);
-    try {
-      program.parse(withoutHelp(argv, program), { from: 'user' });
-      return invocation ?? 0;
-    } catch (error) {
-      if (!(error instanceof CommanderError)) throw error;
-      const usage = usageOf(error);
-      return usage === undefined ? 0 : ended(usage, options);
-    }
+/** Flags by the names that the command line has for them: a boolean has a reverse, for what environment or file say. */
+const FLAGS: ReadonlyMap<string, { readonly option: Option; readonly value?: 'true' | 'false' }> = new Map(
+  OPTION_TABLE.flatMap((option) =>
+    takesValue(option)
+      ? [option.key, option.formerKey].flatMap((key) =>
+          key === undefined ? [] : [[key, { option }] as const],
+        )
+      : [
+          [option.key, { option, value: 'true' }] as const,
+          [`no-${option.key}`, { option, value: 'false' }] as const,
+        ],
+  ),
+);
+
+/** Reads the arguments of the process, without program names. */
+export function parseCommandLine(
+  argv: readonly string[],
+  commands: readonly AnyCommand[],
+  width: Width,
+): Parsed {
+  const { words, flags } = split(argv);
+  if (words[0] === 'version' || flags.some(({ name }) => name === 'version')) return { kind: 'version' };
+  const isHelp = words[0] === 'help' || flags.some(({ name }) => name === 'help');
+  const named = words[0] === 'help' ? words.slice(1) : words;
+  const planned = plannedIn(named, flags, commands);
+  if (planned !== undefined) return planned;
+  const found = findCommand(named, commands);
+  if (isHelp) return helpFor(named, found, commands, width);
+  if (named.length === 0) {
+    return { ...usage('no command is given', ALL), help: shortHelp(commands, width) };
   }
+  if (found === undefined) return unknownCommand(named, commands);
+  return invocation(found, flags);
 }
 
-function addVersionCommand(program: Commander, { version, json, stdout }: ProgramOptions): void {
-  program
-    .command('version')
-    .description('Print the version of unpackd')
-    .action(() => {
-      stdout.write(json ? jsonText({ version }) : `unpackd ${version}\n`);
-    });
-}
-
-/** What the command line asks for that is not there yet, also where it asks for help on it. */
-function plannedIn(argv: readonly string[], program: Commander): Usage | undefined {
-  const name = commandIn(argv);
-  const words = wordsOf(argv);
-  const isThere = name === undefined || isCommand(name, program);
-  const found = [
-    ...(isThere ? [] : [[`the command ${name}`, PLANNED_COMMANDS[name]] as const]),
-    ...Object.entries(PLANNED_OPTIONS).filter(([flag]) =>
-      words.some((word) => word === flag || word.startsWith(`${flag}=`)),
-    ),
-  ].find(([, meanwhile]) => meanwhile !== undefined);
-  return found && { message: `${found[0]} is not there yet`, hint: found[1] };
-}
-
-/** A command that does not exist has no help: it is to be named. */
-function withoutHelp(argv: readonly string[], program: Commander): readonly string[] {
-  const name = commandIn(argv);
-  if (name === undefined || isCommand(name, program)) return argv;
-  return argv.filter((word) => word !== '-h' && word !== '--help');
-}
-
-/** The words in front of `--`, behind which none is an option. */
-function wordsOf(argv: readonly string[]): readonly string[] {
-  const end = argv.indexOf('--');
-  return end === -1 ? argv : argv.slice(0, end);
-}
-
-/** The first word that is neither an option nor the value of one; `undefined` also where such a value is missing. */
-function commandIn(argv: readonly string[]): string | undefined {
-  const program = new Commander()
-    .allowUnknownOption()
-    .exitOverride()
-    .configureOutput({ outputError: () => {} });
-  for (const option of TABLE) addOption(program, option, `${option.group}:`);
-  try {
-    return program.parseOptions([...argv]).operands[0];
-  } catch (error) {
-    if (error instanceof CommanderError) return undefined;
-    throw error;
-  }
-}
-
-/** Whether the command line or the environment asks for documents, as far as that can be told without reading either. */
+/** Whether the command line or the environment asks for documents, as far as can be said without reading either. */
 export function asksForJson(argv: readonly string[], environment: Environment): boolean {
-  const said = wordsOf(argv).findLast((word) => word === '--json' || word === '--no-json');
-  if (said !== undefined) return said === '--json';
-  const text = environment[variableOf(OPTIONS.json.key)] ?? '';
+  const flag = split(argv).flags.findLast(
+    ({ name, isInline }) => !isInline && (name === 'json' || name === 'no-json'),
+  );
+  if (flag !== undefined) return flag.name === 'json';
+  const text = environment[variableOf('json')] ?? '';
   return boolean.parse(text, { folder: '/', home: '/' }) === true;
 }
 
-function isCommand(name: string, program: Commander): boolean {
+function split(argv: readonly string[]): {
+  readonly words: readonly string[];
+  readonly flags: readonly Flag[];
+} {
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options: PARSED_OPTIONS,
+    strict: false,
+    tokens: true,
+    allowPositionals: true,
+  });
+  const words: string[] = [];
+  const flags: Flag[] = [];
+  for (const token of tokens) {
+    if (token.kind === 'positional') words.push(token.value);
+    if (token.kind !== 'option') continue;
+    const { name, rawName: written, value, inlineValue } = token;
+    flags.push({ name, written, value, isInline: inlineValue === true });
+  }
+  return { words, flags };
+}
+
+const PARSED_OPTIONS = Object.fromEntries([
+  ...Array.from(FLAGS, ([name, { option, value }]) => {
+    const short = value === 'false' ? undefined : /^-(\w),/.exec(option.flag)?.[1];
+    const type = value === undefined ? ('string' as const) : ('boolean' as const);
+    return [name, { type, ...(short !== undefined && { short }) }] as const;
+  }),
+  ['help', { type: 'boolean', short: 'h' }] as const,
+  ['version', { type: 'boolean' }] as const,
+]);
+
+interface FoundCommand {
+  readonly command: AnyCommand;
+  readonly arguments: readonly string[];
+}
+
+function findCommand(words: readonly string[], commands: readonly AnyCommand[]): FoundCommand | undefined {
+  for (const count of [2, 1]) {
+    const name = words.slice(0, count).join(' ');
+    const command = commands.find((one) => one.name === name || one.aliases?.includes(name) === true);
+    if (command !== undefined) return { command, arguments: words.slice(count) };
+  }
+  return undefined;
+}
+
+/** Commands and options that are not there yet, also where help on them is asked for. */
+function plannedIn(
+  [name = '']: readonly string[],
+  flags: readonly Flag[],
+  commands: readonly AnyCommand[],
+): Usage | undefined {
+  const isThere = commands.some((command) => command.name.split(' ')[0] === name);
+  const meanwhile = isThere ? undefined : PLANNED_COMMANDS[name];
+  if (meanwhile !== undefined) return usage(`the command ${name} is not there yet`, meanwhile);
+  const flag = flags.find(({ written }) => PLANNED_OPTIONS[written] !== undefined);
+  return flag && usage(`${flag.written} is not there yet`, PLANNED_OPTIONS[flag.written] ?? '');
+}
+
+function helpFor(
+  words: readonly string[],
+  found: FoundCommand | undefined,
+  commands: readonly AnyCommand[],
+  width: Width,
+): Parsed {
+  const [first, second] = words;
+  if (first === undefined) return { kind: 'help', text: generalHelp(commands, width) };
+  if (found !== undefined) return { kind: 'help', text: commandHelp(found.command, width) };
+  if (isTopic(first)) return { kind: 'help', text: topicHelp(first, width) };
+  const group = groupNamed(first, commands);
+  if (second === undefined && group.length > 0) return { kind: 'help', text: groupHelp(first, group, width) };
+  return unknownCommand(words, commands);
+}
+
+function groupNamed(word: string, commands: readonly AnyCommand[]): readonly AnyCommand[] {
+  return commands.filter(({ name }) => name.startsWith(`${word} `));
+}
+
+function unknownCommand([first = '', second]: readonly string[], commands: readonly AnyCommand[]): Usage {
+  const group = groupNamed(first, commands);
+  if (group.length > 0 && second === undefined) {
+    const names = group.map(({ name }) => name.slice(first.length + 1));
+    return usage(`${first} needs a command: ${names.join(', ')}`, `"unpackd ${first} --help" describes them`);
+  }
+  const name = group.length > 0 ? `${first} ${second}` : first;
+  const known = commands.flatMap((one) => [one.name, ...(one.aliases ?? [])]);
+  const groups = known.flatMap((one) => (one.includes(' ') ? [one.split(' ')[0] ?? ''] : []));
+  const meant = nearest(name, group.length > 0 ? known : [...known, ...groups, ...TOPIC_NAMES]);
+  return usage(`unknown command '${name}'`, withGuess(meant, ALL));
+}
+
+function invocation(
+  { command, arguments: values }: FoundCommand,
+  written: readonly Flag[],
+): Invocation | Usage {
+  const flags: Record<string, string> = {};
+  for (const flag of written) {
+    const known = FLAGS.get(flag.name);
+    if (known === undefined) return unknownOption(flag, command);
+    const { option, value } = known;
+    if (!takes(command, option)) return notTaken(flag, command);
+    if (value !== undefined && flag.isInline)
+      return usage(`${flag.written} takes no value: '${flag.written}=${flag.value}'`, helpHint(command));
+    const text = value ?? flag.value;
+    if (text === undefined)
+      return usage(`${flag.written} needs a value: '${option.flag}'`, helpHint(command));
+    // Values are by the name that was written, which messages have.
+    flags[value === undefined ? flag.name : option.key] = text;
+  }
+  const wrong = wrongCount(command, values);
+  return wrong ?? { kind: 'run', command, arguments: values, flags };
+}
+
+/** The options that the command reads, and those that any command takes. */
+export function takes({ options, topics = [] }: AnyCommand, option: Option): boolean {
+  const own: readonly string[] = options;
   return (
-    name === 'help' || program.commands.some((one) => one.name() === name || one.aliases().includes(name))
+    own.includes(option.key) ||
+    [...topics, 'options' as const].some((topic) => optionsOn(topic).includes(option))
   );
 }
 
-function createProgram({ version, stdout, stderr }: ProgramOptions): Commander {
-  const program = new Commander('unpackd')
-    .description(ABOUT)
-    .usage('COMMAND [ARGUMENTS] [OPTIONS]')
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => stdout.write(text),
-      writeErr: (text) => stderr.write(text),
-      // written as one line by `ended`
-      outputError: () => {},
-      getOutHelpWidth: () => Math.min(120, stdout.columns ?? 100),
-      getErrHelpWidth: () => Math.min(120, stderr.columns ?? 100),
-      getOutHasColors: () => false,
-      getErrHasColors: () => false,
-    })
-    .configureHelp({ formatHelp, subcommandTerm })
-    .helpCommand('help [COMMAND]', 'Show help, also of one command');
-  for (const option of TABLE) addOption(program, option, `${option.group}:`);
-  program.optionsGroup('General:').version(`unpackd ${version}`, '--version', 'print the version');
-  program.addHelpOption(helpOption());
-  return program;
+function unknownOption({ written }: Flag, command: AnyCommand): Usage {
+  const known = OPTION_TABLE.filter((option) => takes(command, option)).map(({ key }) => `--${key}`);
+  return usage(`unknown option '${written}'`, withGuess(nearest(written, known), helpHint(command)));
 }
 
-function addCommand(program: Commander, command: CommandDescription): Commander {
-  const words = command.name.split(' ');
-  const name = words.pop() ?? '';
-  const parent = words.reduce((above, word) => groupIn(above, word), program);
-  const child = parent.command(name).description(summaryOf(command)).addHelpOption(helpOption());
-  child
-    .usage([...command.arguments.map(argumentTerm), '[OPTIONS]'].join(' '))
-    .aliases([...(command.aliases ?? [])]);
-  for (const argument of command.arguments) {
-    child.argument(
-      argument.variadic === true || argument.optional === true
-        ? argumentTerm(argument)
-        : `<${argument.name}>`,
-      argument.description,
-    );
-  }
-  const own: readonly OptionKey[] = command.options;
-  const isOwn = ({ key }: Option): boolean => own.some((ownKey) => ownKey === key);
-  for (const key of own) {
-    for (const option of TABLE) if (option.key === key) addOption(child, option, 'Options:');
-  }
-  for (const option of TABLE) if (!isOwn(option)) addOption(child, option, `${option.group}:`);
-  return child.addHelpText('after', commandHelp(command));
+function notTaken({ written }: Flag, command: AnyCommand): Usage {
+  return usage(`'${written}' is not an option of ${command.name}`, helpHint(command));
 }
 
-/** The command that only leads to others, such as `wishlist`. */
-function groupIn(parent: Commander, name: string): Commander {
-  const known = parent.commands.find((command) => command.name() === name);
-  if (known !== undefined) return known;
-  const group = parent.command(name).description(`Commands: unpackd ${name} …`).addHelpOption(helpOption());
-  return group.usage('COMMAND [ARGUMENTS] [OPTIONS]');
+function wrongCount(command: AnyCommand, values: readonly string[]): Usage | undefined {
+  const { arguments: expected } = command;
+  const how = `usage: ${usageLine(command)}`;
+  const missing = expected[values.length];
+  if (missing !== undefined && missing.optional !== true && missing.variadic !== true)
+    return usage(`'${missing.name}' is missing`, how);
+  const isVariadic = expected.at(-1)?.variadic === true;
+  const surplus = values[expected.length];
+  if (isVariadic || surplus === undefined) return undefined;
+  return usage(`too many arguments: '${surplus}'`, how);
 }
 
-/** Options are read by the program, wherever they stand; commands have them too, so that their help shows them. */
-function addOption(commander: Commander, option: Option, group: string): void {
-  const shown = new CommanderOption(option.flag, describe(option)).helpGroup(group);
-  if (shown.required) {
-    commander.addOption(shown);
-    const { formerKey } = option;
-    if (formerKey !== undefined) {
-      commander.addOption(new CommanderOption(option.flag.replace(option.key, formerKey)).hideHelp());
-    }
-    return;
-  }
-  // Each boolean has a reverse, for what the environment or the file says.
-  const reverse = new CommanderOption(shown.negate ? `--${option.key}` : `--no-${option.key}`).hideHelp();
-  for (const either of shown.negate ? [reverse, shown] : [shown, reverse]) commander.addOption(either);
+function helpHint({ name }: AnyCommand): string {
+  return `"unpackd ${name} --help" lists its options`;
 }
 
-function helpOption(): CommanderOption {
-  return new CommanderOption('-h, --help', 'show this help').helpGroup('General:');
+function withGuess(meant: string | undefined, hint: string): string {
+  return meant === undefined ? hint : `did you mean ${meant}? ${hint}`;
 }
 
-function flagsOf(commander: Commander): Record<string, string> {
-  const flags: Record<string, string> = {};
-  for (const option of commander.options) {
-    const name = option.attributeName();
-    if (commander.getOptionValueSource(name) !== 'cli') continue;
-    const key = option.name().replace(/^no-/, '');
-    flags[key] = String(commander.getOptionValue(name));
-  }
-  return flags;
+function usage(message: string, hint: string): Usage {
+  return { kind: 'usage', message, hint };
 }
 
-/** What is wrong with how unpackd was called. */
-interface Usage {
-  readonly message: string;
-  readonly hint: string | undefined;
-}
-
-function ended({ message, hint }: Usage, options: ProgramOptions): ExitStatus {
-  tellEarlyEnd([{ code: 'usage', message, hint }], options);
-  return 2;
-}
-
-/** Why commander ended the run; `undefined` where it was asked for the help or the version. */
-function usageOf({ exitCode, code, message }: CommanderError): Usage | undefined {
-  if (exitCode === 0) return undefined;
-  const all = '"unpackd --help" lists commands and options';
-  // commander has shown the help
-  if (code === 'commander.help') return { message: 'no command is named', hint: all };
-  const [, problem = message, hint] =
-    /^error: (.*?)\.?(?:\n\((did you mean [^()]*)\))?$/is.exec(message) ?? [];
-  return { message: problem, hint: hint === undefined ? all : `${hint.toLowerCase()}; ${all}` };
+function takesValue({ flag }: Option): boolean {
+  return flag.includes('<');
 }

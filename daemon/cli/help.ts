@@ -1,108 +1,178 @@
-import type { Command as Commander, Help } from 'commander';
-import type { Argument, CommandDescription, Example } from './command.ts';
+import { DEFAULT_CONFIGURATION_FILE, variableOf, type Option } from '../configuration/options.ts';
 import { EXIT_STATUS_HELP } from '../output/exit-status.ts';
-import { DEFAULT_CONFIGURATION_FILE, variableOf } from '../configuration/options.ts';
-import type { Option } from '../configuration/options.ts';
+import { wrap } from '../output/problem-text.ts';
+import { usageLine, type AnyCommand, type Example } from './command.ts';
+import { SECTIONS } from './commands.ts';
+import { OPTION_TABLE, optionsOn, TOPIC_NAMES, TOPICS, type Topic } from './topics.ts';
 
-export const ABOUT = `Publishes container images into a repository below /cvmfs, or a plain directory, in the forms that
-container runtimes use directly: root file systems, chains and unpacked layers.`;
+type Item = readonly [term: string, text: string];
 
-/** The help's frame: what commander has by itself, but with the commands before the options. */
-export function formatHelp(commander: Commander, help: Help): string {
-  const width = help.padWidth(commander, help);
-  const item = (term: string, text: string): string => help.formatItem(term, width, text, help);
-  const sections = new Map<string, string[]>([['Commands:', commandItems()]]);
-  for (const option of help.visibleOptions(commander)) {
-    const heading = option.helpGroupHeading ?? 'Options:';
-    const items = sections.get(heading) ?? [];
-    sections.set(heading, [...items, item(help.optionTerm(option), option.description)]);
-  }
-  const filled = [['Arguments:', argumentItems()] as const, ...sections].filter(
-    ([, items]) => items.length > 0,
-  );
-  return [
-    `Usage: ${help.commandUsage(commander)}`,
-    commander.description(),
-    ...filled.map(([heading, items]) => [heading, ...items].join('\n')),
-    '',
-  ].join('\n\n');
-
-  function argumentItems(): string[] {
-    return help.visibleArguments(commander).map((argument) => item(argument.name(), argument.description));
-  }
-
-  function commandItems(): string[] {
-    return help
-      .visibleCommands(commander)
-      .map((command) => item(help.subcommandTerm(command), command.description()));
-  }
+interface Width {
+  readonly columns: number;
 }
 
-/** A command in the list of commands: its name and what it takes. */
-export function subcommandTerm(commander: Commander): string {
-  const values = commander.registeredArguments.map((argument) => {
-    const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
-    return argument.required ? name : `[${name}]`;
+export const ABOUT =
+  'Publishes container images into a repository below /cvmfs, or a plain directory, in the forms that container runtimes use directly: root file systems, chains and unpacked layers.';
+
+export const PRECEDENCE = `Each option is also an environment variable (--skip-flat is ${variableOf('skip-flat')}=true) and a key of the configuration file (skip-flat: true): ${DEFAULT_CONFIGURATION_FILE}, or the file that --config names. Precedence: command line, environment, file, default.`;
+
+/** Commands of unpackd that are no entries of the table. */
+const BUILT_IN: Item[] = [
+  ['help [COMMAND]', 'Show help, also on one command or topic'],
+  ['version', 'Print the version'],
+];
+
+/** What `unpackd` without arguments shows. */
+export function shortHelp(commands: readonly AnyCommand[], { columns }: Width): string {
+  const items = bySection(commands).map(([section, own]): Item => [
+    `${section}:`,
+    own.map(({ name }) => name).join(', '),
+  ]);
+  return page([
+    ['Usage: unpackd COMMAND [ARGUMENTS] [OPTIONS]'],
+    itemLines(items, columns),
+    ['Examples:', ...firstExamples(commands).map(({ line }) => `  ${line}`)],
+    wrap('"unpackd --help" describes all commands, "unpackd COMMAND --help" one of them.', columns, ''),
+  ]);
+}
+
+/** `unpackd --help` */
+export function generalHelp(commands: readonly AnyCommand[], { columns }: Width): string {
+  const sections = bySection(commands).map(([section, own], index, all) => {
+    const items = own.map(({ name, summary }): Item => [name, summary]);
+    return [section, items.concat(index === all.length - 1 ? BUILT_IN : [])] as const;
   });
-  return [commander.name(), ...values].join(' ');
+  const term = termWidth(sections.flatMap(([, items]) => items));
+  return page([
+    ['Usage: unpackd COMMAND [ARGUMENTS] [OPTIONS]'],
+    wrap(ABOUT, columns, ''),
+    ...sections.map(([section, items]) => [`${section}:`].concat(itemLines(items, columns, term))),
+    ['Examples:', ...firstExamples(commands).map(({ line }) => `  ${line}`)],
+    wrap(
+      `"unpackd COMMAND --help" has more on a command. Options, environment and configuration file: "unpackd help options".`,
+      columns,
+      '',
+    ),
+    ['Exit status:', ...itemLines(EXIT_STATUS_ITEMS, columns)],
+  ]);
 }
 
-/** An argument as the usage shows it. */
-export function argumentTerm({ name, variadic, optional }: Argument): string {
-  if (variadic === true) return `[${name}...]`;
-  return optional === true ? `[${name}]` : name;
+/** `unpackd wishlist --help` */
+export function groupHelp(group: string, commands: readonly AnyCommand[], { columns }: Width): string {
+  return page([
+    [`Usage: unpackd ${group} COMMAND [ARGUMENTS] [OPTIONS]`],
+    [
+      'Commands:',
+      ...itemLines(
+        commands.map(({ name, summary }) => [name, summary]),
+        columns,
+      ),
+    ],
+    wrap(`"unpackd ${group} COMMAND --help" has more on a command.`, columns, ''),
+  ]);
+}
+
+/** `unpackd COMMAND --help` */
+export function commandHelp(command: AnyCommand, { columns }: Width): string {
+  const { summary, details, aliases = [], topics = [], examples } = command;
+  const options = optionsOf(command).map(optionItem);
+  const values = command.arguments.map(({ name, description }): Item => [name, description]);
+  const term = termWidth([...values, ...options]);
+  return page([
+    [`Usage: ${usageLine(command)}`],
+    wrap(details === undefined ? summary : `${summary}. ${details}.`, columns, ''),
+    aliases.length === 0 ? [] : [`Also: ${aliases.join(', ')}`],
+    values.length === 0 ? [] : ['Arguments:', ...itemLines(values, columns, term)],
+    options.length === 0 ? [] : ['Options:', ...itemLines(options, columns, term)],
+    ['Examples:', ...exampleLines(examples)],
+    [...(topics.length === 0 ? [] : wrap(`More options: ${topicsText(topics)}.`, columns, '')), GENERAL],
+  ]);
+}
+
+/** `unpackd help TOPIC` */
+export function topicHelp(topic: Topic, { columns }: Width): string {
+  const isGeneral = topic === 'options';
+  const items = [...optionsOn(topic).map(optionItem), ...(isGeneral ? GENERAL_FLAGS : [])];
+  return page([
+    [`${TOPICS[topic].title}:`, ...itemLines(items, columns)],
+    ...(isGeneral
+      ? [
+          wrap(PRECEDENCE, columns, ''),
+          wrap(`More options: ${topicsText(TOPIC_NAMES.slice(1))}.`, columns, ''),
+        ]
+      : [[GENERAL]]),
+  ]);
+}
+
+const GENERAL = 'General options: see "unpackd help options".';
+
+function topicsText(topics: readonly Topic[]): string {
+  return `see "unpackd help TOPIC" for the topics ${topics.join(', ')}`;
+}
+
+const GENERAL_FLAGS: readonly Item[] = [
+  ['-h, --help', 'show help'],
+  ['--version', 'print the version'],
+];
+
+const EXIT_STATUS_ITEMS = EXIT_STATUS_HELP.map(([status, meaning]): Item => [String(status), meaning]);
+
+/** The options that the command's own help shows. */
+export function optionsOf({ options }: AnyCommand): readonly Option[] {
+  return options.flatMap((key) => OPTION_TABLE.filter((option) => option.key === key));
 }
 
 /** An option in the help: its summary, its choices and its default. */
-export function describe({ summary, flag, default: value, unset, type }: Option): string {
+export function describeOption({ summary, flag, default: value, unset, type }: Option): string {
   const text = flag.includes('--no-') ? `do not ${summary}` : summary;
-  const choices = type.expected.startsWith('one of ') ? ` (${type.expected})` : '';
+  const choices = type.values === undefined ? '' : ` (one of ${type.values.join(', ')})`;
   const usual = typeof value === 'object' ? value.text : (value ?? unset);
   // of a flag both are obvious
   const isShown = usual !== undefined && usual !== 'true' && usual !== 'false';
   return `${text}${choices}${isShown ? ` (default: ${usual})` : ''}`;
 }
 
-/** A command's line in the list of commands. */
-export function summaryOf({ summary, aliases }: CommandDescription): string {
-  return aliases === undefined || aliases.length === 0 ? summary : `${summary} (also: ${aliases.join(', ')})`;
+function optionItem(option: Option): Item {
+  return [option.flag, describeOption(option)];
 }
 
-/** What follows the list of commands in the general help. */
-export function generalHelp(commands: readonly CommandDescription[]): string {
-  return `Examples:
-${examplesText(commands.map(({ examples }) => examples[0]))}
-
-${settingsHelp()}
-
-${exitStatusHelp()}
-
-"unpackd COMMAND --help" has more on a command.`;
+function bySection(
+  commands: readonly AnyCommand[],
+): (readonly [section: string, own: readonly AnyCommand[]])[] {
+  return Object.entries(SECTIONS)
+    .map(([section, names]) => {
+      const own = names.flatMap((name) => commands.filter((command) => command.name === name));
+      return [section, own] as const;
+    })
+    .filter(([, own]) => own.length > 0);
 }
 
-/** What follows the options in the help of one command. */
-export function commandHelp({ examples }: CommandDescription): string {
-  return `Examples:
-${examplesText(examples)}
-
-${settingsHelp()}
-
-${exitStatusHelp()}`;
+/** For those who see unpackd for the first time. */
+function firstExamples(commands: readonly AnyCommand[]): Example[] {
+  return ['convert-single-image', 'wishlist check', 'convert', 'status'].flatMap((name) =>
+    commands.filter((command) => command.name === name).map(({ examples }) => examples[0]),
+  );
 }
 
-function settingsHelp(): string {
-  return `Environment and file:
-  Each option is also an environment variable (--skip-flat is ${variableOf('skip-flat')}=true) and a key
-  of the configuration file (skip-flat: true), which is ${DEFAULT_CONFIGURATION_FILE} or what
-  --config names. An option goes before the environment, that before the file, that before the
-  default.`;
+function exampleLines(examples: readonly Example[]): string[] {
+  return examples.flatMap(({ line, meaning }) => [`  ${line}`, `      ${meaning}`]);
 }
 
-function exitStatusHelp(): string {
-  const lines = EXIT_STATUS_HELP.map(([status, meaning]) => `  ${String(status).padEnd(4)} ${meaning}`);
-  return ['Exit status:', ...lines].join('\n');
+function termWidth(items: readonly Item[]): number {
+  return items.reduce((width, [term]) => Math.max(width, term.length + 4), 0);
 }
 
-function examplesText(examples: readonly Example[]): string {
-  return examples.map(({ line, meaning }) => `  ${line}\n      ${meaning}`).join('\n');
+/** Terms, and beside each its text, wrapped; where that leaves little room, below it. */
+function itemLines(items: readonly Item[], columns: number, width = termWidth(items)): string[] {
+  if (width > columns / 2)
+    return items.flatMap(([term, text]) => [`  ${term}`, ...wrap(`      ${text}`, columns, '      ')]);
+  return items.flatMap(([term, text]) =>
+    wrap(`  ${term.padEnd(width - 2)}${text}`, columns, ' '.repeat(width)),
+  );
+}
+
+/** Paragraphs with an empty line in between. */
+function page(paragraphs: readonly (readonly string[])[]): string {
+  const filled = paragraphs.filter((lines) => lines.length > 0);
+  return `${filled.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }

@@ -5,7 +5,7 @@ import { setMaxListeners } from 'node:events';
 import { Failure } from '../../core/failure.ts';
 import { packageVersion } from '../../core/http/user-agent.ts';
 import { tellBug } from '../output/problem-text.ts';
-import { commandsFor } from './command-table.ts';
+import { COMMANDS } from './commands.ts';
 import { runUnpackd } from './run.ts';
 
 const { stdout, stderr, env: environment } = process;
@@ -16,7 +16,7 @@ process.on('uncaughtException', (error) => {
   tellBug(error, { environment, stdout, stderr, json: false });
   process.exit(70);
 });
-const status = await runUnpackd(argv, await commandsFor(argv), {
+const status = await runUnpackd(argv, COMMANDS, {
   version: packageVersion(),
   environment,
   stdout,
@@ -37,7 +37,7 @@ function interruptible(): AbortSignal {
       if (controller.signal.aborted) process.exit(130);
       controller.abort(
         new Failure('interrupted', `interrupted by ${name}`, {
-          hint: 'run it again: it goes on where it stopped',
+          hint: 'run it again to resume',
         }),
       );
     });

@@ -1,22 +1,13 @@
-import { isFailure, type Failure } from '../../core/failure.ts';
-import { contained, type Observer } from '../../publisher/image/events.ts';
-import { asksForJson, buildProgram } from './command-line.ts';
-import type { Invocation } from './command-line.ts';
-import type { Command, ConfigurationCommand } from './command.ts';
-import type { Context } from '../output/context.ts';
-import { loadConfiguration, readConfiguration } from '../configuration/configuration.ts';
-import type { Machine } from '../configuration/configuration.ts';
-import { partsOf } from '../configuration/invalid.ts';
-import { exitStatusOf } from '../output/exit-status.ts';
-import type { ExitStatus } from '../output/exit-status.ts';
-import { openNotification } from '../notification/notification.ts';
-import type { Configuration, Environment } from '../configuration/options.ts';
+import type { Machine } from '../configuration/configuration-sources.ts';
+import type { Environment } from '../configuration/options.ts';
 import { surviveClosedPipe, type OutputStream } from '../output/display.ts';
+import type { ExitStatus } from '../output/exit-status.ts';
 import { tellBug, tellEarlyEnd } from '../output/problem-text.ts';
-import { createOutput } from '../output/output.ts';
-import { salvageConfiguration } from '../configuration/salvage.ts';
+import { jsonText } from '../output/results.ts';
+import { asksForJson, parseCommandLine, type Usage } from './command-line.ts';
+import type { AnyCommand } from './command.ts';
 
-/** What the process is given; a test gives its own. */
+/** The process as unpackd sees it; a test gives its own. */
 export interface ProcessIo {
   readonly version: string;
   readonly environment: Environment;
@@ -27,78 +18,42 @@ export interface ProcessIo {
   readonly machine?: Machine;
 }
 
+/** Lines longer than this are hard to read, however wide the terminal. */
+const WIDEST = 120;
+
 /** Runs unpackd with the arguments `argv` (without program names). Never throws: all that goes wrong is reported. */
 export async function runUnpackd(
   argv: readonly string[],
-  commands: readonly (Command | ConfigurationCommand)[],
+  commands: readonly AnyCommand[],
   io: ProcessIo,
 ): Promise<ExitStatus> {
-  surviveClosedPipe(io.stdout);
-  surviveClosedPipe(io.stderr);
-  const early = { ...io, json: asksForJson(argv, io.environment) };
+  const { stdout, stderr, environment, version } = io;
+  surviveClosedPipe(stdout);
+  surviveClosedPipe(stderr);
+  const early = { stdout, stderr, environment, json: asksForJson(argv, environment) };
   try {
-    const parsed = buildProgram(commands, early).parse(argv);
-    return typeof parsed === 'number' ? parsed : await configureAndRun(parsed, io);
+    const parsed = parseCommandLine(argv, commands, { columns: Math.min(WIDEST, stdout.columns ?? 80) });
+    switch (parsed.kind) {
+      case 'help':
+        stdout.write(parsed.text);
+        return 0;
+      case 'version':
+        stdout.write(early.json ? jsonText({ version }) : `unpackd ${version}\n`);
+        return 0;
+      case 'usage':
+        return refused(parsed);
+      case 'run':
+        // Imported when there is something to run: importing modules dominates short runs.
+        return await (await import('./run-command.ts')).runCommand(parsed, io);
+    }
   } catch (error) {
     tellBug(error, early);
     return 70;
   }
-}
 
-async function configureAndRun(
-  { command, flags, arguments: values }: Invocation,
-  io: ProcessIo,
-): Promise<ExitStatus> {
-  const { environment, machine, stdout, stderr } = io;
-  const sources = { flags, environment, ...(machine && { machine }) };
-  if ('inspect' in command) return await command.inspect({ arguments: values, sources, stdout, stderr });
-  const load = (): Configuration => loadConfiguration(sources);
-  let configuration: Configuration | undefined;
-  let configurationFailure: Failure | undefined;
-  try {
-    configuration = load();
-  } catch (error) {
-    if (!isFailure(error)) throw error;
-    configurationFailure = error;
-    if (command.survivesBrokenFile === true) configuration = salvageConfiguration(sources);
-    if (configuration === undefined) {
-      const json = readConfiguration(sources).options.get('json')?.value === true;
-      tellEarlyEnd(partsOf(error), { stdout, stderr, environment, json });
-      return exitStatusOf(error);
-    }
-  }
-  const output = createOutput({ configuration, environment, stdout, stderr });
-  try {
-    const broken = configurationFailure && { configurationFailure };
-    const made = { arguments: values, configuration, ...broken, output, reconfigure: load };
-    return await runObserved(command, made, io);
-  } catch (error) {
-    if (isFailure(error)) output.failure(error);
-    else output.bug(error);
-    return isFailure(error) ? exitStatusOf(error) : 70;
-  } finally {
-    output.close();
-  }
-}
-
-async function runObserved(
-  command: Command,
-  made: Omit<Context, 'observe' | 'environment' | 'signal' | 'version' | 'stderr'>,
-  { environment, signal, version, stderr }: ProcessIo,
-): Promise<ExitStatus> {
-  const { output } = made;
-  const { notificationFile: file, skipFlat } = made.configuration;
-  const warn = (message: string): void => output.observe({ type: 'warning', message });
-  const notification = file === undefined ? undefined : openNotification({ file, skipFlat, warn });
-  const toOutput = contained((event) => output.observe(event));
-  const toFile = contained((event) => notification?.observe(event));
-  const observe: Observer = (event) => {
-    toOutput(event);
-    toFile(event);
-  };
-  try {
-    return await command.run({ ...made, observe, environment, signal, version, stderr });
-  } finally {
-    notification?.close();
+  function refused({ message, hint, help }: Usage): ExitStatus {
+    if (help !== undefined) stderr.write(`${help}\n`);
+    tellEarlyEnd([{ code: 'usage', message, hint }], early);
+    return 2;
   }
 }

@@ -26,6 +26,8 @@ export interface ValueType<Value> {
   format?(value: Value): string;
   /** Whether it is several values with commas in between: in the configuration file, a list as well. */
   readonly isList?: true;
+  /** All values there are, where they are few. */
+  readonly values?: readonly string[];
 }
 
 /** `value`, which `type` has read, as somebody could have written it. */
@@ -81,6 +83,7 @@ export function integer(minimum: number, maximum: number): ValueType<number> {
 export function choice<const Values extends readonly string[]>(...values: Values): ValueType<Values[number]> {
   return {
     expected: `one of ${values.join(', ')}`,
+    values,
     parse: (text) => values.find((value) => value === text),
   };
 }

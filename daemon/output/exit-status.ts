@@ -9,11 +9,11 @@ export type ExitStatus = 0 | 1 | 2 | 3 | 70 | 130;
 
 /** One line each, for the help. */
 export const EXIT_STATUS_HELP: readonly (readonly [status: ExitStatus, meaning: string])[] = [
-  [0, 'everything that was asked for is done'],
+  [0, 'everything asked for is done'],
   [1, 'at least one image failed; each is a line on standard error'],
   [2, 'the usage, the configuration or the recipe is wrong'],
   [3, 'the repository or the state directory cannot be used now'],
-  [70, 'a mistake in unpackd with which it cannot go on'],
+  [70, 'a bug in unpackd'],
   [130, 'interrupted'],
 ];
 

@@ -1,7 +1,6 @@
 import type { FailureText, Observer } from '../../publisher/image/events.ts';
 import type { Failure } from '../../core/failure.ts';
 import type { Configuration, Environment } from '../configuration/options.ts';
-import { createBarDisplay } from './bars.ts';
 import { type Display, type OutputStream, createPlainDisplay, createSilentDisplay } from './display.ts';
 import { partsOf } from '../configuration/invalid.ts';
 import { tellBug, problemTextFor } from './problem-text.ts';
@@ -43,9 +42,13 @@ export interface OutputOptions {
   readonly stderr: OutputStream;
 }
 
-export function createOutput({ configuration, environment, stdout, stderr }: OutputOptions): Output {
+export async function createOutput(options: OutputOptions): Promise<Output> {
+  const { configuration, environment, stderr } = options;
+  return outputOn(await createDisplay(configuration, environment, stderr), options);
+}
+
+function outputOn(display: Display, { configuration, environment, stdout, stderr }: OutputOptions): Output {
   const { logLevel } = configuration;
-  const display = createDisplay(configuration, environment, stderr);
   const summary = createSummary();
   const problemText = problemTextFor(stderr, environment);
   const problems: FailureText[] = [];
@@ -120,13 +123,15 @@ function withCount({ code, message, hint }: FailureText, count: number): Failure
   return { code, message: `${message}: ${counted(count, 'image')} not done`, hint };
 }
 
-function createDisplay(
+async function createDisplay(
   { progress, logLevel }: Pick<Configuration, 'progress' | 'logLevel'>,
   environment: Environment,
   stream: OutputStream,
-): Display {
+): Promise<Display> {
   if (progress === 'none' || logLevel === 'warning' || logLevel === 'error')
     return createSilentDisplay(stream);
   const smart = stream.isTTY === true && (progress === 'bar' || environment['TERM'] !== 'dumb');
-  return progress !== 'plain' && smart ? createBarDisplay(stream) : createPlainDisplay(stream);
+  if (progress === 'plain' || !smart) return createPlainDisplay(stream);
+  // Imported for a terminal alone: most short runs have none.
+  return (await import('./bars.ts')).createBarDisplay(stream);
 }

@@ -60,21 +60,27 @@ function withSubject(message: string, subject: string | undefined): string {
   return subject === undefined ? message : `${subject}: ${message}`;
 }
 
-/** `text` in lines of at most `columns` characters, those after the first one step further in; no word is torn apart. */
-export function wrap(text: string, columns: number): string[] {
+/**
+ * `text` in lines of at most `columns` characters, no word torn apart; `hanging` stands in front of all lines but the first.
+ * Where `columns` is too narrow, in one line.
+ */
+export function wrap(text: string, columns: number, hanging = `${indentOf(text)}${INDENT}`): string[] {
   if (columns < NARROWEST) return [text];
-  const [indent = ''] = /^ */.exec(text) ?? [];
-  const words = text.slice(indent.length);
+  const indent = indentOf(text);
   const lines: string[] = [];
   let line = indent;
-  for (const word of words.split(' ')) {
+  for (const word of text.slice(indent.length).split(' ')) {
     const isEmpty = line.trim() === '';
     if (!isEmpty && line.length + 1 + word.length > columns) {
       lines.push(line);
-      line = `${indent}${INDENT}${word}`;
+      line = `${hanging}${word}`;
     } else line += isEmpty ? word : ` ${word}`;
   }
   return [...lines, line];
+}
+
+function indentOf(text: string): string {
+  return /^ */.exec(text)?.[0] ?? '';
 }
 
 export interface EarlyOutput {

@@ -7,7 +7,7 @@ import { documents, section, tableRows, textOf } from './project.ts';
 
 const TABLE: readonly Option[] = Object.values(OPTIONS);
 
-/** Flags that are no options of the table: commander's own. */
+/** Flags that are no options of the table: the command line's own. */
 const OTHERS = ['help', 'version'];
 
 /** What records of the log are about: fields of the journal, which look like variables. */

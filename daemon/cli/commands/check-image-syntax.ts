@@ -1,8 +1,8 @@
+import type { ExitStatus } from '../../output/exit-status.ts';
 import { isFailure, withHint } from '../../../core/failure.ts';
 import { formatProblem } from '../../../wishlist/recipe/problem.ts';
 import { readRecipe, type RecipeOptions } from '../../../wishlist/recipe/recipe.ts';
 import { formatReference, isPattern, parseReference } from '../../../core/oci/reference.ts';
-import type { Command } from '../command.ts';
 import type { Context } from '../../output/context.ts';
 import { counted } from '../../../core/text.ts';
 import { redactLine } from '../../configuration/secrets.ts';
@@ -15,36 +15,21 @@ interface Finding {
   readonly lines: readonly string[];
 }
 
-export const checkImageSyntaxCommand: Command = {
-  name: 'check-image-syntax',
-  summary: 'Check how images are written, in arguments or in recipes; no registry is asked',
-  arguments: [
-    {
-      name: 'IMAGE|RECIPE',
-      description: 'an image, or a recipe: a file whose name ends in .yaml or .yml',
-      variadic: true,
-    },
-  ],
-  examples: [
-    { line: 'unpackd check-image-syntax quay.io/stimela/casa:1.7.1', meaning: 'one image' },
-    {
-      line: 'unpackd check-image-syntax recipe.yaml',
-      meaning: 'every line of a recipe; repeated ones are pointed out',
-    },
-  ],
-  options: ['json'],
-  run: async ({ arguments: subjects, output, configuration }: Context) => {
-    const findings: Finding[] = [];
-    for (const subject of subjects) {
-      findings.push(
-        /\.ya?ml$/i.test(subject) ? await checkRecipe(subject, configuration) : checkImage(subject),
-      );
-    }
-    const lines = findings.flatMap((finding) => finding.lines);
-    output.print(lines.map((line) => `${redactLine(line)}\n`).join(''), findings);
-    return findings.every(({ isFine }) => isFine) ? 0 : 1;
-  },
-};
+export async function checkSyntax({
+  arguments: subjects,
+  output,
+  configuration,
+}: Context): Promise<ExitStatus> {
+  const findings: Finding[] = [];
+  for (const subject of subjects) {
+    findings.push(
+      /\.ya?ml$/i.test(subject) ? await checkRecipe(subject, configuration) : checkImage(subject),
+    );
+  }
+  const lines = findings.flatMap((finding) => finding.lines);
+  output.print(lines.map((line) => `${redactLine(line)}\n`).join(''), findings);
+  return findings.every(({ isFine }) => isFine) ? 0 : 1;
+}
 
 async function checkRecipe(file: string, options: RecipeOptions): Promise<Finding> {
   const { repositories, wishes, problems } = await readRecipe(file, options);

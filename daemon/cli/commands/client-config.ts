@@ -1,3 +1,5 @@
+import type { ExitStatus } from '../../output/exit-status.ts';
+import type { Context } from '../../output/context.ts';
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { platformName } from '../../../publisher/image/layout.ts';
@@ -13,41 +15,25 @@ import {
   type ClientView,
   type Snippet,
 } from '../../client-config/snippets.ts';
-import type { Command } from '../command.ts';
 import { argumentUnknown } from '../known.ts';
 import type { Configuration } from '../../configuration/options.ts';
 import { publishedView, createBackend } from '../../cycle/backend.ts';
 import { assertRepositoryName } from '../../configuration/repository-argument.ts';
 
-export const clientConfigCommand: Command = {
-  name: 'client-config',
-  summary: 'Print what podman, containerd or Apptainer need to use a repository',
-  arguments: [
-    { name: 'KIND', description: CLIENT_KINDS.join(', ') },
-    { name: 'REPOSITORY', description: 'the published repository, such as unpacked.example.org' },
-  ],
-  examples: [
-    {
-      line: 'unpackd client-config --backend cvmfs podman unpacked.example.org',
-      meaning: 'a storage.conf for root, with the images below /cvmfs',
-    },
-    {
-      line: 'unpackd client-config --client-root /cvmfs --platforms linux/arm64 podman-rootless unpacked.example.org',
-      meaning: 'for users of machines with another processor',
-    },
-  ],
-  options: ['client-root', 'root', 'platforms'],
-  run: async ({ arguments: [kind = '', repository = ''], configuration, output }) => {
-    const client = parseKind(kind);
-    assertRepositoryName(repository);
-    const view = await clientView(configuration, repository);
-    assertThere(client, view, configuration);
-    const found = SNIPPETS[client](view);
-    const text = found.map((snippet) => `# ${snippet.place}\n${snippet.text}`).join('\n');
-    output.print(text, { kind, repository, files: found.map(fileDocument) });
-    return 0;
-  },
-};
+export async function clientConfig({
+  arguments: [kind = '', repository = ''],
+  configuration,
+  output,
+}: Context): Promise<ExitStatus> {
+  const client = parseKind(kind);
+  assertRepositoryName(repository);
+  const view = await clientView(configuration, repository);
+  assertThere(client, view, configuration);
+  const found = SNIPPETS[client](view);
+  const text = found.map((snippet) => `# ${snippet.place}\n${snippet.text}`).join('\n');
+  output.print(text, { kind, repository, files: found.map(fileDocument) });
+  return 0;
+}
 
 function parseKind(text: string): ClientKind {
   const kind = CLIENT_KINDS.find((known) => known === text);

@@ -1,67 +1,49 @@
+import type { ExitStatus } from '../../output/exit-status.ts';
+import type { Context } from '../../output/context.ts';
 import { Failure } from '../../../core/failure.ts';
 import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
 import type { ListTags } from '../../../wishlist/meaning/tag-lists.ts';
 import { parseReference } from '../../../core/oci/reference.ts';
 import { NO_SETTINGS } from '../../../wishlist/recipe/settings.ts';
 import { wishOf } from '../../../wishlist/recipe/wish.ts';
-import type { Command } from '../command.ts';
 import { configuredPolicy, configuredSettings } from '../../configuration/limits.ts';
 import { createExplain } from '../../checking/suggestions.ts';
 import { workOn } from '../../cycle/repository-work.ts';
 import { statusOf, tellUnusable, withPublishing } from '../../cycle/publishing.ts';
 import { assertRepositoryName } from '../../configuration/repository-argument.ts';
 
-export const convertSingleImageCommand: Command = {
-  name: 'convert-single-image',
-  summary: 'Publish one image, or all that a tag pattern means',
-  arguments: [
-    { name: 'IMAGE', description: 'REGISTRY/REPOSITORY[:TAG][@DIGEST]; * in the tag stands for anything' },
-    { name: 'REPOSITORY', description: 'where to publish it, such as unpacked.example.org' },
-  ],
-  examples: [
-    {
-      line: 'unpackd convert-single-image docker.io/library/alpine:3.20 images.local',
-      meaning: 'into a directory tree, the default',
-    },
-    {
-      line: "unpackd convert-single-image --backend cvmfs 'ghcr.io/user/image:v1.*' unpacked.example.org",
-      meaning: 'all tags that begin with v1., on a release manager',
-    },
-  ],
-  options: ['backend', 'root', 'state'],
-  run: async (context) => {
-    const [image = '', name = ''] = context.arguments;
-    const reference = parseReference(image);
-    assertRepositoryName(name);
-    return await withPublishing(context, false, async (parts) => {
-      const settings = configuredSettings(context.configuration);
-      const wishes = [wishOf({ text: image, reference }, 1, settings)];
-      const recipe = { file: image, repositories: [name], defaults: NO_SETTINGS, wishes, problems: [] };
-      const listTags: ListTags = async (pattern) => await parts.client.listTags(pattern);
-      const { images, failures, problems } = await expandRecipes(
-        [recipe],
-        listTags,
-        NO_SETTINGS,
-        configuredPolicy(context.configuration),
-      );
-      for (const { failure } of failures) throw failure;
-      for (const { problem } of problems) {
-        const { code, message, hint } = problem;
-        if (code === 'pattern-too-wide') throw new Failure(code, message, { hint: TOO_WIDE });
-        if (code === 'registry-not-allowed') throw new Failure('not-allowed', message, { hint: NOT_ALLOWED });
-        if (images.length === 0)
-          throw new Failure('pattern-unmatched', message, { ...(hint !== undefined && { hint }) });
-        context.observe({ type: 'warning', message });
-      }
-      const task = { repository: name, wanted: images, doubts: undefined };
-      const explain = createExplain({ listTags, images: () => images, hasLines: false });
-      const repositories = [await workOn(task, { ...parts, explain })];
-      tellUnusable(context, repositories);
-      context.output.report({ unusable: [], repositories });
-      return statusOf(repositories);
-    });
-  },
-};
+export async function convertSingleImage(context: Context): Promise<ExitStatus> {
+  const [image = '', name = ''] = context.arguments;
+  const reference = parseReference(image);
+  assertRepositoryName(name);
+  return await withPublishing(context, false, async (parts) => {
+    const settings = configuredSettings(context.configuration);
+    const wishes = [wishOf({ text: image, reference }, 1, settings)];
+    const recipe = { file: image, repositories: [name], defaults: NO_SETTINGS, wishes, problems: [] };
+    const listTags: ListTags = async (pattern) => await parts.client.listTags(pattern);
+    const { images, failures, problems } = await expandRecipes(
+      [recipe],
+      listTags,
+      NO_SETTINGS,
+      configuredPolicy(context.configuration),
+    );
+    for (const { failure } of failures) throw failure;
+    for (const { problem } of problems) {
+      const { code, message, hint } = problem;
+      if (code === 'pattern-too-wide') throw new Failure(code, message, { hint: TOO_WIDE });
+      if (code === 'registry-not-allowed') throw new Failure('not-allowed', message, { hint: NOT_ALLOWED });
+      if (images.length === 0)
+        throw new Failure('pattern-unmatched', message, { ...(hint !== undefined && { hint }) });
+      context.observe({ type: 'warning', message });
+    }
+    const task = { repository: name, wanted: images, doubts: undefined };
+    const explain = createExplain({ listTags, images: () => images, hasLines: false });
+    const repositories = [await workOn(task, { ...parts, explain })];
+    tellUnusable(context, repositories);
+    context.output.report({ unusable: [], repositories });
+    return statusOf(repositories);
+  });
+}
 
 const NOT_ALLOWED = 'allow the registry with --allowed-registries';
 /** Here is no line that could allow more. */

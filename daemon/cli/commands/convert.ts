@@ -5,7 +5,6 @@ import { stackOf } from '../../../core/failure.ts';
 import { readRecipe } from '../../../wishlist/recipe/recipe.ts';
 import { groupBy } from '../../../core/group-by.ts';
 import type { ListTags } from '../../../wishlist/meaning/expand.ts';
-import type { Command } from '../command.ts';
 import type { Context } from '../../output/context.ts';
 import { configuredPolicy, configuredSettings } from '../../configuration/limits.ts';
 import { createExplain } from '../../checking/suggestions.ts';
@@ -19,28 +18,9 @@ import { noteTexts, warningTexts } from '../../output/recipe-lines.ts';
 import { staleText } from '../../configuration/sources/sources.ts';
 import { readConfiguredSources } from '../../configuration/sources/sources.ts';
 
-export const convertCommand: Command = {
-  name: 'convert',
-  summary: 'Publish everything that a recipe asks for, or all configured sources, once',
-  arguments: [
-    {
-      name: 'RECIPE',
-      description: 'the wishlist, a YAML file; without it, all sources of the configuration',
-      optional: true,
-    },
-  ],
-  examples: [
-    { line: 'unpackd convert recipe.yaml', meaning: 'into a directory tree, the default' },
-    {
-      line: 'unpackd convert --backend cvmfs recipe.yaml',
-      meaning: 'into the repositories that the recipe names, on their release manager',
-    },
-    { line: 'unpackd convert', meaning: 'all that the sources of the configuration file ask for' },
-    { line: 'unpackd convert --json --progress none recipe.yaml', meaning: 'for scripts' },
-  ],
-  options: ['backend', 'root', 'state'],
-  run: async (context) => await withPublishing(context, true, async (parts) => await convert(context, parts)),
-};
+export async function convert(context: Context): Promise<ExitStatus> {
+  return await withPublishing(context, true, async (parts) => await convertOnce(context, parts));
+}
 
 /** Most registries answer within seconds: their images do not wait for those of others. */
 const PATIENCE_MS = 30_000;
@@ -50,7 +30,7 @@ const PATIENCE_MS = 30_000;
  *
  * @param patienceMs how long a registry may give no list until the images of others go on
  */
-export async function convert(
+export async function convertOnce(
   context: Context,
   parts: CycleContext & { readonly client: RegistryClient },
   patienceMs = PATIENCE_MS,

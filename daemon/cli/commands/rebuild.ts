@@ -1,5 +1,6 @@
+import type { ExitStatus } from '../../output/exit-status.ts';
+import type { Context } from '../../output/context.ts';
 import { isFailure } from '../../../core/failure.ts';
-import type { Command } from '../command.ts';
 import { imagesIn } from '../../cycle/new-image.ts';
 import { configurationInvalid } from '../../configuration/invalid.ts';
 import { counted } from '../../../core/text.ts';
@@ -7,44 +8,29 @@ import { assertKnownRepository } from '../known.ts';
 import { withState } from '../../state/open-state.ts';
 import { createBackend } from '../../cycle/backend.ts';
 
-export const rebuildCommand: Command = {
-  name: 'rebuild',
-  summary: 'Make the record of what is published anew from the repositories themselves',
-  arguments: [
-    {
-      name: 'REPOSITORY',
-      description: 'such as unpacked.example.org; without any, all that the database knows',
-      variadic: true,
-    },
-  ],
-  examples: [
-    { line: 'unpackd rebuild unpacked.example.org', meaning: 'after the database was lost, or in doubt' },
-  ],
-  options: ['state', 'backend', 'root', 'json'],
-  run: async (context) => {
-    for (const name of context.arguments) await assertKnownRepository(context, name);
-    const backend = createBackend(context.configuration);
-    return await withState(context, async ({ repositories, images }) => {
-      const known = (await repositories.all()).map(({ name }) => name);
-      const names = context.arguments.length > 0 ? context.arguments : known;
-      if (names.length === 0)
-        throw configurationInvalid(['no repository is known'], 'name it: "unpackd rebuild REPOSITORY"');
-      const counts: { repository: string; images: number }[] = [];
-      let isComplete = true;
-      for (const repository of names) {
-        try {
-          const rows = await imagesIn(backend.view(repository));
-          await images.replace(repository, rows, Date.now());
-          counts.push({ repository, images: rows.length });
-        } catch (error) {
-          if (!isFailure(error, 'repository-unusable')) throw error;
-          context.output.failure(error, repository);
-          isComplete = false;
-        }
+export async function rebuild(context: Context): Promise<ExitStatus> {
+  for (const name of context.arguments) await assertKnownRepository(context, name);
+  const backend = createBackend(context.configuration);
+  return await withState(context, async ({ repositories, images }) => {
+    const known = (await repositories.all()).map(({ name }) => name);
+    const names = context.arguments.length > 0 ? context.arguments : known;
+    if (names.length === 0)
+      throw configurationInvalid(['no repository is known'], 'name it: "unpackd rebuild REPOSITORY"');
+    const counts: { repository: string; images: number }[] = [];
+    let isComplete = true;
+    for (const repository of names) {
+      try {
+        const rows = await imagesIn(backend.view(repository));
+        await images.replace(repository, rows, Date.now());
+        counts.push({ repository, images: rows.length });
+      } catch (error) {
+        if (!isFailure(error, 'repository-unusable')) throw error;
+        context.output.failure(error, repository);
+        isComplete = false;
       }
-      const lines = counts.map((one) => `${one.repository}: ${counted(one.images, 'image')}\n`);
-      context.output.print(lines.join(''), { repositories: counts });
-      return isComplete ? 0 : 3;
-    });
-  },
-};
+    }
+    const lines = counts.map((one) => `${one.repository}: ${counted(one.images, 'image')}\n`);
+    context.output.print(lines.join(''), { repositories: counts });
+    return isComplete ? 0 : 3;
+  });
+}

@@ -1,4 +1,3 @@
-import type { Command } from '../command.ts';
 import type { Context } from '../../output/context.ts';
 import type { ExitStatus } from '../../output/exit-status.ts';
 import { imageArgument, unknownImage } from '../known.ts';
@@ -8,32 +7,12 @@ import { imageStatusText, readImageStatus } from '../../status/image.ts';
 import { isWell, readStatus } from '../../status/report.ts';
 import { statusText } from '../../status/text.ts';
 
-export const statusCommand: Command = {
-  name: 'status',
-  summary:
-    'Show what is published, pending and failing, and what goes on now; ends with 1 where all is not well',
-  arguments: [
-    {
-      name: 'IMAGE',
-      description:
-        'REGISTRY/REPOSITORY:TAG: who asks for it, what is published, what was tried; without it, everything',
-      optional: true,
-    },
-  ],
-  examples: [
-    { line: 'unpackd status', meaning: 'everything at a glance' },
-    { line: 'unpackd status quay.io/lab/tool:1.2', meaning: 'one image' },
-    { line: 'unpackd status --json', meaning: 'for programs' },
-  ],
-  options: ['state', 'json'],
-  survivesBrokenFile: true,
-  run: async (context) => {
-    const [image] = context.arguments;
-    return await withReadState(context, async (state) =>
-      image === undefined ? await showAll(context, state) : await showImage(context, state, image),
-    );
-  },
-};
+export async function status(context: Context): Promise<ExitStatus> {
+  const [image] = context.arguments;
+  return await withReadState(context, async (state) =>
+    image === undefined ? await showAll(context, state) : await showImage(context, state, image),
+  );
+}
 
 async function showAll(
   { configuration, configurationFailure, output }: Context,

@@ -17,7 +17,6 @@ import { RegistryProbe, type WishProbe } from '../../checking/registry-probe.ts'
 import { readRecipeSource, type RecipeSource } from '../../checking/recipe-source.ts';
 import { openReportFiles, writeReportFile } from '../../checking/report-files.ts';
 import { Suggestions, TagLists } from '../../checking/suggestions.ts';
-import type { Command } from '../command.ts';
 import type { Context } from '../../output/context.ts';
 import { exitStatusOf, type ExitStatus } from '../../output/exit-status.ts';
 import type { Configuration } from '../../configuration/options.ts';
@@ -25,57 +24,27 @@ import { jsonText } from '../../output/results.ts';
 import { publishedView, createBackend } from '../../cycle/backend.ts';
 import { withRegistry } from '../../cycle/publishing.ts';
 
-export const wishlistCheckCommand: Command = {
-  name: 'wishlist check',
-  summary: 'Say what is wrong or doubtful in recipes, for people and for CI; registries are asked',
-  arguments: [{ name: 'RECIPE', description: 'one or several wishlists: YAML files', variadic: true }],
-  examples: [
-    { line: 'unpackd wishlist check recipe.yaml', meaning: 'every line' },
-    {
-      line: 'unpackd wishlist check --base origin/main recipe.yaml',
-      meaning: 'only what is new since that commit can be an error',
-    },
-    {
-      line: 'unpackd wishlist check --base origin/main --report check.md recipe.yaml',
-      meaning: 'the same, and a comment for a pull request',
-    },
-  ],
-  options: [
-    'base',
-    'base-file',
-    'offline',
-    'format',
-    'report',
-    'allowed-registries',
-    'image-size-limit',
-    'pattern-limit',
-    'wish-limit',
-    'platforms',
-    'root',
-    'state',
-  ],
-  run: async (context) => {
-    const files = context.arguments;
-    if (files.length === 0) {
-      throw new Failure('configuration-invalid', 'no recipe is named', { hint: 'name at least one file' });
-    }
-    const { base = context.configuration.baseFile, allowedRegistries } = context.configuration;
-    const reportFiles = await openReportFiles(context.configuration.report ?? []);
-    const currentDirectory = process.cwd();
-    const sources = await Promise.all(
-      files.map(async (file) => await readRecipeSource(file, currentDirectory, context.configuration)),
-    );
-    const bases = await basesOf(context, currentDirectory);
-    const check = async (ask: Ask | undefined): Promise<CheckReport> =>
-      await checkRecipes(sources, bases, { base, allowedRegistries, ask });
-    const report = context.configuration.offline
-      ? await check(undefined)
-      : await withRegistry(context, async (client) => await check(askWith(context, client, sources)));
-    const status = print(context, sources, report);
-    for (const file of reportFiles) await writeReportFile(file, formatted(file.format, report));
-    return status;
-  },
-};
+export async function checkWishlists(context: Context): Promise<ExitStatus> {
+  const files = context.arguments;
+  if (files.length === 0) {
+    throw new Failure('configuration-invalid', 'no recipe is named', { hint: 'name at least one file' });
+  }
+  const { base = context.configuration.baseFile, allowedRegistries } = context.configuration;
+  const reportFiles = await openReportFiles(context.configuration.report ?? []);
+  const currentDirectory = process.cwd();
+  const sources = await Promise.all(
+    files.map(async (file) => await readRecipeSource(file, currentDirectory, context.configuration)),
+  );
+  const bases = await basesOf(context, currentDirectory);
+  const check = async (ask: Ask | undefined): Promise<CheckReport> =>
+    await checkRecipes(sources, bases, { base, allowedRegistries, ask });
+  const report = context.configuration.offline
+    ? await check(undefined)
+    : await withRegistry(context, async (client) => await check(askWith(context, client, sources)));
+  const status = print(context, sources, report);
+  for (const file of reportFiles) await writeReportFile(file, formatted(file.format, report));
+  return status;
+}
 
 /** One for each recipe, or none. */
 async function basesOf(context: Context, currentDirectory: string): Promise<Base[]> {

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from '../../../daemon/cli/command.ts';
-import { downloadManifestCommand } from '../../../daemon/cli/commands/download-manifest.ts';
 import { statusOf, withRegistry } from '../../../daemon/cycle/publishing.ts';
 import { runUnpackd } from '../../../daemon/cli/run.ts';
 import type { RepositoryReport } from '../../../daemon/cycle/repository-work.ts';
@@ -14,6 +13,7 @@ import { buildImage, plainLayer } from '../../support/registry/image.ts';
 import { TokenService } from '../../support/registry/token-service.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { capture } from '../cli/capture.ts';
+import { commandNamed } from '../cli/command-named.ts';
 import { answer, HelperPrograms } from '../configuration/registries/helper-program.ts';
 
 const PASSWORD = 'Corr3ct/horse+battery';
@@ -40,7 +40,7 @@ interface Given {
   readonly command?: Command;
 }
 
-async function run({ environment = {}, config = '', command = downloadManifestCommand }: Given) {
+async function run({ environment = {}, config = '', command = commandNamed('download-manifest') }: Given) {
   const [stdout, stderr] = [capture(), capture()];
   await writeFile(join(folder, 'unpackd.yaml'), config);
   const machine = {
@@ -161,7 +161,7 @@ describe('what is printed', () => {
         context.output.print('', texts);
         throw new Failure('registry-error', `sent ${texts.join(' ')}`, { hint: `not ${PASSWORD}` });
       };
-      const result = await run({ ...given, command: { ...downloadManifestCommand, run: leak } });
+      const result = await run({ ...given, command: { ...commandNamed('download-manifest'), run: leak } });
       assert.equal(result.status, 1);
       assert.equal(result.stderr.match(/it is \*\*\*!/g)?.length, texts.length);
       assertSecret(result, PASSWORD);

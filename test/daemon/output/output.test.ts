@@ -24,10 +24,16 @@ interface Captured {
   readonly stderr: () => string;
 }
 
-function captured({ json = false, progress = 'auto', logLevel = 'info', columns, term }: Given): Captured {
+async function captured({
+  json = false,
+  progress = 'auto',
+  logLevel = 'info',
+  columns,
+  term,
+}: Given): Promise<Captured> {
   const stdout = capture();
   const stderr = capture(columns);
-  const output = createOutput({
+  const output = await createOutput({
     configuration: { json, progress, logLevel, root: '/cvmfs' },
     environment: { TERM: term, NO_COLOR: '1' },
     stdout,
@@ -54,8 +60,8 @@ const SUMMARY = '1 published, 1 failed; 2.0 kB fetched';
 const BAD_LINE = `error[digest-mismatch] ${BAD}: https://***@quay.io sent other bytes; ask the registry`;
 const BAD_ON_TERMINAL = BAD_LINE.replace('; ', '\n  hint: ');
 
-function run(given: Given): Captured {
-  const result = captured(given);
+async function run(given: Given): Promise<Captured> {
+  const result = await captured(given);
   for (const event of EVENTS) result.output.observe(event);
   result.output.report(REPORT);
   result.output.close();
@@ -63,8 +69,8 @@ function run(given: Given): Captured {
 }
 
 describe('output', () => {
-  it('is one line for each thing that happened where stderr is no terminal', () => {
-    const lines = run({})
+  it('is one line for each thing that happened where stderr is no terminal', async () => {
+    const lines = (await run({}))
       .stderr()
       .replace(/ in \d+ ms\n$/, '\n')
       .split('\n');
@@ -81,9 +87,9 @@ describe('output', () => {
     ]);
   });
 
-  it('has the stack of a mistake, whatever is asked for, without secrets', () => {
+  it('has the stack of a mistake, whatever is asked for, without secrets', async () => {
     for (const logLevel of ['debug', 'info', 'warning', 'error'] as const) {
-      const { output, stderr } = captured({ progress: 'none', logLevel });
+      const { output, stderr } = await captured({ progress: 'none', logLevel });
       const stack = 'TypeError: https://ada:Corr3ct@registry.example/v2/ is none\n    at look (look.ts:1:2)';
       output.observe({ type: 'bug', image: GOOD, stack });
       assert.match(stderr(), /^  TypeError: .*registry\.example.* is none\n {2}at look \(look\.ts:1:2\)\n$/);
@@ -91,15 +97,15 @@ describe('output', () => {
     }
   });
 
-  it('is warnings and failures alone with --progress none', () => {
+  it('is warnings and failures alone with --progress none', async () => {
     assert.equal(
-      run({ progress: 'none', columns: 80 }).stderr(),
+      (await run({ progress: 'none', columns: 80 })).stderr(),
       `warning: slow registry\n${BAD_ON_TERMINAL}\n`,
     );
   });
 
-  it('shows notes and what a publication failed for, without secrets', () => {
-    const { output, stderr } = captured({ progress: 'plain' });
+  it('shows notes and what a publication failed for, without secrets', async () => {
+    const { output, stderr } = await captured({ progress: 'plain' });
     output.observe({ type: 'note', message: 'two\nlines' });
     output.observe({ type: 'publication-finished', layers: [], error: 'password=s3cret' });
     output.close();
@@ -121,9 +127,9 @@ describe('output', () => {
     'GET https://***@quay.io/v2/lab/a/tags/list: 200, 1.2 kB in 0.3 s (try 2, with credentials)\n';
 
   for (const progress of ['plain', 'bar', 'none'] as const) {
-    it(`shows requests with --log-level debug alone, with --progress ${progress} too`, () => {
+    it(`shows requests with --log-level debug alone, with --progress ${progress} too`, async () => {
       for (const logLevel of ['debug', 'info', 'warning', 'error'] as const) {
-        const { output, stderr } = captured({ progress, logLevel, columns: 80 });
+        const { output, stderr } = await captured({ progress, logLevel, columns: 80 });
         output.observe(REQUEST);
         output.close();
         assert.equal(stderr(), logLevel === 'debug' ? REQUEST_LINE : '', logLevel);
@@ -131,8 +137,8 @@ describe('output', () => {
     });
   }
 
-  it('says why a request got no answer', () => {
-    const { output, stderr } = captured({ logLevel: 'debug' });
+  it('says why a request got no answer', async () => {
+    const { output, stderr } = await captured({ logLevel: 'debug' });
     const [status, error] = [undefined, 'connection refused'];
     output.observe({
       ...REQUEST,
@@ -150,45 +156,45 @@ describe('output', () => {
     ['warning', `warning: slow registry\n${BAD_LINE}\n`],
     ['error', `${BAD_LINE}\n`],
   ] as const) {
-    it(`leaves out what matters less with --log-level ${logLevel}, results excepted`, () => {
+    it(`leaves out what matters less with --log-level ${logLevel}, results excepted`, async () => {
       for (const columns of [undefined, 80]) {
-        const { stdout, stderr } = run({ logLevel, ...(columns === undefined ? {} : { columns }) });
+        const { stdout, stderr } = await run({ logLevel, ...(columns === undefined ? {} : { columns }) });
         assert.equal(stderr(), columns === undefined ? lines : lines.replace(BAD_LINE, BAD_ON_TERMINAL));
-        assert.equal(stdout(), run({}).stdout());
+        assert.equal(stdout(), (await run({})).stdout());
       }
     });
   }
 
-  it('reports a line an image on stdout', () => {
+  it('reports a line an image on stdout', async () => {
     assert.equal(
-      run({}).stdout(),
+      (await run({})).stdout(),
       'published quay.io/lab/a:1 /cvmfs/unpacked.example.org/quay.io/lab/a:1\n' +
         'failed    quay.io/lab/b:1 digest-mismatch\n',
     );
   });
 
-  it('names no public path where none was made', () => {
-    const { output, stdout } = captured({});
+  it('names no public path where none was made', async () => {
+    const { output, stdout } = await captured({});
     const result = { ...PUBLISHED, flatPath: undefined };
     output.report(reportOf({ image: GOOD, platform: undefined, result }));
     assert.equal(stdout(), 'published quay.io/lab/a:1\n');
   });
 
-  it('tells for which platform, in the line and in the document', () => {
+  it('tells for which platform, in the line and in the document', async () => {
     const report = reportOf({ image: GOOD, platform: 'linux/arm64', result: PUBLISHED });
-    const text = captured({});
+    const text = await captured({});
     text.output.report(report);
     assert.match(text.stdout(), /^published quay\.io\/lab\/a:1 \(linux\/arm64\) /);
-    const json = captured({ json: true });
+    const json = await captured({ json: true });
     json.output.report(report);
     assert.equal(JSON.parse(json.stdout()).images[0].platform, 'linux/arm64');
   });
 
   for (const image of ['quay.io/auth/passwd:1.0', 'quay.io/lab/password:token', 'quay.io/a/basic:1']) {
-    it(`leaves the name ${image} as it is, in the line and in the document`, () => {
+    it(`leaves the name ${image} as it is, in the line and in the document`, async () => {
       const result = { ...PUBLISHED, publicPath: image };
       for (const json of [false, true]) {
-        const { output, stdout, stderr } = captured({ json, progress: 'plain' });
+        const { output, stdout, stderr } = await captured({ json, progress: 'plain' });
         output.observe({ type: 'image-finished', image, result });
         output.report(reportOf({ image, platform: undefined, result }));
         assert.equal(stderr().split('\n')[0], `published ${image}`);
@@ -198,7 +204,7 @@ describe('output', () => {
     });
   }
 
-  it('tells of an interruption in one line, with how many images are not done', () => {
+  it('tells of an interruption in one line, with how many images are not done', async () => {
     const result = { outcome: 'failed', code: 'interrupted', message: 'by SIGINT', hint: 'go on' } as const;
     const undone = ['quay.io/a:1', 'quay.io/a:2', 'quay.io/a:3'].map((image) => ({
       image,
@@ -206,25 +212,25 @@ describe('output', () => {
       result,
     }));
     const done = { image: GOOD, platform: undefined, result: PUBLISHED };
-    const { output, stdout, stderr } = captured({ progress: 'none' });
+    const { output, stdout, stderr } = await captured({ progress: 'none' });
     for (const { image } of undone) output.observe({ type: 'image-finished', image, result });
     output.report(reportOf(done, ...undone));
     output.close();
     assert.equal(stderr(), 'error[interrupted] by SIGINT: 3 images not done; go on\n');
     assert.equal(stdout(), 'published quay.io/lab/a:1 /cvmfs/unpacked.example.org/quay.io/lab/a:1\n');
-    const json = captured({ json: true });
+    const json = await captured({ json: true });
     json.output.report(reportOf(done, ...undone));
     assert.equal(JSON.parse(json.stdout()).images.length, 4);
     assert.match(json.stderr(), /^1 published, 3 not done; 0 B fetched in /);
-    const thrown = captured({});
+    const thrown = await captured({});
     thrown.output.observe({ type: 'image-finished', image: GOOD, result });
     thrown.output.failure(new Failure('interrupted', 'by SIGTERM'));
     thrown.output.close();
     assert.equal(thrown.stderr(), 'error[interrupted] by SIGTERM: 1 image not done\n');
   });
 
-  it('reports one JSON document with --json, the failures of no image among it', () => {
-    const { output, stdout, stderr } = captured({ json: true });
+  it('reports one JSON document with --json, the failures of no image among it', async () => {
+    const { output, stdout, stderr } = await captured({ json: true });
     output.failure(
       new Failure('reference-invalid', 'token=s3cret is no image', { hint: 'mend it' }),
       'line 3',
@@ -260,8 +266,8 @@ describe('output', () => {
     );
   });
 
-  it('still prints a JSON document where a failure ended the run before any result', () => {
-    const { output, stdout } = captured({ json: true });
+  it('still prints a JSON document where a failure ended the run before any result', async () => {
+    const { output, stdout } = await captured({ json: true });
     output.failure(new Failure('repository-busy', 'held by another'));
     output.close();
     assert.deepEqual(JSON.parse(stdout()), {
@@ -269,21 +275,21 @@ describe('output', () => {
     });
   });
 
-  it('prints nothing on stdout without a result', () => {
+  it('prints nothing on stdout without a result', async () => {
     for (const json of [false, true]) {
-      const { output, stdout } = captured({ json });
+      const { output, stdout } = await captured({ json });
       output.observe({ type: 'warning', message: 'x' });
       output.close();
       assert.equal(stdout(), '');
     }
   });
 
-  it('prints other results as text or as a document, and bytes as they are', () => {
+  it('prints other results as text or as a document, and bytes as they are', async () => {
     for (const [json, expected] of [
       [false, 'no problem\n'],
       [true, '{\n  "problems": 0\n}\n'],
     ] as const) {
-      const { output, stdout } = captured({ json });
+      const { output, stdout } = await captured({ json });
       output.print('no problem\n', { problems: 0 });
       output.raw(Buffer.from('{"a":\u00091}'));
       assert.equal(stdout(), `${expected}{"a":\u00091}`);
@@ -292,8 +298,8 @@ describe('output', () => {
 });
 
 describe('output on a terminal', () => {
-  it('shows bars while it goes on, lines above them, and takes the bars away', () => {
-    const { output, stdout, stderr } = captured({ columns: 60 });
+  it('shows bars while it goes on, lines above them, and takes the bars away', async () => {
+    const { output, stdout, stderr } = await captured({ columns: 60 });
     const half = EVENTS.findIndex(({ type }) => type === 'publication-bytes');
     for (const event of EVENTS.slice(0, half)) output.observe(event);
     const long = `warning ${'that is longer than a line of the terminal '.repeat(3)}`.trim();
@@ -333,8 +339,8 @@ describe('output on a terminal', () => {
     assert.equal(stdout().split('\n').length, 3);
   });
 
-  it('leaves lines alone that came before the first bar', () => {
-    const { output, stderr } = captured({ columns: 80 });
+  it('leaves lines alone that came before the first bar', async () => {
+    const { output, stderr } = await captured({ columns: 80 });
     output.observe({ type: 'note', message: 'first' });
     output.observe({ type: 'images', count: 3 });
     output.observe({ type: 'note', message: 'second' });
@@ -342,8 +348,8 @@ describe('output on a terminal', () => {
     assert.deepEqual(screenOf(stderr()), ['first', 'second']);
   });
 
-  it('survives a narrow terminal and a second run', () => {
-    const { output, stderr } = captured({ columns: 10 });
+  it('survives a narrow terminal and a second run', async () => {
+    const { output, stderr } = await captured({ columns: 10 });
     for (const event of [...EVENTS, ...EVENTS]) output.observe(event);
     output.close();
     output.close();
@@ -363,8 +369,8 @@ describe('output on a terminal', () => {
     ['a pipe, bars asked for', { progress: 'bar' }, false],
   ];
   for (const [what, given, bars] of displays) {
-    it(`has ${bars ? 'bars' : 'lines'} on ${what}`, () => {
-      assert.equal(run(given).stderr().includes('\u001b'), bars);
+    it(`has ${bars ? 'bars' : 'lines'} on ${what}`, async () => {
+      assert.equal((await run(given)).stderr().includes('\u001b'), bars);
     });
   }
 });

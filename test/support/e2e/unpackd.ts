@@ -4,8 +4,7 @@ import { readFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { convertCommand } from '../../../daemon/cli/commands/convert.ts';
-import { wishlistCheckCommand } from '../../../daemon/cli/commands/wishlist-check.ts';
+import { COMMANDS } from '../../../daemon/cli/commands.ts';
 import { runUnpackd } from '../../../daemon/cli/run.ts';
 import { PATIENCE_MS } from '../patience.ts';
 import { ofAnyUser } from '../any-user.ts';
@@ -107,7 +106,7 @@ export async function runHere(words: readonly string[]): Promise<Omit<Outcome, '
   const { signal } = new AbortController();
   const environment = environmentOf({});
   const surroundings = { version: 'test', environment, stdout, stderr, signal };
-  const status = await runUnpackd(words, [convertCommand, wishlistCheckCommand], surroundings);
+  const status = await runUnpackd(words, COMMANDS, surroundings);
   for (const stream of [stdout, stderr]) stream.end();
   const [out, err] = await texts;
   return { status, stdout: out, stderr: warningsOfAnyUser(err) };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { clientConfigCommand } from '../../../../daemon/cli/commands/client-config.ts';
+import { COMMANDS } from '../../../../daemon/cli/commands.ts';
 import { runUnpackd } from '../../../../daemon/cli/run.ts';
 import { needs } from '../../../support/programs.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
@@ -186,7 +186,7 @@ async function printedFile(options: readonly string[], place: string): Promise<s
 async function run(...words: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
   const [stdout, stderr] = [capture(), capture()];
   const machine = { home: '/h', superuser: false, workingDirectory: '/', configurationFile: '/nonexistent' };
-  const status = await runUnpackd(['client-config', ...words], [clientConfigCommand], {
+  const status = await runUnpackd(['client-config', ...words], COMMANDS, {
     version: '1.0',
     environment: {},
     stdout,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { convert, convertCommand } from '../../../../daemon/cli/commands/convert.ts';
+import { convertOnce } from '../../../../daemon/cli/commands/convert.ts';
 import { withPublishing } from '../../../../daemon/cycle/publishing.ts';
 import { runUnpackd } from '../../../../daemon/cli/run.ts';
 import { recipeText } from '../../../support/git/upstream.ts';
@@ -14,7 +14,9 @@ import { PATIENCE_MS } from '../../../support/patience.ts';
 import { FaultServer } from '../../../support/registry/fault-server.ts';
 import { buildImage, plainLayer } from '../../../support/registry/image.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
+import type { Context } from '../../../../daemon/output/context.ts';
 import { capture } from '../capture.ts';
+import { commandNamed } from '../command-named.ts';
 
 describe('convert beside a registry that is slow to list its tags', () => {
   it('publishes the images of others meanwhile, and then its own, in one report', async () => {
@@ -38,9 +40,9 @@ describe('convert beside a registry that is slow to list its tags', () => {
       ),
     );
     const command = {
-      ...convertCommand,
-      run: async (context: Parameters<typeof convertCommand.run>[0]) =>
-        await withPublishing(context, true, async (parts) => await convert(context, parts, 20)),
+      ...commandNamed('convert'),
+      run: async (context: Context) =>
+        await withPublishing(context, true, async (parts) => await convertOnce(context, parts, 20)),
     };
     const [stdout, stderr] = [capture(), capture()];
     const words = ['convert', recipe, '--backend', 'directory', '--batch-age', '0s'];

@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { pauseCommand } from '../../../../daemon/cli/commands/pause.ts';
-import { rebuildCommand } from '../../../../daemon/cli/commands/rebuild.ts';
-import { resumeCommand } from '../../../../daemon/cli/commands/resume.ts';
-import { retryCommand } from '../../../../daemon/cli/commands/retry.ts';
-import { statusCommand } from '../../../../daemon/cli/commands/status.ts';
+import { COMMANDS } from '../../../../daemon/cli/commands.ts';
 import { runUnpackd } from '../../../../daemon/cli/run.ts';
 import { lockState } from '../../../../daemon/state/state-lock.ts';
 import type { State } from '../../../../daemon/state/state.ts';
@@ -16,7 +12,6 @@ import { openState } from '../../../../daemon/state/open-state.ts';
 
 const REPOSITORY = 'images.unpackd.test';
 const IMAGE = 'quay.io/lab/tool:1';
-const COMMANDS = [statusCommand, retryCommand, pauseCommand, resumeCommand, rebuildCommand];
 
 describe('commands beside the daemon', () => {
   let folder: string;

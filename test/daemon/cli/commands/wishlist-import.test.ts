@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { wishlistImportCommand } from '../../../../daemon/cli/commands/wishlist-import.ts';
+import { COMMANDS } from '../../../../daemon/cli/commands.ts';
 import { runUnpackd } from '../../../../daemon/cli/run.ts';
 import { parseRecipe } from '../../../../wishlist/recipe/recipe.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
@@ -75,7 +75,7 @@ async function run(...words: string[]): Promise<{ status: number; stdout: string
   const stdout = capture();
   const stderr = capture();
   const machine = { home: '/h', superuser: false, workingDirectory: '/', configurationFile: '/nonexistent' };
-  const status = await runUnpackd(['wishlist', 'import', ...words], [wishlistImportCommand], {
+  const status = await runUnpackd(['wishlist', 'import', ...words], COMMANDS, {
     version: '1.2.3',
     environment: {},
     stdout,

@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { configCheckCommand } from '../../../../daemon/cli/commands/config-check.ts';
-import { configShowCommand } from '../../../../daemon/cli/commands/config-show.ts';
+import { COMMANDS } from '../../../../daemon/cli/commands.ts';
 import type { Machine } from '../../../../daemon/configuration/configuration.ts';
 import { runUnpackd } from '../../../../daemon/cli/run.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
@@ -62,7 +61,7 @@ export class Scene {
     const surroundings = { version: 'test', environment, stdout, stderr, signal, machine };
     const status = await runUnpackd(
       isChosen ? words : [...words, '--backend', 'directory'],
-      [configCheckCommand, configShowCommand],
+      COMMANDS,
       surroundings,
     );
     const lines = stderr.text().split('\n').slice(0, -1);

@@ -1,0 +1,388 @@
+import { CLIENT_KINDS } from '../client-config/snippets.ts';
+import type { AnyCommand } from './command.ts';
+
+/*
+ * All commands as data. Their work is imported when it runs: importing modules dominates short runs.
+ */
+
+export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+
+const PUBLISHING = ['publishing', 'image-limits', 'wishlist-limits', 'registries'] as const;
+const ASKING = ['image-limits', 'wishlist-limits', 'registries'] as const;
+
+const RECIPE = { name: 'RECIPE', description: 'the wishlist, a YAML file', values: 'files' } as const;
+const ALL_OR_ONE = {
+  name: 'REPOSITORY',
+  description: 'such as unpacked.example.org; all if omitted',
+  optional: true,
+} as const;
+
+export const COMMANDS: readonly AnyCommand[] = [
+  {
+    name: 'convert',
+    summary: 'Publish what a recipe or all configured sources ask for',
+    details: 'Runs once; what is published already is not fetched again',
+    arguments: [
+      {
+        ...RECIPE,
+        description: `${RECIPE.description}; if omitted, all sources of the configuration`,
+        optional: true,
+      },
+    ],
+    options: [
+      'backend',
+      'root',
+      'state',
+      'platforms',
+      'convert-again',
+      'overwrite-layers',
+      'progress',
+      'json',
+    ],
+    topics: PUBLISHING,
+    examples: [
+      { line: 'unpackd convert recipe.yaml', meaning: 'into a directory tree, the default' },
+      {
+        line: 'unpackd convert --backend cvmfs recipe.yaml',
+        meaning: 'into the repositories that the recipe names, on their release manager',
+      },
+      { line: 'unpackd convert', meaning: 'all that the sources of the configuration file ask for' },
+      { line: 'unpackd convert --json --progress none recipe.yaml', meaning: 'for scripts' },
+    ],
+    run: async (context) => await (await import('./commands/convert.ts')).convert(context),
+  },
+  {
+    name: 'convert-single-image',
+    summary: 'Publish one image, or all that match a tag pattern',
+    arguments: [
+      { name: 'IMAGE', description: 'REGISTRY/REPOSITORY[:TAG][@DIGEST]; * in the tag matches anything' },
+      { name: 'REPOSITORY', description: 'where to publish it, such as unpacked.example.org' },
+    ],
+    options: [
+      'backend',
+      'root',
+      'state',
+      'platforms',
+      'convert-again',
+      'overwrite-layers',
+      'progress',
+      'json',
+    ],
+    topics: PUBLISHING,
+    examples: [
+      {
+        line: 'unpackd convert-single-image docker.io/library/alpine:3.20 images.local',
+        meaning: 'into a directory tree, the default',
+      },
+      {
+        line: "unpackd convert-single-image --backend cvmfs 'quay.io/lab/tool:v1.*' x.org",
+        meaning: 'all tags that begin with v1., on a release manager',
+      },
+    ],
+    run: async (context) =>
+      await (await import('./commands/convert-single-image.ts')).convertSingleImage(context),
+  },
+  {
+    name: 'daemon',
+    summary: 'Keep publishing what the configured sources ask for',
+    details: 'Runs on a schedule until it is stopped; SIGHUP makes it reread its configuration',
+    arguments: [],
+    options: ['schedule', 'time-zone', 'jitter', 'stop-timeout', 'config'],
+    topics: PUBLISHING,
+    examples: [
+      { line: 'unpackd daemon --config /etc/unpackd/unpackd.yaml', meaning: 'as the service does' },
+      { line: "unpackd daemon --schedule '*/30 * * * * *'", meaning: 'every 30 seconds, to try it' },
+    ],
+    run: async (context) => await (await import('./commands/daemon.ts')).daemon(context),
+  },
+  {
+    name: 'loop',
+    summary: 'Keep publishing what one recipe asks for',
+    details: 'Runs on a schedule until it is stopped',
+    arguments: [{ ...RECIPE, description: 'the wishlist, a YAML file, read again for each run' }],
+    options: ['schedule', 'time-zone', 'jitter', 'stop-timeout', 'config'],
+    topics: PUBLISHING,
+    examples: [{ line: 'unpackd loop recipe.yaml', meaning: 'every five minutes, the default' }],
+    run: async (context) => await (await import('./commands/daemon.ts')).loop(context),
+  },
+  {
+    name: 'status',
+    summary: 'Show what is published, pending and failing',
+    details: 'Shows what the daemon does now, too. Exits with 1 if anything needs attention',
+    arguments: [
+      {
+        name: 'IMAGE',
+        description: 'REGISTRY/REPOSITORY:TAG: who asks for it, what is published, what was tried',
+        optional: true,
+      },
+    ],
+    options: ['state', 'json'],
+    survivesBrokenFile: true,
+    examples: [
+      { line: 'unpackd status', meaning: 'everything at a glance' },
+      { line: 'unpackd status quay.io/lab/tool:1.2', meaning: 'one image' },
+      { line: 'unpackd status --json', meaning: 'for programs' },
+    ],
+    run: async (context) => await (await import('./commands/status.ts')).status(context),
+  },
+  {
+    name: 'retry',
+    summary: 'Retry failed images now',
+    arguments: [
+      {
+        name: 'IMAGE',
+        description: 'REGISTRY/REPOSITORY:TAG as the status shows it; all that fail if omitted',
+        optional: true,
+      },
+    ],
+    options: ['state', 'json'],
+    examples: [
+      { line: 'unpackd retry quay.io/lab/tool:1.2', meaning: 'one image' },
+      { line: 'unpackd retry', meaning: 'all images that fail' },
+    ],
+    run: async (context) => await (await import('./commands/steering.ts')).retry(context),
+  },
+  {
+    name: 'pause',
+    summary: 'Pause publishing to one repository, or to all',
+    details: 'A publication under way is finished. "unpackd resume" ends the pause',
+    arguments: [ALL_OR_ONE],
+    options: ['state', 'json'],
+    examples: [
+      { line: 'unpackd pause unpacked.example.org', meaning: 'to work on the repository by hand' },
+      { line: 'unpackd pause', meaning: 'all repositories' },
+    ],
+    run: async (context) => await (await import('./commands/steering.ts')).pause(context),
+  },
+  {
+    name: 'resume',
+    summary: 'Resume publishing after "pause"',
+    arguments: [ALL_OR_ONE],
+    options: ['state', 'json'],
+    examples: [
+      { line: 'unpackd resume unpacked.example.org', meaning: 'one repository' },
+      { line: 'unpackd resume', meaning: 'all that are paused' },
+    ],
+    run: async (context) => await (await import('./commands/steering.ts')).resume(context),
+  },
+  {
+    name: 'rebuild',
+    summary: 'Rebuild the state database from the repositories',
+    arguments: [
+      {
+        name: 'REPOSITORY',
+        description: 'such as unpacked.example.org; all that the database knows if omitted',
+        variadic: true,
+      },
+    ],
+    options: ['state', 'backend', 'root', 'json'],
+    examples: [
+      { line: 'unpackd rebuild unpacked.example.org', meaning: 'after the database was lost, or in doubt' },
+    ],
+    run: async (context) => await (await import('./commands/rebuild.ts')).rebuild(context),
+  },
+  {
+    name: 'wishlist check',
+    summary: 'Check recipes, for people and for CI',
+    details: 'Asks registries, unless --offline is given',
+    arguments: [
+      {
+        ...RECIPE,
+        description: 'wishlists: YAML files; if omitted, all sources of the configuration',
+        variadic: true,
+      },
+    ],
+    options: [
+      'base',
+      'base-file',
+      'offline',
+      'format',
+      'report',
+      'allowed-registries',
+      'image-size-limit',
+      'pattern-limit',
+      'platforms',
+      'json',
+    ],
+    topics: ASKING,
+    examples: [
+      { line: 'unpackd wishlist check recipe.yaml', meaning: 'every line' },
+      {
+        line: 'unpackd wishlist check --base origin/main recipe.yaml',
+        meaning: 'only what is new since that commit can be an error',
+      },
+      {
+        line: 'unpackd wishlist check --base origin/main --report check.md recipe.yaml',
+        meaning: 'the same, and a comment for a pull request',
+      },
+    ],
+    run: async (context) => await (await import('./commands/wishlist-check.ts')).checkWishlists(context),
+  },
+  {
+    name: 'wishlist expand',
+    summary: 'Print the images that recipes mean today',
+    details: 'Asks registries which tags there are',
+    arguments: [
+      RECIPE,
+      { ...RECIPE, name: 'OTHERS', description: 'further ones, read as one wishlist', variadic: true },
+    ],
+    options: ['json', 'platforms', 'pattern-limit', 'allowed-registries'],
+    topics: ASKING,
+    examples: [
+      { line: 'unpackd wishlist expand recipe.yaml', meaning: 'one image a line, by its public name' },
+      {
+        line: 'unpackd wishlist expand --json one.yaml two.yaml',
+        meaning: 'with platforms, repositories and the lines that ask for each, for scripts',
+      },
+    ],
+    run: async (context) => await (await import('./commands/wishlist.ts')).expandWishlists(context),
+  },
+  {
+    name: 'wishlist import',
+    summary: 'Convert a list of images, one a line, into a recipe',
+    arguments: [
+      {
+        name: 'FILE',
+        description: 'a list as the OSG keeps one: # begins a comment, no registry is Docker Hub',
+        values: 'files',
+      },
+      { name: 'REPOSITORY', description: 'where to publish the images, such as unpacked.example.org' },
+    ],
+    options: ['json'],
+    examples: [
+      {
+        line: 'unpackd wishlist import images.txt unpacked.example.org >recipe.yaml',
+        meaning: 'lines that are not images are reported, and become comments',
+      },
+    ],
+    run: async (context) => await (await import('./commands/wishlist.ts')).importImages(context),
+  },
+  {
+    name: 'wishlist sources',
+    summary: 'Read the configured sources, and show what is in force',
+    arguments: [],
+    options: ['state', 'json'],
+    topics: ASKING,
+    examples: [
+      { line: 'unpackd wishlist sources', meaning: 'a line for each source' },
+      { line: 'unpackd wishlist sources --json', meaning: 'for scripts' },
+    ],
+    run: async (context) => await (await import('./commands/wishlist.ts')).showSources(context),
+  },
+  {
+    name: 'check-image-syntax',
+    summary: 'Check the syntax of images or recipes; asks no registry',
+    arguments: [
+      {
+        name: 'IMAGE|RECIPE',
+        description: 'an image, or a recipe: a file whose name ends in .yaml or .yml',
+        variadic: true,
+        values: 'files',
+      },
+    ],
+    options: ['wish-limit', 'json'],
+    examples: [
+      { line: 'unpackd check-image-syntax quay.io/stimela/casa:1.7.1', meaning: 'one image' },
+      { line: 'unpackd check-image-syntax recipe.yaml', meaning: 'every line of a recipe' },
+    ],
+    run: async (context) => await (await import('./commands/check-image-syntax.ts')).checkSyntax(context),
+  },
+  {
+    name: 'download-manifest',
+    aliases: ['get-manifest'],
+    summary: 'Print the manifest of an image, byte for byte',
+    arguments: [{ name: 'IMAGE', description: 'REGISTRY/REPOSITORY[:TAG][@DIGEST]' }],
+    options: ['docker-config'],
+    topics: ASKING,
+    examples: [
+      {
+        line: 'unpackd download-manifest docker.io/library/alpine:3.20',
+        meaning: 'the manifest for linux/amd64, its digest checked',
+      },
+    ],
+    run: async (context) => await (await import('./commands/download-manifest.ts')).printManifest(context),
+  },
+  {
+    name: 'client-config',
+    summary: 'Print what podman, containerd or Apptainer needs',
+    details: 'Each part begins with a comment that says where it belongs',
+    arguments: [
+      { name: 'KIND', description: CLIENT_KINDS.join(', '), values: CLIENT_KINDS },
+      { name: 'REPOSITORY', description: 'the published repository, such as unpacked.example.org' },
+    ],
+    options: ['client-root', 'root', 'platforms'],
+    examples: [
+      {
+        line: 'unpackd client-config --backend cvmfs podman unpacked.example.org',
+        meaning: 'a storage.conf for root, with the images below /cvmfs',
+      },
+      {
+        line: 'unpackd client-config --platforms linux/arm64 podman-rootless x.example.org',
+        meaning: 'for users of machines with another processor',
+      },
+    ],
+    run: async (context) => await (await import('./commands/client-config.ts')).clientConfig(context),
+  },
+  {
+    name: 'config check',
+    summary: 'Check the configuration and everything it names',
+    arguments: [
+      {
+        name: 'FILE',
+        description: 'in place of the file that is in force',
+        optional: true,
+        values: 'files',
+      },
+    ],
+    options: ['config', 'json'],
+    topics: [...PUBLISHING, 'schedule', 'checks'],
+    examples: [
+      {
+        line: 'unpackd config check',
+        meaning: 'as the user that runs unpackd: exit status 2 if something is wrong',
+      },
+      { line: 'unpackd config check unpackd.yaml.new', meaning: 'before it is put in place' },
+    ],
+    inspect: async (context) => await (await import('./commands/config.ts')).checkConfig(context),
+  },
+  {
+    name: 'config show',
+    summary: 'Show the configuration, and where each value comes from',
+    arguments: [],
+    options: ['config', 'json'],
+    topics: [...PUBLISHING, 'schedule', 'checks'],
+    examples: [
+      { line: 'unpackd config show', meaning: 'all options, registries and sources; secrets are masked' },
+      { line: 'unpackd config show --json', meaning: 'for scripts' },
+    ],
+    inspect: async (context) => await (await import('./commands/config.ts')).showConfig(context),
+  },
+  {
+    name: 'completion',
+    summary: 'Print the completion script of a shell',
+    arguments: [{ name: 'SHELL', description: SHELLS.join(', '), values: SHELLS }],
+    options: [],
+    examples: [
+      {
+        line: 'source <(unpackd completion bash)',
+        meaning: 'for this bash; the packages install the scripts of all three',
+      },
+    ],
+    inspect: async (context) => (await import('./completion.ts')).printCompletion(context),
+  },
+];
+
+/** The parts of the general help. */
+export const SECTIONS = {
+  Publishing: ['convert', 'convert-single-image', 'daemon', 'loop'],
+  'Daemon and state': ['status', 'retry', 'pause', 'resume', 'rebuild'],
+  'Wishlists and images': [
+    'wishlist check',
+    'wishlist expand',
+    'wishlist import',
+    'wishlist sources',
+    'check-image-syntax',
+    'download-manifest',
+  ],
+  'Configuration and help': ['client-config', 'config check', 'config show', 'completion'],
+} as const;

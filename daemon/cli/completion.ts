@@ -1,0 +1,284 @@
+import type { Option } from '../configuration/options.ts';
+import type { InspectionContext } from '../output/context.ts';
+import type { ExitStatus } from '../output/exit-status.ts';
+import { tellEarlyEnd } from '../output/problem-text.ts';
+import { asksForJson, takes } from './command-line.ts';
+import type { AnyCommand } from './command.ts';
+import { COMMANDS, SHELLS } from './commands.ts';
+import { OPTION_TABLE, optionsOn, TOPIC_NAMES } from './topics.ts';
+
+type Shell = (typeof SHELLS)[number];
+
+export function printCompletion(context: InspectionContext): ExitStatus {
+  const [name] = context.arguments;
+  const shell = SHELLS.find((known) => known === name);
+  if (shell !== undefined) {
+    context.stdout.write(completionScript(shell, COMMANDS));
+    return 0;
+  }
+  const { environment } = context.sources;
+  const problem = {
+    code: 'usage',
+    message: `'${name}' is not a known shell`,
+    hint: `name one of ${SHELLS.join(', ')}`,
+  } as const;
+  tellEarlyEnd([problem], { ...context, environment, json: asksForJson([], environment) });
+  return 2;
+}
+
+/** The script that makes a shell complete commands, options and values that are fixed. */
+export function completionScript(shell: Shell, commands: readonly AnyCommand[]): string {
+  switch (shell) {
+    case 'bash':
+      return bashScript(commands);
+    case 'zsh':
+      return zshScript(commands);
+    case 'fish':
+      return fishScript(commands);
+  }
+}
+
+type Values = readonly string[] | 'files' | 'directories' | 'any';
+
+/** `-t` and `--temporary-dir` */
+function flagsOf({ flag }: Option): readonly string[] {
+  return flag.replace(/ <.*/, '').split(', ');
+}
+
+function valuesOf({ flag, type }: Option): Values | undefined {
+  const [, what] = /<([a-z]+)>$/.exec(flag) ?? [];
+  if (what === undefined) return undefined;
+  if (what === 'dir') return 'directories';
+  return what === 'file' || what === 'files' ? 'files' : (type.values ?? 'any');
+}
+
+/** What may follow the words of a command or of a group, or nothing. */
+interface Position {
+  readonly words: readonly string[];
+  readonly options: readonly Option[];
+  /** For each argument; those of the last one may follow any number of times where `isOpen`. */
+  readonly values: readonly Values[];
+  readonly isOpen: boolean;
+}
+
+function positionsOf(commands: readonly AnyCommand[]): readonly Position[] {
+  const names = commands.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
+  const firstWords = [...new Set(names.map((name) => name.split(' ')[0] ?? ''))];
+  const groups = [
+    ...new Set(names.flatMap((name) => (name.includes(' ') ? [name.split(' ')[0] ?? ''] : []))),
+  ];
+  return [
+    wordsAt([], [...firstWords, 'help', 'version']),
+    wordsAt(['help'], [...firstWords, ...TOPIC_NAMES]),
+    ...groups.map((group) => {
+      const own = names.filter((name) => name.startsWith(`${group} `));
+      return wordsAt(
+        [group],
+        own.map((name) => name.slice(group.length + 1)),
+      );
+    }),
+    ...commands.flatMap((command) =>
+      [command.name, ...(command.aliases ?? [])].map((name) => positionOf(name, command)),
+    ),
+  ];
+}
+
+function wordsAt(words: readonly string[], values: readonly string[]): Position {
+  return { words, options: optionsOn('options'), values: [values], isOpen: false };
+}
+
+function positionOf(name: string, command: AnyCommand): Position {
+  return {
+    words: name.split(' '),
+    options: OPTION_TABLE.filter((option) => takes(command, option)),
+    values: command.arguments.map(({ values }): Values => values ?? 'any'),
+    isOpen: command.arguments.at(-1)?.variadic === true,
+  };
+}
+
+/** How a shell is told what may stand at the cursor. */
+interface Dialect {
+  readonly files: string;
+  readonly directories: string;
+  readonly words: (words: string) => string;
+}
+
+const BASH: Dialect = {
+  files: 'compopt -o filenames; reply -f',
+  directories: 'compopt -o filenames; reply -d',
+  words: (words) => `reply -W '${words}'`,
+};
+
+const ZSH: Dialect = {
+  files: '_files',
+  directories: '_files -/',
+  words: (words) => `compadd -- ${words}`,
+};
+
+function actionFor(values: Values, dialect: Dialect): string {
+  if (values === 'any') return ':';
+  return typeof values === 'string' ? dialect[values] : dialect.words(values.join(' '));
+}
+
+/** Branches of a `case` over an option, for its values. */
+function optionBranches(dialect: Dialect): string {
+  const byAction = new Map<string, string[]>();
+  for (const option of OPTION_TABLE) {
+    const values = valuesOf(option);
+    if (values === undefined) continue;
+    const action = actionFor(values, dialect);
+    byAction.set(action, [...(byAction.get(action) ?? []), ...flagsOf(option)]);
+  }
+  return Array.from(byAction, ([action, flags]) => `    ${flags.join('|')}) ${action}; return ;;`).join('\n');
+}
+
+function flagsWithValue(): string {
+  return OPTION_TABLE.filter((option) => valuesOf(option) !== undefined)
+    .flatMap(flagsOf)
+    .join('|');
+}
+
+/** Branches of a `case` over the words so far, for what may follow them. */
+function positionBranches(commands: readonly AnyCommand[], dialect: Dialect): string {
+  // The longer name first: "config check" is in the group "config".
+  const positions = positionsOf(commands).toSorted((a, b) => b.words.length - a.words.length);
+  return positions
+    .map(({ words, options, values, isOpen }) => {
+      const flags = dialect.words([...options.flatMap(flagsOf), '--help'].join(' '));
+      const branches = values.map((one, index) => {
+        const count = isOpen && index === values.length - 1 ? '*' : String(words.length + index);
+        return `        ${count}) ${actionFor(one, dialect)} ;;`;
+      });
+      return [
+        words.length === 0 ? '    *)' : `    ' ${words.join(' ')} '*)`,
+        `      if [[ $cur == -* ]]; then ${flags}; return; fi`,
+        ...(branches.length === 0 ? [] : ['      case $count in', ...branches, '      esac']),
+        '      ;;',
+      ].join('\n');
+    })
+    .join('\n');
+}
+
+function bashScript(commands: readonly AnyCommand[]): string {
+  return `# Completion of unpackd for bash, made by "unpackd completion bash".
+_unpackd() {
+  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]} words=() count i
+  reply() { mapfile -t COMPREPLY < <(compgen "$@" -- "$cur"); }
+  # bash takes "=" for a word of its own.
+  if [[ $cur == = ]]; then cur=; elif [[ $prev == = ]]; then prev=\${COMP_WORDS[COMP_CWORD - 2]}; fi
+  COMPREPLY=()
+  case $prev in
+${optionBranches(BASH)}
+  esac
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case \${COMP_WORDS[i]} in
+      =) ((i++)) ;;
+      ${flagsWithValue()}) if [[ \${COMP_WORDS[i + 1]} != = ]]; then ((i++)); fi ;;
+      -*) ;;
+      *) words+=("\${COMP_WORDS[i]}") ;;
+    esac
+  done
+  count=\${#words[@]}
+  case " \${words[*]} " in
+${positionBranches(commands, BASH)}
+  esac
+}
+complete -F _unpackd unpackd
+`;
+}
+
+function zshScript(commands: readonly AnyCommand[]): string {
+  return `#compdef unpackd
+# Completion of unpackd for zsh, made by "unpackd completion zsh".
+_unpackd() {
+  local cur=\${words[CURRENT]} prev=\${words[CURRENT - 1]} count i
+  local -a found
+  if [[ $cur == --*=* ]]; then prev=\${cur%%=*}; compset -P '*='; fi
+  case $prev in
+${optionBranches(ZSH)}
+  esac
+  for ((i = 2; i < CURRENT; i++)); do
+    case \${words[i]} in
+      ${flagsWithValue()}) ((i++)) ;;
+      -*) ;;
+      *) found+=("\${words[i]}") ;;
+    esac
+  done
+  count=\${#found}
+  case " $found " in
+${positionBranches(commands, ZSH)}
+  esac
+}
+if [[ $funcstack[1] == _unpackd ]]; then _unpackd "$@"; else compdef _unpackd unpackd; fi
+`;
+}
+
+function fishScript(commands: readonly AnyCommand[]): string {
+  const summaries = new Map(commands.map(({ name, summary }) => [name, summary]));
+  const lines = positionsOf(commands).flatMap((position) => {
+    const at = fishAt(position, undefined);
+    return position.values
+      .flatMap((values, index) => fishValues(values, index, position, summaries))
+      .concat(position.options.map((option) => `${at} ${fishOption(option)}`));
+  });
+  return `# Completion of unpackd for fish, made by "unpackd completion fish".
+function __unpackd_words
+    set -l tokens (commandline -opc)
+    set -l skip 0
+    for token in $tokens[2..-1]
+        if test $skip = 1
+            set skip 0
+        else if string match -qr '^(${flagsWithValue()})$' -- $token
+            set skip 1
+        else if not string match -q -- '-*' $token
+            echo $token
+        end
+    end
+end
+function __unpackd_at
+    set -l words (__unpackd_words)
+    set -l wanted $argv[2..-1]
+    test $argv[1] = any -o $argv[1] = (count $words); or return 1
+    test -z "$wanted"; or test "$words[1..(count $wanted)]" = "$wanted"
+end
+complete -c unpackd -f
+${lines.join('\n')}
+`;
+}
+
+/** Completes where the words of the position stand, with `index` arguments behind them, or any number. */
+function fishAt({ words, isOpen, values }: Position, index: number | undefined): string {
+  const isAny = index === undefined ? words.length > 0 : isOpen && index === values.length - 1;
+  const count = isAny ? 'any' : String(words.length + (index ?? 0));
+  return `complete -c unpackd -n '__unpackd_at ${[count, ...words].join(' ')}'`;
+}
+
+function fishValues(
+  values: Values,
+  index: number,
+  position: Position,
+  summaries: ReadonlyMap<string, string>,
+): string[] {
+  const at = fishAt(position, index);
+  if (values === 'any') return [];
+  if (typeof values === 'string') return [`${at} -F`];
+  return values.map((value) => {
+    const summary = summaries.get([...position.words, value].join(' '));
+    return `${at} -f -a ${value}${summary === undefined ? '' : ` -d ${quotedForFish(summary)}`}`;
+  });
+}
+
+function fishOption(option: Option): string {
+  const [long = '', short] = flagsOf(option).toReversed();
+  const flags = [`-l ${long.slice(2)}`, ...(short === undefined ? [] : [`-s ${short.slice(1)}`])].join(' ');
+  const values = valuesOf(option);
+  const text = `-d ${quotedForFish(option.summary)}`;
+  if (values === undefined) return `${flags} ${text}`;
+  if (values === 'any') return `${flags} -x ${text}`;
+  if (values === 'files' || values === 'directories') return `${flags} -r -F ${text}`;
+  return `${flags} -x -a '${values.join(' ')}' ${text}`;
+}
+
+function quotedForFish(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}
