@@ -2,8 +2,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
+import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import { Command, InvalidArgumentError } from 'commander';
 import { writeSeeds } from './seeds.ts';
 import type { Report, Task } from './task.ts';
 import { fuzzWholeRuns, runFindings } from './whole-run/loop.ts';
@@ -24,28 +24,28 @@ const MOST_INPUT_BYTES = 256 * 1024;
 const MOST_RSS_BYTES = 2 * 1024 ** 3;
 
 const dist = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const command = new Command('npm run fuzz --')
-  .description('Fuzzes the reading of layers, the merging of trees, and whole runs.')
-  .option('--seconds <number>', 'for how long, all targets together', whole, 600)
-  .option('--minutes <number>', 'the same in minutes', whole)
-  .option('--seed <number>', 'of the random numbers (default: another one each time)', whole)
-  .option('--target <name>', `one of ${TARGETS.join(', ')} (default: one after the other)`)
-  .argument('[input...]', 'inputs to run once each, such as findings, in place of fuzzing')
-  .parse();
-const {
-  minutes,
-  seconds,
-  seed = Date.now() % 2 ** 31,
-  target,
-} = command.opts<{ minutes?: number; seconds: number; seed?: number; target?: string }>();
-const totalMs = 1000 * (minutes === undefined ? seconds : minutes * 60);
-const targets = TARGETS.filter((name) => target === undefined || name === target);
-if (targets.length === 0) command.error(`error: no target is called ${target ?? ''}`);
+const { values, positionals: inputs } = parseArgs({
+  options: {
+    /** How long, all targets together. */
+    seconds: { type: 'string', default: '600' },
+    minutes: { type: 'string' },
+    /** Of the random numbers; another one each time by default. */
+    seed: { type: 'string' },
+    /** One of TARGETS; one after the other by default. */
+    target: { type: 'string' },
+  },
+  /** Run once each, such as findings, in place of fuzzing. */
+  allowPositionals: true,
+});
+const seed = values.seed === undefined ? Date.now() % 2 ** 31 : whole(values.seed);
+const totalMs = 1000 * (values.minutes === undefined ? whole(values.seconds) : whole(values.minutes) * 60);
+const targets = TARGETS.filter((name) => values.target === undefined || name === values.target);
+if (targets.length === 0) throw new Error(`the target is one of ${TARGETS.join(', ')}`);
 // Memory can only be judged after a collection.
 setFlagsFromString('--expose-gc');
 
 for (const name of targets) {
-  if (command.args.length > 0) await runOnce(name, command.args);
+  if (inputs.length > 0) await runOnce(name, inputs);
   else if (!(await fuzz(name, totalMs / targets.length))) process.exitCode = 1;
 }
 
@@ -124,6 +124,6 @@ function print(line: string): void {
 }
 
 function whole(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('expected a whole number');
+  if (!/^\d{1,9}$/.test(text)) throw new Error(`${text} is not a whole number`);
   return Number(text);
 }
