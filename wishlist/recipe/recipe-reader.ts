@@ -6,7 +6,7 @@ import { readSettings, type SettingsReading } from './read-settings.ts';
 import { isRepositoryName } from '../../core/oci/repository-name.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
 import { SETTING_KEYS, type SettingKey } from './settings.ts';
-import { invalidSetting, readTexts, type Value } from './values.ts';
+import { invalidSetting, readTexts } from './values.ts';
 import { RECIPE_VERSIONS, type RecipeVersion } from './recipe-version.ts';
 import { isText, kindOf } from '../../core/yaml/text.ts';
 import { readMapping, type RecipeText } from './recipe-text.ts';
@@ -109,22 +109,24 @@ export class RecipeReader {
     return this.#defaultsIn(content, platforms);
   }
 
-  /** A value that nothing depends on must not make the recipe unusable. */
-  optionalText(key: 'user' | 'output_format'): Value<string> {
-    const node = this.#values.get(key);
-    if (node === undefined) return { value: undefined, problems: [] };
-    const content = this.#yaml.content(node);
-    if (content.kind === 'scalar' && kindOf(content) !== 'empty')
-      return { value: content.value, problems: [] };
-    const problem: Problem = {
-      severity: 'warning',
-      code: 'value-ignored',
-      ...this.#yaml.positionOf(node),
-      text: key,
-      message: `${key} is ${kindOf(content)}, not text, and ignored`,
-      hint: 'unpackd does not use it: it may be left out',
-    };
-    return { value: undefined, problems: [problem] };
+  /** Warns where DUCC's keys `user` and `output_format` are not text. Nothing depends on them. */
+  unusedKeys(): Problem[] {
+    return (['user', 'output_format'] as const).flatMap((key): Problem[] => {
+      const node = this.#values.get(key);
+      if (node === undefined) return [];
+      const content = this.#yaml.content(node);
+      if (content.kind === 'scalar' && kindOf(content) !== 'empty') return [];
+      return [
+        {
+          severity: 'warning',
+          code: 'value-ignored',
+          ...this.#yaml.positionOf(node),
+          text: key,
+          message: `${key} is ${kindOf(content)}, not text, and ignored`,
+          hint: 'unpackd does not use it: it may be left out',
+        },
+      ];
+    });
   }
 
   #readRoot(): MappingNode {

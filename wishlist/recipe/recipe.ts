@@ -16,10 +16,6 @@ export interface Recipe {
   readonly file: string;
   /** Fully qualified names of the CVMFS repositories to publish in, each once: at least one. */
   readonly repositories: readonly string[];
-  /** Read for compatibility, and not used. */
-  readonly user: string | undefined;
-  /** Read for compatibility, and not used. */
-  readonly outputFormat: string | undefined;
   /** For wishes that say nothing themselves. */
   readonly defaults: WishSettings;
   /** In the order of the file, each image once for the same settings. */
@@ -61,18 +57,18 @@ export function parseRecipe(
   const reader = new RecipeReader(yaml, file);
   const { version, problems } = reader.head;
   const repositories = reader.repositories();
-  const user = reader.optionalText('user');
-  const outputFormat = reader.optionalText('output_format');
   const defaults = reader.defaults();
   const input = readWishes(yaml, reader.input(), { version, repositories: repositories.value, limit });
-  const all = [problems, repositories, user, outputFormat, defaults, input].flatMap((part) =>
-    'problems' in part ? part.problems : part,
-  );
+  const all = [
+    ...problems,
+    ...repositories.problems,
+    ...reader.unusedKeys(),
+    ...defaults.problems,
+    ...input.problems,
+  ];
   return {
     file,
     repositories: repositories.value,
-    user: user.value,
-    outputFormat: outputFormat.value,
     defaults: defaults.settings,
     wishes: input.wishes,
     problems: boundedProblems(all, input.untold),

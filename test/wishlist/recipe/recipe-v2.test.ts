@@ -39,7 +39,6 @@ describe('a recipe of version 2', () => {
     ]);
     assert.deepEqual(summary(recipe), []);
     assert.deepEqual(recipe.repositories, ['one.example.org', 'two.example.org']);
-    assert.deepEqual([recipe.user, recipe.outputFormat], ['somebody', 'x']);
     assert.deepEqual(recipe.defaults, {
       platforms: [
         { os: 'linux', architecture: 'amd64' },

@@ -28,8 +28,6 @@ describe('parseRecipe', () => {
     assert.deepEqual(parseRecipe(text, 'r.yaml'), {
       file: 'r.yaml',
       repositories: ['unpacked.example.org'],
-      user: 'somebody',
-      outputFormat: 'https://registry.example.org/sync/$(image)',
       defaults: { ...NO_SETTINGS, platforms: [LINUX_AMD64, { os: 'linux', architecture: 'arm64' }] },
       wishes: [
         {
@@ -274,7 +272,6 @@ describe('parseRecipe, given something doubtful', () => {
       'warning key-unknown 7',
       'warning key-unknown 8',
     ]);
-    assert.deepEqual([recipe.user, recipe.outputFormat], [undefined, undefined]);
   });
 
   it('writes a problem in one line that begins with its place', () => {
