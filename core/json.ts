@@ -6,12 +6,13 @@ import { quoted } from './text.ts';
 /**
  * Parses JSON that may be damaged, of another version or somebody else's.
  *
- * @returns `undefined` where `text` is not valid JSON or does not match `schema`
+ * @returns `undefined` where there is no `text`, or it is not valid JSON or does not match `schema`
  */
 export function parseIfValid<Schema extends z.ZodType>(
   schema: Schema,
-  text: string | Buffer,
+  text: string | Buffer | undefined,
 ): z.output<Schema> | undefined {
+  if (text === undefined) return undefined;
   try {
     return schema.safeParse(JSON.parse(text.toString())).data;
   } catch (error) {

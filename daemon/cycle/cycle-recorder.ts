@@ -143,7 +143,7 @@ export class CycleRecorder {
 
 /** An image that lacks one of its forms is tried again as one that failed, though what there is of it is published. */
 function failureOf(result: ImageResult): FailureText | undefined {
-  return result.outcome === 'failed' ? result : result.withoutPodman;
+  return result.outcome === 'failed' ? result : result.leftOut;
 }
 
 /** Those for which `isFirst` holds, and the others. */

@@ -1,4 +1,4 @@
-import { findPublished, type FoundImage } from '../../publisher/image/find-published.ts';
+import { findPublished, type FoundImage } from '../../publisher/published/find-published.ts';
 import type { ResolvedImage } from '../../publisher/image/image.ts';
 import type { RepositoryView } from '../../publisher/publication/view.ts';
 import type { PlatformImage } from '../../publisher/image/results.ts';

@@ -57,14 +57,27 @@ export function reportDocument(
   return {
     repositories: repositories.map(({ repository }) => repository),
     images: [
-      ...unusable.map(({ image, result }) => ({ image, ...result })),
+      ...unusable.map(({ image, result }) => ({ image, ...resultDocument(result) })),
       ...repositories.flatMap(({ repository, images }) =>
-        images.map(({ image, platform, result }) => ({ image, repository, platform, ...result })),
+        images.map(({ image, platform, result }) => ({
+          image,
+          repository,
+          platform,
+          ...resultDocument(result),
+        })),
       ),
     ],
     publications: repositories.reduce((sum, { publications }) => sum + publications, 0),
     problems: problems.map(problemDocument),
   };
+}
+
+/** `withoutPodman` is older than {@link ImageResult} having any output that can leave images out. */
+function resultDocument(result: ImageResult): object {
+  if (result.outcome === 'failed' || result.leftOut === undefined) return result;
+  const { leftOut, ...rest } = result;
+  const { output, ...failure } = leftOut;
+  return output === 'podman' ? { ...rest, withoutPodman: failure } : { ...rest, leftOut };
 }
 
 export function problemDocument({ code, message, hint }: FailureText): unknown {

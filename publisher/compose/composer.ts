@@ -1,72 +1,89 @@
 import { ImageMeter, type ImageLimits } from '../image/image-limits.ts';
 import { givingTurns, inTurns } from '../../core/turns.ts';
 import { asFailure, type Failure } from '../../core/failure.ts';
-import { hexOf, type Digest } from '../../core/oci/digest.ts';
+import type { Digest } from '../../core/oci/digest.ts';
+import type { OutputName } from '../../core/outputs.ts';
 import { layerDigests, type ReadyImage } from '../image/image.ts';
-import { recordPath } from '../image/layout.ts';
-import { enabledOutputs } from '../outputs/outputs.ts';
+import { manifestPath, recordPath } from '../image/layout.ts';
+import {
+  layerOf,
+  treeName,
+  type Collector,
+  type ImagePlan,
+  type OutputChanges,
+  type PublishedTree,
+} from '../outputs/output.ts';
+import { enabledOutputs, OUTPUTS } from '../outputs/outputs.ts';
 import { wrongDiffId } from '../layer/listing.ts';
-import { publicLinks } from '../image/public-links.ts';
-import { isLayerRecorded } from '../published/published.ts';
+import { isLayerRecorded, layerLocation, RECORD } from '../published/published.ts';
 import type { Publication } from '../publication/backend.ts';
 import { NOTHING_NEEDED, sumOf, type Demand } from '../../core/system/free-space.ts';
-import type { Attributes, Entry, ExtendedAttributes } from '../publication/entry.ts';
+import {
+  metadataFile,
+  type Attributes,
+  type Entry,
+  type ExtendedAttributes,
+  type FileEntry,
+} from '../publication/entry.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import type { LayerTree } from '../tree/layer-tree.ts';
 import { fileDemand, LinkCounts, survey, type Survey } from './survey.ts';
-import type { Stage, TreeLoader } from '../tree/image-trees.ts';
+import type { StackedLayer, TreeLoader } from '../tree/image-trees.ts';
 import { LinkableFiles, type Unlinkable } from './linkable-files.ts';
-import { Names, nameEntries } from './names.ts';
-import { Parents } from './parents.ts';
-import { PodmanStores } from './podman-stores.ts';
+import { MissingDirectories } from './missing-directories.ts';
 import { held, lossesOf, type LossPolicy } from './losses.ts';
-import { UnitChanges, type ChangeOptions } from './unit-changes.ts';
-import { unitName, type UnitTree } from '../outputs/unit.ts';
-import { unitEntries, type UnitSources } from './unit-entries.ts';
-import { KeptXattrs, unitXattrs } from './xattrs.ts';
+import { TreeChanges, type ChangeOptions } from './tree-changes.ts';
+import { treeEntries, type TreeSources } from './tree-entries.ts';
+import { KeptXattrs, treeXattrs } from './xattrs.ts';
 
 export interface ComposerOptions extends ChangeOptions {
   /** Of metadata and folders: owner of the repository and time of the publication. The mode is not used. */
   readonly attributes: Attributes;
   /** The repository's root as clients see it: absolute. */
   readonly clientRoot: string;
-  /** What one image may demand. */
+  /** The most that one image may demand. */
   readonly limits: ImageLimits;
-  /** What becomes of images of which the repository cannot hold everything. */
+  /** Policy for images of which the repository cannot hold everything. */
   readonly onLoss: LossPolicy;
 }
 
-/** What a batch comes to. */
+/** An image that is published without one of its outputs. */
+export interface LeftOut {
+  readonly output: OutputName;
+  readonly publicName: string;
+  readonly reason: Failure;
+}
+
+/** The publication of a batch. */
 export interface Composition {
   readonly publication: Publication;
   /** What users should know, beside what is said of single images. */
   readonly warnings: readonly string[];
-  /** Images, by their public names, that are published without this form, and why. */
-  readonly withoutPodman: ReadonlyMap<string, Failure>;
+  readonly leftOut: readonly LeftOut[];
 }
 
-/** One image of the batch, and what is known of each of its trees that it brings, by their names. */
+/** One image of the batch, with the trees that it brings, by their names. */
 interface Planned {
   readonly image: ReadyImage;
-  readonly units: ReadonlyMap<string, Unlinkable>;
+  readonly trees: ReadonlyMap<string, Unlinkable>;
   readonly hasXattrs: boolean;
 }
 
 /**
- * Composes the publication of a batch of images. Each image is planned by itself, with everything that can fail; what
- * is composed afterwards is the same again as a stream, with one image's trees in memory at a time.
+ * Composes the publication of a batch of images. Each image is planned by itself, with everything that can fail; the
+ * stream that is composed afterwards is the same again, with one image's trees in memory at a time.
  */
 export class Composer {
   readonly #view: RepositoryView;
   readonly #loader: TreeLoader;
   readonly #options: ComposerOptions;
-  readonly #names: Names;
-  readonly #stores: PodmanStores;
-  readonly #changes: UnitChanges;
+  readonly #collectors: ReadonlyMap<OutputName, Collector>;
+  readonly #changes: TreeChanges;
   readonly #linkable: LinkableFiles;
   readonly #planned: Planned[] = [];
-  readonly #units = new Map<string, KeptUnit>();
+  readonly #manifests: FileEntry[] = [];
+  readonly #trees = new Map<string, KeptTree>();
   readonly #deletions: BytePath[] = [];
   /** Records of trees that stay, and are as they would be made now. */
   readonly #renewed = new Set<BytePath>();
@@ -77,18 +94,20 @@ export class Composer {
     this.#view = view;
     this.#loader = loader;
     this.#options = options;
-    this.#names = new Names(options.attributes);
-    this.#stores = new PodmanStores({ view, ...options }, options.convertAgain);
-    this.#changes = new UnitChanges(view, new Parents(view, options.attributes), options);
+    this.#collectors = new Map(
+      OUTPUTS.flatMap((output) => {
+        const collector = output.collect?.({ view, ...options });
+        return collector === undefined ? [] : [[output.name, collector]];
+      }),
+    );
+    this.#changes = new TreeChanges(view, new MissingDirectories(view, options.attributes), options);
     this.#linkable = new LinkableFiles(view);
     this.#xattrs = new KeptXattrs(options.capabilities);
   }
 
   /** Layers that this batch brings. */
   get layers(): Digest[] {
-    return [...this.#units.values()]
-      .filter(({ unit }) => unit === 'layers')
-      .map(({ hex }) => `sha256:${hex}` as const);
+    return [...this.#trees.values()].flatMap((tree) => layerOf(tree) ?? []);
   }
 
   /** What the images that were added bring. */
@@ -97,33 +116,33 @@ export class Composer {
   }
 
   /**
-   * Adds an image to the batch, and answers what its users should know. An image that fails leaves the batch as it was.
+   * Adds an image to the batch, and returns what its users should know. An image that fails leaves the batch as it was.
    *
    * @throws Failure `layer-refused`, `layer-corrupt`, `digest-mismatch`, `image-too-large`, `image-incomplete`,
    *   `repository-conflict`: of this image
    */
   async add(image: ReadyImage): Promise<string[]> {
     const meter = new ImageMeter(this.#options.limits);
-    const stages = await this.#loader.stagesOf(layerDigests(image), meter);
-    checkDiffIds(image, stages);
-    const all = await this.#unitsOf(image, stages, meter);
-    const { fresh, deletions, renewed } = await this.#changes.of(all, (name) => this.#units.has(name));
-    const made = { stages, units: fresh, meter };
+    const stack = await this.#loader.loadStack(layerDigests(image), meter);
+    checkDiffIds(image, stack);
+    const all = await this.#treesOf(image, stack, meter);
+    const { fresh, deletions, renewed } = await this.#changes.of(all, (name) => this.#trees.has(name));
+    const made = { stack, trees: fresh, meter };
     const brought = await this.#survey(made);
     const losses = await this.#lossesOf(image, made);
-    const plans = await this.#planUnits(made);
-    const links = image.outputs.has('flat') ? await publicLinks(this.#view, image) : [];
-    for (const entry of nameEntries(image, links)) await this.#changes.refuseConflict(entry);
-    const ofStore = await this.#stores.forImage(image, stages);
-    await this.#names.add(image, links, this.#view);
+    const unlinkable = await this.#unlinkableIn(made);
+    const plans = await this.#planOutputs(image, stack);
     // From here on nothing fails any more.
-    this.#stores.add(image, ofStore);
+    for (const { take } of plans) take();
+    const { attributes } = this.#options;
+    this.#manifests.push(metadataFile(manifestPath(image.publicName), image.manifest.bytes, attributes));
     for (const path of deletions) this.#deletions.push(path);
     for (const path of renewed) this.#renewed.add(path);
     for (const one of brought) this.#take(one);
-    for (const { sizeBytes, paths } of plans.values()) this.#need({ bytes: sizeBytes, inodes: paths.size });
-    this.#planned.push({ image, units: plans, hasXattrs: brought.some(({ hasXattrs }) => hasXattrs) });
-    return [...losses, ...ofStore.warnings];
+    for (const { sizeBytes, paths } of unlinkable.values())
+      this.#need({ bytes: sizeBytes, inodes: paths.size });
+    this.#planned.push({ image, trees: unlinkable, hasXattrs: brought.some(({ hasXattrs }) => hasXattrs) });
+    return [...losses, ...plans.flatMap(({ warnings }) => warnings)];
   }
 
   /**
@@ -132,84 +151,130 @@ export class Composer {
    * @throws Failure `repository-conflict`
    */
   async composition(): Promise<Composition> {
-    const stores = await this.#stores.changes(async (entry) => await this.#changes.refuseConflict(entry));
-    let ofStores = NOTHING_NEEDED;
-    for (const entry of stores.trees()) ofStores = sumOf(ofStores, fileDemand([entry]));
-    const parents = new Parents(this.#view, this.#options.attributes);
-    const folders: Entry[] = [];
-    for (const { path } of this.#units.values())
-      for (const folder of await parents.missingAbove(path)) folders.push(folder);
-    for (const { folders: brought } of this.#units.values()) parents.provide(brought);
-    const records = new Set(this.#renewed);
-    for (const { unit, hex } of this.#units.values()) records.add(recordPath(unit, hex));
-    for (const path of stores.folders)
-      for (const folder of await parents.missingAbove(`${path}/`)) folders.push(folder);
-    const names = await parents.complete(await this.#names.entries([...records], stores.names, this.#view));
-    const { bytes: contentBytes, inodes } = sumOf(this.#demand, sumOf(ofStores, fileDemand(names)));
+    const changes = await this.#outputChanges();
+    const ofOutputs = [...changes.values()];
+    let demand = this.#demand;
+    for (const { trees } of ofOutputs)
+      for (const entry of trees()) demand = sumOf(demand, fileDemand([entry]));
+    const directories = new MissingDirectories(this.#view, this.#options.attributes);
+    const folders = await this.#foldersOf(directories, ofOutputs);
+    const names = await directories.complete(this.#namesOf(ofOutputs));
+    const { bytes: contentBytes, inodes } = sumOf(demand, fileDemand(names));
     const publication = {
       deletions: this.#deletions,
-      outdated: stores.outdated,
-      trees: () => this.#trees(folders, stores.trees),
+      outdated: ofOutputs.flatMap(({ outdated }) => outdated),
+      trees: () => this.#stream(folders, ofOutputs),
       names,
       xattrs: this.#planned.some(({ hasXattrs }) => hasXattrs) ? () => this.#xattrsOfAll() : undefined,
       contentBytes,
       inodes,
     };
-    return { publication, warnings: stores.warnings, withoutPodman: stores.leftOut };
+    const leftOut = [...changes].flatMap(([output, { leftOut: images }]) =>
+      Array.from(images, ([publicName, reason]) => ({ output, publicName, reason })),
+    );
+    return { publication, warnings: ofOutputs.flatMap(({ warnings }) => warnings), leftOut };
   }
 
-  /** Of what was published before, its users know already. */
-  async #lossesOf({ outputs }: ReadyImage, { stages, units, meter }: Made): Promise<string[]> {
-    if (units.length === 0) return [];
+  async #planOutputs(image: ReadyImage, stack: readonly StackedLayer[]): Promise<ImagePlan[]> {
+    await this.#changes.refuseConflict({ path: manifestPath(image.publicName), type: 'file' });
+    const plans: ImagePlan[] = [];
+    for (const collector of this.#collectors.values()) {
+      const plan = await collector.plan(image, stack);
+      for (const entry of plan.entries) await this.#changes.refuseConflict(entry);
+      plans.push(plan);
+    }
+    return plans;
+  }
+
+  async #outputChanges(): Promise<Map<OutputName, OutputChanges>> {
+    const changes = new Map<OutputName, OutputChanges>();
+    for (const [name, collector] of this.#collectors)
+      changes.set(name, await collector.changes(async (entry) => await this.#changes.refuseConflict(entry)));
+    return changes;
+  }
+
+  /** Folders that trees need and do not bring. */
+  async #foldersOf(directories: MissingDirectories, ofOutputs: readonly OutputChanges[]): Promise<Entry[]> {
+    const folders: Entry[] = [];
+    const needAbove = async (path: BytePath): Promise<void> => {
+      for (const folder of await directories.above(path)) folders.push(folder);
+    };
+    for (const { path } of this.#trees.values()) await needAbove(path);
+    for (const { folders: brought } of this.#trees.values()) directories.provide(brought);
+    for (const path of ofOutputs.flatMap((changes) => changes.folders)) await needAbove(`${path}/`);
+    return folders;
+  }
+
+  /** In the order in which they are published: public names last. */
+  #namesOf(ofOutputs: readonly OutputChanges[]): Entry[] {
+    const records = new Set(this.#renewed);
+    for (const { kind, hex } of this.#trees.values()) records.add(recordPath(kind, hex));
+    const { attributes } = this.#options;
+    return [
+      ...ofOutputs.flatMap(({ metadata }) => metadata),
+      ...Array.from(records, (path) => metadataFile(path, RECORD, attributes)),
+      ...this.#manifests,
+      ...ofOutputs.flatMap(({ names }) => names),
+    ];
+  }
+
+  /** Users know already of losses in what was published before. */
+  async #lossesOf({ outputs }: ReadyImage, { stack, trees, meter }: Made): Promise<string[]> {
+    if (trees.length === 0) return [];
     const { capabilities, onLoss } = this.#options;
-    const brought = { stages, units, hasLayers: outputs.has('layers') };
+    const brought = { stack, trees, hasLayers: outputs.has('layers') };
     return await inTurns(lossesOf(brought, { capabilities, xattrs: this.#xattrs, meter }, onLoss));
   }
 
-  async *#trees(folders: readonly Entry[], ofStores: () => Iterable<Entry>): AsyncGenerator<Entry> {
+  async *#stream(folders: readonly Entry[], ofOutputs: readonly OutputChanges[]): AsyncGenerator<Entry> {
     try {
       yield* folders;
-      for (const planned of this.#planned) yield* this.#treesOf(planned);
-      yield* ofStores();
+      for (const planned of this.#planned) yield* this.#entriesOf(planned);
+      for (const { trees } of ofOutputs) yield* trees();
     } catch (error) {
       throw asFailure(error);
     }
   }
 
-  async *#treesOf({ image, units }: Planned): AsyncGenerator<Entry> {
+  async *#entriesOf({ image, trees }: Planned): AsyncGenerator<Entry> {
     const { capabilities } = this.#options;
-    for await (const { unit, stages, plan } of this.#unitsAgain(image, units)) {
-      const entries = unitEntries(unit, { ...sourcesOf(image, stages), ...this.#published(plan) });
+    for await (const { tree, stack, unlinkable } of this.#treesAgain(image, trees)) {
+      const entries = treeEntries(tree, { ...sourcesOf(image, stack), ...this.#published(unlinkable) });
       yield* held(entries, capabilities);
     }
   }
 
-  /** Those of all images that have any: kept, they would be as many as their files. */
+  /** Attributes of all images that have any: kept, they would be as many as their files. */
   async *#xattrsOfAll(): AsyncGenerator<ExtendedAttributes> {
-    for (const { image, units } of this.#planned.filter(({ hasXattrs }) => hasXattrs)) {
-      for await (const { unit } of this.#unitsAgain(image, units))
-        yield* givingTurns(unitXattrs(unit, this.#xattrs));
+    for (const { image, trees } of this.#planned.filter(({ hasXattrs }) => hasXattrs)) {
+      for await (const { tree } of this.#treesAgain(image, trees))
+        yield* givingTurns(treeXattrs(tree, this.#xattrs));
     }
   }
 
-  /** The units that the batch has of `image`, made again. */
-  async *#unitsAgain(image: ReadyImage, plans: Planned['units']): AsyncGenerator<PlannedUnit> {
-    if (plans.size === 0) return;
-    const stages = await this.#loader.stagesOf(layerDigests(image));
-    const left = new Map(plans);
-    for (const unit of await this.#unitsOf(image, stages, new ImageMeter())) {
-      const plan = left.get(unitName(unit));
-      if (plan === undefined) continue;
-      left.delete(unitName(unit));
-      yield { unit, stages, plan };
+  /** The trees that the batch has of `image`, made again. */
+  async *#treesAgain(image: ReadyImage, trees: Planned['trees']): AsyncGenerator<PlannedTree> {
+    if (trees.size === 0) return;
+    const stack = await this.#loader.loadStack(layerDigests(image));
+    const left = new Map(trees);
+    for (const tree of await this.#treesOf(image, stack, new ImageMeter())) {
+      const unlinkable = left.get(treeName(tree));
+      if (unlinkable === undefined) continue;
+      left.delete(treeName(tree));
+      yield { tree, stack, unlinkable };
     }
   }
 
-  async #unitsOf(image: ReadyImage, stages: readonly Stage[], meter: ImageMeter): Promise<UnitTree[]> {
+  async #treesOf(
+    image: ReadyImage,
+    stack: readonly StackedLayer[],
+    meter: ImageMeter,
+  ): Promise<PublishedTree[]> {
     const { attributes } = this.#options;
     const { outputs } = image;
     const linked = outputs.has('layers') || (await this.#allRecorded(layerDigests(image)));
-    return enabledOutputs(outputs).flatMap((output) => output({ image, stages, linked, attributes, meter }));
+    const input = { image, stack, linked, attributes, meter };
+    return enabledOutputs(outputs).flatMap((output) => output.trees?.(input) ?? []);
   }
 
   async #allRecorded(layers: readonly Digest[]): Promise<boolean> {
@@ -218,30 +283,30 @@ export class Composer {
   }
 
   /** Before the image is taken: a layer of an earlier image of the batch, or of its own, is new, and can be linked to. */
-  async #planUnits({ units, meter }: Made): Promise<Planned['units']> {
-    const own = new Set(units.map(unitName));
+  async #unlinkableIn({ trees, meter }: Made): Promise<Planned['trees']> {
+    const own = new Set(trees.map(treeName));
     const isBrought = (layer: Digest): boolean => {
-      const name = unitName({ unit: 'layers', hex: hexOf(layer) });
-      return own.has(name) || this.#units.has(name);
+      const name = treeName(layerLocation(layer));
+      return own.has(name) || this.#trees.has(name);
     };
-    const plans = new Map<string, Unlinkable>();
-    for (const unit of units) {
-      plans.set(unitName(unit), await this.#linkable.missingFrom(unit, { isBrought, meter }));
+    const unlinkable = new Map<string, Unlinkable>();
+    for (const tree of trees) {
+      unlinkable.set(treeName(tree), await this.#linkable.missingFrom(tree, { isBrought, meter }));
     }
-    return plans;
+    return unlinkable;
   }
 
-  #published({ paths: unlinkable }: Unlinkable): Pick<UnitSources, 'unlinkable' | 'published'> {
+  #published({ paths: unlinkable }: Unlinkable): Pick<TreeSources, 'unlinkable' | 'published'> {
     return { unlinkable, published: (path) => this.#view.contents(path) };
   }
 
-  async #survey({ units, meter }: Made): Promise<BroughtUnit[]> {
+  async #survey({ trees, meter }: Made): Promise<BroughtTree[]> {
     const links = new LinkCounts(this.#options.capabilities);
-    const all: BroughtUnit[] = [];
-    for (const unit of units) {
-      const found = await inTurns(survey(unit, { xattrs: this.#xattrs, links, meter }));
-      const folders = unit.beside.filter(({ type }) => type === 'directory').map(({ path }) => path);
-      all.push({ unit: unit.unit, hex: unit.hex, path: unit.path, folders, ...found });
+    const all: BroughtTree[] = [];
+    for (const tree of trees) {
+      const found = await inTurns(survey(tree, { xattrs: this.#xattrs, links, meter }));
+      const folders = tree.metadata.filter(({ type }) => type === 'directory').map(({ path }) => path);
+      all.push({ kind: tree.kind, hex: tree.hex, path: tree.path, folders, ...found });
     }
     return all;
   }
@@ -250,43 +315,46 @@ export class Composer {
     this.#demand = sumOf(this.#demand, demand);
   }
 
-  #take({ unit, hex, path, folders, demand }: BroughtUnit): void {
-    const kept = { unit, hex, path, folders };
-    this.#units.set(unitName(kept), kept);
+  #take({ kind, hex, path, folders, demand }: BroughtTree): void {
+    const kept = { kind, hex, path, folders };
+    this.#trees.set(treeName(kept), kept);
     this.#need(demand);
   }
 }
 
 /** What is made of an image that is planned. */
 interface Made {
-  readonly stages: readonly Stage[];
+  readonly stack: readonly StackedLayer[];
   /** The trees that the repository lacks. */
-  readonly units: readonly UnitTree[];
+  readonly trees: readonly PublishedTree[];
   readonly meter: ImageMeter;
 }
 
-/** A unit of an image that is planned. */
-interface PlannedUnit {
-  readonly unit: UnitTree;
-  readonly stages: readonly Stage[];
-  readonly plan: Unlinkable;
+/** A tree of an image that is planned. */
+interface PlannedTree {
+  readonly tree: PublishedTree;
+  readonly stack: readonly StackedLayer[];
+  readonly unlinkable: Unlinkable;
 }
 
-/** What stays in memory of a unit, and the folders beside its tree. */
-type KeptUnit = Pick<UnitTree, 'unit' | 'hex' | 'path'> & {
+/** What stays in memory of a tree, and the folders beside it. */
+type KeptTree = Pick<PublishedTree, 'kind' | 'hex' | 'path'> & {
   readonly folders: readonly BytePath[];
 };
 
-/** What a unit adds to the batch. */
-type BroughtUnit = KeptUnit & Survey;
+/** What a tree adds to the batch. */
+type BroughtTree = KeptTree & Survey;
 
 /** What is named by a config, or by the diff IDs in it, is made of these layers and no others. */
-function checkDiffIds({ config }: ReadyImage, stages: readonly Stage[]): void {
-  for (const [index, { layer, facts }] of stages.entries())
+function checkDiffIds({ config }: ReadyImage, stack: readonly StackedLayer[]): void {
+  for (const [index, { layer, facts }] of stack.entries())
     if (config.diffIds[index] !== facts.diffId) throw wrongDiffId(layer, facts.diffId, config.diffIds[index]);
 }
 
-function sourcesOf(image: ReadyImage, stages: readonly Stage[]): Pick<UnitSources, 'blobOf' | 'treeOf'> {
+function sourcesOf(
+  image: ReadyImage,
+  stack: readonly StackedLayer[],
+): Pick<TreeSources, 'blobOf' | 'treeOf'> {
   return {
     blobOf: (layer: Digest): string => {
       const blob = image.blobs.get(layer);
@@ -294,9 +362,9 @@ function sourcesOf(image: ReadyImage, stages: readonly Stage[]): Pick<UnitSource
       return blob;
     },
     treeOf: (layer: Digest): LayerTree => {
-      const stage = stages.find((one) => one.layer === layer);
-      if (stage === undefined) throw new Error(`${layer} is no layer of the image`);
-      return stage.own;
+      const stacked = stack.find((one) => one.layer === layer);
+      if (stacked === undefined) throw new Error(`${layer} is not a layer of the image`);
+      return stacked.layerTree;
     },
   };
 }

@@ -4,7 +4,7 @@ import type { RepositoryView } from '../publication/view.ts';
 import type { ImageMeter } from '../image/image-limits.ts';
 import { walkAny } from '../tree/walk.ts';
 import { takeTurns } from '../../core/turns.ts';
-import { publishedPath, type UnitTree } from '../outputs/unit.ts';
+import { publishedPath, type PublishedTree } from '../outputs/output.ts';
 
 export interface LinkQuestion {
   /** Whether the same publication brings the layer: what it brings can be linked to. */
@@ -12,11 +12,11 @@ export interface LinkQuestion {
   readonly meter: ImageMeter;
 }
 
-/** What a unit brings of files that are published already. */
+/** What a tree brings of files that are published already. */
 export interface Unlinkable {
   /** Where they are published. */
   readonly paths: ReadonlySet<BytePath>;
-  /** Of all their names in the unit together. */
+  /** Of all their names in the tree together. */
   readonly sizeBytes: number;
 }
 
@@ -30,14 +30,14 @@ export class LinkableFiles {
     this.#view = view;
   }
 
-  /** The published files that the unit needs and cannot link to. */
-  async missingFrom(unit: UnitTree, { isBrought, meter }: LinkQuestion): Promise<Unlinkable> {
+  /** The published files that the tree needs and cannot link to. */
+  async missingFrom(tree: PublishedTree, { isBrought, meter }: LinkQuestion): Promise<Unlinkable> {
     const paths = new Set<BytePath>();
     let sizeBytes = 0;
-    if (unit.files === 'copied' || this.#view.linkableBytes === Number.POSITIVE_INFINITY)
+    if (tree.files === 'copied' || this.#view.linkableBytes === Number.POSITIVE_INFINITY)
       return { paths, sizeBytes };
     const { linkableBytes } = this.#view;
-    for (const { node: file } of walkAny(unit.tree)) {
+    for (const { node: file } of walkAny(tree.rootNode)) {
       if (meter.step()) await takeTurns();
       if (file.type !== 'file' || file.sizeBytes < linkableBytes || file.source.kind !== 'layer') continue;
       const path = publishedPath(file.source);

@@ -8,9 +8,9 @@ import { EMPTY_TREE, type AnyNode, type DeviceNode, type TreeNode } from '../tre
 import { walk, walkAny, type Visit } from '../tree/walk.ts';
 import type { ImageMeter } from '../image/image-limits.ts';
 import type { Sliced } from '../../core/turns.ts';
-import type { Stage } from '../tree/image-trees.ts';
+import type { StackedLayer } from '../tree/image-trees.ts';
 import { overlayFolders } from './overlay-folders.ts';
-import type { UnitTree } from '../outputs/unit.ts';
+import type { PublishedTree } from '../outputs/output.ts';
 import { CAPABILITY, OPAQUE, publishable, unpublishable, type KeptXattrs } from './xattrs.ts';
 import { formatBytes, counted } from '../../core/text.ts';
 
@@ -19,9 +19,9 @@ export type LossPolicy = 'warn' | 'refuse';
 
 /** What is made of an image, and what it is made from. */
 export interface Brought {
-  readonly stages: readonly Stage[];
+  readonly stack: readonly StackedLayer[];
   /** The trees that the repository lacks. */
-  readonly units: readonly UnitTree[];
+  readonly trees: readonly PublishedTree[];
   readonly hasLayers: boolean;
 }
 
@@ -101,15 +101,15 @@ export function* lossesOf(
   { capabilities, xattrs, meter }: LossTools,
   policy: LossPolicy,
 ): Sliced<string[]> {
-  for (const unit of brought.units) yield* checkNames(unit, capabilities, meter);
+  for (const tree of brought.trees) yield* checkNames(tree, capabilities, meter);
   const losses = new Losses();
   for (const path of droppedIn(brought)) losses.add('reserved', path);
   const finding = { losses, capabilities, xattrs };
-  for (const { path, node } of walk<TreeNode>(brought.stages.at(-1)?.merged ?? EMPTY_TREE)) {
+  for (const { path, node } of walk<TreeNode>(brought.stack.at(-1)?.rootfs ?? EMPTY_TREE)) {
     if (meter.step()) yield;
     findIn(node, path, finding);
   }
-  if (brought.hasLayers) yield* findInLayers(brought.stages, finding, meter);
+  if (brought.hasLayers) yield* findInLayers(brought.stack, finding, meter);
   const lines = losses.lines(capabilities);
   if (policy === 'warn' || !losses.isAny) return lines;
   throw new Failure('image-incomplete', lines.join('; '), {
@@ -118,11 +118,11 @@ export function* lossesOf(
 }
 
 /** Of the layers that the image brings: in trees of their own, or within the flat one. */
-function droppedIn({ stages, units }: Brought): Set<BytePath> {
-  const brought = stages.filter(({ own }) =>
-    units.some(({ tree, files }) => tree === own.root || files === 'copied'),
+function droppedIn({ stack, trees }: Brought): Set<BytePath> {
+  const brought = stack.filter(({ layerTree }) =>
+    trees.some(({ rootNode, files }) => rootNode === layerTree.root || files === 'copied'),
   );
-  return new Set(brought.flatMap(({ own }) => own.dropped));
+  return new Set(brought.flatMap(({ layerTree }) => layerTree.dropped));
 }
 
 /** The entries as the repository can hold them, and as they may stand there. */
@@ -236,11 +236,11 @@ function shownNames(names: readonly string[]): string {
 
 /** What only those see who mount layers over each other. */
 function* findInLayers(
-  stages: readonly Stage[],
+  stack: readonly StackedLayer[],
   { losses, xattrs }: Finding,
   meter: ImageMeter,
 ): Sliced<void> {
-  for (const found of overlayFolders(stages, meter)) {
+  for (const found of overlayFolders(stack, meter)) {
     if (found === undefined) {
       yield;
       continue;
@@ -253,7 +253,7 @@ function* findInLayers(
 
 /** Names and paths are the only things without which nothing is left of an entry: such an image is not published. */
 function* checkNames(
-  { root, tree }: UnitTree,
+  { root, rootNode }: PublishedTree,
   capabilities: RepositoryCapabilities,
   meter: ImageMeter,
 ): Sliced<void> {
@@ -264,7 +264,7 @@ function* checkNames(
     longestPathBytes > root.length + LONGEST_PATH_BYTES;
   // Names were checked when the layer was read: nothing can be wrong with them here.
   if (isRoomy && takesAnyBytes) return;
-  for (const { path, node } of walkAny(tree)) {
+  for (const { path, node } of walkAny(rootNode)) {
     if (meter.step()) yield;
     const reason = unholdableReason({ path, node }, root, capabilities);
     if (reason !== undefined) throw unholdable(path, reason);

@@ -9,7 +9,7 @@ import {
   type TreeNode,
 } from '../tree/node.ts';
 import { isWhole } from '../tree/packed-tree.ts';
-import type { Stage } from '../tree/image-trees.ts';
+import type { StackedLayer } from '../tree/image-trees.ts';
 
 /** A folder or a name that an overlay mount of an image's layers shows, or should show. */
 export interface OverlayPath {
@@ -33,12 +33,12 @@ export interface OverlayPath {
  * Yields `undefined` where others should have their turn.
  */
 export function* overlayFolders(
-  stages: readonly Stage[],
+  stack: readonly StackedLayer[],
   meter: ImageMeter,
 ): Generator<OverlayPath | undefined> {
-  const merged = stages.at(-1)?.merged;
+  const merged = stack.at(-1)?.rootfs;
   if (merged === undefined) return;
-  const roots = stages.map(({ own }) => own.root).toReversed();
+  const roots = stack.map(({ layerTree }) => layerTree.root).toReversed();
   const layers = untilOpaque(roots);
   // Fuse-overlayfs heeds an opaque root, kernel overlay does not.
   if (layers.length < roots.length) yield { path: '', differs: true, isOpaque: false };

@@ -8,10 +8,10 @@ import type { RepositoryCapabilities } from '../publication/capabilities.ts';
 import type { FileNode, LayerSource } from '../tree/node.ts';
 import { walkAny } from '../tree/walk.ts';
 import type { Sliced } from '../../core/turns.ts';
-import type { UnitTree } from '../outputs/unit.ts';
+import type { PublishedTree } from '../outputs/output.ts';
 import { publishable, type KeptXattrs } from './xattrs.ts';
 
-/** What is found out of a unit before it is written. */
+/** What is found out of a tree before it is written. */
 export interface Survey {
   /** What it brings: all but the files that it links to. */
   readonly demand: Demand;
@@ -26,17 +26,17 @@ export interface SurveyTools {
 }
 
 /**
- * Goes over a unit and counts what it demands.
+ * Goes over a tree and counts what it demands.
  *
  * @throws Failure `image-too-large` where the image demands too much
  */
-export function* survey(unit: UnitTree, tools: SurveyTools): Sliced<Survey> {
+export function* survey(tree: PublishedTree, tools: SurveyTools): Sliced<Survey> {
   const { meter, xattrs } = tools;
-  const beside = fileDemand(unit.beside);
-  meter.write({ names: unit.beside.length, inodes: unit.beside.length, contentBytes: beside.bytes });
-  const tally = new Tally(unit, tools);
+  const metadata = fileDemand(tree.metadata);
+  meter.write({ names: tree.metadata.length, inodes: tree.metadata.length, contentBytes: metadata.bytes });
+  const tally = new Tally(tree, tools);
   let hasXattrs = false;
-  for (const { node } of walkAny(unit.tree)) {
+  for (const { node } of walkAny(tree.rootNode)) {
     let steps = 1;
     if (node.type === 'file') tally.addFile(node);
     else if (node.type !== 'foreign-link') tally.addInode();
@@ -50,10 +50,10 @@ export function* survey(unit: UnitTree, tools: SurveyTools): Sliced<Survey> {
     yield;
   }
   meter.write(tally.take());
-  return { demand: sumOf(beside, tally.brought), hasXattrs };
+  return { demand: sumOf(metadata, tally.brought), hasXattrs };
 }
 
-/** Counts what a unit writes. Its files are brought once each, whatever their names. */
+/** Counts what a tree writes. Its files are brought once each, whatever their names. */
 class Tally {
   brought = NOTHING_NEEDED;
   readonly #isLinked: boolean;
@@ -63,7 +63,7 @@ class Tally {
   #inodes = 0;
   #contentBytes = 0;
 
-  constructor({ files }: UnitTree, { links }: SurveyTools) {
+  constructor({ files }: PublishedTree, { links }: SurveyTools) {
     this.#isLinked = files === 'linked';
     this.#links = links;
   }
@@ -99,7 +99,7 @@ class Tally {
   }
 }
 
-/** Counts the names of the image's files in all its units: an inode takes so many, and further ones are those of a copy. */
+/** Counts the names of the image's files in all its trees: an inode takes so many, and further ones are those of a copy. */
 export class LinkCounts {
   readonly #mostLinks: number;
   readonly #counts = new Map<Digest, Column>();

@@ -8,7 +8,7 @@ import {
   type LayerDirectoryNode,
 } from '../tree/node.ts';
 import { walkAny } from '../tree/walk.ts';
-import type { UnitTree } from '../outputs/unit.ts';
+import type { PublishedTree } from '../outputs/output.ts';
 
 /** A node that may have attributes. */
 type Attributed = FileNode | DirectoryNode | LayerDirectoryNode;
@@ -50,12 +50,12 @@ const NONE: readonly string[] = [];
 /** What gives whoever runs a program rights of root's: capabilities(7), "File capabilities". */
 export const CAPABILITY = 'security.capability';
 
-/** Extended attributes of everything in the unit, as far as the repository takes them. */
-export function* unitXattrs(unit: UnitTree, kept: KeptXattrs): Generator<ExtendedAttributes> {
-  for (const { path, node } of walkAny(unit.tree)) {
+/** Extended attributes of everything in the tree, as far as the repository takes them. */
+export function* treeXattrs(tree: PublishedTree, kept: KeptXattrs): Generator<ExtendedAttributes> {
+  for (const { path, node } of walkAny(tree.rootNode)) {
     if (node.type !== 'file' && node.type !== 'directory') continue;
     const values = kept.of(publishable(node));
-    if (values.size > 0) yield { path: path === '' ? unit.root : joinPath(unit.root, path), values };
+    if (values.size > 0) yield { path: path === '' ? tree.root : joinPath(tree.root, path), values };
   }
 }
 

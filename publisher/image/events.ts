@@ -1,3 +1,4 @@
+import type { OutputName } from '../../core/outputs.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import type { RequestRecord } from '../../core/http/options.ts';
 import { type Failure, type FailureCode, stackOf } from '../../core/failure.ts';
@@ -60,8 +61,8 @@ export type ImageResult =
       /** Both paths are relative to the repository's root. */
       readonly publicPath: string;
       readonly flatPath: string | undefined;
-      /** Why it is published without the form `podman`, which it is wanted in: the next run tries again. */
-      readonly withoutPodman?: FailureText;
+      /** Why it is published without one of the outputs it is wanted in: the next run tries again. */
+      readonly leftOut?: FailureText & { readonly output: OutputName };
     }
   | ({ readonly outcome: 'failed' } & FailureText);
 

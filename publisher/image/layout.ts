@@ -1,5 +1,5 @@
 import { createHash, hash } from 'node:crypto';
-import { OWN_FOLDERS, OUTPUT_FORMS } from '../../core/outputs.ts';
+import { OUTPUT_FORMS, OWN_FOLDERS, type OutputName } from '../../core/outputs.ts';
 import { LINUX_AMD64, usualPlatform, type Platform } from '../../core/oci/platform.ts';
 import { isPlain } from './image.ts';
 import { hexOf, type Digest } from '../../core/oci/digest.ts';
@@ -8,11 +8,8 @@ import type { BytePath } from '../../core/system/byte-path.ts';
 
 /** The paths of a published repository: the layout of DUCC, which clients rely on. One place that knows them. */
 
-/** Kinds of trees that are published whole. */
-export type Unit = 'layers' | 'flat' | 'chains';
-
 export function layerPath(layer: Digest): BytePath {
-  return unitPath('layers', hexOf(layer));
+  return treePath('layers', hexOf(layer));
 }
 
 /** The root of a layer's own tree. */
@@ -25,7 +22,7 @@ export function layerMetadataPath(layer: Digest): BytePath {
 }
 
 export function flatPath(flat: Digest): BytePath {
-  return unitPath('flat', hexOf(flat));
+  return treePath('flat', hexOf(flat));
 }
 
 /**
@@ -39,19 +36,20 @@ export function flatId({ config, skipped }: Pick<Manifest, 'config' | 'skipped'>
 }
 
 export function chainPath(chain: Digest): BytePath {
-  return unitPath('chains', hexOf(chain));
+  return treePath('chains', hexOf(chain));
 }
 
-export function unitPath(unit: Unit, hex: string): BytePath {
-  return `${OUTPUT_FORMS[unit].folder}/${hex.slice(0, 2)}/${hex}`;
+/** Folder of what an output has under a digest. */
+export function treePath(output: OutputName, hex: string): BytePath {
+  return `${OUTPUT_FORMS[output].folder}/${hex.slice(0, 2)}/${hex}`;
 }
 
 /**
- * Says that the tree was published whole, by this program: what DUCC or a hand put there may lack anything, and is
+ * Records that the tree was published whole, by this program: a tree of DUCC, or made by hand, may lack anything, and is
  * completed before something builds on it.
  */
-export function recordPath(unit: Unit, hex: string): BytePath {
-  return `${OWN_FOLDERS.records}/${unit}/${hex.slice(0, 2)}/${hex}`;
+export function recordPath(output: OutputName, hex: string): BytePath {
+  return `${OWN_FOLDERS.records}/${output}/${hex.slice(0, 2)}/${hex}`;
 }
 
 /**
@@ -94,8 +92,6 @@ export function parsePlatformName(name: string): {
 /** Below it each image has a folder of its public name. */
 export const METADATA_FOLDER = OWN_FOLDERS.metadata;
 export const MANIFEST_FILE = 'manifest.json';
-/** What the podman store has to know of the image. */
-export const PODMAN_FILE = 'podman.json';
 
 /** @param name as {@link platformName} gives it */
 export function manifestPath(name: string): BytePath {

@@ -1,5 +1,7 @@
 import type { ImageMeter } from '../image/image-limits.ts';
+import type { ResolvedImage } from '../image/image.ts';
 import { flatId, flatPath } from '../image/layout.ts';
+import { areTreesPublished } from '../published/published.ts';
 import { hexOf } from '../../core/oci/digest.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import { atOnce } from '../../core/turns.ts';
@@ -18,26 +20,35 @@ import { mountPoints } from './apptainer/mount-points.ts';
 import type { StartupEntry } from './apptainer/startup-entry.ts';
 import { startupFiles } from './apptainer/startup-files.ts';
 import type { Output } from './output.ts';
+import { isLinked, PublicLinks } from './public-links.ts';
 
-/** The whole root file system, with what apptainer needs to start it. */
-export const flatOutput: Output = ({ image, stages, linked, meter }) => {
-  const id = flatId(image.manifest);
-  const path = flatPath(id);
-  const ofLayers = stages.at(-1)?.merged ?? EMPTY_TREE;
-  const tree = atOnce(mergeLayer(ofLayers, startupLayer(ofLayers, startupFiles(image.config), meter), meter));
-  return [
-    {
-      unit: 'flat',
-      hex: hexOf(id),
-      path,
-      root: path,
-      tree,
-      beside: [],
-      files: linked ? 'linked' : 'copied',
-      rules: 2,
-    },
-  ];
+/** The whole root file system, with what apptainer needs to start it, and the public names that lead to it. */
+export const flatOutput: Output = {
+  name: 'flat',
+  trees: ({ image, stack, linked, meter }) => {
+    const location = flatLocation(image);
+    const rootfs = stack.at(-1)?.rootfs ?? EMPTY_TREE;
+    const startup = startupLayer(rootfs, startupFiles(image.config), meter);
+    return [
+      {
+        ...location,
+        path: location.root,
+        rootNode: atOnce(mergeLayer(rootfs, startup, meter)),
+        metadata: [],
+        files: linked ? 'linked' : 'copied',
+        rules: 2,
+      },
+    ];
+  },
+  collect: (context) => new PublicLinks(context),
+  isPublished: async (view, image) =>
+    (await areTreesPublished(view, [flatLocation(image)])) && (await isLinked(view, image)),
 };
+
+function flatLocation({ manifest }: ResolvedImage) {
+  const id = flatId(manifest);
+  return { kind: 'flat', hex: hexOf(id), root: flatPath(id) } as const;
+}
 
 /**
  * Start-up files as a layer on top of the image. `.singularity.d` belongs to the runtime; everything else is added only

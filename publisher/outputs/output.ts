@@ -1,20 +1,176 @@
-import type { Stage } from '../tree/image-trees.ts';
-import type { UnitTree } from './unit.ts';
+import type { Digest } from '../../core/oci/digest.ts';
+import type { Failure } from '../../core/failure.ts';
+import type { OutputName } from '../../core/outputs.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 import type { ImageMeter } from '../image/image-limits.ts';
-import type { ReadyImage } from '../image/image.ts';
-import type { Attributes } from '../publication/entry.ts';
+import type { ReadyImage, ResolvedImage } from '../image/image.ts';
+import { layerRoot } from '../image/layout.ts';
+import type { Attributes, Entry } from '../publication/entry.ts';
+import type { RepositoryView } from '../publication/view.ts';
+import type { TreeLocation } from '../published/published.ts';
+import type { StackedLayer } from '../tree/image-trees.ts';
+import { joinPath, type DirectoryNode, type LayerDirectoryNode, type LayerSource } from '../tree/node.ts';
 
-/** What an output makes trees from. */
-export interface OutputInput {
+/**
+ * A form in which images are published. Each has its name and its folder in `core/outputs.ts`, a module here that has its
+ * work, and its place in the list of `outputs.ts`: options, the recipe's `outputs`, folders that no image may be in, the
+ * composition, and whether an image is published all derive from these.
+ *
+ * An output publishes trees ({@link trees}), small files and links ({@link collect}), or both:
+ *
+ * | output           | trees                      | collects                                    |
+ * | ---------------- | -------------------------- | ------------------------------------------- |
+ * | `layers`         | one for each layer         | which images use a layer                    |
+ * | `chains`         | one for each layer         |                                             |
+ * | `flat`           | one                        | the image's public names                    |
+ * | `podman`         |                            | records, and the store made of all of them  |
+ *
+ * A record or a link for each image is a collector that keeps what it has planned. What takes long, such as a file made out
+ * of the flat tree, belongs into {@link prepare}, which runs while the repository is not held.
+ */
+export interface Output {
+  readonly name: OutputName;
+
+  /**
+   * Makes what takes long, before the repository is held. Called once for each image that is wanted in this form, with all
+   * its layers listed, and those that the repository lacks at hand. What it makes is for the output to find again: the
+   * image may be published much later, by another process, or never.
+   *
+   * @throws Failure of this image
+   */
+  prepare?(image: ReadyImage, signal: AbortSignal): Promise<void>;
+
+  /**
+   * The trees of an image in this form. Called when the image is planned and again when it is written: the same input gives
+   * the same trees. One whose name another image of the batch, or the repository, already has is not written again.
+   *
+   * @throws Failure of this image
+   */
+  trees?(input: TreeInput): PublishedTree[];
+
+  /** Begins to collect, for one batch, everything that is published beside trees. */
+  collect?(context: CollectorContext): Collector;
+
+  /** Reports whether all that this output publishes of `image` is there: if not, the image is published again. */
+  isPublished(view: RepositoryView, image: ResolvedImage): Promise<boolean>;
+}
+
+/** What trees are made of. */
+export interface TreeInput {
   readonly image: ReadyImage;
   /** Lowest layer first. */
-  readonly stages: readonly Stage[];
-  /** Whether layers are published, so that their files can be linked to. */
+  readonly stack: readonly StackedLayer[];
+  /** Layers are published, so that their files can be linked to. */
   readonly linked: boolean;
   /** Of files of our own making beside the image. */
   readonly attributes: Attributes;
   readonly meter: ImageMeter;
 }
 
-/** A form in which images are published: the trees of an image in that form. */
-export type Output = (input: OutputInput) => UnitTree[];
+/** A tree to be published whole: one layer, chain or flat root file system. */
+export interface PublishedTree extends TreeLocation {
+  /** Where the output's part begins, which gets the catalog marker: `root`, or above it. */
+  readonly path: BytePath;
+  readonly rootNode: DirectoryNode | LayerDirectoryNode;
+  /** Entries beside the tree, below `path`. */
+  readonly metadata: readonly Entry[];
+  readonly files: FilePlacement;
+  /** A published tree counts as the same where it was made by these rules or later ones (`published.ts`). */
+  readonly rules: number;
+}
+
+/**
+ * How the files of a tree get there:
+ * - `own`: it brings the contents, at the place that each file's source names (a layer's own tree);
+ * - `linked`: as hard links to where the layers are published;
+ * - `copied`: it brings the contents, at the first of their names (a tree without published layers).
+ */
+export type FilePlacement = 'own' | 'linked' | 'copied';
+
+/** Where the file is in the published tree of its layer. */
+export function publishedPath({ layer, path }: LayerSource): BytePath {
+  return joinPath(layerRoot(layer), path);
+}
+
+/** One name for each tree of a repository. */
+export function treeName({ kind, hex }: Pick<TreeLocation, 'kind' | 'hex'>): string {
+  return `${kind}/${hex}`;
+}
+
+/** The digest that a tree of the output `layers` is named by. */
+export function layerOf({ kind, hex }: Pick<TreeLocation, 'kind' | 'hex'>): Digest | undefined {
+  return kind === 'layers' ? `sha256:${hex}` : undefined;
+}
+
+/** What a collector works with. */
+export interface CollectorContext {
+  readonly view: RepositoryView;
+  /** The repository's root as clients see it: absolute. */
+  readonly clientRoot: string;
+  /** Of files of our own making. The mode is not used. */
+  readonly attributes: Attributes;
+  /** Write again what is published and not of layers. */
+  readonly convertAgain: boolean;
+}
+
+/** Collects what one output publishes beside trees, for all images of a batch together. */
+export interface Collector {
+  /**
+   * Plans any image of the batch, whether it is wanted in this form or not: it may take the place of one that was. Nothing
+   * of it counts before {@link ImagePlan.take}.
+   *
+   * @throws Failure of this image
+   */
+  plan(image: ReadyImage, stack: readonly StackedLayer[]): Promise<ImagePlan>;
+
+  /**
+   * Everything that changes for the images taken.
+   *
+   * @param refuse throws `repository-conflict` where an entry cannot be put in its place
+   * @throws Failure for which nothing of the batch is published: what concerns single images goes into
+   *   {@link OutputChanges.leftOut}
+   */
+  changes(refuse: Refuse): Promise<OutputChanges>;
+}
+
+export type Refuse = (entry: Pick<Entry, 'path' | 'type'>) => Promise<void>;
+
+/** One image in one output. */
+export interface ImagePlan {
+  /** Where the image is to have something: refused where something else is in the way. */
+  readonly entries: readonly Pick<Entry, 'path' | 'type'>[];
+  /** What the image's users should know. */
+  readonly warnings: readonly string[];
+  /** Takes the image into the batch. Never fails. */
+  readonly take: () => void;
+}
+
+export const NOTHING_PLANNED: ImagePlan = { entries: [], warnings: [], take: () => undefined };
+
+/** What an output publishes beside trees. */
+export interface OutputChanges {
+  /** Folders that {@link trees} are in. */
+  readonly folders: readonly BytePath[];
+  /** What is published after the trees of images, and reachable by nothing yet; made anew each time. */
+  readonly trees: () => Iterable<Entry>;
+  /** Metadata of trees, before the records that say that these are whole. */
+  readonly metadata: readonly Entry[];
+  /** What makes the images visible in this form, after their manifests. */
+  readonly names: readonly Entry[];
+  /** What must go when the names are there. */
+  readonly outdated: readonly BytePath[];
+  /** What users should know, beside what is said of single images. */
+  readonly warnings: readonly string[];
+  /** By public name, why an image is left out of this output for now; it is published in its others. */
+  readonly leftOut: ReadonlyMap<string, Failure>;
+}
+
+export const NOTHING_CHANGES: OutputChanges = {
+  folders: [],
+  trees: () => [],
+  metadata: [],
+  names: [],
+  outdated: [],
+  warnings: [],
+  leftOut: new Map(),
+};

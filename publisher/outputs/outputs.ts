@@ -1,14 +1,29 @@
 import type { Outputs } from '../../core/outputs.ts';
-import { chainsOutput } from './chains.ts';
+import type { ResolvedImage } from '../image/image.ts';
+import type { RepositoryView } from '../publication/view.ts';
+import { publishedConfig } from '../published/find-published.ts';
 import { flatOutput } from './flat.ts';
-import { layersOutput } from './layers.ts';
+import { chainsOutput, layersOutput } from './layers.ts';
 import type { Output } from './output.ts';
+import { podmanOutput } from './podman/podman.ts';
 
-/** The outputs that are switched on, in the order in which they must be published: links come after their targets. */
+/** In the order in which they are published: links come after their targets, and public names last. */
+export const OUTPUTS: readonly Output[] = [layersOutput, chainsOutput, podmanOutput, flatOutput];
+
 export function enabledOutputs(outputs: Outputs): Output[] {
-  return [
-    ...(outputs.has('layers') ? [layersOutput] : []),
-    ...(outputs.has('chains') ? [chainsOutput] : []),
-    ...(outputs.has('flat') ? [flatOutput] : []),
-  ];
+  return OUTPUTS.filter(({ name }) => outputs.has(name));
+}
+
+/**
+ * - `current`: the name leads to the same config, in every form that is asked for;
+ * - `absent-or-outdated`: anything else.
+ */
+export type PublishedState = 'current' | 'absent-or-outdated';
+
+/** Compares what is published under the image's name with what is to be. */
+export async function publishedState(view: RepositoryView, image: ResolvedImage): Promise<PublishedState> {
+  if ((await publishedConfig(view, image)) !== image.manifest.config.digest) return 'absent-or-outdated';
+  for (const output of enabledOutputs(image.outputs))
+    if (!(await output.isPublished(view, image))) return 'absent-or-outdated';
+  return 'current';
 }

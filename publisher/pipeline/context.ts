@@ -6,7 +6,7 @@ import type { Observer } from '../image/events.ts';
 import type { ImageLimits } from '../image/image-limits.ts';
 import type { Outputs } from '../../core/outputs.ts';
 import type { WantedImage } from '../image/image.ts';
-import type { MultiarchLinks } from '../image/public-links.ts';
+import type { MultiarchLinks } from '../outputs/public-links.ts';
 import type { LayerLimits } from '../layer/limits.ts';
 import type { ListingStore } from '../layer/listing-store.ts';
 import type { Backend, Notice } from '../publication/backend.ts';

@@ -3,7 +3,7 @@ import { asFailure, Failure, isFailure, withHint } from '../../core/failure.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { isUsable } from '../../core/system-failure.ts';
 import { differenceOf, exceeds, type Demand, type FreeRoom } from '../../core/system/free-space.ts';
-import { Composer } from '../compose/composer.ts';
+import { Composer, type Composition } from '../compose/composer.ts';
 import { failedResult, failureText, type ImageResult } from '../image/events.ts';
 import type { ReadyImage } from '../image/image.ts';
 import { ownErrors, ownFailure } from '../image/own-failure.ts';
@@ -111,11 +111,14 @@ export async function publishTogether(
     const published = [...results].filter(([, result]) => isPublished(result)).map(([one]) => one);
     if (published.length === 0) return results;
     const publishing = async () => await publishComposed(published.length, composer, repository, context);
-    const withoutPodman = await guard.during('publishing', published.map(guardedImage), publishing);
+    const leftOut = await guard.during('publishing', published.map(guardedImage), publishing);
     for (const [candidate, result] of results) {
-      const failure = withoutPodman.get(candidate.image.publicName);
-      if (failure !== undefined && result.outcome !== 'failed')
-        results.set(candidate, { ...result, withoutPodman: failureText(failure) });
+      const found = leftOut.find(({ publicName }) => publicName === candidate.image.publicName);
+      if (found !== undefined && result.outcome !== 'failed')
+        results.set(candidate, {
+          ...result,
+          leftOut: { output: found.output, ...failureText(found.reason) },
+        });
     }
     return results;
   });
@@ -140,24 +143,24 @@ async function compose(
   }
 }
 
-/** @returns images that are published without the podman store, by public name, and why */
+/** @returns images that are published without one of their outputs */
 async function publishComposed(
   images: number,
   composer: Composer,
   repository: OpenRepository,
   context: PublishingContext,
-): Promise<ReadonlyMap<string, Failure>> {
+): Promise<Composition['leftOut']> {
   const { observe } = context;
-  const { publication, warnings, withoutPodman } = await composer.composition();
+  const { publication, warnings, leftOut } = await composer.composition();
   assertRoom(publication, context);
   for (const message of warnings) observe({ type: 'warning', message });
-  for (const [publicName, failure] of withoutPodman) {
-    const message = `${publicName} is published without the podman store until a later run, since that cannot take it: ${withHint(failure)}`;
+  for (const { output, publicName, reason } of leftOut) {
+    const message = `${publicName} is published without its output ${output} until a later run: ${withHint(reason)}`;
     observe({ type: 'warning', message });
-    ownFailure(failure, publicName, observe);
+    ownFailure(reason, publicName, observe);
   }
   await publishIn(repository, { publication, images, layers: composer.layers }, context);
-  return withoutPodman;
+  return leftOut;
 }
 
 interface Announced {

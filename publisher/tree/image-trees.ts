@@ -9,12 +9,13 @@ import { buildLayerTree, type LayerTree } from './layer-tree.ts';
 import { mergeLayer } from './merge.ts';
 import { EMPTY_TREE, type DirectoryNode } from './node.ts';
 
-/** One layer of an image, and what the image is from it downwards. */
-export interface Stage {
+/** One layer of an image on those below it. */
+export interface StackedLayer {
   readonly layer: Digest;
   readonly facts: LayerFacts;
-  readonly own: LayerTree;
-  readonly merged: DirectoryNode;
+  readonly layerTree: LayerTree;
+  /** Root file system of the image up to this layer. */
+  readonly rootfs: DirectoryNode;
 }
 
 interface Kept {
@@ -36,34 +37,34 @@ export class TreeLoader {
   readonly #kept = new Map<Digest, Kept>();
   #items = 0;
   /** A batch of one image is asked for twice in a row: when it is planned, and when it is composed. */
-  #last: { readonly stages: readonly Stage[]; readonly cost: Cost } = { stages: [], cost: NOTHING };
+  #last: { readonly stack: readonly StackedLayer[]; readonly cost: Cost } = { stack: [], cost: NOTHING };
 
   constructor(listings: ListingStore) {
     this.#listings = listings;
   }
 
   /**
-   * The stages of an image, lowest first.
+   * The stack of an image, lowest first.
    *
    * @throws Failure `layer-refused`, `layer-corrupt`, `image-too-large` where that takes more than `meter` allows
    */
-  async stagesOf(layers: readonly Digest[], meter = new ImageMeter()): Promise<readonly Stage[]> {
-    const known = this.#last.stages.map(({ layer }) => layer);
+  async loadStack(layers: readonly Digest[], meter = new ImageMeter()): Promise<readonly StackedLayer[]> {
+    const known = this.#last.stack.map(({ layer }) => layer);
     if (isDeepStrictEqual(known, layers)) {
       charge(meter, this.#last.cost);
-      return this.#last.stages;
+      return this.#last.stack;
     }
-    this.#last = { stages: [], cost: NOTHING };
+    this.#last = { stack: [], cost: NOTHING };
     const before = { steps: meter.steps, entries: meter.entries };
-    const stages: Stage[] = [];
+    const stack: StackedLayer[] = [];
     for (const layer of layers) {
-      const { tree: own, facts } = await this.#load(layer, meter);
-      const lower = stages.at(-1)?.merged ?? EMPTY_TREE;
-      const merged = await inTurns(mergeLayer(lower, own.root, meter));
-      stages.push({ layer, facts, own, merged });
+      const { tree: layerTree, facts } = await this.#load(layer, meter);
+      const lower = stack.at(-1)?.rootfs ?? EMPTY_TREE;
+      const rootfs = await inTurns(mergeLayer(lower, layerTree.root, meter));
+      stack.push({ layer, facts, layerTree, rootfs });
     }
-    this.#last = { stages, cost: since(before, meter) };
-    return stages;
+    this.#last = { stack, cost: since(before, meter) };
+    return stack;
   }
 
   async #load(layer: Digest, meter: ImageMeter): Promise<Kept> {

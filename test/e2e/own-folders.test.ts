@@ -82,7 +82,7 @@ describe('a subdirectory that is a folder of unpackd’s own', () => {
       assert.match(
         stderr,
         new RegExp(
-          `^warning: ${name} is published without the podman store .*podmanStore/overlay-layers/layers.json`,
+          `^warning: ${name} is published without its output podman .*podmanStore/overlay-layers/layers.json`,
           'm',
         ),
       );

@@ -9,7 +9,7 @@ import {
   type SymbolicLinkEntry,
 } from '../../publication/entry.ts';
 import { type BytePath } from '../../../core/system/byte-path.ts';
-import type { RepositoryView } from '../../publication/view.ts';
+import type { CollectorContext } from '../output.ts';
 import { CATALOG_MARKER } from '../../tree/catalogs.ts';
 import { missingDocuments, type Documents } from './documents.ts';
 import { booksOf, lockOf } from './json.ts';
@@ -28,13 +28,7 @@ import { linkFilePath, linkTarget } from './short-names.ts';
 import { mountedBelow, type Store, type StoredImage, type StoredLayer } from './store.ts';
 
 /** What a store is made with. */
-export interface StoreParts {
-  readonly view: RepositoryView;
-  /** The repository's root as clients see it: absolute. */
-  readonly clientRoot: string;
-  /** Of everything in the store. The mode is not used. */
-  readonly attributes: Attributes;
-}
+export type StoreParts = Pick<CollectorContext, 'view' | 'clientRoot' | 'attributes'>;
 
 /** Makes the entries of a store. */
 export class Maker {

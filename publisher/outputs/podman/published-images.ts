@@ -2,14 +2,14 @@ import { mapLimited } from '../../../core/concurrency.ts';
 import type { BytePath } from '../../../core/system/byte-path.ts';
 import type { RepositoryView } from '../../publication/view.ts';
 import type { ResolvedImage } from '../../image/image.ts';
-import { metadataPath, PODMAN_FILE } from '../../image/layout.ts';
-import { namesWith } from '../../image/find-published.ts';
+import { metadataPath } from '../../image/layout.ts';
+import { namesWith, READS_AT_A_TIME } from '../../published/find-published.ts';
 import { decodeRecord, type ImageRecord, type RefusedRecord } from './image-record.ts';
 import { imagesBook, storeRoot } from './paths.ts';
 import type { PublishedImage } from './store.ts';
 
-/** Each is a round trip to the file system, which answers many at once. */
-const READS_AT_A_TIME = 32;
+/** In the metadata of an image. */
+const PODMAN_FILE = 'podman.json';
 
 /** Where the record of an image is: beside its manifest, so that both go together. */
 export function imageRecordPath(publicName: string): BytePath {

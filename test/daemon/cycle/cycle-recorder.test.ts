@@ -74,8 +74,13 @@ describe('the recorder of a repository', () => {
   });
 
   it('tries an image again that is published without the podman store', async () => {
-    const withoutPodman = { code: 'repository-conflict', message: 'x', hint: undefined } as const;
-    recorder.settle(part(A), { ...PUBLISHED, withoutPodman } as ImageResult, resolved(A));
+    const leftOut = {
+      output: 'podman',
+      code: 'repository-conflict',
+      message: 'x',
+      hint: undefined,
+    } as const;
+    recorder.settle(part(A), { ...PUBLISHED, leftOut } as ImageResult, resolved(A));
     await recorder.end(undefined);
     assert.deepEqual(told, [`${A} linux/amd64 0 repository-conflict part sha256:c`, `${REPOSITORY} good`]);
   });

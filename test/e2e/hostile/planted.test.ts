@@ -55,7 +55,7 @@ describe('unpackd convert, where somebody has put links to the host into what is
         if (what === 'the podman store') {
           // That an image is not in it keeps nobody from the image.
           assert.equal(status, 0, stderr);
-          assert.match(stderr, /^warning: .* without the podman store .* symlink at podmanStore/m);
+          assert.match(stderr, /^warning: .* without its output podman .* symlink at podmanStore/m);
         } else {
           assert.notEqual(status, 0, stderr);
           assert.match(stderr, /^error\[repository-(?:conflict|unusable)\] /m);

@@ -2,7 +2,7 @@ import { ImageMeter } from '../../../publisher/image/image-limits.ts';
 import assert from 'node:assert/strict';
 import { LINUX_AMD64 } from '../../../core/oci/platform.ts';
 import { parseReference } from '../../../core/oci/reference.ts';
-import type { Stage } from '../../../publisher/tree/image-trees.ts';
+import type { StackedLayer } from '../../../publisher/tree/image-trees.ts';
 import type { ReadyImage } from '../../../publisher/image/image.ts';
 import { flatOutput } from '../../../publisher/outputs/flat.ts';
 import type { Digest } from '../../../core/oci/digest.ts';
@@ -150,7 +150,7 @@ function flatTree(entries: readonly LayerEntry[]): AnyNode {
   const { layers, top } = mergedStack([entries]);
   const [own] = layers;
   assert.ok(own !== undefined);
-  const stage: Stage = { layer: layerAt(0), facts: NO_FACTS, own, merged: top };
+  const stage: StackedLayer = { layer: layerAt(0), facts: NO_FACTS, layerTree: own, rootfs: top };
   const descriptor = { mediaType: 'x', digest: DIGEST, sizeBytes: 0 };
   const manifest = {
     mediaType: 'x',
@@ -171,13 +171,14 @@ function flatTree(entries: readonly LayerEntry[]): AnyNode {
     hasVariantLink: false,
     blobs: new Map(),
   };
-  const [unit] = flatOutput({
-    image,
-    stages: [stage],
-    linked: true,
-    attributes: OWN,
-    meter: new ImageMeter(),
-  });
-  assert.ok(unit !== undefined);
-  return unit.tree;
+  const [tree] =
+    flatOutput.trees?.({
+      image,
+      stack: [stage],
+      linked: true,
+      attributes: OWN,
+      meter: new ImageMeter(),
+    }) ?? [];
+  assert.ok(tree !== undefined);
+  return tree.rootNode;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { chainIds, chainPath, flatPath, layerRoot, recordPath } from '../../../publisher/image/layout.ts';
-import { publishedState } from '../../../publisher/published/published.ts';
+import { publishedState } from '../../../publisher/outputs/outputs.ts';
 import type { ReadyImage } from '../../../publisher/image/image.ts';
 import { hexOf } from '../../../core/oci/digest.ts';
 import { directory, file, hardLink } from '../../support/images/layer-entry.ts';

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { TreeLoader, type Stage } from '../../../publisher/tree/image-trees.ts';
-import type { FilePlacement, UnitTree } from '../../../publisher/outputs/unit.ts';
+import { TreeLoader, type StackedLayer } from '../../../publisher/tree/image-trees.ts';
+import type { FilePlacement, PublishedTree } from '../../../publisher/outputs/output.ts';
 import { LinkCounts, survey, type Survey } from '../../../publisher/compose/survey.ts';
 import { KeptXattrs } from '../../../publisher/compose/xattrs.ts';
 import { ImageMeter } from '../../../publisher/image/image-limits.ts';
 import { atOnce } from '../../../core/turns.ts';
 import { HOLDS_EVERYTHING } from './workshop.ts';
-import { unitEntries } from '../../../publisher/compose/unit-entries.ts';
+import { treeEntries } from '../../../publisher/compose/tree-entries.ts';
 import { listLayer } from '../../../publisher/layer/listing.ts';
 import { ListingStore } from '../../../publisher/layer/listing-store.ts';
 import { directory, file, type LayerEntry } from '../../support/images/layer-entry.ts';
@@ -30,7 +30,7 @@ function* manyFiles(): Generator<LayerEntry> {
 
 describe('compose: what is held for each file', () => {
   let blob = '';
-  let stage: Stage | undefined;
+  let stage: StackedLayer | undefined;
   let loadedBytes = 0;
   before(async () => {
     const folder = await temporaryDirectory('compose');
@@ -39,7 +39,7 @@ describe('compose: what is held for each file', () => {
     const store = new ListingStore(join(folder, 'listings'));
     await store.save(digest, await listLayer(blob, diffId));
     const before = heldBytes();
-    [stage] = await new TreeLoader(store).stagesOf([digest]);
+    [stage] = await new TreeLoader(store).loadStack([digest]);
     loadedBytes = heldBytes() - before;
   });
 
@@ -54,12 +54,12 @@ describe('compose: what is held for each file', () => {
     ['linked', 0, FILES],
   ];
   for (const [files, contents, links] of placements) {
-    it(`is at most 20 bytes more while a unit is streamed whose files are ${files}`, async () => {
+    it(`is at most 20 bytes more while a tree is streamed whose files are ${files}`, async () => {
       assert.ok(stage !== undefined);
-      const unit = unitOf(stage, files);
+      const tree = treeOf(stage, files);
       const meter = new HeldMeter(ENTRIES);
       const found = { file: 0, link: 0 };
-      for await (const entry of entriesOf(unit, stage)) {
+      for await (const entry of entriesOf(tree, stage)) {
         if (entry.type === 'file') for await (const _ of entry.content);
         if (entry.type !== 'file' && entry.type !== 'link') continue;
         found[entry.type]++;
@@ -75,29 +75,29 @@ describe('compose: what is held for each file', () => {
     });
   }
 
-  it('is nothing when the contents of a unit are counted', () => {
+  it('is nothing when the contents of a tree are counted', () => {
     assert.ok(stage !== undefined);
-    const unit = unitOf(stage, 'copied');
+    const tree = treeOf(stage, 'copied');
     const held = Array.from({ length: 6 }, () => {
-      assert.equal(surveyed(unit).demand.bytes, FILES);
+      assert.equal(surveyed(tree).demand.bytes, FILES);
       return heldBytes();
     });
     assert.ok(usualGrowth(held) < FILES, `after each time ${held.join(', ')} bytes are held`);
   });
 
-  function surveyed(unit: UnitTree): Survey {
+  function surveyed(tree: PublishedTree): Survey {
     const tools = {
       xattrs: new KeptXattrs(HOLDS_EVERYTHING),
       links: new LinkCounts(HOLDS_EVERYTHING),
       meter: new ImageMeter(),
     };
-    return atOnce(survey(unit, tools));
+    return atOnce(survey(tree, tools));
   }
 
-  function entriesOf(unit: UnitTree, { own }: Stage) {
-    return unitEntries(unit, {
+  function entriesOf(tree: PublishedTree, { layerTree }: StackedLayer) {
+    return treeEntries(tree, {
       blobOf: () => blob,
-      treeOf: () => own,
+      treeOf: () => layerTree,
       unlinkable: new Set(),
       published: (path) => assert.fail(`${path} can be linked to`),
     });
@@ -106,10 +106,19 @@ describe('compose: what is held for each file', () => {
 
 const READ_AHEAD_BYTES = 6 * 1024 * 1024;
 
-function unitOf({ layer, own, merged }: Stage, files: FilePlacement): UnitTree {
+function treeOf({ layer, layerTree, rootfs }: StackedLayer, files: FilePlacement): PublishedTree {
   const hex = layer.slice(7);
   const path = files === 'own' ? `.layers/${hex.slice(0, 2)}/${hex}` : `.flat/${hex.slice(0, 2)}/${hex}`;
   const root = files === 'own' ? `${path}/layerfs` : path;
-  const tree = files === 'own' ? own.root : merged;
-  return { unit: files === 'own' ? 'layers' : 'flat', hex, path, root, tree, beside: [], files, rules: 0 };
+  const rootNode = files === 'own' ? layerTree.root : rootfs;
+  return {
+    kind: files === 'own' ? 'layers' : 'flat',
+    hex,
+    path,
+    root,
+    rootNode,
+    metadata: [],
+    files,
+    rules: 0,
+  };
 }

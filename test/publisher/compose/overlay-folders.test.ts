@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Stage } from '../../../publisher/tree/image-trees.ts';
+import type { StackedLayer } from '../../../publisher/tree/image-trees.ts';
 import { ImageMeter } from '../../../publisher/image/image-limits.ts';
 import { overlayFolders } from '../../../publisher/compose/overlay-folders.ts';
 import { directory, file, hardLink, opaque, symlink, whiteout } from '../../support/images/layer-entry.ts';
@@ -73,7 +73,7 @@ const CASES: readonly (readonly [what: string, stack: Stack, folders: readonly s
 describe('compose/overlay-folders', () => {
   for (const [what, stack, folders] of CASES) {
     it(`finds ${what}`, () => {
-      const found = [...overlayFolders(stagesOf(stack), new ImageMeter())].flatMap((one) =>
+      const found = [...overlayFolders(stackedLayers(stack), new ImageMeter())].flatMap((one) =>
         one === undefined ? [] : `${one.differs ? '!' : ''}${one.isOpaque ? 'o' : ''}${one.path}`,
       );
       assert.deepEqual(found.sort(), [...folders].sort());
@@ -81,10 +81,10 @@ describe('compose/overlay-folders', () => {
   }
 });
 
-function stagesOf(stack: Stack): Stage[] {
+function stackedLayers(stack: Stack): StackedLayer[] {
   const { layers, trees } = mergedStack(stack);
-  return layers.flatMap((own, index) => {
-    const merged = trees[index];
-    return merged === undefined ? [] : [{ layer: layerAt(index), facts: NO_FACTS, own, merged }];
+  return layers.flatMap((layerTree, index) => {
+    const rootfs = trees[index];
+    return rootfs === undefined ? [] : [{ layer: layerAt(index), facts: NO_FACTS, layerTree, rootfs }];
   });
 }

@@ -12,7 +12,7 @@ import {
 } from '../../../publisher/image/layout.ts';
 import { hexOf } from '../../../core/oci/digest.ts';
 import type { BytePath } from '../../../core/system/byte-path.ts';
-import { publishedState } from '../../../publisher/published/published.ts';
+import { publishedState } from '../../../publisher/outputs/outputs.ts';
 import type { Kind } from '../../../publisher/publication/view.ts';
 import { directory, file, hardLink, symlink, whiteout } from '../../support/images/layer-entry.ts';
 import { layer, type Layer } from '../../support/images/layer.ts';

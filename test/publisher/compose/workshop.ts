@@ -164,8 +164,8 @@ export class Workshop {
 
   async compose(images: readonly ReadyImage[], options: WorkshopOptions = {}): Promise<Composed> {
     const { composer, warnings, outcomes } = await this.plan(images, options);
-    const { publication, warnings: ofAll, withoutPodman: failures } = await composer.composition();
-    const withoutPodman = new Map(Array.from(failures, ([name, { code }]) => [name, code]));
+    const { publication, warnings: ofAll, leftOut } = await composer.composition();
+    const withoutPodman = new Map(leftOut.map(({ publicName, reason }) => [publicName, reason.code]));
     const stream = await readStream(publication);
     const layers = composer.layers.map(hexOf);
     return { stream, layers, warnings: [...warnings, ...ofAll], withoutPodman, outcomes };

@@ -10,7 +10,7 @@ import {
   parsePlatformName,
   platformName,
   recordPath,
-  unitPath,
+  treePath,
 } from '../../../publisher/image/layout.ts';
 import type { Digest } from '../../../core/oci/digest.ts';
 import { formatPlatform, parsePlatform } from '../../../core/oci/platform.ts';
@@ -25,7 +25,7 @@ describe('layout', () => {
     ['the metadata of a layer', layerMetadataPath(DIGEST), `.layers/4f/${HEX}/.metadata`],
     ['a flat tree', flatPath(DIGEST), `.flat/4f/${HEX}`],
     ['a chain', chainPath(DIGEST), `.chains/4f/${HEX}`],
-    ['a unit', unitPath('flat', HEX), `.flat/4f/${HEX}`],
+    ['a unit', treePath('flat', HEX), `.flat/4f/${HEX}`],
     ['a record', recordPath('chains', HEX), `.unpackd/chains/4f/${HEX}`],
     [
       'a manifest',

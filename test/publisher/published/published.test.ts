@@ -11,13 +11,9 @@ import {
   manifestPath,
   recordPath,
 } from '../../../publisher/image/layout.ts';
-import {
-  isLayerRecorded,
-  isRecorded,
-  publishedState,
-  type PublishedState,
-} from '../../../publisher/published/published.ts';
-import { variantTarget } from '../../../publisher/image/public-links.ts';
+import { isLayerRecorded, isRecorded } from '../../../publisher/published/published.ts';
+import { publishedState, type PublishedState } from '../../../publisher/outputs/outputs.ts';
+import { variantTarget } from '../../../publisher/outputs/public-links.ts';
 import { encodeRecord } from '../../../publisher/outputs/podman/image-record.ts';
 import { imageRecordPath } from '../../../publisher/outputs/podman/published-images.ts';
 import { hexOf, type Digest } from '../../../core/oci/digest.ts';
@@ -313,9 +309,9 @@ describe('published', () => {
       const repository = new MemoryRepository();
       repository.put(recordPath('layers', hex), 'file');
       repository.put(flatPath(BASE), 'directory');
-      assert.equal(await isRecorded(repository, { unit: 'flat', hex, root: flatPath(BASE) }), false);
+      assert.equal(await isRecorded(repository, { kind: 'flat', hex, root: flatPath(BASE) }), false);
       repository.put(recordPath('flat', hex), 'file');
-      assert.equal(await isRecorded(repository, { unit: 'flat', hex, root: flatPath(BASE) }), true);
+      assert.equal(await isRecorded(repository, { kind: 'flat', hex, root: flatPath(BASE) }), true);
     });
   });
 });

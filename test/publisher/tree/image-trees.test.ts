@@ -28,11 +28,15 @@ describe('compose/image-trees', () => {
   });
 
   it('gives each layer by itself, and the image up to it', async () => {
-    const stack = [[file('a', '1')], [file('b', '2'), hardLink('c', 'a')]];
-    for (const [index, entries] of stack.entries()) await store.save(layerAt(index), listingOf(entries));
-    const stages = await new TreeLoader(store).stagesOf([layerAt(0), layerAt(1)]);
+    const layers = [[file('a', '1')], [file('b', '2'), hardLink('c', 'a')]];
+    for (const [index, entries] of layers.entries()) await store.save(layerAt(index), listingOf(entries));
+    const stack = await new TreeLoader(store).loadStack([layerAt(0), layerAt(1)]);
     assert.deepEqual(
-      stages.map(({ layer, own, merged }) => [layer, treeLines(own.root, stack), treeLines(merged, stack)]),
+      stack.map(({ layer, layerTree, rootfs }) => [
+        layer,
+        treeLines(layerTree.root, layers),
+        treeLines(rootfs, layers),
+      ]),
       [
         [layerAt(0), ['a = 1'], ['a = 1']],
         [layerAt(1), ['b = 2', 'c foreign a'], ['a = 1', 'b = 2', 'c == a']],
@@ -42,7 +46,7 @@ describe('compose/image-trees', () => {
 
   it('knows how large the archive of each layer is', async () => {
     await store.save(layerAt(0), { ...listingOf([file('a')]), sizeBytes: 12_345 });
-    const [stage] = await new TreeLoader(store).stagesOf([layerAt(0)]);
+    const [stage] = await new TreeLoader(store).loadStack([layerAt(0)]);
     assert.equal(stage?.facts.sizeBytes, 12_345);
   });
 
@@ -50,9 +54,9 @@ describe('compose/image-trees', () => {
     await store.save(layerAt(0), listingOf([file('a')]));
     await store.save(layerAt(1), listingOf([file('b')]));
     const loader = new TreeLoader(store);
-    const [first] = await loader.stagesOf([layerAt(0), layerAt(1), layerAt(0)]);
-    const [second] = await loader.stagesOf([layerAt(0)]);
-    assert.equal(first?.own, second?.own);
+    const [first] = await loader.loadStack([layerAt(0), layerAt(1), layerAt(0)]);
+    const [second] = await loader.loadStack([layerAt(0)]);
+    assert.equal(first?.layerTree, second?.layerTree);
     assert.deepEqual(store.loaded, [layerAt(0), layerAt(1)]);
   });
 
@@ -60,9 +64,9 @@ describe('compose/image-trees', () => {
     const large = Array.from({ length: 50_000 }, () => file('f'));
     for (let index = 0; index < 5; index++) await store.save(layerAt(index), listingOf(large));
     const loader = new TreeLoader(store);
-    for (const index of [0, 1, 2, 0, 3, 0, 2]) await loader.stagesOf([layerAt(index)]);
+    for (const index of [0, 1, 2, 0, 3, 0, 2]) await loader.loadStack([layerAt(index)]);
     assert.deepEqual(store.loaded, [0, 1, 2, 3].map(layerAt));
-    await loader.stagesOf([layerAt(1)]);
+    await loader.loadStack([layerAt(1)]);
     assert.equal(store.loaded.at(-1), layerAt(1));
   });
 
@@ -71,13 +75,13 @@ describe('compose/image-trees', () => {
     await store.save(layerAt(0), listingOf(large));
     await store.save(layerAt(1), listingOf([file('a')]));
     const loader = new TreeLoader(store);
-    assert.equal((await loader.stagesOf([layerAt(0), layerAt(1)])).length, 2);
-    await loader.stagesOf([layerAt(0)]);
+    assert.equal((await loader.loadStack([layerAt(0), layerAt(1)])).length, 2);
+    await loader.loadStack([layerAt(0)]);
     assert.deepEqual(store.loaded, [0, 1, 0].map(layerAt));
   });
 
   it('fails where a listing has disappeared', async () => {
-    await assert.rejects(new TreeLoader(store).stagesOf([layerAt(0)]), { code: 'state-unusable' });
+    await assert.rejects(new TreeLoader(store).loadStack([layerAt(0)]), { code: 'state-unusable' });
   });
 
   it('fails as often as it is asked for a layer that cannot be unpacked', async () => {
@@ -85,8 +89,8 @@ describe('compose/image-trees', () => {
     await store.save(layerAt(1), listingOf([symlink('a', 'a'), file('a/b')]));
     const loader = new TreeLoader(store);
     for (let round = 0; round < 2; round++) {
-      await assert.rejects(loader.stagesOf([layerAt(0)]), { code: 'layer-corrupt' });
-      await assert.rejects(loader.stagesOf([layerAt(1)]), { code: 'layer-refused' });
+      await assert.rejects(loader.loadStack([layerAt(0)]), { code: 'layer-corrupt' });
+      await assert.rejects(loader.loadStack([layerAt(1)]), { code: 'layer-refused' });
     }
   });
 });

@@ -1,12 +1,20 @@
 import { z } from 'zod';
 import { mapLimited } from '../../core/concurrency.ts';
-import type { Platform } from '../../core/oci/platform.ts';
-import { manifestPath, MANIFEST_FILE, parsePlatformName, platformName, METADATA_FOLDER } from './layout.ts';
-import type { RepositoryView } from '../publication/view.ts';
-import type { BytePath } from '../../core/system/byte-path.ts';
 import { parseIfValid } from '../../core/json.ts';
+import type { Platform } from '../../core/oci/platform.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
+import { isPlain } from '../image/image.ts';
+import {
+  manifestPath,
+  MANIFEST_FILE,
+  METADATA_FOLDER,
+  multiarchName,
+  parsePlatformName,
+  platformName,
+} from '../image/layout.ts';
+import type { RepositoryView } from '../publication/view.ts';
 
-/** An image that is in a repository, for one platform. */
+/** An image in a repository, for one platform. */
 export interface FoundImage {
   /** For linux/amd64 the public name; for another platform the one that linux/amd64 would have. */
   readonly publicName: string;
@@ -17,11 +25,25 @@ export interface FoundImage {
   readonly layers: readonly { readonly digest: string; readonly sizeBytes: number }[];
 }
 
-const Descriptor = z.object({ digest: z.string(), size: z.number() });
-const Manifest = z.object({ config: Descriptor, layers: z.array(Descriptor) });
+const ManifestConfig = z.object({ config: z.object({ digest: z.string() }) });
+const Manifest = ManifestConfig.extend({
+  layers: z.array(z.object({ digest: z.string(), size: z.number() })),
+});
 
 /** Each read is a round trip to the file system, which answers many at once. */
 export const READS_AT_A_TIME = 32;
+
+/** Digest of the config that is published under the name; `undefined` for no manifest, or one that cannot be read. */
+export async function publishedConfig(
+  view: RepositoryView,
+  { publicName, platform }: Pick<FoundImage, 'publicName' | 'platform'>,
+): Promise<string | undefined> {
+  // DUCC 2.14 has manifests for linux/amd64 beside those for other platforms.
+  const bytes =
+    (await view.read(manifestPath(publicName))) ??
+    (isPlain(platform) ? await view.read(manifestPath(multiarchName(platform, publicName))) : undefined);
+  return parseIfValid(ManifestConfig, bytes)?.config.digest;
+}
 
 /** All images that are published, as their manifests in the repository say. One that cannot be read does not count. */
 export async function findPublished(view: RepositoryView): Promise<FoundImage[]> {
@@ -29,7 +51,7 @@ export async function findPublished(view: RepositoryView): Promise<FoundImage[]>
   const all = new Set(names);
   const ours = names.filter((name) => !all.has(usualName(name)) || usualName(name) === name);
   const found = await mapLimited(ours, READS_AT_A_TIME, async (name) => {
-    const manifest = parse(await view.read(manifestPath(name)));
+    const manifest = parseIfValid(Manifest, await view.read(manifestPath(name)));
     if (manifest === undefined) return [];
     const layers = manifest.layers.map(({ digest, size: sizeBytes }) => ({ digest, sizeBytes }));
     return [{ ...parsePlatformName(name), config: manifest.config.digest, layers }];
@@ -43,13 +65,9 @@ function usualName(name: string): string {
   return platformName(platform, publicName);
 }
 
-function parse(bytes: Buffer | undefined): z.output<typeof Manifest> | undefined {
-  return bytes === undefined ? undefined : parseIfValid(Manifest, bytes);
-}
-
 /**
- * The public names of all images whose metadata has the file `file`. Level by level, since a tree of thousands of folders takes long
- * one after the other.
+ * Public names of all images whose metadata has the file `file`. Level by level, since a tree of thousands of folders takes
+ * long one after the other.
  */
 export async function namesWith(file: string, view: RepositoryView): Promise<string[]> {
   const names: string[] = [];

@@ -4,7 +4,7 @@ import type { BytePath } from '../../core/system/byte-path.ts';
 import type { RepositoryView } from '../publication/view.ts';
 
 /** Finds the folders that must come before a path: those that neither the repository nor the stream has yet. */
-export class Parents {
+export class MissingDirectories {
   readonly #view: RepositoryView;
   readonly #attributes: Attributes;
   readonly #there = new Set<BytePath>();
@@ -23,7 +23,7 @@ export class Parents {
   async complete(entries: readonly Entry[]): Promise<Entry[]> {
     const all: Entry[] = [];
     for (const entry of entries) {
-      for (const folder of await this.missingAbove(entry.path)) all.push(folder);
+      for (const folder of await this.above(entry.path)) all.push(folder);
       all.push(entry);
       if (entry.type === 'directory') this.#there.add(entry.path);
     }
@@ -35,7 +35,7 @@ export class Parents {
    *
    * @throws Failure `repository-conflict` where one of them is something else
    */
-  async missingAbove(path: BytePath): Promise<DirectoryEntry[]> {
+  async above(path: BytePath): Promise<DirectoryEntry[]> {
     const missing: DirectoryEntry[] = [];
     for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1)) {
       const folder = path.slice(0, slash);

@@ -8,7 +8,7 @@ import {
   publicLinks,
   ALIASES,
   isVariantTarget,
-} from '../../../publisher/image/public-links.ts';
+} from '../../../publisher/outputs/public-links.ts';
 import type { Digest } from '../../../core/oci/digest.ts';
 import { parsePlatform, usualPlatform } from '../../../core/oci/platform.ts';
 import { clientPath } from '../../support/trees/client-path.ts';

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
-import type { ReadyImage } from '../../../publisher/image/image.ts';
-import type { OutputName, Outputs } from '../../../core/outputs.ts';
-import { layerRoot, platformName } from '../../../publisher/image/layout.ts';
-import { layerIds } from '../../../publisher/outputs/podman/layer-ids.ts';
-import { imageRecordPath } from '../../../publisher/outputs/podman/published-images.ts';
-import { hexOf } from '../../../core/oci/digest.ts';
-import { parseConfig } from '../../../core/oci/config.ts';
-import { publishedState } from '../../../publisher/published/published.ts';
-import { sha256 } from '../../../publisher/registry/manifest/verify.ts';
-import { pseudoRandom } from '../../support/e2e/pseudo-random.ts';
-import { directory, file } from '../../support/images/layer-entry.ts';
-import { layer, type Layer } from '../../support/images/layer.ts';
-import { EVERYTHING, Workshop, type Composed } from './workshop.ts';
+import type { ReadyImage } from '../../../../publisher/image/image.ts';
+import type { OutputName, Outputs } from '../../../../core/outputs.ts';
+import { layerRoot, platformName } from '../../../../publisher/image/layout.ts';
+import { layerIds } from '../../../../publisher/outputs/podman/layer-ids.ts';
+import { imageRecordPath } from '../../../../publisher/outputs/podman/published-images.ts';
+import { hexOf } from '../../../../core/oci/digest.ts';
+import { parseConfig } from '../../../../core/oci/config.ts';
+import { publishedState } from '../../../../publisher/outputs/outputs.ts';
+import { sha256 } from '../../../../publisher/registry/manifest/verify.ts';
+import { pseudoRandom } from '../../../support/e2e/pseudo-random.ts';
+import { directory, file } from '../../../support/images/layer-entry.ts';
+import { layer, type Layer } from '../../../support/images/layer.ts';
+import { EVERYTHING, Workshop, type Composed } from '../../compose/workshop.ts';
 
 const OUTPUTS: Outputs = new Set(['layers', 'flat', 'podman']);
 const STORE = 'podmanStore';
@@ -26,7 +26,7 @@ interface Listed {
   readonly 'big-data-digests': Readonly<Record<string, string>>;
 }
 
-describe('compose/podman-stores', () => {
+describe('outputs/podman', () => {
   let workshop: Workshop;
   let base: Layer;
   let top: Layer;

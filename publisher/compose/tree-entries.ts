@@ -8,9 +8,9 @@ import { IMPLIED_ATTRIBUTES, joinPath, type FileNode, type LayerSource, type Any
 import type { LayerTree } from '../tree/layer-tree.ts';
 import { walkAny } from '../tree/walk.ts';
 import { givingTurns, inTurns } from '../../core/turns.ts';
-import { publishedPath, type UnitTree } from '../outputs/unit.ts';
+import { publishedPath, type PublishedTree } from '../outputs/output.ts';
 
-export interface UnitSources {
+export interface TreeSources {
   /** Where the verified blob of a layer lies as a file. */
   readonly blobOf: (layer: Digest) => string;
   /** The tree of one of the image's layers. */
@@ -22,13 +22,13 @@ export interface UnitSources {
 }
 
 /**
- * The entries of one unit: its directories, links and devices, then the contents that it brings, layer by layer in the
+ * The entries of one tree: its directories, links and devices, then the contents that it brings, layer by layer in the
  * order of their archives, then hard links.
  */
-export async function* unitEntries(unit: UnitTree, sources: UnitSources): AsyncGenerator<Entry> {
-  yield* unit.beside;
-  if (unit.root !== unit.path) yield marker(unit.path);
-  const placing = new Placing(unit, sources, await inTurns(catalogFolders(unit.tree)));
+export async function* treeEntries(tree: PublishedTree, sources: TreeSources): AsyncGenerator<Entry> {
+  yield* tree.metadata;
+  if (tree.root !== tree.path) yield marker(tree.path);
+  const placing = new Placing(tree, sources, await inTurns(catalogFolders(tree.rootNode)));
   let links = 0;
   for await (const entry of givingTurns(placing.entries())) {
     if (entry.type === 'link') links++;
@@ -47,22 +47,22 @@ function marker(folder: BytePath): FileEntry {
   return { type: 'file', path: `${folder}/${CATALOG_MARKER}`, attributes, sizeBytes: 0, content: [] };
 }
 
-/** Walks over a unit's tree: gives what has no content, links too, and notes where contents belong. */
+/** Walks over a tree's tree: gives what has no content, links too, and notes where contents belong. */
 class Placing {
   readonly contents = new Map<Digest, Brought>();
-  readonly #unit: UnitTree;
-  readonly #endpoints: UnitSources;
+  readonly #tree: PublishedTree;
+  readonly #sources: TreeSources;
   readonly #catalogs: Set<BytePath>;
 
-  constructor(unit: UnitTree, sources: UnitSources, catalogs: Set<BytePath>) {
-    this.#unit = unit;
-    this.#endpoints = sources;
+  constructor(tree: PublishedTree, sources: TreeSources, catalogs: Set<BytePath>) {
+    this.#tree = tree;
+    this.#sources = sources;
     this.#catalogs = catalogs;
-    if (unit.root === unit.path) this.#catalogs.add('');
+    if (tree.root === tree.path) this.#catalogs.add('');
   }
 
   *entries(): Generator<Entry> {
-    for (const visit of walkAny(this.#unit.tree)) {
+    for (const visit of walkAny(this.#tree.rootNode)) {
       // Nothing is left to delete, and kernel overlay would list the name.
       if (visit.node.type === 'whiteout' && isOpaque(visit.folder)) continue;
       yield* this.#entry(visit.node, visit.path);
@@ -70,7 +70,7 @@ class Placing {
   }
 
   *#entry(node: AnyNode, path: BytePath): Generator<Entry> {
-    const at = path === '' ? this.#unit.root : joinPath(this.#unit.root, path);
+    const at = path === '' ? this.#tree.root : joinPath(this.#tree.root, path);
     switch (node.type) {
       case 'directory':
         yield { type: 'directory', path: at, attributes: node.attributes };
@@ -109,9 +109,9 @@ class Placing {
       return;
     }
     const published = publishedPath(source);
-    const isBrought = this.#unit.files === 'copied' || published === at;
-    if (!isBrought && this.#endpoints.unlinkable.has(published)) {
-      yield { type: 'file', path: at, attributes, sizeBytes, content: this.#endpoints.published(published) };
+    const isBrought = this.#tree.files === 'copied' || published === at;
+    if (!isBrought && this.#sources.unlinkable.has(published)) {
+      yield { type: 'file', path: at, attributes, sizeBytes, content: this.#sources.published(published) };
       return;
     }
     const home = isBrought ? this.#broughtOf(source.layer).place(source, path) : published;
@@ -121,7 +121,7 @@ class Placing {
   #broughtOf(layer: Digest): Brought {
     const known = this.contents.get(layer);
     if (known !== undefined) return known;
-    const brought = new Brought(this.#unit.root, this.#endpoints.treeOf(layer));
+    const brought = new Brought(this.#tree.root, this.#sources.treeOf(layer));
     this.contents.set(layer, brought);
     return brought;
   }
@@ -131,7 +131,7 @@ function isOpaque(folder: AnyNode | undefined): boolean {
   return folder?.type === 'directory' && 'opaque' in folder && folder.opaque;
 }
 
-/** The files of one layer that a unit brings, each at the first of its names. Nearly all are where their layer has them. */
+/** The files of one layer that a tree brings, each at the first of its names. Nearly all are where their layer has them. */
 class Brought implements Wanted {
   readonly #root: BytePath;
   readonly #tree: LayerTree;

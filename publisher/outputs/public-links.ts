@@ -1,8 +1,24 @@
 import { posix } from 'node:path';
-import { isPlain, type ResolvedImage } from './image.ts';
-import { flatId, flatPath, parsePlatformName, MULTIARCH_FOLDER, multiarchName } from './layout.ts';
+import { isPlain, type ReadyImage, type ResolvedImage } from '../image/image.ts';
+import {
+  flatId,
+  flatPath,
+  parsePlatformName,
+  MULTIARCH_FOLDER,
+  multiarchName,
+  platformFolder,
+} from '../image/layout.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
+import type { SymbolicLinkEntry } from '../publication/entry.ts';
 import type { RepositoryView } from '../publication/view.ts';
+import {
+  NOTHING_CHANGES,
+  NOTHING_PLANNED,
+  type Collector,
+  type CollectorContext,
+  type ImagePlan,
+  type OutputChanges,
+} from './output.ts';
 
 /**
  * Which plain names lead each client to the image for its own architecture, as DUCC 2.14 makes them: those of images wanted
@@ -20,6 +36,43 @@ export interface PublicLink {
 }
 
 type Linked = Pick<ResolvedImage, 'platform' | 'publicName' | 'hasVariantLink' | 'manifest'>;
+
+/** Collects the links of images, with further names of the platforms that these are for. */
+export class PublicLinks implements Collector {
+  readonly #context: CollectorContext;
+  /** By their paths: all platforms of an image have its plain name. */
+  readonly #links = new Map<BytePath, PublicLink>();
+  readonly #platformFolders = new Set<BytePath>();
+
+  constructor(context: CollectorContext) {
+    this.#context = context;
+  }
+
+  async plan(image: ReadyImage): Promise<ImagePlan> {
+    if (!image.outputs.has('flat')) return NOTHING_PLANNED;
+    const links = await publicLinks(this.#context.view, image);
+    return {
+      ...NOTHING_PLANNED,
+      entries: links.map(({ path }) => ({ path, type: 'symlink' })),
+      take: () => {
+        for (const link of links) this.#links.set(link.path, link);
+        if (image.hasVariantLink) this.#platformFolders.add(platformFolder(image.platform));
+      },
+    };
+  }
+
+  async changes(): Promise<OutputChanges> {
+    const folders = this.#platformFolders;
+    const aliases = folders.size === 0 ? [] : await aliasLinks(this.#context.view, folders);
+    const names = [...aliases, ...this.#links.values()].map((link) => this.#entry(link));
+    return { ...NOTHING_CHANGES, names };
+  }
+
+  #entry({ path, target }: PublicLink): SymbolicLinkEntry {
+    const attributes = { ...this.#context.attributes, mode: 0o777 };
+    return { type: 'symlink', path, attributes, target, isVariant: isVariantTarget(target) };
+  }
+}
 
 /**
  * The links that are to lead to the image, each after those that it leads to.

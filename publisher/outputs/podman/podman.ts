@@ -1,71 +1,65 @@
-import { asFailure, type Failure, isFailure } from '../../core/failure.ts';
-import { groupBy } from '../../core/group-by.ts';
-import type { ReadyImage } from '../image/image.ts';
-import type { Digest } from '../../core/oci/digest.ts';
-import { encodeRecord, type ImageRecord, type RefusedRecord } from '../outputs/podman/image-record.ts';
-import { newImage } from '../outputs/podman/new-image.ts';
-import { storeRoot, type StoreRoot } from '../outputs/podman/paths.ts';
-import { imageRecordPath, publishedImages } from '../outputs/podman/published-images.ts';
-import type { PublishedImage } from '../outputs/podman/store.ts';
-import type { StoreParts } from '../outputs/podman/maker.ts';
-import { updateOf, type StoreUpdate } from '../outputs/podman/update.ts';
-import { metadataFile, type Entry, type FileEntry } from '../publication/entry.ts';
-import type { Stage } from '../tree/image-trees.ts';
+import { asFailure, type Failure, isFailure } from '../../../core/failure.ts';
+import { groupBy } from '../../../core/group-by.ts';
+import type { Digest } from '../../../core/oci/digest.ts';
+import type { ReadyImage } from '../../image/image.ts';
+import { metadataFile, type FileEntry } from '../../publication/entry.ts';
+import type { StackedLayer } from '../../tree/image-trees.ts';
+import {
+  NOTHING_CHANGES,
+  NOTHING_PLANNED,
+  type Collector,
+  type CollectorContext,
+  type ImagePlan,
+  type Output,
+  type OutputChanges,
+  type Refuse,
+} from '../output.ts';
+import { encodeRecord, type ImageRecord, type RefusedRecord } from './image-record.ts';
+import { newImage } from './new-image.ts';
+import { storeRoot, type StoreRoot } from './paths.ts';
+import { imageRecordPath, isInStore, publishedImages } from './published-images.ts';
+import type { PublishedImage } from './store.ts';
+import { updateOf, type StoreUpdate } from './update.ts';
 
-/** What a batch changes in the podman stores of a repository, all of them together. */
-export interface StoreChanges extends Omit<StoreUpdate, 'lost' | 'nameless'> {
-  /** What users should know. */
-  readonly warnings: readonly string[];
-  /** By public name, why a store cannot take an image now. What is published of it there stays as it is. */
-  readonly leftOut: ReadonlyMap<string, Failure>;
-}
-
-/** Refuses what cannot be put in its place. @throws Failure `repository-conflict` */
-export type Refuse = (entry: Pick<Entry, 'path' | 'type'>) => Promise<void>;
-
-/** What becomes of one image in its store. */
-export interface ImageInStore {
-  readonly isChanged: boolean;
-  /** `undefined`: it is not to be there. */
-  readonly record: ImageRecord | RefusedRecord | undefined;
-  readonly documents: ReadonlyMap<Digest, Buffer>;
-  /** What its users should know. */
-  readonly warnings: readonly string[];
-}
+/** Image stores of podman, one for each platform, which consist of links to the layers. */
+export const podmanOutput: Output = {
+  name: 'podman',
+  collect: (context) => new PodmanStores(context),
+  isPublished: isInStore,
+};
 
 /** Collects the images of a batch, and computes the stores that hold them from all that is published. */
-export class PodmanStores {
-  readonly #parts: StoreParts;
-  readonly #isAgain: boolean;
+class PodmanStores implements Collector {
+  readonly #context: CollectorContext;
   /** By public name; `undefined`: what was there before goes. */
   readonly #records = new Map<string, ImageRecord | RefusedRecord | undefined>();
   readonly #documents = new Map<Digest, Buffer>();
   #published: Map<StoreRoot, PublishedImage[]> | undefined;
 
-  /** @param isAgain whether what the images have in a store is written again where it is there */
-  constructor(parts: StoreParts, isAgain: boolean) {
-    this.#parts = parts;
-    this.#isAgain = isAgain;
+  constructor(context: CollectorContext) {
+    this.#context = context;
   }
 
-  /** What becomes of `image`. */
-  async forImage(image: ReadyImage, stages: readonly Stage[]): Promise<ImageInStore> {
+  async plan(image: ReadyImage, stack: readonly StackedLayer[]): Promise<ImagePlan> {
+    const { publicName } = image;
     if (!image.outputs.has('podman')) {
-      const isThere = (await this.#parts.view.kindOf(imageRecordPath(image.publicName))) !== undefined;
-      return { isChanged: isThere, record: undefined, documents: new Map(), warnings: [] };
+      const isThere = (await this.#context.view.kindOf(imageRecordPath(publicName))) !== undefined;
+      return isThere
+        ? { ...NOTHING_PLANNED, take: () => this.#records.set(publicName, undefined) }
+        : NOTHING_PLANNED;
     }
     const { record, documents } = newImage(
       image,
-      stages.map(({ facts }) => facts),
+      stack.map(({ facts }) => facts),
     );
-    const warnings = 'refused' in record ? [`it is left out of the podman store: ${record.refused}`] : [];
-    return { isChanged: true, record, documents, warnings };
-  }
-
-  /** Adds an image, or sees to it that the one that it takes the place of goes. */
-  add({ publicName }: ReadyImage, { isChanged, record, documents }: ImageInStore): void {
-    if (isChanged) this.#records.set(publicName, record);
-    for (const [digest, bytes] of documents) this.#documents.set(digest, bytes);
+    return {
+      ...NOTHING_PLANNED,
+      warnings: 'refused' in record ? [`it is left out of the podman store: ${record.refused}`] : [],
+      take: () => {
+        this.#records.set(publicName, record);
+        for (const [digest, bytes] of documents) this.#documents.set(digest, bytes);
+      },
+    };
   }
 
   /**
@@ -74,7 +68,7 @@ export class PodmanStores {
    *
    * @throws Failure `interrupted`
    */
-  async changes(refuse: Refuse): Promise<StoreChanges> {
+  async changes(refuse: Refuse): Promise<OutputChanges> {
     const leftOut = new Map<string, Failure>();
     const updates: StoreUpdate[] = [];
     const taken: string[] = [];
@@ -91,6 +85,7 @@ export class PodmanStores {
       ...lost.map(publicNameOf),
     ];
     return {
+      ...NOTHING_CHANGES,
       folders: updates.flatMap(({ folders }) => folders),
       trees: function* () {
         for (const { trees } of updates) yield* trees();
@@ -111,7 +106,7 @@ export class PodmanStores {
 
   /** What changes in the store at `root` where of this batch it takes the images with `names`. */
   async #update(root: StoreRoot, names: readonly string[], refuse: Refuse): Promise<StoreUpdate> {
-    this.#published ??= groupBy(await publishedImages(this.#parts.view), ({ publicName }) =>
+    this.#published ??= groupBy(await publishedImages(this.#context.view), ({ publicName }) =>
       storeRoot(publicName),
     );
     const changed = new Set(names);
@@ -123,10 +118,10 @@ export class PodmanStores {
     const change = {
       root,
       after: [...stay, ...fresh],
-      again: this.#isAgain ? fresh : [],
+      again: this.#context.convertAgain ? fresh : [],
       documents: this.#documents,
     };
-    const update = await updateOf(change, this.#parts);
+    const update = await updateOf(change, this.#context);
     for (const folder of update.folders) await refuse({ path: folder, type: 'directory' });
     for (const entry of update.trees()) await refuse(entry);
     for (const entry of update.names) await refuse(entry);
@@ -134,7 +129,7 @@ export class PodmanStores {
   }
 
   #recordFiles(names: readonly string[]): FileEntry[] {
-    const { attributes } = this.#parts;
+    const { attributes } = this.#context;
     return names.flatMap((publicName) => {
       const record = this.#records.get(publicName);
       return record === undefined

@@ -1,44 +1,44 @@
 import assert from 'node:assert/strict';
-import type { UnitTree } from '../../../publisher/outputs/unit.ts';
-import { unitEntries } from '../../../publisher/compose/unit-entries.ts';
+import type { PublishedTree } from '../../../publisher/outputs/output.ts';
+import { treeEntries } from '../../../publisher/compose/tree-entries.ts';
 import { EMPTY_TREE, IMPLIED_ATTRIBUTES } from '../../../publisher/tree/node.ts';
 import type { DirectoryNode, SymbolicLinkNode } from '../../../publisher/tree/node.ts';
 
 const LINK: SymbolicLinkNode = { type: 'symlink', attributes: IMPLIED_ATTRIBUTES, target: 'x' };
 
-describe('compose/unit-entries', () => {
+describe('compose/tree-entries', () => {
   const divided = folder({
     small: links(500),
     large: links(150_000),
     other: folder({ larger: links(160_000) }),
   });
-  const unit: UnitTree = {
-    unit: 'chains',
+  const tree: PublishedTree = {
+    kind: 'chains',
     hex: 'ab',
     path: '.chains/ab',
     root: '.chains/ab',
-    tree: divided,
-    beside: [],
+    rootNode: divided,
+    metadata: [],
     files: 'linked',
     rules: 0,
   };
 
   it('divides a large tree into catalogs', async () => {
-    assert.deepEqual(await markersOf(unit), ['.chains/ab', '.chains/ab/other']);
+    assert.deepEqual(await markersOf(tree), ['.chains/ab', '.chains/ab/other']);
   });
 
   it('divides the tree of a layer below the layer’s own catalog', async () => {
-    const layer: UnitTree = { ...unit, unit: 'layers', path: '.layers/ab', root: '.layers/ab/layerfs' };
+    const layer: PublishedTree = { ...tree, kind: 'layers', path: '.layers/ab', root: '.layers/ab/layerfs' };
     assert.deepEqual(await markersOf(layer), ['.layers/ab', '.layers/ab/layerfs/other']);
   });
 
   it('marks no tree twice, however small', async () => {
-    assert.deepEqual(await markersOf({ ...unit, tree: EMPTY_TREE }), ['.chains/ab']);
+    assert.deepEqual(await markersOf({ ...tree, rootNode: EMPTY_TREE }), ['.chains/ab']);
   });
 });
 
 /** Folders with a marker; each comes right after its folder. */
-async function markersOf(unit: UnitTree): Promise<string[]> {
+async function markersOf(tree: PublishedTree): Promise<string[]> {
   const sources = {
     blobOf: () => assert.fail('there are no contents'),
     treeOf: () => assert.fail('there are no files'),
@@ -47,12 +47,12 @@ async function markersOf(unit: UnitTree): Promise<string[]> {
   };
   const folders: string[] = [];
   const seen = new Set<string>();
-  for await (const { type, path } of unitEntries(unit, sources)) {
+  for await (const { type, path } of treeEntries(tree, sources)) {
     if (type === 'directory') seen.add(path);
     if (!path.endsWith('/.cvmfscatalog')) continue;
     assert.equal(type, 'file');
     const marked = path.slice(0, -'/.cvmfscatalog'.length);
-    if (marked !== unit.path) assert.ok(seen.has(marked));
+    if (marked !== tree.path) assert.ok(seen.has(marked));
     folders.push(marked);
   }
   return folders;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { findPublished } from '../../../publisher/image/find-published.ts';
+import { findPublished } from '../../../publisher/published/find-published.ts';
 import { manifestPath, MANIFEST_FILE } from '../../../publisher/image/layout.ts';
 import { Failure, isFailure } from '../../../core/failure.ts';
 import { formatPlatform } from '../../../core/oci/platform.ts';

@@ -1,0 +1,144 @@
+import { recordPath } from '../image/layout.ts';
+import { isOfNow, isRecorded } from '../published/published.ts';
+import type { Entry } from '../publication/entry.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
+import type { RepositoryCapabilities } from '../publication/capabilities.ts';
+import type { RepositoryView, Kind } from '../publication/view.ts';
+import { type MissingDirectories, conflict } from './missing-directories.ts';
+import { layerOf, treeName, type PublishedTree } from '../outputs/output.ts';
+import { CATALOG_MARKER } from '../tree/catalogs.ts';
+import type { AnyNode, ForeignLinkNode } from '../tree/node.ts';
+import { nodeAt } from '../tree/resolve.ts';
+import { isLeftOut } from './losses.ts';
+
+export interface ChangeOptions {
+  /** Make flat trees and chains again that are published. */
+  readonly convertAgain: boolean;
+  /** Write layers again that are published. */
+  readonly overwriteLayers: boolean;
+  readonly capabilities: RepositoryCapabilities;
+}
+
+/** What becomes of the trees of an image. */
+export interface Changes {
+  /** Those that are new. */
+  readonly fresh: PublishedTree[];
+  /** What must go for them. */
+  readonly deletions: BytePath[];
+  /** Records of those that stay, and are as they would be made now. */
+  readonly renewed: BytePath[];
+}
+
+/** Finds out which trees a repository lacks, and what stands in their way. */
+export class TreeChanges {
+  readonly #view: RepositoryView;
+  readonly #directories: MissingDirectories;
+  readonly #options: ChangeOptions;
+
+  constructor(view: RepositoryView, directories: MissingDirectories, options: ChangeOptions) {
+    this.#view = view;
+    this.#directories = directories;
+    this.#options = options;
+  }
+
+  /**
+   * @param isBrought whether the publication brings the tree of this name already
+   * @throws Failure `repository-conflict`
+   */
+  async of(trees: readonly PublishedTree[], isBrought: (name: string) => boolean): Promise<Changes> {
+    const fresh = new Map<string, PublishedTree>();
+    const deletions: BytePath[] = [];
+    const renewed: BytePath[] = [];
+    for (const tree of trees) {
+      const name = treeName(tree);
+      if (isBrought(name) || fresh.has(name)) continue;
+      if (await this.#stays(tree)) {
+        if (await this.#isRenewed(tree)) renewed.push(recordPath(tree.kind, tree.hex));
+        continue;
+      }
+      await this.#refuseConflicts(tree);
+      for (const path of await leftovers(this.#view, tree, this.#options.capabilities)) deletions.push(path);
+      fresh.set(name, tree);
+    }
+    return { fresh: [...fresh.values()], deletions, renewed };
+  }
+
+  /** Also where something above it is no folder. @throws Failure `repository-conflict` */
+  async refuseConflict(entry: Pick<Entry, 'path' | 'type'>): Promise<void> {
+    await this.#directories.above(entry.path);
+    await refuseConflict(this.#view, entry);
+  }
+
+  async #stays(tree: PublishedTree): Promise<boolean> {
+    const again = tree.kind === 'layers' ? this.#options.overwriteLayers : this.#options.convertAgain;
+    return !again && (await isRecorded(this.#view, tree));
+  }
+
+  /** Whether the layer stays with a record that says less of it than what is known now. */
+  async #isRenewed(tree: PublishedTree): Promise<boolean> {
+    const layer = layerOf(tree);
+    return layer !== undefined && !(await isOfNow(this.#view, layer));
+  }
+
+  /** Beside the tree itself, which is looked through for what must go. */
+  async #refuseConflicts({ kind, hex, path, root, metadata }: PublishedTree): Promise<void> {
+    await this.refuseConflict({ path: recordPath(kind, hex), type: 'file' });
+    for (const folder of new Set([path, root]))
+      await this.refuseConflict({ path: folder, type: 'directory' });
+    for (const entry of metadata) await this.refuseConflict(entry);
+  }
+}
+
+/**
+ * What must go before `tree` is written over what is published at its place: everything that it does not have. The
+ * rest is replaced entry by entry.
+ *
+ * @throws Failure `repository-conflict` where a directory stands for something else, or the reverse: replacing it in
+ *   one step would damage the repository's catalogs
+ */
+export async function leftovers(
+  view: RepositoryView,
+  tree: PublishedTree,
+  capabilities: RepositoryCapabilities,
+): Promise<BytePath[]> {
+  const gone: BytePath[] = [];
+  for await (const { path, kind } of view.walk(tree.root)) {
+    const above = gone.at(-1);
+    if (above !== undefined && path.startsWith(`${above}/`)) continue;
+    const wanted = nodeAt<AnyNode>(tree.rootNode, path.slice(tree.root.length + 1));
+    if (wanted === undefined || wanted.type === 'foreign-link' || isLeftOut(wanted, capabilities)) {
+      if (!path.endsWith(`/${CATALOG_MARKER}`)) gone.push(path);
+    } else if (!isReplaceable(kind, wanted.type)) {
+      throw conflict(path, kind);
+    }
+  }
+  return gone;
+}
+
+/** @throws Failure `repository-conflict` where something else than the entry stands at its path, as above */
+export async function refuseConflict(
+  view: RepositoryView,
+  { path, type }: Pick<Entry, 'path' | 'type'>,
+): Promise<void> {
+  const kind = await view.kindOf(path);
+  if (kind !== undefined && !isReplaceable(kind, type)) throw conflict(path, kind);
+}
+
+function isReplaceable(
+  published: Kind,
+  wanted: Exclude<AnyNode, ForeignLinkNode>['type'] | Entry['type'],
+): boolean {
+  switch (wanted) {
+    case 'directory':
+      return published === 'directory';
+    case 'file':
+    case 'link':
+    case 'symlink':
+      return published === 'file' || published === 'symlink';
+    case 'whiteout':
+    case 'character-device':
+    case 'block-device':
+    case 'fifo':
+      return published === 'other';
+  }
+}
