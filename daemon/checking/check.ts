@@ -1,6 +1,5 @@
 import { changesSince, type Changes } from '../../wishlist/check/changes.ts';
-import { findingOf, type Finding, type Remark } from '../../wishlist/check/finding.ts';
-import { judgeRegistry } from '../../wishlist/check/judgement.ts';
+import { findingOf, type Finding, type Remark, judgeRegistry } from '../../wishlist/check/finding.ts';
 import { findOverlaps } from '../../wishlist/check/overlaps.ts';
 import { sumOf } from '../../wishlist/check/sizes.ts';
 import { mapLimited } from '../../core/concurrency.ts';

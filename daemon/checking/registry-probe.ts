@@ -1,8 +1,14 @@
 import { NoImage } from '../../core/oci/media-types.ts';
-import { judgePattern, judgeSize, remarkOn, severityOf } from '../../wishlist/check/judgement.ts';
-import type { Remark, Severity } from '../../wishlist/check/finding.ts';
+import {
+  judgePattern,
+  judgeSize,
+  remarkOn,
+  severityOf,
+  type Remark,
+  type Severity,
+} from '../../wishlist/check/finding.ts';
 import { sumOf, type MeasuredImage } from '../../wishlist/check/sizes.ts';
-import { inVersionOrder } from '../../wishlist/check/tag-order.ts';
+import { inVersionOrder } from '../../wishlist/tags/version.ts';
 import { mapLimited } from '../../core/concurrency.ts';
 import { passedOverProblems } from '../../wishlist/meaning/expansion-problems.ts';
 import { expandRecipes, type WishedImage, type Wishlist } from '../../wishlist/meaning/expand.ts';

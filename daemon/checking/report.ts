@@ -1,7 +1,7 @@
 import { counted, formatBytes } from '../../core/text.ts';
 import { type Finding, countFindings } from '../../wishlist/check/finding.ts';
 import type { MeasuredImage, Sum } from '../../wishlist/check/sizes.ts';
-import { someTags } from '../../wishlist/check/tag-order.ts';
+import { someTags } from '../../wishlist/tags/version.ts';
 
 /** All that a check found out. */
 export interface CheckReport {

@@ -2,7 +2,7 @@ import { Failure, type FailureCode, isFailure } from '../../core/failure.ts';
 import { type ImageReference, formatReference, type TagList } from '../../core/oci/reference.ts';
 import { isRepositoryPath } from '../../core/oci/registry-host.ts';
 import { likelyRepositories, nearestRegistry, nearestTag } from '../../wishlist/check/near-names.ts';
-import { inVersionOrder } from '../../wishlist/check/tag-order.ts';
+import { inVersionOrder } from '../../wishlist/tags/version.ts';
 import { type ListTags, tagListKey } from '../../wishlist/meaning/tag-lists.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import { position } from '../../wishlist/recipe/problem.ts';

@@ -1,4 +1,4 @@
-import { SOURCE_LIMITS } from '../../wishlist/meaning/source-budgets.ts';
+import { SOURCE_LIMITS } from '../../wishlist/meaning/confine.ts';
 import { RECIPE_LIMITS } from '../../wishlist/recipe/limits.ts';
 import type { Option } from './option.ts';
 import { duration, integer, size } from './value-types.ts';

@@ -21,7 +21,7 @@ import type {
 import { deathText, killedProcess } from './in-flight.ts';
 import { imagesIn } from './new-image.ts';
 import { counted } from '../../core/text.ts';
-import { isArtifactTag } from '../../wishlist/tags/artifact-tag.ts';
+import { isArtifactTag } from '../../wishlist/tags/tag-selection.ts';
 
 /** What is known of a repository from before. */
 export interface KnownState {

@@ -1,4 +1,4 @@
-import type { Commit } from '../../wishlist/recipe/origin.ts';
+import type { Commit } from '../../wishlist/recipe/wish.ts';
 import type { Plan, PublishedImage } from '../../wishlist/meaning/plan.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import type { SourceState } from '../../wishlist/sources/source.ts';

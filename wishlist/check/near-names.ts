@@ -1,6 +1,6 @@
 import { nearest } from '../../core/text.ts';
 import type { ImageReference } from '../../core/oci/reference.ts';
-import { inVersionOrder } from './tag-order.ts';
+import { inVersionOrder } from '../tags/version.ts';
 
 /** Registries that wishes name most, as they are written. */
 const KNOWN_REGISTRIES = [

@@ -6,8 +6,7 @@ import { formatReference } from '../../core/oci/reference.ts';
 import { selectTags, type TagSelection } from '../tags/tag-selection.ts';
 import type { Wish } from '../recipe/wish.ts';
 import { settingsOver } from '../recipe/settings.ts';
-import type { Remark } from './finding.ts';
-import { remarkOn } from './judgement.ts';
+import { type Remark, remarkOn } from './finding.ts';
 
 /** A wish and the recipe that it stands in. */
 interface Placed {

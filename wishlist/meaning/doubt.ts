@@ -1,6 +1,6 @@
 import { isFailure } from '../../core/failure.ts';
 import { parseReference } from '../../core/oci/reference.ts';
-import { SOURCE_LIMITS } from './source-budgets.ts';
+import { SOURCE_LIMITS } from './confine.ts';
 import { selectionCost, selectTags, type TagSelection } from '../tags/tag-selection.ts';
 import { namesOf, type RecipeWish, type Wishlist } from './wished-image.ts';
 

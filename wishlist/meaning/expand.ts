@@ -1,6 +1,13 @@
 import { doubtOfWish, doubtsOfLines, type Doubt } from './doubt.ts';
-import { confine, type Confined, type Policy } from './confine.ts';
-import { effectiveSettings } from './effective-settings.ts';
+import { confine, type Confined, type Policy, SourceBudgets } from './confine.ts';
+import {
+  effectiveSettings,
+  namesOf,
+  type RecipeProblem,
+  type RecipeWish,
+  type WishedImage,
+  type Wishlist,
+} from './wished-image.ts';
 import { asFailure, isFailure, type Failure } from '../../core/failure.ts';
 import {
   atMost,
@@ -20,20 +27,17 @@ import { RECIPE_LIMITS } from '../recipe/limits.ts';
 import type { Problem } from '../recipe/problem.ts';
 import { versionSuffix, withTag, type ImageReference, type TagList } from '../../core/oci/reference.ts';
 import { NO_SETTINGS, type WishSettings } from '../recipe/settings.ts';
-import { SourceBudgets } from './source-budgets.ts';
 import { readTagLists, type ListTags } from './tag-lists.ts';
-import { ARTIFACT_TAGS, isArtifactTag, isNamedBy } from '../tags/artifact-tag.ts';
-import { selectionCost, selectTags, type TagSelection } from '../tags/tag-selection.ts';
 import {
-  namesOf,
-  type RecipeProblem,
-  type RecipeWish,
-  type WishedImage,
-  type Wishlist,
-} from './wished-image.ts';
+  ARTIFACT_TAGS,
+  isArtifactTag,
+  isNamedBy,
+  selectionCost,
+  selectTags,
+  type TagSelection,
+} from '../tags/tag-selection.ts';
 import { Breath } from '../../core/turns.ts';
-import { assignNames, type Meant } from './assign-names.ts';
-import type { Conflict } from './wished-images.ts';
+import { assignNames, type Meant, type Conflict } from './wished-images.ts';
 
 export type { Policy } from './confine.ts';
 export type { ListTags } from './tag-lists.ts';

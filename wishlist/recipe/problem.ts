@@ -1,5 +1,5 @@
 import { withHint } from '../../core/failure.ts';
-import { printable } from '../../core/text.ts';
+import { counted, printable } from '../../core/text.ts';
 
 /** What can be wrong or doubtful in a recipe that is otherwise usable. Closed; tests assert these codes. */
 export type ProblemCode =
@@ -60,4 +60,31 @@ export function formatProblem(
 export function position(file: string, place: { line: number; column: number | undefined }): string {
   const column = place.column === undefined ? '' : `${place.column}:`;
   return `${printable(file)}:${place.line}:${column}`;
+}
+
+/** Problems that are too many to be told, or kept. */
+export class Untold {
+  #first: Problem | undefined;
+  #problems = 0;
+  #errors = 0;
+
+  add(problem: Problem): void {
+    if (this.#first === undefined || problem.line < this.#first.line) this.#first = problem;
+    this.#problems += 1;
+    if (problem.severity === 'error') this.#errors += 1;
+  }
+
+  /** What is told in their place; `undefined` where there are none. */
+  summary(): Problem | undefined {
+    if (this.#first === undefined) return undefined;
+    return {
+      severity: this.#errors > 0 ? 'error' : 'warning',
+      code: 'problems-omitted',
+      line: this.#first.line,
+      column: undefined,
+      text: 'recipe',
+      message: `from here on there are ${counted(this.#problems, 'more problem')}, ${counted(this.#errors, 'error')} among them`,
+      hint: 'correct those that are told first',
+    };
+  }
 }

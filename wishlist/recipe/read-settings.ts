@@ -1,17 +1,24 @@
 import type { Node } from 'js-yaml';
-import { Failure } from '../../core/failure.ts';
-import { parseKeep } from './keep.ts';
-import { nearest, quoted } from '../../core/text.ts';
-import { readPlatforms } from './platform-list.ts';
-import type { Platform } from '../../core/oci/platform.ts';
-import type { Problem } from './problem.ts';
+import { Failure, isFailure } from '../../core/failure.ts';
+import { type Platform, formatPlatform, parsePlatform } from '../../core/oci/platform.ts';
+import { OUTPUT_NAMES, type OutputName, unfoundedOutput } from '../../core/outputs.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
-import { type Keep, type SettingKey, type WishSettings } from './settings.ts';
-import { OUTPUT_NAMES, unfoundedOutput, type OutputName } from '../../core/outputs.ts';
-import { parseSubdirectory } from './subdirectory.ts';
-import { invalidSetting, readCount, readText, readTexts, type TextKind, type Value } from './values.ts';
-import { parseTagPattern, patternCost } from '../tags/tag-entry.ts';
+import { nearest, quoted } from '../../core/text.ts';
+import { type Content, isText, kindOf } from '../../core/yaml/text.ts';
+import { RECIPE_LIMITS } from './limits.ts';
+import type { Problem } from './problem.ts';
 import type { RecipeText } from './recipe-text.ts';
+import { type Keep, type SettingKey, type WishSettings, parseKeep, parseSubdirectory } from './settings.ts';
+import {
+  type TextKind,
+  type Value,
+  invalidSetting,
+  longList,
+  readCount,
+  readText,
+  readTexts,
+} from './values.ts';
+import { parseTagPattern, patternCost } from '../tags/tag-entry.ts';
 
 /** What settings say. */
 export interface SettingsReading {
@@ -100,4 +107,78 @@ function readOutputs(yaml: RecipeText, node: Node): Value<readonly OutputName[]>
     hint: `add layers, or remove ${linked}`,
   };
   return { value: undefined, problems: [...problems, invalidSetting(yaml, node, said)] };
+}
+
+/** What a value of `platforms` says. */
+export interface PlatformList {
+  /** In the order of the text, each once, without those that are wrong. */
+  readonly platforms: readonly Platform[];
+  /** Errors `platform-invalid` and warnings `platform-repeated`. */
+  readonly problems: readonly Problem[];
+}
+
+/** Reads a list of platforms, or a single one. An empty list is an error. */
+export function readPlatforms(yaml: RecipeText, node: Node): PlatformList {
+  const content = yaml.content(node);
+  const items = content.kind === 'sequence' ? content.items : [node];
+  if (items.length === 0) return { platforms: [], problems: [emptyList(yaml, node)] };
+  const tooLong = longList(items, RECIPE_LIMITS.platforms);
+  if (tooLong !== undefined) return { platforms: [], problems: [invalid(yaml, node, tooLong)] };
+  const platforms = new Map<string, Platform>();
+  const problems: Problem[] = [];
+  for (const item of items) {
+    const platform = readPlatform(yaml, item);
+    if ('severity' in platform) {
+      problems.push(platform);
+      continue;
+    }
+    const name = formatPlatform(platform);
+    if (platforms.has(name)) problems.push(repeated(yaml, item, name));
+    else platforms.set(name, platform);
+  }
+  return { platforms: [...platforms.values()], problems };
+}
+
+function readPlatform(yaml: RecipeText, item: Node): Platform | Problem {
+  const content = yaml.content(item);
+  if (content.kind !== 'scalar' || !isText(content)) {
+    const written = withoutSecrets(content.kind === 'scalar' ? content.value : yaml.lineOf(item));
+    const message = `${quoted(written)} is no platform: it is ${kindOf(content)}`;
+    return invalid(yaml, item, { message, hint: 'write a list such as [linux/amd64, linux/arm64]' });
+  }
+  try {
+    return parsePlatform(content.value);
+  } catch (error) {
+    if (!isFailure(error, 'platform-invalid')) throw error;
+    return invalid(yaml, item, error);
+  }
+}
+
+function emptyList(yaml: RecipeText, node: Node): Problem {
+  const message = 'the list of platforms is empty';
+  return invalid(yaml, node, { message, hint: 'name a platform, such as [linux/amd64], or remove the key' });
+}
+
+function invalid(yaml: RecipeText, node: Node, said: { message: string; hint: string | undefined }): Problem {
+  const place = yaml.positionOf(node);
+  const text = textOf(yaml.content(node));
+  const { message, hint } = said;
+  return { severity: 'error', code: 'platform-invalid', ...place, text, message, hint };
+}
+
+function repeated(yaml: RecipeText, item: Node, name: string): Problem {
+  const text = textOf(yaml.content(item));
+  return {
+    severity: 'warning',
+    code: 'platform-repeated',
+    ...yaml.positionOf(item),
+    text,
+    message: `${quoted(text)} stands in the list already, as ${name}`,
+    hint: 'remove it',
+  };
+}
+
+function textOf(content: Content): string {
+  const text = content.kind === 'scalar' ? withoutSecrets(content.value.trim()) : '';
+  return text === '' ? 'platforms' : text;
 }

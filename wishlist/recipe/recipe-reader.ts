@@ -7,9 +7,8 @@ import { isRepositoryName } from '../../core/oci/repository-name.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
 import { SETTING_KEYS, type SettingKey } from './settings.ts';
 import { invalidSetting, readTexts } from './values.ts';
-import { RECIPE_VERSIONS, type RecipeVersion } from './recipe-version.ts';
+import { RECIPE_VERSIONS, type RecipeVersion, readMapping, type RecipeText } from './recipe-text.ts';
 import { isText, kindOf } from '../../core/yaml/text.ts';
-import { readMapping, type RecipeText } from './recipe-text.ts';
 
 type Key =
   'version' | 'user' | 'cvmfs_repo' | 'repositories' | 'output_format' | 'platforms' | 'defaults' | 'input';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ownFolders, OUTPUT_NAMES } from '../../core/outputs.ts';
-import { KEEP } from './keep.ts';
+import { KEEP } from './settings.ts';
 import { RECIPE_LIMITS } from './limits.ts';
 
 /**

@@ -1,10 +1,15 @@
 import type { MappingNode, Node } from 'js-yaml';
 import { Failure } from '../../core/failure.ts';
-import { nearest, quoted } from '../../core/text.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
-import { kindOf, YamlError, YamlText } from '../../core/yaml/text.ts';
+import { nearest, quoted } from '../../core/text.ts';
+import { YamlError, YamlText, kindOf } from '../../core/yaml/text.ts';
 import { RECIPE_LIMITS } from './limits.ts';
-import { position, type Problem } from './problem.ts';
+import { type Problem, position } from './problem.ts';
+
+/** The versions of recipes. */
+export type RecipeVersion = 1 | 2;
+
+export const RECIPE_VERSIONS: readonly RecipeVersion[] = [1, 2];
 
 /** The YAML of one recipe, with a budget for what reading it may cost. */
 export class RecipeText extends YamlText {

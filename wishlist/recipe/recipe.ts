@@ -1,14 +1,12 @@
 import { cut } from '../../core/text.ts';
-import type { Confinement } from './confinement.ts';
 import { RECIPE_LIMITS } from './limits.ts';
-import type { Problem } from './problem.ts';
+import type { Problem, Untold } from './problem.ts';
 import { RecipeReader } from './recipe-reader.ts';
+import { RecipeText } from './recipe-text.ts';
 import type { WishSettings } from './settings.ts';
 import { readTextFile } from './text-file.ts';
-import type { Untold } from './untold.ts';
 import type { Wish } from './wish.ts';
 import { readWishes } from './wishes.ts';
-import { RecipeText } from './recipe-text.ts';
 
 /** A wishlist in one file: version 1, the format that DUCC defined, or version 2. */
 export interface Recipe {
@@ -82,4 +80,18 @@ function boundedProblems(all: readonly Problem[], untold: Untold): Problem[] {
   const shown = told.map((problem) => Object.assign({}, problem, { text: cut(problem.text) }));
   const summary = untold.summary();
   return summary === undefined ? shown : [...shown, summary];
+}
+
+/** What the wishes of one source may ask for, as the operator says. */
+export interface Confinement {
+  /** Whether they may be published in the repository of this name. */
+  readonly allowsRepository: (name: string) => boolean;
+  /** Patterns as `matchesRegistry` reads them; `undefined` for all registries. */
+  readonly registries: readonly string[] | undefined;
+  /** What all public names begin with; wishes may go below it. `undefined` for nothing in particular. */
+  readonly subdirectory: string | undefined;
+  /** Whether they may have the registry, a host with its port, asked over plain HTTP. */
+  readonly allowsHttp: (registry: string) => boolean;
+  /** The most tags that a pattern may match; `undefined` for as many as everywhere. */
+  readonly limit: number | undefined;
 }

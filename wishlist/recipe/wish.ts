@@ -1,19 +1,37 @@
 import type { Node } from 'js-yaml';
 import { Failure, isFailure } from '../../core/failure.ts';
-import type { WishOrigin } from './origin.ts';
-import type { Problem, ProblemCode } from './problem.ts';
+import { alternativesAtMost } from '../../core/oci/pattern.ts';
+import { type ImageReference, parseReference } from '../../core/oci/reference.ts';
+import { withoutSecrets } from '../../core/secrets.ts';
 import { quoted } from '../../core/text.ts';
+import { type Content, isText, kindOf } from '../../core/yaml/text.ts';
+import type { Problem, ProblemCode } from './problem.ts';
 import { readSelection } from './read-selection.ts';
 import { readSettings } from './read-settings.ts';
-import { parseReference, type ImageReference } from '../../core/oci/reference.ts';
-import { withoutSecrets } from '../../core/secrets.ts';
+import { type MappingValues, type RecipeText, readMapping, type RecipeVersion } from './recipe-text.ts';
 import { NO_SETTINGS, SETTING_KEYS, type SettingKey, type WishSettings } from './settings.ts';
-import { alternativesAtMost } from '../../core/oci/pattern.ts';
-import { selectionOf, type TagSelection } from '../tags/tag-selection.ts';
-import { readTexts, type Value } from './values.ts';
-import type { RecipeVersion } from './recipe-version.ts';
-import { isText, kindOf, type Content } from '../../core/yaml/text.ts';
-import { readMapping, type MappingValues, type RecipeText } from './recipe-text.ts';
+import { type Value, readTexts } from './values.ts';
+import { type TagSelection, selectionOf } from '../tags/tag-selection.ts';
+
+/** The commit that a wishlist was read from. */
+export interface Commit {
+  /** The whole hash in hexadecimal digits. */
+  readonly hash: string;
+  /** The author's name, as written there: any text. */
+  readonly author: string;
+  /** When it was committed: ISO 8601, with the committer's offset from UTC. */
+  readonly date: string;
+}
+
+/** Where a wish comes from. */
+export interface WishOrigin {
+  /** The name of its source. */
+  readonly source: string;
+  /** The recipe, as messages name it. */
+  readonly file: string;
+  /** `undefined` where the source has no commits. */
+  readonly commit: Commit | undefined;
+}
 
 /** One line of a wishlist: an image, or all the images that a tag pattern means. */
 export interface Wish {

@@ -1,10 +1,9 @@
 import type { Node } from 'js-yaml';
 import { formatPlatform, usualPlatform, type Platform } from '../../core/oci/platform.ts';
-import type { Problem } from './problem.ts';
+import { type Problem, Untold } from './problem.ts';
 import { quoted } from '../../core/text.ts';
 import { formatReference } from '../../core/oci/reference.ts';
 import { RECIPE_LIMITS } from './limits.ts';
-import { Untold } from './untold.ts';
 import { readWish, type InputContext, type Wish } from './wish.ts';
 import type { RecipeText } from './recipe-text.ts';
 

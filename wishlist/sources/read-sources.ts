@@ -1,10 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { mapLimited } from '../../core/concurrency.ts';
-import { asFailure, isFailure, type Failure } from '../../core/failure.ts';
+import { type Failure, asFailure, isFailure } from '../../core/failure.ts';
 import { RECIPE_LIMITS } from '../recipe/limits.ts';
-import type { Confinement } from '../recipe/confinement.ts';
-import type { WishOrigin } from '../recipe/origin.ts';
-import type { SourceRests } from './rests.ts';
+import type { Confinement } from '../recipe/recipe.ts';
+import type { WishOrigin } from '../recipe/wish.ts';
 import type {
   Fetched,
   SourceContent,
@@ -199,4 +198,48 @@ function isSameJson(one: unknown, other: unknown): boolean {
 /** As it is read back. */
 function plain(value: unknown): unknown {
   return value === undefined ? undefined : (JSON.parse(JSON.stringify(value)) as unknown);
+}
+
+interface Rest {
+  readonly failure: Failure;
+  /** How often in a row it failed. */
+  readonly tries: number;
+  /** In ms since 1970. */
+  readonly untilMs: number;
+}
+
+const MINUTE_MS = 60_000;
+const LONGEST_MS = 60 * MINUTE_MS;
+const SHORTEST_AFTER_BUG_MS = 5 * MINUTE_MS;
+
+/**
+ * Which sources are not asked for a while, since asking them fails and takes time that the others wait for: for ten times
+ * as long as the failure took, so for nothing where it is told at once. After what nobody expected it is five minutes, and
+ * twice as long each time. Never more than an hour.
+ */
+export class SourceRests {
+  readonly #rests = new Map<string, Rest>();
+
+  /** Why the source `name` is not to be asked at `nowMs`, since 1970; `undefined`: it is. */
+  failureOf(name: string, nowMs: number): Failure | undefined {
+    const rest = this.#rests.get(name);
+    if (rest === undefined || rest.untilMs <= nowMs || rest.untilMs > nowMs + LONGEST_MS) return undefined;
+    return rest.failure;
+  }
+
+  /** @param tookMs how long it took to find out */
+  failed(name: string, failure: Failure, { tookMs, nowMs }: { tookMs: number; nowMs: number }): void {
+    const tries = (this.#rests.get(name)?.tries ?? 0) + 1;
+    const unexpectedMs = failure.code === 'bug' ? SHORTEST_AFTER_BUG_MS * 2 ** Math.min(tries - 1, 10) : 0;
+    const untilMs = nowMs + Math.min(LONGEST_MS, Math.max(10 * tookMs, unexpectedMs));
+    this.#rests.set(name, { failure, tries, untilMs });
+  }
+
+  succeeded(name: string): void {
+    this.#rests.delete(name);
+  }
+
+  clear(): void {
+    this.#rests.clear();
+  }
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Failure } from '../../core/failure.ts';
-import type { Commit } from '../recipe/origin.ts';
+import type { Commit } from '../recipe/wish.ts';
 import { parseRecipe, type Recipe } from '../recipe/recipe.ts';
 
 /**

@@ -9,7 +9,7 @@ import {
 } from '../../core/oci/pattern.ts';
 import { quoted } from '../../core/text.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
-import { isRange, rangeMatcher } from './version-range.ts';
+import { isRange, rangeMatcher } from './version.ts';
 
 /** An entry of a list of tags. */
 export interface TagEntry {

@@ -1,8 +1,7 @@
 import { fileSource } from '../../../wishlist/sources/fetch-file.ts';
 import { join, resolve } from 'node:path';
 import { readRecipe } from '../../../wishlist/recipe/recipe.ts';
-import { readSources } from '../../../wishlist/sources/read-sources.ts';
-import { SourceRests } from '../../../wishlist/sources/rests.ts';
+import { readSources, SourceRests } from '../../../wishlist/sources/read-sources.ts';
 import { configurationInvalid } from '../../configuration/invalid.ts';
 import type { Configuration } from '../../configuration/options.ts';
 import { readConfiguredSources } from '../../configuration/sources/sources.ts';

@@ -1,6 +1,6 @@
 import { isFailure } from '../../../core/failure.ts';
 import { quoted } from '../../../core/text.ts';
-import { parseSubdirectory } from '../../../wishlist/recipe/subdirectory.ts';
+import { parseSubdirectory } from '../../../wishlist/recipe/settings.ts';
 import type { FileEntry, FileValue } from '../configuration-file.ts';
 import { MappingReader, type EntriesPlace } from '../mapping-reader.ts';
 import { boolean, integer, registryPattern, repositoryName, type ValueType } from '../value-types.ts';

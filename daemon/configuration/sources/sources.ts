@@ -3,7 +3,7 @@ import { withHint, type Failure } from '../../../core/failure.ts';
 import { isLoopback } from '../../../core/oci/registry-host.ts';
 import { localTime } from '../../../core/text.ts';
 import { isPublishedInto } from '../../../publisher/repository/directory/journal.ts';
-import type { Confinement } from '../../../wishlist/recipe/confinement.ts';
+import type { Confinement } from '../../../wishlist/recipe/recipe.ts';
 import { readSources, type SourcesOptions } from '../../../wishlist/sources/read-sources.ts';
 import type { SourceState, WishlistSource } from '../../../wishlist/sources/source.ts';
 import { configurationInvalid } from '../invalid.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { judgePattern, judgeRegistry, judgeSize, severityOf } from '../../../wishlist/check/judgement.ts';
-import { inVersionOrder, someTags } from '../../../wishlist/check/tag-order.ts';
+import { judgePattern, judgeRegistry, judgeSize, severityOf } from '../../../wishlist/check/finding.ts';
+import { inVersionOrder, someTags } from '../../../wishlist/tags/version.ts';
 import { Failure, type FailureCode } from '../../../core/failure.ts';
 import { recipeOf } from './recipes.ts';
 

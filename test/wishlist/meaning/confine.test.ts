@@ -5,8 +5,7 @@ import {
   type ListTags,
   type Policy,
 } from '../../../wishlist/meaning/expand.ts';
-import type { Confinement } from '../../../wishlist/recipe/confinement.ts';
-import { parseRecipe, type Recipe } from '../../../wishlist/recipe/recipe.ts';
+import { type Confinement, parseRecipe, type Recipe } from '../../../wishlist/recipe/recipe.ts';
 import { matchesRegistry, parseRegistryPattern } from '../../../core/oci/registry-pattern.ts';
 import { formatReference } from '../../../core/oci/reference.ts';
 import { EMPTY_LISTS, wholeLists } from '../../support/whole-lists.ts';

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { isFailure } from '../../../core/failure.ts';
-import { parseKeep } from '../../../wishlist/recipe/keep.ts';
-import type { Keep } from '../../../wishlist/recipe/settings.ts';
+import { parseKeep, type Keep } from '../../../wishlist/recipe/settings.ts';
 
 describe('how long an image is kept', () => {
   const good: [text: string, keep: Keep][] = [

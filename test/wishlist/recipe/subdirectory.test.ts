@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { isFailure } from '../../../core/failure.ts';
 import { ownFolders, isOwnFolder } from '../../../core/outputs.ts';
 import { parseReference } from '../../../core/oci/reference.ts';
-import { parseSubdirectory } from '../../../wishlist/recipe/subdirectory.ts';
+import { parseSubdirectory } from '../../../wishlist/recipe/settings.ts';
 
 describe('a subdirectory', () => {
   const good = [

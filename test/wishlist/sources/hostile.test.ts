@@ -4,7 +4,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure, isFailure } from '../../../core/failure.ts';
 import { fetchFile, fileSource, type FileSettings } from '../../../wishlist/sources/fetch-file.ts';
-import { SourceRests } from '../../../wishlist/sources/rests.ts';
+import { SourceRests } from '../../../wishlist/sources/read-sources.ts';
 import { recipeText } from '../../support/git/upstream.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { Reader, summary, urlAt } from './reading.ts';

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { isArtifactTag } from '../../../wishlist/tags/artifact-tag.ts';
+import { isArtifactTag } from '../../../wishlist/tags/tag-selection.ts';
 
 const [HEX, LONG] = ['0123456789abcdef'.repeat(4), '0123456789abcdef'.repeat(8)];
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { isFailure } from '../../../core/failure.ts';
-import { isRange, rangeMatcher } from '../../../wishlist/tags/version-range.ts';
+import { isRange, rangeMatcher } from '../../../wishlist/tags/version.ts';
 
 const RANGES: [range: string, within: string[], without: string[]][] = [
   [

@@ -1,5 +1,5 @@
 import { isFailure } from '../../../core/failure.ts';
-import type { Commit } from '../../recipe/origin.ts';
+import type { Commit } from '../../recipe/wish.ts';
 import { quoted } from '../../../core/text.ts';
 import { decodeText, MAXIMUM_BYTES } from '../../recipe/text-file.ts';
 import {
