@@ -108,7 +108,7 @@ export const COMMANDS: readonly AnyCommand[] = [
   {
     name: 'status',
     summary: 'Show what is published, pending and failing',
-    details: 'Shows what the daemon does now, too. Exits with 1 if anything needs attention',
+    details: 'Also shows what the daemon is doing. Exits with 1 if anything needs attention',
     arguments: [
       {
         name: 'IMAGE',

@@ -104,8 +104,8 @@ interface Dialect {
 }
 
 const BASH: Dialect = {
-  files: 'compopt -o filenames; reply -f',
-  directories: 'compopt -o filenames; reply -d',
+  files: 'names; reply -f',
+  directories: 'names; reply -d',
   words: (words) => `reply -W '${words}'`,
 };
 
@@ -163,6 +163,7 @@ function bashScript(commands: readonly AnyCommand[]): string {
   return `# Completion of unpackd for bash, made by "unpackd completion bash".
 _unpackd() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]} words=() count i
+  names() { compopt -o filenames 2>/dev/null; }
   reply() { mapfile -t COMPREPLY < <(compgen "$@" -- "$cur"); }
   # bash takes "=" for a word of its own.
   if [[ $cur == = ]]; then cur=; elif [[ $prev == = ]]; then prev=\${COMP_WORDS[COMP_CWORD - 2]}; fi
@@ -239,7 +240,7 @@ function __unpackd_at
     set -l words (__unpackd_words)
     set -l wanted $argv[2..-1]
     test $argv[1] = any -o $argv[1] = (count $words); or return 1
-    test -z "$wanted"; or test "$words[1..(count $wanted)]" = "$wanted"
+    test -z "$wanted"; or string match -q -- "$wanted *" "$words "
 end
 complete -c unpackd -f
 ${lines.join('\n')}
@@ -275,7 +276,8 @@ function fishOption(option: Option): string {
   const text = `-d ${quotedForFish(option.summary)}`;
   if (values === undefined) return `${flags} ${text}`;
   if (values === 'any') return `${flags} -x ${text}`;
-  if (values === 'files' || values === 'directories') return `${flags} -r -F ${text}`;
+  if (values === 'files') return `${flags} -r -F ${text}`;
+  if (values === 'directories') return `${flags} -x -a '(__fish_complete_directories)' ${text}`;
   return `${flags} -x -a '${values.join(' ')}' ${text}`;
 }
 

@@ -125,11 +125,14 @@ export function optionsOf({ options }: AnyCommand): readonly Option[] {
 /** An option in the help: its summary, its choices and its default. */
 export function describeOption({ summary, flag, default: value, unset, type }: Option): string {
   const text = flag.includes('--no-') ? `do not ${summary}` : summary;
-  const choices = type.values === undefined ? '' : ` (one of ${type.values.join(', ')})`;
   const usual = typeof value === 'object' ? value.text : (value ?? unset);
   // of a flag both are obvious
   const isShown = usual !== undefined && usual !== 'true' && usual !== 'false';
-  return `${text}${choices}${isShown ? ` (default: ${usual})` : ''}`;
+  const remarks = [
+    ...(type.values === undefined ? [] : [`one of ${type.values.join(', ')}`]),
+    ...(isShown ? [`default: ${usual}`] : []),
+  ];
+  return remarks.length === 0 ? text : `${text} (${remarks.join('; ')})`;
 }
 
 function optionItem(option: Option): Item {

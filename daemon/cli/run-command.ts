@@ -2,6 +2,7 @@ import { isFailure, type Failure } from '../../core/failure.ts';
 import { contained, type Observer } from '../../publisher/image/events.ts';
 import { loadConfiguration, readConfiguration } from '../configuration/configuration.ts';
 import { partsOf } from '../configuration/invalid.ts';
+import type { Sources } from '../configuration/configuration-sources.ts';
 import type { Configuration } from '../configuration/options.ts';
 import { openNotification } from '../notification/notification.ts';
 import { salvageConfiguration } from '../configuration/salvage.ts';
@@ -9,18 +10,22 @@ import type { Context } from '../output/context.ts';
 import { exitStatusOf, type ExitStatus } from '../output/exit-status.ts';
 import { createOutput } from '../output/output.ts';
 import { tellEarlyEnd } from '../output/problem-text.ts';
-import type { Invocation } from './command-line.ts';
 import type { Command } from './command.ts';
 import type { ProcessIo } from './run.ts';
 
+/** What the command line gave. */
+interface Given {
+  readonly arguments: readonly string[];
+  readonly sources: Sources;
+}
+
 /** Configures the run as the command line, the environment and the file say, and runs the command. */
 export async function runCommand(
-  { command, flags, arguments: values }: Invocation,
+  command: Command,
+  { arguments: values, sources }: Given,
   io: ProcessIo,
 ): Promise<ExitStatus> {
-  const { environment, machine, stdout, stderr } = io;
-  const sources = { flags, environment, ...(machine && { machine }) };
-  if ('inspect' in command) return await command.inspect({ arguments: values, sources, stdout, stderr });
+  const { environment, stdout, stderr } = io;
   const load = (): Configuration => loadConfiguration(sources);
   let configuration: Configuration | undefined;
   let configurationFailure: Failure | undefined;

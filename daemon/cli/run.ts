@@ -4,7 +4,7 @@ import { surviveClosedPipe, type OutputStream } from '../output/display.ts';
 import type { ExitStatus } from '../output/exit-status.ts';
 import { tellBug, tellEarlyEnd } from '../output/problem-text.ts';
 import { jsonText } from '../output/results.ts';
-import { asksForJson, parseCommandLine, type Usage } from './command-line.ts';
+import { asksForJson, parseCommandLine, type Invocation, type Usage } from './command-line.ts';
 import type { AnyCommand } from './command.ts';
 
 /** The process as unpackd sees it; a test gives its own. */
@@ -43,12 +43,19 @@ export async function runUnpackd(
       case 'usage':
         return refused(parsed);
       case 'run':
-        // Imported when there is something to run: importing modules dominates short runs.
-        return await (await import('./run-command.ts')).runCommand(parsed, io);
+        return await run(parsed);
     }
   } catch (error) {
     tellBug(error, early);
     return 70;
+  }
+
+  async function run({ command, flags, arguments: values }: Invocation): Promise<ExitStatus> {
+    const sources = { flags, environment, ...(io.machine && { machine: io.machine }) };
+    if ('inspect' in command) return await command.inspect({ arguments: values, sources, stdout, stderr });
+    // Imported when there is something to run: importing modules dominates short runs.
+    const { runCommand } = await import('./run-command.ts');
+    return await runCommand(command, { arguments: values, sources }, io);
   }
 
   function refused({ message, hint, help }: Usage): ExitStatus {
