@@ -6,7 +6,7 @@ import { pathBuffer, type BytePath } from './byte-path.ts';
 /** System calls that Node does not offer. Errors are thrown as Node's own are: with `code`, `syscall` and `path`. */
 
 const cFlock = libc.func('int flock(int, int)');
-const cMknod = libc.func('int mknod(const uint8_t *, uint32_t, uint64_t)');
+const cMknod = loadMknod();
 const cGetxattr = libc.func('intptr_t getxattr(const uint8_t *, const uint8_t *, _Out_ uint8_t *, size_t)');
 const cSetxattr = libc.func('int lsetxattr(const uint8_t *, const uint8_t *, const uint8_t *, size_t, int)');
 const cSyncfs = libc.func('int syncfs(int)');
@@ -99,6 +99,18 @@ export function makePipe(capacityBytes: number): Pipe {
   }
   cFcntl(writeEnd, F_SETPIPE_SZ, 'int', capacityBytes);
   return { readEnd, writeEnd };
+}
+
+type Mknod = (path: Buffer, mode: number, device: bigint) => number;
+
+/** glibc before 2.33 exports no mknod: its headers call `__xmknod`, whose first argument is the version of its interface. */
+function loadMknod(): Mknod {
+  try {
+    return libc.func('int mknod(const uint8_t *, uint32_t, uint64_t)') as Mknod;
+  } catch {
+    const cXmknod = libc.func('int __xmknod(int, const uint8_t *, uint32_t, uint64_t *)');
+    return (path, mode, device) => Number(cXmknod(0, path, mode, BigUint64Array.of(device)));
+  }
 }
 
 /** As glibc's makedev(3) packs it. */

@@ -17,7 +17,7 @@ main() {
   cp README.md ARCHITECTURE.md CHANGELOG.md SECURITY.md LICENSE "$folder/$name"
   cp -R docs examples "$folder/$name"
   mkdir "$folder/$name/systemd"
-  cp systemd/unpackd* systemd/directory-backend.conf "$folder/$name/systemd"
+  cp systemd/*.service systemd/unpackd.sysusers systemd/directory-backend.conf "$folder/$name/systemd"
   tar --create --directory "$folder" --sort name --mtime "@$SOURCE_DATE_EPOCH" --owner root:0 --group root:0 \
     --mode u=rwX,go=rX --format gnu "$name" | xz -T0 "-${PACKAGE_LEVEL:-6}" >"$output/$name.tar.xz"
   echo "$output/$name.tar.xz"

@@ -25,7 +25,6 @@ programs() {
 services() {
   install -Dt "$root/usr/lib/systemd/system" systemd/unpackd.service systemd/unpackd@.service
   install -D systemd/unpackd.sysusers "$root/usr/lib/sysusers.d/unpackd.conf"
-  install -D systemd/unpackd.tmpfiles "$root/usr/lib/tmpfiles.d/unpackd.conf"
 }
 
 configuration() {

@@ -40,7 +40,6 @@ describeWith(['dpkg-deb', 'packaged-node'], 'the package', function () {
       '/usr/lib/systemd/system/unpackd.service',
       '/usr/lib/systemd/system/unpackd@.service',
       '/usr/lib/sysusers.d/unpackd.conf',
-      '/usr/lib/tmpfiles.d/unpackd.conf',
       '/usr/share/doc/unpackd/copyright',
       '/usr/share/doc/unpackd/docs/operators.md',
       '/usr/share/doc/unpackd/examples/directory-backend.conf',
@@ -50,7 +49,7 @@ describeWith(['dpkg-deb', 'packaged-node'], 'the package', function () {
       [],
     );
     const known =
-      /^\/(?:etc\/unpackd\/unpackd\.yaml$|usr\/bin\/unpackd$|usr\/lib\/(?:systemd\/system|sysusers\.d|tmpfiles\.d)\/unpackd[^/]*$|usr\/lib\/unpackd\/(?:package\.json$|node_modules\/|bin\/(?:node|unpackd)$|dist\/[^/]+\.js$)|usr\/share\/doc\/unpackd\/)/;
+      /^\/(?:etc\/unpackd\/unpackd\.yaml$|usr\/bin\/unpackd$|usr\/lib\/(?:systemd\/system|sysusers\.d)\/unpackd[^/]*$|usr\/lib\/unpackd\/(?:package\.json$|node_modules\/|bin\/(?:node|unpackd)$|dist\/[^/]+\.js$)|usr\/share\/doc\/unpackd\/)/;
     const unneeded =
       /\/node_modules\/(?!@?(?:koffi|koromix|sqlite3|bindings|file-uri-to-path)\/)|\.test\.js$|\/tests?\//;
     assert.deepEqual(
@@ -150,7 +149,11 @@ function installedIn(root: string, deb: () => string): void {
         `getent passwd unpackd | cut -d: -f1,6,7
         stat --format='%U %a %n' /var/lib/unpackd /etc/unpackd/unpackd.yaml
         systemd-analyze verify unpackd.service unpackd@lab.service
-        systemctl is-enabled unpackd.service unpackd@.service || true`,
+        systemctl is-enabled unpackd.service unpackd@.service || true
+        chown 12:34 /var/lib/unpackd
+        chmod 750 /var/lib/unpackd
+        dpkg --install /tmp/unpackd.deb >/dev/null
+        stat --format='%u %g %a' /var/lib/unpackd`,
       );
       assert.deepEqual(output.trim().split('\n'), [
         'unpackd:/var/lib/unpackd:/usr/sbin/nologin',
@@ -158,6 +161,7 @@ function installedIn(root: string, deb: () => string): void {
         'root 644 /etc/unpackd/unpackd.yaml',
         'disabled',
         'disabled',
+        '12 34 750',
       ]);
     });
 
