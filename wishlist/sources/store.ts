@@ -1,10 +1,11 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { hasCode } from '../../core/system-error.ts';
 import { orUnusable } from '../../core/system-failure.ts';
 import type { Fetched, WishlistSource } from './source.ts';
+import { readIfThere, writeWhole } from '../../core/system/files.ts';
+import { parseIfValid } from '../../core/json.ts';
 
 /** What content.json has beside the content itself. */
 const headSchema = z.object({
@@ -84,32 +85,16 @@ export class SourceStore<Content extends object> {
   async #read(name: string): Promise<unknown> {
     const path = join(this.folder, name);
     return await orUnusable({ path, code: 'state-unusable' }, async (): Promise<unknown> => {
-      try {
-        return JSON.parse(await readFile(path, 'utf8'));
-      } catch (error) {
-        if (error instanceof SyntaxError || hasCode(error, 'ENOENT')) return undefined;
-        throw error;
-      }
+      const bytes = await readIfThere(path);
+      return bytes === undefined ? undefined : parseIfValid(z.unknown(), bytes);
     });
   }
 
   /** The file is the old or the new one, whatever happens. */
   async #write(name: string, value: object): Promise<void> {
     const path = join(this.folder, name);
-    const part = `${path}.${randomUUID()}`;
-    await orUnusable({ path, code: 'state-unusable' }, async () => {
-      try {
-        await writeFile(part, `${JSON.stringify({ identity: this.#identity, ...value })}\n`, {
-          flush: true,
-          flag: 'wx',
-          mode: 0o600,
-        });
-        await rename(part, path);
-      } catch (error) {
-        await rm(part, { force: true });
-        throw error;
-      }
-    });
+    const text = `${JSON.stringify({ identity: this.#identity, ...value })}\n`;
+    await orUnusable({ path, code: 'state-unusable' }, async () => await writeWhole(path, text));
   }
 }
 

@@ -2,7 +2,11 @@ import { z } from 'zod';
 import type { Credentials } from '../../../publisher/registry/authentication/credentials.ts';
 import { Failure } from '../../../core/failure.ts';
 import { hideLogin, hideSecret } from '../secrets.ts';
-import { runHelper, type HelperLimits } from './run-helper.ts';
+import { interruption } from '../../../core/interruption.ts';
+import { parseIfValid } from '../../../core/json.ts';
+import { codeOf, hasCode } from '../../../core/system-error.ts';
+import { runProgram, type ProgramEnd } from '../../../core/system/run-program.ts';
+import type { Environment } from '../options.ts';
 
 /** What to ask which helper. */
 export interface HelperCall {
@@ -13,6 +17,21 @@ export interface HelperCall {
   /** What the helper knows the registry by. */
   readonly server: string;
 }
+
+export interface HelperLimits {
+  /** The helper's, with the PATH where it is looked for. */
+  readonly environment: Environment;
+  readonly timeLimitMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+interface HelperEnd {
+  readonly output: string;
+  readonly problem: string | undefined;
+}
+
+/** In characters: 1 MiB of ASCII. */
+const LARGEST_OUTPUT = 1024 * 1024;
 
 /** The user of whom there is an identity token in place of a password. */
 export const TOKEN_USER = '<token>';
@@ -40,7 +59,7 @@ export async function askHelper(call: HelperCall, limits: HelperLimits): Promise
     if (end.output.trim() === NOT_FOUND) return undefined;
     throw unavailable(call, program, end.problem);
   }
-  const answer = parse(end.output);
+  const answer = parseIfValid(answerSchema, end.output);
   if (answer === undefined) throw unavailable(call, program, 'printed no JSON with Username and Secret');
   const { Username: user, Secret: secret } = answer;
   if (user === TOKEN_USER) {
@@ -51,12 +70,40 @@ export async function askHelper(call: HelperCall, limits: HelperLimits): Promise
   return { user, password: secret, origin: program };
 }
 
-function parse(output: string): z.output<typeof answerSchema> | undefined {
-  try {
-    return answerSchema.safeParse(JSON.parse(output)).data;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
+/**
+ * Runs `PROGRAM get` with the server on its standard input. When it takes too long or prints too much, nothing of its
+ * process group is left.
+ */
+async function runHelper(program: string, server: string, limits: HelperLimits): Promise<HelperEnd> {
+  const { signal, timeLimitMs } = limits;
+  if (signal?.aborted === true) throw interruption(signal);
+  const { output, end } = await runProgram([program, 'get'], {
+    ...limits,
+    input: [Buffer.from(server)],
+    outputLimitCharacters: LARGEST_OUTPUT,
+    dropsErrors: true,
+    // Its own processes may answer in its place.
+    restMs: timeLimitMs,
+  });
+  if (signal !== undefined && end?.kind === 'interrupted') throw interruption(signal);
+  return { output, problem: end && problemOf(end, timeLimitMs) };
+}
+
+/** Words that follow the program's name, and hold nothing that it printed. */
+function problemOf(end: ProgramEnd, timeLimitMs: number): string {
+  switch (end.kind) {
+    case 'not-started':
+      return hasCode(end.error, 'ENOENT')
+        ? 'is not in the PATH of unpackd'
+        : `cannot be started (${codeOf(end.error) ?? 'unknown error'})`;
+    case 'failed':
+      return end.status.startsWith('signal ')
+        ? `was ended by ${end.status.slice('signal '.length)}`
+        : `failed with exit status ${end.status.slice('exit '.length)}`;
+    case 'endless':
+      return 'printed more than 1 MiB';
+    default:
+      return `did not answer within ${timeLimitMs / 1000} s`;
   }
 }
 

@@ -22,7 +22,7 @@ import { Chunks } from './chunks.ts';
 import { divideDeletions, type Deletions } from './deletions.ts';
 import { readAhead } from './read-ahead.ts';
 import { newSeal, unionSeal } from './seal.ts';
-import { readServerVersion } from './server-version.ts';
+import { readServerVersion } from './server-command.ts';
 import { tarArchive } from './tar-writer.ts';
 import { isRecorded } from './transaction-record.ts';
 import { Server, type ServerLimits } from './transaction.ts';

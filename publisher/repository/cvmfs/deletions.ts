@@ -1,5 +1,5 @@
 import type { BytePath } from '../../../core/system/byte-path.ts';
-import { isSince, type ServerVersion } from './server-version.ts';
+import { isSince, type ServerVersion } from './server-command.ts';
 
 /** Paths that go, by who can take them away. */
 export interface Deletions {

@@ -4,7 +4,7 @@ import type { Notice } from '../../publication/backend.ts';
 import { diskFull } from '../../../core/system-failure.ts';
 import { holdersOf } from './holders.ts';
 import type { CvmfsRepository } from './installation.ts';
-import { killIfThere } from '../../../core/system/kill.ts';
+import { killIfThere } from '../../../core/system/run-program.ts';
 import { CommandError, runCommand, type CommandOptions } from './server-command.ts';
 import {
   forgetTransaction,
@@ -182,11 +182,12 @@ export class Server {
         return new Failure('interrupted', `the publication on ${name} was interrupted`, { cause: error });
       case 'input-failed':
         return asFailure(error.end.error);
+      case 'late':
       case 'stuck':
       case 'endless':
         return new Failure(
           'repository-unusable',
-          `${error.message}; its last words: ${lastLines(error.output)}`,
+          `${error.message}; last output: ${lastLines(error.output)}`,
           {
             hint: `a remount waits for processes that use the repository${this.#holders()}`,
             cause: error,

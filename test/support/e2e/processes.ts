@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
-import { killIfThere } from '../../../core/system/kill.ts';
+import { killIfThere } from '../../../core/system/run-program.ts';
 import type { Running } from './unpackd.ts';
 
 /** Kills a run and every process that it started. */

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { CvmfsBackendOptions } from '../../../../publisher/repository/cvmfs/backend.ts';
-import { killIfThere } from '../../../../core/system/kill.ts';
+import { killIfThere } from '../../../../core/system/run-program.ts';
 import { orphansOf } from '../../../../publisher/repository/cvmfs/transaction-record.ts';
 import type { Publication } from '../../../../publisher/publication/backend.ts';
 import type { Entry } from '../../../../publisher/publication/entry.ts';

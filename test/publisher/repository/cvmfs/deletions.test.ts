@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { divideDeletions } from '../../../../publisher/repository/cvmfs/deletions.ts';
-import type { ServerVersion } from '../../../../publisher/repository/cvmfs/server-version.ts';
+import type { ServerVersion } from '../../../../publisher/repository/cvmfs/server-command.ts';
 
 const V2_12: ServerVersion = { major: 2, minor: 12 };
 const V2_13: ServerVersion = { major: 2, minor: 13 };
