@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Failure } from '../failure.ts';
 
 /**
@@ -27,4 +28,8 @@ export function isDigest(text: string): text is Digest {
 /** The digits alone: paths in the repository carry no `sha256:`. */
 export function hexOf(digest: Digest): string {
   return digest.slice('sha256:'.length);
+}
+
+export function sha256(bytes: Uint8Array): Digest {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }

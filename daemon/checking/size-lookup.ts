@@ -5,7 +5,7 @@ import type { ListingStore } from '../../publisher/layer/listing-store.ts';
 import type { RegistryClient } from '../../publisher/registry/client.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import type { LayerDescriptor } from '../../core/oci/manifest.ts';
-import { platformMissing } from '../../publisher/registry/manifest/manifests.ts';
+import { platformMissing } from '../../publisher/registry/manifest/manifest-choice.ts';
 import type { RepositoryView } from '../../publisher/publication/view.ts';
 import type { LayerFacts, MeasuredImage } from '../../wishlist/check/sizes.ts';
 import type { WishedImage } from '../../wishlist/meaning/expand.ts';

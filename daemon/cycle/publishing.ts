@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import type { Observer } from '../../publisher/image/events.ts';
 import { RegistryClient } from '../../publisher/registry/client.ts';
-import { ManifestFiles } from '../../publisher/registry/manifest/manifest-files.ts';
-import { NO_MEMORY } from '../../publisher/registry/manifest/manifest-memory.ts';
+import { ManifestFiles, NO_CACHE } from '../../publisher/registry/manifest/manifest-cache.ts';
 import { isPublicAddress } from '../../core/http/public-address.ts';
 import type { Context } from '../output/context.ts';
 import { StateStore } from './state-store.ts';
@@ -56,10 +55,10 @@ export async function openRegistry(
     nowMs,
     foreignLayers: configuration.foreignLayers,
     // A cache, which whoever only looks does not put into somebody else's state.
-    memory:
+    manifestCache:
       isOurs(configuration.state) && isSafe(configuration.state)
         ? new ManifestFiles(join(configuration.state, 'manifests'))
-        : NO_MEMORY,
+        : NO_CACHE,
     warn: (message) => observe({ type: 'warning', message }),
     onRequest: isLogged ? (record) => observe({ type: 'request', ...record }) : undefined,
   });

@@ -16,7 +16,7 @@ import { labelOf, type PlatformImage, type Results } from '../image/results.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import { publishedState } from '../outputs/outputs.ts';
 import type { RegistryClient } from '../registry/client.ts';
-import { platformMissing } from '../registry/manifest/manifests.ts';
+import { platformMissing } from '../registry/manifest/manifest-choice.ts';
 import { blamed, isStateUsable, refused, type GuardedImage, type PublishingContext } from './context.ts';
 import type { Preparer } from './preparer.ts';
 
@@ -263,7 +263,7 @@ function isMultiarch({ platforms }: WantedImage, links: MultiarchLinks): boolean
 
 /** For images whose users did not ask for the platform themselves. */
 export function missingNote({ reference }: WantedImage, platform: Platform): string {
-  return `${formatReference(reference)} is not there for ${formatPlatform(platform)}`;
+  return `${formatReference(reference)} has no image for ${formatPlatform(platform)}`;
 }
 
 /** The result of an image that is published in all forms that it is wanted in. */

@@ -1,16 +1,18 @@
 import type { Failure } from '../../core/failure.ts';
-import type { TagList, ImageReference } from '../../core/oci/reference.ts';
-import { Authentication } from './authentication/authentication.ts';
-import { Blobs, type BlobDescriptor, type BlobOptions } from './blobs.ts';
-import type { ImageConfig } from '../../core/oci/config.ts';
-import { Documents } from './manifest/documents.ts';
-import type { Manifest, ManifestOutline } from '../../core/oci/manifest.ts';
-import { Manifests, type PlatformManifests } from './manifest/manifests.ts';
-import { DEFAULT_OPTIONS, type RegistryOptions } from './options.ts';
-import { LINUX_AMD64, type Platform } from '../../core/oci/platform.ts';
-import { Endpoints, type SlowBlob } from './endpoints.ts';
-import { listTags } from './tag-list.ts';
 import { Transport } from '../../core/http/transport.ts';
+import { parseConfig, type ImageConfig } from '../../core/oci/config.ts';
+import type { Digest } from '../../core/oci/digest.ts';
+import type { Manifest, ManifestOutline } from '../../core/oci/manifest.ts';
+import { LINUX_AMD64, type Platform } from '../../core/oci/platform.ts';
+import { formatReference, type ImageReference, type TagList } from '../../core/oci/reference.ts';
+import { Authentication } from './authentication/authentication.ts';
+import { openBlob, type BlobDescriptor, type BlobOptions } from './blobs.ts';
+import { Endpoints, type SlowBlob } from './endpoints.ts';
+import { forPlatforms, soleOrFor, type PlatformManifests } from './manifest/manifest-choice.ts';
+import { ManifestFetcher } from './manifest/manifest-fetcher.ts';
+import { ReferenceLookup } from './manifest/reference-lookup.ts';
+import { DEFAULT_OPTIONS, type RegistryOptions } from './options.ts';
+import { listTags } from './tag-list.ts';
 
 /**
  * Reads images from registries, and believes nothing without its digest. All methods throw `Failure`s:
@@ -20,21 +22,17 @@ import { Transport } from '../../core/http/transport.ts';
  * @see OCI distribution specification 1.1
  */
 export class RegistryClient {
+  readonly #options: RegistryOptions;
   readonly #transport: Transport;
   readonly #endpoints: Endpoints;
-  readonly #manifests: Manifests;
-  readonly #blobs: Blobs;
-  readonly #listTimeoutMs: number;
+  readonly #fetcher: ManifestFetcher;
 
   constructor(options: Partial<RegistryOptions> = {}) {
     const complete = { ...DEFAULT_OPTIONS, ...options };
-    const { memory, foreignLayers } = complete;
+    this.#options = complete;
     this.#transport = new Transport(complete);
     this.#endpoints = new Endpoints(complete, new Authentication(this.#transport, complete));
-    this.#listTimeoutMs = complete.listTimeoutMs;
-    const documents = new Documents(this.#transport, this.#endpoints, complete.lookTimeoutMs);
-    this.#manifests = new Manifests(documents, memory, foreignLayers);
-    this.#blobs = new Blobs(this.#transport, this.#endpoints);
+    this.#fetcher = new ManifestFetcher(this.#transport, this.#endpoints, complete.lookTimeoutMs);
   }
 
   /** Ends all connections. */
@@ -43,7 +41,7 @@ export class RegistryClient {
   }
 
   /**
-   * The tags of the repository, each once, in the registry's order. The tag of `reference` does not matter.
+   * Lists the tags of the repository, each once, in the registry's order. The tag of `reference` does not matter.
    *
    * @throws Failure `image-unknown`
    */
@@ -51,24 +49,25 @@ export class RegistryClient {
     return await this.#endpoints.tryEach(
       reference,
       'tag list',
-      async (endpoint) => await listTags(this.#transport, endpoint, this.#listTimeoutMs),
+      async (endpoint) => await listTags(this.#transport, endpoint, this.#options.listTimeoutMs),
     );
   }
 
   /**
-   * The manifest that `reference` names, by its digest where it has one, or else by its tag. An index leads to its
-   * manifest for `platform`; what is no index is taken for any platform.
+   * Fetches the manifest that `reference` names, by its digest where it has one, or else by its tag. An index leads to its
+   * manifest for `platform`; any other manifest is taken for every platform.
    *
    * @throws Failure `image-unknown`, `tag-unknown`, `platform-missing`, `manifest-invalid`, `media-type-unsupported`,
    *   `digest-mismatch`
    */
   async fetchManifest(reference: ImageReference, platform: Platform = LINUX_AMD64): Promise<Manifest> {
-    return await this.#manifests.forAnyPlatformOr(platform, reference);
+    const { foreignLayers } = this.#options;
+    return await this.#lookUp(reference, async (lookup) => await soleOrFor(platform, lookup, foreignLayers));
   }
 
   /**
-   * The manifests that `reference` has for `platforms`. What is no index is taken for the platform that its config
-   * names.
+   * Fetches the manifests that `reference` has for `platforms`. A manifest without an index is taken for the platform that
+   * its config names.
    *
    * @throws Failure like {@link fetchManifest}, but for `platform-missing`
    */
@@ -76,28 +75,57 @@ export class RegistryClient {
     reference: ImageReference,
     platforms: readonly Platform[],
   ): Promise<PlatformManifests> {
-    return await this.#manifests.forPlatforms(platforms, reference);
+    const { foreignLayers } = this.#options;
+    return await this.#lookUp(
+      reference,
+      async (lookup) => await forPlatforms(platforms, lookup, foreignLayers),
+    );
+  }
+
+  async #lookUp<T>(reference: ImageReference, work: (lookup: ReferenceLookup) => Promise<T>): Promise<T> {
+    const { manifestCache } = this.#options;
+    const lookup = await ReferenceLookup.begin(reference, this.#fetcher.forImage(), manifestCache);
+    try {
+      return await work(lookup);
+    } finally {
+      // Also of an artifact, or an image for other platforms: the next poll finds out for a HEAD request.
+      await lookup.save(manifestCache);
+    }
   }
 
   /**
-   * A manifest with its documents, as {@link fetchManifest} had them: what is not remembered is asked for again.
+   * Completes a manifest with its documents, as {@link fetchManifest} had them: what is not cached is fetched again.
    *
    * @throws Failure `tag-unknown` where the registry has them no more, `digest-mismatch`
    */
   async fetchDocuments(reference: ImageReference, outline: ManifestOutline): Promise<Manifest> {
-    return await this.#manifests.withDocuments(reference, outline);
+    const cached = await this.#options.manifestCache.get(reference);
+    const fetcher = this.#fetcher.forImage();
+    const read = async (digest: Digest): Promise<Buffer> =>
+      cached?.documents.get(digest) ?? (await fetcher.manifest({ ...reference, digest })).bytes;
+    const { digest, index } = outline;
+    return {
+      ...outline,
+      bytes: await read(digest),
+      index: index && { digest: index.digest, bytes: await read(index.digest) },
+    };
   }
 
   /** @throws Failure `digest-mismatch`, `manifest-invalid` */
-  async fetchConfig(reference: ImageReference, manifest: ManifestOutline): Promise<ImageConfig> {
-    return await this.#manifests.config(reference, manifest);
+  async fetchConfig(
+    reference: ImageReference,
+    { config, layers, skipped }: ManifestOutline,
+  ): Promise<ImageConfig> {
+    const bytes = await this.#fetcher.forImage().config(reference, config);
+    const all = parseConfig(bytes, layers.length + skipped.length, formatReference(reference));
+    return { ...all, diffIds: all.diffIds.filter((_, index) => !skipped.includes(index)) };
   }
 
   /**
-   * Starts a blob, and gives its bytes from `offset` on, also where the registry sends all of them. They are as the
-   * registry sends them: whoever reads them checks size and digest. They must be iterated, since they hold a
-   * connection; leaving the loop ends the request. Iterating throws `registry-error` where the body breaks off, and
-   * `registry-timeout` where it stands still.
+   * Starts a blob, and returns its bytes from `offset` on, also where the registry sends all of them. They are not
+   * verified: whoever reads them checks size and digest. They must be iterated, since they hold a connection; leaving the
+   * loop ends the request. Iterating throws `registry-error` where the body breaks off, and `registry-timeout` where it
+   * stands still.
    *
    * @throws Failure `blob-unknown`; RangeRefused (`registry-error`) where the registry cannot begin at `offset`
    */
@@ -106,10 +134,11 @@ export class RegistryClient {
     descriptor: BlobDescriptor,
     options: BlobOptions = {},
   ): Promise<AsyncIterable<Uint8Array>> {
-    return await this.#blobs.open(reference, descriptor, options);
+    const blob = { reference, descriptor, options };
+    return await openBlob(this.#transport, this.#endpoints, blob);
   }
 
-  /** To be told of a blob that did not come in time: its host is set aside. */
+  /** Sets the host aside of a blob that did not come in time. */
   tooSlow(reference: ImageReference, failure: Failure, download: SlowBlob): void {
     this.#endpoints.tooSlow(reference, failure, download);
   }

@@ -1,6 +1,5 @@
 import type { HttpOptions } from '../../core/http/options.ts';
-import type { CredentialsOf } from './authentication/credentials.ts';
-import { NO_MEMORY, type ManifestMemory } from './manifest/manifest-memory.ts';
+import { NO_CACHE, type ManifestCache } from './manifest/manifest-cache.ts';
 import { DIRECT, type RegistryRoute } from './endpoint.ts';
 
 /**
@@ -10,24 +9,41 @@ import { DIRECT, type RegistryRoute } from './endpoint.ts';
  */
 export type ForeignLayers = 'refuse' | 'skip' | 'fetch';
 
-/** How a {@link RegistryClient} behaves. */
+/** A login to a registry. Never part of a message, but for `origin`. */
+export interface Credentials {
+  readonly user: string;
+  readonly password: string;
+  /** Stands for user and password where it is there: a token service exchanges it (OAuth 2, RFC 6749, section 6). */
+  readonly identityToken?: string | undefined;
+  /** Where they were found, for messages: `/root/.docker/config.json`. */
+  readonly origin: string;
+}
+
+/**
+ * Looks up credentials by a registry's host exactly as wishes write it, such as `docker.io` or `localhost:5000`, and a repository there, such as
+ * `library/debian`; `undefined` for anonymous access.
+ *
+ * @throws Failure `credentials-unavailable`
+ */
+export type CredentialsOf = (registryHost: string, repository: string) => Promise<Credentials | undefined>;
+
+/** Options of a {@link RegistryClient}. */
 export interface RegistryOptions extends HttpOptions {
   /** Of a list of tags from one endpoint, with all its pages and their further tries. */
   readonly listTimeoutMs: number;
   /** Of all documents that tell what one reference means, from one endpoint, with their further tries. */
   readonly lookTimeoutMs: number;
-  /** How long a server that was too slow is left alone the first time; see `SetAside`. */
+  /** First pause of a server that was too slow; see `SetAside`. */
   readonly setAsideMs: number;
   /** Of `setAsideMs`: a clock, in ms. */
   readonly nowMs: () => number;
   readonly credentials: CredentialsOf;
   /** By a registry's host as wishes write it. */
   readonly routes: (registryHost: string) => RegistryRoute;
-  /** What becomes of layers whose media type says that registries do not distribute them. */
+  /** Applies to layers whose media type says that registries do not distribute them. */
   readonly foreignLayers: ForeignLayers;
-  /** What the last manifests were. */
-  readonly memory: ManifestMemory;
-  /** Told what users should know, such as a mirror that does not work. */
+  readonly manifestCache: ManifestCache;
+  /** Reports what users should know, such as a mirror that does not work. */
   readonly warn: (message: string) => void;
 }
 
@@ -52,7 +68,7 @@ export const DEFAULT_OPTIONS: RegistryOptions = {
   routes: () => DIRECT,
   servers: () => ({}),
   foreignLayers: 'refuse',
-  memory: NO_MEMORY,
+  manifestCache: NO_CACHE,
   warn: () => undefined,
   systemAuthorities: undefined,
   proxies: {},

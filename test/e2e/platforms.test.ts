@@ -129,7 +129,7 @@ describe('unpackd convert: platforms that an image lacks', () => {
     ]);
     assert.equal(status, 0, stderr);
     assert.equal(stdout.split('\n').length, 2);
-    assert.match(stderr, /not there for linux\/arm64/);
+    assert.match(stderr, /no image for linux\/arm64/);
     assert.doesNotMatch(stderr, /^error/m);
   });
 

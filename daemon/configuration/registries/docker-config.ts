@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Credentials } from '../../../publisher/registry/authentication/credentials.ts';
+import type { Credentials } from '../../../publisher/registry/options.ts';
 import { quoted } from '../../../core/text.ts';
 import { isRepositoryPath } from '../../../core/oci/registry-host.ts';
 import { withoutSecrets } from '../../../core/secrets.ts';

@@ -1,4 +1,4 @@
-import type { Credentials } from '../../../publisher/registry/authentication/credentials.ts';
+import type { Credentials } from '../../../publisher/registry/options.ts';
 import type { Endpoint } from '../../../publisher/registry/endpoint.ts';
 import { printable, quoted } from '../../../core/text.ts';
 import { withoutSecrets } from '../../../core/secrets.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Credentials } from '../../../publisher/registry/authentication/credentials.ts';
+import type { Credentials } from '../../../publisher/registry/options.ts';
 import { Failure } from '../../../core/failure.ts';
 import { hideLogin, hideSecret } from '../secrets.ts';
 import { interruption } from '../../../core/interruption.ts';

@@ -1,5 +1,4 @@
-import type { Credentials } from '../../../publisher/registry/authentication/credentials.ts';
-import type { RegistryOptions } from '../../../publisher/registry/options.ts';
+import type { Credentials, RegistryOptions } from '../../../publisher/registry/options.ts';
 import { DIRECT, type RegistryRoute } from '../../../publisher/registry/endpoint.ts';
 import type { ServerSettings } from '../../../core/http/options.ts';
 import { configurationInvalid } from '../invalid.ts';

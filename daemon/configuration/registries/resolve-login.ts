@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { Credentials } from '../../../publisher/registry/authentication/credentials.ts';
+import type { Credentials } from '../../../publisher/registry/options.ts';
 import { quoted } from '../../../core/text.ts';
 import type { Located } from '../mapping-reader.ts';
 import type { Environment } from '../options.ts';

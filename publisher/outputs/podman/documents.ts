@@ -1,6 +1,5 @@
 import { manifestPath } from '../../image/layout.ts';
-import { hexOf, type Digest } from '../../../core/oci/digest.ts';
-import { sha256 } from '../../registry/manifest/verify.ts';
+import { hexOf, type Digest, sha256 } from '../../../core/oci/digest.ts';
 import type { BytePath } from '../../../core/system/byte-path.ts';
 import type { RepositoryView } from '../../publication/view.ts';
 import { documentPath, type StoreRoot } from './paths.ts';

@@ -1,5 +1,4 @@
-import { hexOf, type Digest } from '../../../core/oci/digest.ts';
-import { sha256 } from '../../registry/manifest/verify.ts';
+import { hexOf, type Digest, sha256 } from '../../../core/oci/digest.ts';
 import type { LayerRecord, StoredDocument } from './image-record.ts';
 import type { LayerId } from './layer-ids.ts';
 import type { Store, StoredImage, StoredLayer } from './store.ts';

@@ -1,11 +1,9 @@
 import { Failure, isFailure } from '../../../core/failure.ts';
 import { formatReference, type ImageReference } from '../../../core/oci/reference.ts';
-import { BaseChallenges } from './base-challenges.ts';
 import { parseChallenges, type Challenge } from './challenge.ts';
-import type { Credentials } from './credentials.ts';
 import { baseUrl, type RepositoryAccess } from '../endpoint.ts';
 import { mayHaveCredentials } from '../../../core/http/options.ts';
-import type { RegistryOptions } from '../options.ts';
+import type { Credentials, RegistryOptions } from '../options.ts';
 import { fetchToken, tokenUrl, type TokenRequest } from './token.ts';
 import type { Authorization, Refused, Transport } from '../../../core/http/transport.ts';
 
@@ -221,4 +219,50 @@ function refusal({ endpoint, reference }: RepositoryAccess, { origin }: Credenti
       hint: `correct what is in ${origin}, or log in again; nothing is asked for without credentials instead`,
     },
   );
+}
+
+interface BaseAnswer {
+  readonly challenges: Promise<string | undefined>;
+  /** Of `performance.now()`. */
+  readonly untilMs: number;
+}
+
+/** An administrator may set up access control at any time. */
+const MEMORY_MS = 3_600_000;
+
+/**
+ * Asks registries at `/v2/` how to log in: some hide private images with 404 or 403 and no challenge. Each is asked once in
+ * an hour.
+ *
+ * @see OCI distribution specification 1.1, "Determining Support"
+ */
+class BaseChallenges {
+  readonly #transport: Transport;
+  readonly #answers = new Map<string, BaseAnswer>();
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** As the field `WWW-Authenticate` has them; `undefined` where the registry wants nothing, or cannot be asked. */
+  async of({ endpoint, reference }: RepositoryAccess): Promise<string | undefined> {
+    const url = baseUrl(endpoint);
+    const known = this.#answers.get(url.href);
+    if (known !== undefined && performance.now() < known.untilMs) return await known.challenges;
+    const asking = this.#transport.challenges({ url, subject: { kind: 'token', reference } });
+    const answer = { challenges: this.#orNone(asking, url), untilMs: performance.now() + MEMORY_MS };
+    this.#answers.set(url.href, answer);
+    return await answer.challenges;
+  }
+
+  /** A server that cannot be asked now is asked again; what it refused before is refused. */
+  async #orNone(asking: Promise<string | undefined>, url: URL): Promise<string | undefined> {
+    try {
+      return await asking;
+    } catch (error) {
+      this.#answers.delete(url.href);
+      if (!isFailure(error) || error.code === 'interrupted') throw error;
+      return undefined;
+    }
+  }
 }

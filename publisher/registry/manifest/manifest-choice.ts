@@ -1,25 +1,30 @@
+import { sha256 } from '../../../core/oci/digest.ts';
+import type { ForeignLayers } from '../options.ts';
+import { printable } from '../../../core/text.ts';
 import { Failure, isFailure } from '../../../core/failure.ts';
 import {
   equalPlatforms,
   choosePlatform,
+  formatPlatform,
   isPlatform,
   listPlatforms,
   type Platform,
 } from '../../../core/oci/platform.ts';
-import { formatReference } from '../../../core/oci/reference.ts';
+import { formatReference, type ImageReference } from '../../../core/oci/reference.ts';
 import { parseConfig } from '../../../core/oci/config.ts';
 import type {
   ImageDocument,
   IndexDocument,
   IndexEntry,
+  Manifest,
   ManifestDocument,
 } from '../../../core/oci/manifest.ts';
 import { noImage, parseManifest } from '../../../core/oci/manifest.ts';
 import { artifactOf, isIndex, isManifest, NoImage } from '../../../core/oci/media-types.ts';
-import type { Reading } from './reading.ts';
+import type { ReferenceLookup } from './reference-lookup.ts';
 
 /** A manifest of one image, as it was read. */
-export interface ReadManifest {
+interface ReadManifest {
   readonly bytes: Buffer;
   readonly document: ImageDocument;
 }
@@ -32,57 +37,142 @@ const DEEPEST_INDEX = 4;
 /** Indexes and manifests that are looked into because their index does not say what they are for. */
 const MOST_LOOKED_INTO = 20;
 
-/** What a reference names: an index of many platforms may be long, so it is parsed once for all of them. */
-export interface Root {
+/** The document that a reference names: an index of many platforms may be long, so it is parsed once for all of them. */
+interface Root {
   readonly bytes: Buffer;
   readonly document: ManifestDocument;
 }
 
-/** @throws Failure `manifest-invalid`, `media-type-unsupported` */
-export function readRoot(reading: Reading): Root {
-  const bytes = reading.root();
-  return { bytes, document: parseManifest(bytes, formatReference(reading.reference)) };
+/** The manifests of an image for the platforms that were asked for. */
+export interface PlatformManifests {
+  /** One for each platform, in their order; `undefined` for one that the image lacks. */
+  readonly manifests: readonly (Manifest | undefined)[];
+  /** Platforms of the image, for messages. */
+  readonly available: readonly string[];
 }
 
-/** The one that a reference names, unless it names an index. */
-export function soleManifest({ bytes, document }: Root): ReadManifest | undefined {
-  return document.kind === 'image' ? { bytes, document } : undefined;
+const MOST_PLATFORMS_NAMED = 20;
+
+/**
+ * Chooses the manifest for `platform`. One that is not part of an index is taken for any platform: some tags have no other.
+ *
+ * @throws Failure `platform-missing`, `manifest-invalid`, `media-type-unsupported`
+ */
+export async function soleOrFor(
+  platform: Platform,
+  lookup: ReferenceLookup,
+  foreignLayers: ForeignLayers,
+): Promise<Manifest> {
+  const root = readRoot(lookup);
+  const { bytes, document } = root;
+  const found = document.kind === 'image' ? { bytes, document } : await manifestFor(platform, root, lookup);
+  if (found !== undefined) return manifestOf(found, root, { lookup, foreignLayers });
+  throw (
+    (await artifactIn(root, lookup)) ??
+    platformMissing(lookup.reference, [platform], await platformsOf(root, lookup))
+  );
+}
+
+/** @throws Failure like {@link soleOrFor}, but for `platform-missing` */
+export async function forPlatforms(
+  platforms: readonly Platform[],
+  lookup: ReferenceLookup,
+  foreignLayers: ForeignLayers,
+): Promise<PlatformManifests> {
+  const root = readRoot(lookup);
+  const manifests: (Manifest | undefined)[] = [];
+  for (const platform of platforms) {
+    const found = await manifestFor(platform, root, lookup);
+    manifests.push(found && manifestOf(found, root, { lookup, foreignLayers }));
+  }
+  const artifact = manifests.some((manifest) => manifest !== undefined)
+    ? undefined
+    : await artifactIn(root, lookup);
+  if (artifact !== undefined) throw artifact;
+  const isWhole = manifests.every((manifest) => manifest !== undefined);
+  return { manifests, available: isWhole ? [] : await platformsOf(root, lookup) };
+}
+
+function readRoot(lookup: ReferenceLookup): Root {
+  const bytes = lookup.root();
+  return { bytes, document: parseManifest(bytes, formatReference(lookup.reference)) };
+}
+
+function manifestOf(
+  { bytes, document }: ReadManifest,
+  root: Root,
+  { lookup, foreignLayers }: { readonly lookup: ReferenceLookup; readonly foreignLayers: ForeignLayers },
+): Manifest {
+  const { mediaType, config, layers } = document;
+  const first = layers.find(({ isForeign }) => isForeign);
+  if (first !== undefined && foreignLayers === 'refuse') {
+    throw new Failure(
+      'media-type-unsupported',
+      `the layer ${first.digest} of ${formatReference(lookup.reference)} has the media type ${first.mediaType}: registries do not distribute it`,
+      { hint: 'set foreign-layers to fetch or to skip, or ask for an image without such layers' },
+    );
+  }
+  const isSkipping = foreignLayers === 'skip';
+  return {
+    mediaType,
+    digest: sha256(bytes),
+    bytes,
+    index: root.document.kind === 'index' ? { digest: sha256(root.bytes), bytes: root.bytes } : undefined,
+    config,
+    layers: layers.filter(({ isForeign }) => !(isSkipping && isForeign)),
+    skipped: layers.flatMap(({ isForeign }, index) => (isSkipping && isForeign ? [index] : [])),
+  };
+}
+
+/** @param available as in {@link PlatformManifests} */
+export function platformMissing(
+  reference: ImageReference,
+  wanted: readonly Platform[],
+  available: readonly string[],
+): Failure {
+  const named = available.slice(0, MOST_PLATFORMS_NAMED).map(printable).join(', ');
+  const missing = wanted.map(formatPlatform).join(' or ');
+  return new Failure(
+    'platform-missing',
+    `${formatReference(reference)} has no image for ${missing}; available: ${named || 'none'}`,
+    { hint: `ask for an image that is built for ${missing}` },
+  );
 }
 
 /**
- * The manifest for `platform` among all that `reading` leads to, or `undefined`. Where an index does not say what its
- * entries are for, their configs do.
+ * Finds the manifest for `platform` among all that `lookup` leads to. Where an index does not say what its entries are for,
+ * their configs do.
  *
  * @see OCI image specification 1.1, image-index.md
  * @throws Failure of the registry client; `manifest-invalid` for indexes that are nested too deep
  */
-export async function manifestFor(
+async function manifestFor(
   platform: Platform,
   root: Root,
-  reading: Reading,
+  lookup: ReferenceLookup,
 ): Promise<ReadManifest | undefined> {
-  return (await new Choice(platform, reading).inDocument(root, 1))?.manifest;
+  return (await new Choice(platform, lookup).inDocument(root, 1))?.manifest;
 }
 
-/** What the image is there for, as far as its index or config says so. */
-export async function platformsOf({ document }: Root, reading: Reading): Promise<string[]> {
+/** Platforms of the image, as far as its index or config names them. */
+async function platformsOf({ document }: Root, lookup: ReferenceLookup): Promise<string[]> {
   if (document.kind === 'index') return listPlatforms(document.entries);
-  return listPlatforms([{ platform: await platformOfImage(document, reading) }]);
+  return listPlatforms([{ platform: await platformOfImage(document, lookup) }]);
 }
 
 /**
- * What an index stands for that has no image at all, such as the signatures of another one, or the layers of a build cache;
- * `undefined` where one of its entries may be an image, whatever it is for.
+ * Recognizes an index without any image, such as the signatures of another image, or the layers of a build cache;
+ * `undefined` where one of its entries may be an image, whatever its platform.
  */
-export async function artifactIn({ document }: Root, reading: Reading): Promise<NoImage | undefined> {
+async function artifactIn({ document }: Root, lookup: ReferenceLookup): Promise<NoImage | undefined> {
   if (document.kind === 'image' || document.entries.length === 0) return undefined;
   const name = {
-    what: `the index of ${formatReference(reading.reference)}`,
+    what: `the index of ${formatReference(lookup.reference)}`,
     code: 'manifest-invalid',
   } as const;
   const types: string[] = [];
   for (const entry of document.entries) {
-    const type = await artifactTypeOf(entry, reading);
+    const type = await artifactTypeOf(entry, lookup);
     if (type === undefined) return undefined;
     types.push(type);
   }
@@ -91,7 +181,7 @@ export async function artifactIn({ document }: Root, reading: Reading): Promise<
 }
 
 /** `undefined` for what may be an image. */
-async function artifactTypeOf(entry: IndexEntry, reading: Reading): Promise<string | undefined> {
+async function artifactTypeOf(entry: IndexEntry, lookup: ReferenceLookup): Promise<string | undefined> {
   const { mediaType, platform, artifactType } = entry;
   if (artifactType !== undefined) return artifactType;
   if (platform?.os === 'unknown' && platform.architecture === 'unknown') return ATTESTATION;
@@ -100,7 +190,7 @@ async function artifactTypeOf(entry: IndexEntry, reading: Reading): Promise<stri
   if (platform !== undefined) return undefined;
   try {
     // It was read to find out its platform.
-    parseManifest(await reading.manifest(entry), formatReference(reading.reference));
+    parseManifest(await lookup.manifest(entry), formatReference(lookup.reference));
     return undefined;
   } catch (error) {
     if (error instanceof NoImage) return error.type;
@@ -108,43 +198,46 @@ async function artifactTypeOf(entry: IndexEntry, reading: Reading): Promise<stri
   }
 }
 
-async function platformOfImage({ config, layers }: ImageDocument, reading: Reading): Promise<Platform> {
+async function platformOfImage(
+  { config, layers }: ImageDocument,
+  lookup: ReferenceLookup,
+): Promise<Platform> {
   const { os, architecture, variant } = parseConfig(
-    await reading.config(config),
+    await lookup.config(config),
     layers.length,
-    formatReference(reading.reference),
+    formatReference(lookup.reference),
   );
   return { os, architecture, variant };
 }
 
-/** What is for the platform that is wanted: exactly, or one of its variants where none is asked for. */
-interface Found {
+/** A manifest for the platform: exactly, or for one of its variants where none is asked for. */
+interface Match {
   readonly manifest: ReadManifest;
   readonly isExact: boolean;
 }
 
 class Choice {
   readonly #platform: Platform;
-  readonly #reading: Reading;
+  readonly #lookup: ReferenceLookup;
   #lookedInto = 0;
 
-  constructor(platform: Platform, reading: Reading) {
+  constructor(platform: Platform, lookup: ReferenceLookup) {
     this.#platform = platform;
-    this.#reading = reading;
+    this.#lookup = lookup;
   }
 
-  async inDocument({ bytes, document }: Root, depth: number): Promise<Found | undefined> {
+  async inDocument({ bytes, document }: Root, depth: number): Promise<Match | undefined> {
     if (document.kind === 'index') return await this.#inIndex(document, depth);
-    const actual = await platformOfImage(document, this.#reading);
+    const actual = await platformOfImage(document, this.#lookup);
     return isPlatform(actual, this.#platform) ? this.#found(actual, { bytes, document }) : undefined;
   }
 
-  async #inIndex({ entries }: IndexDocument, depth: number): Promise<Found | undefined> {
+  async #inIndex({ entries }: IndexDocument, depth: number): Promise<Match | undefined> {
     if (depth > DEEPEST_INDEX) throw this.#invalid(`nests indexes deeper than ${DEEPEST_INDEX}`);
     const manifests = entries.filter(({ mediaType }) => isManifest(mediaType));
     const stated = choosePlatform(manifests, this.#platform);
     if (stated !== undefined) return await this.#stated(stated);
-    let best: Found | undefined;
+    let best: Match | undefined;
     for (const entry of entries.filter((other) => this.#mayHold(other))) {
       this.#lookedInto += 1;
       if (this.#lookedInto > MOST_LOOKED_INTO) {
@@ -158,8 +251,8 @@ class Choice {
   }
 
   /** Beside images an index may hold anything. */
-  async #unlessArtifact(entry: IndexEntry, depth: number): Promise<Found | undefined> {
-    const bytes = await this.#reading.manifest(entry);
+  async #unlessArtifact(entry: IndexEntry, depth: number): Promise<Match | undefined> {
+    const bytes = await this.#lookup.manifest(entry);
     try {
       return await this.inDocument({ bytes, document: parseManifest(bytes, this.#name) }, depth);
     } catch (error) {
@@ -169,14 +262,14 @@ class Choice {
   }
 
   /** What an index says of a manifest counts, whatever its config says. */
-  async #stated(entry: IndexEntry): Promise<Found> {
-    const bytes = await this.#reading.manifest(entry);
+  async #stated(entry: IndexEntry): Promise<Match> {
+    const bytes = await this.#lookup.manifest(entry);
     const document = parseManifest(bytes, this.#name);
     if (document.kind === 'image') return this.#found(entry.platform, { bytes, document });
     throw this.#invalid('calls an index a manifest');
   }
 
-  #found(actual: Platform | undefined, manifest: ReadManifest): Found {
+  #found(actual: Platform | undefined, manifest: ReadManifest): Match {
     return { manifest, isExact: actual !== undefined && equalPlatforms(actual, this.#platform) };
   }
 
@@ -187,7 +280,7 @@ class Choice {
   }
 
   get #name(): string {
-    return formatReference(this.#reading.reference);
+    return formatReference(this.#lookup.reference);
   }
 
   #invalid(reason: string): Failure {

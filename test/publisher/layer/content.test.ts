@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { layerContents } from '../../../publisher/layer/content.ts';
 import type { LayerBlob } from '../../../publisher/layer/verified-blob.ts';
-import { sha256 } from '../../../publisher/registry/manifest/verify.ts';
+import { sha256 } from '../../../core/oci/digest.ts';
 import { directory, file, hardLink, symlink } from '../../support/images/layer-entry.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { archiveOf } from './archive.ts';

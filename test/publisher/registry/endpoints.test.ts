@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { RegistryClient } from '../../../publisher/registry/client.ts';
-import { ManifestFiles } from '../../../publisher/registry/manifest/manifest-files.ts';
+import { ManifestFiles } from '../../../publisher/registry/manifest/manifest-cache.ts';
 import type { RegistryOptions } from '../../../publisher/registry/options.ts';
 import type { Endpoint, RegistryRoute } from '../../../publisher/registry/endpoint.ts';
 import type { FailureCode } from '../../../core/failure.ts';
@@ -208,7 +208,7 @@ describe('publisher/registry/endpoints', () => {
 
   it('polls the mirror', async () => {
     const memory = new ManifestFiles(await temporaryDirectory('manifests'));
-    const asked = clientFor({ mirrors: [placeOf(mirror)] }, { memory });
+    const asked = clientFor({ mirrors: [placeOf(mirror)] }, { manifestCache: memory });
     await asked.fetchManifest(reference);
     await asked.fetchManifest(reference);
     mirror.fail(/./, status(404));

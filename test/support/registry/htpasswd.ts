@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Credentials } from '../../../publisher/registry/authentication/credentials.ts';
+import type { Credentials } from '../../../publisher/registry/options.ts';
 import { temporaryDirectory } from '../setup.ts';
 import type { HtpasswdAuth } from './docker-registry.ts';
 

@@ -1,7 +1,7 @@
 import { createPrivateKey, randomUUID, sign, X509Certificate, type KeyObject } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
-import type { Credentials } from '../../../publisher/registry/authentication/credentials.ts';
+import type { Credentials } from '../../../publisher/registry/options.ts';
 import { CertificateAuthority, type IssuedCertificate } from './certificates.ts';
 import { hostOf, listen, stop } from '../loopback.ts';
 import type { TokenAuth } from './docker-registry.ts';

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { RegistryClient } from '../../../../publisher/registry/client.ts';
-import type { Credentials } from '../../../../publisher/registry/authentication/credentials.ts';
+import type { Credentials } from '../../../../publisher/registry/options.ts';
 import type { Failure, FailureCode } from '../../../../core/failure.ts';
 import { FaultServer } from '../../../support/registry/fault-server.ts';
 import { instead, redirect, status, type Fault } from '../../../support/registry/faults.ts';

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { RegistryClient } from '../../../../publisher/registry/client.ts';
-import type { Credentials } from '../../../../publisher/registry/authentication/credentials.ts';
+import type { Credentials } from '../../../../publisher/registry/options.ts';
 import { parseReference, type ImageReference } from '../../../../core/oci/reference.ts';
 import { describeWith } from '../../../support/programs.ts';
 import { startDockerRegistry, type DockerRegistry } from '../../../support/registry/docker-registry.ts';

@@ -1,7 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { RegistryClient } from '../../../../publisher/registry/client.ts';
-import type { Credentials } from '../../../../publisher/registry/authentication/credentials.ts';
-import type { RegistryOptions } from '../../../../publisher/registry/options.ts';
+import type { Credentials, RegistryOptions } from '../../../../publisher/registry/options.ts';
 import type { ImageReference } from '../../../../core/oci/reference.ts';
 import { ConnectProxy } from '../../../support/registry/connect-proxy.ts';
 import { FaultServer } from '../../../support/registry/fault-server.ts';

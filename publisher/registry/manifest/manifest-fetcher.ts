@@ -1,19 +1,27 @@
 import { Failure } from '../../../core/failure.ts';
 import { formatReference, type ImageReference } from '../../../core/oci/reference.ts';
-import { isDigest, parseDigest, type Digest } from '../../../core/oci/digest.ts';
+import { isDigest, parseDigest, sha256, type Digest } from '../../../core/oci/digest.ts';
 import type { Descriptor } from '../../../core/oci/manifest.ts';
-import type { EntityTag, Remembered } from './manifest-memory.ts';
+import type { CachedManifest, EntityTag } from './manifest-cache.ts';
 import { ACCEPTED_MANIFESTS } from '../../../core/oci/media-types.ts';
 import { requestTo, type EndpointTry, type Endpoints } from '../endpoints.ts';
 import { describeSubject } from '../../../core/http/subject.ts';
 import { TimeLimit } from '../../../core/http/time-limit.ts';
 import type { Document, Transport, TransportRequest } from '../../../core/http/transport.ts';
-import { verifyBytes, type Promised } from './verify.ts';
 
 /** What registries take at most: real manifests have some thousand bytes. */
 const LARGEST_MANIFEST_BYTES = 4 * 1024 * 1024;
 /** Real configs have some ten thousand bytes. */
 const LARGEST_CONFIG_BYTES = 1024 * 1024;
+
+/** A digest that bytes must have, and who says so. */
+export interface Promised {
+  readonly digest: Digest;
+  /** Where it is known before. */
+  readonly sizeBytes?: number;
+  /** Such as `the index`. */
+  readonly by: string;
+}
 
 /** A manifest or index as the registry gave it. */
 export interface ManifestBytes {
@@ -24,17 +32,17 @@ export interface ManifestBytes {
 /** Names without quotes, which the RFC forbids, are used too; no other characters go out again. */
 const ENTITY_TAG = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 
-/** Reads single manifests, indexes and configs, each checked against all digests that are known for it. */
-export class Documents {
+/** Fetches single manifests, indexes and configs, and checks each against all digests known for it. */
+export class ManifestFetcher {
   readonly #transport: Transport;
   readonly #endpoints: Endpoints;
   readonly #limitMs: number;
   /** Servers that answer GET, and HEAD not, or without a digest. */
   readonly #withoutHead: Set<string>;
-  /** Of the documents of each host together. */
+  /** Of all documents together, by host. */
   readonly #limits = new Map<string, TimeLimit>();
 
-  /** @param limitMs of all documents that are read from one endpoint, see {@link anew} */
+  /** @param limitMs of all documents from one endpoint, see {@link forImage} */
   constructor(transport: Transport, endpoints: Endpoints, limitMs: number, withoutHead = new Set<string>()) {
     this.#transport = transport;
     this.#endpoints = endpoints;
@@ -42,15 +50,15 @@ export class Documents {
     this.#withoutHead = withoutHead;
   }
 
-  /** The same for another image, with its own time. */
-  anew(): Documents {
-    return new Documents(this.#transport, this.#endpoints, this.#limitMs, this.#withoutHead);
+  /** The same with a time limit of its own: for one image. */
+  forImage(): ManifestFetcher {
+    return new ManifestFetcher(this.#transport, this.#endpoints, this.#limitMs, this.#withoutHead);
   }
 
   /**
-   * What `reference` names, by its digest where it has one, or else by its tag.
+   * Fetches what `reference` names, by its digest where it has one, or else by its tag.
    *
-   * @param promised what else is known of it
+   * @param promised by an index, for example
    * @throws Failure `image-unknown`, `tag-unknown`, `manifest-invalid` where it is too large, `digest-mismatch`
    */
   async manifest(reference: ImageReference, promised: readonly Promised[] = []): Promise<ManifestBytes> {
@@ -64,15 +72,15 @@ export class Documents {
   }
 
   /**
-   * Whether the tag of `reference` still leads to `known`; a HEAD request where the registry tells digests so, else a
-   * GET that asks for what is new only. What a GET brought is answered.
+   * Finds out whether the tag of `reference` still leads to `known`: by a HEAD request where the registry reports digests
+   * so, else by a conditional GET. Returns what a GET brought.
    *
    * @see OCI distribution specification 1.1, "Checking if content exists in the registry"; RFC 9110, section 13.1.2
    * @throws Failure like {@link manifest}
    */
   async changed(
     reference: ImageReference,
-    known: Pick<Remembered, 'digest' | 'etag'>,
+    known: Pick<CachedManifest, 'digest' | 'etag'>,
   ): Promise<ManifestBytes | 'unchanged' | 'changed'> {
     return await this.#endpoints.tryEach(reference, 'manifest', async (endpoint) => {
       const request = this.#timed(manifestRequest(endpoint));
@@ -128,7 +136,7 @@ export class Documents {
     promised: readonly Promised[],
   ): Promise<ManifestBytes> {
     const answer = await this.#read(this.#timed(manifestRequest(endpoint)), reference, promised);
-    if (answer === 'unchanged') throw new Error('nobody asked for what is new only');
+    if (answer === 'unchanged') throw new Error('304 for an unconditional request');
     return answer;
   }
 
@@ -183,4 +191,20 @@ function checkSize(what: string, sizeBytes: number, limitBytes: number): void {
     `${what} has ${sizeBytes} bytes, and at most ${limitBytes} are read`,
     { hint: 'no usual image has so much; ask whoever built it' },
   );
+}
+
+/** @throws Failure `digest-mismatch` where `bytes`, called `what`, are not what `promised` says */
+function verifyBytes(bytes: Buffer, promised: Promised, what: string): void {
+  const { digest, sizeBytes, by } = promised;
+  if (sizeBytes !== undefined && bytes.length !== sizeBytes) {
+    throw mismatch(`${what} has ${bytes.length} bytes, and ${by} says ${sizeBytes}`);
+  }
+  const actual = sha256(bytes);
+  if (actual !== digest) throw mismatch(`${what} has the digest ${actual}, and ${by} says ${digest}`);
+}
+
+function mismatch(message: string): Failure {
+  return new Failure('digest-mismatch', message, {
+    hint: 'the registry or a proxy in between served wrong bytes: push the image again, or clear the cache',
+  });
 }

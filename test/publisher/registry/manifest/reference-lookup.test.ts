@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { rm } from 'node:fs/promises';
 import type { RegistryClient } from '../../../../publisher/registry/client.ts';
-import { ManifestFiles } from '../../../../publisher/registry/manifest/manifest-files.ts';
+import { ManifestFiles } from '../../../../publisher/registry/manifest/manifest-cache.ts';
 import type { Manifest } from '../../../../core/oci/manifest.ts';
 import { LINUX_AMD64 } from '../../../../core/oci/platform.ts';
 import type { FailureCode } from '../../../../core/failure.ts';
@@ -33,7 +33,7 @@ const HEAD = 'HEAD /v2/lab/tool/manifests/1';
 const GET = 'GET /v2/lab/tool/manifests/1';
 const NO_DIGEST = { 'docker-content-digest': undefined };
 
-describe('registry/manifest/reading', () => {
+describe('publisher/registry/manifest/reference-lookup', () => {
   let server: FaultServer;
   let directory: string;
   let client: RegistryClient;
@@ -51,7 +51,7 @@ describe('registry/manifest/reading', () => {
   });
 
   function newClient(): RegistryClient {
-    return quickClient({ memory: new ManifestFiles(directory) });
+    return quickClient({ manifestCache: new ManifestFiles(directory) });
   }
 
   /** Another run: what the client itself knew of servers is forgotten. */
@@ -181,7 +181,7 @@ describe('registry/manifest/reading', () => {
       await polled();
       server.addManifest('lab/tool', '1', buildIndex([indexEntry(NEWER.manifest, 'linux/amd64')]));
       await polled();
-      const { documents } = (await new ManifestFiles(directory).recall(
+      const { documents } = (await new ManifestFiles(directory).get(
         server.reference('lab/tool', { tag: '1' }),
       )) ?? { documents: new Map<string, Buffer>() };
       assert.deepEqual([...documents.keys()].includes(AMD64.manifestDigest), false);
@@ -378,7 +378,7 @@ describe('registry/manifest/reading', () => {
         await client.close();
         const place = { scheme: 'http', host: mirror.host, prefix: '' } as const;
         client = quickClient({
-          memory: new ManifestFiles(directory),
+          manifestCache: new ManifestFiles(directory),
           routes: () => ({ proxy: undefined, mirrors: [place] }),
         });
         assert.equal((await poll()).digest, NEWER.manifestDigest);

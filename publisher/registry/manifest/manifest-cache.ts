@@ -2,14 +2,43 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { parseIfValid } from '../../../core/json.ts';
+import { writeWhole } from '../../../core/system/files.ts';
 import { hasCode, isDiskFull } from '../../../core/system-error.ts';
 import { formatReference, type ImageReference } from '../../../core/oci/reference.ts';
 import { systemFailure } from '../../../core/system-failure.ts';
-import { isDigest, type Digest } from '../../../core/oci/digest.ts';
-import type { ManifestMemory, Remembered } from './manifest-memory.ts';
-import { sha256 } from './verify.ts';
-import { parseIfValid } from '../../../core/json.ts';
-import { writeWhole } from '../../../core/system/files.ts';
+import { isDigest, sha256, type Digest } from '../../../core/oci/digest.ts';
+
+/** A server's name for what it has at an address, and at no other (RFC 9110, section 8.8.3). */
+export interface EntityTag {
+  /** As the field `ETag` has it. */
+  readonly value: string;
+  readonly url: string;
+}
+
+/** The documents of a reference, as they were when it was last looked up. */
+export interface CachedManifest {
+  /** Of the manifest or index that the registry gave for it. */
+  readonly digest: Digest;
+  readonly etag: EntityTag | undefined;
+  /** That document and all others read on the way to the images: manifests and configs, by digest. */
+  readonly documents: ReadonlyMap<Digest, Buffer>;
+}
+
+/**
+ * Keeps the documents of references, so that a poll that finds the same again reads nothing. It may forget anything. What
+ * it keeps is content: it does not matter whose platforms or policies it was read for.
+ */
+export interface ManifestCache {
+  /** Each document has the digest that it is kept under. */
+  readonly get: (reference: ImageReference) => Promise<CachedManifest | undefined>;
+  readonly set: (reference: ImageReference, manifest: CachedManifest) => Promise<void>;
+}
+
+export const NO_CACHE: ManifestCache = {
+  get: async () => await Promise.resolve(undefined),
+  set: async () => await Promise.resolve(),
+};
 
 /** Documents are text of one character a byte, so that they come back as they were. */
 const File = z.object({
@@ -22,11 +51,8 @@ const File = z.object({
 /** An image with many platforms has some hundred thousand bytes of documents; it is read as a whole. */
 const LARGEST_FILE_BYTES = 16 * 1024 * 1024;
 
-/**
- * Keeps what references meant below a directory, a file for each. A cache: what is missing or damaged is asked for
- * again, and what a document is called follows from its bytes.
- */
-export class ManifestFiles implements ManifestMemory {
+/** Keeps a file for each reference below a directory. A damaged one is a miss; the digest of a document follows from its bytes. */
+export class ManifestFiles implements ManifestCache {
   readonly #directory: string;
 
   constructor(directory: string) {
@@ -34,7 +60,7 @@ export class ManifestFiles implements ManifestMemory {
   }
 
   /** @throws Failure `state-unusable` */
-  readonly recall = async (reference: ImageReference): Promise<Remembered | undefined> => {
+  readonly get = async (reference: ImageReference): Promise<CachedManifest | undefined> => {
     const text = await this.#read(this.#pathOf(reference));
     const file = text === undefined ? undefined : parseIfValid(File, text);
     if (file === undefined || file.name !== nameOf(reference)) return undefined;
@@ -48,10 +74,10 @@ export class ManifestFiles implements ManifestMemory {
     return documents.has(digest) ? { digest, etag, documents } : undefined;
   };
 
-  /** Where the disk is full nothing is remembered. @throws Failure `state-unusable` */
-  readonly remember = async (reference: ImageReference, remembered: Remembered): Promise<void> => {
-    const { digest, etag } = remembered;
-    const documents = [...remembered.documents.values()].map((bytes) => bytes.toString('latin1'));
+  /** Keeps nothing where the disk is full. @throws Failure `state-unusable` */
+  readonly set = async (reference: ImageReference, manifest: CachedManifest): Promise<void> => {
+    const { digest, etag } = manifest;
+    const documents = [...manifest.documents.values()].map((bytes) => bytes.toString('latin1'));
     const file: z.input<typeof File> = { name: nameOf(reference), digest, etag, documents };
     const path = this.#pathOf(reference);
     const text = JSON.stringify(file);
@@ -60,7 +86,6 @@ export class ManifestFiles implements ManifestMemory {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
       await writeWhole(path, text);
     } catch (error) {
-      // What is not remembered is asked for again.
       if (isDiskFull(error)) return;
       throw systemFailure(error, { path: this.#directory, code: 'state-unusable' });
     }

@@ -1,8 +1,10 @@
 import { strict as assert } from 'node:assert';
 import { copyFile, readFile, readdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ManifestFiles } from '../../../../publisher/registry/manifest/manifest-files.ts';
-import type { Remembered } from '../../../../publisher/registry/manifest/manifest-memory.ts';
+import {
+  ManifestFiles,
+  type CachedManifest,
+} from '../../../../publisher/registry/manifest/manifest-cache.ts';
 import type { ImageReference } from '../../../../core/oci/reference.ts';
 import { FaultServer } from '../../../support/registry/fault-server.ts';
 import { buildImage, digestOf, plainLayer } from '../../../support/registry/image.ts';
@@ -19,13 +21,13 @@ const REFERENCE: ImageReference = {
 const ROOT = Buffer.from('{"not": "only ASCII: ä€"}');
 /** All bytes there are: they come back as they were. */
 const OTHER = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
-const REMEMBERED: Remembered = {
+const REMEMBERED: CachedManifest = {
   digest: digestOf(ROOT),
   etag: { value: '"one"', url: 'https://r.example/v2/lab/tool/manifests/1' },
   documents: new Map([ROOT, OTHER].map((bytes) => [digestOf(bytes), bytes])),
 };
 
-describe('registry/manifest/manifest-files', () => {
+describe('publisher/registry/manifest/manifest-cache', () => {
   let directory: string;
   let memory: ManifestFiles;
 
@@ -46,11 +48,11 @@ describe('registry/manifest/manifest-files', () => {
   }
 
   it('gives back what it was given, byte for byte', async () => {
-    await memory.remember(REFERENCE, REMEMBERED);
-    assert.deepEqual(await new ManifestFiles(directory).recall(REFERENCE), REMEMBERED);
+    await memory.set(REFERENCE, REMEMBERED);
+    assert.deepEqual(await new ManifestFiles(directory).get(REFERENCE), REMEMBERED);
     const { etag: _etag, ...withoutTag } = REMEMBERED;
-    await memory.remember(REFERENCE, { ...withoutTag, etag: undefined });
-    assert.deepEqual(await memory.recall(REFERENCE), { ...withoutTag, etag: undefined });
+    await memory.set(REFERENCE, { ...withoutTag, etag: undefined });
+    assert.deepEqual(await memory.get(REFERENCE), { ...withoutTag, etag: undefined });
     await soleFile();
   });
 
@@ -65,20 +67,20 @@ describe('registry/manifest/manifest-files', () => {
 
   for (const changes of OTHERS) {
     it(`knows nothing of a reference with ${JSON.stringify(changes)}`, async () => {
-      await memory.remember(REFERENCE, REMEMBERED);
-      assert.equal(await memory.recall({ ...REFERENCE, ...changes }), undefined);
+      await memory.set(REFERENCE, REMEMBERED);
+      assert.equal(await memory.get({ ...REFERENCE, ...changes }), undefined);
     });
   }
 
   it('does not take the file of another reference for its own', async () => {
     const other = { ...REFERENCE, tag: '2' };
-    await memory.remember(REFERENCE, REMEMBERED);
+    await memory.set(REFERENCE, REMEMBERED);
     const own = await soleFile();
-    await memory.remember(other, { ...REMEMBERED, digest: digestOf(OTHER) });
+    await memory.set(other, { ...REMEMBERED, digest: digestOf(OTHER) });
     const path = (await filesOf()).find((file) => file !== own) ?? '';
     await copyFile(own, path);
-    assert.equal(await memory.recall(other), undefined);
-    assert.deepEqual(await memory.recall(REFERENCE), REMEMBERED);
+    assert.equal(await memory.get(other), undefined);
+    assert.deepEqual(await memory.get(REFERENCE), REMEMBERED);
   });
 
   const DAMAGES: readonly (readonly [what: string, damage: (path: string) => Promise<unknown>])[] = [
@@ -107,26 +109,26 @@ describe('registry/manifest/manifest-files', () => {
 
   for (const [what, damage] of DAMAGES) {
     it(`knows nothing from a file that is ${what}, and replaces it`, async () => {
-      await memory.remember(REFERENCE, REMEMBERED);
+      await memory.set(REFERENCE, REMEMBERED);
       await damage(await soleFile());
-      assert.equal(await memory.recall(REFERENCE), undefined);
-      await memory.remember(REFERENCE, REMEMBERED);
-      assert.deepEqual(await memory.recall(REFERENCE), REMEMBERED);
+      assert.equal(await memory.get(REFERENCE), undefined);
+      await memory.set(REFERENCE, REMEMBERED);
+      assert.deepEqual(await memory.get(REFERENCE), REMEMBERED);
     });
   }
 
   it('gives a changed document the digest that its bytes have', async () => {
-    await memory.remember(REFERENCE, REMEMBERED);
+    await memory.set(REFERENCE, REMEMBERED);
     const evil = Buffer.from('{"evil": 1}');
     await change(await soleFile(), { documents: [ROOT.toString('latin1'), evil.toString('latin1')] });
-    const { documents } = (await memory.recall(REFERENCE)) ?? REMEMBERED;
+    const { documents } = (await memory.get(REFERENCE)) ?? REMEMBERED;
     assert.deepEqual([...documents.keys()], [digestOf(ROOT), digestOf(evil)]);
   });
 
   it('does not keep what is far too large', async () => {
     const huge = Buffer.alloc(65 * 1024 * 1024, 'x');
-    await memory.remember(REFERENCE, { ...REMEMBERED, documents: new Map([[REMEMBERED.digest, huge]]) });
-    assert.equal(await memory.recall(REFERENCE), undefined);
+    await memory.set(REFERENCE, { ...REMEMBERED, documents: new Map([[REMEMBERED.digest, huge]]) });
+    assert.equal(await memory.get(REFERENCE), undefined);
   });
 
   it('can be written by many at the same time', async () => {
@@ -136,17 +138,17 @@ describe('registry/manifest/manifest-files', () => {
     });
     const memories = [memory, new ManifestFiles(directory)] as const;
     await Promise.all(
-      all.map(async (one, place) => await memories[place % 2 === 0 ? 0 : 1].remember(REFERENCE, one)),
+      all.map(async (one, place) => await memories[place % 2 === 0 ? 0 : 1].set(REFERENCE, one)),
     );
-    const recalled = await memory.recall(REFERENCE);
+    const recalled = await memory.get(REFERENCE);
     assert(all.some(({ digest }) => digest === recalled?.digest));
     await soleFile();
   });
 
   it('is state-unusable where its directory is a file', async () => {
     await writeFile(directory, '');
-    assert.equal((await failureOf(memory.recall(REFERENCE))).code, 'state-unusable');
-    assert.equal((await failureOf(memory.remember(REFERENCE, REMEMBERED))).code, 'state-unusable');
+    assert.equal((await failureOf(memory.get(REFERENCE))).code, 'state-unusable');
+    assert.equal((await failureOf(memory.set(REFERENCE, REMEMBERED))).code, 'state-unusable');
   });
 
   describe('behind a client', () => {
@@ -165,12 +167,12 @@ describe('registry/manifest/manifest-files', () => {
 
     it('does not lead away from a pinned digest', async () => {
       const reference = server.reference('lab/tool', { digest: IMAGE.manifestDigest });
-      await memory.remember(reference, {
+      await memory.set(reference, {
         digest: EVIL.manifestDigest,
         etag: undefined,
         documents: new Map([[EVIL.manifestDigest, EVIL.manifest]]),
       });
-      const client = quickClient({ memory });
+      const client = quickClient({ manifestCache: memory });
       const manifest = await client.fetchManifest(reference);
       await client.close();
       assert.deepEqual(manifest.bytes, IMAGE.manifest);
@@ -178,7 +180,10 @@ describe('registry/manifest/manifest-files', () => {
     });
 
     it('serves two clients that read the same at the same time', async () => {
-      const clients = [quickClient({ memory }), quickClient({ memory: new ManifestFiles(directory) })];
+      const clients = [
+        quickClient({ manifestCache: memory }),
+        quickClient({ manifestCache: new ManifestFiles(directory) }),
+      ];
       const reference = server.reference('lab/tool', { tag: '1' });
       const read = async (): Promise<string[]> => {
         const work = clients.flatMap((client) =>

@@ -1,54 +1,53 @@
 import { Failure } from '../../../core/failure.ts';
 import { formatReference, type ImageReference } from '../../../core/oci/reference.ts';
-import type { Digest } from '../../../core/oci/digest.ts';
-import type { Documents, ManifestBytes } from './documents.ts';
+import { sha256, type Digest } from '../../../core/oci/digest.ts';
+import type { ManifestBytes, ManifestFetcher } from './manifest-fetcher.ts';
 import type { Descriptor } from '../../../core/oci/manifest.ts';
-import type { EntityTag, ManifestMemory, Remembered } from './manifest-memory.ts';
-import { sha256 } from './verify.ts';
+import type { CachedManifest, EntityTag, ManifestCache } from './manifest-cache.ts';
 
 /** Of all documents together: those of usual images have some ten thousand. */
 const MOST_BYTES = 8 * 1024 * 1024;
 
-/** The documents that one reference leads to, each read once: from the memory, or from the registry. */
-export class Reading {
+/** The documents that one reference leads to, each read once: from the cache, or from the registry. */
+export class ReferenceLookup {
   readonly reference: ImageReference;
-  readonly #documents: Documents;
+  readonly #fetcher: ManifestFetcher;
   readonly #root: ManifestBytes;
   readonly #digest: Digest;
-  readonly #before: Remembered | undefined;
+  readonly #before: CachedManifest | undefined;
   readonly #used: Map<Digest, Buffer>;
-  #isRemembered: boolean;
+  #isCached: boolean;
   #leftBytes: number;
 
   private constructor(
     reference: ImageReference,
-    documents: Documents,
+    fetcher: ManifestFetcher,
     root: ManifestBytes,
-    before: Remembered | undefined,
+    before: CachedManifest | undefined,
   ) {
     this.reference = reference;
-    this.#documents = documents;
+    this.#fetcher = fetcher;
     this.#root = root;
     this.#digest = sha256(root.bytes);
     this.#before = before;
     this.#used = new Map([[this.#digest, root.bytes]]);
     this.#leftBytes = MOST_BYTES - root.bytes.length;
-    this.#isRemembered = before?.digest === this.#digest && areSame(before.etag, root.etag);
+    this.#isCached = before?.digest === this.#digest && areSame(before.etag, root.etag);
   }
 
   /**
-   * Finds out what `reference` means now. What is pinned by digest and remembered costs no request; a tag that is
-   * remembered a HEAD request, where the registry tells digests so.
+   * Looks up what `reference` means now. A cached digest costs no request; a cached tag a HEAD request, where the registry
+   * reports digests so.
    */
   static async begin(
     reference: ImageReference,
-    documents: Documents,
-    memory: ManifestMemory,
-  ): Promise<Reading> {
-    const before = await memory.recall(reference);
+    fetcher: ManifestFetcher,
+    cache: ManifestCache,
+  ): Promise<ReferenceLookup> {
+    const before = await cache.get(reference);
     const root =
-      (before && (await rootNow(before, reference, documents))) ?? (await documents.manifest(reference));
-    return new Reading(reference, documents, root, before);
+      (before && (await rootNow(before, reference, fetcher))) ?? (await fetcher.manifest(reference));
+    return new ReferenceLookup(reference, fetcher, root, before);
   }
 
   /** The document that the reference names. */
@@ -61,23 +60,23 @@ export class Reading {
     const named = { ...this.reference, digest: entry.digest };
     return await this.#once(
       entry,
-      async () => (await this.#documents.manifest(named, [{ ...entry, by: 'the index' }])).bytes,
+      async () => (await this.#fetcher.manifest(named, [{ ...entry, by: 'the index' }])).bytes,
     );
   }
 
   async config(config: Descriptor): Promise<Buffer> {
-    return await this.#once(config, async () => await this.#documents.config(this.reference, config));
+    return await this.#once(config, async () => await this.#fetcher.config(this.reference, config));
   }
 
   /**
-   * Keeps what was used, unless the memory has it already. While a reference means the same, what others used of it,
-   * such as other platforms, stays too.
+   * Caches what was used, unless it is cached already. While a reference means the same, what others used of it, such as
+   * other platforms, stays too.
    */
-  async remember(memory: ManifestMemory): Promise<void> {
-    if (this.#isRemembered) return;
-    this.#isRemembered = true;
+  async save(cache: ManifestCache): Promise<void> {
+    if (this.#isCached) return;
+    this.#isCached = true;
     const others = this.#before?.digest === this.#digest ? this.#before.documents : [];
-    await memory.remember(this.reference, {
+    await cache.set(this.reference, {
       digest: this.#digest,
       etag: this.#root.etag,
       documents: new Map([...others, ...this.#used]),
@@ -90,7 +89,7 @@ export class Reading {
     if (!this.#used.has(digest)) this.#leftBytes -= sizeBytes;
     if (this.#leftBytes < 0) throw this.#tooLarge();
     const bytes = known?.length === sizeBytes ? known : await read();
-    if (bytes !== known) this.#isRemembered = false;
+    if (bytes !== known) this.#isCached = false;
     this.#used.set(digest, bytes);
     return bytes;
   }
@@ -105,17 +104,17 @@ export class Reading {
   }
 }
 
-/** What `before` has for `reference`, where that is still what it means, or what a GET has brought instead. */
+/** The cached root of `reference` where it is still the same, or what a GET has brought instead. */
 async function rootNow(
-  before: Remembered,
+  before: CachedManifest,
   reference: ImageReference,
-  documents: Documents,
+  fetcher: ManifestFetcher,
 ): Promise<ManifestBytes | undefined> {
   const bytes = before.documents.get(before.digest);
   if (bytes === undefined) return undefined;
   const root = { bytes, etag: before.etag };
   if (reference.digest !== undefined) return reference.digest === before.digest ? root : undefined;
-  const now = await documents.changed(reference, before);
+  const now = await fetcher.changed(reference, before);
   if (now === 'unchanged') return root;
   return now === 'changed' ? undefined : now;
 }
