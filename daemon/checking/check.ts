@@ -7,9 +7,8 @@ import { isFailure, type Failure } from '../../core/failure.ts';
 import { quoted } from '../../core/text.ts';
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { Wish } from '../../wishlist/recipe/wish.ts';
-import type { Base } from './base.ts';
+import { type Base, unreadable, type RecipeSource } from './recipe-source.ts';
 import type { WishProbe } from './registry-probe.ts';
-import { unreadable, type RecipeSource } from './recipe-source.ts';
 import type { CheckedWish, CheckReport } from './report.ts';
 
 const WISHES_AT_A_TIME = 8;

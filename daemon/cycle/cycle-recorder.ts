@@ -16,7 +16,7 @@ import type { PendingResolution } from '../../publisher/pipeline/repository-publ
 import { type EventHandlers, handleEvent } from '../output/event-handlers.ts';
 import type { RecordedImage } from '../state/state.ts';
 import type { KnownState } from './state-store.ts';
-import { newImage } from './new-image.ts';
+import { newImage } from './backend.ts';
 import type { CycleContext } from './context.ts';
 
 export type RecorderContext = Pick<CycleContext, 'store' | 'nowMs' | 'observeIn'>;

@@ -15,7 +15,7 @@ import { planRepository } from '../../wishlist/meaning/plan.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import type { Keep } from '../../wishlist/recipe/settings.ts';
 import { textOf } from '../output/recipe-lines.ts';
-import { isDue } from '../state/backoff.ts';
+import { isDue } from '../state/state.ts';
 import type { KnownState } from './state-store.ts';
 import type { CycleContext } from './context.ts';
 import { isGivenUp, killedProcess } from './in-flight.ts';

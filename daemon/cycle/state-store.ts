@@ -19,7 +19,7 @@ import type {
   UnderWay,
 } from '../state/state.ts';
 import { deathText, killedProcess } from './in-flight.ts';
-import { imagesIn } from './new-image.ts';
+import { imagesIn } from './backend.ts';
 import { counted } from '../../core/text.ts';
 import { isArtifactTag } from '../../wishlist/tags/tag-selection.ts';
 

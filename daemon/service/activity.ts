@@ -2,7 +2,31 @@ import type { Event } from '../../publisher/image/events.ts';
 import type { RepositoryPublisher } from '../../publisher/pipeline/repository-publisher.ts';
 import { labelOf } from '../../publisher/image/results.ts';
 import type { Candidate } from '../../publisher/pipeline/resolve.ts';
+import { counted } from '../../core/text.ts';
 import { handleEvent, type EventHandlers } from '../output/event-handlers.ts';
+
+/** What a running daemon reports about itself. Times are in ms since 1970. */
+export interface DaemonActivity {
+  readonly version: string;
+  readonly pid: number;
+  readonly startedMs: number;
+  readonly isStopping: boolean;
+  /** Since when it has been reading wishlists and asking registries; `undefined` between cycles. */
+  readonly cycleSinceMs?: number | undefined;
+  readonly nextCycleMs?: number | undefined;
+  readonly spool: { readonly bytes: number; readonly limitBytes: number };
+  /** Why nothing is being remembered. */
+  readonly databaseFailure?: FailureReport | undefined;
+  /** Why the last reload of the configuration was refused. */
+  readonly refusedReload?: (FailureReport & { readonly sinceMs: number }) | undefined;
+  readonly repositories: readonly RepositoryActivity[];
+}
+
+export interface FailureReport {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
 
 /** A layer that is being fetched. */
 export interface LayerActivity {
@@ -12,7 +36,7 @@ export interface LayerActivity {
   readonly sizeBytes: number;
 }
 
-/** What goes on in one repository. Images are `<registry>/<repository>:<tag>`, with the platform where it matters. */
+/** Current work on one repository. Images are `<registry>/<repository>:<tag>`, with the platform where it matters. */
 export interface RepositoryActivity {
   readonly repository: string;
   readonly waiting: number;
@@ -20,13 +44,13 @@ export interface RepositoryActivity {
   readonly ready: number;
   readonly publishing: readonly string[];
   readonly layers: readonly LayerActivity[];
-  /** Of the files that the publication brings. */
-  readonly published: { readonly bytes: number; readonly ofBytes: number } | undefined;
-  /** What it waits for, such as another writer. */
-  readonly waitingFor: string | undefined;
+  /** Progress of the publication, by the content of its files. */
+  readonly published?: { readonly bytes: number; readonly ofBytes: number } | undefined;
+  /** What the publication waits for, such as another writer. */
+  readonly waitingFor?: string | undefined;
 }
 
-/** Follows what goes on, for whoever asks meanwhile. */
+/** Follows the events of repositories, for status requests. */
 export class Activity {
   readonly #repositories = new Map<string, Following>();
 
@@ -89,4 +113,29 @@ class Following {
       this.published = undefined;
     },
   };
+}
+
+/** One line for `systemctl status`. */
+export function serviceStatusText({
+  cycleSinceMs,
+  repositories,
+  databaseFailure,
+  refusedReload,
+}: Pick<DaemonActivity, 'cycleSinceMs' | 'repositories' | 'databaseFailure' | 'refusedReload'>): string {
+  const sum = (count: (one: DaemonActivity['repositories'][number]) => number): number =>
+    repositories.reduce((total, one) => total + count(one), 0);
+  const parts: [what: string, images: number][] = [
+    ['publishing', sum((one) => one.publishing.length)],
+    ['fetching', sum((one) => one.preparing.length)],
+    ['waiting:', sum((one) => one.waiting + one.ready)],
+  ];
+  const words = parts
+    .filter(([, images]) => images > 0)
+    .map(([what, images]) => `${what} ${counted(images, 'image')}`);
+  if (cycleSinceMs !== undefined) words.unshift('looking at wishlists and registries');
+  const troubles = [
+    ...(databaseFailure === undefined ? [] : [`nothing is remembered: ${databaseFailure.message}`]),
+    ...(refusedReload === undefined ? [] : ['a new configuration was refused']),
+  ];
+  return [words.join(', ') || 'nothing to do', ...troubles].join('; ');
 }

@@ -1,18 +1,20 @@
-import { chmodSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { accessSync, chmodSync, constants, rmSync } from 'node:fs';
+import { type IncomingMessage, type Server, type ServerResponse, createServer, request } from 'node:http';
 import { join } from 'node:path';
-import { codeOf } from '../../core/system-error.ts';
+import { text } from 'node:stream/consumers';
+import type { ZodType } from 'zod';
+import { codeOf, hasCode } from '../../core/system-error.ts';
+import type { DaemonActivity } from './activity.ts';
 
-/** Where the daemon of a state directory listens. */
+/** Socket of the daemon of a state directory. */
 export function controlSocket(stateDirectory: string): string {
   return join(stateDirectory, 'control.sock');
 }
 
-/** What the daemon does for commands that run beside it. */
+/** Services of the daemon for commands that run beside it. */
 export interface Controls {
-  /** What goes on now: a JSON document. */
-  readonly activity: () => unknown;
-  /** Looks at everything at once, also at what commands have changed in the state. */
+  readonly activity: () => DaemonActivity;
+  /** Starts a cycle now and rereads the state. */
   readonly wake: () => void;
 }
 
@@ -29,12 +31,12 @@ export class ControlServer {
     this.#path = path;
   }
 
-  /** @returns the reason where it cannot listen, such as a path that is too long for a socket */
+  /** @returns the error code if it cannot listen, such as for a path that is too long for a socket */
   static async start(path: string, controls: Controls): Promise<ControlServer | string> {
-    const server = createServer((request, response) => answer(request, response, controls));
+    const server = createServer((asked, response) => respond(asked, response, controls));
     server.requestTimeout = 10_000;
     try {
-      // The state is locked: it is what an earlier daemon left.
+      // The state is locked, so an earlier daemon left it.
       rmSync(path, { force: true });
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject).listen(path, resolve);
@@ -57,9 +59,9 @@ export class ControlServer {
   }
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, controls: Controls): void {
-  request.resume();
-  switch (`${request.method} ${request.url}`) {
+function respond(asked: IncomingMessage, response: ServerResponse, controls: Controls): void {
+  asked.resume();
+  switch (`${asked.method} ${asked.url}`) {
     case 'GET /activity':
       response.setHeader('content-type', 'application/json').end(JSON.stringify(controls.activity()));
       return;
@@ -70,4 +72,85 @@ function answer(request: IncomingMessage, response: ServerResponse, controls: Co
     default:
       response.writeHead(404).end();
   }
+}
+
+const TIME_LIMIT_MS = 5000;
+
+/** Activity of the daemon of the state directory; `undefined` if none answers. */
+export async function askActivity(stateDirectory: string): Promise<DaemonActivity | undefined> {
+  const body = await ask(stateDirectory, 'GET', '/activity');
+  return body === undefined ? undefined : await parseActivity(body);
+}
+
+/** Starts a cycle of the daemon of the state directory now. @returns false if none answers */
+export async function wakeDaemon(stateDirectory: string): Promise<boolean> {
+  return (await ask(stateDirectory, 'POST', '/wake')) !== undefined;
+}
+
+/** Checks the permissions of the socket; true also if there is none. */
+export function mayAskDaemon(stateDirectory: string): boolean {
+  try {
+    accessSync(controlSocket(stateDirectory), constants.W_OK);
+    return true;
+  } catch (error) {
+    return !hasCode(error, 'EACCES');
+  }
+}
+
+/** @returns the body; `undefined` if there is no socket, nobody listens on it any more, or this user may not use it */
+async function ask(
+  stateDirectory: string,
+  method: 'GET' | 'POST',
+  path: string,
+): Promise<string | undefined> {
+  const socketPath = controlSocket(stateDirectory);
+  const signal = AbortSignal.timeout(TIME_LIMIT_MS);
+  try {
+    return await new Promise<string | undefined>((resolve, reject) => {
+      request({ socketPath, method, path, signal, agent: false }, (response) => {
+        const isFine = (response.statusCode ?? 500) < 300;
+        text(response).then((body) => resolve(isFine ? body : undefined), reject);
+      })
+        .once('error', reject)
+        .end();
+    });
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
+/** The daemon may be of another version. zod is loaded only when one answered. */
+async function parseActivity(body: string): Promise<DaemonActivity> {
+  const { z } = await import('zod');
+  const failure = z.object({ code: z.string(), message: z.string(), hint: z.string().optional() });
+  const layer = z.object({
+    layer: z.string(),
+    image: z.string(),
+    bytes: z.number(),
+    sizeBytes: z.number(),
+  });
+  const repository = z.object({
+    repository: z.string(),
+    waiting: z.number(),
+    preparing: z.array(z.string()),
+    ready: z.number(),
+    publishing: z.array(z.string()),
+    layers: z.array(layer),
+    published: z.object({ bytes: z.number(), ofBytes: z.number() }).optional(),
+    waitingFor: z.string().optional(),
+  });
+  const schema: ZodType<DaemonActivity> = z.object({
+    version: z.string(),
+    pid: z.number(),
+    startedMs: z.number(),
+    isStopping: z.boolean(),
+    cycleSinceMs: z.number().optional(),
+    nextCycleMs: z.number().optional(),
+    spool: z.object({ bytes: z.number(), limitBytes: z.number() }),
+    databaseFailure: failure.optional(),
+    refusedReload: failure.extend({ sinceMs: z.number() }).optional(),
+    repositories: z.array(repository),
+  });
+  return schema.parse(JSON.parse(body));
 }

@@ -6,14 +6,12 @@ import type { Log } from '../systemd/log.ts';
 import type { Configuration, Environment } from '../configuration/options.ts';
 import { redact } from '../configuration/secrets.ts';
 import type { FailureNote } from '../state/state.ts';
-import { Activity } from './activity.ts';
+import { Activity, type DaemonActivity, serviceStatusText } from './activity.ts';
 import { controlSocket, ControlServer } from './control.ts';
-import type { DaemonActivity } from './control-client.ts';
 import { ConfiguredRun, type RunContext } from './configured-run.ts';
 import { CycleLog } from './cycle-log.ts';
 import type { StartSchedule } from './run-daemon.ts';
-import type { ServiceManager } from '../systemd/service-manager.ts';
-import { giveSignsOfLife, statusText } from './sign-of-life.ts';
+import { type ServiceManager, giveSignsOfLife } from '../systemd/service-manager.ts';
 import { lockState } from '../state/state-lock.ts';
 import { openState } from '../state/open-state.ts';
 
@@ -79,7 +77,9 @@ export class Daemon {
     const lock = await lockState(configuration.state);
     const endSigns = giveSignsOfLife(manager, () => {
       if (signal.aborted) return undefined;
-      return this.#currentRun === undefined ? 'starting' : statusText({ ...this.#troubles, ...this.#work });
+      return this.#currentRun === undefined
+        ? 'starting'
+        : serviceStatusText({ ...this.#troubles, ...this.#work });
     });
     const control = await this.#listen();
     const wake = (): void => this.#awake();

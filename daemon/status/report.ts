@@ -3,7 +3,8 @@ import type { Failure } from '../../core/failure.ts';
 import { hasCode } from '../../core/system-error.ts';
 import { quoted } from '../../core/text.ts';
 import { span } from '../output/format.ts';
-import { type DaemonActivity, askActivity, mayAskDaemon } from '../service/control-client.ts';
+import type { DaemonActivity } from '../service/activity.ts';
+import { askActivity, mayAskDaemon } from '../service/control.ts';
 import { databaseFiles, databasePath, ownerOf, userName } from '../state/state-files.ts';
 import { hadDaemon, isDaemonRunning } from '../state/state-lock.ts';
 import type {

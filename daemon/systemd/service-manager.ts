@@ -1,13 +1,13 @@
-import { redact } from '../configuration/secrets.ts';
 import type { Environment } from '../configuration/options.ts';
+import { redact } from '../configuration/secrets.ts';
 import { sendDatagram } from './datagram.ts';
 
 /**
- * What a service tells the manager that started it, by the protocol of sd_notify(3). Where no manager listens, nothing is
- * told; one that cannot be reached is no reason to stop: it notices by itself that nothing comes.
+ * Reports to the manager that started this service, by the protocol of sd_notify(3). Does nothing if no manager listens;
+ * one that cannot be reached is no reason to stop: it notices the silence.
  */
 export class ServiceManager {
-  /** How often {@link alive} is to be called, twice within what the manager allows; undefined where it does not watch. */
+  /** Interval between calls of {@link alive}: half of what the manager allows; `undefined` if it does not watch. */
   readonly watchdogIntervalMs: number | undefined;
   readonly #socket: string | undefined;
 
@@ -16,7 +16,7 @@ export class ServiceManager {
     this.watchdogIntervalMs = socket === undefined ? undefined : watchdogIntervalMs;
   }
 
-  /** The manager that `NOTIFY_SOCKET` names; what it watches is in `WATCHDOG_USEC` (sd_watchdog_enabled(3)). */
+  /** The manager that `NOTIFY_SOCKET` names, with the watchdog of `WATCHDOG_USEC` (sd_watchdog_enabled(3)). */
   static of(environment: Environment): ServiceManager {
     return new ServiceManager(notifySocket(environment), watchdogInterval(environment));
   }
@@ -40,12 +40,7 @@ export class ServiceManager {
     this.#notify('STOPPING=1');
   }
 
-  /** Asks for `ms` more, from now on, until what runs (start, reload or stop) counts as failed. */
-  extendTimeout(ms: number): void {
-    this.#notify(`EXTEND_TIMEOUT_USEC=${Math.round(ms * 1000)}`);
-  }
-
-  /** The watchdog has nothing to bark at. */
+  /** Feeds the watchdog. */
   alive(): void {
     this.#notify('WATCHDOG=1');
   }
@@ -55,7 +50,7 @@ export class ServiceManager {
     try {
       sendDatagram(this.#socket, Buffer.from(message));
     } catch {
-      // What the service does matters more than who is told.
+      // The service matters more than its reports.
     }
   }
 }
@@ -69,4 +64,29 @@ function watchdogInterval({ WATCHDOG_USEC: limit, WATCHDOG_PID: pid }: Environme
   if (pid !== undefined && Number(pid) !== process.pid) return undefined;
   const limitMs = Number(limit) / 1000;
   return limitMs > 0 && Number.isFinite(limitMs) ? limitMs / 2 : undefined;
+}
+
+const STATUS_INTERVAL_MS = 1000;
+
+/**
+ * Feeds the watchdog while timers fire, so while nothing is stuck, and reports the status whenever it has changed.
+ *
+ * @param text the current status; `undefined`: unchanged
+ * @returns a function that stops both
+ */
+export function giveSignsOfLife(manager: ServiceManager, text: () => string | undefined): () => void {
+  let reported: string | undefined;
+  const status = setInterval(() => {
+    const current = text();
+    if (current === undefined || current === reported) return;
+    manager.status(current);
+    reported = current;
+  }, STATUS_INTERVAL_MS);
+  const { watchdogIntervalMs } = manager;
+  const watchdog =
+    watchdogIntervalMs === undefined ? undefined : setInterval(() => manager.alive(), watchdogIntervalMs);
+  return () => {
+    clearInterval(status);
+    clearInterval(watchdog);
+  };
 }

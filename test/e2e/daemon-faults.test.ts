@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { askActivity } from '../../daemon/service/control-client.ts';
+import { askActivity } from '../../daemon/service/control.ts';
 import { databasePath } from '../../daemon/state/state-files.ts';
 import { faults } from '../support/cvmfs-server/fixture.ts';
 import { smallImage } from '../support/e2e/images.ts';

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hexOf, type Digest } from '../../core/oci/digest.ts';
-import { askActivity } from '../../daemon/service/control-client.ts';
+import { askActivity } from '../../daemon/service/control.ts';
 import { Database } from '../../daemon/state/sqlite/database.ts';
 import { databasePath } from '../../daemon/state/state-files.ts';
 import { hasCode } from '../../core/system-error.ts';

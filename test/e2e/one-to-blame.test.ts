@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { layerRoot } from '../../publisher/image/layout.ts';
-import { askActivity } from '../../daemon/service/control-client.ts';
+import { askActivity } from '../../daemon/service/control.ts';
 import { faults } from '../support/cvmfs-server/fixture.ts';
 import { withMount } from '../support/e2e/mounts.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';

@@ -1,12 +1,11 @@
 import type { ExitStatus } from '../../output/exit-status.ts';
 import type { Context } from '../../output/context.ts';
 import { isFailure } from '../../../core/failure.ts';
-import { imagesIn } from '../../cycle/new-image.ts';
+import { imagesIn, createBackend } from '../../cycle/backend.ts';
 import { configurationInvalid } from '../../configuration/invalid.ts';
 import { counted } from '../../../core/text.ts';
 import { assertKnownRepository } from '../known.ts';
 import { withState } from '../../state/open-state.ts';
-import { createBackend } from '../../cycle/backend.ts';
 
 export async function rebuild(context: Context): Promise<ExitStatus> {
   for (const name of context.arguments) await assertKnownRepository(context, name);

@@ -1,7 +1,7 @@
 import { counted } from '../../../core/text.ts';
 import type { Context } from '../../output/context.ts';
 import type { ExitStatus } from '../../output/exit-status.ts';
-import { wakeDaemon } from '../../service/control-client.ts';
+import { wakeDaemon } from '../../service/control.ts';
 import { withState } from '../../state/open-state.ts';
 import { readImageStatus } from '../../status/image.ts';
 import { assertKnownRepository, imageArgument, unknownImage } from '../known.ts';

@@ -6,7 +6,13 @@ import { countFindings } from '../../../wishlist/check/finding.ts';
 import { Failure, isFailure } from '../../../core/failure.ts';
 import type { Recipe } from '../../../wishlist/recipe/recipe.ts';
 import type { Wish } from '../../../wishlist/recipe/wish.ts';
-import { readBaseFile, readBases, type Base } from '../../checking/base.ts';
+import {
+  readBaseFile,
+  readBases,
+  type Base,
+  readRecipeSource,
+  type RecipeSource,
+} from '../../checking/recipe-source.ts';
 import { checkRecipes } from '../../checking/check.ts';
 import { formatGithub } from '../../checking/formats/github.ts';
 import { checkDocument, type CheckReport } from '../../checking/report.ts';
@@ -14,7 +20,6 @@ import { formatJunit } from '../../checking/formats/junit.ts';
 import { formatMarkdown } from '../../checking/formats/markdown.ts';
 import { formatText } from '../../checking/formats/text.ts';
 import { RegistryProbe, type WishProbe } from '../../checking/registry-probe.ts';
-import { readRecipeSource, type RecipeSource } from '../../checking/recipe-source.ts';
 import { openReportFiles, writeReportFile } from '../../checking/report-files.ts';
 import { Suggestions, TagLists } from '../../checking/suggestions.ts';
 import type { Context } from '../../output/context.ts';

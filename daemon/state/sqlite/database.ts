@@ -1,10 +1,12 @@
+import sqlite3 from 'sqlite3';
 import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { codeOf } from '../../../core/system-error.ts';
 import { Failure } from '../../../core/failure.ts';
+import { codeOf } from '../../../core/system-error.ts';
 import { diskFull, unusable } from '../../../core/system-failure.ts';
 import { quoted } from '../../../core/text.ts';
-import sqlite3 from 'sqlite3';
+import { redact } from '../../configuration/secrets.ts';
+import type { FailureNote } from '../state.ts';
 
 /** A value of a column. */
 export type Value = string | number | null;
@@ -170,4 +172,52 @@ export function databaseFailure(error: unknown, path: string): unknown {
   if (code === 'SQLITE_FULL') return diskFull(place, error);
   const reason = UNUSABLE[code];
   return reason === undefined ? error : unusable(place, `${reason} (${code})`, error);
+}
+
+/** Part of the state, in one or more tables of the database. */
+export abstract class Table {
+  protected readonly database: Database;
+
+  constructor(database: Database) {
+    this.database = database;
+  }
+
+  /** Deletes the rows of `table` with these public names. */
+  protected async deleteNames(
+    table: string,
+    repository: string,
+    publicNames: readonly string[],
+  ): Promise<void> {
+    if (publicNames.length === 0) return;
+    await this.database.run(
+      `DELETE FROM ${table} WHERE repository = ? AND public_name IN (SELECT value FROM json_each(?))`,
+      repository,
+      JSON.stringify(publicNames),
+    );
+  }
+}
+
+/** Values of the columns `code`, `message` and `hint`. */
+export function failureValues(failure: FailureNote | undefined): [Value, Value, Value] {
+  if (failure === undefined) return [null, null, null];
+  const { code, message, hint } = failure;
+  return [code, redact(message), hint === undefined ? null : redact(hint)];
+}
+
+export function failureOf({ code, message, hint }: Row): FailureNote | undefined {
+  if (typeof code !== 'string') return undefined;
+  return { code, message: String(message), hint: textOf(hint) };
+}
+
+export function textOf(value: Value | undefined): string | undefined {
+  return value === null || value === undefined ? undefined : String(value);
+}
+
+export function numberOf(value: Value | undefined): number | undefined {
+  return value === null || value === undefined ? undefined : Number(value);
+}
+
+/** The text in a column that is never NULL; the key of most tables. */
+export function nameOf(row: Row): string {
+  return String(row['public_name']);
 }

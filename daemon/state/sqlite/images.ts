@@ -2,8 +2,7 @@ import { formatPlatform, parsePlatform } from '../../../core/oci/platform.ts';
 import type { Plan, PublishedImage } from '../../../wishlist/meaning/plan.ts';
 import type { Keep } from '../../../wishlist/recipe/settings.ts';
 import type { Images, ImageSummary, RecordedImage } from '../state.ts';
-import type { Row, Statements, Value } from './database.ts';
-import { nameOf, numberOf, Table, textOf } from './table.ts';
+import { type Row, type Statements, type Value, nameOf, numberOf, Table, textOf } from './database.ts';
 
 const SELECT = `
   SELECT images.*, count(image_layers.layer) AS layers, coalesce(sum(layers.bytes), 0) AS bytes

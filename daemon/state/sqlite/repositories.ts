@@ -6,8 +6,7 @@ import type {
   Repositories,
   RepositoryRecord,
 } from '../state.ts';
-import type { Row } from './database.ts';
-import { failureOf, failureValues, numberOf, Table, textOf } from './table.ts';
+import { type Row, failureOf, failureValues, numberOf, Table, textOf } from './database.ts';
 
 /** The mark that pauses all repositories. */
 const PAUSED = 'paused';

@@ -1,6 +1,5 @@
-import { AttemptsTable } from './attempts.ts';
+import { AttemptsTable, DeathsTable } from './attempts.ts';
 import type { Database } from './database.ts';
-import { DeathsTable } from './deaths.ts';
 import { ImagesTable } from './images.ts';
 import { inodeOf, openDatabase, readDatabase, type Opening } from './open-database.ts';
 import { PublicationsTable, RepositoriesTable } from './repositories.ts';

@@ -3,8 +3,16 @@ import type { WishedImage } from '../../../wishlist/meaning/wished-image.ts';
 import type { SourceState } from '../../../wishlist/sources/source.ts';
 import type { FailedLine } from '../../output/recipe-lines.ts';
 import type { RejectedLine, SourceRecord, Sources, Wishes, WishRecord } from '../state.ts';
-import type { Row, Statements, Value } from './database.ts';
-import { failureOf, failureValues, nameOf, Table, textOf } from './table.ts';
+import {
+  type Row,
+  type Statements,
+  type Value,
+  failureOf,
+  failureValues,
+  nameOf,
+  Table,
+  textOf,
+} from './database.ts';
 
 export class SourcesTable extends Table implements Sources {
   async replace(states: readonly SourceState[]): Promise<void> {

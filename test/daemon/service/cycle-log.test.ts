@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { CycleLog } from '../../../daemon/service/cycle-log.ts';
 import type { LogRecord } from '../../../daemon/systemd/log.ts';
+import { Repetition } from '../../../daemon/service/cycle-log.ts';
 
 const IMAGE = 'quay.io/lab/tool:1';
 const REPOSITORY = 'images.unpackd.test';
@@ -19,5 +20,29 @@ describe('the log of the daemon', () => {
       { priority: 3, message: 'TypeError: x', fields },
       { priority: 3, message: '    at look (look.ts:1:2)', fields },
     ]);
+  });
+});
+
+const DAY_MS = 86_400_000;
+
+describe('repetition in a log', () => {
+  it('is news once a day, and when the clock was set back', () => {
+    let nowMs = DAY_MS;
+    const repetition = new Repetition(() => nowMs);
+    const seen = [0, 1, DAY_MS - 1, DAY_MS, DAY_MS + 1, -1].map((ms) => {
+      nowMs = DAY_MS + ms;
+      return repetition.isNew('a');
+    });
+    assert.deepEqual(seen, [true, false, false, true, false, true]);
+    assert.equal(repetition.isNew('b'), true);
+  });
+
+  it('is news again when it was forgotten, also among very many', () => {
+    const repetition = new Repetition(() => 0);
+    assert.equal(repetition.isNew('a'), true);
+    repetition.forget('a');
+    assert.equal(repetition.isNew('a'), true);
+    for (let index = 0; index < 10_000; index++) repetition.isNew(String(index));
+    assert.equal(repetition.isNew('a'), true);
   });
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { newImageOf } from '../../../daemon/cycle/new-image.ts';
+import { newImageOf } from '../../../daemon/cycle/backend.ts';
 import { LINUX_AMD64, type Platform } from '../../../core/oci/platform.ts';
 
 describe('an image that was found', () => {

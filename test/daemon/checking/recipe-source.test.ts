@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readBaseFile, readBases, type Base } from '../../../daemon/checking/base.ts';
+import { readBaseFile, readBases, type Base } from '../../../daemon/checking/recipe-source.ts';
 import { isFailure } from '../../../core/failure.ts';
 import { describeWith } from '../../support/programs.ts';
 import { temporaryDirectory } from '../../support/setup.ts';

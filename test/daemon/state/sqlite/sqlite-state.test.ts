@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
-import { delayAfterMs, isDue } from '../../../../daemon/state/backoff.ts';
-import type { NewAttempt, RecordedImage, State } from '../../../../daemon/state/state.ts';
+import {
+  delayAfterMs,
+  isDue,
+  type NewAttempt,
+  type RecordedImage,
+  type State,
+} from '../../../../daemon/state/state.ts';
 import type { WishedImage } from '../../../../wishlist/meaning/wished-image.ts';
 import { expandRecipes } from '../../../../wishlist/meaning/expand.ts';
 import { parseRecipe } from '../../../../wishlist/recipe/recipe.ts';

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import type { DaemonActivity } from '../../../daemon/service/control-client.ts';
-import { ServiceManager } from '../../../daemon/systemd/service-manager.ts';
-import { giveSignsOfLife, statusText } from '../../../daemon/service/sign-of-life.ts';
+import { type DaemonActivity, serviceStatusText } from '../../../daemon/service/activity.ts';
+import { ServiceManager, giveSignsOfLife } from '../../../daemon/systemd/service-manager.ts';
 import { DatagramReceiver } from '../../support/datagrams.ts';
 import { needs } from '../../support/programs.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
@@ -41,7 +40,7 @@ describe('signs of life', () => {
     layers: [],
   };
   const failure = { code: 'state-unusable', message: 'it may not be written' };
-  const cases: [Parameters<typeof statusText>[0], text: string][] = [
+  const cases: [Parameters<typeof serviceStatusText>[0], text: string][] = [
     [{ repositories: [] }, 'nothing to do'],
     [{ repositories: [idle] }, 'nothing to do'],
     [{ cycleSinceMs: 1, repositories: [idle] }, 'looking at wishlists and registries'],
@@ -65,6 +64,6 @@ describe('signs of life', () => {
   ];
   for (const [activity, text] of cases)
     it(`say "${text}" of ${activity.repositories.length} repositories`, () => {
-      assert.equal(statusText(activity), text);
+      assert.equal(serviceStatusText(activity), text);
     });
 });
