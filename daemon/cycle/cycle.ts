@@ -56,12 +56,14 @@ export async function runCycle(options: CycleOptions): Promise<Cycle> {
   const lines = failedLines(recipes, expansion);
   tellExpanded({ recipes, sources, expansion, lines }, options);
 
-  const { images, doubts, repositories } = expansion;
-  await store.wishlists({ sources, lines, repositories, images, doubts });
+  const { images, uncertainties, repositories } = expansion;
+  await store.wishlists({ sources, lines, repositories, images, uncertainties });
 
   const works = repositories.map((repository) => {
     const wanted = images.filter((image) => image.repositories.includes(repository));
-    return staged(async (onPlanned) => await workOn({ repository, wanted, doubts }, options, onPlanned));
+    return staged(
+      async (onPlanned) => await workOn({ repository, wanted, uncertainties }, options, onPlanned),
+    );
   });
   await Promise.all(works.map(async ({ first }) => await first));
   return { ended: Promise.all(works.map(async ({ ended }) => await ended)) };

@@ -9,7 +9,7 @@ import type {
 import { Results } from '../../publisher/image/results.ts';
 import { asFailure, isFailure, stackOf, type Failure } from '../../core/failure.ts';
 import { groupBy } from '../../core/group-by.ts';
-import type { Doubt } from '../../wishlist/meaning/doubt.ts';
+import type { Uncertainty } from '../../wishlist/meaning/uncertainty.ts';
 import { passedOverProblems } from '../../wishlist/meaning/expansion-problems.ts';
 import { planRepository } from '../../wishlist/meaning/plan.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
@@ -34,7 +34,7 @@ export interface Task {
   readonly repository: string;
   readonly wanted: readonly WishedImage[];
   /** What may be wanted as well; `undefined` where `wanted` is not all that is, so that there is nothing to plan. */
-  readonly doubts: readonly Doubt[] | undefined;
+  readonly uncertainties: readonly Uncertainty[] | undefined;
 }
 
 /** What a pass has found, without what is to be published: that goes as soon as it is. */
@@ -237,8 +237,8 @@ class RepositoryWork {
 
   /** @param passes of the registries that have answered */
   async #plan(passes: readonly Seen[], { published }: KnownState): Promise<void> {
-    const { repository, doubts } = this.#task;
-    if (doubts === undefined) return;
+    const { repository, uncertainties } = this.#task;
+    if (uncertainties === undefined) return;
     const resolved = new Map(passes.flatMap((pass) => [...pass.resolved]));
     const passedOver = new Map(passes.flatMap((pass) => [...pass.passedOver]));
     const known = new Set(published.map(({ publicName }) => publicName));
@@ -246,7 +246,7 @@ class RepositoryWork {
     const wanted = this.#task.wanted.filter((image) => !passedOver.has(image) || known.has(image.publicName));
     const plan = planRepository(repository, wanted, published, {
       resolved: (image) => resolved.get(image),
-      doubts,
+      uncertainties,
       keep: KEEP,
       nowMs: this.#context.nowMs(),
     });

@@ -1,4 +1,4 @@
-import { doubtfulNames, type Doubt } from '../../wishlist/meaning/doubt.ts';
+import { protectedNames, type Uncertainty } from '../../wishlist/meaning/uncertainty.ts';
 import type { IsHolder } from '../../wishlist/meaning/confine.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import { formatReference } from '../../core/oci/reference.ts';
@@ -40,7 +40,7 @@ export interface Snapshot {
   readonly repositories: readonly string[];
   readonly images: readonly WishedImage[];
   /** What may be asked for as well. */
-  readonly doubts: readonly Doubt[];
+  readonly uncertainties: readonly Uncertainty[];
 }
 
 const NOTHING: KnownState = { published: [], failing: new Map(), deaths: new Map(), isPaused: false };
@@ -354,14 +354,14 @@ function isArtifactName(publicName: string): boolean {
   return isArtifactTag(publicName.slice(publicName.lastIndexOf(':') + 1));
 }
 
-async function forgetUnwanted(state: State, { repositories, doubts }: Snapshot): Promise<void> {
+async function forgetUnwanted(state: State, { repositories, uncertainties }: Snapshot): Promise<void> {
   for (const [repository, names] of await state.attempts.unwanted()) {
-    const doubtful = doubtfulNames(names, doubts, repository);
-    // A signature of what is not asked for any more is nobody's wish, whatever else is in doubt.
-    const forgotten = names.filter((name) => !doubtful.has(name) || isArtifactName(name));
+    const kept = protectedNames(names, uncertainties, repository);
+    // A signature of what is not asked for any more is nobody's wish, whatever else is uncertain.
+    const forgotten = names.filter((name) => !kept.has(name) || isArtifactName(name));
     await state.attempts.forget(repository, forgotten);
   }
-  const doubted = (name: string): boolean =>
-    doubts.some((doubt) => doubt.repositories === undefined || doubt.repositories.includes(name));
-  await state.repositories.forget((name) => repositories.includes(name) || doubted(name));
+  const isUncertain = (name: string): boolean =>
+    uncertainties.some((one) => one.repositories === undefined || one.repositories.includes(name));
+  await state.repositories.forget((name) => repositories.includes(name) || isUncertain(name));
 }

@@ -1,4 +1,4 @@
-import type { WantedPlatform } from '../../wishlist/meaning/wished-image.ts';
+import type { WishedPlatform } from '../../wishlist/meaning/wished-image.ts';
 import { LINUX_AMD64, equalPlatforms, type Platform } from '../../core/oci/platform.ts';
 import type { ImageReference } from '../../core/oci/reference.ts';
 import type { OutputName, Outputs } from '../../core/outputs.ts';
@@ -17,7 +17,7 @@ export interface WantedImage {
    * What it is to be published for. Where nobody said: for linux/amd64, as which a manifest that is no part of an index
    * counts whatever it is for, since some tags have no other.
    */
-  readonly platforms: readonly WantedPlatform[] | undefined;
+  readonly platforms: readonly WishedPlatform[] | undefined;
   /** Whether somebody names it: what only a pattern means need not be an image. */
   readonly isNamed: boolean;
 }

@@ -5,7 +5,7 @@ import { NoImage } from '../../core/oci/media-types.ts';
 import { formatPlatform, LINUX_AMD64, type Platform } from '../../core/oci/platform.ts';
 import { formatReference } from '../../core/oci/reference.ts';
 import type { ResolvedPlatform } from '../../wishlist/meaning/plan.ts';
-import type { WantedPlatform } from '../../wishlist/meaning/wished-image.ts';
+import type { WishedPlatform } from '../../wishlist/meaning/wished-image.ts';
 import { failedResult, type ImageResult } from '../image/events.ts';
 import { outputsFor, type Outputs } from '../../core/outputs.ts';
 import type { ResolvedImage, WantedImage } from '../image/image.ts';
@@ -207,7 +207,7 @@ async function isReadable(view: RepositoryView): Promise<boolean> {
 export interface ResolvedPlatforms {
   /** In the order in which the platforms were asked for. */
   readonly images: readonly ResolvedImage[];
-  readonly missing: readonly WantedPlatform[];
+  readonly missing: readonly WishedPlatform[];
   /** Platforms of the image, where it lacks some that were asked for. */
   readonly available: readonly string[];
 }

@@ -24,10 +24,10 @@ const DIGESTS = Array.from({ length: 256 }, (_, length) => `sha256:${length.toSt
 const [manyTags, fewTags] = [tags(LARGE_REPOSITORY_TAGS), tags(SMALL_REPOSITORY_TAGS)];
 const wishlists = recipes();
 const startedMs = performance.now();
-const { images, failures, problems, doubts } = await expandRecipes(wishlists, listTags);
+const { images, failures, problems, uncertainties } = await expandRecipes(wishlists, listTags);
 const plan = planRepository(TARGET, images, published(), {
   resolved: ({ publicName }) => [{ platform: { ...LINUX_AMD64 }, digest: digestOf(publicName) }],
-  doubts,
+  uncertainties,
   keep: { days: 30 },
   nowMs: NOW_MS,
 });

@@ -1,4 +1,4 @@
-import { doubtOfWish, doubtsOfLines, type Doubt } from './doubt.ts';
+import { uncertaintyOfWish, uncertaintiesOfLines, type Uncertainty } from './uncertainty.ts';
 import { confine, type Confined, type Policy, SourceBudgets } from './confine.ts';
 import {
   effectiveSettings,
@@ -41,7 +41,7 @@ import { assignNames, type Meant, type Conflict } from './wished-images.ts';
 
 export type { Policy } from './confine.ts';
 export type { ListTags } from './tag-lists.ts';
-export type { RecipeProblem, RecipeWish, WantedPlatform, WishedImage, Wishlist } from './wished-image.ts';
+export type { RecipeProblem, RecipeWish, WishedPlatform, WishedImage, Wishlist } from './wished-image.ts';
 
 /** What wishes mean at the moment. */
 export interface Expansion {
@@ -62,7 +62,7 @@ export interface Expansion {
   /** Where the recipes may publish, each once: also those from which they want nothing any more. */
   readonly repositories: readonly string[];
   /** What the recipes may ask for beside `images`: by lines that are wrong, or whose images are not known. */
-  readonly doubts: readonly Doubt[];
+  readonly uncertainties: readonly Uncertainty[];
 }
 
 /**
@@ -171,7 +171,7 @@ interface MeantTags {
   /** `'single'` for a wish that is no pattern; `undefined` where they do not count. */
   readonly tags: readonly string[] | 'single' | undefined;
   /** What it may mean as well. */
-  readonly doubtful: readonly TagSelection[];
+  readonly uncertain: readonly TagSelection[];
 }
 
 class Expander {
@@ -183,7 +183,7 @@ class Expander {
   readonly #problems: RecipeProblem[] = [];
   /** By recipe, how many were found. */
   readonly #problemCounts = new Map<Wishlist, number>();
-  readonly #doubts: Doubt[] = [];
+  readonly #uncertainties: Uncertainty[] = [];
 
   constructor(policy: Policy, budgets: SourceBudgets) {
     this.#policy = policy;
@@ -198,7 +198,7 @@ class Expander {
       repositories: [...new Set(this.#recipes.flatMap(({ repositories }) => repositories))],
       failures: this.#failures,
       problems: this.#problems,
-      doubts: [...this.#recipes.flatMap(doubtsOfLines), ...this.#doubts],
+      uncertainties: [...this.#recipes.flatMap(uncertaintiesOfLines), ...this.#uncertainties],
     };
   }
 
@@ -216,33 +216,34 @@ class Expander {
       const { recipe, wish, settings, selection } = settled;
       const line = { recipe, wish };
       this.#failures.push({ ...line, failure: asFailure(error) });
-      this.#doubts.push(doubtOfWish(line, { selection, subdirectory: settings.subdirectory }));
+      this.#uncertainties.push(uncertaintyOfWish(line, { selection, subdirectory: settings.subdirectory }));
     }
   }
 
   #add(settled: SettledLine, chosen: Answer | undefined): void {
     const { recipe, wish, settings, selection } = settled;
     const line = { recipe, wish };
-    const { tags, doubtful } = this.#tagsOf(line, settled, chosen);
+    const { tags, uncertain } = this.#tagsOf(line, settled, chosen);
     if (tags !== undefined) this.#addImages(line, this.#referencesOf(line, tags), { ...settings, selection });
     const { subdirectory } = settings;
-    for (const one of doubtful) this.#doubts.push(doubtOfWish(line, { selection: one, subdirectory }));
+    for (const one of uncertain)
+      this.#uncertainties.push(uncertaintyOfWish(line, { selection: one, subdirectory }));
   }
 
   #tagsOf(line: RecipeWish, { selection, limit }: SettledLine, chosen: Answer | undefined): MeantTags {
-    if (selection === undefined || chosen === undefined) return { tags: 'single', doubtful: [] };
+    if (selection === undefined || chosen === undefined) return { tags: 'single', uncertain: [] };
     const known = this.#known(line, chosen);
-    if (known === undefined) return { tags: undefined, doubtful: [selection] };
+    if (known === undefined) return { tags: undefined, uncertain: [selection] };
     const { images, artifacts, listed, isWhole } = known;
     if (artifacts.count > 0) this.#tell(line, passedOver(line.wish, artifacts));
     if (!isWhole) this.#tell(line, incomplete(line.wish, listed));
     else if (images.count === 0) this.#tell(line, unmatched(line.wish, selection, listed));
     const isTooWide = images.count > limit.tags;
     if (isTooWide) this.#tell(line, tooWide(line.wish, images, limit));
-    if (isTooWide || !isWhole) return { tags: isTooWide ? undefined : images.tags, doubtful: [selection] };
+    if (isTooWide || !isWhole) return { tags: isTooWide ? undefined : images.tags, uncertain: [selection] };
     // A name alone takes nothing away.
     const hidden = { ...selection, include: ARTIFACT_TAGS };
-    return { tags: images.tags, doubtful: artifacts.count > 0 ? [hidden] : [] };
+    return { tags: images.tags, uncertain: artifacts.count > 0 ? [hidden] : [] };
   }
 
   #known(line: RecipeWish, answer: Answer): Chosen | undefined {
@@ -280,7 +281,7 @@ class Expander {
   ): void {
     if (!this.#budgets.takeImages(line, references.length * (platforms?.length ?? 1))) {
       this.#tell(line, tooManyImages(line.wish, this.#budgets.images));
-      this.#doubts.push(doubtOfWish(line, { selection, subdirectory }));
+      this.#uncertainties.push(uncertaintyOfWish(line, { selection, subdirectory }));
       return;
     }
     const repositories = line.wish.repositories ?? line.recipe.repositories;
@@ -297,7 +298,12 @@ class Expander {
   #tellConflicts(line: RecipeWish, names: string, conflicts: readonly Conflict[]): void {
     this.#tell(line, conflictProblem(line, conflicts));
     const refused = [...new Set(conflicts.flatMap((conflict) => conflict.repositories))];
-    this.#doubts.push({ repositories: refused, image: names, isAnywhere: false, selection: undefined });
+    this.#uncertainties.push({
+      repositories: refused,
+      image: names,
+      inAnySubdirectory: false,
+      selection: undefined,
+    });
   }
 
   /** The problems of one recipe must not hide those of others. */

@@ -1,4 +1,4 @@
-import { doubtfulNames, type Doubt } from './doubt.ts';
+import { protectedNames, type Uncertainty } from './uncertainty.ts';
 import { LINUX_AMD64, equalPlatforms, type Platform } from '../../core/oci/platform.ts';
 import type { Keep } from '../recipe/settings.ts';
 import type { WishedImage } from './wished-image.ts';
@@ -10,72 +10,72 @@ export interface PublishedImage {
   readonly platform: Platform;
   /** Of its config: equal for equal images. */
   readonly digest: string;
-  /** What was asked for when somebody last asked for it. */
+  /** As the last wish for it said. */
   readonly keep: Keep | undefined;
-  /** Since when surely nobody asks for it, in ms since 1970; `undefined` as long as somebody does. */
+  /** Since when nobody asks for it, in ms since 1970; `undefined` while somebody may. */
   readonly unwantedSinceMs: number | undefined;
 }
 
-/** What an image is in its registry now, for one platform. */
+/** The image that a registry has now, for one platform. */
 export interface ResolvedPlatform {
   readonly platform: Platform;
   /** As {@link PublishedImage.digest}. */
   readonly digest: string;
 }
 
-/** What is known beside the wishes. */
+/** The other input of a plan, beside wishes and published images. */
 export interface Knowledge {
   /**
    * The platforms that the image is to be published for, without those that it lacks; `undefined` where the registry
    * did not tell.
    */
   readonly resolved: (image: WishedImage) => readonly ResolvedPlatform[] | undefined;
-  /** What may be asked for as well. */
-  readonly doubts: readonly Doubt[];
-  /** How long an image is kept where nobody said. */
+  /** Further images that may be asked for. */
+  readonly uncertainties: readonly Uncertainty[];
+  /** For images whose wishes said nothing. */
   readonly keep: Keep;
   /** In ms since 1970. */
   readonly nowMs: number;
 }
 
-/** A public name for one platform that somebody asks for. */
-export interface Wanted {
+/** A wished image for one of its platforms. */
+export interface PlannedImage {
   readonly image: WishedImage;
   readonly platform: Platform;
 }
 
-/** One that is to be published. */
-export interface Publishing extends Wanted {
+/** A wished image to be published, for one of its platforms. */
+export interface PlannedPublication extends PlannedImage {
   readonly digest: string;
 }
 
-/** A public name for one platform of which something is not known for sure: it stays as it is. */
-export interface Unknown {
+/** A public name for one platform that stays as it is, because something about it is not known for sure. */
+export interface UnknownImage {
   readonly publicName: string;
   readonly platform: Platform;
-  /** Who asks for it; `undefined` where only a doubt keeps it. */
+  /** The image that asks for it; `undefined` where only an uncertainty keeps it. */
   readonly image: WishedImage | undefined;
-  /** Whether it is published. */
+  /** `undefined` where it is not published. */
   readonly published: PublishedImage | undefined;
 }
 
-/** What surely nobody asks for any more. */
+/** A published image that nobody asks for any more. */
 export interface Removal {
   readonly published: PublishedImage;
   /** Since when, in ms since 1970. */
   readonly sinceMs: number;
-  /** When it may go, in ms since 1970, which can be in the past; `undefined` for never. */
+  /** When it may be removed, in ms since 1970, also in the past; `undefined` for never. */
   readonly dueMs: number | undefined;
 }
 
-/** What is to be done in one repository: each public name is in it once for each platform. */
+/** The work to do in one repository: each public name stands in it once for each platform. */
 export interface Plan {
-  readonly add: readonly Publishing[];
+  readonly add: readonly PlannedPublication[];
   /** Published with another digest. */
-  readonly update: readonly Publishing[];
-  /** Published with the same digest. Whether all forms of it are there only the repository knows. */
-  readonly unchanged: readonly Wanted[];
-  readonly unknown: readonly Unknown[];
+  readonly update: readonly PlannedPublication[];
+  /** Published with the same digest; only the repository knows whether all outputs of it are there. */
+  readonly unchanged: readonly PlannedImage[];
+  readonly unknown: readonly UnknownImage[];
   readonly remove: readonly Removal[];
 }
 
@@ -84,17 +84,16 @@ type Draft = { readonly [Part in keyof Plan]: Plan[Part][number][] };
 const DAY_MS = 86_400_000;
 
 /**
- * Compares what is asked for in `repository` with what is published there. A pure function: the plan is all that comes
- * of it.
+ * Compares the wishes for `repository` with what is published there. A pure function.
  *
- * - A wanted image, or a platform of it, that the registry did not tell of is `unknown`. So an image that disappears
+ * - A wished image, or a platform of it, that the registry did not report is `unknown`. So an image that disappears
  *   from its registry stays published as long as a line asks for it.
- * - What is published and not wanted is `unknown` where a doubt is about its name, and only else to be removed.
+ * - A published image without a wish is `unknown` where an uncertainty may mean it, and is otherwise to be removed.
  *
- * What is published is gone through once and not kept, which matters with hundreds of thousands of images.
+ * `published` is read once and not kept, which matters with hundreds of thousands of images.
  *
  * @param wanted images for other repositories do not count; each public name at most once for `repository`
- * @param published what unpackd published, each name once for each platform
+ * @param published by unpackd, each name once for each platform
  */
 export function planRepository(
   repository: string,
@@ -116,19 +115,19 @@ export function planRepository(
   return plan;
 }
 
-/** Wanted images with the platforms that were not found, as yet, among what is published. */
+/** Wished images with the platforms that were not yet found among the published ones. */
 class MissingImages {
-  /** By public name; `undefined` for those of which nothing is missing, since taking them out costs memory. */
+  /** By public name; `undefined` once nothing of it is missing, since deleting entries costs memory. */
   readonly #images = new Map<string, WishedImage | undefined>();
-  /** Only of images some of whose platforms were found. */
+  /** Of images with some platforms found and others not. */
   readonly #platforms = new Map<WishedImage, readonly Platform[]>();
 
   add(image: WishedImage): void {
     this.#images.set(image.publicName, image);
   }
 
-  /** What `published` is, where it is missing; it is not missing any more then. */
-  take({ publicName, platform }: PublishedImage): Wanted | undefined {
+  /** The wished image that `published` is, if it was missing; it no longer is. */
+  take({ publicName, platform }: PublishedImage): PlannedImage | undefined {
     const image = this.#images.get(publicName);
     if (image === undefined) return undefined;
     const platforms = this.#platformsOf(image);
@@ -143,7 +142,7 @@ class MissingImages {
     return { image, platform: found };
   }
 
-  *all(): Iterable<Wanted> {
+  *all(): Iterable<PlannedImage> {
     for (const image of this.#images.values()) {
       if (image === undefined) continue;
       for (const platform of this.#platformsOf(image)) yield { image, platform };
@@ -157,7 +156,7 @@ class MissingImages {
 
 function planWanted(
   plan: Draft,
-  wanted: Wanted,
+  wanted: PlannedImage,
   published: PublishedImage | undefined,
   { resolved }: Knowledge,
 ): void {
@@ -173,29 +172,29 @@ function planUnwanted(
   plan: Draft,
   repository: string,
   unwanted: readonly PublishedImage[],
-  { doubts, keep, nowMs }: Knowledge,
+  { uncertainties, keep, nowMs }: Knowledge,
 ): void {
   const names = new Set(unwanted.map(({ publicName }) => publicName));
-  const doubtful = doubtfulNames(names, doubts, repository);
+  const kept = protectedNames(names, uncertainties, repository);
   for (const published of unwanted) {
     const { publicName, platform } = published;
-    if (doubtful.has(publicName)) {
+    if (kept.has(publicName)) {
       plan.unknown.push({ publicName, platform, image: undefined, published });
       continue;
     }
     const sinceMs = published.unwantedSinceMs ?? nowMs;
-    const kept = published.keep ?? keep;
-    const dueMs = kept === 'forever' ? undefined : sinceMs + kept.days * DAY_MS;
+    const howLong = published.keep ?? keep;
+    const dueMs = howLong === 'forever' ? undefined : sinceMs + howLong.days * DAY_MS;
     plan.remove.push({ published, sinceMs, dueMs });
   }
 }
 
-/** What nobody names is linux/amd64. */
+/** linux/amd64 where nobody names a platform. */
 function platformsOf({ platforms }: WishedImage): readonly Platform[] {
   return platforms === undefined ? UNNAMED : platforms.map(({ platform }) => platform);
 }
 
-/** Nearly all are written in the same way, which is quickly seen. */
+/** Compares as written first: nearly all are written in the same way. */
 function isSame(one: Platform, other: Platform): boolean {
   const { os, architecture, variant } = one;
   if (os === other.os && architecture === other.architecture && variant === other.variant) return true;

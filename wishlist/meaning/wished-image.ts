@@ -36,7 +36,7 @@ export interface WishedImage {
    * What all wishes for it ask for together, each platform once. `undefined` where nobody names one: then linux/amd64,
    * or whatever a manifest that stands in no index is for.
    */
-  readonly platforms: readonly WantedPlatform[] | undefined;
+  readonly platforms: readonly WishedPlatform[] | undefined;
   /** All forms that one of the wishes asks for; `undefined` where nobody names one. */
   readonly outputs: readonly OutputName[] | undefined;
   /** The longest time that one of the wishes asks for; `undefined` where nobody names one. */
@@ -48,7 +48,7 @@ export interface WishedImage {
 }
 
 /** A platform that an image is to be published for. */
-export interface WantedPlatform {
+export interface WishedPlatform {
   readonly platform: Platform;
   /** Whether a wish names it, so that an image without it is an error; a platform by default may be missing. */
   readonly isRequired: boolean;
@@ -64,7 +64,7 @@ export function namesOf({ registry, repository }: ImageReference, subdirectory: 
 export type UnitedSettings = Pick<WishedImage, 'platforms' | 'outputs' | 'keep'>;
 
 /** What a wish without platforms asks for, where no default says otherwise. */
-const UNNAMED: readonly WantedPlatform[] = [{ platform: LINUX_AMD64, isRequired: true }];
+const UNNAMED: readonly WishedPlatform[] = [{ platform: LINUX_AMD64, isRequired: true }];
 
 /** The forms of a wish that names none, where no default says otherwise. */
 const USUAL_OUTPUTS: readonly OutputName[] = OUTPUT_NAMES;
@@ -93,7 +93,7 @@ function unitePlatforms(
   other: UnitedSettings['platforms'],
 ): UnitedSettings['platforms'] {
   if (one === other || (one !== undefined && other !== undefined && isSameList(one, other))) return one;
-  const united = new Map<string, WantedPlatform>();
+  const united = new Map<string, WishedPlatform>();
   for (const { platform, isRequired } of [...(one ?? UNNAMED), ...(other ?? UNNAMED)]) {
     const name = formatPlatform(usualPlatform(platform));
     const isNamed = isRequired || united.get(name)?.isRequired === true;
@@ -102,7 +102,7 @@ function unitePlatforms(
   return [...united.values()];
 }
 
-function isSameList(one: readonly WantedPlatform[], other: readonly WantedPlatform[]): boolean {
+function isSameList(one: readonly WishedPlatform[], other: readonly WishedPlatform[]): boolean {
   if (one.length !== other.length) return false;
   return one.every(
     ({ platform, isRequired }, index) =>

@@ -36,7 +36,7 @@ export async function convertSingleImage(context: Context): Promise<ExitStatus> 
         throw new Failure('pattern-unmatched', message, { ...(hint !== undefined && { hint }) });
       context.observe({ type: 'warning', message });
     }
-    const task = { repository: name, wanted: images, doubts: undefined };
+    const task = { repository: name, wanted: images, uncertainties: undefined };
     const explain = createExplain({ listTags, images: () => images, hasLines: false });
     const repositories = [await workOn(task, { ...parts, explain })];
     tellUnusable(context, repositories);

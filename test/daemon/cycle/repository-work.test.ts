@@ -69,7 +69,7 @@ describe('the work on one repository', () => {
   });
 
   const work = async (given: CycleContext) =>
-    await workOn({ repository: REPOSITORY, wanted: [wished()], doubts: [] }, given);
+    await workOn({ repository: REPOSITORY, wanted: [wished()], uncertainties: [] }, given);
 
   it('publishes also where nobody can say what is planned', async () => {
     const onPlan = (): never => {

@@ -7,7 +7,7 @@ import { databasePath } from '../../../daemon/state/state-files.ts';
 import type { NewAttempt, State } from '../../../daemon/state/state.ts';
 import { manifestPath } from '../../../publisher/image/layout.ts';
 import { Failure } from '../../../core/failure.ts';
-import { ANYTHING } from '../../../wishlist/meaning/doubt.ts';
+import { ANYTHING } from '../../../wishlist/meaning/uncertainty.ts';
 import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
 import type { WishedImage } from '../../../wishlist/meaning/wished-image.ts';
 import { parseRecipe } from '../../../wishlist/recipe/recipe.ts';
@@ -20,7 +20,7 @@ const REPOSITORY = 'images.unpackd.test';
 const NAME = 'quay.io/lab/tool:1';
 const DAY_MS = 86_400_000;
 const NOTHING = { published: [], failing: new Map(), deaths: new Map(), isPaused: false };
-const FOUND = { sources: [], lines: [], repositories: [REPOSITORY], images: [], doubts: [] };
+const FOUND = { sources: [], lines: [], repositories: [REPOSITORY], images: [], uncertainties: [] };
 
 const RUN = { id: 'this', spool: '/spool' };
 
@@ -225,7 +225,7 @@ describe('the history of cycles', () => {
     it('keeps it while it is not known whether somebody asks for it', async () => {
       await store.attempt(attempt('tag-unknown'), undefined);
       await store.repositoryFailure(REPOSITORY, new Failure('repository-unusable', 'no such thing'));
-      await store.wishlists({ ...FOUND, repositories: [], doubts: [ANYTHING] });
+      await store.wishlists({ ...FOUND, repositories: [], uncertainties: [ANYTHING] });
       assert.deepEqual(await failing(), [NAME]);
       const [row] = await withState(async ({ repositories }) => await repositories.all());
       assert.equal(row?.failure?.code, 'repository-unusable');

@@ -159,9 +159,9 @@ describe('expandRecipes: what a source may not ask for', () => {
 
   it('keeps nothing of repositories that a source may not name, whatever is wrong with its lines', async () => {
     const stranger = recipe(['"quay.io/a:!"', 'quay.io/a:1'], { allowsRepository: (name) => name === 'x' });
-    const { doubts, repositories } = await expandRecipes([stranger], LISTS);
+    const { uncertainties, repositories } = await expandRecipes([stranger], LISTS);
     assert.deepEqual(
-      doubts.map((doubt) => doubt.repositories),
+      uncertainties.map((uncertainty) => uncertainty.repositories),
       [['x']],
     );
     assert.deepEqual(repositories, ['x']);
@@ -188,7 +188,7 @@ describe('expandRecipes: what the wishes of a source cost', () => {
     const expansion = await expandRecipes([stranger, good], lists);
     assert.deepEqual(codes(expansion), ['pattern-too-costly 4']);
     assert.deepEqual(shown(expansion), ['quay.io/b:29999 in x,y', 'docker.io/lab/z:1 in y']);
-    assert.equal(expansion.doubts.length, 1);
+    assert.equal(expansion.uncertainties.length, 1);
   });
 
   it('refuses those after which its source has taken too long', async () => {
@@ -214,7 +214,7 @@ describe('expandRecipes: what the wishes of a source cost', () => {
     const expansion = await expandRecipes([stranger, good], lists, undefined, { images: 59_999 });
     assert.deepEqual(codes(expansion), ['images-too-many 4']);
     assert.equal(expansion.images.at(-1)?.publicName, 'docker.io/lab/z:1');
-    assert.equal(expansion.doubts.length, 1);
+    assert.equal(expansion.uncertainties.length, 1);
   });
 
   it('lets others work between lines that take long', async () => {

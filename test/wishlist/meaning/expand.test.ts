@@ -34,7 +34,7 @@ describe('expandRecipes', () => {
         wishes: [{ recipe: recipeOf(wishes), wish }],
       })),
     );
-    assert.deepEqual([expansion.failures, expansion.problems, expansion.doubts], [[], [], []]);
+    assert.deepEqual([expansion.failures, expansion.problems, expansion.uncertainties], [[], [], []]);
   });
 
   it('expands patterns in the order of wishes and of the registry', async () => {
@@ -114,7 +114,7 @@ describe('expandRecipes', () => {
     assert.deepEqual([wish?.line, failure?.code, others], [1, 'bug', []]);
     assert.match(stackOf(failure), /^TypeError: a mistake\n +at /);
     // What it means is not known: whatever it may mean stays.
-    assert.equal(expansion.doubts.length, 1);
+    assert.equal(expansion.uncertainties.length, 1);
   });
 
   it('warns of a pattern that matches nothing', async () => {
@@ -138,7 +138,7 @@ describe('expandRecipes', () => {
   });
 
   it('gives nothing for nothing', async () => {
-    const nothing = { images: [], failures: [], problems: [], doubts: [] };
+    const nothing = { images: [], failures: [], problems: [], uncertainties: [] };
     assert.deepEqual(await expandRecipes([], unexpected), { ...nothing, repositories: [] });
     const { repositories, ...rest } = await expandWishes([], unexpected);
     assert.deepEqual(rest, nothing);
@@ -207,7 +207,7 @@ describe('expandRecipes, given tags of what is no image', () => {
   });
 
   it('lets no plan take away what has such a name and is published', async () => {
-    const { images, doubts } = await expandWishes(wishesFor('quay.io/a:*'), lists);
+    const { images, uncertainties } = await expandWishes(wishesFor('quay.io/a:*'), lists);
     const published = [referrers, '3.0'].map((tag) => ({
       publicName: `quay.io/a:${tag}`,
       platform: parsePlatform('linux/amd64'),
@@ -215,7 +215,7 @@ describe('expandRecipes, given tags of what is no image', () => {
       keep: undefined,
       unwantedSinceMs: undefined,
     }));
-    const knowledge = { resolved: () => [], doubts, keep: { days: 30 }, nowMs: 0 };
+    const knowledge = { resolved: () => [], uncertainties, keep: { days: 30 }, nowMs: 0 };
     const plan = planRepository(REPOSITORY, images, published, knowledge);
     assert.deepEqual(
       plan.remove.map((removal) => removal.published.publicName),
@@ -233,7 +233,7 @@ describe('expandRecipes, given a list that may not be whole', () => {
     assert.deepEqual(names(expansion), ['quay.io/a:1.0', 'quay.io/a:1.1', 'quay.io/a:2.0']);
     assert.deepEqual(codes(expansion), ['warning tags-incomplete 1', 'warning tags-incomplete 2']);
     assert.deepEqual(
-      expansion.doubts.map(({ image, selection }) => [image, selection?.include]),
+      expansion.uncertainties.map(({ image, selection }) => [image, selection?.include]),
       [
         ['quay.io/a', ['1.*']],
         ['quay.io/a', ['3.*']],
@@ -243,7 +243,7 @@ describe('expandRecipes, given a list that may not be whole', () => {
 
   it('lets no plan take away what it lacks, and everything that no pattern matches', async () => {
     const wishes = wishesFor('quay.io/a:1.*');
-    const { images, doubts } = await expandRecipes([recipeOf(wishes)], lists);
+    const { images, uncertainties } = await expandRecipes([recipeOf(wishes)], lists);
     const published = ['1.0', '1.7', '2.0'].map((tag) => ({
       publicName: `quay.io/a:${tag}`,
       platform: parsePlatform('linux/amd64'),
@@ -253,7 +253,7 @@ describe('expandRecipes, given a list that may not be whole', () => {
     }));
     const plan = planRepository(REPOSITORY, images, published, {
       resolved: () => [{ platform: parsePlatform('linux/amd64'), digest: 'sha256:1' }],
-      doubts,
+      uncertainties,
       keep: { days: 30 },
       nowMs: 0,
     });
@@ -495,7 +495,7 @@ describe('expandRecipes, given a limit', () => {
       const expansion = await expandRecipes([{ ...plain, wishes }], wholeLists(lists), defaults);
       assert.equal(expansion.images.length, found + 1);
       assert.deepEqual(codes(expansion), found === 0 ? ['error pattern-too-wide 1'] : []);
-      assert.equal(expansion.doubts.length, found === 0 ? 1 : 0);
+      assert.equal(expansion.uncertainties.length, found === 0 ? 1 : 0);
     });
   }
 });
@@ -587,7 +587,7 @@ describe('expandRecipes, given images that get one public name', () => {
         expansion.problems.map((one) => `${one.recipe.file}:${one.problem.line} ${one.problem.code}`),
         problems,
       );
-      assert.equal(expansion.doubts.length, problems.length);
+      assert.equal(expansion.uncertainties.length, problems.length);
     });
   }
 });

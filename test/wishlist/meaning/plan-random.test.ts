@@ -37,7 +37,7 @@ describe('planRepository, given random wishlists and states', () => {
   });
 });
 
-async function planOf({ recipes, doubts, tags, digest }: World, state: State): Promise<Plan> {
+async function planOf({ recipes, uncertainties, tags, digest }: World, state: State): Promise<Plan> {
   const expansion = await expandRecipes(
     recipes,
     wholeLists(async (reference) => {
@@ -54,7 +54,7 @@ async function planOf({ recipes, doubts, tags, digest }: World, state: State): P
       });
       return found.length === 0 ? undefined : found;
     },
-    doubts: [...expansion.doubts, ...doubts],
+    uncertainties: [...expansion.uncertainties, ...uncertainties],
     keep: KEEP,
     nowMs: NOW_MS,
   });
@@ -177,7 +177,7 @@ function knownTags({ tags }: World, recipe: Wishlist, wish: Wish): readonly stri
 }
 
 function isDoubtful(world: World, name: string): boolean {
-  if (world.doubts.length > 0) return true;
+  if (world.uncertainties.length > 0) return true;
   const isOfLines = lines(world).some(({ recipe, wish }) => {
     const image = `${prefixOf(recipe)}${imageOf(wish)}`;
     const pattern = wish.reference.tag ?? '';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { ANYTHING } from '../../../wishlist/meaning/doubt.ts';
+import { ANYTHING } from '../../../wishlist/meaning/uncertainty.ts';
 import {
   planRepository,
   type Knowledge,
@@ -95,7 +95,7 @@ describe('planRepository', () => {
 
   it('removes nothing that may be wanted', () => {
     const published = ['quay.io/a:1 one', 'quay.io/b:1 arm64 two'].map(publishedImage);
-    assert.deepEqual(shown(planRepository('x', [], published, knowledge({ doubts: [ANYTHING] }))), {
+    assert.deepEqual(shown(planRepository('x', [], published, knowledge({ uncertainties: [ANYTHING] }))), {
       add: [],
       update: [],
       unchanged: [],
@@ -125,7 +125,7 @@ function shown({ add, update, unchanged, unknown, remove }: Plan): Shown {
 }
 
 function knowledge(known: Partial<Knowledge>): Knowledge {
-  return { resolved: () => undefined, doubts: [], keep: { days: 7 }, nowMs: NOW_MS, ...known };
+  return { resolved: () => undefined, uncertainties: [], keep: { days: 7 }, nowMs: NOW_MS, ...known };
 }
 
 function image(text: string, platforms?: string): WishedImage {

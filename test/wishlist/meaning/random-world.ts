@@ -1,4 +1,4 @@
-import { ANYTHING, type Doubt } from '../../../wishlist/meaning/doubt.ts';
+import { ANYTHING, type Uncertainty } from '../../../wishlist/meaning/uncertainty.ts';
 import type { Wishlist } from '../../../wishlist/meaning/expand.ts';
 import type { PublishedImage } from '../../../wishlist/meaning/plan.ts';
 import { LINUX_AMD64, type Platform } from '../../../core/oci/platform.ts';
@@ -24,7 +24,7 @@ export const NOW_MS = 100 * DAY_MS;
 export interface World {
   readonly recipes: readonly Wishlist[];
   /** Of sources that cannot be read. */
-  readonly doubts: readonly Doubt[];
+  readonly uncertainties: readonly Uncertainty[];
   /** `undefined` where the registry does not tell. */
   readonly tags: (reference: ImageReference) => readonly string[] | undefined;
   /** `undefined` where the registry does not tell, or has none for the platform. */
@@ -48,7 +48,7 @@ class WorldMaker {
   world(): World {
     return {
       recipes: this.#some(3, (index) => this.#recipe(index)),
-      doubts: this.#happens(0.05) ? [ANYTHING] : [],
+      uncertainties: this.#happens(0.05) ? [ANYTHING] : [],
       tags: ({ scheme, registry, repository }) =>
         this.#answer(`${scheme} ${registry}/${repository}`, () =>
           this.#happens(0.15) ? undefined : TAGS.filter(() => this.#happens(0.7)),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { isFailure } from '../../../core/failure.ts';
 import { parseRecipe, type Recipe } from '../../../wishlist/recipe/recipe.ts';
-import { doubtsOfLines } from '../../../wishlist/meaning/doubt.ts';
+import { uncertaintiesOfLines } from '../../../wishlist/meaning/uncertainty.ts';
 
 const HEAD = 'version: 2\nrepositories: [unpacked.example.org]\n';
 const list = (length: number, item: (index: number) => string): string =>
@@ -95,11 +95,11 @@ describe('parseRecipe: what a stranger writes', () => {
       items(1001, () => '"quay.io/a:!"'),
       'r',
     );
-    const doubts = doubtsOfLines({ ...recipe, problems });
-    assert.deepEqual(doubts.at(-1), {
+    const uncertainties = uncertaintiesOfLines({ ...recipe, problems });
+    assert.deepEqual(uncertainties.at(-1), {
       repositories: ['unpacked.example.org'],
       image: undefined,
-      isAnywhere: true,
+      inAnySubdirectory: true,
       selection: undefined,
     });
   });

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import {
   ANYTHING,
-  doubtfulNames,
-  doubtOfWish,
-  doubtsOfLines,
-  type Doubt,
-} from '../../../wishlist/meaning/doubt.ts';
+  protectedNames,
+  uncertaintyOfWish,
+  uncertaintiesOfLines,
+  type Uncertainty,
+} from '../../../wishlist/meaning/uncertainty.ts';
 import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
 import { Failure } from '../../../core/failure.ts';
 import { parseRecipe } from '../../../wishlist/recipe/recipe.ts';
@@ -27,8 +27,8 @@ const NAMES = [
   'localhost:5000/quay.io/lab/tool:1',
 ];
 
-describe('doubtfulNames', () => {
-  const cases: [what: string, doubt: Doubt, expected: string[]][] = [
+describe('protectedNames', () => {
+  const cases: [what: string, uncertainty: Uncertainty, expected: string[]][] = [
     ['anything', ANYTHING, NAMES],
     ['anything in the repository', { ...ANYTHING, repositories: ['x'] }, NAMES],
     ['anything in another repository', { ...ANYTHING, repositories: ['y'] }, []],
@@ -39,29 +39,31 @@ describe('doubtfulNames', () => {
     ['a registry with a port', about('localhost:5000/quay.io/lab/tool:*', undefined), NAMES.slice(-1)],
     [
       'all of an image',
-      { repositories: ['x'], image: 'quay.io/lab/tool', isAnywhere: false, selection: undefined },
+      { repositories: ['x'], image: 'quay.io/lab/tool', inAnySubdirectory: false, selection: undefined },
       NAMES.slice(0, 4),
     ],
     [
       'all of an image in any subdirectory',
-      { repositories: ['x'], image: 'quay.io/lab/tool', isAnywhere: true, selection: undefined },
+      { repositories: ['x'], image: 'quay.io/lab/tool', inAnySubdirectory: true, selection: undefined },
       [...NAMES.slice(0, 4), ...NAMES.slice(-2)],
     ],
   ];
-  for (const [what, doubt, expected] of cases) {
+  for (const [what, uncertainty, expected] of cases) {
     it(`finds ${what}`, () => {
-      assert.deepEqual([...doubtfulNames(NAMES, [doubt], 'x')], expected);
+      assert.deepEqual([...protectedNames(NAMES, [uncertainty], 'x')], expected);
     });
   }
 
-  it('finds nothing without a doubt, and what one of several is about', () => {
-    assert.deepEqual([...doubtfulNames(NAMES, [], 'x')], []);
-    const doubts = ['quay.io/lab/tool:2*', 'quay.io/lab:*', 'quay.io/lab/tool:2'].map((text) => about(text));
-    assert.deepEqual([...doubtfulNames(NAMES, doubts, 'x')], ['quay.io/lab/tool:2', 'quay.io/lab:1']);
+  it('finds nothing without an uncertainty, and what one of several is about', () => {
+    assert.deepEqual([...protectedNames(NAMES, [], 'x')], []);
+    const uncertainties = ['quay.io/lab/tool:2*', 'quay.io/lab:*', 'quay.io/lab/tool:2'].map((text) =>
+      about(text),
+    );
+    assert.deepEqual([...protectedNames(NAMES, uncertainties, 'x')], ['quay.io/lab/tool:2', 'quay.io/lab:1']);
   });
 });
 
-describe('doubtsOfLines', () => {
+describe('uncertaintiesOfLines', () => {
   /** `undefined`: anything in the recipe's repositories. */
   const cases: [item: string, image: string | undefined][] = [
     ["'quay.io/lab/tool:v1.('", 'quay.io/lab/tool'],
@@ -84,8 +86,8 @@ describe('doubtsOfLines', () => {
   for (const [item, image] of cases) {
     it(`takes ${item === '' ? 'nothing' : item} for ${image ?? 'anything'}`, () => {
       const recipe = parseRecipe(`version: 1\ncvmfs_repo: x\ninput:\n  - ${item}\n`, 'recipe.yaml');
-      const expected = { repositories: ['x'], image, isAnywhere: true, selection: undefined };
-      assert.deepEqual(doubtsOfLines(recipe), [expected]);
+      const expected = { repositories: ['x'], image, inAnySubdirectory: true, selection: undefined };
+      assert.deepEqual(uncertaintiesOfLines(recipe), [expected]);
     });
   }
 
@@ -93,35 +95,35 @@ describe('doubtsOfLines', () => {
     const text = `version: 1\ncvmfs_repo: x\nunknown: 1\ninput: ['quay.io/a:1', 'quay.io/a:1']\n`;
     const recipe = parseRecipe(text, 'recipe.yaml');
     assert.ok(recipe.problems.length > 0);
-    assert.deepEqual(doubtsOfLines(recipe), []);
+    assert.deepEqual(uncertaintiesOfLines(recipe), []);
   });
 });
 
-describe('doubtfulNames, given doubts that take long to tell apart', () => {
+describe('protectedNames, given uncertainties that take long to tell apart', () => {
   const names = Array.from({ length: 2000 }, (_, index) => `quay.io/lab/tool:${index}`);
   const include = Array.from({ length: 900 }, (_, index) => `x${index}*`);
-  const doubt: Doubt = {
+  const uncertainty: Uncertainty = {
     ...about('quay.io/lab/tool:*'),
     selection: { include, exclude: [], newest: undefined },
   };
 
   it('takes the pattern of one at its word', () => {
-    assert.equal(doubtfulNames(names, [doubt], 'x').size, 0);
+    assert.equal(protectedNames(names, [uncertainty], 'x').size, 0);
   });
 
-  it('doubts all versions of the image for very many of them', () => {
+  it('uncertainties all versions of the image for very many of them', () => {
     const other = 'quay.io/lab/other:1';
-    const doubts = Array.from({ length: 20_000 }, () => doubt);
-    const doubtful = doubtfulNames([...names, other], doubts, 'x');
+    const uncertainties = Array.from({ length: 20_000 }, () => uncertainty);
+    const doubtful = protectedNames([...names, other], uncertainties, 'x');
     assert.deepEqual([doubtful.size, doubtful.has(other)], [2000, false]);
   });
 });
 
-describe('the doubts of expandRecipes', () => {
+describe('the uncertainties of expandRecipes', () => {
   it('are about what failed, with exclusions, and about wrong lines', async () => {
     const text = `version: 1\ncvmfs_repo: x\ninput: ['quay.io/a:1*', 'quay.io/b:2*', 'quay.io/c:1', 'quay.io/d:-']\n`;
     const recipe = parseRecipe(text, 'recipe.yaml');
-    const { doubts } = await expandRecipes(
+    const { uncertainties } = await expandRecipes(
       [{ ...recipe, defaults: { ...NO_SETTINGS, exclude: ['*-rc'], subdirectory: 'here' } }],
       wholeLists(async ({ repository }) => {
         if (repository === 'a') throw new Failure('registry-unreachable', 'no answer');
@@ -129,16 +131,16 @@ describe('the doubts of expandRecipes', () => {
       }),
     );
     const selection = { include: ['1*'], exclude: ['*-rc'], newest: undefined };
-    assert.deepEqual(doubts, [
-      { repositories: ['x'], image: 'quay.io/d', isAnywhere: true, selection: undefined },
-      { repositories: ['x'], image: 'here/quay.io/a', isAnywhere: false, selection },
+    assert.deepEqual(uncertainties, [
+      { repositories: ['x'], image: 'quay.io/d', inAnySubdirectory: true, selection: undefined },
+      { repositories: ['x'], image: 'here/quay.io/a', inAnySubdirectory: false, selection },
     ]);
   });
 });
 
-function about(text: string, subdirectory?: string, newest?: number): Doubt {
+function about(text: string, subdirectory?: string, newest?: number): Uncertainty {
   const wish = wishOf({ text, reference: parseReference(text) }, 1, NO_SETTINGS);
   const recipe = { file: 'r', repositories: ['x'], defaults: NO_SETTINGS, wishes: [wish], problems: [] };
   const { selection = { include: [wish.reference.tag ?? ''], exclude: [] } } = wish;
-  return doubtOfWish({ recipe, wish }, { selection: { ...selection, newest }, subdirectory });
+  return uncertaintyOfWish({ recipe, wish }, { selection: { ...selection, newest }, subdirectory });
 }

@@ -4,58 +4,57 @@ import { SOURCE_LIMITS } from './confine.ts';
 import { selectionCost, selectTags, type TagSelection } from '../tags/tag-selection.ts';
 import { namesOf, type RecipeWish, type Wishlist } from './wished-image.ts';
 
-/** What somebody may ask for beside all that is known: nothing of it must be removed. */
-export interface Doubt {
-  /** Where; `undefined` for all repositories. */
+/** Images that somebody may ask for, though nobody is known to: they must not be removed. */
+export interface Uncertainty {
+  /** `undefined` for all repositories. */
   readonly repositories: readonly string[] | undefined;
-  /** Of which image, `[<subdirectory>/]<registry>/<repository>`; `undefined` for all. */
+  /** `[<subdirectory>/]<registry>/<repository>`; `undefined` for all images. */
   readonly image: string | undefined;
-  /** Whether the image may be in any further subdirectory. */
-  readonly isAnywhere: boolean;
-  /** Which of its tags; `undefined` for all, and for what is named by digest. */
+  /** Also the image in any further subdirectory. */
+  readonly inAnySubdirectory: boolean;
+  /** Tags of the image; `undefined` for all, and for those named by digest. */
   readonly selection: TagSelection | undefined;
 }
 
-/** What a source may ask for that cannot be read, and of which nothing is known from before. */
-export const ANYTHING: Doubt = {
+/** For a source that cannot be read, and was never read before. */
+export const ANYTHING: Uncertainty = {
   repositories: undefined,
   image: undefined,
-  isAnywhere: true,
+  inAnySubdirectory: true,
   selection: undefined,
 };
 
 /**
- * What a wish may ask for whose images are not known, or not all of them: everything that its pattern matches, though
- * only the newest of it may be wanted.
+ * For a wish whose images are not all known: everything that its pattern matches, though it may mean only the newest of
+ * that.
  */
-export function doubtOfWish(
+export function uncertaintyOfWish(
   { recipe, wish }: RecipeWish,
   { selection, subdirectory }: { selection: TagSelection | undefined; subdirectory: string | undefined },
-): Doubt {
+): Uncertainty {
   return {
     repositories: wish.repositories ?? recipe.repositories,
     image: namesOf(wish.reference, subdirectory),
-    isAnywhere: false,
+    inAnySubdirectory: false,
     selection: selection === undefined ? undefined : { ...selection, newest: undefined },
   };
 }
 
 /**
- * What the wrong lines of a recipe may ask for. Where nothing but the tag or digest is wrong that is any tag of the
- * image, in any subdirectory; else anything in the recipe's repositories, which are right: without them it would be no
- * recipe.
+ * For the wrong lines of a recipe. Where only the tag or digest is wrong a line may mean any tag of the image, in any
+ * subdirectory; otherwise anything in the recipe's repositories, which are right: without them it would not be a recipe.
  */
-export function doubtsOfLines({ problems, repositories }: Wishlist): Doubt[] {
+export function uncertaintiesOfLines({ problems, repositories }: Wishlist): Uncertainty[] {
   const errors = problems.filter(({ severity }) => severity === 'error');
   return errors.map(({ code, text }) => {
     const image = code === 'reference-invalid' ? readableImage(text) : undefined;
-    return { repositories, image, isAnywhere: true, selection: undefined };
+    return { repositories, image, inAnySubdirectory: true, selection: undefined };
   });
 }
 
 /**
- * The `<registry>/<repository>` of a reference whose tag or digest is wrong. A text that is no single word may hold
- * further images. Where the whole is right, as it may also be with `?`, `[` and `{`, the mistake is elsewhere.
+ * The `<registry>/<repository>` of a reference whose tag or digest is wrong. A text of several words may hold
+ * further images. Where the whole is right, as it may be even with `?`, `[` and `{`, the mistake is elsewhere.
  */
 function readableImage(text: string): string | undefined {
   const [, image] = /^((?:[a-z]+:\/\/)?[^/\s]+\/[^:@\s]+)[:@][^/\s?[{]+$/i.exec(text) ?? [];
@@ -73,50 +72,53 @@ function nameOf(text: string): string | undefined {
   }
 }
 
-/** Those of `names`, public names in `repository`, that one of `doubts` may ask for. */
-export function doubtfulNames(
+/** Returns those of `names`, public names in `repository`, that one of `uncertainties` may mean. */
+export function protectedNames(
   names: Iterable<string>,
-  doubts: readonly Doubt[],
+  uncertainties: readonly Uncertainty[],
   repository: string,
 ): Set<string> {
-  const counting = doubts.filter(({ repositories }) => repositories?.includes(repository) !== false);
+  const counting = uncertainties.filter(({ repositories }) => repositories?.includes(repository) !== false);
   if (counting.length === 0) return new Set();
   if (counting.some(({ image }) => image === undefined)) return new Set(names);
   const index = byImage(counting);
-  const doubtful = new Set<string>();
+  const found = new Set<string>();
   for (const [image, versions] of versionsByImage(names)) {
-    for (const { selection } of boundedDoubts(doubtsAbout(image, index), versions.length)) {
+    for (const { selection } of boundedUncertainties(uncertaintiesAbout(image, index), versions.length)) {
       const chosen = selection === undefined ? versions : selectVersions(selection, versions);
-      for (const version of chosen) doubtful.add(`${image}${version}`);
+      for (const version of chosen) found.add(`${image}${version}`);
     }
   }
-  return doubtful;
+  return found;
 }
 
-/** What would take too long to tell apart means all versions: nothing of it is removed then. */
-function boundedDoubts(doubts: readonly Doubt[], versions: number): readonly Pick<Doubt, 'selection'>[] {
-  if (doubts.some(({ selection }) => selection === undefined)) return EVERYTHING;
+/** All versions where telling them apart would take too long. */
+function boundedUncertainties(
+  uncertainties: readonly Uncertainty[],
+  versions: number,
+): readonly Pick<Uncertainty, 'selection'>[] {
+  if (uncertainties.some(({ selection }) => selection === undefined)) return EVERYTHING;
   let cost = 0;
-  for (const { selection } of doubts) {
+  for (const { selection } of uncertainties) {
     cost += costOf(selection, versions);
     if (cost > SOURCE_LIMITS.comparisonsOfWish) return EVERYTHING;
   }
-  return doubts;
+  return uncertainties;
 }
 
-const EVERYTHING: readonly Pick<Doubt, 'selection'>[] = [{ selection: undefined }];
+const EVERYTHING: readonly Pick<Uncertainty, 'selection'>[] = [{ selection: undefined }];
 
 function costOf(selection: TagSelection | undefined, versions: number): number {
   return selection === undefined ? 0 : selectionCost(selection, versions);
 }
 
-function byImage(doubts: readonly Doubt[]): Map<string, Doubt[]> {
-  const index = new Map<string, Doubt[]>();
-  for (const doubt of doubts) if (doubt.image !== undefined) addTo(index, doubt.image, doubt);
+function byImage(uncertainties: readonly Uncertainty[]): Map<string, Uncertainty[]> {
+  const index = new Map<string, Uncertainty[]>();
+  for (const one of uncertainties) if (one.image !== undefined) addTo(index, one.image, one);
   return index;
 }
 
-/** What follows the image in names, such as `:1` or `@sha256:…`, by image. */
+/** Groups names by image: the rest of each, such as `:1` or `@sha256:…`. */
 function versionsByImage(names: Iterable<string>): Map<string, string[]> {
   const versions = new Map<string, string[]>();
   for (const name of names) {
@@ -132,12 +134,15 @@ function addTo<Value>(lists: Map<string, Value[]>, key: string, value: Value): v
   else list.push(value);
 }
 
-/** Doubts about the image, and those about an image that it may be in a subdirectory. */
-function doubtsAbout(image: string, index: ReadonlyMap<string, readonly Doubt[]>): Doubt[] {
+/** Uncertainties about the image, and about an image that it may be in a further subdirectory. */
+function uncertaintiesAbout(
+  image: string,
+  index: ReadonlyMap<string, readonly Uncertainty[]>,
+): Uncertainty[] {
   const parts = image.split('/');
   return parts.flatMap((_, start) => {
-    const doubts = index.get(parts.slice(start).join('/')) ?? [];
-    return start === 0 ? doubts : doubts.filter(({ isAnywhere }) => isAnywhere);
+    const uncertainties = index.get(parts.slice(start).join('/')) ?? [];
+    return start === 0 ? uncertainties : uncertainties.filter(({ inAnySubdirectory }) => inAnySubdirectory);
   });
 }
 
