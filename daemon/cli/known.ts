@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Failure } from '../../core/failure.ts';
 import { nearest } from '../../core/text.ts';
 import type { Context } from '../output/context.ts';
-import { assertRepositoryName } from '../configuration/repository-argument.ts';
+import { assertRepositoryName } from '../configuration/repositories.ts';
 import type { State } from '../state/state.ts';
 import { withReadState } from '../state/open-state.ts';
 

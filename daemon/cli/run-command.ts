@@ -1,11 +1,14 @@
 import { isFailure, type Failure } from '../../core/failure.ts';
 import { contained, type Observer } from '../../publisher/image/events.ts';
-import { loadConfiguration, readConfiguration } from '../configuration/configuration.ts';
-import { partsOf } from '../configuration/invalid.ts';
-import type { Sources } from '../configuration/configuration-sources.ts';
+import {
+  loadConfiguration,
+  readConfiguration,
+  salvageConfiguration,
+} from '../configuration/configuration.ts';
+import { partsOf } from '../configuration/problems.ts';
+import type { Sources } from '../configuration/settings.ts';
 import type { Configuration } from '../configuration/options.ts';
 import { openNotification } from '../notification/notification.ts';
-import { salvageConfiguration } from '../configuration/salvage.ts';
 import type { Context } from '../output/context.ts';
 import { exitStatusOf, type ExitStatus } from '../output/exit-status.ts';
 import { createOutput } from '../output/output.ts';

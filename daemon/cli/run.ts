@@ -1,4 +1,4 @@
-import type { Machine } from '../configuration/configuration-sources.ts';
+import type { Machine } from '../configuration/settings.ts';
 import type { Environment } from '../configuration/options.ts';
 import { surviveClosedPipe, type OutputStream } from '../output/display.ts';
 import type { ExitStatus } from '../output/exit-status.ts';

@@ -1,23 +1,33 @@
-import { thisMachine } from './configuration-sources.ts';
-import type { Machine, Sources } from './configuration-sources.ts';
-import { readFileSettings } from './file-settings.ts';
-import { byLine, configurationInvalid } from './invalid.ts';
-import { loginFilesOf } from './login-files.ts';
-import { readValues } from './option-values.ts';
-import type { OptionValues } from './option-values.ts';
-import { OPTIONS } from './options.ts';
-import type { Configuration, Environment, Option } from './options.ts';
-import { settingsOf, unknownVariables } from './settings.ts';
-import { readStructured } from './structured-keys.ts';
-import type { Structured } from './structured-keys.ts';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { EntryContext } from './mapping-reader.ts';
+import { readValues, type OptionValues } from './option-values.ts';
+import {
+  OPTIONS,
+  variableOf,
+  type Configuration,
+  type DefaultsContext,
+  type Environment,
+  type Option,
+} from './options.ts';
+import { byLine, configurationInvalid } from './problems.ts';
+import { readRegistryEntries } from './registries/entries.ts';
+import {
+  readFileSettings,
+  settingsOf,
+  thisMachine,
+  unknownVariables,
+  type ConfigurationFile,
+  type Machine,
+  type Sources,
+} from './settings.ts';
+import { readSourceEntries } from './sources/entries.ts';
 
-export type { Machine, Sources } from './configuration-sources.ts';
-
-/** A configuration, and how it came about. */
+/** A configuration, and where its values come from. */
 export interface ConfigurationReading {
-  /** `undefined` where there are problems. */
+  /** `undefined` if there are problems. */
   readonly configuration: Configuration | undefined;
-  /** All of all sources, each with its place. */
+  /** Those of all sources, each with its position. */
   readonly problems: readonly string[];
   readonly options: OptionValues;
 }
@@ -25,10 +35,10 @@ export interface ConfigurationReading {
 const TABLE: readonly (readonly [name: string, option: Option])[] = Object.entries(OPTIONS);
 
 /**
- * The configuration of a run. For each option the command line counts before the environment, that before the file,
- * that before the default; empty environment variables count as unset.
+ * Loads the configuration of a run. Precedence: command line, environment, file, default. Empty environment variables
+ * count as unset.
  *
- * @throws Failure `configuration-invalid` with all problems of all sources, each with its place.
+ * @throws Failure `configuration-invalid` with all problems of all sources, each with its position
  */
 export function loadConfiguration(sources: Sources): Configuration {
   const { configuration, problems } = readConfiguration(sources);
@@ -39,7 +49,7 @@ export function loadConfiguration(sources: Sources): Configuration {
   );
 }
 
-/** What {@link loadConfiguration} gives, with where each value comes from, or with what is wrong. */
+/** Like {@link loadConfiguration}, with the origin of each value, and with the problems as part of the result. */
 export function readConfiguration(sources: Sources): ConfigurationReading {
   const { environment, machine = thisMachine(sources.environment) } = sources;
   const { home } = machine;
@@ -51,34 +61,106 @@ export function readConfiguration(sources: Sources): ConfigurationReading {
 
   const found = { [OPTIONS.configFile.key]: named === undefined ? file?.path : undefined };
   const options = readValues(given, { ...machine, environment, found }, problems);
-  const structured = readStructured(file, { environment, home }, problems);
-  const values = { ...valuesOf(options), ...structured, ...derivedOf(options, machine, environment) };
+  const values = {
+    ...valuesOf(options),
+    ...readStructured(file, { environment, home }, problems),
+    ...derivedOf(options, machine, environment),
+  };
   const ordered = byLine(problems, file?.path ?? '', (problem) => problem);
   return { configuration: problems.length > 0 ? undefined : complete(values), problems: ordered, options };
 }
 
-function derivedOf(options: OptionValues, machine: Machine, environment: Environment): Derived {
+/**
+ * Reads as much as possible of a broken configuration file, as if its unusable parts were absent. For commands that only
+ * report: nothing may be changed on the strength of half a configuration.
+ *
+ * @returns `undefined` if the file is not the only problem
+ */
+export function salvageConfiguration(sources: Sources): Configuration | undefined {
+  const { flags, environment, machine = thisMachine(environment) } = sources;
+  const { key } = OPTIONS.configFile;
+  const { options } = readConfiguration(sources);
+  const file = options.get('configFile')?.value;
+  if (typeof file !== 'string' || !existsSync(file)) return undefined;
+  const { configuration } = readConfiguration({
+    flags: Object.fromEntries(Object.entries(flags).filter(([name]) => name !== key)),
+    environment: { ...environment, [variableOf(key)]: '' },
+    machine: { ...machine, configurationFile: '' },
+  });
+  if (configuration === undefined) return undefined;
+  const usable = [...options].filter(([, { value }]) => value !== undefined);
+  return { ...configuration, ...Object.fromEntries(usable.map(([name, { value }]) => [name, value])) };
+}
+
+function derivedOf(
+  options: OptionValues,
+  machine: Machine,
+  environment: Environment,
+): Pick<Configuration, 'isBackendChosen' | 'loginFiles'> {
   return {
     isBackendChosen: options.get('backend')?.given.length !== 0,
     loginFiles: loginFilesOf(options.get('dockerConfig')?.value, machine, environment),
   };
 }
 
-/** What follows from the options and the machine. */
-type Derived = Pick<Configuration, 'isBackendChosen' | 'loginFiles'>;
+/**
+ * The files with logins at registries, in order of precedence: the one that `named` says, or else those of podman and
+ * docker that exist.
+ *
+ * @see containers-auth.json(5), "DESCRIPTION"; podman-login(1) for `REGISTRY_AUTH_FILE`
+ * @see https://docs.docker.com/reference/cli/docker/ "Environment variables"
+ */
+export function loginFilesOf(named: unknown, machine: Machine, environment: Environment): readonly string[] {
+  if (typeof named === 'string') return [named];
+  const only = environment['REGISTRY_AUTH_FILE'] ?? '';
+  const files = only === '' ? usualLoginFiles(machine, environment) : [only];
+  return files.filter((file) => existsSync(file));
+}
+
+function usualLoginFiles({ home, userId }: Machine, environment: Environment): string[] {
+  const folder = (name: string, usual: string): string => environment[name] || usual;
+  const session = environment['XDG_RUNTIME_DIR'] ?? '';
+  return [
+    // podman's, in the session's directory or else in one of podman's own
+    ...(session === '' && userId !== undefined ? [`/run/containers/${userId}/auth.json`] : []),
+    ...(session === '' ? [] : [join(session, 'containers/auth.json')]),
+    join(folder('XDG_CONFIG_HOME', join(home, '.config')), 'containers/auth.json'),
+    join(folder('DOCKER_CONFIG', join(home, '.docker')), 'config.json'),
+  ];
+}
+
+/** Reads the keys of the file that are not options; problems go to `problems`. */
+function readStructured(
+  file: ConfigurationFile | undefined,
+  { environment, home }: Pick<DefaultsContext, 'environment' | 'home'>,
+  problems: string[],
+): Pick<Configuration, 'registries' | 'sources'> {
+  if (file === undefined) return { registries: [], sources: [] };
+  const folder = dirname(file.path);
+  const context: EntryContext = {
+    file: file.path,
+    base: { folder, home },
+    secretsBase: { folder: environment['CREDENTIALS_DIRECTORY'] || folder, home },
+  };
+  return {
+    registries: file.registries === undefined ? [] : readRegistryEntries(file.registries, context, problems),
+    sources: file.sources === undefined ? [] : readSourceEntries(file.sources, context, problems),
+  };
+}
 
 function valuesOf(options: OptionValues): Readonly<Record<string, unknown>> {
   return Object.fromEntries([...options].map(([name, { value }]) => [name, value]));
 }
 
-type Values = Readonly<Record<string, unknown>> & Structured & Derived;
+type Values = Readonly<Record<string, unknown>> &
+  Pick<Configuration, 'registries' | 'sources' | 'isBackendChosen' | 'loginFiles'>;
 
 function complete(values: Values): Configuration {
   if (isComplete(values)) return values;
   throw new Error('an option of the table has no value');
 }
 
-/** The table gives each value its type, as `ValueOf` in options.ts tells the compiler. */
+/** Values have the types that the table gives them, as `ValueOf` in options.ts tells the compiler. */
 function isComplete(values: Values): values is Configuration {
   return TABLE.every(([name, option]) => values[name] !== undefined || option.default === undefined);
 }

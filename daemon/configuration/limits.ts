@@ -4,7 +4,7 @@ import type { Policy } from '../../wishlist/meaning/confine.ts';
 import { NO_SETTINGS, type WishSettings } from '../../wishlist/recipe/settings.ts';
 import type { Configuration } from './options.ts';
 
-/** What the configuration says one layer may demand. */
+/** Limits on one layer. */
 export function layerLimitsOf(configuration: Configuration): LayerLimits {
   return {
     sizeBytes: configuration.layerSizeLimitBytes,
@@ -15,7 +15,7 @@ export function layerLimitsOf(configuration: Configuration): LayerLimits {
   };
 }
 
-/** What the configuration says one image may meter. */
+/** Limits on one image. */
 export function imageLimitsOf(configuration: Configuration): ImageLimits {
   return {
     layers: configuration.imageLayerLimit,
@@ -28,12 +28,12 @@ export function imageLimitsOf(configuration: Configuration): ImageLimits {
   };
 }
 
-/** What counts for wishes that say nothing themselves, nor do their recipes. */
+/** Settings of wishes that neither they nor their recipes make. */
 export function configuredSettings({ platforms }: Pick<Configuration, 'platforms'>): WishSettings {
   return { ...NO_SETTINGS, platforms };
 }
 
-/** What no wish may go beyond. */
+/** Limits on all wishes. */
 export function configuredPolicy({
   allowedRegistries: registries,
   patternLimit: limit,

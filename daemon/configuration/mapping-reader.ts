@@ -1,8 +1,8 @@
 import { quoted, suggestion } from '../../core/text.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
 import type { FileEntry, FileValue } from './configuration-file.ts';
-import { passwordSource, type Source as SecretPlace } from './registry-source.ts';
-import type { Place, ValueType } from './value-types.ts';
+import { passwordReference, type SecretReference } from './secret-reference.ts';
+import type { PathBase, ValueType } from './value-types.ts';
 
 /** A value with where it stands, for messages: `/etc/unpackd/unpackd.yaml:12: registries: quay.io: password`. */
 export interface Located<Value> {
@@ -10,35 +10,35 @@ export interface Located<Value> {
   readonly value: Value;
 }
 
-/** Where a structured key of the configuration file stands, and what relative paths are taken from. */
-export interface EntriesPlace {
+/** The configuration file, and where paths in it start. */
+export interface EntryContext {
   readonly file: string;
-  readonly paths: Place;
+  readonly base: PathBase;
   /** For `file:PATH`. */
-  readonly secrets: Place;
+  readonly secretsBase: PathBase;
 }
 
-/** What a reader of one mapping is about. */
-export interface MappingSubject<Key extends string> {
+/** The mapping that is read. */
+interface MappingSubject<Key extends string> {
   /** The keys that lead to it, such as `registries: quay.io`. */
   readonly path: string;
   readonly keys: readonly Key[];
 }
 
-/** Reads the values of one mapping in the configuration file; what is wrong goes to `problems`. */
+/** Reads the values of one mapping in the configuration file; problems go to `problems`. */
 export class MappingReader<Key extends string> {
   readonly #subject: MappingSubject<Key>;
-  readonly #where: EntriesPlace;
+  readonly #context: EntryContext;
   readonly #problems: string[];
   readonly #values = new Map<string, FileEntry>();
 
   constructor(
     subject: MappingSubject<Key>,
     entries: readonly FileEntry[],
-    from: { readonly where: EntriesPlace; readonly problems: string[] },
+    from: { readonly context: EntryContext; readonly problems: string[] },
   ) {
     this.#subject = subject;
-    this.#where = from.where;
+    this.#context = from.context;
     this.#problems = from.problems;
     for (const entry of entries) this.#collect(entry);
   }
@@ -47,7 +47,7 @@ export class MappingReader<Key extends string> {
     return this.#values.has(key);
   }
 
-  scalar<Value>(key: Key, type: ValueType<Value>, from = this.#where.paths): Located<Value> | undefined {
+  scalar<Value>(key: Key, type: ValueType<Value>, from = this.#context.base): Located<Value> | undefined {
     const entry = this.#values.get(key);
     if (entry === undefined) return undefined;
     const origin = this.origin(entry.line, key);
@@ -55,12 +55,12 @@ export class MappingReader<Key extends string> {
     return value === undefined ? undefined : { origin, value };
   }
 
-  /** A password, which no problem shows, or a user name. */
-  secret(key: Key, type: ValueType<SecretPlace>): Located<SecretPlace> | undefined {
-    return this.scalar(key, type, this.#where.secrets);
+  /** Reads the reference to a user name or to a password, which no problem quotes. */
+  secret(key: Key, type: ValueType<SecretReference>): Located<SecretReference> | undefined {
+    return this.scalar(key, type, this.#context.secretsBase);
   }
 
-  /** The values of a list; `undefined` where there is none, or what stands there is none. */
+  /** Reads a list; `undefined` if there is none. */
   list<Value>(key: Key, type: ValueType<Value>): Value[] | undefined {
     const entry = this.#values.get(key);
     if (entry === undefined || entry.value.kind === 'nothing') return undefined;
@@ -68,21 +68,21 @@ export class MappingReader<Key extends string> {
       this.#problems.push(`${this.origin(entry.line, key)}: expected a list, each ${type.expected}`);
       return undefined;
     }
-    const from = this.#where.paths;
+    const from = this.#context.base;
     const values = entry.value.items.map((item) =>
       this.#parse(item, { origin: this.origin(item.line, key), type, from }),
     );
     return values.filter((value) => value !== undefined);
   }
 
-  /** The values of a list, or the one that stands there in place of it. */
+  /** Reads a list, or a single value as a list of one. */
   listOrScalar<Value>(key: Key, type: ValueType<Value>): Value[] | undefined {
     if (this.#values.get(key)?.value.kind !== 'text') return this.list(key, type);
     const located = this.scalar(key, type);
     return located === undefined ? [] : [located.value];
   }
 
-  /** Two keys that need each other. One whose value is wrong has been reported. */
+  /** Combines two keys that need each other. Invalid values have been reported. */
   both<First, Second, Pair>(
     [firstKey, first]: readonly [Key, First | undefined],
     [secondKey, second]: readonly [Key, Second | undefined],
@@ -99,16 +99,16 @@ export class MappingReader<Key extends string> {
     return undefined;
   }
 
-  /** Says what is wrong with `key`, if it is there. */
+  /** Reports a problem of `key`, if it is present. */
   report(key: Key, problem: string): void {
     const entry = this.#values.get(key);
     if (entry !== undefined) this.#problems.push(`${this.origin(entry.line, key)}: ${problem}`);
   }
 
-  /** Where something of this mapping stands. */
+  /** Formats a position in this mapping. */
   origin(line: number, key?: Key): string {
     const tail = key === undefined ? '' : `: ${key}`;
-    return `${this.#where.file}:${line}: ${this.#subject.path}${tail}`;
+    return `${this.#context.file}:${line}: ${this.#subject.path}${tail}`;
   }
 
   #collect(entry: FileEntry): void {
@@ -124,7 +124,7 @@ export class MappingReader<Key extends string> {
 
   #parse<Value>(
     value: FileValue,
-    { origin, type, from }: { origin: string; type: ValueType<Value>; from: Place },
+    { origin, type, from }: { origin: string; type: ValueType<Value>; from: PathBase },
   ): Value | undefined {
     const parsed = value.kind === 'text' ? type.parse(value.text, from) : undefined;
     if (parsed === undefined)
@@ -134,7 +134,7 @@ export class MappingReader<Key extends string> {
 
   #whatOf(value: FileValue, type: ValueType<unknown>): string {
     if (value.kind !== 'text') return 'what stands there is no single value';
-    if (type === passwordSource) return 'what stands there cannot be used';
+    if (type === passwordReference) return 'what stands there cannot be used';
     return `${quoted(withoutSecrets(value.text))} cannot be used`;
   }
 }

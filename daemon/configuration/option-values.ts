@@ -85,8 +85,8 @@ function viewOf(
   return view;
 }
 
-function valueOf(option: Option, { origin, text, place }: Setting, problems: string[]): unknown {
-  const value = text === undefined ? undefined : option.type.parse(text, place);
+function valueOf(option: Option, { origin, text, base }: Setting, problems: string[]): unknown {
+  const value = text === undefined ? undefined : option.type.parse(text, base);
   if (value === undefined) {
     const found =
       text === undefined

@@ -1,6 +1,6 @@
 import { LIMIT_OPTIONS } from './limit-options.ts';
 import type { Option } from './option.ts';
-import type { RegistryEntry } from './registry-entry.ts';
+import type { RegistryEntry } from './registries/entries.ts';
 import { REPOSITORY_OPTIONS } from './repository-options.ts';
 import { cronExpression, machineTimeZone, timeZone } from './schedule-types.ts';
 import type { SourceEntry } from './sources/kind.ts';

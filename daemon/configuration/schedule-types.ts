@@ -78,7 +78,7 @@ function canOccur(days: readonly number[], months: readonly number[]): boolean {
   return months.some((month) => days.some((day) => day <= (LONGEST[month - 1] ?? 0)));
 }
 
-/** A name of the IANA time zone database. */
+/** A name from the IANA time zone database. */
 export const timeZone: ValueType<string> = {
   expected: 'a time zone such as Europe/Zurich or UTC',
   parse: (text) => {

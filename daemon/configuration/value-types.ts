@@ -5,32 +5,38 @@ import { formatPlatform, parsePlatform, type Platform } from '../../core/oci/pla
 import { parseRegistryPattern } from '../../core/oci/registry-pattern.ts';
 import { isRepositoryName } from '../../core/oci/repository-name.ts';
 
-/** What the reading of a value depends on beside its text. */
-export interface Place {
-  /** Relative paths are taken from here: the working directory, or the folder of the configuration file. */
+/** Where paths start. */
+export interface PathBase {
+  /** For relative paths: the working directory, or the folder of the configuration file. */
   readonly folder: string;
-  /** What `~/` stands for. */
+  /** For `~/`. */
   readonly home: string;
 }
 
-/** How the text of an option, an environment variable or a scalar of the configuration file becomes a value. */
+/** A value with its position, for messages: `/etc/unpackd/unpackd.yaml:12: registries: quay.io: password`. */
+export interface Located<Value> {
+  readonly origin: string;
+  readonly value: Value;
+}
+
+/** Parses the text of an option, an environment variable or a scalar of the configuration file. */
 export interface ValueType<Value> {
-  /** What a value must be, for messages: it follows "expected". */
+  /** Describes a valid value; follows "expected" in messages. */
   readonly expected: string;
-  /** @returns `undefined` where `text` is no such value. */
-  readonly parse: (text: string, place: Place) => Value | undefined;
+  /** @returns `undefined` if `text` is not valid */
+  readonly parse: (text: string, base: PathBase) => Value | undefined;
   /**
-   * A text that `parse` reads as `value`; without it the value is its own text. A method, so that the type of a value
-   * is one of `unknown` too.
+   * The inverse of `parse`; without it the value is its own text. A method, so that a type of some value is a type of
+   * `unknown` too.
    */
   format?(value: Value): string;
-  /** Whether it is several values with commas in between: in the configuration file, a list as well. */
+  /** Several values, separated by commas or, in the configuration file, in a list. */
   readonly isList?: true;
   /** All values there are, where they are few. */
   readonly values?: readonly string[];
 }
 
-/** `value`, which `type` has read, as somebody could have written it. */
+/** Formats `value` so that `type` reads it back. */
 export function formatValue(type: ValueType<unknown>, value: unknown): string {
   if (type.format !== undefined) return type.format(value);
   return Array.isArray(value) ? value.join(',') : String(value);
@@ -51,12 +57,12 @@ export const path: ValueType<string> = {
   },
 };
 
-/** Absolute paths, with commas in between, at least one, each once. */
+/** At least one absolute path, without repetition. */
 export const paths: ValueType<readonly string[]> = {
-  expected: 'paths with commas in between, or a list in a file',
+  expected: 'comma-separated paths, or a list in a file',
   isList: true,
-  parse: (text, place) => {
-    const parsed = text.split(',').map((one) => path.parse(one.trim(), place));
+  parse: (text, base) => {
+    const parsed = text.split(',').map((one) => path.parse(one.trim(), base));
     return parsed.includes(undefined) ? undefined : [...new Set(parsed.filter((one) => one !== undefined))];
   },
 };
@@ -96,7 +102,7 @@ const MILLISECONDS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-/** Node's timers take no more: a longer one would fire at once. */
+/** Node's timers fire at once beyond this. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** A duration in milliseconds, at least `minimumMs`. */
@@ -126,9 +132,9 @@ export const size: ValueType<number> = {
   format: exactSize,
 };
 
-/** Platforms with commas in between, at least one; the result has each once. */
+/** At least one platform, without repetition. */
 export const platforms: ValueType<readonly Platform[]> = {
-  expected: 'platforms with commas in between, such as linux/amd64,linux/arm64, or a list in a file',
+  expected: 'comma-separated platforms such as linux/amd64,linux/arm64, or a list in a file',
   isList: true,
   parse: (text) => {
     try {
@@ -142,15 +148,14 @@ export const platforms: ValueType<readonly Platform[]> = {
   format: (value) => value.map(formatPlatform).join(','),
 };
 
-/** Patterns as `matchesRegistry` reads them, with commas in between: at least one, each once and in lower case. */
+/** At least one pattern for `matchesRegistry`, without repetition, in lower case. */
 export const registryPatterns: ValueType<readonly string[]> = {
-  expected:
-    'registries with commas in between, such as docker.io,*.example.org,quay.io/lab, or a list in a file',
+  expected: 'comma-separated registries such as docker.io,*.example.org,quay.io/lab, or a list in a file',
   isList: true,
   parse: (text) => each(text, (one) => registryPattern.parse(one, NOWHERE)),
 };
 
-/** A pattern as `matchesRegistry` reads it. */
+/** A pattern for `matchesRegistry`. */
 export const registryPattern: ValueType<string> = {
   expected: 'a registry such as docker.io, *.example.org or quay.io/lab',
   parse: (text) => {
@@ -164,27 +169,27 @@ export const registryPattern: ValueType<string> = {
 };
 
 export const repositoryName: ValueType<string> = {
-  expected: "a repository's name such as unpacked.example.org",
+  expected: 'a repository name such as unpacked.example.org',
   parse: (text) => (isRepositoryName(text) ? text : undefined),
 };
 
-/** Names of repositories with commas in between, at least one, each once. */
+/** At least one name of a repository, without repetition. */
 export const repositoryNames: ValueType<readonly string[]> = {
-  expected: 'names of repositories with commas in between, such as unpacked.example.org, or a list in a file',
+  expected: 'comma-separated repository names such as unpacked.example.org, or a list in a file',
   isList: true,
   parse: (text) => each(text, (one) => repositoryName.parse(one, NOWHERE)),
 };
 
-const NOWHERE: Place = { folder: '', home: '' };
+const NOWHERE: PathBase = { folder: '', home: '' };
 
-/** What stands between commas, each once; `undefined` where one cannot be used. */
+/** Parses a comma-separated list without repetition; `undefined` if an item is not valid. */
 function each<T>(text: string, parse: (one: string) => T | undefined): T[] | undefined {
   const values = text.split(',').map((one) => parse(one.trim()));
   const usable = values.filter((value) => value !== undefined);
   return usable.length === values.length ? [...new Set(usable)] : undefined;
 }
 
-/** NUL ends a string for the operating system: no path, no argument can hold it. */
+/** Paths and arguments cannot contain NUL, which ends strings of the operating system. */
 function isText(text: string): boolean {
   return text !== '' && !text.includes('\0');
 }

@@ -10,7 +10,7 @@ import { Lock } from '../../core/system/lock.ts';
 import { SpoolBudget } from '../../publisher/spool/budget.ts';
 import { keepPrivate, type PrivateFolder } from '../../core/system/private-folder.ts';
 import { Spool } from '../../publisher/spool/spool.ts';
-import { assertBackendMeant } from '../configuration/backend-choice.ts';
+import { assertBackendMeant } from '../configuration/repositories.ts';
 import { orUnusable } from '../../core/system-failure.ts';
 import { exactSize, formatBytes, counted } from '../../core/text.ts';
 import { imageLimitsOf, layerLimitsOf } from '../configuration/limits.ts';

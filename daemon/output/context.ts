@@ -1,6 +1,6 @@
 import type { Failure } from '../../core/failure.ts';
 import type { Observer } from '../../publisher/image/events.ts';
-import type { Sources } from '../configuration/configuration-sources.ts';
+import type { Sources } from '../configuration/settings.ts';
 import type { Configuration, Environment } from '../configuration/options.ts';
 import type { OutputStream } from './display.ts';
 import type { Output } from './output.ts';

@@ -2,7 +2,7 @@ import type { FailureText, Observer } from '../../publisher/image/events.ts';
 import type { Failure } from '../../core/failure.ts';
 import type { Configuration, Environment } from '../configuration/options.ts';
 import { type Display, type OutputStream, createPlainDisplay, createSilentDisplay } from './display.ts';
-import { partsOf } from '../configuration/invalid.ts';
+import { partsOf } from '../configuration/problems.ts';
 import { tellBug, problemTextFor } from './problem-text.ts';
 import { stackText, requestText } from './format.ts';
 import { counted } from '../../core/text.ts';

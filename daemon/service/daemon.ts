@@ -1,7 +1,7 @@
 import { Failure, isFailure, withHint } from '../../core/failure.ts';
 import { spoolBytes } from '../../publisher/spool/folders.ts';
 import { StateStore } from '../cycle/state-store.ts';
-import { partsOf } from '../configuration/invalid.ts';
+import { partsOf } from '../configuration/problems.ts';
 import type { Log } from '../systemd/log.ts';
 import type { Configuration, Environment } from '../configuration/options.ts';
 import { redact } from '../configuration/secrets.ts';

@@ -18,7 +18,7 @@ import {
 import { argumentUnknown } from '../known.ts';
 import type { Configuration } from '../../configuration/options.ts';
 import { publishedView, createBackend } from '../../cycle/backend.ts';
-import { assertRepositoryName } from '../../configuration/repository-argument.ts';
+import { assertRepositoryName } from '../../configuration/repositories.ts';
 
 export async function clientConfig({
   arguments: [kind = '', repository = ''],

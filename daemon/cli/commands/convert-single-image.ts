@@ -10,7 +10,7 @@ import { configuredPolicy, configuredSettings } from '../../configuration/limits
 import { createExplain } from '../../checking/suggestions.ts';
 import { workOn } from '../../cycle/repository-work.ts';
 import { statusOf, tellUnusable, withPublishing } from '../../cycle/publishing.ts';
-import { assertRepositoryName } from '../../configuration/repository-argument.ts';
+import { assertRepositoryName } from '../../configuration/repositories.ts';
 
 export async function convertSingleImage(context: Context): Promise<ExitStatus> {
   const [image = '', name = ''] = context.arguments;

@@ -2,7 +2,7 @@ import { fileSource } from '../../../wishlist/sources/fetch-file.ts';
 import { join, resolve } from 'node:path';
 import { readRecipe } from '../../../wishlist/recipe/recipe.ts';
 import { readSources, SourceRests } from '../../../wishlist/sources/read-sources.ts';
-import { configurationInvalid } from '../../configuration/invalid.ts';
+import { configurationInvalid } from '../../configuration/problems.ts';
 import type { Configuration } from '../../configuration/options.ts';
 import { readConfiguredSources } from '../../configuration/sources/sources.ts';
 import type { Context } from '../../output/context.ts';

@@ -2,7 +2,7 @@ import type { ExitStatus } from '../../output/exit-status.ts';
 import type { Context } from '../../output/context.ts';
 import { isFailure } from '../../../core/failure.ts';
 import { imagesIn, createBackend } from '../../cycle/backend.ts';
-import { configurationInvalid } from '../../configuration/invalid.ts';
+import { configurationInvalid } from '../../configuration/problems.ts';
 import { counted } from '../../../core/text.ts';
 import { assertKnownRepository } from '../known.ts';
 import { withState } from '../../state/open-state.ts';

@@ -10,7 +10,7 @@ import { readTextFile } from '../../../wishlist/recipe/text-file.ts';
 import type { SourceContent, SourceState } from '../../../wishlist/sources/source.ts';
 import { configuredPolicy, configuredSettings } from '../../configuration/limits.ts';
 import { redact } from '../../configuration/secrets.ts';
-import { assertRepositoryName } from '../../configuration/repository-argument.ts';
+import { assertRepositoryName } from '../../configuration/repositories.ts';
 import { readConfiguredSources } from '../../configuration/sources/sources.ts';
 import { withRegistry } from '../../cycle/publishing.ts';
 import { takeState } from '../../cycle/publisher-pool.ts';

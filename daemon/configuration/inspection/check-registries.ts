@@ -1,6 +1,5 @@
 import { isFailure, withHint } from '../../../core/failure.ts';
-import { readNetwork } from '../network.ts';
-import { readRegistries } from '../registries/registries.ts';
+import { readNetwork, readRegistries } from '../registries/registries.ts';
 import type { CheckContext } from './context.ts';
 import { fileOf, warnIfExposed } from './secret-files.ts';
 

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { hasCode } from '../../../core/system-error.ts';
 import { quoted } from '../../../core/text.ts';
 import { withoutAddressSecrets } from '../secrets.ts';
-import { repositoriesFolder } from '../backend-choice.ts';
+import { repositoriesFolder } from '../repositories.ts';
 import { OPTIONS, type Configuration, type Option } from '../options.ts';
 import { originText } from '../settings.ts';
 import type { CheckContext } from './context.ts';

@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { codeOf, hasCode } from '../../../core/system-error.ts';
 import { quoted } from '../../../core/text.ts';
-import type { Located } from '../mapping-reader.ts';
+import type { Located } from '../value-types.ts';
 import { readAuthorities } from '../registries/certificates.ts';
-import { readBytes } from '../registries/read-bytes.ts';
+import { readBytes } from '../read-bytes.ts';
 import type { Configuration, Environment } from '../options.ts';
 import type { Needs, SourceEntry } from '../sources/kind.ts';
 import { kindOf } from '../sources/kinds.ts';

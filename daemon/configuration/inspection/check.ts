@@ -1,7 +1,7 @@
 import type { ConfigurationReading } from '../configuration.ts';
 import type { Configuration, Environment, OptionKey } from '../options.ts';
 import { counted } from '../../../core/text.ts';
-import { byLine } from '../invalid.ts';
+import { byLine } from '../problems.ts';
 import { placeOf } from '../settings.ts';
 import { checkRegistries } from './check-registries.ts';
 import { checkSources } from './check-sources.ts';

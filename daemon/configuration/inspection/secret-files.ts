@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { codeOf } from '../../../core/system-error.ts';
 import { quoted } from '../../../core/text.ts';
-import type { Located } from '../mapping-reader.ts';
-import type { Source as SecretPlace } from '../registry-source.ts';
+import type { Located } from '../value-types.ts';
+import type { SecretReference } from '../secret-reference.ts';
 import type { Findings } from './finding.ts';
 
 /** The file that a secret is in, where it is in one. */
-export function fileOf(secret: Located<SecretPlace> | undefined): Located<string> | undefined {
+export function fileOf(secret: Located<SecretReference> | undefined): Located<string> | undefined {
   if (secret?.value.kind !== 'file') return undefined;
   return { origin: secret.origin, value: secret.value.path };
 }

@@ -1,7 +1,8 @@
 import type { Endpoint } from '../../../publisher/registry/endpoint.ts';
 import type { DuccRegistry } from '../registries/ducc.ts';
-import type { RegistryEntry } from '../registry-entry.ts';
-import { secretPlace, type Description, type SourceEntry } from '../sources/kind.ts';
+import type { RegistryEntry } from '../registries/entries.ts';
+import { type Description, type SourceEntry } from '../sources/kind.ts';
+import { referenceText } from '../secret-reference.ts';
 import { kindOf } from '../sources/kinds.ts';
 import { masked } from '../secrets.ts';
 
@@ -16,8 +17,8 @@ export interface ShownEntry {
 export function shownRegistry(entry: RegistryEntry): ShownEntry {
   const { host, login, proxy, mirrors, concurrency, allowHttp, authorities, clientCertificate } = entry;
   return shown(host, `${entry.file}:${entry.line}`, {
-    username: secretPlace(login?.user),
-    password: secretPlace(login?.password),
+    username: referenceText(login?.user),
+    password: referenceText(login?.password),
     proxy: proxy && placeText(proxy),
     mirrors: mirrors.length === 0 ? undefined : mirrors.map(placeText),
     concurrency: concurrency?.toString(),

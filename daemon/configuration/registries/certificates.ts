@@ -2,9 +2,9 @@ import { X509Certificate, createPrivateKey, type KeyObject } from 'node:crypto';
 import type { ServerSettings } from '../../../core/http/options.ts';
 import { codeOf } from '../../../core/system-error.ts';
 import { quoted } from '../../../core/text.ts';
-import type { Located } from '../mapping-reader.ts';
-import type { RegistryEntry } from '../registry-entry.ts';
-import { readBytes } from './read-bytes.ts';
+import type { Located } from '../value-types.ts';
+import type { RegistryEntry } from './entries.ts';
+import { readBytes } from '../read-bytes.ts';
 
 /** The bundle of all authorities that browsers know has a quarter of a megabyte. */
 const LARGEST_BYTES = 4 * 1024 * 1024;

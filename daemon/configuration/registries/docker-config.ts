@@ -5,8 +5,8 @@ import { isRepositoryPath } from '../../../core/oci/registry-host.ts';
 import { withoutSecrets } from '../../../core/secrets.ts';
 import { hideLogin, hideSecret } from '../secrets.ts';
 import { isHelperName, TOKEN_USER, type HelperCall } from './helper.ts';
-import { commonName, registryHost } from '../registry-place.ts';
-import { readBytes } from './read-bytes.ts';
+import { commonName, registryHost } from './endpoint.ts';
+import { readBytes } from '../read-bytes.ts';
 
 /** What Docker's `config.json` or podman's `auth.json` says of credentials. */
 export interface DockerConfig {

@@ -4,7 +4,7 @@ import { printable, quoted } from '../../../core/text.ts';
 import { withoutSecrets } from '../../../core/secrets.ts';
 import type { Environment } from '../options.ts';
 import { hideLogin } from '../secrets.ts';
-import { commonName, parsePlace, place, registryHost } from '../registry-place.ts';
+import { commonName, parseEndpoint, endpoint, registryHost } from './endpoint.ts';
 
 /** What DUCC's variables say of one registry. */
 export interface DuccRegistry {
@@ -75,10 +75,12 @@ function registryOf(name: string, environment: Environment, problems: string[]):
 }
 
 function proxyOf(name: string, text: string, problems: string[]): Endpoint | undefined {
-  const proxy = parsePlace(text);
+  const proxy = parseEndpoint(text);
   if (proxy === undefined) {
     const variable = printable(variableOf(name, 'PROXY'));
-    problems.push(`${variable}: ${quoted(withoutSecrets(text))} cannot be used, expected ${place.expected}`);
+    problems.push(
+      `${variable}: ${quoted(withoutSecrets(text))} cannot be used, expected ${endpoint.expected}`,
+    );
   }
   return proxy;
 }

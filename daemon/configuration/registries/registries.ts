@@ -1,16 +1,20 @@
-import type { Credentials, RegistryOptions } from '../../../publisher/registry/options.ts';
+import { readFile } from 'node:fs/promises';
+import type { Credentials } from '../../../publisher/registry/options.ts';
+import type { RegistryOptions } from '../../../publisher/registry/options.ts';
 import { DIRECT, type RegistryRoute } from '../../../publisher/registry/endpoint.ts';
 import type { ServerSettings } from '../../../core/http/options.ts';
-import { configurationInvalid } from '../invalid.ts';
+import { readProxies } from '../../../core/http/proxies.ts';
+import { codeOf } from '../../../core/system-error.ts';
+import { configurationInvalid } from '../problems.ts';
 import type { Configuration, Environment, OptionKey } from '../options.ts';
-import { Answers } from './answers.ts';
 import { readAuthorities, readClientCertificate } from './certificates.ts';
 import { readDockerConfig, type DockerConfig } from './docker-config.ts';
 import { readDuccRegistries, type DuccRegistry } from './ducc.ts';
-import type { RegistryEntry } from '../registry-entry.ts';
+import type { RegistryEntry } from './entries.ts';
 import { askHelper, type HelperCall } from './helper.ts';
-import { commonName } from '../registry-place.ts';
-import { resolveLogin } from './resolve-login.ts';
+import { TtlCache } from './ttl-cache.ts';
+import { commonName } from './endpoint.ts';
+import { resolveLogin } from '../secret-reference.ts';
 
 /** What a registry client wants to know of registries. */
 export type Registries = Pick<RegistryOptions, 'credentials' | 'routes' | 'servers'>;
@@ -45,8 +49,8 @@ export async function openRegistries({
     throw configurationInvalid(problems, 'docs/operators.md, "Registries", says what belongs where');
   }
 
-  const answers = new Answers<Credentials | undefined>({
-    answerMs: ANSWER_LIFETIME_MS,
+  const answers = new TtlCache<Credentials | undefined>({
+    valueMs: ANSWER_LIFETIME_MS,
     failureMs: FAILURE_LIFETIME_MS,
   });
   const limits = { environment, timeLimitMs: HELPER_TIME_LIMIT_MS, signal };
@@ -66,7 +70,7 @@ export async function openRegistries({
   async function ask(call: HelperCall | undefined): Promise<Credentials | undefined> {
     if (call === undefined) return undefined;
     const key = `${call.name} ${call.server}`;
-    return await answers.recall(key, async () => await askHelper(call, limits));
+    return await answers.getOrFetch(key, async () => await askHelper(call, limits));
   }
 
   function routes(registryHost: string): RegistryRoute {
@@ -145,4 +149,30 @@ async function resolveEntry(
       clientCertificate: await readClientCertificate(entry.clientCertificate, problems),
     },
   };
+}
+
+/** Settings of the network from variables that are not options of unpackd. */
+type Network = Pick<RegistryOptions, 'proxies' | 'systemAuthorities'>;
+
+/**
+ * Reads the proxy variables, and the file that `NODE_EXTRA_CA_CERTS` names.
+ *
+ * @throws Failure `configuration-invalid` like {@link readProxies}
+ */
+export async function readNetwork(environment: Environment): Promise<Network> {
+  return {
+    proxies: readProxies(environment),
+    systemAuthorities: await readExtraAuthorities(environment['NODE_EXTRA_CA_CERTS']),
+  };
+}
+
+/** Ignores a file that cannot be read: Node has warned of it already. */
+async function readExtraAuthorities(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined || file === '') return undefined;
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (codeOf(error) !== undefined) return undefined;
+    throw error;
+  }
 }

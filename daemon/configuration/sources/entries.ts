@@ -2,7 +2,7 @@ import { isFailure } from '../../../core/failure.ts';
 import { quoted } from '../../../core/text.ts';
 import { parseSubdirectory } from '../../../wishlist/recipe/settings.ts';
 import type { FileEntry, FileValue } from '../configuration-file.ts';
-import { MappingReader, type EntriesPlace } from '../mapping-reader.ts';
+import { MappingReader, type EntryContext } from '../mapping-reader.ts';
 import { boolean, integer, registryPattern, repositoryName, type ValueType } from '../value-types.ts';
 import type { ConfinementEntry, SourceEntry } from './kind.ts';
 import { SOURCE_KINDS } from './kinds.ts';
@@ -31,17 +31,17 @@ const subdirectory: ValueType<string> = {
 /** Reads the sources of the configuration file, each name once; what is wrong goes to `problems`. */
 export function readSourceEntries(
   { line, value }: FileEntry,
-  where: EntriesPlace,
+  context: EntryContext,
   problems: string[],
 ): SourceEntry[] {
   if (value.kind === 'nothing') return [];
   if (value.kind !== 'list') {
-    problems.push(`${where.file}:${line}: sources: ${expected()}`);
+    problems.push(`${context.file}:${line}: sources: ${expected()}`);
     return [];
   }
   const lines = new Map<string, number>();
   return value.items.flatMap((item) => {
-    const source = readSource(item, where, problems);
+    const source = readSource(item, context, problems);
     if (source === undefined) return [];
     const earlier = lines.get(source.name);
     if (earlier === undefined) {
@@ -50,7 +50,7 @@ export function readSourceEntries(
     }
     const shown = quoted(source.name);
     problems.push(
-      `${where.file}:${item.line}: sources: ${shown} is the name of the source on line ${earlier} too; give one of them another with name:`,
+      `${context.file}:${item.line}: sources: ${shown} is the name of the source on line ${earlier} too; give one of them another with name:`,
     );
     return [];
   });
@@ -61,15 +61,15 @@ function expected(): string {
   return `expected a list, each with one of ${forms.slice(0, -1).join(', ')} and ${forms.at(-1)}`;
 }
 
-function readSource(item: FileValue, where: EntriesPlace, problems: string[]): SourceEntry | undefined {
+function readSource(item: FileValue, context: EntryContext, problems: string[]): SourceEntry | undefined {
   const entries = item.kind === 'mapping' ? item.entries : [];
   const [kind, second] = SOURCE_KINDS.filter(({ keys: [own] }) => entries.some(({ key }) => key === own));
   if (kind === undefined || second !== undefined) {
-    problems.push(`${where.file}:${item.line}: sources: ${expected()}`);
+    problems.push(`${context.file}:${item.line}: sources: ${expected()}`);
     return undefined;
   }
   const keys = [...kind.keys, 'name', ...CONFINEMENT];
-  const reader = new MappingReader<string>({ path: 'sources', keys }, entries, { where, problems });
+  const reader = new MappingReader<string>({ path: 'sources', keys }, entries, { context, problems });
   const settings = kind.parse(reader);
   const name = reader.scalar('name', sourceName)?.value;
   const confinement = readConfinement(reader);

@@ -1,5 +1,4 @@
-import type { Located } from '../mapping-reader.ts';
-import { path } from '../value-types.ts';
+import { type Located, path } from '../value-types.ts';
 import type { SourceKind, SourceSettings } from './kind.ts';
 
 interface FileSettings extends SourceSettings {

@@ -4,18 +4,23 @@ import {
   type GitAddress,
   type GitSettings,
 } from '../../../wishlist/sources/git/settings.ts';
-import type { Located, MappingReader } from '../mapping-reader.ts';
-import { resolveLogin } from '../registries/resolve-login.ts';
-import { passwordSource, userSource, type Source as SecretPlace } from '../registry-source.ts';
-import { path, type ValueType } from '../value-types.ts';
-import { secretPlace, type SourceKind } from './kind.ts';
+import type { MappingReader } from '../mapping-reader.ts';
+import { type Located, path, type ValueType } from '../value-types.ts';
+import {
+  resolveLogin,
+  passwordReference,
+  userReference,
+  type SecretReference,
+  referenceText,
+} from '../secret-reference.ts';
+import { type SourceKind } from './kind.ts';
 
 type Key = 'git' | 'branch' | 'path' | 'username' | 'password' | 'key' | 'known-hosts' | 'ca-certificates';
 
 interface GitEntry extends Pick<GitSettings, 'name' | 'branch' | 'paths'> {
   readonly address: Located<GitAddress>;
   readonly login:
-    { readonly user: Located<SecretPlace>; readonly password: Located<SecretPlace> } | undefined;
+    { readonly user: Located<SecretReference>; readonly password: Located<SecretReference> } | undefined;
   readonly key: Located<string> | undefined;
   readonly knownHosts: Located<string> | undefined;
   readonly authorities: Located<string> | undefined;
@@ -34,8 +39,8 @@ export const gitKind: SourceKind<Key, GitEntry> = {
       branch: reader.scalar('branch', branch)?.value,
       paths: readPaths(reader),
       login: reader.both(
-        ['username', reader.secret('username', userSource)],
-        ['password', reader.secret('password', passwordSource)],
+        ['username', reader.secret('username', userReference)],
+        ['password', reader.secret('password', passwordReference)],
         (user, password) => ({ user, password }),
       ),
       key: reader.scalar('key', sshPath),
@@ -50,8 +55,8 @@ export const gitKind: SourceKind<Key, GitEntry> = {
     git: address.value.url,
     branch: branchName,
     path: paths,
-    username: secretPlace(login?.user),
-    password: secretPlace(login?.password),
+    username: referenceText(login?.user),
+    password: referenceText(login?.password),
     key: key?.value,
     'known-hosts': knownHosts?.value,
     'ca-certificates': authorities?.value,

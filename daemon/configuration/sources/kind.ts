@@ -1,7 +1,8 @@
 import type { WishlistSource } from '../../../wishlist/sources/source.ts';
-import type { Located, MappingReader } from '../mapping-reader.ts';
+import type { MappingReader } from '../mapping-reader.ts';
+import type { Located } from '../value-types.ts';
 import type { Environment } from '../options.ts';
-import type { Source as SecretPlace } from '../registry-source.ts';
+import type { SecretReference } from '../secret-reference.ts';
 
 /**
  * A kind of wishlist source: how an entry under `sources:` is read, shown and checked, and the source that it opens. A new
@@ -52,7 +53,7 @@ export interface Needs {
   readonly program?: Located<string>;
   /** What may come later: the source fails until then. */
   readonly place?: Located<string> | undefined;
-  readonly secret?: Located<SecretPlace> | undefined;
+  readonly secret?: Located<SecretReference> | undefined;
   /** A PEM file of certificates. */
   readonly authorities?: Located<string> | undefined;
   readonly sshKey?: Located<string> | undefined;
@@ -64,18 +65,4 @@ export interface Opening {
   readonly file: string;
   readonly environment: Environment;
   readonly problems: string[];
-}
-
-/** As the configuration file has it: `env:NAME`, `file:PATH`, or a user name. */
-export function secretPlace(located: Located<SecretPlace> | undefined): string | undefined {
-  switch (located?.value.kind) {
-    case undefined:
-      return undefined;
-    case 'text':
-      return located.value.text;
-    case 'variable':
-      return `env:${located.value.name}`;
-    case 'file':
-      return `file:${located.value.path}`;
-  }
 }

@@ -6,7 +6,7 @@ import { isPublishedInto } from '../../../publisher/repository/directory/journal
 import type { Confinement } from '../../../wishlist/recipe/recipe.ts';
 import { readSources, type SourcesOptions } from '../../../wishlist/sources/read-sources.ts';
 import type { SourceState, WishlistSource } from '../../../wishlist/sources/source.ts';
-import { configurationInvalid } from '../invalid.ts';
+import { configurationInvalid } from '../problems.ts';
 import type { Configuration, Environment } from '../options.ts';
 import type { SourceEntry } from './kind.ts';
 import { kindOf } from './kinds.ts';

@@ -1,16 +1,22 @@
 import type { UrlSettings } from '../../../wishlist/sources/fetch-url.ts';
 import { hideLogin } from '../secrets.ts';
-import type { Located } from '../mapping-reader.ts';
-import { resolveLogin, resolveSecret } from '../registries/resolve-login.ts';
-import { passwordSource, userSource, type Source as SecretPlace } from '../registry-source.ts';
-import { path, type ValueType } from '../value-types.ts';
-import { secretPlace, type Opening, type SourceKind, type SourceSettings } from './kind.ts';
+import { type Located, path, type ValueType } from '../value-types.ts';
+import {
+  resolveLogin,
+  resolveSecret,
+  passwordReference,
+  userReference,
+  type SecretReference,
+  referenceText,
+} from '../secret-reference.ts';
+import { type Opening, type SourceKind, type SourceSettings } from './kind.ts';
 
 interface UrlEntry extends SourceSettings {
   readonly url: string;
   /** A password without a user is a token. */
   readonly login:
-    { readonly user: Located<SecretPlace> | undefined; readonly password: Located<SecretPlace> } | undefined;
+    | { readonly user: Located<SecretReference> | undefined; readonly password: Located<SecretReference> }
+    | undefined;
   readonly authorities: Located<string> | undefined;
 }
 
@@ -31,8 +37,8 @@ export const urlKind: SourceKind<'url' | 'username' | 'password' | 'ca-certifica
   isOperators: false,
   parse(reader) {
     const url = reader.scalar('url', webAddress)?.value;
-    const user = reader.secret('username', userSource);
-    const password = reader.secret('password', passwordSource);
+    const user = reader.secret('username', userReference);
+    const password = reader.secret('password', passwordReference);
     if (!reader.has('password'))
       reader.report('username', 'password is missing; give both, or a token as the password');
     const authorities = reader.scalar('ca-certificates', path);
@@ -42,8 +48,8 @@ export const urlKind: SourceKind<'url' | 'username' | 'password' | 'ca-certifica
   },
   describe: ({ url, login, authorities }) => ({
     url,
-    username: secretPlace(login?.user),
-    password: secretPlace(login?.password),
+    username: referenceText(login?.user),
+    password: referenceText(login?.password),
     'ca-certificates': authorities?.value,
   }),
   needs: ({ login, authorities }) => ({ secret: login?.password, authorities }),

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfiguration } from '../../../daemon/configuration/configuration.ts';
-import type { Machine } from '../../../daemon/configuration/configuration.ts';
+import type { Machine } from '../../../daemon/configuration/settings.ts';
 import type { Configuration } from '../../../daemon/configuration/options.ts';
 import { isFailure } from '../../../core/failure.ts';
 import { temporaryDirectory } from '../../support/setup.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadConfiguration, readConfiguration } from '../../../daemon/configuration/configuration.ts';
-import type { Sources } from '../../../daemon/configuration/configuration.ts';
+import type { Sources } from '../../../daemon/configuration/settings.ts';
 import { shownOptions } from '../../../daemon/configuration/inspection/shown-options.ts';
 import { variableOf } from '../../../daemon/configuration/options.ts';
 import { temporaryDirectory } from '../../support/setup.ts';

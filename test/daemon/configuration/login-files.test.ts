@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Machine } from '../../../daemon/configuration/configuration.ts';
-import { loginFilesOf } from '../../../daemon/configuration/login-files.ts';
+import { loginFilesOf } from '../../../daemon/configuration/configuration.ts';
+import { type Machine } from '../../../daemon/configuration/settings.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
 const ALL = [

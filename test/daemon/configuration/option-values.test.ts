@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  readConfiguration,
-  type ConfigurationReading,
-  type Sources,
-} from '../../../daemon/configuration/configuration.ts';
+import { readConfiguration, type ConfigurationReading } from '../../../daemon/configuration/configuration.ts';
+import { type Sources } from '../../../daemon/configuration/settings.ts';
 import type { OptionValue } from '../../../daemon/configuration/option-values.ts';
 import { OPTIONS } from '../../../daemon/configuration/options.ts';
 import { temporaryDirectory } from '../../support/setup.ts';

@@ -77,7 +77,7 @@ describe('config check', () => {
     ['what is not valid YAML', 'a: [\n', '{}/unpackd.yaml:2: not valid YAML'],
     ['two documents', 'wait: 1\n---\nwait: 2\n', '{}/unpackd.yaml: holds more than one YAML document'],
     ['a list of keys', '- a\n', '{}/unpackd.yaml: expected lines'],
-    ['a host twice', 'registries:\n  q.io:\n  Q.io:\n', '{}/unpackd.yaml:3: registries: q.io stands already'],
+    ['a host twice', 'registries:\n  q.io:\n  Q.io:\n', '{}/unpackd.yaml:3: registries: q.io is already'],
     [
       'a setting of a registry',
       'registries:\n  q.io:\n    zzzzzzzzzzzzzz: x\n',

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { COMMANDS } from '../../../../daemon/cli/commands.ts';
-import type { Machine } from '../../../../daemon/configuration/configuration.ts';
+import type { Machine } from '../../../../daemon/configuration/settings.ts';
 import { runUnpackd } from '../../../../daemon/cli/run.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
 import { capture } from '../../cli/capture.ts';

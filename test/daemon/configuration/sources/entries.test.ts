@@ -10,9 +10,9 @@ function read(text: string): { sources: SourceEntry[]; problems: string[] } {
   const problems = [...form];
   const [entry] = entries;
   assert.ok(entry !== undefined);
-  const paths = { folder: '/etc/unpackd', home: '/home/me' };
-  const secrets = { folder: '/run/credentials', home: '/home/me' };
-  return { sources: readSourceEntries(entry, { file: FILE, paths, secrets }, problems), problems };
+  const base = { folder: '/etc/unpackd', home: '/home/me' };
+  const secretsBase = { folder: '/run/credentials', home: '/home/me' };
+  return { sources: readSourceEntries(entry, { file: FILE, base, secretsBase }, problems), problems };
 }
 
 describe('the key sources', () => {

@@ -1,7 +1,7 @@
 import { Failure } from '../../core/failure.ts';
 import type { FailureText } from '../../publisher/image/events.ts';
 
-/** Several things that are wrong with a configuration. */
+/** One or more problems of a configuration. */
 class ConfigurationFailure extends Failure {
   readonly problems: readonly string[];
 
@@ -12,12 +12,12 @@ class ConfigurationFailure extends Failure {
   }
 }
 
-/** All `problems` of a configuration, each with its place, as one failure `configuration-invalid`. */
+/** Makes one failure `configuration-invalid` of `problems`, each with its position. */
 export function configurationInvalid(problems: readonly string[], hint: string): Failure {
   return new ConfigurationFailure(problems, hint);
 }
 
-/** What is to be told of a failure, each on a line of its own; the hint goes with the last. */
+/** Splits a failure into the parts to be reported one per line; the last has the hint. */
 export function partsOf(failure: Failure): FailureText[] {
   if (!(failure instanceof ConfigurationFailure)) return [failure];
   const { code, hint, problems } = failure;
@@ -28,7 +28,7 @@ export function partsOf(failure: Failure): FailureText[] {
   }));
 }
 
-/** Problems in the order of the lines of `file`, behind those of other places. */
+/** Sorts problems by line of `file`, after those of other origins. */
 export function byLine<T>(problems: readonly T[], file: string, messageOf: (problem: T) => string): T[] {
   return problems.toSorted((a, b) => lineOf(messageOf(a), file) - lineOf(messageOf(b), file));
 }

@@ -1,16 +1,16 @@
-import type { Endpoint } from '../../publisher/registry/endpoint.ts';
-import { isFailure } from '../../core/failure.ts';
-import { isRepositoryPath, parseRegistry } from '../../core/oci/registry-host.ts';
-import type { ValueType } from './value-types.ts';
+import type { Endpoint } from '../../../publisher/registry/endpoint.ts';
+import { isFailure } from '../../../core/failure.ts';
+import { isRepositoryPath, parseRegistry } from '../../../core/oci/registry-host.ts';
+import type { ValueType } from '../value-types.ts';
 
 /** A proxy or a mirror: `[https://|http://]HOST[/PREFIX]`. */
-export const place: ValueType<Endpoint> = {
+export const endpoint: ValueType<Endpoint> = {
   expected: 'HOST or HOST/PREFIX, such as cache.example.org/dockerhub, with http:// in front for plain HTTP',
-  parse: parsePlace,
+  parse: parseEndpoint,
 };
 
-/** `undefined` where `text` names no place. */
-export function parsePlace(text: string): Endpoint | undefined {
+/** @returns `undefined` if `text` is not valid */
+export function parseEndpoint(text: string): Endpoint | undefined {
   const [, scheme = 'https', host = '', prefix = ''] =
     /^(?:(https?):\/\/)?([^/]*)(?:\/(.*?)\/?)?$/.exec(text) ?? [];
   const registry = registryHost(host);
@@ -18,7 +18,12 @@ export function parsePlace(text: string): Endpoint | undefined {
   return { scheme: scheme === 'http' ? 'http' : 'https', host: registry, prefix };
 }
 
-/** `text` as a registry's host with its port, in lower case; `undefined` where it is none. */
+export function endpointText({ scheme, host, prefix }: Endpoint): string {
+  const path = prefix === '' ? host : `${host}/${prefix}`;
+  return scheme === 'http' ? `http://${path}` : path;
+}
+
+/** Parses a registry's host, with its port, to lower case; `undefined` if `text` is not valid. */
 export function registryHost(text: string): string | undefined {
   try {
     return parseRegistry(text);
@@ -30,7 +35,7 @@ export function registryHost(text: string): string | undefined {
 
 const NAMES_OF_DOCKER_HUB = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io']);
 
-/** The one name that other programs' names for a registry come to: Docker Hub has several. */
+/** Maps the names that other programs have for Docker Hub to one. */
 export function commonName(host: string): string {
   return NAMES_OF_DOCKER_HUB.has(host) ? 'docker.io' : host;
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readNetwork } from '../../../daemon/configuration/network.ts';
-import type { Environment } from '../../../daemon/configuration/options.ts';
-import { Failure } from '../../../core/failure.ts';
-import { temporaryDirectory } from '../../support/setup.ts';
+import { readNetwork } from '../../../../daemon/configuration/registries/registries.ts';
+import type { Environment } from '../../../../daemon/configuration/options.ts';
+import { Failure } from '../../../../core/failure.ts';
+import { temporaryDirectory } from '../../../support/setup.ts';
 
 interface Read {
   readonly https?: string;

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
-import { commonName, parsePlace, registryHost } from '../../../daemon/configuration/registry-place.ts';
+import {
+  commonName,
+  parseEndpoint,
+  registryHost,
+} from '../../../../daemon/configuration/registries/endpoint.ts';
 
 describe('the place of a proxy or mirror', () => {
   const valid: readonly (readonly [text: string, scheme: string, host: string, prefix: string])[] = [
@@ -13,7 +17,7 @@ describe('the place of a proxy or mirror', () => {
     ['[::1]:5000/a', 'https', '[::1]:5000', 'a'],
   ];
   for (const [text, scheme, host, prefix] of valid) {
-    it(`is read from ${text}`, () => assert.deepEqual(parsePlace(text), { scheme, host, prefix }));
+    it(`is read from ${text}`, () => assert.deepEqual(parseEndpoint(text), { scheme, host, prefix }));
   }
 
   const invalid = [
@@ -32,7 +36,7 @@ describe('the place of a proxy or mirror', () => {
     'cache .example.org',
   ];
   for (const text of invalid) {
-    it(`is not ${JSON.stringify(text)}`, () => assert.equal(parsePlace(text), undefined));
+    it(`is not ${JSON.stringify(text)}`, () => assert.equal(parseEndpoint(text), undefined));
   }
 });
 

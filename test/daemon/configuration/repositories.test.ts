@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { assertBackendMeant } from '../../../daemon/configuration/backend-choice.ts';
+import { assertBackendMeant } from '../../../daemon/configuration/repositories.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
 describe('a repository that this machine has in CernVM-FS', () => {

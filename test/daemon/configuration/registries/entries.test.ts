@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
-import { parseConfiguration } from '../../../daemon/configuration/configuration-file.ts';
-import type { RegistryEntry } from '../../../daemon/configuration/registry-entry.ts';
-import { readEntries } from '../../../daemon/configuration/registry-read-entries.ts';
+import { parseConfiguration } from '../../../../daemon/configuration/configuration-file.ts';
+import {
+  type RegistryEntry,
+  readRegistryEntries,
+} from '../../../../daemon/configuration/registries/entries.ts';
 
 const WHERE = {
   file: '/etc/u.yaml',
-  paths: { folder: '/etc', home: '/home/ada' },
-  secrets: { folder: '/run/credentials', home: '/home/ada' },
+  base: { folder: '/etc', home: '/home/ada' },
+  secretsBase: { folder: '/run/credentials', home: '/home/ada' },
 };
 const NOTHING = {
   file: '/etc/u.yaml',
@@ -23,7 +25,7 @@ function read(source: string): { entries: RegistryEntry[]; problems: string[] } 
   const content = parseConfiguration(`registries:${source}`, '/etc/u.yaml');
   const problems = [...content.problems];
   const [entry] = content.entries;
-  const entries = entry === undefined ? [] : readEntries(entry, WHERE, problems);
+  const entries = entry === undefined ? [] : readRegistryEntries(entry, WHERE, problems);
   return { entries, problems };
 }
 

@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { isSystemError } from '../../../core/system-error.ts';
+import { isSystemError } from '../../core/system-error.ts';
 
 const CHUNK_BYTES = 64 * 1024;
 

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import { Answers } from '../../../../daemon/configuration/registries/answers.ts';
+import { TtlCache } from '../../../../daemon/configuration/registries/ttl-cache.ts';
 
-describe('answers', () => {
+describe('registries/ttl-cache', () => {
   let now = 0;
   let asked = 0;
-  let answers: Answers<number>;
+  let cache: TtlCache<number>;
 
   beforeEach(() => {
     now = 0;
     asked = 0;
-    answers = new Answers({ answerMs: 100, failureMs: 10 }, () => now);
+    cache = new TtlCache({ valueMs: 100, failureMs: 10 }, () => now);
   });
 
   async function next(): Promise<number> {
@@ -24,29 +24,33 @@ describe('answers', () => {
 
   it('are asked for once at a time, and by key', async () => {
     assert.deepEqual(
-      await Promise.all([answers.recall('a', next), answers.recall('a', next), answers.recall('b', next)]),
+      await Promise.all([
+        cache.getOrFetch('a', next),
+        cache.getOrFetch('a', next),
+        cache.getOrFetch('b', next),
+      ]),
       [1, 1, 2],
     );
   });
 
   it('count for their time from when they come', async () => {
-    const first = answers.recall('a', async () => {
+    const first = cache.getOrFetch('a', async () => {
       now = 50;
       return await next();
     });
     assert.equal(await first, 1);
     now = 149;
-    assert.equal(await answers.recall('a', next), 1);
+    assert.equal(await cache.getOrFetch('a', next), 1);
     now = 150;
-    assert.equal(await answers.recall('a', next), 2);
+    assert.equal(await cache.getOrFetch('a', next), 2);
   });
 
   it('are failures for all who wait, and for a shorter time', async () => {
-    const failed = [answers.recall('a', fail), answers.recall('a', next)];
+    const failed = [cache.getOrFetch('a', fail), cache.getOrFetch('a', next)];
     for (const answer of failed) await assert.rejects(answer, /question 1/);
     now = 9;
-    await assert.rejects(answers.recall('a', next), /question 1/);
+    await assert.rejects(cache.getOrFetch('a', next), /question 1/);
     now = 10;
-    assert.equal(await answers.recall('a', next), 2);
+    assert.equal(await cache.getOrFetch('a', next), 2);
   });
 });
