@@ -19,7 +19,9 @@ export type OutputName = keyof typeof OUTPUT_FORMS;
 /** Outputs that are made, of an image or at all. */
 export type Outputs = ReadonlySet<OutputName>;
 
-export const OUTPUT_NAMES: readonly OutputName[] = Object.keys(OUTPUT_FORMS).filter(isOutputName);
+export function outputNames(): OutputName[] {
+  return Object.keys(OUTPUT_FORMS).filter(isOutputName);
+}
 
 export function isOutputName(name: string): name is OutputName {
   return Object.hasOwn(OUTPUT_FORMS, name);

@@ -1,4 +1,4 @@
-import { outputsOf, OUTPUT_FORMS, OUTPUT_NAMES, OWN_FOLDERS } from '../../core/outputs.ts';
+import { outputsOf, OUTPUT_FORMS, outputNames, OWN_FOLDERS } from '../../core/outputs.ts';
 import { isLayerRecorded } from '../../publisher/published/published.ts';
 import { resolveImage, type Forms } from '../../publisher/pipeline/resolve.ts';
 import type { ListingStore } from '../../publisher/layer/listing-store.ts';
@@ -14,7 +14,7 @@ import { formatPlatform } from '../../core/oci/platform.ts';
 import { formatReference } from '../../core/oci/reference.ts';
 
 /** Names cost nothing. */
-const FORMS: Forms = { outputs: outputsOf(OUTPUT_NAMES), multiarchLinks: 'never' };
+const FORMS: Forms = { outputs: outputsOf(outputNames()), multiarchLinks: 'never' };
 
 /** What an image is measured with. */
 export interface SizeLookup {

@@ -1,6 +1,7 @@
 import { isAbsolute, join } from 'node:path';
+import { outputNames } from '../../core/outputs.ts';
 import type { DefaultsContext, Option } from './option.ts';
-import { boolean, choice, path, platforms, repositoryNames } from './value-types.ts';
+import { boolean, choice, outputs, path, platforms, repositoryNames } from './value-types.ts';
 
 /** Belongs to the user that the service runs as (StateDirectory= in systemd/unpackd.service). */
 export const SERVICE_STATE_DIRECTORY = '/var/lib/unpackd';
@@ -73,6 +74,14 @@ export const REPOSITORY_OPTIONS = {
     summary: 'where downloaded layers wait to be published (also $DUCC_TMP_DIR)',
     example: '/var/lib/unpackd',
     variables: ['DUCC_TMP_DIR'],
+  },
+  outputs: {
+    key: 'outputs',
+    flag: '--outputs <list>',
+    type: outputs,
+    default: outputNames().join(','),
+    group: 'Publishing',
+    summary: 'forms to publish images in, unless the recipe asks for fewer',
   },
   skipFlat: {
     key: 'skip-flat',

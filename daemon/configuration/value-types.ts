@@ -3,6 +3,7 @@ import { BYTE_UNITS, exactSize, shortest } from '../../core/text.ts';
 import { isFailure } from '../../core/failure.ts';
 import { formatPlatform, parsePlatform, type Platform } from '../../core/oci/platform.ts';
 import { parseRegistryPattern } from '../../core/oci/registry-pattern.ts';
+import { isOutputName, outputNames, unfoundedOutput, type OutputName } from '../../core/outputs.ts';
 import { isRepositoryName } from '../../core/oci/repository-name.ts';
 
 /** Where paths start. */
@@ -146,6 +147,16 @@ export const platforms: ValueType<readonly Platform[]> = {
     }
   },
   format: (value) => value.map(formatPlatform).join(','),
+};
+
+/** At least one output, without repetition, and none without the one that it links to. */
+export const outputs: ValueType<readonly OutputName[]> = {
+  expected: `comma-separated outputs, or a list in a file: ${outputNames().join(', ')}; chains and podman need layers`,
+  isList: true,
+  parse: (text) => {
+    const names = each(text, (one) => (isOutputName(one) ? one : undefined));
+    return names === undefined || unfoundedOutput(names) !== undefined ? undefined : names;
+  },
 };
 
 /** At least one pattern for `matchesRegistry`, without repetition, in lower case. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Observer } from '../../publisher/image/events.ts';
-import { OUTPUT_NAMES, outputsOf, type OutputName } from '../../core/outputs.ts';
+import { outputsOf, type OutputName } from '../../core/outputs.ts';
 import type { Guard } from '../../publisher/pipeline/context.ts';
 import { ListingStore } from '../../publisher/layer/listing-store.ts';
 import { RepositoryPublisher } from '../../publisher/pipeline/repository-publisher.ts';
@@ -191,7 +191,7 @@ function publishingOptionsOf(configuration: Configuration, repository: string) {
   return {
     ...configuration,
     batches: { bytes, images, ageMs },
-    outputs: outputsOf(OUTPUT_NAMES.filter((name) => !isSkipped(name, configuration))),
+    outputs: outputsOf(configuration.outputs.filter((name) => !isSkipped(name, configuration))),
     layerLimits: layerLimitsOf(configuration),
     imageLimits: imageLimitsOf(configuration),
     clientRoot: join(configuration.clientRoot, repository),

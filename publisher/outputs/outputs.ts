@@ -8,7 +8,7 @@ import type { Output } from './output.ts';
 import { podmanOutput } from './podman/podman.ts';
 
 /** In the order in which they are published: links come after their targets, and public names last. */
-export const OUTPUTS: readonly Output[] = [layersOutput, chainsOutput, podmanOutput, flatOutput];
+export const OUTPUTS: Output[] = [layersOutput, chainsOutput, podmanOutput, flatOutput];
 
 export function enabledOutputs(outputs: Outputs): Output[] {
   return OUTPUTS.filter(({ name }) => outputs.has(name));

@@ -5,6 +5,7 @@ import { ImageMeter, checkManifest } from '../image/image-limits.ts';
 import { anySignal } from '../../core/interruption.ts';
 import { layerDigests, type ReadyImage, type ResolvedImage } from '../image/image.ts';
 import { listLayer, wrongDiffId, type Listing } from '../layer/listing.ts';
+import { enabledOutputs } from '../outputs/outputs.ts';
 import { isLayerRecorded, isOfNow } from '../published/published.ts';
 import type { ImageConfig } from '../../core/oci/config.ts';
 import type { Digest } from '../../core/oci/digest.ts';
@@ -89,7 +90,9 @@ export class Preparer {
     const blobs = new Map([...brought].map((layer) => [layer, spool.pathOf(layer)]));
     // Last, since nobody should keep them while layers are fetched.
     const manifest = await client.fetchDocuments(reference, image.manifest);
-    return { ...image, manifest, config, blobs };
+    const ready = { ...image, manifest, config, blobs };
+    for (const output of enabledOutputs(image.outputs)) await output.prepare?.(ready, signal);
+    return ready;
   }
 
   /** Forgets the blobs of `image`: it is published. */

@@ -1,6 +1,6 @@
 import { LINUX_AMD64, type Platform, formatPlatform, usualPlatform } from '../../core/oci/platform.ts';
 import type { ImageReference } from '../../core/oci/reference.ts';
-import { OUTPUT_NAMES, type OutputName } from '../../core/outputs.ts';
+import { outputNames, type OutputName } from '../../core/outputs.ts';
 import type { Problem } from '../recipe/problem.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { type Keep, type WishSettings, settingsOver } from '../recipe/settings.ts';
@@ -67,7 +67,7 @@ export type UnitedSettings = Pick<WishedImage, 'platforms' | 'outputs' | 'keep'>
 const UNNAMED: readonly WishedPlatform[] = [{ platform: LINUX_AMD64, isRequired: true }];
 
 /** The forms of a wish that names none, where no default says otherwise. */
-const USUAL_OUTPUTS: readonly OutputName[] = OUTPUT_NAMES;
+const USUAL_OUTPUTS: readonly OutputName[] = outputNames();
 
 /** What counts for a wish: what it says itself, else its recipe, else `defaults`. */
 export function effectiveSettings(

@@ -1,7 +1,7 @@
 import type { Node } from 'js-yaml';
 import { Failure, isFailure } from '../../core/failure.ts';
 import { type Platform, formatPlatform, parsePlatform } from '../../core/oci/platform.ts';
-import { OUTPUT_NAMES, type OutputName, unfoundedOutput } from '../../core/outputs.ts';
+import { outputNames, type OutputName, unfoundedOutput } from '../../core/outputs.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
 import { nearest, quoted } from '../../core/text.ts';
 import { type Content, isText, kindOf } from '../../core/yaml/text.ts';
@@ -86,10 +86,10 @@ const OUTPUT: TextKind<OutputName> = {
 };
 
 function parseOutput(text: string): OutputName {
-  const output = OUTPUT_NAMES.find((name) => name === text);
+  const output = outputNames().find((name) => name === text);
   if (output !== undefined) return output;
-  const meant = nearest(text.toLowerCase(), OUTPUT_NAMES);
-  const known = `the outputs are ${OUTPUT_NAMES.join(', ')}`;
+  const meant = nearest(text.toLowerCase(), outputNames());
+  const known = `the outputs are ${outputNames().join(', ')}`;
   throw new Failure('setting-invalid', `${quoted(withoutSecrets(text))} is no output`, {
     hint: meant === undefined ? known : `did you mean ${meant}? ${known}`,
   });

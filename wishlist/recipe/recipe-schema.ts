@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ownFolders, OUTPUT_NAMES } from '../../core/outputs.ts';
+import { ownFolders, outputNames } from '../../core/outputs.ts';
 import { KEEP } from './settings.ts';
 import { RECIPE_LIMITS } from './limits.ts';
 
@@ -47,7 +47,7 @@ const platforms = oneOrMore(
     .meta({ examples: ['linux/amd64', 'linux/arm64', 'linux/arm/v7'] }),
 ).describe('For which platforms images are published: linux/ARCHITECTURE[/VARIANT].');
 
-const outputs = oneOrMore(z.enum(OUTPUT_NAMES)).describe(
+const outputs = oneOrMore(z.enum(outputNames())).describe(
   'In which forms images are published. Chains and podman need layers.',
 );
 

@@ -63,6 +63,7 @@ describe('configuration', () => {
       platforms: undefined,
       multiarchLinks: 'auto',
       convertAgain: false,
+      outputs: ['layers', 'flat', 'chains', 'podman'],
       overwriteLayers: false,
       patternLimit: 1000,
       onLoss: 'warn',
