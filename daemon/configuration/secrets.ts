@@ -110,7 +110,7 @@ function isJson(header: string): boolean {
   }
 }
 
-/** Start of an address; after path normalisation `https://` has one slash. */
+/** Start of an address; after path normalization `https://` has one slash. */
 const BEGIN = String.raw`\b(?:[a-z][a-z0-9+.-]*:\/\/|https?:\/)`;
 /** User and password, which may contain slashes. */
 const CREDENTIALS = new RegExp(String.raw`(${BEGIN})[^\n]*@`, 'gi');
@@ -141,7 +141,7 @@ const LINE_BREAK = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}]/gu;
 
 /**
- * Commands to a CI runner, recognised anywhere in a line: `##[` at GitHub, `##vso[` at Azure.
+ * Commands to a CI runner, recognized anywhere in a line: `##[` at GitHub, `##vso[` at Azure.
  *
  * @see https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs, `TryParse`
  */

@@ -8,7 +8,7 @@ import { jsonText } from './results.ts';
 
 /** How failures and warnings look: lines for people on a terminal, one line each for logs and pipes. */
 export interface ProblemText {
-  /** `error[CODE] SUBJECT: MESSAGE; HINT`; on a terminal wrapped, in colour, with the hint on a line of its own. */
+  /** `error[CODE] SUBJECT: MESSAGE; HINT`; on a terminal wrapped, in color, with the hint on a line of its own. */
   readonly error: (problem: ErrorText, subject?: string) => string[];
   readonly warning: (message: string) => string[];
 }

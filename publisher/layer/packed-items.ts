@@ -25,7 +25,7 @@ export class PackedItems implements ListingItems {
   readonly texts = new TextPool();
   #length = 0;
   readonly #types = new Column(BYTES);
-  /** What is before the last slash of each path: neighbours share it. */
+  /** What is before the last slash of each path: neighbors share it. */
   readonly #folders: BytePath[] = [''];
   readonly #folderNumbers = new Map<BytePath, number>([['', 0]]);
   readonly #folderOf = new Column(WORDS_32);

@@ -12,7 +12,7 @@ interface Level {
   readonly size: number;
 }
 
-/** A name is looked for in one level after the other: with more of them, neighbours are combined. */
+/** A name is looked for in one level after the other: with more of them, neighbors are combined. */
 const MOST_LEVELS = 8;
 /** What is combined is copied: that is for the many small levels. */
 const MOST_COMBINED = 100_000;

@@ -1,5 +1,5 @@
 // Puts unpackd below the empty folder given, as the packages have it: Node, the programs as one bundle in parts, what cannot be
-// bundled since it is native, and the licences of all of it. Needs the node_modules of the project and of this folder.
+// bundled since it is native, and the licenses of all of it. Needs the node_modules of the project and of this folder.
 import { build } from 'esbuild';
 import {
   chmodSync,
@@ -39,7 +39,7 @@ const [, , home] = process.argv;
 const packages = new Set([...NATIVE_WITH, ...(await bundle())]);
 copyNode();
 for (const name of NATIVE_WITH) copyPackage(name);
-writeFileSync(join(home, 'LICENSES'), licences());
+writeFileSync(join(home, 'LICENSES'), licenses());
 
 /** @returns the names of the packages in the bundle */
 async function bundle() {
@@ -105,7 +105,7 @@ function checkGlibc(path) {
   );
 }
 
-function licences() {
+function licenses() {
   const folders = [node, ...[...packages].toSorted().map((name) => join(modules, name))];
   return folders
     .flatMap((folder) => {

@@ -111,7 +111,7 @@ interface Connection {
   readonly signal: AbortSignal;
 }
 
-/** Follows redirections: never from HTTPS to plain HTTP, and to another server without credentials. */
+/** Follows redirects: never from HTTPS to plain HTTP, and to another server without credentials. */
 async function ask(
   source: UrlSettings,
   validators: Validators | undefined,

@@ -48,7 +48,7 @@ export interface DirectoryBackendOptions {
 /**
  * Repositories as plain directories with real hard links.
  *
- * A publication is staged beside the repository, synchronised to disk, and committed by giving its journal a name:
+ * A publication is staged beside the repository, synchronized to disk, and committed by giving its journal a name:
  * interrupted before that, it never was; after that, whoever opens the repository next completes it.
  */
 export class DirectoryBackend implements Backend {

@@ -43,7 +43,7 @@ const CASES: readonly {
   /** Whether a part stays. */
   readonly isLeft?: boolean;
 }[] = [
-  { what: 'a range that is honoured', next: [], code: 'good', requests: 2, sentBytes: 10 * MB },
+  { what: 'a range that is honored', next: [], code: 'good', requests: 2, sentBytes: 10 * MB },
   { what: 'two more cuts', next: [CUT_SOON, CUT_SOON], code: 'good', requests: 4, sentBytes: 10 * MB },
   {
     what: 'a range that is ignored',
