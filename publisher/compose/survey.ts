@@ -1,6 +1,5 @@
 import type { ImageMeter, Written } from '../image/image-limits.ts';
-import { Column, WORDS_32 } from '../packed/column.ts';
-import { NumberSet } from '../packed/number-set.ts';
+import { Column, WORDS_32, NumberSet } from '../packed/column.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { NOTHING_NEEDED, sumOf, type Demand } from '../../core/system/free-space.ts';
 import type { Entry } from '../publication/entry.ts';

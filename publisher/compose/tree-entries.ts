@@ -1,6 +1,6 @@
 import { layerContents, type Wanted } from '../layer/content.ts';
 import type { Digest } from '../../core/oci/digest.ts';
-import { NumberSet } from '../packed/number-set.ts';
+import { NumberSet } from '../packed/column.ts';
 import type { Entry, FileEntry } from '../publication/entry.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import { CATALOG_MARKER, catalogFolders } from '../tree/catalogs.ts';

@@ -1,8 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { codeOf } from '../../core/system-error.ts';
 import { Failure } from '../../core/failure.ts';
-import { gunzip } from './gunzip.ts';
-import { CHUNK_BYTES } from './through.ts';
+import { gunzip, CHUNK_BYTES } from './zlib.ts';
 import { unzstd } from './zstd.ts';
 import { FRAME_MAGIC, isSkippable } from './zstd-frames.ts';
 

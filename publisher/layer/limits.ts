@@ -1,7 +1,7 @@
 import { exactSize, counted } from '../../core/text.ts';
 import { Failure } from '../../core/failure.ts';
 
-/** How much a layer may demand. Each has an option of its own, with defaults that are far above real images. */
+/** Limits of one layer. Each has its option, with a default far above real images. */
 export interface LayerLimits {
   /** Of the unpacked archive, holes of sparse files included. */
   readonly sizeBytes: number;
@@ -24,7 +24,7 @@ export const UNLIMITED: LayerLimits = {
   namesBytes: Number.POSITIVE_INFINITY,
 };
 
-/** Below that a file of zeros is no bomb: gzip makes a thousandth of it, and it is unpacked within a second. */
+/** A smaller file of zeros does no harm: gzip makes a thousandth of it, and it is unpacked within a second. */
 export const RATIO_COUNTS_FROM_BYTES = 256 * 1024 * 1024;
 
 const OPTIONS = {
@@ -44,7 +44,7 @@ export function overLimit(what: string, limits: LayerLimits, name: keyof LayerLi
   });
 }
 
-/** What the layer that is read has demanded until now. */
+/** Counts what the layer that is read has demanded so far. */
 export class LayerMeter {
   readonly #limits: LayerLimits;
   #archiveBytes = 0;

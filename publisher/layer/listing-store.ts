@@ -6,9 +6,9 @@ import { hasCode } from '../../core/system-error.ts';
 import { systemFailure } from '../../core/system-failure.ts';
 import { hexOf, isDigest, type Digest } from '../../core/oci/digest.ts';
 import { COMPRESSIONS } from './decompress.ts';
-import type { Listing, ListingItem } from './listing.ts';
-import { PackedItems } from './packed-items.ts';
-import { NO_XATTRS, xattrBytes } from './xattr-records.ts';
+import type { Listing } from './listing.ts';
+import { type ListingItem, PackedItems } from './listing-items.ts';
+import { NO_XATTRS, xattrBytes } from './pax.ts';
 import { writeWhole } from '../../core/system/files.ts';
 
 /** Changes with the form of the lines, and with what is read from an archive: others are read from the blob again. */
@@ -20,14 +20,14 @@ const Header = z.object({
   sizeBytes: z.number(),
   blobBytes: z.number(),
   compression: z.enum(COMPRESSIONS),
-  /** How many items follow. */
+  /** Items that follow. */
   entries: z.number(),
 });
 
 /** The extended attributes of an item, or those of an earlier one, as how many'th they were: many items share them. */
 type LineXattrs = [string, string][] | number;
 
-/** One item: type, path, [mode, uid, gid, mtime], size, target, major, minor, extended attributes. */
+/** An item: type, path, [mode, uid, gid, mtime], size, target, major, minor, extended attributes. */
 type Line = [
   ListingItem['type'],
   string,
@@ -73,7 +73,7 @@ export class ListingStore {
     return (await this.#header(layer))?.sizeBytes;
   }
 
-  /** How many members such a layer has. */
+  /** The number of members of such a layer. */
   async entriesOf(layer: Digest): Promise<number | undefined> {
     return (await this.#header(layer))?.entries;
   }

@@ -1,36 +1,16 @@
 import { createHash } from 'node:crypto';
 import { Failure } from '../../core/failure.ts';
-import { type Attributes } from '../publication/entry.ts';
+import type { Attributes } from '../publication/entry.ts';
 import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { MAGIC_BYTES, compressionOf, decompress, readBlob, type Compression } from './decompress.ts';
-import { isIndex, isLandmark } from './lazy-pulling.ts';
+import { isIndex, isLandmark, memberPath } from './member-path.ts';
 import { LayerMeter, UNLIMITED, type LayerLimits } from './limits.ts';
-import { memberPath } from './member-path.ts';
-import type { Member, MemberType } from './member.ts';
-import { PackedItems } from './packed-items.ts';
+import type { Member } from './tar-header.ts';
+import { PackedItems, type ListingItem, type ListingItems } from './listing-items.ts';
 import { TarReader } from './tar-reader.ts';
 
-/** One member of a layer, without its content. */
-export interface ListingItem {
-  readonly type: MemberType;
-  readonly path: BytePath;
-  readonly attributes: Attributes;
-  /** Content of a file, otherwise 0. */
-  readonly sizeBytes: number;
-  /** Of a symbolic link, as written; of a hard link, the path within the image. */
-  readonly target: string;
-  readonly major: number;
-  readonly minor: number;
-  readonly xattrs: ReadonlyMap<string, string>;
-}
-
-/** The items of a listing: those that are read are packed, others may be a plain array. */
-export interface ListingItems extends Iterable<ListingItem> {
-  readonly length: number;
-}
-
-/** What is known of a layer by its bytes alone: manifests and configs may say something else of it. */
+/** Facts of a layer that follow from its bytes alone: manifests and configs may claim others. */
 export interface LayerFacts {
   /** Digest of the uncompressed archive. */
   readonly diffId: Digest;
@@ -41,7 +21,7 @@ export interface LayerFacts {
   readonly compression: Compression;
 }
 
-/** What a layer holds, in the order of its archive: all that composing needs, except the contents of files. */
+/** The members of a layer in the order of its archive: all that composing needs, except the contents of files. */
 export interface Listing extends LayerFacts {
   readonly items: ListingItems;
 }
@@ -147,7 +127,7 @@ function toItem(member: Member): ListingItem {
 const HIGHEST_OWNER = 0xffff_fffe;
 const LONGEST_TARGET_BYTES = 4_095;
 
-/** What no file system can hold is found here, and not when a whole batch is being written. */
+/** Refuses owners that no file system can hold now, and not while a whole batch is being written. */
 function checkOwner(path: BytePath, { uid, gid }: Attributes): void {
   if ([uid, gid].every((id) => id >= 0 && id <= HIGHEST_OWNER)) return;
   throw new Failure('layer-refused', `${displayPath(path)} belongs to ${uid}:${gid}, which nobody can be`, {

@@ -24,13 +24,13 @@ export function memberPath(name: string): BytePath {
   return path;
 }
 
-/** Whether `path` is longer or deeper than any path of an image may be. */
+/** True for a path longer or deeper than any path of an image may be. */
 export function isTooLong(path: BytePath): boolean {
   if (path.length > LONGEST_PATH_BYTES) return true;
   return path.length > 2 * MOST_COMPONENTS && path.split('/').length > MOST_COMPONENTS;
 }
 
-/** Most names: nothing to take off and nothing to refuse, told without splitting. */
+/** Most names: nothing to take off and nothing to refuse, found without splitting. */
 function isPlain(name: string): boolean {
   return (
     name.length <= LONGEST_NAME_BYTES && name !== '' && !/^\/|\/$|\/\/|(^|\/)\.{1,2}(\/|$)|\0/.test(name)
@@ -49,4 +49,26 @@ function refused(name: string, reason: string): Failure {
   return new Failure('layer-refused', `the layer's member ${shown} ${reason}`, {
     hint: 'such a layer cannot be unpacked safely: rebuild the image',
   });
+}
+
+/** A member that may not be part of the image. */
+interface Named {
+  readonly type: string;
+  readonly path: BytePath;
+  readonly sizeBytes: number;
+}
+
+/**
+ * Recognizes the mark of what a snapshotter is to prefetch, which is not part of the image (stargz-snapshotter,
+ * docs/estargz.md, "Landmark Files"): by the archive alone, never by how the blob is packed: an image names its layers'
+ * archives, and has the same files however these are packed.
+ */
+export function isLandmark({ type, path, sizeBytes }: Named): boolean {
+  const isNamedSo = path === '.prefetch.landmark' || path === '.no.prefetch.landmark';
+  return isNamedSo && type === 'file' && sizeBytes === 1;
+}
+
+/** Recognizes the index by which a snapshotter finds the others: the last member of its layer but for landmarks. */
+export function isIndex({ type, path }: Named): boolean {
+  return path === 'stargz.index.json' && type === 'file';
 }

@@ -12,13 +12,13 @@ export interface Extent {
   readonly sizeBytes: number;
 }
 
-/** How the content of a sparse file is made of what the archive stores of it. */
+/** The map from a sparse file's content to what the archive stores of it. */
 export interface SparseMap {
   /** In ascending order, none within another, none beyond the end. */
   readonly extents: readonly Extent[];
   /** Of the file with its holes. */
   readonly sizeBytes: number;
-  /** What the archive stores, after any map. */
+  /** Of the stored content, after any map. */
   readonly storedBytes: number;
 }
 
@@ -37,7 +37,7 @@ export interface SparseSource {
 interface Unchecked {
   readonly extents: readonly Extent[];
   readonly sizeBytes: number;
-  /** What the map takes of the stored content. */
+  /** Of the map within the stored content. */
   readonly mapBytes: number;
 }
 
@@ -134,7 +134,8 @@ async function mapInContent(source: SparseSource): Promise<{ extents: Extent[]; 
     const lines = (rest + block.toString('latin1')).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) numbers.push(line);
-    if (rest.length > LONGEST_NUMBER && numbers.length < wanted) throw badMap(source, 'what is no number');
+    if (rest.length > LONGEST_NUMBER && numbers.length < wanted)
+      throw badMap(source, 'something that is not a number');
     if (wanted === 1 && numbers.length > 0) wanted = 1 + 2 * numberOf(source, numbers[0] ?? '');
   }
   return { extents: extentsOf(source, numbers.slice(1, wanted)), mapBytes };
@@ -156,7 +157,7 @@ function extentsOf(source: SparseSource, numbers: readonly string[]): Extent[] {
 
 function numberOf(source: SparseSource, text: string): number {
   const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isSafeInteger(value)) throw badMap(source, 'what is no number');
+  if (!Number.isSafeInteger(value)) throw badMap(source, 'something that is not a number');
   return value;
 }
 

@@ -1,4 +1,7 @@
 import { Failure } from '../../core/failure.ts';
+import type { Attributes } from '../publication/entry.ts';
+import { displayPath } from '../../core/system/byte-path.ts';
+import { paxInteger, paxNumber, paxText, type PaxRecords } from './pax.ts';
 
 export const BLOCK_BYTES = 512;
 
@@ -18,7 +21,7 @@ export interface RawHeader {
   readonly linkName: string;
   readonly major: number;
   readonly minor: number;
-  /** All 512 bytes, for what depends on the kind of header. */
+  /** The 512 bytes, for what depends on the kind of header. */
   readonly block: Buffer;
 }
 
@@ -27,7 +30,7 @@ export function decodeHeader(block: Buffer): RawHeader {
   if (!hasValidChecksum(block)) {
     throw new Failure(
       'layer-corrupt',
-      'it is no tar archive, or a damaged one: the checksum of a header is wrong',
+      'it is not a tar archive, or a damaged one: the checksum of a header is wrong',
     );
   }
   const dialect = dialectOf(block);
@@ -48,7 +51,7 @@ export function decodeHeader(block: Buffer): RawHeader {
   };
 }
 
-/** What a header has beside the fields of version 7. */
+/** Fields beside those of version 7. */
 type Dialect = 'v7' | 'ustar' | 'star' | 'gnu';
 
 /** Told as Go's `archive/tar` tells it, by which images are made and unpacked: a magic that it does not know is v7. */
@@ -59,7 +62,7 @@ function dialectOf(block: Buffer): Dialect {
   return block.toString('latin1', 508, 512) === 'tar\0' ? 'star' : 'ustar';
 }
 
-/** What stands before the name, in a field of its own; star has times behind a shorter one. */
+/** The prefix field, which goes before the name; star has times behind a shorter one. */
 function prefixOf(block: Buffer, dialect: Dialect): string {
   switch (dialect) {
     case 'v7':
@@ -99,12 +102,12 @@ interface SparseEntry {
 
 interface SparseEntries {
   readonly entries: readonly SparseEntry[];
-  /** Whether a block with more of them follows. */
+  /** True where a block with more of them follows. */
   readonly isExtended: boolean;
 }
 
 /**
- * What a header of the type `S` says of the file: four stored parts, and its size with holes.
+ * Reads the fields of a header of the type `S`: four stored parts, and its size with holes.
  *
  * @see GNU tar manual, "Basic Tar Format", `struct oldgnu_header`
  * @throws Failure `layer-corrupt` where a number is wrong
@@ -167,7 +170,7 @@ function number(block: Buffer, start: number, length: number, field: string): nu
   const value = numeric(bytes);
   if (value === undefined) {
     const shown = JSON.stringify(bytes.toString('latin1'));
-    throw new Failure('layer-corrupt', `a header's ${field} is no octal number: ${shown}`);
+    throw new Failure('layer-corrupt', `a header's ${field} is not a valid octal number: ${shown}`);
   }
   if (!Number.isSafeInteger(value)) {
     throw new Failure('layer-corrupt', `a header's ${field} is too large: ${value}`);
@@ -194,3 +197,99 @@ function base256(bytes: Buffer): number {
   const negative = ((bytes[0] ?? 0) & 0x40) !== 0;
   return Number(negative ? raw - (1n << bits) : raw);
 }
+
+export type MemberType =
+  'file' | 'link' | 'symlink' | 'character-device' | 'block-device' | 'directory' | 'fifo';
+
+/** A member of an archive, its names as written there: one character a byte. */
+export interface Member {
+  readonly type: MemberType;
+  readonly name: string;
+  /** Target of a hard or symbolic link, otherwise empty. */
+  readonly linkName: string;
+  readonly attributes: Attributes;
+  readonly sizeBytes: number;
+  readonly major: number;
+  readonly minor: number;
+  /** Extended attributes, names and values one character a byte. */
+  readonly xattrs: ReadonlyMap<string, string>;
+}
+
+/** Names that headers of their own have stated before the one of the member (GNU types `L` and `K`). */
+export interface LongNames {
+  readonly name: string | undefined;
+  readonly linkName: string | undefined;
+}
+
+/** Extended headers that precede a header, and apply to it. */
+export interface Stated {
+  readonly records: PaxRecords;
+  readonly long: LongNames;
+  readonly xattrs: ReadonlyMap<string, string>;
+}
+
+/**
+ * Combines a header with the extended headers before it. The size is that of the stored content.
+ *
+ * @throws Failure `layer-corrupt` for a number that makes no sense, `layer-refused` for a type that we do not unpack
+ */
+export function toMember(header: RawHeader, { records, long, xattrs }: Stated): Member {
+  const name = paxText(records, 'GNU.sparse.name') ?? paxText(records, 'path') ?? long.name ?? header.name;
+  const statedBytes = paxInteger(records, 'size') ?? header.sizeBytes;
+  const type = memberType(header.typeFlag, name, statedBytes);
+  const isLink = type === 'link' || type === 'symlink';
+  return {
+    type,
+    name,
+    linkName: isLink ? (paxText(records, 'linkpath') ?? long.linkName ?? header.linkName) : '',
+    attributes: attributesOf(header, records),
+    sizeBytes: type === 'file' ? checkedSize(statedBytes, name) : 0,
+    ...deviceOf(type, header),
+    xattrs,
+  };
+}
+
+function checkedSize(sizeBytes: number, name: string): number {
+  if (sizeBytes >= 0) return sizeBytes;
+  throw new Failure('layer-corrupt', `${displayPath(name.slice(0, 200))} has the size ${sizeBytes}`);
+}
+
+/** Other types have these fields too, with no meaning. */
+function deviceOf(type: MemberType, { major, minor }: RawHeader): Pick<Member, 'major' | 'minor'> {
+  const isDevice = type === 'character-device' || type === 'block-device';
+  return isDevice ? { major, minor } : { major: 0, minor: 0 };
+}
+
+function attributesOf(header: RawHeader, records: PaxRecords): Attributes {
+  return {
+    mode: header.mode,
+    uid: paxInteger(records, 'uid') ?? header.uid,
+    gid: paxInteger(records, 'gid') ?? header.gid,
+    mtime: paxNumber(records, 'mtime') ?? header.mtime,
+  };
+}
+
+/** A name that ends in a slash is a directory's: v7 knows no other way to say so. */
+function memberType(flag: string, name: string, sizeBytes: number): MemberType {
+  const type = TYPES[flag];
+  if (type === undefined) {
+    const shown = displayPath(name.slice(0, 200));
+    throw new Failure('layer-refused', `${shown} is of the unknown tar type ${JSON.stringify(flag)}`);
+  }
+  return type === 'file' && sizeBytes === 0 && name.endsWith('/') ? 'directory' : type;
+}
+
+const TYPES: Readonly<Record<string, MemberType>> = {
+  '\0': 'file',
+  '0': 'file',
+  '1': 'link',
+  '2': 'symlink',
+  '3': 'character-device',
+  '4': 'block-device',
+  '5': 'directory',
+  '6': 'fifo',
+  // contiguous
+  '7': 'file',
+  // sparse (GNU)
+  S: 'file',
+};

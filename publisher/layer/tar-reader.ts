@@ -1,11 +1,18 @@
 import { Failure } from '../../core/failure.ts';
 import { ByteReader } from './bytes.ts';
 import { UNLIMITED, overLimit, type LayerLimits } from './limits.ts';
-import { GlobalRecords } from './global-records.ts';
-import { toMember, type LongNames, type Member } from './member.ts';
-import { decodePax, type PaxRecords } from './pax.ts';
+import { GlobalRecords, decodePax, type PaxRecords } from './pax.ts';
+import {
+  toMember,
+  type LongNames,
+  type Member,
+  BLOCK_BYTES,
+  decodeHeader,
+  isZeroBlock,
+  paddingAfter,
+  type RawHeader,
+} from './tar-header.ts';
 import { expandSparse, readSparseMap, type SparseMap } from './sparse.ts';
-import { BLOCK_BYTES, decodeHeader, isZeroBlock, paddingAfter, type RawHeader } from './tar-header.ts';
 
 /**
  * Reads a tar archive member by member: v7, ustar, GNU (long names, base-256 numbers, sparse files) and PAX. Sparse
@@ -18,7 +25,7 @@ export class TarReader {
   readonly #limits: LayerLimits;
   readonly #global = new GlobalRecords();
   #sparse: SparseMap | undefined;
-  /** What the archive stores of the last member's content, and nobody has read. */
+  /** Stored content of the last member that nobody has read. */
   #unread = 0;
   #padding = 0;
 
@@ -128,7 +135,7 @@ export class TarReader {
   }
 }
 
-/** What a header of its own says of the next; an empty one says nothing. */
+/** The text of a long-name header for the next one; an empty one says nothing. */
 function longText(bytes: Buffer): string | undefined {
   const end = bytes.indexOf(0);
   const text = bytes.toString('latin1', 0, end === -1 ? bytes.length : end);

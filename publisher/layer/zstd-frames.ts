@@ -5,18 +5,18 @@ import { ByteReader } from './bytes.ts';
 export interface FrameStart {
   readonly type: 'frame';
   readonly bytes: Buffer;
-  /** How far back the frame's blocks may refer: what a decoder keeps of what it gave last. */
+  /** The distance that blocks may refer back: a decoder keeps so much of its latest output. */
   readonly windowBytes: number;
 }
 
-/** One block, with its header. */
+/** A block, with its header. */
 export interface FrameBlock {
   readonly type: 'block';
   readonly bytes: Buffer;
-  /** What it decompresses to, at most. */
+  /** Upper bound of its decompressed size. */
   readonly mostBytes: number;
   readonly isLast: boolean;
-  /** Whether no checksum follows either. */
+  /** True where no checksum follows either. */
   readonly isEnd: boolean;
 }
 
@@ -28,7 +28,7 @@ export interface FrameChecksum {
 
 export type FramePart = FrameStart | FrameBlock | FrameChecksum;
 
-/** What `zstd` itself takes without being asked to; the RFC wants at least 8 MiB of all decoders. */
+/** The limit of `zstd` itself by default; the RFC wants at least 8 MiB of all decoders. */
 export const LARGEST_WINDOW_BYTES = 128 * 1024 * 1024;
 const LARGEST_BLOCK_BYTES = 128 * 1024;
 /** The headers of its two sections. */
@@ -48,7 +48,7 @@ export async function* frameParts(blob: AsyncIterable<Uint8Array>): AsyncGenerat
     const number = magic.readUInt32LE();
     if (number === FRAME_MAGIC) yield* frame(bytes, magic);
     else if (isSkippable(number)) await bytes.skip((await bytes.readAll(4)).readUInt32LE());
-    else throw corrupt('what is no frame follows its frames');
+    else throw corrupt('something other than a frame follows its frames');
   }
 }
 

@@ -2,7 +2,7 @@ import { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { Decompress } from 'fzstd';
 import { Failure } from '../../core/failure.ts';
-import { DECODING, through } from './through.ts';
+import { DECODING, pipeThrough } from './zlib.ts';
 import { FRAME_MAGIC, frameParts, type FrameBlock, type FramePart, type FrameStart } from './zstd-frames.ts';
 
 /**
@@ -21,10 +21,10 @@ export async function* unzstd(blob: AsyncIterable<Uint8Array>): AsyncGenerator<U
   }
 }
 
-/** What Node has from 22.15 on; its types here are older. Both take one frame, and leave out what follows it. */
+/** Node's decoder, from 22.15 on; its types here are older. Both take one frame, and leave out what follows it. */
 interface NativeDecoder {
   readonly stream: () => Transform;
-  /** All of a small frame at once. */
+  /** Decodes a small frame at once. */
   readonly decode: (frame: Buffer, mostBytes: number) => Uint8Array;
 }
 
@@ -58,14 +58,14 @@ async function* native(parts: AsyncGenerator<FramePart>, decoder: NativeDecoder)
     const begun = await beginning(part.value, parts);
     if (begun.isWhole && begun.mostBytes <= SMALL_CONTENT_BYTES)
       yield decoder.decode(begun.bytes, begun.mostBytes);
-    else yield* through(frameBytes(begun, parts), decoder.stream());
+    else yield* pipeThrough(frameBytes(begun, parts), decoder.stream());
   }
 }
 
 interface BegunFrame {
   readonly bytes: Buffer;
   readonly isWhole: boolean;
-  /** What its blocks decompress to, at most. */
+  /** Upper bound of its decompressed size. */
   readonly mostBytes: number;
 }
 
@@ -119,7 +119,7 @@ async function* inJavaScript(parts: AsyncIterable<FramePart>): AsyncGenerator<Ui
 const HELD_BYTES = 64 * 1024;
 
 /**
- * One frame in the decoder, which takes memory for the whole window at once: a short frame is given the window that it
+ * A frame in the decoder, which takes memory for the whole window at once: a short frame is given the window that it
  * can need. It gets one block at a time, since all that it gives for one push is in memory.
  */
 class Frame {
@@ -182,7 +182,7 @@ function headerFor(atLeastBytes: number): { bytes: Buffer; windowBytes: number }
 }
 
 /**
- * What decoding has cost: each block costs a copy of the whole window, so that tiny blocks take far more time than they
+ * Counts the cost of decoding: each block costs a copy of the whole window, so that tiny blocks take far more time than they
  * bring bytes. Usual ones, of 128 KiB, cost a copy of 1,024 times their size with the largest window.
  */
 class Work {
@@ -202,7 +202,7 @@ class Work {
 const FREE_WORK_BYTES = 2 ** 34;
 const MOST_WORK = 8192;
 
-/** Damaged data makes the decoder stumble too: not every error is one of its own. */
+/** Damaged data makes the decoder stumble too: not every error is its own. */
 function feed(decoder: Decompress, bytes: Uint8Array, isLast: boolean): void {
   try {
     decoder.push(bytes, isLast);

@@ -1,3 +1,5 @@
+import type { Attributes } from '../publication/entry.ts';
+
 const CHUNK_BITS = 16;
 const CHUNK_ROWS = 1 << CHUNK_BITS;
 const ROW_IN_CHUNK = CHUNK_ROWS - 1;
@@ -49,5 +51,52 @@ export class Column {
     if (first === undefined || first.length < CHUNK_ROWS) this.#grow(CHUNK_ROWS - 1);
     while (this.#chunks.length <= index) this.#chunks.push(this.#make(CHUNK_ROWS));
     return this.#chunks[index] ?? this.#make(CHUNK_ROWS);
+  }
+}
+
+/** A set of small whole numbers, in one bit each. */
+export class NumberSet {
+  readonly #words = new Column(WORDS_32);
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  has(number: number): boolean {
+    return ((this.#words.at(number >>> 5) >>> (number & 31)) & 1) === 1;
+  }
+
+  /** @returns false for a number that it has already */
+  add(number: number): boolean {
+    if (this.has(number)) return false;
+    const word = number >>> 5;
+    this.#words.set(word, (this.#words.at(word) | (1 << (number & 31))) >>> 0);
+    this.#size++;
+    return true;
+  }
+}
+
+/** Attributes by row. Owners are of 32 bits. */
+export class AttributesColumn {
+  readonly #modes = new Column(WORDS_16);
+  readonly #uids = new Column(WORDS_32);
+  readonly #gids = new Column(WORDS_32);
+  readonly #mtimes = new Column(DOUBLES);
+
+  at(row: number): Attributes {
+    return {
+      mode: this.#modes.at(row),
+      uid: this.#uids.at(row),
+      gid: this.#gids.at(row),
+      mtime: this.#mtimes.at(row),
+    };
+  }
+
+  set(row: number, { mode, uid, gid, mtime }: Attributes): void {
+    this.#modes.set(row, mode);
+    this.#uids.set(row, uid);
+    this.#gids.set(row, gid);
+    this.#mtimes.set(row, mtime);
   }
 }

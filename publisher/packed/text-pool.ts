@@ -26,7 +26,6 @@ export class TextPool {
     return chunk.toString('latin1', start, start + chunk.readUInt16LE(start - LENGTH_BYTES));
   }
 
-  /** Whether `text` is at `position`. */
   isAt(position: number, text: string): boolean {
     const chunk = this.#chunkOf(position);
     const start = (position & OFFSET) + LENGTH_BYTES;

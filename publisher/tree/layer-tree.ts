@@ -1,6 +1,6 @@
 import { Failure } from '../../core/failure.ts';
 import type { Listing } from '../layer/listing.ts';
-import { PackedItems } from '../layer/packed-items.ts';
+import { PackedItems } from '../layer/listing-items.ts';
 import type { ImageMeter } from '../image/image-limits.ts';
 import type { Sliced } from '../../core/turns.ts';
 import type { Digest } from '../../core/oci/digest.ts';

@@ -1,4 +1,4 @@
-import { NO_XATTRS } from '../layer/xattr-records.ts';
+import { NO_XATTRS } from '../layer/pax.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import type { Attributes } from '../publication/entry.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';

@@ -1,4 +1,4 @@
-import type { PackedItems } from '../layer/packed-items.ts';
+import type { PackedItems } from '../layer/listing-items.ts';
 import { Column, WORDS_32 } from '../packed/column.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import type { Attributes } from '../publication/entry.ts';

@@ -1,5 +1,4 @@
-import { AttributesColumn } from '../../packed/attributes-column.ts';
-import { Column, WORDS_32 } from '../../packed/column.ts';
+import { AttributesColumn, Column, WORDS_32 } from '../../packed/column.ts';
 import { TextPool } from '../../packed/text-pool.ts';
 import type { Attributes } from '../../publication/entry.ts';
 import type { BytePath } from '../../../core/system/byte-path.ts';

@@ -1,9 +1,14 @@
 import { UNLIMITED } from '../../../publisher/layer/limits.ts';
 import { TarReader } from '../../../publisher/layer/tar-reader.ts';
-import type { Member } from '../../../publisher/layer/member.ts';
+import type { Member } from '../../../publisher/layer/tar-header.ts';
 import type { LayerEntry } from '../../support/images/layer-entry.ts';
-import { headerBlock, padding, paxRecords, withChecksum } from '../../support/images/tar-header.ts';
-import type { Header } from '../../support/images/tar-header.ts';
+import {
+  headerBlock,
+  padding,
+  paxRecords,
+  withChecksum,
+  type Header,
+} from '../../support/images/tar-header.ts';
 import { tarArchive } from '../../support/images/tar.ts';
 
 /** A member with its content, one character a byte. */

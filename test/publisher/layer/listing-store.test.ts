@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Listing, ListingItem } from '../../../publisher/layer/listing.ts';
+import type { Listing } from '../../../publisher/layer/listing.ts';
+import type { ListingItem } from '../../../publisher/layer/listing-items.ts';
 import { ListingStore } from '../../../publisher/layer/listing-store.ts';
 import type { Digest } from '../../../core/oci/digest.ts';
 import { temporaryDirectory } from '../../support/setup.ts';

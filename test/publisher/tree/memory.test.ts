@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import type { ListingItem } from '../../../publisher/layer/listing.ts';
-import { PackedItems } from '../../../publisher/layer/packed-items.ts';
+import { type ListingItem, PackedItems } from '../../../publisher/layer/listing-items.ts';
 import type { Attributes } from '../../../publisher/publication/entry.ts';
-import * as atOnce from './at-once.ts';
 import { EMPTY_TREE } from '../../../publisher/tree/node.ts';
 import { heldBytes } from '../heap.ts';
 import { layerAt } from './stack.ts';
+import * as atOnce from './at-once.ts';
 
 const FILES = 200_000;
 const FILES_IN_FOLDER = 20;

@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import type { LayerFacts, Listing, ListingItem } from '../../../publisher/layer/listing.ts';
+import type { LayerFacts, Listing } from '../../../publisher/layer/listing.ts';
+import type { ListingItem } from '../../../publisher/layer/listing-items.ts';
 import { memberPath } from '../../../publisher/layer/member-path.ts';
 import type { Digest } from '../../../core/oci/digest.ts';
 import type { Attributes } from '../../../publisher/publication/entry.ts';
 import type { BytePath } from '../../../core/system/byte-path.ts';
 import { mergedTree, treeOf } from './at-once.ts';
 import type { LayerTree } from '../../../publisher/tree/layer-tree.ts';
-import { EMPTY_TREE } from '../../../publisher/tree/node.ts';
-import type { AnyNode, DirectoryNode, FileNode, LayerDirectoryNode } from '../../../publisher/tree/node.ts';
+import {
+  EMPTY_TREE,
+  type AnyNode,
+  type DirectoryNode,
+  type FileNode,
+  type LayerDirectoryNode,
+} from '../../../publisher/tree/node.ts';
 import type { EntryAttributes, LayerEntry, Name } from '../../support/images/layer-entry.ts';
 
 /** The layers of an image as they are written, lowest first. */

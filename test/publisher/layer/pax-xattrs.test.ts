@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { isXattrRecord, xattrsOf } from '../../../publisher/layer/xattr-records.ts';
+import { isXattrRecord, xattrsOf } from '../../../publisher/layer/pax.ts';
 
 const CAPABILITY = '\x01\0\0\x02\xff\n';
 const IN_BASE_64 = Buffer.from(CAPABILITY, 'latin1').toString('base64');
 
-describe('layer/xattr-records', () => {
+describe('publisher/layer/pax, extended attributes', () => {
   const cases: [what: string, records: Record<string, string>, xattrs: Record<string, string>][] = [
     ['nothing', {}, {}],
     ['records of other kinds', { path: 'a', 'SCHILY.acl.access': 'x', 'LIBARCHIVE.creationtime': '1' }, {}],

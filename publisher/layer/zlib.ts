@@ -1,6 +1,31 @@
+import { Readable, type Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { Failure } from '../../core/failure.ts';
-import { DECODING, through } from './through.ts';
+
+/** Larger ones cost more: the memory of each is had anew from the system. */
+export const CHUNK_BYTES = 256 * 1024;
+
+/**
+ * Of a decoder's stream: it works up to four chunks ahead of its reader, in another thread, and gives them as they are.
+ * Read as bytes, those that wait would be copied together.
+ */
+export const DECODING = { chunkSize: CHUNK_BYTES, readableObjectMode: true, readableHighWaterMark: 4 };
+
+/** Pipes `blob` through `decoder`. An error of either is thrown; stopping early leaves neither running. */
+export async function* pipeThrough(
+  blob: AsyncIterable<Uint8Array>,
+  decoder: Transform,
+): AsyncGenerator<Uint8Array> {
+  const source = Readable.from(blob, { objectMode: false, highWaterMark: decoder.writableHighWaterMark });
+  source.once('error', (error) => decoder.destroy(error));
+  source.pipe(decoder);
+  try {
+    for await (const chunk of decoder as AsyncIterable<Uint8Array>) yield chunk;
+  } finally {
+    decoder.destroy();
+    source.destroy();
+  }
+}
 
 /**
  * The uncompressed bytes of all members of `blob`, one after the other. Zeros may follow them, as tapes and some tools
@@ -11,12 +36,12 @@ import { DECODING, through } from './through.ts';
  */
 export async function* gunzip(blob: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const decoder = zlib.createGunzip(DECODING);
-  const fed = new Fed(blob, () => decoder.bytesWritten);
+  const input = new TrackedInput(blob, () => decoder.bytesWritten);
   try {
-    yield* through(fed.chunks(), decoder);
-    for await (const chunk of fed.rest()) if (!isZero(chunk)) throw garbage();
+    yield* pipeThrough(input.chunks(), decoder);
+    for await (const chunk of input.rest()) if (!isZero(chunk)) throw garbage();
   } finally {
-    await fed.close();
+    await input.close();
   }
 }
 
@@ -34,8 +59,8 @@ function garbage(): Failure {
   );
 }
 
-/** What a decoder is fed with, and what it has left. */
-class Fed {
+/** The input of a decoder, of which it may leave a rest. */
+class TrackedInput {
   readonly #blob: AsyncIterator<Uint8Array>;
   readonly #takenBytes: () => number;
   /** Given, and perhaps not taken; they begin at `#startBytes`. */
@@ -53,7 +78,7 @@ class Fed {
     return this.#chunks;
   }
 
-  /** All that was not taken, to the end of the blob. Nothing may be fed any more. */
+  /** Yields everything the decoder did not take, to the end of the blob. {@link chunks} must not be read any more. */
   async *rest(): AsyncGenerator<Uint8Array> {
     await this.#chunks?.return(undefined);
     this.#forgetTaken();

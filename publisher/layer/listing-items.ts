@@ -1,12 +1,29 @@
 import { createHash } from 'node:crypto';
-import { AttributesColumn } from '../packed/attributes-column.ts';
-import { BYTES, Column, DOUBLES, WORDS_32 } from '../packed/column.ts';
+import { AttributesColumn, BYTES, Column, DOUBLES, WORDS_32 } from '../packed/column.ts';
 import { TextPool } from '../packed/text-pool.ts';
 import type { Attributes } from '../publication/entry.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
-import type { ListingItem, ListingItems } from './listing.ts';
-import type { MemberType } from './member.ts';
-import { NO_XATTRS, xattrBytes } from './xattr-records.ts';
+import type { MemberType } from './tar-header.ts';
+import { NO_XATTRS, xattrBytes } from './pax.ts';
+
+/** A member of a layer, without its content. */
+export interface ListingItem {
+  readonly type: MemberType;
+  readonly path: BytePath;
+  readonly attributes: Attributes;
+  /** Content of a file, otherwise 0. */
+  readonly sizeBytes: number;
+  /** Of a symbolic link, as written; of a hard link, the path within the image. */
+  readonly target: string;
+  readonly major: number;
+  readonly minor: number;
+  readonly xattrs: ReadonlyMap<string, string>;
+}
+
+/** The items of a listing: those that are read are packed, others may be a plain array. */
+export interface ListingItems extends Iterable<ListingItem> {
+  readonly length: number;
+}
 
 /** In the order of their numbers. */
 const TYPES: readonly MemberType[] = [
@@ -25,7 +42,7 @@ export class PackedItems implements ListingItems {
   readonly texts = new TextPool();
   #length = 0;
   readonly #types = new Column(BYTES);
-  /** What is before the last slash of each path: neighbors share it. */
+  /** The part before the last slash of each path: neighbors share it. */
   readonly #folders: BytePath[] = [''];
   readonly #folderNumbers = new Map<BytePath, number>([['', 0]]);
   readonly #folderOf = new Column(WORDS_32);
@@ -37,7 +54,7 @@ export class PackedItems implements ListingItems {
   readonly #xattrs = new Map<number, ReadonlyMap<string, string>>();
   /** By a digest of what they are: repeated ones are kept once. */
   readonly #equalXattrs = new Map<string, ReadonlyMap<string, string>>();
-  /** Those of the last item that had any: all members that a global header gives them to have the same. */
+  /** Attributes of the last item that had any: a global header gives the same to all members. */
   #lastXattrs: readonly [given: ReadonlyMap<string, string>, kept: ReadonlyMap<string, string>] | undefined;
   #textBytes = 0;
 

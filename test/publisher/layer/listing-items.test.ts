@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ListingItem } from '../../../publisher/layer/listing.ts';
-import { PackedItems } from '../../../publisher/layer/packed-items.ts';
+import { type ListingItem, PackedItems } from '../../../publisher/layer/listing-items.ts';
 
 const PLAIN: ListingItem = {
   type: 'file',
@@ -26,7 +25,7 @@ const ITEMS: ListingItem[] = [
   { ...PLAIN, type: 'fifo', path: 'd/p' },
 ];
 
-describe('layer/packed-items', () => {
+describe('publisher/layer/listing-items', () => {
   it('gives back what was packed, in its order', () => {
     const packed = PackedItems.of(ITEMS);
     assert.equal(packed.length, ITEMS.length);
