@@ -4,22 +4,22 @@ import { isSystemError } from '../../core/system-error.ts';
 import { kindOf, YamlError, YamlText } from '../../core/yaml/text.ts';
 
 /** A value of the configuration file as written: text has no type yet. Lines count from 1. */
-export type FileValue =
+export type ConfigurationValue =
   | { readonly kind: 'text'; readonly line: number; readonly text: string }
-  | { readonly kind: 'list'; readonly line: number; readonly items: readonly FileValue[] }
-  | { readonly kind: 'mapping'; readonly line: number; readonly entries: readonly FileEntry[] }
+  | { readonly kind: 'list'; readonly line: number; readonly items: readonly ConfigurationValue[] }
+  | { readonly kind: 'mapping'; readonly line: number; readonly entries: readonly ConfigurationEntry[] }
   | { readonly kind: 'nothing' | 'alias'; readonly line: number };
 
 /** One `key: value`, not yet checked. */
-export interface FileEntry {
+export interface ConfigurationEntry {
   readonly key: string;
   /** The key's, from 1. */
   readonly line: number;
-  readonly value: FileValue;
+  readonly value: ConfigurationValue;
 }
 
 export interface FileContent {
-  readonly entries: readonly FileEntry[];
+  readonly entries: readonly ConfigurationEntry[];
   /** Errors in the form of the file, each with its position. */
   readonly problems: readonly string[];
 }
@@ -75,8 +75,8 @@ class ValueReader {
   }
 
   /** @param path the keys that lead to `mapping`, each followed by `: `, for problems */
-  entriesOf(mapping: MappingNode, path: string): FileEntry[] {
-    const entries = new Map<string, FileEntry>();
+  entriesOf(mapping: MappingNode, path: string): ConfigurationEntry[] {
+    const entries = new Map<string, ConfigurationEntry>();
     for (const item of mapping.items) {
       const { line } = this.#yaml.positionOf(item.key);
       const key = wordOf(item.key);
@@ -96,7 +96,7 @@ class ValueReader {
   }
 
   /** Bounded: js-yaml refuses deep nesting. */
-  #valueOf(node: Node, path: string): FileValue {
+  #valueOf(node: Node, path: string): ConfigurationValue {
     const { line } = this.#yaml.positionOf(node);
     switch (node.kind) {
       case 'alias':

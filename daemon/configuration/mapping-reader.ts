@@ -1,6 +1,6 @@
 import { quoted, suggestion } from '../../core/text.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
-import type { FileEntry, FileValue } from './configuration-file.ts';
+import type { ConfigurationEntry, ConfigurationValue } from './configuration-file.ts';
 import { passwordReference, type SecretReference } from './secret-reference.ts';
 import type { PathBase, ValueType } from './value-types.ts';
 
@@ -30,11 +30,11 @@ export class MappingReader<Key extends string> {
   readonly #subject: MappingSubject<Key>;
   readonly #context: EntryContext;
   readonly #problems: string[];
-  readonly #values = new Map<string, FileEntry>();
+  readonly #values = new Map<string, ConfigurationEntry>();
 
   constructor(
     subject: MappingSubject<Key>,
-    entries: readonly FileEntry[],
+    entries: readonly ConfigurationEntry[],
     from: { readonly context: EntryContext; readonly problems: string[] },
   ) {
     this.#subject = subject;
@@ -111,7 +111,7 @@ export class MappingReader<Key extends string> {
     return `${this.#context.file}:${line}: ${this.#subject.path}${tail}`;
   }
 
-  #collect(entry: FileEntry): void {
+  #collect(entry: ConfigurationEntry): void {
     const { keys } = this.#subject;
     if (keys.some((key) => key === entry.key)) {
       this.#values.set(entry.key, entry);
@@ -123,7 +123,7 @@ export class MappingReader<Key extends string> {
   }
 
   #parse<Value>(
-    value: FileValue,
+    value: ConfigurationValue,
     { origin, type, from }: { origin: string; type: ValueType<Value>; from: PathBase },
   ): Value | undefined {
     const parsed = value.kind === 'text' ? type.parse(value.text, from) : undefined;
@@ -132,7 +132,7 @@ export class MappingReader<Key extends string> {
     return parsed;
   }
 
-  #whatOf(value: FileValue, type: ValueType<unknown>): string {
+  #whatOf(value: ConfigurationValue, type: ValueType<unknown>): string {
     if (value.kind !== 'text') return 'what stands there is no single value';
     if (type === passwordReference) return 'what stands there cannot be used';
     return `${quoted(withoutSecrets(value.text))} cannot be used`;

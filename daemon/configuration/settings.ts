@@ -2,7 +2,11 @@ import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname } from 'node:path';
 import { printable, quoted, suggestion } from '../../core/text.ts';
-import { readConfigurationFile, type FileEntry, type FileValue } from './configuration-file.ts';
+import {
+  readConfigurationFile,
+  type ConfigurationEntry,
+  type ConfigurationValue,
+} from './configuration-file.ts';
 import {
   DEFAULT_CONFIGURATION_FILE,
   OPTIONS,
@@ -126,8 +130,8 @@ export interface ConfigurationFile {
   readonly path: string;
   /** By key. */
   readonly settings: readonly (readonly [string, Setting])[];
-  readonly registries: FileEntry | undefined;
-  readonly sources: FileEntry | undefined;
+  readonly registries: ConfigurationEntry | undefined;
+  readonly sources: ConfigurationEntry | undefined;
 }
 
 /**
@@ -157,7 +161,7 @@ export function readFileSettings(
   return fileOf(path, content.entries, machine);
 }
 
-function unknownKeys(path: string, entries: readonly FileEntry[]): string[] {
+function unknownKeys(path: string, entries: readonly ConfigurationEntry[]): string[] {
   return entries
     .filter(({ key }) => !FILE_KEYS.includes(key) && !FORMER_KEYS.has(key))
     .map(
@@ -166,7 +170,7 @@ function unknownKeys(path: string, entries: readonly FileEntry[]): string[] {
     );
 }
 
-function fileOf(path: string, entries: readonly FileEntry[], { home }: Machine): ConfigurationFile {
+function fileOf(path: string, entries: readonly ConfigurationEntry[], { home }: Machine): ConfigurationFile {
   const base = { folder: dirname(path), home };
   const named = entries.map((entry) => ({ ...entry, key: FORMER_KEYS.get(entry.key) ?? entry.key }));
   const known = named.filter(({ key }) => OPTION_KEYS.includes(key));
@@ -182,7 +186,7 @@ function fileOf(path: string, entries: readonly FileEntry[], { home }: Machine):
 }
 
 /** @returns `undefined` if `value` is neither a single value nor a list for an option that takes one */
-function textOf(key: string, value: FileValue): string | undefined {
+function textOf(key: string, value: ConfigurationValue): string | undefined {
   if (value.kind === 'text') return value.text;
   const isList = TABLE.some((option) => option.key === key && option.type.isList === true);
   if (!isList || value.kind !== 'list' || value.items.length === 0) return undefined;

@@ -6,13 +6,13 @@ import { settingsOver, type WishSettings } from '../recipe/settings.ts';
 import type { TagSelection } from '../tags/tag-selection.ts';
 import type { Wish } from '../recipe/wish.ts';
 
-/** How a recipe differs from an earlier version of it. */
+/** The differences between a recipe and an earlier version of it. */
 export interface Changes {
   /** New or changed. */
   readonly wishes: ReadonlySet<Wish>;
   /** New. */
   readonly problems: ReadonlySet<Problem>;
-  /** What nobody asks for any more, as the earlier version wrote it, in its order. */
+  /** Images that nobody asks for any more, as the earlier version wrote them, in its order. */
   readonly removed: readonly string[];
 }
 

@@ -5,7 +5,7 @@ import { inVersionOrder, someTags } from '../tags/version.ts';
 import type { Problem, ProblemCode } from '../recipe/problem.ts';
 import type { Wish } from '../recipe/wish.ts';
 
-/** What only `wishlist check` says. Closed; tests assert these codes, and docs/errors.md explains them. */
+/** Codes of `wishlist check` alone. Closed; tests assert them, and docs/errors.md explains them. */
 export type CheckCode =
   | 'wish-covered' // an image that a pattern of another line means as well
   | 'wish-elsewhere' // an image that another of the given recipes asks for in the same repository
@@ -21,7 +21,7 @@ export type FindingCode = ProblemCode | FailureCode | CheckCode;
 /** Errors make a check fail; a note is for information. */
 export type Severity = 'error' | 'warning' | 'note';
 
-/** One thing that is wrong, doubtful or worth knowing about one line of a recipe. */
+/** An error, a warning or a note about a line of a recipe. */
 export interface Finding {
   readonly severity: Severity;
   readonly code: FindingCode;
@@ -33,21 +33,21 @@ export interface Finding {
   readonly column: number | undefined;
   /** Behind the last character, where the end is known. */
   readonly endColumn: number | undefined;
-  /** What stands there, with secrets masked. */
+  /** The text there, with secrets masked. */
   readonly text: string;
   readonly message: string;
   readonly hint: string | undefined;
-  /** Whether the line is new or changed; without an earlier version every line is. */
+  /** The line is new or changed; without an earlier version every line is. */
   readonly isNew: boolean;
 }
 
-/** A finding before it is known where exactly its text stands. */
+/** A finding whose text has not been located yet. */
 export type Remark = Omit<Problem, 'severity' | 'code'> & {
   readonly severity: Severity;
   readonly code: FindingCode;
 };
 
-/** Where a remark belongs. */
+/** The place of a remark. */
 export interface Whereabouts {
   readonly file: string;
   /** The lines of the recipe, without their ends. */
@@ -55,7 +55,7 @@ export interface Whereabouts {
   readonly isNew: boolean;
 }
 
-/** `remark` in its place. About a line that is not new it is a note, whatever it says. */
+/** Puts `remark` in its place. About a line that is not new it is a note. */
 export function findingOf(remark: Remark, { file, lines, isNew }: Whereabouts): Finding {
   const { code, line, text, message, hint } = remark;
   const extent = extentOf(lines[line - 1] ?? '', remark);
@@ -63,7 +63,7 @@ export function findingOf(remark: Remark, { file, lines, isNew }: Whereabouts): 
   return { severity, code, file, line, ...extent, text, message, hint, isNew };
 }
 
-/** Where the text begins and ends; a remark's own column may be that of a quote in front of it. */
+/** Finds the extent of the text; a remark's own column may be that of a quote in front of it. */
 function extentOf(line: string, { column, text }: Remark): Pick<Finding, 'column' | 'endColumn'> {
   const from = (column ?? 1) - 1;
   const start = text === '' ? -1 : line.indexOf(text, from);
@@ -76,14 +76,14 @@ export function linesOf(text: string): string[] {
   return text.split(/\r\n|\n|\r/);
 }
 
-/** How many of `findings` are of each severity. */
+/** Counts `findings` by severity. */
 export function countFindings(findings: readonly Finding[]): Readonly<Record<Severity, number>> {
   const counts = { error: 0, warning: 0, note: 0 };
   for (const { severity } of findings) counts[severity] += 1;
   return counts;
 }
 
-/** What registries, networks and this machine's set-up do: no author of a line can help it. */
+/** Failures of registries, networks and this machine's set-up: the author of a line cannot help them. */
 const NOT_THE_AUTHORS: ReadonlySet<FailureCode> = new Set([
   'registry-unreachable',
   'registry-timeout',
@@ -94,7 +94,7 @@ const NOT_THE_AUTHORS: ReadonlySet<FailureCode> = new Set([
   'credentials-unavailable',
 ]);
 
-/** What is said of a wish as a whole. */
+/** A remark about a wish as a whole. */
 export function remarkOn(
   { line, text }: Wish,
   severity: Severity,
@@ -104,12 +104,12 @@ export function remarkOn(
   return { severity, code, line, column: undefined, text, message, hint };
 }
 
-/** How bad it is for a wish that a registry answered with `code`. */
+/** The severity of a registry's answer for a wish. */
 export function severityOf({ code }: Failure): Severity {
   return NOT_THE_AUTHORS.has(code) ? 'warning' : 'error';
 }
 
-/** What is said of a pattern with `tags`, at least one, of which `limit` are allowed. */
+/** Reports the tags that a pattern matches, at least one, and whether they are more than `limit`. */
 export function judgePattern(wish: Wish, tags: readonly string[], limit: number): Remark {
   const ordered = inVersionOrder(tags);
   const count = counted(tags.length, 'tag');

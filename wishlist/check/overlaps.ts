@@ -94,7 +94,7 @@ function covers(selection: TagSelection | undefined, wish: Wish, tag: string): b
   return isWider && isPlain && selectTags(selection, [tag]).length > 0;
 }
 
-/** Whether a pattern has no wildcard but `*`. */
+/** Returns whether the only wildcard of a pattern is `*`. */
 function isOfStars(pattern: string): boolean {
   return /^[\w.*-]+$/.test(pattern);
 }
@@ -119,7 +119,7 @@ function targetsOf({ recipe, wish }: Placed): readonly string[] {
   return wish.repositories ?? recipe.repositories;
 }
 
-/** Whether `one` is for every platform that `other` is for. */
+/** Returns whether `one` has every platform of `other`. */
 function hasPlatformsOf(one: Placed, other: Placed): boolean {
   const has = platformsOf(one);
   return platformsOf(other).every((platform) => has.includes(platform));

@@ -1,14 +1,14 @@
-/** What is known of one layer. */
+/** The known facts about a layer. */
 export interface LayerFacts {
   readonly digest: string;
   readonly compressedBytes: number;
-  /** Of the uncompressed archive; `undefined` where nobody has read it here. */
+  /** Of the uncompressed archive; `undefined` where it was never read here. */
   readonly unpackedBytes: number | undefined;
-  /** Whether the repository has it already; `undefined` where that cannot be seen. */
+  /** The repository has it already; `undefined` where that cannot be seen. */
   readonly isPublished: boolean | undefined;
 }
 
-/** One image for one platform. */
+/** An image for one platform. */
 export interface MeasuredImage {
   /** Without scheme. */
   readonly image: string;
@@ -16,7 +16,7 @@ export interface MeasuredImage {
   readonly layers: readonly LayerFacts[];
 }
 
-/** What images take together; a layer that several of them have counts once. */
+/** The size of images together; a layer that several of them share counts once. */
 export interface Sum {
   readonly layers: number;
   readonly compressedBytes: number;

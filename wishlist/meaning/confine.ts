@@ -5,7 +5,7 @@ import type { Problem, ProblemCode } from '../recipe/problem.ts';
 import type { Confinement } from '../recipe/recipe.ts';
 import type { Wish } from '../recipe/wish.ts';
 
-/** What no wish may go beyond, whoever has it. */
+/** Limits on all wishes. */
 export interface Policy {
   /** Patterns as `matchesRegistry` reads them; `undefined` for all registries. */
   readonly registries?: readonly string[] | undefined;
@@ -14,22 +14,22 @@ export interface Policy {
   /** The most images, each for each platform, that the wishes of one source may mean together. */
   readonly images?: number | undefined;
   /**
-   * Whether images, to be told before, have their public names in a repository already: they keep them where another one
-   * wants the name too.
+   * Finds out which images hold their public names in a repository already: they keep them where another image wants the
+   * name too.
    */
   readonly findHolders?: ((images: readonly WishedImage[]) => Promise<IsHolder>) | undefined;
 }
 
 export type IsHolder = (image: WishedImage, repository: string) => boolean;
 
-/** A recipe without what it may not ask for. */
+/** A recipe reduced to what it may ask for. */
 export interface Confined {
   readonly recipe: Wishlist;
-  /** One for each wish that is refused, at all or in some repositories; one for all where it may publish nowhere. */
+  /** A problem for each wish that is refused, at all or in some repositories; a single one where the recipe may publish nowhere. */
   readonly problems: readonly Problem[];
 }
 
-/** What of `recipe` its source may ask for, which nobody is asked about before. */
+/** Removes from `recipe` what its source may not ask for, before any registry is asked. */
 export function confine(recipe: Wishlist, { registries }: Policy): Confined {
   const { confinement } = recipe;
   if (confinement === undefined && registries === undefined) return { recipe, problems: [] };
@@ -43,7 +43,7 @@ export function confine(recipe: Wishlist, { registries }: Policy): Confined {
   return { recipe: { ...recipe, repositories, defaults, wishes }, problems };
 }
 
-/** What counts for all wishes of a recipe. */
+/** Limits on all wishes of a recipe. */
 interface Bounds extends Pick<Policy, 'registries'> {
   readonly repositories: readonly string[];
   readonly subdirectory: string | undefined;
@@ -67,7 +67,7 @@ function confineWishes(recipe: Wishlist, bounds: Bounds): { wishes: Wish[]; prob
   return { wishes, problems };
 }
 
-/** Why nothing of a wish may be asked for, wherever that is. */
+/** The reason why a wish is refused everywhere, if it is. */
 function refusalOf(
   wish: Wish,
   { confinement }: Wishlist,
@@ -146,17 +146,17 @@ function refused(
   };
 }
 
-/** What the wishes of one source may cost together, so that the others' have their turn. */
+/** Budget of all wishes of one source, so that others have their turn. */
 export const SOURCE_LIMITS = {
   /** Images, each for each platform, where the operator does not say. */
   images: 100_000,
   /** Of tags with patterns, in one cycle: some tens of nanoseconds each. */
   comparisons: 200_000_000,
-  /** The same of one wish, during which nothing else goes on. */
+  /** The same for one wish, during which nothing else runs. */
   comparisonsOfWish: 20_000_000,
 } as const;
 
-/** What is left for each source; a recipe that comes from none is one by itself. */
+/** The remaining budget of each source; a recipe without a source counts as one. */
 export class SourceBudgets {
   readonly #images: number;
   readonly #spent = new Map<string, { images: number; comparisons: number }>();
@@ -165,7 +165,7 @@ export class SourceBudgets {
     this.#images = images;
   }
 
-  /** Whether so many more images may be meant; they count then. */
+  /** Takes `images` from the budget; returns whether it sufficed. */
   takeImages(line: RecipeWish, images: number): boolean {
     const spent = this.#of(line);
     if (spent.images + images > this.#images) return false;
@@ -173,7 +173,7 @@ export class SourceBudgets {
     return true;
   }
 
-  /** Whether so many more comparisons may be made; they count then. */
+  /** Takes `comparisons` from the budget; returns whether it sufficed. */
   takeComparisons(line: RecipeWish, comparisons: number): boolean {
     const spent = this.#of(line);
     const { comparisons: most, comparisonsOfWish } = SOURCE_LIMITS;

@@ -43,14 +43,14 @@ export type { Policy } from './confine.ts';
 export type { ListTags } from './tag-lists.ts';
 export type { RecipeProblem, RecipeWish, WishedPlatform, WishedImage, Wishlist } from './wished-image.ts';
 
-/** What wishes mean at the moment. */
+/** The images that wishes mean at the moment. */
 export interface Expansion {
   /**
    * In the order of the wishes and, for a pattern, of the registry's list. Each public name once for each repository:
    * where repositories differ in what they ask for, the name is there several times.
    */
   readonly images: readonly WishedImage[];
-  /** Patterns whose tag list could not be had, and wishes with which something unexpected happened. */
+  /** Patterns whose tag list could not be read, and wishes that failed unexpectedly. */
   readonly failures: readonly (RecipeWish & { readonly failure: Failure })[];
   /**
    * Errors `registry-not-allowed`, `subdirectory-not-allowed`, `http-not-allowed`, `pattern-too-wide`,
@@ -59,21 +59,21 @@ export interface Expansion {
    * `tag-unusable`; notes `artifacts-passed-over`. Not the problems of the recipes themselves.
    */
   readonly problems: readonly RecipeProblem[];
-  /** Where the recipes may publish, each once: also those from which they want nothing any more. */
+  /** The recipes' repositories, each once, even those in which they want nothing any more. */
   readonly repositories: readonly string[];
-  /** What the recipes may ask for beside `images`: by lines that are wrong, or whose images are not known. */
+  /** Further images that the recipes may ask for: by lines that are wrong, or whose images are not known. */
   readonly uncertainties: readonly Uncertainty[];
 }
 
 /**
- * Finds out which images the wishes of all `recipes` mean. Each repository with patterns is listed once. Where
- * `listTags` throws only the wishes for that repository fail, and what goes wrong with a wish is its own failure.
+ * Resolves the wishes of all `recipes` to images. Each repository with patterns is listed once. Where `listTags` throws,
+ * only the wishes for that repository fail, and an error with a wish is its own failure.
  *
- * What neither a wish nor its recipe says `defaults` say. Where nobody names platforms an image is for linux/amd64,
+ * `defaults` count where neither a wish nor its recipe says anything. Where nobody names platforms an image is for linux/amd64,
  * which is written out where another wish for the same image names platforms. Where several wishes mean one image in
  * one repository it gets the platforms and outputs of all, and is kept for the longest time.
  *
- * What a recipe or `policy` does not allow is refused before anybody is asked for it.
+ * Wishes that their recipe's confinement or `policy` does not allow are refused before any registry is asked.
  */
 export async function expandRecipes(
   recipes: readonly Wishlist[],
@@ -116,7 +116,7 @@ export async function expandRecipes(
 interface SettledLine extends RecipeWish {
   readonly settings: ReturnType<typeof effectiveSettings>;
   readonly limit: PatternLimit;
-  /** `undefined` for a wish that is no pattern. */
+  /** `undefined` for a wish that is not a pattern. */
   readonly selection: TagSelection | undefined;
 }
 
@@ -133,23 +133,23 @@ function hasSelection(line: SettledLine): line is SettledLine & { readonly selec
   return line.selection !== undefined;
 }
 
-/** What a pattern means of a list, of which nothing else is kept. */
+/** The tags that a pattern means; nothing else of the list is kept. */
 interface Chosen {
   readonly images: Matching;
-  /** What it matches that is of no image. */
+  /** Matching tags that are not of images. */
   readonly artifacts: Matching;
-  /** How many tags the list has. */
+  /** The number of tags in the list. */
   readonly listed: number;
   readonly isWhole: boolean;
 }
 
-/** A list with which a pattern would take too long to compare. */
+/** A list that would take too long to compare with a pattern. */
 interface TooCostly {
   readonly listed: number;
   readonly isTooCostly: true;
 }
 
-/** What the list of its repository means for a pattern, or why it could not be had. */
+/** The result for a pattern, or why its tag list is missing. */
 type Answer = Chosen | TooCostly | Failure;
 
 function chosenFrom({ tags, isWhole }: TagList, selection: TagSelection, limit: number): Chosen {
@@ -166,11 +166,11 @@ function chosenFrom({ tags, isWhole }: TagList, selection: TagSelection, limit: 
   };
 }
 
-/** What a wish means in its repository. */
+/** The tags that a wish means. */
 interface MeantTags {
-  /** `'single'` for a wish that is no pattern; `undefined` where they do not count. */
+  /** `'single'` for a wish that is not a pattern; `undefined` where none of them is taken. */
   readonly tags: readonly string[] | 'single' | undefined;
-  /** What it may mean as well. */
+  /** Further tags that it may mean. */
   readonly uncertain: readonly TagSelection[];
 }
 
@@ -202,13 +202,13 @@ class Expander {
     };
   }
 
-  /** To be called for each recipe, before its lines are added. */
+  /** Called for each recipe, before its lines are added. */
   begin({ recipe, problems }: Confined): void {
     this.#recipes.push(recipe);
     for (const problem of problems) this.#tell({ recipe }, problem);
   }
 
-  /** @param chosen `undefined` for what is no pattern */
+  /** @param chosen `undefined` for a single image */
   tryToAdd(settled: SettledLine, chosen: Answer | undefined): void {
     try {
       this.#add(settled, chosen);
@@ -241,7 +241,7 @@ class Expander {
     const isTooWide = images.count > limit.tags;
     if (isTooWide) this.#tell(line, tooWide(line.wish, images, limit));
     if (isTooWide || !isWhole) return { tags: isTooWide ? undefined : images.tags, uncertain: [selection] };
-    // A name alone takes nothing away.
+    // A tag that only looks like an artifact's must not lead to a removal.
     const hidden = { ...selection, include: ARTIFACT_TAGS };
     return { tags: images.tags, uncertain: artifacts.count > 0 ? [hidden] : [] };
   }
@@ -253,7 +253,7 @@ class Expander {
     return undefined;
   }
 
-  /** The list comes from outside: a name in it that is no tag must not become a path. */
+  /** The list comes from outside: a name in it that is not a valid tag must not become a path. */
   #referencesOf(line: RecipeWish, tags: readonly string[] | 'single'): readonly ImageReference[] {
     if (tags === 'single') return [line.wish.reference];
     const references: ImageReference[] = [];
@@ -316,7 +316,7 @@ class Expander {
   }
 }
 
-/** How many tags a pattern may match: what it says itself never exceeds what the operator says. */
+/** The number of tags that a pattern may match: its own limit, but at most the operator's. */
 function limitOf(own: number | undefined, most = Number.POSITIVE_INFINITY): PatternLimit {
   return { tags: Math.min(own ?? most, most), most };
 }

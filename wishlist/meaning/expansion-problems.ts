@@ -13,12 +13,12 @@ const EXAMPLES = 3;
 
 /** Tags that a pattern matches. */
 export interface Matching {
-  /** All of them, or some where they are too many. */
+  /** Only some where they are too many. */
   readonly tags: readonly string[];
   readonly count: number;
 }
 
-/** No more than examples are kept where there are more than `limit`. */
+/** Keeps only examples where there are more than `limit`. */
 export function atMost(limit: number, tags: readonly string[]): Matching {
   return { tags: tags.length > limit ? tags.slice(0, EXAMPLES) : tags, count: tags.length };
 }
@@ -36,7 +36,7 @@ export function unmatched(wish: Wish, { include }: TagSelection, tags: number): 
 /**
  * Tags, at least one, that a pattern matches and that are not of images.
  *
- * @param kinds what they are, where that is known
+ * @param kinds the kinds of artifact, where known
  */
 export function passedOver(wish: Wish, { tags, count }: Matching, kinds: readonly string[] = []): Problem {
   const [first = ''] = tags;
@@ -51,7 +51,7 @@ export function passedOver(wish: Wish, { tags, count }: Matching, kinds: readonl
   };
 }
 
-/** The same for `images` that were found to be none, one for each pattern. */
+/** The same for `images` that turned out not to be images, one problem for each pattern. */
 export function passedOverProblems(
   images: readonly WishedImage[],
   kindOf: (image: WishedImage) => string | undefined,
@@ -90,14 +90,14 @@ export function unusable(wish: Wish, { message, hint }: Failure): Problem {
   };
 }
 
-/** How many tags a pattern may match. */
+/** Limits on the tags that a pattern may match. */
 export interface PatternLimit {
   readonly tags: number;
-  /** What it may say itself at most. */
+  /** The operator's limit, which its own may not exceed. */
   readonly most: number;
 }
 
-/** In place of all problems of a recipe that are too many, the first of which is `problem`. */
+/** Stands for all further problems of a recipe, the first of which is `problem`. */
 export function furtherProblems({ line }: Problem): Problem {
   return {
     severity: 'error',
@@ -144,7 +144,7 @@ export function tooManyImages(wish: Wish, limit: number): Problem {
   };
 }
 
-/** Images of one line, at least one, whose places others have. */
+/** Images of one line, at least one, whose public names others have. */
 export function conflictProblem({ wish }: RecipeWish, conflicts: readonly Conflict[]): Problem {
   const [first] = conflicts;
   if (first === undefined) throw new Error('there is no conflict');

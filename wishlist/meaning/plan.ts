@@ -3,7 +3,7 @@ import { LINUX_AMD64, equalPlatforms, type Platform } from '../../core/oci/platf
 import type { Keep } from '../recipe/settings.ts';
 import type { WishedImage } from './wished-image.ts';
 
-/** One image that is published, for one platform. */
+/** A published image, for one platform. */
 export interface PublishedImage {
   /** As {@link WishedImage.publicName}, also for a further platform. */
   readonly publicName: string;

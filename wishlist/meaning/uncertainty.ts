@@ -92,7 +92,7 @@ export function protectedNames(
   return found;
 }
 
-/** All versions where telling them apart would take too long. */
+/** Falls back to all versions where telling them apart would take too long. */
 function boundedUncertainties(
   uncertainties: readonly Uncertainty[],
   versions: number,

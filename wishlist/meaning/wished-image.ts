@@ -6,55 +6,55 @@ import type { Recipe } from '../recipe/recipe.ts';
 import { type Keep, type WishSettings, settingsOver } from '../recipe/settings.ts';
 import type { Wish } from '../recipe/wish.ts';
 
-/** What of a recipe counts for the meaning of its lines. */
+/** The part of a recipe that determines its images. */
 export type Wishlist = Pick<
   Recipe,
   'file' | 'repositories' | 'defaults' | 'wishes' | 'problems' | 'confinement'
 >;
 
-/** One line of one of several recipes. */
+/** A wish with its recipe. */
 export interface RecipeWish {
   readonly recipe: Wishlist;
   readonly wish: Wish;
 }
 
-/** What is wrong or doubtful in a line of one of several recipes. */
+/** A problem with its recipe. */
 export interface RecipeProblem {
   readonly recipe: Wishlist;
   readonly problem: Problem;
 }
 
-/** One image that is asked for. */
+/** An image that is asked for. */
 export interface WishedImage {
-  /** Concrete: its tag is no pattern. */
+  /** Concrete: its tag is not a pattern. */
   readonly reference: ImageReference;
   /** `[<subdirectory>/]<registry>/<repository>:<tag>`: where it is published for linux/amd64. */
   readonly publicName: string;
-  /** Where it is wanted on these terms: at least one repository, each once. */
+  /** The repositories in which it is wanted on these terms: at least one, each once. */
   readonly repositories: readonly string[];
   /**
-   * What all wishes for it ask for together, each platform once. `undefined` where nobody names one: then linux/amd64,
-   * or whatever a manifest that stands in no index is for.
+   * The platforms that its wishes ask for together, each once. `undefined` where nobody names one: then linux/amd64, or the
+   * platform of a manifest without an index.
    */
   readonly platforms: readonly WishedPlatform[] | undefined;
-  /** All forms that one of the wishes asks for; `undefined` where nobody names one. */
+  /** The outputs that its wishes ask for together; `undefined` where nobody names one. */
   readonly outputs: readonly OutputName[] | undefined;
   /** The longest time that one of the wishes asks for; `undefined` where nobody names one. */
   readonly keep: Keep | undefined;
-  /** Whether somebody names it, and not only a pattern means it. */
+  /** A wish names it, not only a pattern matches it. */
   readonly isNamed: boolean;
-  /** All that ask for it, in their order: at least one. */
+  /** The wishes for it, in their order: at least one. */
   readonly wishes: readonly RecipeWish[];
 }
 
-/** A platform that an image is to be published for. */
+/** A platform for which an image is to be published. */
 export interface WishedPlatform {
   readonly platform: Platform;
-  /** Whether a wish names it, so that an image without it is an error; a platform by default may be missing. */
+  /** A wish names it, so that an image without it is an error; a platform by default may be missing. */
   readonly isRequired: boolean;
 }
 
-/** What the public names of all tags of a repository begin with: `[<subdirectory>/]<registry>/<repository>`. */
+/** The beginning of the public names of all tags of a repository: `[<subdirectory>/]<registry>/<repository>`. */
 export function namesOf({ registry, repository }: ImageReference, subdirectory: string | undefined): string {
   const name = `${registry}/${repository}`;
   return subdirectory === undefined ? name : `${subdirectory}/${name}`;
@@ -63,13 +63,13 @@ export function namesOf({ registry, repository }: ImageReference, subdirectory: 
 /** The settings of images that several wishes can ask for. */
 export type UnitedSettings = Pick<WishedImage, 'platforms' | 'outputs' | 'keep'>;
 
-/** What a wish without platforms asks for, where no default says otherwise. */
+/** The platforms of a wish that names none, without defaults. */
 const UNNAMED: readonly WishedPlatform[] = [{ platform: LINUX_AMD64, isRequired: true }];
 
-/** The forms of a wish that names none, where no default says otherwise. */
+/** The outputs of a wish that names none, without defaults. */
 const USUAL_OUTPUTS: readonly OutputName[] = outputNames();
 
-/** What counts for a wish: what it says itself, else its recipe, else `defaults`. */
+/** The settings of a wish: its own, else its recipe's, else `defaults`. */
 export function effectiveSettings(
   { recipe, wish }: RecipeWish,
   defaults: WishSettings,
@@ -79,7 +79,7 @@ export function effectiveSettings(
   return { ...settings, platforms: settings.platforms?.map((platform) => ({ platform, isRequired })) };
 }
 
-/** What both ask for together. Platforms and outputs that nobody names are written out where the other names some. */
+/** Unites the settings of two wishes. The default platforms and outputs are written out where the other wish names some. */
 export function unitedSettings(one: UnitedSettings, other: UnitedSettings): UnitedSettings {
   return {
     platforms: unitePlatforms(one.platforms, other.platforms),

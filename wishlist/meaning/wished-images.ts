@@ -1,12 +1,12 @@
 import type { IsHolder, Policy } from './confine.ts';
 import { unitedSettings, type RecipeWish, type WishedImage } from './wished-image.ts';
 
-/** An image that cannot be published, because another one has its place. */
+/** An image that cannot be published because another one has its public name. */
 export interface Conflict {
   readonly image: WishedImage;
-  /** The one that was asked for before. */
+  /** The image that was asked for before. */
   readonly other: WishedImage;
-  /** Where both are wanted. */
+  /** The repositories in which both are wanted. */
   readonly repositories: readonly string[];
 }
 
@@ -19,13 +19,13 @@ export interface Conflict {
 export class WishedImages {
   /** By public name, in the order of their first wishes. */
   readonly #images = new Map<string, WishedImage>();
-  /** Where repositories differ: further images of a name, all for different repositories. */
+  /** Further images of a name, all for different repositories. */
   readonly #further = new Map<string, readonly WishedImage[]>();
   /** Images by the names of images that they would be below. Only subdirectories make such names. */
   readonly #below = new Map<string, WishedImage[]>();
   readonly #lists = new JoinedLists<RecipeWish>();
 
-  /** One image for each set of terms: where repositories differ in these, a public name stands here several times. */
+  /** Returns an image for each set of terms: a public name stands here several times where repositories differ in them. */
   all(): WishedImage[] {
     const all: WishedImage[] = [];
     for (const [name, image] of this.#images) {
@@ -35,7 +35,7 @@ export class WishedImages {
     return all;
   }
 
-  /** Adds what one wish asks for. @returns where that is not possible; elsewhere it counts */
+  /** Adds an image of a wish. @returns its conflicts; it counts in all other repositories */
   add(image: WishedImage): readonly Conflict[] {
     const above = namesAbove(image.publicName);
     const first = this.#images.get(image.publicName);
@@ -148,15 +148,15 @@ function namesAbove(name: string): readonly string[] {
   );
 }
 
-/** What one wish means. */
+/** The images that a wish means. */
 export interface Meant {
   readonly line: RecipeWish;
-  /** What all its public names begin with. */
+  /** The beginning of all its public names. */
   readonly names: string;
   readonly images: readonly WishedImage[];
 }
 
-/** Which images have their names, and where others have them. */
+/** Images with their public names, and those whose names others have. */
 export interface Assignment {
   /** In the order of the wishes; where names conflict, first those that take precedence. */
   readonly images: readonly WishedImage[];

@@ -5,11 +5,11 @@ import { formatReference, parseReference } from '../../core/oci/reference.ts';
 import { looksLikeRegistry } from '../../core/oci/registry-host.ts';
 import { holdsCredentials, withoutSecrets } from '../../core/secrets.ts';
 
-/** What a list of images became. */
+/** The recipe made from a list of images. */
 export interface ConvertedList {
   /** A recipe of version 2, which parses without an error. */
   readonly recipe: string;
-  /** How many images the recipe asks for, repeated ones included. */
+  /** The number of images in the recipe, with repetitions. */
   readonly images: number;
   /** Errors `reference-invalid` and warnings `wish-repeated`, with their places in the list. */
   readonly problems: readonly Problem[];
@@ -23,7 +23,7 @@ interface Image {
   readonly name: string;
 }
 
-/** Where people read about images: what is copied from there looks like a reference and is none. */
+/** The site where people read about images: its addresses look like references, and are not. */
 const WEB_SITE = 'hub.docker.com';
 
 /**
@@ -31,7 +31,7 @@ const WEB_SITE = 'hub.docker.com';
  * comments. Where no registry is named the image is at Docker Hub, and where nothing but a name is, it is an official
  * one. A tag may be a pattern with `*`.
  *
- * Order, comments and empty lines are kept. A line that is no image becomes a comment.
+ * Order, comments and empty lines are kept. A line that is not an image becomes a comment.
  *
  * @param repository the CVMFS repository of the recipe
  */

@@ -1,6 +1,5 @@
 /**
- * What one recipe may have, so that a stranger's costs little, whatever is in it. A thousand images a recipe are usual, and
- * some 100 bytes for each.
+ * Limits that keep a stranger's recipe cheap. Usual recipes have a thousand images, and some 100 bytes for each.
  */
 export const RECIPE_LIMITS = {
   bytes: 4 * 1024 ** 2,
@@ -14,10 +13,10 @@ export const RECIPE_LIMITS = {
   patternCost: 1_000_000,
   /** Of a list beside `input`, and keys of a mapping. */
   entries: 1000,
-  /** For which one image may be wanted. */
+  /** Of one image. */
   platforms: 32,
-  /** Items of `input`, where the operator does not say. */
+  /** Items of `input`, by default. */
   wishes: 20_000,
-  /** That are told. */
+  /** Reported ones. */
   problems: 1000,
 } as const;

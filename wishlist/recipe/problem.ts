@@ -1,7 +1,7 @@
 import { withHint } from '../../core/failure.ts';
 import { counted, printable } from '../../core/text.ts';
 
-/** What can be wrong or doubtful in a recipe that is otherwise usable. Closed; tests assert these codes. */
+/** Problems in a recipe that is otherwise usable. Closed; tests assert these codes. */
 export type ProblemCode =
   | 'reference-invalid' // an item of `input` that is no image reference: that image fails
   | 'platform-invalid' // an entry of `platforms` that is no platform: that of a wish makes the image fail
@@ -28,19 +28,18 @@ export type ProblemCode =
   | 'tag-unusable'; // a tag in the registry's list that matches a pattern and cannot be published
 
 /**
- * One thing that is wrong (`error`), doubtful (`warning`) or worth knowing (`note`) in one line of a recipe; the rest of it
- * goes on.
+ * An error, a warning or a note about one line of a recipe; the other lines count.
  */
 export interface Problem {
   readonly severity: 'error' | 'warning' | 'note';
   readonly code: ProblemCode;
   /** From 1. */
   readonly line: number;
-  /** From 1, in UTF-16 units; `undefined` where it is about the line as a whole. */
+  /** From 1, in UTF-16 units; `undefined` for the line as a whole. */
   readonly column: number | undefined;
-  /** What stands there, with secrets masked; may hold control characters. */
+  /** The text there, with secrets masked; may hold control characters. */
   readonly text: string;
-  /** Says what is wrong, with the offending value; without the position. */
+  /** With the offending value, without the position. */
   readonly message: string;
   readonly hint: string | undefined;
 }
@@ -62,7 +61,7 @@ export function position(file: string, place: { line: number; column: number | u
   return `${printable(file)}:${place.line}:${column}`;
 }
 
-/** Problems that are too many to be told, or kept. */
+/** Counts the problems beyond those that are kept and reported. */
 export class Untold {
   #first: Problem | undefined;
   #problems = 0;
@@ -74,7 +73,7 @@ export class Untold {
     if (problem.severity === 'error') this.#errors += 1;
   }
 
-  /** What is told in their place; `undefined` where there are none. */
+  /** A problem that stands for all of them; `undefined` where there are none. */
   summary(): Problem | undefined {
     if (this.#first === undefined) return undefined;
     return {

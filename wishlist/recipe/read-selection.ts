@@ -4,12 +4,12 @@ import { quoted } from '../../core/text.ts';
 import type { ImageReference } from '../../core/oci/reference.ts';
 import { parseTagEntry, patternCost, type TagEntry } from '../tags/tag-entry.ts';
 import { selectionOf, type TagSelection } from '../tags/tag-selection.ts';
-import { invalidSetting, readCount, readTexts, type TextKind, type Value } from './values.ts';
+import { invalidSetting, readCount, readTexts, type TextKind, type SettingValue } from './values.ts';
 import type { RecipeText } from './recipe-text.ts';
 
 type Values = ReadonlyMap<string, Node>;
 
-/** An image as written, and what that means. */
+/** An image as written, and parsed. */
 interface Image {
   readonly text: string;
   readonly reference: ImageReference;
@@ -23,8 +23,8 @@ const ENTRY: TextKind<TagEntry> = {
 };
 
 /**
- * Reads which tags a wish asks for, from its image and the keys `tags` and `newest`. Without `image`, which could not be
- * read, only the two keys are checked.
+ * Reads the tags of a wish from its image and the keys `tags` and `newest`. Without `image`, which could not be read, only
+ * the two keys are checked.
  *
  * @returns no value also for a single image, and then without an error
  */
@@ -32,7 +32,7 @@ export function readSelection(
   yaml: RecipeText,
   values: Values,
   image: Image | undefined,
-): Value<TagSelection> {
+): SettingValue<TagSelection> {
   const tags = readTags(yaml, values.get('tags'), image);
   const newestAt = values.get('newest');
   const newest = newestAt === undefined ? undefined : readCount(yaml, newestAt, 'newest');
@@ -51,7 +51,7 @@ function readTags(
   yaml: RecipeText,
   node: Node | undefined,
   image: Image | undefined,
-): Value<Omit<TagSelection, 'newest'>> {
+): SettingValue<Omit<TagSelection, 'newest'>> {
   if (node === undefined) return { value: undefined, problems: [] };
   const { value: entries, problems } = readTexts(
     yaml,
@@ -78,7 +78,7 @@ function readTags(
   return { value: undefined, problems: [...problems, invalidSetting(yaml, node, said)] };
 }
 
-/** Whether a reference that parses has a tag or a digest; both follow the last slash. */
+/** Returns whether a valid reference has a tag or a digest; both follow the last slash. */
 function namesVersion(text: string): boolean {
   return /[:@][^/:@]*$/.test(text);
 }
@@ -91,7 +91,7 @@ function newestOfOne(yaml: RecipeText, node: Node, { text }: Image): Problem {
   });
 }
 
-/** What only patterns heed. */
+/** Warns about settings for patterns alone. */
 function unused(yaml: RecipeText, values: Values, { text }: Image): Problem[] {
   return ['exclude', 'limit'].flatMap((key): Problem[] => {
     const node = values.get(key);

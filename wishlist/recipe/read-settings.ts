@@ -11,7 +11,7 @@ import type { RecipeText } from './recipe-text.ts';
 import { type Keep, type SettingKey, type WishSettings, parseKeep, parseSubdirectory } from './settings.ts';
 import {
   type TextKind,
-  type Value,
+  type SettingValue,
   invalidSetting,
   longList,
   readCount,
@@ -20,9 +20,9 @@ import {
 } from './values.ts';
 import { parseTagPattern, patternCost } from '../tags/tag-entry.ts';
 
-/** What settings say. */
+/** Settings, and the problems in them. */
 export interface SettingsReading {
-  /** Without what is wrong: a list lacks its wrong entries, and counts as absent where none is left. */
+  /** A list lacks its wrong entries, and counts as absent where none is left. */
   readonly settings: WishSettings;
   readonly problems: readonly Problem[];
 }
@@ -42,7 +42,7 @@ export function readSettings(yaml: RecipeText, values: ReadonlyMap<string, Node>
     problems,
   };
 
-  function read<T>(key: SettingKey, reader: (node: Node) => Value<T>): T | undefined {
+  function read<T>(key: SettingKey, reader: (node: Node) => SettingValue<T>): T | undefined {
     const node = values.get(key);
     if (node === undefined) return undefined;
     const { value, problems: own } = reader(node);
@@ -50,12 +50,12 @@ export function readSettings(yaml: RecipeText, values: ReadonlyMap<string, Node>
     return value;
   }
 
-  function platformsIn(node: Node): Value<readonly Platform[]> {
+  function platformsIn(node: Node): SettingValue<readonly Platform[]> {
     const { platforms, problems: own } = readPlatforms(yaml, node);
     return { value: platforms.length === 0 ? undefined : platforms, problems: own };
   }
 
-  function outputsIn(node: Node): Value<readonly OutputName[]> {
+  function outputsIn(node: Node): SettingValue<readonly OutputName[]> {
     return readOutputs(yaml, node);
   }
 }
@@ -96,7 +96,7 @@ function parseOutput(text: string): OutputName {
 }
 
 /** To ask for an output without the one that it links to is a contradiction. */
-function readOutputs(yaml: RecipeText, node: Node): Value<readonly OutputName[]> {
+function readOutputs(yaml: RecipeText, node: Node): SettingValue<readonly OutputName[]> {
   const { value, problems } = readTexts(yaml, node, OUTPUT);
   const linked = unfoundedOutput(value ?? []);
   if (linked === undefined) return { value, problems };
@@ -109,9 +109,9 @@ function readOutputs(yaml: RecipeText, node: Node): Value<readonly OutputName[]>
   return { value: undefined, problems: [...problems, invalidSetting(yaml, node, said)] };
 }
 
-/** What a value of `platforms` says. */
+/** The platforms in a value of `platforms`. */
 export interface PlatformList {
-  /** In the order of the text, each once, without those that are wrong. */
+  /** In the order of the text, each once, without wrong ones. */
   readonly platforms: readonly Platform[];
   /** Errors `platform-invalid` and warnings `platform-repeated`. */
   readonly problems: readonly Problem[];

@@ -23,9 +23,9 @@ const EXPECTED = `a recipe is a mapping with version: 1, cvmfs_repo: REPOSITORY,
 const NAME_THE_REPOSITORY = "name the CVMFS repository, such as cvmfs_repo: 'unpacked.example.org'";
 const NO_NAME = 'is not up to 60 letters, digits and . - _ that begin with a letter or digit, without ..';
 
-/** Reads the parts of one recipe, and refuses it as a whole where one that it needs is wrong. */
+/** Reads the parts of a recipe, and refuses it as a whole where a required one is wrong. */
 export class RecipeReader {
-  /** The version, and what is said of unknown keys. */
+  /** The version, and the problems of unknown keys. */
   readonly head: { readonly version: RecipeVersion; readonly problems: readonly Problem[] };
   readonly #yaml: RecipeText;
   readonly #file: string;
@@ -89,7 +89,7 @@ export class RecipeReader {
     throw this.#invalid(node, `input is ${kindOf(content)}, not a list`, hint);
   }
 
-  /** What cannot be used counts as if it were not there: the images must not be lost. */
+  /** An invalid setting counts as absent: the images must not be lost. */
   defaults(): SettingsReading {
     const platforms = this.#values.get('platforms');
     const node = this.#values.get('defaults');
@@ -193,7 +193,7 @@ export class RecipeReader {
     return { settings: reading.settings, problems: [...problems, ...twice, ...reading.problems] };
   }
 
-  /** Nobody could tell which one is meant: the later one is pointed out. */
+  /** Refuses two keys that contradict each other, at the later one. */
   #twice(nodes: readonly Node[], reason: string, hint: string): Failure {
     const places = nodes.map((node) => ({ node, ...this.#yaml.positionOf(node) }));
     const [later] = places.sort((a, b) => b.line - a.line || b.column - a.column);

@@ -140,7 +140,7 @@ const versionTwo = z
   })
   .describe('Version 2: it has repositories, or cvmfs_repo for a single one.');
 
-/** What has `key`. The property, which allows anything, is for validators that look at known ones alone. */
+/** Requires `key`. The property, which allows anything, is for validators that look at known ones alone. */
 function needing(key: string): z.core.JSONSchema.BaseSchema {
   return { type: 'object', required: [key], properties: { [key]: {} } };
 }

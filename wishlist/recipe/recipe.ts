@@ -14,25 +14,25 @@ export interface Recipe {
   readonly file: string;
   /** Fully qualified names of the CVMFS repositories to publish in, each once: at least one. */
   readonly repositories: readonly string[];
-  /** For wishes that say nothing themselves. */
+  /** For wishes without settings of their own. */
   readonly defaults: WishSettings;
   /** In the order of the file, each image once for the same settings. */
   readonly wishes: readonly Wish[];
   /** In the order of the file. */
   readonly problems: readonly Problem[];
-  /** What it may ask for; without it, for anything. */
+  /** Limits on its wishes, if any. */
   readonly confinement?: Confinement;
 }
 
 export interface RecipeOptions {
-  /** How many items `input` may have; 20,000 where nothing is said. */
+  /** The most items of `input`; 20,000 by default. */
   readonly wishLimit?: number | undefined;
 }
 
 /**
  * Reads the recipe in `file`.
  *
- * @throws Failure `recipe-unreadable` where the file cannot be read, is larger than 4 MiB, or is no UTF-8; and those
+ * @throws Failure `recipe-unreadable` where the file cannot be read, is larger than 4 MiB, or is not UTF-8; and those
  *   of {@link parseRecipe}
  */
 export async function readRecipe(file: string, options?: RecipeOptions): Promise<Recipe> {
@@ -40,11 +40,11 @@ export async function readRecipe(file: string, options?: RecipeOptions): Promise
 }
 
 /**
- * Reads a recipe. A wrong line of `input`, `platforms` or `defaults` is a problem of the result, and the rest goes on. No
- * recipe costs more than {@link RECIPE_LIMITS} allow.
+ * Reads a recipe. A wrong line of `input`, `platforms` or `defaults` is a problem of the result, and the other lines count.
+ * No recipe costs more than {@link RECIPE_LIMITS} allow.
  *
  * @param file names the recipe in messages, which begin with `FILE:LINE:`
- * @throws Failure `recipe-unreadable` where `text` is no YAML, `recipe-invalid` where it is YAML and no recipe
+ * @throws Failure `recipe-unreadable` where `text` is not valid YAML, `recipe-invalid` where it is YAML but not a recipe
  */
 export function parseRecipe(
   text: string,
@@ -73,7 +73,7 @@ export function parseRecipe(
   };
 }
 
-/** At most 1,000, in the order of the file, the last of which says how many there are beside. */
+/** Keeps at most 1,000 problems in the order of the file, and adds one that counts the others. */
 function boundedProblems(all: readonly Problem[], untold: Untold): Problem[] {
   const told = all.toSorted((one, other) => one.line - other.line);
   for (const problem of told.splice(RECIPE_LIMITS.problems)) untold.add(problem);
@@ -82,16 +82,16 @@ function boundedProblems(all: readonly Problem[], untold: Untold): Problem[] {
   return summary === undefined ? shown : [...shown, summary];
 }
 
-/** What the wishes of one source may ask for, as the operator says. */
+/** The operator's limits on the wishes of one source. */
 export interface Confinement {
-  /** Whether they may be published in the repository of this name. */
+  /** Returns whether the wishes may be published in the repository of this name. */
   readonly allowsRepository: (name: string) => boolean;
   /** Patterns as `matchesRegistry` reads them; `undefined` for all registries. */
   readonly registries: readonly string[] | undefined;
-  /** What all public names begin with; wishes may go below it. `undefined` for nothing in particular. */
+  /** The subdirectory of all its wishes, which may name one below it; `undefined` for any. */
   readonly subdirectory: string | undefined;
-  /** Whether they may have the registry, a host with its port, asked over plain HTTP. */
+  /** Returns whether the registry, a host with its port, may be asked over plain HTTP. */
   readonly allowsHttp: (registry: string) => boolean;
-  /** The most tags that a pattern may match; `undefined` for as many as everywhere. */
+  /** The most tags that a pattern may match; `undefined` for the general limit. */
   readonly limit: number | undefined;
 }

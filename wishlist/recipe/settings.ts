@@ -5,21 +5,21 @@ import { type OutputName, isOwnFolder } from '../../core/outputs.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
 import { quoted } from '../../core/text.ts';
 
-/** How long an image stays published that nobody asks for any more. */
+/** The time for which an image stays published once nobody asks for it. */
 export type Keep = 'forever' | { readonly days: number };
 
-/** What can be said of an image beside its name: by its wish, or by a recipe for all that say nothing themselves. */
+/** Settings of an image beside its name: of its wish, or a recipe's defaults. */
 export interface WishSettings {
   /** Each once. */
   readonly platforms: readonly Platform[] | undefined;
   /** Each once. */
   readonly outputs: readonly OutputName[] | undefined;
   readonly keep: Keep | undefined;
-  /** Patterns of tags that are left out, each once. */
+  /** Patterns of tags that patterns do not mean, each once. */
   readonly exclude: readonly string[] | undefined;
   /** Goes before the public name: relative, without empty parts, `.` and `..`; its first part is like no registry. */
   readonly subdirectory: string | undefined;
-  /** How many tags a pattern may match. */
+  /** The most tags that a pattern may match. */
   readonly limit: number | undefined;
 }
 
@@ -43,7 +43,7 @@ export const NO_SETTINGS: WishSettings = {
   limit: undefined,
 };
 
-/** What counts: what `settings` say, and where they say nothing `defaults`. */
+/** Fills the gaps of `settings` from `defaults`. */
 export function settingsOver(settings: WishSettings, defaults: WishSettings): WishSettings {
   return {
     platforms: settings.platforms ?? defaults.platforms,

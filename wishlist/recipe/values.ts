@@ -7,8 +7,8 @@ import { withoutSecrets } from '../../core/secrets.ts';
 import { isText, kindOf } from '../../core/yaml/text.ts';
 import type { RecipeText } from './recipe-text.ts';
 
-/** What a value says; `undefined` where nothing of it can be used, and then at least one problem is an error. */
-export interface Value<T> {
+/** A value that was read; `undefined` where nothing of it is valid, and then at least one problem is an error. */
+export interface SettingValue<T> {
   readonly value: T | undefined;
   readonly problems: readonly Problem[];
 }
@@ -17,18 +17,18 @@ export interface Value<T> {
 export interface TextKind<T> {
   /** With its article: `an output`. */
   readonly name: string;
-  /** What to write. */
+  /** An example for messages. */
   readonly hint: string;
   /** @throws Failure `setting-invalid` or `pattern-invalid`, whose message needs no place */
   readonly parse: (text: string) => T;
-  /** What parsing costs, where it depends on the text. */
+  /** The cost of parsing, where it depends on the text. */
   readonly cost?: (text: string) => number;
 }
 
 const MAXIMUM_COUNT = 1_000_000;
 
 /** Reads a single text. */
-export function readText<T>(yaml: RecipeText, node: Node, kind: TextKind<T>): Value<T> {
+export function readText<T>(yaml: RecipeText, node: Node, kind: TextKind<T>): SettingValue<T> {
   const content = yaml.content(node);
   if (content.kind !== 'scalar' || !isText(content)) {
     const message = `${quoted(writtenAt(yaml, node))} is not ${kind.name}: it is ${kindOf(content)}`;
@@ -51,7 +51,7 @@ export function readTexts<T>(
   node: Node,
   kind: TextKind<T>,
   keyOf: (value: T) => string = String,
-): Value<readonly T[]> {
+): SettingValue<readonly T[]> {
   const content = yaml.content(node);
   const items = content.kind === 'sequence' ? content.items : [node];
   if (items.length === 0) {
@@ -73,7 +73,7 @@ export function readTexts<T>(
 }
 
 /** Reads a whole number from 1 to 1,000,000. */
-export function readCount(yaml: RecipeText, node: Node, key: string): Value<number> {
+export function readCount(yaml: RecipeText, node: Node, key: string): SettingValue<number> {
   const content = yaml.content(node);
   const isNumber = content.kind === 'scalar' && kindOf(content) === 'a number';
   const count = isNumber ? Number(content.value) : Number.NaN;
@@ -86,7 +86,7 @@ export function readCount(yaml: RecipeText, node: Node, key: string): Value<numb
   return { value: undefined, problems: [invalidSetting(yaml, node, said)] };
 }
 
-/** What is wrong with a list of more than `entries` entries, 1,000 where nothing is said. */
+/** Refuses a list of more than `entries` entries, by default 1,000. */
 export function longList(
   { length }: readonly Node[],
   entries: number = RECIPE_LIMITS.entries,
@@ -130,7 +130,7 @@ function repeatedEntry(yaml: RecipeText, item: Node): Problem {
   };
 }
 
-/** What stands at `node`, with secrets masked. */
+/** The text at `node`, with secrets masked. */
 function writtenAt(yaml: RecipeText, node: Node): string {
   const content = yaml.content(node);
   return withoutSecrets(content.kind === 'scalar' ? content.value : yaml.lineOf(node));

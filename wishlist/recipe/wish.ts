@@ -10,7 +10,7 @@ import { readSelection } from './read-selection.ts';
 import { readSettings } from './read-settings.ts';
 import { type MappingValues, type RecipeText, readMapping, type RecipeVersion } from './recipe-text.ts';
 import { NO_SETTINGS, SETTING_KEYS, type SettingKey, type WishSettings } from './settings.ts';
-import { type Value, readTexts } from './values.ts';
+import { type SettingValue, readTexts } from './values.ts';
 import { type TagSelection, selectionOf } from '../tags/tag-selection.ts';
 
 /** The commit that a wishlist was read from. */
@@ -23,7 +23,7 @@ export interface Commit {
   readonly date: string;
 }
 
-/** Where a wish comes from. */
+/** The origin of a wish. */
 export interface WishOrigin {
   /** The name of its source. */
   readonly source: string;
@@ -33,20 +33,20 @@ export interface WishOrigin {
   readonly commit: Commit | undefined;
 }
 
-/** One line of a wishlist: an image, or all the images that a tag pattern means. */
+/** A line of a wishlist: an image, or all images that a tag pattern matches. */
 export interface Wish {
   /** The image as written, without the white space around it. */
   readonly text: string;
   /** From 1. */
   readonly line: number;
   readonly reference: ImageReference;
-  /** The tags that are asked for; `undefined` for the single image that `reference` names. */
+  /** The wished tags; `undefined` for the single image that `reference` names. */
   readonly selection: TagSelection | undefined;
-  /** What the wish itself says. */
+  /** Its own, without defaults. */
   readonly settings: WishSettings;
-  /** Where it is wanted, among the recipe's repositories; `undefined` for all of them. */
+  /** Some of the recipe's; `undefined` for all of them. */
   readonly repositories: readonly string[] | undefined;
-  /** Which source it came from; `undefined` for a recipe that came from none. */
+  /** `undefined` for a recipe without a source. */
   readonly origin: WishOrigin | undefined;
 }
 
@@ -58,7 +58,7 @@ export const WISH_KEYS = {
   2: ['image', 'tags', 'newest', ...SETTING_KEYS, 'repositories'],
 } as const satisfies Record<RecipeVersion, readonly Key[]>;
 
-/** What items of `input` depend on. */
+/** The context of items of `input`. */
 export interface InputContext {
   readonly version: RecipeVersion;
   /** The recipe's. */
@@ -76,7 +76,7 @@ interface Image {
   readonly reference: ImageReference;
 }
 
-/** Reads an item of `input`: an image, or a mapping with `image` and what is said of it. */
+/** Reads an item of `input`: an image, or a mapping with `image` and settings. */
 export function readWish(yaml: RecipeText, item: Node, context: InputContext): WishReading {
   const content = yaml.content(item);
   if (content.kind === 'mapping') {
@@ -91,7 +91,7 @@ export function readWish(yaml: RecipeText, item: Node, context: InputContext): W
   return { wish: wishOf(image, yaml.positionOf(item).line, NO_SETTINGS), problems: [] };
 }
 
-/** A wish that says no more than `settings`. */
+/** Makes a wish of an image and `settings`. */
 export function wishOf(image: Image, line: number, settings: WishSettings): Wish {
   const selection = selectionOf(image.reference);
   return { ...image, line, selection, settings, repositories: undefined, origin: undefined };
@@ -102,7 +102,7 @@ interface DetailedItem {
   readonly entries: MappingValues<Key>;
 }
 
-/** A wish with a wrong setting fails as a whole, like one with a wrong image: its author looks at it anyway. */
+/** Fails as a whole for a wrong setting, as for a wrong image: the author has to look at it anyway. */
 function readDetailed(
   yaml: RecipeText,
   item: Node,
@@ -149,7 +149,7 @@ function readTargets(
   yaml: RecipeText,
   values: MappingValues<Key>['values'],
   { repositories }: InputContext,
-): Value<readonly string[]> {
+): SettingValue<readonly string[]> {
   const node = values.get('repositories');
   if (node === undefined) return { value: undefined, problems: [] };
   const some = repositories.slice(0, SHOWN_REPOSITORIES).join(', ');

@@ -8,9 +8,8 @@ import { readWish, type InputContext, type Wish } from './wish.ts';
 import type { RecipeText } from './recipe-text.ts';
 
 /**
- * The wishes in the items of `input`, and what is wrong with the other items. A further wish for the same image in the
- * same place counts only where it adds platforms, or says something else in its other settings. Of more items than
- * `limit` those after it are not read.
+ * Reads the items of `input`. A further wish for the same image in the same place counts only where it adds platforms, or
+ * has other settings. Items after `limit` are not read.
  */
 export function readWishes(
   yaml: RecipeText,
@@ -51,11 +50,11 @@ function tooMany(yaml: RecipeText, node: Node, { items, limit }: { items: number
   };
 }
 
-/** What was read before, by the image that it means; finding it takes the same time however much that is. */
+/** Finds earlier wishes for the same image in constant time. */
 class EarlierWishes {
   /** By image and repositories, the first wish of each. */
   readonly #firsts = new Map<string, Map<string, Wish>>();
-  /** By image and settings, the platforms that are asked for: `''` for those that nobody names. */
+  /** Platforms by image and settings: `''` where none is named. */
   readonly #platforms = new Map<string, Set<string>>();
 
   /** @returns the first wish for the same image in the same place, and whether `wish` adds something to those before */
@@ -89,7 +88,7 @@ function shareRepositories({ repositories: some }: Wish, { repositories: others 
   return some === undefined || others === undefined || some.some((name) => others.includes(name));
 }
 
-/** What a wish says beside its image and platforms. */
+/** The settings of a wish beside its platforms. */
 function restOf({ settings, repositories }: Wish): string {
   const { outputs, keep, exclude, limit } = settings;
   return JSON.stringify([sorted(outputs), keep, sorted(exclude), limit, sorted(repositories)]);

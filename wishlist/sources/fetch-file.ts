@@ -4,7 +4,7 @@ import { quoted } from '../../core/text.ts';
 import { readRegularFile } from '../recipe/text-file.ts';
 import { RECIPE_FILES, type RecipeFiles, type SourceLimits, type WishlistSource } from './source.ts';
 
-/** One recipe on this machine. */
+/** A recipe on this machine. */
 export interface FileSettings {
   readonly name: string;
   /** Absolute. */

@@ -15,7 +15,7 @@ import {
   type WishlistSource,
 } from './source.ts';
 
-/** One recipe on a web server. */
+/** A recipe on a web server. */
 export interface UrlSettings {
   readonly name: string;
   /** `https:` or `http:`, without credentials. */

@@ -15,18 +15,18 @@ import type {
 import { SourceStore, type StoredContent, type StoredStatus } from './store.ts';
 
 export interface SourcesOptions {
-  /** Where sources are remembered. */
+  /** The directory with the sources' stored content. */
   readonly directory: string;
   /** `PATH`, `HTTPS_PROXY` and the like, for git and for proxies. */
   readonly environment: SourceLimits['environment'];
   readonly signal?: AbortSignal | undefined;
-  /** For each thing that one source is asked; two minutes where nothing is said. */
+  /** Of each request to a source; by default two minutes. */
   readonly timeLimitMs?: number;
-  /** Of a git repository; {@link SIZE_LIMIT_BYTES} where nothing is said. */
+  /** Of a git repository; by default {@link SIZE_LIMIT_BYTES}. */
   readonly sizeLimitBytes?: number;
-  /** How many items the recipes of one source may have together; as for a single recipe where nothing is said. */
+  /** The most items in the recipes of one source together; by default the limit of a single recipe. */
   readonly wishLimit?: number | undefined;
-  /** Which sources are left alone for a while; without it all are asked. */
+  /** Sources that are not asked for a while; without it all are asked. */
   readonly rests?: SourceRests | undefined;
   /** Limits on the wishes of sources, by their names; none for others. */
   readonly confinements?: ReadonlyMap<string, Confinement> | undefined;
@@ -38,12 +38,12 @@ const TIME_LIMIT_MS = 120_000;
 const SIZE_LIMIT_BYTES = 256 * 1024 ** 2;
 
 /**
- * Asks all sources what they say now; the result is in their order. Where one fails, whatever the error is, or says what
- * is no recipe, its last good content stays in force, with the failure beside it; the others go on. Where there is no room
- * to remember what one says, that is its failure, and what it says counts.
+ * Asks all sources for their wishes; the result is in their order. Where one fails, whatever the error is, or returns
+ * something that is not a recipe, its last good content stays in force, with the failure beside it; the others continue.
+ * Where there is no room to store the new content, that is the source's failure, and the content counts.
  *
- * @throws Failure `state-unusable` where nothing can be remembered, `disk-full` where not even a folder can be made; the
- * reason of the signal
+ * @throws Failure `state-unusable` where nothing can be stored, `disk-full` where not even a folder can be made; the reason
+ * of the signal
  */
 export async function readSources(
   sources: readonly WishlistSource[],
@@ -130,7 +130,7 @@ async function remember<Content extends object>(
   };
 }
 
-/** The failure where `remembering` finds no room: what is known counts all the same, until the process ends. */
+/** Returns the failure where there is no room: the content counts all the same, until the process ends. */
 async function failureWithoutRoom(remembering: () => Promise<void>): Promise<Failure | undefined> {
   try {
     await remembering();
@@ -202,7 +202,7 @@ function plain(value: unknown): unknown {
 
 interface Rest {
   readonly failure: Failure;
-  /** How often in a row it failed. */
+  /** The number of failures in a row. */
   readonly tries: number;
   /** In ms since 1970. */
   readonly untilMs: number;
@@ -213,14 +213,14 @@ const LONGEST_MS = 60 * MINUTE_MS;
 const SHORTEST_AFTER_BUG_MS = 5 * MINUTE_MS;
 
 /**
- * Which sources are not asked for a while, since asking them fails and takes time that the others wait for: for ten times
- * as long as the failure took, so for nothing where it is told at once. After what nobody expected it is five minutes, and
- * twice as long each time. Never more than an hour.
+ * Keeps failing sources from being asked again at once, since the others wait meanwhile: for ten times as long as the
+ * failure took, so that a fast failure costs nothing. After an unexpected error it is five minutes, doubled each time.
+ * Never more than an hour.
  */
 export class SourceRests {
   readonly #rests = new Map<string, Rest>();
 
-  /** Why the source `name` is not to be asked at `nowMs`, since 1970; `undefined`: it is. */
+  /** The failure for which the source `name` is not asked at `nowMs`, since 1970; `undefined` where it may be. */
   failureOf(name: string, nowMs: number): Failure | undefined {
     const rest = this.#rests.get(name);
     if (rest === undefined || rest.untilMs <= nowMs || rest.untilMs > nowMs + LONGEST_MS) return undefined;

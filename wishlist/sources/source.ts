@@ -49,11 +49,11 @@ export interface SourceRecipes {
   readonly commit?: Commit | undefined;
 }
 
-/** How sources are asked. */
+/** Settings and limits for asking a source. */
 export interface SourceLimits {
   /** For programs and proxies: `PATH`, `HTTPS_PROXY` and the like. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** How long one source may take for each request. */
+  /** For each request to a source. */
   readonly timeLimitMs: number;
   /** Of what a git repository sends at once, and of its clone. */
   readonly sizeLimitBytes: number;
@@ -66,7 +66,7 @@ export interface FetchRequest extends SourceLimits {
   readonly folder: string;
 }
 
-/** What a source says, as far as is known. Times are in ISO 8601, in UTC. */
+/** The last known wishes of a source. Times are in ISO 8601, in UTC. */
 export interface SourceState {
   readonly name: string;
   /** The last that was good; `undefined` where there never was any: what the source asks for is unknown. */

@@ -7,7 +7,7 @@ import type { Fetched, WishlistSource } from './source.ts';
 import { readIfThere, writeWhole } from '../../core/system/files.ts';
 import { parseIfValid } from '../../core/json.ts';
 
-/** What content.json has beside the content itself. */
+/** Fields of content.json beside the content itself. */
 const headSchema = z.object({
   identity: z.string(),
   since: z.iso.datetime(),
@@ -24,7 +24,7 @@ export interface StoredContent<Content> extends Fetched<Content> {
   readonly since: string;
 }
 
-/** How the last tries went. */
+/** The outcome of the last tries. */
 export type StoredStatus = Omit<z.output<typeof statusSchema>, 'identity'>;
 
 /**
@@ -32,7 +32,7 @@ export type StoredStatus = Omit<z.output<typeof statusSchema>, 'identity'>;
  * of the same name, or the file is damaged.
  */
 export class SourceStore<Content extends object> {
-  /** Where the source may keep what it needs beside. */
+  /** For files that the source keeps beside its content. */
   readonly folder: string;
   readonly #form: WishlistSource<Content>['form'];
   readonly #identity: string;

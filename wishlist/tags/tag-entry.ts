@@ -56,7 +56,7 @@ export function parseTagPattern(text: string): string {
   }
 }
 
-/** What matches `pattern`, as {@link parseTagPattern} gives it. */
+/** Compiles `pattern`, as {@link parseTagPattern} returns it. */
 export function tagMatcher(pattern: string): TagMatcher {
   return isRange(pattern) ? rangeMatcher(pattern) : globMatcher(pattern);
 }
@@ -73,13 +73,13 @@ function isLikeReference(pattern: string): boolean {
   return /[/@]/.test(pattern);
 }
 
-/** What reading `pattern` costs, right or wrong, without doing it: about a microsecond for each. */
+/** Estimates the cost of parsing `pattern`, valid or not: about a microsecond each. */
 export function patternCost(pattern: string): number {
   if (isRange(pattern)) return 8 * Math.min(pattern.length, MAXIMUM_CHARACTERS);
   return alternativesAtMost(pattern);
 }
 
-/** How many comparisons telling whether a tag matches `pattern`, as {@link parseTagPattern} gives it, takes at most. */
+/** The most comparisons for matching a tag with `pattern`, as {@link parseTagPattern} returns it. */
 export function matchCost(pattern: string): number {
   return isRange(pattern) ? pattern.split(/\s+|\|\|/).length : alternativesIn(pattern);
 }

@@ -4,23 +4,23 @@ import { type ImageReference, isPattern } from '../../core/oci/reference.ts';
 import { matchCost, tagMatcher } from './tag-entry.ts';
 import { parseVersion } from './version.ts';
 
-/** Which tags of a repository are asked for: those that one of `include` matches and none of `exclude`. */
+/** Tags of a repository: those that match one of `include` and none of `exclude`. */
 export interface TagSelection {
   /** Tags, globs and ranges of versions, as `parseTagPattern` gives them; none means no tag. */
   readonly include: readonly string[];
   /** Of the same kinds. */
   readonly exclude: readonly string[];
-  /** Of what is left the tags with so many of the highest versions, at least 1; `undefined` for all. */
+  /** Of the rest only the tags with so many of the highest versions, at least 1; `undefined` for all. */
   readonly newest: number | undefined;
 }
 
-/** What a reference alone asks for; `undefined` for a single image. */
+/** The selection in a reference itself; `undefined` for a single image. */
 export function selectionOf({ tag }: ImageReference): TagSelection | undefined {
   return tag !== undefined && isPattern(tag) ? { include: [tag], exclude: [], newest: undefined } : undefined;
 }
 
 /**
- * The tags that `selection` means, in the given order.
+ * Selects from `tags`, in their order.
  *
  * `newest` counts versions as `parseVersion` reads them, prereleases like others; tags that are no versions are left out
  * then. Where tags spell one version differently, such as `1.7` and `v1.7.0`, it counts once and all of them are meant.
@@ -38,12 +38,12 @@ export function covers(selection: TagSelection, tag: string): boolean {
   return selection.newest === undefined && matcherOf(selection)(tag);
 }
 
-/** How many comparisons it takes at most to tell what of so many tags `selection` means. */
+/** The most comparisons for choosing `selection` from so many tags. */
 export function selectionCost({ include, exclude }: TagSelection, tags: number): number {
   return tags * [...include, ...exclude].reduce((sum, pattern) => sum + matchCost(pattern), 0);
 }
 
-/** What is compiled once serves every list and as long as its selection lives. */
+/** Compiled matchers, which live as long as their selections. */
 const matchers = new WeakMap<TagSelection, TagMatcher>();
 
 function matcherOf(selection: TagSelection): TagMatcher {
@@ -93,12 +93,12 @@ const FORM = /^sha(?:256-[0-9a-f]{64}|512-[0-9a-f]{64}(?:[0-9a-f]{64})?)(?:\.[A-
 /** Patterns for all tags of that form, and few others. */
 export const ARTIFACT_TAGS: readonly string[] = ['sha256-*', 'sha512-*'];
 
-/** Whether `tag` is by its form of something that is no image. */
+/** Returns whether `tag` has the form of an artifact's. */
 export function isArtifactTag(tag: string): boolean {
   return FORM.test(tag);
 }
 
-/** Whether `selection` names `tag` itself, and does not only mean it. */
+/** Returns whether `selection` names `tag` itself, not by a pattern. */
 export function isNamedBy(selection: TagSelection | undefined, tag: string | undefined): boolean {
   return selection === undefined || (tag !== undefined && selection.include.includes(tag));
 }

@@ -1,7 +1,7 @@
 import type { Endpoint } from '../../../publisher/registry/endpoint.ts';
 import { withoutSecrets } from '../../../core/secrets.ts';
 import { quoted } from '../../../core/text.ts';
-import type { FileEntry } from '../configuration-file.ts';
+import type { ConfigurationEntry } from '../configuration-file.ts';
 import { MappingReader, type EntryContext } from '../mapping-reader.ts';
 import { passwordReference, userReference, type LoginReference } from '../secret-reference.ts';
 import { boolean, integer, path as pathType, type Located } from '../value-types.ts';
@@ -44,7 +44,7 @@ const CONCURRENCY = integer(1, 64);
 
 /** Reads the registries of the configuration file, each host once; problems go to `problems`. */
 export function readRegistryEntries(
-  { line, value }: FileEntry,
+  { line, value }: ConfigurationEntry,
   context: EntryContext,
   problems: string[],
 ): RegistryEntry[] {
@@ -76,7 +76,7 @@ export function readRegistryEntries(
 
 function readEntry(
   host: string,
-  { line, value }: FileEntry,
+  { line, value }: ConfigurationEntry,
   from: { readonly context: EntryContext; readonly problems: string[] },
 ): RegistryEntry[] {
   const { file } = from.context;

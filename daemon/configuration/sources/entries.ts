@@ -1,7 +1,7 @@
 import { isFailure } from '../../../core/failure.ts';
 import { quoted } from '../../../core/text.ts';
 import { parseSubdirectory } from '../../../wishlist/recipe/settings.ts';
-import type { FileEntry, FileValue } from '../configuration-file.ts';
+import type { ConfigurationEntry, ConfigurationValue } from '../configuration-file.ts';
 import { MappingReader, type EntryContext } from '../mapping-reader.ts';
 import { boolean, integer, registryPattern, repositoryName, type ValueType } from '../value-types.ts';
 import type { ConfinementEntry, SourceEntry } from './kind.ts';
@@ -30,7 +30,7 @@ const subdirectory: ValueType<string> = {
 
 /** Reads the sources of the configuration file, each name once; what is wrong goes to `problems`. */
 export function readSourceEntries(
-  { line, value }: FileEntry,
+  { line, value }: ConfigurationEntry,
   context: EntryContext,
   problems: string[],
 ): SourceEntry[] {
@@ -61,7 +61,11 @@ function expected(): string {
   return `expected a list, each with one of ${forms.slice(0, -1).join(', ')} and ${forms.at(-1)}`;
 }
 
-function readSource(item: FileValue, context: EntryContext, problems: string[]): SourceEntry | undefined {
+function readSource(
+  item: ConfigurationValue,
+  context: EntryContext,
+  problems: string[],
+): SourceEntry | undefined {
   const entries = item.kind === 'mapping' ? item.entries : [];
   const [kind, second] = SOURCE_KINDS.filter(({ keys: [own] }) => entries.some(({ key }) => key === own));
   if (kind === undefined || second !== undefined) {

@@ -7,7 +7,7 @@ import { fetchingEnvironment, readingEnvironment } from './environment.ts';
 /** A command of git that failed. */
 export class GitCommandError extends GitError {
   readonly exitCode: number;
-  /** What git and what it started wrote to standard error; may hold secrets and control characters. */
+  /** The standard error of git and its children; may hold secrets and control characters. */
   readonly stderr: string;
 
   constructor(exitCode: number, stderr: string) {
@@ -17,24 +17,24 @@ export class GitCommandError extends GitError {
     this.stderr = stderr;
   }
 
-  /** Whether the time limit ended it. @see timeout(1), "EXIT status" */
+  /** Killed by the time limit. @see timeout(1), "EXIT status" */
   get isTooLate(): boolean {
     return this.exitCode === 124 || this.exitCode === 137;
   }
 
-  /** Whether there is no git on this machine, or nothing to start it with. */
+  /** There is no git on this machine, or nothing to start it with. */
   get isMissing(): boolean {
     return this.exitCode === 127;
   }
 
-  /** Whether a limit on what it writes or takes of memory ended it. */
+  /** Killed by a limit on its output or memory. */
   get isTooLarge(): boolean {
     return this.exitCode === TOO_TALKATIVE || /File too large|Out of memory|malloc failed/.test(this.stderr);
   }
 }
 
 const KILL_AFTER_SECONDS = 5;
-/** Address space of each process: what a pack unpacks to is said in the pack. */
+/** Address space of each process: a pack itself says how large it unpacks. */
 const MEMORY_BYTES = 1024 ** 3;
 /** A recipe, and what stands around it. */
 const MOST_OUTPUT_BYTES = MAXIMUM_BYTES + 64 * 1024;
@@ -75,7 +75,7 @@ export class Git {
     this.#limits = limits;
   }
 
-  /** What a command prints. */
+  /** Returns the output of a command. */
   async run(...words: readonly string[]): Promise<string> {
     return await this.#start(async (git) => await git.raw([...words]));
   }

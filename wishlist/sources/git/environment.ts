@@ -4,7 +4,7 @@ import type { GitSettings } from './settings.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 type Setting = readonly [key: string, value: string];
 
-/** What git and what it starts inherit where it fetches: nothing else reaches them. */
+/** The only variables that a fetching git and its children inherit. */
 const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'ALL_PROXY', 'all_proxy'];
 
 /** A shell function: what it prints comes from the environment, so that it stands in no argument and in no file. */
@@ -72,7 +72,7 @@ export function readingEnvironment(gitDirectory: string, environment: Environmen
   };
 }
 
-/** What counts in either case. The directory is named, so that git looks for none. */
+/** Variables for both cases. The directory is named, so that git does not search for one. */
 function alone(directory: string, settings: readonly Setting[]): Record<string, string> {
   return {
     LC_ALL: 'C',

@@ -16,7 +16,7 @@ const CHECK_NETWORK = 'check network, firewall and proxy; what was read before s
 const CHECK_ADDRESS = 'correct the address; servers also answer so where credentials are missing';
 const CHECK_CREDENTIALS = 'check username and password, or key, of this source, and what they may read';
 
-/** What the remote side, or the way to it, is the reason for. The first that fits. All are messages of the C locale. */
+/** Messages, in the C locale, that the remote side or the network causes. The first match counts. */
 const MEANINGS: readonly Meaning[] = [
   {
     pattern: /Host key verification failed|HOST IDENTIFICATION HAS CHANGED/,
@@ -68,7 +68,7 @@ const MEANINGS: readonly Meaning[] = [
   },
 ];
 
-/** What `error` means for people where the clone has no part in it; `undefined` where it may have. */
+/** The failure for an `error` that the clone did not cause; `undefined` where it may have. */
 export function remoteFailure(
   error: GitCommandError,
   source: GitSettings,
@@ -105,7 +105,7 @@ export function remoteFailure(
   return undefined;
 }
 
-/** What `error` means where nothing better is known of it. */
+/** The failure for an `error` without a known meaning. */
 export function unknownFailure(error: GitCommandError, source: GitSettings): Failure {
   const lines = linesOf(error);
   const line = lines.find((one) => /^(?:fatal|error|ssh|remote): /i.test(one)) ?? lines[0] ?? error.message;
@@ -131,7 +131,7 @@ function linesOf({ stderr }: GitCommandError): string[] {
   return stderr.split(/[\r\n]+/).filter((line) => /[A-Za-z]/.test(line));
 }
 
-/** One line that git wrote, without secrets: servers may repeat what they were told. */
+/** A line of git's output without secrets: servers may repeat them. */
 function shown(line: string, { login }: GitSettings): string {
   const plain = line.replaceAll(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/]*@/gi, '$1***@');
   const secrets =
