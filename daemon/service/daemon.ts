@@ -1,5 +1,5 @@
 import { Failure, isFailure, withHint } from '../../core/failure.ts';
-import { spoolBytes } from '../../publisher/spool/folders.ts';
+import { spoolBytes } from '../../publisher/spool/spool-files.ts';
 import { StateStore } from '../cycle/state-store.ts';
 import { partsOf } from '../configuration/problems.ts';
 import type { Log } from '../systemd/log.ts';

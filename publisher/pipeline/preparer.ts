@@ -12,7 +12,7 @@ import type { Digest } from '../../core/oci/digest.ts';
 import { formatPlatform, type Platform } from '../../core/oci/platform.ts';
 import type { Descriptor } from '../../core/oci/manifest.ts';
 import { inTurns } from '../../core/turns.ts';
-import type { Listener } from '../spool/download.ts';
+import type { DownloadListener } from '../spool/download.ts';
 import type { GrowingFile } from '../spool/growing-file.ts';
 import type { PublishingContext } from './context.ts';
 import { buildLayerTree } from '../tree/layer-tree.ts';
@@ -227,7 +227,7 @@ export class Preparer {
 
   async #fetch(
     { reference, descriptor, signal }: LayerOfImage,
-    onFile?: Listener['onFile'],
+    onFile?: DownloadListener['onFile'],
   ): Promise<string> {
     const { client, spool, observe } = this.#context;
     const { digest, sizeBytes } = descriptor;

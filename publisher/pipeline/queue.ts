@@ -6,7 +6,7 @@ import { failedResult, type ImageResult, type Observer } from '../image/events.t
 import { documentBytes, layerDigests, type ReadyImage } from '../image/image.ts';
 import { ownFailure } from '../image/own-failure.ts';
 import { labelOf } from '../image/results.ts';
-import type { GiveBack, SpoolBudget } from '../spool/budget.ts';
+import type { Release, SpoolBudget } from '../spool/budget.ts';
 import type { Hold, Spool } from '../spool/spool.ts';
 import { decideBatch, type BatchRule } from './batches.ts';
 import { blamed } from './context.ts';
@@ -254,7 +254,7 @@ export class PublishingQueue {
     );
   }
 
-  async #prepare(queued: QueuedImage, releaseRoom: GiveBack): Promise<void> {
+  async #prepare(queued: QueuedImage, releaseRoom: Release): Promise<void> {
     try {
       const ready = await this.#makeReady(queued, releaseRoom);
       this.#ready.push(ready);
@@ -266,7 +266,7 @@ export class PublishingQueue {
     }
   }
 
-  async #makeReady(queued: QueuedImage, releaseRoom: GiveBack): Promise<PreparedImage> {
+  async #makeReady(queued: QueuedImage, releaseRoom: Release): Promise<PreparedImage> {
     const { candidate } = queued;
     const { resolved } = candidate;
     let hold: Hold | undefined;

@@ -1,7 +1,7 @@
 import { exactSize, formatBytes } from '../../core/text.ts';
 import { Failure } from '../../core/failure.ts';
 import { roomText } from '../../core/system/free-space.ts';
-import type { GiveBack, SpoolBudget } from '../spool/budget.ts';
+import type { Release, SpoolBudget } from '../spool/budget.ts';
 import type { Spool } from '../spool/spool.ts';
 import { weightOf } from './batches.ts';
 import type { Candidate } from './resolve.ts';
@@ -43,7 +43,7 @@ export class Room {
    *
    * @returns for a candidate what gives its room back; `undefined` where there is none now
    */
-  taking(): (candidate: Candidate) => GiveBack | undefined {
+  taking(): (candidate: Candidate) => Release | undefined {
     const taken = new Set(this.#budget.layers.map(({ digest }) => digest));
     const free = this.#spool.freeBytes;
     const underWay = this.#spool.lackingBytes(this.#budget.layers);

@@ -4,18 +4,18 @@ import type { Descriptor } from '../../core/oci/manifest.ts';
 import { RangeRefused } from '../../core/http/range.ts';
 import { Retryable, withRetries, type RetryPolicy } from '../../core/http/retry.ts';
 import { describeSubject } from '../../core/http/subject.ts';
-import { PartFile, type PartPlace } from './part-file.ts';
-import { Rate, type RateLimit } from './rate.ts';
+import { PartFile, type PartTarget } from './part-file.ts';
+import { Rate, type RateLimit } from './download-limits.ts';
 
-/** Where blobs come from: a `RegistryClient`. */
+/** The part of a `RegistryClient` that brings blobs. */
 export interface BlobSource {
-  /** The bytes from `offset` on; `attempt` counts the requests of one download from 1 on. */
+  /** Opens a blob at `offset`; `attempt` counts the requests of one download from 1 on. */
   openBlob(
     reference: ImageReference,
     descriptor: Descriptor,
     options: { readonly offset: number; readonly attempt: number; readonly signal: AbortSignal },
   ): Promise<AsyncIterable<Uint8Array>>;
-  /** Told of a download that was too slow, by the attempt that was the last, and how long it took. */
+  /** Reports a download that was too slow, with its last attempt, and how long it took. */
   readonly tooSlow?: (
     reference: ImageReference,
     failure: Failure,
@@ -23,7 +23,6 @@ export interface BlobSource {
   ) => void;
 }
 
-/** Which blob, and where it comes from. */
 export interface BlobRequest {
   readonly client: BlobSource;
   readonly reference: ImageReference;
@@ -31,23 +30,23 @@ export interface BlobRequest {
 }
 
 /**
- * Brings one blob into a part file, and goes on with what is there of it: after a body that broke, and from an
- * earlier process. What turns out wrong is removed, and begins anew from its first byte.
+ * Downloads one blob into a part file, and resumes it after a body that broke, and after an earlier process. A part that
+ * turns out wrong is removed, and begins anew from its first byte.
  */
 export class BlobDownload {
   readonly #request: BlobRequest;
-  readonly #place: PartPlace;
+  readonly #target: PartTarget;
   readonly #rate: Rate;
   #part: PartFile | undefined;
 
-  constructor(request: BlobRequest, place: PartPlace, limit: RateLimit) {
+  constructor(request: BlobRequest, target: PartTarget, limit: RateLimit) {
     this.#request = request;
-    this.#place = place;
+    this.#target = target;
     const { reference, descriptor } = request;
     this.#rate = new Rate(limit, describeSubject({ kind: 'blob', reference, digest: descriptor.digest }));
   }
 
-  /** How many bytes there are so far. */
+  /** Bytes received so far. */
   get receivedBytes(): number {
     return this.#part?.sizeBytes ?? 0;
   }
@@ -84,7 +83,7 @@ export class BlobDownload {
       if (!part.isComplete) await this.#receive(part, attempt, signal);
       await part.finish();
     } catch (error) {
-      // What is refused is not gone on with either.
+      // A refused layer is not resumed either.
       if (isFailure(error, 'disk-full', 'state-unusable', 'layer-refused')) await part.remove();
       if (!isWrong(error, part)) throw error;
       await this.#drop(part);
@@ -95,10 +94,10 @@ export class BlobDownload {
   /** A part of an earlier process that is complete and wrong is not worth a try. */
   async #open(signal: AbortSignal): Promise<PartFile> {
     const { descriptor } = this.#request;
-    const part = await PartFile.open(descriptor, this.#place, signal);
+    const part = await PartFile.open(descriptor, this.#target, signal);
     if (!part.isComplete || part.isRight) return part;
     await this.#drop(part);
-    return await PartFile.open(descriptor, this.#place, signal);
+    return await PartFile.open(descriptor, this.#target, signal);
   }
 
   /** @throws Retryable where the body is to blame; what came before it broke counts */
@@ -130,11 +129,11 @@ export class BlobDownload {
   async #drop(part: PartFile): Promise<void> {
     this.#part = undefined;
     await part.remove();
-    this.#place.progress.onBytes(0);
+    this.#target.progress.onBytes(0);
   }
 }
 
-/** Whether what is there cannot become the blob, or cannot be gone on with. */
+/** True where the part cannot become the blob, or cannot be resumed. */
 function isWrong(error: unknown, part: PartFile): error is Failure {
   return isFailure(error, 'digest-mismatch') || (error instanceof RangeRefused && part.sizeBytes > 0);
 }

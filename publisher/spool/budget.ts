@@ -1,9 +1,9 @@
 import type { Descriptor } from '../../core/oci/manifest.ts';
 
-/** Gives back what was taken; calling it again does nothing. */
-export type GiveBack = () => void;
+/** Gives room back; a second call does nothing. */
+export type Release = () => void;
 
-/** Of the room for small images, what those of one registry may take together. */
+/** The share of the room for small images that those of one registry may take together. */
 const OWN_SHARE = 0.75;
 
 interface Taker {
@@ -30,7 +30,7 @@ export class SpoolBudget {
     this.#halfBytes = limitBytes / 2;
   }
 
-  /** Whether there is room now for an image of `registry` that brings `bytes`. */
+  /** True where there is room now for an image of `registry` that brings `bytes`. */
   hasRoom(bytes: number, registry?: string): boolean {
     const isLarge = this.isLarge(bytes);
     const takers = [...this.#takers].filter((taker) => taker.isLarge === isLarge);
@@ -42,21 +42,21 @@ export class SpoolBudget {
   }
 
   /**
-   * Room for an image of `registry` that brings `bytes`; `undefined` where there is none now.
+   * Takes room for an image of `registry` that brings `bytes`; `undefined` where there is none now.
    *
-   * @param layers what they are
+   * @param layers of those bytes
    */
-  take(bytes: number, layers: readonly Descriptor[] = [], registry?: string): GiveBack | undefined {
+  take(bytes: number, layers: readonly Descriptor[] = [], registry?: string): Release | undefined {
     if (!this.hasRoom(bytes, registry)) return undefined;
     const taker = { bytes, isLarge: this.isLarge(bytes), registry, layers };
     this.#takers.add(taker);
     return () => {
       if (!this.#takers.delete(taker)) return;
-      for (const tell of this.#waiting) tell();
+      for (const listener of this.#waiting) listener();
     };
   }
 
-  /** Whether nobody has taken anything: more room than there is now will not come of itself. */
+  /** True while nobody has taken anything: waiting brings no more room then. */
   get isIdle(): boolean {
     return this.#takers.size === 0;
   }
@@ -66,15 +66,15 @@ export class SpoolBudget {
     return Array.from(this.#takers, ({ layers }) => layers).flat();
   }
 
-  /** Whether an image that brings `bytes` is one of those of which only one of each registry is fetched at a time. */
+  /** True for an image so large that only one of each registry is fetched at a time. */
   isLarge(bytes: number): boolean {
     return bytes > this.#halfBytes / 4;
   }
 
-  /** `tell` is called whenever room becomes free, until the function that it answers is called. */
-  onFree(tell: () => void): () => void {
-    this.#waiting.add(tell);
-    return () => this.#waiting.delete(tell);
+  /** Calls `listener` whenever room becomes free. @returns ends that */
+  onFree(listener: () => void): () => void {
+    this.#waiting.add(listener);
+    return () => this.#waiting.delete(listener);
   }
 }
 

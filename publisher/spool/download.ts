@@ -1,8 +1,8 @@
 import { unlessAborted } from '../../core/interruption.ts';
 import type { GrowingFile } from './growing-file.ts';
 
-/** What there is to tell of a download. */
-export interface Progress {
+/** Callbacks of a download. */
+export interface DownloadProgress {
   /** Gets the bytes that are there so far, those of earlier tries and processes included. */
   readonly onBytes: (receivedBytes: number) => void;
   /**
@@ -12,15 +12,15 @@ export interface Progress {
   readonly onFile: (file: GrowingFile) => void;
 }
 
-/** Somebody who waits for a download. */
-export interface Listener {
-  readonly onBytes?: Progress['onBytes'] | undefined;
-  readonly onFile?: Progress['onFile'] | undefined;
+/** A caller that waits for a download. */
+export interface DownloadListener {
+  readonly onBytes?: DownloadProgress['onBytes'] | undefined;
+  readonly onFile?: DownloadProgress['onFile'] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Where the bytes of a download come from, and go to. */
-export interface Origin {
+/** Source and target of a download. */
+export interface DownloadOrigin {
   readonly registry: string;
   /** The repository, with its registry: a failure says something about this alone. */
   readonly source: string;
@@ -28,19 +28,19 @@ export interface Origin {
   readonly part: string;
 }
 
-/** What a download is made of: it tells how it goes on, and ends when the signal is aborted. */
-export type Work = (progress: Progress, signal: AbortSignal) => Promise<string>;
+/** The work of a download: it reports its progress, and ends when the signal is aborted. */
+export type DownloadWork = (progress: DownloadProgress, signal: AbortSignal) => Promise<string>;
 
-/** One download that several wait for. It is stopped when all of them have given up. */
+/** A download that several callers wait for. It is stopped when all of them have given up. */
 export class Download {
-  readonly origin: Origin;
+  readonly origin: DownloadOrigin;
   readonly #stop = new AbortController();
-  readonly #listeners = new Set<Listener>();
+  readonly #listeners = new Set<DownloadListener>();
   readonly #result: Promise<string>;
 
-  constructor(origin: Origin, work: Work) {
+  constructor(origin: DownloadOrigin, work: DownloadWork) {
     this.origin = origin;
-    const progress: Progress = {
+    const progress: DownloadProgress = {
       onBytes: (receivedBytes) => {
         for (const { onBytes } of this.#listeners) onBytes?.(receivedBytes);
       },
@@ -51,18 +51,18 @@ export class Download {
     this.#result = work(progress, this.#stop.signal);
   }
 
-  /** Whether it was stopped, so that its failure says nothing to those who came too late. */
+  /** True once it was stopped: its failure says nothing to callers that came too late. */
   get isStopped(): boolean {
     return this.#stop.signal.aborted;
   }
 
   /**
-   * The result, unless `listener` gives up before.
+   * Settles like the download, unless `listener` gives up before.
    *
    * @throws Failure `interrupted` when its signal is aborted; the last one to give up gets it when all is cleared up
    */
-  async join({ onBytes, onFile, signal }: Listener): Promise<string> {
-    const listener: Listener = { onBytes, onFile, signal };
+  async join({ onBytes, onFile, signal }: DownloadListener): Promise<string> {
+    const listener: DownloadListener = { onBytes, onFile, signal };
     this.#listeners.add(listener);
     try {
       return await unlessAborted(this.#result, signal);

@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 
 const READ_BYTES = 256 * 1024;
 
-/** A file that is being written from its start to its end: what is there of it can be read already. */
+/** A file that is read while it is written from its start to its end. */
 export class GrowingFile {
   readonly #path: string;
   readonly #changes = new EventEmitter().setMaxListeners(0);
@@ -14,7 +14,7 @@ export class GrowingFile {
     this.#path = path;
   }
 
-  /** Whether nothing more comes. */
+  /** True once nothing more is written. */
   get isOver(): boolean {
     return this.#state !== 'growing';
   }

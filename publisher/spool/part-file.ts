@@ -5,56 +5,55 @@ import { Failure } from '../../core/failure.ts';
 import { interruption } from '../../core/interruption.ts';
 import type { Descriptor } from '../../core/oci/manifest.ts';
 import { systemFailure } from '../../core/system-failure.ts';
-import type { Progress } from './download.ts';
+import type { DownloadProgress } from './download.ts';
 import { GrowingFile } from './growing-file.ts';
-import { WriteBuffer } from './write-buffer.ts';
 
 const READ_BYTES = 1024 * 1024;
 const APPEND = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
 
-/** Where the bytes of a blob go, and whom to tell. */
-export interface PartPlace {
+/** The file of a part, and its listeners. */
+export interface PartTarget {
   readonly path: string;
   /** Named in messages about the file system. */
   readonly directory: string;
-  readonly progress: Progress;
+  readonly progress: DownloadProgress;
 }
 
 /**
  * The beginning of a blob, in a file that outlives a broken body and a killed process, with the running hash of its
- * bytes. Nothing is read ahead while a write goes on, so memory does not grow with the blob.
+ * bytes. Nothing is read ahead of a write, so memory does not grow with the blob.
  *
  * All methods throw `disk-full` and `state-unusable`. The file must be closed, finished or removed.
  */
 export class PartFile {
   readonly #handle: FileHandle;
   readonly #descriptor: Descriptor;
-  readonly #place: PartPlace;
+  readonly #target: PartTarget;
   readonly #growing: GrowingFile;
   readonly #buffer: WriteBuffer;
   readonly #hash = createHash('sha256');
   #sizeBytes = 0;
 
-  private constructor(handle: FileHandle, descriptor: Descriptor, place: PartPlace) {
+  private constructor(handle: FileHandle, descriptor: Descriptor, target: PartTarget) {
     this.#handle = handle;
     this.#descriptor = descriptor;
-    this.#place = place;
-    this.#growing = new GrowingFile(place.path);
+    this.#target = target;
+    this.#growing = new GrowingFile(target.path);
     this.#buffer = new WriteBuffer(handle, this.#growing);
   }
 
   /**
-   * Makes the file, or goes on with the one that is there: its bytes count as received when they are hashed, and are
-   * believed no more than others. One with more bytes than `descriptor` says begins anew.
+   * Makes the file, or resumes the one that is there: its bytes count as received when they are hashed, and are
+   * believed no more than others. A file with more bytes than `descriptor` says begins anew.
    *
    * @throws Failure `interrupted`, or the reason of `signal`
    */
-  static async open(descriptor: Descriptor, place: PartPlace, signal: AbortSignal): Promise<PartFile> {
-    const stored = storing(descriptor, place);
+  static async open(descriptor: Descriptor, target: PartTarget, signal: AbortSignal): Promise<PartFile> {
+    const stored = storing(descriptor, target);
     // Appending: after the bytes of an earlier process come those of this one.
-    const part = new PartFile(await stored(open(place.path, APPEND, 0o600)), descriptor, place);
+    const part = new PartFile(await stored(open(target.path, APPEND, 0o600)), descriptor, target);
     try {
-      place.progress.onFile(part.#growing);
+      target.progress.onFile(part.#growing);
       await part.#takeOver(signal);
       return part;
     } catch (error) {
@@ -63,7 +62,7 @@ export class PartFile {
     }
   }
 
-  /** How many bytes of the blob are there. */
+  /** Bytes of the blob received so far. */
   get sizeBytes(): number {
     return this.#sizeBytes;
   }
@@ -72,7 +71,7 @@ export class PartFile {
     return this.#sizeBytes === this.#descriptor.sizeBytes;
   }
 
-  /** Whether all bytes are there, and have the digest. */
+  /** True once all bytes are there, and have the digest. */
   get isRight(): boolean {
     return this.isComplete && this.#digest === this.#descriptor.digest;
   }
@@ -113,7 +112,7 @@ export class PartFile {
 
   async remove(): Promise<void> {
     await this.#end();
-    await this.#stored(rm(this.#place.path, { force: true }));
+    await this.#stored(rm(this.#target.path, { force: true }));
   }
 
   async #takeOver(signal: AbortSignal): Promise<void> {
@@ -126,7 +125,7 @@ export class PartFile {
     while (this.#sizeBytes < size) {
       if (signal.aborted) throw interruption(signal);
       const { bytesRead } = await this.#stored(this.#handle.read(buffer, 0, buffer.length, this.#sizeBytes));
-      if (bytesRead === 0) throw new Error(`${this.#place.path} became shorter while it was read`);
+      if (bytesRead === 0) throw new Error(`${this.#target.path} became shorter while it was read`);
       this.#growing.grow(bytesRead);
       this.#count(buffer.subarray(0, bytesRead));
     }
@@ -135,21 +134,21 @@ export class PartFile {
   #count(chunk: Uint8Array): void {
     this.#hash.update(chunk);
     this.#sizeBytes += chunk.length;
-    this.#place.progress.onBytes(this.#sizeBytes);
+    this.#target.progress.onBytes(this.#sizeBytes);
   }
 
   get #digest(): string {
     return `sha256:${this.#hash.copy().digest('hex')}`;
   }
 
-  /** Whoever reads the file while it grows waits for nothing more. */
+  /** Ends the wait of those who read the file while it grows. */
   async #end(): Promise<void> {
     this.#growing.end('given-up');
     await this.#handle.close();
   }
 
   async #stored<T>(work: Promise<T>): Promise<T> {
-    return await storing(this.#descriptor, this.#place)(work);
+    return await storing(this.#descriptor, this.#target)(work);
   }
 
   #mismatch(reason: string): Failure {
@@ -160,7 +159,7 @@ export class PartFile {
   }
 }
 
-function storing({ sizeBytes }: Descriptor, { directory }: PartPlace): <T>(work: Promise<T>) => Promise<T> {
+function storing({ sizeBytes }: Descriptor, { directory }: PartTarget): <T>(work: Promise<T>) => Promise<T> {
   return async (work) => {
     try {
       return await work;
@@ -168,4 +167,39 @@ function storing({ sizeBytes }: Descriptor, { directory }: PartPlace): <T>(work:
       throw systemFailure(error, { path: directory, code: 'state-unusable', neededBytes: sizeBytes });
     }
   };
+}
+
+const WRITE_BYTES = 1024 * 1024;
+
+/** Collects small pieces into large writes at the end of a file. */
+export class WriteBuffer {
+  readonly #handle: FileHandle;
+  readonly #file: GrowingFile;
+  readonly #bytes = Buffer.allocUnsafe(WRITE_BYTES);
+  #used = 0;
+
+  constructor(handle: FileHandle, file: GrowingFile) {
+    this.#handle = handle;
+    this.#file = file;
+  }
+
+  async write(piece: Uint8Array): Promise<void> {
+    let rest = piece;
+    while (rest.length > 0) {
+      const part = rest.subarray(0, WRITE_BYTES - this.#used);
+      this.#bytes.set(part, this.#used);
+      this.#used += part.length;
+      rest = rest.subarray(part.length);
+      if (this.#used === WRITE_BYTES) await this.flush();
+    }
+  }
+
+  async flush(): Promise<void> {
+    for (let offset = 0; offset < this.#used;) {
+      const { bytesWritten } = await this.#handle.write(this.#bytes, offset, this.#used - offset);
+      offset += bytesWritten;
+    }
+    this.#file.grow(this.#used);
+    this.#used = 0;
+  }
 }

@@ -10,12 +10,20 @@ import { freeBytes, reserveBytes } from '../../core/system/free-space.ts';
 import { anySignal } from '../../core/interruption.ts';
 import { orUnusable } from '../../core/system-failure.ts';
 import { BlobDownload, type BlobRequest, type BlobSource } from './blob-download.ts';
-import { Download, type Listener, type Progress } from './download.ts';
-import { evictOldest, type Evicted } from './evict.ts';
-import { blobsFolder, spoolBytes, temporaryFolder, unheldBytes } from './folders.ts';
-import { isOf, partName, removeLeftovers, type Leftovers } from './leftovers.ts';
-import type { RateLimit } from './rate.ts';
-import { withinTime } from './time-limit.ts';
+import { Download, type DownloadListener, type DownloadProgress } from './download.ts';
+import {
+  evictOldest,
+  type Evicted,
+  blobsFolder,
+  spoolBytes,
+  temporaryFolder,
+  unheldBytes,
+  isOf,
+  partName,
+  removeLeftovers,
+  type Leftovers,
+} from './spool-files.ts';
+import { type RateLimit, withinTime } from './download-limits.ts';
 import { renameDurably } from '../../core/system/files.ts';
 
 export interface SpoolOptions extends RateLimit {
@@ -25,12 +33,12 @@ export interface SpoolOptions extends RateLimit {
   readonly retryDelayMs: number;
   /** Of one blob, with all tries and waits. */
   readonly downloadTimeoutMs: number;
-  /** After how long the own registry is asked where that of others brings less than `quickBytes` in that time. */
+  /** Wait for the download of another registry before the own one is asked, where it brings less than `quickBytes`. */
   readonly patienceMs: number;
   readonly quickBytes: number;
 }
 
-/** Keeps blobs until it is released; they go then if they are no longer needed, and nobody else holds them. */
+/** Keeps blobs until it is released: those that are done go then, unless somebody else holds them. */
 export interface Hold {
   readonly release: (isDone: boolean) => Promise<void>;
 }
@@ -51,12 +59,11 @@ const DEFAULT_OPTIONS: SpoolOptions = {
  * a directory.
  */
 export class Spool {
-  /** What was found when it was opened. */
   leftovers: Leftovers = { kept: 0, removed: 0 };
   readonly #directory: string;
   readonly #options: SpoolOptions;
   readonly #downloads = new Map<Digest, Set<Download>>();
-  /** How many hold a blob. */
+  /** Counts the holds of a blob. */
   readonly #holds = new Map<Digest, number>();
 
   private constructor(directory: string, options: SpoolOptions) {
@@ -65,7 +72,7 @@ export class Spool {
   }
 
   /**
-   * Makes the directory where it is missing. Of what a crash left half done the parts of blobs stay for three days.
+   * Makes the directory where it is missing. Parts of blobs that a crash left stay for three days.
    *
    * @throws Failure `state-unusable`, `disk-full`
    */
@@ -79,7 +86,7 @@ export class Spool {
     return spool;
   }
 
-  /** Where the blob is, or would be. */
+  /** The path of the blob, there or not. */
   pathOf(digest: Digest): string {
     return join(this.#blobs, hexOf(digest));
   }
@@ -95,16 +102,16 @@ export class Spool {
     if (!this.#holds.has(digest)) await this.#stored(0, () => rm(this.pathOf(digest), { force: true }));
   }
 
-  /** Keeps blobs, those that are still to come too, from being removed. */
+  /** Keeps blobs from being removed, also those that are still to come. */
   hold(digests: readonly Digest[]): Hold {
     for (const digest of digests) this.#holds.set(digest, (this.#holds.get(digest) ?? 0) + 1);
     return { release: async (isDone) => await this.#release(digests, isDone) };
   }
 
   /**
-   * Removes what nobody holds, the oldest first, until all that lies here takes at most `bytes`.
+   * Removes blobs and parts that nobody holds, the oldest first, until all files take at most `bytes`.
    *
-   * @returns how many blobs and parts had to go, and their bytes
+   * @returns what was removed
    * @throws Failure `state-unusable`
    */
   async shrinkTo(bytes: number): Promise<Evicted> {
@@ -112,7 +119,7 @@ export class Spool {
     return await this.#stored(0, () => evictOldest([this.#blobs, this.#temporary], bytes, isHeld));
   }
 
-  /** What `layers` still take of the disk until all of them are here. */
+  /** Bytes that `layers` will still take of the disk. */
   lackingBytes(layers: readonly Descriptor[]): number {
     const each = new Map(layers.map((layer) => [layer.digest, layer.sizeBytes]));
     let lacking = 0;
@@ -123,13 +130,13 @@ export class Spool {
     return lacking;
   }
 
-  /** What is free on its disk, less what stays free for the state and others; `undefined` where nobody can say. */
+  /** Free bytes of its disk, less a reserve for the state and others; `undefined` where the system cannot say. */
   get freeBytes(): number | undefined {
     const free = freeBytes(this.#directory);
     return free === undefined ? undefined : Math.max(0, free - reserveBytes(this.#directory));
   }
 
-  /** What becomes free when everything goes that nobody holds. */
+  /** Bytes that become free when everything goes that nobody holds. */
   get evictableBytes(): number {
     const held = [...this.#holds.keys()];
     return unheldBytes([this.#blobs, this.#temporary], (name) => held.some((digest) => isOf(name, digest)));
@@ -141,7 +148,6 @@ export class Spool {
     if (missing > 0) await this.shrinkTo(Math.max(0, spoolBytes(this.#directory) - missing));
   }
 
-  /** Where it is, for messages. */
   get directory(): string {
     return this.#directory;
   }
@@ -156,10 +162,10 @@ export class Spool {
   }
 
   /**
-   * The path of the complete blob, which is downloaded unless it is there. Those who ask one registry for one digest at the same
-   * time share one download; where it fails for another repository's sake, this one's is asked. What another registry brings is
-   * waited for as long as it comes quickly. A download goes on from what earlier tries and processes brought. `listener.onBytes`
-   * gets the bytes that are there so far, which fall back to 0 when they turn out wrong; it is not called for a blob that is there.
+   * Downloads the blob unless it is there, and returns its path. Calls for one digest of one registry at the same time share
+   * one download; where it fails for another repository's sake, this one's is asked. A download of another registry is
+   * waited for as long as it is quick. Downloads resume what earlier tries and processes brought. `listener.onBytes` gets the
+   * bytes so far, which fall back to 0 when they turn out wrong; it is not called for a blob that is there.
    *
    * @throws Failure `digest-mismatch`, `registry-error` or `registry-timeout` for a body that stays wrong or
    *   broken; `registry-timeout` where it is too slow, or the whole takes too long; those of `client`; `disk-full`,
@@ -169,7 +175,7 @@ export class Spool {
     client: BlobSource,
     reference: ImageReference,
     descriptor: Descriptor,
-    listener: Listener = {},
+    listener: DownloadListener = {},
   ): Promise<string> {
     const source = sourceOf(reference);
     for (let isPatient = true; ;) {
@@ -187,17 +193,20 @@ export class Spool {
     }
   }
 
-  /** A download of the same registry, or, for those who wait for another one, of any. */
+  /** Finds a download of the same registry, or, where others may be waited for, of any. */
   #running({ registry }: ImageReference, digest: Digest, isPatient: boolean): Download | undefined {
     const all = [...(this.#downloads.get(digest) ?? [])];
     return all.find((one) => one.origin.registry === registry) ?? (isPatient ? all[0] : undefined);
   }
 
   /**
-   * `undefined` where the own registry should be asked as well. What comes from another one is read when it is verified, and
-   * not before.
+   * Returns `undefined` where the own registry should be asked as well. A download of another one is not read before it is
+   * verified.
    */
-  async #joinWhileQuick(download: Download, { onBytes, signal }: Listener): Promise<string | undefined> {
+  async #joinWhileQuick(
+    download: Download,
+    { onBytes, signal }: DownloadListener,
+  ): Promise<string | undefined> {
     const { patienceMs, quickBytes } = this.#options;
     const leave = new AbortController();
     let known = 0;
@@ -244,12 +253,12 @@ export class Spool {
 
   async #download(
     request: BlobRequest & { readonly part: string },
-    progress: Progress,
+    progress: DownloadProgress,
     stop: AbortSignal,
   ): Promise<string> {
     const path = join(this.#temporary, request.part);
-    const place = { path, directory: this.#directory, progress };
-    const download = new BlobDownload(request, place, this.#options);
+    const target = { path, directory: this.#directory, progress };
+    const download = new BlobDownload(request, target, this.#options);
     const limitMs = this.#options.downloadTimeoutMs;
     const limit = { limitMs, failure: () => tooLong(request, download.receivedBytes, limitMs) };
     await withinTime(limit, stop, async (signal) => {
@@ -280,7 +289,7 @@ export class Spool {
   }
 }
 
-/** Whether what ended `download` need not happen to a download from `source`. */
+/** True where the failure of `download` need not happen to a download from `source`. */
 function isFailureOfOthers(download: Download, source: string, failure: Failure): boolean {
   if (isFailure(failure, 'disk-full', 'state-unusable')) return false;
   return download.isStopped || download.origin.source !== source;
@@ -290,7 +299,7 @@ function tooLong({ reference, descriptor }: BlobRequest, receivedBytes: number, 
   const { digest, sizeBytes } = descriptor;
   const came = `${receivedBytes} of ${sizeBytes} bytes came within ${limitMs / 1000} s`;
   return new Failure('registry-timeout', `the blob ${digest} of ${sourceOf(reference)}: only ${came}`, {
-    hint: 'check the network; the next run goes on from there',
+    hint: 'check the network; the next run resumes there',
   });
 }
 

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { SetAside, type RegistryQuery } from '../../../publisher/registry/set-aside.ts';
+import { SetAside, type RegistryQuery } from '../../../publisher/registry/endpoints.ts';
 import { Failure, isFailure } from '../../../core/failure.ts';
 
 const MINUTE_MS = 60_000;

@@ -7,9 +7,9 @@ import { buffer } from 'node:stream/consumers';
 import { interruption } from '../../../core/interruption.ts';
 import type { RegistryClient } from '../../../publisher/registry/client.ts';
 import type { BlobSource } from '../../../publisher/spool/blob-download.ts';
-import type { Listener } from '../../../publisher/spool/download.ts';
+import type { DownloadListener } from '../../../publisher/spool/download.ts';
 import type { GrowingFile } from '../../../publisher/spool/growing-file.ts';
-import { partName } from '../../../publisher/spool/leftovers.ts';
+import { partName } from '../../../publisher/spool/spool-files.ts';
 import { Spool, type SpoolOptions } from '../../../publisher/spool/spool.ts';
 import { Failure, type FailureCode } from '../../../core/failure.ts';
 import { BlobServer, type Manner } from '../../support/registry/blob-server.ts';
@@ -152,7 +152,10 @@ describe('spool/blob-download', () => {
   });
 
   /** In a spool of its own, as another process has it. */
-  async function fetch(listener: Listener = {}, options: Partial<SpoolOptions> = {}): Promise<string> {
+  async function fetch(
+    listener: DownloadListener = {},
+    options: Partial<SpoolOptions> = {},
+  ): Promise<string> {
     const spool = await Spool.open(directory, { retryDelayMs: 1, ...options });
     return await spool.fetch(client, server.reference('lab/tool'), DESCRIPTOR, listener);
   }

@@ -1,13 +1,36 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
-import { mkdir, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile, utimes, readdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { evictOldest } from '../../../publisher/spool/evict.ts';
+import {
+  blobsFolder,
+  spoolBytes,
+  temporaryFolder,
+  evictOldest,
+  partName,
+  removeLeftovers,
+} from '../../../publisher/spool/spool-files.ts';
+import { temporaryDirectory } from '../../support/setup.ts';
 import { Spool } from '../../../publisher/spool/spool.ts';
 import { digestOf } from '../../support/registry/image.ts';
-import { temporaryDirectory } from '../../support/setup.ts';
+import { readdirSync } from 'node:fs';
 
-describe('eviction from a spool', () => {
+describe('publisher/spool/spool-files, sizes', () => {
+  it('is that of its blobs, and of those under way', async () => {
+    const spool = await temporaryDirectory('spool-bytes');
+    for (const folder of [blobsFolder(spool), temporaryFolder(spool)])
+      await mkdir(folder, { recursive: true });
+    await writeFile(join(blobsFolder(spool), 'aa'), 'four');
+    await writeFile(join(blobsFolder(spool), 'bb'), 'three');
+    await writeFile(join(temporaryFolder(spool), 'cc'), 'x');
+    assert.equal(spoolBytes(spool), 10);
+  });
+
+  it('is nothing where there is none', async () => {
+    assert.equal(spoolBytes(await temporaryDirectory('spool-bytes')), 0);
+  });
+});
+
+describe('publisher/spool/spool-files, eviction', () => {
   /** Files of 10 bytes in two folders, the first written first. */
   async function folders(): Promise<string[]> {
     const root = await temporaryDirectory('evict');
@@ -70,5 +93,30 @@ describe('eviction from a spool', () => {
     await assert.rejects(hold.release(true), { code: 'ERR_FS_EISDIR' });
     await spool.remove(second);
     assert.equal(await spool.has(second, 1), false);
+  });
+});
+
+const DAY_S = 24 * 60 * 60;
+
+describe('publisher/spool/spool-files, leftovers', () => {
+  it('keeps parts of blobs for three days, and nothing else', async () => {
+    const directory = await temporaryDirectory('leftovers');
+    const now = Date.now() / 1000;
+    const ages = [0, 2.9, 3.1, 300];
+    const names = ages.map((age) => partName(digestOf(Buffer.from(`${age}`))));
+    for (const [index, name] of names.entries()) {
+      const path = join(directory, name);
+      await writeFile(path, 'half');
+      await utimes(path, now, now - (ages[index] ?? 0) * DAY_S);
+    }
+    const [other = '', folder = '', link = ''] = ['x', 'y', 'z'].map((text) =>
+      partName(digestOf(Buffer.from(text))),
+    );
+    await writeFile(join(directory, `${other}.old`), '');
+    await writeFile(join(directory, 'abc.part'), 'half');
+    await mkdir(join(directory, folder, 'folder'), { recursive: true });
+    await symlink(names[0] ?? '', join(directory, link));
+    await removeLeftovers(directory);
+    assert.deepEqual((await readdir(directory)).toSorted(), names.slice(0, 2).toSorted());
   });
 });

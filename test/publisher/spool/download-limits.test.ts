@@ -1,13 +1,13 @@
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
 import { interruption } from '../../../core/interruption.ts';
-import { withinTime } from '../../../publisher/spool/time-limit.ts';
+import { withinTime } from '../../../publisher/spool/download-limits.ts';
 import { Failure } from '../../../core/failure.ts';
 import { failureOf } from '../../support/registry/quick-client.ts';
 
 const NEVER_MS = 3_600_000;
 
-describe('spool/time-limit', () => {
+describe('publisher/spool/download-limits', () => {
   const limit = { limitMs: NEVER_MS, failure: () => new Failure('registry-timeout', 'too long') };
 
   /** Goes on until it is stopped. */
