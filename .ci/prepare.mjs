@@ -1,14 +1,16 @@
-// Makes the npm scripts work in a fresh clone: installs the packages and builds, where that is not done already.
-// Plain JavaScript, since it runs before anything is installed.
+// Makes the npm scripts work in a fresh clone: installs the packages and builds if that is not done already, and removes
+// what was built of sources that are gone, so that it never runs. Plain JavaScript, since it runs before anything is installed.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const project = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = join(project, 'dist');
 
 if (!isInstalled()) run('npm', 'ci', '--no-audit', '--no-fund');
 run(process.execPath, '.ci/native.mjs');
+if (existsSync(dist)) removeStale();
 run(process.execPath, 'node_modules/typescript/bin/tsc', '--build');
 
 /** Whether all packages are there that every machine needs, in the versions of the lock. npm notes them when it is done. */
@@ -23,6 +25,13 @@ function isInstalled() {
 
 function packagesOf(lock) {
   return JSON.parse(readFileSync(lock, 'utf8')).packages;
+}
+
+function removeStale() {
+  for (const path of readdirSync(dist, { recursive: true })) {
+    const source = /^(.*)\.js(?:\.map)?$/.exec(path)?.[1];
+    if (source !== undefined && !existsSync(join(project, `${source}.ts`))) rmSync(join(dist, path));
+  }
 }
 
 /** Quiet unless it fails, so that the command's own output stays readable. */

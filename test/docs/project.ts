@@ -22,7 +22,13 @@ export function productFiles(): string[] {
 /** All documents for people, by their paths. */
 export function documents(): string[] {
   const inDocs = readdirSync(join(PROJECT, 'docs')).filter((name) => name.endsWith('.md'));
-  return ['README.md', 'ARCHITECTURE.md', 'SECURITY.md', ...inDocs.map((name) => `docs/${name}`)];
+  return [
+    'README.md',
+    'ARCHITECTURE.md',
+    'CONTRIBUTING.md',
+    'SECURITY.md',
+    ...inDocs.map((name) => `docs/${name}`),
+  ];
 }
 
 /** The cells of each line of a Markdown table in `text` whose first cell is code, with that cell's code as the key. */
