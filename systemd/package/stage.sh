@@ -13,6 +13,7 @@ main() {
   services
   configuration
   documentation
+  manual
   normalize
 }
 
@@ -37,6 +38,10 @@ documentation() {
   install -Dt "$documents/examples" examples/unpackd.yaml systemd/directory-backend.conf
   cat LICENSE "$root/usr/lib/unpackd/LICENSES" >"$documents/copyright"
   rm "$root/usr/lib/unpackd/LICENSES"
+}
+
+manual() {
+  "$root/usr/lib/unpackd/bin/node" systemd/package/manual.mjs "$root/usr/share"
 }
 
 # Neither the umask nor the time of the build shows.

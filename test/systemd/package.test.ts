@@ -40,16 +40,22 @@ describeWith(['dpkg-deb', 'packaged-node'], 'the package', function () {
       '/usr/lib/systemd/system/unpackd.service',
       '/usr/lib/systemd/system/unpackd@.service',
       '/usr/lib/sysusers.d/unpackd.conf',
+      '/usr/share/bash-completion/completions/unpackd',
       '/usr/share/doc/unpackd/copyright',
       '/usr/share/doc/unpackd/docs/operators.md',
       '/usr/share/doc/unpackd/examples/directory-backend.conf',
+      '/usr/share/fish/vendor_completions.d/unpackd.fish',
+      '/usr/share/man/man1/unpackd.1.gz',
+      '/usr/share/man/man5/unpackd.yaml.5.gz',
+      '/usr/share/zsh/site-functions/_unpackd',
+      '/usr/share/zsh/vendor-completions/_unpackd',
     ];
     assert.deepEqual(
       expected.filter((path) => !files.includes(path)),
       [],
     );
     const known =
-      /^\/(?:etc\/unpackd\/unpackd\.yaml$|usr\/bin\/unpackd$|usr\/lib\/(?:systemd\/system|sysusers\.d)\/unpackd[^/]*$|usr\/lib\/unpackd\/(?:package\.json$|node_modules\/|bin\/(?:node|unpackd)$|dist\/[^/]+\.js$)|usr\/share\/doc\/unpackd\/)/;
+      /^\/(?:etc\/unpackd\/unpackd\.yaml$|usr\/bin\/unpackd$|usr\/lib\/(?:systemd\/system|sysusers\.d)\/unpackd[^/]*$|usr\/lib\/unpackd\/(?:package\.json$|node_modules\/|bin\/(?:node|unpackd)$|dist\/[^/]+\.js$)|usr\/share\/(?:doc\/unpackd\/|man\/man[15]\/unpackd|(?:bash-completion\/completions|fish\/vendor_completions\.d|zsh\/(?:site-functions|vendor-completions))\/_?unpackd))/;
     const unneeded =
       /\/node_modules\/(?!@?(?:koffi|koromix|sqlite3|bindings|file-uri-to-path)\/)|\.test\.js$|\/tests?\//;
     assert.deepEqual(
