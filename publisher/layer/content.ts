@@ -78,8 +78,8 @@ export interface LayerBlob {
 
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW;
 
-/** Reads a blob again, and tells whether it is still the one that was verified. It must be closed. */
-export class VerifiedBlob {
+/** Reads a blob again, and checks that it is still the one that was verified. It must be closed. */
+class VerifiedBlob {
   readonly #blob: LayerBlob;
   readonly #hash = createHash('sha256');
   readonly #handle: FileHandle;
@@ -101,7 +101,7 @@ export class VerifiedBlob {
     return this.#blob.path;
   }
 
-  /** Its bytes from where it was read to. Whoever stops early may go on. */
+  /** Its bytes from where it was read to: may be stopped and resumed. */
   async *bytes(): AsyncGenerator<Uint8Array> {
     for (let next = await this.#chunks.next(); next.done !== true; next = await this.#chunks.next()) {
       this.#hash.update(next.value);

@@ -9,7 +9,7 @@ export const COMPRESSIONS = ['gzip', 'zstd', 'none'] as const;
 
 export type Compression = (typeof COMPRESSIONS)[number];
 
-/** As many of a blob's first bytes tell its compression. */
+/** First bytes of a blob that show its compression. */
 export const MAGIC_BYTES = 4;
 
 /** The bytes of the blob in the file `path`, as they are. */
@@ -17,7 +17,7 @@ export function readBlob(path: string): AsyncIterable<Uint8Array> {
   return createReadStream(path, { highWaterMark: CHUNK_BYTES }) as AsyncIterable<Uint8Array>;
 }
 
-/** Told by the first bytes, since media types and reality do not always agree (RFC 1952, RFC 8878). */
+/** Looks at the first bytes, since media types and reality do not always agree (RFC 1952, RFC 8878). */
 export function compressionOf(magic: Uint8Array): Compression {
   if (magic[0] === 0x1f && magic[1] === 0x8b) return 'gzip';
   const number = Buffer.from([...magic.subarray(0, 4), 0, 0, 0, 0]).readUInt32LE();
@@ -56,7 +56,7 @@ function bytesOf(blob: AsyncIterable<Uint8Array>, compression: Compression): Asy
   }
 }
 
-/** Enough to tell the compression by, or all that there is. */
+/** Reads enough to recognize the compression, or all that there is. */
 async function firstBytes(iterator: AsyncIterator<Uint8Array>): Promise<Uint8Array> {
   let start: Uint8Array = new Uint8Array(0);
   while (start.length < MAGIC_BYTES) {

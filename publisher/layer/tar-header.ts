@@ -54,7 +54,7 @@ export function decodeHeader(block: Buffer): RawHeader {
 /** Fields beside those of version 7. */
 type Dialect = 'v7' | 'ustar' | 'star' | 'gnu';
 
-/** Told as Go's `archive/tar` tells it, by which images are made and unpacked: a magic that it does not know is v7. */
+/** Recognized as by Go's `archive/tar`, which makes and unpacks images: a magic that it does not know is v7. */
 function dialectOf(block: Buffer): Dialect {
   const magic = block.toString('latin1', 257, 265);
   if (magic === 'ustar  \0') return 'gnu';

@@ -6,7 +6,7 @@ import { Failure } from '../../core/failure.ts';
 export const CHUNK_BYTES = 256 * 1024;
 
 /**
- * Of a decoder's stream: it works up to four chunks ahead of its reader, in another thread, and gives them as they are.
+ * Of a decoder's stream: it works up to four chunks ahead of its reader, in another thread, and yields them as they are.
  * Read as bytes, those that wait would be copied together.
  */
 export const DECODING = { chunkSize: CHUNK_BYTES, readableObjectMode: true, readableHighWaterMark: 4 };

@@ -29,7 +29,7 @@ export interface FrameChecksum {
 export type FramePart = FrameStart | FrameBlock | FrameChecksum;
 
 /** The limit of `zstd` itself by default; the RFC wants at least 8 MiB of all decoders. */
-export const LARGEST_WINDOW_BYTES = 128 * 1024 * 1024;
+const LARGEST_WINDOW_BYTES = 128 * 1024 * 1024;
 const LARGEST_BLOCK_BYTES = 128 * 1024;
 /** The headers of its two sections. */
 const SMALLEST_COMPRESSED_BYTES = 2;

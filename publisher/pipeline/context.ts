@@ -93,7 +93,7 @@ export const UNGUARDED: Guard = {
   during: async (_stage, _images, work) => await work(),
 };
 
-/** Whether files can be written and read in the spool and the state directory. */
+/** Tries to write and read files in the spool and the state directory. */
 export async function isStateUsable({
   spool,
   listings,

@@ -18,12 +18,12 @@ import type { PublishingContext } from './context.ts';
 import { buildLayerTree } from '../tree/layer-tree.ts';
 import { counted } from '../../core/text.ts';
 
-/** One layer of an image that is being prepared. */
+/** A layer of an image that is being prepared. */
 interface LayerOfImage {
   readonly reference: ImageReference;
   readonly descriptor: Descriptor;
   readonly diffId: Digest;
-  /** Whether its files will be published, and not only its listing be used. */
+  /** False where only its listing is used, and none of its files published. */
   readonly isBrought: boolean;
   readonly signal: AbortSignal;
 }
@@ -117,7 +117,7 @@ export class Preparer {
     this.#context.observe({ type: 'warning', message });
   }
 
-  /** What an image takes of memory grows with the members of its layers. */
+  /** Limits the members of all layers: an image takes memory for each. */
   async #checkEntries(image: ResolvedImage): Promise<void> {
     const meter = new ImageMeter(this.#context.options.imageLimits);
     for (const layer of layerDigests(image)) meter.keep((await this.#context.listings.entriesOf(layer)) ?? 0);
@@ -130,7 +130,7 @@ export class Preparer {
     return new Set(bringsAll ? layerDigests(image) : missing);
   }
 
-  /** Whether an earlier version published the layer with files of other layers, which this image may not have. */
+  /** True where an earlier version published the layer with files of other layers, which this image may lack. */
   async #isMadeWithOthers({ outputs }: ResolvedImage, { descriptor }: LayerOfImage): Promise<boolean> {
     const { digest } = descriptor;
     if (!outputs.has('layers') || (await isOfNow(this.#context.view, digest))) return false;
@@ -151,7 +151,7 @@ export class Preparer {
     const key = `${layer.reference.registry} ${layer.descriptor.digest}`;
     const running = this.#layers.get(key);
     if (running !== undefined) {
-      // What it comes to there says nothing of this image: its repository may have it, its config may say it is another.
+      // Its outcome says nothing of this image, whose repository may have the layer, or whose config may name another.
       await Promise.allSettled([running]);
       await this.#inTurn(layer);
       return;
@@ -257,7 +257,7 @@ export class Preparer {
   }
 }
 
-/** How the platform of a config differs from the one that is wanted, in words; `undefined`: it does not. */
+/** Describes how the platform of a config differs from the wanted one; `undefined`: it does not. */
 function differenceOf({ os, architecture, variant }: ImageConfig, wanted: Platform): string | undefined {
   if (os === wanted.os && architecture === wanted.architecture) return undefined;
   const filled = { os: os || wanted.os, architecture: architecture || wanted.architecture, variant };

@@ -165,7 +165,6 @@ async function publishComposed(
 
 interface Announced {
   readonly publication: Publication;
-  /** How many it brings. */
   readonly images: number;
   readonly layers: readonly Digest[];
 }

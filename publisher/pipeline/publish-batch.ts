@@ -10,7 +10,6 @@ import { isPublished, publishNothing, publishTogether, type ReadyCandidate } fro
 
 export interface BatchReport {
   readonly results: ReadonlyMap<ReadyCandidate, ImageResult>;
-  /** How many there were. */
   readonly publications: number;
   /** Ended the batch before all images had results: a failure that is none of theirs. */
   readonly stopped: unknown;
@@ -171,11 +170,11 @@ const IGNORE: Observer = () => undefined;
 
 /** Reports once what turns out again when an image is composed again. */
 function onceEach(observe: Observer): Observer {
-  const told = new Set<string>();
+  const reported = new Set<string>();
   return (event) => {
     const text = event.type === 'warning' ? event.message : event.type === 'bug' ? event.stack : undefined;
-    if (text !== undefined && told.has(text)) return;
-    if (text !== undefined) told.add(text);
+    if (text !== undefined && reported.has(text)) return;
+    if (text !== undefined) reported.add(text);
     observe(event);
   };
 }

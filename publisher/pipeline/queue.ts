@@ -307,7 +307,7 @@ export class PublishingQueue {
     }
   }
 
-  /** What is published stays so where its blobs cannot be let go; that may end all that is still to come. */
+  /** Keeps an image published where its blobs cannot be released; that may end everything still queued. */
   async #finish({ queued, release }: PreparedImage, result: ImageResult): Promise<void> {
     let problem: unknown;
     let failure: Failure | undefined;

@@ -16,7 +16,6 @@ import {
   type Resolution,
 } from './resolve.ts';
 
-/** How publishing some images ended. */
 export interface PublishingReport {
   /** In the order of the images; more than one for an image that is published for several platforms. */
   readonly images: readonly PlatformResult[];
@@ -35,7 +34,7 @@ export interface PendingResolution extends Resolution {
 
 export interface ResolveOptions {
   readonly explain?: Explain | undefined;
-  /** Whether the images are published in no batch with others, and do not wait for them. */
+  /** Publishes the images in no batch with others, and without waiting for them. */
   readonly isAlone?: boolean;
 }
 
@@ -94,7 +93,7 @@ export class RepositoryPublisher {
     };
   }
 
-  /** Whether `image` is on its way from an earlier pass. */
+  /** True while `image` is on its way from an earlier pass. */
   isPublishing({ publicName }: WantedImage): boolean {
     return this.#names.has(publicName);
   }

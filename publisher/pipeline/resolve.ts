@@ -192,7 +192,6 @@ class Resolver {
   }
 }
 
-/** Whether the repository can be read at all. */
 async function isReadable(view: RepositoryView): Promise<boolean> {
   try {
     await view.list('');
@@ -262,7 +261,7 @@ function isMultiarch({ platforms }: WantedImage, links: MultiarchLinks): boolean
 }
 
 /** For images whose users did not ask for the platform themselves. */
-export function missingNote({ reference }: WantedImage, platform: Platform): string {
+function missingNote({ reference }: WantedImage, platform: Platform): string {
   return `${formatReference(reference)} has no image for ${formatPlatform(platform)}`;
 }
 

@@ -21,7 +21,7 @@ export class Room {
     this.#budget = budget;
   }
 
-  /** Whether nobody takes any: what has no room now gets none by waiting. */
+  /** True while nobody takes any: waiting brings no room then. */
   get isUntaken(): boolean {
     return this.#budget.isIdle;
   }
@@ -62,7 +62,7 @@ export class Room {
     };
   }
 
-  /** Whether what was taken needs more than is free: then {@link make} is to be called, when what must stay is held. */
+  /** True where what was taken needs more than is free: {@link make} is to be called then, once blobs that must stay are held. */
   get isShort(): boolean {
     const { freeBytes } = this.#spool;
     return freeBytes !== undefined && this.#spool.lackingBytes(this.#budget.layers) > freeBytes;
@@ -72,7 +72,7 @@ export class Room {
     await this.#spool.makeRoom(this.#spool.lackingBytes(this.#budget.layers));
   }
 
-  /** What an image fails for that has no room although nobody takes any. */
+  /** The failure of an image that has no room although nobody takes any. */
   full(candidate: Candidate): Failure {
     const { directory, freeBytes, evictableBytes } = this.#spool;
     const room = roomText(this.#spool.lackingBytes(candidate.missing), (freeBytes ?? 0) + evictableBytes);

@@ -10,7 +10,7 @@ import { localTimeWithSeconds } from '../../core/text.ts';
 /** A repository at the endpoint that is tried now. */
 export interface EndpointTry extends RepositoryAccess {
   readonly authorization: Authorization;
-  /** Whether another endpoint is tried where this one fails: it is not worth many tries then. */
+  /** True where another endpoint is tried next: this one is not worth many tries then. */
   readonly hasAlternative: boolean;
   /** The address of what the repository has: `path` is such as `tags/list`. */
   readonly url: (path: string) => URL;

@@ -15,7 +15,7 @@ export interface Credentials {
   readonly password: string;
   /** Stands for user and password where it is there: a token service exchanges it (OAuth 2, RFC 6749, section 6). */
   readonly identityToken?: string | undefined;
-  /** Where they were found, for messages: `/root/.docker/config.json`. */
+  /** The place that they were found in, for messages: `/root/.docker/config.json`. */
   readonly origin: string;
 }
 
@@ -31,7 +31,7 @@ export type CredentialsOf = (registryHost: string, repository: string) => Promis
 export interface RegistryOptions extends HttpOptions {
   /** Of a list of tags from one endpoint, with all its pages and their further tries. */
   readonly listTimeoutMs: number;
-  /** Of all documents that tell what one reference means, from one endpoint, with their further tries. */
+  /** Of all documents of one reference, from one endpoint, with their further tries. */
   readonly lookTimeoutMs: number;
   /** First pause of a server that was too slow; see `SetAside`. */
   readonly setAsideMs: number;

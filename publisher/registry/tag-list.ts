@@ -17,7 +17,7 @@ interface Page {
 }
 
 const TAGS_A_PAGE = 1000;
-/** Where servers end a page, whatever they are asked for. */
+/** Page sizes that servers use, whatever they are asked for. */
 const USUAL_PAGES: ReadonlySet<number> = new Set([50, 100, 200, 500, TAGS_A_PAGE, 5000, 10_000]);
 const LARGEST_PAGE_BYTES = 4 * 1024 * 1024;
 const MAXIMUM_PAGES = 10_000;
@@ -30,8 +30,8 @@ const MOST_CHARACTERS = 129;
 const pageSchema = z.object({ tags: z.array(z.string()).nullish() });
 
 /**
- * All tags of the repository of `reference`, each once, in the registry's order; whatever a registry calls a tag is
- * one, of which the beginning is kept where it is longer than a tag can be. Pages are followed as `Link` says.
+ * Lists all tags of the repository, each once, in the registry's order; whatever a registry calls a tag is one, cut to the
+ * longest tag there can be. Pages are followed as `Link` says.
  *
  * A registry that gives no link, and as many tags as make a page, may have more: what comes after the last of them is
  * asked for too, until nothing new comes. Where it does not do as it is asked then, the list may not be whole.
@@ -68,7 +68,7 @@ class Listing {
     this.#first = endpoint.url(`tags/list?n=${TAGS_A_PAGE}`);
   }
 
-  /** Whether the list is whole. */
+  /** @returns false where the list may not be whole */
   async read(): Promise<boolean> {
     let page = await this.#page(this.#first);
     while (page.next === undefined) {
@@ -83,7 +83,7 @@ class Listing {
     return true;
   }
 
-  /** What comes after a page without a link, if anything does: `unknown` where the server does not say. */
+  /** Reads on after a page without a link: `unknown` where the server does not say whether anything follows. */
   async #following({ tags }: Page): Promise<Page | 'none' | 'unknown'> {
     const last = tags.at(-1);
     if (last === undefined || !USUAL_PAGES.has(tags.length)) return 'none';
@@ -131,18 +131,18 @@ class Listing {
       return await this.#page(url);
     } catch (error) {
       if (!isFailure(error, 'image-unknown')) throw error;
-      throw unusable(this.#endpoint.reference, 'goes on where nothing is');
+      throw unusable(this.#endpoint.reference, 'continues where nothing is');
     }
   }
 
   /**
    * A registry behind a proxy may know itself by another name, another port, or without TLS: what it says is where on
-   * the host that was asked the list goes on, and no other host is asked.
+   * the host that was asked the list continues, and no other host is asked.
    */
   #targetOf(link: string, base: URL): URL {
     const target = URL.canParse(link, base.href) ? new URL(link, base.href) : undefined;
     if (target?.protocol !== 'http:' && target?.protocol !== 'https:')
-      throw unusable(this.#endpoint.reference, 'goes on at something that is no address');
+      throw unusable(this.#endpoint.reference, 'continues at something that is not an address');
     return new URL(`${target.pathname}${target.search}`, base.origin);
   }
 

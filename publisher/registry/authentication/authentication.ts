@@ -7,7 +7,6 @@ import type { Credentials, RegistryOptions } from '../options.ts';
 import { fetchToken, tokenUrl, type TokenRequest } from './token.ts';
 import type { Authorization, Refused, Transport } from '../../../core/http/transport.ts';
 
-/** Who has credentials, and whether they may go there. */
 export type AuthenticationOptions = Pick<RegistryOptions, 'credentials' | 'servers'>;
 
 interface Grant {
@@ -15,9 +14,9 @@ interface Grant {
   readonly field: string;
   /** Of `performance.now()`; `Infinity` where it does not. */
   readonly expiresAtMs: number;
-  /** Where the credentials were found; `undefined` for anonymous access. */
+  /** Of the credentials; `undefined` for anonymous access. */
   readonly origin: string | undefined;
-  /** What it was given for. */
+  /** The field that it answers. */
   readonly challenges: string;
 }
 
@@ -76,7 +75,7 @@ export class Authentication {
     return grant?.field;
   }
 
-  /** Those who are refused at the same time share one renewal. */
+  /** Shares one renewal among requests that are refused at the same time. */
   async #shared(key: string, ask: () => Promise<Grant | undefined>): Promise<Grant | undefined> {
     const underWay = this.#renewals.get(key);
     if (underWay !== undefined) return await underWay;
@@ -92,7 +91,7 @@ export class Authentication {
     }
   }
 
-  /** What an answer without challenges may have wanted. */
+  /** Guesses the challenges of an answer without any. */
   async #unspoken(key: string, access: RepositoryAccess): Promise<string | undefined> {
     const grant = this.#grants.get(key);
     if (grant === undefined) return await this.#base.of(access);
@@ -105,7 +104,7 @@ export class Authentication {
     if (grant?.field === field && grant.expiresAtMs !== Infinity) this.#vain.add(grant);
   }
 
-  /** What the server wants, as far as we can give it anew; `undefined` where we cannot. */
+  /** Gets a new grant for the challenges; `undefined` where there is nothing new to offer. */
   async #ask(access: RepositoryAccess, challenges: string, refused: Refused): Promise<Grant | undefined> {
     const offered = parseChallenges(challenges);
     const { endpoint, repository } = access;
@@ -173,7 +172,7 @@ export class Authentication {
   }
 }
 
-/** What a token service gets to know the user by. */
+/** The user's proof for a token service. */
 function proofOf(
   credentials: Credentials | undefined,
 ): Pick<TokenRequest, 'authorization' | 'identityToken'> {

@@ -1,6 +1,6 @@
 import { HeaderReader } from '../../../core/http/link.ts';
 
-/** One way to authenticate that a server offers. */
+/** A way to authenticate that a server offers. */
 export interface Challenge {
   /** In lower case, such as `bearer`. */
   readonly scheme: string;

@@ -35,7 +35,7 @@ const answerSchema = z.object({
 });
 
 /**
- * Where a challenge for `access` sends for a token. Where it names no scope, that is pulling from the repository.
+ * The address of the token service that a challenge for `access` names. The default scope is pulling from the repository.
  *
  * @throws Failure `registry-error` where the realm is no address, or plain HTTP and the endpoint that names it has HTTPS
  */

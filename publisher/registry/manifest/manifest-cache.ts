@@ -21,7 +21,7 @@ export interface CachedManifest {
   /** Of the manifest or index that the registry gave for it. */
   readonly digest: Digest;
   readonly etag: EntityTag | undefined;
-  /** That document and all others read on the way to the images: manifests and configs, by digest. */
+  /** The root document and all others read on the way to the images: manifests and configs, by digest. */
   readonly documents: ReadonlyMap<Digest, Buffer>;
 }
 

@@ -29,7 +29,7 @@ interface ReadManifest {
   readonly document: ImageDocument;
 }
 
-/** What BuildKit lists beside the images that it is about, for no platform. */
+/** BuildKit lists these beside the images that they are about, for no platform. */
 const ATTESTATION = 'application/vnd.in-toto+json';
 
 /** An index in an index in an index: more is nobody's image. */
@@ -45,7 +45,7 @@ interface Root {
 
 /** The manifests of an image for the platforms that were asked for. */
 export interface PlatformManifests {
-  /** One for each platform, in their order; `undefined` for one that the image lacks. */
+  /** By platform, in their order; `undefined` for one that the image lacks. */
   readonly manifests: readonly (Manifest | undefined)[];
   /** Platforms of the image, for messages. */
   readonly available: readonly string[];
@@ -261,7 +261,7 @@ class Choice {
     }
   }
 
-  /** What an index says of a manifest counts, whatever its config says. */
+  /** Takes the platform of a manifest from the index, whatever its config says. */
   async #stated(entry: IndexEntry): Promise<Match> {
     const bytes = await this.#lookup.manifest(entry);
     const document = parseManifest(bytes, this.#name);

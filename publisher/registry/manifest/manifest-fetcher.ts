@@ -9,7 +9,7 @@ import { describeSubject } from '../../../core/http/subject.ts';
 import { TimeLimit } from '../../../core/http/time-limit.ts';
 import type { Document, Transport, TransportRequest } from '../../../core/http/transport.ts';
 
-/** What registries take at most: real manifests have some thousand bytes. */
+/** The limit of registries: real manifests have some thousand bytes. */
 const LARGEST_MANIFEST_BYTES = 4 * 1024 * 1024;
 /** Real configs have some ten thousand bytes. */
 const LARGEST_CONFIG_BYTES = 1024 * 1024;
@@ -17,7 +17,6 @@ const LARGEST_CONFIG_BYTES = 1024 * 1024;
 /** A digest that bytes must have, and who says so. */
 export interface Promised {
   readonly digest: Digest;
-  /** Where it is known before. */
   readonly sizeBytes?: number;
   /** Such as `the index`. */
   readonly by: string;
