@@ -20,6 +20,7 @@ const ENTRY: TextKind<TagEntry> = {
   hint: "write a list such as ['1.*', '!*-rc*']",
   parse: parseTagEntry,
   cost: patternCost,
+  keyOf: ({ kind, pattern }) => `${kind} ${pattern}`,
 };
 
 /**
@@ -53,12 +54,7 @@ function readTags(
   image: Image | undefined,
 ): SettingValue<Omit<TagSelection, 'newest'>> {
   if (node === undefined) return { value: undefined, problems: [] };
-  const { value: entries, problems } = readTexts(
-    yaml,
-    node,
-    ENTRY,
-    ({ kind, pattern }) => `${kind} ${pattern}`,
-  );
+  const { value: entries, problems } = readTexts(yaml, node, ENTRY);
   if (image !== undefined && namesVersion(image.text)) {
     const message = `${quoted(image.text)} has tags beside the tag or digest in its image`;
     const said = { message, hint: 'leave the tag or digest out of the image, or remove tags' };

@@ -1,7 +1,7 @@
 import type { Node } from 'js-yaml';
 import { isFailure, type Failure } from '../../core/failure.ts';
 import { RECIPE_LIMITS } from './limits.ts';
-import type { Problem } from './problem.ts';
+import type { Problem, ProblemCode } from './problem.ts';
 import { quoted } from '../../core/text.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
 import { isText, kindOf } from '../../core/yaml/text.ts';
@@ -19,11 +19,19 @@ export interface TextKind<T> {
   readonly name: string;
   /** An example for messages. */
   readonly hint: string;
-  /** @throws Failure `setting-invalid` or `pattern-invalid`, whose message needs no place */
+  /** @throws Failure with one of {@link INVALID}, whose message needs no place */
   readonly parse: (text: string) => T;
   /** The cost of parsing, where it depends on the text. */
   readonly cost?: (text: string) => number;
+  /** The most entries of a list; by default 1,000. */
+  readonly entries?: number;
+  /** Equal for values that mean the same; by default the value as text. */
+  readonly keyOf?: (value: T) => string;
+  /** By default `setting-invalid` and `entry-repeated`. */
+  readonly codes?: { readonly invalid: ProblemCode; readonly repeated: ProblemCode };
 }
+
+const INVALID = ['setting-invalid', 'pattern-invalid', 'platform-invalid'] as const;
 
 const MAXIMUM_COUNT = 1_000_000;
 
@@ -34,40 +42,35 @@ export function readText<T>(yaml: RecipeText, node: Node, kind: TextKind<T>): Se
     const message = `${quoted(writtenAt(yaml, node))} is not ${kind.name}: it is ${kindOf(content)}`;
     const isMeant = content.kind === 'scalar' && !isFailure(parsed(kind, content.value));
     const hint = isMeant ? 'put it in quotes' : kind.hint;
-    return { value: undefined, problems: [invalidSetting(yaml, node, { message, hint })] };
+    return { value: undefined, problems: [invalidSetting(yaml, node, { message, hint }, kind)] };
   }
   if (kind.cost !== undefined) yaml.spend(kind.cost(content.value), node);
   const value = parsed(kind, content.value);
   if (!isFailure(value)) return { value, problems: [] };
-  return { value: undefined, problems: [invalidSetting(yaml, node, value)] };
+  return { value: undefined, problems: [invalidSetting(yaml, node, value, kind)] };
 }
 
-/**
- * Reads a list of texts, or a single one. The value has those that can be used in their order, each once as `keyOf`
- * tells them apart: errors make it shorter.
- */
-export function readTexts<T>(
-  yaml: RecipeText,
-  node: Node,
-  kind: TextKind<T>,
-  keyOf: (value: T) => string = String,
-): SettingValue<readonly T[]> {
+/** Reads a list of texts, or a single one. The value has the valid ones in their order, each once. */
+export function readTexts<T>(yaml: RecipeText, node: Node, kind: TextKind<T>): SettingValue<readonly T[]> {
+  const { keyOf = String, codes = USUAL_CODES } = kind;
   const content = yaml.content(node);
   const items = content.kind === 'sequence' ? content.items : [node];
   if (items.length === 0) {
     const said = { message: `the list is empty`, hint: `${kind.hint}, or remove the key` };
-    return { value: undefined, problems: [invalidSetting(yaml, node, said)] };
+    return { value: undefined, problems: [invalidSetting(yaml, node, said, kind)] };
   }
-  const tooLong = longList(items);
-  if (tooLong !== undefined) return { value: undefined, problems: [invalidSetting(yaml, node, tooLong)] };
+  const tooLong = longList(items, kind.entries);
+  if (tooLong !== undefined)
+    return { value: undefined, problems: [invalidSetting(yaml, node, tooLong, kind)] };
   const values = new Map<string, T>();
   const problems: Problem[] = [];
   for (const item of items) {
     const { value, problems: own } = readText(yaml, item, kind);
     for (const problem of own) problems.push(problem);
     if (value === undefined) continue;
-    if (values.has(keyOf(value))) problems.push(repeatedEntry(yaml, item));
-    else values.set(keyOf(value), value);
+    const key = keyOf(value);
+    if (values.has(key)) problems.push(repeatedEntry(yaml, item, { code: codes.repeated, key }));
+    else values.set(key, value);
   }
   return { value: values.size === 0 ? undefined : [...values.values()], problems };
 }
@@ -87,7 +90,7 @@ export function readCount(yaml: RecipeText, node: Node, key: string): SettingVal
 }
 
 /** Refuses a list of more than `entries` entries, by default 1,000. */
-export function longList(
+function longList(
   { length }: readonly Node[],
   entries: number = RECIPE_LIMITS.entries,
 ): { message: string; hint: string } | undefined {
@@ -102,30 +105,37 @@ function parsed<T>({ parse }: TextKind<T>, text: string): T | Failure {
   try {
     return parse(text);
   } catch (error) {
-    if (isFailure(error, 'setting-invalid', 'pattern-invalid')) return error;
+    if (isFailure(error, ...INVALID)) return error;
     throw error;
   }
 }
 
-/** An error `setting-invalid` at `node`. */
+const USUAL_CODES = { invalid: 'setting-invalid', repeated: 'entry-repeated' } as const;
+
+/** An error at `node`, by default `setting-invalid`. */
 export function invalidSetting(
   yaml: RecipeText,
   node: Node,
   { message, hint }: { readonly message: string; readonly hint: string | undefined },
+  { codes = USUAL_CODES }: Pick<TextKind<never>, 'codes'> = {},
 ): Problem {
   const place = yaml.positionOf(node);
   const text = writtenAt(yaml, node);
-  return { severity: 'error', code: 'setting-invalid', ...place, text, message, hint };
+  return { severity: 'error', code: codes.invalid, ...place, text, message, hint };
 }
 
-function repeatedEntry(yaml: RecipeText, item: Node): Problem {
+function repeatedEntry(
+  yaml: RecipeText,
+  item: Node,
+  { code, key }: { readonly code: ProblemCode; readonly key: string },
+): Problem {
   const text = writtenAt(yaml, item);
   return {
     severity: 'warning',
-    code: 'entry-repeated',
+    code,
     ...yaml.positionOf(item),
     text,
-    message: `${quoted(text)} stands in the list already`,
+    message: `${quoted(text)} is already in the list${code === 'platform-repeated' ? `, as ${key}` : ''}`,
     hint: 'remove it',
   };
 }
