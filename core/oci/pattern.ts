@@ -29,7 +29,7 @@ const TAGS =
 const CLASSES = 'write [abc] or [a-z] for one of these characters, [!abc] for any other';
 
 /**
- * Refuses what is no pattern of tags, or one that no tag can match. In a pattern `*` stands for any number of
+ * Refuses what is not a valid tag pattern, or one that no tag can match. In a pattern `*` stands for any number of
  * characters, none included; `?` for one; `[abc]`, `[a-z]` for one of these, `[!abc]` for one that is none of these;
  * `{a,b}` for either, `{1..9}` for each number. Everything else means itself, and nothing can be escaped. At most 1,000
  * characters, and 1,000 alternatives once the braces are resolved, of 128 characters each.
@@ -128,7 +128,7 @@ function refuseForeignCharacters(glob: string): void {
 
 function hintFor(character: string): string {
   if ('()|+$'.includes(character)) {
-    return 'patterns are no regular expressions: write * for any number of characters, {a,b} for a or b';
+    return 'patterns are not regular expressions: write * for any number of characters, {a,b} for a or b';
   }
   if ('<>=^~'.includes(character)) {
     return 'write a range of versions as an entry of its own in a list of tags, such as >=21.2 <22';

@@ -140,7 +140,7 @@ function checkVariant(written: string, architecture: string, variant: string): v
 }
 
 function invalid(written: string, reason: string, hint: string): Failure {
-  const message = `${quoted(withoutSecrets(written))} is no platform: ${reason}`;
+  const message = `${quoted(withoutSecrets(written))} is not a valid platform: ${reason}`;
   return new Failure('platform-invalid', message, { hint });
 }
 

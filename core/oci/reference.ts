@@ -62,7 +62,7 @@ export function parseReference(text: string, { patterns = 'stars' }: ReferenceOp
     return reference;
   } catch (error) {
     if (!isFailure(error, 'reference-invalid')) throw error;
-    const message = `${quoted(withoutSecrets(written, patterns))} is no image reference: ${error.message}`;
+    const message = `${quoted(withoutSecrets(written, patterns))} is not a valid image reference: ${error.message}`;
     throw new Failure(error.code, message, error.hint === undefined ? {} : { hint: error.hint });
   }
 }

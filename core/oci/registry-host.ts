@@ -31,7 +31,7 @@ export function parseRegistry(component: string): string {
   if (!isHost(host)) {
     throw new Failure(
       'reference-invalid',
-      `the registry ${quoted(component)} is no valid host name or address`,
+      `the registry ${quoted(component)} is not a valid host name or address`,
       {
         hint: 'write REGISTRY[:PORT]/REPOSITORY[:TAG], such as quay.io/fedora/fedora:40 or [::1]:5000/tools/editor:1',
       },

@@ -133,8 +133,8 @@ export class MappingReader<Key extends string> {
   }
 
   #whatOf(value: ConfigurationValue, type: ValueType<unknown>): string {
-    if (value.kind !== 'text') return 'what stands there is no single value';
-    if (type === passwordReference) return 'what stands there cannot be used';
+    if (value.kind !== 'text') return 'the value is not a single one';
+    if (type === passwordReference) return 'the value cannot be used';
     return `${quoted(withoutSecrets(value.text))} cannot be used`;
   }
 }

@@ -90,7 +90,7 @@ function valueOf(option: Option, { origin, text, base }: Setting, problems: stri
   if (value === undefined) {
     const found =
       text === undefined
-        ? 'what stands there is no single value'
+        ? 'the value is not a single one'
         : `${quoted(withoutAddressSecrets(text))} cannot be used`;
     problems.push(`${placeOf(origin, option.key)}: ${found}, expected ${option.type.expected}`);
   }

@@ -83,7 +83,7 @@ function otherRegistry(wish: Wish, patterns: readonly string[] | undefined): Pro
   const { reference } = wish;
   if (patterns === undefined || matchesRegistry(patterns, reference)) return undefined;
   return refused(wish, 'registry-not-allowed', {
-    message: `is at ${reference.registry}/${reference.repository}, which is not allowed; it was not asked`,
+    message: `is at ${reference.registry}/${reference.repository}, which is not allowed; the registry was not asked`,
     hint: `push the image to one of: ${patterns.join(', ')}; or ask the operator`,
   });
 }
@@ -123,7 +123,7 @@ const OTHER_REPOSITORY =
 
 function outside(wish: Wish, wanted: readonly string[], left: readonly string[]): Problem {
   const names = wanted.filter((name) => !left.includes(name)).join(' and ');
-  const rest = left.length === 0 ? '' : `; it goes on in ${left.join(' and ')}`;
+  const rest = left.length === 0 ? '' : `; it is still published in ${left.join(' and ')}`;
   return refused(wish, 'repository-not-allowed', {
     message: `asks for ${names}, where its source may not publish${rest}`,
     hint: OTHER_REPOSITORY,

@@ -28,7 +28,7 @@ export function unmatched(wish: Wish, { include }: TagSelection, tags: number): 
   return {
     ...about(wish, 'warning'),
     code: 'pattern-unmatched',
-    message: `${quoted(wish.text)} matches nothing: the repository has ${counted(tags, 'tag')}, and none is like ${include.map(quoted).join(' or ')}`,
+    message: `${quoted(wish.text)} matches nothing: the repository has ${counted(tags, 'tag')}, and none matches ${include.map(quoted).join(' or ')}`,
     hint: 'correct the pattern or remove the line; a pattern matches a whole tag',
   };
 }
@@ -75,8 +75,8 @@ export function incomplete(wish: Wish, tags: number): Problem {
   return {
     ...about(wish, 'warning'),
     code: 'tags-incomplete',
-    message: `${quoted(wish.text)} may match more than is known: the list of ${wish.reference.registry} ends after ${tags} tags, as a page does, and what may follow cannot be had`,
-    hint: 'nothing that it may match is taken away; name further tags one by one, or ask whoever runs the registry',
+    message: `${quoted(wish.text)} may match more than is known: the list of ${wish.reference.registry} ends after ${tags} tags, as a page does, and what may follow cannot be read`,
+    hint: 'nothing that it may match is removed; name further tags one by one, or ask whoever runs the registry',
   };
 }
 
@@ -105,8 +105,8 @@ export function furtherProblems({ line }: Problem): Problem {
     line,
     column: undefined,
     text: 'recipe',
-    message: 'from here on there are more problems, which are not told',
-    hint: 'correct those that are told first',
+    message: 'further problems from here on are not reported',
+    hint: 'correct the reported ones first',
   };
 }
 

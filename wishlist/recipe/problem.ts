@@ -3,8 +3,8 @@ import { counted, printable } from '../../core/text.ts';
 
 /** Problems in a recipe that is otherwise usable. Closed; tests assert these codes. */
 export type ProblemCode =
-  | 'reference-invalid' // an item of `input` that is no image reference: that image fails
-  | 'platform-invalid' // an entry of `platforms` that is no platform: that of a wish makes the image fail
+  | 'reference-invalid' // an item of `input` that is not a valid image reference: that image fails
+  | 'platform-invalid' // an entry of `platforms` that is not a valid platform: that of a wish makes the image fail
   | 'platform-repeated' // an entry of `platforms` that means the same as an earlier one
   | 'setting-invalid' // a setting that cannot be used: that of a wish makes the image fail
   | 'setting-unused' // a setting that means nothing for its image
@@ -83,7 +83,7 @@ export class Untold {
       column: undefined,
       text: 'recipe',
       message: `from here on there are ${counted(this.#problems, 'more problem')}, ${counted(this.#errors, 'error')} among them`,
-      hint: 'correct those that are told first',
+      hint: 'correct the reported ones first',
     };
   }
 }

@@ -46,7 +46,7 @@ export class RecipeReader {
     const entries = readMapping(yaml, this.#root, { known, ofVersion2: RECIPE_KEYS[2], refused });
     // half of the wishes would be lost in silence
     for (const { key, node } of entries.repeated) {
-      throw this.#invalid(node, `the key ${key} stands here a second time`, 'make the two one');
+      throw this.#invalid(node, `the key ${key} is repeated here`, 'merge the two');
     }
     if (version === undefined) throw this.#unknownVersion(versionAt);
     this.#values = entries.values;
@@ -186,8 +186,8 @@ export class RecipeReader {
     const reading = readSettings(this.#yaml, all);
     const twice = repeated.map(({ key, node }) =>
       invalidSetting(this.#yaml, node, {
-        message: `the key ${key} stands in defaults a second time, and only the first counts`,
-        hint: 'make the two one',
+        message: `the key ${key} is repeated in defaults, and only the first counts`,
+        hint: 'merge the two',
       }),
     );
     return { settings: reading.settings, problems: [...problems, ...twice, ...reading.problems] };

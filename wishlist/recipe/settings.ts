@@ -65,7 +65,7 @@ export const KEEP = /^(?:forever|[1-9][0-9]{0,3}d|[12][0-9]{4}d|3[0-5][0-9]{3}d|
  */
 export function parseKeep(text: string): Keep {
   if (!KEEP.test(text)) {
-    const message = `${quoted(withoutSecrets(text))} says not how long an image is kept: it is neither forever nor a number of days from 1d to 36500d`;
+    const message = `${quoted(withoutSecrets(text))} is not a valid time to keep images: expected forever, or days from 1d to 36500d`;
     throw new Failure('setting-invalid', message, { hint: 'write keep: forever, or days such as keep: 30d' });
   }
   return text === 'forever' ? text : { days: Number(text.slice(0, -1)) };
@@ -114,6 +114,6 @@ function checkComponent(text: string, component: string): void {
 }
 
 function invalidSubdirectory(text: string, reason: string, hint: string): Failure {
-  const message = `${quoted(withoutSecrets(text))} is no subdirectory: ${reason}`;
+  const message = `${quoted(withoutSecrets(text))} is not a valid subdirectory: ${reason}`;
   return new Failure('setting-invalid', message, { hint });
 }

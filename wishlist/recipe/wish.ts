@@ -156,7 +156,7 @@ function readTargets(
   const hint = `write a list of some of the recipe's: ${some}${repositories.length > SHOWN_REPOSITORIES ? ', …' : ''}`;
   const parse = (text: string): string => {
     if (repositories.includes(text)) return text;
-    const message = `${quoted(withoutSecrets(text))} is no repository of this recipe`;
+    const message = `${quoted(withoutSecrets(text))} is not a repository of this recipe`;
     const meant = yaml.nearest(text, repositories);
     throw new Failure('setting-invalid', message, {
       hint: meant === undefined ? hint : `did you mean ${meant}? ${hint}`,
@@ -181,7 +181,7 @@ function readImage(
       code: 'reference-invalid',
       ...place,
       text,
-      message: `${quoted(text)} is no image reference: it is ${kindOf(content)}`,
+      message: `${quoted(text)} is not a valid image reference: it is ${kindOf(content)}`,
       hint: node === item ? hintFor(content) : 'write image: REGISTRY/REPOSITORY[:TAG], in quotes',
     };
   }
@@ -217,8 +217,8 @@ function repeatedKey(yaml: RecipeText, { key, node }: { key: Key; node: Node }, 
     code: codeFor(key),
     ...yaml.positionOf(node),
     text,
-    message: `the key ${key} stands here a second time`,
-    hint: 'make the two one, or begin a further item with a dash',
+    message: `the key ${key} is repeated here`,
+    hint: 'merge the two, or begin a further item with a dash',
   };
 }
 

@@ -109,17 +109,17 @@ function divided(wish: Wish, first: Wish, column: number): Problem {
   const problem = repetition(wish, first, column);
   if (restOf(wish) !== restOf(first)) {
     const message = `${problem.message}, with other settings`;
-    return { ...problem, message, hint: 'make the lines one; as they stand, both count' };
+    return { ...problem, message, hint: 'merge the lines; as they are, both count' };
   }
   return {
     ...problem,
     message: `${problem.message}, here for ${listed(wish)}, there for ${listed(first)}`,
-    hint: 'make the lines one; as they stand, the platforms of all of them count',
+    hint: 'merge the lines; as they are, the platforms of all of them count',
   };
 }
 
 function listed({ settings: { platforms } }: Wish): string {
-  return platforms === undefined ? 'no platform by name' : platforms.map(formatPlatform).join(', ');
+  return platforms === undefined ? 'no named platform' : platforms.map(formatPlatform).join(', ');
 }
 
 function repetition(wish: Wish, first: Wish, column: number): Omit<Problem, 'hint'> {

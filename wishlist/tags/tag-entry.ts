@@ -51,7 +51,7 @@ export function parseTagPattern(text: string): string {
   } catch (error) {
     if (!isFailure(error, 'pattern-invalid')) throw error;
     const shown = isLikeReference(pattern) ? withoutSecrets(pattern, 'full') : pattern;
-    const message = `${quoted(shown)} is no pattern of tags: it ${error.message}`;
+    const message = `${quoted(shown)} is not a valid tag pattern: it ${error.message}`;
     throw new Failure(error.code, message, error.hint === undefined ? {} : { hint: error.hint });
   }
 }

@@ -128,7 +128,7 @@ function readBound(text: string): string {
 function readCondition(text: string): string {
   const [, operator = '', major, minor, patch, suffix] = CONDITION.exec(text) ?? [];
   if (major === undefined)
-    throw invalid(`has ${quoted(text)}, which is no condition on a version`, hintFor(text));
+    throw invalid(`has ${quoted(text)}, which is not a version condition`, hintFor(text));
   const numbers = [major, minor, patch].filter((part) => part !== undefined).map(withoutZeros);
   if (suffix === undefined) return valid(text, `${operator}${numbers.join('.')}`);
   const [first = '', second = '0', third = '0'] = numbers;
@@ -141,7 +141,7 @@ function valid(text: string, condition: string): string {
     return new Range(condition).raw;
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    throw invalid(`has ${quoted(text)}, which is no condition on a version`, EXAMPLES);
+    throw invalid(`has ${quoted(text)}, which is not a version condition`, EXAMPLES);
   }
 }
 

@@ -67,7 +67,7 @@ describe('redact', () => {
     'passed: 3 of 4',
     'u.yaml:5: registries: quay.io: password: the file "/etc/x" does not exist',
     'u.yaml:5: registries: quay.io: password: the environment variable X is not set; set it for unpackd',
-    'u.yaml:5: registries: quay.io: password: what stands there cannot be used',
+    'u.yaml:5: registries: quay.io: password: the value cannot be used',
     'u.yaml:5: registries: quay.io: password: username is missing; give both or none',
     'wait=10m',
     'ünïcode ✓',

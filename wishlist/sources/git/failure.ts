@@ -21,8 +21,8 @@ const MEANINGS: readonly Meaning[] = [
   {
     pattern: /Host key verification failed|HOST IDENTIFICATION HAS CHANGED/,
     code: 'source-untrusted',
-    reason: "the server's host key is not the one that is known",
-    hint: 'find out why; if the new key is right, correct the file that known-hosts names or, without one, remove known_hosts in the folder of this source',
+    reason: "the server's host key is not the known one",
+    hint: 'find out why it changed; if the new key is right, correct the file that known-hosts names or, without one, remove known_hosts in the folder of this source',
   },
   {
     pattern: /certificate|SSL_ERROR|TLS connection|SSL connection/i,
@@ -49,13 +49,8 @@ const MEANINGS: readonly Meaning[] = [
     hint: 'correct branch, or push that branch',
   },
   {
-    pattern: /repository not found|returned error: 4(?:04|10)|does not appear to be a git repository/i,
-    code: 'source-invalid',
-    reason: 'there is no such repository',
-    hint: CHECK_ADDRESS,
-  },
-  {
-    pattern: /access denied or repository not exported|repository '.*' not found|no such repository/i,
+    pattern:
+      /repository not found|returned error: 4(?:04|10)|does not appear to be a git repository|access denied or repository not exported|repository '.*' not found|no such repository/i,
     code: 'source-invalid',
     reason: 'there is no such repository',
     hint: CHECK_ADDRESS,

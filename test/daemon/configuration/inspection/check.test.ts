@@ -69,9 +69,9 @@ describe('config check', () => {
     [
       'a list where one value belongs, and lists that hold more',
       'wait: [1]\nplatforms: [[linux/amd64]]\nallowed-registries: []\n',
-      '{}/unpackd.yaml:1: wait: what stands there is no single value',
-      '{}/unpackd.yaml:2: platforms: what stands there is no single value',
-      '{}/unpackd.yaml:3: allowed-registries: what stands there is no single value',
+      '{}/unpackd.yaml:1: wait: the value is not a single one',
+      '{}/unpackd.yaml:2: platforms: the value is not a single one',
+      '{}/unpackd.yaml:3: allowed-registries: the value is not a single one',
     ],
     ['a key twice', 'wait: 1\nwait: 2\n', '{}/unpackd.yaml:2: wait is already set on line 1'],
     ['what is not valid YAML', 'a: [\n', '{}/unpackd.yaml:2: not valid YAML'],
