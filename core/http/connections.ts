@@ -8,9 +8,9 @@ import { settingsOf, type HttpOptions, type RequestRecord } from './options.ts';
 import { RateLimits } from './rate-limits.ts';
 import { Reachability } from './reachability.ts';
 import { Slots } from '../concurrency.ts';
-import type { Subject } from './subject.ts';
 import type { TimeLimit } from './time-limit.ts';
 import { userAgent } from './user-agent.ts';
+import type { Subject } from './fault.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST';
 

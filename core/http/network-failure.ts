@@ -1,11 +1,11 @@
 import { errors } from 'undici';
-import { Failure, type FailureCode } from '../failure.ts';
+import { Failure } from '../failure.ts';
 import type { Drip, TimeLimit } from './time-limit.ts';
 import { ProxyError } from './proxies.ts';
 import { Retryable } from './retry.ts';
-import { describeSubject, type Subject } from './subject.ts';
 import { interruption } from '../interruption.ts';
 import { codeOf } from '../system-error.ts';
+import type { NetworkError, Subject } from './fault.ts';
 
 /** A request that got no whole answer. */
 export class NetworkFailure extends Retryable {
@@ -13,7 +13,7 @@ export class NetworkFailure extends Retryable {
   readonly error: NetworkError;
 
   constructor(subject: Subject, url: URL, error: NetworkError, cause?: unknown) {
-    super(failureFor(subject, url, error, cause), { maximumTries: error.maximumTries });
+    super(subject.toFailure({ kind: 'network', error, url, cause }), { maximumTries: error.maximumTries });
     this.origin = url.origin;
     this.error = error;
   }
@@ -59,38 +59,6 @@ export function endOf({ subject, url, signal, timeLimit }: Ending): Failure | Ne
 export function reasonOf(end: unknown): string {
   if (end instanceof NetworkFailure) return end.error.reason;
   return end instanceof Failure ? end.code : 'given up before its end';
-}
-
-/** A redirect's address may hold a signature: only its host is named. */
-function failureFor(subject: Subject, url: URL, error: NetworkError, cause: unknown): Failure {
-  const { registry } = subject.reference;
-  const place = url.host === registry ? '' : ` (at ${url.host})`;
-  const what = error.code === 'registry-error' ? 'does not properly answer' : 'cannot be reached';
-  const message = `the registry ${registry}${place} ${what} for ${describeSubject(subject)}: ${error.reason}`;
-  return new Failure(error.code, message, { hint: error.hint, cause });
-}
-
-export type NetworkErrorCode = Extract<
-  FailureCode,
-  | 'registry-unreachable'
-  | 'registry-timeout'
-  | 'dns-failed'
-  | 'address-refused'
-  | 'tls-failed'
-  | 'registry-error'
->;
-
-/** Why a connection came to nothing, for messages and for the decision to try again. */
-export interface NetworkError {
-  /** Such as `connection refused`. */
-  readonly reason: string;
-  readonly hint: string;
-  /** How often to try at most, the first time included: what will not change soon is not worth waiting for. */
-  readonly maximumTries: number;
-  /** `registry-error` where the server was there but its answer broke off or was no HTTP. */
-  readonly code: NetworkErrorCode;
-  /** Whether an answer had begun and no more bytes came, or too few. */
-  readonly isStall: boolean;
 }
 
 const CHECK_NETWORK = 'check that the registry is up, and the network and firewall in between';
@@ -204,7 +172,7 @@ export function classifyNetworkError(error: unknown): NetworkError | undefined {
 /** Codes of OpenSSL: its certificate checks have no common prefix. */
 function isTlsCode(code: string): boolean {
   return (
-    /^(?:ERR_SSL_|ERR_TLS_|CERT_|CRL_)/.test(code) ||
+    /^(?:ERR_SSL_|ERR_TLS_|CERT_|CRL_|UNABLE_TO_)/.test(code) ||
     /_CERT(?:_|$)|_SIGNATURE$|_CRL(?:_|$)/.test(code) ||
     /^(?:EPROTO|INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH)$/.test(code)
   );

@@ -1,8 +1,7 @@
-import { Failure } from '../failure.ts';
+import type { Failure } from '../failure.ts';
 import type { Head } from './response.ts';
-import { MAXIMUM_WAIT_MS, parseRetryAfter } from './error-response.ts';
-import { describeSubject, type Subject } from './subject.ts';
-import { localTimeWithSeconds } from '../text.ts';
+import type { Subject } from './fault.ts';
+import { MAXIMUM_WAIT_MS, parseRetryAfter } from './retry.ts';
 
 /** A request that wants to be sent. */
 interface Asking {
@@ -87,20 +86,15 @@ export class RateLimits {
   }
 
   #refusal({ url, subject }: Asking, { untilMs, quota }: Ban): Failure {
-    const { registry } = subject.reference;
-    const until = localTimeWithSeconds(Date.now() + untilMs - this.#now());
     const reason = quota === undefined ? 'asked for a pause' : `allows no more requests${sizeOf(quota)}`;
-    return new Failure(
-      'rate-limited',
-      `the registry ${registry} is not asked for ${describeSubject(subject)} until ${until}: ${url.host} ${reason}`,
-      { hint: 'try again after that time; with credentials most registries allow more requests' },
-    );
+    const untilTimeMs = Date.now() + untilMs - this.#now();
+    return subject.toFailure({ kind: 'paused', host: url.host, untilMs: untilTimeMs, reason });
   }
 }
 
 /** On Docker Hub a pull is a GET of a manifest; HEAD and blobs are free. */
 function counts({ method, subject }: Asking): boolean {
-  return method === 'GET' && subject.kind === 'manifest';
+  return method === 'GET' && subject.purpose === 'pull';
 }
 
 function sizeOf({ limit, windowS }: Quota): string {

@@ -1,4 +1,4 @@
-import type { NetworkError } from './network-failure.ts';
+import type { NetworkError } from './fault.ts';
 
 interface Outage {
   readonly untilMs: number;

@@ -1,7 +1,7 @@
-import { Failure } from '../failure.ts';
+import type { Failure } from '../failure.ts';
 import { headerOf, readErrorBody, type HttpResponse } from './response.ts';
 import type { Connections, Exchange } from './connections.ts';
-import { describeSubject, type Subject } from './subject.ts';
+import type { Subject } from './fault.ts';
 
 const MAXIMUM_REDIRECTS = 5;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -9,7 +9,7 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 /**
  * The answer behind all redirects. `authorization` goes to the origin of the exchange's URL alone. A HEAD stays one.
  *
- * @see RFC 9110, section 15.4
+ * @see RFC 9110, section 15.4, and 4.2.4 on user information in addresses
  * @throws Failure `registry-error` for too many redirects, for one that leaves HTTPS, and for one of
  *   a POST: its form may hold a secret, which goes nowhere but to the place that was named for it
  */
@@ -36,7 +36,10 @@ export async function followRedirects(
 function targetOf(location: string, base: URL, subject: Subject): URL {
   const target = URL.canParse(location, base.href) ? new URL(location, base.href) : undefined;
   if (target?.protocol !== 'https:' && target?.protocol !== 'http:') {
-    throw refused(subject, 'redirects to something that is no HTTP address');
+    throw refused(subject, 'redirects to something that is not a valid HTTP address');
+  }
+  if (target.username !== '' || target.password !== '') {
+    throw refused(subject, `redirects to an address with a user at ${target.host}`);
   }
   if (base.protocol === 'https:' && target.protocol !== 'https:') {
     throw refused(subject, `redirects from HTTPS to plain HTTP at ${target.host}`);
@@ -45,8 +48,5 @@ function targetOf(location: string, base: URL, subject: Subject): URL {
 }
 
 function refused(subject: Subject, reason: string): Failure {
-  const { registry } = subject.reference;
-  return new Failure('registry-error', `the registry ${registry} ${reason} for ${describeSubject(subject)}`, {
-    hint: 'ask whoever runs the registry',
-  });
+  return subject.toFailure({ kind: 'redirect', reason });
 }

@@ -1,6 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { Failure, type FailureCode } from '../failure.ts';
-import { describeSubject, type Subject } from './subject.ts';
+import type { SizeLimit, Subject } from './fault.ts';
 
 /** What a server answered, its body not read yet. The body must be read or destroyed: it holds a connection. */
 export interface HttpResponse {
@@ -18,12 +17,6 @@ export interface Head {
   readonly status: number;
   /** By a name in lower case. */
   readonly header: (name: string) => string | undefined;
-}
-
-/** How large a body may be, and the failure that a larger one makes. */
-export interface SizeLimit {
-  readonly bytes: number;
-  readonly code: FailureCode;
 }
 
 const LARGEST_ERROR_BODY_BYTES = 64 * 1024;
@@ -60,12 +53,7 @@ async function readUpTo(answer: HttpResponse, limitBytes: number): Promise<Buffe
 export async function readBody(answer: HttpResponse, limit: SizeLimit, subject: Subject): Promise<Buffer> {
   const bytes = await readUpTo(answer, limit.bytes);
   if (bytes !== undefined) return bytes;
-  const { registry } = subject.reference;
-  throw new Failure(
-    limit.code,
-    `the registry ${registry} sends more than ${limit.bytes} bytes for ${describeSubject(subject)}`,
-    { hint: 'ask whoever runs the registry; no usual document of this kind is that large' },
-  );
+  throw subject.toFailure({ kind: 'too-large', limit });
 }
 
 /**

@@ -12,6 +12,9 @@ export interface RetryPolicy {
   readonly onGiveUp?: (last: Retryable) => void;
 }
 
+/** Longest wait because a server asks for it. */
+export const MAXIMUM_WAIT_MS = 60_000;
+
 /** From how many new bytes on a try of a body got further, although it failed. */
 export const PROGRESS_BYTES = 1024 * 1024;
 
@@ -73,4 +76,26 @@ export async function withRetries<T>(
 function delayBefore(counted: number, retryDelayMs: number): number {
   const delayMs = Math.min(retryDelayMs * 2 ** Math.max(counted - 1, 0), LONGEST_DELAY_MS);
   return delayMs * (0.5 + Math.random());
+}
+
+/**
+ * The same request may be answered otherwise in a moment. 501 and 505 say what the server cannot do at all.
+ *
+ * @see RFC 9110, sections 15.5.9 and 15.6; RFC 8470 for 425; RFC 6585 for 429
+ */
+export function isRetryable(status: number): boolean {
+  if (status === 501 || status === 505) return false;
+  return status >= 500 || status === 408 || status === 425 || status === 429;
+}
+
+/**
+ * Reads the wait that `Retry-After` asks for, counted from `nowMs`; `undefined` where it says nothing readable.
+ *
+ * @see RFC 9110, section 10.2.3
+ */
+export function parseRetryAfter(field: string, nowMs: number): number | undefined {
+  if (/^\d{1,9}$/.test(field)) return Number(field) * 1000;
+  if (!/^[A-Z][a-z]{2}/.test(field)) return undefined;
+  const time = Date.parse(field);
+  return Number.isNaN(time) ? undefined : Math.max(0, time - nowMs);
 }

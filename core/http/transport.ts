@@ -1,22 +1,14 @@
 import { isFailure, type Failure } from '../failure.ts';
 import { headOf, headerOf, readBody, readErrorBody } from './response.ts';
-import type { HttpResponse, Head, SizeLimit } from './response.ts';
+import type { HttpResponse, Head } from './response.ts';
 import { Connections, type Exchange, type Method } from './connections.ts';
 import { anySignal, interruption } from '../interruption.ts';
 import { dripping, NetworkFailure, asBrokenBody, endOf } from './network-failure.ts';
 import type { HttpOptions } from './options.ts';
 import { ThroughputFloor, TimeLimit } from './time-limit.ts';
 import { followRedirects } from './redirects.ts';
-import {
-  MAXIMUM_WAIT_MS,
-  errorCodesOf,
-  toFailure,
-  isRetryable,
-  parseRetryAfter,
-  type ErrorResponse,
-} from './error-response.ts';
-import { Retryable, withRetries } from './retry.ts';
-import type { Subject } from './subject.ts';
+import { Retryable, withRetries, isRetryable, parseRetryAfter, MAXIMUM_WAIT_MS } from './retry.ts';
+import type { ErrorResponse, SizeLimit, Subject } from './fault.ts';
 
 export type { Head } from './response.ts';
 
@@ -80,7 +72,7 @@ export interface Stream extends Head {
 const NO_BODY: SizeLimit = { bytes: 0, code: 'registry-error' };
 
 /**
- * HTTP to registries, token services and the storage behind them. The only place that tries a request again: after
+ * HTTP to registries, token services, the storage behind them, and web servers with recipes. The only place that tries a request again: after
  * broken connections, time limits, 408, 425, 429, 5xx, and documents with a wrong digest.
  */
 export class Transport {
@@ -161,7 +153,7 @@ export class Transport {
     const beganMs = performance.now();
     const { subject } = request;
     // Others wait for a token, whose time is not counted as theirs.
-    const whole = subject.kind === 'token' ? new TimeLimit(this.#options.tokenTimeoutMs) : request.whole;
+    const whole = subject.purpose === 'token' ? new TimeLimit(this.#options.tokenTimeoutMs) : request.whole;
     let tryNumber = 0;
     const policy = {
       ...this.#options,
@@ -176,7 +168,7 @@ export class Transport {
       const timeLimit = new TimeLimit(this.#options.requestTimeoutMs, whole);
       const exchange = { ...exchangeOf(request, signal), timeLimit, tryNumber };
       const answer = await this.#authenticated(exchange, request);
-      if (!isWanted(answer, request)) throw await refusalOf(answer, request);
+      if (!isWanted(answer, request)) throw await errorOf(answer, request);
       return await receive(answer, exchange);
     });
   }
@@ -188,11 +180,11 @@ export class Transport {
     const answer = await followRedirects(this.#connections, exchange, field);
     if (authorization === undefined || !isUnauthorized(answer, exchange.url, field)) return answer;
     // The connection is free before the token service, which may be the same host, is asked.
-    const refusal = await refusalOf(answer, request);
+    const error = await errorOf(answer, request);
     const renewed = await authorization.renew({ challenges: challengesOf(answer), field });
     if (renewed === undefined) {
       if (isWanted(answer, request)) return answer;
-      throw refusal;
+      throw error;
     }
     const second = await followRedirects(this.#connections, exchange, renewed);
     const isInVain = isUnauthorized(second, exchange.url, renewed) && challengesOf(second) === undefined;
@@ -274,22 +266,22 @@ function checked<T>(check: () => T): T {
 }
 
 /** What to throw for an answer that is not the one wanted; its body is read. */
-async function refusalOf(
+async function errorOf(
   answer: HttpResponse,
   { subject, authorization }: Pick<TransportRequest, 'subject' | 'authorization'>,
 ): Promise<Failure | Retryable> {
-  const refusal: ErrorResponse = {
+  const response: ErrorResponse = {
     status: answer.status,
     host: answer.url.host,
     credentials: authorization?.origin(),
-    errorCodes: errorCodesOf(await readErrorBody(answer)),
+    body: await readErrorBody(answer),
     retryAfterMs: parseRetryAfter(headerOf(answer, 'retry-after') ?? '', Date.now()),
   };
-  const failure = toFailure(refusal, subject);
-  if (!isRetryable(refusal.status)) return failure;
-  const waitMs = refusal.retryAfterMs;
+  const failure = subject.toFailure({ kind: 'response', response });
+  if (!isRetryable(response.status)) return failure;
+  const waitMs = response.retryAfterMs;
   const isShort = waitMs === undefined || waitMs <= MAXIMUM_WAIT_MS;
-  const isObeyed = refusal.status === 429 || refusal.status === 503;
+  const isObeyed = response.status === 429 || response.status === 503;
   if (isObeyed && !isShort) return failure;
   return new Retryable(failure, { waitMs: isShort ? waitMs : undefined });
 }

@@ -3,8 +3,9 @@ import type { ImageReference } from '../../core/oci/reference.ts';
 import type { Descriptor, LayerDescriptor } from '../../core/oci/manifest.ts';
 import { RangeRefused, isRangeOf, withoutFirst } from '../../core/http/range.ts';
 import { requestTo, type Endpoints } from './endpoints.ts';
-import { describeSubject } from '../../core/http/subject.ts';
+import { describeSubject } from '../../core/oci/subject.ts';
 import type { Transport, TransportRequest } from '../../core/http/transport.ts';
+import { aboutImage } from './error-response.ts';
 
 export interface BlobOptions {
   /** Bytes to leave out at the beginning: fewer than the blob has. */
@@ -66,7 +67,7 @@ async function openElsewhere(
   let last = unknown;
   for (const url of startingAt(options.attempt ?? 1, allowedUrls(descriptor, reference))) {
     try {
-      return await open(transport, { url, subject }, blob);
+      return await open(transport, { url, subject: aboutImage(subject) }, blob);
     } catch (error) {
       if (!isFailure(error) || error.code === 'interrupted') throw error;
       last = error;
@@ -78,16 +79,16 @@ async function openElsewhere(
 async function open(
   transport: Transport,
   request: TransportRequest,
-  { descriptor: { sizeBytes }, options: { offset = 0, signal } }: BlobRequest,
+  { reference, descriptor: { digest, sizeBytes }, options: { offset = 0, signal } }: BlobRequest,
 ): Promise<AsyncIterable<Uint8Array>> {
   const headers = offset === 0 ? {} : { range: `bytes=${offset}-` };
   const { status, header, body, discard } = await transport.open({ ...request, headers, signal });
   if (status === 200) return offset === 0 ? body : withoutFirst(body, offset);
   if (offset > 0 && isRangeOf(header('content-range'), offset, sizeBytes)) return body;
   discard();
-  const { subject } = request;
+  const subject = { kind: 'blob', reference, digest } as const;
   throw new RangeRefused(
-    `the registry ${subject.reference.registry} does not give ${describeSubject(subject)} from byte ${offset} on`,
+    `the registry ${reference.registry} does not give ${describeSubject(subject)} from byte ${offset} on`,
   );
 }
 

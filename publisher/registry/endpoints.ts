@@ -1,11 +1,12 @@
 import { isFailure, Failure } from '../../core/failure.ts';
-import type { Subject } from '../../core/http/subject.ts';
+import type { ImageSubject } from '../../core/oci/subject.ts';
 import type { Authorization, TransportRequest } from '../../core/http/transport.ts';
 import type { ImageReference } from '../../core/oci/reference.ts';
 import type { Authentication } from './authentication/authentication.ts';
 import { apiUrl, type Endpoint, type RepositoryAccess } from './endpoint.ts';
 import type { RegistryOptions } from './options.ts';
 import { localTimeWithSeconds } from '../../core/text.ts';
+import { aboutImage } from './error-response.ts';
 
 /** A repository at the endpoint that is tried now. */
 export interface EndpointTry extends RepositoryAccess {
@@ -46,7 +47,7 @@ export class Endpoints {
    */
   async tryEach<T>(
     reference: ImageReference,
-    kind: Subject['kind'],
+    kind: ImageSubject['kind'],
     ask: (endpoint: EndpointTry) => T | Promise<T>,
     attempt = 1,
   ): Promise<T> {
@@ -73,7 +74,7 @@ export class Endpoints {
 
   async #timed<T>(
     endpoint: EndpointTry,
-    kind: Subject['kind'],
+    kind: ImageSubject['kind'],
     ask: (endpoint: EndpointTry) => T | Promise<T>,
   ): Promise<T> {
     const query = queryOf(endpoint, kind);
@@ -117,20 +118,20 @@ export class Endpoints {
   }
 }
 
-function queryOf({ endpoint, repository }: EndpointTry, kind: Subject['kind']): RegistryQuery {
+function queryOf({ endpoint, repository }: EndpointTry, kind: ImageSubject['kind']): RegistryQuery {
   return { host: endpoint.host, repository, kind };
 }
 
-export function requestTo(endpoint: EndpointTry, subject: Subject, url: URL): TransportRequest {
+export function requestTo(endpoint: EndpointTry, subject: ImageSubject, url: URL): TransportRequest {
   const { authorization, hasAlternative } = endpoint;
-  return { url, subject, authorization, ...(hasAlternative && { tries: 1 }) };
+  return { url, subject: aboutImage(subject), authorization, ...(hasAlternative && { tries: 1 }) };
 }
 
 export interface RegistryQuery {
   readonly host: string;
   /** With the endpoint's prefix, if there is one. */
   readonly repository: string;
-  readonly kind: Subject['kind'];
+  readonly kind: ImageSubject['kind'];
 }
 
 interface Rest {

@@ -3,7 +3,7 @@ import type { ImageReference } from '../../core/oci/reference.ts';
 import type { Descriptor } from '../../core/oci/manifest.ts';
 import { RangeRefused } from '../../core/http/range.ts';
 import { Retryable, withRetries, type RetryPolicy } from '../../core/http/retry.ts';
-import { describeSubject } from '../../core/http/subject.ts';
+import { describeSubject } from '../../core/oci/subject.ts';
 import { PartFile, type PartTarget } from './part-file.ts';
 import { Rate, type RateLimit } from './download-limits.ts';
 

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import type { Dispatcher } from 'undici';
 import { codeOf } from '../../core/system-error.ts';
 import { Failure, isFailure } from '../../core/failure.ts';
-import { Dispatchers } from '../../core/http/dispatchers.ts';
-import { ProxyError, readProxies } from '../../core/http/proxies.ts';
-import { quoted } from '../../core/text.ts';
+import type { HttpFault, NetworkError } from '../../core/http/fault.ts';
+import { readProxies } from '../../core/http/proxies.ts';
+import { Transport, type Authorization, type TransportRequest } from '../../core/http/transport.ts';
+import { exactSize, quoted } from '../../core/text.ts';
 import { decodeText, MAXIMUM_BYTES } from '../recipe/text-file.ts';
 import {
   RECIPE_FILES,
@@ -36,13 +36,14 @@ export function urlSource(settings: UrlSettings): WishlistSource<RecipeFiles> {
   };
 }
 
-const REDIRECTIONS = 5;
 const CHECK_NETWORK = 'check network, firewall and proxy; what was read before stays in force';
+const TRY_LATER = 'try again later; what was read before stays in force';
+const ACCEPT = 'application/yaml, text/plain, */*';
 
 /**
  * Reads the recipe of `source`, unless the server says that it is still the one in `known`.
  *
- * @see RFC 9110, sections 13 (conditional requests) and 15.4 (redirection)
+ * @see RFC 9110, section 13 (conditional requests)
  * @throws Failure `source-unreachable`, `source-untrusted`, `source-unauthorized`, `source-invalid`,
  *   `recipe-unreadable`; the reason of the signal
  */
@@ -51,44 +52,70 @@ export async function fetchUrl(
   known: Fetched<RecipeFiles> | undefined,
   limits: SourceLimits,
 ): Promise<Fetched<RecipeFiles>> {
-  const dispatchers = await openDispatchers(source, limits);
-  const late = AbortSignal.timeout(limits.timeLimitMs);
-  const signal = AbortSignal.any([late, ...(limits.signal === undefined ? [] : [limits.signal])]);
+  const transport = await openTransport(source, limits);
   try {
-    const { statusCode, headers, body } = await ask(source, known?.validators, { dispatchers, signal });
-    if (statusCode === 304 && known !== undefined) return known;
-    if (statusCode !== 200) throw refusal(source, statusCode);
-    const text = decodeText(await readBody(body, source), labelOf(source));
-    const etag = single(headers['etag']);
-    const lastModified = single(headers['last-modified']);
-    return {
-      content: { files: [{ label: labelOf(source), text }] },
-      validators: { etag, lastModified },
-    };
+    const limit = { bytes: MAXIMUM_BYTES, code: 'source-invalid' } as const;
+    const request = requestFor(source, known?.validators, limits.signal);
+    return await transport.read(request, limit, ({ status, header, bytes }) => {
+      if (status === 304 && known !== undefined) return known;
+      return {
+        content: { files: [{ label: labelOf(source), text: decodeText(bytes, labelOf(source)) }] },
+        validators: { etag: header('etag'), lastModified: header('last-modified') },
+      };
+    });
   } catch (error) {
     limits.signal?.throwIfAborted();
-    throw late.aborted
-      ? failure(source, 'source-unreachable', {
-          reason: `the answer was not complete within ${limits.timeLimitMs / 1000} s`,
-          hint: CHECK_NETWORK,
-        })
-      : networkFailure(error, source);
+    throw unforeseen(error, source);
   } finally {
-    await dispatchers.destroy();
+    await transport.close();
   }
 }
 
-async function openDispatchers(
+async function openTransport(
   source: UrlSettings,
   { environment, timeLimitMs }: SourceLimits,
-): Promise<Dispatchers> {
+): Promise<Transport> {
   const soleAuthorities = await readAuthorities(source);
-  return new Dispatchers({
+  return new Transport({
     connectTimeoutMs: timeLimitMs,
-    materialOf: () => ({ soleAuthorities }),
+    headersTimeoutMs: timeLimitMs,
+    bodyTimeoutMs: timeLimitMs,
+    requestTimeoutMs: timeLimitMs,
+    tokenTimeoutMs: timeLimitMs,
+    minimumRateBytesPerSecond: 0,
+    // The source is asked again in its own time.
+    tries: 1,
+    retryDelayMs: 0,
+    outageMemoryMs: 0,
+    rateLimitMemoryMs: 0,
+    concurrency: 1,
+    signal: undefined,
+    servers: () => ({ soleAuthorities }),
     systemAuthorities: undefined,
     proxies: readProxies(environment),
+    isAllowed: () => true,
+    onRequest: undefined,
   });
+}
+
+function requestFor(
+  source: UrlSettings,
+  { etag, lastModified }: Validators = {},
+  signal: AbortSignal | undefined,
+): TransportRequest {
+  const field = authorizationOf(source);
+  return {
+    url: new URL(source.url),
+    subject: { toFailure: (fault) => toFailure(fault, source) },
+    accepts: etag === undefined && lastModified === undefined ? [] : [304],
+    signal,
+    headers: {
+      accept: ACCEPT,
+      ...(etag !== undefined && { 'if-none-match': etag }),
+      ...(lastModified !== undefined && { 'if-modified-since': lastModified }),
+    },
+    ...(field !== undefined && { authorization: fixedAuthorization(field) }),
+  };
 }
 
 async function readAuthorities(source: UrlSettings): Promise<string | undefined> {
@@ -106,80 +133,58 @@ async function readAuthorities(source: UrlSettings): Promise<string | undefined>
   }
 }
 
-interface Connection {
-  readonly dispatchers: Dispatchers;
-  readonly signal: AbortSignal;
-}
-
-/** Follows redirects: never from HTTPS to plain HTTP, and to another server without credentials. */
-async function ask(
-  source: UrlSettings,
-  validators: Validators | undefined,
-  { dispatchers, signal }: Connection,
-): Promise<Dispatcher.ResponseData> {
-  const first = new URL(source.url);
-  let url = first;
-  for (let step = 0; step <= REDIRECTIONS; step += 1) {
-    const dispatch = dispatchers.dispatchFor(url);
-    const answer = await dispatch.dispatcher.request({
-      origin: dispatch.origin,
-      path: dispatch.target,
-      method: 'GET',
-      signal,
-      headers: {
-        ...dispatch.headers,
-        accept: 'application/yaml, text/plain, */*',
-        'user-agent': 'unpackd',
-        ...(url.origin === first.origin && authorization(source)),
-        ...(validators?.etag !== undefined && { 'if-none-match': validators.etag }),
-        ...(validators?.lastModified !== undefined && { 'if-modified-since': validators.lastModified }),
-      },
-    });
-    if (dispatch.proxyHost !== undefined && answer.statusCode === 407)
-      throw new ProxyError(dispatch.proxyHost, { status: 407 });
-    const location = single(answer.headers['location']);
-    if (![301, 302, 303, 307, 308].includes(answer.statusCode) || location === undefined) return answer;
-    await answer.body.dump();
-    url = nextUrl(source, url, location);
-  }
-  throw failure(source, 'source-invalid', {
-    reason: `the server redirects more than ${REDIRECTIONS} times`,
-    hint: 'correct the address',
-  });
-}
-
-function nextUrl(source: UrlSettings, from: URL, location: string): URL {
-  const next = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
-  const isAllowed = next?.protocol === 'https:' || (next?.protocol === 'http:' && from.protocol === 'http:');
-  if (next !== undefined && isAllowed && next.username === '' && next.password === '') return next;
-  throw failure(source, 'source-invalid', {
-    reason: 'the server redirects to an address that is not used, such as from HTTPS to plain HTTP',
-    hint: 'correct the address',
-  });
-}
-
 /** RFC 7617 and RFC 6750. */
-function authorization({ login }: UrlSettings): { authorization?: string } {
-  if (login === undefined) return {};
+function authorizationOf({ login }: UrlSettings): string | undefined {
+  if (login === undefined) return undefined;
   const { user, password } = login;
-  if (user === undefined) return { authorization: `Bearer ${password}` };
-  return { authorization: `Basic ${Buffer.from(`${user}:${password}`, 'utf8').toString('base64')}` };
+  if (user === undefined) return `Bearer ${password}`;
+  return `Basic ${Buffer.from(`${user}:${password}`, 'utf8').toString('base64')}`;
 }
 
-async function readBody(body: AsyncIterable<Buffer>, source: UrlSettings): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size > MAXIMUM_BYTES) {
-      throw failure(source, 'source-invalid', {
-        reason: 'what the server sends is larger than 4 MiB',
+function fixedAuthorization(field: string): Authorization {
+  return {
+    current: () => field,
+    origin: () => undefined,
+    renew: async () => await Promise.resolve(undefined),
+    renewedInVain: () => undefined,
+  };
+}
+
+function toFailure(fault: HttpFault, source: UrlSettings): Failure {
+  switch (fault.kind) {
+    case 'network':
+      return networkFailure(fault.error, source);
+    case 'response':
+      return refusal(source, fault.response.status);
+    case 'redirect':
+      return failure(source, 'source-invalid', {
+        reason: `the server ${fault.reason}`,
         hint: 'correct the address',
       });
-    }
+    case 'too-large':
+      return failure(source, fault.limit.code, {
+        reason: `what the server sends is larger than ${exactSize(fault.limit.bytes)}`,
+        hint: 'correct the address',
+      });
+    case 'paused':
+      return failure(source, 'source-unreachable', {
+        reason: `the server ${fault.reason}`,
+        hint: TRY_LATER,
+      });
   }
-  return Buffer.concat(chunks);
+}
+
+function networkFailure({ code, reason, hint }: NetworkError, source: UrlSettings): Failure {
+  if (code === 'tls-failed')
+    return failure(source, 'source-untrusted', {
+      reason,
+      hint: 'name a private authority with ca-certificates of this source',
+    });
+  const isProxy = reason.startsWith('the proxy ');
+  return failure(source, 'source-unreachable', {
+    reason: `there is no whole answer: ${reason}`,
+    hint: isProxy ? hint : CHECK_NETWORK,
+  });
 }
 
 function refusal(source: UrlSettings, status: number): Failure {
@@ -193,40 +198,22 @@ function refusal(source: UrlSettings, status: number): Failure {
   }
   return failure(source, 'source-unreachable', {
     reason,
-    hint: 'try again later; what was read before stays in force',
+    hint: TRY_LATER,
   });
 }
 
-const UNTRUSTED = /^(?:CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH)/;
-
-/** The code alone is shown: the error's own text may hold the address, with what its query says. */
-function networkFailure(error: unknown, source: UrlSettings): unknown {
+/** Failures that HTTP does not leave to its subject. The error's own text may hold the address, with its query. */
+function unforeseen(error: unknown, source: UrlSettings): unknown {
   if (isFailure(error, 'tls-failed'))
     return failure(source, 'source-untrusted', {
       reason: `the authorities in ${quoted(source.authorities ?? '')} cannot be read`,
       hint: 'they must be PEM: correct ca-certificates of this source',
     });
-  if (error instanceof ProxyError) return proxyFailure(error, source);
   const code = codeOf(error);
   if (error instanceof Failure || code === undefined) return error;
-  if (UNTRUSTED.test(code)) {
-    return failure(source, 'source-untrusted', {
-      reason: `the server's certificate is not trusted, or there is no secure connection (${code})`,
-      hint: 'name a private authority with ca-certificates of this source',
-    });
-  }
   return failure(source, 'source-unreachable', {
     reason: `there is no connection, or one that breaks off (${code})`,
     hint: CHECK_NETWORK,
-  });
-}
-
-function proxyFailure({ host, status, cause }: ProxyError, source: UrlSettings): Failure {
-  const what =
-    status === undefined ? `cannot be reached (${codeOf(cause) ?? 'no answer'})` : `answers ${status}`;
-  return failure(source, 'source-unreachable', {
-    reason: `the proxy ${host} ${what}`,
-    hint: 'check HTTPS_PROXY or HTTP_PROXY; NO_PROXY names what is reached without a proxy',
   });
 }
 
@@ -242,8 +229,4 @@ function failure(
 function labelOf({ url }: UrlSettings): string {
   const { origin, pathname } = new URL(url);
   return `${origin}${pathname}`;
-}
-
-function single(field: string | string[] | undefined): string | undefined {
-  return typeof field === 'string' ? field : field?.[0];
 }

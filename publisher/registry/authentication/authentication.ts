@@ -6,6 +6,7 @@ import { mayHaveCredentials } from '../../../core/http/options.ts';
 import type { Credentials, RegistryOptions } from '../options.ts';
 import { fetchToken, tokenUrl, type TokenRequest } from './token.ts';
 import type { Authorization, Refused, Transport } from '../../../core/http/transport.ts';
+import { aboutImage } from '../error-response.ts';
 
 export type AuthenticationOptions = Pick<RegistryOptions, 'credentials' | 'servers'>;
 
@@ -248,7 +249,7 @@ class BaseChallenges {
     const url = baseUrl(endpoint);
     const known = this.#answers.get(url.href);
     if (known !== undefined && performance.now() < known.untilMs) return await known.challenges;
-    const asking = this.#transport.challenges({ url, subject: { kind: 'token', reference } });
+    const asking = this.#transport.challenges({ url, subject: aboutImage({ kind: 'token', reference }) });
     const answer = { challenges: this.#orNone(asking, url), untilMs: performance.now() + MEMORY_MS };
     this.#answers.set(url.href, answer);
     return await answer.challenges;

@@ -3,9 +3,10 @@ import { Failure } from '../../../core/failure.ts';
 import type { ImageReference } from '../../../core/oci/reference.ts';
 import type { Challenge } from './challenge.ts';
 import { checkSchema, parseJson } from '../../../core/json.ts';
-import { describeSubject } from '../../../core/http/subject.ts';
+import { describeSubject } from '../../../core/oci/subject.ts';
 import type { RepositoryAccess } from '../endpoint.ts';
 import type { Authorization, Document, Transport } from '../../../core/http/transport.ts';
+import { aboutImage } from '../error-response.ts';
 
 /** A request to a token service. */
 export interface TokenRequest {
@@ -76,9 +77,10 @@ function realmOf(text: string, isPlainAllowed: boolean): URL | undefined {
  */
 export async function fetchToken(transport: Transport, request: TokenRequest): Promise<Token> {
   const { url, reference, identityToken, authorization } = request;
-  const subject = { kind: 'token', reference } as const;
+  const image = { kind: 'token', reference } as const;
+  const subject = aboutImage(image);
   const limit = { bytes: LARGEST_TOKEN_BYTES, code: 'registry-error' } as const;
-  const what = `the answer of ${url.host} to the request for ${describeSubject(subject)}`;
+  const what = `the answer of ${url.host} to the request for ${describeSubject(image)}`;
   const exchange =
     identityToken === undefined
       ? { url, subject, ...(authorization && { authorization }) }

@@ -5,7 +5,7 @@ import type { Descriptor } from '../../../core/oci/manifest.ts';
 import type { CachedManifest, EntityTag } from './manifest-cache.ts';
 import { ACCEPTED_MANIFESTS } from '../../../core/oci/media-types.ts';
 import { requestTo, type EndpointTry, type Endpoints } from '../endpoints.ts';
-import { describeSubject } from '../../../core/http/subject.ts';
+import { describeSubject } from '../../../core/oci/subject.ts';
 import { TimeLimit } from '../../../core/http/time-limit.ts';
 import type { Document, Transport, TransportRequest } from '../../../core/http/transport.ts';
 
@@ -144,7 +144,7 @@ export class ManifestFetcher {
     reference: ImageReference,
     promised: readonly Promised[],
   ): Promise<ManifestBytes | 'unchanged'> {
-    const what = describeSubject(request.subject);
+    const what = describeSubject({ kind: 'manifest', reference });
     const limit = { bytes: LARGEST_MANIFEST_BYTES, code: 'manifest-invalid' } as const;
     const pinned: Promised[] =
       reference.digest === undefined ? [] : [{ digest: parseDigest(reference.digest), by: 'the reference' }];

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { errors } from 'undici';
-import { classifyNetworkError, type NetworkErrorCode } from '../../../core/http/network-failure.ts';
+import type { NetworkErrorCode } from '../../../core/http/fault.ts';
+import { classifyNetworkError } from '../../../core/http/network-failure.ts';
 
 /** Tries: 1 for what will not change, 2 for what looks dead, else as many as there are. */
 const CASES: readonly (readonly [code: string, maximumTries: number, kind: NetworkErrorCode])[] = [

@@ -1,7 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { Failure } from '../../../core/failure.ts';
 import { RateLimits, readQuota, type Quota } from '../../../core/http/rate-limits.ts';
-import type { Subject } from '../../../core/http/subject.ts';
+import { aboutImage } from '../../../publisher/registry/error-response.ts';
+import type { ImageSubject } from '../../../core/oci/subject.ts';
 import type { RegistryClient } from '../../../publisher/registry/client.ts';
 import { FaultServer } from '../../support/registry/fault-server.ts';
 import { status } from '../../support/registry/faults.ts';
@@ -64,10 +65,13 @@ describe('core/http/rate-limits', () => {
     limits.learn('https://r.example', { status: statusCode, header: (name) => fields[name] });
   }
 
-  function ask(kind: Subject['kind'], method = 'GET', waitedMs = 0): Outcome {
+  function ask(kind: ImageSubject['kind'], method = 'GET', waitedMs = 0): Outcome {
     const url = new URL('https://r.example/v2/x');
     try {
-      return limits.waitOf({ method, url, subject: { kind, reference: REFERENCE } }, waitedMs) || 'sent';
+      return (
+        limits.waitOf({ method, url, subject: aboutImage({ kind, reference: REFERENCE }) }, waitedMs) ||
+        'sent'
+      );
     } catch (error) {
       assert(error instanceof Failure && error.code === 'rate-limited', String(error));
       assert.match(error.message, /r\.example.*until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+00:00/);
@@ -92,7 +96,11 @@ describe('core/http/rate-limits', () => {
     learn(200, DOCKER);
     const url = new URL('https://r.example/v2/x');
     assert.throws(
-      () => limits.waitOf({ method: 'GET', url, subject: { kind: 'manifest', reference: REFERENCE } }, 0),
+      () =>
+        limits.waitOf(
+          { method: 'GET', url, subject: aboutImage({ kind: 'manifest', reference: REFERENCE }) },
+          0,
+        ),
       /100 in 21600 s/,
     );
   });

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import type { RegistryClient } from '../../../publisher/registry/client.ts';
 import { DEFAULT_OPTIONS } from '../../../publisher/registry/options.ts';
+import { aboutImage } from '../../../publisher/registry/error-response.ts';
 import { followRedirects } from '../../../core/http/redirects.ts';
 import { Connections, type Exchange } from '../../../core/http/connections.ts';
 import { TimeLimit } from '../../../core/http/time-limit.ts';
@@ -116,7 +117,7 @@ describe('core/http/redirects', () => {
       method: 'GET',
       form: undefined,
       url: new URL('https://r.example/v2/a/blobs/x'),
-      subject: { kind: 'blob', reference: registry.reference('a') },
+      subject: aboutImage({ kind: 'blob', reference: registry.reference('a') }),
       headers: {},
       signal: new AbortController().signal,
       timeLimit: new TimeLimit(60_000),

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { DEFAULT_OPTIONS } from '../../../publisher/registry/options.ts';
+import { aboutImage } from '../../../publisher/registry/error-response.ts';
 import { Transport, type TransportRequest } from '../../../core/http/transport.ts';
 import type { FailureCode } from '../../../core/failure.ts';
 import { FaultServer } from '../../support/registry/fault-server.ts';
@@ -26,7 +27,7 @@ describe('core/http/transport', () => {
   function request(more: Partial<TransportRequest> = {}): TransportRequest {
     const reference = server.reference('lab/tool', { tag: '1' });
     const url = new URL(`http://${server.host}/v2/lab/tool/manifests/1`);
-    return { url, subject: { kind: 'manifest', reference }, ...more };
+    return { url, subject: aboutImage({ kind: 'manifest', reference }), ...more };
   }
 
   function requests(): readonly (readonly [method: string, url: string])[] {

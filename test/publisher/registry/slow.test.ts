@@ -153,6 +153,6 @@ describe('registries that are slow', () => {
     slow.fail(/manifests/, instead(bomb, { 'content-encoding': 'gzip' }));
     const failure = await failureOf(clientWith({}).fetchManifest(slow.reference('lab/tool', { tag: '1' })));
     assert.equal(failure.code, 'manifest-invalid', failure.message);
-    assert.match(failure.message, /is no JSON/);
+    assert.match(failure.message, /is not valid JSON/);
   });
 });

@@ -64,6 +64,15 @@ describeWith(['git'], 'a source behind a proxy', () => {
       assert.deepEqual(proxy.seen, []);
     });
 
+    it(`is asked directly where NO_PROXY names its network (${what})`, async () => {
+      // Linux takes this address for its own; unlike 127.0.0.0/8 it is not asked directly anyway.
+      const environment = { http_proxy: `http://${proxy.host}` };
+      await read('0.0.0.0', environment);
+      assert.match(proxy.seen.splice(0)[0] ?? '', /^GET http:\/\/0\.0\.0\.0:/);
+      assert.deepEqual(await read('0.0.0.0', { ...environment, NO_PROXY: '0.0.0.0/8' }), [IMAGE]);
+      assert.deepEqual(proxy.seen, []);
+    });
+
     it(`is unreachable where the proxy wants a password (${what})`, async () => {
       proxy.refusal = 407;
       assert.equal(await read('wishlist.test', { http_proxy: `http://${proxy.host}` }), 'source-unreachable');

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
-import { errorCodesOf, toFailure, parseRetryAfter } from '../../../core/http/error-response.ts';
-import type { Subject } from '../../../core/http/subject.ts';
+import { errorCodesOf, toFailure } from '../../../publisher/registry/error-response.ts';
+import { parseRetryAfter } from '../../../core/http/retry.ts';
+import type { ImageSubject } from '../../../core/oci/subject.ts';
 import type { FailureCode } from '../../../core/failure.ts';
 
 const REFERENCE = {
@@ -14,7 +15,7 @@ const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5);
 
 const FAILURES: readonly (readonly [
   status: number,
-  kind: Subject['kind'],
+  kind: ImageSubject['kind'],
   errorCode: string,
   code: FailureCode,
 ])[] = [
@@ -58,18 +59,18 @@ const BODIES: readonly (readonly [body: string, codes: readonly string[]])[] = [
   ['', []],
 ];
 
-describe('core/http/error-response', () => {
+describe('publisher/registry/error-response', () => {
   for (const [status, kind, errorCode, code] of FAILURES) {
     it(`${status} ${errorCode} for a ${kind} is ${code}, and says where`, () => {
       const errorCodes = errorCode === '' ? [] : [errorCode];
-      const refusal = {
+      const response = {
         status,
         host: 'cdn.example',
-        errorCodes,
+        body: JSON.stringify({ errors: errorCodes.map((one) => ({ code: one })) }),
         credentials: undefined,
         retryAfterMs: undefined,
       };
-      const failure = toFailure(refusal, { kind, reference: REFERENCE });
+      const failure = toFailure({ kind: 'response', response }, { kind, reference: REFERENCE });
       assert.equal(failure.code, code);
       assert.notEqual(failure.hint, undefined);
       for (const part of ['r.example:5000', 'lab/tool', String(status), errorCode]) {
@@ -79,17 +80,23 @@ describe('core/http/error-response', () => {
   }
 
   it('names the tag that is missing, or else the digest', () => {
-    const refusal = {
+    const response = {
       status: 404,
       host: 'r.example:5000',
-      errorCodes: [],
+      body: '',
       credentials: undefined,
       retryAfterMs: undefined,
     };
     const digest = `sha256:${'0'.repeat(64)}`;
-    assert.match(toFailure(refusal, { kind: 'manifest', reference: REFERENCE }).message, /1\.2/);
+    assert.match(
+      toFailure({ kind: 'response', response }, { kind: 'manifest', reference: REFERENCE }).message,
+      /1\.2/,
+    );
     assert(
-      toFailure(refusal, { kind: 'manifest', reference: { ...REFERENCE, digest } }).message.includes(digest),
+      toFailure(
+        { kind: 'response', response },
+        { kind: 'manifest', reference: { ...REFERENCE, digest } },
+      ).message.includes(digest),
     );
   });
 
@@ -98,14 +105,17 @@ describe('core/http/error-response', () => {
       [3_600_000, /until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+00:00/],
       [Number.MAX_VALUE, /until an unknown time/],
     ] as const) {
-      const refusal = {
+      const response = {
         status: 429,
         host: 'r.example:5000',
-        errorCodes: [],
+        body: '',
         credentials: undefined,
         retryAfterMs,
       };
-      assert.match(toFailure(refusal, { kind: 'manifest', reference: REFERENCE }).message, pattern);
+      assert.match(
+        toFailure({ kind: 'response', response }, { kind: 'manifest', reference: REFERENCE }).message,
+        pattern,
+      );
     }
   });
 

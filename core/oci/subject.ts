@@ -1,9 +1,9 @@
-import { formatReference } from '../oci/reference.ts';
-import type { ImageReference } from '../oci/reference.ts';
-import type { Digest } from '../oci/digest.ts';
+import { formatReference } from './reference.ts';
+import type { ImageReference } from './reference.ts';
+import type { Digest } from './digest.ts';
 
-/** What a request is about: each message about it names the registry, the image and this. */
-export interface Subject {
+/** A document of an image, or a token for it, that a registry is asked for. */
+export interface ImageSubject {
   readonly kind: 'tag list' | 'manifest' | 'blob' | 'token';
   readonly reference: ImageReference;
   /** Of a blob. */
@@ -11,7 +11,7 @@ export interface Subject {
 }
 
 /** `the manifest of quay.io/lab/tool:1` */
-export function describeSubject({ kind, reference, digest }: Subject): string {
+export function describeSubject({ kind, reference, digest }: ImageSubject): string {
   const image = formatReference(reference);
   if (kind === 'tag list') return `the tag list of ${reference.registry}/${reference.repository}`;
   if (kind === 'token') return `a token for ${reference.registry}/${reference.repository}`;
