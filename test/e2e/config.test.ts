@@ -74,7 +74,7 @@ describe('unpackd config', () => {
     );
     assert.ok(
       lines[1]?.startsWith(
-        `error[configuration-invalid] --state: the directory "${join(closed, 'state')}" cannot be made: "${closed}" may not be written by this user (EACCES); `,
+        `error[configuration-invalid] --state: the directory "${join(closed, 'state')}" cannot be created: "${closed}" is not writable by this user (EACCES); `,
       ),
     );
     assert.equal(existsSync(join(closed, 'state')), false);

@@ -1,14 +1,14 @@
 import { readConfiguration, type ConfigurationReading } from '../../configuration/configuration.ts';
-import { checkConfiguration, summaryOf } from '../../configuration/inspection/check.ts';
+import { checkConfiguration, summaryOf, reportFindings } from '../../configuration/inspection/check.ts';
 import { masked } from '../../configuration/secrets.ts';
-import { overviewText, type Overview } from '../../configuration/inspection/overview.ts';
-import { reportFindings } from '../../configuration/inspection/report.ts';
 import {
+  overviewText,
+  type Overview,
   shownDuccRegistry,
   shownRegistry,
   shownSource,
-} from '../../configuration/inspection/shown-entries.ts';
-import { shownOptions } from '../../configuration/inspection/shown-options.ts';
+  shownOptions,
+} from '../../configuration/inspection/overview.ts';
 import { OPTIONS, type Configuration, type Environment } from '../../configuration/options.ts';
 import { readRegistries } from '../../configuration/registries/registries.ts';
 import { resolveSources } from '../../configuration/sources/sources.ts';

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { isLoopback } from '../../../core/oci/registry-host.ts';
 import { codeOf, hasCode } from '../../../core/system-error.ts';
 import { quoted } from '../../../core/text.ts';
 import type { Located } from '../value-types.ts';
@@ -8,10 +9,7 @@ import type { Configuration, Environment } from '../options.ts';
 import type { Needs, SourceEntry } from '../sources/kind.ts';
 import { kindOf } from '../sources/kinds.ts';
 import { resolveSources } from '../sources/sources.ts';
-import type { CheckContext } from './context.ts';
-import { findProgram } from './find-program.ts';
-import type { Findings } from './finding.ts';
-import { fileOf, warnIfExposed } from './secret-files.ts';
+import { fileOf, findProgram, warnIfExposed, type CheckContext, type Findings } from './findings.ts';
 
 const LARGEST_BYTES = 16 * 1024 * 1024;
 
@@ -51,13 +49,18 @@ function warnIfUnconfined(
 }
 
 async function checkFiles(
-  { place, sshKey, knownHosts, secret, authorities }: Needs,
+  { place, sshKey, knownHosts, secret, plainHost, authorities }: Needs,
   findings: Findings,
 ): Promise<void> {
   if (place !== undefined) await warnIfMissing(place, findings);
   await checkKey(sshKey, findings);
   await isReadable(knownHosts, findings);
   await warnIfExposed(fileOf(secret), findings);
+  if (secret !== undefined && plainHost !== undefined && !isLoopback(plainHost)) {
+    findings.warn(
+      `${secret.origin}: goes to ${plainHost} over plain HTTP, readable on the way; write https:// if ${plainHost} has TLS`,
+    );
+  }
   await findings.collect(async (problems) => await readAuthorities(authorities, problems));
 }
 

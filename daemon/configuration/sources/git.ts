@@ -65,6 +65,7 @@ export const gitKind: SourceKind<Key, GitEntry> = {
     program: { origin: address.origin, value: 'git' },
     place: localPath(address),
     secret: login?.password,
+    plainHost: address.value.protocol === 'http' ? new URL(address.value.url).host : undefined,
     authorities,
     sshKey: key,
     knownHosts,

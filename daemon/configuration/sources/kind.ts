@@ -54,6 +54,8 @@ export interface Needs {
   /** What may come later: the source fails until then. */
   readonly place?: Located<string> | undefined;
   readonly secret?: Located<SecretReference> | undefined;
+  /** Where the secret goes over plain HTTP. */
+  readonly plainHost?: string | undefined;
   /** A PEM file of certificates. */
   readonly authorities?: Located<string> | undefined;
   readonly sshKey?: Located<string> | undefined;

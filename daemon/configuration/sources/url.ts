@@ -52,7 +52,10 @@ export const urlKind: SourceKind<'url' | 'username' | 'password' | 'ca-certifica
     password: referenceText(login?.password),
     'ca-certificates': authorities?.value,
   }),
-  needs: ({ login, authorities }) => ({ secret: login?.password, authorities }),
+  needs: ({ url, login, authorities }) => {
+    const { protocol, host } = new URL(url);
+    return { secret: login?.password, plainHost: protocol === 'http:' ? host : undefined, authorities };
+  },
   async open({ name, url, login, authorities }, opening) {
     const { urlSource } = await import('../../../wishlist/sources/fetch-url.ts');
     return urlSource({ name, url, login: await openLogin(login, opening), authorities: authorities?.value });

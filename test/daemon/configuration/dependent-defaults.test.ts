@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadConfiguration, readConfiguration } from '../../../daemon/configuration/configuration.ts';
 import type { Sources } from '../../../daemon/configuration/settings.ts';
-import { shownOptions } from '../../../daemon/configuration/inspection/shown-options.ts';
+import { shownOptions } from '../../../daemon/configuration/inspection/overview.ts';
 import { variableOf } from '../../../daemon/configuration/options.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 

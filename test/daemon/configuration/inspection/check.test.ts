@@ -157,12 +157,12 @@ describe('config check', () => {
     [
       'a directory that is a file',
       'state: plain\n',
-      '{}/unpackd.yaml:1: state: the directory "{}/plain" cannot be used: "{}/plain" is no directory',
+      '{}/unpackd.yaml:1: state: the directory "{}/plain" cannot be used: "{}/plain" is not a directory',
     ],
     [
       'a directory below a file',
       'root: plain/a/b\n',
-      '{}/unpackd.yaml:1: root: the directory "{}/plain/a/b" cannot be used: "{}/plain" is no directory',
+      '{}/unpackd.yaml:1: root: the directory "{}/plain/a/b" cannot be used: "{}/plain" is not a directory',
     ],
     [
       'a link to nowhere',
@@ -172,7 +172,7 @@ describe('config check', () => {
     [
       'a notification file',
       'notification-file: none/x\n',
-      '{}/unpackd.yaml:1: notification-file: the file "{}/none/x" cannot be made: the directory "{}/none" does not exist',
+      '{}/unpackd.yaml:1: notification-file: the file "{}/none/x" cannot be created: the directory "{}/none" does not exist',
     ],
     [
       'a notification file that is a directory',
@@ -183,9 +183,9 @@ describe('config check', () => {
       'a release manager',
       'backend: cvmfs\nroot: none\ncvmfs-server: none/x\ncvmfs-spool: none2\ncvmfs-configuration: plain\n',
       '{}/unpackd.yaml:2: root: the directory "{}/none" does not exist',
-      '{}/unpackd.yaml:3: cvmfs-server: there is no program "none/x"',
+      '{}/unpackd.yaml:3: cvmfs-server: the program "none/x" does not exist',
       '{}/unpackd.yaml:4: cvmfs-spool: the directory "{}/none2" does not exist',
-      '{}/unpackd.yaml:5: cvmfs-configuration: "{}/plain" is no directory',
+      '{}/unpackd.yaml:5: cvmfs-configuration: "{}/plain" is not a directory',
     ],
   ];
   for (const [what, text, ...expected] of errors) {
@@ -228,15 +228,23 @@ describe('config check', () => {
       '{}/unpackd.yaml:2: sources: "x.io/y" names no repositories, so that it may publish only where',
     ],
     [
+      'passwords that go over plain HTTP',
+      'repositories: r\nsources:\n  - {git: "http://x.io/y", username: a, password: "env:P"}\n  - {url: "http://x.io/z", password: "env:P"}\n  - {url: "http://localhost/z", password: "env:P"}\nregistries:\n  q.io: {username: a, password: "env:P", allow-http: true}\n',
+      '{}/unpackd.yaml:3: sources: password: goes to x.io over plain HTTP',
+      '{}/unpackd.yaml:4: sources: password: goes to x.io over plain HTTP',
+      '{}/unpackd.yaml:7: registries: q.io: password: may go to q.io over plain HTTP',
+    ],
+    [
       'options of another backend',
       'wait: 1\ncvmfs-spool: x\n',
-      '{}/unpackd.yaml:2: cvmfs-spool counts for the backend cvmfs alone',
+      '{}/unpackd.yaml:2: cvmfs-spool has no effect with this backend',
     ],
   ];
   for (const [what, text, ...expected] of warnings) {
     it(`warns: ${what}`, async function () {
       needs(this, 'git');
-      const { status, stdout, lines } = await scene.run(['config', 'check'], { text, environment: PATH });
+      const environment = { ...PATH, P: 'secretword' };
+      const { status, stdout, lines } = await scene.run(['config', 'check'], { text, environment });
       assert.equal(status, 0);
       assert.match(stdout, / is valid: /);
       assert.equal(lines.length, expected.length, lines.join('\n'));
@@ -350,7 +358,7 @@ describe('config check', () => {
     assert.equal(missing.status, 2);
     assert.match(
       missing.stderr,
-      /^error\[configuration-invalid\] cvmfs-server \(by default\): there is no program/,
+      /^error\[configuration-invalid\] cvmfs-server \(by default\): the program "cvmfs_server" does not exist/,
     );
   });
 
