@@ -102,7 +102,7 @@ function withMutations(random: Random, image: TestImage): TestImage {
   const before: Record<string, Json> = JSON.parse(image.manifest.toString());
   const config: Json = JSON.parse(String(image.blobs.get(image.configDigest)));
   const configBytes = Buffer.from(oneIn(random, 2) ? mutatedText(random, config) : JSON.stringify(config));
-  const document = { ...before, config: describeBlob(OCI_CONFIG_TYPE, configBytes) };
+  const document = { ...before, config: { ...describeBlob(OCI_CONFIG_TYPE, configBytes) } };
   const manifest = Buffer.from(oneIn(random, 2) ? mutatedText(random, document) : JSON.stringify(document));
   const blobs = new Map(image.blobs).set(digestOf(configBytes), configBytes);
   return { manifest, manifestDigest: digestOf(manifest), configDigest: digestOf(configBytes), blobs };

@@ -48,22 +48,34 @@ export interface ImageParts {
  */
 export function image({ layers, config = {}, flavour = 'oci' }: ImageParts): Image {
   const types = MEDIA_TYPES[flavour];
-  const configBlob = jsonBlob(types.config, {
-    architecture: 'amd64',
-    os: 'linux',
-    created: '2024-01-01T00:00:00Z',
-    config: {},
-    ...config,
-    rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
-  });
   const served = layers.map((layer) => ({ ...layer, mediaType: types.layers[layer.compression] }));
+  const { manifest, blobs } = rawImage(served, {
+    types,
+    config: {
+      architecture: 'amd64',
+      os: 'linux',
+      created: '2024-01-01T00:00:00Z',
+      config: {},
+      ...config,
+      rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
+    },
+  });
+  return { manifest, blobs, layers: served, images: [] };
+}
+
+/** Config and manifest of `layers`, with nothing made to fit: what a registry may serve. */
+export function rawImage(
+  layers: readonly (Blob & { readonly urls?: readonly string[] | undefined })[],
+  { config, types = MEDIA_TYPES.oci }: { readonly config: object; readonly types?: MediaTypes },
+): Pick<Image, 'manifest' | 'blobs'> & { readonly config: BlobInMemory } {
+  const configBlob = jsonBlob(types.config, config);
   const manifest = jsonBlob(types.manifest, {
     schemaVersion: 2,
     mediaType: types.manifest,
     config: descriptorOf(configBlob),
-    layers: served.map(descriptorOf),
+    layers: layers.map((layer) => ({ ...descriptorOf(layer), urls: layer.urls })),
   });
-  return { manifest, blobs: [configBlob, ...served], layers: served, images: [] };
+  return { manifest, config: configBlob, blobs: [configBlob, ...layers] };
 }
 
 export interface Platform {
@@ -93,7 +105,7 @@ interface MediaTypes {
   readonly layers: Readonly<Record<Compression, string>>;
 }
 
-const MEDIA_TYPES: Readonly<Record<Flavour, MediaTypes>> = {
+export const MEDIA_TYPES: Readonly<Record<Flavour, MediaTypes>> = {
   oci: {
     manifest: 'application/vnd.oci.image.manifest.v1+json',
     index: 'application/vnd.oci.image.index.v1+json',

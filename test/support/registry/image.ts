@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Digest } from '../../../core/oci/digest.ts';
+import { blobOf, descriptorOf, type Descriptor } from '../images/blob.ts';
+import { MEDIA_TYPES, rawImage } from '../images/image.ts';
 
 export interface TestLayer {
   readonly mediaType: string;
@@ -24,10 +26,9 @@ export interface TestImage {
   readonly blobs: ReadonlyMap<Digest, Buffer>;
 }
 
-export const OCI_MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
-export const OCI_INDEX_TYPE = 'application/vnd.oci.image.index.v1+json';
-export const OCI_CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json';
-const OCI_LAYER_TYPE = 'application/vnd.oci.image.layer.v1.tar';
+export const OCI_MANIFEST_TYPE = MEDIA_TYPES.oci.manifest;
+export const OCI_INDEX_TYPE = MEDIA_TYPES.oci.index;
+export const OCI_CONFIG_TYPE = MEDIA_TYPES.oci.config;
 
 export function digestOf(bytes: Uint8Array): Digest {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
@@ -35,35 +36,24 @@ export function digestOf(bytes: Uint8Array): Digest {
 
 /** A layer whose bytes are stored as they are. */
 export function plainLayer(bytes: Buffer): TestLayer {
-  return { mediaType: OCI_LAYER_TYPE, bytes, diffId: digestOf(bytes) };
+  return { mediaType: MEDIA_TYPES.oci.layers.plain, bytes, diffId: digestOf(bytes) };
 }
 
 export function buildImage({ layers, config = {} }: TestImageParts): TestImage {
   const rootfs = { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) };
-  const configBytes = Buffer.from(JSON.stringify({ architecture: 'amd64', os: 'linux', rootfs, ...config }));
-  const manifest = Buffer.from(
-    JSON.stringify({
-      schemaVersion: 2,
-      mediaType: OCI_MANIFEST_TYPE,
-      config: describeBlob(OCI_CONFIG_TYPE, configBytes),
-      layers: layers.map(({ mediaType, bytes, urls }) => ({ ...describeBlob(mediaType, bytes), urls })),
-    }),
-  );
-  const blobs = [configBytes, ...layers.map(({ bytes }) => bytes)];
+  const blobs = layers.map(({ mediaType, bytes, urls }) => ({ ...blobOf(mediaType, bytes), urls }));
+  const made = rawImage(blobs, { config: { architecture: 'amd64', os: 'linux', rootfs, ...config } });
   return {
-    manifest,
-    manifestDigest: digestOf(manifest),
-    configDigest: digestOf(configBytes),
-    blobs: new Map(blobs.map((bytes) => [digestOf(bytes), bytes])),
+    manifest: made.manifest.bytes,
+    manifestDigest: made.manifest.digest,
+    configDigest: made.config.digest,
+    blobs: new Map([made.config, ...blobs].map(({ digest, bytes }) => [digest, bytes])),
   };
 }
 
 /** A descriptor as it stands in a manifest. */
-export function describeBlob(
-  mediaType: string,
-  bytes: Buffer,
-): { mediaType: string; digest: Digest; size: number } {
-  return { mediaType, digest: digestOf(bytes), size: bytes.length };
+export function describeBlob(mediaType: string, bytes: Buffer): Descriptor {
+  return descriptorOf(blobOf(mediaType, bytes));
 }
 
 /** An index with such entries. `changes` go over its members. */
