@@ -13,7 +13,7 @@ import { file, hardLink, type LayerEntry } from '../../support/images/layer-entr
 import { needsRoot } from '../../support/programs.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { differences, snapshot, type Snapshot } from '../../support/trees/snapshot.ts';
-import { file as published, publication, uninterrupted } from '../repository/entries.ts';
+import { fileEntry as published, publication, uninterrupted } from '../repository/entries.ts';
 import { randomOf } from '../tree/random-stacks.ts';
 import { publishInto, type Place } from './publish-into.ts';
 import { areMergeable, imagesOf, OUTPUTS, randomTwoBases, type TwoBases } from './two-bases.ts';

@@ -24,7 +24,7 @@ import { quickClient } from '../../support/registry/quick-client.ts';
 import { wantedOf } from '../../support/registry/publishing-bench.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { parseReference } from '../../../core/oci/reference.ts';
-import { directory, file, publication } from '../repository/entries.ts';
+import { directoryEntry, fileEntry, publication } from '../repository/entries.ts';
 import { NAME, Scene } from '../repository/cvmfs/scene.ts';
 
 const PLACES: Readonly<Record<string, (folder: string) => Promise<Backend>>> = {
@@ -36,8 +36,8 @@ const PLACES: Readonly<Record<string, (folder: string) => Promise<Backend>>> = {
   cvmfs_server: async () => (await Scene.make()).backend(),
 };
 
-const TREE = [directory('old'), directory('old/sub'), file('old/sub/f', 'first')];
-const REMOVAL = publication([file('new', 'second')], { deletions: ['old'] });
+const TREE = [directoryEntry('old'), directoryEntry('old/sub'), fileEntry('old/sub/f', 'first')];
+const REMOVAL = publication([fileEntry('new', 'second')], { deletions: ['old'] });
 
 function fails(code: FailureCode): (error: unknown) => boolean {
   return (error) => isFailure(error, code);
@@ -141,7 +141,7 @@ for (const [what, make] of Object.entries(PLACES)) {
     it('changes nothing where it is interrupted, and can be tried again', async () => {
       const interrupted = publication(
         (async function* (): AsyncGenerator<Entry> {
-          yield file('new', 'second');
+          yield fileEntry('new', 'second');
           stopPublishing.abort(new Failure('interrupted', 'stopped'));
         })(),
         { deletions: ['old'] },
@@ -169,7 +169,7 @@ for (const [what, make] of Object.entries(PLACES)) {
     it('fails alone where the repository refuses it, and only it', async () => {
       whenOpened(backend, (repository) => refuse(repository, ({ deletions }) => deletions.length > 0));
       const refused = publisher.publish(REMOVAL, 'removal');
-      const next = publisher.publish(publication([file('other', 'x')]), 'addition');
+      const next = publisher.publish(publication([fileEntry('other', 'x')]), 'addition');
       await assert.rejects(refused, fails('image-unpublishable'));
       await next;
       assert.equal(await read('other'), 'x');

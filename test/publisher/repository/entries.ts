@@ -15,7 +15,7 @@ const OWN = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, mtime:
 
 type Some = Partial<Attributes>;
 
-export function file(path: string, content: string | Uint8Array = '', attributes: Some = {}): FileEntry {
+export function fileEntry(path: string, content: string | Uint8Array = '', attributes: Some = {}): FileEntry {
   const bytes = Buffer.from(content);
   return {
     type: 'file',
@@ -26,19 +26,19 @@ export function file(path: string, content: string | Uint8Array = '', attributes
   };
 }
 
-export function directory(path: string, attributes: Some = {}): DirectoryEntry {
+export function directoryEntry(path: string, attributes: Some = {}): DirectoryEntry {
   return { type: 'directory', path, attributes: { mode: 0o755, ...OWN, ...attributes } };
 }
 
-export function symlink(path: string, target: string, attributes: Some = {}): SymbolicLinkEntry {
+export function symlinkEntry(path: string, target: string, attributes: Some = {}): SymbolicLinkEntry {
   return { type: 'symlink', path, target, attributes: { mode: 0o777, ...OWN, ...attributes } };
 }
 
-export function link(path: string, target: string): HardLinkEntry {
+export function linkEntry(path: string, target: string): HardLinkEntry {
   return { type: 'link', path, target };
 }
 
-export function special(
+export function specialEntry(
   path: string,
   type: DeviceEntry['type'],
   { major = 0, minor = 0, ...attributes }: Some & { major?: number; minor?: number } = {},

@@ -16,25 +16,33 @@ import { Failure } from '../../../../core/failure.ts';
 import { faults, type Fault } from '../../../support/cvmfs-server/fixture.ts';
 import { getAttribute, storesAttributes } from '../../../support/cvmfs-server/system.ts';
 import { failureOf } from '../../../support/registry/quick-client.ts';
-import { directory, file, link, publication, special, symlink, uninterrupted } from '../entries.ts';
+import {
+  directoryEntry,
+  fileEntry,
+  linkEntry,
+  publication,
+  specialEntry,
+  symlinkEntry,
+  uninterrupted,
+} from '../entries.ts';
 import { NAME, Scene } from './scene.ts';
 import { skip } from '../../../support/programs.ts';
 
 const run = promisify(execFile);
 
 const TREE: readonly Entry[] = [
-  directory('tree', { mode: 0o2755 }),
-  file('tree/file', 'content', { mode: 0o4755 }),
-  file('tree/empty'),
-  link('tree/linked', 'tree/file'),
-  symlink('tree/pointing', '../no/where'),
-  special('tree/gone', 'character-device', { mode: 0 }),
-  directory('tree/caf\xe9\n'),
+  directoryEntry('tree', { mode: 0o2755 }),
+  fileEntry('tree/file', 'content', { mode: 0o4755 }),
+  fileEntry('tree/empty'),
+  linkEntry('tree/linked', 'tree/file'),
+  symlinkEntry('tree/pointing', '../no/where'),
+  specialEntry('tree/gone', 'character-device', { mode: 0 }),
+  directoryEntry('tree/caf\xe9\n'),
 ];
 const NAMES: readonly Entry[] = [
-  directory('names'),
-  file('names/manifest', 'm'),
-  symlink('names/name', '../tree'),
+  directoryEntry('names'),
+  fileEntry('names/manifest', 'm'),
+  symlinkEntry('names/name', '../tree'),
 ];
 const OPAQUE = { path: 'tree', values: new Map([['user.overlay.opaque', 'y']]) };
 /** What is published in a second transaction. */
@@ -55,7 +63,7 @@ describe('CvmfsBackend', () => {
   /** A name that injects `fault` when it is written: the ingestion is over by then. */
   function injecting(fault: Fault): Entry {
     return {
-      ...file('names/early'),
+      ...fileEntry('names/early'),
       get content() {
         scene.fixture.inject(fault);
         return [];
@@ -95,17 +103,17 @@ describe('CvmfsBackend', () => {
       await scene.publish(
         publication([
           ...TREE,
-          directory('more'),
-          directory('old'),
-          file('old/file', 'x'),
-          file('single', 'x'),
+          directoryEntry('more'),
+          directoryEntry('old'),
+          fileEntry('old/file', 'x'),
+          fileEntry('single', 'x'),
         ]),
       );
       const more = [
-        directory('tree'),
-        file('tree/file', 'new'),
-        link('more/linked', 'tree/linked'),
-        symlink('tree/empty', 'x'),
+        directoryEntry('tree'),
+        fileEntry('tree/file', 'new'),
+        linkEntry('more/linked', 'tree/linked'),
+        symlinkEntry('tree/empty', 'x'),
       ];
       await scene.publish(publication(more, { deletions: ['old'], outdated: ['single'] }));
       const found = await scene.published();
@@ -129,7 +137,7 @@ describe('CvmfsBackend', () => {
           yield piece;
         }
       };
-      const large: Entry = { ...file('large'), sizeBytes: pieces * piece.length, content: content() };
+      const large: Entry = { ...fileEntry('large'), sizeBytes: pieces * piece.length, content: content() };
       const repository = await scene.backend().open(NAME, { notice: scene.notice, ...uninterrupted() });
       await repository.publish(publication([large]), {
         ...uninterrupted(),
@@ -143,7 +151,7 @@ describe('CvmfsBackend', () => {
     it('one seal, which replaces the one before', async () => {
       const folder = join(scene.fixture.view(NAME), '.unpackd');
       for (let time = 0; time < 2; time++) {
-        await scene.publish(publication([file('file', String(time))]));
+        await scene.publish(publication([fileEntry('file', String(time))]));
         const [seal, ...others] = readdirSync(join(folder, 'publications'));
         assert.deepEqual(others, []);
         const text = readFileSync(join(folder, 'publications', seal ?? ''), 'utf8');
@@ -176,7 +184,9 @@ describe('CvmfsBackend', () => {
     });
 
     it('and takes away what is outdated in that union transaction', async () => {
-      await scene.publish(publication([directory('old'), file('old/file', 'x'), file('single', 'x')]));
+      await scene.publish(
+        publication([directoryEntry('old'), fileEntry('old/file', 'x'), fileEntry('single', 'x')]),
+      );
       const outdated = ['old', 'single'];
       await scene.publish(publication(TREE, { names: NAMES, xattrs: [OPAQUE], outdated }));
       const [, ingest] = scene.fixture.calls();
@@ -199,19 +209,23 @@ describe('CvmfsBackend', () => {
     });
 
     it('and nothing where one of the names has no place', async () => {
-      await assertNothingLeft(publication(TREE, { ...SECOND, names: [...NAMES, file('tree', 'x')] }));
+      await assertNothingLeft(publication(TREE, { ...SECOND, names: [...NAMES, fileEntry('tree', 'x')] }));
     });
 
     it('and takes nothing away but what it brought itself', async () => {
-      const before = [directory('shared'), directory('shared/old'), file('shared/old/file', 'x')];
-      await scene.publish(publication([...before, directory('tree'), file('tree/file', 'before')]));
+      const before = [
+        directoryEntry('shared'),
+        directoryEntry('shared/old'),
+        fileEntry('shared/old/file', 'x'),
+      ];
+      await scene.publish(publication([...before, directoryEntry('tree'), fileEntry('tree/file', 'before')]));
       const trees = [
         ...TREE,
-        directory('shared/new'),
-        file('shared/new/file', 'x'),
-        file('shared/old/more', 'x'),
+        directoryEntry('shared/new'),
+        fileEntry('shared/new/file', 'x'),
+        fileEntry('shared/old/more', 'x'),
       ];
-      await assertNothingLeft(publication(trees, { ...SECOND, names: [...NAMES, file('tree', 'x')] }), [
+      await assertNothingLeft(publication(trees, { ...SECOND, names: [...NAMES, fileEntry('tree', 'x')] }), [
         'shared',
         'shared/old',
         'shared/old/file',
@@ -227,7 +241,7 @@ describe('CvmfsBackend', () => {
       assert.deepEqual([found.has('tree/file'), found.has('names')], [true, false]);
       assert.match(scene.said.at(-1) ?? '', /^warning: what it brought stays for now/);
       scene.fixture.inject(undefined);
-      await scene.publish(publication([file('new')]));
+      await scene.publish(publication([fileEntry('new')]));
       assert.deepEqual([...(await scene.published()).keys()], ['new']);
     });
 
@@ -312,7 +326,7 @@ describe('CvmfsBackend', () => {
       const broken = new Failure('layer-corrupt', 'a test broke it');
       const breaking = async function* (): AsyncGenerator<Entry> {
         yield* TREE;
-        yield { ...file('large'), sizeBytes: 2 ** 22, content: [Buffer.alloc(2 ** 21)] };
+        yield { ...fileEntry('large'), sizeBytes: 2 ** 22, content: [Buffer.alloc(2 ** 21)] };
         throw broken;
       };
       await assert.rejects(scene.publish(publication(breaking())));
@@ -330,9 +344,9 @@ describe('CvmfsBackend', () => {
         const controller = new AbortController();
         const reason = new Failure('interrupted', 'by a test');
         const endless = async function* (): AsyncGenerator<Entry> {
-          yield directory('many');
+          yield directoryEntry('many');
           for (let index = 0; ; index++) {
-            yield { ...file(`many/${index}`), sizeBytes: 2 ** 20, content: [Buffer.alloc(2 ** 20)] };
+            yield { ...fileEntry(`many/${index}`), sizeBytes: 2 ** 20, content: [Buffer.alloc(2 ** 20)] };
             if (index === entries) controller.abort(reason);
           }
         };
@@ -356,7 +370,11 @@ describe('CvmfsBackend', () => {
   describe('deletes what ingest', () => {
     const ODD = ['odd/a b', 'odd/caf\xe9', "odd/it's", 'odd/new\nline', 'odd/$(exit)'];
     const COLONS = ['odd/a:b', 'odd/Foo::Bar.3pm'];
-    const WHOLE = [directory('odd'), ...[...ODD, ...COLONS].map((path) => file(path, 'x')), ...TREE];
+    const WHOLE = [
+      directoryEntry('odd'),
+      ...[...ODD, ...COLONS].map((path) => fileEntry(path, 'x')),
+      ...TREE,
+    ];
 
     for (const release of ['2.12', '2.14'] as const) {
       describe(`of ${release}`, () => {
@@ -368,7 +386,7 @@ describe('CvmfsBackend', () => {
 
         it('cannot be told of in a union transaction, with the names', async () => {
           const deletions = [...ODD, ...COLONS];
-          await scene.publish(publication([directory('new')], { names: NAMES, deletions }));
+          await scene.publish(publication([directoryEntry('new')], { names: NAMES, deletions }));
           const found = await scene.published();
           assert.deepEqual(
             deletions.filter((path) => found.has(path)),
@@ -380,11 +398,11 @@ describe('CvmfsBackend', () => {
         });
 
         it('nobody can be told of: nothing changes, and it is no failure of the repository', async () => {
-          const hidden = special('odd/a deletion', 'character-device', { mode: 0 });
-          await scene.publish(publication([directory('odd'), hidden]));
+          const hidden = specialEntry('odd/a deletion', 'character-device', { mode: 0 });
+          await scene.publish(publication([directoryEntry('odd'), hidden]));
           const before = scene.fixture.publications(NAME);
           for (const gone of [{ deletions: [hidden.path] }, { outdated: [hidden.path] }]) {
-            const failing = scene.publish(publication([directory('new')], { names: NAMES, ...gone }));
+            const failing = scene.publish(publication([directoryEntry('new')], { names: NAMES, ...gone }));
             assert.equal((await failureOf(failing)).code, 'repository-conflict');
           }
           assert.equal(scene.fixture.publications(NAME), before);
@@ -393,7 +411,7 @@ describe('CvmfsBackend', () => {
         it('can be told of in one step', async () => {
           const plain = ['tree/empty', 'tree/linked', 'tree/gone'];
           const deletions = release === '2.12' ? plain : [...plain, ...COLONS];
-          await scene.publish(publication([directory('new')], { names: NAMES, deletions }));
+          await scene.publish(publication([directoryEntry('new')], { names: NAMES, deletions }));
           const found = await scene.published();
           assert.deepEqual(
             deletions.filter((path) => found.has(path)),
@@ -404,9 +422,11 @@ describe('CvmfsBackend', () => {
 
         it('cannot be told of in one word, and names only then', async () => {
           const many = Array.from({ length: 2000 }, (_, index) => `many/${'x'.repeat(60)}${index}`);
-          await scene.publish(publication([directory('many'), ...many.map((path) => file(path))]));
+          await scene.publish(publication([directoryEntry('many'), ...many.map((path) => fileEntry(path))]));
           const outdated = [...many, 'tree'];
-          await scene.publish(publication([directory('new')], { names: [directory('names')], outdated }));
+          await scene.publish(
+            publication([directoryEntry('new')], { names: [directoryEntry('names')], outdated }),
+          );
           const found = [...(await scene.published()).keys()].filter((path) => /^(?:many\/|tree)/.test(path));
           assert.deepEqual(found, []);
           assert.deepEqual(scene.isClear(), true);
@@ -415,12 +435,12 @@ describe('CvmfsBackend', () => {
         it('cannot be told of again, where the union transaction fails', async () => {
           const early = injecting(faults.publish);
           const names = [...NAMES, early];
-          const failing = scene.publish(publication([directory('new')], { names, deletions: ODD }));
+          const failing = scene.publish(publication([directoryEntry('new')], { names, deletions: ODD }));
           assert.equal((await failureOf(failing)).code, 'repository-unusable');
           const found = await scene.published();
           assert.deepEqual([found.has('odd/a b'), found.has('names')], [true, false]);
           scene.fixture.inject(undefined);
-          await scene.publish(publication([directory('new')], { names: NAMES, deletions: ODD }));
+          await scene.publish(publication([directoryEntry('new')], { names: NAMES, deletions: ODD }));
           assert.equal((await scene.published()).has('odd/a b'), false);
         });
       });
@@ -448,7 +468,7 @@ describe('CvmfsBackend', () => {
         assert.equal(scene.said.length, 1);
         assert.match(scene.said[0] ?? '', /^warning: published, although /);
         assert.equal(scene.isClear(), true);
-        await scene.publish(publication([file('next')]));
+        await scene.publish(publication([fileEntry('next')]));
         assert.equal(scene.fixture.publications(NAME), 2);
       });
     }
@@ -564,7 +584,7 @@ describe('CvmfsBackend', () => {
     for (const withCommand of [false, true]) {
       it(`in the middle of the stream, ${withCommand ? 'with' : 'without'} its command`, async () => {
         await crash('trees', isOpen, { withCommand });
-        await scene.publish(publication([file('new')]));
+        await scene.publish(publication([fileEntry('new')]));
         assert.deepEqual([...(await scene.published()).keys()], ['new']);
         assert.equal(scene.isClear(), true);
       });
@@ -597,7 +617,7 @@ describe('CvmfsBackend', () => {
       await crash('nothing', isUnmounted, { withCommand: true });
       scene.fixture.inject(undefined);
       assert.equal(await scene.backend().view(NAME).kindOf('tree'), undefined);
-      await scene.publish(publication([file('new')]));
+      await scene.publish(publication([fileEntry('new')]));
       assert.equal(scene.isClear(), true);
       assert.deepEqual([...(await scene.published()).keys()], ['new']);
     });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CvmfsBackend } from '../../../../publisher/repository/cvmfs/backend.ts';
 import type { Entry } from '../../../../publisher/publication/entry.ts';
-import { directory, file, publication, symlink, uninterrupted } from '../entries.ts';
+import { directoryEntry, fileEntry, publication, symlinkEntry, uninterrupted } from '../entries.ts';
 
 // A process of its own that publishes, to be killed while it does: `trees` and `names` never come to their end.
 const [name = '', command = '', root = '', spool = '', configuration = '', stalls = ''] =
@@ -11,8 +11,8 @@ const backend = new CvmfsBackend({ installation, waitMs: 0, idleLimitMs: 60_000 
 const repository = await backend.open(name, { notice: () => undefined, ...uninterrupted() });
 
 async function* trees(): AsyncGenerator<Entry> {
-  yield directory('tree');
-  yield file('tree/file', 'x');
+  yield directoryEntry('tree');
+  yield fileEntry('tree/file', 'x');
   if (stalls === 'trees') yield* stalled();
 }
 
@@ -21,7 +21,7 @@ async function* stalled(): AsyncGenerator<never> {
   yield* [];
 }
 
-const names: Entry[] = [symlink('name', 'tree')];
-if (stalls === 'names') names.push({ ...file('stalled'), content: stalled() });
+const names: Entry[] = [symlinkEntry('name', 'tree')];
+if (stalls === 'names') names.push({ ...fileEntry('stalled'), content: stalled() });
 const xattrs = stalls === 'trees' ? [] : [{ path: 'tree', values: new Map([['user.test', 'x']]) }];
 await repository.publish(publication(trees(), { names, xattrs }), uninterrupted());

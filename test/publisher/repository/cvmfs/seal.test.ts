@@ -6,16 +6,16 @@ import { tarArchive } from '../../../../publisher/repository/cvmfs/tar-writer.ts
 import type { Attributes, Entry } from '../../../../publisher/publication/entry.ts';
 import { DirectoryView } from '../../../../publisher/publication/view.ts';
 import type { Release } from '../../../support/cvmfs-server/fixture.ts';
-import { directory, file, link } from '../entries.ts';
+import { directoryEntry, fileEntry, linkEntry } from '../entries.ts';
 import { NAME, Scene } from './scene.ts';
 
 const OWN: Attributes = { mode: 0, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, mtime: 1000 };
 const END_OF_ARCHIVE = Buffer.alloc(1024);
 
 async function* entries(): AsyncGenerator<Entry> {
-  yield directory('tree');
-  yield file('tree/file', 'content');
-  yield link('tree/linked', 'tree/file');
+  yield directoryEntry('tree');
+  yield fileEntry('tree/file', 'content');
+  yield linkEntry('tree/linked', 'tree/file');
 }
 
 /** The later release makes an empty file of a link without target where it is told to, which would open the seal. */

@@ -10,7 +10,7 @@ import type { Attributes, Entry } from '../../../../publisher/publication/entry.
 import { describeWith, needsRoot } from '../../../support/programs.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
 import { snapshot } from '../../../support/trees/snapshot.ts';
-import { directory, file, link, special, symlink } from '../entries.ts';
+import { directoryEntry, fileEntry, linkEntry, specialEntry, symlinkEntry } from '../entries.ts';
 
 const run = promisify(execFile);
 
@@ -52,7 +52,7 @@ function pathOf(length: number, last = 'n'): string {
 
 function parentsOf(path: string): Entry[] {
   const parts = path.split('/').slice(0, -1);
-  return parts.map((_, index) => directory(parts.slice(0, index + 1).join('/')));
+  return parts.map((_, index) => directoryEntry(parts.slice(0, index + 1).join('/')));
 }
 
 const LENGTHS = [97, 98, 99, 100, 101, 102, 155, 156, 255, 256, 257];
@@ -63,12 +63,14 @@ describe('tarArchive', () => {
       it(`holds names and targets of ${length} bytes`, async () => {
         const [path, target] = [pathOf(length), pathOf(length, 't')];
         const entries = [
-          file(path, 'content'),
-          link(`${path}2`, path),
-          symlink(path, target),
-          directory(path),
+          fileEntry(path, 'content'),
+          linkEntry(`${path}2`, path),
+          symlinkEntry(path, target),
+          directoryEntry(path),
         ];
-        const found = await read(await archiveOf(...entries, link('short', path), link(path, 'short')));
+        const found = await read(
+          await archiveOf(...entries, linkEntry('short', path), linkEntry(path, 'short')),
+        );
         const shown = found.map(({ header: { name, type, linkname } }) => [
           type,
           name,
@@ -95,7 +97,7 @@ describe('tarArchive', () => {
     ];
     for (const [what, attributes] of NUMBERS) {
       it(`keeps ${what}`, async () => {
-        const entry = file('name', '', attributes);
+        const entry = fileEntry('name', '', attributes);
         const [found] = await read(await archiveOf(entry));
         const { mode, uid, gid, mtime } = entry.attributes;
         assert.deepEqual(
@@ -111,7 +113,7 @@ describe('tarArchive', () => {
         const endless = function* () {
           for (;;) yield piece;
         };
-        const entry: Entry = { ...file('large'), sizeBytes, content: endless() };
+        const entry: Entry = { ...fileEntry('large'), sizeBytes, content: endless() };
         const reader = extract();
         const announced = new Promise<number | undefined>((resolve) => {
           reader.once('entry', ({ size }) => resolve(size));
@@ -128,10 +130,10 @@ describe('tarArchive', () => {
     it('holds devices with their numbers, and fifos', async () => {
       const found = await read(
         await archiveOf(
-          special('deleted', 'character-device'),
-          special('character', 'character-device', { major: 0o7777777, minor: 0o7777777 }),
-          special('block', 'block-device', { major: 8, minor: 1 }),
-          special('fifo', 'fifo'),
+          specialEntry('deleted', 'character-device'),
+          specialEntry('character', 'character-device', { major: 0o7777777, minor: 0o7777777 }),
+          specialEntry('block', 'block-device', { major: 8, minor: 1 }),
+          specialEntry('fifo', 'fifo'),
         ),
       );
       assert.deepEqual(
@@ -150,7 +152,11 @@ describe('tarArchive', () => {
     it('holds names and targets of all lengths around 100', async () => {
       for (let length = 95; length <= 105; length++) {
         const path = pathOf(length);
-        const names = [file(path, 'content'), link(`${path}2`, path), symlink(`${path}3`, path)];
+        const names = [
+          fileEntry(path, 'content'),
+          linkEntry(`${path}2`, path),
+          symlinkEntry(`${path}3`, path),
+        ];
         const found = await snapshot(await unpack(await archiveOf(...parentsOf(path), ...names)));
         assert.match(found.get(path) ?? '', /^file /, path);
         assert.equal(found.get(`${path}2`), found.get(path));
@@ -170,10 +176,10 @@ describe('tarArchive', () => {
       it(`holds the name ${JSON.stringify(name.slice(0, 20))}`, async () => {
         const path = `folder/${name}`;
         const archive = await archiveOf(
-          directory('folder'),
-          file(path, 'content'),
-          link('linked', path),
-          symlink('pointing', path),
+          directoryEntry('folder'),
+          fileEntry(path, 'content'),
+          linkEntry('linked', path),
+          symlinkEntry('pointing', path),
         );
         const found = await snapshot(await unpack(archive));
         assert.deepEqual([...found.keys()].sort(), ['folder', path, 'linked', 'pointing'].sort());
@@ -184,18 +190,18 @@ describe('tarArchive', () => {
 
     it('holds targets as long as a file system takes them', async () => {
       const target = `${'a/'.repeat(2046)}b`;
-      const found = await snapshot(await unpack(await archiveOf(symlink('name', target))));
+      const found = await snapshot(await unpack(await archiveOf(symlinkEntry('name', target))));
       assert.ok(found.get('name')?.endsWith(` -> ${target}`));
     });
 
     it('keeps owners, modes and times', async function () {
       needsRoot(this);
       const archive = await archiveOf(
-        file('setuid', 'x', { mode: 0o4711, uid: 4_000_000, gid: 3_000_000_000 }),
-        file('secret', 'y', { mode: 0, uid: 1, gid: 2, mtime: 1 }),
-        directory('sticky', { mode: 0o1777, uid: 1000, gid: 100 }),
-        special('deleted', 'character-device', { mode: 0, mtime: 5 }),
-        special('disk', 'block-device', { mode: 0o660, gid: 6, major: 259, minor: 1000 }),
+        fileEntry('setuid', 'x', { mode: 0o4711, uid: 4_000_000, gid: 3_000_000_000 }),
+        fileEntry('secret', 'y', { mode: 0, uid: 1, gid: 2, mtime: 1 }),
+        directoryEntry('sticky', { mode: 0o1777, uid: 1000, gid: 100 }),
+        specialEntry('deleted', 'character-device', { mode: 0, mtime: 5 }),
+        specialEntry('disk', 'block-device', { mode: 0o660, gid: 6, major: 259, minor: 1000 }),
       );
       const found = await snapshot(await unpack(archive));
       assert.match(found.get('setuid') ?? '', /^file 4711 4000000:3000000000 1 1700000000 /);
@@ -213,7 +219,7 @@ describe('tarArchive', () => {
       [-(2 ** 31), -(2 ** 31)],
     ] as const) {
       it(`keeps the time ${mtime}, in whole seconds`, async () => {
-        const found = await snapshot(await unpack(await archiveOf(file('name', '', { mtime }))));
+        const found = await snapshot(await unpack(await archiveOf(fileEntry('name', '', { mtime }))));
         assert.equal(found.get('name')?.split(' ')[4], String(second));
       });
     }
@@ -236,7 +242,7 @@ describe('tarArchive', () => {
         3 * MIB + 7,
       ];
       const contents = sizes.map((size) => Buffer.alloc(size, `content of ${size} bytes`));
-      const entries = contents.map((content, index) => file(`f${index}`, content));
+      const entries = contents.map((content, index) => fileEntry(`f${index}`, content));
       const folder = await unpack(await archiveOf(...entries));
       const expected = await temporaryDirectory('tar');
       for (const [index, content] of contents.entries())
@@ -252,7 +258,7 @@ describe('tarArchive', () => {
       );
       const sizeBytes = pieces.reduce((sum, { length }) => sum + length, 0);
       const folder = await unpack(
-        await archiveOf({ ...file('name'), sizeBytes, content: pieces }, file('next', 'x')),
+        await archiveOf({ ...fileEntry('name'), sizeBytes, content: pieces }, fileEntry('next', 'x')),
       );
       const { stdout } = await run('cat', [join(folder, 'name'), join(folder, 'next')], {
         maxBuffer: 2 ** 28,
@@ -262,14 +268,14 @@ describe('tarArchive', () => {
   });
 
   it('consists of whole blocks and ends with two of zeros', async () => {
-    const archive = await archiveOf(file('name', 'x'));
+    const archive = await archiveOf(fileEntry('name', 'x'));
     assert.equal(archive.length, 4 * 512);
     assert.ok(archive.subarray(-1024).every((byte) => byte === 0));
   });
 
   for (const sizeBytes of [2, 4]) {
     it(`is refused where a content of 3 bytes was announced with ${sizeBytes}`, async () => {
-      await assert.rejects(archiveOf({ ...file('name', 'abc'), sizeBytes }), /name/);
+      await assert.rejects(archiveOf({ ...fileEntry('name', 'abc'), sizeBytes }), /name/);
     });
   }
 
@@ -279,7 +285,7 @@ describe('tarArchive', () => {
       throw new Error('the content broke');
     };
     await assert.rejects(
-      archiveOf({ ...file('name'), sizeBytes: 2, content: failing() }),
+      archiveOf({ ...fileEntry('name'), sizeBytes: 2, content: failing() }),
       /the content broke/,
     );
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { storedTarget } from '../../../../publisher/repository/cvmfs/variant-symlinks.ts';
 import { pseudoRandom } from '../../../support/e2e/pseudo-random.ts';
-import { symlink } from '../entries.ts';
+import { symlinkEntry } from '../entries.ts';
 
 const ENVIRONMENT: Readonly<Record<string, string>> = { HOME: '/root', CVMFS_ARCH: 'x86_64' };
 
@@ -32,7 +32,7 @@ describe('repository/cvmfs/variant-symlinks', () => {
   ];
   for (const target of targets) {
     it(`lets clients show ${JSON.stringify(target)} of an image as it is`, () => {
-      assert.equal(shown(storedTarget(symlink('link', target))), target);
+      assert.equal(shown(storedTarget(symlinkEntry('link', target))), target);
     });
   }
 
@@ -42,12 +42,12 @@ describe('repository/cvmfs/variant-symlinks', () => {
     const parts = ['$', '(', ')', ':-', 'HOME', 'x'];
     for (let round = 0; round < 2000; round += 1) {
       const target = Array.from({ length: 12 }, () => parts[Math.floor(random() * parts.length)]).join('');
-      assert.equal(shown(storedTarget(symlink('link', target))), target, `seed ${seed}`);
+      assert.equal(shown(storedTarget(symlinkEntry('link', target))), target, `seed ${seed}`);
     }
   });
 
   it('leaves a link as it is that is meant for several architectures', () => {
     const target = '.multiarch/$(CVMFS_ARCH:-amd64)/a.example/x:1';
-    assert.equal(storedTarget({ ...symlink('link', target), isVariant: true }), target);
+    assert.equal(storedTarget({ ...symlinkEntry('link', target), isVariant: true }), target);
   });
 });

@@ -8,7 +8,15 @@ import { needsRoot, skip } from '../../../support/programs.ts';
 import { failureOf } from '../../../support/registry/quick-client.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
 import { snapshot } from '../../../support/trees/snapshot.ts';
-import { directory, file, link, publication, special, symlink, uninterrupted } from '../entries.ts';
+import {
+  directoryEntry,
+  fileEntry,
+  linkEntry,
+  publication,
+  specialEntry,
+  symlinkEntry,
+  uninterrupted,
+} from '../entries.ts';
 import { NAME, Scene } from './scene.ts';
 
 describe('DirectoryBackend', () => {
@@ -16,12 +24,12 @@ describe('DirectoryBackend', () => {
     it('directories, files, links and symbolic links with their attributes', async () => {
       const scene = await Scene.make();
       await scene.publish([
-        directory('tree', { mode: 0o2750, mtime: 1000 }),
-        directory('tree/inner', { mode: 0o555, mtime: 2000.5 }),
-        file('tree/inner/file', 'content', { mode: 0o640, mtime: 3000 }),
-        file('tree/empty', '', { mode: 0o600, mtime: 4000 }),
-        link('tree/inner/again', 'tree/inner/file'),
-        symlink('tree/pointing', '../no/where', { mtime: 5000 }),
+        directoryEntry('tree', { mode: 0o2750, mtime: 1000 }),
+        directoryEntry('tree/inner', { mode: 0o555, mtime: 2000.5 }),
+        fileEntry('tree/inner/file', 'content', { mode: 0o640, mtime: 3000 }),
+        fileEntry('tree/empty', '', { mode: 0o600, mtime: 4000 }),
+        linkEntry('tree/inner/again', 'tree/inner/file'),
+        symlinkEntry('tree/pointing', '../no/where', { mtime: 5000 }),
       ]);
       const { uid, gid } = scene.stat('');
       const found = await scene.published();
@@ -48,11 +56,11 @@ describe('DirectoryBackend', () => {
       const scene = await Scene.make();
       const [mtime, mtimeMs] = [-86_400.5, -86_400_500];
       await scene.publish([
-        directory('tree', { mtime }),
-        directory('tree/inner', { mtime }),
-        file('tree/file', '', { mtime }),
-        symlink('tree/link', 'file', { mtime }),
-        special('tree/fifo', 'fifo', { mtime }),
+        directoryEntry('tree', { mtime }),
+        directoryEntry('tree/inner', { mtime }),
+        fileEntry('tree/file', '', { mtime }),
+        symlinkEntry('tree/link', 'file', { mtime }),
+        specialEntry('tree/fifo', 'fifo', { mtime }),
       ]);
       for (const path of ['tree', 'tree/inner', 'tree/file', 'tree/link', 'tree/fifo'])
         assert.equal(scene.stat(path).mtimeMs, mtimeMs, path);
@@ -60,8 +68,12 @@ describe('DirectoryBackend', () => {
 
     it('hard links that share an inode, also with what was published before', async () => {
       const scene = await Scene.make();
-      await scene.publish([directory('a'), file('a/file', 'content'), link('a/second', 'a/file')]);
-      await scene.publish([directory('b'), link('b/third', 'a/file'), link('top', 'b/third')]);
+      await scene.publish([
+        directoryEntry('a'),
+        fileEntry('a/file', 'content'),
+        linkEntry('a/second', 'a/file'),
+      ]);
+      await scene.publish([directoryEntry('b'), linkEntry('b/third', 'a/file'), linkEntry('top', 'b/third')]);
       const paths = ['a/file', 'a/second', 'b/third', 'top'];
       assert.equal(new Set(paths.map((path) => scene.stat(path).ino)).size, 1);
       assert.equal(scene.stat('top').nlink, 4);
@@ -71,11 +83,11 @@ describe('DirectoryBackend', () => {
       const scene = await Scene.make();
       const names = ['caf\xe9', '\xff\xfe', 'new\nline', ' ', '-rf', 'n'.repeat(255)];
       const entries = names.flatMap((name) => [
-        directory(`tree/${name}`),
-        file(`tree/${name}/${name}`, 'content'),
-        symlink(`tree/${name}/link`, name),
+        directoryEntry(`tree/${name}`),
+        fileEntry(`tree/${name}/${name}`, 'content'),
+        symlinkEntry(`tree/${name}/link`, name),
       ]);
-      await scene.publish([directory('tree'), ...entries, ...names.map((name) => file(name))]);
+      await scene.publish([directoryEntry('tree'), ...entries, ...names.map((name) => fileEntry(name))]);
       const found = [...(await scene.published()).keys()];
       assert.deepEqual(found.sort(), ['tree', ...names, ...entries.map(({ path }) => path)].sort());
     });
@@ -84,9 +96,9 @@ describe('DirectoryBackend', () => {
       const scene = await Scene.make();
       const pieces = Array.from({ length: 40 }, (_, index) => Buffer.alloc(100_000, index));
       await scene.publish([
-        special('deleted', 'character-device', { mode: 0 }),
-        special('fifo', 'fifo', { mode: 0o640 }),
-        { ...file('large'), sizeBytes: 4_000_000, content: pieces },
+        specialEntry('deleted', 'character-device', { mode: 0 }),
+        specialEntry('fifo', 'fifo', { mode: 0o640 }),
+        { ...fileEntry('large'), sizeBytes: 4_000_000, content: pieces },
       ]);
       assert.equal(scene.stat('deleted').isCharacterDevice(), true);
       assert.equal(scene.stat('deleted').rdev, 0);
@@ -99,13 +111,13 @@ describe('DirectoryBackend', () => {
       needsRoot(this);
       const scene = await Scene.make();
       await scene.publish([
-        directory('tree', { mode: 0, uid: 1, gid: 2 }),
-        file('tree/setuid', '', { mode: 0o6755, uid: 3, gid: 4 }),
-        file('tree/secret', '', { mode: 0, uid: 4_000_000, gid: 5 }),
-        link('tree/same', 'tree/secret'),
-        symlink('tree/link', 'secret', { uid: 6, gid: 7 }),
-        special('tree/null', 'character-device', { mode: 0o666, uid: 8, gid: 9, major: 1, minor: 3 }),
-        special('tree/disk', 'block-device', { mode: 0o660, gid: 6, major: 259, minor: 70_000 }),
+        directoryEntry('tree', { mode: 0, uid: 1, gid: 2 }),
+        fileEntry('tree/setuid', '', { mode: 0o6755, uid: 3, gid: 4 }),
+        fileEntry('tree/secret', '', { mode: 0, uid: 4_000_000, gid: 5 }),
+        linkEntry('tree/same', 'tree/secret'),
+        symlinkEntry('tree/link', 'secret', { uid: 6, gid: 7 }),
+        specialEntry('tree/null', 'character-device', { mode: 0o666, uid: 8, gid: 9, major: 1, minor: 3 }),
+        specialEntry('tree/disk', 'block-device', { mode: 0o660, gid: 6, major: 259, minor: 70_000 }),
       ]);
       const found = await scene.published();
       assert.equal(found.get('tree'), 'directory 0000 1:2 1700000000');
@@ -132,9 +144,9 @@ describe('DirectoryBackend', () => {
         { path: 'tree/in', values: opaque },
         { path: 'tree/ping', values: new Map([['security.capability', capability]]) },
       ];
-      const ping = file('tree/ping', 'x', { mode: 0o755, uid: 1 });
-      const entries = [directory('tree', { uid: 5 }), directory('tree/in', { uid: 5 }), ping];
-      await scene.publish(publication([...entries, link('tree/same', 'tree/ping')], { xattrs }));
+      const ping = fileEntry('tree/ping', 'x', { mode: 0o755, uid: 1 });
+      const entries = [directoryEntry('tree', { uid: 5 }), directoryEntry('tree/in', { uid: 5 }), ping];
+      await scene.publish(publication([...entries, linkEntry('tree/same', 'tree/ping')], { xattrs }));
       assert.equal(
         getAttribute(scene.path('tree/same'), 'security.capability').toString('latin1'),
         capability,
@@ -155,7 +167,7 @@ describe('DirectoryBackend', () => {
         ['user.large', 'x'.repeat(65_536)],
       ]);
       const xattrs = [{ path: 'file', values }];
-      await scene.publish(publication([file('file', 'content')], { xattrs }));
+      await scene.publish(publication([fileEntry('file', 'content')], { xattrs }));
       // XFS and tmpfs have room for it.
       const hasRoom = listAttributes(scene.path('file')).includes('user.large');
       assert.equal(scene.said.length, hasRoom ? 0 : 1, scene.said.join());
@@ -167,8 +179,8 @@ describe('DirectoryBackend', () => {
 
     it('names after trees', async () => {
       const scene = await Scene.make();
-      const names = [file('manifest', 'm'), symlink('name', 'tree')];
-      await scene.publish(publication([directory('tree'), file('tree/file', 'x')], { names }));
+      const names = [fileEntry('manifest', 'm'), symlinkEntry('name', 'tree')];
+      await scene.publish(publication([directoryEntry('tree'), fileEntry('tree/file', 'x')], { names }));
       assert.equal(readFileSync(scene.path('name/file'), 'utf8'), 'x');
     });
 
@@ -182,15 +194,24 @@ describe('DirectoryBackend', () => {
   describe('changes', () => {
     it('files and links in one step each, whatever they were', async () => {
       const scene = await Scene.make();
-      const before = [file('one', 'old'), symlink('two', 'old'), special('three', 'character-device')];
-      await scene.publish([directory('tree'), ...before, link('four', 'one'), file('tree/five', 'old')]);
+      const before = [
+        fileEntry('one', 'old'),
+        symlinkEntry('two', 'old'),
+        specialEntry('three', 'character-device'),
+      ];
       await scene.publish([
-        symlink('one', 'new'),
-        file('two', 'new'),
-        special('three', 'fifo'),
-        link('four', 'two'),
-        directory('tree'),
-        link('tree/five', 'two'),
+        directoryEntry('tree'),
+        ...before,
+        linkEntry('four', 'one'),
+        fileEntry('tree/five', 'old'),
+      ]);
+      await scene.publish([
+        symlinkEntry('one', 'new'),
+        fileEntry('two', 'new'),
+        specialEntry('three', 'fifo'),
+        linkEntry('four', 'two'),
+        directoryEntry('tree'),
+        linkEntry('tree/five', 'two'),
       ]);
       const types = ['one', 'two', 'three', 'four', 'tree/five'].map((path) => scene.stat(path));
       assert.deepEqual(
@@ -209,26 +230,26 @@ describe('DirectoryBackend', () => {
 
     it('leave what shares the inode of a replaced file', async () => {
       const scene = await Scene.make();
-      await scene.publish([file('one', 'old'), link('other', 'one')]);
-      await scene.publish([file('one', 'new')]);
+      await scene.publish([fileEntry('one', 'old'), linkEntry('other', 'one')]);
+      await scene.publish([fileEntry('one', 'new')]);
       assert.equal(readFileSync(scene.path('other'), 'utf8'), 'old');
     });
 
     it('add to folders that are there, and give them new attributes where they are named', async () => {
       const scene = await Scene.make();
       await scene.publish([
-        directory('tree'),
-        directory('tree/in'),
-        file('tree/in/old', 'old'),
-        directory('kept'),
+        directoryEntry('tree'),
+        directoryEntry('tree/in'),
+        fileEntry('tree/in/old', 'old'),
+        directoryEntry('kept'),
       ]);
       await scene.publish([
-        directory('tree', { mode: 0o700, mtime: 1000 }),
-        directory('tree/in', { mode: 0o555, mtime: 2000 }),
-        file('tree/in/new', 'new'),
-        directory('tree/in/fresh', { mtime: 3000 }),
-        file('tree/in/fresh/file'),
-        file('kept/new'),
+        directoryEntry('tree', { mode: 0o700, mtime: 1000 }),
+        directoryEntry('tree/in', { mode: 0o555, mtime: 2000 }),
+        fileEntry('tree/in/new', 'new'),
+        directoryEntry('tree/in/fresh', { mtime: 3000 }),
+        fileEntry('tree/in/fresh/file'),
+        fileEntry('kept/new'),
       ]);
       const found = await scene.published();
       assert.deepEqual([...found.keys()].sort(), [
@@ -249,42 +270,47 @@ describe('DirectoryBackend', () => {
     it('delete trees and files', async () => {
       const scene = await Scene.make();
       await scene.publish([
-        directory('tree'),
-        directory('tree/in'),
-        file('tree/in/file'),
-        file('gone'),
-        file('kept'),
+        directoryEntry('tree'),
+        directoryEntry('tree/in'),
+        fileEntry('tree/in/file'),
+        fileEntry('gone'),
+        fileEntry('kept'),
       ]);
-      await scene.publish(publication([file('new')], { deletions: ['tree/in', 'gone', 'never/was'] }));
+      await scene.publish(publication([fileEntry('new')], { deletions: ['tree/in', 'gone', 'never/was'] }));
       assert.deepEqual([...(await scene.published()).keys()].sort(), ['kept', 'new', 'tree']);
       assert.deepEqual(scene.leftOver(), []);
     });
 
     it('delete from a folder and give it its attributes again', async () => {
       const scene = await Scene.make();
-      const tree = directory('tree', { mode: 0o555, mtime: 1000 });
-      await scene.publish([tree, file('tree/old')]);
-      await scene.publish(publication([tree, file('tree/new')], { deletions: ['tree/old'] }));
+      const tree = directoryEntry('tree', { mode: 0o555, mtime: 1000 });
+      await scene.publish([tree, fileEntry('tree/old')]);
+      await scene.publish(publication([tree, fileEntry('tree/new')], { deletions: ['tree/old'] }));
       const found = await scene.published();
       assert.deepEqual([...found.keys()].sort(), ['tree', 'tree/new']);
       assert.match(found.get('tree') ?? '', /^directory 0555 \S+ 1000$/);
     });
 
     const WRONG: readonly (readonly [what: string, entries: readonly Entry[]])[] = [
-      ['a directory over a file', [directory('file')]],
-      ['a directory over a symbolic link', [directory('link')]],
-      ['a file over a directory', [file('tree')]],
-      ['a symbolic link over a directory', [symlink('tree', 'x')]],
-      ['a hard link over a directory', [link('tree', 'file')]],
-      ['a file below a file', [file('file/below')]],
-      ['a directory below a symbolic link', [directory('link/below')]],
+      ['a directory over a file', [directoryEntry('file')]],
+      ['a directory over a symbolic link', [directoryEntry('link')]],
+      ['a file over a directory', [fileEntry('tree')]],
+      ['a symbolic link over a directory', [symlinkEntry('tree', 'x')]],
+      ['a hard link over a directory', [linkEntry('tree', 'file')]],
+      ['a file below a file', [fileEntry('file/below')]],
+      ['a directory below a symbolic link', [directoryEntry('link/below')]],
     ];
     for (const [what, entries] of WRONG) {
       it(`refuse ${what}, and change nothing`, async () => {
         const scene = await Scene.make();
-        await scene.publish([directory('tree'), file('tree/in'), file('file', 'x'), symlink('link', 'tree')]);
+        await scene.publish([
+          directoryEntry('tree'),
+          fileEntry('tree/in'),
+          fileEntry('file', 'x'),
+          symlinkEntry('link', 'tree'),
+        ]);
         const before = await scene.published();
-        const failure = await failureOf(scene.publish([file('new'), ...entries]));
+        const failure = await failureOf(scene.publish([fileEntry('new'), ...entries]));
         assert.equal(failure.code, 'repository-conflict');
         assert.deepEqual(await scene.published(), before);
         assert.deepEqual(scene.leftOver(), []);
@@ -295,19 +321,19 @@ describe('DirectoryBackend', () => {
   describe('leaves everything as it was', () => {
     async function prepared(): Promise<Scene> {
       const scene = await Scene.make();
-      await scene.publish([directory('tree'), file('tree/file', 'old')]);
+      await scene.publish([directoryEntry('tree'), fileEntry('tree/file', 'old')]);
       return scene;
     }
 
     const BROKEN: readonly (readonly [what: string, entry: Entry])[] = [
-      ['too short', { ...file('tree/file', 'abc'), sizeBytes: 4 }],
-      ['too long', { ...file('tree/file', 'abc'), sizeBytes: 2 }],
+      ['too short', { ...fileEntry('tree/file', 'abc'), sizeBytes: 4 }],
+      ['too long', { ...fileEntry('tree/file', 'abc'), sizeBytes: 2 }],
     ];
     for (const [what, entry] of BROKEN) {
       it(`where a content is ${what}`, async () => {
         const scene = await prepared();
         const before = await scene.published();
-        await assert.rejects(scene.publish([file('new'), entry]), /tree\/file/);
+        await assert.rejects(scene.publish([fileEntry('new'), entry]), /tree\/file/);
         assert.deepEqual(await scene.published(), before);
         assert.deepEqual(scene.leftOver(), []);
       });
@@ -318,9 +344,9 @@ describe('DirectoryBackend', () => {
       const before = await scene.published();
       const failure = new Failure('layer-corrupt', 'a test broke it');
       const breaking = async function* (): AsyncGenerator<Entry> {
-        yield file('new', 'x');
-        yield directory('tree');
-        yield file('tree/file', 'new');
+        yield fileEntry('new', 'x');
+        yield directoryEntry('tree');
+        yield fileEntry('tree/file', 'new');
         throw failure;
       };
       assert.equal(await failureOf(scene.publish(publication(breaking()))), failure);
@@ -333,9 +359,9 @@ describe('DirectoryBackend', () => {
       const before = await scene.published();
       const controller = new AbortController();
       const interrupting = async function* (): AsyncGenerator<Entry> {
-        yield file('new', 'x');
+        yield fileEntry('new', 'x');
         controller.abort();
-        yield file('newer', 'x');
+        yield fileEntry('newer', 'x');
       };
       const repository = await scene.open();
       const { onBytes } = uninterrupted();
@@ -350,7 +376,7 @@ describe('DirectoryBackend', () => {
     it('where a hard link has no target', async () => {
       const scene = await prepared();
       const before = await scene.published();
-      const failure = await failureOf(scene.publish([file('new'), link('linked', 'tree/missing')]));
+      const failure = await failureOf(scene.publish([fileEntry('new'), linkEntry('linked', 'tree/missing')]));
       assert.equal(failure.code, 'repository-unusable');
       assert.deepEqual(await scene.published(), before);
       assert.deepEqual(scene.leftOver(), []);
@@ -363,11 +389,11 @@ describe('DirectoryBackend', () => {
       entries: readonly Entry[],
       deletions: readonly string[],
     ])[] = [
-      ['to write a directory', [directory('planted'), file('planted/new', 'x')], []],
-      ['to write below it', [file('planted/new', 'x')], []],
-      ['to replace a file below it', [file('planted/file', 'x')], []],
+      ['to write a directory', [directoryEntry('planted'), fileEntry('planted/new', 'x')], []],
+      ['to write below it', [fileEntry('planted/new', 'x')], []],
+      ['to replace a file below it', [fileEntry('planted/file', 'x')], []],
       ['to delete below it', [], ['planted/file']],
-      ['to link to what lies below it', [link('linked', 'planted/file')], []],
+      ['to link to what lies below it', [linkEntry('linked', 'planted/file')], []],
     ];
     for (const [what, entries, deletions] of PUBLICATIONS) {
       it(what, async () => {
@@ -391,7 +417,7 @@ describe('DirectoryBackend', () => {
       writeFileSync(join(outside, 'file'), 'of the host');
       mkdirSync(scene.repository);
       symlinkSync(join(outside, 'file'), join(scene.repository, 'planted'));
-      await scene.publish([file('planted', 'new')]);
+      await scene.publish([fileEntry('planted', 'new')]);
       assert.equal(readFileSync(join(outside, 'file'), 'utf8'), 'of the host');
       assert.equal(scene.stat('planted').isFile(), true);
     });
@@ -404,7 +430,7 @@ describe('DirectoryBackend', () => {
       assert.equal((await failureOf(scene.open())).code, 'repository-busy');
       await scene.recover();
       await repository.release();
-      await scene.publish([file('new')]);
+      await scene.publish([fileEntry('new')]);
     });
 
     it('without being in the way of other repositories', async () => {
@@ -418,9 +444,9 @@ describe('DirectoryBackend', () => {
     it('for several publications, of which each sees the one before', async () => {
       const scene = await Scene.make();
       const repository = await scene.open();
-      await repository.publish(publication([file('one', '1')]), uninterrupted());
+      await repository.publish(publication([fileEntry('one', '1')]), uninterrupted());
       assert.equal((await repository.view.read('one'))?.toString(), '1');
-      await repository.publish(publication([link('two', 'one')]), uninterrupted());
+      await repository.publish(publication([linkEntry('two', 'one')]), uninterrupted());
       await repository.release();
       assert.equal(scene.stat('two').nlink, 2);
     });
@@ -448,7 +474,7 @@ describe('DirectoryBackend', () => {
 
     it('not where the root is missing', async () => {
       const scene = new Scene(join(await temporaryDirectory('directory'), 'a', 'b'));
-      await scene.publish([file('new')]);
+      await scene.publish([fileEntry('new')]);
       assert.deepEqual([...(await scene.published()).keys()], ['new']);
     });
   });

@@ -16,36 +16,36 @@ import { WriteLosses } from '../../../../publisher/repository/write-losses.ts';
 import { failureOf } from '../../../support/registry/quick-client.ts';
 import { remove, temporaryDirectory } from '../../../support/setup.ts';
 import { differences, snapshot } from '../../../support/trees/snapshot.ts';
-import { directory, file, link, publication, special, symlink } from '../entries.ts';
+import { directoryEntry, fileEntry, linkEntry, publication, specialEntry, symlinkEntry } from '../entries.ts';
 import { NAME, Scene } from './scene.ts';
 
 const run = promisify(execFile);
 
 const BEFORE = [
-  directory('tree', { mode: 0o555, mtime: 1000 }),
-  directory('tree/in', { mtime: 1000 }),
-  file('tree/in/replaced', 'old', { mtime: 1000 }),
-  file('tree/in/gone', 'old', { mtime: 1000 }),
-  directory('tree/gone', { mode: 0o555, mtime: 1000 }),
-  file('tree/gone/file', 'old', { mtime: 1000 }),
-  directory('tree/outdated', { mtime: 1000 }),
-  file('tree/outdated/file', 'old', { mtime: 1000 }),
-  symlink('name', 'tree'),
+  directoryEntry('tree', { mode: 0o555, mtime: 1000 }),
+  directoryEntry('tree/in', { mtime: 1000 }),
+  fileEntry('tree/in/replaced', 'old', { mtime: 1000 }),
+  fileEntry('tree/in/gone', 'old', { mtime: 1000 }),
+  directoryEntry('tree/gone', { mode: 0o555, mtime: 1000 }),
+  fileEntry('tree/gone/file', 'old', { mtime: 1000 }),
+  directoryEntry('tree/outdated', { mtime: 1000 }),
+  fileEntry('tree/outdated/file', 'old', { mtime: 1000 }),
+  symlinkEntry('name', 'tree'),
 ];
 
 const DELETIONS = ['tree/gone', 'tree/in/gone'];
 const OUTDATED = ['tree/outdated'];
 const AFTER = [
-  directory('tree', { mode: 0o700, mtime: 2000 }),
-  directory('tree/in', { mode: 0o555, mtime: 2000 }),
-  file('tree/in/replaced', 'new', { mtime: 2000 }),
-  link('tree/in/linked', 'tree/in/replaced'),
-  special('tree/in/deleted', 'character-device', { mtime: 2000 }),
-  directory('tree/fresh', { mode: 0o555, mtime: 2000 }),
-  directory('tree/fresh/inner', { mode: 0o500, mtime: 2000 }),
-  file('tree/fresh/inner/file', 'new', { mtime: 2000 }),
-  symlink('name', 'tree/fresh'),
-  symlink('other', 'tree'),
+  directoryEntry('tree', { mode: 0o700, mtime: 2000 }),
+  directoryEntry('tree/in', { mode: 0o555, mtime: 2000 }),
+  fileEntry('tree/in/replaced', 'new', { mtime: 2000 }),
+  linkEntry('tree/in/linked', 'tree/in/replaced'),
+  specialEntry('tree/in/deleted', 'character-device', { mtime: 2000 }),
+  directoryEntry('tree/fresh', { mode: 0o555, mtime: 2000 }),
+  directoryEntry('tree/fresh/inner', { mode: 0o500, mtime: 2000 }),
+  fileEntry('tree/fresh/inner/file', 'new', { mtime: 2000 }),
+  symlinkEntry('name', 'tree/fresh'),
+  symlinkEntry('other', 'tree'),
 ];
 
 /** A scene in which everything is staged, and not yet committed; and the changes that are left. */

@@ -15,7 +15,7 @@ import { failureOf } from '../../../support/registry/quick-client.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
 import { snapshot } from '../../../support/trees/snapshot.ts';
 import { hole } from '../../../../publisher/publication/entry.ts';
-import { directory, file, link, publication } from '../entries.ts';
+import { directoryEntry, fileEntry, linkEntry, publication } from '../entries.ts';
 import { Scene } from './scene.ts';
 import { skip } from '../../../support/programs.ts';
 
@@ -24,14 +24,16 @@ describe('DirectoryBackend at the limits of a file system', () => {
     const root = await temporaryDirectory('full');
     await withMount(this, root, { type: 'tmpfs', options: 'size=1m' }, async () => {
       const scene = new Scene(root);
-      await scene.publish([directory('tree'), file('tree/file', 'old')]);
+      await scene.publish([directoryEntry('tree'), fileEntry('tree/file', 'old')]);
       const before = await scene.published();
-      const large = { ...file('tree/large'), sizeBytes: 2 ** 21, content: [Buffer.alloc(2 ** 21)] };
-      const failure = await failureOf(scene.publish([file('new', 'x'), file('tree/file', 'new'), large]));
+      const large = { ...fileEntry('tree/large'), sizeBytes: 2 ** 21, content: [Buffer.alloc(2 ** 21)] };
+      const failure = await failureOf(
+        scene.publish([fileEntry('new', 'x'), fileEntry('tree/file', 'new'), large]),
+      );
       assert.equal(failure.code, 'disk-full');
       assert.deepEqual(await scene.published(), before);
       assert.deepEqual(scene.leftOver(), []);
-      await scene.publish([file('tree/file', 'new')]);
+      await scene.publish([fileEntry('tree/file', 'new')]);
     });
   });
 
@@ -41,9 +43,9 @@ describe('DirectoryBackend at the limits of a file system', () => {
       const filler = join(root, 'filler');
       writeFileSync(filler, Buffer.alloc(statfsSync(root).bavail * statfsSync(root).bsize));
       const scene = new Scene(root);
-      assert.equal((await failureOf(scene.publish([file('new', 'x')]))).code, 'disk-full');
+      assert.equal((await failureOf(scene.publish([fileEntry('new', 'x')]))).code, 'disk-full');
       rmSync(filler);
-      await scene.publish([file('new', 'x')]);
+      await scene.publish([fileEntry('new', 'x')]);
       for (let inode = 0; statfsSync(root).ffree > 0; inode++) writeFileSync(join(root, `f${inode}`), '');
       assert.equal((await failureOf(new Scene(join(root, 'deeper')).open())).code, 'disk-full');
     });
@@ -54,12 +56,12 @@ describe('DirectoryBackend at the limits of a file system', () => {
     await withMount(this, root, { type: 'tmpfs', options: 'size=1m,nr_inodes=40' }, async () => {
       const outcomes = new Set<string>();
       const scene = new Scene(root);
-      await scene.publish([directory('tree')]);
+      await scene.publish([directoryEntry('tree')]);
       for (let files = 20; files < 40; files++) {
         const names = Array.from({ length: files }, (_, index) => `tree/${files}-${index}`);
         const before = await scene.published();
         try {
-          await scene.publish(names.map((name) => file(name)));
+          await scene.publish(names.map((name) => fileEntry(name)));
           outcomes.add('published');
           assert.deepEqual([...(await scene.published()).keys()].sort(), ['tree', ...names].sort());
           await scene.publish(publication([], { deletions: names }));
@@ -92,12 +94,16 @@ describe('DirectoryBackend at the limits of a file system', () => {
   it('copies a file that can have no further name', async function () {
     const scene = await Scene.make();
     const attributes = { mode: 0o4755, mtime: -5 };
-    await scene.publish([file('file', 'content', attributes)]);
+    await scene.publish([fileEntry('file', 'content', attributes)]);
     const names = await temporaryDirectory('names');
     if (!takeAllNames(join(scene.repository, 'file'), names))
       skip(this, 'on a file system with names without end');
-    const links = [link('tree/one', 'file'), link('tree/two', 'tree/one'), link('tree/three', 'file')];
-    await scene.publish([directory('tree'), ...links]);
+    const links = [
+      linkEntry('tree/one', 'file'),
+      linkEntry('tree/two', 'tree/one'),
+      linkEntry('tree/three', 'file'),
+    ];
+    await scene.publish([directoryEntry('tree'), ...links]);
     const found = await snapshot(scene.repository);
     assert.equal(found.get('tree/one'), found.get('file'));
     assert.equal(found.get('tree/two'), found.get('file'));
@@ -110,7 +116,7 @@ describe('DirectoryBackend at the limits of a file system', () => {
     const scene = await Scene.make();
     const sizeBytes = 2 ** 30;
     const parts = [...hole(2 ** 20), Buffer.from('content'), ...hole(sizeBytes - 2 ** 20 - 7)];
-    await scene.publish([{ ...file('sparse'), sizeBytes, content: parts }]);
+    await scene.publish([{ ...fileEntry('sparse'), sizeBytes, content: parts }]);
     const { size, blocks } = scene.stat('sparse');
     assert.equal(size, sizeBytes);
     assert.ok(blocks * 512 < 2 ** 20, `${blocks} blocks`);
