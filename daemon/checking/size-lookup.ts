@@ -67,7 +67,7 @@ async function factsOf(
   const views = repositories.map(viewOf);
   const facts: LayerFacts[] = [];
   for (const { digest, sizeBytes } of distinct.values()) {
-    const unpackedBytes = await listings.sizeBytesOf(digest);
+    const unpackedBytes = (await listings.headerOf(digest))?.sizeBytes;
     const isPublished = await isInAll(views, digest);
     facts.push({ digest, compressedBytes: sizeBytes, unpackedBytes, isPublished });
   }

@@ -7,7 +7,6 @@ export interface LayerLimits {
   readonly sizeBytes: number;
   /** Unpacked bytes for each compressed one, holes included; counts from {@link RATIO_COUNTS_FROM_BYTES} on. */
   readonly ratio: number;
-  /** Members of the archive. */
   readonly entries: number;
   /** Of one extended header, long name or map of a sparse file; of all global headers together. */
   readonly headerBytes: number;
@@ -55,7 +54,6 @@ export class LayerMeter {
     this.#limits = limits;
   }
 
-  /** Bytes of the unpacked archive. */
   get archiveBytes(): number {
     return this.#archiveBytes;
   }

@@ -6,7 +6,6 @@ import type { BytePath } from '../../core/system/byte-path.ts';
 import type { MemberType } from './tar-header.ts';
 import { NO_XATTRS, xattrBytes } from './pax.ts';
 
-/** A member of a layer, without its content. */
 export interface ListingItem {
   readonly type: MemberType;
   readonly path: BytePath;

@@ -20,7 +20,6 @@ const Header = z.object({
   sizeBytes: z.number(),
   blobBytes: z.number(),
   compression: z.enum(COMPRESSIONS),
-  /** Items that follow. */
   entries: z.number(),
 });
 
@@ -63,19 +62,12 @@ export class ListingStore {
     return await this.#read(layer, parseListing);
   }
 
-  /** The diff ID of a layer whose listing is kept, without reading all of it. */
-  async diffIdOf(layer: Digest): Promise<Digest | undefined> {
-    return (await this.#header(layer))?.diffId;
-  }
-
-  /** The size of the uncompressed archive of such a layer. */
-  async sizeBytesOf(layer: Digest): Promise<number | undefined> {
-    return (await this.#header(layer))?.sizeBytes;
-  }
-
-  /** The number of members of such a layer. */
-  async entriesOf(layer: Digest): Promise<number | undefined> {
-    return (await this.#header(layer))?.entries;
+  /** Reads the facts of a layer whose listing is kept, and the number of its items, without reading all of it. */
+  async headerOf(layer: Digest): Promise<z.infer<typeof Header> | undefined> {
+    return await this.#read(layer, async (lines) => {
+      for await (const line of lines) return Header.parse(JSON.parse(line));
+      return undefined;
+    });
   }
 
   /** @throws Failure `disk-full`, `state-unusable` */
@@ -87,13 +79,6 @@ export class ListingStore {
     } catch (error) {
       throw systemFailure(error, { path: this.directory, code: 'state-unusable' });
     }
-  }
-
-  async #header(layer: Digest): Promise<z.infer<typeof Header> | undefined> {
-    return await this.#read(layer, async (lines) => {
-      for await (const line of lines) return Header.parse(JSON.parse(line));
-      return undefined;
-    });
   }
 
   async #read<T>(layer: Digest, parse: (lines: AsyncIterable<string>) => Promise<T>): Promise<T | undefined> {

@@ -12,11 +12,9 @@ import { TarReader } from './tar-reader.ts';
 
 /** Facts of a layer that follow from its bytes alone: manifests and configs may claim others. */
 export interface LayerFacts {
-  /** Digest of the uncompressed archive. */
   readonly diffId: Digest;
   /** Size of the uncompressed archive. */
   readonly sizeBytes: number;
-  /** Size of the blob. */
   readonly blobBytes: number;
   readonly compression: Compression;
 }
@@ -71,7 +69,8 @@ export async function listLayer(
   } finally {
     await bytes.return(undefined);
   }
-  checkDiffId(`sha256:${hash.digest('hex')}`, diffId);
+  const actual = `sha256:${hash.digest('hex')}` as const;
+  if (actual !== diffId) throw mismatch('the uncompressed layer is', actual, diffId);
   return { diffId, sizeBytes: meter.archiveBytes, blobBytes, compression: compressionOf(start), items };
 }
 
@@ -91,26 +90,15 @@ async function itemsOf(archive: TarReader, meter: LayerMeter): Promise<PackedIte
   return items;
 }
 
-/** @param named by the image's config, as that of `layer` */
+/** @param named by the image's config, as the diff ID of `layer` */
 export function wrongDiffId(layer: Digest, actual: Digest, named: Digest | undefined): Failure {
-  return new Failure(
-    'digest-mismatch',
-    `layer ${layer}: uncompressed it is ${actual}, the image's config says ${named ?? 'nothing of it'}`,
-    {
-      hint: 'the image is broken in the registry: push it again',
-    },
-  );
+  return mismatch(`layer ${layer}: uncompressed it is`, actual, named);
 }
 
-function checkDiffId(actual: Digest, diffId: Digest): void {
-  if (actual === diffId) return;
-  throw new Failure(
-    'digest-mismatch',
-    `the uncompressed layer is ${actual}, the image's config says ${diffId}`,
-    {
-      hint: 'the image is broken in the registry: push it again',
-    },
-  );
+function mismatch(subject: string, actual: Digest, named: Digest | undefined): Failure {
+  const message = `${subject} ${actual}, the image's config says ${named ?? 'nothing of it'}`;
+  const hint = 'the image is broken in the registry: push it again';
+  return new Failure('digest-mismatch', message, { hint });
 }
 
 function toItem(member: Member): ListingItem {

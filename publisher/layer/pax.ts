@@ -104,7 +104,6 @@ export function xattrsOf(records: PaxRecords): ReadonlyMap<string, string> {
   return found.size === 0 ? NO_XATTRS : found;
 }
 
-/** Bytes of names and values. */
 export function xattrBytes(xattrs: ReadonlyMap<string, string>): number {
   let bytes = 0;
   for (const [name, value] of xattrs) bytes += name.length + value.length;
@@ -140,9 +139,7 @@ function checked(name: string): string {
   throw new Failure(
     'layer-refused',
     `an extended attribute has the name ${JSON.stringify(name.slice(0, 40))}`,
-    {
-      hint: 'no file can have such an attribute: rebuild the image',
-    },
+    { hint: 'no file can have such an attribute: rebuild the image' },
   );
 }
 
@@ -162,7 +159,6 @@ export class GlobalRecords {
     return this.#bytes;
   }
 
-  /** Adds those of one header. */
   add(records: PaxRecords): void {
     for (const [key, value] of records) {
       const isAttribute = isXattrRecord(key);

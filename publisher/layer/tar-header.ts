@@ -94,7 +94,6 @@ function mayBeTime(field: Buffer): boolean {
   return value !== undefined && Math.abs(value) < 2 ** 63;
 }
 
-/** A stored part of a file. */
 interface SparseEntry {
   readonly offset: number;
   readonly sizeBytes: number;

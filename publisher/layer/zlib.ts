@@ -53,13 +53,10 @@ function garbage(): Failure {
   return new Failure(
     'layer-corrupt',
     'it does not decompress (gzip): other bytes than zeros follow its end',
-    {
-      hint: 'the image is broken in the registry: build and push it again',
-    },
+    { hint: 'the image is broken in the registry: build and push it again' },
   );
 }
 
-/** The input of a decoder, of which it may leave a rest. */
 class TrackedInput {
   readonly #blob: AsyncIterator<Uint8Array>;
   readonly #takenBytes: () => number;

@@ -9,7 +9,6 @@ export interface FrameStart {
   readonly windowBytes: number;
 }
 
-/** A block, with its header. */
 export interface FrameBlock {
   readonly type: 'block';
   readonly bytes: Buffer;

@@ -3,7 +3,6 @@ export interface Weighed {
   readonly missing: readonly { readonly digest: string; readonly sizeBytes: number }[];
 }
 
-/** Limits of one publication. */
 export interface BatchLimits {
   /** Of compressed layers. */
   readonly bytes: number;

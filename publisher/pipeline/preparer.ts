@@ -18,7 +18,6 @@ import type { PublishingContext } from './context.ts';
 import { buildLayerTree } from '../tree/layer-tree.ts';
 import { counted } from '../../core/text.ts';
 
-/** A layer of an image that is being prepared. */
 interface LayerOfImage {
   readonly reference: ImageReference;
   readonly descriptor: Descriptor;
@@ -120,7 +119,8 @@ export class Preparer {
   /** Limits the members of all layers: an image takes memory for each. */
   async #checkEntries(image: ResolvedImage): Promise<void> {
     const meter = new ImageMeter(this.#context.options.imageLimits);
-    for (const layer of layerDigests(image)) meter.keep((await this.#context.listings.entriesOf(layer)) ?? 0);
+    for (const layer of layerDigests(image))
+      meter.keep((await this.#context.listings.headerOf(layer))?.entries ?? 0);
   }
 
   /** Without published layers a flat tree brings all its files itself, unless every layer can be linked to. */
@@ -177,7 +177,7 @@ export class Preparer {
   async #prepareLayer(layer: LayerOfImage): Promise<void> {
     const { listings } = this.#context;
     const { digest } = layer.descriptor;
-    const known = await listings.diffIdOf(digest);
+    const known = (await listings.headerOf(digest))?.diffId;
     if (known !== undefined && known !== layer.diffId) throw wrongDiffId(digest, known, layer.diffId);
     if (known !== undefined) {
       if (layer.isBrought) await this.#fetch(layer);
@@ -239,11 +239,7 @@ export class Preparer {
       received = total;
     };
     try {
-      const path = await spool.fetch(client, reference, descriptor, {
-        onBytes,
-        onFile,
-        signal,
-      });
+      const path = await spool.fetch(client, reference, descriptor, { onBytes, onFile, signal });
       observe({ type: 'layer-finished', ...started, error: undefined });
       return path;
     } catch (error) {

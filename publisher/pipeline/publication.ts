@@ -124,7 +124,6 @@ export async function publishTogether(
   });
 }
 
-/** The result of an image that cannot be composed. */
 async function compose(
   candidate: ReadyCandidate,
   composer: Composer,

@@ -28,7 +28,6 @@ export interface QueueParts {
   readonly signal: AbortSignal;
 }
 
-/** Called once for each candidate. */
 export type Settle = (candidate: Candidate, result: ImageResult) => void;
 
 export interface QueueState {
@@ -108,7 +107,6 @@ export class PublishingQueue {
     };
   }
 
-  /** To be called when nothing more is added. */
   close(): void {
     clearTimeout(this.#timer);
     this.#leave();
@@ -325,7 +323,6 @@ export class PublishingQueue {
     queued.end(problem);
   }
 
-  /** Fails an image that was not published. */
   async #drop({ queued, release }: PreparedImage, reason: unknown): Promise<void> {
     try {
       await release(false);

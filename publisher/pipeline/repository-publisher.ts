@@ -80,7 +80,6 @@ export class RepositoryPublisher {
     };
   }
 
-  /** Counts all publications so far. */
   get publications(): number {
     return this.#publications;
   }

@@ -20,7 +20,6 @@ import { platformMissing } from '../registry/manifest/manifest-choice.ts';
 import { blamed, isStateUsable, refused, type GuardedImage, type PublishingContext } from './context.ts';
 import type { Preparer } from './preparer.ts';
 
-/** An image to publish, for one platform. */
 export interface Candidate {
   readonly part: PlatformImage;
   readonly resolved: ResolvedImage;
@@ -40,7 +39,6 @@ export interface Resolution {
 /** Adds to a failure to get an image, such as who asked for it and what may be meant. Never fails for that. */
 export type Explain = (wanted: WantedImage, failure: Failure) => Promise<Failure>;
 
-/** Resolves images for one run of {@link resolveAll}. */
 export interface ResolvingParts {
   readonly preparer: Preparer;
   readonly results: Results;
@@ -53,7 +51,6 @@ export interface ResolvingParts {
 const IMAGES_OF_ONE = 8;
 const IMAGES_AT_A_TIME = 16;
 
-/** For {@link ResolvingParts}. */
 export function resolvingSlots(): Slots {
   return new Slots(() => IMAGES_OF_ONE, IMAGES_AT_A_TIME);
 }
@@ -211,7 +208,6 @@ export interface ResolvedPlatforms {
   readonly available: readonly string[];
 }
 
-/** The forms to publish images in. */
 export interface Forms {
   /** Made of every image that is not wanted in fewer forms. */
   readonly outputs: Outputs;

@@ -24,7 +24,6 @@ export class RoundRobin<Item> {
     return undefined;
   }
 
-  /** Removes and returns everything. */
   clear(): Item[] {
     const all = this.all();
     this.#groups.clear();

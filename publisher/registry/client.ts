@@ -35,7 +35,6 @@ export class RegistryClient {
     this.#fetcher = new ManifestFetcher(this.#transport, this.#endpoints, complete.lookTimeoutMs);
   }
 
-  /** Ends all connections. */
   async close(): Promise<void> {
     await this.#transport.close();
   }

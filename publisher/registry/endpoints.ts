@@ -19,7 +19,6 @@ export interface EndpointTry extends RepositoryAccess {
 
 type EndpointOptions = Pick<RegistryOptions, 'routes' | 'warn' | 'setAsideMs' | 'nowMs'>;
 
-/** A download that was too slow. */
 export interface SlowBlob {
   /** The last, see {@link Endpoints.tryEach}. */
   readonly attempt: number;

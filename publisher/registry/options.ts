@@ -27,7 +27,6 @@ export interface Credentials {
  */
 export type CredentialsOf = (registryHost: string, repository: string) => Promise<Credentials | undefined>;
 
-/** Options of a {@link RegistryClient}. */
 export interface RegistryOptions extends HttpOptions {
   /** Of a list of tags from one endpoint, with all its pages and their further tries. */
   readonly listTimeoutMs: number;

@@ -8,7 +8,6 @@ import { describeSubject } from '../../core/oci/subject.ts';
 import { TimeLimit } from '../../core/http/time-limit.ts';
 import type { Transport } from '../../core/http/transport.ts';
 
-/** A part of the list. */
 interface Page {
   readonly url: URL;
   readonly tags: readonly string[];

@@ -46,7 +46,6 @@ export class BlobDownload {
     this.#rate = new Rate(limit, describeSubject({ kind: 'blob', reference, digest: descriptor.digest }));
   }
 
-  /** Bytes received so far. */
   get receivedBytes(): number {
     return this.#part?.sizeBytes ?? 0;
   }

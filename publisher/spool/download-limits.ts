@@ -52,7 +52,6 @@ export class Rate {
 
 export interface TimeLimit {
   readonly limitMs: number;
-  /** Made when the time is over. */
   readonly failure: () => Failure;
 }
 

@@ -1,7 +1,6 @@
 import { unlessAborted } from '../../core/interruption.ts';
 import type { GrowingFile } from './growing-file.ts';
 
-/** Callbacks of a download. */
 export interface DownloadProgress {
   /** Gets the bytes that are there so far, those of earlier tries and processes included. */
   readonly onBytes: (receivedBytes: number) => void;
@@ -24,7 +23,6 @@ export interface DownloadOrigin {
   readonly registry: string;
   /** The repository, with its registry: a failure says something about this alone. */
   readonly source: string;
-  /** The name of the file. */
   readonly part: string;
 }
 

@@ -11,7 +11,6 @@ import { GrowingFile } from './growing-file.ts';
 const READ_BYTES = 1024 * 1024;
 const APPEND = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
 
-/** The file of a part, and its listeners. */
 export interface PartTarget {
   readonly path: string;
   /** Named in messages about the file system. */
@@ -71,7 +70,6 @@ export class PartFile {
     return this.#sizeBytes === this.#descriptor.sizeBytes;
   }
 
-  /** True once all bytes are there, and have the digest. */
   get isRight(): boolean {
     return this.isComplete && this.#digest === this.#descriptor.digest;
   }
@@ -84,7 +82,6 @@ export class PartFile {
     this.#count(chunk);
   }
 
-  /** Writes what is still in memory. */
   async flush(): Promise<void> {
     await this.#stored(this.#buffer.flush());
   }

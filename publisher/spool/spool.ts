@@ -63,7 +63,6 @@ export class Spool {
   readonly #directory: string;
   readonly #options: SpoolOptions;
   readonly #downloads = new Map<Digest, Set<Download>>();
-  /** Counts the holds of a blob. */
   readonly #holds = new Map<Digest, number>();
 
   private constructor(directory: string, options: SpoolOptions) {

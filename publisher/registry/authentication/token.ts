@@ -8,7 +8,6 @@ import type { RepositoryAccess } from '../endpoint.ts';
 import type { Authorization, Document, Transport } from '../../../core/http/transport.ts';
 import { aboutImage } from '../error-response.ts';
 
-/** A request to a token service. */
 export interface TokenRequest {
   /** With service and scopes. */
   readonly url: URL;

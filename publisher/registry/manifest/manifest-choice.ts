@@ -23,7 +23,6 @@ import { noImage, parseManifest } from '../../../core/oci/manifest.ts';
 import { artifactOf, isIndex, isManifest, NoImage } from '../../../core/oci/media-types.ts';
 import type { ReferenceLookup } from './reference-lookup.ts';
 
-/** A manifest of one image, as it was read. */
 interface ReadManifest {
   readonly bytes: Buffer;
   readonly document: ImageDocument;

@@ -50,12 +50,10 @@ export class ReferenceLookup {
     return new ReferenceLookup(reference, fetcher, root, before);
   }
 
-  /** The document that the reference names. */
   root(): Buffer {
     return this.#root.bytes;
   }
 
-  /** A manifest or index that an index names. */
   async manifest(entry: Descriptor): Promise<Buffer> {
     const named = { ...this.reference, digest: entry.digest };
     return await this.#once(

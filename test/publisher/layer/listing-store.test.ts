@@ -85,8 +85,8 @@ describe('layer/listing-store', () => {
   it('gives back what was saved', async () => {
     await store.save(LAYER, LISTING);
     assert.deepEqual(await loaded(LAYER), LISTING);
-    assert.equal(await store.diffIdOf(LAYER), DIFF_ID);
-    assert.equal(await store.sizeBytesOf(LAYER), LISTING.sizeBytes);
+    assert.equal((await store.headerOf(LAYER))?.diffId, DIFF_ID);
+    assert.equal((await store.headerOf(LAYER))?.sizeBytes, LISTING.sizeBytes);
   });
 
   it('keeps a listing without members', async () => {
@@ -118,14 +118,13 @@ describe('layer/listing-store', () => {
 
   it('knows nothing of a layer that was never saved', async () => {
     assert.equal(await store.load(LAYER), undefined);
-    assert.equal(await store.diffIdOf(LAYER), undefined);
-    assert.equal(await store.sizeBytesOf(LAYER), undefined);
+    assert.equal(await store.headerOf(LAYER), undefined);
   });
 
   it('keeps no file open', async () => {
     await store.save(LAYER, LISTING);
     await store.load(LAYER);
-    await store.diffIdOf(LAYER);
+    await store.headerOf(LAYER);
     await change((text) => text.slice(0, -10));
     await store.load(LAYER);
     assert.deepEqual(await openFiles(pathOf(LAYER)), []);
@@ -161,7 +160,10 @@ describe('layer/listing-store', () => {
         await store.save(LAYER, LISTING);
         await change(damage);
         assert.equal(await store.load(LAYER), undefined);
-        assert.equal(await store.diffIdOf(LAYER), isHeaderSound === undefined ? undefined : DIFF_ID);
+        assert.equal(
+          (await store.headerOf(LAYER))?.diffId,
+          isHeaderSound === undefined ? undefined : DIFF_ID,
+        );
         await store.save(LAYER, LISTING);
         assert.deepEqual(await loaded(LAYER), LISTING);
       });
