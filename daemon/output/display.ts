@@ -50,9 +50,9 @@ function createTexts(now: () => number): EventHandlers<string | undefined> {
         : undefined,
     'image-finished': ({ image, result }) =>
       result.outcome === 'published' ? `published ${image}` : undefined,
-    'publication-started': ({ images, contentBytes }) => {
+    'publication-started': ({ images, contentBytes, title = counted(images, 'image') }) => {
       publicationStart = now();
-      return `publishing ${counted(images, 'image')} (${formatBytes(contentBytes)})`;
+      return `publishing ${title} (${formatBytes(contentBytes)})`;
     },
     'publication-finished': ({ layers, error }) =>
       error === undefined

@@ -116,7 +116,7 @@ export class CycleLog {
   }
 
   #handlers(repository: string | undefined): EventHandlers {
-    let started = { images: 0, contentBytes: 0, ms: this.#nowMs() };
+    let started = { title: '', contentBytes: 0, ms: this.#nowMs() };
     return {
       note: ({ message }) => this.#noteOnce(message, { repository }),
       waiting: ({ message }) => this.note(message, { repository }),
@@ -130,8 +130,8 @@ export class CycleLog {
         const message = `fetched ${shortDigest(layer)} (${formatBytes(sizeBytes)}) of ${image}`;
         this.#log.write({ priority: 7, message, fields: { repository, image, layer } });
       },
-      'publication-started': ({ images, contentBytes }) => {
-        started = { images, contentBytes, ms: this.#nowMs() };
+      'publication-started': ({ images, contentBytes, title = counted(images, 'image') }) => {
+        started = { title, contentBytes, ms: this.#nowMs() };
       },
       'publication-finished': ({ layers, revision, error, code }) => {
         // What has no room is said of the images.
@@ -144,7 +144,7 @@ export class CycleLog {
   #publication(
     repository: string | undefined,
     done: {
-      images: number;
+      title: string;
       contentBytes: number;
       ms: number;
       layers: readonly Digest[];
@@ -153,7 +153,7 @@ export class CycleLog {
     },
   ): void {
     const { layers, revision, error } = done;
-    const what = `${counted(done.images, 'image')} with ${counted(layers.length, 'new layer')} (${formatBytes(done.contentBytes)})`;
+    const what = `${done.title} with ${counted(layers.length, 'new layer')} (${formatBytes(done.contentBytes)})`;
     const duration = formatDuration(this.#nowMs() - done.ms);
     const fields = { repository, publication: revision?.toString() };
     if (error !== undefined) {

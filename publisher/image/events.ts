@@ -38,7 +38,13 @@ export type Event =
       readonly sizeBytes: number;
       readonly error: string | undefined;
     }
-  | { readonly type: 'publication-started'; readonly images: number; readonly contentBytes: number }
+  | {
+      readonly type: 'publication-started';
+      readonly images: number;
+      readonly contentBytes: number;
+      /** Of a publication that comes from no image. */
+      readonly title?: string;
+    }
   /** `bytes` more of the `contentBytes` have been handed over. */
   | { readonly type: 'publication-bytes'; readonly bytes: number }
   | {

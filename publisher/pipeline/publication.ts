@@ -30,7 +30,11 @@ export type FreePublication = Publication | ((repository: OpenRepository) => Pro
  *
  * @throws Failure: nothing has changed then; `image-unpublishable` where the repository refuses this publication alone
  */
-export async function publishFree(publication: FreePublication, context: PublishingContext): Promise<void> {
+export async function publishFree(
+  publication: FreePublication,
+  title: string,
+  context: PublishingContext,
+): Promise<void> {
   try {
     await withRepository(context, async (repository) => {
       const given = typeof publication === 'function' ? await publication(repository) : publication;
@@ -41,7 +45,7 @@ export async function publishFree(publication: FreePublication, context: Publish
         xattrs: xattrs && (() => ownErrors(xattrs())),
       };
       assertRoom(given, context);
-      await publishIn(repository, { publication: contained, images: 0, layers: [] }, context);
+      await publishIn(repository, { publication: contained, images: 0, layers: [], title }, context);
     });
   } catch (error) {
     if (!isFailure(error, 'repository-unusable')) throw error;
@@ -166,15 +170,16 @@ interface Announced {
   readonly publication: Publication;
   readonly images: number;
   readonly layers: readonly Digest[];
+  readonly title?: string;
 }
 
 async function publishIn(
   repository: OpenRepository,
-  { publication, images, layers }: Announced,
+  { publication, layers, ...announced }: Announced,
   context: PublishingContext,
 ): Promise<void> {
   const { observe, publishSignal: signal } = context;
-  observe({ type: 'publication-started', images, contentBytes: publication.contentBytes });
+  observe({ type: 'publication-started', ...announced, contentBytes: publication.contentBytes });
   try {
     await repository.publish(publication, {
       onBytes: (bytes) => observe({ type: 'publication-bytes', bytes }),

@@ -163,12 +163,12 @@ export class RepositoryPublisher {
    * Publishes what comes from no candidate, such as a removal, a collection or a repair: in the queue with the images,
    * under the same locks, with the same events, and paused with them.
    *
-   * @param title names it in the status, and where it fails for a mistake: `removal of quay.io/lab/tool:1`
+   * @param title names it in the status, in logs, and where it fails for a mistake: `removal of quay.io/lab/tool:1`
    * @throws Failure: nothing has changed then. `image-unpublishable` where the repository refuses this publication alone
    */
   async publish(publication: FreePublication, title: string): Promise<void> {
     await this.#queue.addPublication(title, async () => {
-      await this.#context.guard.turn([], async () => await publishFree(publication, this.#context));
+      await this.#context.guard.turn([], async () => await publishFree(publication, title, this.#context));
       this.#publications++;
     });
   }

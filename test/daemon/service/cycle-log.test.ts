@@ -21,6 +21,15 @@ describe('the log of the daemon', () => {
       { priority: 3, message: '    at look (look.ts:1:2)', fields },
     ]);
   });
+
+  it('names a publication that comes from no image by its title', () => {
+    const messages: string[] = [];
+    const cycleLog = new CycleLog({ write: ({ message }) => void messages.push(message) }, () => 0);
+    const observe = cycleLog.observer(REPOSITORY);
+    observe({ type: 'publication-started', images: 0, contentBytes: 0, title: `removal of ${IMAGE}` });
+    observe({ type: 'publication-finished', layers: [], revision: 7, error: undefined });
+    assert.match(messages.join(), /^published removal of quay\.io\/lab\/tool:1 .* as revision 7$/);
+  });
 });
 
 const DAY_MS = 86_400_000;

@@ -122,7 +122,12 @@ for (const [what, make] of Object.entries(PLACES)) {
       assert.equal(publisher.publications, 2);
       const [started, ...rest] = events.filter(({ type }) => type !== 'publication-bytes');
       const [finished, ...others] = rest;
-      assert.deepEqual(started, { type: 'publication-started', images: 0, contentBytes: 0 });
+      assert.deepEqual(started, {
+        type: 'publication-started',
+        images: 0,
+        contentBytes: 0,
+        title: 'removal',
+      });
       assert.ok(finished?.type === 'publication-finished' && finished.error === undefined);
       assert.equal(finished.revision, 7);
       assert.deepEqual([finished.layers, others], [[], []]);
