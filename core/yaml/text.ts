@@ -89,7 +89,7 @@ export class YamlText {
     return target;
   }
 
-  /** Where `node` begins; for an alias the position of the alias, not of its target. */
+  /** The start of `node`; for an alias its own, not its target's. */
   positionOf(node: Node): Position {
     return this.#lines.positionAt(this.#offset(node));
   }

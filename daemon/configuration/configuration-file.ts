@@ -10,7 +10,7 @@ export type ConfigurationValue =
   | { readonly kind: 'mapping'; readonly line: number; readonly entries: readonly ConfigurationEntry[] }
   | { readonly kind: 'nothing' | 'alias'; readonly line: number };
 
-/** One `key: value`, not yet checked. */
+/** A `key: value`, not yet checked. */
 export interface ConfigurationEntry {
   readonly key: string;
   /** The key's, from 1. */
@@ -35,7 +35,7 @@ export function readConfigurationFile(file: string): FileContent | undefined {
   }
 }
 
-/** Reads YAML without giving values a type: the option table does that, for all sources alike. */
+/** Reads YAML without giving values a type: the option table does that, for all sources alike. @internal */
 export function parseConfiguration(source: string, file: string): FileContent {
   try {
     return contentOf(new YamlText(source), file);

@@ -3,7 +3,7 @@ import { position } from '../recipe/problem.ts';
 import { quoted } from '../../core/text.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { formatReference } from '../../core/oci/reference.ts';
-import { selectTags, type TagSelection } from '../tags/tag-selection.ts';
+import { covers, type TagSelection } from '../tags/tag-selection.ts';
 import type { Wish } from '../recipe/wish.ts';
 import { settingsOver } from '../recipe/settings.ts';
 import { type Remark, remarkOn } from './finding.ts';
@@ -64,7 +64,7 @@ function covered(placed: Placed, neighbours: readonly Placed[]): Remark | undefi
       other.wish.selection !== undefined &&
       isForSame(placed, other) &&
       hasPlatformsOf(other, placed) &&
-      covers(other.wish.selection, wish, tag),
+      coversWish(other.wish.selection, wish, tag),
   );
   if (pattern === undefined) return undefined;
   return remarkOn(wish, 'note', {
@@ -85,13 +85,12 @@ function knownTag({ reference, selection }: Wish): string | undefined {
   return others.length === 0 && only !== undefined && isOfStars(only) ? only : undefined;
 }
 
-/** Of patterns that name a number of the newest tags nobody knows which they mean tomorrow. */
-function covers(selection: TagSelection | undefined, wish: Wish, tag: string): boolean {
-  if (selection === undefined || selection.newest !== undefined) return false;
-  if (wish.selection === undefined) return selectTags(selection, [tag]).length > 0;
+/** A plain pattern covers another one that is narrower. */
+function coversWish(selection: TagSelection, wish: Wish, tag: string): boolean {
+  if (wish.selection === undefined) return covers(selection, tag);
   const isWider = !selection.include.includes(tag);
   const isPlain = selection.exclude.length === 0 && selection.include.every(isOfStars);
-  return isWider && isPlain && selectTags(selection, [tag]).length > 0;
+  return isWider && isPlain && covers(selection, tag);
 }
 
 /** Returns whether the only wildcard of a pattern is `*`. */

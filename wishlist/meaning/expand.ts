@@ -41,7 +41,7 @@ import { assignNames, type Meant, type Conflict } from './wished-images.ts';
 
 export type { Policy } from './confine.ts';
 export type { ListTags } from './tag-lists.ts';
-export type { RecipeProblem, RecipeWish, WishedPlatform, WishedImage, Wishlist } from './wished-image.ts';
+export type { RecipeProblem, RecipeWish, WishedImage, Wishlist } from './wished-image.ts';
 
 /** The images that wishes mean at the moment. */
 export interface Expansion {

@@ -16,14 +16,6 @@ export interface Uncertainty {
   readonly selection: TagSelection | undefined;
 }
 
-/** For a source that cannot be read, and was never read before. */
-export const ANYTHING: Uncertainty = {
-  repositories: undefined,
-  image: undefined,
-  inAnySubdirectory: true,
-  selection: undefined,
-};
-
 /**
  * For a wish whose images are not all known: everything that its pattern matches, though it may mean only the newest of
  * that.

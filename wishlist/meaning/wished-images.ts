@@ -16,7 +16,7 @@ export interface Conflict {
  * and a repository's path, put together, are the same. A name below another one's conflicts too, since a link cannot
  * hold anything.
  */
-export class WishedImages {
+class WishedImages {
   /** By public name, in the order of their first wishes. */
   readonly #images = new Map<string, WishedImage>();
   /** Further images of a name, all for different repositories. */

@@ -13,7 +13,7 @@ import { isText, kindOf } from '../../core/yaml/text.ts';
 type Key =
   'version' | 'user' | 'cvmfs_repo' | 'repositories' | 'output_format' | 'platforms' | 'defaults' | 'input';
 
-/** The keys of a recipe, by its version. */
+/** The keys of a recipe, by its version. @internal */
 export const RECIPE_KEYS = {
   1: ['version', 'user', 'cvmfs_repo', 'output_format', 'platforms', 'input'],
   2: ['version', 'user', 'repositories', 'cvmfs_repo', 'output_format', 'platforms', 'defaults', 'input'],

@@ -52,7 +52,7 @@ export interface Wish {
 
 type Key = 'image' | 'tags' | 'newest' | 'repositories' | SettingKey;
 
-/** The keys of an item of `input` that is a mapping, by the version of the recipe. */
+/** The keys of an item of `input` that is a mapping, by the version of the recipe. @internal */
 export const WISH_KEYS = {
   1: ['image', 'platforms'],
   2: ['image', 'tags', 'newest', ...SETTING_KEYS, 'repositories'],

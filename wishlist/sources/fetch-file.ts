@@ -24,7 +24,10 @@ export function fileSource(settings: FileSettings): WishlistSource<RecipeFiles> 
 /** Reads under way by path: a file system that hangs must not take one more of Node's few threads each time. */
 const reading = new Map<string, Promise<string>>();
 
-/** @throws Failure `recipe-unreadable`, `source-unreachable` where nothing comes in time; the reason of the signal */
+/**
+ * @throws Failure `recipe-unreadable`, `source-unreachable` after the time limit; the reason of the signal
+ * @internal
+ */
 export async function fetchFile(
   { name, path }: FileSettings,
   { timeLimitMs, signal }: Pick<SourceLimits, 'timeLimitMs' | 'signal'>,

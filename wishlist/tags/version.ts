@@ -31,12 +31,12 @@ export function parseVersion(tag: string): SemVer | undefined {
 }
 
 /** `suffix`, which follows a `-` or `_`, as the identifiers of a prerelease. */
-export function prereleaseOf(suffix: string): string {
+function prereleaseOf(suffix: string): string {
   return suffix.replaceAll('_', '-').split('.').map(withoutZeros).join('.');
 }
 
 /** A number without the zeros that it begins with; anything else as it is. */
-export function withoutZeros(text: string): string {
+function withoutZeros(text: string): string {
   return /^\d+$/.test(text) ? text.replace(/^0+(?=\d)/, '') : text;
 }
 

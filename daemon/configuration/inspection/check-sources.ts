@@ -92,7 +92,7 @@ async function isReadable(file: Located<string> | undefined, findings: Findings)
   return false;
 }
 
-/** What may come later: the source fails until then, and the others go on. */
+/** Only a warning: the source fails until the file is there, and the others continue. */
 async function warnIfMissing({ origin, value }: Located<string>, findings: Findings): Promise<void> {
   try {
     await stat(value);

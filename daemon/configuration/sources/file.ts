@@ -5,7 +5,7 @@ interface FileSettings extends SourceSettings {
   readonly path: Located<string>;
 }
 
-/** One recipe on this machine. */
+/** A recipe on this machine. */
 export const fileKind: SourceKind<'file', FileSettings> = {
   keys: ['file'],
   placeholder: 'PATH',

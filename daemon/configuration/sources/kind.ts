@@ -5,23 +5,23 @@ import type { Environment } from '../options.ts';
 import type { SecretReference } from '../secret-reference.ts';
 
 /**
- * A kind of wishlist source: how an entry under `sources:` is read, shown and checked, and the source that it opens. A new
- * kind is one of these, and a line in the list of `kinds.ts`.
+ * A kind of wishlist source: reads, shows and checks an entry under `sources:`, and opens its source. A new kind is an object
+ * of this type, and a line in the list of `kinds.ts`.
  */
 export interface SourceKind<Key extends string = string, Settings extends SourceSettings = SourceSettings> {
-  /** Those of its own; the first one has the address of the source, and so tells the kind of an entry. */
+  /** Its own keys; the first one holds the address of the source, and names the kind. */
   readonly keys: readonly [kind: Key, ...others: Key[]];
   /** Stands for the address in messages: `PATH`. */
   readonly placeholder: string;
-  /** Whether the operator writes its wishes, so that they are trusted with more. */
+  /** The operator writes its wishes, so that they are trusted with more. */
   readonly isOperators: boolean;
-  /** Checks the form of an entry, and reads neither files nor variables; reports what is wrong to the reader. */
+  /** Parses an entry, without reading files or variables; reports problems to the reader. */
   parse(reader: MappingReader<Key>): Settings | undefined;
   /** The settings by their keys, with the places of secrets. */
   describe(settings: Settings): Description;
-  /** What `config check` looks for on this machine. */
+  /** Files and programs on this machine, for `config check`. */
   needs?(settings: Settings): Needs;
-  /** Reads the secrets, and loads what fetching takes; what is wrong goes to `problems`. */
+  /** Reads the secrets, and loads the modules that fetch; problems go to `problems`. */
   open(settings: Settings, opening: Opening): Promise<WishlistSource>;
 }
 
@@ -33,7 +33,7 @@ export interface SourceSettings {
 /** An entry under `sources:`, with the settings of its kind. */
 export interface SourceEntry extends SourceSettings, ConfinementEntry {
   readonly kind: string;
-  /** Where it begins in the configuration file, from 1. */
+  /** Its first line in the configuration file, from 1. */
   readonly line: number;
 }
 
@@ -51,10 +51,10 @@ export type Description = Readonly<Record<string, string | readonly string[] | u
 
 export interface Needs {
   readonly program?: Located<string>;
-  /** What may come later: the source fails until then. */
+  /** May be missing for now: the source fails until it is there. */
   readonly place?: Located<string> | undefined;
   readonly secret?: Located<SecretReference> | undefined;
-  /** Where the secret goes over plain HTTP. */
+  /** The address, if the secret goes there over plain HTTP. */
   readonly plainHost?: string | undefined;
   /** A PEM file of certificates. */
   readonly authorities?: Located<string> | undefined;

@@ -3,7 +3,7 @@ import { gitKind } from './git.ts';
 import type { SourceEntry, SourceKind } from './kind.ts';
 import { urlKind } from './url.ts';
 
-/** All kinds of sources. Tests add theirs. */
+/** The kinds of sources, in the order of messages. Tests add theirs. */
 export const SOURCE_KINDS: SourceKind[] = [gitKind, fileKind, urlKind];
 
 export function kindOf({ kind }: Pick<SourceEntry, 'kind'>): SourceKind {

@@ -30,7 +30,7 @@ const webAddress: ValueType<string> = {
   },
 };
 
-/** One recipe on a web server. */
+/** A recipe on a web server. */
 export const urlKind: SourceKind<'url' | 'username' | 'password' | 'ca-certificates', UrlEntry> = {
   keys: ['url', 'username', 'password', 'ca-certificates'],
   placeholder: 'ADDRESS',

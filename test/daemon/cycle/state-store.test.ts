@@ -7,7 +7,7 @@ import { databasePath } from '../../../daemon/state/state-files.ts';
 import type { NewAttempt, State } from '../../../daemon/state/state.ts';
 import { manifestPath } from '../../../publisher/image/layout.ts';
 import { Failure } from '../../../core/failure.ts';
-import { ANYTHING } from '../../../wishlist/meaning/uncertainty.ts';
+import { ANYTHING } from '../../wishlist/meaning/random-world.ts';
 import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
 import type { WishedImage } from '../../../wishlist/meaning/wished-image.ts';
 import { parseRecipe } from '../../../wishlist/recipe/recipe.ts';

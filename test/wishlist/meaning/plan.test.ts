@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { ANYTHING } from '../../../wishlist/meaning/uncertainty.ts';
+import { ANYTHING } from './random-world.ts';
 import {
   planRepository,
   type Knowledge,

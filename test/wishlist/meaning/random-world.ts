@@ -1,4 +1,4 @@
-import { ANYTHING, type Uncertainty } from '../../../wishlist/meaning/uncertainty.ts';
+import type { Uncertainty } from '../../../wishlist/meaning/uncertainty.ts';
 import type { Wishlist } from '../../../wishlist/meaning/expand.ts';
 import type { PublishedImage } from '../../../wishlist/meaning/plan.ts';
 import { LINUX_AMD64, type Platform } from '../../../core/oci/platform.ts';
@@ -7,6 +7,14 @@ import { formatReference, parseReference, type ImageReference } from '../../../c
 import { NO_SETTINGS, type Keep, type WishSettings } from '../../../wishlist/recipe/settings.ts';
 import { wishOf, type Wish } from '../../../wishlist/recipe/wish.ts';
 import { pseudoRandom } from '../../support/e2e/pseudo-random.ts';
+
+/** Any image in any repository. */
+export const ANYTHING: Uncertainty = {
+  repositories: undefined,
+  image: undefined,
+  inAnySubdirectory: true,
+  selection: undefined,
+};
 
 /** Names are few, so that they meet: `b.io` is a registry, a subdirectory, and the beginning of a repository's path. */
 const REGISTRIES = ['a.io', 'b.io'];

@@ -39,11 +39,7 @@ const FORMAT = '--format=%H%x00%cI%x00%<(200,trunc)%an';
  * @throws Failure `source-unreachable`, `source-untrusted`, `source-unauthorized`, `source-invalid`,
  *   `recipe-unreadable`, `state-unusable`, `disk-full`; the reason of the signal
  */
-export async function fetchGit(
-  source: GitSettings,
-  folder: string,
-  limits: SourceLimits,
-): Promise<RecipeFiles> {
+async function fetchGit(source: GitSettings, folder: string, limits: SourceLimits): Promise<RecipeFiles> {
   return await orUnusable({ path: folder, code: 'state-unusable' }, async () => {
     const kept = await Clone.claim(folder);
     const fetched = kept === undefined ? undefined : await readKept(kept, source, limits);
