@@ -1,5 +1,6 @@
 // Builds what has changed, and runs the tests of one file: `npm run test:one PATH [ARGUMENT OF MOCHA...]`. PATH is a test, a
-// source file (its test has its name, below test/; if there is none, the tests that import it), or a folder of either.
+// source file, or a folder of either. The test of a source has its name, below test/. If there is none, those run that
+// import it, or the ones of the sources that do.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -14,30 +15,63 @@ const path = relative(project, resolve(process.env['INIT_CWD'] ?? project, given
 );
 if (!existsSync(join(project, path))) fail(`${given} does not exist`);
 const tests = testsOf(path);
-if (tests.length === 0) fail(`no test has the name of ${path}, and none imports it`);
+if (tests.length === 0) fail(`no test has to do with ${path}`);
+if (!isNamed(path)) process.stdout.write(`test:one: ${tests.join(', ')}\n`);
 
 const compiled = tests.map((test) => `dist/${test.replace(/\.ts$/, '.js')}`);
 process.exitCode = run('.ci/prepare.mjs') || run('node_modules/mocha/bin/mocha.js', ...words, ...compiled);
 
 function testsOf(file) {
+  const tests = filesIn('test').filter((name) => name.endsWith('.test.ts'));
   if (statSync(join(project, file)).isDirectory())
-    return allTests().filter((test) => test.startsWith(`${file}/`) || test.startsWith(`test/${file}/`));
+    return tests.filter((test) => test.startsWith(`${file}/`) || test.startsWith(`test/${file}/`));
   if (file.endsWith('.test.ts')) return [file];
-  const own = `test/${file.replace(/\.ts$/, '.test.ts')}`;
-  if (existsSync(join(project, own))) return [own];
-  return allTests().filter((test) => imports(test).includes(file));
+  const sources = ['core', 'wishlist', 'publisher', 'daemon', 'examples'].flatMap(filesIn);
+  const importers = importersIn([...sources, ...filesIn('test')]);
+  const seen = new Set([file]);
+  for (
+    let near = [file];
+    near.length > 0;
+    near = near.flatMap((name) => importers.get(name) ?? []).filter(isNew)
+  ) {
+    const own = near.map((name) =>
+      name.endsWith('.test.ts') ? name : `test/${name.replace(/\.ts$/, '.test.ts')}`,
+    );
+    const found = own.filter((test) => tests.includes(test));
+    if (found.length > 0) return found;
+  }
+  return [];
+
+  function isNew(name) {
+    if (seen.has(name)) return false;
+    seen.add(name);
+    return true;
+  }
 }
 
-function allTests() {
-  return readdirSync(join(project, 'test'), { recursive: true })
-    .filter((name) => name.endsWith('.test.ts'))
-    .map((name) => `test/${name}`)
+function isNamed(file) {
+  return file.endsWith('.test.ts') || tests[0] === `test/${file.replace(/\.ts$/, '.test.ts')}`;
+}
+
+function filesIn(folder) {
+  return readdirSync(join(project, folder), { recursive: true })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => `${folder}/${name}`)
     .toSorted();
 }
 
-function imports(test) {
-  const found = readFileSync(join(project, test), 'utf8').matchAll(/ from '(\.[^']+)'/g);
-  return Array.from(found, ([, name]) => join(dirname(test), name));
+/** The files that import each file. */
+function importersIn(files) {
+  const importers = new Map();
+  for (const file of files) {
+    for (const [, name] of readFileSync(join(project, file), 'utf8').matchAll(
+      /(?: from |import\()'(\.[^']+)'/g,
+    )) {
+      const imported = join(dirname(file), name);
+      importers.set(imported, [...(importers.get(imported) ?? []), file]);
+    }
+  }
+  return importers;
 }
 
 function run(...command) {
