@@ -131,7 +131,7 @@ function splitScheme(written: string): { scheme: 'https' | 'http'; rest: string 
   if (scheme === 'https' || scheme === 'http') return { scheme, rest };
   throw invalid(
     `the scheme ${quoted(name)} is unknown`,
-    'write https://, http:// for plain HTTP, or no scheme',
+    scheme === 'docker' ? 'leave out docker://' : 'write https://, http:// for plain HTTP, or no scheme',
   );
 }
 

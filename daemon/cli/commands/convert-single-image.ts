@@ -3,6 +3,8 @@ import type { Context } from '../../output/context.ts';
 import { Failure } from '../../../core/failure.ts';
 import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
 import type { ListTags } from '../../../wishlist/meaning/tag-lists.ts';
+import { isRepositoryName } from '../../../core/oci/repository-name.ts';
+import { quoted } from '../../../core/text.ts';
 import { parseReference } from '../../../core/oci/reference.ts';
 import { NO_SETTINGS } from '../../../wishlist/recipe/settings.ts';
 import { wishOf } from '../../../wishlist/recipe/wish.ts';
@@ -10,12 +12,15 @@ import { configuredPolicy, configuredSettings } from '../../configuration/limits
 import { createExplain } from '../../checking/suggestions.ts';
 import { workOn } from '../../cycle/repository-work.ts';
 import { statusOf, tellUnusable, withPublishing } from '../../cycle/publishing.ts';
+import { warnOfEmptyImages } from './convert.ts';
 import { assertRepositoryName } from '../../configuration/repositories.ts';
 
 export async function convertSingleImage(context: Context): Promise<ExitStatus> {
   const [image = '', name = ''] = context.arguments;
+  assertOrder(image, name);
   const reference = parseReference(image);
   assertRepositoryName(name);
+  warnOfEmptyImages(context);
   return await withPublishing(context, false, async (parts) => {
     const settings = configuredSettings(context.configuration);
     const wishes = [wishOf({ text: image, reference }, 1, settings)];
@@ -43,6 +48,13 @@ export async function convertSingleImage(context: Context): Promise<ExitStatus> 
     context.output.report({ unusable: [], repositories });
     return statusOf(repositories);
   });
+}
+
+/** A name of a repository has no slash, an image has one. */
+function assertOrder(image: string, repository: string): void {
+  if (!isRepositoryName(image) || !repository.includes('/')) return;
+  const message = `${quoted(image)} is the name of a repository, and ${quoted(repository)} an image`;
+  throw new Failure('reference-invalid', message, { hint: 'name the image first, then the repository' });
 }
 
 const NOT_ALLOWED = 'allow the registry with --allowed-registries';

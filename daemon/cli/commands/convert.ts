@@ -19,7 +19,15 @@ import { staleText } from '../../configuration/sources/sources.ts';
 import { readConfiguredSources } from '../../configuration/sources/sources.ts';
 
 export async function convert(context: Context): Promise<ExitStatus> {
+  warnOfEmptyImages(context);
   return await withPublishing(context, true, async (parts) => await convertOnce(context, parts));
+}
+
+/** Layers are what chains and the podman store are made of. */
+export function warnOfEmptyImages({ configuration, observe }: Context): void {
+  if (!configuration.skipFlat || !configuration.skipLayers) return;
+  const message = 'skip-flat and skip-layers together publish nothing of an image but its manifest';
+  observe({ type: 'warning', message });
 }
 
 /** Most registries answer within seconds: their images do not wait for those of others. */

@@ -25,21 +25,17 @@ import { Suggestions, TagLists } from '../../checking/suggestions.ts';
 import type { Context } from '../../output/context.ts';
 import { exitStatusOf, type ExitStatus } from '../../output/exit-status.ts';
 import type { Configuration } from '../../configuration/options.ts';
+import { readConfiguredSources } from '../../configuration/sources/sources.ts';
 import { jsonText } from '../../output/results.ts';
 import { publishedView, createBackend } from '../../cycle/backend.ts';
+import { takeState } from '../../cycle/publisher-pool.ts';
 import { withRegistry } from '../../cycle/publishing.ts';
 
 export async function checkWishlists(context: Context): Promise<ExitStatus> {
-  const files = context.arguments;
-  if (files.length === 0) {
-    throw new Failure('configuration-invalid', 'no recipe is named', { hint: 'name at least one file' });
-  }
   const { base = context.configuration.baseFile, allowedRegistries } = context.configuration;
   const reportFiles = await openReportFiles(context.configuration.report ?? []);
   const currentDirectory = process.cwd();
-  const sources = await Promise.all(
-    files.map(async (file) => await readRecipeSource(file, currentDirectory, context.configuration)),
-  );
+  const sources = await recipesOf(context, currentDirectory);
   const bases = await basesOf(context, currentDirectory);
   const check = async (ask: Ask | undefined): Promise<CheckReport> =>
     await checkRecipes(sources, bases, { base, allowedRegistries, ask });
@@ -49,6 +45,29 @@ export async function checkWishlists(context: Context): Promise<ExitStatus> {
   const status = print(context, sources, report);
   for (const file of reportFiles) await writeReportFile(file, formatted(file.format, report));
   return status;
+}
+
+/** The recipes that are named, or those in force of the configured sources. */
+async function recipesOf(context: Context, currentDirectory: string): Promise<RecipeSource[]> {
+  const { arguments: files, configuration } = context;
+  if (files.length > 0)
+    return await Promise.all(
+      files.map(async (file) => await readRecipeSource(file, currentDirectory, configuration)),
+    );
+  const { base = configuration.baseFile, sources } = configuration;
+  if (sources.length === 0 || base !== undefined) {
+    const why = base === undefined ? ', and no sources are configured' : ' to compare with the base';
+    throw new Failure('configuration-invalid', `no recipe is named${why}`, {
+      hint: 'name at least one file',
+    });
+  }
+  await takeState(configuration, (message) => context.observe({ type: 'note', message }));
+  const states = await readConfiguredSources(context);
+  return states.flatMap(({ name, content, failure }): RecipeSource[] => {
+    if (content === undefined)
+      return failure === undefined ? [] : [{ file: name, lines: [], content: failure }];
+    return content.recipes.map((recipe) => ({ file: recipe.file, lines: [], content: recipe }));
+  });
 }
 
 /** One for each recipe, or none. */

@@ -78,7 +78,7 @@ const REFERENCES: Row[] = [
   ],
   [
     'docker://quay.io/a',
-    '"docker://quay.io/a" is not a valid image reference: the scheme "docker" is unknown; write https://, http:// for plain HTTP, or no scheme',
+    '"docker://quay.io/a" is not a valid image reference: the scheme "docker" is unknown; leave out docker://',
   ],
   [
     'https:/quay.io/a',

@@ -160,7 +160,7 @@ describe('unpackd client-config', () => {
   const WRONG: readonly (readonly [words: readonly string[], reason: RegExp])[] = [
     [['podmann', REPOSITORY], /"podmann"; did you mean podman\?/],
     [['docker', REPOSITORY], /"docker"; there is podman, podman-rootless, containerd, apptainer/],
-    [['podman', '../x'], /"\.\.\/x" is no name of a repository/],
+    [['podman', '../x'], /"\.\.\/x" is not a valid repository name/],
     [
       ['podman', REPOSITORY, '--platforms', 'linux/amd64,linux/arm64'],
       /a client is of one platform, and 2 are named/,
