@@ -13,22 +13,20 @@ import type { CheckedWish, CheckReport } from './report.ts';
 
 const WISHES_AT_A_TIME = 8;
 
-/** How many lines that are gone are named. */
 const REMOVALS_SHOWN = 20;
 
-/** Where remarks on a whole recipe stand. */
+/** Position of remarks on a whole recipe. */
 const OF_THE_FILE = { severity: 'warning', line: 1, column: undefined, text: '' } as const;
 
-/** What recipes are checked for. */
 export interface CheckOptions {
-  /** As given, for the report. */
+  /** As given. */
   readonly base: string | undefined;
   readonly allowedRegistries: readonly string[] | undefined;
-  /** Asks registries about one wish; `undefined`: none is asked. */
+  /** Asks registries about one wish; `undefined` if none may be asked. */
   readonly ask: ((wish: Wish, recipe: Recipe) => Promise<WishProbe>) | undefined;
 }
 
-/** A recipe that can be read, and how it differs from its earlier version. */
+/** A valid recipe and its differences from the earlier version. */
 interface Subject {
   readonly source: RecipeSource;
   readonly recipe: Recipe;
@@ -41,7 +39,7 @@ interface Checked {
   readonly findings: readonly Finding[];
 }
 
-/** @param bases one for each of `sources`, in their order */
+/** @param bases in the order of `sources` */
 export async function checkRecipes(
   sources: readonly RecipeSource[],
   bases: readonly Base[],
@@ -87,7 +85,7 @@ function subjectOf(source: RecipeSource, base: Base): Subject[] {
   return [{ source, recipe, base, changes }];
 }
 
-/** What the recipe says of itself. */
+/** Problems of the recipe itself, and lines that were removed. */
 function ownFindings(subject: Subject): Finding[] {
   const { recipe, base, changes } = subject;
   const findings = recipe.problems.map((problem) => found(subject, problem, changes.problems.has(problem)));
@@ -124,7 +122,7 @@ function policyFindings(subject: Subject, { allowedRegistries }: CheckOptions): 
   });
 }
 
-/** A registry that is not allowed is not asked either: who may write a recipe could have anything asked. */
+/** Skips registries that are not allowed: otherwise a recipe could direct requests anywhere. */
 async function checkWish(
   subject: Subject,
   wish: Wish,

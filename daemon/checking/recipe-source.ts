@@ -9,11 +9,11 @@ import { MAXIMUM_BYTES, decodeText, readTextFile } from '../../wishlist/recipe/t
 import { type Git, GitCommandError, openGitForReading } from '../../wishlist/sources/git/command.ts';
 import type { SourceLimits } from '../../wishlist/sources/source.ts';
 
-/** A recipe file, as far as it can be read. */
+/** A recipe file. */
 export interface RecipeSource {
   readonly file: string;
   readonly lines: readonly string[];
-  /** The recipe, or why there is none: `recipe-unreadable` or `recipe-invalid`. */
+  /** The recipe, or `recipe-unreadable` or `recipe-invalid`. */
   readonly content: Recipe | Failure;
 }
 
@@ -54,12 +54,12 @@ async function refuseLinks(file: string, currentDirectory: string): Promise<void
   }
 }
 
-/** What a shell makes of `<(command)`, and standard input. */
+/** Matches `<(command)` of a shell, and standard input. */
 function isDescriptor(path: string): boolean {
   return /^\/(?:dev\/fd|proc\/self\/fd)\/\d+$|^\/dev\/stdin$/.test(path);
 }
 
-/** What cannot be looked at cannot be read either: whoever reads it says why. */
+/** Errors are left to the reader, who fails as well and says why. */
 async function isLink(path: string): Promise<boolean> {
   try {
     return (await lstat(path)).isSymbolicLink();
@@ -69,7 +69,7 @@ async function isLink(path: string): Promise<boolean> {
   }
 }
 
-/** A recipe that is none, as a finding in its place: the message of such a failure begins with `FILE:LINE:COLUMN:`. */
+/** Turns the failure of an invalid recipe into a finding: its message begins with `FILE:LINE:COLUMN:`. */
 export function unreadable(file: string, { code, message, hint }: Failure): Finding {
   const name = `${printable(file)}:`;
   const rest = message.startsWith(name) ? message.slice(name.length) : message;
@@ -100,13 +100,13 @@ export async function topLevelOf(path: string, currentDirectory: string): Promis
   return await firstTopLevel(foldersAbove(file).toReversed());
 }
 
-/** Whether `path` is below `folder`, by their names. */
+/** True if `path` is below `folder`, by their names. */
 export function isWithin(path: string, folder: string): boolean {
   const way = relative(folder, path);
   return way !== '' && way !== '..' && !way.startsWith('../');
 }
 
-/** The innermost first. */
+/** Innermost first. */
 export function foldersAbove(path: string): string[] {
   const folders: string[] = [];
   for (let at = path; dirname(at) !== at; at = dirname(at)) folders.push(dirname(at));
@@ -128,13 +128,13 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** The earlier version of a recipe; `undefined` where there was none; a failure where it was no recipe. */
+/** Earlier version of a recipe; `undefined` if it did not exist; a failure if it was invalid. */
 export type Base = Recipe | Failure | undefined;
 
 const HINT = 'name a commit or branch of the git repository that the recipe lies in, fetched before';
 const LIMITS = { timeLimitMs: 60_000, sizeLimitBytes: 0 };
 
-/** Where recipes are looked for in git. */
+/** Settings for reading recipes from git. */
 export interface BaseContext extends Pick<SourceLimits, 'environment' | 'signal'>, RecipeOptions {
   readonly currentDirectory: string;
 }
@@ -186,7 +186,7 @@ async function recipeAt(ref: string, file: string, context: BaseContext): Promis
   }
 }
 
-/** What the file at `path`, from the top level, was at `ref`. Plumbing alone: no filter or driver runs. */
+/** Content of the file at `path`, relative to the top level, at `ref`. Plumbing only: no filter or driver runs. */
 async function bytesAt(git: Git, ref: string, path: string): Promise<Buffer | undefined> {
   const commit = await git.run('rev-parse', '--verify', '--end-of-options', `${ref}^{commit}`);
   const entry = await git.run('ls-tree', '-z', '--long', '--full-tree', commit.trim(), '--', path);

@@ -20,32 +20,30 @@ import type { Wish } from '../../wishlist/recipe/wish.ts';
 import { measureImage, type SizeLookup } from './size-lookup.ts';
 import type { Suggestions, TagLists } from './suggestions.ts';
 
-/** Of a pattern the manifests of so many images are asked for, those of the highest versions. */
+/** Images of a pattern whose manifests are fetched: the highest versions. */
 export const MOST_IMAGES_OF_A_PATTERN = 10;
 const IMAGES_AT_A_TIME = 4;
 
-/** What is allowed. */
 export interface Limits {
   readonly patternLimit: number;
   readonly imageSizeLimitBytes: number | undefined;
 }
 
-/** What registries say of one wish. */
+/** Results of asking registries about one wish. */
 export interface WishProbe {
   readonly tags: readonly string[] | undefined;
   readonly images: readonly MeasuredImage[];
   readonly remarks: readonly Remark[];
 }
 
-/** A wish that registries are asked about. */
+/** A wish to ask registries about. */
 export interface ProbedWish {
   readonly wish: Wish;
   readonly recipe: Recipe;
-  /** Those of the recipe, with what the configuration adds. */
+  /** Defaults of the recipe and the configuration. */
   readonly defaults: WishSettings;
 }
 
-/** Asks registries about wishes. */
 export class RegistryProbe {
   readonly #sizes: SizeLookup;
   readonly #lists: TagLists;
@@ -98,7 +96,7 @@ export class RegistryProbe {
     return { tags, images: measured.images, remarks: [...remarks, ...measured.remarks] };
   }
 
-  /** Where some images of a pattern are fine, the line is not wrong. */
+  /** Softens errors if some images of a pattern are fine: the line is not wrong then. */
   async #measureAll(
     probed: ProbedWish,
     wanted: readonly WishedImage[],
@@ -158,7 +156,7 @@ export class RegistryProbe {
   }
 }
 
-/** These end the check: they are not about a wish. */
+/** Failures that end the check: they are not about a wish. */
 const OURS = ['interrupted', 'disk-full', 'state-unusable', 'repository-unusable'] as const;
 
 function failureRemark(wish: Wish, cause: Failure, severity: Severity = severityOf(cause)): Remark {
@@ -175,7 +173,7 @@ function sampled(wish: Wish, count: number): Remark {
   return remarkOn(wish, 'note', { code: 'pattern-sampled', message });
 }
 
-/** A recipe of this wish alone, without limit: how many tags are allowed is judged here, with all of them known. */
+/** A recipe of only this wish, without limit: the limit is judged here, once all tags are known. */
 function alone({ wish, recipe, defaults }: ProbedWish): Wishlist {
   const settings = { ...wish.settings, limit: undefined };
   return {

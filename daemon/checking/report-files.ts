@@ -8,10 +8,10 @@ import { writeWhole } from '../../core/system/files.ts';
 
 type Format = Configuration['format'];
 
-/** By how the file's name ends. */
+/** By file name extension. */
 const FORMATS: Readonly<Record<string, Format>> = { '.md': 'markdown', '.xml': 'junit', '.json': 'json' };
 
-/** A file that findings are written to as well. */
+/** An additional file for the findings. */
 export interface ReportFile {
   readonly path: string;
   readonly format: Format;

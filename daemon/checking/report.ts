@@ -3,43 +3,42 @@ import { type Finding, countFindings } from '../../wishlist/check/finding.ts';
 import type { MeasuredImage, Sum } from '../../wishlist/check/sizes.ts';
 import { someTags } from '../../wishlist/tags/version.ts';
 
-/** All that a check found out. */
 export interface CheckReport {
   readonly recipes: readonly CheckedRecipe[];
-  /** In the order of the recipes and their lines. */
+  /** Ordered by recipe and line. */
   readonly findings: readonly Finding[];
-  /** New or changed wishes, in the same order. */
+  /** New or changed wishes, ordered likewise. */
   readonly wishes: readonly CheckedWish[];
-  /** All of their images together. */
+  /** Sum of their images. */
   readonly sum: Sum;
-  /** What the recipes were compared with, as given. */
+  /** Version that the recipes were compared with, as given. */
   readonly base: string | undefined;
-  /** Whether no registry was asked. */
+  /** No registry was asked. */
   readonly isOffline: boolean;
 }
 
 export interface CheckedRecipe {
   /** As given. */
   readonly file: string;
-  /** Its lines, without their ends; none where it could not be read. */
+  /** Lines without their ends; none if it could not be read. */
   readonly lines: readonly string[];
-  /** How many wishes it has; `undefined` where it is no recipe. */
+  /** Number of wishes; `undefined` if it is not a valid recipe. */
   readonly wishes: number | undefined;
 }
 
-/** A wish that is new or changed, with what the registries said. */
+/** A new or changed wish with the registries' data. */
 export interface CheckedWish {
   readonly file: string;
   readonly line: number;
   readonly text: string;
-  /** Tags that a pattern matches today, in the order of versions; `undefined` where it is none, or was not asked for. */
+  /** Tags that a pattern matches today, in version order; `undefined` if it is not a pattern or was not looked up. */
   readonly tags: readonly string[] | undefined;
-  /** Those that were looked at: of a pattern with many, the highest versions. */
+  /** Measured images: of a pattern with many, the highest versions. */
   readonly images: readonly MeasuredImage[];
   readonly sum: Sum;
 }
 
-/** The document of `--format json`; what is not known is `null`. */
+/** The document of `--format json`; unknown values are `null`. */
 export function checkDocument({ recipes, findings, wishes, sum, base, isOffline }: CheckReport): unknown {
   return {
     isFine: countFindings(findings).error === 0,
@@ -71,7 +70,7 @@ export function countText({ findings }: Pick<CheckReport, 'findings'>): string {
   return [counted(error, 'error'), counted(warning, 'warning'), counted(note, 'note')].join(', ');
 }
 
-/** What all new images take, in one sentence; `undefined` where no registry was asked. */
+/** Size of all new images, as a sentence; `undefined` if no registry was asked. */
 export function sumText({ wishes, sum, isOffline, base }: CheckReport): string | undefined {
   if (isOffline) return undefined;
   const images = wishes.reduce((count, wish) => count + wish.images.length, 0);
@@ -97,7 +96,7 @@ export function bytesText(bytes: number | undefined): string {
   return bytes === undefined ? 'unknown' : formatBytes(bytes);
 }
 
-/** `12: 1.0, 1.1, 1.2 … 1.11`; empty where it is no pattern. */
+/** `12: 1.0, 1.1, 1.2 … 1.11`; empty for a single tag. */
 export function tagsText({ tags }: CheckedWish): string {
   return tags === undefined ? '' : `${tags.length}: ${someTags(tags)}`;
 }
@@ -106,7 +105,7 @@ export function platformsOf({ images }: CheckedWish): string[] {
   return [...new Set(images.map(({ platform }) => platform))];
 }
 
-/** How many images of a wish nobody asked for. */
+/** Number of images of a wish that were not measured. */
 export function unlookedAt({ tags, images }: CheckedWish): number {
   if (tags === undefined || images.length === 0) return 0;
   const known = new Set(images.map(({ image }) => image)).size;

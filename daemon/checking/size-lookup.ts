@@ -13,22 +13,21 @@ import { isFailure, type Failure } from '../../core/failure.ts';
 import { formatPlatform } from '../../core/oci/platform.ts';
 import { formatReference } from '../../core/oci/reference.ts';
 
-/** Names cost nothing. */
+/** All forms: names cost nothing. */
 const FORMS: Forms = { outputs: outputsOf(outputNames()), multiarchLinks: 'never' };
 
-/** What an image is measured with. */
+/** Means of measuring images. */
 export interface SizeLookup {
   readonly client: RegistryClient;
   readonly listings: ListingStore;
-  /** What is published in the repository of that name; `undefined` where it cannot be seen from here. */
+  /** Content of a repository; `undefined` if it cannot be seen from here. */
   readonly viewOf: (repository: string) => RepositoryView | undefined;
 }
 
-/** What a registry says of an image. */
 export interface Measured {
-  /** One for each platform that it is there for. */
+  /** By platform. */
   readonly images: readonly MeasuredImage[];
-  /** Where it lacks a platform that its wish names. */
+  /** Set if a platform that the wish names is missing. */
   readonly missing: Failure | undefined;
 }
 
@@ -74,7 +73,7 @@ async function factsOf(
   return facts;
 }
 
-/** Whether all of the repositories have the layer; `undefined` where one of them cannot be read. */
+/** True if all repositories have the layer; `undefined` if one of them cannot be read. */
 async function isInAll(
   views: readonly (RepositoryView | undefined)[],
   layer: Digest,
@@ -91,7 +90,7 @@ async function isInAll(
   }
 }
 
-/** A folder that is not there, or holds something else, looks like an empty repository. */
+/** False also for a missing or unrelated folder, which looks like an empty repository. */
 async function isPresent(view: RepositoryView): Promise<boolean> {
   return (
     (await view.kindOf(OWN_FOLDERS.records)) !== undefined ||

@@ -9,18 +9,18 @@ import { position } from '../../wishlist/recipe/problem.ts';
 
 const TAGS_NAMED = 3;
 
-/** What somebody may have meant whose image is not there. */
+/** Suggests the image meant by a wish whose image does not exist. */
 export class Suggestions {
   readonly #lists: TagLists;
   readonly #others: readonly ImageReference[];
 
-  /** @param others all that is asked for */
+  /** @param others all wished images */
   constructor(lists: TagLists, others: readonly ImageReference[]) {
     this.#lists = lists;
     this.#others = others;
   }
 
-  /** A hint in place of that of `cause`; `undefined` where there is nothing to suggest. */
+  /** A hint that replaces that of `cause`; `undefined` if there is nothing to suggest. */
   async for(reference: ImageReference, cause: Failure): Promise<string | undefined> {
     switch (cause.code) {
       case 'tag-unknown':
@@ -54,7 +54,7 @@ export class Suggestions {
     return cause.code === 'image-unknown' ? meant : `${meant} Otherwise: ${cause.hint}`;
   }
 
-  /** Only what is really there is suggested. */
+  /** Suggests only repositories that exist. */
   async #repositoryHint(reference: ImageReference): Promise<string | undefined> {
     for (const repository of likelyRepositories(reference, this.#others)) {
       const other = { ...reference, repository };
@@ -85,7 +85,7 @@ function didYouMean(reference: ImageReference): string {
   return `did you mean ${reference.scheme === 'http' ? 'http://' : ''}${formatReference(reference)}?`;
 }
 
-/** The tag lists of repositories, each asked for once, also where there is none. */
+/** Tag lists, each requested once, also if the request fails. */
 export class TagLists {
   readonly #list: ListTags;
   readonly #lists = new Map<string, Promise<TagList>>();
@@ -103,7 +103,7 @@ export class TagLists {
   }
 }
 
-/** What whoever wrote the line may mend. */
+/** Failures that the author of the line can fix. */
 const OF_THE_LINE: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'tag-unknown',
   'image-unknown',
@@ -117,9 +117,9 @@ const OF_THE_LINE: ReadonlySet<FailureCode> = new Set<FailureCode>([
 
 export interface ExplainOptions {
   readonly listTags: ListTags;
-  /** All that is asked for, once it is known. */
+  /** All wished images, once known. */
   readonly images: () => readonly WishedImage[];
-  /** Whether the images are asked for by lines of recipes. */
+  /** The images come from lines of recipes. */
   readonly hasLines: boolean;
 }
 

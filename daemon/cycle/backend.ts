@@ -11,7 +11,7 @@ import { DirectoryBackend } from '../../publisher/repository/directory/backend.t
 import type { Configuration } from '../configuration/options.ts';
 import type { RecordedImage } from '../state/state.ts';
 
-/** The kind of repositories that the configuration names. */
+/** Creates the configured backend. */
 export function createBackend(configuration: Configuration): Backend {
   const { root, waitMs, allowPrivileged, publishTimeoutMs: idleLimitMs } = configuration;
   switch (configuration.backend) {
@@ -35,7 +35,7 @@ export function publishedView(backend: Backend, repository: string): RepositoryV
   }
 }
 
-/** What to remember of an image that is published, for one platform. */
+/** The record of a published image, for one platform. */
 export function newImage(
   { wanted }: PlatformImage,
   { platform, manifest, reference }: ResolvedImage,
@@ -51,12 +51,12 @@ export function newImage(
   };
 }
 
-/** What to remember of everything that is published in a repository. */
+/** Records of all images found in a repository. */
 export async function imagesIn(view: RepositoryView): Promise<RecordedImage[]> {
   return (await findPublished(view)).flatMap((image) => newImageOf(image) ?? []);
 }
 
-/** The same of one that was found in a repository; `undefined` where its folder is none of a platform. */
+/** The same for an image found in a repository; `undefined` if its folder does not name a platform. */
 export function newImageOf({ publicName, platform, config, layers }: FoundImage): RecordedImage | undefined {
   const name = platformText(platform);
   if (name === undefined) return undefined;

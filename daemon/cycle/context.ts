@@ -13,11 +13,11 @@ export interface CycleContext {
   readonly inFlight: InFlight;
   readonly observeIn: (repository: string) => Observer;
   readonly nowMs: () => number;
-  /** Whether failed images wait for their next try, and paused repositories for the end of their pause. */
+  /** False: failed images and paused repositories are worked on at once. */
   readonly respectBackoff: boolean;
-  /** Whether an image needs no more work. */
+  /** True for images that need no more work. */
   readonly isDone?: (repository: string, image: WishedImage) => boolean;
-  /** How long the cycle waits for registries that have not answered; they continue in the background then. */
+  /** Limit on waiting for registries that have not answered; they continue in the background. */
   readonly patienceMs: number;
   /** Adds to the failures of images that cannot be fetched. */
   readonly explain?: (image: WishedImage, failure: Failure) => Promise<Failure>;

@@ -21,13 +21,13 @@ import type { CycleContext } from './context.ts';
 
 export type RecorderContext = Pick<CycleContext, 'store' | 'nowMs' | 'observeIn'>;
 
-/** A part of an image of which it could not be written down what became of it. */
+/** An image whose outcome could not be recorded. */
 export interface Unrecorded {
   readonly part: PlatformImage;
   readonly failure: Failure;
 }
 
-/** Writes down what becomes of the images of one repository in one cycle. */
+/** Records the outcomes of the images of one repository in one cycle. */
 export class CycleRecorder {
   readonly #repository: string;
   readonly #context: RecorderContext;
@@ -37,9 +37,9 @@ export class CycleRecorder {
     failing: new Map(),
     deaths: new Map(),
   };
-  /** By public name and config. */
+  /** Keyed by public name and config. */
   #known = new Map<string, KnownState['published'][number]>();
-  /** Images that are published as they should be; the image where that is not what is remembered. */
+  /** Up-to-date images; `changed` if the state says otherwise. */
   #current: { readonly part: PlatformImage; readonly changed: ResolvedImage | undefined }[] = [];
   /** Public names of which at least one platform failed. */
   readonly #failed = new Set<string>();
@@ -53,7 +53,7 @@ export class CycleRecorder {
     this.#startedMs = context.nowMs();
   }
 
-  /** Told of each image when it ends. */
+  /** Called once per image with its outcome. */
   readonly settle: Recorder = (part, result, resolved) => {
     if (result.outcome === 'unchanged') {
       if (resolved !== undefined)
@@ -69,13 +69,13 @@ export class CycleRecorder {
     this.#writing.push(writing);
   };
 
-  /** To be called before any image ends, with what is remembered. */
+  /** Call before any image ends. */
   begin(before: Pick<KnownState, 'published' | 'failing' | 'deaths'>): void {
     this.#before = before;
     this.#known = new Map(before.published.map((image) => [`${image.publicName} ${image.digest}`, image]));
   }
 
-  /** To be called when the images of a pass were looked at. */
+  /** Call when the images of a pass have been resolved. */
   async looked({ candidates, resolved: looked, passedOver }: PendingResolution): Promise<void> {
     const { failing, deaths } = this.#before;
     const [current, others] = divided(this.#current, ({ part }) => looked.has(part.wanted));
@@ -93,12 +93,12 @@ export class CycleRecorder {
     await this.#context.store.current(this.#repository, images, fine);
   }
 
-  /** When all that has been told so far is written down. */
+  /** Resolves when all outcomes so far are recorded. */
   async written(): Promise<void> {
     await Promise.all(this.#writing);
   }
 
-  /** @param stopped what ended all before its time */
+  /** @param stopped failure that ended all work early */
   async end(stopped: Failure | undefined): Promise<readonly Unrecorded[]> {
     await this.written();
     if (stopped?.code !== 'interrupted')
@@ -141,12 +141,12 @@ export class CycleRecorder {
   }
 }
 
-/** An image that lacks one of its forms is tried again as one that failed, though what there is of it is published. */
+/** An image published without its podman store entry counts as failed, so that it is tried again. */
 function failureOf(result: ImageResult): FailureText | undefined {
   return result.outcome === 'failed' ? result : result.leftOut;
 }
 
-/** Those for which `isFirst` holds, and the others. */
+/** Splits by `isFirst`. */
 function divided<Item>(
   items: readonly Item[],
   isFirst: (item: Item) => boolean,
@@ -154,7 +154,7 @@ function divided<Item>(
   return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }
 
-/** Writes down the publications of a repository: one at a time is made. */
+/** Records the publications of a repository, which are made one at a time. */
 export function recordPublications(
   repository: string,
   { store, nowMs }: Pick<CycleContext, 'store' | 'nowMs'>,
@@ -172,7 +172,7 @@ export function recordPublications(
   return (event) => handleEvent(handlers, event);
 }
 
-/** Tells both of everything, whatever becomes of that. */
+/** Passes each event to both, whether or not one of them throws. */
 export function both(one: Observer, other: Observer): Observer {
   const [toOne, toOther] = [contained(one), contained(other)];
   return (event: Event) => {

@@ -8,33 +8,32 @@ import { staged } from './staged.ts';
 import { workOn, type RepositoryReport } from './repository-work.ts';
 import type { CycleContext } from './context.ts';
 
-/** What people ask for. */
 export interface Wishlists {
   readonly recipes: readonly Recipe[];
-  /** Where they come from; none for a recipe that was named by hand. */
+  /** Empty for a recipe named on the command line. */
   readonly sources: readonly SourceState[];
 }
 
 export interface CycleOptions extends CycleContext {
   readonly readWishlists: () => Promise<Wishlists>;
   readonly listTags: ListTags;
-  /** What counts where neither a wish nor its recipe says anything. */
+  /** Defaults for wishes and recipes. */
   readonly settings: WishSettings;
-  /** What no wish may go beyond. */
+  /** Limits for all wishes. */
   readonly policy: Policy;
-  /** Told what the wishes mean, before anything is done about them. */
+  /** Called with the expanded wishes before any work begins. */
   readonly onExpanded: (found: Expanded) => void;
 }
 
 export interface Expanded extends Wishlists {
   readonly expansion: Expansion;
-  /** Lines that give no image, or not all of theirs. */
+  /** Lines that give none or only some of their images. */
   readonly lines: readonly FailedLine[];
 }
 
-/** A cycle in which everything is planned. */
+/** A cycle whose planning is done. */
 export interface Cycle {
-  /** When everything that was planned is done, in the order in which the recipes name the repositories. */
+  /** Resolves when all work is done; reports are in the order in which the recipes name the repositories. */
   readonly ended: Promise<RepositoryReport[]>;
 }
 
@@ -69,7 +68,7 @@ export async function runCycle(options: CycleOptions): Promise<Cycle> {
   return { ended: Promise.all(works.map(async ({ ended }) => await ended)) };
 }
 
-/** What goes wrong with telling is no reason to do nothing. */
+/** Reports what the wishes mean. An error in reporting does not stop the cycle. */
 function tellExpanded(found: Expanded, { observeIn, onExpanded }: CycleOptions): void {
   const tell = (repository = '', image: string, failure: Failure): void =>
     observeIn(repository)({ type: 'bug', image, stack: stackOf(failure) });

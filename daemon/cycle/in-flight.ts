@@ -19,11 +19,11 @@ export class InFlight {
   readonly run: Run;
   readonly #store: InFlightOptions['store'];
   readonly #gate: Gate;
-  /** By {@link keyOf}. */
+  /** Keys by {@link keyOf}. */
   readonly #suspects = new Set<string>();
   #begun = new Set<UnderWay>();
   #ended = new Set<UnderWay>();
-  /** What is being written, and what waits for that. */
+  /** The write in progress, and the one queued behind it. */
   #writing: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
   #isOver = false;
@@ -34,14 +34,14 @@ export class InFlight {
     this.#gate = new Gate(options);
   }
 
-  /** Does all work on an image within {@link alone}, until what is returned is called. */
+  /** Declares that all work on an image is done within {@link alone}. @returns ends that */
   suspect(repository: string, publicName: string): () => void {
     const key = keyOf(repository, publicName);
     this.#suspects.add(key);
     return () => void this.#suspects.delete(key);
   }
 
-  /** Calls `work` when nothing is under way, and lets nothing else begin for a while. */
+  /** Runs `work` when nothing else is under way, and holds everything else back for a while. */
   async alone<T>(work: () => Promise<T>): Promise<T> {
     return await this.#inTurn(true, work);
   }
@@ -75,7 +75,7 @@ export class InFlight {
     }
   }
 
-  /** The process is to end: whatever ends it from now on, what is under way is not to blame. */
+  /** Called before the process ends: work under way is not to blame from now on. */
   async end(): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -93,7 +93,7 @@ export class InFlight {
     void this.#written();
   }
 
-  /** When all is written that has been told so far: in one go with what is told while something is being written. */
+  /** Resolves when everything reported so far is written. Reports made during a write are batched into the next. */
   async #written(): Promise<void> {
     this.#next ??= this.#writeNext();
     await this.#next;
@@ -140,18 +140,16 @@ const WORK: Readonly<Record<string, string>> = {
   publishing: 'published',
 };
 
-/** How often a process died of an image, in words. */
 export function deathText({ count, stage, isAlone }: Death): string {
   const beside = isAlone ? ', and nothing else was under way' : '';
   return `unpackd was killed ${counted(count, 'time')} while it was ${WORK[stage] ?? stage}${beside}`;
 }
 
-/** Whether it is left alone as it is. */
 export function isGivenUp({ count }: Death): boolean {
   return count >= MOST_DEATHS;
 }
 
-/** Why an image is not tried now. */
+/** Reason why an image is not tried now. */
 export function killedProcess(death: Death): Failure {
   const { image, digest } = death;
   const again = `"unpackd retry ${image}"`;
@@ -163,9 +161,9 @@ export function killedProcess(death: Death): Failure {
   });
 }
 
-/** How long one that wants to be alone keeps all others out, once it is. */
+/** Time after which others may join work that runs alone. */
 const LONGEST_ALONE_MS = 15 * 60_000;
-/** How long others go before it. */
+/** Time after which nothing else may overtake work that waits to run alone. */
 const LONGEST_WAIT_MS = 60 * 60_000;
 
 interface Waiting {
@@ -188,7 +186,7 @@ export class Gate {
   readonly #options: Required<GateOptions>;
   readonly #waiting = new Set<Waiting>();
   #together = 0;
-  /** Since when one is alone. */
+  /** Start of the work that runs alone. */
   #aloneMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -196,7 +194,7 @@ export class Gate {
     this.#options = { longestAloneMs: LONGEST_ALONE_MS, longestWaitMs: LONGEST_WAIT_MS, ...options };
   }
 
-  /** @returns what ends the work */
+  /** @returns call it when the work is done */
   async enter(isAlone: boolean): Promise<() => void> {
     await new Promise<void>((resolve) => {
       this.#waiting.add({ isAlone, sinceMs: this.#options.nowMs(), enter: resolve });

@@ -5,31 +5,30 @@ import type { TagList, ImageReference } from '../../core/oci/reference.ts';
 import { soon } from './staged.ts';
 
 export interface PatientListsOptions {
-  /** How long a registry may give no list until the others go on. */
+  /** Time without a list after which a round stops waiting for a registry. */
   readonly patienceMs: number;
-  /** Whether a list counts for all rounds to come; it is read anew for those after the one that had it otherwise. */
+  /** Keep lists for all later rounds instead of reading them again in each. */
   readonly isKept?: boolean;
-  /** How long lists are waited for whatever their registry gives. */
+  /** Limit on waiting for a list, whatever else its registry delivers. */
   readonly longestMs?: number;
-  /** When aborted nothing more is asked for. */
+  /** Stops further requests. */
   readonly signal: AbortSignal;
 }
 
-/** One list that is read, or was and has not been asked for since. */
 interface Listing {
   readonly list: Promise<TagList>;
-  /** What it takes of memory, about. */
+  /** Approximate memory use. */
   bytes: number;
-  /** In how many rounds nobody asked for it. */
+  /** Rounds since it was last asked for. */
   rounds: number;
-  /** Whether somebody had it. */
+  /** Some round has used it. */
   isTaken: boolean;
 }
 
 const LISTS_OF_ONE = 4;
 const LISTS_AT_A_TIME = 6;
 const LONGEST_MS = 10 * 60_000;
-/** Of lists that came late and wait for whoever asks next. */
+/** Limit for lists that arrived late and wait to be used. */
 const MOST_BYTES = 32 * 1024 * 1024;
 const BYTES_OF_A_TAG = 100;
 
@@ -42,7 +41,7 @@ export class PatientLists {
   readonly #options: PatientListsOptions;
   readonly #slots = new Slots(() => LISTS_OF_ONE, LISTS_AT_A_TIME);
   readonly #listings = new Map<string, Listing>();
-  /** When a registry has given a list for the last time, in ms of `performance.now()`. */
+  /** By registry, the time of its last list, in ms of `performance.now()`. */
   readonly #givenMs = new Map<string, number>();
 
   constructor(listTags: ListTags, options: PatientListsOptions) {
@@ -50,12 +49,12 @@ export class PatientLists {
     this.#options = options;
   }
 
-  /** Waits until one of the lists that were not there in time is, or has failed. */
+  /** Resolves when one of the late lists has arrived or failed. */
   async news(): Promise<void> {
     await Promise.race(this.#late.map(async ({ list }) => await settling(list)));
   }
 
-  /** Whether there are such. */
+  /** Some lists have not arrived in time. */
   get isLate(): boolean {
     return this.#late.length > 0;
   }
@@ -64,7 +63,7 @@ export class PatientLists {
     return [...this.#listings.values()].filter(({ isTaken }) => !isTaken);
   }
 
-  /** Begins a round. What nobody asked for in the last one is forgotten. */
+  /** Begins a round, and forgets lists that the last one did not ask for. */
   round(): ListTags {
     const beganMs = performance.now();
     for (const [key, listing] of this.#listings) if (listing.rounds++ > 0) this.#listings.delete(key);
@@ -97,7 +96,7 @@ export class PatientLists {
     return listing;
   }
 
-  /** Notes that a list has come; whoever asks for it is told where it fails. */
+  /** Records the arrival of a list. Errors reach those that ask for it. */
   async #note(key: string, registry: string, listing: Listing): Promise<void> {
     const given = await listing.list.catch(() => undefined);
     if (given === undefined) return;
@@ -124,7 +123,7 @@ async function settling(work: Promise<unknown>): Promise<void> {
   );
 }
 
-/** A list was not there in time; it may be in a later round. */
+/** The list did not arrive in time; a later round may have it. */
 export class StillRead extends Failure {
   constructor({ registry, repository }: ImageReference) {
     super(

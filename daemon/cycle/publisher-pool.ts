@@ -21,15 +21,15 @@ import { assertOurs } from '../state/state-files.ts';
 export interface PublisherPoolOptions {
   readonly configuration: Configuration;
   readonly client: RegistryClient;
-  /** Told what concerns no repository. */
+  /** Receives events that concern no repository. */
   readonly observe: Observer;
-  /** Told what happens in a repository. */
+  /** Receives the events of a repository. */
   readonly observeIn: (repository: string) => Observer;
-  /** Stands around all work on images of a repository. */
+  /** Guards all work on images of a repository. */
   readonly guardIn: (repository: string) => Guard;
-  /** When aborted nothing more is asked or fetched. */
+  /** Ends requests and downloads. */
   readonly signal: AbortSignal;
-  /** When aborted a publication that runs is ended. */
+  /** Ends a running publication. */
   readonly publishSignal: AbortSignal;
 }
 
@@ -42,7 +42,7 @@ export class PublisherPool {
   readonly #backend: Backend;
   readonly #budget: SpoolBudget;
   readonly #publishers = new Map<string, RepositoryPublisher>();
-  /** How many use the spool, and the lock that keeps other processes from it meanwhile. */
+  /** Users of the spool; while there are any, this process holds its lock. */
   #users = 0;
   #opened: Promise<{ readonly lock: Lock; readonly spool: Spool }> | undefined;
 
@@ -141,7 +141,7 @@ export class PublisherPool {
     }
   }
 
-  /** The publishers go with the spool that they were made for. */
+  /** Publishers are dropped together with the spool that they use. */
   async #release(): Promise<void> {
     const opened = this.#opened;
     this.#opened = undefined;
@@ -178,7 +178,7 @@ async function closeFolder(folder: Omit<PrivateFolder, 'unusable'>): Promise<voi
   });
 }
 
-/** Each was made by some command. */
+/** Names by which a state directory or spool is recognised. */
 const STATE_MARKS = ['unpackd.db', 'daemon.lock', 'manifests', 'listings', 'sources', 'spool'];
 const SPOOL_MARKS = ['lock', 'blobs'];
 
@@ -198,7 +198,7 @@ function publishingOptionsOf(configuration: Configuration, repository: string) {
   };
 }
 
-/** DUCC's options that leave an output out. */
+/** Outputs that DUCC's options leave out. */
 function isSkipped(output: OutputName, { skipLayers, skipFlat, skipPodman, chains }: Configuration): boolean {
   const skipped: Partial<Record<OutputName, boolean>> = {
     layers: skipLayers,

@@ -35,7 +35,7 @@ export async function withRegistry<T>(
   }
 }
 
-/** The same for whoever closes it. */
+/** The same, to be closed by the caller. */
 export async function openRegistry(
   context: Pick<Context, 'configuration' | 'environment' | 'observe' | 'signal'> & {
     readonly nowMs?: () => number;
@@ -124,14 +124,14 @@ function openHistory({ configuration, observe }: Context, readOnlyWishes: boolea
   });
 }
 
-/** Says of repositories that cannot be used why; their images have not been told of. */
+/** Reports repositories that could not be used; their images have not been reported. */
 export function tellUnusable({ output }: Context, reports: readonly RepositoryReport[]): void {
   for (const { repository, stopped, isUnusable } of reports)
     if (isUnusable && stopped !== undefined)
       output.failure(stopped, reports.length > 1 ? repository : undefined);
 }
 
-/** The exit status of runs: that of what stopped the first that was stopped, or 1 where an image failed. */
+/** Exit status of a run: that of the first failure that stopped a repository, or 1 if an image failed. */
 export function statusOf(reports: readonly RepositoryReport[]): ExitStatus {
   const stopped = reports.find((report) => report.stopped !== undefined)?.stopped;
   if (stopped !== undefined) return exitStatusOf(stopped);

@@ -22,25 +22,24 @@ import { isGivenUp, killedProcess } from './in-flight.ts';
 import { CycleRecorder } from './cycle-recorder.ts';
 import { soon, staged } from './staged.ts';
 
-/** How publishing in one repository ended. */
 export interface RepositoryReport extends PublishingReport {
   readonly repository: string;
-  /** Whether it could not even be looked at: no image has been told of then. */
+  /** The repository could not be read; no image was reported then. */
   readonly isUnusable: boolean;
 }
 
-/** What is to become of one repository. */
+/** Work on one repository. */
 export interface Task {
   readonly repository: string;
   readonly wanted: readonly WishedImage[];
-  /** What may be wanted as well; `undefined` where `wanted` is not all that is, so that there is nothing to plan. */
+  /** Wishes of unknown extent; `undefined` if `wanted` is only a part, so that nothing can be planned. */
   readonly uncertainties: readonly Uncertainty[] | undefined;
 }
 
-/** What a pass has found, without what is to be published: that goes as soon as it is. */
+/** A resolution without its candidates, so that they can be freed once published. */
 type Seen = Pick<PendingResolution, 'resolved' | 'passedOver'>;
 
-/** How long what nobody wants any more is kept where nobody said. */
+/** Default retention of images that nobody wants any more. */
 const KEEP: Keep = { days: 30 };
 
 /**
@@ -153,7 +152,7 @@ class RepositoryWork {
     }
   }
 
-  /** A process died while it worked on `image`: if that is its fault, it is so again, and nothing else is lost. */
+  /** Works on an image that processes died of: if it kills this one too, no other work is lost. */
   async #tryAlone(publisher: RepositoryPublisher, image: WishedImage, before: KnownState): Promise<void> {
     const { inFlight } = this.#context;
     const { repository } = this.#task;
@@ -206,7 +205,7 @@ class RepositoryWork {
     };
   }
 
-  /** One note for each pattern, whatever it means that is no image. */
+  /** Logs one note for each pattern that matches something other than images. */
   async #passOver(looked: readonly WishedImage[], pass: PendingResolution): Promise<void> {
     const { repository } = this.#task;
     const { store, observeIn } = this.#context;
@@ -216,7 +215,7 @@ class RepositoryWork {
     await store.looked(repository, looked, passed);
   }
 
-  /** A mistake in what becomes of all images is told with its stack. */
+  /** Logs bugs with their stacks. */
   #told(error: unknown): Failure {
     const { repository } = this.#task;
     const failure = asFailure(error);
@@ -225,7 +224,7 @@ class RepositoryWork {
     return failure;
   }
 
-  /** What is planned is for whoever looks, and decides nothing about what is published. */
+  /** The plan informs the log and the status; publishing does not depend on it. */
   async #tryToPlan(passes: readonly Seen[], before: KnownState): Promise<void> {
     try {
       await this.#plan(passes, before);
@@ -235,7 +234,7 @@ class RepositoryWork {
     }
   }
 
-  /** @param passes of the registries that have answered */
+  /** @param passes resolutions of the registries that have answered */
   async #plan(passes: readonly Seen[], { published }: KnownState): Promise<void> {
     const { repository, uncertainties } = this.#task;
     if (uncertainties === undefined) return;
@@ -255,14 +254,14 @@ class RepositoryWork {
   }
 }
 
-/** Images that processes died of, those last of which it is surest. */
+/** Images that processes died of, the most suspect last. */
 function suspectsAmong(images: readonly WishedImage[], { deaths }: KnownState): WishedImage[] {
   const countOf = ({ publicName }: WishedImage): number => deaths.get(publicName)?.count ?? 0;
   const suspects = images.filter(({ publicName }) => deaths.has(publicName));
   return suspects.toSorted((one, other) => countOf(one) - countOf(other));
 }
 
-/** In whose name an image is wanted: images of different sources take turns. */
+/** Groups images by source: sources take turns. */
 function groups(wanted: readonly WishedImage[]): (candidate: Candidate) => string {
   const sources = new Map(
     wanted.map(({ publicName, wishes }) => [publicName, wishes[0]?.wish.origin?.source ?? '']),

@@ -1,11 +1,10 @@
-/** Work whose first part others wait for. */
 export interface Staged<T> {
-  /** When the first part is done, or all has ended, however that was. */
+  /** Resolves when the first part is done, or when all work has settled. */
   readonly first: Promise<void>;
   readonly ended: Promise<T>;
 }
 
-/** Begins `work`, which calls what it is given when its first part is done. */
+/** Starts `work`, which calls `onFirst` when its first part is done. */
 export function staged<T>(work: (onFirst: () => void) => Promise<T>): Staged<T> {
   const tellers: (() => void)[] = [];
   const first = new Promise<void>((resolve) => void tellers.push(resolve));
@@ -18,7 +17,7 @@ export function staged<T>(work: (onFirst: () => void) => Promise<T>): Staged<T> 
   return { first, ended };
 }
 
-/** Waits for `work`, but no longer than `patienceMs`, which may be infinite. @returns whether it came in time */
+/** Waits for `work` for at most `patienceMs`, which may be infinite. @returns true if it settled in time */
 export async function soon(work: Promise<unknown>, patienceMs: number): Promise<boolean> {
   const done = work.then(() => true);
   if (patienceMs === Number.POSITIVE_INFINITY) return await done;

@@ -23,23 +23,23 @@ import { imagesIn } from './backend.ts';
 import { counted } from '../../core/text.ts';
 import { isArtifactTag } from '../../wishlist/tags/tag-selection.ts';
 
-/** What is known of a repository from before. */
+/** Knowledge of a repository from earlier cycles. */
 export interface KnownState {
   readonly published: readonly PublishedImage[];
   /** By public name. */
   readonly failing: ReadonlyMap<string, FailingImage>;
-  /** Images that processes died of, by public name. */
+  /** By public name, images that processes died of. */
   readonly deaths: ReadonlyMap<string, Death>;
   readonly isPaused: boolean;
 }
 
-/** What a cycle found in force. */
+/** Sources and wishes in force, as a cycle found them. */
 export interface Snapshot {
   readonly sources: readonly SourceState[];
   readonly lines: readonly FailedLine[];
   readonly repositories: readonly string[];
   readonly images: readonly WishedImage[];
-  /** What may be asked for as well. */
+  /** Wishes of unknown extent. */
   readonly uncertainties: readonly Uncertainty[];
 }
 
@@ -58,7 +58,7 @@ export interface StateStoreOptions {
   readonly readOnlyWishes: boolean;
 }
 
-/** A connection, and how many use it now. */
+/** A connection and the number of its current users. */
 interface Opened {
   readonly state: State;
   users: number;
@@ -72,24 +72,24 @@ interface Opened {
 export class StateStore {
   readonly #options: StateStoreOptions;
   #opened: Opened | undefined;
-  /** Whoever asks for the database while it is being opened waits for the same connection. */
+  /** Shared by all that ask for the database while it is being opened. */
   #opening: Promise<Opened> | undefined;
   #failure: Failure | undefined;
   #prunedMs = 0;
   readonly #writing = new Set<Promise<void>>();
-  /** By repository, public names of what patterns mean and is no image. */
+  /** By repository, public names that patterns match and that are not images. */
   readonly #passedOver = new Map<string, Set<string>>();
 
   constructor(options: StateStoreOptions) {
     this.#options = options;
   }
 
-  /** Why nothing is remembered; `undefined`: the database can be used. */
+  /** Why the database cannot be used; `undefined` if it can. */
   get failure(): Failure | undefined {
     return this.#failure;
   }
 
-  /** Opens the database, anew where the file has gone since. */
+  /** Opens the database, again if its file has disappeared. */
   async begin(): Promise<void> {
     await this.#read(undefined, async (state) => {
       const nowMs = this.#options.nowMs();
@@ -99,7 +99,7 @@ export class StateStore {
     });
   }
 
-  /** Writes down a publication; {@link close} waits for it. */
+  /** Records a publication; {@link close} waits for it. */
   publication(publication: Omit<PublicationRecord, 'id'>): void {
     const writing = this.#write(undefined, async (state) => {
       await state.publications.record(publication);
@@ -113,14 +113,14 @@ export class StateStore {
     if (this.#opened !== undefined) await this.#retire(this.#opened);
   }
 
-  /** It is closed when nobody uses it any more. */
+  /** Closes a connection once nobody uses it any more. */
   async #retire(opened: Opened): Promise<void> {
     if (this.#opened === opened) this.#opened = undefined;
     opened.isRetired = true;
     if (opened.users === 0) await opened.state.close().catch(() => undefined);
   }
 
-  /** What is asked for now. Failures of what nobody asks for any more are forgotten; the tries stay. */
+  /** Stores the wishes, and forgets failures of images that nobody asks for any more; attempts stay. */
   async wishlists(found: Snapshot): Promise<void> {
     if (this.#options.readOnlyWishes) return;
     const { sources, lines, repositories, images } = found;
@@ -138,7 +138,7 @@ export class StateStore {
     });
   }
 
-  /** Which of `images` have their public names already, as far as is known. */
+  /** Tells images that already have their public names from others. */
   async findHolders(images: readonly WishedImage[]): Promise<IsHolder> {
     return await this.#read<IsHolder>(
       () => false,
@@ -152,7 +152,7 @@ export class StateStore {
     );
   }
 
-  /** @param passedOver of what was `looked` at, images that are none: nobody waits for them */
+  /** @param passedOver those of `looked` that are not images: nobody waits for them */
   async looked(
     repository: string,
     looked: readonly WishedImage[],
@@ -180,12 +180,12 @@ export class StateStore {
     );
   }
 
-  /** Writes down what is about to be done, and what has ended. */
+  /** Records work that begins and work that has ended. */
   async underWay(run: Run, begun: readonly UnderWay[], ended: readonly UnderWay[]): Promise<void> {
     await this.#write(undefined, async (state) => await state.deaths.note(run, begun, ended));
   }
 
-  /** Nothing of `run` is under way any more, or is to blame for its end. */
+  /** Clears the work of `run`, which ends in order. */
   async endRun(run: Run): Promise<void> {
     await this.#write(undefined, async (state) => await state.deaths.end(run));
   }
@@ -218,7 +218,7 @@ export class StateStore {
     await this.#write(undefined, async (state) => await state.images.setPlan(repository, plan));
   }
 
-  /** Images of which the repository says something else than what is remembered, or that do not fail any more. */
+  /** Corrects records that differ from the repository, and clears failures of images that are fine. */
   async current(
     repository: string,
     images: readonly RecordedImage[],
@@ -250,7 +250,7 @@ export class StateStore {
     if (own !== undefined) throw own.error;
   }
 
-  /** @param failure why nothing can be published in `repository`; `undefined`: it can */
+  /** @param failure why nothing can be published in `repository`; `undefined` if it can */
   async repositoryFailure(repository: string, failure: FailureNote | undefined): Promise<void> {
     if (this.#options.readOnlyWishes && failure !== undefined) return;
     await this.#write(undefined, async (state) => {
@@ -259,7 +259,7 @@ export class StateStore {
     });
   }
 
-  /** The first death may be by accident: the image is tried again at once, alone. */
+  /** A first death may be an accident: the image is tried again in this cycle, alone. */
   async #countDeaths(run: Run): Promise<void> {
     const nowMs = this.#options.nowMs();
     await this.#write(undefined, async (state) => {
@@ -282,7 +282,7 @@ export class StateStore {
     return images.length;
   }
 
-  /** Writes something down. What failed before must be seen to work again: not all that is to be written is news. */
+  /** Writes. After a failure it first checks that the database is writable: `work` may have nothing to write. */
   async #write<T>(otherwise: T, work: (state: State) => Promise<T>): Promise<T> {
     return await this.#read(otherwise, async (state) => {
       if (this.#failure !== undefined) await state.assertWritable();
@@ -293,7 +293,7 @@ export class StateStore {
     });
   }
 
-  /** Only reads, which works also where another process has the database locked or the disk is full. */
+  /** Reads, which also works while another process locks the database or the disk is full. */
   async #read<T>(otherwise: T, work: (state: State) => Promise<T>): Promise<T> {
     try {
       return await this.#use(work);

@@ -16,7 +16,7 @@ export interface Notification {
 
 export interface NotificationOptions {
   readonly file: string;
-  /** Whether no flat root file systems are made: their lines are left out then. */
+  /** Flat root file systems are not published, so their lines are left out. */
   readonly skipFlat: boolean;
   /** Told once, when a line cannot be written. */
   readonly warn: (message: string) => void;

@@ -5,7 +5,7 @@ import type { Candidate } from '../../publisher/pipeline/resolve.ts';
 import { counted } from '../../core/text.ts';
 import { handleEvent, type EventHandlers } from '../output/event-handlers.ts';
 
-/** What a running daemon reports about itself. Times are in ms since 1970. */
+/** Status of a running daemon. Times are in ms since 1970. */
 export interface DaemonActivity {
   readonly version: string;
   readonly pid: number;
@@ -46,7 +46,7 @@ export interface RepositoryActivity {
   readonly layers: readonly LayerActivity[];
   /** Progress of the publication, by the content of its files. */
   readonly published?: { readonly bytes: number; readonly ofBytes: number } | undefined;
-  /** What the publication waits for, such as another writer. */
+  /** Reason why the publication waits, such as another writer. */
   readonly waitingFor?: string | undefined;
 }
 
@@ -115,7 +115,7 @@ class Following {
   };
 }
 
-/** One line for `systemctl status`. */
+/** A line for `systemctl status`. */
 export function serviceStatusText({
   cycleSinceMs,
   repositories,

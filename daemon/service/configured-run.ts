@@ -25,13 +25,13 @@ export interface RunContext {
   readonly activity: Activity;
   readonly startSchedule: StartSchedule;
   readonly nowMs: () => number;
-  /** How long a cycle waits for registries; see `CycleContext`. */
+  /** See `CycleContext`. */
   readonly patienceMs?: number | undefined;
-  /** Called for what is a mistake in unpackd: nothing can go on. */
+  /** Called for bugs in unpackd, which end the daemon. */
   readonly onBug: (error: unknown) => void;
 }
 
-/** Most registries answer within seconds. Those that do not keep no other one's images from being looked at again. */
+/** Most registries answer within seconds; slow ones must not delay the images of others. */
 const PATIENCE_MS = 60_000;
 
 /**
@@ -48,7 +48,7 @@ export class ConfiguredRun {
   readonly #fetching: AbortController;
   readonly #publishing: AbortController;
   #schedule: Schedule | undefined;
-  /** What still goes on. */
+  /** Work in progress. */
   readonly #running = new Set<Promise<void>>();
   #cycleSinceMs: number | undefined;
   #isWokenAgain = false;
@@ -100,7 +100,7 @@ export class ConfiguredRun {
     return run;
   }
 
-  /** Looks at everything now, or once more as soon as that is over. */
+  /** Starts a cycle now, or as soon as the current one has ended. */
   wake(): void {
     void this.#keep(this.#applyPauses());
     if (this.#cycleSinceMs === undefined) this.#begin();
@@ -123,7 +123,7 @@ export class ConfiguredRun {
     return this.#context.activity.of(this.#pool.publishers);
   }
 
-  /** Begins nothing more; what is fetched is left as it is, what is published goes on to its end for `graceMs`. */
+  /** Begins nothing more. Downloads end; a running publication has `graceMs` to finish. */
   async stop(reason: Failure, graceMs: number): Promise<void> {
     this.#schedule?.stop();
     this.#isWokenAgain = false;
@@ -139,7 +139,7 @@ export class ConfiguredRun {
     }
   }
 
-  /** When nothing goes on any more, for tests. */
+  /** Resolves when nothing is in progress, for tests. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
@@ -197,7 +197,7 @@ export class ConfiguredRun {
     this.#pool.pause(await this.#context.store.pauses());
   }
 
-  /** Keeps what goes on in sight until it has ended. */
+  /** Tracks work until it has ended. */
   async #keep(work: Promise<void>): Promise<void> {
     const kept = work
       .catch((error: unknown) => this.#context.onBug(error))

@@ -12,21 +12,21 @@ import { formatDuration, registryOf, requestText, shortDigest } from '../output/
 import { noteTexts, warningTexts } from '../output/recipe-lines.ts';
 import type { Log, LogRecord } from '../systemd/log.ts';
 
-/** Why an image fails, by its label, so that the same reason is logged once. */
+/** Last logged reason of failing images, by label. */
 type Reasons = Map<string, string>;
 
-/** Writes the log of the daemon: a line for each thing that happens, and none for what is as it was. */
+/** Writes the log of the daemon: a line for each change, none for what stays as it was. */
 export class CycleLog {
   readonly #log: Log;
   readonly #nowMs: () => number;
   readonly #repetition: Repetition;
-  /** Of sources, what was last said of each. */
+  /** By source, the text last logged. */
   readonly #sources = new Map<string, string>();
   readonly #reasons = new Map<string, Reasons>();
   readonly #stopped = new Map<string, string>();
-  /** The codes of what was said of registries that cannot be reached. */
+  /** By unreachable registry, the failure code last logged. */
   readonly #outages = new Map<string, string>();
-  /** What is to be done in a repository, as it was last said, until some of it is done. */
+  /** By repository, the plan last logged; cleared once some of it is done. */
   readonly #plans = new Map<string, string>();
 
   constructor(log: Log, nowMs: () => number) {
@@ -47,7 +47,7 @@ export class CycleLog {
     this.#log.write({ priority: 3, message, fields });
   }
 
-  /** What the wishlists ask for, where that is news. */
+  /** Logs changes in sources and wishes. */
   expanded(found: Expanded): void {
     for (const source of found.sources) this.#source(source);
     for (const message of warningTexts(found.recipes, found.expansion)) this.#warnOnce(message);
@@ -55,7 +55,7 @@ export class CycleLog {
     for (const { failure } of found.lines) this.#warnOnce(withHint(failure), { code: failure.code });
   }
 
-  /** What is to be done in a repository, where that is something. */
+  /** Logs a plan that differs from the last one. */
   planned(repository: string, { add, update, remove }: Plan): void {
     const parts = [
       ...(add.length > 0 ? [`${counted(add.length, 'image')} to add`] : []),
@@ -74,7 +74,7 @@ export class CycleLog {
     }
   }
 
-  /** Whether anything can be published in a repository. */
+  /** Logs when a repository becomes unusable or usable again. */
   stopped(
     repository: string,
     failure: { code: string; message: string; hint: string | undefined } | undefined,
@@ -90,13 +90,13 @@ export class CycleLog {
     this.#stopped.set(repository, failure.code);
   }
 
-  /** Why nothing could be looked at, where that is news. */
+  /** Logs why the wishes are unknown, unless that was logged before. */
   cycleFailed(failure: Failure): void {
     const message = `it is not known what to publish: ${withHint(failure)}`;
     if (this.#repetition.isNew(message)) this.error(message, { code: failure.code });
   }
 
-  /** What happens in a repository; `undefined`: what concerns none. */
+  /** Logs events of a repository; `undefined`: events that concern none. */
   observer(repository: string | undefined): (event: Event) => void {
     const handlers = this.#handlers(repository);
     return (event) => handleEvent(handlers, event);
@@ -201,7 +201,7 @@ export class CycleLog {
       this.note(`${image} is fine again`, { repository, image });
   }
 
-  /** A registry that cannot be reached is said once, not for each of its images. */
+  /** Logs an unreachable registry once, not for each of its images. */
   #outage(image: string, failure: FailureText): void {
     const registry = registryOf(image);
     if (this.#outages.get(registry) === failure.code) return;
@@ -244,17 +244,17 @@ function failureText(
 const DAY_MS = 86_400_000;
 const MOST = 10_000;
 
-/** Keeps a log from saying the same thing in every cycle: once a day is enough. */
+/** Limits repeated messages to one a day. */
 export class Repetition {
   readonly #nowMs: () => number;
-  /** What was said, the longest ago first, and when. */
+  /** Texts with the time they were logged, oldest first. */
   readonly #said = new Map<string, number>();
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
   }
 
-  /** Whether `text` is to be said; it counts as said then. A clock that was set back makes all new. */
+  /** Returns true if `text` should be logged, and marks it as logged. A clock that was set back makes everything new. */
   isNew(text: string): boolean {
     const nowMs = this.#nowMs();
     const saidMs = this.#said.get(text);
@@ -268,7 +268,7 @@ export class Repetition {
     return true;
   }
 
-  /** `text` is no longer so: it is news when it comes again. */
+  /** Makes `text` new again. */
   forget(text: string): void {
     this.#said.delete(text);
   }

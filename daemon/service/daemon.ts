@@ -27,11 +27,11 @@ export interface DaemonOptions {
   readonly startSchedule: StartSchedule;
   readonly nowMs: () => number;
   readonly patienceMs?: RunContext['patienceMs'];
-  /** When aborted the daemon ends. */
+  /** Ends the daemon. */
   readonly signal: AbortSignal;
 }
 
-/** Keys that cannot change while it runs: what it holds belongs to them. */
+/** Settings that cannot change while the daemon runs: what it holds open depends on them. */
 const FIXED = ['state', 'backend', 'root'] as const;
 
 /**
@@ -49,7 +49,7 @@ export class Daemon {
   #bug: { readonly error: unknown } | undefined;
   #isReloading = false;
   #refusedReload: DaemonActivity['refusedReload'];
-  /** Ends what {@link run} waits for. */
+  /** Wakes {@link run}. */
   #awake: () => void = () => undefined;
 
   constructor(options: DaemonOptions) {
@@ -99,13 +99,12 @@ export class Daemon {
     if (this.#bug !== undefined) throw this.#bug.error;
   }
 
-  /** Reads the configuration and everything else again. */
+  /** Reloads the configuration and starts a cycle. */
   reload(): void {
     this.#isReloading = true;
     this.#awake();
   }
 
-  /** What goes on now. */
   get currentRun(): ConfiguredRun | undefined {
     return this.#currentRun;
   }
@@ -159,7 +158,7 @@ export class Daemon {
     return currentRun;
   }
 
-  /** Waits until there is something to do. @returns false when it is time to end */
+  /** Waits for a reload. @returns false when the daemon should end */
   async #nextReload(): Promise<boolean> {
     const isOver = (): boolean => this.#options.signal.aborted || this.#bug !== undefined;
     while (!isOver() && !this.#isReloading)
@@ -169,7 +168,7 @@ export class Daemon {
     return !isOver();
   }
 
-  /** A configuration that cannot be used changes nothing; wishlists are read again in any case. */
+  /** An invalid configuration changes nothing; a cycle starts in any case. */
   async #reload(): Promise<void> {
     const { manager } = this.#options;
     this.#isReloading = false;
@@ -235,7 +234,7 @@ function stopped(why: string): Failure {
   return new Failure('interrupted', why, { hint: 'it goes on where it stopped' });
 }
 
-/** No secret is in it. */
+/** Free of secrets. */
 function noteOf({ code, message, hint }: Failure): FailureNote {
   return { code, message: redact(message), hint: hint === undefined ? undefined : redact(hint) };
 }

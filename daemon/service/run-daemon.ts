@@ -15,7 +15,7 @@ const PRIORITIES: Readonly<Record<Configuration['logLevel'], number>> = {
   debug: 7,
 };
 
-/** Runs the daemon until a signal ends it, which is no failure. SIGHUP reads everything again. */
+/** Runs the daemon until a signal ends it, with exit status 0. SIGHUP reloads the configuration. */
 export async function runDaemon(
   context: Context,
   readWishlists: DaemonOptions['readWishlists'],
@@ -44,9 +44,9 @@ function upTo(priority: number, log: Log): Log {
   };
 }
 
-/** Calls something again and again until it is stopped. */
+/** A running schedule. */
 export interface Schedule {
-  /** When it is called next, as far as is known. */
+  /** Time of the next call, if known. */
   readonly nextMs: () => number | undefined;
   readonly stop: () => void;
 }
@@ -55,13 +55,13 @@ export interface Timing {
   /** A cron expression. */
   readonly expression: string;
   readonly timeZone: string;
-  /** At most how much later it may be, by chance. */
+  /** Maximum random delay. */
   readonly jitterMs: number;
 }
 
 export type StartSchedule = (timing: Timing, tick: () => void) => Schedule;
 
-/** Follows the clock. What `tick` starts may still run at the next time: whoever starts it sees to that. */
+/** Schedules by the clock. Work that `tick` starts may still run at the next call: that is up to the caller. */
 export const startSchedule: StartSchedule = ({ expression, timeZone: timezone, jitterMs }, tick) => {
   const task = scheduleTask(expression, tick, {
     timezone,

@@ -2,7 +2,7 @@ import type { Context } from '../output/context.ts';
 import type { State } from './state.ts';
 import { databasePath } from './state-files.ts';
 
-// Loaded lazily: sqlite3 is a native module that most commands do without.
+// Loaded lazily: most commands do without the native module sqlite3.
 
 /** Opens the state of `directory`, or makes it. @throws Failure `state-unusable`, `disk-full` */
 export async function openState(directory: string, warn: (message: string) => void): Promise<State> {

@@ -9,12 +9,12 @@ export function databasePath(directory: string): string {
   return join(directory, 'unpackd.db');
 }
 
-/** All files of the database at `path`: in WAL mode two more lie beside it. */
+/** The files of the database at `path`: in WAL mode two more lie beside it. */
 export function databaseFiles(path: string): string[] {
   return ['', '-wal', '-shm'].map((end) => `${path}${end}`);
 }
 
-/** Whether this user owns `folder`, or would when it is made. */
+/** True if this user owns `folder`, or would own it once made. */
 export function isOurs(folder: string): boolean {
   const owner = ownerOf(folder);
   return owner === undefined || owner.uid === user();

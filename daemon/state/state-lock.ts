@@ -23,12 +23,12 @@ export async function lockState(directory: string): Promise<Lock> {
   }
 }
 
-/** Whether there ever was a daemon with the state directory. */
+/** True if a daemon ever used the state directory. */
 export function hadDaemon(directory: string): boolean {
   return existsSync(lockPath(directory));
 }
 
-/** Whether a daemon uses the state directory now, as far as this user may look. */
+/** True if a daemon uses the state directory now, as far as this user can see. */
 export function isDaemonRunning(directory: string): boolean {
   return Lock.isHeld(lockPath(directory));
 }

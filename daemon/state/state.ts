@@ -184,7 +184,7 @@ export interface Attempt {
 }
 
 export interface NewAttempt extends Attempt {
-  /** Whether no other platform of the image failed in the same cycle. */
+  /** No other platform of the image failed in the same cycle. */
   readonly isWhole: boolean;
 }
 
@@ -192,7 +192,7 @@ export interface NewAttempt extends Attempt {
 export interface FailingImage {
   readonly publicName: string;
   readonly image: string;
-  /** How often in a row. */
+  /** Failures in a row. */
   readonly tries: number;
   readonly sinceMs: number;
   readonly nextTryMs: number;
@@ -263,10 +263,10 @@ export interface Run {
   readonly spool: string;
 }
 
-/** How often processes died while they worked on an image, since it last succeeded. */
+/** Deaths of processes that worked on an image, since it last succeeded. */
 export interface Death extends UnderWay {
   readonly count: number;
-  /** Whether nothing else was under way the last time. */
+  /** Nothing else was under way the last time. */
   readonly isAlone: boolean;
   readonly lastMs: number;
 }

@@ -3,16 +3,15 @@ import { upcoming } from '../output/format.ts';
 import type { Attempt, FailingImage, ImageSummary, State, WishRecord } from '../state/state.ts';
 import { failureText, textOf } from './text.ts';
 
-/** What is known of one image in one repository. Times are in ms since 1970. */
+/** Status of one image in one repository. Times are in ms since 1970. */
 export interface ImageStatus {
   readonly repository: string;
   readonly publicName: string;
-  /** Who asks for it. */
   readonly wishes: readonly WishRecord[];
-  /** One for each platform. */
+  /** By platform. */
   readonly published: readonly ImageSummary[];
   readonly failing: FailingImage | undefined;
-  /** The latest first. */
+  /** Latest first. */
   readonly attempts: readonly Attempt[];
 }
 

@@ -19,50 +19,50 @@ import type {
   State,
 } from '../state/state.ts';
 
-/** How everything stands. Times are in ms since 1970. */
+/** Times are in ms since 1970. */
 export interface StatusReport {
   readonly nowMs: number;
   /** `silent`: it runs, and does not answer; `private`: it runs, and this user may not ask it. */
   readonly daemon: DaemonActivity | 'silent' | 'private' | 'not running';
-  /** Whether there ever was a daemon with this state. */
+  /** A daemon has used this state before. */
   readonly isDaemonExpected: boolean;
-  /** What is wrong with the configuration, or with what is remembered. */
+  /** Problems with the configuration or the database. */
   readonly troubles: readonly FailureNote[];
   readonly allPausedSinceMs: number | undefined;
   readonly sources: readonly SourceRecord[];
   readonly lines: readonly RejectedLine[];
   readonly repositories: readonly RepositoryStatus[];
-  /** Where the state is. */
+  /** Disk of the state directory. */
   readonly disk:
     { readonly path: string; readonly freeBytes: number; readonly sizeBytes: number } | undefined;
 }
 
 export interface RepositoryStatus extends RepositoryRecord {
   readonly images: number;
-  /** Of the layers of all images, those that several share counted for each. */
+  /** Size of the layers of all images; shared layers count once for each image. */
   readonly bytes: number;
   readonly pending: readonly Pending[];
   readonly failing: readonly FailingImageStatus[];
-  /** Images that processes died of: they are worked on alone. */
+  /** Images that processes died of; they are worked on alone. */
   readonly suspects: readonly Death[];
-  /** Published, and asked for by nobody any more. */
+  /** Published images that nobody asks for any more. */
   readonly unwanted: readonly ImageSummary[];
   readonly lastPublication: PublicationRecord | undefined;
   readonly activity: DaemonActivity['repositories'][number] | undefined;
 }
 
 export interface FailingImageStatus extends FailingImage {
-  /** Whether it is published, as it was before. */
+  /** An earlier version is still published. */
   readonly isPublished: boolean;
 }
 
-/** An image that is asked for, not published, and has not failed. */
+/** A wished image that is neither published nor failing. */
 export interface Pending {
   readonly image: string;
   readonly sinceMs: number;
 }
 
-/** @param configurationFailure what is wrong with the configuration file */
+/** @param configurationFailure problem with the configuration file */
 export async function readStatus(
   state: State,
   directory: string,
@@ -90,7 +90,7 @@ export async function readStatus(
   };
 }
 
-/** Whether nobody needs to do anything. */
+/** True if nothing needs attention. */
 export function isWell(report: StatusReport): boolean {
   const { daemon, isDaemonExpected, troubles, sources, lines, repositories } = report;
   if (isDaemonExpected && (daemon === 'silent' || daemon === 'not running')) return false;
@@ -146,14 +146,14 @@ function diskOf(path: string): StatusReport['disk'] {
 
 interface Circumstances {
   readonly nowMs: number;
-  /** A word where nothing is known of what it does. */
+  /** A word if its activity is unknown. */
   readonly daemon: DaemonActivity | string;
-  /** Where the state is. */
+  /** Disk of the state directory. */
   readonly directory: string;
   readonly configurationFailure: Failure | undefined;
 }
 
-/** What is wrong with the configuration, or with what is remembered: all else that is shown may be out of date. */
+/** Problems with the configuration or the database: everything else shown may be out of date. */
 export function troublesOf({ directory, daemon, nowMs, configurationFailure }: Circumstances): FailureNote[] {
   const { databaseFailure = strangeDatabase(directory), refusedReload } =
     typeof daemon === 'string' ? {} : daemon;
@@ -182,7 +182,7 @@ function saying(
   return { code, message: `${what}: ${message}`, hint };
 }
 
-/** A database that another user made is closed to the daemon, who owns the directory. */
+/** A database made by another user is closed to the daemon, whose user owns the directory. */
 function strangeDatabase(directory: string): FailureNote | undefined {
   const owner = ownerOf(directory);
   if (owner === undefined || owner.uid === 0) return undefined;

@@ -8,10 +8,10 @@ import { redact } from '../configuration/secrets.ts';
 import type { FailureNote, PublicationRecord, SourceRecord } from '../state/state.ts';
 import type { FailingImageStatus, RepositoryStatus, StatusReport } from './report.ts';
 
-/** How many things of a kind are shown; the rest is counted. */
+/** Entries shown of each kind; the rest is counted. */
 const SHOWN = 20;
 
-/** The status for people: what needs somebody stands out by its code in brackets. */
+/** Status for people: what needs attention ends with its code in brackets. */
 export function statusText(report: StatusReport): string {
   const lines = [
     ...daemonLines(report),
@@ -29,7 +29,7 @@ export function statusText(report: StatusReport): string {
   return textOf(lines);
 }
 
-/** One line each, indented as they are, without secrets. */
+/** Joins lines, keeping their indentation, without secrets. */
 export function textOf(lines: readonly string[]): string {
   return lines.map((line) => `${/^ */.exec(line)?.[0] ?? ''}${redact(line)}\n`).join('');
 }
@@ -55,7 +55,7 @@ function daemonLines({ daemon, nowMs, disk, allPausedSinceMs }: StatusReport): s
 
 type RunningDaemon = Exclude<StatusReport['daemon'], string>;
 
-/** Since when it looks at wishlists and registries, or when it will; one that stops looks no more. */
+/** Start of the current cycle or time of the next one; none while the daemon stops. */
 function lookText({ cycleSinceMs, nextCycleMs, isStopping }: RunningDaemon, nowMs: number): string {
   if (cycleSinceMs !== undefined)
     return `; looking at wishlists and registries for ${span(nowMs - cycleSinceMs)}`;
@@ -108,7 +108,7 @@ function repositoryLines(repository: RepositoryStatus, nowMs: number): string[] 
   ];
 }
 
-/** What cannot be asked since its registry cannot be reached is one line for each registry. */
+/** Images of an unreachable registry share one line. */
 function failingLines(failing: readonly FailingImageStatus[], nowMs: number): string[] {
   const groups = groupBy(failing, ({ image, failure: { code } }) =>
     UNREACHABLE.has(code) ? `${registryOf(image)} ${code}` : `image ${image}`,

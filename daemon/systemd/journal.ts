@@ -19,7 +19,7 @@ export interface LogOptions {
   readonly stderr: OutputStream;
   /** The descriptor behind `stderr`. */
   readonly descriptor?: number;
-  /** Where the journal listens. */
+  /** Socket of the journal. */
   readonly journalSocket?: string;
   readonly now?: () => Date;
 }
@@ -41,7 +41,7 @@ export function createLog({
 
 export const JOURNAL_SOCKET = '/run/systemd/journal/socket';
 
-/** How long a value may be, tried in turn until the socket takes the entry: its limit is the system's own. */
+/** Value lengths, tried in turn until the socket takes the entry: its limit depends on the system. */
 const LIMITS_BYTES = [TEXT_BYTES, 4096, 512] as const;
 
 /** Whether the open file `descriptor` is the stream that systemd connected to the journal (`JOURNAL_STREAM`, systemd.exec(5)). */

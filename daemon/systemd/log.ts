@@ -2,13 +2,13 @@ import { localTimeWithSeconds } from '../../core/text.ts';
 import { redact } from '../configuration/secrets.ts';
 import type { OutputStream } from '../output/display.ts';
 
-/** One thing that happened, as it is logged. */
+/** An event as it is logged. */
 export interface LogRecord {
   /** As in syslog(3): 3 an error, 4 a warning, 5 of note, 6 for information, 7 for debugging. */
   readonly priority: 3 | 4 | 5 | 6 | 7;
-  /** One sentence; it need not name the image and repository that are among the fields. */
+  /** A sentence; it need not repeat the image and repository of `fields`. */
   readonly message: string;
-  /** What it is about, by names such as `image`, `repository`, `publication` and `code`. */
+  /** Named `image`, `repository`, `publication`, `code` and the like. */
   readonly fields?: Readonly<Record<string, string | undefined>>;
 }
 
@@ -17,7 +17,7 @@ export interface Log {
   readonly write: (record: LogRecord) => void;
 }
 
-/** What stands in front of a message that does not name it, in this order. */
+/** Fields put in front of a message that does not name them, in this order. */
 const SUBJECTS = ['repository', 'image'] as const;
 
 /** The record as one line: its message, and what it is about unless the message says so itself. Secrets are hidden. */
@@ -38,7 +38,7 @@ export function cut(text: string, limitBytes: number): string {
   return `${kept.replace(/\uFFFD$/, '')}${mark}`;
 }
 
-/** Whether `subject` stands in `message`, and not only as a part of a longer name. */
+/** True if `message` names `subject` itself, not only a longer name. */
 function isNamed(subject: string, message: string): boolean {
   return new RegExp(String.raw`(?<![\w./:@-])${escaped(subject)}(?![\w/@-]|[.:][\w@])`).test(message);
 }

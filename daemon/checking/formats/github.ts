@@ -4,7 +4,7 @@ import { redact } from '../../configuration/secrets.ts';
 import { type CheckReport, countText, sumText } from '../report.ts';
 
 const COMMANDS: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', note: 'notice' };
-/** GitHub shows so many of each kind for one step, the first ones; the log has all. */
+/** Annotations of each kind that GitHub shows for one step; the log has all. */
 const SHOWN_OF_A_KIND = 10;
 
 /**
@@ -50,7 +50,7 @@ function data(text: string): string {
   return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
 }
 
-/** A value of a property: commas and colons would end it. */
+/** Escapes a property's value, which commas and colons would end. */
 function property(text: string): string {
   return data(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
 }

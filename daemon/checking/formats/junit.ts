@@ -3,7 +3,7 @@ import { redact } from '../../configuration/secrets.ts';
 import type { CheckedRecipe, CheckReport } from '../report.ts';
 import { findingLine } from './text.ts';
 
-/** A line of a recipe, as a test that passes unless there is an error. */
+/** A line of a recipe as a test case, which fails if it has an error. */
 interface Case {
   readonly line: number;
   readonly text: string;

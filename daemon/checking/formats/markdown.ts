@@ -11,10 +11,10 @@ import {
   tagsText,
 } from '../report.ts';
 
-/** The first line of the comment, by which whoever posts it finds the earlier one. */
+/** First line of the comment, by which a workflow finds its earlier comment. */
 export const MARKER = '<!-- unpackd wishlist check -->';
 
-/** In characters; a comment at GitHub has at most 65,536 in all. */
+/** In characters; GitHub limits comments to 65,536. */
 const LONGEST_TABLE = 20_000;
 const LONGEST_LIST = 25_000;
 const LONGEST_DETAILS = 10_000;
@@ -90,7 +90,7 @@ function list(findings: readonly Finding[], longest = LONGEST_LIST): string {
   return [...kept, ...(left > 0 ? [`- and ${counted(left, 'further finding')}`] : [])].join('\n');
 }
 
-/** The first of `lines` that have so many characters together. */
+/** The first of `lines` within `longest` characters. */
 function fitting(lines: readonly string[], longest: number): { kept: readonly string[]; left: number } {
   let length = 0;
   const cut = lines.findIndex((line) => (length += line.length + 1) > longest);
@@ -108,7 +108,7 @@ function details(findings: readonly Finding[]): string {
   return `<details><summary>${summary}</summary>\n\n${list(findings, LONGEST_DETAILS)}\n\n</details>`;
 }
 
-/** A word or small number that means nothing in Markdown, HTML, or to GitHub and GitLab. */
+/** A word or small number without a meaning in Markdown, HTML, GitHub or GitLab. */
 const PLAIN_WORD = /^\(?(?:[A-Za-z]+(?:['-][A-Za-z]+)*|\d{1,6}|…)\)?[,;:.?]?$/;
 
 /**
@@ -135,7 +135,7 @@ export function inTable(text: string): string {
   return code(text.replaceAll(/[|\\]/g, '?'));
 }
 
-/** A sentence: plain words as they are, all else in code spans. */
+/** Leaves plain words as they are and puts all else in code spans. */
 export function inProse(text: string): string {
   const pieces: string[] = [];
   let odd: string[] = [];
@@ -156,7 +156,7 @@ export function inProse(text: string): string {
   return pieces.join(' ');
 }
 
-/** Quotes around the whole, and the mark that ends it, stay outside of the span or go. */
+/** Drops quotes around the whole, and keeps its final punctuation outside of the span. */
 function spanOf(text: string): string {
   const [, body = text, mark = ''] = /^(.+?)([,;:.?]?)$/.exec(text) ?? [];
   const quoted = /^"([^"\\]+)"$/.exec(body)?.[1];

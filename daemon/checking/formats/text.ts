@@ -13,7 +13,7 @@ import {
   sumText,
 } from '../report.ts';
 
-/** As compilers write it, with the line and carets below each finding, and what the images take at the end. */
+/** Compiler style, with the line and carets below each finding, and the sizes at the end. */
 export function formatText(report: CheckReport): string {
   const images = report.wishes.filter((wish) => wish.images.length > 0).map(imageLine);
   const sum = sumText(report);
@@ -111,7 +111,7 @@ function mayHoldSecret(line: string): boolean {
   );
 }
 
-/** Without control characters, and with white space that carets can stand below. */
+/** Drops control characters and turns tabs into spaces, so that carets line up. */
 function visible(text: string): string {
   return text.replaceAll('\t', ' ').replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '');
 }

@@ -15,7 +15,7 @@ export type Row = Readonly<Record<string, Value>>;
 /** For the `?` of a statement, in order, with lists among them. */
 export type Values = readonly (Value | readonly Value[])[];
 
-/** How long another process may hold the database until a statement fails, in ms. */
+/** Time in ms after which a statement fails because another process holds the database. */
 export const BUSY_MS = 3000;
 
 /** Statements, one after the other. Errors are those of sqlite3, with a `code` such as `SQLITE_CONSTRAINT`. */
@@ -152,7 +152,7 @@ export class Damaged extends Failure {
   }
 }
 
-/** What the system or another process has to do with; anything else is a mistake in a statement. */
+/** Errors caused by the system or another process; all others are mistakes in a statement. */
 const UNUSABLE: Readonly<Record<string, string>> = {
   SQLITE_BUSY: 'another program keeps it locked, and must end first',
   SQLITE_LOCKED: 'another program keeps it locked, and must end first',
@@ -163,7 +163,7 @@ const UNUSABLE: Readonly<Record<string, string>> = {
   SQLITE_IOERR: 'it cannot be read or written',
 };
 
-/** What an error of sqlite3 means for users. */
+/** Translates errors of sqlite3 for users. */
 export function databaseFailure(error: unknown, path: string): unknown {
   const code = codeOf(error);
   if (code === undefined || !(error instanceof Error)) return error;
