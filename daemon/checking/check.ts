@@ -94,7 +94,7 @@ function ownFindings(subject: Subject): Finding[] {
 }
 
 function unusableBase({ message }: Failure): Remark {
-  const text = `the earlier version is no recipe, so every line counts as new: ${message}`;
+  const text = `the earlier version is not a valid recipe, so every line counts as new: ${message}`;
   return { ...OF_THE_FILE, code: 'base-unusable', message: text, hint: undefined };
 }
 

@@ -174,7 +174,7 @@ export async function readBases(
 async function recipeAt(ref: string, file: string, context: BaseContext): Promise<Base> {
   const path = resolve(context.currentDirectory, file);
   const top = await topLevelOf(path, context.currentDirectory);
-  if (top === undefined) throw unusable(ref, `${quoted(file)} is in no git repository`);
+  if (top === undefined) throw unusable(ref, `${quoted(file)} is not in a git repository`);
   const git = openGitForReading(join(top, '.git'), { ...context, ...LIMITS });
   try {
     const bytes = await bytesAt(git, ref, relative(top, path));

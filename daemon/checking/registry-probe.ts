@@ -169,7 +169,7 @@ function softened(remark: Remark): Remark {
 }
 
 function sampled(wish: Wish, count: number): Remark {
-  const message = `of the ${count} images of ${quoted(wish.text)} the ${MOST_IMAGES_OF_A_PATTERN} of the highest versions were looked at`;
+  const message = `only the ${MOST_IMAGES_OF_A_PATTERN} highest versions of the ${count} images of ${quoted(wish.text)} were checked`;
   return remarkOn(wish, 'note', { code: 'pattern-sampled', message });
 }
 

@@ -75,9 +75,9 @@ export function sumText({ wishes, sum, isOffline, base }: CheckReport): string |
   if (isOffline) return undefined;
   const images = wishes.reduce((count, wish) => count + wish.images.length, 0);
   const verb = base === undefined ? 'asks for' : 'adds';
-  if (images === 0) return `${verb} no image that could be looked at`;
+  if (images === 0) return `${verb} no image that could be checked`;
   const left = wishes.reduce((count, wish) => count + unlookedAt(wish), 0);
-  const rest = left === 0 ? '' : `, and ${counted(left, 'image')} that were not looked at`;
+  const rest = left === 0 ? '' : `, and ${counted(left, 'image')} not checked`;
   return `${verb} ${counted(images, 'image')}: ${sizeText(sum)}${rest}`;
 }
 

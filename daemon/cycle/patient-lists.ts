@@ -128,8 +128,8 @@ export class StillRead extends Failure {
   constructor({ registry, repository }: ImageReference) {
     super(
       'registry-timeout',
-      `the tag list of ${registry}/${repository} is still being read: nothing else is kept waiting for it`,
-      { hint: 'it counts once it is there; what is published stays' },
+      `the tag list of ${registry}/${repository} is still being read: nothing else waits for it`,
+      { hint: 'it is used once complete; published images stay' },
     );
   }
 }

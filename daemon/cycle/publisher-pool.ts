@@ -129,7 +129,7 @@ export class PublisherPool {
       const spool = await Spool.open(folder, { rateBytesPerSecond: configuration.downloadRateBytes });
       const { files, bytes } = await spool.shrinkTo(configuration.spoolSizeBytes);
       if (files > 0) {
-        const message = `the spool was larger than ${exactSize(configuration.spoolSizeBytes)}: ${formatBytes(bytes)} of old layers are gone`;
+        const message = `removed ${formatBytes(bytes)} of old layers: the spool was larger than ${exactSize(configuration.spoolSizeBytes)}`;
         note(message);
       }
       const { kept, removed } = spool.leftovers;
@@ -153,8 +153,8 @@ export class PublisherPool {
 }
 
 function leftoversText(removed: number, kept: number): string {
-  const rest = kept === 0 ? '' : `; ${counted(kept, 'download')} can go on`;
-  return `${counted(removed, 'file')} that an interrupted run left in the spool ${removed === 1 ? 'is' : 'are'} gone${rest}`;
+  const rest = kept === 0 ? '' : `; ${counted(kept, 'download')} can be resumed`;
+  return `removed ${counted(removed, 'file')} that an interrupted run left in the spool${rest}`;
 }
 
 /**

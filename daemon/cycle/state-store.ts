@@ -300,7 +300,7 @@ export class StateStore {
     } catch (error) {
       const failure = asFailure(error);
       if (this.#failure === undefined)
-        this.#options.warn(`${withHint(failure)}; until then nothing is remembered of what happens`);
+        this.#options.warn(`${withHint(failure)}; until then nothing is recorded`);
       if (failure.code === 'bug') for (const line of stackOf(failure).split('\n')) this.#options.warn(line);
       this.#failure = failure;
       return otherwise;
@@ -324,7 +324,7 @@ export class StateStore {
 
   async #open(): Promise<Opened> {
     if (this.#opened !== undefined && !this.#opened.state.isThere) {
-      this.#options.warn('the database is gone: a new one is made');
+      this.#options.warn('the database has disappeared: making a new one');
       await this.#retire(this.#opened);
     }
     if (this.#opened !== undefined) return this.#opened;

@@ -132,9 +132,9 @@ export function serviceStatusText({
   const words = parts
     .filter(([, images]) => images > 0)
     .map(([what, images]) => `${what} ${counted(images, 'image')}`);
-  if (cycleSinceMs !== undefined) words.unshift('looking at wishlists and registries');
+  if (cycleSinceMs !== undefined) words.unshift('checking wishlists and registries');
   const troubles = [
-    ...(databaseFailure === undefined ? [] : [`nothing is remembered: ${databaseFailure.message}`]),
+    ...(databaseFailure === undefined ? [] : [`nothing is recorded: ${databaseFailure.message}`]),
     ...(refusedReload === undefined ? [] : ['a new configuration was refused']),
   ];
   return [words.join(', ') || 'nothing to do', ...troubles].join('; ');

@@ -52,6 +52,7 @@ export class ConfiguredRun {
   readonly #running = new Set<Promise<void>>();
   #cycleSinceMs: number | undefined;
   #isWokenAgain = false;
+  #isFirstCycle = true;
 
   private constructor(
     context: RunContext,
@@ -189,8 +190,12 @@ export class ConfiguredRun {
   }
 
   async #end(ended: Promise<RepositoryReport[]>): Promise<void> {
-    for (const { repository, stopped } of await ended)
-      if (stopped?.code !== 'interrupted') this.#context.cycleLog.stopped(repository, stopped);
+    const { cycleLog } = this.#context;
+    const reports = await ended;
+    for (const { repository, stopped } of reports)
+      if (stopped?.code !== 'interrupted') cycleLog.stopped(repository, stopped);
+    if (this.#isFirstCycle) cycleLog.firstCycleEnded(reports);
+    this.#isFirstCycle = false;
   }
 
   async #applyPauses(): Promise<void> {

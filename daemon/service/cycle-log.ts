@@ -7,6 +7,7 @@ import type { Plan } from '../../wishlist/meaning/plan.ts';
 import type { SourceContent, SourceState } from '../../wishlist/sources/source.ts';
 import { staleText } from '../configuration/sources/sources.ts';
 import type { Expanded } from '../cycle/cycle.ts';
+import type { RepositoryReport } from '../cycle/repository-work.ts';
 import { type EventHandlers, handleEvent } from '../output/event-handlers.ts';
 import { formatDuration, registryOf, requestText, shortDigest } from '../output/format.ts';
 import { noteTexts, warningTexts } from '../output/recipe-lines.ts';
@@ -28,6 +29,8 @@ export class CycleLog {
   readonly #outages = new Map<string, string>();
   /** By repository, the plan last logged; cleared once some of it is done. */
   readonly #plans = new Map<string, string>();
+  /** By repository, the latest plan. */
+  readonly #latest = new Map<string, Plan>();
 
   constructor(log: Log, nowMs: () => number) {
     this.#log = log;
@@ -56,7 +59,9 @@ export class CycleLog {
   }
 
   /** Logs a plan that differs from the last one. */
-  planned(repository: string, { add, update, remove }: Plan): void {
+  planned(repository: string, plan: Plan): void {
+    const { add, update, remove } = plan;
+    this.#latest.set(repository, plan);
     const parts = [
       ...(add.length > 0 ? [`${counted(add.length, 'image')} to add`] : []),
       ...(update.length > 0 ? [`${counted(update.length, 'image')} to update`] : []),
@@ -68,10 +73,25 @@ export class CycleLog {
     }
     for (const { published } of remove) {
       const { publicName: image } = published;
-      const message = `${image} is no longer asked for; it stays published`;
+      const message = `${image} is no longer wanted; it stays published`;
       if (this.#repetition.isNew(`${repository} ${message}`) && published.unwantedSinceMs === undefined)
         this.note(message, { repository, image });
     }
+  }
+
+  /** Logs that nothing was to be done in the repositories of `reports`, if so. */
+  firstCycleEnded(reports: readonly RepositoryReport[]): void {
+    const plans = reports.map(({ repository }) => this.#latest.get(repository));
+    const isIdle = plans.every(
+      (plan) => plan !== undefined && plan.add.length + plan.update.length + plan.unknown.length === 0,
+    );
+    const isFine = reports.every(
+      ({ stopped, images }) =>
+        stopped === undefined && images.every(({ result }) => result.outcome === 'unchanged'),
+    );
+    const count = plans.reduce((sum, plan) => sum + (plan?.unchanged.length ?? 0), 0);
+    if (isIdle && isFine && count > 0)
+      this.note(count === 1 ? 'the image is current' : `all ${count} images are current`);
   }
 
   /** Logs when a repository becomes unusable or usable again. */
@@ -92,7 +112,7 @@ export class CycleLog {
 
   /** Logs why the wishes are unknown, unless that was logged before. */
   cycleFailed(failure: Failure): void {
-    const message = `it is not known what to publish: ${withHint(failure)}`;
+    const message = `cannot tell what to publish: ${withHint(failure)}`;
     if (this.#repetition.isNew(message)) this.error(message, { code: failure.code });
   }
 
@@ -193,7 +213,7 @@ export class CycleLog {
     reasons.delete(image);
     const isRegistryBack = before !== undefined && UNREACHABLE.has(before);
     if (isRegistryBack && this.#outages.delete(registryOf(image)))
-      this.note(`${registryOf(image)} answers again`);
+      this.note(`${registryOf(image)} is reachable again`);
     if (outcome === 'published') {
       this.#plans.delete(repository ?? '');
       this.note(`published ${image}`, { repository, image });
@@ -206,7 +226,7 @@ export class CycleLog {
     const registry = registryOf(image);
     if (this.#outages.get(registry) === failure.code) return;
     this.#outages.set(registry, failure.code);
-    const message = `${registry}: ${withHint(failure)}; what is published of it stays, and it is asked again`;
+    const message = `${registry}: ${withHint(failure)}; its published images stay, and it is tried again`;
     this.warn(message, { code: failure.code });
   }
 
@@ -238,7 +258,7 @@ function failureText(
   since: string | undefined,
 ): string {
   if (content !== undefined) return staleText(failure, since);
-  return `${withHint(failure)}; nothing is known of what it asks for`;
+  return `${withHint(failure)}; it was never read`;
 }
 
 const DAY_MS = 86_400_000;

@@ -182,11 +182,11 @@ export class Daemon {
       this.#configuration = configuration;
       this.#currentRun = await this.#start();
       this.#refusedReload = undefined;
-      this.#cycleLog.note('the configuration was read again');
+      this.#cycleLog.note('configuration reloaded');
     } catch (error) {
       if (!isFailure(error)) throw error;
       for (const part of partsOf(error)) {
-        const text = `the new configuration is refused, the old one stays: ${withHint(part)}`;
+        const text = `new configuration refused, keeping the old one: ${withHint(part)}`;
         this.#cycleLog.error(text, { code: error.code });
       }
       this.#refusedReload = { ...noteOf(error), sinceMs: this.#options.nowMs() };
@@ -201,7 +201,7 @@ export class Daemon {
     const { manager } = this.#options;
     manager.stopping();
     const { stopTimeoutMs } = this.#configuration;
-    manager.status('stopping: what is being published goes on to its end');
+    manager.status('stopping: finishing the current publication');
     this.#cycleLog.note('stopping');
     await this.#currentRun?.stop(stopped('the daemon was stopped'), stopTimeoutMs);
     this.#cycleLog.note('stopped');
@@ -215,7 +215,7 @@ export class Daemon {
     });
     if (typeof control !== 'string') return control;
     this.#cycleLog.warn(
-      `commands cannot ask the daemon by ${path} (${control}): status shows what it wrote down`,
+      `commands cannot reach the daemon at ${path} (${control}): "unpackd status" shows only what it recorded`,
     );
     return undefined;
   }
@@ -231,7 +231,7 @@ export class Daemon {
 }
 
 function stopped(why: string): Failure {
-  return new Failure('interrupted', why, { hint: 'it goes on where it stopped' });
+  return new Failure('interrupted', why, { hint: 'it resumes where it stopped' });
 }
 
 /** Free of secrets. */

@@ -71,7 +71,7 @@ export function closeToOthers(path: string): void {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
   if (!found.isFile())
-    throw new Failure('state-unusable', `${quoted(path)} is no regular file`, {
+    throw new Failure('state-unusable', `${quoted(path)} is not a regular file`, {
       hint: 'find out who put it there, and move it away',
     });
   const isOpen = (found.mode & 0o077) !== 0;

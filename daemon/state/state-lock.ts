@@ -16,7 +16,7 @@ export async function lockState(directory: string): Promise<Lock> {
     return await acquire(directory, LOOKING_MS);
   } catch (error) {
     if (!isFailure(error, 'repository-busy')) throw error;
-    throw new Failure('state-unusable', `a daemon runs with this state already: ${error.message}`, {
+    throw new Failure('state-unusable', `another daemon uses this state: ${error.message}`, {
       hint: 'stop it, or give this one another --state',
       cause: error,
     });

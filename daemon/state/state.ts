@@ -35,7 +35,7 @@ export interface FailureNote {
   readonly hint: string | undefined;
 }
 
-/** Sources of wishlists, and the lines of wishlists that give no image, as the last cycle found them. */
+/** Sources of wishlists, and the wishlist lines that give no image, as the last cycle found them. */
 export interface Sources {
   replace(states: readonly SourceState[]): Promise<void>;
   all(): Promise<SourceRecord[]>;

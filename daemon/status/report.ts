@@ -22,7 +22,7 @@ import type {
 /** Times are in ms since 1970. */
 export interface StatusReport {
   readonly nowMs: number;
-  /** `silent`: it runs, and does not answer; `private`: it runs, and this user may not ask it. */
+  /** `silent`: running, but not answering; `private`: it runs, and this user may not ask it. */
   readonly daemon: DaemonActivity | 'silent' | 'private' | 'not running';
   /** A daemon has used this state before. */
   readonly isDaemonExpected: boolean;
@@ -169,9 +169,7 @@ export function troublesOf({ directory, daemon, nowMs, configurationFailure }: C
             refusedReload,
           ),
         ]),
-    ...(databaseFailure === undefined
-      ? []
-      : [saying('nothing is remembered of what happens', databaseFailure)]),
+    ...(databaseFailure === undefined ? [] : [saying('nothing is recorded', databaseFailure)]),
   ];
 }
 

@@ -15,13 +15,13 @@ const SHOWN = 20;
 export function statusText(report: StatusReport): string {
   const lines = [
     ...daemonLines(report),
-    ...section('what is wrong with unpackd itself', report.troubles.map(failureText)),
+    ...section('problems with unpackd itself', report.troubles.map(failureText)),
     ...section(
       'sources',
       report.sources.map((source) => sourceLine(source, report.nowMs)),
     ),
     ...section(
-      'lines of wishlists that give no image',
+      'wishlist lines that give no image',
       report.lines.map(({ failure }) => failureText(failure)),
     ),
     ...report.repositories.flatMap((repository) => ['', ...repositoryLines(repository, report.nowMs)]),
@@ -38,8 +38,8 @@ function daemonLines({ daemon, nowMs, disk, allPausedSinceMs }: StatusReport): s
   const free = disk === undefined ? '' : `; ${formatBytes(disk.freeBytes)} free in ${disk.path}`;
   const lines: string[] = [];
   if (daemon === 'not running') lines.push(`daemon: not running${free}`);
-  else if (daemon === 'silent') lines.push(`daemon: it runs, and does not answer${free}`);
-  else if (daemon === 'private') lines.push(`daemon: it runs; its user may ask it what it does${free}`);
+  else if (daemon === 'silent') lines.push(`daemon: running, but not answering${free}`);
+  else if (daemon === 'private') lines.push(`daemon: running; only its user may query it${free}`);
   else {
     const { startedMs, pid, version, spool, isStopping } = daemon;
     const state = isStopping ? 'stopping' : `running since ${localTime(startedMs)}`;
@@ -58,8 +58,8 @@ type RunningDaemon = Exclude<StatusReport['daemon'], string>;
 /** Start of the current cycle or time of the next one; none while the daemon stops. */
 function lookText({ cycleSinceMs, nextCycleMs, isStopping }: RunningDaemon, nowMs: number): string {
   if (cycleSinceMs !== undefined)
-    return `; looking at wishlists and registries for ${span(nowMs - cycleSinceMs)}`;
-  return nextCycleMs === undefined || isStopping ? '' : `; next look ${upcoming(nextCycleMs, nowMs)}`;
+    return `; checking wishlists and registries for ${span(nowMs - cycleSinceMs)}`;
+  return nextCycleMs === undefined || isStopping ? '' : `; next check ${upcoming(nextCycleMs, nowMs)}`;
 }
 
 function sourceLine(
@@ -68,7 +68,7 @@ function sourceLine(
 ): string {
   const content =
     since === undefined
-      ? 'nothing is known of it'
+      ? 'never read'
       : commit === undefined
         ? `in force since ${localTime(since)}`
         : `commit ${commit.hash.slice(0, 12)} of ${localTime(commit.date)} by ${commit.author}`;
@@ -93,7 +93,7 @@ function repositoryLines(repository: RepositoryStatus, nowMs: number): string[] 
     ),
     ...failingLines(repository.failing, nowMs),
     ...listed(
-      'worked on alone, after all others, since unpackd was killed meanwhile',
+      'tried alone and last, because unpackd was killed while working on them',
       repository.suspects.map(
         (death) => `${death.image}, ${relative(death.lastMs, nowMs)}: ${deathText(death)}`,
       ),

@@ -149,7 +149,7 @@ describeWith(['docker-registry', 'git'], 'unpackd daemon, for 12 hours of a cloc
   it('keeps what is published while the registry is down, says so once, and goes on when it is up', async () => {
     await world.registryDown();
     await rig.pass(HOUR, async () => await assertPublished('lab/app:1.0', 'lab/app:1.1', 'lab/tool:latest'));
-    assertSaid(/^4 [^/]*: .*; what is published of it stays, and it is asked again$/, /recipe\.yaml:4:/);
+    assertSaid(/^4 [^/]*: .*; its published images stay, and it is tried again$/, /recipe\.yaml:4:/);
     await world.registryUp();
     // A server that was down is left in peace for a while of real time; who reads everything again asks anew.
     await rig.reload();
@@ -185,7 +185,7 @@ describeWith(['docker-registry', 'git'], 'unpackd daemon, for 12 hours of a cloc
     await world.wish('lab/app:*', 'lab/late:1');
     await rig.pass(HOUR);
     await assertPublished('lab/tool:latest');
-    assertSaid(/^6 .*lab\/tool:latest is no longer asked for; it stays published$/);
+    assertSaid(/^6 .*lab\/tool:latest is no longer wanted; it stays published$/);
     await world.push('lab/tool', 'latest', 'tool of the evening');
     await world.wish('lab/app:*', 'lab/late:1', 'lab/tool:latest');
     await rig.pass(HOUR);

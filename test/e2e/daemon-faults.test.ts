@@ -268,7 +268,7 @@ describe('unpackd daemon, when things go wrong', function () {
       },
     } as const satisfies Record<string, (path: string) => void>;
     const LINES: Record<keyof typeof FAULTS, RegExp> = {
-      deleted: /the database is gone: a new one is made|found in [^ ]+: 1 image/,
+      deleted: /the database has disappeared: making a new one|found in [^ ]+: 1 image/,
       'replaced by rubbish': /the database .*unpackd\.db.* is damaged/,
     };
 
@@ -491,7 +491,7 @@ describe('unpackd daemon, when things go wrong', function () {
       await scene.publish(daemon, 'one');
       writeFileSync(join(site.folder, 'unpackd.yaml'), "schedule: 'never'\nsources: []\n");
       daemon.child.kill('SIGHUP');
-      await daemon.until(said(daemon, /the new configuration is refused, the old one stays: .*never/));
+      await daemon.until(said(daemon, /new configuration refused, keeping the old one: .*never/));
       await scene.publish(daemon, 'two');
       const words = ['status', '--config', join(site.folder, 'unpackd.yaml')];
       const broken = await site.command(words);
@@ -505,7 +505,7 @@ describe('unpackd daemon, when things go wrong', function () {
       const recipe = site.recipe([await scene.tag('three')]);
       site.configuration([`- file: ${recipe}`]);
       daemon.child.kill('SIGHUP');
-      await daemon.until(said(daemon, /the configuration was read again/));
+      await daemon.until(said(daemon, /configuration reloaded/));
       await daemon.until(() => scene.isShown('three'));
       await scene.idle(daemon);
       await scene.assertWell();

@@ -120,7 +120,7 @@ describeWith(ORDINARY_USER, 'unpackd and whose its state is', function () {
     chownSync(databasePath(state), 0, 0);
     const before = await asRoot('status');
     assert.equal(before.status, 1, before.stdout);
-    assert.match(before.stdout, /nothing is remembered of what happens: .*"chown .*\[state-unusable\]$/m);
+    assert.match(before.stdout, /nothing is recorded: .*"chown .*\[state-unusable\]$/m);
     const daemon = await startDaemon('one');
     await daemon.until(() => isShown('one'));
     await daemon.until(() => /the database .* it cannot be opened/.test(daemon.stderr));

@@ -57,6 +57,6 @@ function tooLate(name: string, path: string, timeLimitMs: number): Failure {
   return new Failure(
     'source-unreachable',
     `the source ${quoted(name)}: ${quoted(path)} could not be read within ${timeLimitMs / 1000} s`,
-    { hint: 'check the file system that holds it; what was read before stays in force' },
+    { hint: 'check the file system that holds it' },
   );
 }

@@ -36,8 +36,8 @@ export function urlSource(settings: UrlSettings): WishlistSource<RecipeFiles> {
   };
 }
 
-const CHECK_NETWORK = 'check network, firewall and proxy; what was read before stays in force';
-const TRY_LATER = 'try again later; what was read before stays in force';
+const CHECK_NETWORK = 'check network, firewall and proxy';
+const TRY_LATER = 'try again later';
 const ACCEPT = 'application/yaml, text/plain, */*';
 
 /**

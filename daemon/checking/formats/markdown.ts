@@ -104,9 +104,12 @@ function item({ severity, code: kind, file, line, message, hint }: Finding): str
 
 function details(findings: readonly Finding[]): string {
   if (findings.length === 0) return '';
-  const summary = `${counted(findings.length, 'note')} on lines that are not new`;
+  const summary = `${counted(findings.length, 'finding')} on lines that are not new`;
   return `<details><summary>${summary}</summary>\n\n${list(findings, LONGEST_DETAILS)}\n\n</details>`;
 }
+
+/** Units after which a decimal number is one, not a tag. */
+const UNIT = /^(?:B|kB|MB|GB|TB)\b/;
 
 /** A word or small number without a meaning in Markdown, HTML, GitHub or GitLab. */
 const PLAIN_WORD = /^\(?(?:[A-Za-z]+(?:['-][A-Za-z]+)*|\d{1,6}|…)\)?[,;:.?]?$/;
@@ -143,8 +146,10 @@ export function inProse(text: string): string {
     if (odd.length > 0) pieces.push(spanOf(odd.join(' ')));
     odd = [];
   };
-  for (const word of redact(text).split(/ +/)) {
-    if (!PLAIN_WORD.test(word)) {
+  const words = redact(text).split(/ +/);
+  for (const [index, word] of words.entries()) {
+    const isSize = /^\d{1,6}\.\d$/.test(word) && UNIT.test(words[index + 1] ?? '');
+    if (!isSize && !PLAIN_WORD.test(word)) {
       odd.push(word);
       if (/[,;:.?]$/.test(word)) flush();
       continue;

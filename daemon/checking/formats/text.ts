@@ -56,7 +56,7 @@ function summaryLine(
   const own = findings.filter((finding) => finding.file === file);
   const fresh = checked.filter((wish) => wish.file === file).length;
   const since = base === undefined ? '' : `, ${fresh} new or changed since ${base}`;
-  const what = wishes === undefined ? 'no recipe' : `${counted(wishes, 'wish', 'wishes')}${since}`;
+  const what = wishes === undefined ? 'not a valid recipe' : `${counted(wishes, 'wish', 'wishes')}${since}`;
   return redactLine(`${file}: ${what}; ${countText({ findings: own })}`);
 }
 

@@ -98,5 +98,5 @@ function confinementOf(
 
 /** Describes a source that fails while its last good content is in force. */
 export function staleText(failure: Failure, failingSince: string | undefined): string {
-  return `${withHint(failure)} [${failure.code}]; it fails since ${localTime(failingSince ?? '')}, and what is known of it counts`;
+  return `${withHint(failure)} [${failure.code}]; it fails since ${localTime(failingSince ?? '')}, and its last good content stays in force`;
 }

@@ -146,7 +146,7 @@ async function connect(path: string, name: string, mode: number): Promise<Databa
 export class Damaged extends Failure {
   constructor(path: string, reason: string, cause?: unknown) {
     super('state-unusable', `the database ${quoted(path)} is damaged: ${reason}`, {
-      hint: 'start the daemon again, or run "unpackd rebuild": a new one is made from what is published',
+      hint: 'restart the daemon, or run "unpackd rebuild": a new one is made from the repositories',
       cause,
     });
   }

@@ -41,7 +41,7 @@ export async function openDatabase(path: string, opening: Opening): Promise<Data
     // Whoever opened it at the same time may have put it aside: a new one is there then, with connections to it.
     if (inodeOf(path) === found) {
       const aside = putAside(path, opening);
-      opening.warn(`${error.message}; it lies in ${aside} now, and what is published is looked up anew`);
+      opening.warn(`${error.message}; it was moved to ${aside}, and the repositories are scanned again`);
     }
     return await openSound(path, opening);
   }
@@ -79,8 +79,8 @@ async function openToRead(path: string, migrations: readonly string[]): Promise<
     if (version === migrations.length) return database;
     throw new Failure(
       'state-unusable',
-      `the database ${quoted(path)} has form ${version}, which an earlier version of unpackd made`,
-      { hint: `start the daemon again: it changes it to form ${migrations.length}` },
+      `the database ${quoted(path)} has schema ${version}, which an earlier version of unpackd made`,
+      { hint: `restart the daemon: it upgrades the database to schema ${migrations.length}` },
     );
   } catch (error) {
     await database.close().catch(() => undefined);
@@ -139,8 +139,7 @@ async function checkIntegrity(statements: Statements, path: string): Promise<voi
   const said = Object.values(row ?? {})[0];
   if (said !== 'ok') throw new Damaged(path, String(said));
   const broken = await statements.all('PRAGMA foreign_key_check');
-  if (broken.length > 0)
-    throw new Damaged(path, `${counted(broken.length, 'reference')} to what is not there`);
+  if (broken.length > 0) throw new Damaged(path, counted(broken.length, 'dangling reference'));
 }
 
 async function migrate(
@@ -154,7 +153,9 @@ async function migrate(
   if (version > 0) {
     const copy = `${path}.form${version}`;
     if (!existsSync(copy)) await copyForm(statements, version, copy);
-    warn(`the database gets form ${migrations.length}; a copy of form ${version} is ${copy}`);
+    warn(
+      `upgrading the database from schema ${version} to ${migrations.length}; a copy of the old one is ${copy}`,
+    );
   }
   await statements.run('BEGIN IMMEDIATE');
   try {
@@ -171,8 +172,8 @@ async function migrate(
 function tooNew(path: string, version: number, known: number): Failure {
   return new Failure(
     'state-unusable',
-    `the database ${quoted(path)} has form ${version}; this version of unpackd knows ${known}`,
-    { hint: 'a newer unpackd made it: use that one, or move the file away to have it made anew' },
+    `database schema ${version} of ${quoted(path)} is newer than this unpackd supports (${known})`,
+    { hint: 'use the newer unpackd that made it, or move the file away to have a new one made' },
   );
 }
 

@@ -43,10 +43,10 @@ describe('signs of life', () => {
   const cases: [Parameters<typeof serviceStatusText>[0], text: string][] = [
     [{ repositories: [] }, 'nothing to do'],
     [{ repositories: [idle] }, 'nothing to do'],
-    [{ cycleSinceMs: 1, repositories: [idle] }, 'looking at wishlists and registries'],
+    [{ cycleSinceMs: 1, repositories: [idle] }, 'checking wishlists and registries'],
     [
       { repositories: [], databaseFailure: failure },
-      'nothing to do; nothing is remembered: it may not be written',
+      'nothing to do; nothing is recorded: it may not be written',
     ],
     [
       { repositories: [], refusedReload: { ...failure, sinceMs: 1 } },

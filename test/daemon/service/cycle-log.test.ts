@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { CycleLog } from '../../../daemon/service/cycle-log.ts';
+import { LINUX_AMD64 } from '../../../core/oci/platform.ts';
+import type { RepositoryReport } from '../../../daemon/cycle/repository-work.ts';
+import type { Plan } from '../../../wishlist/meaning/plan.ts';
 import type { LogRecord } from '../../../daemon/systemd/log.ts';
 import { Repetition } from '../../../daemon/service/cycle-log.ts';
 
@@ -30,6 +33,31 @@ describe('the log of the daemon', () => {
     observe({ type: 'publication-finished', layers: [], revision: 7, error: undefined });
     assert.match(messages.join(), /^published removal of quay\.io\/lab\/tool:1 .* as revision 7$/);
   });
+
+  const publishing = [{ image: { publicName: IMAGE }, platform: LINUX_AMD64, digest: 'sha256:c' }];
+  const plans: [what: string, more: object, outcome: string, said: readonly string[]][] = [
+    ['all images are current', {}, 'unchanged', ['all 2 images are current']],
+    ['one is to be added', { add: publishing }, 'unchanged', ['1 image to add']],
+    ['one is not known', { unknown: publishing }, 'unchanged', []],
+    ['one failed', {}, 'failed', []],
+  ];
+  for (const [what, more, outcome, said] of plans)
+    it(`says that nothing was to be done after the first cycle, where ${what}`, () => {
+      const messages: string[] = [];
+      const cycleLog = new CycleLog({ write: ({ message }) => void messages.push(message) }, () => 0);
+      const nothing = { add: [], update: [], unknown: [], remove: [] };
+      cycleLog.planned(REPOSITORY, { ...nothing, unchanged: [{}, {}], ...more } as unknown as Plan);
+      const images = [{ image: IMAGE, platform: undefined, result: { outcome } }];
+      const report = {
+        repository: REPOSITORY,
+        images,
+        publications: 0,
+        stopped: undefined,
+        isUnusable: false,
+      };
+      cycleLog.firstCycleEnded([report as unknown as RepositoryReport]);
+      assert.deepEqual(messages, said);
+    });
 });
 
 const DAY_MS = 86_400_000;

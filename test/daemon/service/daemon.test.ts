@@ -195,7 +195,7 @@ describe('the daemon', function () {
       rows.map(({ publicName, layers }) => ({ publicName, layers })),
       [{ publicName: `${registry.host}/lab/tool:1`, layers: 1 }],
     );
-    assert.ok(rig.said().some((line) => line.startsWith('4 the database is gone')));
+    assert.ok(rig.said().some((line) => line.startsWith('4 the database has disappeared')));
     assert.deepEqual(registry.blobRequests().length, 2);
   });
 
@@ -225,7 +225,7 @@ describe('the daemon', function () {
     rig.said();
     rig.configuration = new Failure('configuration-invalid', 'a mistake', { hint: 'correct it' });
     rig.daemon.reload();
-    await until(() => rig.said().some((line) => line.startsWith('3 the new configuration is refused')));
+    await until(() => rig.said().some((line) => line.startsWith('3 new configuration refused')));
     assert.equal(rig.daemon.currentRun, before);
     rig.configuration = configurationOf(rig.folder, { flags: { root: '/elsewhere' } });
     rig.daemon.reload();

@@ -72,14 +72,14 @@ describe('the text of the status', () => {
       { disk: { path: '/state', freeBytes: 5e9, sizeBytes: 9e9 } },
       ['daemon: not running; 5.0 GB free in /state'],
     ],
-    ['a daemon that does not answer', { daemon: 'silent' }, ['daemon: it runs, and does not answer']],
+    ['a daemon that does not answer', { daemon: 'silent' }, ['daemon: running, but not answering']],
     [
       'a daemon that may not be asked, and what is wrong with its database',
       { daemon: 'private', troubles: [FAILURE] },
       [
-        'daemon: it runs; its user may ask it what it does',
+        'daemon: running; only its user may query it',
         '',
-        'what is wrong with unpackd itself',
+        'problems with unpackd itself',
         '  no such tag; correct it [tag-unknown]',
       ],
     ],
@@ -87,7 +87,7 @@ describe('the text of the status', () => {
       'a daemon that waits',
       { daemon: { ...DAEMON, nextCycleMs: NOW + 2 * MINUTE } },
       [
-        'daemon: running since 2026-01-04 11:00 +00:00 (unpackd 1.2.3, process 7); next look in 2 min',
+        'daemon: running since 2026-01-04 11:00 +00:00 (unpackd 1.2.3, process 7); next check in 2 min',
         'spool: 1.0 kB of 100GiB',
       ],
     ],
@@ -95,7 +95,7 @@ describe('the text of the status', () => {
       'a daemon that looks',
       { daemon: { ...DAEMON, cycleSinceMs: NOW - 30_000, nextCycleMs: NOW } },
       [
-        'daemon: running since 2026-01-04 11:00 +00:00 (unpackd 1.2.3, process 7); looking at wishlists and registries for 30 s',
+        'daemon: running since 2026-01-04 11:00 +00:00 (unpackd 1.2.3, process 7); checking wishlists and registries for 30 s',
         'spool: 1.0 kB of 100GiB',
       ],
     ],
@@ -103,7 +103,7 @@ describe('the text of the status', () => {
       'a daemon that is late',
       { daemon: { ...DAEMON, nextCycleMs: NOW - 103_000 } },
       [
-        'daemon: running since 2026-01-04 11:00 +00:00 (unpackd 1.2.3, process 7); next look now',
+        'daemon: running since 2026-01-04 11:00 +00:00 (unpackd 1.2.3, process 7); next check now',
         'spool: 1.0 kB of 100GiB',
       ],
     ],
@@ -140,7 +140,7 @@ describe('the text of the status', () => {
         'daemon: not running',
         '',
         'sources',
-        '  lab: nothing is known of it',
+        '  lab: never read',
         '  lab: in force since 2026-01-05 12:00 +00:00, read 3 min ago',
         '  lab: commit 0123456789ab of 2026-01-01 08:00 +00:00 by Ann, read 3 h ago; failing for 2 h: no such tag; correct it [tag-unknown]',
       ],
@@ -148,7 +148,7 @@ describe('the text of the status', () => {
     [
       'lines without images',
       { lines: [{ text: 'x', failure: { ...FAILURE, hint: undefined } }] },
-      ['daemon: not running', '', 'lines of wishlists that give no image', '  no such tag [tag-unknown]'],
+      ['daemon: not running', '', 'wishlist lines that give no image', '  no such tag [tag-unknown]'],
     ],
   ];
   for (const [what, report, lines] of reports) {

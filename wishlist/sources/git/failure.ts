@@ -12,7 +12,7 @@ interface Meaning {
   readonly hint: string;
 }
 
-const CHECK_NETWORK = 'check network, firewall and proxy; what was read before stays in force';
+const CHECK_NETWORK = 'check network, firewall and proxy';
 const CHECK_ADDRESS = 'correct the address; servers also answer so where credentials are missing';
 const CHECK_CREDENTIALS = 'check username and password, or key, of this source, and what they may read';
 

@@ -109,7 +109,7 @@ describe('commands beside the daemon', () => {
     try {
       const { status, stdout } = await run('status');
       assert.equal(status, 1);
-      assert.match(stdout, /^daemon: it runs, and does not answer/);
+      assert.match(stdout, /^daemon: running, but not answering/);
     } finally {
       lock.release();
     }
