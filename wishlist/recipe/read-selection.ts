@@ -92,15 +92,8 @@ function unused(yaml: RecipeText, values: Values, { text }: Image): Problem[] {
   return ['exclude', 'limit'].flatMap((key): Problem[] => {
     const node = values.get(key);
     if (node === undefined) return [];
-    return [
-      {
-        severity: 'warning',
-        code: 'setting-unused',
-        ...yaml.positionOf(node),
-        text,
-        message: `${quoted(text)} is a single image, for which ${key} means nothing`,
-        hint: `remove ${key}, or ask for several tags`,
-      },
-    ];
+    const message = `${quoted(text)} is a single image, for which ${key} means nothing`;
+    const hint = `remove ${key}, or ask for several tags`;
+    return [{ severity: 'warning', code: 'setting-unused', ...yaml.positionOf(node), text, message, hint }];
   });
 }

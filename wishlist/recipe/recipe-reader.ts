@@ -93,19 +93,15 @@ export class RecipeReader {
   defaults(): SettingsReading {
     const platforms = this.#values.get('platforms');
     const node = this.#values.get('defaults');
-    const short = platforms === undefined ? [] : ([['platforms', platforms]] as const);
-    if (node === undefined) return readSettings(this.#yaml, new Map(short));
-    const content = this.#yaml.content(node);
-    if (content.kind !== 'mapping') {
-      const hint = 'write the settings below it, such as platforms: [linux/amd64], or remove the key';
-      const problem = invalidSetting(this.#yaml, node, {
-        message: `defaults is ${kindOf(content)}, not a mapping of settings`,
-        hint,
-      });
-      const { settings, problems } = readSettings(this.#yaml, new Map(short));
-      return { settings, problems: [...problems, { ...problem, text: 'defaults' }] };
-    }
-    return this.#defaultsIn(content, platforms);
+    const content = node && this.#yaml.content(node);
+    if (content?.kind === 'mapping') return this.#defaultsIn(content, platforms);
+    const reading = readSettings(this.#yaml, new Map(platforms && [['platforms', platforms]]));
+    if (node === undefined || content === undefined) return reading;
+    const problem = invalidSetting(this.#yaml, node, {
+      message: `defaults is ${kindOf(content)}, not a mapping of settings`,
+      hint: 'write the settings below it, such as platforms: [linux/amd64], or remove the key',
+    });
+    return { ...reading, problems: [...reading.problems, { ...problem, text: 'defaults' }] };
   }
 
   /** Warns where DUCC's keys `user` and `output_format` are not text. Nothing depends on them. */
@@ -115,16 +111,10 @@ export class RecipeReader {
       if (node === undefined) return [];
       const content = this.#yaml.content(node);
       if (content.kind === 'scalar' && kindOf(content) !== 'empty') return [];
-      return [
-        {
-          severity: 'warning',
-          code: 'value-ignored',
-          ...this.#yaml.positionOf(node),
-          text: key,
-          message: `${key} is ${kindOf(content)}, not text, and ignored`,
-          hint: 'unpackd does not use it: it may be left out',
-        },
-      ];
+      const place = this.#yaml.positionOf(node);
+      const message = `${key} is ${kindOf(content)}, not text, and ignored`;
+      const hint = 'unpackd does not use it: it may be left out';
+      return [{ severity: 'warning', code: 'value-ignored', ...place, text: key, message, hint }];
     });
   }
 

@@ -55,13 +55,8 @@ export function readTexts<T>(yaml: RecipeText, node: Node, kind: TextKind<T>): S
   const { keyOf = String, codes = USUAL_CODES } = kind;
   const content = yaml.content(node);
   const items = content.kind === 'sequence' ? content.items : [node];
-  if (items.length === 0) {
-    const said = { message: `the list is empty`, hint: `${kind.hint}, or remove the key` };
-    return { value: undefined, problems: [invalidSetting(yaml, node, said, kind)] };
-  }
-  const tooLong = longList(items, kind.entries);
-  if (tooLong !== undefined)
-    return { value: undefined, problems: [invalidSetting(yaml, node, tooLong, kind)] };
+  const wrong = wrongLength(items.length, kind);
+  if (wrong !== undefined) return { value: undefined, problems: [invalidSetting(yaml, node, wrong, kind)] };
   const values = new Map<string, T>();
   const problems: Problem[] = [];
   for (const item of items) {
@@ -89,16 +84,14 @@ export function readCount(yaml: RecipeText, node: Node, key: string): SettingVal
   return { value: undefined, problems: [invalidSetting(yaml, node, said)] };
 }
 
-/** Refuses a list of more than `entries` entries, by default 1,000. */
-function longList(
-  { length }: readonly Node[],
-  entries: number = RECIPE_LIMITS.entries,
+function wrongLength(
+  length: number,
+  { hint, entries = RECIPE_LIMITS.entries }: Pick<TextKind<never>, 'hint' | 'entries'>,
 ): { message: string; hint: string } | undefined {
+  if (length === 0) return { message: 'the list is empty', hint: `${hint}, or remove the key` };
   if (length <= entries) return undefined;
-  return {
-    message: `the list has ${length} entries, and ${entries} are allowed`,
-    hint: 'divide it, or write patterns in place of single entries',
-  };
+  const message = `the list has ${length} entries, and ${entries} are allowed`;
+  return { message, hint: 'divide it, or write patterns in place of single entries' };
 }
 
 function parsed<T>({ parse }: TextKind<T>, text: string): T | Failure {
@@ -130,14 +123,8 @@ function repeatedEntry(
   { code, key }: { readonly code: ProblemCode; readonly key: string },
 ): Problem {
   const text = writtenAt(yaml, item);
-  return {
-    severity: 'warning',
-    code,
-    ...yaml.positionOf(item),
-    text,
-    message: `${quoted(text)} is already in the list${code === 'platform-repeated' ? `, as ${key}` : ''}`,
-    hint: 'remove it',
-  };
+  const message = `${quoted(text)} is already in the list${code === 'platform-repeated' ? `, as ${key}` : ''}`;
+  return { severity: 'warning', code, ...yaml.positionOf(item), text, message, hint: 'remove it' };
 }
 
 /** The text at `node`, with secrets masked. */

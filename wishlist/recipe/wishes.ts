@@ -32,7 +32,7 @@ export function readWishes(
     if (counts) wishes.push(wish);
     if (first === undefined) continue;
     const { column } = yaml.positionOf(item);
-    tell(counts ? divided(wish, first, column) : repeated(wish, first, column));
+    tell(repetition(wish, first, { column, counts }));
   }
   const next = items[limit];
   if (next !== undefined) tell(tooMany(yaml, next, { items: items.length, limit }));
@@ -98,40 +98,26 @@ function sorted(names: readonly string[] | undefined): readonly string[] | undef
   return names && [...names].sort();
 }
 
-function repeated(wish: Wish, first: Wish, column: number): Problem {
-  return {
-    ...repetition(wish, first, column),
-    hint: `remove line ${wish.line}: it does not count`,
-  };
-}
-
-function divided(wish: Wish, first: Wish, column: number): Problem {
-  const problem = repetition(wish, first, column);
+/** @param counts whether `wish` adds something to the `first` one */
+function repetition(
+  wish: Wish,
+  first: Wish,
+  { column, counts }: { readonly column: number; readonly counts: boolean },
+): Problem {
+  const { line, text, reference } = wish;
+  const schemes =
+    reference.scheme === first.reference.scheme ? '' : `, there with ${first.reference.scheme}://`;
+  const said = `${quoted(formatReference(reference))} in line ${line} is already asked for in line ${first.line}${schemes}`;
+  const problem = { severity: 'warning', code: 'wish-repeated', line, column, text } as const;
+  if (!counts) return { ...problem, message: said, hint: `remove line ${line}: it does not count` };
   if (restOf(wish) !== restOf(first)) {
-    const message = `${problem.message}, with other settings`;
+    const message = `${said}, with other settings`;
     return { ...problem, message, hint: 'merge the lines; as they are, both count' };
   }
-  return {
-    ...problem,
-    message: `${problem.message}, here for ${listed(wish)}, there for ${listed(first)}`,
-    hint: 'merge the lines; as they are, the platforms of all of them count',
-  };
+  const message = `${said}, here for ${listed(wish)}, there for ${listed(first)}`;
+  return { ...problem, message, hint: 'merge the lines; as they are, the platforms of all of them count' };
 }
 
 function listed({ settings: { platforms } }: Wish): string {
   return platforms === undefined ? 'no named platform' : platforms.map(formatPlatform).join(', ');
-}
-
-function repetition(wish: Wish, first: Wish, column: number): Omit<Problem, 'hint'> {
-  const image = quoted(formatReference(wish.reference));
-  const schemes =
-    wish.reference.scheme === first.reference.scheme ? '' : `, there with ${first.reference.scheme}://`;
-  return {
-    severity: 'warning',
-    code: 'wish-repeated',
-    line: wish.line,
-    column,
-    text: wish.text,
-    message: `${image} in line ${wish.line} is already asked for in line ${first.line}${schemes}`,
-  };
 }

@@ -78,11 +78,8 @@ export interface SourceState {
   readonly failingSince: string | undefined;
 }
 
-/** The content of a source that is in force. */
-export interface SourceContent {
-  /** In the order of the settings. Each wish has its origin. */
-  readonly recipes: readonly Recipe[];
-  readonly commit: Commit | undefined;
+/** The recipes of a source that are in force; each wish has its origin. */
+export interface SourceContent extends SourceRecipes {
   /** When it was read for the first time. */
   readonly since: string;
 }
