@@ -24,7 +24,7 @@ export const UNLIMITED: LayerLimits = {
 };
 
 /** A smaller file of zeros does no harm: gzip makes a thousandth of it, and it is unpacked within a second. */
-export const RATIO_COUNTS_FROM_BYTES = 256 * 1024 * 1024;
+const RATIO_COUNTS_FROM_BYTES = 256 * 1024 * 1024;
 
 const OPTIONS = {
   sizeBytes: 'layer-size-limit',

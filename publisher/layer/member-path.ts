@@ -6,7 +6,7 @@ const LONGEST_NAME_BYTES = 255;
 /** Linux takes paths of 4,095 bytes, and the folders of the repository come before an image's own. */
 export const LONGEST_PATH_BYTES = 3_584;
 /** Trees are walked by functions that call themselves. */
-export const MOST_COMPONENTS = 500;
+const MOST_COMPONENTS = 500;
 
 /**
  * The place that a member's name means below the root: `./`, leading and doubled slashes go; the root itself is ''.

@@ -73,13 +73,13 @@ const PLAIN = 'SCHILY.xattr.';
 /** The name percent-encoded, then the value in base 64: libarchive, beside the other. */
 const ENCODED = 'LIBARCHIVE.xattr.';
 
-export function isXattrRecord(key: string): boolean {
+function isXattrRecord(key: string): boolean {
   return key.startsWith(PLAIN) || key.startsWith(ENCODED);
 }
 
 /** More than the kernel takes for one value, or lists of one file (xattr(7)), and far more than files have. */
-export const MOST_XATTRS = 100;
-export const MOST_XATTR_BYTES = 65_536;
+const MOST_XATTRS = 100;
+const MOST_XATTR_BYTES = 65_536;
 
 export const NO_XATTRS: ReadonlyMap<string, string> = new Map();
 
@@ -90,7 +90,7 @@ export const NO_XATTRS: ReadonlyMap<string, string> = new Map();
  * @throws Failure `layer-corrupt` for a value that is not base 64, `layer-refused` for a name that none can be, for more
  *   than {@link MOST_XATTRS} or more than {@link MOST_XATTR_BYTES} together
  */
-export function xattrsOf(records: PaxRecords): ReadonlyMap<string, string> {
+function xattrsOf(records: PaxRecords): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const [key, value] of records)
     if (key.startsWith(PLAIN)) add(found, checked(key.slice(PLAIN.length)), value);

@@ -11,7 +11,7 @@ type Numbers = Uint8Array | Uint16Array | Uint32Array | Float64Array;
 type Maker = (rows: number) => Numbers;
 
 export const BYTES: Maker = (rows) => new Uint8Array(rows);
-export const WORDS_16: Maker = (rows) => new Uint16Array(rows);
+const WORDS_16: Maker = (rows) => new Uint16Array(rows);
 export const WORDS_32: Maker = (rows) => new Uint32Array(rows);
 export const DOUBLES: Maker = (rows) => new Float64Array(rows);
 

@@ -47,7 +47,7 @@ export function decideBatch<Image extends Waiting>(
  * Divides images into batches within the limits, in order; each layer weighs once a batch. An image that alone is over the
  * limit is a batch of its own.
  */
-export function divideIntoBatches<T extends Weighed>(images: readonly T[], most: BatchLimits): T[][] {
+function divideIntoBatches<T extends Weighed>(images: readonly T[], most: BatchLimits): T[][] {
   const batches: T[][] = [];
   let layers = new Set<string>();
   let weight = 0;

@@ -88,7 +88,7 @@ export interface GuardedImage {
   readonly digest: Digest | undefined;
 }
 
-export const UNGUARDED: Guard = {
+const UNGUARDED: Guard = {
   turn: async (_images, work) => await work(),
   during: async (_stage, _images, work) => await work(),
 };

@@ -9,7 +9,6 @@ import {
   layerRoot,
   recordPath,
 } from '../../../publisher/image/layout.ts';
-import { MOST_COMPONENTS } from '../../../publisher/layer/member-path.ts';
 import { ownFolders } from '../../../core/outputs.ts';
 import { clientPath } from '../../support/trees/client-path.ts';
 import { hexOf, type Digest } from '../../../core/oci/digest.ts';
@@ -25,6 +24,9 @@ import {
 import type { Layer } from '../../support/images/layer.ts';
 import type { OutputName } from '../../../core/outputs.ts';
 import { OWN, Workshop, streamBelow } from './workshop.ts';
+
+/** Components of the longest path that a member may have. */
+const MOST_COMPONENTS = 500;
 
 describe('compose/composer', () => {
   let workshop: Workshop;

@@ -1,5 +1,6 @@
 import { ANY_IMAGE } from '../../../publisher/image/image-limits.ts';
-import { UNGUARDED } from '../../../publisher/pipeline/context.ts';
+import { publishingContext } from '../../../publisher/pipeline/context.ts';
+import type { Event } from '../../../publisher/image/events.ts';
 import type { Outputs } from '../../../core/outputs.ts';
 import type { ReadyImage } from '../../../publisher/image/image.ts';
 import type { ListingStore } from '../../../publisher/layer/listing-store.ts';
@@ -28,15 +29,12 @@ export async function publishInto(place: Place, images: readonly ReadyImage[]): 
     const resolved = { ...image, outputs };
     return { part: { wanted, platform: undefined }, resolved, missing: [], image: resolved };
   });
-  const context = {
+  const context = publishingContext({
     repository: name,
     backend,
     listings,
-    guard: UNGUARDED,
-    observe: (event: { readonly type: string; readonly message?: string }): void =>
-      event.type === 'warning' ? say(event.message ?? '') : undefined,
-    notice: (_: string, message: string): void => say(message),
-    publishSignal: uninterrupted().signal,
+    observe: (event: Event): void => ('message' in event ? say(event.message) : undefined),
+    signal: uninterrupted().signal,
     options: {
       convertAgain: false,
       overwriteLayers: false,
@@ -44,8 +42,8 @@ export async function publishInto(place: Place, images: readonly ReadyImage[]): 
       imageLimits: ANY_IMAGE,
       onLoss: 'warn',
     },
-  };
-  const { results, stopped } = await publishBatch(batch, context as never);
+  } as never);
+  const { results, stopped } = await publishBatch(batch, context);
   if (stopped !== undefined) throw stopped;
   return batch.map((candidate) => {
     const result = results.get(candidate);

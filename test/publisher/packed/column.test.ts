@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { BYTES, Column, DOUBLES, WORDS_16, WORDS_32 } from '../../../publisher/packed/column.ts';
+import { BYTES, Column, DOUBLES, WORDS_32 } from '../../../publisher/packed/column.ts';
 
 describe('packed/column', () => {
   const kinds = [
     ['bytes', BYTES, 0xff],
-    ['words of 16 bits', WORDS_16, 0xffff],
+    ['words of 16 bits', (rows: number) => new Uint16Array(rows), 0xffff],
     ['words of 32 bits', WORDS_32, 0xffff_ffff],
     ['doubles', DOUBLES, -1.25],
   ] as const;

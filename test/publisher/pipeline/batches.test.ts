@@ -1,21 +1,22 @@
 import assert from 'node:assert/strict';
-import {
-  decideBatch,
-  divideIntoBatches,
-  type Waiting,
-  type Weighed,
-} from '../../../publisher/pipeline/batches.ts';
+import { decideBatch, type BatchRule, type Waiting } from '../../../publisher/pipeline/batches.ts';
 
 /** Images by name: `a10 b5` brings the layer a of 10 bytes and b of 5. */
-function image(layers: string): Weighed & { readonly name: string } {
+function image(layers: string): Waiting & { readonly name: string } {
   const missing = layers
     .split(' ')
     .filter((layer) => layer !== '')
     .map((layer) => ({ digest: layer.slice(0, 1), sizeBytes: Number(layer.slice(1)) }));
-  return { name: layers, missing };
+  return { name: layers, missing, readySinceMs: 0 };
 }
 
-describe('batches', () => {
+/** All batches of images that are ready, as they are published one after the other. */
+function divided<Image extends Waiting>(images: readonly Image[], rule: BatchRule): Image[][] {
+  const { batch = [] } = decideBatch(images, { isMoreComing: false, nowMs: 0 }, rule);
+  return batch.length === 0 ? [] : [[...batch], ...divided(images.slice(batch.length), rule)];
+}
+
+describe('publisher/pipeline/batches', () => {
   const cases: [what: string, mostBytes: number, images: string[], batches: string[][]][] = [
     ['no images', 100, [], []],
     ['one image', 100, ['a10'], [['a10']]],
@@ -60,9 +61,9 @@ describe('batches', () => {
   ];
   for (const [what, mostBytes, images, batches] of cases) {
     it(`divides ${what}`, () => {
-      const divided = divideIntoBatches(images.map(image), { bytes: mostBytes, images: 4 });
+      const batched = divided(images.map(image), { bytes: mostBytes, images: 4, ageMs: 0 });
       assert.deepEqual(
-        divided.map((batch) => batch.map(({ name }) => name)),
+        batched.map((batch) => batch.map(({ name }) => name)),
         batches,
       );
     });
