@@ -1,6 +1,6 @@
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { imagesBook, storeRoot } from '../../publisher/outputs/podman/paths.ts';
+import { imagesJsonPath, storeRoot } from '../../publisher/outputs/podman/paths.ts';
 
 const PODMAN_STORE = storeRoot('');
 
@@ -27,7 +27,7 @@ export async function publishedTree(repository: string): Promise<string[]> {
     const trees = await Promise.all(folders.map(async (two) => await readdir(join(repository, kind, two))));
     return `${kind.padEnd(width)}    ${trees.flat().length} ${what}`;
   });
-  const images = parsed(await readFile(join(repository, imagesBook(PODMAN_STORE)), 'utf8'));
+  const images = parsed(await readFile(join(repository, imagesJsonPath(PODMAN_STORE)), 'utf8'));
   const store = `${PODMAN_STORE.padEnd(width)}    podman's image store, with ${images.length} images`;
   return [...(await Promise.all([...lines, ...counts])), store];
 }

@@ -28,12 +28,10 @@ import {
 import type { BytePath } from '../../core/system/byte-path.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import type { LayerTree } from '../tree/layer-tree.ts';
-import { fileDemand, LinkCounts, survey, type Survey } from './survey.ts';
+import { fileDemand, LinkCounts, survey, type Survey, LinkableFiles, type Unlinkable } from './survey.ts';
 import type { StackedLayer, TreeLoader } from '../tree/image-trees.ts';
-import { LinkableFiles, type Unlinkable } from './linkable-files.ts';
-import { MissingDirectories } from './missing-directories.ts';
+import { MissingDirectories, TreeChanges, type ChangeOptions } from './tree-changes.ts';
 import { held, lossesOf, type LossPolicy } from './losses.ts';
-import { TreeChanges, type ChangeOptions } from './tree-changes.ts';
 import { treeEntries, type TreeSources } from './tree-entries.ts';
 import { KeptXattrs, treeXattrs } from './xattrs.ts';
 

@@ -4,8 +4,15 @@ import { type Attributes, type Entry, type FileEntry } from '../publication/entr
 import { displayPath, pathBuffer, type BytePath } from '../../core/system/byte-path.ts';
 import { LONGEST_PATH_BYTES } from '../layer/member-path.ts';
 import { LINUX_LIMITS, type RepositoryCapabilities } from '../publication/capabilities.ts';
-import { EMPTY_TREE, type AnyNode, type DeviceNode, type TreeNode } from '../tree/node.ts';
-import { walk, walkAny, type Visit } from '../tree/walk.ts';
+import {
+  EMPTY_TREE,
+  type AnyNode,
+  type DeviceNode,
+  type TreeNode,
+  walk,
+  walkAny,
+  type Visit,
+} from '../tree/node.ts';
 import type { ImageMeter } from '../image/image-limits.ts';
 import type { Sliced } from '../../core/turns.ts';
 import type { StackedLayer } from '../tree/image-trees.ts';

@@ -4,11 +4,12 @@ import type { Digest } from '../../core/oci/digest.ts';
 import { NOTHING_NEEDED, sumOf, type Demand } from '../../core/system/free-space.ts';
 import type { Entry } from '../publication/entry.ts';
 import type { RepositoryCapabilities } from '../publication/capabilities.ts';
-import type { FileNode, LayerSource } from '../tree/node.ts';
-import { walkAny } from '../tree/walk.ts';
-import type { Sliced } from '../../core/turns.ts';
-import type { PublishedTree } from '../outputs/output.ts';
+import { type FileNode, type LayerSource, walkAny } from '../tree/node.ts';
+import { type Sliced, takeTurns } from '../../core/turns.ts';
+import { type PublishedTree, publishedPath } from '../outputs/output.ts';
 import { publishable, type KeptXattrs } from './xattrs.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
+import type { RepositoryView } from '../publication/view.ts';
 
 /** What is found out of a tree before it is written. */
 export interface Survey {
@@ -124,4 +125,55 @@ export function fileDemand(entries: readonly Entry[]): Demand {
     (sum, entry) => (entry.type === 'file' ? sumOf(sum, { bytes: entry.sizeBytes, inodes: 1 }) : sum),
     NOTHING_NEEDED,
   );
+}
+
+export interface LinkQuestion {
+  /** Whether the same publication brings the layer: what it brings can be linked to. */
+  readonly isBrought: (layer: Digest) => boolean;
+  readonly meter: ImageMeter;
+}
+
+/** What a tree brings of files that are published already. */
+export interface Unlinkable {
+  /** Where they are published. */
+  readonly paths: ReadonlySet<BytePath>;
+  /** Of all their names in the tree together. */
+  readonly sizeBytes: number;
+}
+
+/** Knows which published files of layers can be linked to. Only large ones may be such that they cannot. */
+export class LinkableFiles {
+  readonly #view: RepositoryView;
+  /** Chains and flat trees ask for the same files again. */
+  readonly #known = new Map<BytePath, boolean>();
+
+  constructor(view: RepositoryView) {
+    this.#view = view;
+  }
+
+  /** The published files that the tree needs and cannot link to. */
+  async missingFrom(tree: PublishedTree, { isBrought, meter }: LinkQuestion): Promise<Unlinkable> {
+    const paths = new Set<BytePath>();
+    let sizeBytes = 0;
+    if (tree.files === 'copied' || this.#view.linkableBytes === Number.POSITIVE_INFINITY)
+      return { paths, sizeBytes };
+    const { linkableBytes } = this.#view;
+    for (const { node: file } of walkAny(tree.rootNode)) {
+      if (meter.step()) await takeTurns();
+      if (file.type !== 'file' || file.sizeBytes < linkableBytes || file.source.kind !== 'layer') continue;
+      const path = publishedPath(file.source);
+      if (isBrought(file.source.layer) || (await this.#isLinkable(path))) continue;
+      paths.add(path);
+      sizeBytes += file.sizeBytes;
+    }
+    return { paths, sizeBytes };
+  }
+
+  async #isLinkable(path: BytePath): Promise<boolean> {
+    const known = this.#known.get(path);
+    if (known !== undefined) return known;
+    const isLinkable = await this.#view.isLinkable(path);
+    this.#known.set(path, isLinkable);
+    return isLinkable;
+  }
 }

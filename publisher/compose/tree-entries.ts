@@ -4,9 +4,15 @@ import { NumberSet } from '../packed/column.ts';
 import type { Entry, FileEntry } from '../publication/entry.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import { CATALOG_MARKER, catalogFolders } from '../tree/catalogs.ts';
-import { IMPLIED_ATTRIBUTES, joinPath, type FileNode, type LayerSource, type AnyNode } from '../tree/node.ts';
+import {
+  IMPLIED_ATTRIBUTES,
+  joinPath,
+  type FileNode,
+  type LayerSource,
+  type AnyNode,
+  walkAny,
+} from '../tree/node.ts';
 import type { LayerTree } from '../tree/layer-tree.ts';
-import { walkAny } from '../tree/walk.ts';
 import { givingTurns, inTurns } from '../../core/turns.ts';
 import { publishedPath, type PublishedTree } from '../outputs/output.ts';
 

@@ -6,8 +6,8 @@ import {
   type DirectoryNode,
   type FileNode,
   type LayerDirectoryNode,
+  walkAny,
 } from '../tree/node.ts';
-import { walkAny } from '../tree/walk.ts';
 import type { PublishedTree } from '../outputs/output.ts';
 
 /** A node that may have attributes. */

@@ -1,26 +1,13 @@
-import type { WishedPlatform } from '../../wishlist/meaning/wished-image.ts';
+import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import { LINUX_AMD64, equalPlatforms, type Platform } from '../../core/oci/platform.ts';
 import type { ImageReference } from '../../core/oci/reference.ts';
-import type { OutputName, Outputs } from '../../core/outputs.ts';
+import type { Outputs } from '../../core/outputs.ts';
 import type { ImageConfig } from '../../core/oci/config.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import type { Manifest, ManifestOutline } from '../../core/oci/manifest.ts';
 
-/** An image that is asked for. */
-export interface WantedImage {
-  readonly reference: ImageReference;
-  /** Its place in the repository, relative to the root; for linux/amd64, if it is published for further platforms. */
-  readonly publicName: string;
-  /** Forms that it is wanted in; `undefined` for all that are made here. */
-  readonly outputs: readonly OutputName[] | undefined;
-  /**
-   * What it is to be published for. Where nobody said: for linux/amd64, as which a manifest that is no part of an index
-   * counts whatever it is for, since some tags have no other.
-   */
-  readonly platforms: readonly WishedPlatform[] | undefined;
-  /** Whether somebody names it: what only a pattern means need not be an image. */
-  readonly isNamed: boolean;
-}
+/** A wished image, as far as publishing depends on it: recipes, repositories and terms are of no concern here. */
+export type WantedImage = Pick<WishedImage, 'reference' | 'publicName' | 'platforms' | 'outputs' | 'isNamed'>;
 
 /** An image that is resolved: what its name means in the registry now, for one platform. */
 export interface ResolvedImage {

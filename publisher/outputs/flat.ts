@@ -16,9 +16,8 @@ import {
   type TreeNode,
 } from '../tree/node.ts';
 import { nodeAt, resolvePath } from '../tree/resolve.ts';
-import { mountPoints } from './apptainer/mount-points.ts';
+import { mountPoints, startupFiles } from './apptainer/startup-files.ts';
 import type { StartupEntry } from './apptainer/startup-entry.ts';
-import { startupFiles } from './apptainer/startup-files.ts';
 import type { Output } from './output.ts';
 import { isLinked, PublicLinks } from './public-links.ts';
 

@@ -6,10 +6,9 @@ import type { Sliced } from '../../core/turns.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
 import { isCvmfsReserved } from './cvmfs-reserved.ts';
-import { brokenLink, checkPlace, memberFolder } from './member-place.ts';
+import { brokenLink, checkPlace, memberFolder, entryPath, resolvePath } from './resolve.ts';
 import { joinPath, type LayerDirectoryNode, type LayerNode } from './node.ts';
 import { PackedTree, type PackedDirectory } from './packed-tree.ts';
-import { entryPath, resolvePath } from './resolve.ts';
 
 /** The prefix that marks deletions (OCI image specification 1.1, layer.md, "Whiteouts"). */
 const WHITEOUT = '.wh.';

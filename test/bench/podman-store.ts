@@ -2,9 +2,12 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { manifestPath } from '../../publisher/image/layout.ts';
-import { encodeRecord, type LayerRecord } from '../../publisher/outputs/podman/image-record.ts';
+import {
+  encodeRecord,
+  type LayerRecord,
+  imageRecordPath,
+} from '../../publisher/outputs/podman/image-record.ts';
 import { documentPath, storeRoot } from '../../publisher/outputs/podman/paths.ts';
-import { imageRecordPath } from '../../publisher/outputs/podman/published-images.ts';
 import { hexOf, type Digest } from '../../core/oci/digest.ts';
 import { image } from '../support/images/image.ts';
 import { directory, file } from '../support/images/layer-entry.ts';

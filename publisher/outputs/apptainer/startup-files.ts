@@ -1,9 +1,14 @@
-import { actionScripts } from './actions.ts';
-import { environmentScripts } from './environment.ts';
-import { labelsJson } from './labels.ts';
-import { runscript, STARTSCRIPT } from './runscript.ts';
-import { dataFile, directory, link, script } from './startup-entry.ts';
-import type { StartupConfig, StartupEntry } from './startup-entry.ts';
+import { actionScripts, runscript, STARTSCRIPT, environmentScripts } from './scripts.ts';
+import {
+  dataFile,
+  directory,
+  link,
+  script,
+  type StartupConfig,
+  type StartupEntry,
+  type StartupDirectory,
+  type StartupFile,
+} from './startup-entry.ts';
 
 /**
  * The files with which apptainer and singularity start programs of a flat root file system: `.singularity.d` and the
@@ -34,3 +39,40 @@ export function startupFiles(config: StartupConfig): readonly StartupEntry[] {
     link('singularity', '.singularity.d/runscript'),
   ];
 }
+
+/**
+ * `labels.json`: one object of strings, sorted by name. Control characters are escaped, also those that JSON lets
+ * stand (DEL and the C1 set), so that printing the file cannot steer a terminal.
+ */
+export function labelsJson(labels: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(labels)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `  ${quoted(name)}: ${quoted(value)}`);
+  return lines.length === 0 ? '{}\n' : `{\n${lines.join(',\n')}\n}\n`;
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text).replaceAll(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/**
+ * What apptainer mounts onto. A published root file system is read-only, so these are added wherever the image has
+ * nothing at that path; anything that it has there (a symbolic link too) stays as it is. `var` and `etc` are in the
+ * list as parents of others.
+ */
+export const mountPoints: readonly (StartupDirectory | StartupFile)[] = [
+  directory('dev'),
+  directory('etc'),
+  dataFile('etc/hosts', ''),
+  dataFile('etc/resolv.conf', ''),
+  directory('home'),
+  directory('proc', 0o555),
+  directory('root', 0o700),
+  directory('sys', 0o555),
+  directory('tmp', 0o1777),
+  directory('var'),
+  directory('var/tmp', 0o1777),
+];

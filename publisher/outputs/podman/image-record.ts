@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import type { Digest } from '../../../core/oci/digest.ts';
 import { digestSchema } from '../../../core/oci/manifest.ts';
-import { isPodmanName } from './image-name.ts';
+import type { ImageReference } from '../../../core/oci/reference.ts';
+import { mapLimited } from '../../../core/concurrency.ts';
+import type { BytePath } from '../../../core/system/byte-path.ts';
+import type { RepositoryView } from '../../publication/view.ts';
+import type { ResolvedImage } from '../../image/image.ts';
+import { metadataPath } from '../../image/layout.ts';
+import { namesWith, READS_AT_A_TIME } from '../../published/find-published.ts';
+import { imagesJsonPath, storeRoot } from './paths.ts';
+import type { PublishedImage } from './store.ts';
 
 /** A document that an image consists of. */
 export interface StoredDocument {
@@ -114,4 +122,77 @@ function isSound({ name, created }: ImageRecord): boolean {
 
 function withoutFormat({ name, config, manifest, index, created, layers }: ImageRecord): ImageRecord {
   return { name, config, manifest, ...(index !== undefined && { index }), created, layers };
+}
+
+/** The grammar of containers/image, docker/reference: a name outside of it makes every listing of the store fail. */
+const COMPONENT = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
+const LABEL = '[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?';
+const HOST = `${LABEL}(?:\\.${LABEL})*(?::[0-9]+)?`;
+const VERSION = '(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127}|@sha256:[0-9a-f]{64})';
+const NAME = new RegExp(`^(?<path>${HOST}(?:/${COMPONENT})+)${VERSION}$`);
+const LONGEST_PATH_CHARACTERS = 255;
+
+/**
+ * What podman calls the image once it has pulled it: by its tag, or by its digest where it is pinned, whatever tag stands
+ * beside that.
+ */
+export function podmanName({ registry, repository, tag, digest }: ImageReference): string {
+  const version = digest === undefined ? `:${tag ?? 'latest'}` : `@${digest}`;
+  return `${registry}/${repository}${version}`;
+}
+
+/** Whether podman can read `name` at all. Hosts that are IPv6 addresses, for one, it cannot. */
+export function isPodmanName(name: string): boolean {
+  const path = NAME.exec(name)?.groups?.['path'];
+  return path !== undefined && path.length <= LONGEST_PATH_CHARACTERS;
+}
+
+/** A name without its tag or digest. */
+export function pathOf(name: string): string {
+  if (isPinned(name)) return name.slice(0, name.indexOf('@'));
+  const colon = name.lastIndexOf(':');
+  return colon > name.lastIndexOf('/') ? name.slice(0, colon) : name;
+}
+
+export function isPinned(name: string): boolean {
+  return name.includes('@');
+}
+
+/** In the metadata of an image. */
+const PODMAN_FILE = 'podman.json';
+
+/** Where the record of an image is: beside its manifest, so that both go together. */
+export function imageRecordPath(publicName: string): BytePath {
+  return metadataPath(publicName, PODMAN_FILE);
+}
+
+/** Whether podman's form of the image is published, or known not to be possible. */
+export async function isInStore(
+  view: RepositoryView,
+  { publicName, manifest }: ResolvedImage,
+): Promise<boolean> {
+  const record = await publishedRecord(view, publicName);
+  if (record?.config.digest !== manifest.config.digest) return false;
+  if ('refused' in record) return true;
+  // Podman finds it by the digest of its manifest too, which may be another one for the same config.
+  if (record.manifest.digest !== manifest.digest) return false;
+  return (await view.kindOf(imagesJsonPath(storeRoot(publicName)))) === 'file';
+}
+
+/** All images that a store is to have: those that are published with a record. One that cannot be read does not count. */
+export async function publishedImages(view: RepositoryView): Promise<PublishedImage[]> {
+  const names = await namesWith(PODMAN_FILE, view);
+  const found = await mapLimited(names, READS_AT_A_TIME, async (publicName) => {
+    const record = await publishedRecord(view, publicName);
+    return record === undefined || 'refused' in record ? [] : [{ publicName, record }];
+  });
+  return found.flat();
+}
+
+async function publishedRecord(
+  view: RepositoryView,
+  publicName: string,
+): Promise<ImageRecord | RefusedRecord | undefined> {
+  const bytes = await view.read(imageRecordPath(publicName));
+  return bytes === undefined ? undefined : decodeRecord(bytes);
 }

@@ -1,6 +1,7 @@
 import { OUTPUT_FORMS } from '../../../core/outputs.ts';
 import type { BytePath } from '../../../core/system/byte-path.ts';
-import type { LayerId } from './layer-ids.ts';
+import type { LayerId } from './store.ts';
+import type { RepositoryView } from '../../publication/view.ts';
 
 /** Where the parts of a store are, below its root: containers/storage, drivers/overlay and store.go. */
 
@@ -37,12 +38,12 @@ export function imagesFolder(root: StoreRoot): BytePath {
 }
 
 /** The list of images. */
-export function imagesBook(root: StoreRoot): BytePath {
+export function imagesJsonPath(root: StoreRoot): BytePath {
   return `${imagesFolder(root)}/images.json`;
 }
 
 /** The list of layers. */
-export function layersBook(root: StoreRoot): BytePath {
+export function layersJsonPath(root: StoreRoot): BytePath {
   return `${root}/overlay-layers/layers.json`;
 }
 
@@ -71,4 +72,97 @@ export function imageFolder(root: StoreRoot, image: string): BytePath {
 export function documentPath(root: StoreRoot, image: string, key: string): BytePath {
   const isPlainKey = /^[.0-9a-z]+$/.test(key);
   return `${imageFolder(root, image)}/${isPlainKey ? key : `=${Buffer.from(key).toString('base64')}`}`;
+}
+
+const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+/**
+ * So short because the names of all of an image's layers must fit into the options of one mount (4,096 bytes, of which
+ * each takes the path of the store too), and long enough that those of a hundred thousand layers hardly ever collide.
+ */
+export const SHORT_CHARACTERS = 6;
+/** As many as fit into a number exactly. */
+const NUMBER_HEX_DIGITS = 13;
+
+/** What of a store's short names is published. */
+export interface PublishedNames {
+  readonly view: Pick<RepositoryView, 'read' | 'readLink'>;
+  readonly root: StoreRoot;
+  /** All that are there, whatever they lead to. */
+  readonly links: ReadonlySet<string>;
+}
+
+/**
+ * The short names of layers, by which others name them in their `lower` files, also those of containers on other machines.
+ * So what is published never gets another meaning: a layer keeps its name, and one that has none yet gets the shortest of
+ * its own that nobody has or has had. Whatever is in `l/` counts as had.
+ */
+export class ShortNames {
+  readonly #published: PublishedNames;
+  readonly #names = new Map<LayerId, string>();
+  readonly #given = new Set<string>();
+
+  constructor(published: PublishedNames) {
+    this.#published = published;
+  }
+
+  async of(id: LayerId): Promise<string> {
+    const known = this.#names.get(id);
+    if (known !== undefined) return known;
+    const name = (await this.#keptBy(id)) ?? (await this.#firstFor(id));
+    this.#names.set(id, name);
+    this.#given.add(name);
+    return name;
+  }
+
+  /** The one in the layer's own `link` file. Where that is another program's, it stays in `l/` all the same. */
+  async #keptBy(id: LayerId): Promise<string | undefined> {
+    const { view, root } = this.#published;
+    const name = (await view.read(linkFilePath(root, id)))?.toString('latin1');
+    if (name === undefined || !namesFor(id).includes(name)) return undefined;
+    return (await this.#isFor(id, name)) ? name : undefined;
+  }
+
+  async #firstFor(id: LayerId): Promise<string> {
+    for (const name of namesFor(id)) if (await this.#isFor(id, name)) return name;
+    throw new Error(`all short names of layer ${id} are taken`);
+  }
+
+  /** Whether the layer has the name, or can have it. */
+  async #isFor(id: LayerId, name: string): Promise<boolean> {
+    const { view, root, links } = this.#published;
+    if (this.#given.has(name)) return false;
+    return !links.has(name) || (await view.readLink(linkPath(root, name))) === linkTarget(id);
+  }
+}
+
+/** The file of a layer that has its short name. */
+export function linkFilePath(root: StoreRoot, id: LayerId): BytePath {
+  return `${layerFolder(root, id)}/link`;
+}
+
+/** Where the short name of a layer leads. */
+export function linkTarget(id: LayerId): string {
+  return `../${id}/diff`;
+}
+
+/** Names that a layer may have, those that are better first. They follow from its identifier, which is the last of them. */
+export function namesFor(id: LayerId): string[] {
+  const digits = digitsOf(id);
+  const names: string[] = [];
+  for (let length = SHORT_CHARACTERS; length <= digits.length; length++) names.push(digits.slice(0, length));
+  return [...names, id];
+}
+
+/** What the short name of a layer begins with, unless it is the identifier. */
+export function shortNameFamily(id: LayerId): string {
+  return digitsOf(id).slice(0, SHORT_CHARACTERS);
+}
+
+/** The first digits of the identifier to the base of 62, the least first, which differ most. */
+function digitsOf(id: LayerId): string {
+  let digits = '';
+  let rest = Number.parseInt(id.slice(0, NUMBER_HEX_DIGITS), 16);
+  for (; rest > 0; rest = Math.floor(rest / DIGITS.length)) digits += DIGITS[rest % DIGITS.length] ?? '';
+  return digits.padEnd(SHORT_CHARACTERS, '0');
 }

@@ -1,7 +1,6 @@
 import { hexOf, type Digest } from '../../../core/oci/digest.ts';
-import type { ImageRecord, LayerRecord, StoredDocument } from './image-record.ts';
-import { isPinned, pathOf } from './image-name.ts';
-import { layerIds, type LayerId } from './layer-ids.ts';
+import { type ImageRecord, type LayerRecord, type StoredDocument, isPinned, pathOf } from './image-record.ts';
+import { hash } from 'node:crypto';
 
 /** An image that is published, as the store has to know it. */
 export interface PublishedImage {
@@ -227,3 +226,22 @@ function newLayer(
 
 /** Of layers, as those who share one know of no such time together. */
 const CREATED = '1970-01-01T00:00:00.000Z';
+
+/** The identifier of a layer on top of certain others: 64 hexadecimal digits. */
+export type LayerId = string;
+
+/**
+ * The identifiers of an image's layers, lowest first, as podman gives them when it pulls the image: one for each chain,
+ * so that a layer over different parents is several layers. Not the chain ID of the OCI specification.
+ *
+ * @see containers/image, storage/storage_dest.go, `commitLayer`
+ */
+export function layerIds(diffIds: readonly Digest[]): LayerId[] {
+  const ids: LayerId[] = [];
+  for (const diffId of diffIds) {
+    const below = ids.at(-1);
+    const diff = hexOf(diffId);
+    ids.push(below === undefined ? diff : hash('sha256', `${below}+${diff}`));
+  }
+  return ids;
+}

@@ -4,12 +4,8 @@ import type { BytePath } from '../../../core/system/byte-path.ts';
 import type { RepositoryView } from '../../publication/view.ts';
 import { gatherDocuments, isLost, type Documents } from './documents.ts';
 import type { ImageRecord } from './image-record.ts';
-import type { LayerId } from './layer-ids.ts';
-import { Maker, type StoreParts } from './maker.ts';
-import { imagesFolder, layerFolder, layersFolder, linksFolder, stampPath, type StoreRoot } from './paths.ts';
-import { publishedStore } from './published-books.ts';
-import { SHORT_CHARACTERS, ShortNames, shortNameFamily } from './short-names.ts';
 import {
+  type LayerId,
   EMPTY_STORE,
   layerIdsOf,
   mountedBelow,
@@ -19,6 +15,19 @@ import {
   type StoredImage,
   type StoredLayer,
 } from './store.ts';
+import { StoreEntries, type StoreContext } from './store-entries.ts';
+import {
+  imagesFolder,
+  layerFolder,
+  layersFolder,
+  linksFolder,
+  stampPath,
+  type StoreRoot,
+  SHORT_CHARACTERS,
+  ShortNames,
+  shortNameFamily,
+} from './paths.ts';
+import { publishedStore } from './store-index.ts';
 
 /** What changes in a store. */
 export interface StoreUpdate {
@@ -54,20 +63,20 @@ const HEXADECIMAL = /^[0-9a-f]{64}$/;
  * reference means any more stays, without a tag. A store for other clients, or of another program, is made anew; of the
  * latter, files that are nobody's any more stay where they are, listed no longer.
  */
-export async function updateOf(change: StoreChange, parts: StoreParts): Promise<StoreUpdate> {
+export async function updateOf(change: StoreChange, parts: StoreContext): Promise<StoreUpdate> {
   const { view } = parts;
   const { root, after, again } = change;
   const stamp = stampOf(parts);
   const isOurs = (await view.read(stampPath(root)))?.equals(stamp) ?? false;
   const there = await publishedParts(view, root);
   const listed = withImages((await publishedStore(view, root)) ?? EMPTY_STORE, (id) => there.images.has(id));
-  const idsOf = remembered(layerIdsOf);
-  const kept = new Kept(isOurs ? listed : EMPTY_STORE, there, storeOf(again, EMPTY_STORE, idsOf));
+  const idsOf = memoized(layerIdsOf);
+  const kept = new ReusableParts(isOurs ? listed : EMPTY_STORE, there, storeOf(again, EMPTY_STORE, idsOf));
   const { store, documents, left } = await gather(change, { listed, kept, view, idsOf });
   const stay = new Set(left);
   const fresh = kept.layersMissing(store);
   const names = await shortNamesOf(fresh, new ShortNames({ view, root, links: there.links }));
-  const make = new Maker(root, parts);
+  const make = new StoreEntries(root, parts);
   const folders = [root, layersFolder(root), linksFolder(root), imagesFolder(root)];
   const markers = await make.missingMarkers(folders);
   return {
@@ -85,7 +94,7 @@ export async function updateOf(change: StoreChange, parts: StoreParts): Promise<
 }
 
 /** Most images are in the store before and after. */
-function remembered<Key extends object, Value>(work: (key: Key) => Value): (key: Key) => Value {
+function memoized<Key extends object, Value>(work: (key: Key) => Value): (key: Key) => Value {
   const known = new WeakMap<Key, Value>();
   return (key) => {
     const value = known.get(key) ?? work(key);
@@ -95,7 +104,7 @@ function remembered<Key extends object, Value>(work: (key: Key) => Value): (key:
 }
 
 /** Tells by whom, and for which clients, the store was made. */
-function stampOf({ clientRoot }: StoreParts): Buffer {
+function stampOf({ clientRoot }: StoreContext): Buffer {
   return Buffer.from(`${JSON.stringify({ format: 1, clientRoot })}\n`);
 }
 
@@ -122,7 +131,7 @@ async function publishedParts(view: RepositoryView, root: StoreRoot): Promise<Pu
 /** The store with all that it needs, which is not everything where something is lost; `left` are the images that stay. */
 async function gather(
   { root, after, documents: brought }: StoreChange,
-  known: { listed: Store; kept: Kept; view: RepositoryView; idsOf: typeof layerIdsOf },
+  known: { listed: Store; kept: ReusableParts; view: RepositoryView; idsOf: typeof layerIdsOf },
 ): Promise<{ store: Store; documents: Documents; left: readonly PublishedImage[] }> {
   const { kept, view, idsOf } = known;
   let { listed } = known;
@@ -162,7 +171,7 @@ async function shortNamesOf(
 }
 
 /** What of a published store can stay as it is: what nobody has taken away, and is not to be written again. */
-class Kept {
+class ReusableParts {
   readonly #published: Store;
   readonly #there: PublishedParts;
   readonly #again: Store;

@@ -14,8 +14,7 @@ import {
 import { isLayerRecorded, isRecorded } from '../../../publisher/published/published.ts';
 import { publishedState, type PublishedState } from '../../../publisher/outputs/outputs.ts';
 import { variantTarget } from '../../../publisher/outputs/public-links.ts';
-import { encodeRecord } from '../../../publisher/outputs/podman/image-record.ts';
-import { imageRecordPath } from '../../../publisher/outputs/podman/published-images.ts';
+import { encodeRecord, imageRecordPath } from '../../../publisher/outputs/podman/image-record.ts';
 import { hexOf, type Digest } from '../../../core/oci/digest.ts';
 import { Failure } from '../../../core/failure.ts';
 import { MemoryRepository } from '../compose/memory-repository.ts';

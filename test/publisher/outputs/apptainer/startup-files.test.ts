@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { dirname, normalize } from 'node:path/posix';
-import { mountPoints } from '../../../../publisher/outputs/apptainer/mount-points.ts';
-import { startupFiles } from '../../../../publisher/outputs/apptainer/startup-files.ts';
+import { mountPoints, startupFiles } from '../../../../publisher/outputs/apptainer/startup-files.ts';
 import { startupConfig } from './startup-root.ts';
 
 describe('start-up files of apptainer', () => {

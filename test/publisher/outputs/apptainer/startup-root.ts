@@ -1,8 +1,7 @@
 import { chmod, lstat, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { mountPoints } from '../../../../publisher/outputs/apptainer/mount-points.ts';
+import { mountPoints, startupFiles } from '../../../../publisher/outputs/apptainer/startup-files.ts';
 import type { StartupConfig, StartupEntry } from '../../../../publisher/outputs/apptainer/startup-entry.ts';
-import { startupFiles } from '../../../../publisher/outputs/apptainer/startup-files.ts';
 
 export function startupConfig(config: Partial<StartupConfig> = {}): StartupConfig {
   return { entrypoint: undefined, cmd: undefined, env: [], labels: {}, workingDirectory: '', ...config };

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
-import { decodeRecord, encodeRecord } from '../../../../publisher/outputs/podman/image-record.ts';
+import {
+  decodeRecord,
+  encodeRecord,
+  isPodmanName,
+  podmanName,
+} from '../../../../publisher/outputs/podman/image-record.ts';
 import { digestOf, published } from './records.ts';
+import { parseReference } from '../../../../core/oci/reference.ts';
 
 const { record } = published('quay.io/lab/tool:1', ['base', 'top'], {
   index: { digest: digestOf('index'), size: 30 },
@@ -24,7 +30,7 @@ const BAD: readonly (readonly [what: string, change: Record<string, unknown>])[]
   ['no layers', { layers: undefined }],
 ];
 
-describe('podman-store/image-record', () => {
+describe('outputs/podman/image-record', () => {
   it('comes back as it was written', () => {
     assert.deepEqual(decodeRecord(encodeRecord(record)), record);
     const { record: without } = published('quay.io/lab/tool:1', ['base', 'top']);
@@ -62,5 +68,41 @@ describe('podman-store/image-record', () => {
 
   for (const text of ['', '{', 'null', '[]', '{"format":1}']) {
     it(`is none for ${JSON.stringify(text)}`, () => assert.equal(decodeRecord(Buffer.from(text)), undefined));
+  }
+});
+
+const DIGEST = `sha256:${'a'.repeat(64)}`;
+
+const NAMES: readonly (readonly [reference: string, name: string])[] = [
+  ['docker.io/library/debian:12', 'docker.io/library/debian:12'],
+  ['docker.io/library/debian', 'docker.io/library/debian:latest'],
+  ['http://localhost:5000/a/b/c_d:V1.0-rc', 'localhost:5000/a/b/c_d:V1.0-rc'],
+  [`quay.io/lab/tool@${DIGEST}`, `quay.io/lab/tool@${DIGEST}`],
+  [`quay.io/lab/tool:1@${DIGEST}`, `quay.io/lab/tool@${DIGEST}`],
+];
+
+const UNREADABLE = [
+  '[::1]:5000/lab/tool:1',
+  'quay.io/Lab/tool:1',
+  'quay.io/lab/tool',
+  'quay.io:1',
+  'quay.io/lab/tool:.1',
+  'quay.io/lab/tool:1@sha256:aa',
+  `quay.io/lab/tool:1@${DIGEST}`,
+  `quay.io/${'a'.repeat(255)}:1`,
+  'quay.io/lab/tool:1\n',
+  '',
+];
+
+describe('outputs/podman/image-name', () => {
+  for (const [reference, name] of NAMES) {
+    it(`is ${name} for ${reference}`, () => {
+      assert.equal(podmanName(parseReference(reference)), name);
+      assert.ok(isPodmanName(name));
+    });
+  }
+
+  for (const name of UNREADABLE) {
+    it(`cannot be ${JSON.stringify(name.slice(0, 60))}`, () => assert.ok(!isPodmanName(name)));
   }
 });

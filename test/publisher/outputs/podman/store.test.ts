@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { booksOf, lockOf } from '../../../../publisher/outputs/podman/json.ts';
-import { layerIds } from '../../../../publisher/outputs/podman/layer-ids.ts';
+import { serializeIndex, lockOf } from '../../../../publisher/outputs/podman/store-index.ts';
 import {
+  layerIds,
   mountedBelow,
   storeOf,
   type PublishedImage,
@@ -9,6 +9,7 @@ import {
 } from '../../../../publisher/outputs/podman/store.ts';
 import { pseudoRandom } from '../../../support/e2e/pseudo-random.ts';
 import { digestOf, layerRecord, published } from './records.ts';
+import type { Digest } from '../../../../core/oci/digest.ts';
 
 const hex = (text: string): string => digestOf(text).slice(7);
 
@@ -21,7 +22,7 @@ function mounted(store: Store, names: readonly string[]): string[] {
   return digests.map((digest) => names.find((name) => layerRecord(name).digest === digest) ?? '?');
 }
 
-describe('podman-store/store', () => {
+describe('outputs/podman/store', () => {
   it('lists each image once, with all its names', () => {
     const store = storeOf([
       published('quay.io/lab/tool:latest', ['base', 'top']),
@@ -77,7 +78,7 @@ describe('podman-store/store', () => {
   it('has an image without layers', () => {
     const store = storeOf([published('a.io/empty:1', [])]);
     assert.equal([...store.images.values()][0]?.topLayer, undefined);
-    const [listed] = JSON.parse(booksOf(store).images.toString()) as object[];
+    const [listed] = JSON.parse(serializeIndex(store).images.toString()) as object[];
     assert.ok(listed !== undefined && !('layer' in listed));
   });
 
@@ -176,9 +177,9 @@ describe('podman-store/store', () => {
         name: `quay.io/lab/image:${Math.floor(index / 2)}`,
       });
     });
-    const books = booksOf(storeOf(images));
+    const books = serializeIndex(storeOf(images));
     const shuffled = images.map((image) => ({ image, at: random() })).sort((one, other) => one.at - other.at);
-    assert.deepEqual(booksOf(storeOf(shuffled.map(({ image }) => image))), books, `seed ${seed}`);
+    assert.deepEqual(serializeIndex(storeOf(shuffled.map(({ image }) => image))), books, `seed ${seed}`);
     const listed = JSON.parse(books.images.toString()) as { names: string[]; layer?: string }[];
     const names = listed.flatMap((image) => image.names);
     assert.equal(new Set(names).size, names.length, `seed ${seed}`);
@@ -192,9 +193,9 @@ describe('podman-store/store', () => {
   });
 });
 
-describe('podman-store/json', () => {
+describe('outputs/podman/json', () => {
   const image = published('quay.io/lab/tool:1', ['base', layerRecord('top')]);
-  const books = booksOf(storeOf([image]));
+  const books = serializeIndex(storeOf([image]));
   const [base = '', top = ''] = layerIds([layerRecord('base').diffId, layerRecord('top').diffId]);
 
   it('lists images as containers/storage reads them', () => {
@@ -248,7 +249,7 @@ describe('podman-store/json', () => {
       ...names.map((name, number) => published(`b${name}`, [`other ${number}`])),
       published('a.io/empty:1', []),
     ];
-    const { images, layers } = booksOf(storeOf(many));
+    const { images, layers } = serializeIndex(storeOf(many));
     for (const [book, items] of [
       [images, 152],
       [layers, 152],
@@ -270,7 +271,27 @@ describe('podman-store/json', () => {
   });
 
   it('is empty lists for a store without images', () => {
-    const none = booksOf(storeOf([]));
+    const none = serializeIndex(storeOf([]));
     assert.deepEqual([none.images.toString(), none.layers.toString()], ['[]\n', '[]\n']);
+  });
+});
+
+const BASE: Digest = 'sha256:a86583c15e7e0059e675f74f1529bc53feb25440a429f9acaae142891bfbac36';
+const ABOVE: Digest = 'sha256:ab5608ccad0bc464d61f232bb1490f22e7110c19e0d222b1f6f5b1bc5c471da5';
+/** As podman 4.3.1 named the layer when it pulled an image of these two. */
+const PULLED = '1c1cc10538916ab698c48894732d46f1ac961bab74980e1829533a0b8c1f0acd';
+
+describe('outputs/podman/layer-ids', () => {
+  it('are those of a pulled image', () => {
+    assert.deepEqual(layerIds([BASE, ABOVE]), [BASE.slice(7), PULLED]);
+  });
+
+  it('are of their own for the same layer over others, and twice in an image', () => {
+    const ids = [...layerIds([BASE, ABOVE, ABOVE]), ...layerIds([ABOVE, BASE])];
+    assert.equal(new Set(ids).size, 5);
+  });
+
+  it('are none for an image without layers', () => {
+    assert.deepEqual(layerIds([]), []);
   });
 });

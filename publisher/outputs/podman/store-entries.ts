@@ -12,30 +12,30 @@ import { type BytePath } from '../../../core/system/byte-path.ts';
 import type { CollectorContext } from '../output.ts';
 import { CATALOG_MARKER } from '../../tree/catalogs.ts';
 import { missingDocuments, type Documents } from './documents.ts';
-import { booksOf, lockOf } from './json.ts';
-import type { LayerId } from './layer-ids.ts';
+import { serializeIndex, lockOf } from './store-index.ts';
+import { type LayerId, mountedBelow, type Store, type StoredImage, type StoredLayer } from './store.ts';
 import {
   documentPath,
   imageFolder,
-  imagesBook,
+  imagesJsonPath,
   layerFolder,
-  layersBook,
+  layersJsonPath,
   linkPath,
   lockPath,
   type StoreRoot,
+  linkFilePath,
+  linkTarget,
 } from './paths.ts';
-import { linkFilePath, linkTarget } from './short-names.ts';
-import { mountedBelow, type Store, type StoredImage, type StoredLayer } from './store.ts';
 
 /** What a store is made with. */
-export type StoreParts = Pick<CollectorContext, 'view' | 'clientRoot' | 'attributes'>;
+export type StoreContext = Pick<CollectorContext, 'view' | 'clientRoot' | 'attributes'>;
 
 /** Makes the entries of a store. */
-export class Maker {
+export class StoreEntries {
   readonly #root: StoreRoot;
-  readonly #parts: StoreParts;
+  readonly #parts: StoreContext;
 
-  constructor(root: StoreRoot, parts: StoreParts) {
+  constructor(root: StoreRoot, parts: StoreContext) {
     this.#root = root;
     this.#parts = parts;
   }
@@ -85,10 +85,10 @@ export class Maker {
 
   /** Those that differ from what is published: layers first, since images name them. */
   async books(store: Store): Promise<Entry[]> {
-    const { images, layers } = booksOf(store);
+    const { images, layers } = serializeIndex(store);
     return [
-      ...(await this.#book(layersBook(this.#root), layers)),
-      ...(await this.#book(imagesBook(this.#root), images)),
+      ...(await this.#book(layersJsonPath(this.#root), layers)),
+      ...(await this.#book(imagesJsonPath(this.#root), images)),
     ];
   }
 

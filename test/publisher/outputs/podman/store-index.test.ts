@@ -1,18 +1,22 @@
 import assert from 'node:assert/strict';
-import { booksOf, lockOf, type Books } from '../../../../publisher/outputs/podman/json.ts';
-import { imagesBook, layersBook, lockPath } from '../../../../publisher/outputs/podman/paths.ts';
-import { publishedStore } from '../../../../publisher/outputs/podman/published-books.ts';
+import {
+  serializeIndex,
+  lockOf,
+  type StoreIndex,
+  publishedStore,
+} from '../../../../publisher/outputs/podman/store-index.ts';
+import { imagesJsonPath, layersJsonPath, lockPath } from '../../../../publisher/outputs/podman/paths.ts';
 import { storeOf } from '../../../../publisher/outputs/podman/store.ts';
 import { MemoryRepository } from '../../compose/memory-repository.ts';
 import { digestOf, layerRecord, published } from './records.ts';
 
 const ROOT = 'podmanStore';
 
-function repositoryWith({ images, layers }: Books): MemoryRepository {
+function repositoryWith({ images, layers }: StoreIndex): MemoryRepository {
   const repository = new MemoryRepository();
   for (const [path, bytes] of [
-    [imagesBook(ROOT), images],
-    [layersBook(ROOT), layers],
+    [imagesJsonPath(ROOT), images],
+    [layersJsonPath(ROOT), layers],
   ] as const) {
     repository.put(path, 'file', bytes.toString('latin1'));
     repository.put(lockPath(path), 'file', lockOf(bytes).toString());
@@ -20,7 +24,7 @@ function repositoryWith({ images, layers }: Books): MemoryRepository {
   return repository;
 }
 
-describe('podman-store/published-books', () => {
+describe('outputs/podman/store-index', () => {
   const store = storeOf([
     published('a.io/a:1', ['base', 'top', layerRecord('none', 'x')], {
       index: { digest: digestOf('i'), size: 1 },
@@ -31,15 +35,15 @@ describe('podman-store/published-books', () => {
   ]);
 
   it('are read as they were written', async () => {
-    assert.deepEqual(await publishedStore(repositoryWith(booksOf(store)), ROOT), store);
+    assert.deepEqual(await publishedStore(repositoryWith(serializeIndex(store)), ROOT), store);
     const none = storeOf([]);
-    assert.deepEqual(await publishedStore(repositoryWith(booksOf(none)), ROOT), none);
+    assert.deepEqual(await publishedStore(repositoryWith(serializeIndex(none)), ROOT), none);
   });
 
-  const book = imagesBook(ROOT);
+  const book = imagesJsonPath(ROOT);
   const changes: readonly (readonly [what: string, change: (repository: MemoryRepository) => void])[] = [
     ['are not there', (repository) => repository.remove(ROOT)],
-    ['are there in part', (repository) => repository.remove(layersBook(ROOT))],
+    ['are there in part', (repository) => repository.remove(layersJsonPath(ROOT))],
     ['have no lock', (repository) => repository.remove(lockPath(book))],
     ['have an empty lock', (repository) => repository.put(lockPath(book), 'file', '')],
     ['are cut', (repository) => repository.put(book, 'file', (repository.textOf(book) ?? '').slice(0, -3))],
@@ -51,7 +55,7 @@ describe('podman-store/published-books', () => {
   ];
   for (const [what, change] of changes) {
     it(`do not count where they ${what}`, async () => {
-      const repository = repositoryWith(booksOf(store));
+      const repository = repositoryWith(serializeIndex(store));
       change(repository);
       assert.equal(await publishedStore(repository, ROOT), undefined);
     });

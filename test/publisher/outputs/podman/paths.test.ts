@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { linkPath } from '../../../../publisher/outputs/podman/paths.ts';
 import {
+  linkPath,
   SHORT_CHARACTERS,
   ShortNames,
   linkFilePath,
   linkTarget,
   namesFor,
   shortNameFamily,
-} from '../../../../publisher/outputs/podman/short-names.ts';
+} from '../../../../publisher/outputs/podman/paths.ts';
 import { pseudoRandom } from '../../../support/e2e/pseudo-random.ts';
 import { MemoryRepository } from '../../compose/memory-repository.ts';
 
@@ -41,7 +41,7 @@ class Shelf {
   }
 }
 
-describe('podman-store/short-names', () => {
+describe('outputs/podman/short-names', () => {
   let shelf: Shelf;
   beforeEach(() => {
     shelf = new Shelf();

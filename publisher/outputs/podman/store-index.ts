@@ -1,10 +1,13 @@
 import { hexOf, type Digest, sha256 } from '../../../core/oci/digest.ts';
 import type { LayerRecord, StoredDocument } from './image-record.ts';
-import type { LayerId } from './layer-ids.ts';
-import type { Store, StoredImage, StoredLayer } from './store.ts';
+import type { LayerId, Store, StoredImage, StoredLayer } from './store.ts';
+import { z } from 'zod';
+import type { BytePath } from '../../../core/system/byte-path.ts';
+import type { RepositoryView } from '../../publication/view.ts';
+import { imagesJsonPath, layersJsonPath, lockPath, type StoreRoot } from './paths.ts';
 
 /** The books of a store, byte for byte. */
-export interface Books {
+export interface StoreIndex {
   readonly images: Buffer;
   readonly layers: Buffer;
 }
@@ -34,7 +37,7 @@ export interface LayerJson {
 }
 
 /** Lists of {@link ImageJson} and {@link LayerJson}. */
-export function booksOf({ images, layers }: Store): Books {
+export function serializeIndex({ images, layers }: Store): StoreIndex {
   return {
     images: jsonList(images, imageJson),
     layers: jsonList(layers, layerJson),
@@ -112,4 +115,62 @@ const COMPRESSION: Readonly<Record<LayerRecord['compression'], number>> = { none
 
 export function compressionOf(number: number): LayerRecord['compression'] {
   return number === COMPRESSION.gzip ? 'gzip' : number === COMPRESSION.zstd ? 'zstd' : 'none';
+}
+
+/**
+ * The store as its published books list it. Only books that are byte for byte as unpackd wrote them count, which their lock
+ * files vouch for: one wrong value that somebody else wrote would break the store for everybody, for ever.
+ *
+ * @returns `undefined` where there are none, or others
+ */
+export async function publishedStore(view: RepositoryView, root: StoreRoot): Promise<Store | undefined> {
+  const images = await publishedList(view, imagesJsonPath(root), Images);
+  const layers = await publishedList(view, layersJsonPath(root), Layers);
+  if (images === undefined || layers === undefined) return undefined;
+  return {
+    images: new Map(images.map((image) => [image.id, toImage(image)])),
+    layers: toLayers(layers),
+  };
+}
+
+// Not looked into: their locks vouch that they are what we wrote.
+const Images = z.custom<readonly ImageJson[]>((value) => Array.isArray(value));
+const Layers = z.custom<readonly LayerJson[]>((value) => Array.isArray(value));
+
+async function publishedList<Book>(
+  view: RepositoryView,
+  path: BytePath,
+  schema: z.ZodType<Book>,
+): Promise<Book | undefined> {
+  const bytes = await view.read(path);
+  if (bytes === undefined || (await view.read(lockPath(path)))?.equals(lockOf(bytes)) !== true)
+    return undefined;
+  return schema.parse(JSON.parse(bytes.toString('latin1')));
+}
+
+function toImage(image: ImageJson): StoredImage {
+  const documents = new Map<string, StoredDocument>();
+  for (const key of image['big-data-names']) {
+    const digest = image['big-data-digests'][key];
+    const size = image['big-data-sizes'][key];
+    if (digest !== undefined && size !== undefined) documents.set(key, { digest, size });
+  }
+  const { id, digest: manifest, names, layer: topLayer, created } = image;
+  return { id, manifest, names, topLayer, created, documents };
+}
+
+function toLayers(listed: readonly LayerJson[]): Map<LayerId, StoredLayer> {
+  const layers = new Map<LayerId, StoredLayer>();
+  for (const layer of listed) {
+    const record = {
+      digest: layer['compressed-diff-digest'],
+      size: layer['compressed-size'],
+      diffId: layer['diff-digest'],
+      diffSize: layer['diff-size'],
+      compression: compressionOf(layer.compression),
+    };
+    const parent = layer.parent === undefined ? undefined : layers.get(layer.parent);
+    layers.set(layer.id, { id: layer.id, parent, record, created: layer.created });
+  }
+  return layers;
 }
