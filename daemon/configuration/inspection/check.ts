@@ -64,7 +64,7 @@ async function checkRegistries(context: CheckContext): Promise<void> {
   }
 }
 
-/** Summarises a configuration in one line. */
+/** Summarizes a configuration in one line. */
 export function summaryOf({ configFile, backend, root, state, sources, registries }: Configuration): string {
   const parts = [
     `repositories below ${masked(root)} (${backend})`,
