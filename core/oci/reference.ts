@@ -1,8 +1,9 @@
 import { Failure, isFailure } from '../failure.ts';
+import type { Digest } from './digest.ts';
 import { checkGlob } from './pattern.ts';
-import { quoted } from '../text.ts';
 import { isRepositoryPath, looksLikeRegistry, parseRegistry } from './registry-host.ts';
 import { holdsCredentials, holdsQuery, withoutSecrets, type PatternSyntax } from '../secrets.ts';
+import { quoted } from '../text.ts';
 
 /** How an image is named: `[SCHEME://]REGISTRY/REPOSITORY[:TAG][@DIGEST]`. */
 export interface ImageReference {
@@ -272,4 +273,49 @@ export interface TagList {
   readonly tags: readonly string[];
   /** False where there may be others. */
   readonly isWhole: boolean;
+}
+
+/** A document of an image, or a token for it, that a registry is asked for. */
+export interface ImageSubject {
+  readonly kind: 'tag list' | 'manifest' | 'blob' | 'token';
+  readonly reference: ImageReference;
+  /** Of a blob. */
+  readonly digest?: Digest;
+}
+
+/** `the manifest of quay.io/lab/tool:1` */
+export function describeSubject({ kind, reference, digest }: ImageSubject): string {
+  const image = formatReference(reference);
+  if (kind === 'tag list') return `the tag list of ${reference.registry}/${reference.repository}`;
+  if (kind === 'token') return `a token for ${reference.registry}/${reference.repository}`;
+  return digest === undefined ? `the ${kind} of ${image}` : `the ${kind} ${digest} of ${image}`;
+}
+
+/**
+ * Reads which images of registries are meant: `HOST[:PORT]`, or `*.DOMAIN[:PORT]` for all hosts of a domain, and with
+ * `/PATH` behind it those alone whose repository is that path or below it.
+ *
+ * @throws Failure `reference-invalid`
+ */
+export function parseRegistryPattern(text: string): string | undefined {
+  const slash = text.indexOf('/');
+  const host = slash === -1 ? text : text.slice(0, slash);
+  const path = slash === -1 ? undefined : text.slice(slash + 1);
+  if (path !== undefined && !isRepositoryPath(path)) return undefined;
+  const isDomain = host.startsWith('*.');
+  const registry = `${isDomain ? '*.' : ''}${parseRegistry(isDomain ? host.slice(2) : host)}`;
+  return path === undefined ? registry : `${registry}/${path}`;
+}
+
+/** Whether one of `patterns`, as {@link parseRegistryPattern} gives them, means the image. */
+export function matchesRegistry(
+  patterns: readonly string[],
+  { registry, repository }: Pick<ImageReference, 'registry' | 'repository'>,
+): boolean {
+  const name = `${registry}/${repository}/`;
+  return patterns.some((pattern) => {
+    if (!pattern.startsWith('*.')) return name.startsWith(`${pattern}/`);
+    const [domain = '', ...path] = pattern.slice(1).split('/');
+    return registry.endsWith(domain) && name.startsWith(`${[registry, ...path].join('/')}/`);
+  });
 }

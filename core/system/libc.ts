@@ -1,9 +1,9 @@
-import { closeSync, constants } from 'node:fs';
+import { closeSync, constants, readdirSync } from 'node:fs';
 import koffi from 'koffi';
-import { failedWith, libc, systemError } from './c-library.ts';
 import { pathBuffer, type BytePath } from './byte-path.ts';
 
-/** System calls that Node does not offer. Errors are thrown as Node's own are: with `code`, `syscall` and `path`. */
+/** The C library, for system calls that Node does not offer. Errors are thrown as Node's own are: with `code`, `syscall` and `path`. */
+export const libc = koffi.load(libcName());
 
 const cFlock = libc.func('int flock(int, int)');
 const cMknod = loadMknod();
@@ -123,4 +123,21 @@ function deviceNumber(major: number, minor: number): bigint {
 
 function terminated(path: Buffer): Buffer {
   return Buffer.concat([path, Buffer.from([0])]);
+}
+
+/** Whether the last system call of {@link libc} failed with `code`, such as `EAGAIN`. */
+export function failedWith(code: string): boolean {
+  return koffi.errno() === koffi.os.errno[code];
+}
+
+/** What the last system call of {@link libc} failed with, as Node's own errors are: with `code`, `syscall` and `path`. */
+export function systemError(syscall: string, path: string): NodeJS.ErrnoException {
+  const errno = koffi.errno();
+  const code = Object.entries(koffi.os.errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;
+  return Object.assign(new Error(`${code}: ${syscall} '${path}'`), { errno: -errno, code, syscall, path });
+}
+
+function libcName(): string {
+  const musl = readdirSync('/lib').find((name) => name.startsWith('libc.musl-'));
+  return musl ?? 'libc.so.6';
 }

@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { failedWith, libc, systemError } from '../../core/system/c-library.ts';
+import { failedWith, libc, systemError } from '../../core/system/libc.ts';
 
 const cSocket = libc.func('int socket(int, int, int)');
 const cConnect = libc.func('int connect(int, const uint8_t *, uint32_t)');

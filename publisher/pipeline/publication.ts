@@ -9,7 +9,7 @@ import type { ReadyImage } from '../image/image.ts';
 import { ownErrors, ownFailure } from '../image/own-failure.ts';
 import { labelOf } from '../image/results.ts';
 import type { OpenRepository, Publication } from '../publication/backend.ts';
-import { publisherAttributes } from '../publication/own-attributes.ts';
+import { publisherAttributes } from '../publication/entry.ts';
 import { TreeLoader } from '../tree/image-trees.ts';
 import { blamed, refused, type PublishingContext } from './context.ts';
 import { doneResult, guardedImage, type Candidate } from './resolve.ts';

@@ -1,9 +1,8 @@
 import { isFailure, type Failure } from '../../core/failure.ts';
-import type { ImageReference } from '../../core/oci/reference.ts';
+import { type ImageReference, describeSubject } from '../../core/oci/reference.ts';
 import type { Descriptor, LayerDescriptor } from '../../core/oci/manifest.ts';
-import { RangeRefused, isRangeOf, withoutFirst } from '../../core/http/range.ts';
+import { RangeRefused, isRangeOf, withoutFirst } from '../../core/http/response.ts';
 import { requestTo, type Endpoints } from './endpoints.ts';
-import { describeSubject } from '../../core/oci/subject.ts';
 import type { Transport, TransportRequest } from '../../core/http/transport.ts';
 import { aboutImage } from './error-response.ts';
 

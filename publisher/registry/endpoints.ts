@@ -1,7 +1,6 @@
 import { isFailure, Failure } from '../../core/failure.ts';
-import type { ImageSubject } from '../../core/oci/subject.ts';
+import type { ImageSubject, ImageReference } from '../../core/oci/reference.ts';
 import type { Authorization, TransportRequest } from '../../core/http/transport.ts';
-import type { ImageReference } from '../../core/oci/reference.ts';
 import type { Authentication } from './authentication/authentication.ts';
 import { apiUrl, type Endpoint, type RepositoryAccess } from './endpoint.ts';
 import type { RegistryOptions } from './options.ts';

@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import { Failure } from '../../core/failure.ts';
 import type { ErrorResponse, HttpFault, Subject } from '../../core/http/fault.ts';
-import { RangeRefused } from '../../core/http/range.ts';
+import { RangeRefused } from '../../core/http/response.ts';
 import { isRetryable } from '../../core/http/retry.ts';
 import { parseIfValid } from '../../core/json.ts';
-import { formatReference } from '../../core/oci/reference.ts';
-import { describeSubject, type ImageSubject } from '../../core/oci/subject.ts';
+import { formatReference, describeSubject, type ImageSubject } from '../../core/oci/reference.ts';
 import { localTimeWithSeconds } from '../../core/text.ts';
 
 const errorsSchema = z.object({ errors: z.array(z.object({ code: z.string() })) });

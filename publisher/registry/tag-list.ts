@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { Failure, isFailure } from '../../core/failure.ts';
-import type { TagList, ImageReference } from '../../core/oci/reference.ts';
+import { type TagList, type ImageReference, describeSubject } from '../../core/oci/reference.ts';
 import { checkSchema, parseJson } from '../../core/json.ts';
 import { nextLink } from '../../core/http/link.ts';
 import { requestTo, type EndpointTry } from './endpoints.ts';
-import { describeSubject } from '../../core/oci/subject.ts';
 import { TimeLimit } from '../../core/http/time-limit.ts';
 import type { Transport } from '../../core/http/transport.ts';
 

@@ -12,9 +12,14 @@ import {
   symlinkSync,
   utimesSync,
   writeSync,
+  constants,
 } from 'node:fs';
-import { constants } from 'node:fs';
 import { hasCode, isDiskFull } from '../../core/system-error.ts';
+import { pathBuffer, displayPath, type BytePath } from '../../core/system/byte-path.ts';
+import { makeNode, setXattr } from '../../core/system/libc.ts';
+import { counted } from '../../core/text.ts';
+import { takeTurns } from '../../core/turns.ts';
+import { settableTime } from '../publication/capabilities.ts';
 import {
   type Attributes,
   type DeviceEntry,
@@ -23,12 +28,7 @@ import {
   type SymbolicLinkEntry,
   isHole,
 } from '../publication/entry.ts';
-import { pathBuffer } from '../../core/system/byte-path.ts';
-import { takeTurns } from '../../core/turns.ts';
 import { FOLDER } from './real-folders.ts';
-import { settableTime } from '../publication/capabilities.ts';
-import { makeNode, setXattr } from '../../core/system/libc.ts';
-import type { WriteLosses } from './write-losses.ts';
 
 /**
  * Makes single inodes with their attributes. The calls are synchronous: for the many small files of an image that is
@@ -172,4 +172,35 @@ function own({ uid, gid }: Attributes, change: (uid: number, gid: number) => voi
 /** Set-uid without its owner would lend out the identity of whoever runs this. */
 function keptMode({ mode }: Attributes, isOwned: boolean): number {
   return isOwned ? mode : mode & ~SET_ID_BITS;
+}
+
+const EXAMPLES = 3;
+
+type Kind = 'device' | 'xattr';
+
+/**
+ * What turned out while it was written to be more than the repository takes, although the {@link RepositoryCapabilities} did not say
+ * so before.
+ */
+export class WriteLosses {
+  readonly #found = new Map<Kind, { count: number; examples: BytePath[] }>();
+
+  add(kind: Kind, path: BytePath): void {
+    const found = this.#found.get(kind) ?? { count: 0, examples: [] };
+    this.#found.set(kind, found);
+    found.count++;
+    if (found.examples.length < EXAMPLES) found.examples.push(path);
+  }
+
+  /** What was lost, in words; `undefined`: nothing. */
+  summary(): string | undefined {
+    const lost = [...this.#found].map(([kind, { count, examples }]) => {
+      const paths = `${examples.map(displayPath).join(', ')}${count > EXAMPLES ? ', …' : ''}`;
+      return kind === 'device'
+        ? `${counted(count, 'device')} (${paths})`
+        : `${counted(count, 'extended attribute')} (${paths})`;
+    });
+    if (lost.length === 0) return undefined;
+    return `${lost.join(', ')} could not be kept: that needs root, on a file system that has them`;
+  }
 }

@@ -1,9 +1,8 @@
 import { isFailure, type Failure } from '../../core/failure.ts';
-import type { ImageReference } from '../../core/oci/reference.ts';
+import { type ImageReference, describeSubject } from '../../core/oci/reference.ts';
 import type { Descriptor } from '../../core/oci/manifest.ts';
-import { RangeRefused } from '../../core/http/range.ts';
+import { RangeRefused } from '../../core/http/response.ts';
 import { Retryable, withRetries, type RetryPolicy } from '../../core/http/retry.ts';
-import { describeSubject } from '../../core/oci/subject.ts';
 import { PartFile, type PartTarget } from './part-file.ts';
 import { Rate, type RateLimit } from './download-limits.ts';
 

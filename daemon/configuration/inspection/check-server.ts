@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { exposureOf, NO_EXPOSURE, type Exposure } from '../../../publisher/publication/exposure.ts';
+import { exposureOf, NO_EXPOSURE, type Exposure } from '../../../publisher/publication/capabilities.ts';
 import { codeOf, hasCode } from '../../../core/system-error.ts';
 import { quoted } from '../../../core/text.ts';
 import { OPTIONS, type Configuration, type Option } from '../options.ts';

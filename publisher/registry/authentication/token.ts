@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { Failure } from '../../../core/failure.ts';
-import type { ImageReference } from '../../../core/oci/reference.ts';
+import { type ImageReference, describeSubject } from '../../../core/oci/reference.ts';
 import type { Challenge } from './challenge.ts';
 import { checkSchema, parseJson } from '../../../core/json.ts';
-import { describeSubject } from '../../../core/oci/subject.ts';
 import type { RepositoryAccess } from '../endpoint.ts';
 import type { Authorization, Document, Transport } from '../../../core/http/transport.ts';
 import { aboutImage } from '../error-response.ts';

@@ -1,11 +1,10 @@
 import { Failure } from '../../../core/failure.ts';
-import { formatReference, type ImageReference } from '../../../core/oci/reference.ts';
+import { formatReference, type ImageReference, describeSubject } from '../../../core/oci/reference.ts';
 import { isDigest, parseDigest, sha256, type Digest } from '../../../core/oci/digest.ts';
 import type { Descriptor } from '../../../core/oci/manifest.ts';
 import type { CachedManifest, EntityTag } from './manifest-cache.ts';
 import { ACCEPTED_MANIFESTS } from '../../../core/oci/media-types.ts';
 import { requestTo, type EndpointTry, type Endpoints } from '../endpoints.ts';
-import { describeSubject } from '../../../core/oci/subject.ts';
 import { TimeLimit } from '../../../core/http/time-limit.ts';
 import type { Document, Transport, TransportRequest } from '../../../core/http/transport.ts';
 

@@ -9,24 +9,21 @@ import type {
   PublishOptions,
 } from '../../publication/backend.ts';
 import { UNKNOWN_ROOM, type FreeRoom } from '../../../core/system/free-space.ts';
-import { type Entry } from '../../publication/entry.ts';
+import { type Entry, publisherAttributes } from '../../publication/entry.ts';
 import { displayPath, type BytePath } from '../../../core/system/byte-path.ts';
 import { Lock, unlessBusy } from '../../../core/system/lock.ts';
-import { publisherAttributes } from '../../publication/own-attributes.ts';
-import { WriteLosses } from '../write-losses.ts';
+import { WriteLosses } from '../inode.ts';
 import { orUnusable } from '../../../core/system-failure.ts';
 import { CvmfsView } from './view.ts';
 import { CvmfsCapabilities } from './capabilities.ts';
 import { assertMounted, locateRepository, type CvmfsRepository, type Installation } from './installation.ts';
 import { Chunks } from './chunks.ts';
-import { divideDeletions, type Deletions } from './deletions.ts';
+import { divideDeletions, type Deletions, readServerVersion } from './server-command.ts';
 import { readAhead } from './read-ahead.ts';
-import { newSeal, unionSeal } from './seal.ts';
-import { readServerVersion } from './server-command.ts';
+import { newSeal, unionSeal, UNFINISHED, unfinishedTrees, withListOfNew } from './seal.ts';
 import { tarArchive } from './tar-writer.ts';
 import { isRecorded } from './transaction-record.ts';
 import { Server, type ServerLimits } from './transaction.ts';
-import { UNFINISHED, unfinishedTrees, withListOfNew } from './unfinished.ts';
 import { writeUnion, type UnionContent } from './union.ts';
 
 const NOT_VISIBLE = 'no image has become visible';

@@ -1,5 +1,5 @@
-import { NO_EXPOSURE } from '../../publication/exposure.ts';
 import {
+  NO_EXPOSURE,
   EARLIEST_TIME,
   LATEST_TIME,
   LINUX_LIMITS,

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { parseIfValid } from '../../../core/json.ts';
 import { OWN_FOLDERS } from '../../../core/outputs.ts';
+import type { BytePath } from '../../../core/system/byte-path.ts';
 import { metadataFile, type Attributes, type Entry, type FileEntry } from '../../publication/entry.ts';
-import { type BytePath } from '../../../core/system/byte-path.ts';
 import type { RepositoryView } from '../../publication/view.ts';
 
 const FOLDER = `${OWN_FOLDERS.records}/publications`;
@@ -50,4 +52,77 @@ function newPath(): BytePath {
 function sealFile(path: BytePath, attributes: Attributes): FileEntry {
   const text = Buffer.from(`${new Date().toISOString()}\n`);
   return metadataFile(path, text, attributes);
+}
+
+/**
+ * Lists, while a publication in two transactions has had the first of them, the trees that it brought: nothing refers to
+ * them, and nothing will where the second is not made.
+ */
+export const UNFINISHED = `${OWN_FOLDERS.records}/unfinished`;
+
+const Paths = z.array(z.string());
+
+/** The new trees of a publication whose second transaction failed, or whose process was killed before it. */
+export async function unfinishedTrees(view: RepositoryView): Promise<BytePath[] | undefined> {
+  const bytes = await view.read(UNFINISHED);
+  return bytes === undefined ? undefined : (parseIfValid(Paths, bytes.toString('latin1')) ?? []);
+}
+
+/** The entries, and after them the list of the trees among them that the repository does not have. */
+export async function* withListOfNew(
+  entries: AsyncIterable<Entry>,
+  view: RepositoryView,
+  attributes: Attributes,
+): AsyncGenerator<Entry> {
+  const found = new NewTrees(view);
+  for await (const entry of entries) {
+    await found.note(entry);
+    yield entry;
+  }
+  yield metadataFile(UNFINISHED, Buffer.from(JSON.stringify(found.roots), 'latin1'), attributes);
+}
+
+/** Finds the highest new folders that hold more than folders: others' trees may come below those that hold nothing else. */
+class NewTrees {
+  readonly #view: RepositoryView;
+  readonly #roots = new Set<BytePath>();
+  /** New folders in which only folders were seen so far. */
+  readonly #bare = new Set<BytePath>();
+  #latest: BytePath | undefined;
+
+  constructor(view: RepositoryView) {
+    this.#view = view;
+  }
+
+  /** None is within another: what is deleted twice ends an ingest. */
+  get roots(): BytePath[] {
+    return [...this.#roots].filter((path) => this.#rootAbove(path) === undefined);
+  }
+
+  async note({ type, path }: Pick<Entry, 'type' | 'path'>): Promise<void> {
+    if (this.#isInside(path)) return;
+    const parent = parentOf(path);
+    if (type === 'directory') {
+      if (this.#bare.has(parent) || (await this.#view.kindOf(path)) === undefined) this.#bare.add(path);
+    } else if (this.#bare.delete(parent)) {
+      this.#roots.add(parent);
+    }
+  }
+
+  #isInside(path: BytePath): boolean {
+    if (this.#latest !== undefined && path.startsWith(this.#latest)) return true;
+    const root = this.#rootAbove(path);
+    if (root !== undefined) this.#latest = `${root}/`;
+    return root !== undefined;
+  }
+
+  #rootAbove(path: BytePath): BytePath | undefined {
+    for (let above = parentOf(path); above !== ''; above = parentOf(above))
+      if (this.#roots.has(above)) return above;
+    return undefined;
+  }
+}
+
+function parentOf(path: BytePath): BytePath {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }

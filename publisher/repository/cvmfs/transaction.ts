@@ -1,10 +1,10 @@
+import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { asFailure, Failure } from '../../../core/failure.ts';
 import { pause } from '../../../core/interruption.ts';
-import type { Notice } from '../../publication/backend.ts';
 import { diskFull } from '../../../core/system-failure.ts';
-import { holdersOf } from './holders.ts';
-import type { CvmfsRepository } from './installation.ts';
 import { killIfThere } from '../../../core/system/run-program.ts';
+import type { Notice } from '../../publication/backend.ts';
+import type { CvmfsRepository } from './installation.ts';
 import { CommandError, runCommand, type CommandOptions } from './server-command.ts';
 import {
   forgetTransaction,
@@ -228,4 +228,36 @@ function lastLines(output: string): string {
     .map((line) => line.trim())
     .filter((line) => line !== '');
   return lines.slice(-SHOWN_OUTPUT_LINES).join(' | ') || 'none';
+}
+
+/** Processes that use something below `mount`: a remount waits for them. What may not be looked at is passed over. */
+export function holdersOf(mount: string): string[] {
+  const folder = quietly(() => realpathSync(mount), mount);
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((pid) => pathsOf(pid).some((path) => path === folder || path.startsWith(`${folder}/`)))
+    .map((pid) => `${nameOf(pid)} (process ${pid})`);
+}
+
+function pathsOf(pid: string): string[] {
+  const links = [
+    'cwd',
+    'root',
+    'exe',
+    ...quietly(() => readdirSync(`/proc/${pid}/fd`), []).map((fd) => `fd/${fd}`),
+  ];
+  return links.map((link) => quietly(() => readlinkSync(`/proc/${pid}/${link}`), ''));
+}
+
+function nameOf(pid: string): string {
+  return quietly(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trim(), 'a process');
+}
+
+/** Processes come and go, and other users' may not be looked at. */
+function quietly<T>(look: () => T, otherwise: T): T {
+  try {
+    return look();
+  } catch {
+    return otherwise;
+  }
 }

@@ -2,11 +2,10 @@ import { lstatSync, mkdirSync } from 'node:fs';
 import type { Publication } from '../../publication/backend.ts';
 import { type Entry } from '../../publication/entry.ts';
 import { displayPath, type BytePath } from '../../../core/system/byte-path.ts';
-import { finishDirectory, keepXattrs, makeFile, makeSymbolicLink } from '../inode.ts';
+import { finishDirectory, keepXattrs, makeFile, makeSymbolicLink, type WriteLosses } from '../inode.ts';
 import { takeTurns } from '../../../core/turns.ts';
 import { RealFolders } from '../real-folders.ts';
 import { removeTree, unlinkIfThere } from '../../../core/system/remove-tree.ts';
-import type { WriteLosses } from '../write-losses.ts';
 
 /** What of a publication a union transaction does. */
 export type UnionContent = Pick<Publication, 'deletions' | 'xattrs' | 'names' | 'outdated'>;

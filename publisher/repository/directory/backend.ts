@@ -11,7 +11,7 @@ import type {
   Publication,
   PublishOptions,
 } from '../../publication/backend.ts';
-import { exposureOf, NO_EXPOSURE, type Exposure } from '../../publication/exposure.ts';
+import { exposureOf, NO_EXPOSURE, type Exposure } from '../../publication/capabilities.ts';
 import { Lock, unlessBusy } from '../../../core/system/lock.ts';
 import { DirectoryView } from '../../publication/view.ts';
 import {
@@ -26,7 +26,7 @@ import {
 import { type FreeRoom, freeRoom } from '../../../core/system/free-space.ts';
 import { Probe } from './probe.ts';
 import { Staging } from './staging.ts';
-import { WriteLosses } from '../write-losses.ts';
+import { WriteLosses } from '../inode.ts';
 import { orUnusable, type StoragePlace } from '../../../core/system-failure.ts';
 import { takeTurns } from '../../../core/turns.ts';
 import { interruption } from '../../../core/interruption.ts';

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { Failure } from '../../../core/failure.ts';
 import { RateLimits, readQuota, type Quota } from '../../../core/http/rate-limits.ts';
 import { aboutImage } from '../../../publisher/registry/error-response.ts';
-import type { ImageSubject } from '../../../core/oci/subject.ts';
+import type { ImageSubject } from '../../../core/oci/reference.ts';
 import type { RegistryClient } from '../../../publisher/registry/client.ts';
 import { FaultServer } from '../../support/registry/fault-server.ts';
 import { status } from '../../support/registry/faults.ts';

@@ -11,8 +11,11 @@ import type { Outputs } from '../../../core/outputs.ts';
 import { listLayer } from '../../../publisher/layer/listing.ts';
 import { ListingStore } from '../../../publisher/layer/listing-store.ts';
 import { parseConfig } from '../../../core/oci/config.ts';
-import { NO_EXPOSURE } from '../../../publisher/publication/exposure.ts';
-import { LINUX_LIMITS, type RepositoryCapabilities } from '../../../publisher/publication/capabilities.ts';
+import {
+  NO_EXPOSURE,
+  LINUX_LIMITS,
+  type RepositoryCapabilities,
+} from '../../../publisher/publication/capabilities.ts';
 import { hexOf, type Digest } from '../../../core/oci/digest.ts';
 import { parseManifest } from '../../../core/oci/manifest.ts';
 import { isFailure, type FailureCode } from '../../../core/failure.ts';

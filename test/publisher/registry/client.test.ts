@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RegistryClient } from '../../../publisher/registry/client.ts';
-import { RangeRefused } from '../../../core/http/range.ts';
+import { RangeRefused } from '../../../core/http/response.ts';
 import { FaultServer } from '../../support/registry/fault-server.ts';
 import { OCI_MANIFEST_TYPE, buildImage, describeBlob, plainLayer } from '../../support/registry/image.ts';
 import { cut, instead, status } from '../../support/registry/faults.ts';

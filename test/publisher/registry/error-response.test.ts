@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { errorCodesOf, toFailure } from '../../../publisher/registry/error-response.ts';
 import { parseRetryAfter } from '../../../core/http/retry.ts';
-import type { ImageSubject } from '../../../core/oci/subject.ts';
+import type { ImageSubject } from '../../../core/oci/reference.ts';
 import type { FailureCode } from '../../../core/failure.ts';
 
 const REFERENCE = {

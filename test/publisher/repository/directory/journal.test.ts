@@ -12,7 +12,7 @@ import {
   type WorkingPaths,
 } from '../../../../publisher/repository/directory/journal.ts';
 import { Staging } from '../../../../publisher/repository/directory/staging.ts';
-import { WriteLosses } from '../../../../publisher/repository/write-losses.ts';
+import { WriteLosses } from '../../../../publisher/repository/inode.ts';
 import { failureOf } from '../../../support/registry/quick-client.ts';
 import { remove, temporaryDirectory } from '../../../support/setup.ts';
 import { differences, snapshot } from '../../../support/trees/snapshot.ts';

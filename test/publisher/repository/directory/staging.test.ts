@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { FolderList } from '../../../../publisher/repository/directory/folder-list.ts';
+import { FolderList } from '../../../../publisher/repository/directory/staging.ts';
 
 describe('repository/directory/folder-list', () => {
   it('gives back folders in whatever order they came, the last one first', () => {
