@@ -413,8 +413,8 @@ describe('unpackd convert: what cannot be used', () => {
       const spool = await temporaryDirectory('spool');
       const { status, stderr } = await site.convert([wish], ['--temporary-dir', spool]);
       assert.equal(status, 1, stderr);
-      assert.match(stderr, /^error\[disk-full\] .*lab\/app:1: .* free; /m);
-      assert.match(stderr, /^warning: .*database.* nothing is remembered/m);
+      assert.match(stderr, /^error\[disk-full\] .*lab\/app:1: .* free\); /m);
+      assert.match(stderr, /^warning: .*unpackd\.db.* nothing is recorded/m);
     });
   });
 
