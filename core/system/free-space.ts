@@ -22,18 +22,25 @@ export function freeRoom(path: string): FreeRoom {
   }
 }
 
-/** What is left free at least on a disk: a twentieth of it, and no more than 1 GiB. */
-const LARGEST_RESERVE_BYTES = 1024 ** 3;
-
-/** Bytes of the file system of `path` that nothing from outside may fill; 0 where nobody can say how large it is. */
-export function reserveBytes(path: string): number {
+/** Size of the file system of `path`, with what ordinary users may still write; `undefined` if it cannot be determined. */
+export function diskSpace(
+  path: string,
+): { readonly freeBytes: number; readonly sizeBytes: number } | undefined {
   try {
-    const { blocks, bsize } = statfsSync(path);
-    return Math.min(LARGEST_RESERVE_BYTES, Math.floor((blocks * bsize) / 20));
+    const { bavail, blocks, bsize } = statfsSync(path);
+    return { freeBytes: bavail * bsize, sizeBytes: blocks * bsize };
   } catch (error) {
     if (codeOf(error) === undefined) throw error;
-    return 0;
+    return undefined;
   }
+}
+
+/** A twentieth of a disk stays free, and no more than 1 GiB. */
+const LARGEST_RESERVE_BYTES = 1024 ** 3;
+
+/** Bytes of the file system of `path` that nothing from outside may fill; 0 if its size is unknown. */
+export function reserveBytes(path: string): number {
+  return Math.min(LARGEST_RESERVE_BYTES, Math.floor((diskSpace(path)?.sizeBytes ?? 0) / 20));
 }
 
 /** How much is needed and how much there is, as far as that is known: `419.5 MB are needed, 40.0 MB are free`. */

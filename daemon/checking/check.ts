@@ -27,7 +27,7 @@ export interface CheckOptions {
 }
 
 /** A valid recipe and its differences from the earlier version. */
-interface Subject {
+interface ChangedRecipe {
   readonly source: RecipeSource;
   readonly recipe: Recipe;
   readonly base: Base;
@@ -45,7 +45,7 @@ export async function checkRecipes(
   bases: readonly Base[],
   options: CheckOptions,
 ): Promise<CheckReport> {
-  const subjects = sources.flatMap((source, index) => subjectOf(source, bases[index]));
+  const subjects = sources.flatMap((source, index) => changedRecipeOf(source, bases[index]));
   const wishes = subjects.flatMap((subject) =>
     [...subject.changes.wishes].map((wish) => ({ subject, wish })),
   );
@@ -78,7 +78,7 @@ export async function checkRecipes(
   };
 }
 
-function subjectOf(source: RecipeSource, base: Base): Subject[] {
+function changedRecipeOf(source: RecipeSource, base: Base): ChangedRecipe[] {
   const { content: recipe } = source;
   if (isFailure(recipe)) return [];
   const changes = changesSince(isFailure(base) ? undefined : base, recipe);
@@ -86,7 +86,7 @@ function subjectOf(source: RecipeSource, base: Base): Subject[] {
 }
 
 /** Problems of the recipe itself, and lines that were removed. */
-function ownFindings(subject: Subject): Finding[] {
+function ownFindings(subject: ChangedRecipe): Finding[] {
   const { recipe, base, changes } = subject;
   const findings = recipe.problems.map((problem) => found(subject, problem, changes.problems.has(problem)));
   const remarks = isFailure(base) ? [unusableBase(base)] : removal(changes);
@@ -107,7 +107,7 @@ function removal({ removed }: Changes): Remark[] {
   return [{ ...OF_THE_FILE, code: 'wishes-removed', message, hint: 'see that nobody else needs them' }];
 }
 
-function overlapFindings(subjects: readonly Subject[]): Finding[] {
+function overlapFindings(subjects: readonly ChangedRecipe[]): Finding[] {
   const byRecipe = new Map(subjects.map((subject) => [subject.recipe, subject]));
   return findOverlaps([...byRecipe.keys()]).flatMap(({ recipe, wish, remark }) => {
     const subject = byRecipe.get(recipe);
@@ -115,7 +115,7 @@ function overlapFindings(subjects: readonly Subject[]): Finding[] {
   });
 }
 
-function policyFindings(subject: Subject, { allowedRegistries }: CheckOptions): Finding[] {
+function policyFindings(subject: ChangedRecipe, { allowedRegistries }: CheckOptions): Finding[] {
   return subject.recipe.wishes.flatMap((wish) => {
     const remark = judgeRegistry(wish, allowedRegistries);
     return remark === undefined ? [] : [found(subject, remark, subject.changes.wishes.has(wish))];
@@ -124,7 +124,7 @@ function policyFindings(subject: Subject, { allowedRegistries }: CheckOptions): 
 
 /** Skips registries that are not allowed: otherwise a recipe could direct requests anywhere. */
 async function checkWish(
-  subject: Subject,
+  subject: ChangedRecipe,
   wish: Wish,
   { ask, allowedRegistries }: CheckOptions,
 ): Promise<Checked> {
@@ -139,6 +139,6 @@ async function checkWish(
   };
 }
 
-function found({ source: { file, lines } }: Subject, remark: Remark, isNew: boolean): Finding {
+function found({ source: { file, lines } }: ChangedRecipe, remark: Remark, isNew: boolean): Finding {
   return findingOf(remark, { file, lines, isNew });
 }

@@ -18,8 +18,8 @@ export interface RecipeSource {
 }
 
 /**
- * A symbolic link is refused, as a recipe and on the way to one from the top level: whoever asks for a change could have
- * lines shown of any file of the machine.
+ * Refuses symbolic links, both the recipe itself and folders between it and the top level: a change request could
+ * otherwise have lines of any file of the machine shown.
  */
 export async function readRecipeSource(
   file: string,
@@ -89,9 +89,9 @@ export function unreadable(file: string, { code, message, hint }: Failure): Find
 }
 
 /**
- * The top level of the git repository that the file `path` is checked in, without asking git, which would take a folder
- * of a request for one; `undefined` where there is none. It is that of the current directory where the file lies in it,
- * and otherwise the outermost one: what lies deeper may have come with the request.
+ * The top level of the git repository that holds the file `path`; `undefined` if there is none. Git is not asked,
+ * since it would accept a folder that a change request brings. The repository of the current directory wins if it
+ * contains the file, then the outermost one: deeper ones may come from the request.
  */
 export async function topLevelOf(path: string, currentDirectory: string): Promise<string | undefined> {
   const file = resolve(currentDirectory, path);
@@ -140,7 +140,7 @@ export interface BaseContext extends Pick<SourceLimits, 'environment' | 'signal'
 }
 
 /**
- * The earlier version of the only recipe in `files`, as a file.
+ * Reads the earlier version of the only recipe in `files` from a file.
  *
  * @throws Failure `configuration-invalid` where there are several; `recipe-unreadable` where it cannot be read
  */
@@ -158,8 +158,8 @@ export async function readBaseFile(
 }
 
 /**
- * The versions of recipes at the commit that `ref` names in the git repository of each. A file is never meant, since
- * whoever asks for a change may add one of any name.
+ * Reads the versions of recipes at the commit that `ref` names in the git repository of each. `ref` never names a
+ * file, since a change request may add one of any name.
  *
  * @throws Failure `configuration-invalid` where it names none, or there is no repository
  */

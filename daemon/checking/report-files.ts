@@ -18,7 +18,7 @@ export interface ReportFile {
 }
 
 /**
- * The files at `paths`, which are gone until there is something to say: what stands there may be somebody else's.
+ * Removes the files at `paths` until they are written: an existing file may be somebody else's.
  *
  * @throws Failure `configuration-invalid`
  */

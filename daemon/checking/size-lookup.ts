@@ -32,7 +32,7 @@ export interface Measured {
 }
 
 /**
- * Asks for the manifests of an image; layers are not fetched.
+ * Fetches the manifests of an image, but not its layers.
  *
  * @param repositories where it is wanted
  * @throws Failure of the registry client; `platform-missing`

@@ -124,8 +124,8 @@ export interface ExplainOptions {
 }
 
 /**
- * Says of an image that is not there which line asks for it and which other one may be meant, as "wishlist check" does. It
- * asks for tag lists, so it is for runs that somebody waits for.
+ * Adds to the failure of an image the line that asks for it and the image it may mean, as "wishlist check" does.
+ * This requests tag lists, so it is for runs that somebody waits for.
  */
 export function createExplain({
   listTags,

@@ -38,8 +38,8 @@ export interface Cycle {
 }
 
 /**
- * One cycle: what do people ask for, what does it mean today, what is to be done about it? The rest, fetching,
- * publishing and recording, goes on in the repositories' queues after the cycle.
+ * Runs one cycle: reads the wishlists, expands the wishes and plans the work. Fetching, publishing and recording
+ * continue in the queues of the repositories.
  *
  * @throws Failure where it is not known what people ask for
  */

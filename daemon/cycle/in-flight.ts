@@ -12,8 +12,8 @@ export interface InFlightOptions extends GateOptions {
 }
 
 /**
- * Writes down what is under way before it begins, so that who comes after a process that died knows what it died of; and
- * lets images that are suspected of that be worked on alone.
+ * Records work before it begins, so that the next process knows what this one died of; and runs work on suspected
+ * images alone.
  */
 export class InFlight {
   readonly run: Run;
@@ -179,8 +179,8 @@ export interface GateOptions {
 }
 
 /**
- * Lets work begin, any number of pieces together or one alone. What wants to be alone comes when nothing else is under way;
- * so that nobody can keep it out for ever, nor it the others, both have limits of time.
+ * Admits work, either any number of pieces together or one alone. A piece that wants to be alone waits until
+ * nothing else is under way. Time limits keep it from waiting for ever, and the others from waiting for it.
  */
 export class Gate {
   readonly #options: Required<GateOptions>;

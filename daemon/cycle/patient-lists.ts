@@ -33,8 +33,8 @@ const MOST_BYTES = 32 * 1024 * 1024;
 const BYTES_OF_A_TAG = 100;
 
 /**
- * Tag lists in rounds, each of which waits for registries that give lists, and not for those that do not: whoever asks those gets
- * a failure. Their lists go on, and are there for a later round.
+ * Tag lists, fetched in rounds. A round waits for registries that deliver lists; requests to the others fail for
+ * now, continue in the background, and serve a later round.
  */
 export class PatientLists {
   readonly #listTags: ListTags;

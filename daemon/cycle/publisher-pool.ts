@@ -34,8 +34,8 @@ export interface PublisherPoolOptions {
 }
 
 /**
- * Where images are published on this machine, as the configuration says: the spool, which one process uses at a time, and
- * the publishers of repositories.
+ * The publishers of repositories and the spool that they share, as configured. One process uses the spool at a
+ * time.
  */
 export class PublisherPool {
   readonly #options: PublisherPoolOptions;
@@ -158,8 +158,7 @@ function leftoversText(removed: number, kept: number): string {
 }
 
 /**
- * Keeps a run from making files in a state or a spool that belongs to another user, or in which others could exchange
- * them, and others from reading them.
+ * Refuses a state or a spool that belongs to another user, and keeps others from reading or replacing its files.
  *
  * @throws Failure `state-unusable`, `disk-full`
  */

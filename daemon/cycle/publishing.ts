@@ -18,7 +18,7 @@ import { spoolFolder, takeState, PublisherPool } from './publisher-pool.ts';
 import { openState } from '../state/open-state.ts';
 
 /**
- * Calls `work` with a registry client that is set up as the configuration says, and closed afterwards.
+ * Calls `work` with a configured registry client, and closes it afterwards.
  *
  * @throws Failure `configuration-invalid` where what the configuration or the environment names for registries cannot
  *   be used

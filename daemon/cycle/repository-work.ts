@@ -43,7 +43,7 @@ type Seen = Pick<PendingResolution, 'resolved' | 'passedOver'>;
 const KEEP: Keep = { days: 30 };
 
 /**
- * Publishes what is wanted in one repository: what is it now, what is to be done, do it. A failure is in the report.
+ * Publishes the wished images of one repository. Failures are in the report.
  *
  * @param onPlanned called when it is known what is to be done, or that it cannot be known
  */

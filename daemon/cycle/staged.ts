@@ -6,15 +6,18 @@ export interface Staged<T> {
 
 /** Starts `work`, which calls `onFirst` when its first part is done. */
 export function staged<T>(work: (onFirst: () => void) => Promise<T>): Staged<T> {
-  const tellers: (() => void)[] = [];
-  const first = new Promise<void>((resolve) => void tellers.push(resolve));
-  const tell = (): void => {
-    for (const one of tellers) one();
-  };
-  const ended = work(tell);
-  // Whoever waits for the end is told of an error; until then it is nobody's.
-  ended.then(tell, tell);
+  const { promise: first, resolve: onFirst } = deferred();
+  const ended = work(onFirst);
+  // Errors reach those that wait for the end; until then they are nobody's.
+  ended.then(onFirst, onFirst);
   return { first, ended };
+}
+
+/** A promise that its creator resolves, as `Promise.withResolvers` of later versions of Node makes it. */
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let settle: (() => void) | undefined;
+  const promise = new Promise<void>((resolve) => (settle = resolve));
+  return { promise, resolve: () => settle?.() };
 }
 
 /** Waits for `work` for at most `patienceMs`, which may be infinite. @returns true if it settled in time */

@@ -52,8 +52,8 @@ export interface StateStoreOptions {
   readonly note: (message: string) => void;
   readonly nowMs: () => number;
   /**
-   * Whether what is wanted is for others to say: a daemon beside which a command runs, or whoever asked for more than the one
-   * image that a command is about. A failure is then the result of that run, and nothing that lasts.
+   * Leaves wishes and failures to others: to a daemon beside which a command runs, or because the command is about
+   * one image only. A failure is then the result of that run and is not recorded as lasting.
    */
   readonly readOnlyWishes: boolean;
 }
@@ -66,8 +66,8 @@ interface Opened {
 }
 
 /**
- * What is remembered from cycle to cycle. It is never in the way: where the database cannot be used, that is said once,
- * and things go on as if there were none until it can.
+ * The state, as cycles use it. It never stops work: a database that cannot be used is reported once, and until it
+ * can be used again everything continues as if it were empty.
  */
 export class StateStore {
   readonly #options: StateStoreOptions;
@@ -191,7 +191,7 @@ export class StateStore {
   }
 
   /**
-   * What is known of `repository`. The first time it is looked up in the repository itself.
+   * Reads what is known of `repository`; the first time it is scanned.
    *
    * @param run other ones with the same spool are dead
    */

@@ -90,7 +90,7 @@ function formatElapsed(start: Date, end: Date): string {
 }
 
 /** A file that lines are appended to, for readers that follow it. */
-export interface LineFile {
+interface LineFile {
   /** Appends `line` and a newline in one write, so that no reader and no other writer sees half a line. */
   readonly write: (line: string) => void;
   readonly close: () => void;
@@ -100,7 +100,7 @@ export interface LineFile {
  * @param warn is told once when a line cannot be written; later lines are tried all the same.
  * @throws Failure `configuration-invalid` where the file cannot be opened.
  */
-export function openLineFile(file: string, warn: (message: string) => void): LineFile {
+function openLineFile(file: string, warn: (message: string) => void): LineFile {
   const descriptor = openToAppend(file);
   let warned = false;
   return {
@@ -130,14 +130,14 @@ function openToAppend(file: string): number {
   }
 }
 
-export type Fields = Readonly<Record<string, string>>;
+type Fields = Readonly<Record<string, string>>;
 
 /** A line that announced the beginning of something; its end repeats the fields, the `id` among them. */
-export interface Line {
+interface Line {
   readonly end: (action: string, more?: Fields) => void;
 }
 
-export interface Lines {
+interface EventLines {
   readonly handlers: EventHandlers;
   /** Ends what is still open, as failed. */
   readonly endAll: () => void;
@@ -158,7 +158,7 @@ interface OpenLayer {
  *
  * @see ducc/lib/conversion.go of cvmfs, for the actions and their fields
  */
-export function createLayerLines(begin: Begin, write: Write): Lines {
+function createLayerLines(begin: Begin, write: Write): EventLines {
   const open = new Map<Digest, OpenLayer>();
 
   const end = (digest: Digest, error: string | undefined): void => {
@@ -205,7 +205,7 @@ export function createLayerLines(begin: Begin, write: Write): Lines {
  *
  * @see ducc/lib/conversion.go of cvmfs, for the actions and their fields
  */
-export function createImageLines(begin: Begin, write: Write): Lines {
+function createImageLines(begin: Begin, write: Write): EventLines {
   const open = new Map<string, Line>();
 
   const end = (image: string, error: string | undefined): void => {

@@ -52,10 +52,10 @@ export interface RepositoryActivity {
 
 /** Follows the events of repositories, for status requests. */
 export class Activity {
-  readonly #repositories = new Map<string, Following>();
+  readonly #repositories = new Map<string, RepositoryFollower>();
 
   observer(repository: string): (event: Event) => void {
-    const following = this.#repositories.get(repository) ?? new Following();
+    const following = this.#repositories.get(repository) ?? new RepositoryFollower();
     this.#repositories.set(repository, following);
     return (event) => handleEvent(following.handlers, event);
   }
@@ -85,7 +85,7 @@ function labels(candidates: readonly Candidate[]): string[] {
   return candidates.map(({ part }) => labelOf(part));
 }
 
-class Following {
+class RepositoryFollower {
   readonly layers = new Map<string, LayerActivity>();
   published: RepositoryActivity['published'];
   waitingFor: string | undefined;

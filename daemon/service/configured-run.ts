@@ -35,8 +35,8 @@ export interface RunContext {
 const PATIENCE_MS = 60_000;
 
 /**
- * What lives as long as one configuration is in force: connections, the schedule, the queues. It looks at everything on
- * schedule and when it is woken; a time that comes while it still looks is passed over.
+ * Everything that lives as long as one configuration: connections, the schedule, the queues. Cycles start on
+ * schedule and when woken; a scheduled time during a cycle is skipped.
  */
 export class ConfiguredRun {
   readonly #context: RunContext;

@@ -19,8 +19,8 @@ export interface Controls {
 }
 
 /**
- * Listens for commands on a socket in the state directory: whoever may write there may ask.
- * HTTP (RFC 9110): `GET /activity`, `POST /wake`.
+ * Serves commands on a socket in the state directory, to users who may write there. HTTP (RFC 9110): `GET
+ * /activity`, `POST /wake`.
  */
 export class ControlServer {
   readonly #server: Server;

@@ -35,8 +35,8 @@ export interface DaemonOptions {
 const FIXED = ['state', 'backend', 'root'] as const;
 
 /**
- * Runs until it is stopped: one {@link ConfiguredRun} after the other, each with the configuration in force. What it
- * publishes and remembers outlives it.
+ * Runs one {@link ConfiguredRun} after the other, each with the configuration in force, until it is stopped.
+ * Publications and the state outlive them.
  */
 export class Daemon {
   readonly #options: DaemonOptions;

@@ -1,6 +1,5 @@
-import { statfsSync } from 'node:fs';
 import type { Failure } from '../../core/failure.ts';
-import { hasCode } from '../../core/system-error.ts';
+import { diskSpace } from '../../core/system/free-space.ts';
 import { quoted } from '../../core/text.ts';
 import { span } from '../output/format.ts';
 import type { DaemonActivity } from '../service/activity.ts';
@@ -77,6 +76,7 @@ export async function readStatus(
     const activity = activities.find(({ repository }) => repository === row.name);
     repositories.push(await repositoryOf(state, row, activity));
   }
+  const disk = diskSpace(directory);
   return {
     nowMs,
     daemon,
@@ -86,7 +86,7 @@ export async function readStatus(
     sources: await state.sources.all(),
     lines: await state.sources.lines(),
     repositories,
-    disk: diskOf(directory),
+    disk: disk && { path: directory, ...disk },
   };
 }
 
@@ -132,16 +132,6 @@ async function repositoryOf(
     lastPublication,
     activity,
   };
-}
-
-function diskOf(path: string): StatusReport['disk'] {
-  try {
-    const { bavail, blocks, bsize } = statfsSync(path);
-    return { path, freeBytes: bavail * bsize, sizeBytes: blocks * bsize };
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES')) throw error;
-    return undefined;
-  }
 }
 
 interface Circumstances {

@@ -8,7 +8,7 @@ const COMMANDS: Readonly<Record<Severity, string>> = { error: 'error', warning: 
 const SHOWN_OF_A_KIND = 10;
 
 /**
- * Workflow commands that GitHub shows as annotations of the lines; lines that a change leaves alone get none.
+ * Workflow commands that GitHub shows as annotations of lines; lines that a change leaves alone get none.
  *
  * @see https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions, "Setting an error message"
  */
@@ -42,7 +42,7 @@ function commandOf({ file, line, column, endColumn, severity, code, message, hin
 }
 
 /**
- * What follows `::` in a command.
+ * Escapes the text after `::` of a command.
  *
  * @see https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts
  */

@@ -11,8 +11,8 @@ interface Case {
 }
 
 /**
- * A report of tests, one for each line that is new or that something is said of. Names are different from each other,
- * since GitLab keeps one test of each name.
+ * A test report with one test case for each line that is new or has findings. Names are unique, since GitLab keeps
+ * one test of each name.
  *
  * @see https://docs.gitlab.com/ci/testing/unit_test_reports, "JUnit XML format specification"
  */
@@ -81,8 +81,8 @@ function attributes(values: Readonly<Record<string, string>>): string {
 }
 
 /**
- * Text or an attribute's value. Control characters, which XML cannot hold even escaped, are gone by now; two characters
- * that are none are left.
+ * Escapes text or an attribute's value. Control characters, which XML cannot hold even escaped, are already gone;
+ * two noncharacters are left.
  *
  * @see XML 1.0, section 2.2, "Char", and section 2.4
  */

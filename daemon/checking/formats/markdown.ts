@@ -20,8 +20,8 @@ const LONGEST_LIST = 25_000;
 const LONGEST_DETAILS = 10_000;
 
 /**
- * A comment for a pull request. Nothing of a recipe or of a registry's answer can act in it as Markdown, HTML, a
- * mention or a command.
+ * A comment for a pull request. Content of recipes and registries cannot act in it as Markdown, HTML, a mention or
+ * a command.
  */
 export function formatMarkdown(report: CheckReport): string {
   const fresh = report.findings.filter(({ isNew }) => isNew);
@@ -130,7 +130,7 @@ export function code(text: string): string {
 }
 
 /**
- * The same for a cell of a table, which a vertical line would end in a code span too; no image, tag or platform has one.
+ * The same for a table cell, where a vertical line would end a code span; no image, tag or platform contains one.
  *
  * @see GitHub Flavored Markdown 0.29, section 4.10, "Tables (extension)"
  */

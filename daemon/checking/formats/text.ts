@@ -64,8 +64,8 @@ const DIGEST = /@sha256:[0-9a-f]{64}\b/g;
 const SECRET_KEY = /^[\s{-]*["']?(?:\w[\w-]*)?(?:pass(?:word|wd|phrase)?|secret|token|auth|key)["']?\s*:\s/i;
 
 /**
- * The line that a finding is about, with carets below what it means; `undefined` where there is none. A line that may
- * hold a password or token is shown as far as the finding itself shows it.
+ * The line of a finding, with carets below the part that is meant; `undefined` if there is none. Of a line that may
+ * hold a password or token only the text of the finding is shown.
  */
 export function excerptOf(finding: Finding, lines: readonly string[]): string | undefined {
   const line = lines[finding.line - 1];
@@ -98,8 +98,8 @@ function safeParts(line: string, { column, endColumn }: Finding): Parts | undefi
 }
 
 /**
- * A user name before an @, a query string, or the value of a key such as `password`, which a recipe has no use for. What
- * the masks of all output find counts too.
+ * Matches user names before an @, query strings and values of keys such as `password`, none of which belongs in a
+ * recipe, and everything that is redacted in output.
  */
 function mayHoldSecret(line: string): boolean {
   const rest = line.replaceAll(DIGEST, '');
