@@ -4,9 +4,9 @@ import type { RepositoryView } from '../../publisher/publication/view.ts';
 import type { Platform } from '../../core/oci/platform.ts';
 
 /**
- * The public name of some image for `platform`: the first by the order of names, so that the answer is the same each time.
+ * The first public name for `platform`, in the order of names, so that the result is stable.
  *
- * @returns `undefined` where there is none
+ * @returns `undefined` if there is none
  */
 export async function firstPublicName(
   view: RepositoryView | undefined,

@@ -11,17 +11,17 @@ export interface ClientView {
 
 /** A configuration of a program that starts containers from a repository. */
 export interface Snippet {
-  /** Where it belongs, for people. */
+  /** Its place, for people. */
   readonly place: string;
   readonly text: string;
 }
 
-/** The programs that there are snippets for. */
+/** Supported programs. */
 export const CLIENT_KINDS = ['podman', 'podman-rootless', 'containerd', 'apptainer'] as const;
 
 export type ClientKind = (typeof CLIENT_KINDS)[number];
 
-/** What a client of that kind needs to use the repository. */
+/** The configuration a client needs to use the repository, by kind. */
 export const SNIPPETS: Readonly<Record<ClientKind, (view: ClientView) => readonly Snippet[]>> = {
   podman: rootPodman,
   'podman-rootless': rootlessPodman,
@@ -94,8 +94,8 @@ disable_snapshot_annotations = false
 }
 
 /**
- * A drop-in that keeps the snapshotter (2.12) from what it does by itself. On SIGTERM, and when a layer is missing as it starts,
- * it removes all snapshots. What it then finds mounted it unmounts with MNT_FORCE, which aborts the connection of FUSE.
+ * A drop-in that keeps the snapshotter (2.12) from removing all snapshots, as it does on SIGTERM and if a layer is missing
+ * when it starts. It unmounts whatever is still mounted with MNT_FORCE, which aborts the FUSE connection.
  *
  * @see containerd/stargz-snapshotter 0.12, snapshot/snapshot.go, `Close` and `restoreRemoteSnapshot`; cvmfs/cvmfs,
  *   snapshotter/main.go; systemd.kill(5), "KillSignal="

@@ -24,7 +24,7 @@ export interface FileContent {
   readonly problems: readonly string[];
 }
 
-/** The file's content; `undefined` where there is no such file. */
+/** Reads the file; `undefined` if it does not exist. */
 export function readConfigurationFile(file: string): FileContent | undefined {
   try {
     return parseConfiguration(readFileSync(file, 'utf8'), file);
@@ -35,7 +35,7 @@ export function readConfigurationFile(file: string): FileContent | undefined {
   }
 }
 
-/** Reads YAML without giving values a type: the option table does that, for all sources alike. @internal */
+/** Parses YAML without typing its values: the option table does that for all inputs alike. @internal */
 export function parseConfiguration(source: string, file: string): FileContent {
   try {
     return contentOf(new YamlText(source), file);

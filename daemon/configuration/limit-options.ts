@@ -3,7 +3,7 @@ import { RECIPE_LIMITS } from '../../wishlist/recipe/limits.ts';
 import type { Option } from './option.ts';
 import { duration, integer, size } from './value-types.ts';
 
-/** How much is done at a time, how long it may take, and how much layers, images, wishlists and registries may demand. */
+/** Limits on batches, waiting, layers, images, wishlists and registries. */
 export const LIMIT_OPTIONS = {
   waitMs: {
     key: 'wait',

@@ -6,16 +6,16 @@ import type { DefaultsContext, Option } from './options.ts';
 import { placeOf } from './settings.ts';
 import type { Origin, Setting, Settings } from './settings.ts';
 
-/** What one option is, and who said so. Values are as {@link Option.type} reads them. */
+/** The value of an option, and its origin. Values are parsed by {@link Option.type}. */
 export interface OptionValue {
   readonly option: Option;
-  /** What is in force; `undefined` where nothing is, or what was given is wrong. */
+  /** The value in force; `undefined` if there is none or it is not valid. */
   readonly value: unknown;
-  /** What it is where nobody says anything. */
+  /** The value if nothing is set. */
   readonly default: unknown;
-  /** What was said, in the order in which it counts: the first is in force, the others are overridden. */
+  /** Settings in order of precedence: the first is in force, the others are overridden. */
   readonly given: readonly GivenValue[];
-  /** Whether what was said only states the default there, so that the default counts, which is another one now. */
+  /** Set if the first setting only restates a default that another option has changed since: the new default is in force. */
   readonly isRestated?: true;
 }
 
@@ -24,32 +24,31 @@ interface GivenValue {
   readonly value: unknown;
 }
 
-/** By the names of the table of options, in its order. */
+/** By the names and in the order of the table of options. */
 export type OptionValues = ReadonlyMap<string, OptionValue>;
 
 interface ReadingContext extends Omit<DefaultsContext, 'earlier'> {
-  /** By key, what this machine has for options that have no default in the table. */
+  /** By key, defaults found on this machine for options without one in the table. */
   readonly found: Readonly<Partial<Record<string, string>>>;
 }
 
 const TABLE: readonly (readonly [name: string, option: Option])[] = Object.entries(OPTIONS);
 
 /**
- * Reads every value that was given, also those that another one overrides: a wrong one is wrong in any case, and goes to
- * `problems`.
+ * Parses all settings, also overridden ones: an invalid value is a problem in any case, and goes to `problems`.
  *
- * Defaults that depend on other options depend on what is in force of those, whoever set it. One that somebody wrote out
- * (a file with `backend: cvmfs` and `root: /cvmfs`) is a default still: it follows where the other option is overridden.
+ * Defaults that depend on other options follow the values in force. A default that is written out (a file with
+ * `backend: cvmfs` and `root: /cvmfs`) is still a default: it follows if the other option is overridden.
  */
 export function readValues(given: Settings, context: ReadingContext, problems: string[]): OptionValues {
   const said = new Map(TABLE.map(([, option]) => [option.key, givenValues(option, given, problems)]));
   const views: OptionValues[] = [];
-  // What a source that counts less has written out is compared with the defaults as they are without those that count more.
+  // Settings of lower precedence are compared with the defaults as they are without those of higher precedence.
   while (views.length < RANKS.length) views.unshift(viewOf(said, views, context));
   return views[0] ?? new Map<string, OptionValue>();
 }
 
-/** From the sources that count most to those that count least. */
+/** From high to low precedence. */
 const RANKS: readonly Origin['kind'][] = ['option', 'variable', 'file'];
 
 function givenValues(option: Option, given: Settings, problems: string[]): GivenValue[] {
@@ -59,7 +58,7 @@ function givenValues(option: Option, given: Settings, problems: string[]): Given
   }));
 }
 
-/** The options as they are by the sources from one rank on; `below`: by those from the next rank on, and so forth. */
+/** The options by the settings of one rank and all lower ones; `below` has the views from each lower rank on. */
 function viewOf(
   said: ReadonlyMap<string, readonly GivenValue[]>,
   below: readonly OptionValues[],

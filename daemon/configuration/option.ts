@@ -1,45 +1,44 @@
 import type { ValueType } from './value-types.ts';
 
-/** Variables as the process got them. */
+/** Variables of the process. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What defaults depend on. */
+/** Input of computed defaults. */
 export interface DefaultsContext {
   readonly environment: Environment;
   readonly home: string;
-  /** Whether unpackd runs as root. */
   readonly superuser: boolean;
-  /** Whether the state directory of the service belongs to this user. */
+  /** Set for the user that the service's state directory belongs to. */
   readonly ownsServiceState?: boolean;
-  /** The value of another option, by key: of one that stands earlier in the table. */
+  /** The value of an option earlier in the table, by key. */
   readonly earlier: (key: string) => unknown;
 }
 
-/** A default that depends on the machine: `text` describes it in the help. */
+/** A default that depends on the machine; `text` describes it in the help. */
 interface ComputedDefault {
   readonly text: string;
   readonly compute: (context: DefaultsContext) => string;
 }
 
-/** One setting: as an option of the command line, an environment variable and a key of the configuration file. */
+/** A setting: an option of the command line, an environment variable and a key of the configuration file. */
 export interface Option {
   /** Name in the file; the long option is `--KEY`, the variable `UNPACKD_KEY`. */
   readonly key: string;
-  /** As the help shows it: without `<value>` for a boolean, as `--no-KEY` for one that is true by default. */
+  /** For the help: without `<value>` for a boolean, `--no-KEY` for one that is true by default. */
   readonly flag: string;
   readonly type: ValueType<unknown>;
-  /** As a user would write it; `undefined` where the value stays undefined. */
+  /** As a user would write it; `undefined` for none. */
   readonly default: string | ComputedDefault | undefined;
   readonly group: Group;
-  /** One line for the help: what the option does, or what its value is. Of a flag `--no-KEY`, what the flag prevents. */
+  /** One line for the help: the effect of the option, or the meaning of its value; of `--no-KEY`, the effect it prevents. */
   readonly summary: string;
-  /** Sentences that the documents have in addition, in Markdown. */
+  /** Further sentences for the documents, in Markdown. */
   readonly details?: string;
-  /** Without a default: what applies while nobody sets it. */
+  /** Without a default: describes the behavior while unset. */
   readonly unset?: string;
-  /** A value for the example file, in YAML, where the default is none or depends on the machine. */
+  /** YAML for the example file, if there is no fixed default. */
   readonly example?: string;
-  /** Further environment variables; the option's own comes before them. */
+  /** Further environment variables; the option's own takes precedence. */
   readonly variables?: readonly string[];
   /** An earlier name, still read as key, variable and flag, and shown nowhere. */
   readonly formerKey?: string;
@@ -47,7 +46,7 @@ export interface Option {
   readonly notInFile?: true;
 }
 
-/** Heading under which the help, the documents and the example file list an option. */
+/** Headings in the help, the documents and the example file. */
 type Group =
   | 'Repository'
   | 'Publishing'

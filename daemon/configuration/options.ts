@@ -20,11 +20,11 @@ export { SERVICE_STATE_DIRECTORY } from './repository-options.ts';
 export type { DefaultsContext, Environment, Option } from './option.ts';
 
 export const DEFAULT_CONFIGURATION_FILE = '/etc/unpackd/unpackd.yaml';
-/** The keys of the configuration file that have no single value, so that they are no options. */
+/** Keys of the configuration file that are not options, because they have no single value. */
 export const REGISTRIES_KEY = 'registries';
 export const SOURCES_KEY = 'sources';
 
-/** All options. The property is the name in {@link Configuration}, with its unit. */
+/** The table of options, by their names in {@link Configuration}, which have units. */
 export const OPTIONS = {
   ...REPOSITORY_OPTIONS,
   ...LIMIT_OPTIONS,
@@ -221,20 +221,20 @@ export const OPTIONS = {
 type Options = typeof OPTIONS;
 type ValueOf<Type> = Type extends ValueType<infer Value> ? Value : never;
 
-/** Names of options as files and messages have them. */
+/** Names of options in files and messages. */
 export type OptionKey = Options[keyof Options]['key'];
 
-/** The settings of a run, each with its default where nothing else was said. Paths are absolute. */
+/** The settings of a run. Paths are absolute. */
 export type Configuration = {
   readonly [Name in keyof Options]:
     ValueOf<Options[Name]['type']> | (Options[Name]['default'] extends undefined ? undefined : never);
 } & {
-  /** Whether somebody said which backend; it is the default otherwise. */
+  /** False if the backend is the default. */
   readonly isBackendChosen: boolean;
-  /** What "docker login" and "podman login" keep, in the order in which it counts: the files that are there. */
+  /** Existing files of "docker login" and "podman login", in order of precedence. */
   readonly loginFiles: readonly string[];
-  /** What the file says under {@link REGISTRIES_KEY}, each host once. No secret is in it. */
+  /** Entries of the file under {@link REGISTRIES_KEY}, without secrets, each host once. */
   readonly registries: readonly RegistryEntry[];
-  /** What the file says under {@link SOURCES_KEY}, each name once. No secret is in it. */
+  /** Entries of the file under {@link SOURCES_KEY}, without secrets, each name once. */
   readonly sources: readonly SourceEntry[];
 };

@@ -1,7 +1,7 @@
 import { Failure } from '../../core/failure.ts';
 import type { FailureText } from '../../publisher/image/events.ts';
 
-/** One or more problems of a configuration. */
+/** A list of problems of a configuration. */
 class ConfigurationFailure extends Failure {
   readonly problems: readonly string[];
 

@@ -3,7 +3,7 @@ import { isSystemError } from '../../core/system-error.ts';
 
 const CHUNK_BYTES = 64 * 1024;
 
-/** The content of a file, or why there is none: words that follow the file's name. */
+/** The content of a file, or a problem as a predicate to its name. */
 export type FileBytes = { readonly bytes: Buffer } | { readonly problem: string };
 
 /** Reads a file of up to `limitBytes`, which may be a pipe. */

@@ -3,10 +3,10 @@ import { outputNames } from '../../core/outputs.ts';
 import type { DefaultsContext, Option } from './option.ts';
 import { boolean, choice, outputs, path, platforms, repositoryNames } from './value-types.ts';
 
-/** Belongs to the user that the service runs as (StateDirectory= in systemd/unpackd.service). */
+/** Owned by the user of the service (StateDirectory= in systemd/unpackd.service). */
 export const SERVICE_STATE_DIRECTORY = '/var/lib/unpackd';
 
-/** Where repositories and state are, and what is published of an image. */
+/** Locations of repositories and state, and what is published of an image. */
 export const REPOSITORY_OPTIONS = {
   backend: {
     key: 'backend',

@@ -73,7 +73,7 @@ function valuesOfRange(item: string, { from, to }: CronField): readonly number[]
   }
 }
 
-/** Whether one of the months has one of the days. */
+/** True if one of the months has one of the days. */
 function canOccur(days: readonly number[], months: readonly number[]): boolean {
   return months.some((month) => days.some((day) => day <= (LONGEST[month - 1] ?? 0)));
 }

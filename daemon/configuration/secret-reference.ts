@@ -6,7 +6,7 @@ import { readBytes } from './read-bytes.ts';
 import { hideLogin } from './secrets.ts';
 import { path, string, type Located, type PathBase, type ValueType } from './value-types.ts';
 
-/** Where a user name or password is to be found; only a user name may be given as it is. */
+/** A reference to a user name or password; only a user name may be given as is. */
 export type SecretReference =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'variable'; readonly name: string }

@@ -4,7 +4,7 @@ const HIDDEN = '***';
 
 /** Regular expressions for the secrets that were read. */
 const patterns = new Set<string>();
-/** All patterns in one; compiled on use. */
+/** The union of all patterns; compiled on use. */
 let known: RegExp | undefined;
 
 /**
@@ -44,7 +44,7 @@ const TOKEN = String.raw`(?!\/|[\w-]+=["'])(?=[\w.~+/-]*(?:[\d_~+=]|[a-z][A-Z]))
 /** Name of a parameter or variable with a secret value: `access_token`, `X-Amz-Signature`, `LAB_PASS`. */
 const SECRET_KEY = String.raw`[\w.~%-]*(?:pass(?:word|wd|phrase)?|pwd|secret|token|key|credentials?|signature|sig|auth|jwt)`;
 
-/** Where credentials stand in a text, and the text that replaces them. */
+/** Places of credentials in a text, with their replacement. */
 const CREDENTIAL_PATTERNS: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   // https://USER:PASSWORD@host, with an @ in the password too, but not the @ of a digest
   [/\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#"']*@(?!sha\d{3}:)/gi, `$1${HIDDEN}@`],

@@ -20,7 +20,7 @@ import {
 import { withoutAddressSecrets } from './secrets.ts';
 import type { PathBase } from './value-types.ts';
 
-/** Everything that a configuration is read from. */
+/** The inputs of a configuration. */
 export interface Sources {
   /** Options of the command line by key, values as written (`true` and `false` for those without a value). */
   readonly flags: Readonly<Record<string, string>>;
@@ -54,7 +54,7 @@ export function thisMachine(environment: Environment): Machine {
   };
 }
 
-/** Where a value was set. */
+/** The origin of a value. */
 export type Origin =
   | { readonly kind: 'option'; readonly name: string }
   | { readonly kind: 'variable'; readonly name: string }

@@ -6,7 +6,7 @@ import { parseRegistryPattern } from '../../core/oci/reference.ts';
 import { isOutputName, outputNames, unfoundedOutput, type OutputName } from '../../core/outputs.ts';
 import { isRepositoryName } from '../../core/oci/repository-name.ts';
 
-/** Where paths start. */
+/** The base of relative paths and of `~/`. */
 export interface PathBase {
   /** For relative paths: the working directory, or the folder of the configuration file. */
   readonly folder: string;
@@ -33,7 +33,7 @@ export interface ValueType<Value> {
   format?(value: Value): string;
   /** Several values, separated by commas or, in the configuration file, in a list. */
   readonly isList?: true;
-  /** All values there are, where they are few. */
+  /** The valid values, if there are few. */
   readonly values?: readonly string[];
 }
 

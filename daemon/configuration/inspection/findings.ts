@@ -8,7 +8,7 @@ import type { Configuration, Environment, OptionKey } from '../options.ts';
 import type { SecretReference } from '../secret-reference.ts';
 import type { Located } from '../value-types.ts';
 
-/** One result of checking a configuration. */
+/** A result of checking a configuration. */
 export interface Finding {
   /** With an error unpackd would not run, or not do what is asked. */
   readonly severity: 'error' | 'warning';

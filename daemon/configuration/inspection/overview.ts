@@ -79,7 +79,7 @@ export interface ShownOption {
   readonly value: string | null;
   readonly default: string | null;
   readonly isDefault: boolean;
-  /** Where it was set; `null` if it was not. */
+  /** `null` if it was not set. */
   readonly origin: Origin | null;
   /** Settings of lower precedence, in order. */
   readonly overrides: readonly { readonly origin: Origin; readonly value: string }[];

@@ -6,12 +6,12 @@ import type { Located } from '../value-types.ts';
 import type { RegistryEntry } from './entries.ts';
 import { readBytes } from '../read-bytes.ts';
 
-/** The bundle of all authorities that browsers know has a quarter of a megabyte. */
+/** The bundle of all browsers' authorities has a quarter of a megabyte. */
 const LARGEST_BYTES = 4 * 1024 * 1024;
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs;
 
-/** The certificates of a PEM file, as PEM without what else stands there; what is wrong goes to `problems`. */
+/** Reads the certificates of a PEM file, without its other content; problems go to `problems`. */
 export async function readAuthorities(
   file: Located<string> | undefined,
   problems: string[],
@@ -21,7 +21,7 @@ export async function readAuthorities(
   return pem === undefined ? undefined : certificatesOf(pem, file, problems)?.pem;
 }
 
-/** A client certificate (its chain may follow it) and its key; what is wrong goes to `problems`. */
+/** Reads a client certificate, which its chain may follow, and its key; problems go to `problems`. */
 export async function readClientCertificate(
   files: RegistryEntry['clientCertificate'],
   problems: string[],
@@ -35,7 +35,7 @@ export async function readClientCertificate(
   if (certificate === undefined || key === undefined) return undefined;
   if (!certificate.first.checkPrivateKey(key)) {
     problems.push(
-      `${describe(files.key)} is not the key of the first certificate in ${quoted(files.certificate.value)}; name those that belong together`,
+      `${describe(files.key)} is not the key of the first certificate in ${quoted(files.certificate.value)}; name a matching pair`,
     );
     return undefined;
   }
@@ -60,7 +60,7 @@ function certificatesOf(
   const bad = certificates.indexOf(undefined);
   if (first !== undefined && bad === -1) return { pem: `${blocks.join('\n')}\n`, first };
   const what =
-    blocks.length === 0 ? 'holds no certificate' : `holds a certificate (number ${bad + 1}) that is broken`;
+    blocks.length === 0 ? 'contains no certificate' : `contains a broken certificate (number ${bad + 1})`;
   problems.push(`${describe(file)} ${what}; expected PEM: lines "-----BEGIN CERTIFICATE-----"`);
   return undefined;
 }
@@ -68,14 +68,12 @@ function certificatesOf(
 function keyOf(pem: string, file: Located<string>, problems: string[]): KeyObject | undefined {
   const key = parsed(() => createPrivateKey(pem));
   if (key === undefined) {
-    problems.push(
-      `${describe(file)} holds no private key that can be read; expected PEM without a passphrase`,
-    );
+    problems.push(`${describe(file)} contains no usable private key; expected PEM without a passphrase`);
   }
   return key;
 }
 
-/** `undefined` where OpenSSL does not accept it. */
+/** @returns `undefined` if OpenSSL rejects it */
 function parsed<Value>(parse: () => Value): Value | undefined {
   try {
     return parse();

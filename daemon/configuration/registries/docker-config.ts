@@ -8,18 +8,18 @@ import { isHelperName, TOKEN_USER, type HelperCall } from './helper.ts';
 import { commonName, registryHost } from './endpoint.ts';
 import { readBytes } from '../read-bytes.ts';
 
-/** What Docker's `config.json` or podman's `auth.json` says of credentials. */
+/** The credentials in Docker's `config.json` or podman's `auth.json`. */
 export interface DockerConfig {
-  /** The login for `repository` of `host`, a {@link commonName}: what is said of the longest part of its path. */
+  /** The login for `repository` of `host`, a {@link commonName}: the longest match of its path. */
   readonly loginFor: (host: string, repository: string) => Credentials | undefined;
-  /** The helper to ask for `host` before the logins; `undefined` for none. */
+  /** The helper to ask before the logins; `undefined` for none. */
   readonly helperFor: (host: string) => HelperCall | undefined;
 }
 
 const NOTHING: DockerConfig = { loginFor: () => undefined, helperFor: () => undefined };
 
 const LARGEST_BYTES = 16 * 1024 * 1024;
-/** What helpers know Docker Hub by. */
+/** The helpers' name for Docker Hub. */
 const DOCKER_HUB_SERVER = 'https://index.docker.io/v1/';
 
 const LOG_IN_AGAIN = 'correct it, or log in again with "docker login" or "podman login"';
@@ -36,8 +36,8 @@ type Login = z.output<typeof loginSchema>;
 type Config = z.output<typeof configSchema>;
 
 /**
- * Reads Docker's configuration, or what "podman login" keeps in the same form; what is wrong goes to `problems`, never with
- * what the file holds.
+ * Reads Docker's configuration, or podman's file of the same format. Problems go to `problems`, without the file's
+ * content.
  *
  * @see https://docs.docker.com/reference/cli/docker/login/ "Credential stores", "Credential helpers"
  * @see containers-auth.json(5), "FORMAT", for keys with a path
@@ -75,13 +75,13 @@ function parse(bytes: Buffer, origin: string, problems: string[]): Config | unde
     problems.push(`${origin}: ${place}: ${issue?.message ?? 'not valid'}; ${LOG_IN_AGAIN}`);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    // The error's own text quotes the file.
-    problems.push(`${origin} is no JSON; ${LOG_IN_AGAIN}`);
+    // The error's message quotes the file.
+    problems.push(`${origin} is not valid JSON; ${LOG_IN_AGAIN}`);
   }
   return undefined;
 }
 
-/** By host, or host and the beginning of repositories' paths. */
+/** By host, or host and path prefix. */
 function loginsOf(
   { auths }: Config,
   file: string,
@@ -99,7 +99,7 @@ function loginsOf(
   return logins;
 }
 
-/** `undefined` where the entry is empty: it says that there is a login in a helper's store. */
+/** @returns `undefined` for an empty entry, which refers to a helper */
 function credentialsOf(login: Login, origin: string): Credentials | 'broken' | undefined {
   const pair = login.auth
     ? decodeAuth(login.auth)
@@ -118,7 +118,7 @@ function credentialsOf(login: Login, origin: string): Credentials | 'broken' | u
   return pair.user === '' || pair.password === '' ? undefined : { ...pair, origin };
 }
 
-/** Docker pads the password with NUL at times, and takes that off. */
+/** Strips NULs, with which Docker sometimes pads the password. */
 function decodeAuth(auth: string): { user: string; password: string } | undefined {
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(auth)) return undefined;
   const [, user, password] = /^([^:]+):(.*)$/s.exec(Buffer.from(auth, 'base64').toString('utf8')) ?? [];
@@ -142,23 +142,21 @@ function helpersOf(
   return (host) => (calls.has(host) ? calls.get(host) : callOf(store, host, host));
 }
 
-const NO_HELPER = 'this is no name of a credential helper: letters, digits and . _ - alone; correct it';
+const NO_HELPER = 'not a valid name of a credential helper: only letters, digits and . _ -; correct it';
 
-/** An empty name means that no helper is asked. */
+/** An empty name means no helper. */
 function callOf(name: string, host: string, key: string): HelperCall | undefined {
   if (!isHelperName(name)) return undefined;
   return { name, host, server: host === 'docker.io' ? DOCKER_HUB_SERVER : key };
 }
 
-/** What a login may be kept for, from the repository itself to its whole registry. */
+/** Keys of logins for a repository, from its full path to its registry. */
 function placesOf(host: string, repository: string): string[] {
   const parts = repository.split('/');
   return [...parts.map((_, index) => [host, ...parts.slice(0, parts.length - index)].join('/')), host];
 }
 
-/**
- * The keys with what they mean. Where several mean the same, that which is written as Docker does comes first.
- */
+/** Keys with their meanings. Of several with one meaning, the one in Docker's spelling comes first. */
 function keysOf(
   keyed: Readonly<Record<string, unknown>>,
   meaningOf: (key: string) => string | undefined,
@@ -174,7 +172,7 @@ function rank([key, meaning]: readonly [key: string, meaning: string]): number {
   return key === (meaning === 'docker.io' ? DOCKER_HUB_SERVER : meaning) ? 0 : 1;
 }
 
-/** A registry, or a part of one: a namespace or repository. */
+/** A registry, or one of its namespaces or repositories. */
 function placeOf(key: string): string | undefined {
   const host = hostOf(key);
   if (host !== undefined) return host;

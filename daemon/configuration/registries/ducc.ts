@@ -6,7 +6,7 @@ import type { Environment } from '../options.ts';
 import { hideLogin } from '../secrets.ts';
 import { commonName, parseEndpoint, endpoint, registryHost } from './endpoint.ts';
 
-/** What DUCC's variables say of one registry. */
+/** Settings of one registry in DUCC's variables. */
 export interface DuccRegistry {
   readonly credentials: Credentials | undefined;
   readonly proxy: Endpoint | undefined;
@@ -54,7 +54,7 @@ function hostOf(name: string, environment: Environment, problems: string[]): str
   const host = registryHost(written);
   if (host !== undefined) return commonName(host);
   problems.push(
-    `${printable(variable)}: ${quoted(withoutSecrets(text))} is no registry's host, such as quay.io`,
+    `${printable(variable)}: ${quoted(withoutSecrets(text))} is not a valid registry host such as quay.io`,
   );
   return undefined;
 }

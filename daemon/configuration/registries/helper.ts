@@ -8,18 +8,18 @@ import { codeOf, hasCode } from '../../../core/system-error.ts';
 import { runProgram, type ProgramEnd } from '../../../core/system/run-program.ts';
 import type { Environment } from '../options.ts';
 
-/** What to ask which helper. */
+/** A request to a credential helper. */
 export interface HelperCall {
   /** Of the program `docker-credential-NAME`. */
   readonly name: string;
   /** The registry, for messages. */
   readonly host: string;
-  /** What the helper knows the registry by. */
+  /** The helper's name for the registry. */
   readonly server: string;
 }
 
 export interface HelperLimits {
-  /** The helper's, with the PATH where it is looked for. */
+  /** For the helper, which is looked up in its PATH. */
   readonly environment: Environment;
   readonly timeLimitMs: number;
   readonly signal: AbortSignal | undefined;
@@ -33,24 +33,24 @@ interface HelperEnd {
 /** In characters: 1 MiB of ASCII. */
 const LARGEST_OUTPUT = 1024 * 1024;
 
-/** The user of whom there is an identity token in place of a password. */
+/** Stands for the user if the secret is an identity token. */
 export const TOKEN_USER = '<token>';
 
-/** What all helpers print for a registry that they do not know. */
+/** Printed by all helpers for a registry they do not know. */
 const NOT_FOUND = 'credentials not found in native keychain';
 
 const answerSchema = z.object({ Username: z.string(), Secret: z.string().min(1) });
 
-/** A name that leads to a program in the PATH, and nowhere else. */
+/** Accepts only names of programs in the PATH, not paths. */
 export function isHelperName(name: string): boolean {
   return /^[A-Za-z0-9._-]+$/.test(name);
 }
 
 /**
- * Asks a credential helper; `undefined` where it knows no credentials for this registry.
+ * Asks a credential helper; `undefined` if it has no credentials for this registry.
  *
  * @see https://docs.docker.com/reference/cli/docker/login/ "Credential helper protocol"
- * @throws Failure `credentials-unavailable` without anything that the helper printed; `interrupted`
+ * @throws Failure `credentials-unavailable` with nothing that the helper printed; `interrupted`
  */
 export async function askHelper(call: HelperCall, limits: HelperLimits): Promise<Credentials | undefined> {
   const program = `docker-credential-${call.name}`;
@@ -89,7 +89,7 @@ async function runHelper(program: string, server: string, limits: HelperLimits):
   return { output, problem: end && problemOf(end, timeLimitMs) };
 }
 
-/** Words that follow the program's name, and hold nothing that it printed. */
+/** A predicate for the program's name, without anything that it printed. */
 function problemOf(end: ProgramEnd, timeLimitMs: number): string {
   switch (end.kind) {
     case 'not-started':
@@ -110,7 +110,7 @@ function problemOf(end: ProgramEnd, timeLimitMs: number): string {
 function unavailable({ host }: HelperCall, program: string, problem: string): Failure {
   return new Failure(
     'credentials-unavailable',
-    `there are no credentials for ${host}: the credential helper ${program} ${problem}`,
+    `no credentials for ${host}: the credential helper ${program} ${problem}`,
     { hint: `run "${program} get" by hand, as the same user, with the registry on its standard input` },
   );
 }

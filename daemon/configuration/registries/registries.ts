@@ -16,7 +16,7 @@ import { TtlCache } from './ttl-cache.ts';
 import { commonName } from './endpoint.ts';
 import { resolveLogin } from '../secret-reference.ts';
 
-/** What a registry client wants to know of registries. */
+/** Settings of registries for a registry client. */
 export type Registries = Pick<RegistryOptions, 'credentials' | 'routes' | 'servers'>;
 
 export interface RegistriesContext {
@@ -26,17 +26,17 @@ export interface RegistriesContext {
 }
 
 const HELPER_TIME_LIMIT_MS = 30_000;
-/** So short because tokens of helpers expire, and so long because helpers are slow. */
+/** Short, because tokens of helpers expire, but not very, because helpers are slow. */
 const ANSWER_LIFETIME_MS = 5 * 60_000;
-/** What does not work must not hold up every image of a run. */
+/** A broken helper must not delay every image of a run. */
 const FAILURE_LIFETIME_MS = 30_000;
 
 /**
- * Credentials, routes and settings of all registries. For one registry the configuration file counts before DUCC's
- * variables, those before what "docker login" and "podman login" keep. Files and variables are read at once, credential helpers asked when
- * a registry wants credentials.
+ * Opens credentials, routes and settings of all registries. Precedence: the configuration file, DUCC's variables, the
+ * files of "docker login" and "podman login". Files and variables are read now, credential helpers are asked when a
+ * registry wants credentials.
  *
- * @throws Failure `configuration-invalid` with all problems, each with its place
+ * @throws Failure `configuration-invalid` with all problems, each with its position
  */
 export async function openRegistries({
   configuration,
@@ -46,7 +46,7 @@ export async function openRegistries({
   const problems: string[] = [];
   const { own, ducc, logins, common } = await readRegistries({ configuration, environment }, problems);
   if (problems.length > 0) {
-    throw configurationInvalid(problems, 'docs/operators.md, "Registries", says what belongs where');
+    throw configurationInvalid(problems, 'docs/operators.md, "Registries", explains the keys');
   }
 
   const answers = new TtlCache<Credentials | undefined>({
@@ -85,19 +85,19 @@ export async function openRegistries({
   }
 }
 
-/** All that is said of registries, read. */
+/** The content of everything that is named for registries. */
 interface RegistriesContent {
   readonly own: ReadonlyMap<string, OwnSettings>;
   readonly ducc: ReadonlyMap<string, DuccRegistry>;
-  /** In the order in which they count. */
+  /** In order of precedence. */
   readonly logins: readonly DockerConfig[];
   /** Authorities for all registries, as PEM. */
   readonly common: string | undefined;
 }
 
 /**
- * Reads all files and variables that are named for registries; what is wrong goes to `problems`, with where an option
- * was set, as far as `placeOf` knows it.
+ * Reads all files and variables that are named for registries. Problems go to `problems`, with the positions of options
+ * that `placeOf` knows.
  */
 export async function readRegistries(
   { configuration, environment }: Omit<RegistriesContext, 'signal'>,
@@ -126,7 +126,7 @@ export async function readRegistries(
   };
 }
 
-/** What the configuration file says of one registry, with everything read that it names. */
+/** Settings of one registry in the configuration file, with the content of what they name. */
 interface OwnSettings {
   readonly credentials: Credentials | undefined;
   readonly route: RegistryRoute;

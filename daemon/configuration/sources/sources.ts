@@ -18,9 +18,9 @@ interface SourcesRequest extends Pick<SourcesOptions, 'rests'> {
 }
 
 /**
- * Asks all sources of the configuration for their wishes, but for those that `rests` leaves alone.
+ * Asks the configured sources for their wishes, except those that `rests` leaves alone.
  *
- * @throws Failure `configuration-invalid` where there are none, or what they name cannot be used; `state-unusable`,
+ * @throws Failure `configuration-invalid` if there are none, or if files or variables that they name cannot be used; `state-unusable`,
  *   `disk-full`, `interrupted`
  */
 export async function readConfiguredSources({
@@ -55,12 +55,12 @@ async function openSources(
   const problems: string[] = [];
   const opened = await resolveSources({ sources, configFile }, environment, problems);
   if (problems.length > 0) {
-    throw configurationInvalid(problems, 'docs/operators.md, "Sources", says what belongs where');
+    throw configurationInvalid(problems, 'docs/operators.md, "Sources", explains the keys');
   }
   return opened;
 }
 
-/** Reads all secrets that the sources name; what is wrong goes to `problems`. */
+/** Reads the secrets of all sources; problems go to `problems`. */
 export async function resolveSources(
   { sources, configFile }: Pick<Configuration, 'sources' | 'configFile'>,
   environment: Environment,

@@ -101,7 +101,7 @@ describe('config check', () => {
     [
       'authorities that are none',
       'ca-certificates: plain\n',
-      '{}/unpackd.yaml:1: ca-certificates: the file "{}/plain" holds no certificate',
+      '{}/unpackd.yaml:1: ca-certificates: the file "{}/plain" contains no certificate',
     ],
     [
       "Docker's configuration",
@@ -111,7 +111,7 @@ describe('config check', () => {
     [
       "Docker's configuration that is none",
       'docker-config: plain\n',
-      '{}/unpackd.yaml:1: docker-config: the credentials file "{}/plain" is no JSON',
+      '{}/unpackd.yaml:1: docker-config: the credentials file "{}/plain" is not valid JSON',
     ],
     [
       'a password',
@@ -141,7 +141,7 @@ describe('config check', () => {
     [
       'authorities of a source',
       'sources:\n  - url: https://x.io/y\n    ca-certificates: plain\n    repositories: r\n',
-      '{}/unpackd.yaml:3: sources: ca-certificates: the file "{}/plain" holds no certificate',
+      '{}/unpackd.yaml:3: sources: ca-certificates: the file "{}/plain" contains no certificate',
     ],
     [
       'what ssh needs',

@@ -82,9 +82,9 @@ describeWith(['openssl'], 'certificates of the configuration', () => {
 
     const wrong: readonly (readonly [name: string, reason: RegExp])[] = [
       ['none.pem', /none\.pem" does not exist/],
-      ['words.pem', /words\.pem" holds no certificate;/],
-      ['empty.pem', /empty\.pem" holds no certificate;/],
-      ['a.key', /a\.key" holds no certificate;/],
+      ['words.pem', /words\.pem" contains no certificate;/],
+      ['empty.pem', /empty\.pem" contains no certificate;/],
+      ['a.key', /a\.key" contains no certificate;/],
       ['broken.pem', /broken\.pem" .*number 2/],
     ];
     for (const [name, reason] of wrong) {
@@ -121,9 +121,9 @@ describeWith(['openssl'], 'certificates of the configuration', () => {
     const wrong: readonly (readonly [certificate: string, key: string, ...reasons: RegExp[]])[] = [
       ['a.pem', 'b.key', /b\.key" is not the key .*a\.pem"/],
       ['a.pem', 'locked.key', /locked\.key" .*passphrase/],
-      ['a.pem', 'a.pem', /a\.pem" holds no private key/],
-      ['a.pem', 'words.pem', /words\.pem" holds no private key/],
-      ['a.key', 'words.pem', /a\.key" holds no certificate/, /words\.pem" holds no private key/],
+      ['a.pem', 'a.pem', /a\.pem" contains no usable private key/],
+      ['a.pem', 'words.pem', /words\.pem" contains no usable private key/],
+      ['a.key', 'words.pem', /a\.key" contains no certificate/, /words\.pem" contains no usable private key/],
       ['none.pem', 'none.key', /none\.pem" does not exist/, /none\.key" does not exist/],
     ];
     for (const [certificate, key, ...reasons] of wrong) {

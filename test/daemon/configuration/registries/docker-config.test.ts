@@ -152,8 +152,8 @@ describe("Docker's configuration", () => {
   });
 
   const wrong: readonly (readonly [what: string, content: unknown, ...problems: RegExp[]])[] = [
-    ['no JSON', '{"auths": {"quay.io": {"auth": s3cret}}}', /is no JSON/],
-    ['nothing', '', /is no JSON/],
+    ['no JSON', '{"auths": {"quay.io": {"auth": s3cret}}}', /is not valid JSON/],
+    ['nothing', '', /is not valid JSON/],
     ['a list', '["s3cret"]', /expected object/],
     ['auths of another type', { auths: ['s3cret'] }, /"auths": /],
     ['a login of another type', { auths: { 'quay.io': 's3cret' } }, /"auths: quay\.io": /],
