@@ -56,12 +56,12 @@ export interface LeftOut {
 /** The publication of a batch. */
 export interface Composition {
   readonly publication: Publication;
-  /** What users should know, beside what is said of single images. */
+  /** Warnings beyond those of single images. */
   readonly warnings: readonly string[];
   readonly leftOut: readonly LeftOut[];
 }
 
-/** One image of the batch, with the trees that it brings, by their names. */
+/** An image of the batch, with the trees that it brings, by their names. */
 interface Planned {
   readonly image: ReadyImage;
   readonly trees: ReadonlyMap<string, Unlinkable>;
@@ -108,7 +108,7 @@ export class Composer {
     return [...this.#trees.values()].flatMap((tree) => layerOf(tree) ?? []);
   }
 
-  /** What the images that were added bring. */
+  /** Space that the added images take. */
   get demand(): Demand {
     return this.#demand;
   }
@@ -320,7 +320,6 @@ export class Composer {
   }
 }
 
-/** What is made of an image that is planned. */
 interface Made {
   readonly stack: readonly StackedLayer[];
   /** The trees that the repository lacks. */
@@ -335,15 +334,14 @@ interface PlannedTree {
   readonly unlinkable: Unlinkable;
 }
 
-/** What stays in memory of a tree, and the folders beside it. */
+/** The part of a tree that stays in memory, and the folders beside it. */
 type KeptTree = Pick<PublishedTree, 'kind' | 'hex' | 'path'> & {
   readonly folders: readonly BytePath[];
 };
 
-/** What a tree adds to the batch. */
 type BroughtTree = KeptTree & Survey;
 
-/** What is named by a config, or by the diff IDs in it, is made of these layers and no others. */
+/** A tree named by a config, or by its diff IDs, must be made of these layers and no others. */
 function checkDiffIds({ config }: ReadyImage, stack: readonly StackedLayer[]): void {
   for (const [index, { layer, facts }] of stack.entries())
     if (config.diffIds[index] !== facts.diffId) throw wrongDiffId(layer, facts.diffId, config.diffIds[index]);

@@ -21,10 +21,10 @@ import type { PublishedTree } from '../outputs/output.ts';
 import { CAPABILITY, OPAQUE, publishable, unpublishable, type KeptXattrs } from './xattrs.ts';
 import { formatBytes, counted } from '../../core/text.ts';
 
-/** What becomes of an image of which something cannot be kept: it is published, with warnings, or it fails. */
+/** Publish an image with warnings where something of it cannot be kept, or fail it. */
 export type LossPolicy = 'warn' | 'refuse';
 
-/** What is made of an image, and what it is made from. */
+/** The trees to be written of an image, and its layers. */
 export interface Brought {
   readonly stack: readonly StackedLayer[];
   /** The trees that the repository lacks. */
@@ -43,7 +43,7 @@ const EXAMPLES = 3;
 type Kind =
   'reserved' | 'owner' | 'time' | 'device' | 'privilege' | 'xattr' | 'foreign-xattr' | 'overlay' | 'large';
 
-/** What is kept, and users should know of all the same. */
+/** Not a loss, but users should know of it. */
 const REMARK: Kind = 'large';
 
 /** Counts what of an image is not kept, and what else is to be said: a line for each kind with examples, however much it is. */
@@ -60,7 +60,6 @@ class Losses {
     found.examples.push(detail === undefined ? shown : `${shown}: ${detail}`);
   }
 
-  /** Whether anything is not kept. */
   get isAny(): boolean {
     return [...this.#found.keys()].some((kind) => kind !== REMARK);
   }
@@ -144,7 +143,7 @@ export async function* held(
   }
 }
 
-/** Whether nothing is published of it. */
+/** Reports whether an entry is left out. */
 export function isLeftOut(item: Entry | AnyNode, { takesDevices, exposes }: RepositoryCapabilities): boolean {
   return isRealDevice(item) && (!takesDevices || exposes.devices);
 }
@@ -162,7 +161,7 @@ function hasSetId({ mode }: Attributes): boolean {
 
 const SET_ID_BITS = 0o6000;
 
-/** Whether it is a device that something can be read from or written to. */
+/** Reports whether it is a device that can be read or written. */
 function isRealDevice(item: Entry | AnyNode): boolean {
   return (item.type === 'character-device' || item.type === 'block-device') && !isDeletion(item);
 }
@@ -241,7 +240,7 @@ function shownNames(names: readonly string[]): string {
   return displayPath(names.slice(0, EXAMPLES).join(' '));
 }
 
-/** What only those see who mount layers over each other. */
+/** Losses visible only to overlay mounts of the layers. */
 function* findInLayers(
   stack: readonly StackedLayer[],
   { losses, xattrs }: Finding,

@@ -14,9 +14,9 @@ import type { StackedLayer } from '../tree/image-trees.ts';
 /** A folder or a name that an overlay mount of an image's layers shows, or should show. */
 export interface OverlayPath {
   readonly path: BytePath;
-  /** Whether the image has something else there, or nothing. */
+  /** The image has something else there, or nothing. */
   readonly differs: boolean;
-  /** Whether a layer says of the folder that there is nothing of it below. */
+  /** A layer hides everything of the folder in the layers below. */
   readonly isOpaque: boolean;
 }
 
@@ -80,7 +80,7 @@ function* placesBelow(
   return places.toReversed();
 }
 
-/** What is seen of each name that is a folder in any of the layers. */
+/** Visible folders of each name that is a folder in any of the layers. */
 function* seenIn(
   layers: readonly LayerDirectoryNode[],
   meter: ImageMeter,
@@ -104,14 +104,14 @@ function* childrenOf(
   for (const { children } of layers) yield* children;
 }
 
-/** What is seen of one name, from the topmost layer downwards. */
+/** Visible folders of one name, from the topmost layer downwards. */
 interface Seen {
   readonly folders: LayerDirectoryNode[];
-  /** Whether what lies below is hidden. */
+  /** Lower layers are hidden. */
   isHidden: boolean;
 }
 
-/** What is no folder hides all below it, and so does an opaque one. */
+/** Anything but a folder hides the layers below it, and so does an opaque folder. */
 function see(seen: Seen, child: LayerNode): void {
   if (seen.isHidden) return;
   if (child.type === 'directory') seen.folders.push(child);

@@ -11,11 +11,11 @@ import { publishable, type KeptXattrs } from './xattrs.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import type { RepositoryView } from '../publication/view.ts';
 
-/** What is found out of a tree before it is written. */
+/** Measurements of a tree before it is written. */
 export interface Survey {
-  /** What it brings: all but the files that it links to. */
+  /** Space it takes: everything but the files it links to. */
   readonly demand: Demand;
-  /** Whether the repository keeps extended attributes of anything in it. */
+  /** The repository keeps extended attributes of something in it. */
   readonly hasXattrs: boolean;
 }
 
@@ -68,7 +68,7 @@ class Tally {
     this.#links = links;
   }
 
-  /** What was counted since it was taken last. */
+  /** Counts since the last call. */
   take(): Written {
     const written = { names: this.#names, inodes: this.#inodes, contentBytes: this.#contentBytes };
     this.#names = this.#inodes = this.#contentBytes = 0;
@@ -81,7 +81,7 @@ class Tally {
     this.brought = sumOf(this.brought, { bytes: 0, inodes: 1 });
   }
 
-  /** One name of a file. */
+  /** Counts a name of a file. */
   addFile({ source, sizeBytes }: FileNode): void {
     this.#names++;
     const isBrought = source.kind === 'bytes' || (!this.#isLinked && this.#isFirst(source));
@@ -119,7 +119,7 @@ export class LinkCounts {
   }
 }
 
-/** What the files among `entries` bring. */
+/** Space that the files among `entries` take. */
 export function fileDemand(entries: readonly Entry[]): Demand {
   return entries.reduce(
     (sum, entry) => (entry.type === 'file' ? sumOf(sum, { bytes: entry.sizeBytes, inodes: 1 }) : sum),
@@ -128,14 +128,14 @@ export function fileDemand(entries: readonly Entry[]): Demand {
 }
 
 export interface LinkQuestion {
-  /** Whether the same publication brings the layer: what it brings can be linked to. */
+  /** Reports whether the same publication brings the layer: its files can be linked to. */
   readonly isBrought: (layer: Digest) => boolean;
   readonly meter: ImageMeter;
 }
 
-/** What a tree brings of files that are published already. */
+/** Published files that a tree must copy, since it cannot link to them. */
 export interface Unlinkable {
-  /** Where they are published. */
+  /** Their published paths. */
   readonly paths: ReadonlySet<BytePath>;
   /** Of all their names in the tree together. */
   readonly sizeBytes: number;

@@ -19,11 +19,11 @@ export interface ChangeOptions {
   readonly capabilities: RepositoryCapabilities;
 }
 
-/** What becomes of the trees of an image. */
+/** Changes for the trees of an image. */
 export interface Changes {
-  /** Those that are new. */
+  /** Trees to write. */
   readonly fresh: PublishedTree[];
-  /** What must go for them. */
+  /** Published paths in their way. */
   readonly deletions: BytePath[];
   /** Records of those that stay, and are as they would be made now. */
   readonly renewed: BytePath[];
@@ -74,7 +74,7 @@ export class TreeChanges {
     return !again && (await isRecorded(this.#view, tree));
   }
 
-  /** Whether the layer stays with a record that says less of it than what is known now. */
+  /** Reports whether a layer stays whose record is older than the current rules. */
   async #isRenewed(tree: PublishedTree): Promise<boolean> {
     const layer = layerOf(tree);
     return layer !== undefined && !(await isOfNow(this.#view, layer));

@@ -17,13 +17,13 @@ import { givingTurns, inTurns } from '../../core/turns.ts';
 import { publishedPath, type PublishedTree } from '../outputs/output.ts';
 
 export interface TreeSources {
-  /** Where the verified blob of a layer lies as a file. */
+  /** Path of the verified blob of a layer. */
   readonly blobOf: (layer: Digest) => string;
   /** The tree of one of the image's layers. */
   readonly treeOf: (layer: Digest) => LayerTree;
   /** Published files of layers that cannot be linked to. */
   readonly unlinkable: ReadonlySet<BytePath>;
-  /** What the published file at `path` holds. */
+  /** Content of the published file at `path`. */
   readonly published: (path: BytePath) => AsyncIterable<Uint8Array>;
 }
 
@@ -159,7 +159,7 @@ class Brought implements Wanted {
     return path === undefined ? undefined : joinPath(this.#root, path);
   }
 
-  /** Where in the repository the file is whose next name is `path`. */
+  /** Path in the repository of the file whose next name is `path`. */
   place({ ordinal, path: own }: LayerSource, path: BytePath): BytePath {
     if (this.#ordinals.add(ordinal) && path !== own) this.#elsewhere.set(ordinal, path);
     return joinPath(this.#root, this.#elsewhere.get(ordinal) ?? own);

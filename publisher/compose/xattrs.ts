@@ -19,7 +19,7 @@ export const OPAQUE: ReadonlyMap<string, string> = new Map([
   ['user.overlay.opaque', 'y'],
 ]);
 
-/** What a repository keeps of extended attributes. Many members have the same, and finding out may take a try on disk. */
+/** Extended attributes that a repository keeps. Cached: many members have the same, and the answer may take a trial on disk. */
 export class KeptXattrs {
   readonly #capabilities: RepositoryCapabilities;
   readonly #lost = new WeakMap<ReadonlyMap<string, string>, readonly string[]>();
@@ -47,7 +47,7 @@ export class KeptXattrs {
 
 const NONE: readonly string[] = [];
 
-/** What gives whoever runs a program rights of root's: capabilities(7), "File capabilities". */
+/** Grants rights of root to whoever runs the program: capabilities(7), "File capabilities". */
 export const CAPABILITY = 'security.capability';
 
 /** Extended attributes of everything in the tree, as far as the repository takes them. */

@@ -50,7 +50,7 @@ export type Event =
   | {
       readonly type: 'publication-finished';
       readonly layers: readonly Digest[];
-      /** What the repository is at now; `undefined` where it does not count, or nothing was published. */
+      /** New revision of the repository; `undefined` where it has none, or nothing was published. */
       readonly revision?: number | undefined;
       readonly error: string | undefined;
       /** Of a failure. */
@@ -59,7 +59,7 @@ export type Event =
 
 export type Observer = (event: Event) => void;
 
-/** How one image of a run ended. */
+/** Outcome of one image. */
 export type ImageResult =
   | {
       readonly outcome: 'published' | 'unchanged';
@@ -72,7 +72,7 @@ export type ImageResult =
     }
   | ({ readonly outcome: 'failed' } & FailureText);
 
-/** What is told of a failure. */
+/** A failure as it is reported. */
 export interface FailureText {
   readonly code: FailureCode;
   readonly message: string;

@@ -3,7 +3,7 @@ import { Failure } from '../../core/failure.ts';
 import type { Manifest } from '../../core/oci/manifest.ts';
 import { STEPS_IN_SLICE } from '../../core/turns.ts';
 
-/** How much one image may demand. Each has an option of its own, with defaults that are far above real images. */
+/** Limits for one image, each with an option. Defaults are far above real images. */
 export interface ImageLimits {
   readonly layers: number;
   /** Of all layers, as the registry has them; `undefined`: any. */
@@ -67,7 +67,6 @@ export function checkManifest({ layers }: Pick<Manifest, 'layers'>, limits: Imag
     throw tooLarge(`its layers have ${bytes} bytes compressed`, limits, 'compressedBytes');
 }
 
-/** What an image writes. */
 export interface Written {
   readonly names: number;
   readonly inodes: number;

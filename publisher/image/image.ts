@@ -17,9 +17,9 @@ export interface ResolvedImage {
   readonly publicName: string;
   /** Without its documents: many images are resolved at the same time. */
   readonly manifest: ManifestOutline;
-  /** Those that it is to be published in. */
+  /** Outputs to publish it in. */
   readonly outputs: Outputs;
-  /** Whether the plain name leads each client to the image for its own architecture. */
+  /** The plain name leads each client to the image for its own architecture. */
   readonly hasVariantLink: boolean;
 }
 
@@ -35,7 +35,7 @@ export function layerDigests(image: ResolvedImage): Digest[] {
   return image.manifest.layers.map((layer) => layer.digest);
 }
 
-/** What the documents of an image take of memory. */
+/** Memory that the documents of an image take. */
 export function documentBytes({ manifest, config }: ReadyImage): number {
   return manifest.bytes.length + (manifest.index?.bytes.length ?? 0) + config.bytes.length;
 }

@@ -78,7 +78,7 @@ export function multiarchName(platform: Platform, name: string): string {
 
 const FURTHER_PLATFORM = /^\.multiarch\/([^/:]+)(?::([^/]+))?\/(.+)$/s;
 
-/** What {@link platformName} was made of, or the same of DUCC, which keeps variants and has linux/amd64 there too. */
+/** Reverses {@link platformName}. Also reads names of DUCC, which keeps variants and has linux/amd64 there too. */
 export function parsePlatformName(name: string): {
   readonly platform: Platform;
   readonly publicName: string;

@@ -15,7 +15,7 @@ export function ownFailure(error: unknown, image: string, observe: Observer): Fa
   return failure;
 }
 
-/** What `source` yields; where it fails, with a failure. */
+/** Yields from `source`; errors become failures. */
 export async function* ownErrors<T>(source: AsyncIterable<T> | Iterable<T>): AsyncGenerator<T> {
   try {
     yield* source;

@@ -3,7 +3,7 @@ import { formatReference } from '../../core/oci/reference.ts';
 import type { ImageResult, Observer } from './events.ts';
 import { isPlain, type ResolvedImage, type WantedImage } from './image.ts';
 
-/** How one image of a run ended, for one platform where it is published for several. */
+/** Outcome of one image, for one platform where it is published for several. */
 export interface PlatformResult {
   /** `<registry>/<repository>:<tag>` */
   readonly image: string;
@@ -104,7 +104,7 @@ export class Results {
   }
 }
 
-/** What events and messages call it: `quay.io/lab/tool:1 (linux/arm64)`. */
+/** Name in events and messages: `quay.io/lab/tool:1 (linux/arm64)`. */
 export function labelOf({ wanted, platform }: PlatformImage): string {
   return shownLabel(wanted, shownPlatform(platform));
 }

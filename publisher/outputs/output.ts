@@ -55,7 +55,7 @@ export interface Output {
   isPublished(view: RepositoryView, image: ResolvedImage): Promise<boolean>;
 }
 
-/** What trees are made of. */
+/** Input for the trees of one image. */
 export interface TreeInput {
   readonly image: ReadyImage;
   /** Lowest layer first. */
@@ -69,7 +69,7 @@ export interface TreeInput {
 
 /** A tree to be published whole: one layer, chain or flat root file system. */
 export interface PublishedTree extends TreeLocation {
-  /** Where the output's part begins, which gets the catalog marker: `root`, or above it. */
+  /** Folder that gets the catalog marker: `root`, or above it. */
   readonly path: BytePath;
   readonly rootNode: DirectoryNode | LayerDirectoryNode;
   /** Entries beside the tree, below `path`. */
@@ -87,12 +87,12 @@ export interface PublishedTree extends TreeLocation {
  */
 export type FilePlacement = 'own' | 'linked' | 'copied';
 
-/** Where the file is in the published tree of its layer. */
+/** Path of the file in the published tree of its layer. */
 export function publishedPath({ layer, path }: LayerSource): BytePath {
   return joinPath(layerRoot(layer), path);
 }
 
-/** One name for each tree of a repository. */
+/** Unique name of a tree in a repository. */
 export function treeName({ kind, hex }: Pick<TreeLocation, 'kind' | 'hex'>): string {
   return `${kind}/${hex}`;
 }
@@ -102,7 +102,7 @@ export function layerOf({ kind, hex }: Pick<TreeLocation, 'kind' | 'hex'>): Dige
   return kind === 'layers' ? `sha256:${hex}` : undefined;
 }
 
-/** What a collector works with. */
+/** Shared by the collectors of one batch. */
 export interface CollectorContext {
   readonly view: RepositoryView;
   /** The repository's root as clients see it: absolute. */
@@ -135,11 +135,11 @@ export interface Collector {
 
 export type Refuse = (entry: Pick<Entry, 'path' | 'type'>) => Promise<void>;
 
-/** One image in one output. */
+/** Plan for one image in one output. */
 export interface ImagePlan {
-  /** Where the image is to have something: refused where something else is in the way. */
+  /** Paths to be written for the image: the composer refuses conflicts. */
   readonly entries: readonly Pick<Entry, 'path' | 'type'>[];
-  /** What the image's users should know. */
+  /** Warnings for the image's users. */
   readonly warnings: readonly string[];
   /** Takes the image into the batch. Never fails. */
   readonly take: () => void;
@@ -147,19 +147,19 @@ export interface ImagePlan {
 
 export const NOTHING_PLANNED: ImagePlan = { entries: [], warnings: [], take: () => undefined };
 
-/** What an output publishes beside trees. */
+/** Everything an output publishes beside the trees of images. */
 export interface OutputChanges {
   /** Folders that {@link trees} are in. */
   readonly folders: readonly BytePath[];
-  /** What is published after the trees of images, and reachable by nothing yet; made anew each time. */
+  /** Entries published after the trees of images, not reachable by any name yet; made anew each time. */
   readonly trees: () => Iterable<Entry>;
   /** Metadata of trees, before the records that say that these are whole. */
   readonly metadata: readonly Entry[];
-  /** What makes the images visible in this form, after their manifests. */
+  /** Entries that make the images visible in this form, after their manifests. */
   readonly names: readonly Entry[];
-  /** What must go when the names are there. */
+  /** Paths to delete once the names are there. */
   readonly outdated: readonly BytePath[];
-  /** What users should know, beside what is said of single images. */
+  /** Warnings beyond those of single images. */
   readonly warnings: readonly string[];
   /** By public name, why an image is left out of this output for now; it is published in its others. */
   readonly leftOut: ReadonlyMap<string, Failure>;

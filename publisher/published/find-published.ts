@@ -45,7 +45,7 @@ export async function publishedConfig(
   return parseIfValid(ManifestConfig, bytes)?.config.digest;
 }
 
-/** All images that are published, as their manifests in the repository say. One that cannot be read does not count. */
+/** Every published image, from the manifests in the repository. Unreadable manifests are ignored. */
 export async function findPublished(view: RepositoryView): Promise<FoundImage[]> {
   const names = await namesWith(MANIFEST_FILE, view);
   const all = new Set(names);

@@ -9,7 +9,7 @@ export interface TreeLocation {
   /** The output that it is of. */
   readonly kind: OutputName;
   readonly hex: string;
-  /** Where the tree is: the folder of the output has it by its `hex`, or it is below that. */
+  /** Path of the tree: the output's folder for `hex`, or below that. */
   readonly root: BytePath;
 }
 

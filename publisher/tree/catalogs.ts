@@ -9,7 +9,7 @@ export const CATALOG_MARKER = '.cvmfscatalog';
 export const FEWEST_ENTRIES = 1_000;
 export const MOST_ENTRIES = 200_000;
 
-/** What counting needs of a directory of any kind of tree. */
+/** Any kind of tree, as far as counting needs it. */
 interface Countable {
   readonly type: string;
   readonly children?: Iterable<readonly [name: string, node: Countable]>;
@@ -42,7 +42,7 @@ interface Counting {
   readonly rest: Iterator<readonly [name: string, node: Countable]>;
   /** Entries that the catalog above must hold, once what is too much has been divided off below it. */
   entries: number;
-  /** Those below it that are worth a catalog. */
+  /** Directories below it that are worth a catalog. */
   readonly large: { readonly path: BytePath; readonly entries: number }[];
 }
 

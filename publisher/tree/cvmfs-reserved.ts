@@ -9,7 +9,7 @@ import type { BytePath } from '../../core/system/byte-path.ts';
  */
 const RESERVED = /(^|\/)(\.wh\.)?\.cvmfs(catalog|autocatalog|dirtab|bundles|graft-[^/]*|bundle-[^/]*)(\/|$)/;
 
-/** Whether `path` is, lies below, or deletes something that CernVM-FS would act on. */
+/** Reports whether `path` is, lies below, or deletes something that CernVM-FS would act on. */
 export function isCvmfsReserved(path: BytePath): boolean {
   return path.includes('.cvmfs') && RESERVED.test(path);
 }

@@ -62,7 +62,7 @@ export class Entries {
     this.#next.set(entry, next);
   }
 
-  /** Where the entry of this name is, or would be. */
+  /** Slot of the entry of this name, or the one it would take. */
   #slotOf(directory: number, name: string): number {
     const last = this.#slots.length - 1;
     for (let slot = hashOf(directory, name) & last; ; slot = (slot + 1) & last) {

@@ -9,7 +9,7 @@ import { buildLayerTree, type LayerTree } from './layer-tree.ts';
 import { mergeLayer } from './merge.ts';
 import { EMPTY_TREE, type DirectoryNode } from './node.ts';
 
-/** One layer of an image on those below it. */
+/** A layer of an image on those below it. */
 export interface StackedLayer {
   readonly layer: Digest;
   readonly facts: LayerFacts;
@@ -22,7 +22,7 @@ interface Kept {
   readonly tree: LayerTree;
   readonly facts: LayerFacts;
   readonly items: number;
-  /** What making it took: each image that has the layer is charged for it, so that all are judged alike. */
+  /** Steps spent making it: charged to each image that has the layer, so that all are judged alike. */
   readonly cost: Cost;
 }
 

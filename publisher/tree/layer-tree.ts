@@ -16,14 +16,14 @@ const OPAQUE = '.wh..wh..opq';
 /** Names in which AUFS kept its own books, and what lies below them: no part of the image. */
 const AUFS = /(^|\/)\.wh\.\.wh\.(?!\.opq$)/;
 
-/** What one layer does to those below it, without knowing them. */
+/** Changes that one layer makes to those below it, without knowing them. */
 export interface LayerTree {
   readonly root: LayerDirectoryNode;
   /** Paths of members that were left out because CernVM-FS would act on them. */
   readonly dropped: readonly BytePath[];
-  /** Whether a hard link of it names a file of a layer below: such names are no part of what is published of it. */
+  /** A hard link in it names a file of a layer below: such names are not published with the layer. */
   readonly hasForeignLinks: boolean;
-  /** Where in the tree the file is that has the content of a member, as its source says; `undefined`: nowhere. */
+  /** Path in the tree of the file with the content of a member, by its source; `undefined`: none. */
   readonly placeOf: (ordinal: number) => BytePath | undefined;
 }
 
@@ -76,7 +76,7 @@ function keepAside(building: Building, row: number, path: BytePath): void {
   else if (linked !== 0) tree.setSame(tree.enter(tree.aside, path), linked);
 }
 
-/** Whether the member is a hard link to a name that was left out of a layer below. Deletions may be of any type. */
+/** Reports whether the member is a hard link to a name left out of a layer below. Deletions may be of any type. */
 function isLinkToLeftOut(building: Building, row: number, path: BytePath): boolean {
   const { tree } = building;
   if (tree.items.typeAt(row) !== 'link' || nameOf(path).startsWith(WHITEOUT)) return false;
@@ -134,7 +134,7 @@ function nameOf(path: BytePath): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-/** Where members below `path` go. `undefined`: nowhere, and they are deletions, which then have nothing to delete. */
+/** Directory that members below `path` go to. `undefined` for deletions that have nothing to delete. */
 function placeOf(building: Building, path: BytePath, isDeletion: boolean): Place | undefined {
   if (building.near?.path === path) return building.near;
   // What leads nowhere, or is no directory, holds nothing that could be deleted.
@@ -239,7 +239,7 @@ function applyDirectory(tree: PackedTree, entry: number, row: number): void {
   directory.describe(row);
 }
 
-/** What a hard link names: an entry of this layer's, or a path that is sought in those below. */
+/** Target of a hard link: an entry of this layer, or a path to look up in those below. */
 function linkedEntry(building: Building, row: number): number | { readonly target: BytePath } {
   const { tree, meter } = building;
   const { items, root } = tree;
@@ -254,7 +254,7 @@ function linkedEntry(building: Building, row: number): number | { readonly targe
   return { target };
 }
 
-/** What this layer has at `path`, be it aside, that can have further names; 0: nothing. */
+/** Entry of this layer at `path`, or aside, that can have further names; 0: none. */
 function ownEntry({ tree, meter }: Building, path: BytePath): number {
   const aside = tree.entries.find(tree.aside.number, path);
   if (aside !== 0) return aside;
@@ -272,7 +272,7 @@ interface Open {
   isWhole: boolean;
 }
 
-/** What a directory is can be said when all members are applied. Children first. */
+/** Settles the state of directories once all members are applied. Children first. */
 function* finish({ tree, meter }: Building): Sliced<void> {
   const open: Open[] = [opened(tree.root)];
   for (let last = open.at(-1); last !== undefined; last = open.at(-1)) {

@@ -50,7 +50,7 @@ interface Merge {
   readonly lower: DirectoryNode;
   /** Directories that no member names and that are symbolic links below: their children go to where these lead. */
   readonly moved: Placed[];
-  /** Whether these are what is merged, at paths other than their own. */
+  /** Directories are merged at paths other than their own. */
   readonly isMoving: boolean;
 }
 
@@ -92,7 +92,7 @@ function* mergeChildren(
   return yield* overlaid(lower, { upper, changed, size }, merge.meter);
 }
 
-/** What the name is afterwards; `undefined`: nothing. */
+/** Node of the name after merging; `undefined`: nothing. */
 function* mergeChild(
   merge: Merge,
   path: BytePath,
@@ -162,15 +162,15 @@ function* mergeAt(merge: Merge, { path, directory }: Placed, root: DirectoryNode
 /** The names that one layer has in a directory, or those of some layers, combined. */
 interface Level {
   readonly upper: Children<LayerNode | TreeNode>;
-  /** What names mean where it is not what `upper` has there; `undefined`: nothing is left. */
+  /** Nodes of names where they differ from `upper`; `undefined`: nothing is left. */
   readonly changed: ReadonlyMap<string, TreeNode | undefined>;
-  /** How many names it has. */
+  /** Number of names. */
   readonly size: number;
 }
 
 /** A name is looked for in one level after the other: with more of them, neighbors are combined. */
 const MOST_LEVELS = 8;
-/** What is combined is copied: that is for the many small levels. */
+/** Combining copies: only worth it for the many small levels. */
 const MOST_COMBINED = 100_000;
 
 /**
@@ -194,7 +194,7 @@ export function* overlaid(
   return new OverlaidChildren(below === undefined ? lower : below.base, levels);
 }
 
-/** So that what is left doubles from level to level, and a name is copied a few times at most. */
+/** Keeps sizes doubling from level to level, so that a name is copied a few times at most. */
 function isWorthCombining(lower: Level, upper: Level | undefined): boolean {
   return upper !== undefined && 2 * upper.size >= lower.size && lower.size + upper.size <= MOST_COMBINED;
 }
@@ -251,7 +251,7 @@ class OverlaidChildren implements Children<TreeNode> {
     for (const [, node] of this) yield node;
   }
 
-  /** What the levels above the one at `index` make of a name; what it is there, where none of them has it. */
+  /** Node of a name in the levels above `index`; `there()` where none of them has it. */
   #above(index: number, name: string, there: () => TreeNode | undefined): TreeNode | undefined {
     for (let at = this.levels.length - 1; at > index; at--) {
       const level = this.levels[at];
@@ -272,7 +272,7 @@ function meant({ changed }: Level, name: string, node: LayerNode | TreeNode): Tr
   return isOfImage(node) ? node : undefined;
 }
 
-/** Whether merging leaves the node as it is. */
+/** Reports whether merging leaves the node as it is. */
 function isOfImage(node: LayerNode | TreeNode): node is TreeNode {
   if (node.type === 'whiteout' || node.type === 'foreign-link') return false;
   return node.type !== 'directory' || !('implied' in node) || isWhole(node);

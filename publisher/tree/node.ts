@@ -13,10 +13,10 @@ export interface LayerSource {
   readonly path: BytePath;
 }
 
-/** Where a file's bytes come from. */
+/** Source of a file's bytes. */
 export type FileSource = LayerSource | { readonly kind: 'bytes'; readonly bytes: Uint8Array };
 
-/** What a directory holds, by name and in a fixed order. A map of nodes is one. */
+/** Children of a directory, by name and in a fixed order. A map of nodes is one. */
 export interface Children<N> extends Iterable<readonly [name: string, node: N]> {
   has(name: string): boolean;
   get(name: string): N | undefined;
@@ -77,7 +77,7 @@ export interface LayerDirectoryNode {
   readonly attributes: Attributes;
   readonly xattrs: ReadonlyMap<string, string>;
   readonly children: Children<LayerNode>;
-  /** What the layers below have in it is deleted. */
+  /** Everything in it is deleted in the layers below. */
   readonly opaque: boolean;
   /** No member names it: it exists for its children, and the attributes of the layer below stay. */
   readonly implied: boolean;
@@ -106,7 +106,7 @@ export function joinPath(folder: BytePath, name: string): BytePath {
   return folder === '' ? name : `${folder}/${name}`;
 }
 
-/** What a walk needs to know of a node: every kind of tree has it. */
+/** Any kind of tree, as far as a walk needs it. */
 interface Walkable<N> {
   readonly type: string;
   readonly children?: Iterable<readonly [name: string, node: N]>;
@@ -115,7 +115,7 @@ interface Walkable<N> {
 export interface Visit<N> {
   readonly path: BytePath;
   readonly node: N;
-  /** That it is in; `undefined`: it is the root. */
+  /** Parent; `undefined` for the root. */
   readonly folder: N | undefined;
 }
 

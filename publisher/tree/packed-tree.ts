@@ -16,7 +16,7 @@ import {
   type LayerSource,
 } from './node.ts';
 
-/** What an entry is: nothing (its name is deleted), the item in a row, or a directory of its own. */
+/** Values of entries: nothing (the name is deleted), the item in a row, or a directory. */
 const NOTHING = 0;
 const FIRST_DIRECTORY = 2 ** 31;
 
@@ -52,7 +52,7 @@ export class PackedTree {
     return this.directory(ROOT);
   }
 
-  /** What is no part of the tree, by whole paths: hard links may name it all the same. */
+  /** Items outside the tree, by whole paths: hard links may still name them. */
   get aside(): PackedDirectory {
     return this.directory(ASIDE);
   }
@@ -108,7 +108,7 @@ export class PackedTree {
     this.#foreignTargets.set(row, target);
   }
 
-  /** Whether there ever were such links in it. */
+  /** Such links were set at some time. */
   get hasForeignLinks(): boolean {
     return this.#foreignTargets.size > 0;
   }
@@ -227,7 +227,7 @@ export class PackedDirectory implements LayerDirectoryNode {
   }
 }
 
-/** Whether the directory of a layer is one of a root file system just as it is: it is shared then, not merged. */
+/** Reports whether a layer's directory can be shared by a root file system as it is, not merged. */
 export function isWhole(directory: LayerDirectoryNode): directory is LayerDirectoryNode & DirectoryNode {
   return directory instanceof PackedDirectory && directory.isWhole;
 }

@@ -5,7 +5,7 @@ import { isTooLong } from '../layer/member-path.ts';
 import { Failure } from '../../core/failure.ts';
 import { isCvmfsReserved } from './cvmfs-reserved.ts';
 
-/** What path resolution needs to know of a node: every kind of tree has it. */
+/** Any kind of tree, as far as path resolution needs it. */
 export interface Branch<N> {
   readonly type: string;
   /** Of a directory. */
@@ -60,7 +60,7 @@ function reversedComponents(path: string): string[] {
     .toReversed();
 }
 
-/** Where what `path` names is: symbolic links on the way to it are followed, it itself is not. `undefined`: a circle. */
+/** Path of the entry that `path` names: links on the way are followed, the last component is not. `undefined`: a circle. */
 export function entryPath<N extends Branch<N>>(
   root: N,
   path: BytePath,

@@ -21,7 +21,7 @@ export function runscript(config: StartupConfig): string {
   return `${HEAD}${SHELL_UNLESS_ARGUMENTS}${RUN}`;
 }
 
-/** What `apptainer instance start` starts: nothing. `apptainer instance run` starts the image's program. */
+/** Nothing, for `apptainer instance start`; `apptainer instance run` starts the image's program. */
 export const STARTSCRIPT = `#!/bin/sh
 # An image's config says nothing on instances: they start empty.
 `;

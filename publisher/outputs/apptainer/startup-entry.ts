@@ -1,15 +1,15 @@
-/** What an image's config says that start-up files depend on. Strings are text, written as UTF-8. */
+/** The part of an image's config that start-up files depend on. Strings are text, written as UTF-8. */
 export interface StartupConfig {
   readonly entrypoint: readonly string[] | undefined;
   readonly cmd: readonly string[] | undefined;
   /** `NAME=VALUE` each. */
   readonly env: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
-  /** Where docker starts programs; `''` means the root. */
+  /** Directory in which docker starts programs; `''` means the root. */
   readonly workingDirectory: string;
 }
 
-/** One inode of the start-up files; `path` is relative to the image's root, parents come before what they hold. */
+/** An inode of the start-up files; `path` is relative to the image's root, parents come before their children. */
 export type StartupEntry = StartupDirectory | StartupFile | StartupLink;
 
 export interface StartupDirectory {
@@ -65,7 +65,7 @@ export function shellWord(text: string): string {
   return `'${quoted}'`;
 }
 
-/** Whether a shell, or any program's argument or environment, can hold `text`. */
+/** Reports whether a shell, or any program's argument or environment, can hold `text`. */
 export function representable(text: string): boolean {
   return !text.includes('\0');
 }

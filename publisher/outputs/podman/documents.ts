@@ -11,16 +11,16 @@ export type Documents = ReadonlyMap<Digest, Buffer>;
 export interface DocumentSources {
   readonly view: RepositoryView;
   readonly root: StoreRoot;
-  /** What is listed, with files that may be wrong or gone. */
+  /** The published index; files it lists may be wrong or gone. */
   readonly listed: Pick<Store, 'images'>;
-  /** What is published as it is to be, so that its bytes are not needed. */
+  /** Images published as they must be: their bytes are not needed. */
   readonly kept: { readonly image: (id: string) => StoredImage | undefined };
-  /** What the batch has. */
+  /** Documents of the batch. */
   readonly brought: Documents;
   readonly published: readonly PublishedImage[];
 }
 
-/** What was found of the documents of images. */
+/** Documents found, and lost. */
 export interface Gathered {
   readonly documents: Documents;
   /** Of images, by their identifiers, what is nowhere to be had. */
@@ -59,7 +59,7 @@ export function missingDocuments(
   );
 }
 
-/** Whether something of an image that is published is among what was lost. */
+/** Reports whether any document of a published image is lost. */
 export function isLost({ record }: PublishedImage, lost: Gathered['lost']): boolean {
   const { config, manifest, index } = record;
   const digests = lost.get(hexOf(config.digest));
@@ -87,7 +87,7 @@ function keysOf(digest: Digest, image: StoredImage | undefined): string[] {
     .map(([key]) => key);
 }
 
-/** Where manifests are published beside the store. */
+/** Paths of manifests published outside the store. */
 function manifestPaths(published: readonly PublishedImage[]): Map<Digest, BytePath[]> {
   const paths = new Map<Digest, BytePath[]>();
   for (const { publicName, record } of published)

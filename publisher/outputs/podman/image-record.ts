@@ -18,7 +18,6 @@ export interface StoredDocument {
   readonly size: number;
 }
 
-/** One layer of a published image. */
 export interface LayerRecord extends StoredDocument {
   readonly diffId: Digest;
   /** Size of the uncompressed archive, in bytes. */
@@ -31,7 +30,7 @@ export interface LayerRecord extends StoredDocument {
  * that the store can always be computed from what is published.
  */
 export interface ImageRecord {
-  /** What podman calls the image: `quay.io/lab/tool:1`, or `…@sha256:…` for one that is pinned. */
+  /** Podman's name of the image: `quay.io/lab/tool:1`, or `…@sha256:…` for a pinned one. */
   readonly name: string;
   readonly config: StoredDocument;
   readonly manifest: StoredDocument;
@@ -64,7 +63,7 @@ const LayerSchema = z.object({
 
 const CreatedSchema = z.iso.datetime();
 
-/** One record with a mistake would break the store for everybody: what is not exactly as written here does not count. */
+/** A single bad record would break the store for everybody: anything not exactly of this form is ignored. */
 const RecordSchema = z.object({
   format: z.literal(FORMAT),
   name: z.string().refine(isPodmanName),
@@ -115,7 +114,7 @@ function isAsWritten(text: string, _document: unknown): _document is ImageRecord
   return WRITTEN.test(text);
 }
 
-/** What the form leaves open. */
+/** Checks that the form leaves open. */
 function isSound({ name, created }: ImageRecord): boolean {
   return isPodmanName(name) && CreatedSchema.safeParse(created).success;
 }
@@ -141,7 +140,7 @@ export function podmanName({ registry, repository, tag, digest }: ImageReference
   return `${registry}/${repository}${version}`;
 }
 
-/** Whether podman can read `name` at all. Hosts that are IPv6 addresses, for one, it cannot. */
+/** Reports whether podman can read `name` at all. It cannot read hosts that are IPv6 addresses, for one. */
 export function isPodmanName(name: string): boolean {
   const path = NAME.exec(name)?.groups?.['path'];
   return path !== undefined && path.length <= LONGEST_PATH_CHARACTERS;
@@ -161,12 +160,12 @@ export function isPinned(name: string): boolean {
 /** In the metadata of an image. */
 const PODMAN_FILE = 'podman.json';
 
-/** Where the record of an image is: beside its manifest, so that both go together. */
+/** Path of the record of an image: beside its manifest, so that both go together. */
 export function imageRecordPath(publicName: string): BytePath {
   return metadataPath(publicName, PODMAN_FILE);
 }
 
-/** Whether podman's form of the image is published, or known not to be possible. */
+/** Reports whether podman's form of the image is published, or known to be impossible. */
 export async function isInStore(
   view: RepositoryView,
   { publicName, manifest }: ResolvedImage,
@@ -179,7 +178,7 @@ export async function isInStore(
   return (await view.kindOf(imagesJsonPath(storeRoot(publicName)))) === 'file';
 }
 
-/** All images that a store is to have: those that are published with a record. One that cannot be read does not count. */
+/** Images that stores must have: every one published with a record. Unreadable records are ignored. */
 export async function publishedImages(view: RepositoryView): Promise<PublishedImage[]> {
   const names = await namesWith(PODMAN_FILE, view);
   const found = await mapLimited(names, READS_AT_A_TIME, async (publicName) => {

@@ -3,7 +3,7 @@ import type { BytePath } from '../../../core/system/byte-path.ts';
 import type { LayerId } from './store.ts';
 import type { RepositoryView } from '../../publication/view.ts';
 
-/** Where the parts of a store are, below its root: containers/storage, drivers/overlay and store.go. */
+/** Paths of a store's parts, below its root: containers/storage, drivers/overlay and store.go. */
 
 /** A store's root, relative to the repository's. */
 export type StoreRoot = BytePath;
@@ -20,7 +20,7 @@ export function storeRoot(publicName: string): StoreRoot {
   return platform === undefined ? podman : `${platform.replace(':', '-')}/${podman}`;
 }
 
-/** How a store was made; it stands in its root. */
+/** Path of the stamp in a store's root that says who made it. */
 export function stampPath(root: StoreRoot): BytePath {
   return `${root}/.unpackd.json`;
 }
@@ -84,11 +84,11 @@ export const SHORT_CHARACTERS = 6;
 /** As many as fit into a number exactly. */
 const NUMBER_HEX_DIGITS = 13;
 
-/** What of a store's short names is published. */
+/** Published short names of a store. */
 export interface PublishedNames {
   readonly view: Pick<RepositoryView, 'read' | 'readLink'>;
   readonly root: StoreRoot;
-  /** All that are there, whatever they lead to. */
+  /** Every name in `l/`, whatever it leads to. */
   readonly links: ReadonlySet<string>;
 }
 
@@ -128,7 +128,7 @@ export class ShortNames {
     throw new Error(`all short names of layer ${id} are taken`);
   }
 
-  /** Whether the layer has the name, or can have it. */
+  /** Reports whether the layer has the name, or can have it. */
   async #isFor(id: LayerId, name: string): Promise<boolean> {
     const { view, root, links } = this.#published;
     if (this.#given.has(name)) return false;
@@ -141,7 +141,7 @@ export function linkFilePath(root: StoreRoot, id: LayerId): BytePath {
   return `${layerFolder(root, id)}/link`;
 }
 
-/** Where the short name of a layer leads. */
+/** Link target of a layer's short name. */
 export function linkTarget(id: LayerId): string {
   return `../${id}/diff`;
 }
@@ -154,7 +154,7 @@ export function namesFor(id: LayerId): string[] {
   return [...names, id];
 }
 
-/** What the short name of a layer begins with, unless it is the identifier. */
+/** Prefix of a layer's short name, unless that is the identifier. */
 export function shortNameFamily(id: LayerId): string {
   return digitsOf(id).slice(0, SHORT_CHARACTERS);
 }

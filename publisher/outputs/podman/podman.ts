@@ -115,7 +115,7 @@ class PodmanStores implements Collector {
     };
   }
 
-  /** What changes in the store at `root` where of this batch it takes the images with `names`. */
+  /** Changes to the store at `root` if it takes the images `names` of this batch. */
   async #update(root: StoreRoot, names: readonly string[], refuse: Refuse): Promise<StoreUpdate> {
     this.#published ??= groupBy(await publishedImages(this.#context.view), ({ publicName }) =>
       storeRoot(publicName),
@@ -154,7 +154,7 @@ class PodmanStores implements Collector {
 class Filling<Result> {
   readonly taken: string[] = [];
   readonly leftOut = new Map<string, Failure>();
-  /** What comes of those that are taken; `undefined`: none is. */
+  /** Result for the images taken; `undefined`: none is. */
   result: Result | undefined;
   readonly #take: (names: readonly string[]) => Promise<Result>;
 
@@ -193,7 +193,7 @@ class Filling<Result> {
   }
 }
 
-/** What `work` fails with, whatever it is; `undefined`: it went well. @throws Failure `interrupted` */
+/** Failure of `work`; `undefined` on success. @throws Failure `interrupted` */
 async function failureOf(work: () => Promise<unknown>): Promise<Failure | undefined> {
   try {
     await work();
@@ -222,7 +222,7 @@ export interface NewImage {
   readonly documents: Documents;
 }
 
-/** What of `image` goes into a store. @param layers its own, lowest first */
+/** Converts `image` for a store. @param layers its own, lowest first */
 export function newImage(image: ReadyImage, layers: readonly LayerFacts[]): NewImage {
   const refused = refusalOf(image);
   if (refused === undefined) return acceptedImage(image, layers);

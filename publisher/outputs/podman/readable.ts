@@ -3,7 +3,7 @@
  * listing of the store fail, for all its users: so such an image is kept out of it.
  */
 
-/** What Go expects of a value; null fits everywhere. Keys of objects are in lower case, as Go compares them. */
+/** Type that Go expects of a value; null fits everywhere. Keys of objects are in lower case, as Go compares them. */
 type Shape =
   | 'string'
   | 'integer'

@@ -27,7 +27,6 @@ import {
   linkTarget,
 } from './paths.ts';
 
-/** What a store is made with. */
 export type StoreContext = Pick<CollectorContext, 'view' | 'clientRoot' | 'attributes'>;
 
 /** Makes the entries of a store. */
@@ -40,7 +39,7 @@ export class StoreEntries {
     this.#parts = parts;
   }
 
-  /** What makes each of `folders` a nested catalog, where that is not there. */
+  /** Missing catalog markers of `folders`. */
   async missingMarkers(folders: readonly BytePath[]): Promise<Entry[]> {
     const missing: Entry[] = [];
     for (const path of folders.map((folder) => `${folder}/${CATALOG_MARKER}`))
@@ -72,7 +71,7 @@ export class StoreEntries {
     ];
   }
 
-  /** What `image` has and `kept`, the same image, has not. */
+  /** Documents of `image` that `kept`, the same image, lacks. */
   image(image: StoredImage, kept: StoredImage | undefined, documents: Documents): Entry[] {
     const files = missingDocuments(image, kept).map(({ key, digest }) => {
       const bytes = documents.get(digest);
@@ -83,7 +82,7 @@ export class StoreEntries {
     return files.length === 0 ? [] : [this.#directory(imageFolder(this.#root, image.id)), ...files];
   }
 
-  /** Those that differ from what is published: layers first, since images name them. */
+  /** Index files that differ from the published ones: layers first, since images name them. */
   async books(store: Store): Promise<Entry[]> {
     const { images, layers } = serializeIndex(store);
     return [

@@ -29,7 +29,7 @@ export interface StoredLayer {
   readonly created: string;
 }
 
-/** All that a store lists. */
+/** Contents of a store's index. */
 export interface Store {
   /** By identifier, in their order. */
   readonly images: ReadonlyMap<string, StoredImage>;
@@ -76,9 +76,9 @@ export function mountedBelow({ record, parent }: StoredLayer): StoredLayer[] {
   return below;
 }
 
-/** One image of the store: all that is published with the same config. */
+/** An image of the store: everything published with the same config. */
 export interface NamedImage {
-  /** What the image's layers are taken from: the first by {@link inOrder}. */
+  /** Source of the image's layers: the first by {@link inOrder}. */
   readonly first: ImageRecord;
   /** Identifiers of those layers. */
   readonly layers: readonly LayerId[];
@@ -118,13 +118,13 @@ export function namedImages(published: readonly PublishedImage[], idsOf = layerI
   return images;
 }
 
-/** What stands below a folder has a longer public name than the same reference without one. */
+/** A reference published in a subdirectory has a longer public name than the same one without. */
 function inOrder(one: PublishedImage, other: PublishedImage): number {
   const byLength = one.publicName.length - other.publicName.length;
   return byLength !== 0 ? byLength : one.publicName < other.publicName ? -1 : 1;
 }
 
-/** What the store has of an image that is new. */
+/** Entry of a new image. */
 function toImage({ first, all, layers }: NamedImage): StoredImage {
   return {
     id: hexOf(first.config.digest),
@@ -156,7 +156,7 @@ function furtherManifest({ digest }: StoredDocument): string {
   return `${MANIFEST}-${digest}`;
 }
 
-/** What the store has of an image that was in it before: what it was listed with, and what there is `now`. */
+/** Entry of an image that was in the store before: its listed documents and those there are `now`. */
 function kept(before: StoredImage, now: StoredImage | undefined, taken: Set<string>): StoredImage {
   const documents = new Map(before.documents);
   const listed = before.documents.get(MANIFEST)?.digest;

@@ -29,15 +29,15 @@ import {
 } from './paths.ts';
 import { publishedStore } from './store-index.ts';
 
-/** What changes in a store. */
+/** Changes to a store. */
 export interface StoreUpdate {
   /** Folders that all else is in. */
   readonly folders: readonly BytePath[];
-  /** What the books will list, below those folders; made anew each time, since it is all layers where a store is new. */
+  /** Entries that the index will list, below those folders; made anew each time, since a new store has all layers. */
   readonly trees: () => Iterable<Entry>;
   /** The books: what makes it visible. */
   readonly names: readonly Entry[];
-  /** What must not be there when the new books are. */
+  /** Paths that must be gone when the new index is there. */
   readonly outdated: readonly BytePath[];
   /** Images that were in the store and cannot be any more, since something of them is lost. */
   readonly lost: readonly PublishedImage[];
@@ -45,10 +45,10 @@ export interface StoreUpdate {
   readonly nameless: readonly PublishedImage[];
 }
 
-/** What is to be in a store beside what it has. */
+/** Additions to a store. */
 export interface StoreChange {
   readonly root: StoreRoot;
-  /** All images that are published for it. */
+  /** Every image published for it. */
   readonly after: readonly PublishedImage[];
   /** Documents of the images that are new. */
   readonly documents: Documents;
@@ -170,7 +170,7 @@ async function shortNamesOf(
   return found;
 }
 
-/** What of a published store can stay as it is: what nobody has taken away, and is not to be written again. */
+/** Parts of a published store that stay as they are: still there, and not to be written again. */
 class ReusableParts {
   readonly #published: Store;
   readonly #there: PublishedParts;
@@ -190,7 +190,7 @@ class ReusableParts {
       : undefined;
   }
 
-  /** Those of `store` whose files are not published. */
+  /** Layers of `store` whose files are not published. */
   layersMissing(store: Store): StoredLayer[] {
     return [...store.layers.values()].filter(
       ({ id }) =>
