@@ -144,7 +144,7 @@ export class Composer {
   }
 
   /**
-   * All images added.
+   * The publication of all images added.
    *
    * @throws Failure `repository-conflict`
    */

@@ -97,8 +97,8 @@ function sentence(kind: Kind, paths: number, xattrsReason: string): string {
 }
 
 /**
- * What of an image the repository does not keep, or its clients have trouble with, in words. Of the image as it is in the end: what an upper layer
- * replaces is no loss.
+ * Describes what the repository does not keep of an image, or its clients have trouble with. Judges the final root file
+ * system: nothing that an upper layer replaces is a loss.
  *
  * @throws Failure `image-incomplete` for what cannot be there at all, and with the policy `refuse` for any loss
  */
@@ -287,7 +287,7 @@ function unholdableReason(
   const pathBytes = root.length + 1 + path.length;
   if (name.length > longestNameBytes) return `has a name of ${name.length} bytes`;
   if (pathBytes > longestPathBytes) return `would be a path of ${pathBytes} bytes`;
-  if (!takesAnyBytes && !isText(name)) return 'has a name that is no UTF-8';
+  if (!takesAnyBytes && !isText(name)) return 'has a name that is not UTF-8';
   if (node.type === 'symlink' && node.target.length > longestTargetBytes)
     return `is a symbolic link to ${node.target.length} bytes`;
   return undefined;

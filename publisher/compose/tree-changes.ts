@@ -63,7 +63,7 @@ export class TreeChanges {
     return { fresh: [...fresh.values()], deletions, renewed };
   }
 
-  /** Also where something above it is no folder. @throws Failure `repository-conflict` */
+  /** Refuses an entry also where anything but a folder is above it. @throws Failure `repository-conflict` */
   async refuseConflict(entry: Pick<Entry, 'path' | 'type'>): Promise<void> {
     await this.#directories.above(entry.path);
     await refuseConflict(this.#view, entry);
@@ -90,7 +90,7 @@ export class TreeChanges {
 }
 
 /**
- * What must go before `tree` is written over what is published at its place: everything that it does not have. The
+ * Paths to delete before `tree` is written over its published place: everything that it does not have. The
  * rest is replaced entry by entry.
  *
  * @throws Failure `repository-conflict` where a directory stands for something else, or the reverse: replacing it in

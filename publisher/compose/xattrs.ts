@@ -85,7 +85,7 @@ export function unpublishable({ xattrs }: Attributed): string[] {
 const OF_THE_BUILDER: ReadonlySet<string> = new Set(['security.selinux', 'security.ima', 'security.evm']);
 
 /**
- * What an image may set: overlay's own attributes would change how the layer is read, others mean nothing elsewhere.
+ * Attributes that an image may set: overlay's own attributes would change how the layer is read, others mean nothing elsewhere.
  * Nor what the kernel refuses to set, for it would stop the publication.
  */
 function isPublishable(name: string, value: string): boolean {

@@ -4,7 +4,7 @@ import type { RequestRecord } from '../../core/http/options.ts';
 import { type Failure, type FailureCode, stackOf } from '../../core/failure.ts';
 
 /**
- * What a run tells its observers while it goes on: the progress display, the notification file, later the journal.
+ * Progress of a run, for its observers: the progress display, the notification file, the journal.
  * An observer must not throw, and is never waited for.
  */
 export type Event =
@@ -12,14 +12,14 @@ export type Event =
   | { readonly type: 'warning'; readonly message: string }
   /** A mistake in unpackd, for which the image fails; `stack` has several lines. */
   | { readonly type: 'bug'; readonly image: string; readonly stack: string }
-  /** Nothing goes on until somebody else has ended something. */
+  /** Blocked until another process has ended something. */
   | { readonly type: 'waiting'; readonly message: string }
   /** A registry, or a server in its name, was asked. Only for logs that want it, since there are thousands. */
   | ({ readonly type: 'request' } & RequestRecord)
   /** The images of this run are known. */
   | { readonly type: 'images'; readonly count: number }
   | { readonly type: 'image-started'; readonly image: string }
-  /** It is no container image, and nobody named it. */
+  /** Not a container image, and only a pattern matched it. */
   | { readonly type: 'image-passed-over'; readonly image: string }
   | { readonly type: 'image-finished'; readonly image: string; readonly result: ImageResult }
   /** A layer's download begins; `sizeBytes` is what the manifest says. */
@@ -88,7 +88,7 @@ export function failureText({ code, message, hint }: Failure): FailureText {
   return { code, message, hint };
 }
 
-/** Keeps whoever is told of something from ending that: where `observe` throws, that is a mistake, which it is told of. */
+/** Keeps a failing observer from ending the work that it observes: its own error is reported to it as a bug. */
 export function contained(observe: Observer): Observer {
   return (event) => {
     try {
@@ -103,7 +103,7 @@ function report(observe: Observer, bug: Event): void {
   try {
     observe(bug);
   } catch {
-    // There is nobody left to tell.
+    // Nobody is left to report to.
   }
 }
 

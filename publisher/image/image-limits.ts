@@ -14,7 +14,7 @@ export interface ImageLimits {
   readonly contentBytes: number;
   /** Names that are written, of all forms together: each is a row in a catalog. */
   readonly names: number;
-  /** Inodes that are written: whatever is no further name of a file. */
+  /** Inodes that are written: everything but further names of files. */
   readonly inodes: number;
   /** Names that are looked up or looked at to lay the image out. */
   readonly steps: number;

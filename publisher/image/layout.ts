@@ -26,8 +26,8 @@ export function flatPath(flat: Digest): BytePath {
 }
 
 /**
- * What the flat tree of an image is called. It is one of the config, which names all layers: what lacks some of them is
- * another tree, and has another name.
+ * Identifier of an image's flat tree: the config's, which names all layers. A tree that lacks some of them is another one,
+ * and has another name.
  */
 export function flatId({ config, skipped }: Pick<Manifest, 'config' | 'skipped'>): Digest {
   return skipped.length === 0

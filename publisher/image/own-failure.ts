@@ -2,9 +2,9 @@ import { asFailure, isFailure, stackOf, type Failure, type FailureCode } from '.
 import type { Observer } from './events.ts';
 
 /**
- * What an image fails for when `error` is thrown while something is done about it. The one rule for all such work: the image
+ * Failure of an image when `error` is thrown by work on it. The one rule for all such work: the image
  * fails alone, whatever the error is, unless nothing can be published while that lasts ({@link STOPPING}): then it is
- * `undefined`, and the error is everybody's. A mistake in unpackd is told with its stack.
+ * `undefined`, and the error is everybody's. A bug is reported with its stack.
  *
  * @param image what events call it
  */

@@ -18,14 +18,14 @@ export interface PlatformImage {
   readonly platform: Platform | undefined;
 }
 
-/** Told how each part of the images ended; the image itself where the registry told what it is. */
+/** Called once with the outcome of each image on each platform, and the image where the registry resolved it. */
 export type Recorder = (
   part: PlatformImage,
   result: ImageResult,
   resolved: ResolvedImage | undefined,
 ) => void;
 
-/** Collects how the images of a run end. Each is told once. */
+/** Collects each image's outcome, and reports it exactly once. */
 export class Results {
   readonly #observe: Observer;
   readonly #record: Recorder;
@@ -63,7 +63,7 @@ export class Results {
     }
   }
 
-  /** `wanted` is no image: nothing becomes of it. */
+  /** Drops `wanted`, which is not an image: it has no result. */
   passOver(wanted: WantedImage): void {
     this.#results.delete(wanted);
     this.#observe({ type: 'image-passed-over', image: formatReference(wanted.reference) });
@@ -99,7 +99,7 @@ export class Results {
   #resultsOf(wanted: WantedImage): Map<string | undefined, ImageResult | undefined> {
     const results = this.#results.get(wanted);
     if (results === undefined)
-      throw new Error(`${formatReference(wanted.reference)} is no image of this run`);
+      throw new Error(`${formatReference(wanted.reference)} is not an image of this run`);
     return results;
   }
 }

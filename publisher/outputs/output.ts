@@ -80,7 +80,7 @@ export interface PublishedTree extends TreeLocation {
 }
 
 /**
- * How the files of a tree get there:
+ * Origin of a tree's files:
  * - `own`: it brings the contents, at the place that each file's source names (a layer's own tree);
  * - `linked`: as hard links to where the layers are published;
  * - `copied`: it brings the contents, at the first of their names (a tree without published layers).

@@ -21,7 +21,7 @@ import {
 } from './output.ts';
 
 /**
- * Which plain names lead each client to the image for its own architecture, as DUCC 2.14 makes them: those of images wanted
+ * Images whose plain names lead each client to its own architecture, as DUCC 2.14 makes them: those wanted
  * for several platforms, all, or none. Clients of CernVM-FS expand variables in the targets of symbolic links, and set
  * `CVMFS_ARCH` to the output of `uname -m`.
  *
@@ -146,7 +146,7 @@ export function isVariantTarget(target: string): boolean {
 }
 
 /**
- * What else an architecture is called, and the folders that are meant, the best first: by the kernel (`uname -m`), and by
+ * Further names of architectures, with the folders that they mean, the best first: by the kernel (`uname -m`), and by
  * Debian and DUCC. A folder may have been made by DUCC, which keeps variants that are an architecture's first.
  */
 export const ALIASES: ReadonlyMap<string, readonly string[]> = new Map([

@@ -174,7 +174,7 @@ const MOST_LEVELS = 8;
 const MOST_COMBINED = 100_000;
 
 /**
- * What a directory holds after a layer: that of the directory below, and over it that of the layer's own. Neither is copied,
+ * Children of a directory after a layer: those of the directory below, and over them the layer's own. Neither is copied,
  * since a change of one name in a large directory should not cost all of them; nor is the cost of a name that of all layers,
  * since small levels are combined where there are many.
  */

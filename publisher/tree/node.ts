@@ -127,7 +127,7 @@ interface Open<N> {
 }
 
 /**
- * All nodes of a tree, its root first, parents before children and these in their order. However deep the tree is, a step
+ * Visits the nodes of a tree, its root first, parents before children and these in their order. However deep the tree is, a step
  * costs the same, and takes no stack.
  */
 export function* walk<N extends Walkable<N>>(root: N): Generator<Visit<N>> {

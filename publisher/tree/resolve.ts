@@ -103,10 +103,10 @@ export function checkPlace(path: BytePath): void {
   if (isCvmfsReserved(path)) throw refused(path, 'is a place where CernVM-FS takes orders');
 }
 
-/** A hard link at `path` to what is no file of the image. */
+/** Failure for a hard link at `path` to anything but a file of the image. */
 export function brokenLink(path: BytePath, target: BytePath): Failure {
   const names = `the hard link ${displayPath(path)} names ${displayPath(target)}`;
-  return new Failure('layer-corrupt', `${names}, which is no file of the image`, {
+  return new Failure('layer-corrupt', `${names}, which is not a file of the image`, {
     hint: 'the image is broken: build it again',
   });
 }

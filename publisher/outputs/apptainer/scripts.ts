@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { representable, shellWord, type StartupConfig, script, type StartupFile } from './startup-entry.ts';
 
 /**
- * What `apptainer run IMAGE [ARGUMENT…]` does: the entry point with the arguments, or with CMD where there are none, as
+ * Script for `apptainer run IMAGE [ARGUMENT…]`: the entry point with the arguments, or with CMD where there are none, as
  * docker would. Without an entry point the arguments are the command, or CMD, or else a shell.
  *
  * The program starts in the user's own directory, since arguments are often names of files in it. Only an entry point

@@ -59,7 +59,7 @@ function quoted(text: string): string {
 }
 
 /**
- * What apptainer mounts onto. A published root file system is read-only, so these are added wherever the image has
+ * Mount points of apptainer. A published root file system is read-only, so these are added wherever the image has
  * nothing at that path; anything that it has there (a symbolic link too) stays as it is. `var` and `etc` are in the
  * list as parents of others.
  */

@@ -26,7 +26,7 @@ export interface LayerRecord extends StoredDocument {
 }
 
 /**
- * What the store has to know of one published image. It is published beside the image's manifest and goes with it, so
+ * Everything the store needs of one published image. It is published beside the image's manifest and goes with it, so
  * that the store can always be computed from what is published.
  */
 export interface ImageRecord {
@@ -80,7 +80,7 @@ export function encodeRecord(record: ImageRecord | RefusedRecord): Buffer {
   return Buffer.from(JSON.stringify({ format: FORMAT, ...record }));
 }
 
-/** `undefined` for what is no record of this format. */
+/** @returns `undefined` for anything but a record of this format */
 export function decodeRecord(bytes: Buffer): ImageRecord | RefusedRecord | undefined {
   try {
     const text = bytes.toString('utf8');
@@ -107,7 +107,7 @@ const WRITTEN = new RegExp(
 );
 
 /**
- * Whether `text`, which is `document`, is a record in the very form of {@link encodeRecord}. All records of a repository
+ * Recognizes `text`, which is `document`, as a record in the very form of {@link encodeRecord}. All records of a repository
  * are read for each publication, and the schema takes several times as long to say that of each value.
  */
 function isAsWritten(text: string, _document: unknown): _document is ImageRecord {
@@ -132,7 +132,7 @@ const NAME = new RegExp(`^(?<path>${HOST}(?:/${COMPONENT})+)${VERSION}$`);
 const LONGEST_PATH_CHARACTERS = 255;
 
 /**
- * What podman calls the image once it has pulled it: by its tag, or by its digest where it is pinned, whatever tag stands
+ * Podman's name of the image once it has pulled it: by its tag, or by its digest where it is pinned, whatever tag stands
  * beside that.
  */
 export function podmanName({ registry, repository, tag, digest }: ImageReference): string {

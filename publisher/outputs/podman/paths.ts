@@ -77,7 +77,7 @@ export function documentPath(root: StoreRoot, image: string, key: string): ByteP
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
 /**
- * So short because the names of all of an image's layers must fit into the options of one mount (4,096 bytes, of which
+ * Short because the names of all of an image's layers must fit into the options of one mount (4,096 bytes, of which
  * each takes the path of the store too), and long enough that those of a hundred thousand layers hardly ever collide.
  */
 export const SHORT_CHARACTERS = 6;

@@ -1,5 +1,5 @@
 /**
- * Whether podman can read an image's documents. It decodes them into types of Go, and one that does not fit makes every
+ * Checks that podman can read an image's documents. It decodes them into types of Go, and one that does not fit makes every
  * listing of the store fail, for all its users: so such an image is kept out of it.
  */
 
