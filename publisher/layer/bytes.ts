@@ -92,7 +92,7 @@ export class ByteReader {
   #truncated(wanted: number, got: number): Failure {
     return new Failure(
       'layer-corrupt',
-      `the ${this.#what} ends early: ${wanted} bytes were to follow, ${got} did`,
+      `the ${this.#what} ends early: expected ${wanted} more bytes, got ${got}`,
     );
   }
 }

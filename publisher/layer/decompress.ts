@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { codeOf } from '../../core/system-error.ts';
-import { Failure } from '../../core/failure.ts';
-import { gunzip, CHUNK_BYTES } from './zlib.ts';
+import { CHUNK_BYTES, gunzip, notDecompressible } from './zlib.ts';
 import { unzstd } from './zstd.ts';
 import { FRAME_MAGIC, isSkippable } from './zstd-frames.ts';
 
@@ -39,7 +38,7 @@ export async function* decompress(blob: string | AsyncIterable<Uint8Array>): Asy
     compression = compressionOf(start);
     yield* bytesOf(from(start, iterator), compression);
   } catch (error) {
-    throw isCompressionError(error) ? corrupt(compression, error) : error;
+    throw isCompressionError(error) ? notDecompressible(compression, error.message, error) : error;
   } finally {
     await iterator.return?.(undefined);
   }
@@ -71,13 +70,6 @@ async function firstBytes(iterator: AsyncIterator<Uint8Array>): Promise<Uint8Arr
 async function* from(start: Uint8Array, iterator: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
   if (start.length > 0) yield start;
   for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
-}
-
-function corrupt(compression: Compression, error: Error): Failure {
-  return new Failure('layer-corrupt', `it does not decompress (${compression}): ${error.message}`, {
-    hint: 'the image is broken in the registry: build and push it again',
-    cause: error,
-  });
 }
 
 /** zlib's errors carry `Z_…` or `ZSTD_…` codes. */

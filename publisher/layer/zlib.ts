@@ -39,7 +39,8 @@ export async function* gunzip(blob: AsyncIterable<Uint8Array>): AsyncGenerator<U
   const input = new TrackedInput(blob, () => decoder.bytesWritten);
   try {
     yield* pipeThrough(input.chunks(), decoder);
-    for await (const chunk of input.rest()) if (!isZero(chunk)) throw garbage();
+    for await (const chunk of input.rest())
+      if (!isZero(chunk)) throw notDecompressible('gzip', 'other bytes than zeros follow its end');
   } finally {
     await input.close();
   }
@@ -49,12 +50,16 @@ function isZero(chunk: Uint8Array): boolean {
   return chunk.every((byte) => byte === 0);
 }
 
-function garbage(): Failure {
-  return new Failure(
-    'layer-corrupt',
-    'it does not decompress (gzip): other bytes than zeros follow its end',
-    { hint: 'the image is broken in the registry: build and push it again' },
-  );
+/** The failure of a layer whose compressed bytes are wrong. */
+export function notDecompressible(
+  compression: 'gzip' | 'zstd' | 'none',
+  reason: string,
+  cause?: unknown,
+): Failure {
+  return new Failure('layer-corrupt', `it does not decompress (${compression}): ${reason}`, {
+    hint: 'the image is broken in the registry: build and push it again',
+    cause,
+  });
 }
 
 class TrackedInput {

@@ -1,5 +1,6 @@
 import { Failure } from '../../core/failure.ts';
 import { ByteReader } from './bytes.ts';
+import { notDecompressible } from './zlib.ts';
 
 /** The beginning of a frame, after which its blocks come. */
 export interface FrameStart {
@@ -127,7 +128,5 @@ async function block(bytes: ByteReader, largestBytes: number, hasChecksum: boole
 }
 
 function corrupt(reason: string): Failure {
-  return new Failure('layer-corrupt', `it does not decompress (zstd): ${reason}`, {
-    hint: 'the image is broken in the registry: build and push it again',
-  });
+  return notDecompressible('zstd', reason);
 }

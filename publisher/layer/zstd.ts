@@ -2,7 +2,7 @@ import { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { Decompress } from 'fzstd';
 import { Failure } from '../../core/failure.ts';
-import { DECODING, pipeThrough } from './zlib.ts';
+import { DECODING, notDecompressible, pipeThrough } from './zlib.ts';
 import { FRAME_MAGIC, frameParts, type FrameBlock, type FramePart, type FrameStart } from './zstd-frames.ts';
 
 /**
@@ -208,9 +208,6 @@ function feed(decoder: Decompress, bytes: Uint8Array, isLast: boolean): void {
     decoder.push(bytes, isLast);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    throw new Failure('layer-corrupt', `it does not decompress (zstd): ${error.message}`, {
-      hint: 'the image is broken in the registry: build and push it again',
-      cause: error,
-    });
+    throw notDecompressible('zstd', error.message, error);
   }
 }

@@ -112,8 +112,8 @@ export function refused(error: Failure, what: 'image' | 'publication' = 'image')
   return unpublishable(`the repository takes others, but not this ${what}`, error, REPOSITORY_HINT);
 }
 
-const STATE_HINT = 'see whether the disk has errors, or what else changes files there';
-const REPOSITORY_HINT = 'see what it has that others have not; "unpackd retry" tries it at once';
+const STATE_HINT = 'check the disk for errors, and for other programs that change files there';
+const REPOSITORY_HINT = 'compare it with images that are published; "unpackd retry" tries it again now';
 
 function unpublishable(why: string, cause: Failure, hint: string): Failure {
   return new Failure('image-unpublishable', `${why}: ${cause.message}`, { hint, cause });

@@ -205,7 +205,7 @@ function assertRoom(
     ? `for ${formatBytes(bytes)} in ${name} (${formatBytes(room.bytes ?? 0)} free)`
     : `for ${counted(inodes, 'file')} and folders in ${name} (there can be ${room.inodes ?? 0} more)`;
   throw new Failure('disk-full', `no room ${lacking}: nothing has changed`, {
-    hint: 'make room there, or ask for a smaller image: it is tried again, or at once with "unpackd retry"',
+    hint: 'make room there, or ask for a smaller image: it is tried again later; "unpackd retry" tries it now',
   });
 }
 

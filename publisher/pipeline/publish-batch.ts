@@ -161,7 +161,7 @@ function larger(
     demand === undefined
       ? `its layers have ${formatBytes(weightOf(candidate))} compressed`
       : `it brings ${formatBytes(demand.bytes)} in ${counted(demand.inodes, 'file')}`;
-  return new Failure(code, `${size}, and what brings less finds ${message}`, {
+  return new Failure(code, `${size}, and an image that brings less failed: ${message}`, {
     ...(hint !== undefined && { hint }),
   });
 }

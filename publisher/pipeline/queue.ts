@@ -294,7 +294,8 @@ export class PublishingQueue {
       const { results, stopped } = await this.#parts.publish(batch);
       for (const one of batch) {
         const result = results.get(one);
-        if (result === undefined) await this.#drop(one, stopped ?? new Error('its batch has forgotten it'));
+        if (result === undefined)
+          await this.#drop(one, stopped ?? new Error('its batch has no result for it'));
         else await this.#finish(one, result);
       }
     } catch (error) {

@@ -33,8 +33,8 @@ export class Room {
     if (bytes <= limitBytes) return undefined;
     return new Failure(
       'disk-full',
-      `its layers have ${formatBytes(bytes)}, and the spool may hold ${exactSize(limitBytes)}`,
-      { hint: 'if the image is meant to be so large, allow more with --spool-size' },
+      `its layers have ${formatBytes(bytes)}, more than the spool may hold (${exactSize(limitBytes)})`,
+      { hint: 'to publish images of this size, raise --spool-size' },
     );
   }
 
@@ -77,7 +77,7 @@ export class Room {
     const { directory, freeBytes, evictableBytes } = this.#spool;
     const room = roomText(this.#spool.lackingBytes(candidate.missing), (freeBytes ?? 0) + evictableBytes);
     return new Failure('disk-full', `no room in ${directory}: ${room}`, {
-      hint: 'make room there, or let temporary-dir name a folder on a larger disk; "unpackd retry" tries it at once',
+      hint: 'make room there, or set temporary-dir to a folder on a larger disk; "unpackd retry" tries it again now',
     });
   }
 }

@@ -93,7 +93,7 @@ export class PartFile {
    */
   async finish(): Promise<void> {
     if (!this.isComplete) throw this.#mismatch(`the registry sends ${this.#sizeBytes}`);
-    if (!this.isRight) throw this.#mismatch(`what came has the digest ${this.#digest}`);
+    if (!this.isRight) throw this.#mismatch(`the bytes received have the digest ${this.#digest}`);
     await this.flush();
     this.#growing.end('complete');
     await this.#stored(this.#handle.sync());

@@ -184,11 +184,9 @@ function entityTag({ header }: Document, url: URL): EntityTag | undefined {
 
 function checkSize(what: string, sizeBytes: number, limitBytes: number): void {
   if (sizeBytes <= limitBytes) return;
-  throw new Failure(
-    'manifest-invalid',
-    `${what} has ${sizeBytes} bytes, and at most ${limitBytes} are read`,
-    { hint: 'no usual image has so much; ask whoever built it' },
-  );
+  throw new Failure('manifest-invalid', `${what} has ${sizeBytes} bytes, over the limit of ${limitBytes}`, {
+    hint: 'far more than usual images have; ask whoever built it',
+  });
 }
 
 /** @throws Failure `digest-mismatch` where `bytes`, called `what`, are not what `promised` says */

@@ -96,8 +96,8 @@ export class ReferenceLookup {
     const image = formatReference(this.reference);
     return new Failure(
       'manifest-invalid',
-      `the documents of ${image} have more than ${MOST_BYTES} bytes together, and no more are read`,
-      { hint: 'no usual image has so much; ask whoever built it' },
+      `the documents of ${image} have more than ${MOST_BYTES} bytes together`,
+      { hint: 'far more than usual images have; ask whoever built it' },
     );
   }
 }
