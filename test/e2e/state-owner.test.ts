@@ -123,7 +123,7 @@ describeWith(ORDINARY_USER, 'unpackd and whose its state is', function () {
     assert.match(before.stdout, /nothing is recorded: .*"chown .*\[state-unusable\]$/m);
     const daemon = await startDaemon('one');
     await daemon.until(() => isShown('one'));
-    await daemon.until(() => /the database .* it cannot be opened/.test(daemon.stderr));
+    await daemon.until(() => /unpackd\.db cannot be used: it cannot be opened/.test(daemon.stderr));
     let looks = 0;
     registry.requests();
     await daemon.until(() => {
