@@ -1,7 +1,7 @@
-import { changesSince, type Changes } from '../../wishlist/check/changes.ts';
-import { findingOf, type Finding, type Remark, judgeRegistry } from '../../wishlist/check/finding.ts';
+import { changesSince, type RecipeChanges } from '../../wishlist/check/changes.ts';
+import { findingOf, type RecipeFinding, type Remark, judgeRegistry } from '../../wishlist/check/finding.ts';
 import { findOverlaps } from '../../wishlist/check/overlaps.ts';
-import { sumOf } from '../../wishlist/check/sizes.ts';
+import { totalOf } from '../../wishlist/check/sizes.ts';
 import { mapLimited } from '../../core/concurrency.ts';
 import { isFailure, type Failure } from '../../core/failure.ts';
 import { quoted } from '../../core/text.ts';
@@ -31,12 +31,12 @@ interface ChangedRecipe {
   readonly source: RecipeSource;
   readonly recipe: Recipe;
   readonly base: Base;
-  readonly changes: Changes;
+  readonly changes: RecipeChanges;
 }
 
 interface Checked {
   readonly wish: CheckedWish;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly RecipeFinding[];
 }
 
 /** @param bases in the order of `sources` */
@@ -72,7 +72,7 @@ export async function checkRecipes(
       (one, other) => files.indexOf(one.file) - files.indexOf(other.file) || one.line - other.line,
     ),
     wishes: checked.map(({ wish }) => wish),
-    sum: sumOf(checked.flatMap(({ wish }) => wish.images)),
+    sum: totalOf(checked.flatMap(({ wish }) => wish.images)),
     base: options.base,
     isOffline: options.ask === undefined,
   };
@@ -86,7 +86,7 @@ function changedRecipeOf(source: RecipeSource, base: Base): ChangedRecipe[] {
 }
 
 /** Problems of the recipe itself, and lines that were removed. */
-function ownFindings(subject: ChangedRecipe): Finding[] {
+function ownFindings(subject: ChangedRecipe): RecipeFinding[] {
   const { recipe, base, changes } = subject;
   const findings = recipe.problems.map((problem) => found(subject, problem, changes.problems.has(problem)));
   const remarks = isFailure(base) ? [unusableBase(base)] : removal(changes);
@@ -98,7 +98,7 @@ function unusableBase({ message }: Failure): Remark {
   return { ...OF_THE_FILE, code: 'base-unusable', message: text, hint: undefined };
 }
 
-function removal({ removed }: Changes): Remark[] {
+function removal({ removed }: RecipeChanges): Remark[] {
   if (removed.length === 0) return [];
   const shown = removed.slice(0, REMOVALS_SHOWN).map((text) => quoted(text));
   const left = removed.length - shown.length;
@@ -107,7 +107,7 @@ function removal({ removed }: Changes): Remark[] {
   return [{ ...OF_THE_FILE, code: 'wishes-removed', message, hint: 'see that nobody else needs them' }];
 }
 
-function overlapFindings(subjects: readonly ChangedRecipe[]): Finding[] {
+function overlapFindings(subjects: readonly ChangedRecipe[]): RecipeFinding[] {
   const byRecipe = new Map(subjects.map((subject) => [subject.recipe, subject]));
   return findOverlaps([...byRecipe.keys()]).flatMap(({ recipe, wish, remark }) => {
     const subject = byRecipe.get(recipe);
@@ -115,7 +115,7 @@ function overlapFindings(subjects: readonly ChangedRecipe[]): Finding[] {
   });
 }
 
-function policyFindings(subject: ChangedRecipe, { allowedRegistries }: CheckOptions): Finding[] {
+function policyFindings(subject: ChangedRecipe, { allowedRegistries }: CheckOptions): RecipeFinding[] {
   return subject.recipe.wishes.flatMap((wish) => {
     const remark = judgeRegistry(wish, allowedRegistries);
     return remark === undefined ? [] : [found(subject, remark, subject.changes.wishes.has(wish))];
@@ -134,11 +134,11 @@ async function checkWish(
   const answer = isAllowed ? await ask?.(wish, subject.recipe) : undefined;
   const { tags, images = [], remarks = [] } = answer ?? {};
   return {
-    wish: { file, line, text, tags, images, sum: sumOf(images) },
+    wish: { file, line, text, tags, images, sum: totalOf(images) },
     findings: remarks.map((remark) => found(subject, remark, true)),
   };
 }
 
-function found({ source: { file, lines } }: ChangedRecipe, remark: Remark, isNew: boolean): Finding {
+function found({ source: { file, lines } }: ChangedRecipe, remark: Remark, isNew: boolean): RecipeFinding {
   return findingOf(remark, { file, lines, isNew });
 }

@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { Failure, isFailure } from '../../core/failure.ts';
 import { codeOf, hasCode } from '../../core/system-error.ts';
 import { exactSize, printable, quoted } from '../../core/text.ts';
-import { type Finding, linesOf } from '../../wishlist/check/finding.ts';
+import { type RecipeFinding, linesOf } from '../../wishlist/check/finding.ts';
 import { type Recipe, type RecipeOptions, parseRecipe } from '../../wishlist/recipe/recipe.ts';
 import { MAXIMUM_BYTES, decodeText, readTextFile } from '../../wishlist/recipe/text-file.ts';
 import { type Git, GitCommandError, openGitForReading } from '../../wishlist/sources/git/command.ts';
@@ -70,7 +70,7 @@ async function isLink(path: string): Promise<boolean> {
 }
 
 /** Turns the failure of an invalid recipe into a finding: its message begins with `FILE:LINE:COLUMN:`. */
-export function unreadable(file: string, { code, message, hint }: Failure): Finding {
+export function unreadable(file: string, { code, message, hint }: Failure): RecipeFinding {
   const name = `${printable(file)}:`;
   const rest = message.startsWith(name) ? message.slice(name.length) : message;
   const [, line, column, reason = rest.trim()] = /^(\d+):(?:(\d+):)? (.*)$/s.exec(rest) ?? [];

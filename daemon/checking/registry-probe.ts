@@ -7,7 +7,7 @@ import {
   type Remark,
   type Severity,
 } from '../../wishlist/check/finding.ts';
-import { sumOf, type MeasuredImage } from '../../wishlist/check/sizes.ts';
+import { totalOf, type MeasuredImage } from '../../wishlist/check/sizes.ts';
 import { inVersionOrder } from '../../wishlist/tags/version.ts';
 import { mapLimited } from '../../core/concurrency.ts';
 import { passedOverProblems } from '../../wishlist/meaning/expansion-problems.ts';
@@ -143,7 +143,7 @@ export class RegistryProbe {
   #judgeSize(wish: Wish, image: MeasuredImage): Remark | undefined {
     const { imageSizeLimitBytes: bytes } = this.#limits;
     if (bytes === undefined) return undefined;
-    const { compressedBytes } = sumOf([image]);
+    const { compressedBytes } = totalOf([image]);
     const name = `${image.image} (${image.platform})`;
     return judgeSize(wish, { image: name, compressedBytes }, { bytes, format: formatBytes });
   }

@@ -1,12 +1,12 @@
 import { counted, formatBytes } from '../../core/text.ts';
-import { type Finding, countFindings } from '../../wishlist/check/finding.ts';
+import { type RecipeFinding, countFindings } from '../../wishlist/check/finding.ts';
 import type { MeasuredImage, Sum } from '../../wishlist/check/sizes.ts';
 import { someTags } from '../../wishlist/tags/version.ts';
 
 export interface CheckReport {
   readonly recipes: readonly CheckedRecipe[];
   /** Ordered by recipe and line. */
-  readonly findings: readonly Finding[];
+  readonly findings: readonly RecipeFinding[];
   /** New or changed wishes, ordered likewise. */
   readonly wishes: readonly CheckedWish[];
   /** Sum of their images. */

@@ -7,7 +7,7 @@ import type { Digest } from '../../core/oci/digest.ts';
 import type { LayerDescriptor } from '../../core/oci/manifest.ts';
 import { platformMissing } from '../../publisher/registry/manifest/manifest-choice.ts';
 import type { RepositoryView } from '../../publisher/publication/view.ts';
-import type { LayerFacts, MeasuredImage } from '../../wishlist/check/sizes.ts';
+import type { LayerSize, MeasuredImage } from '../../wishlist/check/sizes.ts';
 import type { WishedImage } from '../../wishlist/meaning/expand.ts';
 import { isFailure, type Failure } from '../../core/failure.ts';
 import { formatPlatform } from '../../core/oci/platform.ts';
@@ -61,10 +61,10 @@ async function factsOf(
   { listings, viewOf }: SizeLookup,
   layers: readonly LayerDescriptor[],
   repositories: readonly string[],
-): Promise<LayerFacts[]> {
+): Promise<LayerSize[]> {
   const distinct = new Map(layers.map((layer) => [layer.digest, layer]));
   const views = repositories.map(viewOf);
-  const facts: LayerFacts[] = [];
+  const facts: LayerSize[] = [];
   for (const { digest, sizeBytes } of distinct.values()) {
     const unpackedBytes = (await listings.headerOf(digest))?.sizeBytes;
     const isPublished = await isInAll(views, digest);

@@ -2,13 +2,7 @@ import { quoted, suggestion } from '../../core/text.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
 import type { ConfigurationEntry, ConfigurationValue } from './configuration-file.ts';
 import { passwordReference, type SecretReference } from './secret-reference.ts';
-import type { PathBase, ValueType } from './value-types.ts';
-
-/** A value with where it stands, for messages: `/etc/unpackd/unpackd.yaml:12: registries: quay.io: password`. */
-export interface Located<Value> {
-  readonly origin: string;
-  readonly value: Value;
-}
+import type { Located, PathBase, ValueType } from './value-types.ts';
 
 /** The configuration file, and where paths in it start. */
 export interface EntryContext {

@@ -149,7 +149,7 @@ describeWith(['git'], 'unpackd convert: sources of the configuration', () => {
     const confined = [...git(), '    registries: quay.io'];
     const outcome = await unpackd(['convert'], [...confined, ...file()]);
     assert.equal(outcome.status, 1, outcome.stderr);
-    assert.match(outcome.stderr, /which is not allowed; it was not asked/);
+    assert.match(outcome.stderr, /which is not allowed; the registry was not asked/);
     assert.ok(!isPublished(inGit) && isPublished(inFile));
   });
 
@@ -158,7 +158,10 @@ describeWith(['git'], 'unpackd convert: sources of the configuration', () => {
     for (const words of [['convert'], ['convert-single-image', inFile, REPOSITORY]]) {
       const outcome = await unpackd(words, file(), settings);
       assert.equal(outcome.status, 1, outcome.stderr);
-      assert.match(outcome.stderr, /^error\[not-allowed\] .*which is not allowed; it was not asked/m);
+      assert.match(
+        outcome.stderr,
+        /^error\[not-allowed\] .*which is not allowed; the registry was not asked/m,
+      );
       assert.ok(!isPublished(inFile));
     }
   });

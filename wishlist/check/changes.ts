@@ -7,7 +7,7 @@ import type { TagSelection } from '../tags/tag-selection.ts';
 import type { Wish } from '../recipe/wish.ts';
 
 /** The differences between a recipe and an earlier version of it. */
-export interface Changes {
+export interface RecipeChanges {
   /** New or changed. */
   readonly wishes: ReadonlySet<Wish>;
   /** New. */
@@ -20,7 +20,10 @@ export interface Changes {
  * Compares by meaning: where a line stands, and how it is written, does not matter. Without an earlier version
  * everything is new.
  */
-export function changesSince(base: Recipe | undefined, { wishes, defaults, problems }: Recipe): Changes {
+export function changesSince(
+  base: Recipe | undefined,
+  { wishes, defaults, problems }: Recipe,
+): RecipeChanges {
   if (base === undefined) return { wishes: new Set(wishes), problems: new Set(problems), removed: [] };
   const asked = new Set(wishes.map(imagesOf));
   const known = new Set(base.wishes.map((wish) => meaningOf(wish, base.defaults)));

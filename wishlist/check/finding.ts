@@ -22,7 +22,7 @@ export type FindingCode = ProblemCode | FailureCode | CheckCode;
 export type Severity = 'error' | 'warning' | 'note';
 
 /** An error, a warning or a note about a line of a recipe. */
-export interface Finding {
+export interface RecipeFinding {
   readonly severity: Severity;
   readonly code: FindingCode;
   /** The recipe, as given. */
@@ -56,7 +56,7 @@ export interface Whereabouts {
 }
 
 /** Puts `remark` in its place. About a line that is not new it is a note. */
-export function findingOf(remark: Remark, { file, lines, isNew }: Whereabouts): Finding {
+export function findingOf(remark: Remark, { file, lines, isNew }: Whereabouts): RecipeFinding {
   const { code, line, text, message, hint } = remark;
   const extent = extentOf(lines[line - 1] ?? '', remark);
   const severity = isNew ? remark.severity : 'note';
@@ -64,7 +64,7 @@ export function findingOf(remark: Remark, { file, lines, isNew }: Whereabouts): 
 }
 
 /** Finds the extent of the text; a remark's own column may be that of a quote in front of it. */
-function extentOf(line: string, { column, text }: Remark): Pick<Finding, 'column' | 'endColumn'> {
+function extentOf(line: string, { column, text }: Remark): Pick<RecipeFinding, 'column' | 'endColumn'> {
   const from = (column ?? 1) - 1;
   const start = text === '' ? -1 : line.indexOf(text, from);
   const isElsewhere = start === -1 || (column !== undefined && start - from > 1);
@@ -77,7 +77,7 @@ export function linesOf(text: string): string[] {
 }
 
 /** Counts `findings` by severity. */
-export function countFindings(findings: readonly Finding[]): Readonly<Record<Severity, number>> {
+export function countFindings(findings: readonly RecipeFinding[]): Readonly<Record<Severity, number>> {
   const counts = { error: 0, warning: 0, note: 0 };
   for (const { severity } of findings) counts[severity] += 1;
   return counts;

@@ -1,5 +1,5 @@
 /** The known facts about a layer. */
-export interface LayerFacts {
+export interface LayerSize {
   readonly digest: string;
   readonly compressedBytes: number;
   /** Of the uncompressed archive; `undefined` where it was never read here. */
@@ -13,7 +13,7 @@ export interface MeasuredImage {
   /** Without scheme. */
   readonly image: string;
   readonly platform: string;
-  readonly layers: readonly LayerFacts[];
+  readonly layers: readonly LayerSize[];
 }
 
 /** The size of images together; a layer that several of them share counts once. */
@@ -26,7 +26,7 @@ export interface Sum {
   readonly publishedBytes: number | undefined;
 }
 
-export function sumOf(images: readonly MeasuredImage[]): Sum {
+export function totalOf(images: readonly MeasuredImage[]): Sum {
   const all = images.flatMap(({ layers }) => layers);
   const layers = [...new Map(all.map((layer) => [layer.digest, layer])).values()];
   return {

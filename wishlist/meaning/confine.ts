@@ -9,7 +9,7 @@ import type { Wish } from '../recipe/wish.ts';
 export interface Policy {
   /** Patterns as `matchesRegistry` reads them; `undefined` for all registries. */
   readonly registries?: readonly string[] | undefined;
-  /** The most tags that a pattern may match, where its source has no limit of its own. */
+  /** The most tags that a pattern may match, where its source has no limit. */
   readonly limit?: number | undefined;
   /** The most images, each for each platform, that the wishes of one source may mean together. */
   readonly images?: number | undefined;

@@ -19,7 +19,7 @@ import {
   tooManyImages,
   tooWide,
   unmatched,
-  unusable,
+  unusableTag,
   type Matching,
   type PatternLimit,
 } from './expansion-problems.ts';
@@ -56,7 +56,7 @@ export interface Expansion {
    * Errors `registry-not-allowed`, `subdirectory-not-allowed`, `http-not-allowed`, `pattern-too-wide`,
    * `pattern-too-costly` and `images-too-many`, whose wishes give no image, and `name-conflict` and
    * `repository-not-allowed`, whose wishes give the rest of theirs; warnings `pattern-unmatched`, `tags-incomplete` and
-   * `tag-unusable`; notes `artifacts-passed-over`. Not the problems of the recipes themselves.
+   * `tag-unusableTag`; notes `artifacts-passed-over`. Not the problems of the recipes themselves.
    */
   readonly problems: readonly RecipeProblem[];
   /** The recipes' repositories, each once, even those in which they want nothing any more. */
@@ -192,7 +192,7 @@ class Expander {
 
   async expansion(): Promise<Expansion> {
     const { images, conflicts } = await assignNames(this.#meant, this.#policy);
-    for (const [{ line, names }, found] of conflicts) this.#tellConflicts(line, names, found);
+    for (const [{ line, names }, found] of conflicts) this.#reportConflicts(line, names, found);
     return {
       images,
       repositories: [...new Set(this.#recipes.flatMap(({ repositories }) => repositories))],
@@ -205,7 +205,7 @@ class Expander {
   /** Called for each recipe, before its lines are added. */
   begin({ recipe, problems }: Confined): void {
     this.#recipes.push(recipe);
-    for (const problem of problems) this.#tell({ recipe }, problem);
+    for (const problem of problems) this.#report({ recipe }, problem);
   }
 
   /** @param chosen `undefined` for a single image */
@@ -235,11 +235,11 @@ class Expander {
     const known = this.#known(line, chosen);
     if (known === undefined) return { tags: undefined, uncertain: [selection] };
     const { images, artifacts, listed, isWhole } = known;
-    if (artifacts.count > 0) this.#tell(line, passedOver(line.wish, artifacts));
-    if (!isWhole) this.#tell(line, incomplete(line.wish, listed));
-    else if (images.count === 0) this.#tell(line, unmatched(line.wish, selection, listed));
+    if (artifacts.count > 0) this.#report(line, passedOver(line.wish, artifacts));
+    if (!isWhole) this.#report(line, incomplete(line.wish, listed));
+    else if (images.count === 0) this.#report(line, unmatched(line.wish, selection, listed));
     const isTooWide = images.count > limit.tags;
-    if (isTooWide) this.#tell(line, tooWide(line.wish, images, limit));
+    if (isTooWide) this.#report(line, tooWide(line.wish, images, limit));
     if (isTooWide || !isWhole) return { tags: isTooWide ? undefined : images.tags, uncertain: [selection] };
     // A tag that only looks like an artifact's must not lead to a removal.
     const hidden = { ...selection, include: ARTIFACT_TAGS };
@@ -248,7 +248,7 @@ class Expander {
 
   #known(line: RecipeWish, answer: Answer): Chosen | undefined {
     if (isFailure(answer)) this.#failures.push({ ...line, failure: answer });
-    else if ('isTooCostly' in answer) this.#tell(line, tooCostly(line.wish, answer.listed));
+    else if ('isTooCostly' in answer) this.#report(line, tooCostly(line.wish, answer.listed));
     else return answer;
     return undefined;
   }
@@ -262,7 +262,7 @@ class Expander {
         references.push(withTag(line.wish.reference, tag));
       } catch (error) {
         if (!isFailure(error, 'reference-invalid')) throw error;
-        this.#tell(line, unusable(line.wish, error));
+        this.#report(line, unusableTag(line.wish, error));
       }
     }
     return references;
@@ -280,7 +280,7 @@ class Expander {
     }: SettledLine['settings'] & Pick<SettledLine, 'selection'>,
   ): void {
     if (!this.#budgets.takeImages(line, references.length * (platforms?.length ?? 1))) {
-      this.#tell(line, tooManyImages(line.wish, this.#budgets.images));
+      this.#report(line, tooManyImages(line.wish, this.#budgets.images));
       this.#uncertainties.push(uncertaintyOfWish(line, { selection, subdirectory }));
       return;
     }
@@ -295,8 +295,8 @@ class Expander {
     this.#meant.push({ line, names, images });
   }
 
-  #tellConflicts(line: RecipeWish, names: string, conflicts: readonly Conflict[]): void {
-    this.#tell(line, conflictProblem(line, conflicts));
+  #reportConflicts(line: RecipeWish, names: string, conflicts: readonly Conflict[]): void {
+    this.#report(line, conflictProblem(line, conflicts));
     const refused = [...new Set(conflicts.flatMap((conflict) => conflict.repositories))];
     this.#uncertainties.push({
       repositories: refused,
@@ -307,7 +307,7 @@ class Expander {
   }
 
   /** The problems of one recipe must not hide those of others. */
-  #tell({ recipe }: Pick<RecipeWish, 'recipe'>, problem: Problem): void {
+  #report({ recipe }: Pick<RecipeWish, 'recipe'>, problem: Problem): void {
     const count = (this.#problemCounts.get(recipe) ?? 0) + 1;
     this.#problemCounts.set(recipe, count);
     if (count <= RECIPE_LIMITS.problems) this.#problems.push({ recipe, problem });

@@ -81,7 +81,7 @@ export function incomplete(wish: Wish, tags: number): Problem {
 }
 
 /** A tag that a pattern matches and that `failure` keeps from being published. */
-export function unusable(wish: Wish, { message, hint }: Failure): Problem {
+export function unusableTag(wish: Wish, { message, hint }: Failure): Problem {
   return {
     ...about(wish, 'warning'),
     code: 'tag-unusable',

@@ -27,7 +27,7 @@ export interface ResolvedPlatform {
 export interface Knowledge {
   /**
    * The platforms that the image is to be published for, without those that it lacks; `undefined` where the registry
-   * did not tell.
+   * did not report them.
    */
   readonly resolved: (image: WishedImage) => readonly ResolvedPlatform[] | undefined;
   /** Further images that may be asked for. */

@@ -192,7 +192,7 @@ function isSecure({ reference }: WishedImage): boolean {
   return reference.scheme === 'https';
 }
 
-/** @param contested names for which each repository is looked at by itself: an image may have them in one alone */
+/** @param contested names for which each repository is looked at separately: an image may have them in one alone */
 function assign(
   meant: readonly Meant[],
   ranks: readonly Rank[],

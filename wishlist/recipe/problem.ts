@@ -10,7 +10,7 @@ export type ProblemCode =
   | 'setting-unused' // a setting that means nothing for its image
   | 'entry-repeated' // an entry of a list that stands in it already
   | 'wishes-too-many' // more items of `input` than allowed: those after are not read
-  | 'problems-omitted' // more problems than are told
+  | 'problems-omitted' // more problems than are reported
   | 'wish-repeated' // an item that asks for the same image as an earlier one
   | 'key-unknown' // a key that recipes do not have
   | 'value-ignored' // a key whose value has the wrong type, and is not needed
@@ -62,7 +62,7 @@ export function position(file: string, place: { line: number; column: number | u
 }
 
 /** Counts the problems beyond those that are kept and reported. */
-export class Untold {
+export class OmittedProblems {
   #first: Problem | undefined;
   #problems = 0;
   #errors = 0;

@@ -75,14 +75,14 @@ export interface KeyRules<Key extends string> {
   /** Keys of version 2 alone: where they are not known, the hint says so. */
   readonly ofVersion2?: readonly string[];
   /** Unknown keys that are errors; others are warnings, and ignored. */
-  readonly refused: Refused;
+  readonly refused: RefusedKeys;
 }
 
 /**
  * Unknown keys that are errors. In a recipe of version 1 none are: DUCC ignored them. In a mapping that people fill with keys
  * of their own (to keep what anchors repeat), those that are likely to be slips: near a known one, or out of place.
  */
-export type Refused = 'none' | 'all' | { readonly slipsAnd: readonly string[] };
+export type RefusedKeys = 'none' | 'all' | { readonly slipsAnd: readonly string[] };
 
 /** The values of a mapping by their keys. */
 export interface MappingValues<Key extends string> {

@@ -1,6 +1,6 @@
 import { cut } from '../../core/text.ts';
 import { RECIPE_LIMITS } from './limits.ts';
-import type { Problem, Untold } from './problem.ts';
+import type { Problem, OmittedProblems } from './problem.ts';
 import { RecipeReader } from './recipe-reader.ts';
 import { RecipeText } from './recipe-text.ts';
 import type { WishSettings } from './settings.ts';
@@ -69,16 +69,16 @@ export function parseRecipe(
     repositories: repositories.value,
     defaults: defaults.settings,
     wishes: input.wishes,
-    problems: boundedProblems(all, input.untold),
+    problems: boundedProblems(all, input.omitted),
   };
 }
 
 /** Keeps at most 1,000 problems in the order of the file, and adds one that counts the others. */
-function boundedProblems(all: readonly Problem[], untold: Untold): Problem[] {
-  const told = all.toSorted((one, other) => one.line - other.line);
-  for (const problem of told.splice(RECIPE_LIMITS.problems)) untold.add(problem);
-  const shown = told.map((problem) => Object.assign({}, problem, { text: cut(problem.text) }));
-  const summary = untold.summary();
+function boundedProblems(all: readonly Problem[], omitted: OmittedProblems): Problem[] {
+  const reported = all.toSorted((one, other) => one.line - other.line);
+  for (const problem of reported.splice(RECIPE_LIMITS.problems)) omitted.add(problem);
+  const shown = reported.map((problem) => Object.assign({}, problem, { text: cut(problem.text) }));
+  const summary = omitted.summary();
   return summary === undefined ? shown : [...shown, summary];
 }
 

@@ -93,7 +93,7 @@ function unreadable(file: string, reason: string, cause: unknown): Failure {
   });
 }
 
-/** No byte within a character of several bytes is a line feed, so each line can be looked at by itself. */
+/** No byte within a character of several bytes is a line feed, so each line can be checked separately. */
 function firstLineNotUtf8(bytes: Uint8Array): number {
   let line = 1;
   for (let start = 0; start < bytes.length; line += 1) {

@@ -1,6 +1,6 @@
 import type { Node } from 'js-yaml';
 import { formatPlatform, usualPlatform, type Platform } from '../../core/oci/platform.ts';
-import { type Problem, Untold } from './problem.ts';
+import { type Problem, OmittedProblems } from './problem.ts';
 import { quoted } from '../../core/text.ts';
 import { formatReference } from '../../core/oci/reference.ts';
 import { RECIPE_LIMITS } from './limits.ts';
@@ -15,28 +15,28 @@ export function readWishes(
   yaml: RecipeText,
   items: readonly Node[],
   { limit, ...context }: InputContext & { readonly limit: number },
-): { wishes: Wish[]; problems: Problem[]; untold: Untold } {
+): { wishes: Wish[]; problems: Problem[]; omitted: OmittedProblems } {
   const wishes: Wish[] = [];
   const earlier = new EarlierWishes();
   const problems: Problem[] = [];
-  const untold = new Untold();
-  const tell = (problem: Problem): void => {
+  const omitted = new OmittedProblems();
+  const report = (problem: Problem): void => {
     if (problems.length < RECIPE_LIMITS.problems) problems.push(problem);
-    else untold.add(problem);
+    else omitted.add(problem);
   };
   for (const item of items.slice(0, limit)) {
     const { wish, problems: own } = readWish(yaml, item, context);
-    for (const problem of own) tell(problem);
+    for (const problem of own) report(problem);
     if (wish === undefined) continue;
     const { first, counts } = earlier.add(wish);
     if (counts) wishes.push(wish);
     if (first === undefined) continue;
     const { column } = yaml.positionOf(item);
-    tell(repetition(wish, first, { column, counts }));
+    report(repetition(wish, first, { column, counts }));
   }
   const next = items[limit];
-  if (next !== undefined) tell(tooMany(yaml, next, { items: items.length, limit }));
-  return { wishes, problems, untold };
+  if (next !== undefined) report(tooMany(yaml, next, { items: items.length, limit }));
+  return { wishes, problems, omitted };
 }
 
 function tooMany(yaml: RecipeText, node: Node, { items, limit }: { items: number; limit: number }): Problem {

@@ -28,7 +28,7 @@ export interface StoredContent<Content> extends Fetched<Content> {
 export type StoredStatus = Omit<z.output<typeof statusSchema>, 'identity'>;
 
 /**
- * Keeps the content and status of one source, in a folder of its own. Neither counts where the folder was another place's
+ * Keeps the content and status of one source, in its own folder. Neither counts where the folder was another place's
  * of the same name, or the file is damaged.
  */
 export class SourceStore<Content extends object> {

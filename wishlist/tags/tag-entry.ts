@@ -21,7 +21,7 @@ export interface TagEntry {
 
 /**
  * Reads an entry of a list of tags: a tag, a glob as {@link checkGlob} describes it, or a range of versions as
- * {@link isRange} tells it and {@link rangeMatcher} reads it; with `!` in front, what is left out.
+ * {@link isRange} recognizes and {@link rangeMatcher} reads it; with `!` in front, what is left out.
  *
  * @throws Failure `pattern-invalid`
  */

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { countFindings, type Finding, type Severity } from '../../../wishlist/check/finding.ts';
+import { countFindings, type RecipeFinding, type Severity } from '../../../wishlist/check/finding.ts';
 import { redact } from '../../configuration/secrets.ts';
 import { type CheckReport, countText, sumText } from '../report.ts';
 
@@ -26,7 +26,7 @@ export function formatGithub(report: CheckReport): string {
   ].join('\n');
 }
 
-function commandOf({ file, line, column, endColumn, severity, code, message, hint }: Finding): string {
+function commandOf({ file, line, column, endColumn, severity, code, message, hint }: RecipeFinding): string {
   const properties: readonly (readonly [name: string, value: string | undefined])[] = [
     ['file', posix.normalize(file)],
     ['line', String(line)],

@@ -1,4 +1,4 @@
-import { countFindings, type Finding } from '../../../wishlist/check/finding.ts';
+import { countFindings, type RecipeFinding } from '../../../wishlist/check/finding.ts';
 import { redact } from '../../configuration/secrets.ts';
 import type { CheckedRecipe, CheckReport } from '../report.ts';
 import { findingLine } from './text.ts';
@@ -7,7 +7,7 @@ import { findingLine } from './text.ts';
 interface Case {
   readonly line: number;
   readonly text: string;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly RecipeFinding[];
 }
 
 /**
@@ -70,7 +70,7 @@ function countsOf(cases: readonly Case[]): Readonly<Record<string, string>> {
   return { tests: String(cases.length), failures: String(failures), errors: '0', time: '0' };
 }
 
-function told(findings: readonly Finding[]): string {
+function told(findings: readonly RecipeFinding[]): string {
   return findings.map((finding) => escaped(findingLine(finding))).join('\n');
 }
 

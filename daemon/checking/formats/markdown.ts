@@ -1,5 +1,5 @@
 import { counted, formatBytes } from '../../../core/text.ts';
-import { type Finding, countFindings } from '../../../wishlist/check/finding.ts';
+import { type RecipeFinding, countFindings } from '../../../wishlist/check/finding.ts';
 import { redact } from '../../configuration/secrets.ts';
 import {
   type CheckReport,
@@ -82,7 +82,7 @@ function sentence(text: string | undefined): string {
   return text === undefined ? '' : `This ${text}.`;
 }
 
-function list(findings: readonly Finding[], longest = LONGEST_LIST): string {
+function list(findings: readonly RecipeFinding[], longest = LONGEST_LIST): string {
   const ordered = (['error', 'warning', 'note'] as const).flatMap((severity) =>
     findings.filter((finding) => finding.severity === severity),
   );
@@ -97,12 +97,12 @@ function fitting(lines: readonly string[], longest: number): { kept: readonly st
   return cut === -1 ? { kept: lines, left: 0 } : { kept: lines.slice(0, cut), left: lines.length - cut };
 }
 
-function item({ severity, code: kind, file, line, message, hint }: Finding): string {
+function item({ severity, code: kind, file, line, message, hint }: RecipeFinding): string {
   const advice = hint === undefined ? '' : `<br>${inProse(hint)}`;
   return `- **${severity}** at ${code(`${file}:${line}`)} (${code(kind)}): ${inProse(message)}${advice}`;
 }
 
-function details(findings: readonly Finding[]): string {
+function details(findings: readonly RecipeFinding[]): string {
   if (findings.length === 0) return '';
   const summary = `${counted(findings.length, 'finding')} on lines that are not new`;
   return `<details><summary>${summary}</summary>\n\n${list(findings, LONGEST_DETAILS)}\n\n</details>`;

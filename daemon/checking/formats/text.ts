@@ -1,6 +1,6 @@
 import { withoutSecrets } from '../../../core/secrets.ts';
 import { counted, formatBytes } from '../../../core/text.ts';
-import type { Finding } from '../../../wishlist/check/finding.ts';
+import type { RecipeFinding } from '../../../wishlist/check/finding.ts';
 import { formatProblem } from '../../../wishlist/recipe/problem.ts';
 import { flatten, withoutRunnerCommands, redact, redactLine } from '../../configuration/secrets.ts';
 import {
@@ -27,11 +27,11 @@ export function formatText(report: CheckReport): string {
 }
 
 /** `FILE:LINE:COLUMN: SEVERITY: MESSAGE; HINT [CODE]` */
-export function findingLine(finding: Finding): string {
+export function findingLine(finding: RecipeFinding): string {
   return redactLine(formatProblem(finding.file, finding));
 }
 
-function findingText(finding: Finding, recipes: readonly CheckedRecipe[]): string {
+function findingText(finding: RecipeFinding, recipes: readonly CheckedRecipe[]): string {
   const lines = recipes.find(({ file }) => file === finding.file)?.lines ?? [];
   const excerpt = excerptOf(finding, lines);
   return [findingLine(finding), ...(excerpt === undefined ? [] : [excerpt])].join('\n');
@@ -67,7 +67,7 @@ const SECRET_KEY = /^[\s{-]*["']?(?:\w[\w-]*)?(?:pass(?:word|wd|phrase)?|secret|
  * The line of a finding, with carets below the part that is meant; `undefined` if there is none. Of a line that may
  * hold a password or token only the text of the finding is shown.
  */
-export function excerptOf(finding: Finding, lines: readonly string[]): string | undefined {
+export function excerptOf(finding: RecipeFinding, lines: readonly string[]): string | undefined {
   const line = lines[finding.line - 1];
   if (line === undefined || line.trim() === '') return undefined;
   const number = String(finding.line);
@@ -86,7 +86,7 @@ interface Parts {
   readonly after: string;
 }
 
-function safeParts(line: string, { column, endColumn }: Finding): Parts | undefined {
+function safeParts(line: string, { column, endColumn }: RecipeFinding): Parts | undefined {
   if (mayHoldSecret(line)) return undefined;
   const start = (column ?? 1) - 1;
   const end = (endColumn ?? start + 1) - 1;

@@ -7,7 +7,7 @@ import { readAuthorities } from '../registries/certificates.ts';
 import { readBytes } from '../read-bytes.ts';
 import type { Configuration, Environment } from '../options.ts';
 import type { Needs, SourceEntry } from '../sources/kind.ts';
-import { kindOf } from '../sources/kinds.ts';
+import { kindOfSource } from '../sources/kinds.ts';
 import { resolveSources } from '../sources/sources.ts';
 import { fileOf, findProgram, warnIfExposed, type CheckContext, type Findings } from './findings.ts';
 
@@ -19,7 +19,7 @@ export async function checkSources({ configuration, environment, findings }: Che
   await findings.collect(async (problems) => await resolveSources(configuration, environment, problems));
   const programs = new Map<string, Located<string>>();
   for (const entry of sources) {
-    const needs = kindOf(entry).needs?.(entry) ?? {};
+    const needs = kindOfSource(entry).needs?.(entry) ?? {};
     await checkFiles(needs, findings);
     warnIfUnconfined(entry, configuration, findings);
     const { program } = needs;
@@ -38,7 +38,7 @@ function warnIfUnconfined(
   }: Pick<Configuration, 'repositories' | 'backend' | 'configFile'>,
   findings: Findings,
 ): void {
-  if (kindOf(entry).isOperators || repositories !== undefined) return;
+  if (kindOfSource(entry).isOperators || repositories !== undefined) return;
   const where =
     backend === 'cvmfs'
       ? 'in every repository of this machine'

@@ -8,7 +8,7 @@ import { referenceText } from '../secret-reference.ts';
 import { masked } from '../secrets.ts';
 import { originText, type Origin } from '../settings.ts';
 import type { Description, SourceEntry } from '../sources/kind.ts';
-import { kindOf } from '../sources/kinds.ts';
+import { kindOfSource } from '../sources/kinds.ts';
 import { formatValue } from '../value-types.ts';
 
 /** The configuration in force, without secrets; also the document of `config show --json`. */
@@ -151,7 +151,7 @@ export function shownDuccRegistry([host, { credentials, proxy }]: readonly [
 
 export function shownSource(entry: SourceEntry, file: string): ShownEntry {
   return shown(entry.name, `${file}:${entry.line}`, {
-    ...kindOf(entry).describe(entry),
+    ...kindOfSource(entry).describe(entry),
     repositories: entry.repositories,
     registries: entry.registries,
     subdirectory: entry.subdirectory,

@@ -22,7 +22,7 @@ export interface SourceKind<Key extends string = string, Settings extends Source
   /** Files and programs on this machine, for `config check`. */
   needs?(settings: Settings): Needs;
   /** Reads the secrets, and loads the modules that fetch; problems go to `problems`. */
-  open(settings: Settings, opening: Opening): Promise<WishlistSource>;
+  open(settings: Settings, opening: OpeningContext): Promise<WishlistSource>;
 }
 
 export interface SourceSettings {
@@ -62,7 +62,7 @@ export interface Needs {
   readonly knownHosts?: Located<string> | undefined;
 }
 
-export interface Opening {
+export interface OpeningContext {
   /** The configuration file. */
   readonly file: string;
   readonly environment: Environment;

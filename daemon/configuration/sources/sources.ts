@@ -9,7 +9,7 @@ import type { SourceState, WishlistSource } from '../../../wishlist/sources/sour
 import { configurationInvalid } from '../problems.ts';
 import type { Configuration, Environment } from '../options.ts';
 import type { SourceEntry } from './kind.ts';
-import { kindOf } from './kinds.ts';
+import { kindOfSource } from './kinds.ts';
 
 interface SourcesRequest extends Pick<SourcesOptions, 'rests'> {
   readonly configuration: Configuration;
@@ -68,7 +68,7 @@ export async function resolveSources(
 ): Promise<WishlistSource[]> {
   const opened: WishlistSource[] = [];
   const opening = { file: configFile ?? '', environment, problems };
-  for (const entry of sources) opened.push(await kindOf(entry).open(entry, opening));
+  for (const entry of sources) opened.push(await kindOfSource(entry).open(entry, opening));
   return opened;
 }
 
@@ -80,7 +80,7 @@ function confinementOf(
   entry: SourceEntry,
   configuration: Pick<Configuration, 'repositories' | 'registries' | 'backend' | 'root'>,
 ): Confinement {
-  const { isOperators } = kindOf(entry);
+  const { isOperators } = kindOfSource(entry);
   const { backend, root, registries } = configuration;
   const { repositories = configuration.repositories } = entry;
   const plain = new Set(registries.flatMap(({ host, allowHttp }) => (allowHttp === true ? [host] : [])));

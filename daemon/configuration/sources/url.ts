@@ -9,7 +9,7 @@ import {
   type SecretReference,
   referenceText,
 } from '../secret-reference.ts';
-import { type Opening, type SourceKind, type SourceSettings } from './kind.ts';
+import { type OpeningContext, type SourceKind, type SourceSettings } from './kind.ts';
 
 interface UrlEntry extends SourceSettings {
   readonly url: string;
@@ -64,7 +64,7 @@ export const urlKind: SourceKind<'url' | 'username' | 'password' | 'ca-certifica
 
 async function openLogin(
   login: UrlEntry['login'],
-  { file, environment, problems }: Opening,
+  { file, environment, problems }: OpeningContext,
 ): Promise<UrlSettings['login']> {
   if (login === undefined) return undefined;
   const { user, password } = login;

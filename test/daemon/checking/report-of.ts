@@ -1,8 +1,8 @@
 import type { CheckedWish, CheckReport } from '../../../daemon/checking/report.ts';
-import type { Finding } from '../../../wishlist/check/finding.ts';
-import { sumOf, type MeasuredImage } from '../../../wishlist/check/sizes.ts';
+import type { RecipeFinding } from '../../../wishlist/check/finding.ts';
+import { totalOf, type MeasuredImage } from '../../../wishlist/check/sizes.ts';
 
-export function finding(changes: Partial<Finding> = {}): Finding {
+export function finding(changes: Partial<RecipeFinding> = {}): RecipeFinding {
   return {
     severity: 'error',
     code: 'tag-unknown',
@@ -20,7 +20,7 @@ export function finding(changes: Partial<Finding> = {}): Finding {
 
 export function wish(changes: Partial<CheckedWish> = {}): CheckedWish {
   const images = changes.images ?? [];
-  const sum = sumOf(images);
+  const sum = totalOf(images);
   return {
     file: 'recipe.yaml',
     line: 4,
@@ -39,7 +39,7 @@ export function measured(image: string, compressedBytes: number): MeasuredImage 
 }
 
 export function reportOf(
-  findings: readonly Finding[],
+  findings: readonly RecipeFinding[],
   wishes: readonly CheckedWish[] = [],
   changes: Partial<CheckReport> = {},
 ): CheckReport {
@@ -48,7 +48,7 @@ export function reportOf(
     recipes: [{ file: 'recipe.yaml', lines, wishes: 1 }],
     findings,
     wishes,
-    sum: sumOf(wishes.flatMap(({ images }) => images)),
+    sum: totalOf(wishes.flatMap(({ images }) => images)),
     base: undefined,
     isOffline: false,
     ...changes,

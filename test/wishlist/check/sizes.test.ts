@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { sumOf, type LayerFacts } from '../../../wishlist/check/sizes.ts';
+import { totalOf, type LayerSize } from '../../../wishlist/check/sizes.ts';
 
-function layer(digest: string, facts: Partial<LayerFacts> = {}): LayerFacts {
+function layer(digest: string, facts: Partial<LayerSize> = {}): LayerSize {
   return { digest, compressedBytes: 10, unpackedBytes: 30, isPublished: false, ...facts };
 }
 
-function sum(...images: readonly (readonly LayerFacts[])[]) {
-  return sumOf(images.map((layers) => ({ image: 'q.io/a:1', platform: 'linux/amd64', layers })));
+function sum(...images: readonly (readonly LayerSize[])[]) {
+  return totalOf(images.map((layers) => ({ image: 'q.io/a:1', platform: 'linux/amd64', layers })));
 }
 
 describe('the sum of images', () => {

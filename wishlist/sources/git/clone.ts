@@ -14,7 +14,7 @@ const ABANDONED_MS = 60 * 60_000;
 const MOST_PACKS = 50;
 
 /**
- * A bare repository that nobody else uses at the time. It has a name of its own while somebody works in it, so that what
+ * A bare repository that nobody else uses at the time. It has a unique name while in use, so that what
  * a crash leaves is never taken for a clone that is whole, and two processes never meet in one.
  */
 export class Clone {

@@ -60,7 +60,7 @@ export function openGitForReading(gitDirectory: string, limits: SourceLimits): G
 }
 
 /**
- * The one way in which unpackd starts git. Each command is started by timeout(1), with a process group of its own: at the
+ * The one way in which unpackd starts git. Each command is started by timeout(1), in its own process group: at the
  * time limit, when the signal is aborted, or when it says too much, that ends the whole group, also where this process is
  * gone by then. Methods throw {@link GitCommandError}.
  */

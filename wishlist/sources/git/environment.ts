@@ -1,7 +1,7 @@
 import { curlVariables } from '../../../core/http/proxies.ts';
+import type { SourceLimits } from '../source.ts';
 import type { GitSettings } from './settings.ts';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
 type Setting = readonly [key: string, value: string];
 
 /** The only variables that a fetching git and its children inherit. */
@@ -40,7 +40,7 @@ const SETTINGS: readonly Setting[] = [
 export function fetchingEnvironment(
   source: GitSettings,
   directory: string,
-  environment: Environment,
+  environment: SourceLimits['environment'],
 ): Record<string, string> {
   const { protocol, url } = source.address;
   const isOverHttp = protocol === 'https' || protocol === 'http';
@@ -63,7 +63,10 @@ export function fetchingEnvironment(
  * that all of it that could start a program is off: no protocol is allowed, not even for objects that are missing, and
  * there is no program for SSH, passwords or attributes.
  */
-export function readingEnvironment(gitDirectory: string, environment: Environment): Record<string, string> {
+export function readingEnvironment(
+  gitDirectory: string,
+  environment: SourceLimits['environment'],
+): Record<string, string> {
   return {
     ...inherited(environment, ['PATH']),
     ...alone(gitDirectory, [['credential.helper', '']]),
@@ -91,7 +94,10 @@ function alone(directory: string, settings: readonly Setting[]): Record<string, 
   };
 }
 
-function inherited(environment: Environment, names: readonly string[]): Record<string, string> {
+function inherited(
+  environment: SourceLimits['environment'],
+  names: readonly string[],
+): Record<string, string> {
   const pairs = names.flatMap((name) => {
     const value = environment[name];
     return value === undefined ? [] : [[name, value] as const];
@@ -101,7 +107,7 @@ function inherited(environment: Environment, names: readonly string[]): Record<s
 
 function settingsOf({ address, login, authorities }: GitSettings): Setting[] {
   const settings: Setting[] = [
-    // Always packs, whose number tells how much has piled up.
+    // Always packs, so that their number shows how much has piled up.
     ['fetch.unpackLimit', '1'],
     ['http.lowSpeedLimit', '1000'],
     ['http.lowSpeedTime', '60'],
