@@ -55,6 +55,35 @@ export function isRepositoryPath(text: string): boolean {
   return text.split('/').every((component) => COMPONENT.test(component));
 }
 
+/**
+ * Parses a pattern of images: `HOST[:PORT]`, or `*.DOMAIN[:PORT]` for all hosts of a domain, optionally followed by `/PATH`
+ * for the repositories at that path or below.
+ *
+ * @throws Failure `reference-invalid`
+ */
+export function parseRegistryPattern(text: string): string | undefined {
+  const slash = text.indexOf('/');
+  const host = slash === -1 ? text : text.slice(0, slash);
+  const path = slash === -1 ? undefined : text.slice(slash + 1);
+  if (path !== undefined && !isRepositoryPath(path)) return undefined;
+  const isDomain = host.startsWith('*.');
+  const registry = `${isDomain ? '*.' : ''}${parseRegistry(isDomain ? host.slice(2) : host)}`;
+  return path === undefined ? registry : `${registry}/${path}`;
+}
+
+/** Tests an image against `patterns` from {@link parseRegistryPattern}. */
+export function matchesRegistry(
+  patterns: readonly string[],
+  { registry, repository }: { readonly registry: string; readonly repository: string },
+): boolean {
+  const name = `${registry}/${repository}/`;
+  return patterns.some((pattern) => {
+    if (!pattern.startsWith('*.')) return name.startsWith(`${pattern}/`);
+    const [domain = '', ...path] = pattern.slice(1).split('/');
+    return registry.endsWith(domain) && name.startsWith(`${[registry, ...path].join('/')}/`);
+  });
+}
+
 function isHost(host: string): boolean {
   if (host.startsWith('[')) return isIPv6(host.slice(1, -1)) && !host.includes('%');
   if (host.length > 253) return false;

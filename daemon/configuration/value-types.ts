@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { BYTE_UNITS, exactSize, shortest } from '../../core/text.ts';
 import { isFailure } from '../../core/failure.ts';
 import { formatPlatform, parsePlatform, type Platform } from '../../core/oci/platform.ts';
-import { parseRegistryPattern } from '../../core/oci/reference.ts';
+import { parseRegistryPattern } from '../../core/oci/registry-host.ts';
 import { isOutputName, outputNames, unfoundedOutput, type OutputName } from '../../core/outputs.ts';
 import { isRepositoryName } from '../../core/oci/repository-name.ts';
 

@@ -1,5 +1,5 @@
 import type { Failure, FailureCode } from '../../core/failure.ts';
-import { matchesRegistry } from '../../core/oci/reference.ts';
+import { matchesRegistry } from '../../core/oci/registry-host.ts';
 import { counted, quoted } from '../../core/text.ts';
 import { inVersionOrder, someTags } from '../tags/version.ts';
 import type { Problem, ProblemCode } from '../recipe/problem.ts';

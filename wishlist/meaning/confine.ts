@@ -1,4 +1,4 @@
-import { matchesRegistry } from '../../core/oci/reference.ts';
+import { matchesRegistry } from '../../core/oci/registry-host.ts';
 import { counted, quoted } from '../../core/text.ts';
 import type { RecipeWish, WishedImage, Wishlist } from './wished-image.ts';
 import type { Problem, ProblemCode } from '../recipe/problem.ts';

@@ -6,7 +6,8 @@ import {
   type Policy,
 } from '../../../wishlist/meaning/expand.ts';
 import { type Confinement, parseRecipe, type Recipe } from '../../../wishlist/recipe/recipe.ts';
-import { matchesRegistry, parseRegistryPattern, formatReference } from '../../../core/oci/reference.ts';
+import { formatReference } from '../../../core/oci/reference.ts';
+import { matchesRegistry, parseRegistryPattern } from '../../../core/oci/registry-host.ts';
 import { EMPTY_LISTS, wholeLists } from '../../support/whole-lists.ts';
 
 const ANYTHING: Confinement = {
