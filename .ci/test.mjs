@@ -1,6 +1,5 @@
 // Runs tests: `node .ci/test.mjs [units | whole] [ARGUMENT OF MOCHA...]`. Without a part, as `npm test` does: the units, then
-// all others, even if some of the former fail. With TEST_ALL=true, as in CI, no test is skipped for want of a program or of root,
-// and the coverage of the units is measured and checked as in `npm run check`, so that CI need not run them once more.
+// all others, even if some of the former fail. With TEST_ALL=true, as in CI, no test is skipped for want of a program or of root.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -23,13 +22,11 @@ const project = dirname(dirname(fileURLToPath(import.meta.url)));
 const words = process.argv.slice(2);
 const isPart = words[0] === 'units' || words[0] === 'whole';
 const parts = isPart ? [words.shift()] : ['units', 'whole'];
-const isCovered = !isPart && process.env['TEST_ALL'] === 'true';
 
-const statuses = parts.map((part) =>
-  part === 'units' && isCovered
-    ? run('node_modules/c8/bin/c8.js', process.execPath, '.ci/test.mjs', 'units', ...words)
-    : run('node_modules/mocha/bin/mocha.js', ...words, ...filesOf(part)),
-);
+const statuses = parts.map((part) => {
+  const command = ['node_modules/mocha/bin/mocha.js', ...words, ...filesOf(part)];
+  return spawnSync(process.execPath, command, { cwd: project, stdio: 'inherit' }).status;
+});
 process.exitCode = statuses.every((status) => status === 0) ? 0 : 1;
 
 function filesOf(part) {
@@ -41,8 +38,4 @@ function filesOf(part) {
   return [...first, ...names.filter((name) => !first.includes(name))].map(
     (name) => `dist/test/${name}.test.js`,
   );
-}
-
-function run(...command) {
-  return spawnSync(process.execPath, command, { cwd: project, stdio: 'inherit' }).status;
 }
