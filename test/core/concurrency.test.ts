@@ -4,7 +4,7 @@ import { failureOf } from '../support/registry/quick-client.ts';
 
 const NEVER = new AbortController().signal;
 
-describe('core/concurrency, slots', () => {
+describe('core/concurrency', () => {
   it('lets so many run for one key, the others in order', async () => {
     const slots = new Slots((key) => (key === 'a' ? 2 : 1));
     const order: number[] = [];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { counted, localTime, localTimeWithSeconds, exactSize, nearest } from '../../core/text.ts';
 
-describe('counted', () => {
+describe('core/text: counted', () => {
   it('has the plural for all numbers but one', () => {
     assert.deepEqual(
       [0, 1, 2, 1_000_000].map((count) => counted(count, 'image')),
@@ -15,7 +15,7 @@ describe('counted', () => {
   });
 });
 
-describe('a time for people', () => {
+describe('core/text: a time for people', () => {
   const { TZ } = process.env;
   afterEach(() => {
     process.env['TZ'] = TZ;
@@ -45,7 +45,7 @@ describe('a time for people', () => {
   });
 });
 
-describe('a size as it is configured', () => {
+describe('core/text: a size as it is configured', () => {
   const cases: [bytes: number, text: string][] = [
     [1, '1B'],
     [1000, '1kB'],
@@ -61,7 +61,7 @@ describe('a size as it is configured', () => {
 
 const KEYS = ['root', 'state', 'skip-flat', 'skip-layers', 'batch-size'];
 
-describe('the nearest word', () => {
+describe('core/text: the nearest word', () => {
   const cases = [
     ['rot', 'root'],
     ['stat', 'state'],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { textOf } from './project.ts';
 
-describe('commands in the documents', () => {
+describe('docs/commands', () => {
   it('are those of an installed unpackd, but in a clone', () => {
     for (const document of [
       'docs/adding-images.md',

@@ -6,7 +6,7 @@ import { section, tableRows, textOf } from './project.ts';
 const PROBLEMS = 'Problems of a recipe';
 const FINDINGS = 'Findings of a check';
 
-describe('docs/errors.md', () => {
+describe('docs/errors', () => {
   const text = textOf('docs/errors.md');
   const [failures = '', rest = ''] = text.split(`## ${PROBLEMS}\n`);
   const [problems = '', findings = ''] = rest.split(`## ${FINDINGS}\n`);

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { documents, PROJECT, textOf } from './project.ts';
 
-describe('links between the documents', () => {
+describe('docs/links', () => {
   for (const document of documents()) {
     it(`lead somewhere, in ${document}`, () => {
       for (const [, target = ''] of textOf(document).matchAll(/\]\(([^)\s]+)\)/g)) {

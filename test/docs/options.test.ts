@@ -13,7 +13,7 @@ const OTHERS = ['help', 'version'];
 /** What records of the log are about: fields of the journal, which look like variables. */
 const FIELDS = ['image', 'repository', 'publication', 'code', 'source', 'commit', 'layer'].map(fieldName);
 
-describe('the table of options in docs/operators.md', () => {
+describe('docs/options: the table of options in docs/operators.md', () => {
   const rows = tableRows(section(textOf('docs/operators.md'), 'Configuration'));
 
   it('has every option, and no other', () => {
@@ -30,7 +30,7 @@ describe('the table of options in docs/operators.md', () => {
   }
 });
 
-describe('what is generated', () => {
+describe('docs/options: what is generated', () => {
   for (const [path, part] of Object.entries(GENERATED)) {
     it(`is what the options say, in ${path}; otherwise: npm run docs`, () => {
       assert.equal(textOf(path), withGenerated(textOf(path), part()));
@@ -38,7 +38,7 @@ describe('what is generated', () => {
   }
 });
 
-describe('the documents', () => {
+describe('docs/options: the documents', () => {
   const known = new Set([
     ...OTHERS,
     ...TABLE.flatMap(({ key, flag }) => [key, ...(flag.includes('<') ? [] : [`no-${key}`])]),

@@ -22,7 +22,7 @@ const Manifest = z.object({
   allowScripts: z.record(z.string(), z.boolean()),
 });
 
-describe('the packages that are installed', () => {
+describe('docs/packages', () => {
   const manifest = Manifest.parse(JSON.parse(textOf('package.json')));
   const entries = entriesOf('package-lock.json');
   const packaging = entriesOf('systemd/package/package-lock.json');

@@ -21,7 +21,7 @@ interface Schema {
   readonly pattern?: string;
 }
 
-describe(FILE, () => {
+describe('docs/recipe-schema', () => {
   it('is what the sources say; otherwise: npm run schema', () => {
     assert.deepEqual(SCHEMA, JSON.parse(JSON.stringify(recipeJsonSchema())));
   });
@@ -183,7 +183,7 @@ const ONLY_IN_WISHES: typeof VALUES = {
   repositories: { good: ['a.b', '[a.b, c.d]'], bad: ['', '[]', '1', '[a/b]'] },
 };
 
-describe('the schema of recipes and the parser', () => {
+describe('docs/recipe-schema: the schema of recipes and the parser', () => {
   const validator = z.fromJSONSchema(SCHEMA as Parameters<typeof z.fromJSONSchema>[0]);
   const accepts = (text: string): boolean => validator.safeParse(load(text, { schema: CORE_SCHEMA })).success;
 

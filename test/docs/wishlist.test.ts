@@ -10,7 +10,7 @@ import { codeBlocks, section, tableRows, textOf } from './project.ts';
 /** For a `|` that is no border of a cell. */
 const BAR = '\u{1f}';
 
-describe('docs/wishlist.md', () => {
+describe('docs/wishlist', () => {
   const text = textOf('docs/wishlist.md');
 
   it('has a recipe without a mistake', () => {

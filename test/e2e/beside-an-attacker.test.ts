@@ -25,7 +25,7 @@ import { differences, snapshot, type Snapshot } from '../support/trees/snapshot.
 const ATTACKER = 65_533;
 const UMASKS = [0, 0o077];
 
-describeWith([...ORDINARY_USER, 'flock'], 'unpackd beside an ordinary attacker', function () {
+describeWith([...ORDINARY_USER, 'flock'], 'e2e/beside-an-attacker', function () {
   this.timeout(300_000);
   let registry: TestRegistry;
   let wishes: string[];

@@ -17,7 +17,7 @@ const CASES: readonly Case[] = [
   ['a user, podman of this machine', INSTALLED, 'podman-rootless', 'rootless'],
 ];
 
-describe('what client-config prints, as the only configuration of podman', () => {
+describe('e2e/client-config', () => {
   for (const [title, kind, client, user] of CASES) {
     if (kind === undefined) throw new Error('there is no such podman');
     it(`has it list and start published images: ${title}`, async function () {

@@ -6,7 +6,7 @@ import { ordinaryUser } from '../support/e2e/ordinary-user.ts';
 import { environmentOf, MAIN, run, Running } from '../support/e2e/unpackd.ts';
 import { temporaryDirectory } from '../support/setup.ts';
 
-describe('unpackd config', () => {
+describe('e2e/config', () => {
   for (const backend of BACKENDS) {
     it(`finds a site of the kind ${backend} in order, shows it, and writes nothing`, async () => {
       const site = await Site.make(backend);

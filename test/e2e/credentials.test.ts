@@ -103,7 +103,7 @@ function everything(folder: string): string {
     .join('\n');
 }
 
-describeWith(['docker-registry', 'htpasswd', 'openssl'], 'unpackd convert: private images', () => {
+describeWith(['docker-registry', 'htpasswd', 'openssl'], 'e2e/credentials', () => {
   let basic: BasicUser;
   let tokens: TokenServer;
   const registries = new Map<string, DockerRegistry>();

@@ -80,7 +80,7 @@ class World {
 
 const Manifest = z.object({ config: z.object({ digest: z.string() }) });
 
-describeWith(['docker-registry', 'git'], 'unpackd daemon, for 12 hours of a clock that is set', function () {
+describeWith(['docker-registry', 'git'], 'e2e/daemon-day', function () {
   let world: World;
   let rig: DaemonRig;
 

@@ -192,7 +192,7 @@ function removeDatabase(path: string): void {
   for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true });
 }
 
-describe('unpackd daemon, when things go wrong', function () {
+describe('e2e/daemon-faults', function () {
   this.timeout(LIMIT_MS);
   let scene: Scene;
   async function open(kind: BackendKind): Promise<Scene> {

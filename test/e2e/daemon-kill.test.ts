@@ -467,7 +467,7 @@ async function comparable(site: Site): Promise<Snapshot> {
   return new Map([...(await wholeOf(site))].filter(([path]) => !path.endsWith('/.metadata/origin.json')));
 }
 
-describe('unpackd daemon, killed at any moment', function () {
+describe('e2e/daemon-kill', function () {
   this.timeout(LIMIT_MS);
   const lanes = new Map<BackendKind, Promise<Lane>>();
 

@@ -4,7 +4,7 @@ import { TestRegistry } from '../support/e2e/registry.ts';
 import { REPOSITORY, Site } from '../support/e2e/site.ts';
 import { run } from '../support/e2e/unpackd.ts';
 
-describe('unpackd convert: an image that is not there', () => {
+describe('e2e/explained-failures', () => {
   let registry: TestRegistry;
   let site: Site;
 

@@ -36,7 +36,7 @@ async function encryptedImage(): Promise<Image> {
 }
 
 for (const kind of BACKENDS) {
-  describe(`unpackd convert, backend ${kind}: a batch in which images fail`, () => {
+  describe(`e2e/failures: unpackd convert, backend ${kind}: a batch in which images fail`, () => {
     let registry: TestRegistry;
     let site: Site;
     let wishes: Record<'unknown' | 'dead' | 'wrong' | 'truncated' | 'encrypted' | 'first' | 'second', string>;
@@ -144,7 +144,7 @@ for (const kind of BACKENDS) {
   });
 }
 
-describe('unpackd convert: what was written wrong', () => {
+describe('e2e/failures: unpackd convert: what was written wrong', () => {
   let registry: TestRegistry;
   let site: Site;
   before(async () => {
@@ -212,7 +212,7 @@ describe('unpackd convert: what was written wrong', () => {
   }
 });
 
-describe('the status after commands that failed', () => {
+describe('e2e/failures: the status after commands that failed', () => {
   let registry: TestRegistry;
   let site: Site;
   before(async () => {
@@ -246,7 +246,7 @@ describe('the status after commands that failed', () => {
   });
 });
 
-describe('unpackd convert: what cannot be used', () => {
+describe('e2e/failures: unpackd convert: what cannot be used', () => {
   let registry: TestRegistry;
   let wish: string;
   before(async () => {

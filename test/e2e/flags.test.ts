@@ -13,7 +13,7 @@ import { temporaryDirectory } from '../support/setup.ts';
 import { differences, snapshot } from '../support/trees/snapshot.ts';
 
 for (const kind of BACKENDS) {
-  describe(`the flags of unpackd convert, backend ${kind}`, () => {
+  describe(`e2e/flags: the flags of unpackd convert, backend ${kind}`, () => {
     let registry: TestRegistry;
     let image: Image;
     let wish: string;
@@ -85,7 +85,7 @@ for (const kind of BACKENDS) {
   });
 }
 
-describe('the flags of unpackd convert, backend directory', () => {
+describe('e2e/flags: the flags of unpackd convert, backend directory', () => {
   let registry: TestRegistry;
   let image: Image;
   let wish: string;

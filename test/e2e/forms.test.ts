@@ -18,7 +18,7 @@ import { differences, snapshot } from '../support/trees/snapshot.ts';
 const NAME = 'lab/team/rich';
 
 for (const kind of BACKENDS) {
-  describe(`unpackd convert, backend ${kind}: what is published of an image`, () => {
+  describe(`e2e/forms: unpackd convert, backend ${kind}: what is published of an image`, () => {
     let registry: TestRegistry;
     let site: Site;
     let image: Image;

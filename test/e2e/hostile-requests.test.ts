@@ -190,7 +190,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
   },
 };
 
-describeWith(['git'], 'the example workflows, for a request with', () => {
+describeWith(['git'], 'e2e/hostile-requests', () => {
   let scene: Scene;
 
   beforeEach(async () => {

@@ -25,7 +25,7 @@ async function fewFiles(): Promise<Image> {
 }
 
 for (const kind of BACKENDS) {
-  describe(`unpackd convert, backend ${kind}, and SIGTERM`, () => {
+  describe(`e2e/interruption: unpackd convert, backend ${kind}, and SIGTERM`, () => {
     let site: Site;
     let registry: TestRegistry;
     let published: string;
@@ -114,7 +114,7 @@ for (const kind of BACKENDS) {
     }
   });
 
-  describe(`unpackd convert, backend ${kind}, twice at the same time`, () => {
+  describe(`e2e/interruption: unpackd convert, backend ${kind}, twice at the same time`, () => {
     let site: Site;
     let registry: TestRegistry;
     before(async () => {

@@ -177,7 +177,7 @@ class Lane {
   }
 }
 
-describe('unpackd convert, killed at any moment', function () {
+describe('e2e/kill', function () {
   this.timeout(LIMIT_MS);
   let registry: TestRegistry;
   const lanes = new Map<BackendKind, Promise<void>>();

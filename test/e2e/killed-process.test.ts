@@ -27,7 +27,7 @@ async function imageWith(name: string, text: string): Promise<Image> {
   return image({ layers: [await layer([file(name, text)])] });
 }
 
-describe('a process that dies of one image', () => {
+describe('e2e/killed-process', () => {
   let registry: TestRegistry;
   let site: Site;
   let bad: string;

@@ -36,7 +36,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   'image-step-limit': '1000',
 };
 
-describe('unpackd convert with limits', () => {
+describe('e2e/limits', () => {
   let registry: TestRegistry;
   let site: Site;
   before(async () => {

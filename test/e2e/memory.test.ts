@@ -19,7 +19,7 @@ function* largeFiles(count: number): Generator<LayerEntry> {
   }
 }
 
-describe('unpackd convert', () => {
+describe('e2e/memory', () => {
   it('needs less than 300 MB for an image of 300 MB and more', async function () {
     const folder = await temporaryDirectory('large');
     const plain = await layerInFile(join(folder, 'plain'), largeFiles(30), { compression: 'plain' });

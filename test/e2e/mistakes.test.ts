@@ -12,7 +12,7 @@ const MISTAKES = new URL('../support/e2e/mistakes.js', import.meta.url).href;
 const MARK = 'break here';
 
 for (const kind of BACKENDS) {
-  describe(`unpackd convert, backend ${kind}: mistakes of unpackd in the work on single images`, () => {
+  describe(`e2e/mistakes: unpackd convert, backend ${kind}: mistakes of unpackd in the work on single images`, () => {
     let registry: TestRegistry;
     let site: Site;
 

@@ -36,7 +36,7 @@ for (const [kind, release] of [
   ['cvmfs', '2.14'] as const,
 ]) {
   const isCvmfs = kind === 'cvmfs';
-  describe(`unpackd convert, backend ${kind} ${release ?? ''}: one name for all architectures`, () => {
+  describe(`e2e/multiarch: unpackd convert, backend ${kind} ${release ?? ''}: one name for all architectures`, () => {
     let registry: TestRegistry;
     let site: Site;
     let wish: string;

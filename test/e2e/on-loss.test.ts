@@ -11,7 +11,7 @@ import { directory, file, opaque } from '../support/images/layer-entry.ts';
 import { layer } from '../support/images/layer.ts';
 import { describeWith, skip } from '../support/programs.ts';
 
-describeWith(['root'], 'unpackd convert: what a repository cannot hold', () => {
+describeWith(['root'], 'e2e/on-loss', () => {
   let registry: TestRegistry;
   let site: Site;
   let capable: Image;

@@ -31,7 +31,7 @@ async function noiseImage(seed: string, bytes: number): Promise<Image> {
   return image({ layers: [await layer([file('noise', noise)])] });
 }
 
-describe('one image that is to blame for what looks like everybody\u2019s failure', () => {
+describe('e2e/one-to-blame', () => {
   let registry: TestRegistry;
   let bad: string;
   let goods: string[];

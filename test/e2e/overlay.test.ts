@@ -43,7 +43,7 @@ const MOUNTS = {
   'fuse-overlayfs': withFuseOverlay,
 } as const;
 
-describe('overlay mounts of the published layers', () => {
+describe('e2e/overlay', () => {
   let registry: TestRegistry;
   let site: Site;
   let empty: string;

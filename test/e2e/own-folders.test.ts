@@ -10,7 +10,7 @@ import { layer } from '../support/images/layer.ts';
 
 const REPOSITORY = 'images.unpackd.test';
 
-describe('a subdirectory that is a folder of unpackd’s own', () => {
+describe('e2e/own-folders', () => {
   let registry: TestRegistry;
   let site: Site;
   let names: string[];

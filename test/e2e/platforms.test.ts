@@ -56,7 +56,7 @@ function platformAt(site: Site, place: string): string | undefined {
 for (const kind of BACKENDS) {
   describeWith(
     ['docker-registry', 'buildah', 'root'],
-    `unpackd convert, backend ${kind}: an image for several platforms`,
+    `e2e/platforms: unpackd convert, backend ${kind}: an image for several platforms`,
     () => {
       let registry: DockerRegistry;
       let site: Site;
@@ -90,7 +90,7 @@ for (const kind of BACKENDS) {
   );
 }
 
-describe('unpackd convert: platforms that an image lacks', () => {
+describe('e2e/platforms: unpackd convert: platforms that an image lacks', () => {
   let registry: TestRegistry;
   let site: Site;
   before(async () => {

@@ -39,7 +39,7 @@ const INSPECTED = [
 ];
 
 for (const kind of PODMANS) {
-  describeWith(neededFor(kind), `the podman store, read by ${kind.title}`, () => {
+  describeWith(neededFor(kind), `e2e/podman: the podman store, read by ${kind.title}`, () => {
     let registry: TestRegistry;
     let site: Site;
     let podman: Podman;

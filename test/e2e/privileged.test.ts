@@ -17,7 +17,7 @@ import { describeWith } from '../support/programs.ts';
 const ID = '/usr/bin/id';
 const AGAIN = ['--convert-again', '--overwrite-layers'];
 
-describeWith(['root', 'setpriv', 'id'], 'what of an image gives rights on the machine', () => {
+describeWith(['root', 'setpriv', 'id'], 'e2e/privileged', () => {
   let registry: TestRegistry;
   let site: Site;
   let hostile: Image;

@@ -12,7 +12,7 @@ import type { Stack } from '../publisher/tree/stack.ts';
 
 const IMAGES = 150;
 
-describe('unpackd convert: images of random layers', () => {
+describe('e2e/random-layers', () => {
   const seed = Number(process.env['UNPACKD_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
   it(`are published as if each layer were applied to a directory, member by member (UNPACKD_TEST_SEED=${seed})`, async function () {

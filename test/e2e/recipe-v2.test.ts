@@ -19,7 +19,7 @@ interface Reported {
   readonly flatPath?: string;
 }
 
-describe('unpackd convert with a recipe of version 2', () => {
+describe('e2e/recipe-v2', () => {
   let registry: TestRegistry;
   let site: Site;
   let tool: string;

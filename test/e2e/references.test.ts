@@ -27,7 +27,7 @@ import { differences } from '../support/trees/snapshot.ts';
 
 const command = promisify(execFile);
 
-describe('unpackd convert: what the lines of a recipe mean', () => {
+describe('e2e/references', () => {
   let registry: TestRegistry;
   let site: Site;
   before(async () => {

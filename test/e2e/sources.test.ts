@@ -12,7 +12,7 @@ import { describeWith } from '../support/programs.ts';
 
 const LOGIN = { user: 'robot', password: 'a-secret-of-a-test' };
 
-describeWith(['git'], 'unpackd convert: sources of the configuration', () => {
+describeWith(['git'], 'e2e/sources', () => {
   let registry: TestRegistry;
   let server: GitHttpServer;
   let upstream: Upstream;

@@ -17,7 +17,7 @@ function owners(folder: string): number[] {
   return [...new Set(names.map((name) => statSync(join(folder, name)).uid))];
 }
 
-describeWith(ORDINARY_USER, 'unpackd and whose its state is', function () {
+describeWith(ORDINARY_USER, 'e2e/state-owner', function () {
   this.timeout(300_000);
   let user: OrdinaryUser;
   let registry: TestRegistry;

@@ -12,7 +12,7 @@ import { layer, type Layer } from '../support/images/layer.ts';
 
 const FOREIGN = 'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip';
 
-describe('unpackd convert, where a stranger’s image shares layers or a config with a good one', () => {
+describe('e2e/strangers', () => {
   let registry: TestRegistry;
   let site: Site;
   let base: Layer;

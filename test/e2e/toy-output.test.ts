@@ -9,7 +9,7 @@ import { run, type Outcome } from '../support/e2e/unpackd.ts';
 
 const TOY = ['--import', new URL('../support/e2e/toy-output.js', import.meta.url).href];
 
-describe('a further output, in one module and the lists of outputs', () => {
+describe('e2e/toy-output', () => {
   let registry: TestRegistry;
   let site: Site;
   let images: Image[];

@@ -51,7 +51,7 @@ const toyKind: SourceKind<'toy', ToySettings> = {
     }),
 };
 
-describe('e2e: a kind of source of a test', () => {
+describe('e2e/toy-source', () => {
   let registry: TestRegistry;
   let site: Site;
   let image: string;

@@ -44,7 +44,7 @@ const GIT_USER = {
   GIT_CONFIG_NOSYSTEM: '1',
 };
 
-describe('unpackd wishlist check', () => {
+describe('e2e/wishlist-check', () => {
   let registry: TestRegistry;
   let site: Site;
   before(async () => {

@@ -5,7 +5,7 @@ import { TestRegistry } from '../support/e2e/registry.ts';
 import { REPOSITORY, Site } from '../support/e2e/site.ts';
 import { run, type Outcome } from '../support/e2e/unpackd.ts';
 
-describe('unpackd wishlist expand', () => {
+describe('e2e/wishlist-expand', () => {
   let registry: TestRegistry;
   let site: Site;
   before(async () => {

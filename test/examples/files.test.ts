@@ -13,14 +13,14 @@ import { temporaryDirectory } from '../support/setup.ts';
 const TABLE: readonly Option[] = Object.values(OPTIONS);
 const EXAMPLE = join(PROJECT, 'examples/unpackd.yaml');
 
-describe('examples/recipe.yaml', () => {
+describe('examples/files: examples/recipe.yaml', () => {
   it('is a recipe without a mistake', async () => {
     const { wishes, problems } = await readRecipe(join(PROJECT, 'examples/recipe.yaml'));
     assert.deepEqual([wishes.length, problems], [3, []]);
   });
 });
 
-describe('examples/recipe-v2.yaml', () => {
+describe('examples/files: examples/recipe-v2.yaml', () => {
   it('is a recipe without a mistake that has every key', async () => {
     const { wishes, problems } = await readRecipe(join(PROJECT, 'examples/recipe-v2.yaml'));
     assert.deepEqual([wishes.length, problems], [5, []]);
@@ -34,7 +34,7 @@ describe('examples/recipe-v2.yaml', () => {
 /** What only recipes made for DUCC, or of version 1, have. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['user', 'cvmfs_repo', 'output_format']);
 
-describe('examples/unpackd.yaml', () => {
+describe('examples/files: examples/unpackd.yaml', () => {
   const everything = textOf('examples/unpackd.yaml').replaceAll(/^# (?=[a-z-]+: )/gm, '');
 
   it('states no default, so that all follow what is in force', () => {

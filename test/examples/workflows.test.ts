@@ -6,7 +6,7 @@ import { textOf } from '../docs/project.ts';
 
 const FLAGS = new Set(Object.values<Option>(OPTIONS).map(({ key }) => `--${key}`));
 
-describe('the workflow for GitHub', () => {
+describe('examples/workflows: the workflow for GitHub', () => {
   const { jobs, permissions } = githubWorkflow();
 
   it('may do no more than it needs', () => {
@@ -38,7 +38,7 @@ describe('the workflow for GitHub', () => {
   });
 });
 
-describe('the job for GitLab', () => {
+describe('examples/workflows: the job for GitLab', () => {
   it('keeps what it reports', () => {
     const { artifacts } = gitlabJob();
     const [, reports = ''] = /--report (\S+)/.exec(gitlabScript().text) ?? [];
@@ -46,7 +46,7 @@ describe('the job for GitLab', () => {
   });
 });
 
-describe('the workflows', () => {
+describe('examples/workflows: the workflows', () => {
   it('ask no private address', () => {
     for (const { variables } of [githubScript('Check'), gitlabScript()])
       assert.equal(variables[variableOf(OPTIONS.publicOnly.key)], 'true');

@@ -24,7 +24,7 @@ const FOUND_IN_STACKS: readonly [what: string, base64: string][] = [
   ],
 ];
 
-describe('fuzz', () => {
+describe('fuzz/fuzz', () => {
   for (const [what, base64] of FOUND_IN_STACKS)
     it(`finds nothing more in ${what}`, async () => {
       await fuzzStack(Buffer.from(base64, 'base64'));

@@ -25,7 +25,7 @@ const FINE: Observation = {
   unequal: [],
 };
 
-describe('fuzz: whole runs', () => {
+describe('fuzz/whole-run', () => {
   for (const seed of SEEDS) {
     it(`finds nothing with seed ${seed}`, async function () {
       needsRoot(this);

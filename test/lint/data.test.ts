@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { findingsIn } from './rules.ts';
 
-describe('the rules of the linter about data', () => {
+describe('lint/data', () => {
   const cases: [what: string, text: string, rule: string | undefined][] = [
     ['data spread into a call', 'export const f = (a: number[]) => [].push(...a);', 'no-spread-arguments'],
     [

@@ -3,7 +3,7 @@ import { findingsIn } from './rules.ts';
 
 const RULE = 'no-super-linear';
 
-describe('the linter', () => {
+describe('lint/regexps', () => {
   it('finds regular expressions that take more than linear time', async () => {
     const expressions: [expression: string, isFound: boolean][] = [
       ['/^(a+)+$/', true],

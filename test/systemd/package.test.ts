@@ -17,7 +17,7 @@ import { temporaryDirectory } from '../support/setup.ts';
 const run = promisify(execFile);
 const { version } = JSON.parse(textOf('package.json')) as { version: string };
 
-describeWith(['dpkg-deb', 'packaged-node'], 'the package', function () {
+describeWith(['dpkg-deb', 'packaged-node'], 'systemd/package', function () {
   let folder: string;
   let deb: string;
 

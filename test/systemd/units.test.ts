@@ -18,7 +18,7 @@ const INSTANCE = new Set([
   'Environment',
 ]);
 
-describe('systemd', () => {
+describe('systemd/units', () => {
   let folder: string;
 
   beforeEach(async () => {

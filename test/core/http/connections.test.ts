@@ -14,7 +14,7 @@ const LAYER = plainLayer(Buffer.alloc(100_000));
 const IMAGE = buildImage({ layers: [LAYER] });
 const DESCRIPTOR = { mediaType: LAYER.mediaType, digest: LAYER.diffId, sizeBytes: LAYER.bytes.length };
 
-describe('core/http/connections, records of requests', () => {
+describe('core/http/connections: core/http/connections, records of requests', () => {
   let server: FaultServer;
   let client: RegistryClient;
   let records: RequestRecord[];
@@ -100,7 +100,7 @@ describe('core/http/connections, records of requests', () => {
   });
 });
 
-describe('core/http/client, when a registry cannot be reached', () => {
+describe('core/http/connections: core/http/client, when a registry cannot be reached', () => {
   let server: FaultServer;
   let client: RegistryClient;
 

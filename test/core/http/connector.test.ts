@@ -21,7 +21,7 @@ const CASES: readonly (readonly [what: string, addresses: readonly string[], end
   ['one that refuses and one that does not answer', [REFUSING, DEAD], 'UND_ERR_CONNECT_TIMEOUT'],
 ];
 
-describe('network/connector', () => {
+describe('core/http/connector', () => {
   let server: Server;
   let port: number;
   let hole: BlackHole;

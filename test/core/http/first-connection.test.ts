@@ -16,7 +16,7 @@ class FakeSocket extends EventEmitter {
 
 const FOREVER_MS = 2 ** 31 - 1;
 
-describe('network/first-connection', () => {
+describe('core/http/first-connection', () => {
   let sockets: FakeSocket[];
   let opened: string[];
   let end: AbortController;

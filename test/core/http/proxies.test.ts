@@ -109,7 +109,7 @@ const CASES: readonly (readonly [environment: Variables, url: string, variables:
   [PROXIES, 'http://127.0.0.1:8080/x', { ...CURL_BOTH, no_proxy: '127.0.0.1' }],
 ];
 
-describe('core/http/proxies, variables', () => {
+describe('core/http/proxies', () => {
   for (const [environment, url, variables] of CASES) {
     it(`${JSON.stringify(environment)} and ${url} give curl ${JSON.stringify(variables)}`, () => {
       assert.deepEqual(curlVariables(new URL(url), environment), variables);

@@ -20,7 +20,7 @@ OTHERS.push('::', '::1', '::ffff:10.0.0.1', '::ffff:1.1.1.1', '::10.0.0.1', '64:
 OTHERS.push('fe80::1', 'fe80::1%eth0', 'fc00::1', 'fd00:ec2::254', 'ff02::1', '100::1', '2001::1');
 OTHERS.push('2001:db8::1', '2002:a00:1::1', '3fff::1', 'localhost', '');
 
-describe('network/public-address', () => {
+describe('core/http/public-address', () => {
   for (const address of PUBLIC) {
     it(`${address} is public`, () => assert.equal(isPublicAddress(address), true));
   }

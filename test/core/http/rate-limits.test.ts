@@ -225,7 +225,7 @@ const QUOTAS: readonly (readonly [fields: Fields, quota: Partial<Quota> | undefi
   ],
 ];
 
-describe('core/http/rate-limits, fields', () => {
+describe('core/http/rate-limits', () => {
   for (const [fields, quota] of QUOTAS) {
     it(`reads ${JSON.stringify(fields)}`, () => {
       const none = { limit: undefined, windowS: undefined, resetMs: undefined };

@@ -58,7 +58,7 @@ const FIELDS: readonly (readonly [field: string | undefined, isRight: boolean])[
   ['bytes 70-99/100, bytes 70-99/100', false],
 ];
 
-describe('registry/range', () => {
+describe('core/http/response', () => {
   for (const [field, isRight] of FIELDS) {
     it(`${field} is ${isRight ? 'the range' : 'another'}`, () => {
       assert.equal(isRangeOf(field, 70, 100), isRight);

@@ -56,7 +56,7 @@ const CASES: readonly (readonly [
   ['pieces that nobody waited for', Array.from({ length: 1000 }, () => [1, 0] as const), false],
 ];
 
-describe('core/http/time-limit, throughput floor', () => {
+describe('core/http/time-limit', () => {
   for (const [what, pieces, drips] of CASES) {
     it(`${what}: ${drips ? 'drips' : 'goes on'}`, () => {
       const pace = new ThroughputFloor({ minimumRateBytesPerSecond: 100, windowMs: 1000 });

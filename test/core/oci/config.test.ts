@@ -77,7 +77,7 @@ const BAD: readonly (readonly [what: string, document: unknown])[] = [
   ['no object', 'text'],
 ];
 
-describe('registry/manifest/config', () => {
+describe('core/oci/config', () => {
   for (const [what, changes, expected] of GOOD) {
     it(`reads ${what}`, () => {
       const bytes = Buffer.from(JSON.stringify(document(changes)));

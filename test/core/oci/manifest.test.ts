@@ -170,7 +170,7 @@ function parse(document: unknown): ReturnType<typeof parseManifest> {
   return parseManifest(Buffer.from(JSON.stringify(document)), 'r.example/a:1');
 }
 
-describe('registry/manifest/manifest', () => {
+describe('core/oci/manifest', () => {
   for (const [what, document, kind, mediaType] of GOOD) {
     it(`reads ${what}`, () => {
       const read = parse(document);

@@ -141,7 +141,7 @@ const NO_GLOBS: string[] = [
   `${'{'.repeat(400)}a,b${'}'.repeat(400)}`,
 ];
 
-describe('starMatcher', () => {
+describe('core/oci/pattern: starMatcher', () => {
   for (const [pattern, matching, other] of STARS) {
     it(`${pattern} matches ${JSON.stringify(matching)} of ${JSON.stringify([...matching, ...other])}`, () => {
       assert.deepEqual([...matching, ...other].filter(starMatcher(pattern)), matching);
@@ -169,7 +169,7 @@ describe('starMatcher', () => {
   });
 });
 
-describe('globMatcher', () => {
+describe('core/oci/pattern: globMatcher', () => {
   for (const [pattern, matching, other] of GLOBS) {
     it(`${pattern} matches ${JSON.stringify(matching)} and not ${JSON.stringify(other)}`, () => {
       checkGlob(pattern);
@@ -209,7 +209,7 @@ describe('globMatcher', () => {
   });
 });
 
-describe('checkGlob', () => {
+describe('core/oci/pattern: checkGlob', () => {
   for (const glob of NO_GLOBS) {
     it(`refuses ${JSON.stringify(glob).slice(0, 60)}`, () => {
       assert.throws(

@@ -11,7 +11,7 @@ import {
   listPlatforms,
 } from '../../../core/oci/platform.ts';
 
-describe('parsePlatform', () => {
+describe('core/oci/platform: parsePlatform', () => {
   const valid: [text: string, platform: string][] = [
     ['linux/amd64', 'linux/amd64'],
     ['linux/arm64', 'linux/arm64'],
@@ -112,7 +112,7 @@ describe('parsePlatform', () => {
   });
 });
 
-describe('equalPlatforms', () => {
+describe('core/oci/platform: equalPlatforms', () => {
   const cases: [one: Platform, other: Platform, equal: boolean][] = [
     [LINUX_AMD64, { os: 'linux', architecture: 'x86_64', variant: 'v1' }, true],
     [LINUX_AMD64, { os: 'linux', architecture: 'amd64', variant: '' }, true],
@@ -131,7 +131,7 @@ describe('equalPlatforms', () => {
   }
 });
 
-describe('usualPlatform', () => {
+describe('core/oci/platform: usualPlatform', () => {
   it('keeps what it does not know', () => {
     const foreign = { os: 'plan9', architecture: 'vax', variant: '11' };
     assert.deepEqual(usualPlatform(foreign), foreign);
@@ -166,7 +166,7 @@ const CASES: readonly (readonly [entries: string, wanted: string, chosen: number
   ['-', 'linux/amd64', undefined],
 ];
 
-describe('registry/manifest/platform', () => {
+describe('core/oci/platform: registry/manifest/platform', () => {
   for (const [entries, wanted, chosen] of CASES) {
     it(`chooses ${chosen ?? 'none'} of ${entries} for ${wanted}`, () => {
       const index = entries.split(' ').map((text, position) => ({ platform: platformOf(text), position }));

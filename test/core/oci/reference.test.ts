@@ -151,7 +151,7 @@ const INVALID: [what: string, text: string, hint?: string][] = [
   ['a public name over 255 bytes', `quay.io/${'r'.repeat(130)}:${'t'.repeat(127)}`],
 ];
 
-describe('parseReference', () => {
+describe('core/oci/reference: parseReference', () => {
   for (const [text, [scheme, registry, repository, tag, digest]] of VALID) {
     it(`reads ${JSON.stringify(text)}`, () => {
       assert.deepEqual(parseReference(text), { scheme, registry, repository, tag, digest });
@@ -179,7 +179,7 @@ describe('parseReference', () => {
   });
 });
 
-describe('parseReference, given a password', () => {
+describe('core/oci/reference: parseReference, given a password', () => {
   const texts = [
     'https://user:s3cret@quay.io/a:1',
     'user:s3cret@quay.io/a',
@@ -211,7 +211,7 @@ describe('parseReference, given a password', () => {
   }
 });
 
-describe('formatReference and publicName', () => {
+describe('core/oci/reference: formatReference and publicName', () => {
   const cases: [text: string, name: string][] = [
     ['https://Quay.io/a/b', 'quay.io/a/b:latest'],
     ['http://localhost:5000/a:1', 'localhost:5000/a:1'],
@@ -234,7 +234,7 @@ describe('formatReference and publicName', () => {
   });
 });
 
-describe('parseReference, with all patterns', () => {
+describe('core/oci/reference: parseReference, with all patterns', () => {
   const tags = [
     '1.*',
     '1.?',
@@ -294,14 +294,14 @@ describe('parseReference, with all patterns', () => {
   });
 });
 
-describe('isPattern', () => {
+describe('core/oci/reference: isPattern', () => {
   it('is true where a tag holds a wildcard', () => {
     for (const tag of ['*', '1.*', '?', '[a]', '{a,b}']) assert.ok(isPattern(tag), tag);
     for (const tag of ['1', 'a.b', '_', LONGEST_TAG]) assert.ok(!isPattern(tag), tag);
   });
 });
 
-describe('withTag', () => {
+describe('core/oci/reference: withTag', () => {
   const pattern: ImageReference = parseReference(`http://quay.io/${'r'.repeat(200)}:*`);
 
   it('puts a tag in the place of a pattern', () => {

@@ -442,7 +442,7 @@ const ENTRIES: Row[] = [
 ];
 
 /** The only test that asserts wording: it shows what people read. */
-describe('what people write and what they are told', () => {
+describe('core/oci/syntax-table', () => {
   for (const [text, meaning] of REFERENCES) {
     it(`the reference ${JSON.stringify(text)}`, () => {
       assert.equal(

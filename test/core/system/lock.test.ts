@@ -19,7 +19,7 @@ async function request(more: Partial<LockRequest> = {}): Promise<LockRequest> {
   return { path, subject: 'the test', waitMs: 0, unusable: 'state-unusable', notice, ...more };
 }
 
-describe('Lock', () => {
+describe('core/system/lock: Lock', () => {
   const children: ChildProcess[] = [];
 
   /** Another process that wants the lock, and what it says. */
@@ -130,7 +130,7 @@ describe('Lock', () => {
   });
 });
 
-describe('unlessBusy', () => {
+describe('core/system/lock: unlessBusy', () => {
   it('passes over a lock that somebody else has', async () => {
     await unlessBusy(async () => {
       throw new Failure('repository-busy', 'a test has it');

@@ -8,7 +8,7 @@ import { temporaryDirectory } from '../../support/setup.ts';
 
 const OTHER = 65_534;
 
-describe('a private folder', () => {
+describe('core/system/private-folder', () => {
   let top: string;
   let notes: string[];
 

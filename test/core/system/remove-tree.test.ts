@@ -6,7 +6,7 @@ import { removeTree } from '../../../core/system/remove-tree.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { openFiles } from '../../publisher/layer/open-files.ts';
 
-describe('removeTree', () => {
+describe('core/system/remove-tree', () => {
   let top: string;
   let tree: string;
   let precious: string;

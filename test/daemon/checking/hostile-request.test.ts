@@ -135,7 +135,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
     }),
 };
 
-describeWith(['git'], 'a request with', () => {
+describeWith(['git'], 'daemon/checking/hostile-request: a request with', () => {
   for (const [what, attack] of Object.entries(ATTACKS)) {
     for (const where of ['the top level', 'elsewhere']) {
       it(`${what} runs nothing and changes no base, checked from ${where}`, async () => {
@@ -192,7 +192,7 @@ describeWith(['git'], 'a request with', () => {
   });
 });
 
-describeWith(['git'], 'a recipe in a request', () => {
+describeWith(['git'], 'daemon/checking/hostile-request: a recipe in a request', () => {
   const LINKS: Readonly<Record<string, Attack>> = {
     'is a symbolic link to a file of the machine': async ({ top }) =>
       await symlink('/etc/passwd', join(top, 'evil.yaml')),

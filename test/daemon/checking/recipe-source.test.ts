@@ -9,7 +9,7 @@ import { temporaryDirectory } from '../../support/setup.ts';
 
 const RECIPE = "version: 1\ncvmfs_repo: images.example.org\ninput:\n  - 'quay.io/lab/tool:1'\n";
 
-describeWith(['git'], 'the earlier version of a recipe', () => {
+describeWith(['git'], 'daemon/checking/recipe-source', () => {
   let folder: string;
   before(async function () {
     folder = await temporaryDirectory('base');

@@ -5,7 +5,7 @@ import { openReportFiles, writeReportFile } from '../../../daemon/checking/repor
 import { isFailure } from '../../../core/failure.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
-describe('files with what a check found', () => {
+describe('daemon/checking/report-files', () => {
   let folder: string;
   beforeEach(async () => {
     folder = await temporaryDirectory('reports');

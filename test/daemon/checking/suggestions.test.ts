@@ -10,7 +10,7 @@ const LISTS: Readonly<Record<string, readonly string[]>> = {
   'quay.io/lab/empty': [],
 };
 
-describe('what may have been meant', () => {
+describe('daemon/checking/suggestions', () => {
   const asked: string[] = [];
   const lists = new TagLists(
     wholeLists(async ({ scheme, registry, repository }) => {

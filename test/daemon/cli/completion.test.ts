@@ -79,7 +79,7 @@ const CASES: [words: string[], offered: string[], not?: string[]][] = [
   [['download-manifest', '--docker-config', 're'], ['recipe.yaml']],
 ];
 
-describe('cli/completion', () => {
+describe('daemon/cli/completion', () => {
   let folder: string;
 
   before(async () => {

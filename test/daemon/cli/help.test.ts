@@ -31,7 +31,7 @@ function assertPage(text: string): void {
   for (const line of lines) assert.ok(line.length <= 80, line);
 }
 
-describe('cli/help', () => {
+describe('daemon/cli/help: cli/help', () => {
   for (const words of [
     [],
     ...COMMANDS.map(({ name }) => name.split(' ')),
@@ -149,7 +149,7 @@ describe('cli/help', () => {
   });
 });
 
-describe('cli/command-line', () => {
+describe('daemon/cli/help: cli/command-line', () => {
   const foreign: [command: AnyCommand['name'], flags: string[]][] = [
     ['pause', ['--skip-flat']],
     ['status', ['-g']],

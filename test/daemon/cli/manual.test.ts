@@ -24,7 +24,7 @@ function shown(path: string): string {
   return stdout.replaceAll(/ +/g, ' ');
 }
 
-describe('cli/manual', () => {
+describe('daemon/cli/manual', () => {
   for (const page of PAGES) {
     it(`has no errors of groff: ${page.file}`, async function () {
       needs(this, 'groff');

@@ -90,7 +90,7 @@ async function unpackd(
   return { status, stdout: stdout.text(), stderr: stderr.text(), context };
 }
 
-describe('the version', () => {
+describe('daemon/cli/run: the version', () => {
   for (const argument of ['--version', 'version']) {
     it(`is printed by ${argument}`, async () => {
       assert.deepEqual(await unpackd([argument]), {
@@ -103,7 +103,7 @@ describe('the version', () => {
   }
 });
 
-describe('the command line', () => {
+describe('daemon/cli/run: the command line', () => {
   const mistakes: readonly (readonly [argv: readonly string[], message: RegExp])[] = [
     [['convrt', 'x'], /'convrt'; did you mean convert\?/],
     [['frobnicate'], /'frobnicate'/],
@@ -258,7 +258,7 @@ describe('the command line', () => {
   });
 });
 
-describe('a run', () => {
+describe('daemon/cli/run: a run', () => {
   it('ends with the status of the command', async () => {
     assert.equal((await unpackd(['convert', 'r'], { act: () => 1 })).status, 1);
   });

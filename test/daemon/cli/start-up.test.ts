@@ -30,7 +30,7 @@ async function loadedBy(...words: readonly string[]): Promise<string[]> {
   return [...new Set(packages)].sort();
 }
 
-describe('cli/start-up', () => {
+describe('daemon/cli/start-up', () => {
   for (const words of [
     ['--version'],
     ['--help'],

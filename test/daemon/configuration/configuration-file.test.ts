@@ -6,7 +6,7 @@ import {
 } from '../../../daemon/configuration/configuration-file.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
-describe('the configuration file', () => {
+describe('daemon/configuration/configuration-file', () => {
   const valid: readonly (readonly [
     what: string,
     source: string,

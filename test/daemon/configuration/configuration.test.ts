@@ -46,7 +46,7 @@ async function file(text: string): Promise<string> {
   return path;
 }
 
-describe('configuration', () => {
+describe('daemon/configuration/configuration', () => {
   it('has defaults for everything', () => {
     assert.deepEqual(load({}), {
       backend: 'directory',

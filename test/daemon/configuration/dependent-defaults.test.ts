@@ -124,7 +124,7 @@ before(async () => {
   folder = await temporaryDirectory('defaults');
 });
 
-describe('defaults that depend on other options', () => {
+describe('daemon/configuration/dependent-defaults', () => {
   for (const [what, said, places] of CASES) {
     it(`follow what is in force: ${what}`, async () => {
       const {

@@ -14,7 +14,7 @@ const ALL = [
   'mine.json',
 ];
 
-describe('files of log-ins', () => {
+describe('daemon/configuration/login-files', () => {
   let folder: string;
   let machine: Machine;
 

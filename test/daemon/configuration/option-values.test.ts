@@ -29,7 +29,7 @@ function optionOf(
   return rest;
 }
 
-describe('the former name of an option', () => {
+describe('daemon/configuration/option-values: the former name of an option', () => {
   const given = (origin: object): unknown => [{ origin, value: 'refuse' }];
 
   it('is read as a flag', () => {
@@ -61,7 +61,7 @@ describe('the former name of an option', () => {
   });
 });
 
-describe('values of options', () => {
+describe('daemon/configuration/option-values: values of options', () => {
   let config: string;
 
   before(async () => {

@@ -4,7 +4,7 @@ import type { Option } from '../../../daemon/configuration/options.ts';
 
 const TABLE: readonly Option[] = Object.values(OPTIONS);
 
-describe('the table of options', () => {
+describe('daemon/configuration/options', () => {
   for (const option of TABLE) {
     it(`describes ${option.key}`, () => {
       assert.match(option.summary, /\S/);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { assertBackendMeant } from '../../../daemon/configuration/repositories.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
-describe('a repository that this machine has in CernVM-FS', () => {
+describe('daemon/configuration/repositories', () => {
   let cvmfsConfiguration: string;
 
   before(async () => {

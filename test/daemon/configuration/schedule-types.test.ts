@@ -4,7 +4,7 @@ import { cronExpression, machineTimeZone, timeZone } from '../../../daemon/confi
 
 const PLACE = { folder: '/', home: '/' };
 
-describe('types of the schedule', () => {
+describe('daemon/configuration/schedule-types', () => {
   const expressions: [text: string, value: string | undefined][] = [
     ['*/5 * * * *', '*/5 * * * *'],
     [' */30  * * * * * ', '*/30 * * * * *'],

@@ -4,7 +4,7 @@ import { flatten, hideLogin, hideSecret, redact, redactLine } from '../../../dae
 const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl';
 const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`;
 
-describe('redact', () => {
+describe('daemon/configuration/secrets: redact', () => {
   const hidden: readonly string[] = [
     'https://ada:s3cret@quay.io/a',
     'https://s3cret@quay.io/a',
@@ -118,7 +118,7 @@ function escaped(character: string): string {
     .join('');
 }
 
-describe('a secret that is known', () => {
+describe('daemon/configuration/secrets: a secret that is known', () => {
   hideSecret('correct "horse" staple');
   hideSecret('tortoise');
   hideSecret('tortoise-shell');
@@ -168,7 +168,7 @@ describe('a secret that is known', () => {
   }
 });
 
-describe('a known secret of fewer than 8 characters', () => {
+describe('daemon/configuration/secrets: a known secret of fewer than 8 characters', () => {
   hideLogin('robot', 'latest1');
   hideLogin('ada', 'x');
   for (const text of [
@@ -194,7 +194,7 @@ describe('a known secret of fewer than 8 characters', () => {
   }
 });
 
-describe('what begins a line', () => {
+describe('daemon/configuration/secrets: what begins a line', () => {
   for (const [text, line] of [
     ['::error::x', ': :error::x'],
     ['\n ::add-mask::x', ': :add-mask::x'],
@@ -206,7 +206,7 @@ describe('what begins a line', () => {
   }
 });
 
-describe('flatten', () => {
+describe('daemon/configuration/secrets: flatten', () => {
   const cases: readonly (readonly [text: string, line: string])[] = [
     ['a\nb\r\nc\td', 'a b c d'],
     ['a\u2028b\u0085c', 'a b c'],

@@ -16,7 +16,7 @@ import { formatPlatform } from '../../../core/oci/platform.ts';
 
 const PLACE = { folder: '/work', home: '/home/ada' };
 
-describe('types of option values', () => {
+describe('daemon/configuration/value-types: types of option values', () => {
   const cases: readonly (readonly [
     name: string,
     type: ValueType<unknown>,
@@ -163,7 +163,7 @@ describe('types of option values', () => {
   }
 });
 
-describe('platforms as the value of an option', () => {
+describe('daemon/configuration/value-types: platforms as the value of an option', () => {
   const cases: readonly (readonly [text: string, names: readonly string[] | undefined])[] = [
     ['linux/amd64', ['linux/amd64']],
     ['linux/arm64, linux/arm/v7', ['linux/arm64', 'linux/arm/v7']],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { newImageOf } from '../../../daemon/cycle/backend.ts';
 import { LINUX_AMD64, type Platform } from '../../../core/oci/platform.ts';
 
-describe('an image that was found', () => {
+describe('daemon/cycle/backend', () => {
   const platforms: [platform: Platform, name: string | undefined][] = [
     [LINUX_AMD64, 'linux/amd64'],
     [{ os: 'linux', architecture: 'aarch64', variant: 'v8' }, 'linux/arm64'],

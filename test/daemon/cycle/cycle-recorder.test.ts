@@ -36,7 +36,7 @@ function resolved(publicName: string, platform: Platform = LINUX_AMD64): Resolve
   } as unknown as ResolvedImage;
 }
 
-describe('the recorder of a repository', () => {
+describe('daemon/cycle/cycle-recorder', () => {
   let told: string[];
   let recorder: CycleRecorder;
 

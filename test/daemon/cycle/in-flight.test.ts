@@ -14,7 +14,7 @@ function subject(name: string): GuardedImage {
   return { wanted, digest: undefined };
 }
 
-describe('what is in flight', () => {
+describe('daemon/cycle/in-flight: what is in flight', () => {
   let written: string[];
   let failure: Failure | undefined;
   let letWrite: () => void;
@@ -136,7 +136,7 @@ class Scene {
   }
 }
 
-describe('the gate of work on images', () => {
+describe('daemon/cycle/in-flight: the gate of work on images', () => {
   let scene: Scene;
   beforeEach(() => {
     scene = new Scene();

@@ -5,7 +5,7 @@ import { type TagList, parseReference, type ImageReference } from '../../../core
 const GOOD = parseReference('good.example/lab/tool:*');
 const SLOW = parseReference('slow.example/lab/tool:*');
 
-describe('patient lists of tags', () => {
+describe('daemon/cycle/patient-lists', () => {
   /** Ends the list of a repository of the slow registry. */
   let give: Map<string, (list: TagList) => void>;
   let asked: string[];

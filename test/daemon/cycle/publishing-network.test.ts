@@ -9,7 +9,7 @@ import { FaultServer } from '../../support/registry/fault-server.ts';
 import { failureOf } from '../../support/registry/quick-client.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
-describe('withRegistry', () => {
+describe('daemon/cycle/publishing-network', () => {
   let server: FaultServer;
   let proxy: ConnectProxy;
   let events: Event[];

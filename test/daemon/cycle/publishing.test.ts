@@ -107,7 +107,7 @@ const WAYS: readonly (readonly [what: string, give: (password: string) => Promis
   ],
 ];
 
-describe('a registry that wants credentials', () => {
+describe('daemon/cycle/publishing: a registry that wants credentials', () => {
   const kinds: readonly (readonly [kind: string, protect: (basic: string) => void])[] = [
     ['tokens', (basic) => void new TokenService(server, { basic })],
     [
@@ -143,7 +143,7 @@ describe('a registry that wants credentials', () => {
   }
 });
 
-describe('what is printed', () => {
+describe('daemon/cycle/publishing: what is printed', () => {
   for (const [what, give] of WAYS) {
     it(`never holds a password from ${what}, not even by mistake`, async () => {
       const given = await give(PASSWORD);
@@ -186,7 +186,7 @@ describe('what is printed', () => {
   }
 });
 
-describe('the exit status of a run', () => {
+describe('daemon/cycle/publishing: the exit status of a run', () => {
   const failed = (code: FailureCode) => ({
     image: 'quay.io/lab/tool:1',
     platform: undefined,

@@ -21,7 +21,7 @@ function wished(): WishedImage {
   return { ...common, reference, publicName: IMAGE, repositories: [REPOSITORY], wishes: [] };
 }
 
-describe('the work on one repository', () => {
+describe('daemon/cycle/repository-work', () => {
   let told: string[];
   let parts: CycleContext;
   beforeEach(() => {

@@ -24,7 +24,7 @@ const FOUND = { sources: [], lines: [], repositories: [REPOSITORY], images: [], 
 
 const RUN = { id: 'this', spool: '/spool' };
 
-describe('the history of cycles', () => {
+describe('daemon/cycle/state-store', () => {
   let directory: string;
   let view: MemoryRepository;
   let warnings: string[];

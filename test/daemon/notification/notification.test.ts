@@ -64,7 +64,7 @@ function essence({ time, time_elapsed_s: elapsed, id, ...rest }: Line): Line {
   return rest;
 }
 
-describe('the notification file', () => {
+describe('daemon/notification/notification: the notification file', () => {
   it('holds the lines of DUCC for a run', async () => {
     const pid = String(process.pid);
     const error = 'https://***@quay.io sent other bytes';
@@ -231,7 +231,7 @@ describe('the notification file', () => {
   });
 });
 
-describe('the time of DUCC', () => {
+describe('daemon/notification/notification: the time of DUCC', () => {
   const cases: readonly (readonly [time: Date, text: string])[] = [
     [new Date(2026, 1, 3, 4, 5, 6, 7), ' 3 Feb 2026 - 04:05:06.007'],
     [new Date(2025, 11, 31, 23, 59, 59, 999), '31 Dec 2025 - 23:59:59.999'],

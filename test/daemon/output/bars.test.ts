@@ -11,7 +11,7 @@ function amountsAfter(events: readonly Event[]): unknown {
 
 const started: Event = { type: 'layer-started', image: GOOD, layer: LAYER, sizeBytes: 100 };
 
-describe('progress', () => {
+describe('daemon/output/bars', () => {
   it('adds up a run, without the layer that failed', () => {
     assert.deepEqual(amountsAfter(EVENTS), {
       images: { done: 2, total: 2 },

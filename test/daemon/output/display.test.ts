@@ -6,7 +6,7 @@ function systemError(code: string): Error {
   return Object.assign(new Error(code), { code });
 }
 
-describe('a reader that goes away', () => {
+describe('daemon/output/display', () => {
   it('is no error of the stream', () => {
     const stream = capture();
     surviveClosedPipe(stream);

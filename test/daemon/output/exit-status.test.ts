@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { EXIT_STATUS_HELP, exitStatusOf } from '../../../daemon/output/exit-status.ts';
 import type { FailureCode } from '../../../core/failure.ts';
 
-describe('exit status', () => {
+describe('daemon/output/exit-status', () => {
   const cases: readonly (readonly [FailureCode, number])[] = [
     ['configuration-invalid', 2],
     ['recipe-unreadable', 2],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { errorLine, formatDuration, relative, span, upcoming } from '../../../daemon/output/format.ts';
 import { formatBytes } from '../../../core/text.ts';
 
-describe('lines for people', () => {
+describe('daemon/output/format: lines for people', () => {
   const failures: readonly (readonly [line: string, expected: string])[] = [
     [
       errorLine('registry-error', ['x\ny: line 1\nline 2 \u001b[2J', 'a\tb']),
@@ -43,7 +43,7 @@ describe('lines for people', () => {
 
 const MINUTE = 60_000;
 
-describe('times for people', () => {
+describe('daemon/output/format: times for people', () => {
   const spans: [ms: number, text: string][] = [
     [-5, '0 s'],
     [0, '0 s'],

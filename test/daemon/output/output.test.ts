@@ -68,7 +68,7 @@ async function run(given: Given): Promise<Captured> {
   return result;
 }
 
-describe('output', () => {
+describe('daemon/output/output: output', () => {
   it('is one line for each thing that happened where stderr is no terminal', async () => {
     const lines = (await run({}))
       .stderr()
@@ -297,7 +297,7 @@ describe('output', () => {
   });
 });
 
-describe('output on a terminal', () => {
+describe('daemon/output/output: output on a terminal', () => {
   it('shows bars while it goes on, lines above them, and takes the bars away', async () => {
     const { output, stdout, stderr } = await captured({ columns: 60 });
     const half = EVENTS.findIndex(({ type }) => type === 'publication-bytes');

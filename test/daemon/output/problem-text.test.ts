@@ -9,7 +9,7 @@ const PROBLEM = {
   hint: 'did you mean quay.io/lab/tool:1?',
 } as const;
 
-describe('a failure in text', () => {
+describe('daemon/output/problem-text', () => {
   it('is one line where there is no terminal', () => {
     const { error, warning } = problemTextFor(capture(), {});
     assert.deepEqual(error(PROBLEM, 'r.yaml:3'), [

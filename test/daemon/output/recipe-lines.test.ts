@@ -12,7 +12,7 @@ function recipe(file: string, lines: number): Recipe {
   return parseRecipe(`version: 1\ncvmfs_repo: x\ninput:\n${items.join('')}`, file);
 }
 
-describe('failedLines', () => {
+describe('daemon/output/recipe-lines', () => {
   it('has 1,000 lines of a recipe whose registry does not answer, and how many there are beside', async () => {
     const recipes = [recipe('many', 1200), recipe('few', 1)];
     const lines = failedLines(recipes, await expandRecipes(recipes, DEAD));

@@ -8,7 +8,7 @@ import { temporaryDirectory } from '../../support/setup.ts';
 
 type Repository = DaemonActivity['repositories'][number];
 
-describe('signs of life', () => {
+describe('daemon/service/activity', () => {
   it('are the watchdog, and what goes on whenever that has changed', async function () {
     needs(this, 'python3');
     const socket = join(await temporaryDirectory('notify'), 'notify');

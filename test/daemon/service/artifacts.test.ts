@@ -47,7 +47,7 @@ const ARTIFACTS: Readonly<Record<string, Image>> = {
 /** What its tag tells. */
 const BY_FORM = ['', '.sig', '.att', '.sbom'].map((suffix) => `sha256-${HEX}${suffix}`);
 
-describe('the daemon, and what is no image among the tags of a pattern', function () {
+describe('daemon/service/artifacts', function () {
   this.timeout(120_000);
   let registry: TestRegistry;
   let recipe: string;

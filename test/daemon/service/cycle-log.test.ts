@@ -9,7 +9,7 @@ import { Repetition } from '../../../daemon/service/cycle-log.ts';
 const IMAGE = 'quay.io/lab/tool:1';
 const REPOSITORY = 'images.unpackd.test';
 
-describe('the log of the daemon', () => {
+describe('daemon/service/cycle-log: the log of the daemon', () => {
   it('has the stack of a mistake, line by line, with the image that it came up for', () => {
     const records: LogRecord[] = [];
     const cycleLog = new CycleLog({ write: (record) => void records.push(record) }, () => 0);
@@ -62,7 +62,7 @@ describe('the log of the daemon', () => {
 
 const DAY_MS = 86_400_000;
 
-describe('repetition in a log', () => {
+describe('daemon/service/cycle-log: repetition in a log', () => {
   it('is news once a day, and when the clock was set back', () => {
     let nowMs = DAY_MS;
     const repetition = new Repetition(() => nowMs);

@@ -21,7 +21,7 @@ import { openState } from '../../../daemon/state/open-state.ts';
 const REPOSITORY = 'images.unpackd.test';
 const DAY_MS = 86_400_000;
 
-describe('the daemon', function () {
+describe('daemon/service/daemon', function () {
   let registry: TestRegistry;
   let recipe: string;
   let rig: DaemonRig;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { startSchedule } from '../../../daemon/service/run-daemon.ts';
 
-describe('the schedule', () => {
+describe('daemon/service/run-daemon', () => {
   it('calls every second until it is stopped', async () => {
     const calls: number[] = [];
     const begin = Date.now();

@@ -52,7 +52,7 @@ const ATTACKS: Readonly<
   },
 };
 
-describe('the daemon beside a slow registry', () => {
+describe('daemon/service/slow-registries', () => {
   for (const [what, { attack, wishes }] of Object.entries(ATTACKS)) {
     it(`publishes what others have, again and again, while one ${what}`, async () => {
       const [good, slow] = [await TestRegistry.start(), await FaultServer.start()];

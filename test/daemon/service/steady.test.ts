@@ -22,7 +22,7 @@ const HOURS = 40;
 /** What an hour may leave as a rule: 12 cycles look at 21 images, and each look would leave an object or two. */
 const MOST_BYTES = 100_000;
 
-describe('hours of the daemon', function () {
+describe('daemon/service/steady', function () {
   it('leave memory and open files as they were, whatever was published', async () => {
     const registry = await TestRegistry.start();
     const recipe = join(await temporaryDirectory('wishes'), 'recipe.yaml');

@@ -3,7 +3,7 @@ import { isDaemonRunning, lockState } from '../../../daemon/state/state-lock.ts'
 import { isFailure } from '../../../core/failure.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
-describe('the lock of the state directory', () => {
+describe('daemon/state/state-lock', () => {
   it('is had by one daemon at a time, and tells whether there is one', async () => {
     const state = await temporaryDirectory('state');
     assert.equal(isDaemonRunning(state), false);

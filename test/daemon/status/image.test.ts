@@ -12,7 +12,7 @@ const REPOSITORIES = ['images.unpackd.test', 'other.test'] as const;
 const [REPOSITORY, OTHER] = REPOSITORIES;
 const IMAGE = 'quay.io/lab/tool:1';
 
-describe('the status of an image', () => {
+describe('daemon/status/image', () => {
   let state: State;
 
   beforeEach(async () => {

@@ -18,7 +18,7 @@ import { openState } from '../../../daemon/state/open-state.ts';
 const REPOSITORY = 'images.unpackd.test';
 const FAILURE = { code: 'tag-unknown', message: 'test', hint: undefined };
 
-describe('the report of the status', () => {
+describe('daemon/status/report', () => {
   let directory: string;
   let state: State;
 

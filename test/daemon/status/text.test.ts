@@ -64,7 +64,7 @@ function failing(count: number): RepositoryStatus['failing'] {
   }));
 }
 
-describe('the text of the status', () => {
+describe('daemon/status/text', () => {
   const reports: [what: string, report: Partial<StatusReport>, lines: string[]][] = [
     ['no daemon', {}, ['daemon: not running']],
     [

@@ -7,7 +7,7 @@ import { DatagramReceiver } from '../../support/datagrams.ts';
 import { needs } from '../../support/programs.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
-describe('sendDatagram', () => {
+describe('daemon/systemd/datagram', () => {
   let folder: string;
   let receiver: DatagramReceiver | undefined;
 

@@ -17,7 +17,7 @@ const WARNING: LogRecord = {
   fields: { image: 'quay.io/lab/tool:1', code: 'network', publication: undefined },
 };
 
-describe('createLog', () => {
+describe('daemon/systemd/journal', () => {
   let folder: string;
   let written: string;
   let stderr: Writable;

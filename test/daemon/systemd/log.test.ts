@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { cut, recordText, type LogRecord } from '../../../daemon/systemd/log.ts';
 
-describe('recordText', () => {
+describe('daemon/systemd/log: recordText', () => {
   const image = 'lab/tool:1';
   const repository = 'unpacked.example.org';
   const cases: readonly (readonly [message: string, fields: LogRecord['fields'], text: string])[] = [
@@ -34,7 +34,7 @@ describe('recordText', () => {
   }
 });
 
-describe('cut', () => {
+describe('daemon/systemd/log: cut', () => {
   it('leaves alone what fits', () => {
     assert.equal(cut('é'.repeat(50), 100), 'é'.repeat(50));
   });

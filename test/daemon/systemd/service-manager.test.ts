@@ -6,7 +6,7 @@ import { DatagramReceiver } from '../../support/datagrams.ts';
 import { needs } from '../../support/programs.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
-describe('ServiceManager', () => {
+describe('daemon/systemd/service-manager', () => {
   let receiver: DatagramReceiver | undefined;
 
   afterEach(async () => {

@@ -12,7 +12,7 @@ const CASES = Object.entries(ANSWERS).flatMap(([group, cases]) =>
   cases.map(([what, kind, fault, code], index) => ({ name: `${group}-${index}`, what, kind, fault, code })),
 );
 
-describe('unpackd convert: a hostile registry', () => {
+describe('e2e/hostile/answers', () => {
   let server: FaultServer;
   let good: FaultServer;
   let site: Site;

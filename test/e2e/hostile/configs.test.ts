@@ -192,7 +192,7 @@ const COMMANDS = [
 ] as const;
 
 for (const kind of BACKENDS) {
-  describe(`unpackd convert, backend ${kind}: a hostile config or manifest`, () => {
+  describe(`e2e/hostile/configs: unpackd convert, backend ${kind}: a hostile config or manifest`, () => {
     let registry: TestRegistry;
     let site: Site;
     let outcome: Outcome;

@@ -22,7 +22,7 @@ async function imageOf(layers: HostileCase['layers']) {
 }
 
 for (const kind of BACKENDS) {
-  describe(`unpackd convert, backend ${kind}: a hostile image`, () => {
+  describe(`e2e/hostile/hostile: unpackd convert, backend ${kind}: a hostile image`, () => {
     let registry: TestRegistry;
     let site: Site;
     let target: Target;

@@ -10,7 +10,7 @@ import { layer } from '../../support/images/layer.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { differences, snapshot } from '../../support/trees/snapshot.ts';
 
-describe('unpackd convert, where somebody has put links to the host into what is published', () => {
+describe('e2e/hostile/planted', () => {
   let registry: TestRegistry;
   let first: Image;
   let second: Image;

@@ -10,7 +10,7 @@ import { temporaryDirectory } from '../../support/setup.ts';
 
 const CONFIG = z.object({ config: z.object({ Entrypoint: z.array(z.string()) }) });
 
-describe('the images of the demo', () => {
+describe('examples/demo/images', () => {
   let store: ImageStore;
 
   before(async () => {

@@ -11,7 +11,7 @@ import { serveImages } from '../../support/images/read-only-registry.ts';
 import { ImageStore } from '../../support/images/store.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
-describe('the demo', () => {
+describe('examples/demo/story', () => {
   it('publishes, updates, and finds nothing to do the third time', async () => {
     const said: string[] = [];
     const stage = await emptyStage({ say: (text) => void said.push(text) });

@@ -6,7 +6,7 @@ import type { Layer } from '../../support/images/layer.ts';
 import { ATTACKS, type Attack } from './attacks.ts';
 import { HOLDS_EVERYTHING, Workshop } from './workshop.ts';
 
-describe('compose/attacks', () => {
+describe('publisher/compose/attacks', () => {
   for (const attack of ATTACKS) {
     it(`plans ${attack.what} in few steps, or refuses it`, async () => {
       const limits = { ...ANY_IMAGE, steps: attack.steps ?? 1_000_000 };

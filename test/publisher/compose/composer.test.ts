@@ -28,7 +28,7 @@ import { OWN, Workshop, streamBelow } from './workshop.ts';
 /** Components of the longest path that a member may have. */
 const MOST_COMPONENTS = 500;
 
-describe('compose/composer', () => {
+describe('publisher/compose/composer', () => {
   let workshop: Workshop;
   let base: Layer;
   let top: Layer;

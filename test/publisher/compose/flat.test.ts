@@ -45,7 +45,7 @@ const MOUNT_POINTS = [
 ];
 const LINKS = ['.exec', '.run', '.shell', '.test', 'environment', 'singularity'];
 
-describe('outputs/flat', () => {
+describe('publisher/compose/flat', () => {
   it('adds start-up files, links to them, and mount points to an empty image', () => {
     const lines = flatLines([]);
     for (const line of MOUNT_POINTS) assert.ok(lines.includes(line), line);

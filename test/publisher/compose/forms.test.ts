@@ -10,7 +10,7 @@ import { Workshop, streamBelow } from './workshop.ts';
 
 const FLAT_ALONE: Outputs = new Set(['flat']);
 
-describe('compose/composer in the forms that are asked for', () => {
+describe('publisher/compose/forms', () => {
   let workshop: Workshop;
   let base: Layer;
   let top: Layer;

@@ -149,7 +149,7 @@ const CASES: readonly LossCase[] = [
   },
 ];
 
-describe('compose/losses', () => {
+describe('publisher/compose/losses', () => {
   for (const { what, stack, capabilities, warnings } of CASES) {
     it(`tells ${what}`, async () => {
       const { image, workshop } = await imageOf(stack);

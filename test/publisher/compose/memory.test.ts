@@ -28,7 +28,7 @@ function* manyFiles(): Generator<LayerEntry> {
   }
 }
 
-describe('compose: what is held for each file', () => {
+describe('publisher/compose/memory', () => {
   let blob = '';
   let stage: StackedLayer | undefined;
   let loadedBytes = 0;

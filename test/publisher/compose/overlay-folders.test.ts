@@ -70,7 +70,7 @@ const CASES: readonly (readonly [what: string, stack: Stack, folders: readonly s
   ],
 ];
 
-describe('compose/overlay-folders', () => {
+describe('publisher/compose/overlay-folders', () => {
   for (const [what, stack, folders] of CASES) {
     it(`finds ${what}`, () => {
       const found = [...overlayFolders(stackedLayers(stack), new ImageMeter())].flatMap((one) =>

@@ -30,7 +30,7 @@ class CrowdedRepository extends MemoryRepository {
   }
 }
 
-describe('compose/composer on what is published', () => {
+describe('publisher/compose/published-before', () => {
   let workshop: Workshop;
   let base: Layer;
   let top: Layer;

@@ -11,7 +11,7 @@ import { Workshop } from './workshop.ts';
 /** What the flat tree of an image without layers holds. */
 const EMPTY: Stack = [];
 
-describe('compose/composer with layers of all kinds', () => {
+describe('publisher/compose/stacks', () => {
   const stacks = ALL_CASES.filter(({ expected }) => typeof expected !== 'string').map(({ stack }) => stack);
 
   it('gives sound streams, and the trees that merging gives', async () => {

@@ -7,7 +7,7 @@ import { directory, file, hardLink } from '../../support/images/layer-entry.ts';
 import type { Layer } from '../../support/images/layer.ts';
 import { Workshop, streamBelow } from './workshop.ts';
 
-describe('compose/composer on files that are published in chunks', () => {
+describe('publisher/compose/survey', () => {
   let workshop: Workshop;
   let base: Layer;
   let top: Layer;

@@ -6,7 +6,7 @@ import type { DirectoryNode, SymbolicLinkNode } from '../../../publisher/tree/no
 
 const LINK: SymbolicLinkNode = { type: 'symlink', attributes: IMPLIED_ATTRIBUTES, target: 'x' };
 
-describe('compose/tree-entries', () => {
+describe('publisher/compose/tree-entries', () => {
   const divided = folder({
     small: links(500),
     large: links(150_000),

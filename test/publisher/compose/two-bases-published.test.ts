@@ -73,7 +73,7 @@ const BACKENDS: Readonly<Record<string, () => Promise<Made>>> = {
 };
 
 for (const [kind, make] of Object.entries(BACKENDS)) {
-  describe(`what is published of layers over two bases, backend ${kind}`, () => {
+  describe(`publisher/compose/two-bases-published: what is published of layers over two bases, backend ${kind}`, () => {
     // The double starts programs for each publication.
     for (const seed of kind === 'cvmfs' ? SEEDS.slice(0, 1) : SEEDS) {
       it(`is the same whichever image comes first: seed ${seed}`, async function () {

@@ -73,7 +73,7 @@ const CASES: readonly (readonly [what: string, two: TwoBases])[] = [
   ],
 ];
 
-describe('what is published of layers over two bases', () => {
+describe('publisher/compose/two-bases', () => {
   for (const [what, two] of CASES) {
     it(`is the same whichever image comes first: ${what}`, async () => {
       const workshop = await Workshop.open();

@@ -9,7 +9,7 @@ import { Workshop } from './workshop.ts';
 const CAPABILITY = Buffer.from('0100000200200000000000000000000000000000', 'hex');
 const OPAQUE = { 'trusted.overlay.opaque': 'y', 'user.overlay.opaque': 'y' };
 
-describe('compose/xattrs', () => {
+describe('publisher/compose/xattrs', () => {
   let workshop: Workshop;
   beforeEach(async () => {
     workshop = await Workshop.open();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { contained, type Event } from '../../../publisher/image/events.ts';
 
-describe('an observer', () => {
+describe('publisher/image/events', () => {
   it('that fails does not end what it is told of, and is told of its mistake', () => {
     const told: Event[] = [];
     const observe = contained((event) => {

@@ -18,7 +18,7 @@ import { formatPlatform, parsePlatform } from '../../../core/oci/platform.ts';
 const HEX = '4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945';
 const DIGEST: Digest = `sha256:${HEX}`;
 
-describe('layout', () => {
+describe('publisher/image/layout', () => {
   const paths: [what: string, path: string, expected: string][] = [
     ['a layer', layerPath(DIGEST), `.layers/4f/${HEX}`],
     ['the tree of a layer', layerRoot(DIGEST), `.layers/4f/${HEX}/layerfs`],

@@ -11,7 +11,7 @@ function fail(error: unknown): { code: FailureCode | undefined; told: Event[] } 
   return { code: ownFailure(error, IMAGE, (event) => void told.push(event))?.code, told };
 }
 
-describe('the failure of one image', () => {
+describe('publisher/image/own-failure', () => {
   const cases: readonly (readonly [what: string, error: unknown, code: FailureCode, stack: string])[] = [
     ['an error of the language', MISTAKE, 'bug', MISTAKE.stack ?? ''],
     ['an error of the system', Object.assign(new Error('gone'), { code: 'ENOENT' }), 'bug', 'Error: gone'],

@@ -5,7 +5,7 @@ import { LAYER_TABLES } from './cases.ts';
 import { blobsOf, factsOfImage } from './image-of.ts';
 import { imageLines } from './lines.ts';
 
-describe('layers of all kinds, from blob to tree', () => {
+describe('publisher/layer-cases/layer-cases', () => {
   for (const { rule, cases } of LAYER_TABLES) {
     describe(rule, () => {
       for (const { what, layers, compress, expected } of cases) {

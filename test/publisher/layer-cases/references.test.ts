@@ -25,7 +25,7 @@ import { imageLines, type PathFacts } from './lines.ts';
 const CASES = LAYER_TABLES.flatMap(({ cases }) => cases);
 const NO_XATTRS: ReadonlyMap<string, string> = new Map();
 
-describe('layers of all kinds as GNU tar unpacks them, but where we differ for a reason:', () => {
+describe('publisher/layer-cases/references: layers of all kinds as GNU tar unpacks them, but where we differ for a reason:', () => {
   for (const { what, layers, compress, differs } of CASES) {
     if (layers.length !== 1 || differs?.tar !== undefined) continue;
     it(what, async function () {
@@ -44,7 +44,7 @@ describe('layers of all kinds as GNU tar unpacks them, but where we differ for a
   }
 });
 
-describe('layers of all kinds as umoci unpacks them, but where we differ for a reason:', () => {
+describe('publisher/layer-cases/references: layers of all kinds as umoci unpacks them, but where we differ for a reason:', () => {
   const compared = CASES.filter(({ differs }) => differs?.umoci === undefined);
   const layout = { path: '' };
   before(async () => {

@@ -29,7 +29,7 @@ async function blobAt(path: string): Promise<LayerBlob> {
   return { path, digest: sha256(await readFile(path)) };
 }
 
-describe('layer/content', () => {
+describe('publisher/layer/content', () => {
   let folder = '';
   let blob = '';
   before(async () => {

@@ -18,7 +18,7 @@ const SKIPPABLE = Buffer.concat([Buffer.from([0x5a, 0x2a, 0x4d, 0x18, 5, 0, 0, 0
 /** 5,000 bytes in one frame. */
 const SMALL_FRAME = Buffer.from('28b52ffd04588d000048736f6d65207465787401007cc3be1c01fe2dabf6', 'hex');
 
-describe('layer/decompress', () => {
+describe('publisher/layer/decompress', () => {
   let folder = '';
   before(async () => {
     folder = await temporaryDirectory('decompress');

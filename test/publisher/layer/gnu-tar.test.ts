@@ -21,7 +21,7 @@ import { membersOf } from './archive.ts';
 
 const LONG = `${'d'.repeat(120)}/${'n'.repeat(255)}`;
 
-describe('layer/tar-reader of what GNU tar writes', () => {
+describe('publisher/layer/gnu-tar', () => {
   for (const format of ['v7', 'oldgnu', 'gnu', 'ustar', 'pax', 'posix']) {
     it(`in the format ${format}`, async function () {
       needs(this, 'tar');

@@ -18,7 +18,7 @@ import { storedFrame } from '../../support/images/zstd.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { archiveOf } from './archive.ts';
 
-describe('layer/lazy-pulling', () => {
+describe('publisher/layer/lazy-pulling', () => {
   const plain = [directory('d'), file('d/a', 'content a'), file('b', 'content b')];
   const all = [
     landmark('.no.prefetch.landmark'),

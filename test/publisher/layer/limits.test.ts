@@ -16,7 +16,7 @@ import { archiveOf, chunksOf, ended, header, pax } from './archive.ts';
 const RATIO_COUNTS_FROM_BYTES = 256 * 1024 * 1024;
 const MiB = 1024 * 1024;
 
-describe('layer/limits', () => {
+describe('publisher/layer/limits', () => {
   async function list(archive: Buffer, limits: Partial<LayerLimits>): Promise<number> {
     const diffId = `sha256:${createHash('sha256').update(archive).digest('hex')}` as const;
     const { items } = await listLayer(chunksOf(gzipSync(archive), 5000), diffId, {

@@ -66,7 +66,7 @@ const LISTING: Listing = {
   items: ITEMS,
 };
 
-describe('layer/listing-store', () => {
+describe('publisher/layer/listing-store', () => {
   let directory = '';
   let store: ListingStore;
   beforeEach(async () => {

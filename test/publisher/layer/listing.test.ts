@@ -15,7 +15,7 @@ import { temporaryDirectory } from '../../support/setup.ts';
 import { archiveOf } from './archive.ts';
 import { openFiles } from './open-files.ts';
 
-describe('layer/listing', () => {
+describe('publisher/layer/listing', () => {
   let blob = '';
   before(async () => {
     blob = join(await temporaryDirectory('listing'), 'blob');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { LONGEST_PATH_BYTES, memberPath } from '../../../publisher/layer/member-path.ts';
 
-describe('layer/member-path', () => {
+describe('publisher/layer/member-path', () => {
   const component = 'c'.repeat(255);
   const longest = 'cccccccc/'.repeat(400).slice(0, LONGEST_PATH_BYTES);
   const deepest = Array.from({ length: 500 }, () => 'c').join('/');

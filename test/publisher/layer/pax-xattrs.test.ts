@@ -7,7 +7,7 @@ const IN_BASE_64 = Buffer.from(CAPABILITY, 'latin1').toString('base64');
 /** Of a member with these records, in an archive without global headers. */
 const xattrsOf = (records: PaxRecords): ReadonlyMap<string, string> => new GlobalRecords().xattrsFor(records);
 
-describe('publisher/layer/pax, extended attributes', () => {
+describe('publisher/layer/pax-xattrs', () => {
   const cases: [what: string, records: Record<string, string>, xattrs: Record<string, string>][] = [
     ['nothing', {}, {}],
     ['records of other kinds', { path: 'a', 'SCHILY.acl.access': 'x', 'LIBARCHIVE.creationtime': '1' }, {}],

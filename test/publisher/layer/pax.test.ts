@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { decodePax, paxInteger, paxNumber, paxText } from '../../../publisher/layer/pax.ts';
 
-describe('layer/pax', () => {
+describe('publisher/layer/pax', () => {
   const bodies: [what: string, body: string, records: Record<string, string>][] = [
     ['nothing', '', {}],
     ['one record', '12 path=abc\n', { path: 'abc' }],

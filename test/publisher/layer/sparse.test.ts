@@ -28,7 +28,7 @@ const MANY: SparseParts = Array.from({ length: 100 }, (_, index) => [
   Buffer.from(`${index} `),
 ]);
 
-describe('layer/sparse', () => {
+describe('publisher/layer/sparse', () => {
   const files: [what: string, parts: SparseParts, sizeBytes: number][] = [
     ['no hole', [[0, A]], 700],
     ['a hole before', [[1000, A]], 1700],

@@ -25,7 +25,7 @@ type Expected = Partial<Omit<Found, 'xattrs' | 'attributes'>> & {
   readonly xattrs?: Readonly<Record<string, string>>;
 };
 
-describe('layer/tar-reader', () => {
+describe('publisher/layer/tar-reader', () => {
   describe('reads entries', () => {
     const cases: [what: string, entry: LayerEntry, expected: Expected][] = [
       [

@@ -12,7 +12,7 @@ const MiB = 1024 * 1024;
 const window = (exponent: number): { window: number } => ({ window: (exponent - 10) << 3 });
 const SMALL = { window: WINDOW_OF_8_MIB };
 
-describe('layer/zstd-frames', () => {
+describe('publisher/layer/zstd-frames', () => {
   const frames: [what: string, blob: Buffer, content: Buffer][] = [
     ['nothing', Buffer.alloc(0), Buffer.alloc(0)],
     ['a frame of nothing', zstdFrame([raw('')], SMALL), Buffer.alloc(0)],

@@ -59,7 +59,7 @@ function flatOf(platform: string): string {
   return flatPath(config);
 }
 
-describe('public links', () => {
+describe('publisher/outputs/public-links: public links', () => {
   const FURTHER = `.multiarch/amd64/${NAME}`;
   const cases: readonly (readonly [what: string, before: Step[], step: Step, paths: string[]])[] = [
     ['linux/amd64 alone', [], [AMD64, false], [NAME]],
@@ -160,7 +160,7 @@ describe('public links', () => {
   });
 });
 
-describe('links of further names of architectures', () => {
+describe('publisher/outputs/public-links: links of further names of architectures', () => {
   async function links(repository: MemoryRepository, ...brought: string[]): Promise<string[]> {
     const found = await aliasLinks(
       repository,
@@ -210,7 +210,7 @@ const NAMES = [
   `reg.example/team/app@sha256:${'a'.repeat(64)}`,
 ];
 
-describe('variant links', () => {
+describe('publisher/outputs/public-links: variant links', () => {
   it('are written as DUCC writes them', () => {
     assert.equal(
       variantTarget('docker.io/user/myimage:latest'),
@@ -248,7 +248,7 @@ describe('variant links', () => {
 /** What Debian calls its ports is no architecture that anybody could ask for. */
 const DEBIAN: ReadonlySet<string> = new Set(['armel', 'armhf']);
 
-describe('names below .multiarch', () => {
+describe('publisher/outputs/public-links: names below .multiarch', () => {
   it('are those of platforms, and of linux/amd64 too', () => {
     const name = 'reg.example/app:1';
     assert.equal(multiarchName(parsePlatform('linux/amd64'), name), `.multiarch/amd64/${name}`);

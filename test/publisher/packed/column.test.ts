@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { BYTES, Column, DOUBLES, WORDS_32 } from '../../../publisher/packed/column.ts';
 
-describe('packed/column', () => {
+describe('publisher/packed/column', () => {
   const kinds = [
     ['bytes', BYTES, 0xff],
     ['words of 16 bits', (rows: number) => new Uint16Array(rows), 0xffff],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { NumberSet } from '../../../publisher/packed/column.ts';
 
-describe('publisher/packed/column, NumberSet', () => {
+describe('publisher/packed/number-set', () => {
   it('has what was added, each once', () => {
     const set = new NumberSet();
     const numbers = [0, 1, 31, 32, 33, 63, 1_000_000];

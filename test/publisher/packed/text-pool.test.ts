@@ -3,7 +3,7 @@ import { TextPool } from '../../../publisher/packed/text-pool.ts';
 
 const EVERY_BYTE = String.fromCharCode(...Array.from({ length: 256 }, (_, index) => index));
 
-describe('packed/text-pool', () => {
+describe('publisher/packed/text-pool', () => {
   it('gives back each text by its position', () => {
     const pool = new TextPool();
     const texts = ['', 'a', EVERY_BYTE, 'x'.repeat(3_584), '', 'y'.repeat(65_534), 'z'];

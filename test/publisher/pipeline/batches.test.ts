@@ -78,7 +78,7 @@ function ready(text: string): Waiting & { readonly name: string } {
   return { name: digest, missing: [{ digest, sizeBytes: Number(bytes) }], readySinceMs: Number(since) };
 }
 
-describe('the rule of batches', () => {
+describe('publisher/pipeline/batches', () => {
   const cases: [
     what: string,
     images: string,

@@ -11,7 +11,7 @@ import { PublishingBench } from '../../support/registry/publishing-bench.ts';
 
 const MANY = 4_000;
 
-describe('a layer that demands too much', () => {
+describe('publisher/pipeline/demanding-layers', () => {
   let registry: FaultServer;
   beforeEach(async () => {
     registry = await FaultServer.start();

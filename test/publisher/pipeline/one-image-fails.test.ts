@@ -151,7 +151,7 @@ const UNUSABLE: Readonly<Record<string, (site: Site) => void>> = {
     refuse(spool, 'remove', (digest) => digest === badLayer, 'state-unusable'),
 };
 
-describe('the work on one image', () => {
+describe('publisher/pipeline/one-image-fails', () => {
   let registry: TestRegistry;
   let folder: string;
   let site: Site;

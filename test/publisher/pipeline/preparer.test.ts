@@ -20,7 +20,7 @@ import { uninterrupted } from '../repository/entries.ts';
 const OTHERS: Digest = `sha256:${'0'.repeat(64)}`;
 const OUTPUTS = new Set<OutputName>(['layers', 'chains', 'flat']);
 
-describe('preparer', () => {
+describe('publisher/pipeline/preparer', () => {
   let workshop: Workshop;
   let folder: string;
   /** Blobs that were asked for. */

@@ -130,7 +130,7 @@ class Bench {
   }
 }
 
-describe('the queue of a repository', () => {
+describe('publisher/pipeline/queue', () => {
   it('publishes together what is ready when nothing more is coming', async () => {
     const bench = new Bench();
     const all = bench.add('a1', 'a2', 'b1');

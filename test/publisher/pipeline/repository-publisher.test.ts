@@ -54,7 +54,7 @@ function whenOpened(backend: Backend, change: (repository: OpenRepository) => vo
 }
 
 for (const [what, make] of Object.entries(PLACES)) {
-  describe(`publisher/pipeline/repository-publisher, a publication without images into ${what}`, () => {
+  describe(`publisher/pipeline/repository-publisher: publisher/pipeline/repository-publisher, a publication without images into ${what}`, () => {
     let backend: Backend;
     let setup: PublishingSetup;
     let publisher: RepositoryPublisher;

@@ -7,7 +7,7 @@ import { drip } from '../../support/registry/faults.ts';
 import { buildImage, plainLayer } from '../../support/registry/image.ts';
 import { PublishingBench } from '../../support/registry/publishing-bench.ts';
 
-describe('a stranger who names the layer of a good image', () => {
+describe('publisher/pipeline/slow-strangers', () => {
   it('and drips it keeps the good image waiting for a moment', async () => {
     const [good, slow] = [await FaultServer.start(), await FaultServer.start()];
     const { bytes } = await layer([file('good', 'good')], { compression: 'plain' });

@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { DirectoryView, SyncBudget } from '../../../publisher/publication/view.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
-describe('DirectoryView', () => {
+describe('publisher/publication/view: DirectoryView', () => {
   let view: DirectoryView;
   before(async () => {
     const root = await temporaryDirectory('view');
@@ -62,7 +62,7 @@ describe('DirectoryView', () => {
   }
 });
 
-describe('SyncBudget', () => {
+describe('publisher/publication/view: SyncBudget', () => {
   let nowMs: number;
   let pace: SyncBudget;
   /** The ways in which calls were made, in their order: `q` for quick, `p` for patient. */

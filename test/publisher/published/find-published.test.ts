@@ -13,7 +13,7 @@ const LAYERS = [
 ];
 const MANIFEST = JSON.stringify({ schemaVersion: 2, config: CONFIG, layers: LAYERS });
 
-describe('finding what is published', () => {
+describe('publisher/published/find-published', () => {
   let repository: MemoryRepository;
 
   beforeEach(() => {

@@ -82,7 +82,7 @@ function published(): MemoryRepository {
   return repository;
 }
 
-describe('published', () => {
+describe('publisher/published/published', () => {
   const cases: [
     what: string,
     change: (repository: MemoryRepository) => void,

@@ -26,7 +26,7 @@ function entry(manifest: Buffer, platform: string, changes: object = {}): object
   return { ...describeBlob(OCI_MANIFEST_TYPE, manifest), platform: { os, architecture }, ...changes };
 }
 
-describe('registry/client', () => {
+describe('publisher/registry/client', () => {
   let server: FaultServer;
   let client: RegistryClient;
 

@@ -14,7 +14,7 @@ import { assertReadable, storageWith } from '../../support/registry/registry-sto
 const LAYER = plainLayer(Buffer.alloc(3_000_000, 'a layer'));
 const SERVER: CertificateRequest = { purpose: 'server' };
 
-describeWith(['docker-registry', 'openssl'], 'registry/http/client with docker-registry behind TLS', () => {
+describeWith(['docker-registry', 'openssl'], 'publisher/registry/docker-registry-tls', () => {
   let storage: string;
   let authority: CertificateAuthority;
   let stranger: CertificateAuthority;

@@ -10,7 +10,7 @@ import { deleteManifest, pushImage, pushTags } from '../../support/registry/push
 import { collect, failureOf, quickClient } from '../../support/registry/quick-client.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
-describeWith(['docker-registry'], 'registry/client with docker-registry', () => {
+describeWith(['docker-registry'], 'publisher/registry/docker-registry', () => {
   let registry: DockerRegistry;
   let client: RegistryClient;
 

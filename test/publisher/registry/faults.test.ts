@@ -304,7 +304,7 @@ async function readAll(client: RegistryClient, server: FaultServer, kind: Kind):
   return await collect(await client.openBlob(reference, { mediaType: 'x', digest, sizeBytes: 100_000 }));
 }
 
-describe('registry/client, when something goes wrong', () => {
+describe('publisher/registry/faults', () => {
   let server: FaultServer;
   let client: RegistryClient | undefined;
 

@@ -15,7 +15,7 @@ import { collect, failureOf, quickClient } from '../../support/registry/quick-cl
 const LAYER = plainLayer(Buffer.alloc(300_000, 'layer'));
 const DESCRIPTOR = { mediaType: LAYER.mediaType, digest: LAYER.diffId, sizeBytes: LAYER.bytes.length };
 
-describeWith(['openssl'], 'registry/http through a proxy', () => {
+describeWith(['openssl'], 'publisher/registry/proxied-client', () => {
   let authority: CertificateAuthority;
   let proxy: ConnectProxy;
   let client: RegistryClient | undefined;

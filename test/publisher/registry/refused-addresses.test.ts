@@ -14,7 +14,7 @@ const DESCRIPTOR = { mediaType: LAYER.mediaType, digest: LAYER.diffId, sizeBytes
 const PRIVATE = '127.0.0.5';
 const isAllowed = (address: string): boolean => address !== PRIVATE;
 
-describe('registry/http and addresses that are refused', () => {
+describe('publisher/registry/refused-addresses', () => {
   let registry: FaultServer;
   let hidden: Server;
   let host: string;

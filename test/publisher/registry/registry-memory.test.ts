@@ -12,7 +12,7 @@ const TAGS = 12;
 const MANIFEST_BYTES = 3_500_000;
 const LAYERS = 10_000;
 
-describe('what is held of images that were looked at', () => {
+describe('publisher/registry/registry-memory', () => {
   let registry: FaultServer;
   let bench: PublishingBench;
   before(async () => {

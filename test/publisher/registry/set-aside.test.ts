@@ -6,7 +6,7 @@ const MINUTE_MS = 60_000;
 const SLOW = new Failure('registry-timeout', 'it drips');
 const ASKED: RegistryQuery = { host: 'slow.example', repository: 'lab/tool', kind: 'manifest' };
 
-describe('registry/set-aside', () => {
+describe('publisher/registry/set-aside', () => {
   let nowMs: number;
   let setAside: SetAside;
   beforeEach(() => {

@@ -39,7 +39,7 @@ const HEADERS: Fault = (response) => {
   socket?.once('close', () => clearInterval(timer));
 };
 
-describe('registries that are slow', () => {
+describe('publisher/registry/slow', () => {
   let slow: FaultServer;
   let good: FaultServer;
   let client: RegistryClient | undefined;

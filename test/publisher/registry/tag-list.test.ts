@@ -285,7 +285,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-describe('registry/tag-list', () => {
+describe('publisher/registry/tag-list', () => {
   let server: FaultServer;
   let client: RegistryClient;
 

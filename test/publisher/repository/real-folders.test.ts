@@ -14,7 +14,7 @@ import { RealFolders } from '../../../publisher/repository/real-folders.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { openFiles } from '../layer/open-files.ts';
 
-describe('RealFolders', () => {
+describe('publisher/repository/real-folders', () => {
   let top: string;
   let outside: string;
   let folders: RealFolders;

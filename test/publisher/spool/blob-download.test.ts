@@ -132,7 +132,7 @@ const CASES: readonly {
   },
 ];
 
-describe('spool/blob-download', () => {
+describe('publisher/spool/blob-download', () => {
   let server: BlobServer;
   let directory: string;
   let part: string;

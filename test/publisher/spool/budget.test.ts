@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { SpoolBudget } from '../../../publisher/spool/budget.ts';
 
-describe('the room of a spool', () => {
+describe('publisher/spool/budget', () => {
   it('is taken and given back', () => {
     const budget = new SpoolBudget(80);
     const taken = [10, 10, 10, 10].map((bytes) => budget.take(bytes));

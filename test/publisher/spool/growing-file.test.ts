@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { GrowingFile } from '../../../publisher/spool/growing-file.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
-describe('spool/growing-file', () => {
+describe('publisher/spool/growing-file', () => {
   let path: string;
   let writer: FileHandle;
   let growing: GrowingFile;

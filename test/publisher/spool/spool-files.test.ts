@@ -14,7 +14,7 @@ import { Spool } from '../../../publisher/spool/spool.ts';
 import { digestOf } from '../../support/registry/image.ts';
 import { readdirSync } from 'node:fs';
 
-describe('publisher/spool/spool-files, sizes', () => {
+describe('publisher/spool/spool-files: publisher/spool/spool-files, sizes', () => {
   it('is that of its blobs, and of those under way', async () => {
     const spool = await temporaryDirectory('spool-bytes');
     for (const folder of [blobsFolder(spool), temporaryFolder(spool)])
@@ -30,7 +30,7 @@ describe('publisher/spool/spool-files, sizes', () => {
   });
 });
 
-describe('publisher/spool/spool-files, eviction', () => {
+describe('publisher/spool/spool-files: publisher/spool/spool-files, eviction', () => {
   /** Files of 10 bytes in two folders, the first written first. */
   async function folders(): Promise<string[]> {
     const root = await temporaryDirectory('evict');
@@ -98,7 +98,7 @@ describe('publisher/spool/spool-files, eviction', () => {
 
 const DAY_S = 24 * 60 * 60;
 
-describe('publisher/spool/spool-files, leftovers', () => {
+describe('publisher/spool/spool-files: publisher/spool/spool-files, leftovers', () => {
   it('keeps parts of blobs for three days, and nothing else', async () => {
     const directory = await temporaryDirectory('leftovers');
     const now = Date.now() / 1000;

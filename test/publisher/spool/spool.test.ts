@@ -69,7 +69,7 @@ const CASES: readonly {
   { what: '500', fault: status(500), code: 'registry-error', requests: 4 },
 ];
 
-describe('spool/spool', () => {
+describe('publisher/spool/spool', () => {
   let server: FaultServer;
   let directory: string;
   let spool: Spool;

@@ -13,7 +13,7 @@ function foldersOf(...tree: Parameters<typeof catalogFolders>): Set<string> {
   return atOnce(catalogFolders(...tree));
 }
 
-describe('tree/catalogs', () => {
+describe('publisher/tree/catalogs', () => {
   const cases: [what: string, tree: Folder, folders: string[]][] = [
     ['nothing in an empty tree', folder({}), []],
     ['nothing in a tree that one catalog can hold', folder({ a: files(5), b: files(3) }), []],

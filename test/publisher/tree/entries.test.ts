@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { TextPool } from '../../../publisher/packed/text-pool.ts';
 import { Entries } from '../../../publisher/tree/entries.ts';
 
-describe('tree/entries', () => {
+describe('publisher/tree/entries', () => {
   it('finds each name in its directory alone', () => {
     const entries = new Entries(new TextPool());
     const added: [directory: number, name: string, entry: number][] = [];

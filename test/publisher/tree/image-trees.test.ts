@@ -21,7 +21,7 @@ class MemoryStore extends ListingStore {
   }
 }
 
-describe('compose/image-trees', () => {
+describe('publisher/tree/image-trees', () => {
   let store: MemoryStore;
   beforeEach(() => {
     store = new MemoryStore('');

@@ -6,7 +6,7 @@ import { directory, file, hardLink, opaque, symlink, whiteout } from '../../supp
 import type { LayerEntry } from '../../support/images/layer-entry.ts';
 import { deepFreeze, layerAt, layerTreeOf, listingOf, treeLines } from './stack.ts';
 
-describe('tree/layer-tree', () => {
+describe('publisher/tree/layer-tree', () => {
   const cases: [what: string, entries: LayerEntry[], lines: string[]][] = [
     ['nothing', [], []],
     ['a directory that a member names', [directory('d', { mode: 0o700 })], ['d/ 700']],

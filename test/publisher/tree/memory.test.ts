@@ -39,7 +39,7 @@ function treeOf(items: PackedItems, index: number) {
   return atOnce.treeOf({ items }, layerAt(index));
 }
 
-describe('tree: what is held for each file', () => {
+describe('publisher/tree/memory', () => {
   it('is at most 90 bytes in a listing', () => {
     const bytes = bytesForFile(() => packed(true));
     assert.ok(bytes < 90, `${bytes} bytes`);

@@ -6,7 +6,7 @@ import { mergedStack, treeLines, type Stack } from './stack.ts';
 
 const STACKS = 2_000;
 
-describe('tree/merge of random layers', () => {
+describe('publisher/tree/merge-random', () => {
   const seed = Number(process.env['UNPACKD_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
   it(`gives what applying member by member gives (UNPACKD_TEST_SEED=${seed})`, () => {

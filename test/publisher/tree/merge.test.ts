@@ -9,7 +9,7 @@ import { inodeOf, layerAt, mergedStack, nodesOf, treeLines, type Stack } from '.
 /** Components of the longest path that a member may have. */
 const MOST_COMPONENTS = 500;
 
-describe('tree/merge', () => {
+describe('publisher/tree/merge', () => {
   for (const { rule, cases } of TABLES) {
     describe(rule, () => {
       for (const { what, stack, expected } of cases) {

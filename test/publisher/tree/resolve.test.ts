@@ -26,7 +26,7 @@ const { top } = mergedStack([
   ],
 ]);
 
-describe('tree/resolve', () => {
+describe('publisher/tree/resolve', () => {
   const paths: [path: string, resolved: string | undefined][] = [
     ['', ''],
     ['a', 'a'],

@@ -12,7 +12,7 @@ import { linesOfTree } from '../../support/trees/tree-lines.ts';
 import { ALL_CASES } from './cases.ts';
 import type { Stack } from './stack.ts';
 
-describe('tree/merge as umoci unpacks', () => {
+describe('publisher/tree/umoci', () => {
   it('every stack of the tables, but for those where we differ for a reason', async function () {
     needs(this, 'umoci');
     needsRoot(this);

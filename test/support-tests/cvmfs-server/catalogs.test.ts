@@ -22,7 +22,7 @@ async function catalogs(subject: Subject, top: string): Promise<Record<string, n
   );
 }
 
-describeServer('nested catalogs', (server) => {
+describeServer('support-tests/cvmfs-server/catalogs', (server) => {
   it('begin at each directory into which a stream puts .cvmfscatalog, be it a file or a hard link', async () => {
     const subject = server();
     const top = `${subject.top}/begin`;

@@ -12,7 +12,7 @@ import type { Subject } from './subject.ts';
 const SIZE_BYTES = 17 * 1024 * 1024;
 const CONTENT = 'unpackd '.repeat(SIZE_BYTES / 8);
 
-describeServer('files in chunks', (server) => {
+describeServer('support-tests/cvmfs-server/chunked-files', (server) => {
   let top: string;
   beforeEach(async () => {
     top = `${server().top}/chunks`;

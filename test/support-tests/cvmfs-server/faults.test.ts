@@ -49,7 +49,7 @@ async function waitUntil(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-describeDouble('faults', (double) => {
+describeDouble('support-tests/cvmfs-server/faults: faults', (double) => {
   for (const fault of [faults.open, faults.ingest, faults.publish]) {
     it(`fails at ${fault.at}, changes nothing, and leaves no transaction`, async () => {
       const fixture = double();
@@ -185,7 +185,7 @@ describeDouble('faults', (double) => {
   });
 });
 
-describeDouble('the fixture', (double) => {
+describeDouble('support-tests/cvmfs-server/faults: the fixture', (double) => {
   it('knows each call with its arguments, its exit status and the revisions around it', async () => {
     const fixture = double();
     succeeded(await ingest(fixture));

@@ -32,7 +32,7 @@ function contentOf(subject: Subject, image: ReadyImage, name: string): string {
   return readFileSync(`${subject.view}/${pathIn(image, name)}`, 'latin1');
 }
 
-describeServer('images with large files', (server) => {
+describeServer('support-tests/cvmfs-server/images: images with large files', (server) => {
   let publisher: Publisher;
   let base: Layer;
   let images: ReadyImage[];
@@ -120,7 +120,7 @@ const TYPES: Readonly<Record<string, (path: string) => LayerEntry>> = {
   'a fifo': (path) => fifo(path),
 };
 
-describeServer('images with names that CernVM-FS acts on', (server) => {
+describeServer('support-tests/cvmfs-server/images: images with names that CernVM-FS acts on', (server) => {
   for (const [type, entry] of Object.entries(TYPES)) {
     it(`lose what is ${type} of such a name, and nothing else of the batch`, async function () {
       if (type.includes('device')) needs(this, 'root');
@@ -149,23 +149,26 @@ describeServer('images with names that CernVM-FS acts on', (server) => {
   }
 });
 
-describeServer('images with links that clients would put values into', (server) => {
-  it('are seen as they are: $(NAME) stands for itself', async () => {
-    const publisher = await Publisher.open(server());
-    const { workshop } = publisher;
-    const targets = ['$(HOME)/x', '$(NOBODY:-y)', '$HOME', '$(', `$(${'HOME)/$('.repeat(30)}`];
-    const image = await workshop.image(`${server().top}.example/links:1`, [
-      await workshop.layer(...targets.map((target, index) => symlink(`link${index}`, target))),
-    ]);
-    assert.deepEqual(await publisher.publish(image), ['published']);
-    for (const [index, target] of targets.entries()) {
-      // The server shows what is stored, in which clients put the default.
-      const stored = readlinkSync(`${server().view}/${pathIn(image, `link${index}`)}`);
-      assert.equal(stored.replaceAll('$(:-$)', '$'), target);
-      assert.doesNotMatch(stored, /\$\((?!:-\$\))/);
-    }
-  });
-});
+describeServer(
+  'support-tests/cvmfs-server/images: images with links that clients would put values into',
+  (server) => {
+    it('are seen as they are: $(NAME) stands for itself', async () => {
+      const publisher = await Publisher.open(server());
+      const { workshop } = publisher;
+      const targets = ['$(HOME)/x', '$(NOBODY:-y)', '$HOME', '$(', `$(${'HOME)/$('.repeat(30)}`];
+      const image = await workshop.image(`${server().top}.example/links:1`, [
+        await workshop.layer(...targets.map((target, index) => symlink(`link${index}`, target))),
+      ]);
+      assert.deepEqual(await publisher.publish(image), ['published']);
+      for (const [index, target] of targets.entries()) {
+        // The server shows what is stored, in which clients put the default.
+        const stored = readlinkSync(`${server().view}/${pathIn(image, `link${index}`)}`);
+        assert.equal(stored.replaceAll('$(:-$)', '$'), target);
+        assert.doesNotMatch(stored, /\$\((?!:-\$\))/);
+      }
+    });
+  },
+);
 
 function needsAttributes(context: Mocha.Context, { view }: Subject): void {
   if (!storesAttributes(Buffer.from(view.replace(/\/rdonly$/, ''))))

@@ -22,7 +22,7 @@ async function prepared(subject: Subject, name: string): Promise<string> {
 
 const ALL = ['.', 'a b', 'a:b', 'file', 'folder', 'folder/child'];
 
-describeServer('deletions of an ingestion', (server) => {
+describeServer('support-tests/cvmfs-server/ingest-deletions', (server) => {
   it('deletes files and trees, several at once, with or without a slash at the end', async () => {
     const subject = server();
     const top = await prepared(subject, 'several');

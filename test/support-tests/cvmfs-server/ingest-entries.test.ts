@@ -17,7 +17,7 @@ function attributes(mode: string, owner: string, mtime = MTIME): Pick<Look, 'mti
   return IS_ROOT ? { mtime, mode, owner } : { mtime };
 }
 
-describeServer('entries of an ingested stream', (server) => {
+describeServer('support-tests/cvmfs-server/ingest-entries', (server) => {
   it('publishes directories, files, symbolic links, hard links and special files as the tar has them', async function () {
     needsRoot(this);
     const subject = server();

@@ -23,7 +23,7 @@ async function prepared(subject: Subject, name: string): Promise<string> {
   return top;
 }
 
-describeServer('hard links of an ingested stream', (server) => {
+describeServer('support-tests/cvmfs-server/ingest-links', (server) => {
   it('clones a file of the repository with its mode, owner, time and content', async () => {
     const subject = server();
     const top = await prepared(subject, 'clones');

@@ -9,7 +9,7 @@ import { describeServer } from './subject.ts';
 
 const BLOCK_BYTES = 512;
 
-describeServer('the end of an ingested stream', (server) => {
+describeServer('support-tests/cvmfs-server/ingest-streams', (server) => {
   const cuts = [100, BLOCK_BYTES + 100, 2 * BLOCK_BYTES, 2 * BLOCK_BYTES + 700, 3 * BLOCK_BYTES + 1];
   for (const cut of cuts) {
     it(`refuses a stream that ends within an entry, after ${cut} bytes`, async () => {

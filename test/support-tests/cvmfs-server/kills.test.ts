@@ -153,7 +153,7 @@ async function imagesOf(number: number): Promise<{ readonly app: Image; readonly
   return { app: image({ layers: [base, upper] }), tool: image({ layers: [base, more] }) };
 }
 
-describeServer('unpackd convert, killed at any moment', (subject) => {
+describeServer('support-tests/cvmfs-server/kills', (subject) => {
   it(`ends right with the next run: ${KILLS} times, seed ${SEED}`, async function () {
     this.timeout(LIMIT_MS);
     const killer = await Killer.start(subject());

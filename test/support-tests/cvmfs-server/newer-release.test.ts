@@ -10,7 +10,7 @@ const BEFORE = ['.', 'a b', 'a:b', 'file', 'folder', 'folder/child'];
 
 /** Read in cvmfs_server_ingest.sh and sync_union_tarball.cc of 2.14, and not run. */
 describeDouble(
-  'what 2.14 does otherwise',
+  'support-tests/cvmfs-server/newer-release',
   (fixture) => {
     it('deletes paths with colons, and ends the list at a blank', async () => {
       const view = await prepared(fixture());

@@ -29,7 +29,7 @@ const TAKEN = [
 ];
 const REGULAR = new Set(['a file', 'an empty file']);
 
-describeServer('names that mean something to CernVM-FS', (server) => {
+describeServer('support-tests/cvmfs-server/reserved-names', (server) => {
   for (const [type, member] of Object.entries(TYPES)) {
     it(`end an ingestion with .cvmfsbundles as ${type}, wherever it is`, async () => {
       await refused(server(), () => ingest(server(), ...below(server(), 'bundles', '.cvmfsbundles', member)));

@@ -10,7 +10,7 @@ const EEXIST = 17;
 const EINTR = 4;
 const EINVAL = 22;
 
-describeServer('transactions', (server) => {
+describeServer('support-tests/cvmfs-server/transactions: transactions', (server) => {
   afterEach(async () => {
     await server().run(['abort', '-f', server().repository]);
   });
@@ -73,7 +73,7 @@ describeServer('transactions', (server) => {
   });
 });
 
-describeServer('commands', (server) => {
+describeServer('support-tests/cvmfs-server/transactions: commands', (server) => {
   it('number the revisions', async () => {
     const subject = server();
     const before = await taggedRevision(subject);

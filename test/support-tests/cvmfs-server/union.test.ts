@@ -33,7 +33,7 @@ async function publish(subject: Subject, write: (top: string) => void): Promise<
   succeeded(await subject.run(['publish', subject.repository]));
 }
 
-describeServer('union transactions', (server) => {
+describeServer('support-tests/cvmfs-server/union: union transactions', (server) => {
   it('publish exactly the tree that was written', async () => {
     const subject = server();
     const top = `${subject.top}/tree`;
@@ -155,7 +155,7 @@ describeServer('union transactions', (server) => {
   });
 });
 
-describeDouble('union transactions', (double) => {
+describeDouble('support-tests/cvmfs-server/union: union transactions', (double) => {
   it('publish no extended attributes where the configuration does not say so', async function () {
     const fixture = double();
     const { command, root } = fixture;

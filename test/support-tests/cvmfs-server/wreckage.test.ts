@@ -6,7 +6,7 @@ import { describeWreckage } from './subject.ts';
 import type { Subject } from './subject.ts';
 
 /** The last file by its name: it leaves a real repository corrupt. */
-describeWreckage('what corrupts a repository', (server) => {
+describeWreckage('support-tests/cvmfs-server/wreckage: what corrupts a repository', (server) => {
   it('is not a directory entry over a file, which has no effect', async () => {
     const subject = server();
     const path = `${subject.top}/harmless`;
@@ -51,7 +51,7 @@ describeWreckage('what corrupts a repository', (server) => {
   });
 });
 
-describeWreckage('a hard link', (server) => {
+describeWreckage('support-tests/cvmfs-server/wreckage: a hard link', (server) => {
   it('corrupts the repository where it takes the place of a directory', async () => {
     const subject = server();
     const top = `${subject.top}/link`;

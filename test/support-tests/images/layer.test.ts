@@ -25,7 +25,7 @@ import { layer, layerInFile } from '../../support/images/layer.ts';
 import { needs } from '../../support/programs.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
-describe('layers for tests', () => {
+describe('support-tests/images/layer', () => {
   describe('as another reader of archives sees them', () => {
     const cases: [what: string, entry: LayerEntry, expected: Partial<Header>][] = [
       [

@@ -22,7 +22,7 @@ const ERRORS = z.object({ errors: z.array(z.object({ code: z.string() })) });
 const PAGE = z.object({ tags: z.array(z.string()) });
 const INSPECTED = z.object({ Layers: z.array(z.string()) });
 
-describe('the read-only registry for tests', () => {
+describe('support-tests/images/read-only-registry: the read-only registry for tests', () => {
   const store = new ImageStore();
   let registry: ReadOnlyRegistry;
   let first: Image;
@@ -216,7 +216,7 @@ describe('the read-only registry for tests', () => {
   });
 });
 
-describe('tag lists of the read-only registry', () => {
+describe('support-tests/images/read-only-registry: tag lists of the read-only registry', () => {
   const store = new ImageStore();
   const tags = ['a', 'b', 'B', 'c', '1.10', '1.9'];
 

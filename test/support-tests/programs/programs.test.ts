@@ -23,7 +23,7 @@ function reportOf(pattern: string, environment: NodeJS.ProcessEnv = {}): Report 
 const titles = (tests: readonly { readonly fullTitle: string }[]): string[] =>
   tests.map(({ fullTitle }) => fullTitle);
 
-describe('what tests need of the machine', () => {
+describe('support-tests/programs/programs', () => {
   it('skips suites and tests with their names and the reason, and runs no hook of a skipped suite', () => {
     const { failures, pending } = reportOf('^a (?:suite|test)');
     assert.deepEqual(failures, []);

@@ -11,7 +11,7 @@ interface Reply {
   readonly body: { readonly token?: string; readonly access_token?: string; readonly expires_in?: number };
 }
 
-describeWith(['openssl'], 'registry/token-server', () => {
+describeWith(['openssl'], 'support-tests/registry/token-server', () => {
   let server: TokenServer;
 
   beforeEach(async () => {

@@ -6,7 +6,7 @@ const TOOL = "'quay.io/lab/tool:1'";
 const CASA = "'quay.io/stimela/casa:1.*'";
 const ON_ARM = "{image: 'quay.io/lab/tool:1', platforms: [linux/arm64]}";
 
-describe('changes since an earlier version', () => {
+describe('wishlist/check/changes', () => {
   function changed(
     before: readonly string[],
     after: readonly string[],

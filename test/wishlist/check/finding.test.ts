@@ -11,7 +11,7 @@ const REMARK: Remark = {
   hint: undefined,
 };
 
-describe('a finding', () => {
+describe('wishlist/check/finding: a finding', () => {
   const cases: readonly (readonly [string, string, number | undefined, readonly (number | undefined)[]])[] = [
     ['finds its text on the line', "  - 'q.io/a:1'", undefined, [6, 14]],
     ['begins behind the quote that its column is of', "  - 'q.io/a:1'", 5, [6, 14]],
@@ -41,6 +41,6 @@ describe('a finding', () => {
   });
 });
 
-describe('the lines of a text', () => {
+describe('wishlist/check/finding: the lines of a text', () => {
   it('end with LF, CR LF or CR', () => assert.deepEqual(linesOf('a\nb\r\nc\rd'), ['a', 'b', 'c', 'd']));
 });

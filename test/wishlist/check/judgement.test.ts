@@ -7,7 +7,7 @@ import { recipeOf } from './recipes.ts';
 const [WISH] = recipeOf(["'quay.io/lab/tool:*'"]).wishes;
 assert.ok(WISH !== undefined);
 
-describe('how bad an answer of a registry is for a line', () => {
+describe('wishlist/check/judgement: how bad an answer of a registry is for a line', () => {
   const cases: readonly (readonly [FailureCode, 'error' | 'warning'])[] = [
     ['registry-unreachable', 'warning'],
     ['registry-timeout', 'warning'],
@@ -29,7 +29,7 @@ describe('how bad an answer of a registry is for a line', () => {
   }
 });
 
-describe('policy', () => {
+describe('wishlist/check/judgement: policy', () => {
   it('allows so many tags, and not one more', () => {
     assert.equal(judgePattern(WISH, ['1', '2'], 2).code, 'pattern-means');
     const { severity, code } = judgePattern(WISH, ['1', '2', '3'], 2);
@@ -50,7 +50,7 @@ describe('policy', () => {
   });
 });
 
-describe('tags', () => {
+describe('wishlist/check/judgement: tags', () => {
   it('stand in the order of versions', () => {
     assert.deepEqual(inVersionOrder(['1.10', 'latest', '1.9', '1.2']), ['1.2', '1.9', '1.10', 'latest']);
   });

@@ -4,7 +4,7 @@ import { parseReference } from '../../../core/oci/reference.ts';
 
 const TAGS = ['1.6.0', '1.7.0', '1.7.1', '1.10.0', 'v2.0', '3', 'latest', 'Focal', '2024.01-cuda'];
 
-describe('the nearest tag', () => {
+describe('wishlist/check/near-names: the nearest tag', () => {
   const cases = [
     ['v1.7.1', '1.7.1'],
     ['V1.7.1', '1.7.1'],
@@ -32,7 +32,7 @@ describe('the nearest tag', () => {
   it('is none where there are no tags', () => assert.equal(nearestTag('1', []), undefined));
 });
 
-describe('repositories that may be meant', () => {
+describe('wishlist/check/near-names: repositories that may be meant', () => {
   const others = ['quay.io/stimela/casa:1', 'quay.io/lab/tool:1', 'docker.io/lab/tool:1'].map((text) =>
     parseReference(text),
   );
@@ -49,7 +49,7 @@ describe('repositories that may be meant', () => {
   }
 });
 
-describe('the nearest registry', () => {
+describe('wishlist/check/near-names: the nearest registry', () => {
   const others = [parseReference('registry.example.org/lab/tool:1')];
   const cases = [
     ['qauy.io', 'quay.io'],

@@ -9,7 +9,7 @@ function found(...recipes: readonly Recipe[]): string[] {
   );
 }
 
-describe('wishes that a pattern covers', () => {
+describe('wishlist/check/overlaps: wishes that a pattern covers', () => {
   const cases: readonly (readonly [string, readonly string[], readonly string[]])[] = [
     ['an image that it matches', ['q.io/a/b:1.*', 'q.io/a/b:1.2'], ['5']],
     ['an image before it', ['q.io/a/b:1.2', 'q.io/a/b:1.*'], ['4']],
@@ -35,7 +35,7 @@ describe('wishes that a pattern covers', () => {
   });
 });
 
-describe('wishes that another recipe has', () => {
+describe('wishlist/check/overlaps: wishes that another recipe has', () => {
   const one = recipeOf(["'q.io/a/b:1'", "'q.io/a/b:2.*'"], { file: 'one.yaml' });
   it('in the same repository: a warning for the later one', () => {
     const two = recipeOf(["'q.io/a/b:1'", "'q.io/a/b:2.*'", "'q.io/a/b:2.1'"], { file: 'two.yaml' });

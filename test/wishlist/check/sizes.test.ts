@@ -9,7 +9,7 @@ function sum(...images: readonly (readonly LayerSize[])[]) {
   return totalOf(images.map((layers) => ({ image: 'q.io/a:1', platform: 'linux/amd64', layers })));
 }
 
-describe('the sum of images', () => {
+describe('wishlist/check/sizes', () => {
   it('of none is nothing', () => {
     assert.deepEqual(sum(), { layers: 0, compressedBytes: 0, unpackedBytes: 0, publishedBytes: 0 });
   });

@@ -133,7 +133,7 @@ const shown = ({ images }: Expansion): string[] =>
 const codes = ({ problems }: Expansion): string[] =>
   problems.map(({ problem }) => `${problem.code} ${problem.line}`);
 
-describe('expandRecipes: what a source may not ask for', () => {
+describe('wishlist/meaning/confine: expandRecipes: what a source may not ask for', () => {
   for (const [
     what,
     { confinement = {}, policy = {}, items, head, images, problems, asked = [] },
@@ -177,7 +177,7 @@ describe('expandRecipes: what a source may not ask for', () => {
   });
 });
 
-describe('expandRecipes: what the wishes of a source cost', () => {
+describe('wishlist/meaning/confine: expandRecipes: what the wishes of a source cost', () => {
   const many = Array.from({ length: 30_000 }, (_, index) => String(index));
   const lists = wholeLists(async () => await Promise.resolve(many));
   const good = parseRecipe('version: 1\ncvmfs_repo: y\ninput: [docker.io/lab/z:1]', 'good');
@@ -238,7 +238,7 @@ describe('expandRecipes: what the wishes of a source cost', () => {
   });
 });
 
-describe('expandRecipes: several sources that want one name', () => {
+describe('wishlist/meaning/confine: expandRecipes: several sources that want one name', () => {
   const one = recipe(['quay.io/docker.io/lab/tool:1'], {});
   const three = recipe(['lab.local/docker.io/lab/tool:1'], {});
   /** Names that are one path, and differ in where the subdirectory ends. */
@@ -301,7 +301,7 @@ describe('expandRecipes: several sources that want one name', () => {
   });
 });
 
-describe('matchesRegistry', () => {
+describe('wishlist/meaning/confine: matchesRegistry', () => {
   const cases: readonly (readonly [
     pattern: string,
     registry: string,

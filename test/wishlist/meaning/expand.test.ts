@@ -17,7 +17,7 @@ import { wholeLists, type TagsOf } from '../../support/whole-lists.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 
-describe('expandRecipes', () => {
+describe('wishlist/meaning/expand: expandRecipes', () => {
   it('leaves wishes without pattern as they are and asks no registry', async () => {
     const wishes = wishesFor('quay.io/a:1', `quay.io/a@${DIGEST}`, `quay.io/a:1@${DIGEST}`);
     const expansion = await expandWishes(wishes, unexpected);
@@ -146,7 +146,7 @@ describe('expandRecipes', () => {
   });
 });
 
-describe('expandRecipes, given tags of what is no image', () => {
+describe('wishlist/meaning/expand: expandRecipes, given tags of what is no image', () => {
   const hex = '0123456789abcdef'.repeat(4);
   const [referrers, signature] = [`sha256-${hex}`, `sha256-${hex}.sig`];
   const lists = tagLists({ 'quay.io/a': ['1.0', referrers, signature, '2.0'] });
@@ -224,7 +224,7 @@ describe('expandRecipes, given tags of what is no image', () => {
   });
 });
 
-describe('expandRecipes, given a list that may not be whole', () => {
+describe('wishlist/meaning/expand: expandRecipes, given a list that may not be whole', () => {
   const lists: ListTags = async () => await Promise.resolve({ tags: ['1.0', '1.1', '2.0'], isWhole: false });
 
   it('takes what it has, warns once for each line, and holds everything for possible that a pattern matches', async () => {
@@ -268,7 +268,7 @@ describe('expandRecipes, given a list that may not be whole', () => {
   });
 });
 
-describe('expandRecipes, given platforms', () => {
+describe('wishlist/meaning/expand: expandRecipes, given platforms', () => {
   /** `wishes`: `IMAGE [PLATFORM,…]`; `expected`: `IMAGE [PLATFORM[!],…]`, `!` for those that are required. */
   const cases: [what: string, wishes: string[], byDefault: string | undefined, expected: string[]][] = [
     ['nothing', ['quay.io/a:1'], undefined, ['quay.io/a:1']],
@@ -328,7 +328,7 @@ describe('expandRecipes, given platforms', () => {
   }
 });
 
-describe('expandRecipes, given several recipes', () => {
+describe('wishlist/meaning/expand: expandRecipes, given several recipes', () => {
   /** `expected`: `PUBLIC NAME in REPOSITORIES, lines LINES`, in order. */
   const cases: [what: string, recipes: Wishlist[], expected: string[]][] = [
     [
@@ -421,7 +421,7 @@ describe('expandRecipes, given several recipes', () => {
   });
 });
 
-describe('expandRecipes, given settings', () => {
+describe('wishlist/meaning/expand: expandRecipes, given settings', () => {
   const cases: [
     what: string,
     wishes: Partial<WishSettings>[],
@@ -477,7 +477,7 @@ describe('expandRecipes, given settings', () => {
   });
 });
 
-describe('expandRecipes, given a limit', () => {
+describe('wishlist/meaning/expand: expandRecipes, given a limit', () => {
   const lists = tagLists({ 'quay.io/a': ['1', '2', '3', '3'], 'quay.io/b': ['1'] });
   const cases: [wish: number | undefined, ofRecipe: number | undefined, byDefault: number, found: number][] =
     [
@@ -500,7 +500,7 @@ describe('expandRecipes, given a limit', () => {
   }
 });
 
-describe('expandRecipes, given images that get one public name', () => {
+describe('wishlist/meaning/expand: expandRecipes, given images that get one public name', () => {
   /** Recipes `FILE REPOSITORIES SUBDIRECTORY IMAGE…`. */
   const cases: [what: string, recipes: string[], images: string[], problems: string[]][] = [
     [

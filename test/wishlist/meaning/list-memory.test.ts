@@ -6,7 +6,7 @@ import { heldBytes, HeldMeter } from '../../publisher/heap.ts';
 const LISTS = 40;
 const TAGS = 50_000;
 
-describe('what is held of lists of tags', () => {
+describe('wishlist/meaning/list-memory', () => {
   it('is what the wishes mean of them, and nothing of the others', async () => {
     const names = Array.from({ length: LISTS }, (_, index) => `  - 'quay.io/lab/tool${index}:v1-*'\n`);
     const text = `version: 1\ncvmfs_repo: images.unpackd.test\ninput:\n${names.join('')}`;

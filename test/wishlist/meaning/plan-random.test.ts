@@ -16,7 +16,7 @@ const DAY_MS = 86_400_000;
 /** What is published, by name and platform. */
 type State = ReadonlyMap<string, PublishedImage>;
 
-describe('planRepository, given random wishlists and states', () => {
+describe('wishlist/meaning/plan-random', () => {
   const seed = Number(process.env['UNPACKD_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
   const counts = { add: 0, update: 0, unchanged: 0, unknown: 0, remove: 0, gone: 0 };
 

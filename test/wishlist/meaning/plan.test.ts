@@ -14,7 +14,7 @@ import type { WishedImage } from '../../../wishlist/meaning/wished-image.ts';
 const DAY_MS = 86_400_000;
 const NOW_MS = 1000 * DAY_MS;
 
-describe('planRepository', () => {
+describe('wishlist/meaning/plan', () => {
   const wanted = [
     image('quay.io/a:1'),
     image('quay.io/a:2'),

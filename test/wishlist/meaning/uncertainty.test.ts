@@ -27,7 +27,7 @@ const NAMES = [
   'localhost:5000/quay.io/lab/tool:1',
 ];
 
-describe('protectedNames', () => {
+describe('wishlist/meaning/uncertainty: protectedNames', () => {
   const cases: [what: string, uncertainty: Uncertainty, expected: string[]][] = [
     ['anything', ANYTHING, NAMES],
     ['anything in the repository', { ...ANYTHING, repositories: ['x'] }, NAMES],
@@ -63,7 +63,7 @@ describe('protectedNames', () => {
   });
 });
 
-describe('uncertaintiesOfLines', () => {
+describe('wishlist/meaning/uncertainty: uncertaintiesOfLines', () => {
   /** `undefined`: anything in the recipe's repositories. */
   const cases: [item: string, image: string | undefined][] = [
     ["'quay.io/lab/tool:v1.('", 'quay.io/lab/tool'],
@@ -99,7 +99,7 @@ describe('uncertaintiesOfLines', () => {
   });
 });
 
-describe('protectedNames, given uncertainties that take long to tell apart', () => {
+describe('wishlist/meaning/uncertainty: protectedNames, given uncertainties that take long to tell apart', () => {
   const names = Array.from({ length: 2000 }, (_, index) => `quay.io/lab/tool:${index}`);
   const include = Array.from({ length: 900 }, (_, index) => `x${index}*`);
   const uncertainty: Uncertainty = {
@@ -119,7 +119,7 @@ describe('protectedNames, given uncertainties that take long to tell apart', () 
   });
 });
 
-describe('the uncertainties of expandRecipes', () => {
+describe('wishlist/meaning/uncertainty: the uncertainties of expandRecipes', () => {
   it('are about what failed, with exclusions, and about wrong lines', async () => {
     const text = `version: 1\ncvmfs_repo: x\ninput: ['quay.io/a:1*', 'quay.io/b:2*', 'quay.io/c:1', 'quay.io/d:-']\n`;
     const recipe = parseRecipe(text, 'recipe.yaml');

@@ -66,7 +66,7 @@ const REFUSED: Readonly<Record<string, readonly [text: string, message: RegExp]>
   ],
 };
 
-describe('parseRecipe: what a stranger writes', () => {
+describe('wishlist/recipe/hostile', () => {
   for (const [name, [text, message]] of Object.entries(REFUSED)) {
     it(`refuses ${name}`, () => {
       assert.throws(

@@ -9,7 +9,7 @@ const REPOSITORY = 'images.example.org';
 const HEAD = ['version: 2', 'repositories:', `  - '${REPOSITORY}'`];
 const DIGEST = `sha256:${'0'.repeat(64)}`;
 
-describe('a line of a list of images', () => {
+describe('wishlist/recipe/image-list: a line of a list of images', () => {
   const good: [line: string, item: string][] = [
     ['debian', "- 'docker.io/library/debian'"],
     ['debian:12', "- 'docker.io/library/debian:12'"],
@@ -76,7 +76,7 @@ describe('a line of a list of images', () => {
   }
 });
 
-describe('a list of images', () => {
+describe('wishlist/recipe/image-list: a list of images', () => {
   for (const [what, list] of [
     ['nothing', ''],
     ['comments alone', '# one\n\n# two\n'],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { isFailure } from '../../../core/failure.ts';
 import { parseKeep, type Keep } from '../../../wishlist/recipe/settings.ts';
 
-describe('how long an image is kept', () => {
+describe('wishlist/recipe/keep', () => {
   const good: [text: string, keep: Keep][] = [
     ['forever', 'forever'],
     ['1d', { days: 1 }],

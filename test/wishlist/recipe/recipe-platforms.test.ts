@@ -8,7 +8,7 @@ const HEAD = ['version: 1', 'cvmfs_repo: unpacked.example.org'];
 /** `problems`: severity, code, line and column. */
 type Case = [what: string, lines: string[], platforms: string | undefined, problems: string[]];
 
-describe('platforms of a recipe', () => {
+describe('wishlist/recipe/recipe-platforms: platforms of a recipe', () => {
   const cases: Case[] = [
     ['nothing', [], undefined, []],
     ['a list', ['platforms: [linux/amd64, linux/arm/v7]'], 'linux/amd64,linux/arm/v7', []],
@@ -45,7 +45,7 @@ describe('platforms of a recipe', () => {
   }
 });
 
-describe('a wish with platforms', () => {
+describe('wishlist/recipe/recipe-platforms: a wish with platforms', () => {
   const cases: [what: string, lines: string[], wishes: string[], problems: string[]][] = [
     [
       'a list',
@@ -131,7 +131,7 @@ describe('a wish with platforms', () => {
   });
 });
 
-describe('wishes for the same image', () => {
+describe('wishlist/recipe/recipe-platforms: wishes for the same image', () => {
   const A = 'quay.io/a:1';
   const cases: [wishes: string[], kept: number[]][] = [
     [[A, A], [4]],

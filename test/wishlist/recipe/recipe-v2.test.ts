@@ -11,7 +11,7 @@ const HEAD = ['version: 2', REPOSITORIES];
 const WISH = ['input:', '- image: quay.io/lab/a:1'];
 const A = 'image: quay.io/lab/a';
 
-describe('a recipe of version 2', () => {
+describe('wishlist/recipe/recipe-v2: a recipe of version 2', () => {
   it('has all that it can have', () => {
     const recipe = parse([
       ...HEAD,
@@ -104,7 +104,7 @@ describe('a recipe of version 2', () => {
   });
 });
 
-describe('the repositories of a recipe', () => {
+describe('wishlist/recipe/recipe-v2: the repositories of a recipe', () => {
   const cases: [lines: string[], repositories: string[], problems: string[]][] = [
     [['repositories: [a.b, c.d]'], ['a.b', 'c.d'], []],
     [['repositories:', '- a.b'], ['a.b'], []],
@@ -243,7 +243,7 @@ const SETTINGS: readonly SettingCase[] = [
   { setting: 'limit:', problems: ['error setting-invalid 6'] },
 ];
 
-describe('a setting', () => {
+describe('wishlist/recipe/recipe-v2: a setting', () => {
   for (const { setting, read = {}, problems = [] } of SETTINGS) {
     const isWrong = problems.some((problem) => problem.startsWith('error '));
 
@@ -280,7 +280,7 @@ describe('a setting', () => {
   }
 });
 
-describe('the defaults', () => {
+describe('wishlist/recipe/recipe-v2: the defaults', () => {
   const cases: [lines: string[], problems: string[], platforms: string[] | undefined][] = [
     [['defaults: {}'], [], undefined],
     [['defaults:'], ['error setting-invalid 3:9'], undefined],
@@ -307,7 +307,7 @@ describe('the defaults', () => {
   }
 });
 
-describe('an unknown key', () => {
+describe('wishlist/recipe/recipe-v2: an unknown key', () => {
   const cases: readonly (readonly [
     what: string,
     lines: readonly string[],
@@ -354,7 +354,7 @@ describe('an unknown key', () => {
   }
 });
 
-describe('the tags of a wish', () => {
+describe('wishlist/recipe/recipe-v2: the tags of a wish', () => {
   /** What is chosen: `REFERENCE include… !exclude… newest`. */
   const cases: [item: string, chosen: string | undefined, problems: string[]][] = [
     ['quay.io/a:1', 'quay.io/a:1', []],
@@ -402,7 +402,7 @@ describe('the tags of a wish', () => {
   });
 });
 
-describe('the repositories of a wish', () => {
+describe('wishlist/recipe/recipe-v2: the repositories of a wish', () => {
   const cases: [value: string, repositories: string[] | undefined, problems: string[]][] = [
     ['one.example.org', ['one.example.org'], []],
     ['[two.example.org, one.example.org]', ['two.example.org', 'one.example.org'], []],
@@ -424,7 +424,7 @@ describe('the repositories of a wish', () => {
   }
 });
 
-describe('wishes for the same image in version 2', () => {
+describe('wishlist/recipe/recipe-v2: wishes for the same image in version 2', () => {
   const cases: [what: string, items: string[], kept: number[], repeated: number[]][] = [
     ['with equal tags', [`{${A}, tags: x}`, `{${A}, tags: [x]}`], [4], [5]],
     ['with other tags', [`{${A}, tags: x}`, `{${A}, tags: y}`, `{${A}, tags: x, newest: 1}`], [4, 5, 6], []],
@@ -462,7 +462,7 @@ describe('wishes for the same image in version 2', () => {
   }
 });
 
-describe('the problems of a recipe of version 2', () => {
+describe('wishlist/recipe/recipe-v2: the problems of a recipe of version 2', () => {
   it('suggest the key that is meant', () => {
     const recipe = parse([
       ...HEAD,

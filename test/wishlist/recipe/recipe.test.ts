@@ -12,7 +12,7 @@ import { temporaryDirectory } from '../../support/setup.ts';
 const HEAD = ['version: 1', 'cvmfs_repo: unpacked.example.org', 'input:'];
 const FIRST_ITEM_LINE = HEAD.length + 1;
 
-describe('parseRecipe', () => {
+describe('wishlist/recipe/recipe: parseRecipe', () => {
   it('reads all that a recipe has', () => {
     const text = [
       'version: 1',
@@ -158,7 +158,7 @@ describe('parseRecipe', () => {
   });
 });
 
-describe('parseRecipe, given a bad item', () => {
+describe('wishlist/recipe/recipe: parseRecipe, given a bad item', () => {
   const items: [what: string, lines: string[], offset?: number][] = [
     ['a number', ['  - 12']],
     ['a fraction', ['  - 1.5']],
@@ -237,7 +237,7 @@ describe('parseRecipe, given a bad item', () => {
   });
 });
 
-describe('parseRecipe, given something doubtful', () => {
+describe('wishlist/recipe/recipe: parseRecipe, given something doubtful', () => {
   it('keeps the first of equal wishes and names both lines', () => {
     const lines = ['- quay.io/a', '- quay.io/b', '- http://Quay.io/a:latest', '- quay.io/a:1'];
     const recipe = parseRecipe([...HEAD, ...lines].join('\n'), 'r.yaml');
@@ -281,7 +281,7 @@ describe('parseRecipe, given something doubtful', () => {
   });
 });
 
-describe('readRecipe', () => {
+describe('wishlist/recipe/recipe: readRecipe', () => {
   let folder = '';
   before(async () => {
     folder = await temporaryDirectory('recipe');

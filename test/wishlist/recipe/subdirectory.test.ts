@@ -4,7 +4,7 @@ import { ownFolders, isOwnFolder } from '../../../core/outputs.ts';
 import { parseReference } from '../../../core/oci/reference.ts';
 import { parseSubdirectory } from '../../../wishlist/recipe/settings.ts';
 
-describe('a subdirectory', () => {
+describe('wishlist/recipe/subdirectory: a subdirectory', () => {
   const good = [
     'a',
     'physics/simulation',
@@ -63,7 +63,7 @@ describe('a subdirectory', () => {
   }
 });
 
-describe('folders of our own', () => {
+describe('wishlist/recipe/subdirectory: folders of our own', () => {
   it('are those of CernVM-FS too, in any case', () => {
     for (const name of ['.cvmfs', '.cvmfscatalog', '.CVMFSdirtab', '.cvmfs_status.json'])
       assert.ok(isOwnFolder(name), name);

@@ -12,7 +12,7 @@ const [OLD, NEW] = ['docker.io/library/old:1', 'docker.io/library/new:2'];
 /** With what shells, configurations and addresses may trip over. */
 const LOGIN = { user: 'robot$name', password: `pass w'ord"$(x)%40\\n:é@` };
 
-describeWith(['git'], 'a git source by HTTP with credentials', () => {
+describeWith(['git'], 'wishlist/sources/credentials: a git source by HTTP with credentials', () => {
   let upstream: Upstream;
   let server: GitHttpServer;
   let reader: Reader;
@@ -75,7 +75,7 @@ describeWith(['git'], 'a git source by HTTP with credentials', () => {
   });
 });
 
-describe('a git source by HTTPS', () => {
+describe('wishlist/sources/credentials: a git source by HTTPS', () => {
   it('is read where its authority is known, and not trusted otherwise', async function () {
     needs(this, 'git', 'openssl');
     const upstream = await Upstream.create();
@@ -95,88 +95,92 @@ describe('a git source by HTTPS', () => {
   });
 });
 
-describeWith(['git', 'ssh', 'ssh-keygen', 'sshd'], 'a git source by SSH', () => {
-  let server: SshServer;
-  let upstream: Upstream;
-  let reader: Reader;
+describeWith(
+  ['git', 'ssh', 'ssh-keygen', 'sshd'],
+  'wishlist/sources/credentials: a git source by SSH',
+  () => {
+    let server: SshServer;
+    let upstream: Upstream;
+    let reader: Reader;
 
-  beforeEach(async function () {
-    server = await SshServer.start();
-    upstream = await Upstream.create();
-    await upstream.push({ 'recipe.yaml': recipeText(OLD) });
-    reader = await Reader.create();
-  });
-
-  afterEach(async () => {
-    await server.close();
-  });
-
-  const source = (settings: Parameters<typeof gitAt>[1] = {}) =>
-    gitAt(server.urlOf(upstream.path), {
-      key: server.key,
-      knownHosts: server.knownHosts,
-      ...settings,
+    beforeEach(async function () {
+      server = await SshServer.start();
+      upstream = await Upstream.create();
+      await upstream.push({ 'recipe.yaml': recipeText(OLD) });
+      reader = await Reader.create();
     });
 
-  it('follows pushes, forced ones too', async () => {
-    assert.deepEqual(summary(await reader.read(source())).images, [OLD]);
-    await upstream.push({ 'recipe.yaml': recipeText(OLD, NEW) });
-    assert.deepEqual(summary(await reader.read(source())).images, [OLD, NEW]);
-    await upstream.forcePush({ 'recipe.yaml': recipeText(NEW) });
-    assert.deepEqual(summary(await reader.read(source())).images, [NEW]);
-  });
-
-  it('keeps its last content while the server is down', async () => {
-    await reader.read(source());
-    await server.close();
-    const failing = { images: [OLD], code: 'source-unreachable', failingSince: timeOf(2) };
-    assert.deepEqual(summary(await reader.read(source())), failing);
-    await upstream.push({ 'recipe.yaml': recipeText(NEW) });
-    await server.open();
-    assert.deepEqual(summary(await reader.read(source())).images, [NEW]);
-  });
-
-  it('keeps its last content when its branch is deleted', async () => {
-    await reader.read(source({ branch: 'main' }));
-    await upstream.deleteBranch('main');
-    const failing = { images: [OLD], code: 'source-invalid', failingSince: timeOf(2) };
-    assert.deepEqual(summary(await reader.read(source({ branch: 'main' }))), failing);
-  });
-
-  it('is invalid where there is no such repository', async () => {
-    const nowhere = gitAt(server.urlOf('/nonexistent.git'), {
-      key: server.key,
-      knownHosts: server.knownHosts,
+    afterEach(async () => {
+      await server.close();
     });
-    assert.equal(summary(await reader.read(nowhere)).code, 'source-invalid');
-  });
 
-  it('is unauthorized with a key that the server does not know', async () => {
-    const other = await SshServer.start();
-    await other.close();
-    assert.equal(summary(await reader.read(source({ key: other.key }))).code, 'source-unauthorized');
-  });
+    const source = (settings: Parameters<typeof gitAt>[1] = {}) =>
+      gitAt(server.urlOf(upstream.path), {
+        key: server.key,
+        knownHosts: server.knownHosts,
+        ...settings,
+      });
 
-  it('is not trusted where the server has another key than known-hosts says', async () => {
-    const other = await SshServer.start();
-    await other.close();
-    const text = (await readFile(other.knownHosts, 'utf8')).replace(/\]:\d+/, `]:${server.port}`);
-    const file = join(other.knownHosts, '../wrong');
-    await writeFile(file, text);
-    const state = await reader.read(source({ knownHosts: file }));
-    assert.equal(summary(state).code, 'source-untrusted');
-  });
+    it('follows pushes, forced ones too', async () => {
+      assert.deepEqual(summary(await reader.read(source())).images, [OLD]);
+      await upstream.push({ 'recipe.yaml': recipeText(OLD, NEW) });
+      assert.deepEqual(summary(await reader.read(source())).images, [OLD, NEW]);
+      await upstream.forcePush({ 'recipe.yaml': recipeText(NEW) });
+      assert.deepEqual(summary(await reader.read(source())).images, [NEW]);
+    });
 
-  it('believes a server at first sight without known-hosts, and never again another', async () => {
-    const believing = source({ knownHosts: undefined });
-    assert.deepEqual(summary(await reader.read(believing)).images, [OLD]);
-    await server.close();
-    await server.changeHostKey();
-    await server.open();
-    const failing = { images: [OLD], code: 'source-untrusted', failingSince: timeOf(2) };
-    assert.deepEqual(summary(await reader.read(believing)), failing);
-    // Also where the clone is lost.
-    await rm(reader.clone, { recursive: true });
-    assert.deepEqual(summary(await reader.read(believing)), failing);
-  });
-});
+    it('keeps its last content while the server is down', async () => {
+      await reader.read(source());
+      await server.close();
+      const failing = { images: [OLD], code: 'source-unreachable', failingSince: timeOf(2) };
+      assert.deepEqual(summary(await reader.read(source())), failing);
+      await upstream.push({ 'recipe.yaml': recipeText(NEW) });
+      await server.open();
+      assert.deepEqual(summary(await reader.read(source())).images, [NEW]);
+    });
+
+    it('keeps its last content when its branch is deleted', async () => {
+      await reader.read(source({ branch: 'main' }));
+      await upstream.deleteBranch('main');
+      const failing = { images: [OLD], code: 'source-invalid', failingSince: timeOf(2) };
+      assert.deepEqual(summary(await reader.read(source({ branch: 'main' }))), failing);
+    });
+
+    it('is invalid where there is no such repository', async () => {
+      const nowhere = gitAt(server.urlOf('/nonexistent.git'), {
+        key: server.key,
+        knownHosts: server.knownHosts,
+      });
+      assert.equal(summary(await reader.read(nowhere)).code, 'source-invalid');
+    });
+
+    it('is unauthorized with a key that the server does not know', async () => {
+      const other = await SshServer.start();
+      await other.close();
+      assert.equal(summary(await reader.read(source({ key: other.key }))).code, 'source-unauthorized');
+    });
+
+    it('is not trusted where the server has another key than known-hosts says', async () => {
+      const other = await SshServer.start();
+      await other.close();
+      const text = (await readFile(other.knownHosts, 'utf8')).replace(/\]:\d+/, `]:${server.port}`);
+      const file = join(other.knownHosts, '../wrong');
+      await writeFile(file, text);
+      const state = await reader.read(source({ knownHosts: file }));
+      assert.equal(summary(state).code, 'source-untrusted');
+    });
+
+    it('believes a server at first sight without known-hosts, and never again another', async () => {
+      const believing = source({ knownHosts: undefined });
+      assert.deepEqual(summary(await reader.read(believing)).images, [OLD]);
+      await server.close();
+      await server.changeHostKey();
+      await server.open();
+      const failing = { images: [OLD], code: 'source-untrusted', failingSince: timeOf(2) };
+      assert.deepEqual(summary(await reader.read(believing)), failing);
+      // Also where the clone is lost.
+      await rm(reader.clone, { recursive: true });
+      assert.deepEqual(summary(await reader.read(believing)), failing);
+    });
+  },
+);

@@ -53,7 +53,7 @@ const CASES: readonly (readonly [exitCode: number, stderr: string, code: string 
   [128, '', undefined],
 ];
 
-describe('what git says', () => {
+describe('wishlist/sources/failure', () => {
   for (const [exitCode, stderr, code] of CASES) {
     it(`means ${code ?? 'nothing certain'}: ${exitCode} ${stderr.split('\n')[0]}`, () => {
       const error = new GitCommandError(exitCode, stderr);

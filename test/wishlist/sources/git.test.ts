@@ -29,7 +29,7 @@ function current(...images: string[]): ReturnType<typeof summary> {
   return { images, code: undefined, failingSince: undefined };
 }
 
-describeWith(['git'], 'a git source', () => {
+describeWith(['git'], 'wishlist/sources/git', () => {
   let upstream: Upstream;
   let server: GitHttpServer;
   let reader: Reader;

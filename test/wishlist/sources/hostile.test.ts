@@ -34,7 +34,7 @@ function made(make: (path: string) => unknown): (path: string) => string {
   };
 }
 
-describe('readSources: hostile sources beside a good one', () => {
+describe('wishlist/sources/hostile: readSources: hostile sources beside a good one', () => {
   let folder: string;
   let good: FileSettings;
 
@@ -109,7 +109,7 @@ describe('readSources: hostile sources beside a good one', () => {
   });
 });
 
-describe('SourceRests', () => {
+describe('wishlist/sources/hostile: SourceRests', () => {
   const failure = new Failure('source-unreachable', 'no answer');
   const minutes = (count: number): number => count * 60_000;
 

@@ -11,7 +11,7 @@ const IMAGE = 'docker.io/library/old:1';
 /** Both ask for the same recipe, through a proxy in the same cases. */
 const KINDS = { git: gitAt, 'a web server': urlAt } as const;
 
-describeWith(['git'], 'a source behind a proxy', () => {
+describeWith(['git'], 'wishlist/sources/proxy', () => {
   let upstream: Upstream;
   let server: GitHttpServer;
   let proxy: ConnectProxy;

@@ -15,7 +15,7 @@ import { Reader, summary, timeOf, urlAt } from './reading.ts';
 
 const [OLD, NEW] = ['docker.io/library/old:1', 'docker.io/library/new:2'];
 
-describe('a source on a web server', () => {
+describe('wishlist/sources/url: a source on a web server', () => {
   let server: Server;
   let url: string;
   let reader: Reader;
@@ -174,7 +174,7 @@ describe('a source on a web server', () => {
   });
 });
 
-describe('a source that is a file', () => {
+describe('wishlist/sources/url: a source that is a file', () => {
   it('keeps its last content while the file is missing or wrong', async () => {
     const path = join(await temporaryDirectory('file'), 'recipe.yaml');
     const source = fileSource({ name: 'local', path });

@@ -24,7 +24,7 @@ const CASES: readonly (readonly [tag: string, isArtifact: boolean])[] = [
   ['1.0.sig', false],
 ];
 
-describe('tags/artifact-tag', () => {
+describe('wishlist/tags/artifact-tag', () => {
   for (const [tag, isArtifact] of CASES) {
     it(`${tag} is ${isArtifact ? 'of an artifact' : 'any tag'}`, () => {
       assert.equal(isArtifactTag(tag), isArtifact);

@@ -22,7 +22,7 @@ const ENTRIES: [text: string, kind: TagEntry['kind'], pattern: string][] = [
   ['!=1.2', 'exclude', '=1.2'],
 ];
 
-describe('parseTagEntry', () => {
+describe('wishlist/tags/tag-entry: parseTagEntry', () => {
   for (const [text, kind, pattern] of ENTRIES) {
     it(`reads ${JSON.stringify(text)} as ${kind} ${pattern}`, () => {
       assert.deepEqual(parseTagEntry(text), { kind, pattern });
@@ -40,7 +40,7 @@ describe('parseTagEntry', () => {
   }
 });
 
-describe('parseTagEntry, given a password', () => {
+describe('wishlist/tags/tag-entry: parseTagEntry, given a password', () => {
   for (const text of [
     'user:s3cret@quay.io/a',
     'https://user:s3cret@quay.io/a:1',
@@ -58,7 +58,7 @@ describe('parseTagEntry, given a password', () => {
   }
 });
 
-describe('parseTagPattern', () => {
+describe('wishlist/tags/tag-entry: parseTagPattern', () => {
   it('knows no exclusions', () => {
     assert.throws(
       () => parseTagPattern('!*-rc*'),
@@ -67,7 +67,7 @@ describe('parseTagPattern', () => {
   });
 });
 
-describe('tagMatcher', () => {
+describe('wishlist/tags/tag-entry: tagMatcher', () => {
   it('takes ranges for versions and everything else for spellings', () => {
     const tags = ['1.x', '1.2', '1.2.0', 'v1.2', '1.20'];
     assert.deepEqual(tags.filter(tagMatcher('1.2')), ['1.2']);

@@ -32,7 +32,7 @@ const SELECTIONS: [what: string, selection: Partial<TagSelection>, expected: str
   ['the newest of what is no version', { include: ['latest', 'nightly-*'], newest: 5 }, []],
 ];
 
-describe('selectTags', () => {
+describe('wishlist/tags/tag-selection: selectTags', () => {
   for (const [what, part, expected] of SELECTIONS) {
     it(`chooses ${what}, in the order of the list`, () => {
       const selection = selectionWith(part);
@@ -90,7 +90,7 @@ describe('selectTags', () => {
   });
 });
 
-describe('covers', () => {
+describe('wishlist/tags/tag-selection: covers', () => {
   for (const [what, part] of SELECTIONS) {
     it(`agrees with selectTags on ${what}, unless it takes other tags to tell`, () => {
       const selection = selectionWith(part);
@@ -102,7 +102,7 @@ describe('covers', () => {
   }
 });
 
-describe('selectionOf', () => {
+describe('wishlist/tags/tag-selection: selectionOf', () => {
   it('is undefined for a single image', () => {
     assert.equal(selectionOf(parseReference('quay.io/a:1')), undefined);
     assert.equal(selectionOf(parseReference(`quay.io/a@sha256:${'0'.repeat(64)}`)), undefined);

@@ -79,7 +79,7 @@ const NO_RANGES: string[] = [
   `>=1.2.3-${'a-'.repeat(400)}+`,
 ];
 
-describe('isRange', () => {
+describe('wishlist/tags/version-range: isRange', () => {
   const cases: [text: string, is: boolean][] = [
     ['>=1', true],
     ['<2', true],
@@ -103,7 +103,7 @@ describe('isRange', () => {
   }
 });
 
-describe('rangeMatcher', () => {
+describe('wishlist/tags/version-range: rangeMatcher', () => {
   for (const [range, within, without] of RANGES) {
     it(`${JSON.stringify(range)} has ${within.join(', ')} and not ${without.join(', ')}`, () => {
       assert.deepEqual([...without, ...within].filter(rangeMatcher(range)), within);

@@ -48,7 +48,7 @@ const OTHERS: string[] = [
   '1.2.3-a b',
 ];
 
-describe('parseVersion', () => {
+describe('wishlist/tags/version', () => {
   for (const [tag, version] of VERSIONS) {
     it(`reads ${tag} as ${version}`, () => assert.equal(parseVersion(tag)?.version, version));
   }

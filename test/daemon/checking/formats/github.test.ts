@@ -8,7 +8,7 @@ function commands(...findings: Parameters<typeof reportOf>[0]): string[] {
     .filter((line) => line.startsWith('::'));
 }
 
-describe('the format github', () => {
+describe('daemon/checking/formats/github', () => {
   it('is one command a finding, whose end is its last column', () => {
     assert.deepEqual(commands(finding()), [
       '::error file=recipe.yaml,line=4,col=6,endColumn=23,title=tag-unknown::the image quay.io/lab/tool has no tag 1%0Adid you mean quay.io/lab/tool:1.0?',

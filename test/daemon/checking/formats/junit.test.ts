@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { formatJunit } from '../../../../daemon/checking/formats/junit.ts';
 import { finding, reportOf, wish } from '../report-of.ts';
 
-describe('the format junit', () => {
+describe('daemon/checking/formats/junit', () => {
   it('has one test for each line, under a name of its own', () => {
     const text = formatJunit(
       reportOf(

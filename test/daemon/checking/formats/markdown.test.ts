@@ -42,7 +42,7 @@ const ATTACKS = [
   ':tada: $x$',
 ];
 
-describe('text in Markdown', () => {
+describe('daemon/checking/formats/markdown: text in Markdown', () => {
   for (const attack of ATTACKS) {
     it(`does nothing: ${JSON.stringify(attack)}`, () => {
       for (const text of [
@@ -73,7 +73,7 @@ describe('text in Markdown', () => {
   it('needs no span for nothing', () => assert.equal(code(''), ''));
 });
 
-describe('the format markdown', () => {
+describe('daemon/checking/formats/markdown: the format markdown', () => {
   it('begins with the marker, and says the verdict', () => {
     const cases = [
       [[], 'fine'],

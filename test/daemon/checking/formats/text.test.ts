@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { excerptOf, formatText } from '../../../../daemon/checking/formats/text.ts';
 import { finding, measured, reportOf, wish } from '../report-of.ts';
 
-describe('the format text', () => {
+describe('daemon/checking/formats/text: the format text', () => {
   it('has the finding, its line, and carets below', () => {
     assert.deepEqual(
       formatText(reportOf([finding()]))
@@ -25,7 +25,7 @@ describe('the format text', () => {
   });
 });
 
-describe('the excerpt of a line', () => {
+describe('daemon/checking/formats/text: the excerpt of a line', () => {
   const line = "  - 'user:secret@quay.io/lab/tool:1'";
   function shown(text: string, changes: Parameters<typeof finding>[0] = {}): string | undefined {
     return excerptOf(finding({ line: 1, column: undefined, endColumn: undefined, ...changes }), [text]);

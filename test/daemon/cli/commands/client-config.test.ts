@@ -26,7 +26,7 @@ sh -c "$1" || true
 awk '$2 ~ "^/var/lib/" { print $2 }' /proc/self/mounts
 `;
 
-describe('unpackd client-config', () => {
+describe('daemon/cli/commands/client-config', () => {
   /** With the stores of two platforms; clients see it below /cvmfs. */
   let there: string[];
   before(async () => {

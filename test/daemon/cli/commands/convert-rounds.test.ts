@@ -18,7 +18,7 @@ import type { Context } from '../../../../daemon/output/context.ts';
 import { capture } from '../capture.ts';
 import { commandNamed } from '../command-named.ts';
 
-describe('convert beside a registry that is slow to list its tags', () => {
+describe('daemon/cli/commands/convert-rounds', () => {
   it('publishes the images of others meanwhile, and then its own, in one report', async () => {
     const [good, slow] = [await TestRegistry.start(), await FaultServer.start()];
     const { bytes } = await layer([file('slow', 'x')], { compression: 'plain' });

@@ -23,7 +23,7 @@ async function run(...words: readonly string[]): Promise<{ status: number; stder
   return { status: await runUnpackd(argv, COMMANDS, io), stderr: stderr.text() };
 }
 
-describe('cli/commands/convert-single-image', () => {
+describe('daemon/cli/commands/convert-single-image', () => {
   it('says that image and repository are in each other’s place', async () => {
     const { status, stderr } = await run('convert-single-image', 'images.local', 'quay.io/lab/tool:1');
     assert.equal(status, 1);

@@ -13,7 +13,7 @@ import { openState } from '../../../../daemon/state/open-state.ts';
 const REPOSITORY = 'images.unpackd.test';
 const IMAGE = 'quay.io/lab/tool:1';
 
-describe('commands beside the daemon', () => {
+describe('daemon/cli/commands/steering', () => {
   let folder: string;
 
   beforeEach(async () => {

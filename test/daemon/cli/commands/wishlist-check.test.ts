@@ -7,7 +7,7 @@ import { recipeText } from '../../../support/git/upstream.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
 import { capture } from '../capture.ts';
 
-describe('cli/commands/wishlist-check', () => {
+describe('daemon/cli/commands/wishlist-check', () => {
   let folder: string;
 
   beforeEach(async () => {

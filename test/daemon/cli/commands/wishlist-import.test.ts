@@ -9,7 +9,7 @@ import { capture } from '../capture.ts';
 
 const REPOSITORY = 'images.example.org';
 
-describe('unpackd wishlist import', () => {
+describe('daemon/cli/commands/wishlist-import', () => {
   let folder = '';
   before(async () => {
     folder = await temporaryDirectory('import');

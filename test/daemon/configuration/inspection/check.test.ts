@@ -9,7 +9,7 @@ type Case = readonly [what: string, text: string, ...findings: string[]];
 
 const PATH = { PATH: process.env['PATH'] ?? '' };
 
-describe('config check', () => {
+describe('daemon/configuration/inspection/check', () => {
   let scene: Scene;
 
   beforeEach(async () => {

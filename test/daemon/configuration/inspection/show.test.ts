@@ -16,7 +16,7 @@ function optionLines({ stdout }: Inspection): Map<string, string> {
   );
 }
 
-describe('config show', () => {
+describe('daemon/configuration/inspection/show: config show', () => {
   let scene: Scene;
 
   beforeEach(async () => {
@@ -170,7 +170,7 @@ describe('config show', () => {
   });
 });
 
-describe('what config commands print', () => {
+describe('daemon/configuration/inspection/show: what config commands print', () => {
   const SECRET = 'hunter2-of-a-test';
   let scene: Scene;
 

@@ -38,7 +38,7 @@ async function client(certificate: string, key: string) {
   return { client: await readClientCertificate(files, problems), problems };
 }
 
-describeWith(['openssl'], 'certificates of the configuration', () => {
+describeWith(['openssl'], 'daemon/configuration/registries/certificates', () => {
   before(async () => {
     folder = await temporaryDirectory('certificates');
     await makePair(folder, 'a');

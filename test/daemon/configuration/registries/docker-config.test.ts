@@ -15,7 +15,7 @@ function auth(pair: string): string {
   return Buffer.from(pair).toString('base64');
 }
 
-describe("Docker's configuration", () => {
+describe('daemon/configuration/registries/docker-config', () => {
   const logins: readonly (readonly [what: string, entry: unknown, expected: unknown])[] = [
     ['auth', { auth: auth('ada:s3cret') }, { user: 'ada', password: 's3cret' }],
     ['a colon in the password', { auth: auth('ada:s3:cret:') }, { user: 'ada', password: 's3:cret:' }],

@@ -9,7 +9,7 @@ function read(environment: Record<string, string>) {
   return { registries, problems };
 }
 
-describe("DUCC's variables", () => {
+describe('daemon/configuration/registries/ducc', () => {
   it('may be none', () => {
     for (const environment of [{}, { DUCC_AUTH_REGISTRIES: '' }, { DUCC_AUTH_REGISTRIES: ' ,' }, LOGIN])
       assert.deepEqual(read(environment), { registries: {}, problems: [] });

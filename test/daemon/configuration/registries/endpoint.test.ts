@@ -5,7 +5,7 @@ import {
   registryHost,
 } from '../../../../daemon/configuration/registries/endpoint.ts';
 
-describe('the place of a proxy or mirror', () => {
+describe('daemon/configuration/registries/endpoint: the place of a proxy or mirror', () => {
   const valid: readonly (readonly [text: string, scheme: string, host: string, prefix: string])[] = [
     ['cache.example.org', 'https', 'cache.example.org', ''],
     ['cache.example.org/', 'https', 'cache.example.org', ''],
@@ -40,7 +40,7 @@ describe('the place of a proxy or mirror', () => {
   }
 });
 
-describe("a registry's host", () => {
+describe("daemon/configuration/registries/endpoint: a registry's host", () => {
   it('is in lower case', () => assert.equal(registryHost('Quay.IO:443'), 'quay.io:443'));
   it('is no address with a path', () => assert.equal(registryHost('quay.io/a'), undefined));
 

@@ -35,7 +35,7 @@ function valid(source: string): RegistryEntry[] {
   return entries;
 }
 
-describe('registries in the configuration file', () => {
+describe('daemon/configuration/registries/entries', () => {
   it('may be none', () => {
     assert.deepEqual(valid(''), []);
     assert.deepEqual(valid(' {}'), []);

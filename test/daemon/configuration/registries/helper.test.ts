@@ -24,7 +24,7 @@ async function ask(
   return await askHelper({ name, host: 'quay.io', server: 'https://quay.io/v1/' }, limits);
 }
 
-describe('a credential helper', () => {
+describe('daemon/configuration/registries/helper', () => {
   it('is asked with "get" and the registry on its standard input, and gives user and password', async () => {
     await programs.add(
       'good',

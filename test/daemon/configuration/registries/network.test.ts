@@ -38,7 +38,7 @@ const BAD = [
   'two words',
 ];
 
-describe('network', () => {
+describe('daemon/configuration/registries/network', () => {
   for (const [environment, { https, http, none }] of GOOD) {
     it(`reads ${JSON.stringify(environment)}`, async () => {
       const { proxies } = await readNetwork(environment);

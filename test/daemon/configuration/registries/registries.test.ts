@@ -51,7 +51,7 @@ function login(user: string, password: string): string {
   return `    username: ${user}\n    password: ${password}\n`;
 }
 
-describe('credentials of registries', () => {
+describe('daemon/configuration/registries/registries: credentials of registries', () => {
   it('are none where nothing says anything', async () => {
     const { credentials, routes, servers } = await open({});
     assert.equal(await credentials('quay.io', 'lab/tool'), undefined);
@@ -168,7 +168,7 @@ describe('credentials of registries', () => {
   });
 });
 
-describe('credential helpers', () => {
+describe('daemon/configuration/registries/registries: credential helpers', () => {
   let programs: HelperPrograms;
 
   beforeEach(async () => {
@@ -220,7 +220,7 @@ describe('credential helpers', () => {
   });
 });
 
-describe('routes of registries', () => {
+describe('daemon/configuration/registries/registries: routes of registries', () => {
   it("come from the configuration file, then from DUCC's variables", async () => {
     const ducc = { scheme: 'https', host: 'ducc.example.org', prefix: 'quay' };
     const own = { scheme: 'http', host: 'own.example.org', prefix: '' };
@@ -238,7 +238,7 @@ describe('routes of registries', () => {
   });
 });
 
-describe('settings of servers', () => {
+describe('daemon/configuration/registries/registries: settings of servers', () => {
   it('have the number of requests at once', async () => {
     const { servers } = await open({ registries: '  quay.io: {concurrency: 3}\n' });
     assert.equal(servers('quay.io').concurrency, 3);
@@ -246,7 +246,7 @@ describe('settings of servers', () => {
   });
 });
 
-describe('certificates of servers', () => {
+describe('daemon/configuration/registries/registries: certificates of servers', () => {
   it('are the authorities for all, those of the host, and its client certificate', async function () {
     needs(this, 'openssl');
     for (const name of ['all', 'own']) await makePair(folder, name);
@@ -271,7 +271,7 @@ describe('certificates of servers', () => {
   });
 });
 
-describe('what the configuration names for registries', () => {
+describe('daemon/configuration/registries/registries: what the configuration names for registries', () => {
   const at = (key: string): string =>
     `unpackd.yaml:${key === 'username' ? 3 : 4}: registries: quay.io: ${key}: `;
   const wrong: readonly (readonly [what: string, given: Given, ...problems: string[]])[] = [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { TtlCache } from '../../../../daemon/configuration/registries/ttl-cache.ts';
 
-describe('registries/ttl-cache', () => {
+describe('daemon/configuration/registries/ttl-cache', () => {
   let now = 0;
   let asked = 0;
   let cache: TtlCache<number>;

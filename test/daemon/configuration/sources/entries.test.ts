@@ -15,7 +15,7 @@ function read(text: string): { sources: SourceEntry[]; problems: string[] } {
   return { sources: readSourceEntries(entry, { file: FILE, base, secretsBase }, problems), problems };
 }
 
-describe('the key sources', () => {
+describe('daemon/configuration/sources/entries', () => {
   it('has git repositories with all their settings', () => {
     const { sources, problems } = read(`
 sources:

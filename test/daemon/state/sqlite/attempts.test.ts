@@ -6,7 +6,7 @@ import { openState } from '../../../../daemon/state/open-state.ts';
 const REPOSITORY = 'images.unpackd.test';
 const HERE = '/spool';
 
-describe('the table of what processes died of', () => {
+describe('daemon/state/sqlite/attempts', () => {
   let state: State;
   beforeEach(async () => {
     state = await openState(await temporaryDirectory('state'), assert.fail);

@@ -7,7 +7,7 @@ import { temporaryDirectory } from '../../../support/setup.ts';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f'];
 
-describe('a database', () => {
+describe('daemon/state/sqlite/database', () => {
   let path: string;
   let database: Database;
 

@@ -12,7 +12,7 @@ import { openState } from '../../../../daemon/state/open-state.ts';
 const FIRST = 'CREATE TABLE images (name TEXT PRIMARY KEY)';
 const SECOND = 'ALTER TABLE images ADD COLUMN bytes INTEGER NOT NULL DEFAULT 7';
 
-describe('opening the database', () => {
+describe('daemon/state/sqlite/open-database', () => {
   let path: string;
   let warnings: string[];
 

@@ -17,7 +17,7 @@ const REPOSITORY = 'images.unpackd.test';
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
-describe('the tables of the state', () => {
+describe('daemon/state/sqlite/sqlite-state', () => {
   let state: State;
 
   beforeEach(async () => {

@@ -9,7 +9,7 @@ const COMMIT = { hash: 'a'.repeat(40), author: 'Ann "A" Author', date: '2026-01-
 const SINCE = '2026-01-02T03:04:06.000Z';
 const LATER = '2026-01-03T00:00:00.000Z';
 
-describe('the table of sources', () => {
+describe('daemon/state/sqlite/wishlists', () => {
   let state: State;
 
   beforeEach(async () => {

@@ -29,7 +29,7 @@ const CASES: readonly [what: string, config: Partial<StartupConfig>, args: strin
   ['hostile arguments', { entrypoint: PRINT }, HOSTILE, HOSTILE],
 ];
 
-describeInShells('the runscript', (shell) => {
+describeInShells('publisher/outputs/apptainer/scripts: the runscript', (shell) => {
   for (const [what, config, args, ran] of CASES) {
     it(what, async () => {
       await writeRelocatedFiles(shell.root, config);
@@ -62,7 +62,7 @@ describeInShells('the runscript', (shell) => {
 
 const ECHO = ['/bin/sh', '-c', 'echo "$GREETING" "$@"', 'x'];
 
-describeInShells('the actions', (shell) => {
+describeInShells('publisher/outputs/apptainer/scripts: the actions', (shell) => {
   beforeEach(async () => {
     await writeRelocatedFiles(shell.root, { env: ['GREETING=hello  world'], entrypoint: ECHO });
   });
@@ -163,7 +163,7 @@ const ENVIRONMENTS: readonly [
   ['names of objects', ['__proto__=1', 'constructor=2'], {}, { constructor: '2' }],
 ];
 
-describeInShells('the environment', (shell) => {
+describeInShells('publisher/outputs/apptainer/scripts: the environment', (shell) => {
   it('has every value exactly as in the image', async () => {
     const env = await environment(HOSTILE.map((value, index) => `V${index}=${value}`));
     assert.deepEqual(

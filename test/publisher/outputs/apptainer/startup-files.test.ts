@@ -3,7 +3,7 @@ import { dirname, normalize } from 'node:path/posix';
 import { mountPoints, startupFiles } from '../../../../publisher/outputs/apptainer/startup-files.ts';
 import { startupConfig } from './startup-root.ts';
 
-describe('start-up files of apptainer', () => {
+describe('publisher/outputs/apptainer/startup-files: start-up files of apptainer', () => {
   const entries = startupFiles(startupConfig());
 
   it('are the scripts, the labels and the links that apptainer looks for', () => {
@@ -60,7 +60,7 @@ describe('start-up files of apptainer', () => {
   });
 });
 
-describe('labels.json', () => {
+describe('publisher/outputs/apptainer/startup-files: labels.json', () => {
   const cases: [name: string, labels: Record<string, string>, json: string][] = [
     ['no labels', {}, '{}\n'],
     [
@@ -88,7 +88,7 @@ describe('labels.json', () => {
   }
 });
 
-describe('mount points', () => {
+describe('publisher/outputs/apptainer/startup-files: mount points', () => {
   it('have the modes that programs expect there', () => {
     assert.deepEqual(
       mountPoints.map(({ type, mode, path }) => `${type} ${mode.toString(8)} ${path}`),

@@ -30,7 +30,7 @@ const BAD: readonly (readonly [what: string, change: Record<string, unknown>])[]
   ['no layers', { layers: undefined }],
 ];
 
-describe('outputs/podman/image-record', () => {
+describe('publisher/outputs/podman/image-record: outputs/podman/image-record', () => {
   it('comes back as it was written', () => {
     assert.deepEqual(decodeRecord(encodeRecord(record)), record);
     const { record: without } = published('quay.io/lab/tool:1', ['base', 'top']);
@@ -94,7 +94,7 @@ const UNREADABLE = [
   '',
 ];
 
-describe('outputs/podman/image-name', () => {
+describe('publisher/outputs/podman/image-record: outputs/podman/image-name', () => {
   for (const [reference, name] of NAMES) {
     it(`is ${name} for ${reference}`, () => {
       assert.equal(podmanName(parseReference(reference)), name);

@@ -41,7 +41,7 @@ class Shelf {
   }
 }
 
-describe('outputs/podman/short-names', () => {
+describe('publisher/outputs/podman/paths', () => {
   let shelf: Shelf;
   beforeEach(() => {
     shelf = new Shelf();

@@ -25,7 +25,7 @@ interface Listed {
   readonly 'big-data-digests': Readonly<Record<string, string>>;
 }
 
-describe('outputs/podman', () => {
+describe('publisher/outputs/podman/podman', () => {
   let workshop: Workshop;
   let base: Layer;
   let top: Layer;

@@ -65,7 +65,7 @@ function json(more: object): string {
   return JSON.stringify({ ...CONFIG, ...more });
 }
 
-describe('outputs/podman/readable', () => {
+describe('publisher/outputs/podman/readable', () => {
   for (const [what, more] of GOOD_CONFIGS) {
     it(`can be a config with ${what}`, () => {
       assert.equal(unreadableConfig(Buffer.from(json(more))), undefined);

@@ -24,7 +24,7 @@ function repositoryWith({ images, layers }: StoreIndex): MemoryRepository {
   return repository;
 }
 
-describe('outputs/podman/store-index', () => {
+describe('publisher/outputs/podman/store-index', () => {
   const store = storeOf([
     published('a.io/a:1', ['base', 'top', layerRecord('none', 'x')], {
       index: { digest: digestOf('i'), size: 1 },

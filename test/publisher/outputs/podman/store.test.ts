@@ -22,7 +22,7 @@ function mounted(store: Store, names: readonly string[]): string[] {
   return digests.map((digest) => names.find((name) => layerRecord(name).digest === digest) ?? '?');
 }
 
-describe('outputs/podman/store', () => {
+describe('publisher/outputs/podman/store: outputs/podman/store', () => {
   it('lists each image once, with all its names', () => {
     const store = storeOf([
       published('quay.io/lab/tool:latest', ['base', 'top']),
@@ -193,7 +193,7 @@ describe('outputs/podman/store', () => {
   });
 });
 
-describe('outputs/podman/json', () => {
+describe('publisher/outputs/podman/store: outputs/podman/json', () => {
   const image = published('quay.io/lab/tool:1', ['base', layerRecord('top')]);
   const books = serializeIndex(storeOf([image]));
   const [base = '', top = ''] = layerIds([layerRecord('base').diffId, layerRecord('top').diffId]);
@@ -281,7 +281,7 @@ const ABOVE: Digest = 'sha256:ab5608ccad0bc464d61f232bb1490f22e7110c19e0d222b1f6
 /** As podman 4.3.1 named the layer when it pulled an image of these two. */
 const PULLED = '1c1cc10538916ab698c48894732d46f1ac961bab74980e1829533a0b8c1f0acd';
 
-describe('outputs/podman/layer-ids', () => {
+describe('publisher/outputs/podman/store: outputs/podman/layer-ids', () => {
   it('are those of a pulled image', () => {
     assert.deepEqual(layerIds([BASE, ABOVE]), [BASE.slice(7), PULLED]);
   });

@@ -18,7 +18,7 @@ function badRequest(body: string): Fault {
   };
 }
 
-describe('registry/authentication/authentication', () => {
+describe('publisher/registry/authentication/authentication', () => {
   let server: FaultServer;
   let client: RegistryClient;
 

@@ -47,7 +47,7 @@ const CASES: readonly (readonly [field: string, expected: Expected])[] = [
   ['Basic realm="r", "stray" Bearer realm="s"', [['basic', { realm: 'r' }]]],
 ];
 
-describe('registry/authentication/challenge', () => {
+describe('publisher/registry/authentication/challenge', () => {
   for (const [field, expected] of CASES) {
     it(`reads ${JSON.stringify(field)}`, () => {
       const read = parseChallenges(field).map(({ scheme, parameters }) => [

@@ -14,7 +14,7 @@ const LAYER = plainLayer(Buffer.from('a layer'));
 
 describeWith(
   ['docker-registry', 'htpasswd', 'openssl'],
-  'registry/authentication/authentication with docker-registry',
+  'publisher/registry/authentication/docker-registry',
   () => {
     let storage: string;
     let registry: DockerRegistry;

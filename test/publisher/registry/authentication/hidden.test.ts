@@ -58,7 +58,7 @@ class Hiding {
   }
 }
 
-describe('a registry that hides instead of asking for credentials', () => {
+describe('publisher/registry/authentication/hidden', () => {
   let server: FaultServer;
   let client: RegistryClient;
   /** As the configuration has it. */

@@ -12,7 +12,7 @@ const BASIC = `Basic ${Buffer.from('me:a-password-of-a-test').toString('base64')
 const IMAGE = buildImage({ layers: [plainLayer(Buffer.from('layer'))] });
 
 /** A registry that has a name in the network, which only a proxy on this machine can look up. */
-describe('registry/authentication: credentials and plain HTTP', () => {
+describe('publisher/registry/authentication/plain-http', () => {
   let proxy: ConnectProxy;
   let server: FaultServer;
   let client: RegistryClient;

@@ -37,7 +37,7 @@ const QUERIES: readonly (readonly [parameters: string, query: string])[] = [
   [',scope="a:b:pull,push  c"', 'scope=a%3Ab%3Apull%2Cpush&scope=c'],
 ];
 
-describe('registry/authentication/token', () => {
+describe('publisher/registry/authentication/token', () => {
   for (const [place, wish, isAllowed] of PLAIN) {
     it(`plain HTTP that a place of ${place} names for a wish of ${wish} is ${isAllowed ? 'used' : 'refused'}`, () => {
       const asking = (): string => urlFor('Bearer realm="http://auth.example/token"', place, wish);

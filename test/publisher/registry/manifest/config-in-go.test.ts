@@ -31,7 +31,7 @@ const CASES: readonly (readonly [what: string, execution: object, 'whole' | 'wit
     ['a working directory that is a number', { WorkingDir: 1 }, 'refused'],
   ];
 
-describeWith(['skopeo'], 'registry/manifest/config, beside a program in Go', () => {
+describeWith(['skopeo'], 'publisher/registry/manifest/config-in-go', () => {
   let folder: string;
   before(async () => {
     folder = await temporaryDirectory('configs');

@@ -20,7 +20,7 @@ const [BASE, OWN, TOP] = ['base', 'own', 'top'].map((text) => plainLayer(Buffer.
   TestLayer,
 ];
 
-describe('registry, foreign layers', () => {
+describe('publisher/registry/manifest/foreign-layers', () => {
   let server: FaultServer;
   let elsewhere: FaultServer;
   let client: RegistryClient | undefined;

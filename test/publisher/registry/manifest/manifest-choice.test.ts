@@ -291,7 +291,7 @@ const CASES: readonly Case[] = [
   }),
 ];
 
-describe('registry/manifest/manifest-choice', () => {
+describe('publisher/registry/manifest/manifest-choice', () => {
   let server: FaultServer;
   let client: RegistryClient;
 

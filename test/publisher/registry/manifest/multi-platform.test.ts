@@ -29,7 +29,7 @@ function platformOf(name: string): Platform {
 for (const { flavour, list } of FLAVOURS) {
   describeWith(
     ['buildah', 'docker-registry', 'skopeo', 'root'],
-    `registry/client with an image for several platforms of buildah (${flavour})`,
+    `publisher/registry/manifest/multi-platform: registry/client with an image for several platforms of buildah (${flavour})`,
     () => {
       let registry: DockerRegistry;
       let client: RegistryClient;

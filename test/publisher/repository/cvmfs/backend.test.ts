@@ -50,7 +50,7 @@ const SECOND = { names: NAMES, xattrs: [OPAQUE] };
 /** More than commands need before they say their first word, on a busy machine too. */
 const STUCK_MS = 5000;
 
-describe('CvmfsBackend', () => {
+describe('publisher/repository/cvmfs/backend', () => {
   let scene: Scene;
   beforeEach(async () => {
     scene = await Scene.make({ xattrs: true });

@@ -12,7 +12,7 @@ const REPOSITORY = {
   smallestChunkBytes: 4_194_304,
 };
 
-describe('what a repository of CernVM-FS can hold', () => {
+describe('publisher/repository/cvmfs/capabilities', () => {
   const values = new Map([
     ['user.fits', 'x'.repeat(255)],
     ['user.empty', ''],

@@ -17,7 +17,7 @@ function collector() {
   };
 }
 
-describe('Chunks', () => {
+describe('publisher/repository/cvmfs/chunks', () => {
   const SIZES = [0, 1, 511, 512, 513, 64 * KIB - 1, 64 * KIB, 64 * KIB + 1, MIB - 1, MIB, MIB + 1, 3 * MIB];
   for (const size of SIZES) {
     it(`gives ${size} bytes as they came, padded to whole blocks`, () => {

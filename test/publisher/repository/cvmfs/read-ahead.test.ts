@@ -28,7 +28,7 @@ async function settled(): Promise<void> {
   for (let turn = 0; turn < 50; turn++) await setImmediate();
 }
 
-describe('readAhead', () => {
+describe('publisher/repository/cvmfs/read-ahead', () => {
   it('gives all chunks in their order', async () => {
     const source = new Source(100);
     const given: number[] = [];

@@ -20,7 +20,7 @@ async function* entries(): AsyncGenerator<Entry> {
 
 /** The later release makes an empty file of a link without target where it is told to, which would open the seal. */
 for (const release of ['2.12', '2.14'] as const)
-  describe(`the seal of a stream for ${release}`, () => sealing(release));
+  describe(`publisher/repository/cvmfs/seal: the seal of a stream for ${release}`, () => sealing(release));
 
 function sealing(release: Release): void {
   let scene: Scene;

@@ -34,7 +34,7 @@ async function* endless(): AsyncGenerator<Uint8Array> {
   for (;;) yield Buffer.alloc(64 * 1024);
 }
 
-describe('runCommand', () => {
+describe('publisher/repository/cvmfs/server-command: runCommand', () => {
   it('answers what the command prints, on either stream', async () => {
     const output = await shell('echo one; sleep 0.1; echo two >&2');
     assert.equal(output, 'one\ntwo\n');
@@ -223,7 +223,7 @@ async function program(script: string): Promise<string> {
   return path;
 }
 
-describe('readServerVersion', () => {
+describe('publisher/repository/cvmfs/server-command: readServerVersion', () => {
   for (const [release, minor] of [
     ['2.12', 12],
     ['2.14', 14],
@@ -277,7 +277,7 @@ const CASES: readonly (readonly [path: string, before: boolean, since: boolean])
   ['new\nline', false, false],
 ];
 
-describe('divideDeletions', () => {
+describe('publisher/repository/cvmfs/server-command: divideDeletions', () => {
   for (const [version, column] of [
     [V2_12, 1],
     [{ major: 1, minor: 99 }, 1],

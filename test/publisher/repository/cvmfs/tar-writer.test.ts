@@ -58,7 +58,7 @@ function parentsOf(path: string): Entry[] {
 
 const LENGTHS = [97, 98, 99, 100, 101, 102, 155, 156, 255, 256, 257];
 
-describe('tarArchive', () => {
+describe('publisher/repository/cvmfs/tar-writer: tarArchive', () => {
   describe('as tar-stream reads it', () => {
     for (const length of LENGTHS) {
       it(`holds names and targets of ${length} bytes`, async () => {
@@ -303,7 +303,7 @@ function shown(stored: string): string {
   });
 }
 
-describe('repository/cvmfs/variant-symlinks', () => {
+describe('publisher/repository/cvmfs/tar-writer: repository/cvmfs/variant-symlinks', () => {
   const targets: readonly string[] = [
     'plain',
     '$HOME/x',

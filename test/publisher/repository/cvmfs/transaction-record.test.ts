@@ -40,7 +40,7 @@ function open({ transactionLock }: CvmfsRepository, agoMs = 0): void {
 /** As long as the record takes to see a transaction that is open. */
 const SEEN_MS = 200;
 
-describe('the record of a transaction', () => {
+describe('publisher/repository/cvmfs/transaction-record', () => {
   it('knows ours when it was seen, however long it takes', async () => {
     const ours = await repository();
     const recording = recordTransaction(ours);

@@ -4,7 +4,7 @@ import { setAttribute, storesAttributes } from '../../../support/cvmfs-server/sy
 import { skip } from '../../../support/programs.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
 
-describe('repository/cvmfs/view', () => {
+describe('publisher/repository/cvmfs/view', () => {
   let published: string;
   let view: CvmfsView;
   beforeEach(async () => {

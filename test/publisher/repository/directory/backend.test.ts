@@ -19,7 +19,7 @@ import {
 } from '../entries.ts';
 import { NAME, Scene } from './scene.ts';
 
-describe('DirectoryBackend', () => {
+describe('publisher/repository/directory/backend', () => {
   describe('publishes', () => {
     it('directories, files, links and symbolic links with their attributes', async () => {
       const scene = await Scene.make();

@@ -76,7 +76,7 @@ async function apply({ root }: Scene, changes: readonly Change[]): Promise<void>
   await applyJournal(paths);
 }
 
-describe('the journal of a directory backend', () => {
+describe('publisher/repository/directory/journal', () => {
   it('makes an interrupted commit complete, after whatever change it ended', async () => {
     const { scene, changes } = await staged();
     const whole = await copied(scene);

@@ -19,7 +19,7 @@ import { directoryEntry, fileEntry, linkEntry, publication } from '../entries.ts
 import { Scene } from './scene.ts';
 import { skip } from '../../../support/programs.ts';
 
-describe('DirectoryBackend at the limits of a file system', () => {
+describe('publisher/repository/directory/limits', () => {
   it('changes nothing when the space runs out', async function () {
     const root = await temporaryDirectory('full');
     await withMount(this, root, { type: 'tmpfs', options: 'size=1m' }, async () => {

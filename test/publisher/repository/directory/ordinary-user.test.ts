@@ -21,7 +21,7 @@ function file(path: string, content: string, attributes: Partial<Attributes> = {
   return { type: 'file', path, attributes: { ...OWN, mode: 0o644, ...attributes }, sizeBytes, content };
 }
 
-describe('DirectoryBackend as an ordinary user', () => {
+describe('publisher/repository/directory/ordinary-user', () => {
   async function publish(user: OrdinaryUser, root: string, ...publications: Publication[]): Promise<Result> {
     const script = 'test/publisher/repository/directory/publish-as-user.js';
     const child = user.start(script, [], process.env);

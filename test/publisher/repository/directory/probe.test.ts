@@ -8,7 +8,7 @@ import { withMount } from '../../../support/e2e/mounts.ts';
 import { needsRoot, skip } from '../../../support/programs.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
 
-describe('the probe of a directory backend', () => {
+describe('publisher/repository/directory/probe', () => {
   async function opened(root?: string) {
     const paths = workingPaths(root ?? (await temporaryDirectory('probe')), 'name');
     mkdirSync(paths.control, { recursive: true });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { FolderList } from '../../../../publisher/repository/directory/staging.ts';
 
-describe('repository/directory/folder-list', () => {
+describe('publisher/repository/directory/staging', () => {
   it('gives back folders in whatever order they came, the last one first', () => {
     const paths = [
       'a',

@@ -39,7 +39,7 @@ const BAD = [
   '/srv/a\u0000b',
 ];
 
-describe('the address of a git repository', () => {
+describe('wishlist/sources/git/settings', () => {
   for (const [text, [protocol, label]] of Object.entries(GOOD)) {
     it(`can be ${text}`, () => {
       assert.deepEqual(parseGitAddress(text), { protocol, url: text, label });
