@@ -7,7 +7,7 @@ import { formatReference } from '../../core/oci/reference.ts';
 import type { ResolvedPlatform } from '../../wishlist/meaning/plan.ts';
 import type { WishedPlatform } from '../../wishlist/meaning/wished-image.ts';
 import { failedResult, type ImageResult } from '../image/events.ts';
-import { outputsFor, type Outputs } from '../../core/outputs.ts';
+import { outputsFor } from '../../core/outputs.ts';
 import type { ResolvedImage, WantedImage } from '../image/image.ts';
 import { flatId, flatPath, platformName } from '../image/layout.ts';
 import { ownFailure } from '../image/own-failure.ts';
@@ -17,7 +17,14 @@ import type { RepositoryView } from '../publication/view.ts';
 import { publishedState } from '../outputs/outputs.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { platformMissing } from '../registry/manifest/manifest-choice.ts';
-import { blamed, isStateUsable, refused, type GuardedImage, type PublishingContext } from './context.ts';
+import {
+  blamed,
+  isStateUsable,
+  refused,
+  type GuardedImage,
+  type PublishingContext,
+  type PublishingOptions,
+} from './context.ts';
 import type { Preparer } from './preparer.ts';
 
 export interface Candidate {
@@ -208,11 +215,7 @@ export interface ResolvedPlatforms {
   readonly available: readonly string[];
 }
 
-export interface Forms {
-  /** Made of every image that is not wanted in fewer forms. */
-  readonly outputs: Outputs;
-  readonly multiarchLinks: MultiarchLinks;
-}
+export type Forms = Pick<PublishingOptions, 'outputs' | 'multiarchLinks'>;
 
 /**
  * Asks the registry for one image. An image that lacks some of its platforms is published for the others; one that lacks
