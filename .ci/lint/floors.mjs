@@ -34,6 +34,8 @@ const FLOORS = [
 /** Implementations that one file alone may name: all others depend on the interface that it returns. */
 const NAMED_BY = new Map([['daemon/state/sqlite', 'daemon/state/open-state.ts']]);
 
+const below = (...folders) => folders.map((folder) => `publisher/${folder}`);
+
 /** Folders that may know less than all that stands below them. */
 const ONLY = new Map([
   ['publisher/publication', ['core']],
@@ -42,6 +44,14 @@ const ONLY = new Map([
   ['publisher/packed', ['core', 'publisher/publication']],
   ['publisher/layer', ['core', 'publisher/publication', 'publisher/packed']],
   ['publisher/repository', ['core', 'publisher/publication', 'publisher/packed']],
+  ['publisher/image', ['core', 'wishlist/meaning']],
+  ['publisher/published', ['core', 'publisher/publication', 'publisher/image']],
+  ['publisher/tree', ['core', ...below('publication', 'packed', 'layer', 'image')]],
+  ['publisher/outputs', ['core', ...below('publication', 'layer', 'image', 'published', 'tree')]],
+  [
+    'publisher/compose',
+    ['core', ...below('publication', 'packed', 'layer', 'image', 'published', 'tree', 'outputs')],
+  ],
 ]);
 
 const HEIGHTS = new Map(FLOORS.flatMap((folders, height) => folders.map((folder) => [folder, height])));

@@ -96,7 +96,7 @@ export class TreeChanges {
  * @throws Failure `repository-conflict` where a directory stands for something else, or the reverse: replacing it in
  *   one step would damage the repository's catalogs
  */
-export async function leftovers(
+async function leftovers(
   view: RepositoryView,
   tree: PublishedTree,
   capabilities: RepositoryCapabilities,
@@ -116,7 +116,7 @@ export async function leftovers(
 }
 
 /** @throws Failure `repository-conflict` where something else than the entry stands at its path, as above */
-export async function refuseConflict(
+async function refuseConflict(
   view: RepositoryView,
   { path, type }: Pick<Entry, 'path' | 'type'>,
 ): Promise<void> {
@@ -190,7 +190,7 @@ export class MissingDirectories {
 }
 
 /** Something is published where it cannot be replaced without a moment in which neither is there. */
-export function conflict(path: BytePath, kind: string): Failure {
+function conflict(path: BytePath, kind: string): Failure {
   return new Failure(
     'repository-conflict',
     `the repository has a ${kind} at ${path}, where something else belongs`,

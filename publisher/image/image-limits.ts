@@ -21,6 +21,7 @@ export interface ImageLimits {
 }
 
 const INFINITE = Number.POSITIVE_INFINITY;
+/** No limits. @internal */
 export const ANY_IMAGE: ImageLimits = {
   layers: INFINITE,
   compressedBytes: undefined,

@@ -39,7 +39,7 @@ export function chainPath(chain: Digest): BytePath {
   return treePath('chains', hexOf(chain));
 }
 
-/** Folder of what an output has under a digest. */
+/** Folder of what an output has under a digest. @internal */
 export function treePath(output: OutputName, hex: string): BytePath {
   return `${OUTPUT_FORMS[output].folder}/${hex.slice(0, 2)}/${hex}`;
 }

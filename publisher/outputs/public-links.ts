@@ -79,6 +79,7 @@ export class PublicLinks implements Collector {
  *
  * The plain name is there for all platforms of an image. It belongs to linux/amd64, which alone may turn a plain link into
  * a variant one: with the others it would lose the tree that it leads to. They make it where there is none.
+ * @internal
  */
 export async function publicLinks(view: RepositoryView, image: Linked): Promise<PublicLink[]> {
   const { platform, publicName, hasVariantLink } = image;
@@ -111,6 +112,7 @@ export async function isLinked(view: RepositoryView, image: Linked): Promise<boo
  * elsewhere. What is a folder itself stays.
  *
  * @param brought folders that the publication brings
+ * @internal
  */
 export async function aliasLinks(view: RepositoryView, brought: Iterable<BytePath>): Promise<PublicLink[]> {
   const children = await view.list(MULTIARCH_FOLDER);
@@ -135,12 +137,12 @@ function plainNameOf({ publicName }: Linked): string {
   return parsePlatformName(publicName).publicName;
 }
 
-/** Target of the plain name, expanded by the client. */
+/** Target of the plain name, expanded by the client. @internal */
 export function variantTarget(name: string): string {
   return posix.relative(posix.dirname(name), `${MULTIARCH_FOLDER}/$(CVMFS_ARCH:-amd64)/${name}`);
 }
 
-/** Recognizes {@link variantTarget}, also as expanded by a client; a release manager shows the stored form. */
+/** Recognizes {@link variantTarget}, also as expanded by a client; a release manager shows the stored form. @internal */
 export function isVariantTarget(target: string): boolean {
   return /^(?:\.\.\/)*\.multiarch\//.test(target);
 }
@@ -148,6 +150,7 @@ export function isVariantTarget(target: string): boolean {
 /**
  * Further names of architectures, with the folders that they mean, the best first: by the kernel (`uname -m`), and by
  * Debian and DUCC. A folder may have been made by DUCC, which keeps variants that are an architecture's first.
+ * @internal
  */
 export const ALIASES: ReadonlyMap<string, readonly string[]> = new Map([
   ['x86_64', ['amd64']],

@@ -5,8 +5,9 @@ import { joinPath } from './node.ts';
 /** The marker that makes its directory the root of a nested catalog. */
 export const CATALOG_MARKER = '.cvmfscatalog';
 
-/** A catalog with fewer entries costs more than it saves; one with more is slow to load and to change. */
+/** A catalog with fewer entries costs more than it saves; one with more is slow to load and to change. @internal */
 export const FEWEST_ENTRIES = 1_000;
+/** @internal */
 export const MOST_ENTRIES = 200_000;
 
 /** Any kind of tree, as far as counting needs it. */

@@ -178,7 +178,7 @@ const MOST_COMBINED = 100_000;
  * since a change of one name in a large directory should not cost all of them; nor is the cost of a name that of all layers,
  * since small levels are combined where there are many.
  */
-export function* overlaid(
+function* overlaid(
   lower: Children<TreeNode> | undefined,
   top: Level,
   meter: ImageMeter,
@@ -212,7 +212,7 @@ function* combined(lower: Level, upper: Level, meter: ImageMeter): Sliced<Level>
 }
 
 const DELETED: WhiteoutNode = { type: 'whiteout' };
-export const NONE: Level['changed'] = new Map();
+const NONE: Level['changed'] = new Map();
 
 class OverlaidChildren implements Children<TreeNode> {
   readonly base: Children<TreeNode> | undefined;

@@ -44,7 +44,7 @@ export function startupFiles(config: StartupConfig): readonly StartupEntry[] {
  * `labels.json`: one object of strings, sorted by name. Control characters are escaped, also those that JSON lets
  * stand (DEL and the C1 set), so that printing the file cannot steer a terminal.
  */
-export function labelsJson(labels: Readonly<Record<string, string>>): string {
+function labelsJson(labels: Readonly<Record<string, string>>): string {
   const lines = Object.entries(labels)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `  ${quoted(name)}: ${quoted(value)}`);

@@ -80,7 +80,7 @@ export function encodeRecord(record: ImageRecord | RefusedRecord): Buffer {
   return Buffer.from(JSON.stringify({ format: FORMAT, ...record }));
 }
 
-/** @returns `undefined` for anything but a record of this format */
+/** @returns `undefined` for anything but a record of this format @internal */
 export function decodeRecord(bytes: Buffer): ImageRecord | RefusedRecord | undefined {
   try {
     const text = bytes.toString('utf8');

@@ -146,7 +146,7 @@ export function linkTarget(id: LayerId): string {
   return `../${id}/diff`;
 }
 
-/** Names that a layer may have, those that are better first. They follow from its identifier, which is the last of them. */
+/** Names that a layer may have, those that are better first. They follow from its identifier, which is the last of them. @internal */
 export function namesFor(id: LayerId): string[] {
   const digits = digitsOf(id);
   const names: string[] = [];

@@ -217,13 +217,13 @@ function lossOf({ publicName }: PublishedImage): string {
 }
 
 /** An image as it goes into a store. */
-export interface NewImage {
+interface NewImage {
   readonly record: ImageRecord | RefusedRecord;
   readonly documents: Documents;
 }
 
 /** Converts `image` for a store. @param layers its own, lowest first */
-export function newImage(image: ReadyImage, layers: readonly LayerFacts[]): NewImage {
+function newImage(image: ReadyImage, layers: readonly LayerFacts[]): NewImage {
   const refused = refusalOf(image);
   if (refused === undefined) return acceptedImage(image, layers);
   const { config, manifest } = image;

@@ -113,7 +113,7 @@ function quoted(words: readonly string[]): string {
 /** @see containers/storage, pkg/archive, `Compression` */
 const COMPRESSION: Readonly<Record<LayerRecord['compression'], number>> = { none: 0, gzip: 2, zstd: 4 };
 
-export function compressionOf(number: number): LayerRecord['compression'] {
+function compressionOf(number: number): LayerRecord['compression'] {
   return number === COMPRESSION.gzip ? 'gzip' : number === COMPRESSION.zstd ? 'zstd' : 'none';
 }
 

@@ -77,7 +77,7 @@ export function mountedBelow({ record, parent }: StoredLayer): StoredLayer[] {
 }
 
 /** An image of the store: everything published with the same config. */
-export interface NamedImage {
+interface NamedImage {
   /** Source of the image's layers: the first by {@link inOrder}. */
   readonly first: ImageRecord;
   /** Identifiers of those layers. */
@@ -86,7 +86,7 @@ export interface NamedImage {
 }
 
 /** By the digest of their config, in its order. */
-export type NamedImages = ReadonlyMap<Digest, NamedImage>;
+type NamedImages = ReadonlyMap<Digest, NamedImage>;
 
 /** Identifiers of an image's layers, lowest first. */
 export function layerIdsOf({ layers }: ImageRecord): LayerId[] {
@@ -99,7 +99,7 @@ export function layerIdsOf({ layers }: ImageRecord): LayerId[] {
  *
  * @param idsOf {@link layerIds} of an image, kept for several stores of the same images
  */
-export function namedImages(published: readonly PublishedImage[], idsOf = layerIdsOf): NamedImages {
+function namedImages(published: readonly PublishedImage[], idsOf = layerIdsOf): NamedImages {
   const taken = new Set<string>();
   const byConfig = new Map<Digest, ImageRecord[]>();
   for (const { record } of published.toSorted(inOrder)) {
@@ -235,6 +235,7 @@ export type LayerId = string;
  * so that a layer over different parents is several layers. Not the chain ID of the OCI specification.
  *
  * @see containers/image, storage/storage_dest.go, `commitLayer`
+ * @internal
  */
 export function layerIds(diffIds: readonly Digest[]): LayerId[] {
   const ids: LayerId[] = [];
