@@ -2,12 +2,10 @@ import { parseArgs } from 'node:util';
 import { nearest } from '../../core/text.ts';
 import { variableOf, type Environment, type Option } from '../configuration/options.ts';
 import { boolean } from '../configuration/value-types.ts';
-import { usageLine, type AnyCommand } from './command.ts';
 import { commandHelp, generalHelp, groupHelp, shortHelp, topicHelp } from './help.ts';
-import { PLANNED_COMMANDS, PLANNED_OPTIONS } from './planned.ts';
-import { isTopic, OPTION_TABLE, optionsOn, TOPIC_NAMES } from './topics.ts';
+import { PLANNED_COMMANDS, PLANNED_OPTIONS } from './commands.ts';
+import { type AnyCommand, isTopic, OPTION_TABLE, takes, TOPIC_NAMES, usageLine } from './command.ts';
 
-/** What the command line asks for. */
 export type Parsed =
   Invocation | { readonly kind: 'help'; readonly text: string } | { readonly kind: 'version' } | Usage;
 
@@ -39,7 +37,7 @@ interface Flag {
   /** `--root`, `-t` */
   readonly written: string;
   readonly value: string | undefined;
-  /** Whether the value stands behind `=`. */
+  /** The value stands behind `=`. */
   readonly isInline: boolean;
 }
 
@@ -80,7 +78,7 @@ export function parseCommandLine(
   return invocation(found, flags);
 }
 
-/** Whether the command line or the environment asks for documents, as far as can be said without reading either. */
+/** For a run that ends before its configuration is read: true if the command line or the environment asks for JSON. */
 export function asksForJson(argv: readonly string[], environment: Environment): boolean {
   const flag = split(argv).flags.findLast(
     ({ name, isInline }) => !isInline && (name === 'json' || name === 'no-json'),
@@ -143,10 +141,13 @@ function plannedIn(
   commands: readonly AnyCommand[],
 ): Usage | undefined {
   const isThere = commands.some((command) => command.name.split(' ')[0] === name);
-  const meanwhile = isThere ? undefined : PLANNED_COMMANDS[name];
+  const meanwhile = isThere ? undefined : PLANNED_COMMANDS.get(name);
   if (meanwhile !== undefined) return usage(`the command ${name} is not there yet`, meanwhile);
-  const flag = flags.find(({ written }) => PLANNED_OPTIONS[written] !== undefined);
-  return flag && usage(`${flag.written} is not there yet`, PLANNED_OPTIONS[flag.written] ?? '');
+  const [flag] = flags.flatMap(({ written }) => {
+    const instead = PLANNED_OPTIONS.get(written);
+    return instead === undefined ? [] : [usage(`${written} is not there yet`, instead)];
+  });
+  return flag;
 }
 
 function helpFor(
@@ -201,15 +202,6 @@ function invocation(
   }
   const wrong = wrongCount(command, values);
   return wrong ?? { kind: 'run', command, arguments: values, flags };
-}
-
-/** The options that the command reads, and those that any command takes. */
-export function takes({ options, topics = [] }: AnyCommand, option: Option): boolean {
-  const own: readonly string[] = options;
-  return (
-    own.includes(option.key) ||
-    [...topics, 'options' as const].some((topic) => optionsOn(topic).includes(option))
-  );
 }
 
 function unknownOption({ written }: Flag, command: AnyCommand): Usage {

@@ -1,7 +1,6 @@
-import type { OptionKey } from '../configuration/options.ts';
+import { OPTIONS, type Option, type OptionKey } from '../configuration/options.ts';
 import type { Context, InspectionContext } from '../output/context.ts';
 import type { ExitStatus } from '../output/exit-status.ts';
-import type { Topic } from './topics.ts';
 
 /** A command as data: help, completion and man pages are made from it. */
 export interface CommandDescription {
@@ -9,7 +8,7 @@ export interface CommandDescription {
   readonly name: string;
   /** Further names, such as DUCC's. */
   readonly aliases?: readonly string[];
-  /** One line, beginning with a verb, without a full stop. */
+  /** A line that begins with a verb, without a full stop. */
   readonly summary: string;
   /** Further sentences for the command's own help. */
   readonly details?: string;
@@ -53,11 +52,8 @@ export interface Argument {
   readonly values?: readonly string[] | 'files';
 }
 
-export interface Example {
-  /** Such as `unpackd convert recipe.yaml`. */
-  readonly line: string;
-  readonly meaning: string;
-}
+/** Such as `unpackd convert recipe.yaml`, and what that does. */
+export type Example = readonly [line: string, meaning: string];
 
 /** An argument as the usage shows it. */
 export function argumentTerm({ name, variadic, optional }: Argument): string {
@@ -68,4 +64,50 @@ export function argumentTerm({ name, variadic, optional }: Argument): string {
 /** `unpackd convert [RECIPE] [OPTIONS]` */
 export function usageLine({ name, arguments: values }: CommandDescription): string {
   return ['unpackd', name, ...values.map(argumentTerm), '[OPTIONS]'].join(' ');
+}
+
+/** A page of options: `unpackd help TOPIC`. */
+interface Page {
+  readonly title: string;
+  readonly groups: readonly Option['group'][];
+}
+
+export const TOPICS = {
+  options: {
+    title: 'General options, which every command takes',
+    groups: ['Repository', 'CernVM-FS server', 'Input and output'],
+  },
+  publishing: {
+    title: 'Options for what is published, and in which batches',
+    groups: ['Publishing', 'Batches'],
+  },
+  'image-limits': { title: 'Limits for images and layers', groups: ['Image limits'] },
+  'wishlist-limits': { title: 'Limits for wishlists and their sources', groups: ['Wishlist limits'] },
+  registries: { title: 'Options for registries', groups: ['Registries'] },
+  schedule: { title: 'Options for "daemon" and "loop"', groups: ['Daemon'] },
+  checks: { title: 'Options for "wishlist check"', groups: ['Checking'] },
+} as const satisfies Readonly<Record<string, Page>>;
+
+export type Topic = keyof typeof TOPICS;
+
+export const TOPIC_NAMES = Object.keys(TOPICS).filter(isTopic);
+
+export const OPTION_TABLE: readonly Option[] = Object.values(OPTIONS);
+
+export function isTopic(word: string): word is Topic {
+  return Object.hasOwn(TOPICS, word);
+}
+
+export function optionsOn(topic: Topic): readonly Option[] {
+  const groups: readonly string[] = TOPICS[topic].groups;
+  return OPTION_TABLE.filter(({ group }) => groups.includes(group));
+}
+
+/** The options that the command reads, and those that any command takes. */
+export function takes({ options, topics = [] }: AnyCommand, option: Option): boolean {
+  const own: readonly string[] = options;
+  return (
+    own.includes(option.key) ||
+    [...topics, 'options' as const].some((topic) => optionsOn(topic).includes(option))
+  );
 }

@@ -10,6 +10,19 @@ export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 const PUBLISHING = ['publishing', 'image-limits', 'wishlist-limits', 'registries'] as const;
 const ASKING = ['image-limits', 'wishlist-limits', 'registries'] as const;
 
+const CONVERTING = [
+  'backend',
+  'root',
+  'state',
+  'platforms',
+  'convert-again',
+  'overwrite-layers',
+  'progress',
+  'json',
+] as const;
+const SCHEDULED = ['schedule', 'time-zone', 'jitter', 'stop-timeout', 'config'] as const;
+const STATE = ['state', 'json'] as const;
+
 const RECIPE = { name: 'RECIPE', description: 'the wishlist, a YAML file', values: 'files' } as const;
 const ALL_OR_ONE = {
   name: 'REPOSITORY',
@@ -29,25 +42,16 @@ export const COMMANDS: readonly AnyCommand[] = [
         optional: true,
       },
     ],
-    options: [
-      'backend',
-      'root',
-      'state',
-      'platforms',
-      'convert-again',
-      'overwrite-layers',
-      'progress',
-      'json',
-    ],
+    options: CONVERTING,
     topics: PUBLISHING,
     examples: [
-      { line: 'unpackd convert recipe.yaml', meaning: 'into a directory tree, the default' },
-      {
-        line: 'unpackd convert --backend cvmfs recipe.yaml',
-        meaning: 'into the repositories that the recipe names, on their release manager',
-      },
-      { line: 'unpackd convert', meaning: 'all that the sources of the configuration file ask for' },
-      { line: 'unpackd convert --json --progress none recipe.yaml', meaning: 'for scripts' },
+      ['unpackd convert recipe.yaml', 'into a directory tree, the default'],
+      [
+        'unpackd convert --backend cvmfs recipe.yaml',
+        'into the repositories that the recipe names, on their release manager',
+      ],
+      ['unpackd convert', 'all that the sources of the configuration file ask for'],
+      ['unpackd convert --json --progress none recipe.yaml', 'for scripts'],
     ],
     run: async (context) => await (await import('./commands/convert.ts')).convert(context),
   },
@@ -58,26 +62,17 @@ export const COMMANDS: readonly AnyCommand[] = [
       { name: 'IMAGE', description: 'REGISTRY/REPOSITORY[:TAG][@DIGEST]; * in the tag matches anything' },
       { name: 'REPOSITORY', description: 'where to publish it, such as unpacked.example.org' },
     ],
-    options: [
-      'backend',
-      'root',
-      'state',
-      'platforms',
-      'convert-again',
-      'overwrite-layers',
-      'progress',
-      'json',
-    ],
+    options: CONVERTING,
     topics: PUBLISHING,
     examples: [
-      {
-        line: 'unpackd convert-single-image docker.io/library/alpine:3.20 images.local',
-        meaning: 'into a directory tree, the default',
-      },
-      {
-        line: "unpackd convert-single-image --backend cvmfs 'quay.io/lab/tool:v1.*' x.org",
-        meaning: 'all tags that begin with v1., on a release manager',
-      },
+      [
+        'unpackd convert-single-image docker.io/library/alpine:3.20 images.local',
+        'into a directory tree, the default',
+      ],
+      [
+        "unpackd convert-single-image --backend cvmfs 'quay.io/lab/tool:v1.*' x.org",
+        'all tags that begin with v1., on a release manager',
+      ],
     ],
     run: async (context) =>
       await (await import('./commands/convert-single-image.ts')).convertSingleImage(context),
@@ -87,11 +82,11 @@ export const COMMANDS: readonly AnyCommand[] = [
     summary: 'Keep publishing what the configured sources ask for',
     details: 'Runs on a schedule until it is stopped; SIGHUP makes it reread its configuration',
     arguments: [],
-    options: ['schedule', 'time-zone', 'jitter', 'stop-timeout', 'config'],
+    options: SCHEDULED,
     topics: PUBLISHING,
     examples: [
-      { line: 'unpackd daemon --config /etc/unpackd/unpackd.yaml', meaning: 'as the service does' },
-      { line: "unpackd daemon --schedule '*/30 * * * * *'", meaning: 'every 30 seconds, to try it' },
+      ['unpackd daemon --config /etc/unpackd/unpackd.yaml', 'as the service does'],
+      ["unpackd daemon --schedule '*/30 * * * * *'", 'every 30 seconds, to try it'],
     ],
     run: async (context) => await (await import('./commands/daemon.ts')).daemon(context),
   },
@@ -100,9 +95,9 @@ export const COMMANDS: readonly AnyCommand[] = [
     summary: 'Keep publishing what one recipe asks for',
     details: 'Runs on a schedule until it is stopped',
     arguments: [{ ...RECIPE, description: 'the wishlist, a YAML file, read again for each run' }],
-    options: ['schedule', 'time-zone', 'jitter', 'stop-timeout', 'config'],
+    options: SCHEDULED,
     topics: PUBLISHING,
-    examples: [{ line: 'unpackd loop recipe.yaml', meaning: 'every five minutes, the default' }],
+    examples: [['unpackd loop recipe.yaml', 'every five minutes, the default']],
     run: async (context) => await (await import('./commands/daemon.ts')).loop(context),
   },
   {
@@ -116,12 +111,12 @@ export const COMMANDS: readonly AnyCommand[] = [
         optional: true,
       },
     ],
-    options: ['state', 'json'],
+    options: STATE,
     survivesBrokenFile: true,
     examples: [
-      { line: 'unpackd status', meaning: 'everything at a glance' },
-      { line: 'unpackd status quay.io/lab/tool:1.2', meaning: 'one image' },
-      { line: 'unpackd status --json', meaning: 'for programs' },
+      ['unpackd status', 'everything at a glance'],
+      ['unpackd status quay.io/lab/tool:1.2', 'one image'],
+      ['unpackd status --json', 'for programs'],
     ],
     run: async (context) => await (await import('./commands/status.ts')).status(context),
   },
@@ -135,10 +130,10 @@ export const COMMANDS: readonly AnyCommand[] = [
         optional: true,
       },
     ],
-    options: ['state', 'json'],
+    options: STATE,
     examples: [
-      { line: 'unpackd retry quay.io/lab/tool:1.2', meaning: 'one image' },
-      { line: 'unpackd retry', meaning: 'all images that fail' },
+      ['unpackd retry quay.io/lab/tool:1.2', 'one image'],
+      ['unpackd retry', 'all images that fail'],
     ],
     run: async (context) => await (await import('./commands/steering.ts')).retry(context),
   },
@@ -147,10 +142,10 @@ export const COMMANDS: readonly AnyCommand[] = [
     summary: 'Pause publishing to one repository, or to all',
     details: 'A publication under way is finished. "unpackd resume" ends the pause',
     arguments: [ALL_OR_ONE],
-    options: ['state', 'json'],
+    options: STATE,
     examples: [
-      { line: 'unpackd pause unpacked.example.org', meaning: 'to work on the repository by hand' },
-      { line: 'unpackd pause', meaning: 'all repositories' },
+      ['unpackd pause unpacked.example.org', 'to work on the repository by hand'],
+      ['unpackd pause', 'all repositories'],
     ],
     run: async (context) => await (await import('./commands/steering.ts')).pause(context),
   },
@@ -158,10 +153,10 @@ export const COMMANDS: readonly AnyCommand[] = [
     name: 'resume',
     summary: 'Resume publishing after "pause"',
     arguments: [ALL_OR_ONE],
-    options: ['state', 'json'],
+    options: STATE,
     examples: [
-      { line: 'unpackd resume unpacked.example.org', meaning: 'one repository' },
-      { line: 'unpackd resume', meaning: 'all that are paused' },
+      ['unpackd resume unpacked.example.org', 'one repository'],
+      ['unpackd resume', 'all that are paused'],
     ],
     run: async (context) => await (await import('./commands/steering.ts')).resume(context),
   },
@@ -176,9 +171,7 @@ export const COMMANDS: readonly AnyCommand[] = [
       },
     ],
     options: ['state', 'backend', 'root', 'json'],
-    examples: [
-      { line: 'unpackd rebuild unpacked.example.org', meaning: 'after the database was lost, or in doubt' },
-    ],
+    examples: [['unpackd rebuild unpacked.example.org', 'after the database was lost, or in doubt']],
     run: async (context) => await (await import('./commands/rebuild.ts')).rebuild(context),
   },
   {
@@ -206,15 +199,15 @@ export const COMMANDS: readonly AnyCommand[] = [
     ],
     topics: ASKING,
     examples: [
-      { line: 'unpackd wishlist check recipe.yaml', meaning: 'every line' },
-      {
-        line: 'unpackd wishlist check --base origin/main recipe.yaml',
-        meaning: 'only what is new since that commit can be an error',
-      },
-      {
-        line: 'unpackd wishlist check --base origin/main --report check.md recipe.yaml',
-        meaning: 'the same, and a comment for a pull request',
-      },
+      ['unpackd wishlist check recipe.yaml', 'every line'],
+      [
+        'unpackd wishlist check --base origin/main recipe.yaml',
+        'only what is new since that commit can be an error',
+      ],
+      [
+        'unpackd wishlist check --base origin/main --report check.md recipe.yaml',
+        'the same, and a comment for a pull request',
+      ],
     ],
     run: async (context) => await (await import('./commands/wishlist-check.ts')).checkWishlists(context),
   },
@@ -229,11 +222,11 @@ export const COMMANDS: readonly AnyCommand[] = [
     options: ['json', 'platforms', 'pattern-limit', 'allowed-registries'],
     topics: ASKING,
     examples: [
-      { line: 'unpackd wishlist expand recipe.yaml', meaning: 'one image a line, by its public name' },
-      {
-        line: 'unpackd wishlist expand --json one.yaml two.yaml',
-        meaning: 'with platforms, repositories and the lines that ask for each, for scripts',
-      },
+      ['unpackd wishlist expand recipe.yaml', 'one image a line, by its public name'],
+      [
+        'unpackd wishlist expand --json one.yaml two.yaml',
+        'with platforms, repositories and the lines that ask for each, for scripts',
+      ],
     ],
     run: async (context) => await (await import('./commands/wishlist.ts')).expandWishlists(context),
   },
@@ -250,10 +243,10 @@ export const COMMANDS: readonly AnyCommand[] = [
     ],
     options: ['json'],
     examples: [
-      {
-        line: 'unpackd wishlist import images.txt unpacked.example.org >recipe.yaml',
-        meaning: 'lines that are not images are reported, and become comments',
-      },
+      [
+        'unpackd wishlist import images.txt unpacked.example.org >recipe.yaml',
+        'lines that are not images are reported, and become comments',
+      ],
     ],
     run: async (context) => await (await import('./commands/wishlist.ts')).importImages(context),
   },
@@ -261,11 +254,11 @@ export const COMMANDS: readonly AnyCommand[] = [
     name: 'wishlist sources',
     summary: 'Read the configured sources, and show what is in force',
     arguments: [],
-    options: ['state', 'json'],
+    options: STATE,
     topics: ASKING,
     examples: [
-      { line: 'unpackd wishlist sources', meaning: 'a line for each source' },
-      { line: 'unpackd wishlist sources --json', meaning: 'for scripts' },
+      ['unpackd wishlist sources', 'a line for each source'],
+      ['unpackd wishlist sources --json', 'for scripts'],
     ],
     run: async (context) => await (await import('./commands/wishlist.ts')).showSources(context),
   },
@@ -282,8 +275,8 @@ export const COMMANDS: readonly AnyCommand[] = [
     ],
     options: ['wish-limit', 'json'],
     examples: [
-      { line: 'unpackd check-image-syntax quay.io/stimela/casa:1.7.1', meaning: 'one image' },
-      { line: 'unpackd check-image-syntax recipe.yaml', meaning: 'every line of a recipe' },
+      ['unpackd check-image-syntax quay.io/stimela/casa:1.7.1', 'one image'],
+      ['unpackd check-image-syntax recipe.yaml', 'every line of a recipe'],
     ],
     run: async (context) => await (await import('./commands/check-image-syntax.ts')).checkSyntax(context),
   },
@@ -295,10 +288,10 @@ export const COMMANDS: readonly AnyCommand[] = [
     options: ['docker-config'],
     topics: ASKING,
     examples: [
-      {
-        line: 'unpackd download-manifest docker.io/library/alpine:3.20',
-        meaning: 'the manifest for linux/amd64, its digest checked',
-      },
+      [
+        'unpackd download-manifest docker.io/library/alpine:3.20',
+        'the manifest for linux/amd64, its digest checked',
+      ],
     ],
     run: async (context) => await (await import('./commands/download-manifest.ts')).printManifest(context),
   },
@@ -312,14 +305,14 @@ export const COMMANDS: readonly AnyCommand[] = [
     ],
     options: ['client-root', 'root', 'platforms'],
     examples: [
-      {
-        line: 'unpackd client-config --backend cvmfs podman unpacked.example.org',
-        meaning: 'a storage.conf for root, with the images below /cvmfs',
-      },
-      {
-        line: 'unpackd client-config --platforms linux/arm64 podman-rootless x.example.org',
-        meaning: 'for users of machines with another processor',
-      },
+      [
+        'unpackd client-config --backend cvmfs podman unpacked.example.org',
+        'a storage.conf for root, with the images below /cvmfs',
+      ],
+      [
+        'unpackd client-config --platforms linux/arm64 podman-rootless x.example.org',
+        'for users of machines with another processor',
+      ],
     ],
     run: async (context) => await (await import('./commands/client-config.ts')).clientConfig(context),
   },
@@ -337,11 +330,8 @@ export const COMMANDS: readonly AnyCommand[] = [
     options: ['config', 'json'],
     topics: [...PUBLISHING, 'schedule', 'checks'],
     examples: [
-      {
-        line: 'unpackd config check',
-        meaning: 'as the user that runs unpackd: exit status 2 if something is wrong',
-      },
-      { line: 'unpackd config check unpackd.yaml.new', meaning: 'before it is put in place' },
+      ['unpackd config check', 'as the user that runs unpackd: exit status 2 if something is wrong'],
+      ['unpackd config check unpackd.yaml.new', 'before it is put in place'],
     ],
     inspect: async (context) => await (await import('./commands/config.ts')).checkConfig(context),
   },
@@ -352,8 +342,8 @@ export const COMMANDS: readonly AnyCommand[] = [
     options: ['config', 'json'],
     topics: [...PUBLISHING, 'schedule', 'checks'],
     examples: [
-      { line: 'unpackd config show', meaning: 'all options, registries and sources; secrets are masked' },
-      { line: 'unpackd config show --json', meaning: 'for scripts' },
+      ['unpackd config show', 'all options, registries and sources; secrets are masked'],
+      ['unpackd config show --json', 'for scripts'],
     ],
     inspect: async (context) => await (await import('./commands/config.ts')).showConfig(context),
   },
@@ -363,10 +353,7 @@ export const COMMANDS: readonly AnyCommand[] = [
     arguments: [{ name: 'SHELL', description: SHELLS.join(', '), values: SHELLS }],
     options: [],
     examples: [
-      {
-        line: 'source <(unpackd completion bash)',
-        meaning: 'for this bash; the packages install the scripts of all three',
-      },
+      ['source <(unpackd completion bash)', 'for this bash; the packages install the scripts of all three'],
     ],
     inspect: async (context) => (await import('./completion.ts')).printCompletion(context),
   },
@@ -386,3 +373,31 @@ export const SECTIONS = {
   ],
   'Configuration and help': ['client-config', 'config check', 'config show', 'completion'],
 } as const;
+
+const NOTHING_REMOVED =
+  'nothing that was published is removed yet; "unpackd status" lists what nobody asks for any more';
+
+/** Commands of DUCC, or planned, that are not there yet, with what to do meanwhile. */
+export const PLANNED_COMMANDS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    'garbage-collection': NOTHING_REMOVED,
+    gc: NOTHING_REMOVED,
+    remove: NOTHING_REMOVED,
+    restore: NOTHING_REMOVED,
+    list: '"unpackd status" counts the images of each repository, and "unpackd status IMAGE" tells of one',
+    verify: '"unpackd convert --convert-again RECIPE" writes images again',
+    adopt: 'a repository that DUCC filled can go on as it is: docs/operators.md, "Moving from DUCC"',
+    export: 'apptainer and podman make files of images that are published',
+    shifter: 'docs/operators.md, "Clients", says what reads repositories today',
+  }),
+);
+
+/** The same for options. */
+export const PLANNED_OPTIONS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    '--dry-run': '"unpackd wishlist check RECIPE" says what there is to fetch, and publishes nothing',
+    '--grace-period': NOTHING_REMOVED,
+    '--strict': 'in recipes of version 2 a key that is unknown is an error already',
+    '--repair': '"unpackd convert --convert-again RECIPE" writes images again',
+  }),
+);

@@ -2,10 +2,9 @@ import type { Option } from '../configuration/options.ts';
 import type { InspectionContext } from '../output/context.ts';
 import type { ExitStatus } from '../output/exit-status.ts';
 import { tellEarlyEnd } from '../output/problem-text.ts';
-import { asksForJson, takes } from './command-line.ts';
-import type { AnyCommand } from './command.ts';
+import { asksForJson } from './command-line.ts';
 import { COMMANDS, SHELLS } from './commands.ts';
-import { OPTION_TABLE, optionsOn, TOPIC_NAMES } from './topics.ts';
+import { type AnyCommand, OPTION_TABLE, optionsOn, takes, TOPIC_NAMES } from './command.ts';
 
 type Shell = (typeof SHELLS)[number];
 
@@ -52,7 +51,7 @@ function valuesOf({ flag, type }: Option): Values | undefined {
   return what === 'file' || what === 'files' ? 'files' : (type.values ?? 'any');
 }
 
-/** What may follow the words of a command or of a group, or nothing. */
+/** A place in the command line: after the words of a command, of a group, or none. */
 interface Position {
   readonly words: readonly string[];
   readonly options: readonly Option[];
@@ -96,7 +95,7 @@ function positionOf(name: string, command: AnyCommand): Position {
   };
 }
 
-/** How a shell is told what may stand at the cursor. */
+/** Shell code that offers values at the cursor. */
 interface Dialect {
   readonly files: string;
   readonly directories: string;

@@ -1,9 +1,17 @@
 import { DEFAULT_CONFIGURATION_FILE, variableOf, type Option } from '../configuration/options.ts';
 import { EXIT_STATUS_HELP } from '../output/exit-status.ts';
 import { wrap } from '../output/problem-text.ts';
-import { usageLine, type AnyCommand, type Example } from './command.ts';
 import { SECTIONS } from './commands.ts';
-import { OPTION_TABLE, optionsOn, TOPIC_NAMES, TOPICS, type Topic } from './topics.ts';
+import {
+  type AnyCommand,
+  type Example,
+  OPTION_TABLE,
+  optionsOn,
+  type Topic,
+  TOPIC_NAMES,
+  TOPICS,
+  usageLine,
+} from './command.ts';
 
 type Item = readonly [term: string, text: string];
 
@@ -22,7 +30,7 @@ const BUILT_IN: Item[] = [
   ['version', 'Print the version'],
 ];
 
-/** What `unpackd` without arguments shows. */
+/** `unpackd` without arguments */
 export function shortHelp(commands: readonly AnyCommand[], { columns }: Width): string {
   const items = bySection(commands).map(([section, own]): Item => [
     `${section}:`,
@@ -31,7 +39,7 @@ export function shortHelp(commands: readonly AnyCommand[], { columns }: Width): 
   return page([
     ['Usage: unpackd COMMAND [ARGUMENTS] [OPTIONS]'],
     itemLines(items, columns),
-    ['Examples:', ...firstExamples(commands).map(({ line }) => `  ${line}`)],
+    ['Examples:', ...firstExamples(commands).map(([line]) => `  ${line}`)],
     wrap('"unpackd --help" describes all commands, "unpackd COMMAND --help" one of them.', columns, ''),
   ]);
 }
@@ -47,7 +55,7 @@ export function generalHelp(commands: readonly AnyCommand[], { columns }: Width)
     ['Usage: unpackd COMMAND [ARGUMENTS] [OPTIONS]'],
     wrap(ABOUT, columns, ''),
     ...sections.map(([section, items]) => [`${section}:`].concat(itemLines(items, columns, term))),
-    ['Examples:', ...firstExamples(commands).map(({ line }) => `  ${line}`)],
+    ['Examples:', ...firstExamples(commands).map(([line]) => `  ${line}`)],
     wrap(
       `"unpackd COMMAND --help" has more on a command. Options, environment and configuration file: "unpackd help options".`,
       columns,
@@ -158,7 +166,7 @@ function firstExamples(commands: readonly AnyCommand[]): Example[] {
 }
 
 function exampleLines(examples: readonly Example[]): string[] {
-  return examples.flatMap(({ line, meaning }) => [`  ${line}`, `      ${meaning}`]);
+  return examples.flatMap(([line, meaning]) => [`  ${line}`, `      ${meaning}`]);
 }
 
 function termWidth(items: readonly Item[]): number {

@@ -34,7 +34,7 @@ export function imageArgument(text: string): string {
   return text.replace(/^https?:\/\//, '');
 }
 
-/** What the failure is where nobody knows anything of an image. */
+/** Failure `argument-unknown` for an image that the state does not know. */
 export async function unknownImage(state: State, image: string): Promise<Failure> {
   const names = new Set<string>();
   for (const { name } of await state.repositories.all()) {

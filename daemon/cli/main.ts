@@ -11,7 +11,7 @@ import { runUnpackd } from './run.ts';
 const { stdout, stderr, env: environment } = process;
 const argv = process.argv.slice(2);
 const signal = interruptible();
-// What was under way then is written down: the next run finds out which image it is about.
+// The state has what was under way: the next run finds the image to blame.
 process.on('uncaughtException', (error) => {
   tellBug(error, { environment, stdout, stderr, json: false });
   process.exit(70);
@@ -24,13 +24,13 @@ const status = await runUnpackd(argv, COMMANDS, {
   signal,
 });
 process.exitCode = status;
-// What a mistake has left open must not keep the process: whoever started it can start it again.
+// What a bug left open must not keep the process alive.
 if (status === 70) stderr.write('', () => process.exit());
 
-/** Aborted by the first SIGINT or SIGTERM: what runs is ended cleanly. The second one ends the process at once. */
+/** Aborted by the first SIGINT or SIGTERM for a clean end. The second one ends the process at once. */
 function interruptible(): AbortSignal {
   const controller = new AbortController();
-  // Whatever is under way listens to it: requests, layers, waits.
+  // Requests, layers and waits all listen.
   setMaxListeners(0, controller.signal);
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {

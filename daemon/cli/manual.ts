@@ -1,9 +1,16 @@
 import { DEFAULT_CONFIGURATION_FILE, type Option } from '../configuration/options.ts';
 import { EXIT_STATUS_HELP } from '../output/exit-status.ts';
-import { argumentTerm, type AnyCommand } from './command.ts';
 import { COMMANDS, SECTIONS } from './commands.ts';
 import { ABOUT, describeOption, optionsOf, PRECEDENCE } from './help.ts';
-import { OPTION_TABLE, optionsOn, TOPIC_NAMES, TOPICS, type Topic } from './topics.ts';
+import {
+  type AnyCommand,
+  argumentTerm,
+  OPTION_TABLE,
+  optionsOn,
+  type Topic,
+  TOPIC_NAMES,
+  TOPICS,
+} from './command.ts';
 
 /** A page of the manual, in the macros of man(7). */
 interface ManualPage {
@@ -12,7 +19,7 @@ interface ManualPage {
   readonly text: string;
 }
 
-/** All pages, made from the tables of commands and options. */
+/** Made from the tables of commands and options. */
 export function manualPages(version: string): readonly ManualPage[] {
   return [
     { file: 'unpackd.1', text: programPage(version) },
@@ -82,7 +89,7 @@ function commandText(command: AnyCommand): string {
     item(usage, escaped(text)),
     ...values.map(({ name: value, description }) => `.br\n${escaped(`${value}: ${description}.`)}`),
     ...(options.length === 0 ? [] : [`.br\n${escaped(`Options: ${options.join(', ')}.`)}`]),
-    ...examples.map(({ line, meaning }) => `.br\n${bold(line)} ${escaped(`(${meaning})`)}`),
+    ...examples.map(([line, meaning]) => `.br\n${bold(line)} ${escaped(`(${meaning})`)}`),
   ];
   return lines.join('\n');
 }

@@ -16,7 +16,6 @@ import { tellEarlyEnd } from '../output/problem-text.ts';
 import type { Command } from './command.ts';
 import type { ProcessIo } from './run.ts';
 
-/** What the command line gave. */
 interface Given {
   readonly arguments: readonly string[];
   readonly sources: Sources;

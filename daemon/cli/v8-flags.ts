@@ -1,15 +1,15 @@
 import { setFlagsFromString } from 'node:v8';
 
 /*
- * How V8 collects garbage. A publication's own objects are few: what passes through are the bytes of layers, whose memory
- * is outside of V8's heap. To be loaded before everything else: loading makes the heap grow.
+ * V8 heap flags; must be the first import, since loading modules makes the heap grow. A publication's own objects are few:
+ * the bytes of layers lie outside of V8's heap.
  */
 
-/** The space of new objects keeps its first size. It would grow to three times 16 MB, of which layers are no faster. */
+/** Keeps the initial size of the young generation. It would grow to three times 16 MB, which makes layers no faster. */
 setFlagsFromString('--semi-space-growth-factor=1');
 
 /**
- * All objects are looked through when the heap is 2.7 times as large as it was after the last time. By itself
- * V8 does so each time another 12 MB of layers have passed, which takes a fifth of a publication's processor time.
+ * Collects the whole heap once it has grown by a factor of 2.7. By default V8 does so after each 12 MB of layers, which
+ * takes a fifth of a publication's processor time.
  */
 setFlagsFromString('--heap-growing-percent=170');

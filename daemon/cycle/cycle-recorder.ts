@@ -13,7 +13,7 @@ import { STOPPING, ownFailure } from '../../publisher/image/own-failure.ts';
 import { type PlatformImage, type Recorder, labelOf } from '../../publisher/image/results.ts';
 import { weightOf } from '../../publisher/pipeline/batches.ts';
 import type { PendingResolution } from '../../publisher/pipeline/repository-publisher.ts';
-import { type EventHandlers, handleEvent } from '../output/event-handlers.ts';
+import { type EventHandlers, handleEvent } from '../output/display.ts';
 import type { RecordedImage } from '../state/state.ts';
 import type { KnownState } from './state-store.ts';
 import { newImage } from './backend.ts';

@@ -6,7 +6,7 @@ import { isSystemError } from '../../core/system-error.ts';
 import { quoted } from '../../core/text.ts';
 import type { Observer } from '../../publisher/image/events.ts';
 import { redact } from '../configuration/secrets.ts';
-import { type EventHandlers, handleEvent } from '../output/event-handlers.ts';
+import { type EventHandlers, handleEvent } from '../output/display.ts';
 
 export interface Notification {
   readonly observe: Observer;

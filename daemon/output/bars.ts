@@ -1,8 +1,7 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
 import type { Event } from '../../publisher/image/events.ts';
 import { redact } from '../configuration/secrets.ts';
-import type { Display, OutputStream } from './display.ts';
-import { handleEvent, type EventHandlers } from './event-handlers.ts';
+import { type Display, type OutputStream, handleEvent, type EventHandlers } from './display.ts';
 import { formatBytes } from '../../core/text.ts';
 
 /** Erases what a bar left on the line that a text now takes. */
@@ -75,7 +74,7 @@ function createGroup(stream: OutputStream): MultiBar {
   });
 }
 
-/** How far something is; `total` is 0 while nothing is known. */
+/** `total` is 0 while nothing is known. */
 export interface Amount {
   readonly done: number;
   readonly total: number;
@@ -85,7 +84,7 @@ export interface Amounts {
   readonly images: Amount;
   /** In bytes, of the layers that this run fetches. */
   readonly downloads: Amount;
-  /** In bytes, of the publication that goes on. */
+  /** In bytes, of the current publication. */
   readonly publication: Amount;
 }
 
@@ -96,7 +95,7 @@ export interface Progress {
 
 const NOTHING: Amount = { done: 0, total: 0 };
 
-/** Adds up what the events of a run say. */
+/** Adds up the events of a run. */
 export function createProgress(): Progress {
   const layers = new Map<string, Amount>();
   let images = NOTHING;

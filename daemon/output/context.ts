@@ -5,28 +5,27 @@ import type { Configuration, Environment } from '../configuration/options.ts';
 import type { OutputStream } from './display.ts';
 import type { Output } from './output.ts';
 
-/** What a command works with. */
 export interface Context {
   /** In the order of the arguments of its description. */
   readonly arguments: readonly string[];
   readonly configuration: Configuration;
-  /** What is wrong with the configuration file; only for commands that survive that. */
+  /** Problems of the configuration file; only for commands that survive them. */
   readonly configurationFailure?: Failure;
   readonly output: Output;
-  /** Tells all observers: the output, and the notification file if there is one. */
+  /** Reports to all observers: the output, and the notification file if there is one. */
   readonly observe: Observer;
   /** For what is no option, such as DUCC's variables for registries. */
   readonly environment: Environment;
   /** Aborted when the run is to end early, with a Failure `interrupted` as its reason. */
   readonly signal: AbortSignal;
-  /** For what goes on for long: reads the configuration again. @throws Failure `configuration-invalid` */
+  /** For long runs: rereads the configuration. @throws Failure `configuration-invalid` */
   readonly reconfigure: () => Configuration;
   readonly version: string;
   /** For logs: what stands there is seen at once. */
   readonly stderr: OutputStream;
 }
 
-/** What a command about the configuration works with. */
+/** For commands that run without a valid configuration. */
 export interface InspectionContext {
   /** In the order of the arguments of its description. */
   readonly arguments: readonly string[];

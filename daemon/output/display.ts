@@ -1,24 +1,23 @@
+import { counted, formatBytes } from '../../core/text.ts';
 import type { Event } from '../../publisher/image/events.ts';
 import { redactLine } from '../configuration/secrets.ts';
-import { handleEvent, type EventHandlers } from './event-handlers.ts';
 import { formatDuration, shortDigest } from './format.ts';
-import { counted, formatBytes } from '../../core/text.ts';
 
-/** Where text goes: standard output, standard error, or a test's buffer. */
+/** Standard output, standard error, or a test's buffer. */
 export type OutputStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
 
-/** What standard error shows while a run goes on. */
+/** Standard error during a run. */
 export interface Display {
   readonly observe: (event: Event) => void;
-  /** Shows one finished line of its own (a warning, a failure): never torn by what moves. */
+  /** Shows a finished line (a warning, a failure), never torn by bars. */
   readonly line: (text: string) => void;
-  /** Shows how the run ended, where what happens is shown. */
+  /** Shows how the run ended, unless progress is off. */
   readonly summary: (text: string) => void;
-  /** Takes away what moves. Lines still come out after it. */
+  /** Removes the bars. Lines can still follow. */
   readonly stop: () => void;
 }
 
-/** One line for each thing that happened, for journals and log files. */
+/** A line for each event, for journals and log files. */
 export function createPlainDisplay(stream: OutputStream, now: () => number = Date.now): Display {
   const texts = createTexts(now);
   return {
@@ -68,4 +67,23 @@ export function surviveClosedPipe(stream: OutputStream): void {
 
 function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
+}
+
+type EventType = Event['type'];
+type EventOf<Type extends EventType> = {
+  [T in Type]: Extract<Event, { readonly type: T }> & { readonly type: T };
+}[Type];
+
+/** Handlers for the kinds of event that an observer cares about. */
+export type EventHandlers<Result = void> = {
+  readonly [Type in EventType]?: (event: EventOf<Type>) => Result;
+};
+
+/** Calls the handler for `event`, if there is one. */
+export function handleEvent<Result, Type extends EventType>(
+  handlers: EventHandlers<Result>,
+  event: EventOf<Type>,
+): Result | undefined {
+  const handler: EventHandlers<Result>[Type] = handlers[event.type];
+  return handler?.(event);
 }

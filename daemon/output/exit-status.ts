@@ -1,13 +1,13 @@
 import type { FailureCode } from '../../core/failure.ts';
 
 /**
- * What the process ends with: 0 all is done; 1 at least one image failed; 2 usage, configuration or recipe is wrong;
- * 3 the repository or the state cannot be used now; 70 a mistake in unpackd that is not one image's (EX_SOFTWARE of
- * sysexits.h); 130 interrupted by a signal.
+ * 0 all is done; 1 at least one image failed; 2 usage, configuration or recipe is wrong; 3 the repository or the state
+ * cannot be used now; 70 a bug in unpackd that is not limited to one image (EX_SOFTWARE of sysexits.h); 130 interrupted by
+ * a signal.
  */
 export type ExitStatus = 0 | 1 | 2 | 3 | 70 | 130;
 
-/** One line each, for the help. */
+/** For the help. */
 export const EXIT_STATUS_HELP: readonly (readonly [status: ExitStatus, meaning: string])[] = [
   [0, 'everything asked for is done'],
   [1, 'at least one image failed; each is a line on standard error'],

@@ -3,7 +3,7 @@ import type { FailureCode } from '../../core/failure.ts';
 import type { RequestRecord } from '../../core/http/options.ts';
 import { redact, redactLine } from '../configuration/secrets.ts';
 
-/** `error[CODE] PART; PART`, one line. A mistake in how unpackd was called has a code of its own. */
+/** `error[CODE] PART; PART`, one line. Usage errors have a code of their own. */
 export function errorLine(code: FailureCode | 'usage', parts: readonly (string | undefined)[]): string {
   return `error[${code}] ${parts
     .filter((part) => part !== undefined && part !== '')
@@ -11,7 +11,7 @@ export function errorLine(code: FailureCode | 'usage', parts: readonly (string |
     .join('; ')}`;
 }
 
-/** The stack of an error, indented: it goes with the line about the failure. */
+/** The stack of an error, indented below the line about the failure. */
 export function stackText(stack: string): string {
   return stack
     .split('\n')
@@ -27,7 +27,7 @@ export function formatDuration(durationMs: number): string {
   return seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
 }
 
-/** A digest as people tell them apart: its first twelve digits. */
+/** A digest for people: its first twelve digits. */
 export function shortDigest(digest: string): string {
   return digest.slice(0, 'sha256:'.length + 12);
 }
@@ -44,7 +44,7 @@ const UNITS: readonly (readonly [name: string, ms: number])[] = [
   ['s', 1000],
 ];
 
-/** How long something takes or took, for people: `3 d`, `5 h`, `12 min`, `40 s`. */
+/** A time span for people: `3 d`, `5 h`, `12 min`, `40 s`. */
 export function span(ms: number): string {
   const length = Math.max(0, ms);
   const [name, unit] = UNITS.find(([, one]) => length >= 2 * one) ?? ['s', 1000];
@@ -56,7 +56,7 @@ export function relative(ms: number, nowMs: number): string {
   return ms > nowMs ? `in ${span(ms - nowMs)}` : `${span(nowMs - ms)} ago`;
 }
 
-/** When something comes that may be late: `in 5 h`, `now`. */
+/** For what may be overdue: `in 5 h`, `now`. */
 export function upcoming(ms: number, nowMs: number): string {
   return ms > nowMs ? relative(ms, nowMs) : 'now';
 }

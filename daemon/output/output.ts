@@ -17,13 +17,13 @@ import {
   createSummary,
 } from './results.ts';
 
-/** All that a command tells people and programs: progress, warnings and failures on stderr, results on stdout. */
+/** Output for people and programs: progress, warnings and failures on stderr, results on stdout. */
 export interface Output {
-  /** Shows the progress, warnings, and each failed image as soon as it failed. */
+  /** Shows progress, warnings, and each failed image at once. */
   readonly observe: Observer;
   /** Reports a failure that belongs to no image of the report (`subject`: what it is about, such as a line). */
   readonly failure: (failure: Failure, subject?: string) => void;
-  /** Reports a mistake in unpackd that ended the run. */
+  /** Reports a bug in unpackd that ended the run. */
   readonly bug: (error: unknown) => void;
   /** Prints how a run ended: as lines, or with `--json` as one document that holds the failures too. */
   readonly report: (report: Report) => void;
@@ -31,7 +31,7 @@ export interface Output {
   readonly print: (text: string, document: unknown) => void;
   /** Writes bytes to stdout exactly as they are, such as a manifest. */
   readonly raw: (data: string | Uint8Array) => void;
-  /** Takes the bars away; with `--json`, failures that no document holds yet become one. */
+  /** Removes the bars; with `--json`, prints failures that no document holds yet. */
   readonly close: () => void;
 }
 
@@ -76,7 +76,7 @@ function outputOn(display: Display, { configuration, environment, stdout, stderr
     }
   }
 
-  /** All images that an interruption has left undone are one line. */
+  /** Images that an interruption left undone share one line. */
   function tellUndone(cause: FailureText | undefined = undone[0]): boolean {
     const count = undone.splice(0).length;
     if (cause === undefined || count === 0) return false;

@@ -6,14 +6,14 @@ import type { OutputStream } from './display.ts';
 import { errorLine, stackText } from './format.ts';
 import { jsonText } from './results.ts';
 
-/** How failures and warnings look: lines for people on a terminal, one line each for logs and pipes. */
+/** Failures and warnings as text: wrapped on a terminal, one line each for logs and pipes. */
 export interface ProblemText {
   /** `error[CODE] SUBJECT: MESSAGE; HINT`; on a terminal wrapped, in color, with the hint on a line of its own. */
   readonly error: (problem: ErrorText, subject?: string) => string[];
   readonly warning: (message: string) => string[];
 }
 
-/** What is told of an error, which need be no failure. */
+/** The text of an error, which need not be a failure. */
 export interface ErrorText extends Pick<FailureText, 'message'> {
   readonly code: Parameters<typeof errorLine>[0];
   readonly hint?: string | undefined;
@@ -87,11 +87,11 @@ export interface EarlyOutput {
   readonly environment: Environment;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
-  /** Whether one document is to be on standard output, however the run ends. */
+  /** Standard output is to have one document, however the run ends. */
   readonly json: boolean;
 }
 
-/** Tells why a run ended before it began: each problem as a line, and with `--json` all of them as the document. */
+/** Reports why a run ended before it began: a line for each problem, and with `--json` a document of all. */
 export function tellEarlyEnd(problems: readonly ErrorText[], output: EarlyOutput): void {
   const { stdout, stderr, environment, json } = output;
   const text = problemTextFor(stderr, environment);
@@ -99,7 +99,7 @@ export function tellEarlyEnd(problems: readonly ErrorText[], output: EarlyOutput
   if (json) stdout.write(jsonText({ problems }));
 }
 
-/** The same for a mistake in unpackd itself, with its stack for whoever mends it. */
+/** The same for a bug in unpackd, with its stack. */
 export function tellBug(error: unknown, output: EarlyOutput): void {
   const { message, stack = message } = error instanceof Error ? error : { message: String(error) };
   tellEarlyEnd([{ code: 'bug', message: 'this is a bug in unpackd, please report it' }], output);

@@ -7,7 +7,7 @@ import { position, type Problem } from '../../wishlist/recipe/problem.ts';
 
 /** A line of a recipe that gives no image, or not all of its images. */
 export interface FailedLine {
-  /** What stands there. */
+  /** The line as written. */
   readonly text: string;
   /** Its message begins with `FILE:LINE:COLUMN:`. */
   readonly failure: Failure;
@@ -60,12 +60,12 @@ function unlisted({ failures }: Expansion): FailedLine[] {
   });
 }
 
-/** What is doubtful, one text each; not that it is a warning. */
+/** Texts of warnings, without the word. */
 export function warningTexts(recipes: readonly Wishlist[], expansion: Expansion): string[] {
   return textsOf('warning', recipes, expansion);
 }
 
-/** What is worth knowing, one text each. */
+/** Texts of notes. */
 export function noteTexts(recipes: readonly Wishlist[], expansion: Expansion): string[] {
   return textsOf('note', recipes, expansion);
 }

@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import type { FailureText, ImageResult, Event } from '../../publisher/image/events.ts';
 import type { PlatformResult } from '../../publisher/image/results.ts';
 import { redact } from '../configuration/secrets.ts';
-import { handleEvent, type EventHandlers } from './event-handlers.ts';
+import { handleEvent, type EventHandlers } from './display.ts';
 import { formatDuration } from './format.ts';
 import { counted, formatBytes } from '../../core/text.ts';
 
-/** How a run over images ended. */
+/** The result of a run over images. */
 export interface Report {
   /** Lines of the recipe that could not be understood or expanded. */
   readonly unusable: readonly PlatformResult[];
@@ -15,7 +15,7 @@ export interface Report {
     readonly repository: string;
     /** In the order of the recipe. */
     readonly images: readonly PlatformResult[];
-    /** How many publications it took. */
+    /** Number of publications. */
     readonly publications: number;
   }[];
 }
@@ -34,7 +34,7 @@ export function reportText({ unusable, repositories }: Report, root: string): st
   return lines.join('');
 }
 
-/** Whether an image has its result because the run was ended: that is no fault of its own. */
+/** True for an image that an interruption, not a fault of its own, kept from being published. */
 export function isUndone(result: ImageResult): boolean {
   return result.outcome === 'failed' && result.code === 'interrupted';
 }
@@ -94,7 +94,7 @@ export function jsonText(document: unknown): string {
   return `${text}\n`;
 }
 
-/** Counts what a run does, for one line at its end. */
+/** Counts for the line at the end of a run. */
 export interface Summary {
   readonly observe: (event: Event) => void;
   /** `2 published, 40 unchanged, 1 failed; 738.0 MB fetched in 12 s` */

@@ -3,7 +3,7 @@ import type { RepositoryPublisher } from '../../publisher/pipeline/repository-pu
 import { labelOf } from '../../publisher/image/results.ts';
 import type { Candidate } from '../../publisher/pipeline/resolve.ts';
 import { counted } from '../../core/text.ts';
-import { handleEvent, type EventHandlers } from '../output/event-handlers.ts';
+import { handleEvent, type EventHandlers } from '../output/display.ts';
 
 /** Status of a running daemon. Times are in ms since 1970. */
 export interface DaemonActivity {

@@ -8,7 +8,7 @@ import type { SourceContent, SourceState } from '../../wishlist/sources/source.t
 import { staleText } from '../configuration/sources/sources.ts';
 import type { Expanded } from '../cycle/cycle.ts';
 import type { RepositoryReport } from '../cycle/repository-work.ts';
-import { type EventHandlers, handleEvent } from '../output/event-handlers.ts';
+import { type EventHandlers, handleEvent } from '../output/display.ts';
 import { formatDuration, registryOf, requestText, shortDigest } from '../output/format.ts';
 import { noteTexts, warningTexts } from '../output/recipe-lines.ts';
 import type { Log, LogRecord } from '../systemd/log.ts';

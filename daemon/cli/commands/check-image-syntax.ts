@@ -7,7 +7,6 @@ import type { Context } from '../../output/context.ts';
 import { counted } from '../../../core/text.ts';
 import { redactLine } from '../../configuration/secrets.ts';
 
-/** What was found out about one argument. */
 interface Finding {
   readonly subject: string;
   readonly isFine: boolean;

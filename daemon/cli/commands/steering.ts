@@ -12,7 +12,7 @@ export async function pause(context: Context): Promise<ExitStatus> {
   await withState(context, async ({ repositories }) => await repositories.pause(repository, Date.now()));
   await wakeDaemon(context.configuration.state);
   const what = repository ?? 'all repositories';
-  const text = `paused: ${what}; a publication that runs now goes on to its end, as "unpackd status" shows\n`;
+  const text = `paused: ${what}; a running publication is finished first, as "unpackd status" shows\n`;
   context.output.print(text, { paused: repository ?? null });
   return 0;
 }
@@ -26,7 +26,7 @@ export async function resume(context: Context): Promise<ExitStatus> {
   });
   await wakeDaemon(context.configuration.state);
   const what = repository ?? 'all repositories';
-  const rest = isHeld ? '; all repositories are still paused: "unpackd resume" ends that' : '';
+  const rest = isHeld ? '; all repositories are still paused: "unpackd resume" resumes them' : '';
   context.output.print(`resumed: ${what}${rest}\n`, { resumed: repository ?? null, isAllPaused: isHeld });
   return 0;
 }

@@ -70,7 +70,7 @@ async function recipesOf(context: Context, currentDirectory: string): Promise<Re
   });
 }
 
-/** One for each recipe, or none. */
+/** Empty, or a base for each recipe. */
 async function basesOf(context: Context, currentDirectory: string): Promise<Base[]> {
   const { configuration, environment, signal, arguments: files } = context;
   const { base, baseFile } = configuration;

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
-import { argumentTerm, type AnyCommand } from '../../../daemon/cli/command.ts';
 import { COMMANDS, SECTIONS } from '../../../daemon/cli/commands.ts';
 import { runUnpackd } from '../../../daemon/cli/run.ts';
-import { OPTION_TABLE, optionsOn, TOPIC_NAMES } from '../../../daemon/cli/topics.ts';
 import { capture } from './capture.ts';
+import {
+  type AnyCommand,
+  argumentTerm,
+  OPTION_TABLE,
+  optionsOn,
+  TOPIC_NAMES,
+} from '../../../daemon/cli/command.ts';
 
 async function unpackd(
   argv: readonly string[],
@@ -75,7 +80,7 @@ describe('daemon/cli/help: cli/help', () => {
         OPTION_TABLE.filter(({ key }) => options.some((own) => own === key)).map(({ key }) => key),
       );
       for (const alias of aliases) assert.ok(flat.includes(`Also: ${alias}`));
-      for (const { line, meaning } of examples) assert.ok(text.includes(`\n  ${line}\n      ${meaning}\n`));
+      for (const [line, meaning] of examples) assert.ok(text.includes(`\n  ${line}\n      ${meaning}\n`));
       const [, pointer = ''] = flat.split('More options: see "unpackd help TOPIC"');
       for (const topic of topics) assert.ok(pointer.includes(topic), topic);
       assert.match(text, /\nGeneral options: see "unpackd help options"\.\n$/);

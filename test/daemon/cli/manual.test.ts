@@ -4,9 +4,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { COMMANDS } from '../../../daemon/cli/commands.ts';
 import { manualPages } from '../../../daemon/cli/manual.ts';
-import { OPTION_TABLE } from '../../../daemon/cli/topics.ts';
 import { needs } from '../../support/programs.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
+import { OPTION_TABLE } from '../../../daemon/cli/command.ts';
 
 const PAGES = manualPages('1.2.3');
 
@@ -49,7 +49,7 @@ describe('daemon/cli/manual', () => {
     for (const { name, summary, examples } of COMMANDS) {
       assert.ok(text.includes(`\n unpackd ${name}`), name);
       assert.ok(text.includes(` ${summary}.`), name);
-      for (const { line } of examples) assert.ok(text.includes(line), line);
+      for (const [line] of examples) assert.ok(text.includes(line), line);
     }
     for (const { flag } of OPTION_TABLE) assert.ok(text.includes(`\n ${flag.replace(/[<>]/g, '')}`), flag);
   });

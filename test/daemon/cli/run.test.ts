@@ -6,9 +6,8 @@ import type { Context } from '../../../daemon/output/context.ts';
 import type { ExitStatus } from '../../../daemon/output/exit-status.ts';
 import type { Event } from '../../../publisher/image/events.ts';
 import { OPTIONS } from '../../../daemon/configuration/options.ts';
-import { PLANNED_COMMANDS, PLANNED_OPTIONS } from '../../../daemon/cli/planned.ts';
 import { runUnpackd } from '../../../daemon/cli/run.ts';
-import { COMMANDS } from '../../../daemon/cli/commands.ts';
+import { COMMANDS, PLANNED_COMMANDS, PLANNED_OPTIONS } from '../../../daemon/cli/commands.ts';
 import { Failure } from '../../../core/failure.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { capture } from './capture.ts';
@@ -27,7 +26,7 @@ interface Given {
 }
 
 function example(line: string): Command['examples'] {
-  return [{ line, meaning: 'does something' }];
+  return [[line, 'does something']];
 }
 
 /** An action that ends with `error`, after some events. */
@@ -107,6 +106,7 @@ describe('daemon/cli/run: the command line', () => {
   const mistakes: readonly (readonly [argv: readonly string[], message: RegExp])[] = [
     [['convrt', 'x'], /'convrt'; did you mean convert\?/],
     [['frobnicate'], /'frobnicate'/],
+    [['constructor'], /unknown command 'constructor'/],
     [['convert'], /'RECIPE'/],
     [['convert', 'a', 'b'], /too many/],
     [['convert', 'a', '--rot', '/x'], /'--rot'; did you mean --root\?/],
@@ -206,11 +206,11 @@ describe('daemon/cli/run: the command line', () => {
   });
 
   it('plans nothing that is there', async () => {
-    for (const name of Object.keys(PLANNED_COMMANDS)) {
+    for (const name of PLANNED_COMMANDS.keys()) {
       assert.ok(!COMMANDS.some((command) => command.name.split(' ')[0] === name), name);
     }
     const flags = new Set(Object.values(OPTIONS).map(({ key }) => `--${key}`));
-    for (const flag of Object.keys(PLANNED_OPTIONS)) assert.ok(!flags.has(flag), flag);
+    for (const flag of PLANNED_OPTIONS.keys()) assert.ok(!flags.has(flag), flag);
   });
 
   const accepted: readonly (readonly [
