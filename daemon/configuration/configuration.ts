@@ -45,7 +45,7 @@ export function loadConfiguration(sources: Sources): Configuration {
   if (configuration !== undefined) return configuration;
   throw configurationInvalid(
     problems,
-    '"unpackd config check" checks all of it, and "unpackd --help" lists the options',
+    '"unpackd config check" checks all of it, and docs/operators.md lists the options',
   );
 }
 
@@ -109,6 +109,7 @@ function derivedOf(
  *
  * @see containers-auth.json(5), "DESCRIPTION"; podman-login(1) for `REGISTRY_AUTH_FILE`
  * @see https://docs.docker.com/reference/cli/docker/ "Environment variables"
+ * @internal
  */
 export function loginFilesOf(named: unknown, machine: Machine, environment: Environment): readonly string[] {
   if (typeof named === 'string') return [named];

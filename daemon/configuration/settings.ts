@@ -121,7 +121,7 @@ export function unknownVariables(environment: Environment): string[] {
     .filter((variable) => ![...VARIABLES, ...FORMER_VARIABLES].includes(variable))
     .map(
       (variable) =>
-        `no option belongs to the environment variable ${printable(variable)}${suggestion(variable, VARIABLES) || '; remove it, or see "unpackd --help"'}`,
+        `no option belongs to the environment variable ${printable(variable)}${suggestion(variable, VARIABLES) || '; remove it: docs/operators.md lists the options'}`,
     );
 }
 
@@ -166,7 +166,7 @@ function unknownKeys(path: string, entries: readonly ConfigurationEntry[]): stri
     .filter(({ key }) => !FILE_KEYS.includes(key) && !FORMER_KEYS.has(key))
     .map(
       ({ key, line }) =>
-        `${path}:${line}: unknown key ${quoted(withoutAddressSecrets(key))}${suggestion(key, FILE_KEYS) || '; remove it, or see "unpackd --help"'}`,
+        `${path}:${line}: unknown key ${quoted(withoutAddressSecrets(key))}${suggestion(key, FILE_KEYS) || '; remove it: docs/operators.md lists the keys'}`,
     );
 }
 
