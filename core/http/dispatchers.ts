@@ -114,7 +114,7 @@ export class Dispatchers {
 type Connector = buildConnector.connector;
 
 /** Connections to a proxy; their errors are {@link ProxyError}s. */
-export function proxyPool(proxy: URL, connect: Connector, timeoutMs: number): Pool {
+function proxyPool(proxy: URL, connect: Connector, timeoutMs: number): Pool {
   return new Pool(proxy.origin, {
     headersTimeout: timeoutMs,
     connect: (options, callback) => {
@@ -132,7 +132,7 @@ export function proxyPool(proxy: URL, connect: Connector, timeoutMs: number): Po
  *
  * @see RFC 9110, section 9.3.6
  */
-export function tunnelThrough(proxy: URL, pool: Pool, secure: Connector): Connector {
+function tunnelThrough(proxy: URL, pool: Pool, secure: Connector): Connector {
   const connect = async (...[options, callback]: Parameters<Connector>): Promise<void> => {
     let httpSocket: Socket;
     try {

@@ -123,12 +123,12 @@ const KNOWN: ReadonlyMap<string, NetworkError> = new Map([
 ]);
 
 /** A document that is not complete within the time limit of its request. */
-export function tooSlow(limitMs: number): NetworkError {
+function tooSlow(limitMs: number): NetworkError {
   return { ...LATE, reason: `its answer was not complete within ${limitMs / 1000} s`, isStall: true };
 }
 
 /** What is asked for in several requests, the time of which is over: there is none for another try. */
-export function tooSlowAltogether(limitMs: number): NetworkError {
+function tooSlowAltogether(limitMs: number): NetworkError {
   const reason = `not all of it came within ${limitMs / 1000} s`;
   return { ...LATE, reason, isStall: true, maximumTries: 1 };
 }

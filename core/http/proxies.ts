@@ -22,14 +22,14 @@ export function proxyFor(url: URL, { https, http, none }: Proxies): URL | undefi
 }
 
 /** Whether `url` is asked directly, whatever proxies there are: by `none`, or since it is of this machine. */
-export function isExcepted(url: URL, none = ''): boolean {
+function isExcepted(url: URL, none = ''): boolean {
   const host = withoutBrackets(url.hostname).replace(/\.$/, '');
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
   return isLoopback(host) || entriesOf(none).some((entry) => covers(entry, host, port));
 }
 
 /** Whether `none` leaves no address to a proxy. */
-export function isEverything(none: string): boolean {
+function isEverything(none: string): boolean {
   return entriesOf(none).includes('*');
 }
 

@@ -7,8 +7,8 @@ export const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 /** Of the manifests that release candidates of OCI 1.1 had for artifacts. */
 export const OCI_ARTIFACT = 'application/vnd.oci.artifact.manifest.v1+json';
 export const OCI_INDEX = 'application/vnd.oci.image.index.v1+json';
-export const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
-export const DOCKER_LIST = 'application/vnd.docker.distribution.manifest.list.v2+json';
+const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
+const DOCKER_LIST = 'application/vnd.docker.distribution.manifest.list.v2+json';
 
 const IMAGE_CONFIGS: ReadonlySet<string> = new Set([
   'application/vnd.oci.image.config.v1+json',

@@ -96,7 +96,7 @@ export function usualPlatform({ os, architecture: name, variant: written }: Plat
 }
 
 /** Whether images for the architecture without a variant are for a certain one. */
-export function hasFirstVariant(architecture: string): boolean {
+function hasFirstVariant(architecture: string): boolean {
   return FIRST_VARIANTS.has(architecture);
 }
 

@@ -93,7 +93,7 @@ export function unreadable(file: string, { code, message, hint }: Failure): Reci
  * since it would accept a folder that a change request brings. The repository of the current directory wins if it
  * contains the file, then the outermost one: deeper ones may come from the request.
  */
-export async function topLevelOf(path: string, currentDirectory: string): Promise<string | undefined> {
+async function topLevelOf(path: string, currentDirectory: string): Promise<string | undefined> {
   const file = resolve(currentDirectory, path);
   const current = await firstTopLevel([currentDirectory, ...foldersAbove(currentDirectory)]);
   if (current !== undefined && isWithin(file, current)) return current;
@@ -101,13 +101,13 @@ export async function topLevelOf(path: string, currentDirectory: string): Promis
 }
 
 /** True if `path` is below `folder`, by their names. */
-export function isWithin(path: string, folder: string): boolean {
+function isWithin(path: string, folder: string): boolean {
   const way = relative(folder, path);
   return way !== '' && way !== '..' && !way.startsWith('../');
 }
 
 /** Innermost first. */
-export function foldersAbove(path: string): string[] {
+function foldersAbove(path: string): string[] {
   const folders: string[] = [];
   for (let at = path; dirname(at) !== at; at = dirname(at)) folders.push(dirname(at));
   return folders;

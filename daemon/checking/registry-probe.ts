@@ -21,7 +21,7 @@ import { measureImage, type SizeLookup } from './size-lookup.ts';
 import type { Suggestions, TagLists } from './suggestions.ts';
 
 /** Images of a pattern whose manifests are fetched: the highest versions. */
-export const MOST_IMAGES_OF_A_PATTERN = 10;
+const MOST_IMAGES_OF_A_PATTERN = 10;
 const IMAGES_AT_A_TIME = 4;
 
 export interface Limits {

@@ -106,7 +106,7 @@ export function platformsOf({ images }: CheckedWish): string[] {
 }
 
 /** Number of images of a wish that were not measured. */
-export function unlookedAt({ tags, images }: CheckedWish): number {
+function unlookedAt({ tags, images }: CheckedWish): number {
   if (tags === undefined || images.length === 0) return 0;
   const known = new Set(images.map(({ image }) => image)).size;
   return tags.length - known;

@@ -11,7 +11,7 @@ export async function openState(directory: string, warn: (message: string) => vo
 }
 
 /** Opens it only to read: nothing is made, and if there is none nothing is known. @throws Failure `state-unusable` */
-export async function readState(directory: string): Promise<State> {
+async function readState(directory: string): Promise<State> {
   const { SqliteState } = await import('./sqlite/sqlite-state.ts');
   return await SqliteState.read(databasePath(directory));
 }

@@ -144,7 +144,7 @@ interface Circumstances {
 }
 
 /** Problems with the configuration or the database: everything else shown may be out of date. */
-export function troublesOf({ directory, daemon, nowMs, configurationFailure }: Circumstances): FailureNote[] {
+function troublesOf({ directory, daemon, nowMs, configurationFailure }: Circumstances): FailureNote[] {
   const { databaseFailure = strangeDatabase(directory), refusedReload } =
     typeof daemon === 'string' ? {} : daemon;
   return [

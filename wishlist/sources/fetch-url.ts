@@ -47,7 +47,7 @@ const ACCEPT = 'application/yaml, text/plain, */*';
  * @throws Failure `source-unreachable`, `source-untrusted`, `source-unauthorized`, `source-invalid`,
  *   `recipe-unreadable`; the reason of the signal
  */
-export async function fetchUrl(
+async function fetchUrl(
   source: UrlSettings,
   known: Fetched<RecipeFiles> | undefined,
   limits: SourceLimits,

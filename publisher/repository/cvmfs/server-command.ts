@@ -67,7 +67,7 @@ export async function readServerVersion(command: string): Promise<ServerVersion 
   return major === undefined ? undefined : { major: Number(major), minor: Number(minor) };
 }
 
-export function isSince(version: ServerVersion | undefined, major: number, minor: number): boolean {
+function isSince(version: ServerVersion | undefined, major: number, minor: number): boolean {
   if (version === undefined) return false;
   return version.major > major || (version.major === major && version.minor >= minor);
 }

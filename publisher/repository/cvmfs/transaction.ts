@@ -231,7 +231,7 @@ function lastLines(output: string): string {
 }
 
 /** Processes that use something below `mount`: a remount waits for them. What may not be looked at is passed over. */
-export function holdersOf(mount: string): string[] {
+function holdersOf(mount: string): string[] {
   const folder = quietly(() => realpathSync(mount), mount);
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
