@@ -199,7 +199,7 @@ async function bytesAt(git: Git, ref: string, path: string): Promise<Buffer | un
 }
 
 function reasonOf(error: GitCommandError): string {
-  if (error.isMissing) return 'there is no git on this machine, or no timeout or prlimit to start it with';
+  if (error.isMissing) return 'git, timeout or prlimit is not installed';
   if (error.isTooLate) return 'git did not end in time';
   const lines = error.stderr.split('\n');
   const line = lines.find((one) => /^(?:fatal|error): /.test(one)) ?? lines[0];

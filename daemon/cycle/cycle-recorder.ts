@@ -64,7 +64,7 @@ export class CycleRecorder {
     if (result.outcome === 'failed' && STOPPING.has(result.code)) return;
     if (failureOf(result) !== undefined) this.#failed.add(part.wanted.publicName);
     const writing = this.#contain(part, async () => await this.#write(part, result, resolved));
-    // An error is told at the end.
+    // end() reports errors.
     writing.catch(() => undefined);
     this.#writing.push(writing);
   };

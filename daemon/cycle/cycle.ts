@@ -41,7 +41,7 @@ export interface Cycle {
  * Runs one cycle: reads the wishlists, expands the wishes and plans the work. Fetching, publishing and recording
  * continue in the queues of the repositories.
  *
- * @throws Failure where it is not known what people ask for
+ * @throws Failure if the wishlists cannot be read
  */
 export async function runCycle(options: CycleOptions): Promise<Cycle> {
   const { store, listTags, settings, policy } = options;
@@ -53,7 +53,7 @@ export async function runCycle(options: CycleOptions): Promise<Cycle> {
   const interrupted = expansion.failures.find(({ failure }) => failure.code === 'interrupted');
   if (interrupted !== undefined) throw interrupted.failure;
   const lines = failedLines(recipes, expansion);
-  tellExpanded({ recipes, sources, expansion, lines }, options);
+  reportExpanded({ recipes, sources, expansion, lines }, options);
 
   const { images, uncertainties, repositories } = expansion;
   await store.wishlists({ sources, lines, repositories, images, uncertainties });
@@ -69,14 +69,14 @@ export async function runCycle(options: CycleOptions): Promise<Cycle> {
 }
 
 /** Reports what the wishes mean. An error in reporting does not stop the cycle. */
-function tellExpanded(found: Expanded, { observeIn, onExpanded }: CycleOptions): void {
-  const tell = (repository = '', image: string, failure: Failure): void =>
+function reportExpanded(found: Expanded, { observeIn, onExpanded }: CycleOptions): void {
+  const report = (repository = '', image: string, failure: Failure): void =>
     observeIn(repository)({ type: 'bug', image, stack: stackOf(failure) });
   for (const { recipe, wish, failure } of found.expansion.failures)
-    if (failure.code === 'bug') tell(recipe.repositories[0], wish.text, failure);
+    if (failure.code === 'bug') report(recipe.repositories[0], wish.text, failure);
   try {
     onExpanded(found);
   } catch (error) {
-    tell(found.expansion.repositories[0], 'what is asked for', asFailure(error));
+    report(found.expansion.repositories[0], 'the wishes', asFailure(error));
   }
 }

@@ -53,7 +53,7 @@ export async function openRegistry(
     lookTimeoutMs: configuration.manifestTimeoutMs,
     nowMs,
     foreignLayers: configuration.foreignLayers,
-    // A cache, which whoever only looks does not put into somebody else's state.
+    // A cache: commands that only look do not put it into another user's state.
     manifestCache:
       isOurs(configuration.state) && isSafe(configuration.state)
         ? new ManifestFiles(join(configuration.state, 'manifests'))

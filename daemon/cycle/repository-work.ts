@@ -45,7 +45,7 @@ const KEEP: Keep = { days: 30 };
 /**
  * Publishes the wished images of one repository. Failures are in the report.
  *
- * @param onPlanned called when it is known what is to be done, or that it cannot be known
+ * @param onPlanned called when the plan is made, or cannot be made
  */
 export async function workOn(
   task: Task,
@@ -83,8 +83,8 @@ class RepositoryWork {
         await this.#publish(publisher, onPlanned);
       });
     } catch (error) {
-      // What is not one image's is this repository's, and no other one's.
-      stopped = this.#told(error);
+      // Failures that are not one image's are this repository's, and no other one's.
+      stopped = this.#reported(error);
       this.#results.finishRest(failedResult(stopped));
     }
     for (const { part, failure } of await this.#recorder.end(stopped))
@@ -106,7 +106,7 @@ class RepositoryWork {
     const begun = publisher.publications;
     const passes: Seen[] = [];
     const groupOf = groups(wanted);
-    // Each registry by itself: what one has is published while others are still asked.
+    // Registries are independent: the images of one are published while others are still asked.
     const ofRegistries = [...groupBy(others, ({ reference }) => reference.registry).values()].map((images) =>
       staged(async (onLooked) => {
         const release = publisher.claim(images);
@@ -216,7 +216,7 @@ class RepositoryWork {
   }
 
   /** Logs bugs with their stacks. */
-  #told(error: unknown): Failure {
+  #reported(error: unknown): Failure {
     const { repository } = this.#task;
     const failure = asFailure(error);
     if (failure.code === 'bug')
@@ -230,7 +230,7 @@ class RepositoryWork {
       await this.#plan(passes, before);
     } catch (error) {
       if (isFailure(error)) throw error;
-      this.#told(error);
+      this.#reported(error);
     }
   }
 

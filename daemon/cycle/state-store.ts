@@ -138,7 +138,7 @@ export class StateStore {
     });
   }
 
-  /** Tells images that already have their public names from others. */
+  /** @returns a test for images that already have their public names */
   async findHolders(images: readonly WishedImage[]): Promise<IsHolder> {
     return await this.#read<IsHolder>(
       () => false,
@@ -233,11 +233,11 @@ export class StateStore {
   }
 
   /**
-   * @param image what is published now, where that went well
-   * @throws what is no failure of the database as a whole
+   * @param image the published image, on success
+   * @throws errors that concern only this attempt, not the database
    */
   async attempt(attempt: NewAttempt, image: RecordedImage | undefined): Promise<void> {
-    // That is for whoever knows the image to tell.
+    // The caller, who knows the image, reports it.
     let own: { readonly error: unknown } | undefined;
     await this.#write(undefined, async (state) => {
       try {
@@ -313,7 +313,7 @@ export class StateStore {
     try {
       return await work(opened.state);
     } catch (error) {
-      // A connection to what cannot be written stays so when it could be: the next one may be better.
+      // A read-only connection stays read-only when the file becomes writable: the next one may be better.
       if (isFailure(error, 'state-unusable')) await this.#retire(opened);
       throw error;
     } finally {
@@ -357,7 +357,7 @@ function isArtifactName(publicName: string): boolean {
 async function forgetUnwanted(state: State, { repositories, uncertainties }: Snapshot): Promise<void> {
   for (const [repository, names] of await state.attempts.unwanted()) {
     const kept = protectedNames(names, uncertainties, repository);
-    // A signature of what is not asked for any more is nobody's wish, whatever else is uncertain.
+    // Signatures of images that are no longer wanted are nobody's wish, whatever else is uncertain.
     const forgotten = names.filter((name) => !kept.has(name) || isArtifactName(name));
     await state.attempts.forget(repository, forgotten);
   }

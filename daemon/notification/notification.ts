@@ -10,7 +10,7 @@ import { type EventHandlers, handleEvent } from '../output/display.ts';
 
 export interface Notification {
   readonly observe: Observer;
-  /** Ends what is still open, as failed, and writes the last line. */
+  /** Ends open lines as failed, and writes the last line. */
   readonly close: () => void;
 }
 
@@ -18,7 +18,7 @@ export interface NotificationOptions {
   readonly file: string;
   /** Flat root file systems are not published, so their lines are left out. */
   readonly skipFlat: boolean;
-  /** Told once, when a line cannot be written. */
+  /** Called once, when a line cannot be written. */
   readonly warn: (message: string) => void;
   readonly now?: () => Date;
 }
@@ -97,7 +97,7 @@ interface LineFile {
 }
 
 /**
- * @param warn is told once when a line cannot be written; later lines are tried all the same.
+ * @param warn called once when a line cannot be written; later lines are still tried
  * @throws Failure `configuration-invalid` where the file cannot be opened.
  */
 function openLineFile(file: string, warn: (message: string) => void): LineFile {
@@ -139,7 +139,7 @@ interface Line {
 
 interface EventLines {
   readonly handlers: EventHandlers;
-  /** Ends what is still open, as failed. */
+  /** Ends open lines as failed. */
   readonly endAll: () => void;
 }
 
@@ -153,7 +153,7 @@ interface OpenLayer {
 }
 
 /**
- * Lines about layers. DUCC ingests each layer by itself; here a layer's conversion goes from the beginning of its
+ * Lines about layers. DUCC ingests layers one by one; here a layer's conversion goes from the beginning of its
  * download to the end of the publication that holds it, or of the image that could not be published.
  *
  * @see ducc/lib/conversion.go of cvmfs, for the actions and their fields

@@ -287,9 +287,4 @@ export class Repetition {
     }
     return true;
   }
-
-  /** Makes `text` new again. */
-  forget(text: string): void {
-    this.#said.delete(text);
-  }
 }

@@ -63,7 +63,7 @@ export function makeFileOfOwner(path: string, folder: string): void {
 }
 
 /**
- * Closes the file `path` to other users: whoever may read a database can hold its locks.
+ * Closes the file `path` to other users: any reader of a database can hold its locks.
  *
  * @throws Failure `state-unusable` where something else is there
  */
@@ -83,7 +83,7 @@ export function ownerOf(path: string): { readonly uid: number; readonly gid: num
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch {
-    // Whoever goes there will be told why it is closed.
+    // Opening it reports the reason.
     return undefined;
   }
 }

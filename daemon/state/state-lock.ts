@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Lock } from '../../core/system/lock.ts';
 import { Failure, isFailure } from '../../core/failure.ts';
 
-/** Commands that look whether a daemon runs have the lock for a moment: that is no daemon. */
+/** Commands that check for a daemon hold the lock for a moment. */
 const LOOKING_MS = 1000;
 
 /**

@@ -6,8 +6,8 @@ import type { SourceState } from '../../wishlist/sources/source.ts';
 import type { FailedLine } from '../output/recipe-lines.ts';
 
 /**
- * What unpackd remembers: a cache of what is published and a history of what was done. It decides nothing about what is
- * published, so it may be lost. Times are in ms since 1970 unless their names say otherwise. Methods throw Failure
+ * The memory of unpackd: a cache of published images and a history of its work. It never decides what is published, so
+ * it may be lost. Times are in ms since 1970 unless their names say otherwise. Methods throw Failure
  * `state-unusable` and `disk-full`.
  */
 export interface State {
@@ -120,7 +120,7 @@ export interface Images {
   /** The same as a plan needs them. */
   published(repository: string): Promise<PublishedImage[]>;
   put(repository: string, images: readonly RecordedImage[]): Promise<void>;
-  /** Makes `images` everything that is in `repository`, keeping what is known of those that stay. */
+  /** Makes `images` all images of `repository`, keeping the records of those that stay. */
   replace(repository: string, images: readonly RecordedImage[], nowMs: number): Promise<void>;
   /** Records when images stopped being wanted, and how long the others are to be kept. */
   setPlan(repository: string, plan: Plan): Promise<void>;

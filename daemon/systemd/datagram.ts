@@ -24,7 +24,7 @@ const PATH_BYTES = 108;
  *   receiver did not take it in time, `ENOENT` or `ECONNREFUSED` where nobody listens.
  */
 export function sendDatagram(address: string, payload: Buffer, waitMs = 1000): void {
-  // A socket for each datagram: whoever listens may have been started again since the last one.
+  // A socket for each datagram: the receiver may have been restarted since the last one.
   const socket: number = cSocket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (socket === -1) throw systemError('socket', address);
   try {

@@ -13,7 +13,7 @@ export interface LogRecord {
 }
 
 export interface Log {
-  /** Never throws: what cannot be logged is no reason to stop. */
+  /** Never throws: a failure to log must not stop the work. */
   readonly write: (record: LogRecord) => void;
 }
 
@@ -69,7 +69,7 @@ export function createLineLog(stream: OutputStream, now: () => Date): Log {
   };
 }
 
-/** Lines for whoever adds times himself and understands priorities in front (sd-daemon(3)): `<4>a warning`. */
+/** Lines for readers that add times and understand priorities (sd-daemon(3)): `<4>a warning`. */
 export function createPrefixedLog(stream: OutputStream): Log {
   return {
     write: (record) => {

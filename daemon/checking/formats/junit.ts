@@ -59,9 +59,9 @@ function caseLines(file: string, { line, text, findings }: Case): string[] {
     first === undefined
       ? []
       : [
-          `      <failure${attributes({ type: first.code, message: first.message })}>${told(errors)}</failure>`,
+          `      <failure${attributes({ type: first.code, message: first.message })}>${findingLines(errors)}</failure>`,
         ];
-  const rest = others.length === 0 ? [] : [`      <system-out>${told(others)}</system-out>`];
+  const rest = others.length === 0 ? [] : [`      <system-out>${findingLines(others)}</system-out>`];
   return [`${head}>`, ...failure, ...rest, '    </testcase>'];
 }
 
@@ -70,7 +70,7 @@ function countsOf(cases: readonly Case[]): Readonly<Record<string, string>> {
   return { tests: String(cases.length), failures: String(failures), errors: '0', time: '0' };
 }
 
-function told(findings: readonly RecipeFinding[]): string {
+function findingLines(findings: readonly RecipeFinding[]): string {
   return findings.map((finding) => escaped(findingLine(finding))).join('\n');
 }
 

@@ -52,9 +52,9 @@ export class Database {
   }
 
   /**
-   * One that is only read, also by users who may not write there and while others write: no file is made or changed.
-   * Whoever has a database in WAL mode open keeps two files beside it; where they are missing nobody writes, and SQLite,
-   * which would make them, is told that nothing changes.
+   * Opens it read-only, also for users who may not write there and while others write: no file is made or changed.
+   * Writers of a database in WAL mode keep two files beside it; if these are missing nobody writes, and SQLite,
+   * which would create them, is opened with "immutable".
    *
    * @see https://www.sqlite.org/wal.html "Read-Only Databases", https://www.sqlite.org/c3ref/open.html "immutable"
    * @throws Failure `state-unusable`; Damaged
@@ -142,7 +142,7 @@ async function connect(path: string, name: string, mode: number): Promise<Databa
   }
 }
 
-/** A database whose content is no longer what SQLite wrote: nothing in it can be relied on. */
+/** The content is no longer what SQLite wrote, so none of it can be relied on. */
 export class Damaged extends Failure {
   constructor(path: string, reason: string, cause?: unknown) {
     super('state-unusable', `the database ${quoted(path)} is damaged: ${reason}`, {

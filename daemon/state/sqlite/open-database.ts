@@ -14,7 +14,7 @@ import { renameDurablySync } from '../../../core/system/files.ts';
 const RETRY_MS = 20;
 
 export interface Opening {
-  /** Told what had to be done to it. */
+  /** Called with repairs and upgrades. */
   readonly warn: (message: string) => void;
   readonly now?: () => Date;
   readonly migrations?: readonly string[];
@@ -38,7 +38,7 @@ export async function openDatabase(path: string, opening: Opening): Promise<Data
     return await openSound(path, opening);
   } catch (error) {
     if (!(error instanceof Damaged)) throw error;
-    // Whoever opened it at the same time may have put it aside: a new one is there then, with connections to it.
+    // Another process may have moved it away already: the new one then has connections.
     if (inodeOf(path) === found) {
       const aside = putAside(path, opening);
       opening.warn(`${error.message}; it was moved to ${aside}, and the repositories are scanned again`);
@@ -47,7 +47,7 @@ export async function openDatabase(path: string, opening: Opening): Promise<Data
   }
 }
 
-/** Tells the file at `path` from another that takes its place; `undefined` where there is none. */
+/** Identifies the file at `path`, to notice when another takes its place; `undefined` if there is none. */
 export function inodeOf(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.ino;
 }
@@ -159,7 +159,7 @@ async function migrate(
   }
   await statements.run('BEGIN IMMEDIATE');
   try {
-    // Another process may have done it meanwhile.
+    // Another process may have upgraded it since.
     const now = await versionOf(statements);
     for (const [index, script] of migrations.entries()) if (index >= now) await statements.script(script);
     await statements.script(`PRAGMA user_version = ${migrations.length}; COMMIT`);
@@ -177,7 +177,7 @@ function tooNew(path: string, version: number, known: number): Failure {
   );
 }
 
-/** The copy has its name only when it is whole. Where another process changed the form meanwhile, it made one. */
+/** Names the copy only once complete. If another process upgraded in between, it made one. */
 async function copyForm(statements: Statements, version: number, copy: string): Promise<void> {
   const unfinished = `${copy}.${randomUUID()}`;
   try {

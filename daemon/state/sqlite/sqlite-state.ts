@@ -47,7 +47,7 @@ export class SqliteState implements State {
     return new SqliteState(await readDatabase(path));
   }
 
-  /** SQLite would go on writing into a file that was deleted. */
+  /** SQLite keeps writing into a file that was deleted. */
   get isThere(): boolean {
     return this.#inode !== undefined && inodeOf(this.#database.path) === this.#inode;
   }
