@@ -134,7 +134,7 @@ describeWith(ORDINARY_USER, 'e2e/state-owner', function () {
     assert.equal(status, 1, stdout);
     const { isWell, daemon: activity } = JSON.parse(stdout);
     assert.deepEqual([isWell, activity.databaseFailure.code], [false, 'state-unusable']);
-    assert.equal(daemon.stderr.match(/^.* database .*$/gm)?.length, 1, daemon.stderr);
+    assert.equal(daemon.stderr.match(/^.* nothing is recorded$/gm)?.length, 1, daemon.stderr);
     for (const file of databaseFiles(databasePath(state))) if (existsSync(file)) chownSync(file, USER, USER);
     await daemon.until(() => /the database can be used again/.test(daemon.stderr));
     await daemon.until(async () => (await asRoot('status')).status === 0);
