@@ -13,7 +13,7 @@ import { PackedTree, type PackedDirectory } from './packed-tree.ts';
 /** The prefix that marks deletions (OCI image specification 1.1, layer.md, "Whiteouts"). */
 const WHITEOUT = '.wh.';
 const OPAQUE = '.wh..wh..opq';
-/** Names in which AUFS kept its own books, and what lies below them: no part of the image. */
+/** Names in which AUFS kept its bookkeeping, and everything below them: not part of the image. */
 const AUFS = /(^|\/)\.wh\.\.wh\.(?!\.opq$)/;
 
 /** Changes that one layer makes to those below it, without knowing them. */

@@ -47,9 +47,9 @@ export function layersJsonPath(root: StoreRoot): BytePath {
   return `${root}/overlay-layers/layers.json`;
 }
 
-/** The file whose content changes with the book at `book`. */
-export function lockPath(book: BytePath): BytePath {
-  return book.replace(/json$/, 'lock');
+/** The file whose content changes with the index file at `path`. */
+export function lockPath(path: BytePath): BytePath {
+  return path.replace(/json$/, 'lock');
 }
 
 export function layerFolder(root: StoreRoot, layer: LayerId): BytePath {

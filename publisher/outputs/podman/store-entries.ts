@@ -83,15 +83,15 @@ export class StoreEntries {
   }
 
   /** Index files that differ from the published ones: layers first, since images name them. */
-  async books(store: Store): Promise<Entry[]> {
+  async index(store: Store): Promise<Entry[]> {
     const { images, layers } = serializeIndex(store);
     return [
-      ...(await this.#book(layersJsonPath(this.#root), layers)),
-      ...(await this.#book(imagesJsonPath(this.#root), images)),
+      ...(await this.#indexFile(layersJsonPath(this.#root), layers)),
+      ...(await this.#indexFile(imagesJsonPath(this.#root), images)),
     ];
   }
 
-  async #book(path: BytePath, bytes: Buffer): Promise<Entry[]> {
+  async #indexFile(path: BytePath, bytes: Buffer): Promise<Entry[]> {
     const lock = lockOf(bytes);
     const { view } = this.#parts;
     const isThere = (await view.kindOf(path)) === 'file';

@@ -6,7 +6,7 @@ import type { BytePath } from '../../../core/system/byte-path.ts';
 import type { RepositoryView } from '../../publication/view.ts';
 import { imagesJsonPath, layersJsonPath, lockPath, type StoreRoot } from './paths.ts';
 
-/** The books of a store, byte for byte. */
+/** The index files of a store, byte for byte. */
 export interface StoreIndex {
   readonly images: Buffer;
   readonly layers: Buffer;
@@ -45,11 +45,11 @@ export function serializeIndex({ images, layers }: Store): StoreIndex {
 }
 
 /**
- * The content of the lock file beside a book. Podman 4 reads the book again at each access unless its lock file has
+ * Content of the lock file beside an index file. Podman 4 reads the index again at each access unless its lock file has
  * exactly 64 bytes, and every version takes it for changed when they have.
  */
-export function lockOf(book: Buffer): Buffer {
-  return Buffer.from(hexOf(sha256(book)));
+export function lockOf(bytes: Buffer): Buffer {
+  return Buffer.from(hexOf(sha256(bytes)));
 }
 
 /** Lines that become bytes together: few enough for their text to be short-lived. */
@@ -62,12 +62,12 @@ function jsonList<Item>(
   items: { readonly size: number; values(): Iterable<Item> },
   toJson: (item: Item) => string,
 ): Buffer {
-  let book = Buffer.allocUnsafe((items.size + 1) * ROOM_FOR_A_LINE_BYTES);
+  let bytes = Buffer.allocUnsafe((items.size + 1) * ROOM_FOR_A_LINE_BYTES);
   let written = 0;
   const write = (text: string): void => {
-    if (written + text.length > book.length)
-      book = Buffer.concat([book.subarray(0, written)], 2 * book.length + text.length);
-    written += book.write(text, written, 'latin1');
+    if (written + text.length > bytes.length)
+      bytes = Buffer.concat([bytes.subarray(0, written)], 2 * bytes.length + text.length);
+    written += bytes.write(text, written, 'latin1');
   };
   let text = '[';
   let lines = 0;
@@ -78,7 +78,7 @@ function jsonList<Item>(
     text = '';
   }
   write(`${text}]\n`);
-  return book.subarray(0, written);
+  return bytes.subarray(0, written);
 }
 
 // Both are put together by hand, since there are tens of thousands: nothing in them has a character that JSON escapes.
@@ -118,7 +118,7 @@ function compressionOf(number: number): LayerRecord['compression'] {
 }
 
 /**
- * The store as its published books list it. Only books that are byte for byte as unpackd wrote them count, which their lock
+ * The store as its published index lists it. Only files that are byte for byte as unpackd wrote them count, which their lock
  * files vouch for: one wrong value that somebody else wrote would break the store for everybody, for ever.
  *
  * @returns `undefined` where there are none, or others
@@ -137,11 +137,11 @@ export async function publishedStore(view: RepositoryView, root: StoreRoot): Pro
 const Images = z.custom<readonly ImageJson[]>((value) => Array.isArray(value));
 const Layers = z.custom<readonly LayerJson[]>((value) => Array.isArray(value));
 
-async function publishedList<Book>(
+async function publishedList<List>(
   view: RepositoryView,
   path: BytePath,
-  schema: z.ZodType<Book>,
-): Promise<Book | undefined> {
+  schema: z.ZodType<List>,
+): Promise<List | undefined> {
   const bytes = await view.read(path);
   if (bytes === undefined || (await view.read(lockPath(path)))?.equals(lockOf(bytes)) !== true)
     return undefined;

@@ -35,7 +35,7 @@ export interface StoreUpdate {
   readonly folders: readonly BytePath[];
   /** Entries that the index will list, below those folders; made anew each time, since a new store has all layers. */
   readonly trees: () => Iterable<Entry>;
-  /** The books: what makes it visible. */
+  /** Index files, which make the changes visible. */
   readonly names: readonly Entry[];
   /** Paths that must be gone when the new index is there. */
   readonly outdated: readonly BytePath[];
@@ -86,7 +86,7 @@ export async function updateOf(change: StoreChange, parts: StoreContext): Promis
       for (const layer of fresh) yield* make.layer(layer, names);
       for (const image of store.images.values()) yield* make.image(image, kept.image(image.id), documents);
     },
-    names: [...(await make.books(store)), ...(isOurs ? [] : [make.file(stampPath(root), stamp)])],
+    names: [...(await make.index(store)), ...(isOurs ? [] : [make.file(stampPath(root), stamp)])],
     outdated: await wrongLowers(view, root, fresh),
     lost: after.filter((image) => !stay.has(image)),
     nameless: left.filter(({ record }) => !isNamed(record, store)),
