@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { parseReference } from '../../../core/oci/reference.ts';
-import { covers, selectionOf, selectTags, type TagSelection } from '../../../wishlist/tags/tag-selection.ts';
+import {
+  type TagSelection,
+  covers,
+  isArtifactTag,
+  selectTags,
+  selectionOf,
+} from '../../../wishlist/tags/tag-selection.ts';
 
 const TAGS = ['latest', '1.10', '1.9', 'v2.0.0', '2.0', '1.9-rc1', '2.1-rc1', 'nightly-3', '0.5'];
 
@@ -118,3 +124,34 @@ describe('wishlist/tags/tag-selection: selectionOf', () => {
 function selectionWith(part: Partial<TagSelection>): TagSelection {
   return { include: [], exclude: [], newest: undefined, ...part };
 }
+
+const [HEX, LONG] = ['0123456789abcdef'.repeat(4), '0123456789abcdef'.repeat(8)];
+
+const CASES: readonly (readonly [tag: string, isArtifact: boolean])[] = [
+  [`sha256-${HEX}`, true],
+  [`sha256-${HEX}.sig`, true],
+  [`sha256-${HEX}.att`, true],
+  [`sha256-${HEX}.sbom`, true],
+  [`sha256-${HEX}.cosign.bundle`, true],
+  [`sha512-${HEX}`, true],
+  [`sha512-${LONG}`, true],
+  [`sha512-${LONG}.sig`, true],
+  [`sha256-${HEX.slice(1)}`, false],
+  [`sha256-${HEX}0`, false],
+  [`sha256-${LONG}`, false],
+  [`sha256-${HEX.toUpperCase()}`, false],
+  [`sha256-${HEX}-amd64`, false],
+  [`v1-sha256-${HEX}`, false],
+  [HEX, false],
+  ['sha256-latest', false],
+  ['buildcache', false],
+  ['1.0.sig', false],
+];
+
+describe('wishlist/tags/tag-selection: tags of artifacts', () => {
+  for (const [tag, isArtifact] of CASES) {
+    it(`${tag} is ${isArtifact ? 'of an artifact' : 'any tag'}`, () => {
+      assert.equal(isArtifactTag(tag), isArtifact);
+    });
+  }
+});

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { GitCommandError } from '../../../wishlist/sources/git/command.ts';
-import { remoteFailure, unknownFailure } from '../../../wishlist/sources/git/failure.ts';
-import { gitSettings } from './reading.ts';
+import { GitCommandError } from '../../../../wishlist/sources/git/command.ts';
+import { remoteFailure, unknownFailure } from '../../../../wishlist/sources/git/failure.ts';
+import { gitSettings } from '../reading.ts';
 
 const LIMITS = { environment: {}, timeLimitMs: 1000, sizeLimitBytes: 2 ** 28, signal: undefined };
 const LOGIN = { user: 'robot', password: 'a secret/word' };
@@ -53,7 +53,7 @@ const CASES: readonly (readonly [exitCode: number, stderr: string, code: string 
   [128, '', undefined],
 ];
 
-describe('wishlist/sources/failure', () => {
+describe('wishlist/sources/git/failure', () => {
   for (const [exitCode, stderr, code] of CASES) {
     it(`means ${code ?? 'nothing certain'}: ${exitCode} ${stderr.split('\n')[0]}`, () => {
       const error = new GitCommandError(exitCode, stderr);

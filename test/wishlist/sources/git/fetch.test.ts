@@ -15,12 +15,12 @@ import {
 } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { Failure } from '../../../core/failure.ts';
-import { GitHttpServer } from '../../support/git/http-server.ts';
-import { recipeText, Upstream, type Content } from '../../support/git/upstream.ts';
-import { describeWith } from '../../support/programs.ts';
-import { temporaryDirectory } from '../../support/setup.ts';
-import { gitAt, Reader, summary, timeOf } from './reading.ts';
+import { Failure } from '../../../../core/failure.ts';
+import { GitHttpServer } from '../../../support/git/http-server.ts';
+import { recipeText, Upstream, type Content } from '../../../support/git/upstream.ts';
+import { describeWith } from '../../../support/programs.ts';
+import { temporaryDirectory } from '../../../support/setup.ts';
+import { gitAt, Reader, summary, timeOf } from '../reading.ts';
 
 const [OLD, NEW] = ['docker.io/library/old:1', 'docker.io/library/new:2'];
 
@@ -29,7 +29,7 @@ function current(...images: string[]): ReturnType<typeof summary> {
   return { images, code: undefined, failingSince: undefined };
 }
 
-describeWith(['git'], 'wishlist/sources/git', () => {
+describeWith(['git'], 'wishlist/sources/git/fetch', () => {
   let upstream: Upstream;
   let server: GitHttpServer;
   let reader: Reader;
