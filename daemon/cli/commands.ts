@@ -375,7 +375,7 @@ export const SECTIONS = {
 } as const;
 
 const NOTHING_REMOVED =
-  'nothing that was published is removed yet; "unpackd status" lists what nobody asks for any more';
+  'nothing published is removed yet; "unpackd status" lists what nobody asks for any more';
 
 /** Commands of DUCC, or planned, that are not there yet, with what to do meanwhile. */
 export const PLANNED_COMMANDS: ReadonlyMap<string, string> = new Map(
@@ -384,10 +384,10 @@ export const PLANNED_COMMANDS: ReadonlyMap<string, string> = new Map(
     gc: NOTHING_REMOVED,
     remove: NOTHING_REMOVED,
     restore: NOTHING_REMOVED,
-    list: '"unpackd status" counts the images of each repository, and "unpackd status IMAGE" tells of one',
+    list: '"unpackd status" counts the images of each repository, and "unpackd status IMAGE" shows one',
     verify: '"unpackd convert --convert-again RECIPE" writes images again',
-    adopt: 'a repository that DUCC filled can go on as it is: docs/operators.md, "Moving from DUCC"',
-    export: 'apptainer and podman make files of images that are published',
+    adopt: 'a repository that DUCC filled can be used as it is: docs/operators.md, "Moving from DUCC"',
+    export: 'apptainer and podman can export published images',
     shifter: 'docs/operators.md, "Clients", says what reads repositories today',
   }),
 );

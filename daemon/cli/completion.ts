@@ -1,7 +1,7 @@
 import type { Option } from '../configuration/options.ts';
 import type { InspectionContext } from '../output/context.ts';
 import type { ExitStatus } from '../output/exit-status.ts';
-import { tellEarlyEnd } from '../output/problem-text.ts';
+import { reportEarlyEnd } from '../output/problem-text.ts';
 import { asksForJson } from './command-line.ts';
 import { COMMANDS, SHELLS } from './commands.ts';
 import { type AnyCommand, OPTION_TABLE, optionsOn, takes, TOPIC_NAMES } from './command.ts';
@@ -21,7 +21,7 @@ export function printCompletion(context: InspectionContext): ExitStatus {
     message: `'${name}' is not a known shell`,
     hint: `name one of ${SHELLS.join(', ')}`,
   } as const;
-  tellEarlyEnd([problem], { ...context, environment, json: asksForJson([], environment) });
+  reportEarlyEnd([problem], { ...context, environment, json: asksForJson([], environment) });
   return 2;
 }
 

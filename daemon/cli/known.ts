@@ -8,7 +8,7 @@ import type { State } from '../state/state.ts';
 import { withReadState } from '../state/open-state.ts';
 
 /**
- * Keeps a slip from passing for a repository: it is known where the state has it, or there is one below the root.
+ * Refuses a typo: a repository is known if the state has it, or if it is there below the root.
  *
  * @throws Failure `argument-unknown`; `configuration-invalid` for what cannot be a name; `state-unusable`
  */
@@ -29,7 +29,7 @@ export async function assertKnownRepository(
   );
 }
 
-/** An image as an argument names it, without the scheme that it has in a wishlist. */
+/** An image named in an argument, without the scheme that it may have in a wishlist. */
 export function imageArgument(text: string): string {
   return text.replace(/^https?:\/\//, '');
 }
@@ -55,7 +55,7 @@ export async function unknownImage(state: State, image: string): Promise<Failure
   );
 }
 
-/** `message` names what nobody knows, and `hint` says what to do where nothing that is `meant` is near. */
+/** `hint` applies where no near name is known. */
 export function argumentUnknown(message: string, meant: string | undefined, hint: string): Failure {
   return new Failure('argument-unknown', message, {
     hint: meant === undefined ? hint : `did you mean ${meant}?`,

@@ -4,7 +4,7 @@ import './v8-flags.ts';
 import { setMaxListeners } from 'node:events';
 import { Failure } from '../../core/failure.ts';
 import { packageVersion } from '../../core/http/user-agent.ts';
-import { tellBug } from '../output/problem-text.ts';
+import { reportBug } from '../output/problem-text.ts';
 import { COMMANDS } from './commands.ts';
 import { runUnpackd } from './run.ts';
 
@@ -13,7 +13,7 @@ const argv = process.argv.slice(2);
 const signal = interruptible();
 // The state has what was under way: the next run finds the image to blame.
 process.on('uncaughtException', (error) => {
-  tellBug(error, { environment, stdout, stderr, json: false });
+  reportBug(error, { environment, stdout, stderr, json: false });
   process.exit(70);
 });
 const status = await runUnpackd(argv, COMMANDS, {

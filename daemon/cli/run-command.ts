@@ -12,7 +12,7 @@ import { openNotification } from '../notification/notification.ts';
 import type { Context } from '../output/context.ts';
 import { exitStatusOf, type ExitStatus } from '../output/exit-status.ts';
 import { createOutput } from '../output/output.ts';
-import { tellEarlyEnd } from '../output/problem-text.ts';
+import { reportEarlyEnd } from '../output/problem-text.ts';
 import type { Command } from './command.ts';
 import type { ProcessIo } from './run.ts';
 
@@ -39,7 +39,7 @@ export async function runCommand(
     if (command.survivesBrokenFile === true) configuration = salvageConfiguration(sources);
     if (configuration === undefined) {
       const json = readConfiguration(sources).options.get('json')?.value === true;
-      tellEarlyEnd(partsOf(error), { stdout, stderr, environment, json });
+      reportEarlyEnd(partsOf(error), { stdout, stderr, environment, json });
       return exitStatusOf(error);
     }
   }

@@ -2,7 +2,7 @@ import type { Machine } from '../configuration/settings.ts';
 import type { Environment } from '../configuration/options.ts';
 import { surviveClosedPipe, type OutputStream } from '../output/display.ts';
 import type { ExitStatus } from '../output/exit-status.ts';
-import { tellBug, tellEarlyEnd } from '../output/problem-text.ts';
+import { reportBug, reportEarlyEnd } from '../output/problem-text.ts';
 import { jsonText } from '../output/results.ts';
 import { asksForJson, parseCommandLine, type Invocation, type Usage } from './command-line.ts';
 import type { AnyCommand } from './command.ts';
@@ -46,7 +46,7 @@ export async function runUnpackd(
         return await run(parsed);
     }
   } catch (error) {
-    tellBug(error, early);
+    reportBug(error, early);
     return 70;
   }
 
@@ -60,7 +60,7 @@ export async function runUnpackd(
 
   function refused({ message, hint, help }: Usage): ExitStatus {
     if (help !== undefined) stderr.write(`${help}\n`);
-    tellEarlyEnd([{ code: 'usage', message, hint }], early);
+    reportEarlyEnd([{ code: 'usage', message, hint }], early);
     return 2;
   }
 }

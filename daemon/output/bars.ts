@@ -4,14 +4,14 @@ import { redact } from '../configuration/secrets.ts';
 import { type Display, type OutputStream, handleEvent, type EventHandlers } from './display.ts';
 import { formatBytes } from '../../core/text.ts';
 
-/** Erases what a bar left on the line that a text now takes. */
+/** Erases the rest of a bar behind a text that takes its line. */
 const CLEAR_TO_END_OF_LINE = '\u001b[K';
 
 const NAMES = { images: 'images', downloads: 'fetched', publication: 'published' } as const;
 type BarName = keyof typeof NAMES;
 
 /**
- * Progress bars on a terminal: images done, bytes fetched, bytes published, each as soon as there is something to show.
+ * Progress bars on a terminal: images done, bytes fetched, bytes published, each once there is something to show.
  * Lines appear above them. The terminal's settings are left alone, so that a kill leaves it usable.
  */
 export function createBarDisplay(stream: OutputStream): Display {
@@ -69,7 +69,7 @@ function createGroup(stream: OutputStream): MultiBar {
     emptyOnZero: true,
     // cuts bars at the terminal's width instead of switching the terminal's own wrapping off
     linewrap: true,
-    // a bar that a line has moved down must be drawn again although it says the same
+    // a bar that a line has moved down must be redrawn even if unchanged
     forceRedraw: true,
   });
 }
@@ -118,7 +118,7 @@ export function createProgress(): Progress {
       const amount = layers.get(layer);
       if (amount !== undefined) setLayer(layer, advanced(amount, bytes));
     },
-    // What did not arrive is no part of the sum.
+    // A failed download does not count.
     'layer-finished': ({ layer, sizeBytes, error }) =>
       setLayer(layer, error === undefined ? { done: sizeBytes, total: sizeBytes } : NOTHING),
     'publication-started': ({ contentBytes }) => {

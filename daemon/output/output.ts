@@ -3,7 +3,7 @@ import type { Failure } from '../../core/failure.ts';
 import type { Configuration, Environment } from '../configuration/options.ts';
 import { type Display, type OutputStream, createPlainDisplay, createSilentDisplay } from './display.ts';
 import { partsOf } from '../configuration/problems.ts';
-import { tellBug, problemTextFor } from './problem-text.ts';
+import { reportBug, problemTextFor } from './problem-text.ts';
 import { stackText, requestText } from './format.ts';
 import { counted } from '../../core/text.ts';
 import { redact } from '../configuration/secrets.ts';
@@ -72,12 +72,12 @@ function outputOn(display: Display, { configuration, environment, stdout, stderr
     for (const part of partsOf(cause)) {
       const { code, message, hint } = part;
       problems.push({ code, message: subject === undefined ? message : `${subject}: ${message}`, hint });
-      if (code !== 'interrupted' || !tellUndone(part)) tell(problemText.error(part, subject));
+      if (code !== 'interrupted' || !reportUndone(part)) tell(problemText.error(part, subject));
     }
   }
 
   /** Images that an interruption left undone share one line. */
-  function tellUndone(cause: FailureText | undefined = undone[0]): boolean {
+  function reportUndone(cause: FailureText | undefined = undone[0]): boolean {
     const count = undone.splice(0).length;
     if (cause === undefined || count === 0) return false;
     tell(problemText.error(withCount(cause, count)));
@@ -90,12 +90,12 @@ function outputOn(display: Display, { configuration, environment, stdout, stderr
 
   function bug(error: unknown): void {
     display.stop();
-    tellBug(error, { stdout, stderr, environment, json: configuration.json && !printed });
+    reportBug(error, { stdout, stderr, environment, json: configuration.json && !printed });
     printed = true;
   }
 
   function report(finished: Report): void {
-    tellUndone();
+    reportUndone();
     display.stop();
     display.summary(summary.text(finished));
     print(reportText(finished, configuration.root), reportDocument(finished, problems));

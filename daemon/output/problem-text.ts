@@ -92,7 +92,7 @@ export interface EarlyOutput {
 }
 
 /** Reports why a run ended before it began: a line for each problem, and with `--json` a document of all. */
-export function tellEarlyEnd(problems: readonly ErrorText[], output: EarlyOutput): void {
+export function reportEarlyEnd(problems: readonly ErrorText[], output: EarlyOutput): void {
   const { stdout, stderr, environment, json } = output;
   const text = problemTextFor(stderr, environment);
   for (const line of problems.flatMap((problem) => text.error(problem))) stderr.write(`${line}\n`);
@@ -100,8 +100,8 @@ export function tellEarlyEnd(problems: readonly ErrorText[], output: EarlyOutput
 }
 
 /** The same for a bug in unpackd, with its stack. */
-export function tellBug(error: unknown, output: EarlyOutput): void {
+export function reportBug(error: unknown, output: EarlyOutput): void {
   const { message, stack = message } = error instanceof Error ? error : { message: String(error) };
-  tellEarlyEnd([{ code: 'bug', message: 'this is a bug in unpackd, please report it' }], output);
+  reportEarlyEnd([{ code: 'bug', message: 'this is a bug in unpackd, please report it' }], output);
   output.stderr.write(`${stackText(stack)}\n`);
 }

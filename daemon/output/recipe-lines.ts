@@ -13,7 +13,7 @@ export interface FailedLine {
   readonly failure: Failure;
 }
 
-/** Errors that have a code of their own among failures. */
+/** Codes of failures for errors in recipes; others are `reference-invalid`. */
 const CODES: Readonly<Partial<Record<Problem['code'], Failure['code']>>> = {
   'platform-invalid': 'platform-invalid',
   'setting-invalid': 'setting-invalid',
@@ -42,7 +42,7 @@ export function failedLines(recipes: readonly Wishlist[], expansion: Expansion):
   ];
 }
 
-/** Lines whose lists of tags could not be had; of one recipe so many as of its problems. */
+/** Lines whose tags could not be listed, limited for each recipe as its problems are. */
 function unlisted({ failures }: Expansion): FailedLine[] {
   const byRecipe = groupBy(failures, ({ recipe }) => recipe);
   return [...byRecipe].flatMap(([recipe, all]) => {

@@ -115,14 +115,14 @@ function unknown(response: ErrorResponse, subject: ImageSubject): Failure {
   if (kind === 'tag list' || (kind === 'manifest' && errorCodesOf(response.body).includes('NAME_UNKNOWN'))) {
     const image = kind === 'tag list' ? '' : ` (asked for ${formatReference(reference)})`;
     return new Failure('image-unknown', `there is no image ${repository}${image}: ${answer}`, {
-      hint: 'correct the name, or remove the image from the wishlist',
+      hint: 'correct the name, or no longer ask for the image',
     });
   }
   if (kind === 'manifest') {
     const version =
       reference.digest === undefined ? `tag ${reference.tag ?? 'latest'}` : `digest ${reference.digest}`;
     return new Failure('tag-unknown', `the image ${repository} has no ${version}: ${answer}`, {
-      hint: 'correct it, or remove the image from the wishlist; it may have been deleted from the registry',
+      hint: 'correct it, or no longer ask for it; it may have been deleted from the registry',
     });
   }
   if (kind === 'blob') {

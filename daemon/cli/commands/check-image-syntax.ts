@@ -45,8 +45,8 @@ async function checkRecipe(file: string, options: RecipeOptions): Promise<Findin
 function checkImage(image: string): Finding {
   try {
     const reference = parseReference(image);
-    const kind = reference.tag !== undefined && isPattern(reference.tag) ? 'a pattern of tags' : 'an image';
-    return { subject: image, isFine: true, lines: [`${formatReference(reference)}: ${kind}, well written`] };
+    const kind = reference.tag !== undefined && isPattern(reference.tag) ? 'tag pattern' : 'image';
+    return { subject: image, isFine: true, lines: [`${formatReference(reference)}: valid ${kind}`] };
   } catch (error) {
     if (!isFailure(error, 'reference-invalid')) throw error;
     return { subject: image, isFine: false, lines: [withHint(error)] };

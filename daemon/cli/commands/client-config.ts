@@ -46,7 +46,7 @@ function parseKind(text: string): ClientKind {
 }
 
 /**
- * Podman fails in every command where a store is not there. What clients see is looked for where they see it, and where it is
+ * Every podman command fails if a configured store is missing. Looks both where clients see the repository and where it is
  * published.
  *
  * @throws Failure `argument-unknown`
@@ -63,11 +63,11 @@ function assertThere(
   }
   if (kind !== 'podman' && kind !== 'podman-rootless') return;
   if ([store, join(published, relative(path, store))].some((place) => existsSync(place))) return;
-  const hint = 'it comes with the first image for the platform, unless skip-podman is set';
+  const hint = 'the first image published for the platform creates it, unless skip-podman is set';
   throw argumentUnknown(`${repository} has no podman store ${store}`, undefined, hint);
 }
 
-/** By lines, since texts of a document are shown in one line each. */
+/** Split into lines: strings of a document must not have line ends. */
 function fileDocument({ place, text }: Snippet): unknown {
   return { place, lines: text.trimEnd().split('\n') };
 }
@@ -84,7 +84,7 @@ async function clientView(configuration: Configuration, repository: string): Pro
   };
 }
 
-/** Podman has one store, and knows an image by its name: it cannot have those of several platforms. */
+/** A podman store knows images by name alone: it cannot hold several platforms of one. */
 function onlyPlatform(platforms: readonly Platform[] | undefined): Platform {
   const [first = LINUX_AMD64, ...others] = platforms ?? [];
   if (others.length === 0) return first;

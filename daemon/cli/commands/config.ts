@@ -48,7 +48,7 @@ async function overviewOf(
   environment: Environment,
 ): Promise<Overview> {
   const { registries, sources, loginFiles, configFile = '' } = configuration;
-  // From now on no secret that is configured is printed, wherever else it stands. What is wrong, "config check" says.
+  // Registers the configured secrets, so that none is printed. Problems are for "config check".
   const { ducc } = await readRegistries({ configuration, environment }, []);
   await resolveSources(configuration, environment, []);
   return {

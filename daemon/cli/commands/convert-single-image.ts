@@ -58,5 +58,5 @@ function assertOrder(image: string, repository: string): void {
 }
 
 const NOT_ALLOWED = 'allow the registry with --allowed-registries';
-/** Here is no line that could allow more. */
+/** No recipe line can allow more here. */
 const TOO_WIDE = 'narrow the pattern, or allow more tags with --pattern-limit';

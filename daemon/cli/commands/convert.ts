@@ -23,20 +23,20 @@ export async function convert(context: Context): Promise<ExitStatus> {
   return await withPublishing(context, true, async (parts) => await convertOnce(context, parts));
 }
 
-/** Layers are what chains and the podman store are made of. */
+/** Chains and the podman store are made of layers. */
 export function warnOfEmptyImages({ configuration, observe }: Context): void {
   if (!configuration.skipFlat || !configuration.skipLayers) return;
   const message = 'skip-flat and skip-layers together publish nothing of an image but its manifest';
   observe({ type: 'warning', message });
 }
 
-/** Most registries answer within seconds: their images do not wait for those of others. */
+/** Most registries answer within seconds: their images need not wait for slow ones. */
 const PATIENCE_MS = 30_000;
 
 /**
- * One cycle, and everything that comes of it; more of them for lists of tags that were not there in time.
+ * Runs a cycle and waits for its publications; further cycles follow for tag lists that arrive late.
  *
- * @param patienceMs how long a registry may give no list until the images of others go on
+ * @param patienceMs how long images of other registries wait for a tag list
  */
 export async function convertOnce(
   context: Context,
@@ -59,7 +59,7 @@ export async function convertOnce(
       readWishlists: async () => await wishlistsOf(context),
       onExpanded: (expanded) => {
         found = expanded;
-        tellProblems(expanded, told, observe);
+        reportProblems(expanded, told, observe);
       },
     });
   const ends = [(await cycle()).ended];
@@ -91,7 +91,7 @@ function imagesOf({ expansion }: Expanded): string[] {
   );
 }
 
-/** The reports of all cycles as those of one. */
+/** Merges the reports of all cycles. */
 function together(cycles: readonly (readonly RepositoryReport[])[]): RepositoryReport[] {
   const reports = groupBy(cycles.flat(), ({ repository }) => repository);
   return Array.from(reports, ([repository, ofOne]) => ({
@@ -103,7 +103,7 @@ function together(cycles: readonly (readonly RepositoryReport[])[]): RepositoryR
   }));
 }
 
-/** The recipe that was named, or what is in force of all sources: those of which nothing is known are failures. */
+/** The named recipe, or what is in force of all sources; a source of which nothing is known is a failure. */
 async function wishlistsOf(context: Context): Promise<Wishlists> {
   const [file] = context.arguments;
   if (file !== undefined) return { recipes: [await readRecipe(file, context.configuration)], sources: [] };
@@ -118,8 +118,8 @@ async function wishlistsOf(context: Context): Promise<Wishlists> {
   return { recipes: sources.flatMap(({ content }) => content?.recipes ?? []), sources };
 }
 
-/** Tells each once, in whichever cycle it comes up. A list that may still come is none. */
-function tellProblems(found: Expanded, told: Set<string>, observe: Observer): void {
+/** Reports each problem once, in whichever cycle it comes up; tag lists that may still arrive are not problems. */
+function reportProblems(found: Expanded, told: Set<string>, observe: Observer): void {
   const tell = (event: Event, text: string): void => {
     if (!told.has(text)) observe(event);
     told.add(text);

@@ -20,7 +20,7 @@ export async function daemon(context: Context): Promise<ExitStatus> {
   const rests = new SourceRests();
   let known: Configuration | undefined;
   return await runDaemon(context, async (inForce, signal) => {
-    // Whoever has it read again may have mended something.
+    // After a reload, what failed may be mended.
     if (known !== inForce) rests.clear();
     known = inForce;
     const sources = await readConfiguredSources({ configuration: inForce, environment, signal, rests });
@@ -30,7 +30,7 @@ export async function daemon(context: Context): Promise<ExitStatus> {
 
 export async function loop(context: Context): Promise<ExitStatus> {
   const path = resolve(context.arguments[0] ?? '');
-  // What cannot be read from the start is a mistake of whoever starts it; later the last good one counts.
+  // An unreadable recipe is an error at the start; later the last good one stays in force.
   const { environment, configuration } = context;
   await readRecipe(path, configuration);
   return await runDaemon(context, async ({ state, wishLimit }, signal) => {

@@ -14,7 +14,7 @@ export async function rebuild(context: Context): Promise<ExitStatus> {
     const known = (await repositories.all()).map(({ name }) => name);
     const names = context.arguments.length > 0 ? context.arguments : known;
     if (names.length === 0)
-      throw configurationInvalid(['no repository is known'], 'name it: "unpackd rebuild REPOSITORY"');
+      throw configurationInvalid(['no repository is known'], 'name one: "unpackd rebuild REPOSITORY"');
     const counts: { repository: string; images: number }[] = [];
     let isComplete = true;
     for (const repository of names) {

@@ -47,7 +47,7 @@ export async function checkWishlists(context: Context): Promise<ExitStatus> {
   return status;
 }
 
-/** The recipes that are named, or those in force of the configured sources. */
+/** The named recipes, or those in force of the configured sources. */
 async function recipesOf(context: Context, currentDirectory: string): Promise<RecipeSource[]> {
   const { arguments: files, configuration } = context;
   if (files.length > 0)
@@ -79,8 +79,8 @@ async function basesOf(context: Context, currentDirectory: string): Promise<Base
   const { wishLimit } = configuration;
   if (baseFile === undefined)
     return await readBases(base, files, { environment, signal, currentDirectory, wishLimit });
-  throw new Failure('configuration-invalid', '--base and --base-file name two earlier versions', {
-    hint: 'name one of them',
+  throw new Failure('configuration-invalid', '--base and --base-file exclude each other', {
+    hint: 'give one of them',
   });
 }
 

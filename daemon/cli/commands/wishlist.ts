@@ -69,7 +69,7 @@ export async function importImages({
     if (severity === 'warning') observe({ type: 'warning', message: withHint({ message, hint }) });
     else output.failure(failureOf(problem, message));
   }
-  // texts of a document are shown in one line each
+  // strings of a document must not have line ends
   output.print(recipe, { recipe: recipe.trimEnd().split('\n'), images, problems });
   return problems.some(({ severity }) => severity === 'error') ? 1 : 0;
 }
