@@ -158,6 +158,8 @@ function classifyProxyError({ host, status, cause }: ProxyError): NetworkError |
 /**
  * What an error of undici or of the system's network functions means; `undefined` for any other error, which is then
  * a programmer's mistake.
+ *
+ * @internal
  */
 export function classifyNetworkError(error: unknown): NetworkError | undefined {
   if (error instanceof errors.HTTPParserError) return { ...BROKEN, reason: 'its answer is no HTTP' };

@@ -122,6 +122,7 @@ const LEAST_TIMESTAMP_S = 1_000_000_000;
  * @see https://docs.docker.com/docker-hub/usage/pulls/ for `ratelimit-remaining: 0;w=21600`, without a reset
  * @see draft-ietf-httpapi-ratelimit-headers: `RateLimit-Remaining` and `RateLimit-Reset` up to version 06, one field
  *   `RateLimit` since
+ * @internal
  */
 export function readQuota(header: Header, nowMs: number): Quota | undefined {
   const quotas = [separateFields(header, nowMs), ...combinedField(header, nowMs)];

@@ -15,7 +15,7 @@ export interface RetryPolicy {
 /** Longest wait because a server asks for it. */
 export const MAXIMUM_WAIT_MS = 60_000;
 
-/** From how many new bytes on a try of a body got further, although it failed. */
+/** From how many new bytes on a try of a body got further, although it failed. @internal */
 export const PROGRESS_BYTES = 1024 * 1024;
 
 /** Thrown within {@link withRetries} for what may go better next time. */

@@ -81,6 +81,8 @@ export function globMatcher(glob: string): TagMatcher {
  *
  * Nearly all patterns are of this kind. This takes a tenth of minimatch's time, a twentieth of its memory, and at most
  * the time of one search through the tag for each piece between stars.
+ *
+ * @internal
  */
 export function starMatcher(pattern: string): TagMatcher {
   const pieces = pattern.split('*');

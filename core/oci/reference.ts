@@ -76,6 +76,8 @@ export function formatReference(reference: ImageReference): string {
 /**
  * Where the image is published, relative to the repository's root: `<registry>/<repository>:<tag>`,
  * `<registry>/<repository>@sha256:…` for a digest, `…:<tag>@sha256:…` for both. Not for patterns.
+ *
+ * @internal
  */
 export function publicName(reference: ImageReference): string {
   if (reference.tag !== undefined && isPattern(reference.tag)) {

@@ -56,7 +56,7 @@ export async function imagesIn(view: RepositoryView): Promise<RecordedImage[]> {
   return (await findPublished(view)).flatMap((image) => newImageOf(image) ?? []);
 }
 
-/** The same for an image found in a repository; `undefined` if its folder does not name a platform. */
+/** The same for an image found in a repository; `undefined` if its folder does not name a platform. @internal */
 export function newImageOf({ publicName, platform, config, layers }: FoundImage): RecordedImage | undefined {
   const name = platformText(platform);
   if (name === undefined) return undefined;

@@ -72,7 +72,7 @@ function formatLine(fields: Fields, time: Date): string {
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** Local time as DUCC writes it, Go's `_2 Jan 2006 - 15:04:05.000`: ` 3 Feb 2026 - 04:05:06.007`. */
+/** Local time as DUCC writes it, Go's `_2 Jan 2006 - 15:04:05.000`: ` 3 Feb 2026 - 04:05:06.007`. @internal */
 export function formatTime(time: Date): string {
   const day = String(time.getDate()).padStart(2, ' ');
   const clock = [time.getHours(), time.getMinutes(), time.getSeconds()]

@@ -61,7 +61,7 @@ export interface Timing {
 
 export type StartSchedule = (timing: Timing, tick: () => void) => Schedule;
 
-/** Schedules by the clock. Work that `tick` starts may still run at the next call: that is up to the caller. */
+/** Schedules by the clock. Work that `tick` starts may still run at the next call: that is up to the caller. @internal */
 export const startSchedule: StartSchedule = ({ expression, timeZone: timezone, jitterMs }, tick) => {
   const task = scheduleTask(expression, tick, {
     timezone,

@@ -39,12 +39,13 @@ export function createLog({
   return createJournalLog(journalSocket, createPrefixedLog(stderr));
 }
 
+/** @internal */
 export const JOURNAL_SOCKET = '/run/systemd/journal/socket';
 
 /** Value lengths, tried in turn until the socket takes the entry: its limit depends on the system. */
 const LIMITS_BYTES = [TEXT_BYTES, 4096, 512] as const;
 
-/** Whether the open file `descriptor` is the stream that systemd connected to the journal (`JOURNAL_STREAM`, systemd.exec(5)). */
+/** Whether the open file `descriptor` is the stream that systemd connected to the journal (`JOURNAL_STREAM`, systemd.exec(5)). @internal */
 export function leadsToJournal(descriptor: number, { JOURNAL_STREAM: stream }: Environment): boolean {
   if (stream === undefined) return false;
   try {
@@ -57,7 +58,7 @@ export function leadsToJournal(descriptor: number, { JOURNAL_STREAM: stream }: E
   }
 }
 
-/** Records with their fields, by the journal's own protocol; what it does not take goes to `otherwise`. */
+/** Records with their fields, by the journal's own protocol; what it does not take goes to `otherwise`. @internal */
 export function createJournalLog(socket: string, otherwise: Log): Log {
   return { write };
 
@@ -77,6 +78,8 @@ export function createJournalLog(socket: string, otherwise: Log): Log {
 /**
  * A record in the journal's native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL), values cut to `limitBytes`. All of them
  * go with their lengths: that is right whatever a value holds.
+ *
+ * @internal
  */
 export function journalEntry(record: LogRecord, limitBytes: number): Buffer {
   const fields = Object.entries(record.fields ?? {});
@@ -98,7 +101,7 @@ function field(name: string, value: string): Buffer[] {
   return [Buffer.from(`${name}\n`), length, bytes, Buffer.from('\n')];
 }
 
-/** `image` as UNPACKD_IMAGE, `nextTry` as UNPACKD_NEXT_TRY: capitals, digits and underscores are allowed. */
+/** `image` as UNPACKD_IMAGE, `nextTry` as UNPACKD_NEXT_TRY: capitals, digits and underscores are allowed. @internal */
 export function fieldName(name: string): string {
   const words = name.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '_').toUpperCase();
   return `UNPACKD_${words.replace(/[^A-Z0-9_]/g, '_')}`;

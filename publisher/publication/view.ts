@@ -161,6 +161,8 @@ const CAREFUL_CALLS = 32;
  * Decides how a file system is asked. One that answers from memory answers a synchronous call in a few microseconds,
  * where handing the same call to a thread costs ten times that of the processor; one that has to fetch what it is asked
  * for must not keep the process waiting, and answers many threads at once.
+ *
+ * @internal
  */
 export class SyncBudget {
   readonly #now: () => number;

@@ -16,7 +16,7 @@ export function aboutImage(image: ImageSubject): Subject {
   return { purpose, toFailure: (fault) => toFailure(fault, image) };
 }
 
-/** Words a fault of a request for a document of an image. */
+/** Words a fault of a request for a document of an image. @internal */
 export function toFailure(fault: HttpFault, image: ImageSubject): Failure {
   const server = `the registry ${image.reference.registry}`;
   const what = describeSubject(image);
@@ -81,7 +81,7 @@ function responseFailure(response: ErrorResponse, subject: ImageSubject): Failur
   }
 }
 
-/** The error codes in the body of an answer; none where it is something else. */
+/** The error codes in the body of an answer; none where it is something else. @internal */
 export function errorCodesOf(body: string): string[] {
   const errors = parseIfValid(errorsSchema, body)?.errors ?? [];
   return errors.map(({ code }) => code).filter((code) => ERROR_CODE.test(code));

@@ -11,7 +11,7 @@ import {
   tagsText,
 } from '../report.ts';
 
-/** First line of the comment, by which a workflow finds its earlier comment. */
+/** First line of the comment, by which a workflow finds its earlier comment. @internal */
 export const MARKER = '<!-- unpackd wishlist check -->';
 
 /** In characters; GitHub limits comments to 65,536. */
@@ -118,6 +118,7 @@ const PLAIN_WORD = /^\(?(?:[A-Za-z]+(?:['-][A-Za-z]+)*|\d{1,6}|…)\)?[,;:.?]?$/
  * `text` as it is, in a code span: nothing in one is Markdown, HTML or a mention.
  *
  * @see GitHub Flavored Markdown 0.29, section 6.3, "Code spans"
+ * @internal
  */
 export function code(text: string): string {
   const shown = redact(text);
@@ -133,12 +134,13 @@ export function code(text: string): string {
  * The same for a table cell, where a vertical line would end a code span; no image, tag or platform contains one.
  *
  * @see GitHub Flavored Markdown 0.29, section 4.10, "Tables (extension)"
+ * @internal
  */
 export function inTable(text: string): string {
   return code(text.replaceAll(/[|\\]/g, '?'));
 }
 
-/** Leaves plain words as they are and puts all else in code spans. */
+/** Leaves plain words as they are and puts all else in code spans. @internal */
 export function inProse(text: string): string {
   const pieces: string[] = [];
   let odd: string[] = [];

@@ -66,6 +66,8 @@ const SECRET_KEY = /^[\s{-]*["']?(?:\w[\w-]*)?(?:pass(?:word|wd|phrase)?|secret|
 /**
  * The line of a finding, with carets below the part that is meant; `undefined` if there is none. Of a line that may
  * hold a password or token only the text of the finding is shown.
+ *
+ * @internal
  */
 export function excerptOf(finding: RecipeFinding, lines: readonly string[]): string | undefined {
   const line = lines[finding.line - 1];

@@ -163,7 +163,7 @@ const UNUSABLE: Readonly<Record<string, string>> = {
   SQLITE_IOERR: 'it cannot be read or written',
 };
 
-/** Translates errors of sqlite3 for users. */
+/** Translates errors of sqlite3 for users. @internal */
 export function databaseFailure(error: unknown, path: string): unknown {
   const code = codeOf(error);
   if (code === undefined || !(error instanceof Error)) return error;

@@ -161,6 +161,7 @@ function writeChecksum(block: Buffer): void {
  * variable of theirs, or else the default. No variable has an empty name: `$(:-$)` is always its default, a `$`.
  *
  * @see `SqlDirent::ExpandSymlink` in cvmfs/catalog_sql.cc
+ * @internal
  */
 export function storedTarget({ target, isVariant }: SymbolicLinkEntry): string {
   return isVariant === true ? target : target.replaceAll('$(', () => '$(:-$)(');

@@ -277,6 +277,8 @@ function lstatOf(path: Buffer): Stats | undefined {
 /**
  * Folders with their attributes, packed: a publication may have a million. A folder that follows one above it takes no
  * more than its own name.
+ *
+ * @internal
  */
 export class FolderList {
   /** From 1 on; 0 is where paths begin. */
