@@ -4,11 +4,11 @@
  */
 export type FailureCode =
   // what people wrote
-  | 'recipe-unreadable' // the recipe file cannot be opened or is no YAML
+  | 'recipe-unreadable' // the recipe file cannot be opened or is not valid YAML
   | 'recipe-invalid' // it is YAML but no recipe
   | 'reference-invalid' // an image reference that does not parse
   | 'platform-invalid' // a platform that does not parse, or cannot be published
-  | 'pattern-invalid' // an entry of a list of tags that is no tag, glob or range of versions
+  | 'pattern-invalid' // an entry of a list of tags that is not a tag, glob or range of versions
   | 'setting-invalid' // a setting of an image, or of a recipe for all of them, that cannot be used
   | 'pattern-unmatched' // a tag pattern that no tag of the repository matches
   | 'pattern-too-wide' // a tag pattern that matches more tags than allowed
@@ -40,7 +40,7 @@ export type FailureCode =
   | 'media-type-unsupported' // not a container image, or a layer in a form that we cannot unpack
   // what the bytes are
   | 'digest-mismatch' // bytes whose digest or size is not the one promised
-  | 'layer-corrupt' // a layer that does not decompress, or is no tar archive
+  | 'layer-corrupt' // a layer that does not decompress, or is not a tar archive
   | 'layer-refused' // a layer that is readable but must not be unpacked
   | 'image-too-large' // an image that demands more than its limits allow
   // where they go
@@ -54,7 +54,7 @@ export type FailureCode =
   | 'state-unusable' // the state directory cannot be used
   | 'interrupted' // a signal ended the run
   // what nobody expected
-  | 'bug'; // an error that is no failure: a mistake in unpackd
+  | 'bug'; // an error other than a Failure: a mistake in unpackd
 
 /**
  * An error that a user or operator can meet and act on. Programmers' mistakes are plain `Error`s, until they become what
@@ -74,7 +74,7 @@ export class Failure extends Error {
   }
 }
 
-/** Whether `error` is a {@link Failure} with one of `codes`; with none given, any failure. */
+/** Returns true for a {@link Failure} with one of `codes`; with none given, for any failure. */
 export function isFailure(error: unknown, ...codes: FailureCode[]): error is Failure {
   return error instanceof Failure && (codes.length === 0 || codes.includes(error.code));
 }
@@ -94,7 +94,7 @@ export function asFailure(error: unknown): Failure {
   });
 }
 
-/** Where an error was thrown; of what became of it in {@link asFailure}, where that was. Bounded: by causes that we set. */
+/** Returns the stack of an error; of a bug, that of its cause. Bounded: by causes that we set. */
 export function stackOf(error: unknown): string {
   if (isFailure(error, 'bug') && error.cause !== undefined) return stackOf(error.cause);
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

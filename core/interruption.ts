@@ -2,12 +2,12 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from './failure.ts';
 
-/** What work ends with when `signal` is aborted: its reason where that is a Failure, else `interrupted`. */
+/** Returns the failure of work whose `signal` was aborted: its reason where that is a Failure, else `interrupted`. */
 export function interruption(signal: AbortSignal): Failure {
   const reason: unknown = signal.reason;
   if (reason instanceof Failure) return reason;
   return new Failure('interrupted', 'the work was stopped before its end', {
-    hint: 'start it again: it goes on where it stopped',
+    hint: 'run it again to resume',
     cause: reason,
   });
 }
@@ -48,8 +48,8 @@ function follow(source: AbortSignal, reference: WeakRef<AbortController>): void 
 }
 
 /**
- * What `work` comes to, or at once the {@link interruption} when `signal` is aborted before. `work` goes on then, and
- * its outcome is dropped.
+ * Settles like `work`, or rejects with the {@link interruption} as soon as `signal` aborts. `work` then continues, and its
+ * outcome is dropped.
  */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return await work;

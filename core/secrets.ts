@@ -4,10 +4,10 @@ const DIGEST_AND_REST = /@(?:[A-Za-z0-9+._-]+:[0-9A-Fa-f]{32}.*|sha\d{3}:[0-9A-F
 const GLOB_AT_END = /^[^?#]*:[A-Za-z0-9._*?[\]{}!,-]*(?:@[a-z0-9]+:[0-9a-f]*)?$/;
 const PORT_IS_NO_NUMBER = /^[^:[]*:.*[^0-9]/s;
 
-/** What a tag in a reference may hold: `*` alone, or all globs. */
+/** Patterns that the tag of a reference may hold: `*` alone, or all globs. */
 export type PatternSyntax = 'stars' | 'full';
 
-/** Whether `text`, meant as an image reference, carries a user name or password in front of the registry. */
+/** Returns true where `text`, meant as an image reference, has a user name or password before the registry. */
 export function holdsCredentials(text: string): boolean {
   return endOfCredentials(text) !== undefined;
 }
@@ -51,9 +51,9 @@ function startOfAuthority(text: string): number {
   return SCHEME.exec(text)?.[0].length ?? 0;
 }
 
-/** What is shorter is a part of many names (a password `latest`): masking it would mangle texts, and tell it by its gaps. */
+/** Shorter secrets are part of many names (a password `latest`): masking them would mangle texts, and reveal them by the gaps. */
 const SHORTEST = 8;
-/** What is longer stands in no other word by chance. */
+/** Longer secrets are not part of other words by chance. */
 const LONGEST_WORD = 15;
 
 /** A user and a password in base64 are unlike a word before they are so long. */
@@ -100,7 +100,7 @@ function isWordly(character: string): boolean {
   return /^[\p{L}\p{N}]$/u.test(character);
 }
 
-/** What nothing escapes. */
+/** Characters that no format escapes. */
 const PLAIN = /^[A-Za-z0-9._~]$/;
 
 const OTHER_FORMS: Readonly<Record<string, readonly string[]>> = {

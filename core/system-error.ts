@@ -9,12 +9,12 @@ export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
   return code !== undefined && codes.includes(code);
 }
 
-/** Whether a file system is full, or what the user may have of it. */
+/** Returns true where a file system, or the user's quota of it, is full. */
 export function isDiskFull(error: unknown): boolean {
   return hasCode(error, 'ENOSPC', 'EDQUOT');
 }
 
-/** Whether the system refused something, unlike a wrong argument (`ERR_…`) that never reached it. */
+/** Returns true for errors of system calls, unlike a wrong argument (`ERR_…`) that never reached one. */
 export function isSystemError(error: unknown): error is NodeJS.ErrnoException & { readonly code: string } {
   return /^E[A-Z0-9]+$/.test(codeOf(error) ?? '');
 }

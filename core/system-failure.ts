@@ -6,7 +6,7 @@ import { hasCode, isDiskFull, isSystemError } from './system-error.ts';
 import { freeBytes } from './system/free-space.ts';
 import { formatBytes } from './text.ts';
 
-/** A place on disk, and what an operator is told when it cannot be used. */
+/** A place on disk, and the failure where it cannot be used. */
 export interface StoragePlace {
   /** A file or directory; of several any may be full. */
   readonly path: string | readonly string[];

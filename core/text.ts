@@ -119,7 +119,7 @@ export function suggestion(word: string, candidates: readonly string[]): string 
   return candidate === undefined ? '' : `; did you mean ${candidate}?`;
 }
 
-/** How many characters must be inserted, removed or replaced, or neighbors swapped (optimal string alignment). */
+/** Counts characters to insert, remove or replace, and neighbors to swap (optimal string alignment). */
 function editDistance(from: string, to: string): number {
   let before: readonly number[] = [];
   let row: readonly number[] = Array.from({ length: to.length + 1 }, (_, column) => column);

@@ -8,7 +8,7 @@ export type Sliced<T> = Generator<undefined, T, undefined>;
 
 /** The longest that such work may keep everything else waiting. */
 const SLICE_MS = 20;
-/** So many steps at most between two looks at the clock. */
+/** Most steps between two looks at the clock. */
 export const STEPS_IN_SLICE = 1024;
 
 let lastTurnMs = performance.now();
@@ -37,7 +37,7 @@ export async function inTurns<T>(work: Sliced<T>): Promise<T> {
   return next.value;
 }
 
-/** What `entries` has, with a pause now and then. */
+/** Yields `entries`, with a pause now and then. */
 export async function* givingTurns<T>(entries: Iterable<T>): AsyncGenerator<T> {
   let count = 0;
   for (const entry of entries) {
@@ -48,11 +48,11 @@ export async function* givingTurns<T>(entries: Iterable<T>): AsyncGenerator<T> {
 
 const LONGEST_MS = 50;
 
-/** Lets timers, signals and the work for others through while something goes on for long. */
+/** Lets timers, signals and other work run during long work. */
 export class Breath {
   #lastMs = performance.now();
 
-  /** Whether it is time to {@link take} one: nothing else has gone on for 50 ms. */
+  /** True where it is time to {@link take} one: nothing else has run for 50 ms. */
   get isDue(): boolean {
     return performance.now() - this.#lastMs > LONGEST_MS;
   }

@@ -13,7 +13,7 @@ import { anySignal, pause, unlessAborted } from '../interruption.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST';
 
-/** One request to one URL. */
+/** A single request to one URL. */
 export interface Exchange {
   readonly method: Method;
   readonly url: URL;

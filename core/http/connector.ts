@@ -16,7 +16,7 @@ export interface ConnectorOptions {
   readonly secureContext?: SecureContext | undefined;
   /** Looks a name up; by default the system does. */
   readonly addressesOf?: (name: string) => Promise<readonly LookupAddress[]>;
-  /** Which addresses may be connected to; all where it is left out. */
+  /** Allows an address to be connected to; all by default. */
   readonly isAllowed?: ((address: string) => boolean) | undefined;
 }
 
@@ -39,14 +39,14 @@ export function connectorFor(options: ConnectorOptions): Connector {
     return target.protocol === 'https:' ? await secured(secure, { ...target, httpSocket: socket }) : socket;
   };
   return (target, callback) => {
-    void tell(
+    void report(
       withinTime(async (signal) => await open(target, signal), timeoutMs),
       callback,
     );
   };
 }
 
-async function tell(opening: Promise<Socket>, callback: buildConnector.Callback): Promise<void> {
+async function report(opening: Promise<Socket>, callback: buildConnector.Callback): Promise<void> {
   let socket: Socket;
   try {
     socket = await opening;
@@ -88,7 +88,7 @@ async function openSocket(
   );
 }
 
-/** One of each version in turn, beginning with the first. @see RFC 8305, section 4 */
+/** Takes addresses of both versions in turn, beginning with the first. @see RFC 8305, section 4 */
 function alternating(addresses: readonly LookupAddress[]): LookupAddress[] {
   const [first] = addresses;
   const preferred = addresses.filter(({ family }) => family === first?.family);
@@ -108,7 +108,7 @@ async function secured(secure: Connector, target: Target): Promise<Socket> {
   });
 }
 
-/** What comes of `open` after its time is closed, whoever is to blame. */
+/** Rejects after `timeoutMs`, and closes a socket that comes later. */
 async function withinTime(
   open: (signal: AbortSignal) => Promise<Socket>,
   timeoutMs: number,

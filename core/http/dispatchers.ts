@@ -5,12 +5,12 @@ import { proxyAuthorizationOf, proxyFor, type Proxies, ProxyError } from './prox
 import { AddressRefusedError } from './public-address.ts';
 import { type Material, materialKeyOf, secureContextOf } from './tls.ts';
 
-/** How a request reaches its server. */
+/** Route of a request to its server. */
 export interface Dispatch {
   readonly dispatcher: Dispatcher;
-  /** Where the request is sent to: the server, or the proxy for plain HTTP. */
+  /** Origin that the request is sent to: the server, or the proxy for plain HTTP. */
   readonly origin: string;
-  /** What stands in the request's first line. */
+  /** Target in the request line. */
   readonly target: string;
   readonly headers: Readonly<Record<string, string>>;
   /** A proxy that reads the request and may answer it itself. */

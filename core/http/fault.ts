@@ -1,6 +1,6 @@
 import type { Failure, FailureCode } from '../failure.ts';
 
-/** What a request is about. It words what goes wrong with the request, so that HTTP itself knows nothing of images or recipes. */
+/** Subject of a request. It words what goes wrong with the request, so that HTTP itself knows nothing of images or recipes. */
 export interface Subject {
   /** `pull`: a GET counts against the server's rate limit. `token`: it has a time limit apart from what waits for it. */
   readonly purpose?: 'pull' | 'token' | undefined;
@@ -20,16 +20,16 @@ export type HttpFault =
 /** An answer other than the one wanted. */
 export interface ErrorResponse {
   readonly status: number;
-  /** Where the answer came from: not always the server that was asked. */
+  /** Host that answered: not always the one that was asked. */
   readonly host: string;
-  /** Where the credentials were found that were sent; `undefined` for anonymous access. */
+  /** Origin of the credentials that were sent; `undefined` for anonymous access. */
   readonly credentials: string | undefined;
   readonly body: string;
   /** Wait that `Retry-After` asks for. */
   readonly retryAfterMs: number | undefined;
 }
 
-/** How large a body may be, and the code of the failure that a larger one makes. */
+/** Largest size of a body, and the code of the failure for a larger one. */
 export interface SizeLimit {
   readonly bytes: number;
   readonly code: FailureCode;
@@ -50,7 +50,7 @@ export interface NetworkError {
   /** Such as `connection refused`. */
   readonly reason: string;
   readonly hint: string;
-  /** How often to try at most, the first time included: what will not change soon is not worth waiting for. */
+  /** Most tries, the first included: a fault that lasts is not worth waiting for. */
   readonly maximumTries: number;
   /** `registry-error` where the server was there but its answer broke off or was not valid HTTP. */
   readonly code: NetworkErrorCode;

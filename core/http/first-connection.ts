@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import { hasCode } from '../system-error.ts';
 
-/** How addresses are tried. */
+/** Timing of connection attempts. */
 export interface Patience {
-  /** How long one address is waited for before the next one is tried beside it. */
+  /** Wait for one address before the next one is tried beside it. */
   readonly delayMs: number;
   /** Ends all attempts; they are waited for until then. */
   readonly signal: AbortSignal;
@@ -14,7 +14,7 @@ const NO_WAY = ['ENETUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT'] as const;
 
 /**
  * The first connection that stands, to one of `addresses`, at least one. The next address is tried as soon as one fails,
- * or has not answered for `delayMs`; what was begun goes on meanwhile, so that neither a dead address nor a slow server
+ * or has not answered for `delayMs`; earlier attempts continue meanwhile, so that neither a dead address nor a slow server
  * is in the way.
  *
  * @see RFC 8305, section 5

@@ -51,14 +51,14 @@ export class HeaderReader {
     return this.#at >= this.#text.length;
   }
 
-  /** What `pattern` (flag `y`) matches here, and moves behind it; `undefined` where it does not match. */
+  /** Returns the match of `pattern` (flag `y`) here, and moves behind it; `undefined` where there is none. */
   take(pattern: RegExp): string | undefined {
     const match = this.#match(pattern);
     if (match !== undefined) this.#at += match.length;
     return match;
   }
 
-  /** Whether `pattern` (flag `y`) matches here. */
+  /** Returns true where `pattern` (flag `y`) matches here. */
   sees(pattern: RegExp): boolean {
     return this.#match(pattern) !== undefined;
   }

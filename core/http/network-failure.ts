@@ -19,7 +19,7 @@ export class NetworkFailure extends Retryable {
   }
 }
 
-/** What can end an exchange from our side. */
+/** The parts of an exchange by which our side can end it. */
 interface Ending {
   readonly url: URL;
   readonly subject: Subject;
@@ -46,7 +46,7 @@ export function asBrokenBody(error: unknown, subject: Subject, url: URL): unknow
   return new NetworkFailure(subject, url, broken, error);
 }
 
-/** What an exchange ends with because its time is over or it was stopped; `undefined` where neither is so. */
+/** Returns the failure of an exchange whose time is over or which was stopped; `undefined` where neither is so. */
 export function endOf({ subject, url, signal, timeLimit }: Ending): Failure | NetworkFailure | undefined {
   if (signal.aborted) return interruption(signal);
   if (!timeLimit.isOver) return undefined;
@@ -127,7 +127,7 @@ function tooSlow(limitMs: number): NetworkError {
   return { ...LATE, reason: `its answer was not complete within ${limitMs / 1000} s`, isStall: true };
 }
 
-/** What is asked for in several requests, the time of which is over: there is none for another try. */
+/** Several requests took longer than they may together: there is no time for another try. */
 function tooSlowAltogether(limitMs: number): NetworkError {
   const reason = `not all of it came within ${limitMs / 1000} s`;
   return { ...LATE, reason, isStall: true, maximumTries: 1 };
@@ -135,7 +135,7 @@ function tooSlowAltogether(limitMs: number): NetworkError {
 
 /** A body that comes, but so slowly that it would hold a connection for ever. */
 export function dripping({ bytes, waitedMs }: Drip): NetworkError {
-  const reason = `its answer drips: ${bytes} bytes in ${(waitedMs / 1000).toFixed(1)} s`;
+  const reason = `response too slow: ${bytes} bytes in ${(waitedMs / 1000).toFixed(1)} s`;
   return { ...LATE, reason, isStall: true };
 }
 
@@ -162,7 +162,7 @@ function classifyProxyError({ host, status, cause }: ProxyError): NetworkError |
  * @internal
  */
 export function classifyNetworkError(error: unknown): NetworkError | undefined {
-  if (error instanceof errors.HTTPParserError) return { ...BROKEN, reason: 'its answer is no HTTP' };
+  if (error instanceof errors.HTTPParserError) return { ...BROKEN, reason: 'its response is not valid HTTP' };
   if (error instanceof ProxyError) return classifyProxyError(error);
   const code = codeOf(error);
   if (code === undefined) return undefined;

@@ -2,7 +2,7 @@ import type { Proxies } from './proxies.ts';
 import type { Material } from './tls.ts';
 import { isLoopback, DOCKER_HUB, DOCKER_HUB_HOST } from '../oci/registry-host.ts';
 
-/** How a {@link Transport} behaves. */
+/** Options of a {@link Transport}. */
 export interface HttpOptions {
   /** Until a connection stands, looking up the name and TLS included. */
   readonly connectTimeoutMs: number;
@@ -14,15 +14,15 @@ export interface HttpOptions {
   readonly requestTimeoutMs: number;
   /** Of a token, with its further tries. */
   readonly tokenTimeoutMs: number;
-  /** What a blob's body must bring on average while it is waited for. */
+  /** Least average rate of a blob's body while it is waited for. */
   readonly minimumRateBytesPerSecond: number;
   /** Of one request, the first included. */
   readonly tries: number;
   /** Before the second try; about doubled before each further one. */
   readonly retryDelayMs: number;
-  /** How long a server that could not be reached is not asked again. */
+  /** Time during which a server that could not be reached is not asked again. */
   readonly outageMemoryMs: number;
-  /** How long a used up rate limit is remembered where the server does not say when there is more. */
+  /** Time during which an exhausted rate limit is remembered where the server does not say when it resets. */
   readonly rateLimitMemoryMs: number;
   /** Requests at once for each origin, bodies under way included, where its server's settings say nothing else. */
   readonly concurrency: number;
@@ -33,21 +33,21 @@ export interface HttpOptions {
   /** PEM: what `NODE_EXTRA_CA_CERTS` adds to Node's own authorities, for servers with authorities of their own. */
   readonly systemAuthorities: string | undefined;
   readonly proxies: Proxies;
-  /** Which addresses may be connected to, for whatever registries lead to as well. */
+  /** Allows an address to be connected to, also behind redirects. */
   readonly isAllowed: (address: string) => boolean;
   /** Told of each HTTP exchange when it has ended. Must not throw. */
   readonly onRequest: ((record: RequestRecord) => void) | undefined;
 }
 
-/** How one server is connected to. */
+/** Settings for connections to one server. */
 export interface ServerSettings extends Material {
   /** Requests at once, bodies under way included; the client's own limit where it is left out. */
   readonly concurrency?: number | undefined;
-  /** Whether the operator allows that credentials go to it over plain HTTP, in clear. */
+  /** Allows credentials to be sent over plain HTTP, in clear. */
   readonly allowHttp?: boolean | undefined;
 }
 
-/** Whether credentials may go to `url`: over plain HTTP only on this machine, and where the operator says so. */
+/** Returns true where credentials may be sent to `url`: by plain HTTP only on this machine, and where the operator allows it. */
 export function mayHaveCredentials(url: URL, servers: (host: string) => ServerSettings): boolean {
   return url.protocol === 'https:' || isLoopback(url.host) || settingsOf(url, servers).allowHttp === true;
 }
@@ -57,7 +57,7 @@ export function settingsOf(url: URL, servers: (host: string) => ServerSettings):
   return servers(url.host === DOCKER_HUB_HOST ? DOCKER_HUB : url.host);
 }
 
-/** One exchange over HTTP that has ended. Nothing in it is secret. */
+/** Record of an HTTP exchange that has ended. Nothing in it is secret. */
 export interface RequestRecord {
   readonly method: string;
   /** Without user, password and query. */
@@ -72,6 +72,6 @@ export interface RequestRecord {
   readonly tryNumber: number;
   /** Of the body, as far as it was read. */
   readonly bytes: number;
-  /** Whether it carried an `Authorization`. */
+  /** It carried an `Authorization` field. */
   readonly isAuthorized: boolean;
 }

@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import { Failure } from '../failure.ts';
 
-/** Where requests go through, by the scheme of what they ask for. */
+/** Proxies by the scheme of the requested URL. */
 export interface Proxies {
   /** With user and password, where it wants them; its scheme is http or https. */
   readonly https?: URL | undefined;
@@ -21,14 +21,14 @@ export function proxyFor(url: URL, { https, http, none }: Proxies): URL | undefi
   return isExcepted(url, none) ? undefined : url.protocol === 'https:' ? https : http;
 }
 
-/** Whether `url` is asked directly, whatever proxies there are: by `none`, or since it is of this machine. */
+/** Returns true where `url` is asked directly, whatever proxies there are: by `none`, or since it is on this machine. */
 function isExcepted(url: URL, none = ''): boolean {
   const host = withoutBrackets(url.hostname).replace(/\.$/, '');
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
   return isLoopback(host) || entriesOf(none).some((entry) => covers(entry, host, port));
 }
 
-/** Whether `none` leaves no address to a proxy. */
+/** Returns true where `none` exempts all addresses. */
 function isEverything(none: string): boolean {
   return entriesOf(none).includes('*');
 }
@@ -37,7 +37,7 @@ function entriesOf(none: string): string[] {
   return none.toLowerCase().split(/[,\s]+/);
 }
 
-/** What a proxy is given with the user and password in its address. @see RFC 7617 */
+/** Value of `Proxy-Authorization` for the user and password in a proxy's address. @see RFC 7617 */
 export function proxyAuthorizationOf({ username, password }: URL): string | undefined {
   if (username === '' && password === '') return undefined;
   const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
@@ -89,7 +89,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * Reads `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in lower case too, which goes before.
  *
- * @throws Failure `configuration-invalid` for what is no address of a proxy; it is not shown, since it may hold a
+ * @throws Failure `configuration-invalid` for what is not a valid address of a proxy; it is not shown, since it may hold a
  *   password
  */
 export function readProxies(environment: Environment): Proxies {
@@ -128,9 +128,13 @@ function proxyOf(upperCase: string, environment: Environment): URL | undefined {
   const address = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url !== undefined && isProxy(url)) return url;
-  throw new Failure('configuration-invalid', `the environment variable ${name} is no address of a proxy`, {
-    hint: 'write http://HOST:PORT or http://USER:PASSWORD@HOST:PORT, with %40 for an @ in the password and so on',
-  });
+  throw new Failure(
+    'configuration-invalid',
+    `the environment variable ${name} is not a valid address of a proxy`,
+    {
+      hint: 'write http://HOST:PORT or http://USER:PASSWORD@HOST:PORT, with %40 for an @ in the password and so on',
+    },
+  );
 }
 
 /** Paths mean nothing for a proxy; there is one where the password has a slash that is not escaped. */
@@ -140,7 +144,7 @@ function isProxy({ protocol, hostname, pathname, search, hash, username, passwor
   return [username, password].every((part) => !/%(?![0-9a-f]{2})/i.test(part) && isText(part));
 }
 
-/** Whether the escaped bytes are UTF-8. */
+/** Returns true where the escaped bytes are UTF-8. */
 function isText(escaped: string): boolean {
   try {
     decodeURIComponent(escaped);
@@ -166,7 +170,7 @@ function variableOf(
 export class ProxyError extends Error {
   /** With its port, where it has one. */
   readonly host: string;
-  /** What it answered; `undefined` where the cause is an error of the connection to it. */
+  /** Status of its answer; `undefined` where the connection to it failed. */
   readonly status: number | undefined;
 
   constructor(host: string, { status, cause }: { status?: number; cause?: unknown }) {

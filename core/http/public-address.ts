@@ -20,12 +20,12 @@ const NOT_PUBLIC_4: readonly (readonly [network: string, bits: number])[] = [
   ['203.0.113.0', 24],
   // Multicast, and what is reserved.
   ['224.0.0.0', 3],
-  // The host of a virtual machine in Azure, which tells it its secrets.
+  // The host of a virtual machine in Azure, which serves its secrets.
   ['168.63.129.16', 32],
 ];
 
 /**
- * Of 2000::/3, which alone is given out. Addresses that hold one of version 4 in them are not told apart.
+ * Of 2000::/3, which alone is given out. Addresses with an embedded IPv4 address get no rule.
  *
  * @see https://www.iana.org/assignments/iana-ipv6-special-registry
  */
@@ -43,7 +43,10 @@ const special = new BlockList();
 for (const [network, bits] of NOT_PUBLIC_4) special.addSubnet(network, bits, 'ipv4');
 for (const [network, bits] of NOT_PUBLIC_6) special.addSubnet(network, bits, 'ipv6');
 
-/** Whether anybody on the Internet can reach `address` as well, so that asking it tells nothing of this machine's network. */
+/**
+ * Returns true where anybody on the Internet can reach `address`, so that a request reveals nothing of this machine's
+ * network.
+ */
 export function isPublicAddress(address: string): boolean {
   switch (isIP(address)) {
     case 4:

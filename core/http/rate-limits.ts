@@ -12,7 +12,7 @@ interface Asking {
 
 interface Ban {
   readonly untilMs: number;
-  /** What is used up; `undefined` where the server named a time alone. */
+  /** The exhausted quota; `undefined` where the server named a time alone. */
   readonly quota: Quota | undefined;
 }
 
@@ -28,7 +28,7 @@ export class RateLimits {
   readonly #now: () => number;
   /** By origin. */
   readonly #all = new Map<string, Ban>();
-  /** Those for requests that count alone, by origin. */
+  /** Bans on requests that count against a quota, by origin. */
   readonly #counted = new Map<string, Ban>();
 
   /** `memoryMs`: how long a used up quota is remembered where its server does not say when there is more. */
@@ -54,7 +54,7 @@ export class RateLimits {
     return waitMs;
   }
 
-  /** What an answer of `origin` says. */
+  /** Learns from an answer of `origin`. */
   learn(origin: string, { status, header }: Head): void {
     const nowMs = Date.now();
     if (status === 429 || status === 503) {
@@ -102,7 +102,7 @@ function sizeOf({ limit, windowS }: Quota): string {
   return limit === undefined ? window : ` than ${limit}${window}`;
 }
 
-/** What a server says about how many requests it allows. */
+/** Number of requests that a server allows, as it says. */
 export interface Quota {
   readonly remaining: number;
   readonly limit: number | undefined;

@@ -2,14 +2,14 @@ import type { Dispatcher } from 'undici';
 import { Failure } from '../failure.ts';
 import type { SizeLimit, Subject } from './fault.ts';
 
-/** What a server answered, its body not read yet. The body must be read or destroyed: it holds a connection. */
+/** Response whose body is not read yet. The body must be read or destroyed: it holds a connection. */
 export interface HttpResponse {
   readonly status: number;
   /** After redirects. */
   readonly url: URL;
   readonly headers: Dispatcher.ResponseData['headers'];
   readonly body: Dispatcher.ResponseData['body'];
-  /** How much of the body was read so far. */
+  /** Bytes of the body read so far. */
   readonly received: { bytes: number };
 }
 

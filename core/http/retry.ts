@@ -1,7 +1,7 @@
 import type { Failure } from '../failure.ts';
 import { pause } from '../interruption.ts';
 
-/** How often and how patiently to try. */
+/** Number of tries, and waits between them. */
 export interface RetryPolicy {
   /** The first try included; those that got further do not count. */
   readonly tries: number;
@@ -22,7 +22,7 @@ export const PROGRESS_BYTES = 1024 * 1024;
 export class Retryable extends Error {
   readonly failure: Failure;
   /**
-   * Whether the try got further, and does not count. Only bytes that the next try goes on from may be given as new, and
+   * Whether the try got further, and does not count. Only bytes that the next try resumes from may be given as new, and
    * a try that drops such bytes must count: then a body of `n` bytes that is begun `k` times is asked for at most
    * `k * n / PROGRESS_BYTES + tries` times.
    */

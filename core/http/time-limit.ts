@@ -54,15 +54,15 @@ export interface ThroughputLimits {
   readonly windowMs: number;
 }
 
-/** What came within a window, where it was too little. */
+/** Bytes of a window that were too few. */
 export interface Drip {
   readonly bytes: number;
   readonly waitedMs: number;
 }
 
 /**
- * Tells a body that drips from a slow one. Only the time counts that was spent waiting for it, so that a reader may be
- * as slow as it likes.
+ * Finds bodies that come too slowly. Only time spent waiting for the network counts, so that a reader may be as slow as
+ * it likes.
  */
 export class ThroughputFloor {
   readonly #limits: ThroughputLimits;
@@ -73,7 +73,7 @@ export class ThroughputFloor {
     this.#limits = limits;
   }
 
-  /** To be called for each piece: `bytes` came after `waitedMs` of waiting. Answers what shows that the body drips. */
+  /** Counts a piece: `bytes` came after `waitedMs` of waiting. Returns the window that shows a body to be too slow. */
   received(bytes: number, waitedMs: number): Drip | undefined {
     this.#bytes += bytes;
     this.#waitedMs += waitedMs;

@@ -64,7 +64,7 @@ function usualAuthorities(systemAuthorities: string | undefined): readonly strin
     : [...tls.rootCertificates, systemAuthorities];
 }
 
-/** What TLS with one server is spoken with. */
+/** Certificates for TLS with one server. */
 export interface Material {
   /** PEM: certificate authorities beside those of the system. */
   readonly authorities?: string | undefined;

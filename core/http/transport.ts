@@ -12,7 +12,7 @@ import type { ErrorResponse, SizeLimit, Subject } from './fault.ts';
 
 export type { Head } from './response.ts';
 
-/** One request, with all that belongs to it: redirects, authentication and further tries. */
+/** A request with its redirects, authentication and further tries. */
 export interface TransportRequest {
   /** `GET` where it is left out. */
   readonly method?: Method;
@@ -20,23 +20,23 @@ export interface TransportRequest {
   readonly subject: Subject;
   /** The body of a POST, as `application/x-www-form-urlencoded`. A redirect of it is refused. */
   readonly form?: string;
-  /** Statuses beside 200 and 206 that are an answer, such as 304; `refusals` for all that will not pass by itself. */
+  /** Statuses beside 200 and 206 that are an answer, such as 304; `refusals` for all that a further try does not change. */
   readonly accepts?: readonly number[] | 'refusals';
   readonly headers?: Readonly<Record<string, string>>;
   readonly authorization?: Authorization;
   /** The time of all that it is a part of. */
   readonly whole?: TimeLimit | undefined;
-  /** Where that is fewer than the client's own. */
+  /** Fewer tries than the client's own. */
   readonly tries?: number;
   /** Beside the client's own. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a request is authenticated with. */
+/** Authentication of a request. */
 export interface Authorization {
   /** The `Authorization` field for the origin of the request's URL, and for no other. */
   current(): string | undefined;
-  /** Where the credentials of that field were found, for messages; `undefined` for anonymous access. */
+  /** Origin of the credentials in that field, for messages; `undefined` for anonymous access. */
   origin(): string | undefined;
   /**
    * Called after an answer that may mean: not with these credentials.
@@ -118,7 +118,7 @@ export class Transport {
 
   /**
    * Starts a body of any size. The requests for it are tried again, the body is not: where it breaks off or stands
-   * still or drips, iterating throws `registry-error` or `registry-timeout`.
+   * still or is too slow, iterating throws `registry-error` or `registry-timeout`.
    *
    * @throws Failure of the network or of the status
    */
@@ -265,7 +265,7 @@ function checked<T>(check: () => T): T {
   }
 }
 
-/** What to throw for an answer that is not the one wanted; its body is read. */
+/** Reads the body of an error response, and returns the error to throw. */
 async function errorOf(
   answer: HttpResponse,
   { subject, authorization }: Pick<TransportRequest, 'subject' | 'authorization'>,

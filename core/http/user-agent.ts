@@ -2,12 +2,15 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readIfThereSync } from '../system/files.ts';
 
-/** How unpackd names itself to registries: `unpackd/<version>`. */
+/** User agent in requests: `unpackd/<version>`. */
 export function userAgent(): string {
   return `unpackd/${packageVersion()}`;
 }
 
-/** The version in the nearest package.json above: sources and compiled files lie at different depths below it. Bounded: by the path. */
+/**
+ * Reads the version from the nearest package.json above: sources and compiled files lie at different depths below it.
+ * Bounded: by the path.
+ */
 export function packageVersion(folder = dirname(fileURLToPath(import.meta.url))): string {
   const description = readIfThereSync(join(folder, 'package.json'));
   if (description !== undefined) {

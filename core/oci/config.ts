@@ -6,7 +6,7 @@ import type { DocumentName } from '../json.ts';
 import { digestSchema } from './manifest.ts';
 import { counted } from '../text.ts';
 
-/** What an image's config says: its platform, its layers' content, and how it is started. */
+/** Config of an image: its platform, its layers' content, and its start-up. */
 export interface ImageConfig {
   /** Exactly as served. */
   readonly bytes: Buffer;
@@ -83,7 +83,7 @@ export function parseConfig(bytes: Buffer, layers: number, image: string): Image
 
 type Execution = Pick<ImageConfig, 'entrypoint' | 'cmd' | 'env' | 'labels' | 'workingDirectory' | 'user'>;
 
-/** How the image is started. */
+/** Start-up of the image. */
 function executionOf(config: z.output<typeof executionSchema>): Execution {
   return {
     entrypoint: config.Entrypoint ?? undefined,

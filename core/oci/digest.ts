@@ -10,7 +10,7 @@ export type Digest = `sha256:${string}`;
 
 const SYNTAX = /^sha256:[0-9a-f]{64}$/;
 
-/** @throws Failure `manifest-invalid` where `text` is no SHA-256 digest; `what` names it in the message. */
+/** @throws Failure `manifest-invalid` where `text` is not a valid SHA-256 digest; `what` names it in the message. */
 export function parseDigest(text: string, what = 'digest'): Digest {
   if (!isDigest(text)) {
     throw new Failure(

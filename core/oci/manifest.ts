@@ -30,20 +30,20 @@ export interface Descriptor {
 
 /** A layer as a manifest names it. */
 export interface LayerDescriptor extends Descriptor {
-  /** Whether registries do not distribute it, by its media type. */
+  /** Registries do not distribute it, by its media type. */
   readonly isForeign: boolean;
-  /** Where else the bytes of a foreign one are to be had: some of what the manifest says. */
+  /** Further addresses of a foreign layer: some of those in the manifest. */
   readonly urls: readonly string[];
 }
 
-/** What the manifest of one image for one platform says, its digest checked. */
+/** Manifest of one image for one platform, its digest checked. */
 export interface ManifestOutline {
   readonly mediaType: string;
   readonly digest: Digest;
   /** The index that the reference names, where it led here. */
   readonly index: { readonly digest: Digest } | undefined;
   readonly config: Descriptor;
-  /** Those that make up the image, from the lowest up. */
+  /** Layers of the image, from the lowest up. */
   readonly layers: readonly LayerDescriptor[];
   /** Of layers that are left out: their places among all that the document has, from 0. */
   readonly skipped: readonly number[];
@@ -62,17 +62,17 @@ export function outlineOf({ mediaType, digest, index, config, layers, skipped }:
 
 export interface IndexEntry extends Descriptor {
   readonly platform: Platform | undefined;
-  /** What it is, where it is no image and its index says so. */
+  /** Name of the artifact that it is, where its index says so. */
   readonly artifactType: string | undefined;
 }
 
-/** What the bytes of a manifest say. */
+/** A parsed manifest. */
 export type ManifestDocument = IndexDocument | ImageDocument;
 
 export interface IndexDocument {
   readonly kind: 'index';
   readonly mediaType: string;
-  /** What it stands for, where that is no image. */
+  /** Name of the artifact that it is in place of an image. */
   readonly artifactType: string | undefined;
   readonly entries: readonly IndexEntry[];
 }
@@ -233,7 +233,7 @@ function checkLayer(layer: Descriptor, name: DocumentName): void {
 /** @param type of the artifact, or of its config or layers, where they tell what it is */
 export function noImage({ what }: DocumentName, type: string): NoImage {
   const artifact = artifactOf(type) ?? 'an artifact';
-  const message = `${what} is not supported: it is no container image but ${artifact}, of the type ${quoted(type)}`;
+  const message = `${what} is not supported: it is not a container image but ${artifact}, of the type ${quoted(type)}`;
   return new NoImage(message, { artifact, type });
 }
 

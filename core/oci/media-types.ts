@@ -1,6 +1,6 @@
 import { Failure } from '../failure.ts';
 
-/** How the bytes of a layer are packed around its tar archive. */
+/** Compression of a layer's tar archive. */
 export type LayerCompression = 'none' | 'gzip' | 'zstd';
 
 export const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
@@ -17,7 +17,7 @@ const IMAGE_CONFIGS: ReadonlySet<string> = new Set([
   'application/octet-stream',
 ]);
 
-/** What else registries hold, by the beginning of its type; the first that fits counts. */
+/** Artifacts that registries hold beside images, by the beginning of their type; the first that fits counts. */
 const ARTIFACTS: readonly (readonly [prefix: string, name: string])[] = [
   ['application/vnd.sylabs.sif.', 'an Apptainer image (SIF)'],
   ['application/vnd.cncf.helm.', 'a Helm chart'],
@@ -89,21 +89,21 @@ export function layerCompression(mediaType: string): LayerCompression | undefine
   return LAYERS.get(mediaType);
 }
 
-/** Whether a layer's bytes are, by its media type, not to be had from registries. */
+/** Returns true for the media types of layers that registries do not distribute. */
 export function isForeignLayer(mediaType: string): boolean {
   return /\.layer\.nondistributable\.|\.rootfs\.foreign\./.test(mediaType);
 }
 
-/** What an artifact is, for messages; `undefined` for an unknown one. */
+/** Names an artifact for messages; `undefined` for an unknown one. */
 export function artifactOf(type: string): string | undefined {
   return ARTIFACTS.find(([prefix]) => type.startsWith(prefix))?.[1];
 }
 
-/** What a reference leads to is something else than a container image. */
+/** A reference leads to something other than a container image. */
 export class NoImage extends Failure {
   /** Such as `a signature`. */
   readonly artifact: string;
-  /** That which says so. */
+  /** Media type or artifact type that says so. */
   readonly type: string;
 
   constructor(message: string, { artifact, type }: Pick<NoImage, 'artifact' | 'type'>) {

@@ -2,7 +2,7 @@ import { Minimatch, braceExpand } from 'minimatch';
 import { Failure } from '../failure.ts';
 import { quoted } from '../text.ts';
 
-/** Whether one tag, as the registry lists it, is meant. */
+/** Returns true for a tag that the pattern covers. */
 export type TagMatcher = (tag: string) => boolean;
 
 /** Means a folder, or something in another one, if it were a path. */
@@ -11,7 +11,7 @@ export const MAXIMUM_CHARACTERS = 1000;
 const MAXIMUM_TAG_CHARACTERS = 128;
 const MAXIMUM_ALTERNATIVES = 1000;
 
-/** What minimatch knows beside `*`, `?`, `[…]` and `{a,b}` is off. */
+/** Turns off everything in minimatch but `*`, `?`, `[…]` and `{a,b}`. */
 const GLOB = {
   dot: true,
   nocomment: true,
@@ -56,7 +56,7 @@ export function checkGlob(glob: string): void {
   for (const alternative of alternatives) checkAlternative(alternative, glob);
 }
 
-/** How many alternatives `glob`, which {@link checkGlob} accepts, stands for. */
+/** Counts the alternatives of `glob`, which {@link checkGlob} accepts. */
 export function alternativesIn(glob: string): number {
   return glob.includes('{') ? braceExpand(glob, { braceExpandMax: MAXIMUM_ALTERNATIVES }).length : 1;
 }
@@ -68,7 +68,7 @@ export function alternativesAtMost(glob: string): number {
   return isOneList ? glob.split(',').length : MAXIMUM_ALTERNATIVES;
 }
 
-/** What matches `glob`, which {@link checkGlob} accepts, as a whole. Upper and lower case differ. */
+/** Matches whole tags against `glob`, which {@link checkGlob} accepts. Upper and lower case differ. */
 export function globMatcher(glob: string): TagMatcher {
   if (!/[?[{]/.test(glob)) return starMatcher(glob);
   const matcher = new Minimatch(glob, GLOB);

@@ -2,7 +2,7 @@ import { Failure, isFailure } from '../failure.ts';
 import { withoutSecrets } from '../secrets.ts';
 import { quoted } from '../text.ts';
 
-/** What an image runs on. */
+/** Platform of an image. */
 export interface Platform {
   readonly os: string;
   readonly architecture: string;
@@ -20,7 +20,7 @@ export const LINUX_AMD64: Platform = { os: 'linux', architecture: 'amd64' };
 const ARCHITECTURES =
   '386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x'.split(' ');
 
-/** What the kernel (`uname -m`), and tools that follow it, call architectures that Go names otherwise. */
+/** Names of architectures in the kernel (`uname -m`), and tools that follow it, where Go has others. */
 const KERNEL_NAMES: ReadonlyMap<string, { readonly architecture: string; readonly variant?: string }> =
   new Map([
     ['x86_64', { architecture: 'amd64' }],
@@ -59,7 +59,7 @@ export function parsePlatform(text: string): Platform {
   const [os = '', architecture, variant, ...rest] = parts;
   if (written === '') throw invalid(written, 'it is empty', SHAPE);
   if (/[\s,]/.test(written))
-    throw invalid(written, 'it holds a comma or white space', 'write each platform by itself, in a list');
+    throw invalid(written, 'it holds a comma or white space', 'write a list of platforms, one in each item');
   if (isArchitecture(os)) throw withoutSystem(written, parts);
   if (architecture === undefined || rest.length > 0)
     throw invalid(written, 'it is not two or three words with slashes in between', SHAPE);
@@ -79,7 +79,7 @@ export function formatPlatform({ os, architecture, variant }: Platform): string 
     : `${os}/${architecture}/${variant}`;
 }
 
-/** Whether both mean the same, however they are written. */
+/** Compares platforms by meaning, however they are written. */
 export function equalPlatforms(one: Platform, other: Platform): boolean {
   return formatPlatform(usualPlatform(one)) === formatPlatform(usualPlatform(other));
 }
@@ -95,7 +95,7 @@ export function usualPlatform({ os, architecture: name, variant: written }: Plat
   return isPlain ? { os, architecture } : { os, architecture, variant };
 }
 
-/** Whether images for the architecture without a variant are for a certain one. */
+/** Returns true for architectures whose images without a variant are for a certain one. */
 function hasFirstVariant(architecture: string): boolean {
   return FIRST_VARIANTS.has(architecture);
 }
@@ -170,7 +170,7 @@ export function choosePlatform<Entry extends PlatformEntry>(
   });
 }
 
-/** Whether what is for `actual` is what `wanted` asks for: like {@link choosePlatform} with a single entry. */
+/** Returns true where an image for `actual` serves `wanted`: like {@link choosePlatform} with a single entry. */
 export function isPlatform(actual: Platform, wanted: Platform): boolean {
   return choosePlatform([{ platform: actual }], wanted) !== undefined;
 }

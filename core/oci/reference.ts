@@ -5,7 +5,7 @@ import { isRepositoryPath, looksLikeRegistry, parseRegistry } from './registry-h
 import { holdsCredentials, holdsQuery, withoutSecrets, type PatternSyntax } from '../secrets.ts';
 import { quoted } from '../text.ts';
 
-/** How an image is named: `[SCHEME://]REGISTRY/REPOSITORY[:TAG][@DIGEST]`. */
+/** Name of an image: `[SCHEME://]REGISTRY/REPOSITORY[:TAG][@DIGEST]`. */
 export interface ImageReference {
   /** `http` only where the wish says so: it allows plain HTTP to that registry. */
   readonly scheme: 'https' | 'http';
@@ -13,7 +13,7 @@ export interface ImageReference {
   readonly registry: string;
   /** Path below the registry, without leading or trailing slash, such as `library/debian`. */
   readonly repository: string;
-  /** A tag, or a pattern of tags as {@link isPattern} tells; `undefined` where only a digest is given. */
+  /** A tag, or a pattern of tags by {@link isPattern}; `undefined` where only a digest is given. */
   readonly tag: string | undefined;
   /** `sha256:` and 64 hexadecimal digits. */
   readonly digest: string | undefined;
@@ -31,9 +31,9 @@ const MAXIMUM_REPOSITORY_CHARACTERS = 255;
 /** Linux refuses longer file names, and the last part of a public name is one. */
 const MAXIMUM_FILE_NAME_BYTES = 255;
 
-/** How references are read. */
+/** Options for reading references. */
 export interface ReferenceOptions {
-  /** What a tag may hold beside a tag's own characters: `stars` by default. */
+  /** Patterns that a tag may hold: `stars` by default. */
   readonly patterns?: PatternSyntax;
 }
 
@@ -86,7 +86,7 @@ export function publicName(reference: ImageReference): string {
   return formatReference(reference);
 }
 
-/** Whether `tag` stands for all tags that match it: it holds `*`, `?`, `[` or `{`, as no tag does. */
+/** Returns true for a pattern of tags: it holds `*`, `?`, `[` or `{`, as no tag does. */
 export function isPattern(tag: string): boolean {
   return /[*?[{]/.test(tag);
 }
@@ -94,7 +94,7 @@ export function isPattern(tag: string): boolean {
 /**
  * The one image that `tag`, as the registry lists it, gives for a pattern.
  *
- * @throws Failure `reference-invalid` where `tag` is no tag, or too long for a public name
+ * @throws Failure `reference-invalid` where `tag` is not a valid tag, or too long for a public name
  */
 export function withTag(pattern: ImageReference, tag: string): ImageReference {
   if (!TAG.test(tag)) {
@@ -242,7 +242,7 @@ function checkFullPattern(pattern: string): void {
   }
 }
 
-/** Also what is written wrongly, so that its author is told about patterns and not about tags. */
+/** Also what is written wrongly, so that the message is about patterns and not about tags. */
 function isPatternLike(tag: string): boolean {
   return isPattern(tag) || /[\]}!\\<>=^~|]/.test(tag);
 }
@@ -259,7 +259,7 @@ function checkFileName(reference: ImageReference): void {
   );
 }
 
-/** What follows the repository in a reference: `[:TAG][@DIGEST]`. */
+/** Part of a reference after the repository: `[:TAG][@DIGEST]`. */
 export function versionSuffix({ tag, digest }: ImageReference): string {
   const version = tag === undefined ? '' : `:${tag}`;
   return digest === undefined ? version : `${version}@${digest}`;

@@ -45,12 +45,12 @@ export function parseRegistry(component: string): string {
   return port === undefined ? host : `${host}:${port}`;
 }
 
-/** Whether `registry`, a host with or without a port, is this machine itself: what goes there passes no network. */
+/** Returns true where `registry`, with or without a port, is this machine itself: requests to it pass no network. */
 export function isLoopback(registry: string): boolean {
   return /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]+)?$/.test(registry);
 }
 
-/** Whether `text` is a repository's path at a registry, or the beginning of one: `library/debian`. */
+/** Returns true for a repository's path at a registry, or the beginning of one: `library/debian`. */
 export function isRepositoryPath(text: string): boolean {
   return text.split('/').every((component) => COMPONENT.test(component));
 }

@@ -11,7 +11,7 @@ export function pathBuffer(path: BytePath): Buffer {
   return Buffer.from(path, 'latin1');
 }
 
-/** Where `path` is, below a folder of this machine. */
+/** Joins `path` to a folder of this machine. */
 export function pathBelow(folder: string, path: BytePath): Buffer {
   return Buffer.concat([Buffer.from(`${folder}/`), pathBuffer(path)]);
 }

@@ -2,7 +2,10 @@ import { closeSync, constants, readdirSync } from 'node:fs';
 import koffi from 'koffi';
 import { pathBuffer, type BytePath } from './byte-path.ts';
 
-/** The C library, for system calls that Node does not offer. Errors are thrown as Node's own are: with `code`, `syscall` and `path`. */
+/**
+ * The C library, for system calls that Node does not offer. Errors are thrown as Node's own are: with `code`, `syscall`
+ * and `path`.
+ */
 export const libc = koffi.load(libcName());
 
 const cFlock = libc.func('int flock(int, int)');
@@ -73,7 +76,7 @@ export async function syncFileSystem(fd: number): Promise<void> {
   if (result !== 0) throw systemError('syncfs', `descriptor ${fd}`);
 }
 
-/** Whether the file system at `path` is mounted with `option`. */
+/** Returns true where the file system at `path` is mounted with `option`. */
 export function isMountedWith(path: string, option: keyof typeof MOUNT_FLAG): boolean {
   const found: { flags?: number | bigint } = {};
   if (cStatvfs(terminated(Buffer.from(path)), found) !== 0) throw systemError('statvfs', path);
@@ -86,7 +89,7 @@ export interface Pipe {
   readonly writeEnd: number;
 }
 
-/** A pipe that holds `capacityBytes`, or what the system gives by itself where it does not allow so much. */
+/** A pipe that holds `capacityBytes`, or the system's default where it does not allow so much. */
 export function makePipe(capacityBytes: number): Pipe {
   const ends = new Int32Array(2);
   if (cPipe2(ends, O_CLOEXEC) !== 0) throw systemError('pipe2', 'a new pipe');
@@ -125,12 +128,12 @@ function terminated(path: Buffer): Buffer {
   return Buffer.concat([path, Buffer.from([0])]);
 }
 
-/** Whether the last system call of {@link libc} failed with `code`, such as `EAGAIN`. */
+/** Returns true where the last call of {@link libc} failed with `code`, such as `EAGAIN`. */
 export function failedWith(code: string): boolean {
   return koffi.errno() === koffi.os.errno[code];
 }
 
-/** What the last system call of {@link libc} failed with, as Node's own errors are: with `code`, `syscall` and `path`. */
+/** Makes an error for the last call of {@link libc}, with `code`, `syscall` and `path` like Node's own. */
 export function systemError(syscall: string, path: string): NodeJS.ErrnoException {
   const errno = koffi.errno();
   const code = Object.entries(koffi.os.errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;

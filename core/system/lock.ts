@@ -26,9 +26,9 @@ const LONGEST_HOLDER_BYTES = 32;
 export interface LockRequest {
   /** The lock file; its folder is made where it is missing. */
   readonly path: string;
-  /** What the lock protects, as the message calls it. */
+  /** Name of what the lock protects, for messages. */
   readonly subject: string;
-  /** How long to wait for another holder. */
+  /** Longest wait for another holder. */
   readonly waitMs: number;
   /** Code of the failure where the folder or file cannot be made. */
   readonly unusable: StoragePlace['code'];
@@ -57,7 +57,10 @@ export class Lock {
     }
   }
 
-  /** Whether a process holds the lock at `path`. Nothing is made or written; who may not look sees none. */
+  /**
+   * Returns true where a process holds the lock at `path`. Nothing is created or written; without permission to look it
+   * returns false.
+   */
   static isHeld(path: string): boolean {
     let fd: number;
     try {
@@ -117,7 +120,7 @@ function writeHolder(fd: number): void {
 
 async function waitFor(fd: number, { subject, waitMs, notice, signal }: LockRequest): Promise<void> {
   const deadline = performance.now() + waitMs;
-  let told = false;
+  let isReported = false;
   while (!tryLock(fd)) {
     const holder = readHolder(fd);
     if (performance.now() >= deadline) {
@@ -125,8 +128,8 @@ async function waitFor(fd: number, { subject, waitMs, notice, signal }: LockRequ
         hint: 'wait for it to finish, or allow a longer --wait',
       });
     }
-    if (!told) notice('waiting', `waiting for process ${holder}, which uses ${subject}`);
-    told = true;
+    if (!isReported) notice('waiting', `waiting for process ${holder}, which uses ${subject}`);
+    isReported = true;
     await pause(POLL_MS, signal);
   }
 }

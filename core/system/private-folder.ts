@@ -48,14 +48,14 @@ export function keepPrivate({ path, marks, unusable, note }: PrivateFolder): voi
       unusable,
       `${quoted(folder)} is open to other users (${mode}), and not only unpackd's`,
       {
-        hint: 'name a folder of its own, or close this one: chmod go-rwx',
+        hint: 'name a folder for unpackd alone, or close this one: chmod go-rwx',
       },
     );
   chmodSync(folder, found.mode & 0o700);
   note(`${folder} is closed to other users now (it had mode ${mode})`);
 }
 
-/** Whether nobody else can exchange what is in the folder, which may have to be made. */
+/** Returns true where nobody else can replace the content of the folder, which need not exist yet. */
 export function isSafe(path: string): boolean {
   try {
     refuseOthers(path, 'bug');

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { hasCode } from '../system-error.ts';
 import { makePipe } from './libc.ts';
 
-/** No program that we start prints more and comes to an end. */
+/** Programs that we start never print more and then end. */
 const LONGEST_OUTPUT_CHARACTERS = 64 * 1024 * 1024;
 /** A program may print for this many idle limits without taking any input. */
 const PRINTING_LIMITS = 10;
@@ -14,7 +14,7 @@ const UNKILLABLE_MS = 10_000;
 const REST_MS = 1_000;
 
 export interface RunOptions {
-  /** All its variables; by default those of this process. */
+  /** Environment of the program; by default that of this process. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Fed to its standard input, which is empty by default. */
   readonly input?: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
@@ -35,7 +35,7 @@ export interface RunOptions {
   readonly restMs?: number;
 }
 
-/** How a program ended that did not succeed. */
+/** End of a program that did not succeed. */
 export type ProgramEnd =
   | { readonly kind: 'not-started'; readonly error: Error }
   /** `exit 1`, `signal SIGKILL` */

@@ -15,7 +15,7 @@ export interface Publication {
   readonly outdated: readonly BytePath[];
   /** Trees: parents before children, files before the links to them. Nothing in them is reachable by a public name yet. */
   readonly trees: () => AsyncIterable<Entry>;
-  /** What makes the trees visible, after them: metadata, records, and public names last. */
+  /** Entries that make the trees visible, after them: metadata, records, and public names last. */
   readonly names: readonly Entry[];
   /** Extended attributes of what the trees bring; `undefined`: there are none. */
   readonly xattrs: (() => AsyncIterable<ExtendedAttributes>) | undefined;
@@ -28,7 +28,7 @@ export interface Publication {
 /** A repository that is held by this process: nobody else writes it until it is released. */
 export interface OpenRepository {
   readonly view: RepositoryView;
-  /** What it can hold: nothing else may be published. */
+  /** Limits of what may be published. */
   readonly capabilities: RepositoryCapabilities;
   /**
    * Makes `publication` visible, all of it or nothing, and returns when it is.
@@ -46,7 +46,7 @@ export interface PublishOptions {
   readonly signal: AbortSignal;
 }
 
-/** What is told about a repository while it is used: waiting, recovery, what could not be kept. */
+/** Reports on a repository in use: waiting, recovery, losses. */
 export type Notice = (kind: 'note' | 'warning' | 'waiting', message: string) => void;
 
 export interface OpenOptions {
@@ -54,20 +54,20 @@ export interface OpenOptions {
   readonly signal: AbortSignal;
 }
 
-/** How a backend takes a repository, for whatever it does with it. */
+/** Options for taking a repository, for any purpose. */
 export interface TakeOptions extends Pick<OpenOptions, 'notice'> {
-  /** How long to wait for another holder. */
+  /** Longest wait for another holder. */
   readonly waitMs: number;
   readonly signal?: AbortSignal;
 }
 
 /** A way of keeping repositories. All methods throw `repository-unusable` where this machine has no such repository. */
 export interface Backend {
-  /** Whether clients put the values of variables into the targets of symbolic links. */
+  /** Clients expand variables in the targets of symbolic links. */
   readonly expandsLinks: boolean;
-  /** What is published now, without taking the repository. */
+  /** Opens a view of the published state, without taking the repository. */
   view(name: string): RepositoryView;
-  /** What there is room for: a publication that needs more is not to be begun. */
+  /** Returns the free room: a publication that needs more must not begin. */
   room(name: string): FreeRoom;
   /** Clears up what a crash of an earlier run left; does nothing where somebody is writing. */
   recover(name: string, notice: Notice): Promise<void>;

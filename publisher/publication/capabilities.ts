@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { isMountedWith } from '../../core/system/libc.ts';
 import type { Attributes } from './entry.ts';
 
-/** What a repository can hold of what images have: asked while a publication is planned, before anything is written. */
+/** Properties of images that a repository can store: asked while a publication is planned, before anything is written. */
 export interface RepositoryCapabilities {
   readonly longestNameBytes: number;
   /** From the repository's root. */
@@ -15,19 +15,19 @@ export interface RepositoryCapabilities {
   readonly latestTime: number;
   /** Larger files are held, but its clients have trouble with them; infinite where size does not matter. */
   readonly largeFileBytes: number;
-  /** Names that one file can have: more are those of a copy. Infinite where each name is a row by itself. */
+  /** Most names of one file: further ones belong to a copy. Infinite where each name is a row of its own. */
   readonly mostLinks: number;
-  /** Whether names may be bytes that are no UTF-8. */
+  /** Names may be bytes that are not valid UTF-8. */
   readonly takesAnyBytes: boolean;
-  /** Whether devices can be made, other than deletions (0:0). */
+  /** Devices can be made, other than deletions (0:0). */
   readonly takesDevices: boolean;
-  /** Whether an entry gets these owners. */
+  /** Returns true where an entry gets these owners. */
   takesOwner(attributes: Attributes): boolean;
   /** The names of the extended attributes that an entry with all these would lose. */
   lostXattrs(values: ReadonlyMap<string, string>): string[];
   /** Why it loses them. */
   readonly xattrsReason: string;
-  /** What is left out of images, since it would give rights to everybody on this machine. */
+  /** Parts of images that are left out, since they would give rights to everybody on this machine. */
   readonly exposes: Exposure;
 }
 
@@ -43,7 +43,7 @@ export function settableTime(seconds: number): number {
 /** xattr(7), symlink(7), path_resolution(7): what Linux itself allows. */
 export const LINUX_LIMITS = { longestNameBytes: 255, longestTargetBytes: 4_095, longestPathBytes: 4_095 };
 
-/** What of a directory's content gives rights on this machine to everybody who enters it. */
+/** Content of a directory that gives rights on this machine to everybody who enters it. */
 export interface Exposure {
   /** Set-user-ID and set-group-ID bits, and file capabilities. */
   readonly setId: boolean;

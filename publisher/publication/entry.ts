@@ -4,7 +4,7 @@ import type { BytePath } from '../../core/system/byte-path.ts';
  * The stream that a publication consists of: what the composer produces and every backend takes.
  */
 
-/** What an inode carries beside its content. Times are those of the last modification. */
+/** Attributes of an inode. Times are those of the last modification. */
 export interface Attributes {
   /** Permission bits with set-uid, set-gid and sticky: `0o0000` to `0o7777`. */
   readonly mode: number;
@@ -40,7 +40,7 @@ export interface SymbolicLinkEntry {
   readonly type: 'symlink';
   readonly path: BytePath;
   readonly attributes: Attributes;
-  /** One character a byte (Latin-1), as in the image: never followed, never checked. */
+  /** Target as in the image, one character a byte (Latin-1): never followed, never checked. */
   readonly target: string;
   /** Clients of CernVM-FS are to put the values of variables into the target. What an image says is meant as it stands. */
   readonly isVariant?: boolean;
@@ -82,12 +82,12 @@ export function* hole(sizeBytes: number): Generator<Buffer> {
     yield ZEROS.subarray(0, Math.min(left, ZEROS.length));
 }
 
-/** Whether a chunk of content is part of a {@link hole}. */
+/** Returns true where a chunk of content is part of a {@link hole}. */
 export function isHole(chunk: Uint8Array): boolean {
   return chunk.buffer === ZEROS.buffer;
 }
 
-/** Attributes of what is not part of an image: it belongs to whoever publishes, and tells when. The mode is the caller's. */
+/** Attributes of what is not part of an image: the owner is the publishing user, the time is now. The caller sets the mode. */
 export function publisherAttributes(): Attributes {
   const mtime = Math.floor(Date.now() / 1000);
   return { mode: 0, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, mtime };

@@ -6,21 +6,21 @@ import { pathBelow, type BytePath } from '../../core/system/byte-path.ts';
 
 export type Kind = 'directory' | 'file' | 'symlink' | 'other';
 
-/** What a directory holds: a name and what it is. */
+/** Entry of a directory: its name and kind. */
 export interface Child {
   readonly name: BytePath;
   readonly kind: Kind;
 }
 
-/** What is published now. Nothing that a publication in progress does is seen through it. */
+/** The published state. Changes of a publication in progress are not visible through it. */
 export interface RepositoryView {
-  /** What is at `path`, no link followed; `undefined`: nothing. */
+  /** Returns the kind of the entry at `path`, no link followed; `undefined` where there is none. */
   kindOf(path: BytePath): Promise<Kind | undefined>;
   /** The bytes of the file at `path`; `undefined` where there is none. */
   read(path: BytePath): Promise<Buffer | undefined>;
   /** The target of the symbolic link at `path`, one character a byte; `undefined` where there is none. */
   readLink(path: BytePath): Promise<string | undefined>;
-  /** What the directory at `path` holds, in any order; nothing where there is none. */
+  /** Lists the directory at `path`, in any order; nothing where there is none. */
   list(path: BytePath): Promise<readonly Child[]>;
   /** Everything below `path`, parents before children; nothing where it does not exist. */
   walk(path: BytePath): AsyncGenerator<{ readonly path: BytePath; readonly kind: Kind }>;
@@ -28,9 +28,9 @@ export interface RepositoryView {
   contents(path: BytePath): AsyncIterable<Uint8Array>;
   /** A hard link to a file of fewer bytes is always as good as the file. */
   readonly linkableBytes: number;
-  /** Whether a hard link to the published file at `path` is as good as the file: if not, the link cannot be read. */
+  /** Returns true where a hard link to the published file at `path` can be read like the file. */
   isLinkable(path: BytePath): Promise<boolean>;
-  /** Whether files at or below the directory `path` may be such that a hard link to them, or they themselves, cannot be read. */
+  /** Returns true where hard links to files at or below the directory `path`, or those files themselves, may be unreadable. */
   mayHoldUnlinkable(path: BytePath): Promise<boolean>;
 }
 
@@ -131,7 +131,7 @@ function kind(entry: Typed): Kind {
   return entry.isSymbolicLink() ? 'symlink' : 'other';
 }
 
-/** @param absent further codes of errors which mean that there is no such thing */
+/** @param absent further error codes that mean that it does not exist */
 async function unlessMissing<T>(
   path: BytePath,
   look: () => Promise<T>,
@@ -150,9 +150,9 @@ async function unlessMissing<T>(
 
 /** The longest that calls may keep everything else waiting, one after the other. */
 const SLICE_MS = 10;
-/** What takes longer was probably not in memory: or another process had the processor meanwhile, once in a while. */
+/** A longer call probably missed the cache, or, once in a while, another process had the processor. */
 const QUICK_MS = 2;
-/** So many quick calls weigh as much as one that was not. */
+/** Number of quick calls that outweigh a slow one. */
 const SLOW_WEIGHT = 8;
 /** Calls that are left to threads after two slow ones: as many as are usually under way at once. */
 const CAREFUL_CALLS = 32;

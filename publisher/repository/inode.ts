@@ -108,7 +108,7 @@ export function keepXattrs(at: Buffer, { path, values }: ExtendedAttributes, los
   }
 }
 
-/** Whether `error` says that a file is not to have attributes, of so many bytes together. */
+/** Returns true where `error` means that a file cannot have attributes of so many bytes together. */
 export function isXattrRefused(error: unknown, bytes: number): boolean {
   // A full disk is what ext4 answers too, for attributes that do not fit in a block.
   return hasCode(error, ...REFUSED) || (bytes > XATTR_BYTES_THAT_FIT && isDiskFull(error));
@@ -133,7 +133,7 @@ export function finishDirectory(path: Buffer, attributes: Attributes): void {
   }
 }
 
-/** What Node's calls take for a time in seconds: they read a negative number as the present. */
+/** Converts a time in seconds for Node's calls, which read a negative number as the present. */
 export function fileTime(seconds: number): number | Date {
   const settable = settableTime(seconds);
   return settable < 0 ? new Date(settable * 1000) : settable;
@@ -145,15 +145,15 @@ function setOwnerAndTime(path: Buffer, attributes: Attributes): void {
   lutimesSync(path, time, time);
 }
 
-/** Whether this user may give a file to these owners: others' files become his own. */
+/** Returns true where this user may give a file to these owners; other files become his own. */
 export function mayOwn(uid: number, gid: number): boolean {
   return isRoot || (uid === user.id && gid === user.group);
 }
 
-/** What is answered where nobody here can be that owner, as in a user namespace, or the file system keeps none. */
+/** Errors where nobody here can be that owner, as in a user namespace, or the file system keeps none. */
 const NO_OWNER = ['EINVAL', 'EOVERFLOW', 'EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'];
 
-/** Whether `change`, which gives something to other owners, is allowed. */
+/** Returns true where `change`, which gives something to other owners, is allowed. */
 export function isOwnerTaken(change: () => void): boolean {
   try {
     change();
@@ -192,7 +192,7 @@ export class WriteLosses {
     if (found.examples.length < EXAMPLES) found.examples.push(path);
   }
 
-  /** What was lost, in words; `undefined`: nothing. */
+  /** Describes the losses; `undefined` where there are none. */
   summary(): string | undefined {
     const lost = [...this.#found].map(([kind, { count, examples }]) => {
       const paths = `${examples.map(displayPath).join(', ')}${count > EXAMPLES ? ', …' : ''}`;

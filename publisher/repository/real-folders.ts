@@ -7,7 +7,7 @@ import { displayPath, pathBuffer, type BytePath } from '../../core/system/byte-p
 const O_PATH = 0o10_000_000;
 export const FOLDER = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
-/** Where something in a repository is, or would be. */
+/** Location of an entry in a repository, which need not exist. */
 export interface Place {
   /** The folder that holds it. */
   readonly folder: Buffer;
@@ -30,7 +30,7 @@ export class RealFolders {
   }
 
   /**
-   * Paths of `path` and of the folder above it, until another one is asked for; `undefined`: there is no such folder.
+   * Paths of `path` and of the folder above it, until another one is asked for; `undefined` where the folder does not exist.
    *
    * @throws Failure `repository-unusable` where a folder above `path` is something else
    */

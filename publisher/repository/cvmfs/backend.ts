@@ -35,7 +35,7 @@ export interface CvmfsBackendOptions extends ServerLimits {
 
 /**
  * Repositories of a CernVM-FS release manager: a publication is one `cvmfs_server ingest`. Only extended attributes,
- * which it cannot carry, and deletions that it cannot be told of need a second transaction; the names then wait for that
+ * which it cannot carry, and deletions that it does not take need a second transaction; the names then wait for that
  * one.
  */
 export class CvmfsBackend implements Backend {
@@ -54,7 +54,7 @@ export class CvmfsBackend implements Backend {
     return new CvmfsView(repository);
   }
 
-  /** The server compresses what it takes, and keeps equal files once: nobody knows before what that comes to. */
+  /** The server compresses what it takes, and keeps equal files once: the size of the result is unknown before. */
   room(): FreeRoom {
     return UNKNOWN_ROOM;
   }
@@ -177,7 +177,7 @@ class OpenCvmfs implements OpenRepository {
     }
   }
 
-  /** As many at a time as one command takes; those stay of which it cannot be told. Bounded: by the number of commands. */
+  /** Removes as many at a time as one command takes; those that it does not take stay. Bounded: by the number of commands. */
   async #remove(paths: readonly BytePath[]): Promise<void> {
     const { byIngest, byUnion } = await this.#divide(paths);
     if (byIngest.length === 0) return;
@@ -197,7 +197,7 @@ class OpenCvmfs implements OpenRepository {
     if ((await this.view.kindOf(path)) !== 'other') return;
     throw new Failure(
       'repository-conflict',
-      `the repository has a device at ${displayPath(path)}, which cvmfs_server cannot be told to delete`,
+      `the repository has a device at ${displayPath(path)}, which cvmfs_server cannot delete`,
       { hint: 'delete the folder that holds it in a transaction' },
     );
   }

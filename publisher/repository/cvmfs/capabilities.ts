@@ -16,7 +16,7 @@ const LONGEST_VALUE_BYTES = 255;
  */
 const LARGE_FILE_BYTES = 1024 ** 3;
 
-/** What a repository of CernVM-FS can hold: everything, but for extended attributes. */
+/** Capabilities of a CernVM-FS repository: it holds everything but some extended attributes. */
 export class CvmfsCapabilities implements RepositoryCapabilities {
   readonly longestNameBytes = LINUX_LIMITS.longestNameBytes;
   readonly longestTargetBytes = LINUX_LIMITS.longestTargetBytes;

@@ -9,7 +9,7 @@ const LARGE_BYTES = 64 * 1024;
 export class Chunks {
   #full: Uint8Array[] = [];
   #whole: Buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-  /** What is left of it. */
+  /** The rest of it. */
   #current: Buffer = this.#whole;
   #used = 0;
   /** Buffers that nobody reads any more: a new one for each chunk would be garbage that the process grows by. */

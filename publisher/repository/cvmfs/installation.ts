@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, readFileSync, readdirSync } from 'no
 import { join } from 'node:path';
 import { Failure } from '../../../core/failure.ts';
 
-/** Where the parts of a CernVM-FS release manager are. */
+/** Paths of a CernVM-FS release manager. */
 export interface Installation {
   /** The `cvmfs_server` program. */
   readonly command: string;
@@ -17,7 +17,7 @@ export interface Installation {
 /** CernVM-FS documentation, "Server parameters": CVMFS_MIN_CHUNK_SIZE. */
 const DEFAULT_MIN_CHUNK_BYTES = 4 * 1024 * 1024;
 
-/** One repository of a release manager: its paths and what its configuration says. */
+/** A repository of a release manager: its paths and configuration. */
 export interface CvmfsRepository {
   readonly name: string;
   /** The writable mount. */
@@ -28,11 +28,11 @@ export interface CvmfsRepository {
   /** Our own files, beside those of cvmfs_server. */
   readonly writerLock: string;
   readonly record: string;
-  /** What takes room on this machine: the spool, and where the repository is kept unless that is elsewhere. */
+  /** Folders that take space on this machine: the spool, and local storage of the repository. */
   readonly folders: readonly string[];
   /** Files of fewer bytes are never published in chunks, as far as the configuration says. */
   readonly smallestChunkBytes: number;
-  /** Whether a union transaction publishes extended attributes. */
+  /** A union transaction publishes extended attributes. */
   readonly includesXattrs: boolean;
 }
 

@@ -18,14 +18,14 @@ const LATEST = `${OWN_FOLDERS.records}/latest`;
  * aborts where a target is missing.
  */
 export interface Seal {
-  /** Comes into being with the publication, and never otherwise: tells afterwards whether it was made. */
+  /** Exists only where the publication was made: shows that afterwards. */
   readonly path: BytePath;
   /** Seals of earlier publications. */
   readonly outdated: readonly BytePath[];
   readonly wrap: (entries: AsyncIterable<Entry>) => AsyncGenerator<Entry>;
 }
 
-/** What tells whether a union transaction was published; the next publication by ingest takes it away. */
+/** Makes the file that shows that a union transaction was published; the next publication by ingest removes it. */
 export function unionSeal(attributes: Attributes): FileEntry {
   return sealFile(newPath(), attributes);
 }

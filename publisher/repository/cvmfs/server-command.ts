@@ -18,7 +18,7 @@ export interface CommandOptions extends Pick<RunOptions, 'signal' | 'input'> {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** How a command that was started, and did not succeed, ended. */
+/** End of a command that was started and did not succeed. */
 type CommandEnd = Exclude<ProgramEnd, { kind: 'not-started' }>;
 
 /** A command that did not succeed, with the end of its output. */

@@ -5,7 +5,7 @@ import { parseIfValid } from '../../../core/json.ts';
 import { readIfThereSync, writeWholeSync } from '../../../core/system/files.ts';
 import type { CvmfsRepository } from './installation.ts';
 
-/** Which open transaction is ours, on disk, so that the next start may abort it and nobody else's. */
+/** Identifies our open transaction on disk, so that the next start aborts it and nobody else's. */
 const TransactionRecord = z.object({
   /** Tells the processes of the cvmfs_server command from all others. */
   mark: z.string(),
@@ -52,7 +52,7 @@ export function recordedEnvironment(repository: CvmfsRepository): Recording['env
   return record === undefined ? {} : environmentOf(record);
 }
 
-/** Whether a crash left a record, or a command of ours runs now. */
+/** Returns true where a crash left a record, or a command of ours runs now. */
 export function isRecorded({ record }: CvmfsRepository): boolean {
   return existsSync(record);
 }
@@ -65,7 +65,7 @@ export function isInTransaction(repository: CvmfsRepository): boolean {
   return lockIdentity(repository) !== undefined;
 }
 
-/** Whether the transaction that is open now is one that a process of ours opened. */
+/** Returns true where a process of ours opened the current transaction. */
 export function isOurTransaction(repository: CvmfsRepository): boolean {
   const record = read(repository);
   const lock = lockIdentity(repository);

@@ -18,20 +18,20 @@ import {
 export interface ServerLimits {
   /** A command that shows no progress for so long is stopped. */
   readonly idleLimitMs: number;
-  /** How long to wait for somebody else's transaction. */
+  /** Longest wait for somebody else's transaction. */
   readonly waitMs: number;
 }
 
 const POLL_MS = 500;
-/** What is left of a command whose starter was killed gets so long to end by itself. */
+/** Time that orphans of a killed process get to end before they are killed. */
 const ORPHAN_MS = 10_000;
 const ORPHAN_POLL_MS = 100;
 const SHOWN_OUTPUT_LINES = 4;
-/** What cvmfs_server says where it cannot open a transaction, since somebody else has one open. */
+/** Text of cvmfs_server where it cannot open a transaction, since somebody else has one open. */
 const REFUSED = /start a transaction|transaction is already open/;
-/** What it says where it will not publish, since somebody uses the mount. */
+/** Text where it will not publish, since somebody uses the mount. */
 const IN_USE = /open read-only file descriptors/;
-/** What its programs say of a full disk or quota: the text of the error (strerror(3)), or its number. */
+/** Text of its programs about a full disk or quota: that of the error (strerror(3)), or its number. */
 const NO_ROOM = /no space left on device|disk quota exceeded|errno(?:\s*[:=(]\s*|\s+)(?:28|122)\b|\(28 - /i;
 const SHOWN_HOLDERS = 5;
 
@@ -71,17 +71,17 @@ export class Server {
    */
   async waitForOthers(signal: AbortSignal): Promise<void> {
     const deadline = performance.now() + this.#limits.waitMs;
-    const told = new Set<string>();
+    const reported = new Set<string>();
     for (let failure = this.#busy(); failure !== undefined; failure = this.#busy()) {
       const { message } = failure;
       if (performance.now() >= deadline) throw failure;
-      if (!told.has(message)) this.#notice('waiting', `waiting, because ${message}`);
-      told.add(message);
+      if (!reported.has(message)) this.#notice('waiting', `waiting, because ${message}`);
+      reported.add(message);
       await pause(POLL_MS, signal);
     }
   }
 
-  /** Whether somebody else keeps anything from being published now. */
+  /** Returns true while somebody else blocks publishing. */
   isBusy(): boolean {
     return this.#busy() !== undefined;
   }

@@ -7,7 +7,7 @@ import { takeTurns } from '../../../core/turns.ts';
 import { RealFolders } from '../real-folders.ts';
 import { removeTree, unlinkIfThere } from '../../../core/system/remove-tree.ts';
 
-/** What of a publication a union transaction does. */
+/** The part of a publication that a union transaction makes. */
 export type UnionContent = Pick<Publication, 'deletions' | 'xattrs' | 'names' | 'outdated'>;
 
 /**

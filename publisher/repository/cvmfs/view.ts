@@ -18,7 +18,7 @@ const LARGEST_ASSUMED_CHUNK_BYTES = 1024 * 1024;
 export class CvmfsView extends DirectoryView {
   override readonly linkableBytes: number;
   readonly #root: string;
-  /** Whether the repository has any file in chunks: to count them takes ten times as long as to ask for the revision. */
+  /** Caches whether any file is in chunks: counting them takes ten times as long as asking for the revision. */
   #chunked: { readonly revision: number; readonly isAny: boolean } | undefined;
 
   constructor({ published, smallestChunkBytes }: Pick<CvmfsRepository, 'published' | 'smallestChunkBytes'>) {

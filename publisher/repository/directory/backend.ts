@@ -39,9 +39,9 @@ const CONTROL_MARKS = ['lock'];
 export interface DirectoryBackendOptions {
   /** Repositories are directories below it. */
   readonly root: string;
-  /** How long to wait for another writer. */
+  /** Longest wait for another writer. */
   readonly waitMs: number;
-  /** Whether set-user-ID programs, capabilities and devices are published where everybody on this machine can use them. */
+  /** Publishes set-user-ID programs, capabilities and devices even where everybody on this machine can use them. */
   readonly allowPrivileged: boolean;
 }
 
@@ -196,7 +196,7 @@ class OpenDirectory implements OpenRepository {
   }
 }
 
-/** What is published is for everybody, whatever the umask of this process. */
+/** Published directories are for everybody, whatever the umask of this process. */
 function makeOpenFolder(path: string): void {
   const first = mkdirSync(path, { recursive: true });
   if (first === undefined) return;

@@ -35,20 +35,20 @@ const Change = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('attributes'), path: z.string(), attributes: AttributesOf }),
 ]);
 
-/** One step of a commit. Each can be done again when it was interrupted, or was done already. */
+/** Step of a commit. Each can be repeated when it was interrupted, or was done already. */
 export type Change = z.infer<typeof Change>;
 
 const Journal = z.object({ format: z.literal(1), changes: z.array(Change) });
 
-/** Where a repository's working files are: beside it, on the same file system. */
+/** Working files of a repository: beside it, on the same file system. */
 export interface WorkingPaths {
   readonly repository: string;
   /** Holds everything below. */
   readonly control: string;
   readonly staging: string;
-  /** Where is tried what the file system can hold. */
+  /** Folder in which the file system's capabilities are tried. */
   readonly probe: string;
-  /** What changes have moved away. */
+  /** Entries that changes have moved away. */
   readonly discarded: string;
   readonly journal: string;
   readonly lock: string;
@@ -67,7 +67,7 @@ export function workingPaths(root: string, name: string): WorkingPaths {
   };
 }
 
-/** Whether unpackd has published into the repository before, which is no folder of somebody else's then. */
+/** Returns true where unpackd has published into the repository before: then it is not somebody else's folder. */
 export function isPublishedInto(root: string, name: string): boolean {
   const { repository, control } = workingPaths(root, name);
   return existsSync(repository) && existsSync(control);

@@ -40,7 +40,7 @@ const MOST_KINDS = 10_000;
 
 /**
  * Finds out what the file system of a repository, and the user who runs this, can hold: by trying, once each, in a
- * folder of its own, since nothing else tells for certain.
+ * folder of its own, since nothing else is certain.
  */
 export class Probe implements RepositoryCapabilities {
   readonly xattrsReason = 'the file system does not take them, or this user may not set them';
@@ -154,7 +154,7 @@ export class Probe implements RepositoryCapabilities {
     return takes;
   }
 
-  /** Whether many attributes fit depends on their namespaces and lengths alone, and is tried once for all that are alike. */
+  /** Tries once for all sets of attributes that are alike: namespaces and lengths alone decide whether many fit. */
   #refusedOfKind(values: ReadonlyMap<string, string>): string[] {
     const names = [...values.keys()];
     const kind = [...values]

@@ -45,7 +45,7 @@ export class Staging {
   readonly #fresh = new Set<BytePath>();
   /** Folders that the repository has, and that something goes into. */
   readonly #existing = new Set<BytePath>(['']);
-  /** All folders below the fresh ones. */
+  /** Folders below the fresh ones. */
   readonly #folders = new FolderList();
   /** Of files that cannot have one more name: the copy that has the next ones. */
   readonly #copies = new Map<BytePath, Buffer>();
@@ -64,7 +64,7 @@ export class Staging {
     this.#assertChangeable('');
   }
 
-  /** What puts everything in place, in the order in which it must be done. */
+  /** Changes that put everything in place, in the order in which they must be made. */
   get changes(): Change[] {
     const deepestFirst = this.#attributes.toSorted((a, b) => depthOf(b.path) - depthOf(a.path));
     return [...this.#removals, ...this.#places, ...this.#retirements, ...deepestFirst];
@@ -123,7 +123,7 @@ export class Staging {
     return true;
   }
 
-  /** Whether the entry is put in place by a change of its own, which is noted here. */
+  /** Returns true where the entry needs its own change, and notes it. */
   #prepare({ type, path }: Entry): boolean {
     const folder = folderOf(path);
     if (this.#isFresh(folder)) return false;
@@ -207,7 +207,7 @@ export class Staging {
     return this.#isFresh(folderOf(path)) || lstatOf(this.#at(path)) !== undefined;
   }
 
-  /** Whether the folder is new, or one above it. */
+  /** Returns true where the folder, or one above it, is new. */
   #isFresh(folder: BytePath): boolean {
     for (let slash = folder.indexOf('/'); slash !== -1; slash = folder.indexOf('/', slash + 1))
       if (this.#fresh.has(folder.slice(0, slash))) return true;
@@ -230,7 +230,7 @@ export class Staging {
 /** A file system allows an inode so many names (65,000 on ext4): the next is a copy. */
 function copyFile(from: Buffer, to: Buffer): void {
   const found = lstatSync(from);
-  if (!found.isFile()) throw new Error(`${from.toString()} is no file`);
+  if (!found.isFile()) throw new Error(`${from.toString()} is not a file`);
   const { uid, gid, mode, mtimeMs } = found;
   copyFileSync(from, to, constants.COPYFILE_EXCL);
   if (process.getuid?.() === 0) lchownSync(to, uid, gid);
@@ -239,7 +239,7 @@ function copyFile(from: Buffer, to: Buffer): void {
   lutimesSync(to, time, time);
 }
 
-/** Whether it belongs to somebody else, and this user is not root. */
+/** Returns true where it belongs to somebody else, and this user is not root. */
 function isForeign(there: Stats | undefined): there is Stats {
   const user = process.getuid?.() ?? 0;
   return there !== undefined && user !== 0 && there.uid !== user;

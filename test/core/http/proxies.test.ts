@@ -121,7 +121,7 @@ describe('core/http/proxies', () => {
       () => curlVariables(new URL('https://git.example'), { HTTPS_PROXY: 'socks5://me:secret@p' }),
       {
         code: 'configuration-invalid',
-        message: 'the environment variable HTTPS_PROXY is no address of a proxy',
+        message: 'the environment variable HTTPS_PROXY is not a valid address of a proxy',
       },
     );
   });
