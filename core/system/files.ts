@@ -12,10 +12,11 @@ import {
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { hasCode } from '../system-error.ts';
+import { hasCode, isSystemError } from '../system-error.ts';
 
 /** Permissions of files that only the user of unpackd reads. */
 const PRIVATE = 0o600;
+const CHUNK_BYTES = 64 * 1024;
 
 /**
  * Writes the file at `path`, or replaces what is there; a link is replaced, not followed. After a crash or power cut it
@@ -99,5 +100,37 @@ export function readIfThereSync(path: string): Buffer | undefined {
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
+  }
+}
+
+/** The content of a file, or a problem as a predicate to its name. */
+export type FileBytes = { readonly bytes: Buffer } | { readonly problem: string };
+
+/** Reads a file of up to `limitBytes`, which may be a pipe. */
+export async function readBytes(path: string, limitBytes: number): Promise<FileBytes> {
+  try {
+    const bytes = await readUpTo(path, limitBytes + 1);
+    return bytes.length > limitBytes ? { problem: `has more than ${limitBytes} bytes` } : { bytes };
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    const isMissing = error.code === 'ENOENT' || error.code === 'ENOTDIR';
+    return { problem: isMissing ? 'does not exist' : `cannot be read (${error.code})` };
+  }
+}
+
+async function readUpTo(path: string, limitBytes: number): Promise<Buffer> {
+  const file = await open(path, 'r');
+  try {
+    const chunks: Buffer[] = [];
+    for (let size = 0; size < limitBytes;) {
+      const chunk = Buffer.alloc(Math.min(CHUNK_BYTES, limitBytes - size));
+      const { bytesRead } = await file.read(chunk);
+      if (bytesRead === 0) break;
+      chunks.push(chunk.subarray(0, bytesRead));
+      size += bytesRead;
+    }
+    return Buffer.concat(chunks);
+  } finally {
+    await file.close();
   }
 }

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Credentials } from '../../publisher/registry/options.ts';
 import { quoted } from '../../core/text.ts';
 import type { Environment } from './options.ts';
-import { readBytes } from './read-bytes.ts';
+import { readBytes } from '../../core/system/files.ts';
 import { hideLogin } from './secrets.ts';
 import { path, string, type Located, type PathBase, type ValueType } from './value-types.ts';
 

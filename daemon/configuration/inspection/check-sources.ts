@@ -4,7 +4,7 @@ import { codeOf, hasCode } from '../../../core/system-error.ts';
 import { quoted } from '../../../core/text.ts';
 import type { Located } from '../value-types.ts';
 import { readAuthorities } from '../registries/certificates.ts';
-import { readBytes } from '../read-bytes.ts';
+import { readBytes } from '../../../core/system/files.ts';
 import type { Configuration, Environment } from '../options.ts';
 import type { Needs, SourceEntry } from '../sources/kind.ts';
 import { kindOfSource } from '../sources/kinds.ts';

@@ -4,7 +4,7 @@ import { codeOf } from '../../../core/system-error.ts';
 import { quoted } from '../../../core/text.ts';
 import type { Located } from '../value-types.ts';
 import type { RegistryEntry } from './entries.ts';
-import { readBytes } from '../read-bytes.ts';
+import { readBytes } from '../../../core/system/files.ts';
 
 /** The bundle of all browsers' authorities has a quarter of a megabyte. */
 const LARGEST_BYTES = 4 * 1024 * 1024;

@@ -6,7 +6,7 @@ import { withoutSecrets } from '../../../core/secrets.ts';
 import { hideLogin, hideSecret } from '../secrets.ts';
 import { isHelperName, TOKEN_USER, type HelperCall } from './helper.ts';
 import { commonName, registryHost } from './endpoint.ts';
-import { readBytes } from '../read-bytes.ts';
+import { readBytes } from '../../../core/system/files.ts';
 
 /** The credentials in Docker's `config.json` or podman's `auth.json`. */
 export interface DockerConfig {

@@ -11,8 +11,7 @@ import { readAuthorities, readClientCertificate } from './certificates.ts';
 import { readDockerConfig, type DockerConfig } from './docker-config.ts';
 import { readDuccRegistries, type DuccRegistry } from './ducc.ts';
 import type { RegistryEntry } from './entries.ts';
-import { askHelper, type HelperCall } from './helper.ts';
-import { TtlCache } from './ttl-cache.ts';
+import { askHelper, type HelperCall, TtlCache } from './helper.ts';
 import { commonName } from './endpoint.ts';
 import { resolveLogin } from '../secret-reference.ts';
 
