@@ -177,7 +177,7 @@ async function closeFolder(folder: Omit<PrivateFolder, 'unusable'>): Promise<voi
   });
 }
 
-/** Names by which a state directory or spool is recognised. */
+/** Names by which a state directory or spool is recognized. */
 const STATE_MARKS = ['unpackd.db', 'daemon.lock', 'manifests', 'listings', 'sources', 'spool'];
 const SPOOL_MARKS = ['lock', 'blobs'];
 
