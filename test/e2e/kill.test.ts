@@ -4,7 +4,7 @@ import { randomInt } from 'node:crypto';
 import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
+import { inspect, promisify } from 'node:util';
 import { killAll } from '../support/e2e/processes.ts';
 import { pseudoRandom } from '../support/e2e/pseudo-random.ts';
 import { wholeOf } from '../support/e2e/published.ts';
@@ -131,7 +131,11 @@ class Lane {
       assert.deepEqual(differences(await wholeOf(site), whole), []);
       this.#checkNothingLeft(site);
     } catch (error) {
-      throw new Error(`${this.#kind}, UNPACKD_TEST_SEED=${SEED}, ${JSON.stringify(kill)}`, { cause: error });
+      // Mocha prints no cause.
+      const cause = inspect(error, { maxStringLength: Infinity });
+      throw new Error(`${this.#kind}, UNPACKD_TEST_SEED=${SEED}, ${JSON.stringify(kill)}: ${cause}`, {
+        cause: error,
+      });
     } finally {
       await site.close();
     }
