@@ -96,9 +96,11 @@ class RepositoryWork {
   async #publish(publisher: RepositoryPublisher, onPlanned: () => void): Promise<void> {
     const { store, observeIn, inFlight } = this.#context;
     const { repository, wanted } = this.#task;
+    // Asked first: the state may lack the outcome of an image that ends while it is read.
+    const busy = new Set(wanted.filter((image) => publisher.isPublishing(image)));
     const before = await store.before(repository, publisher.view, inFlight.run);
     this.#recorder.begin(before);
-    const due = wanted.filter(this.#isDue(before, publisher));
+    const due = wanted.filter(this.#isDue(before, busy));
     const suspects = suspectsAmong(due, before);
     const others = due.filter(({ publicName }) => !before.deaths.has(publicName));
     this.#results = new Results(due, observeIn(repository), this.#recorder.settle);
@@ -109,7 +111,7 @@ class RepositoryWork {
     // Registries are independent: the images of one are published while others are still asked.
     const ofRegistries = [...groupBy(others, ({ reference }) => reference.registry).values()].map((images) =>
       staged(async (onLooked) => {
-        const release = publisher.claim(images);
+        const release = this.#claim(publisher, images);
         try {
           const pass = await publisher.resolve(images, this.#results, { explain: this.#explain(images) });
           await this.#looked(images, pass);
@@ -117,7 +119,7 @@ class RepositoryWork {
           onLooked();
           await publisher.publishImages(pass, groupOf);
         } finally {
-          release();
+          await release();
         }
       }),
     );
@@ -130,16 +132,30 @@ class RepositoryWork {
       await looked;
       await this.#tryToPlan(passes, before);
     };
-    const release = publisher.claim(suspects);
+    const release = this.#claim(publisher, suspects);
     try {
       const ends = await Promise.allSettled([plan(), ...ofRegistries.map(async ({ ended }) => await ended)]);
       const failed = ends.find((end) => end.status === 'rejected');
       if (failed !== undefined) throw failed.reason;
       for (const image of suspects) await this.#tryAlone(publisher, image, before);
     } finally {
-      release();
+      await release();
       this.#publications = publisher.publications - begun;
     }
+  }
+
+  /**
+   * Marks images as on their way.
+   *
+   * @returns ends that, once their outcomes are recorded: the next cycle starts from the state
+   */
+  #claim(publisher: RepositoryPublisher, images: readonly WishedImage[]): () => Promise<void> {
+    const release = publisher.claim(images);
+    return async () => {
+      // Errors in recording are reported at the end.
+      await this.#recorder.written().catch(() => undefined);
+      release();
+    };
   }
 
   async #looked(images: readonly WishedImage[], pass: PendingResolution): Promise<void> {
@@ -195,13 +211,13 @@ class RepositoryWork {
     };
   }
 
-  #isDue({ failing, isPaused }: KnownState, publisher: RepositoryPublisher): (image: WishedImage) => boolean {
+  #isDue({ failing, isPaused }: KnownState, busy: ReadonlySet<WishedImage>): (image: WishedImage) => boolean {
     const { isDone = () => false } = this.#context;
     if (!this.#context.respectBackoff) return (image) => !isDone(this.#task.repository, image);
     const nowMs = this.#context.nowMs();
     return (image) => {
       const failed = failing.get(image.publicName);
-      return !isPaused && (failed === undefined || isDue(failed, nowMs)) && !publisher.isPublishing(image);
+      return !isPaused && (failed === undefined || isDue(failed, nowMs)) && !busy.has(image);
     };
   }
 
@@ -249,8 +265,9 @@ class RepositoryWork {
       keep: KEEP,
       nowMs: this.#context.nowMs(),
     });
-    await this.#context.store.plan(repository, plan);
+    // Before anything else waits: what is planned is published meanwhile.
     this.#context.onPlan?.(repository, plan);
+    await this.#context.store.plan(repository, plan);
   }
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StateStore } from '../../../daemon/cycle/state-store.ts';
 import { InFlight } from '../../../daemon/cycle/in-flight.ts';
 import { workOn } from '../../../daemon/cycle/repository-work.ts';
@@ -8,6 +9,7 @@ import type {
   PendingResolution,
   RepositoryPublisher,
 } from '../../../publisher/pipeline/repository-publisher.ts';
+import type { ImageResult } from '../../../publisher/image/events.ts';
 import type { Results } from '../../../publisher/image/results.ts';
 import type { WishedImage } from '../../../wishlist/meaning/wished-image.ts';
 import { parseReference } from '../../../core/oci/reference.ts';
@@ -24,9 +26,11 @@ function wished(): WishedImage {
 describe('daemon/cycle/repository-work', () => {
   let told: string[];
   let parts: CycleContext;
+  let store: StateStore;
+  let publisher: RepositoryPublisher;
   beforeEach(() => {
     told = [];
-    const store = {
+    store = {
       failure: undefined,
       before: async () => ({ published: [], failing: new Map(), deaths: new Map(), isPaused: false }),
       looked: async () => undefined,
@@ -36,7 +40,7 @@ describe('daemon/cycle/repository-work', () => {
       repositoryFailure: async (_: string, failure?: { code: string }) =>
         void told.push(`recorded ${failure?.code ?? 'good'}`),
     } as unknown as StateStore;
-    const publisher = {
+    publisher = {
       publications: 0,
       view: {},
       isPublishing: () => false,
@@ -100,5 +104,71 @@ describe('daemon/cycle/repository-work', () => {
     );
     assert.match(told[0] ?? '', /^bug images\.unpackd\.test: TypeError: a mistake\n +at /);
     assert.deepEqual(told.slice(1), ['recorded bug']);
+  });
+
+  describe('in a cycle that follows', () => {
+    const published = { outcome: 'published', layers: [], outputs: [] } as unknown as ImageResult;
+    let resolutions: number;
+    let claims: number;
+    let end: (result: ImageResult) => void;
+    beforeEach(() => {
+      resolutions = 0;
+      claims = 0;
+      parts = { ...parts, respectBackoff: true };
+      Object.assign(publisher, {
+        isPublishing: () => claims > 0,
+        claim: () => {
+          claims++;
+          return () => claims--;
+        },
+        resolve: async (_: readonly WishedImage[], results: Results) => {
+          resolutions++;
+          return { candidates: [], resolved: new Map(), passedOver: new Map(), results };
+        },
+        publishImages: async ({ results }: PendingResolution) => {
+          const result = await new Promise<ImageResult>((resolve) => (end = resolve));
+          results.finish({ wanted: wanted[0], platform: undefined }, result);
+        },
+      });
+    });
+    const wanted = [wished()] as const;
+    const start = async () => await workOn({ repository: REPOSITORY, wanted, uncertainties: [] }, parts);
+
+    it('leaves an image alone whose publication is not recorded yet', async () => {
+      let recorded = (): void => undefined;
+      store.attempt = async () => await new Promise<void>((resolve) => (recorded = resolve));
+      const first = start();
+      await nextTurn();
+      end(published);
+      await nextTurn();
+      const second = start();
+      await nextTurn();
+      assert.equal(resolutions, 1);
+      recorded();
+      await Promise.all([first, second]);
+      const third = start();
+      await nextTurn();
+      end(published);
+      await nextTurn();
+      recorded();
+      await third;
+      assert.equal(resolutions, 2);
+    });
+
+    it('leaves an image alone that is published while the state is read', async () => {
+      const first = start();
+      await nextTurn();
+      const before = store.before.bind(store);
+      store.before = async (...words) => {
+        const read = await before(...words);
+        end(published);
+        await first;
+        return read;
+      };
+      const second = start();
+      await nextTurn();
+      assert.equal(resolutions, 1);
+      await second;
+    });
   });
 });
