@@ -1,6 +1,12 @@
 import { parseArgs } from 'node:util';
 import { nearest } from '../../core/text.ts';
-import { variableOf, type Environment, type Option } from '../configuration/options.ts';
+import {
+  argumentOf,
+  synopsisOf,
+  variableOf,
+  type Environment,
+  type Option,
+} from '../configuration/options.ts';
 import { boolean } from '../configuration/value-types.ts';
 import { commandHelp, generalHelp, groupHelp, shortHelp, topicHelp } from './help.ts';
 import { PLANNED_COMMANDS, PLANNED_OPTIONS } from './commands.ts';
@@ -46,7 +52,7 @@ const ALL = '"unpackd --help" lists all commands';
 /** Flags by the names that the command line has for them: a boolean has a reverse, for what environment or file say. */
 const FLAGS: ReadonlyMap<string, { readonly option: Option; readonly value?: 'true' | 'false' }> = new Map(
   OPTION_TABLE.flatMap((option) =>
-    takesValue(option)
+    argumentOf(option) !== undefined
       ? [option.key, option.formerKey].flatMap((key) =>
           key === undefined ? [] : [[key, { option }] as const],
         )
@@ -112,7 +118,7 @@ function split(argv: readonly string[]): {
 
 const PARSED_OPTIONS = Object.fromEntries([
   ...Array.from(FLAGS, ([name, { option, value }]) => {
-    const short = value === 'false' ? undefined : /^-(\w),/.exec(option.flag)?.[1];
+    const short = value === 'false' ? undefined : option.short;
     const type = value === undefined ? ('string' as const) : ('boolean' as const);
     return [name, { type, ...(short !== undefined && { short }) }] as const;
   }),
@@ -196,7 +202,7 @@ function invocation(
       return usage(`${flag.written} takes no value: '${flag.written}=${flag.value}'`, helpHint(command));
     const text = value ?? flag.value;
     if (text === undefined)
-      return usage(`${flag.written} needs a value: '${option.flag}'`, helpHint(command));
+      return usage(`${flag.written} needs a value: '${synopsisOf(option)}'`, helpHint(command));
     // Values are by the name that was written, which messages have.
     flags[value === undefined ? flag.name : option.key] = text;
   }
@@ -235,8 +241,4 @@ function withGuess(meant: string | undefined, hint: string): string {
 
 function usage(message: string, hint: string): Usage {
   return { kind: 'usage', message, hint };
-}
-
-function takesValue({ flag }: Option): boolean {
-  return flag.includes('<');
 }

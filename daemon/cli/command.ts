@@ -1,4 +1,10 @@
-import { OPTIONS, type Option, type OptionKey } from '../configuration/options.ts';
+import {
+  OPTION_GROUPS,
+  OPTIONS,
+  type Option,
+  type OptionGroup,
+  type OptionKey,
+} from '../configuration/options.ts';
 import type { Context, InspectionContext } from '../output/context.ts';
 import type { ExitStatus } from '../output/exit-status.ts';
 
@@ -69,7 +75,7 @@ export function usageLine({ name, arguments: values }: CommandDescription): stri
 /** A page of options: `unpackd help TOPIC`. */
 interface Page {
   readonly title: string;
-  readonly groups: readonly Option['group'][];
+  readonly groups: readonly OptionGroup[];
 }
 
 export const TOPICS = {
@@ -99,8 +105,7 @@ export function isTopic(word: string): word is Topic {
 }
 
 export function optionsOn(topic: Topic): readonly Option[] {
-  const groups: readonly string[] = TOPICS[topic].groups;
-  return OPTION_TABLE.filter(({ group }) => groups.includes(group));
+  return TOPICS[topic].groups.flatMap((group): Option[] => Object.values(OPTION_GROUPS[group]));
 }
 
 /** The options that the command reads, and those that any command takes. */

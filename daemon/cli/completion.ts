@@ -1,4 +1,4 @@
-import type { Option } from '../configuration/options.ts';
+import { argumentOf, flagsOf, type Option } from '../configuration/options.ts';
 import type { InspectionContext } from '../output/context.ts';
 import type { ExitStatus } from '../output/exit-status.ts';
 import { reportEarlyEnd } from '../output/problem-text.ts';
@@ -39,16 +39,11 @@ export function completionScript(shell: Shell, commands: readonly AnyCommand[]):
 
 type Values = readonly string[] | 'files' | 'directories' | 'any';
 
-/** `-t` and `--temporary-dir` */
-function flagsOf({ flag }: Option): readonly string[] {
-  return flag.replace(/ <.*/, '').split(', ');
-}
-
-function valuesOf({ flag, type }: Option): Values | undefined {
-  const [, what] = /<([a-z]+)>$/.exec(flag) ?? [];
+function valuesOf(option: Option): Values | undefined {
+  const what = argumentOf(option);
   if (what === undefined) return undefined;
   if (what === 'dir') return 'directories';
-  return what === 'file' || what === 'files' ? 'files' : (type.values ?? 'any');
+  return what === 'file' || what === 'files' ? 'files' : (option.type.values ?? 'any');
 }
 
 /** A place in the command line: after the words of a command, of a group, or none. */

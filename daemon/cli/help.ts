@@ -1,4 +1,4 @@
-import { DEFAULT_CONFIGURATION_FILE, variableOf, type Option } from '../configuration/options.ts';
+import { DEFAULT_CONFIGURATION_FILE, synopsisOf, variableOf, type Option } from '../configuration/options.ts';
 import { EXIT_STATUS_HELP } from '../output/exit-status.ts';
 import { wrap } from '../output/problem-text.ts';
 import { SECTIONS } from './commands.ts';
@@ -131,8 +131,8 @@ export function optionsOf({ options }: AnyCommand): readonly Option[] {
 }
 
 /** An option in the help: its summary, its choices and its default. */
-export function describeOption({ summary, flag, default: value, unset, type }: Option): string {
-  const text = flag.includes('--no-') ? `do not ${summary}` : summary;
+export function describeOption({ summary, default: value, unset, type }: Option): string {
+  const text = value === 'true' ? `do not ${summary}` : summary;
   const usual = typeof value === 'object' ? value.text : (value ?? unset);
   // of a flag both are obvious
   const isShown = usual !== undefined && usual !== 'true' && usual !== 'false';
@@ -144,7 +144,7 @@ export function describeOption({ summary, flag, default: value, unset, type }: O
 }
 
 function optionItem(option: Option): Item {
-  return [option.flag, describeOption(option)];
+  return [synopsisOf(option), describeOption(option)];
 }
 
 function bySection(

@@ -1,4 +1,4 @@
-import { DEFAULT_CONFIGURATION_FILE, type Option } from '../configuration/options.ts';
+import { argumentOf, DEFAULT_CONFIGURATION_FILE, flagsOf, type Option } from '../configuration/options.ts';
 import { EXIT_STATUS_HELP } from '../output/exit-status.ts';
 import { COMMANDS, SECTIONS } from './commands.ts';
 import { ABOUT, describeOption, optionsOf, PRECEDENCE } from './help.ts';
@@ -75,7 +75,7 @@ function configurationPage(version: string): string {
 }
 
 function topicText(topic: Topic): string {
-  const items = optionsOn(topic).map((option) => item(flagText(option.flag), optionText(option)));
+  const items = optionsOn(topic).map((option) => item(synopsisText(option), optionText(option)));
   return subsection(escaped(TOPICS[topic].title), items);
 }
 
@@ -83,7 +83,7 @@ function commandText(command: AnyCommand): string {
   const { name, aliases = [], summary, details, examples, arguments: values } = command;
   const usage = [bold(`unpackd ${name}`), ...values.map((value) => escaped(argumentTerm(value)))].join(' ');
   const sentences = [summary, details, ...aliases.map((alias) => `Also: ${alias}`)];
-  const options = optionsOf(command).map(({ flag }) => flag.replace(/ <.*/, ''));
+  const options = optionsOf(command).map((option) => flagsOf(option).join(', '));
   const text = sentences.flatMap((sentence) => (sentence === undefined ? [] : [`${sentence}.`])).join(' ');
   const lines = [
     item(usage, escaped(text)),
@@ -104,10 +104,10 @@ function optionText(option: Option): string {
 }
 
 /** `-t, --temporary-dir <dir>`, the flags in bold, the value in italics. */
-function flagText(flag: string): string {
-  const [flags = '', value] = flag.split(' <');
-  const bolds = flags.split(', ').map((one) => `\\fB${escaped(one)}\\fR`);
-  return `${bolds.join(', ')}${value === undefined ? '' : ` \\fI${escaped(value.slice(0, -1))}\\fR`}`;
+function synopsisText(option: Option): string {
+  const value = argumentOf(option);
+  const bolds = flagsOf(option).map((flag) => `\\fB${escaped(flag)}\\fR`);
+  return `${bolds.join(', ')}${value === undefined ? '' : ` \\fI${escaped(value)}\\fR`}`;
 }
 
 function page(title: string, chapter: number, version: string, sections: readonly string[]): string {

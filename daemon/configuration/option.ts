@@ -24,12 +24,13 @@ interface ComputedDefault {
 export interface Option {
   /** Name in the file; the long option is `--KEY`, the variable `UNPACKD_KEY`. */
   readonly key: string;
-  /** For the help: without `<value>` for a boolean, `--no-KEY` for one that is true by default. */
-  readonly flag: string;
+  /** The letter of the short option. */
+  readonly short?: string;
   readonly type: ValueType<unknown>;
-  /** As a user would write it; `undefined` for none. */
-  readonly default: string | ComputedDefault | undefined;
-  readonly group: Group;
+  /** Replaces the argument of the type. */
+  readonly argument?: string;
+  /** As a user would write it. */
+  readonly default?: string | ComputedDefault;
   /** One line for the help: the effect of the option, or the meaning of its value; of `--no-KEY`, the effect it prevents. */
   readonly summary: string;
   /** Further sentences for the documents, in Markdown. */
@@ -46,18 +47,25 @@ export interface Option {
   readonly notInFile?: true;
 }
 
-/** Headings in the help, the documents and the example file. */
-type Group =
-  | 'Repository'
-  | 'Publishing'
-  | 'Batches'
-  | 'Image limits'
-  | 'Wishlist limits'
-  | 'Registries'
-  | 'Daemon'
-  | 'CernVM-FS server'
-  | 'Checking'
-  | 'Input and output';
+/** Options by their names in the configuration, by headings of the documents and the example file. */
+export type OptionGroups = Readonly<Record<string, Readonly<Record<string, Option>>>>;
+
+/** `-t` and `--temporary-dir`; `--no-KEY` for a boolean that is true by default. */
+export function flagsOf({ key, short, default: usual }: Option): readonly string[] {
+  const long = usual === 'true' ? `--no-${key}` : `--${key}`;
+  return short === undefined ? [long] : [`-${short}`, long];
+}
+
+/** The name of the value, such as `dir`; `undefined` for an option without one. */
+export function argumentOf({ argument, type }: Option): string | undefined {
+  return argument ?? type.argument;
+}
+
+/** `-t, --temporary-dir <dir>` */
+export function synopsisOf(option: Option): string {
+  const argument = argumentOf(option);
+  return `${flagsOf(option).join(', ')}${argument === undefined ? '' : ` <${argument}>`}`;
+}
 
 /** The environment variable of an option: `UNPACKD_SKIP_FLAT` for `skip-flat`. */
 export function variableOf(key: string): string {

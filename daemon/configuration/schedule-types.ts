@@ -6,6 +6,7 @@ import type { ValueType } from './value-types.ts';
  */
 export const cronExpression: ValueType<string> = {
   expected: 'a cron expression such as "*/5 * * * *", or with seconds "*/30 * * * * *"',
+  argument: 'cron',
   parse: (text) => {
     const words = text.trim().split(/\s+/);
     const fields = words.length === FIELDS.length - 1 ? ['0', ...words] : words;
@@ -81,6 +82,7 @@ function canOccur(days: readonly number[], months: readonly number[]): boolean {
 /** A name from the IANA time zone database. */
 export const timeZone: ValueType<string> = {
   expected: 'a time zone such as Europe/Zurich or UTC',
+  argument: 'zone',
   parse: (text) => {
     try {
       return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone;

@@ -24,6 +24,8 @@ export interface Located<Value> {
 export interface ValueType<Value> {
   /** Describes a valid value; follows "expected" in messages. */
   readonly expected: string;
+  /** Names the value in the help: `size`. An option of a type without it takes no value. */
+  readonly argument?: string;
   /** @returns `undefined` if `text` is not valid */
   readonly parse: (text: string, base: PathBase) => Value | undefined;
   /**
@@ -45,12 +47,14 @@ export function formatValue(type: ValueType<unknown>, value: unknown): string {
 
 export const string: ValueType<string> = {
   expected: 'a text',
+  argument: 'command',
   parse: (text) => (isText(text) ? text : undefined),
 };
 
 /** An absolute path. */
 export const path: ValueType<string> = {
   expected: 'a path',
+  argument: 'file',
   parse: (text, { folder, home }) => {
     if (!isText(text)) return undefined;
     if (text === '~') return home;
@@ -58,9 +62,12 @@ export const path: ValueType<string> = {
   },
 };
 
+export const directory: ValueType<string> = { ...path, argument: 'dir' };
+
 /** At least one absolute path, without repetition. */
 export const paths: ValueType<readonly string[]> = {
   expected: 'comma-separated paths, or a list in a file',
+  argument: 'files',
   isList: true,
   parse: (text, base) => {
     const parsed = text.split(',').map((one) => path.parse(one.trim(), base));
@@ -83,6 +90,7 @@ export const boolean: ValueType<boolean> = {
 export function integer(minimum: number, maximum: number): ValueType<number> {
   return {
     expected: `a whole number from ${minimum} to ${maximum}`,
+    argument: 'number',
     parse: (text) => (/^\d{1,15}$/.test(text) ? within(Number(text), minimum, maximum) : undefined),
   };
 }
@@ -90,6 +98,7 @@ export function integer(minimum: number, maximum: number): ValueType<number> {
 export function choice<const Values extends readonly string[]>(...values: Values): ValueType<Values[number]> {
   return {
     expected: `one of ${values.join(', ')}`,
+    argument: 'kind',
     values,
     parse: (text) => values.find((value) => value === text),
   };
@@ -111,6 +120,7 @@ export function duration(minimumMs = 0): ValueType<number> {
   const least = minimumMs === 0 ? '' : `, at least ${minimumMs / 1000}s`;
   return {
     expected: `a duration such as 90s, 10m or 2h (without a unit: seconds)${least}, at most 24d`,
+    argument: 'duration',
     parse: (text) => {
       const [, digits, unit] = /^(\d{1,15}(?:\.\d{1,3})?)([smhd]?)$/.exec(text) ?? [];
       const factor = MILLISECONDS[unit ?? ' '];
@@ -124,6 +134,7 @@ export function duration(minimumMs = 0): ValueType<number> {
 /** A number of bytes, at least 1. */
 export const size: ValueType<number> = {
   expected: 'a size such as 20GiB or 500MB (without a unit: bytes), at least 1',
+  argument: 'size',
   parse: (text) => {
     const [, digits, unit] = /^(\d{1,15}(?:\.\d{1,3})?) ?([A-Za-z]{0,3})$/.exec(text) ?? [];
     const factor = unit === undefined ? undefined : factorOf(unit);
@@ -136,6 +147,7 @@ export const size: ValueType<number> = {
 /** At least one platform, without repetition. */
 export const platforms: ValueType<readonly Platform[]> = {
   expected: 'comma-separated platforms such as linux/amd64,linux/arm64, or a list in a file',
+  argument: 'list',
   isList: true,
   parse: (text) => {
     try {
@@ -152,6 +164,7 @@ export const platforms: ValueType<readonly Platform[]> = {
 /** At least one output, without repetition, and none without the one that it links to. */
 export const outputs: ValueType<readonly OutputName[]> = {
   expected: `comma-separated outputs, or a list in a file: ${outputNames().join(', ')}; chains and podman need layers`,
+  argument: 'list',
   isList: true,
   parse: (text) => {
     const names = each(text, (one) => (isOutputName(one) ? one : undefined));
@@ -162,6 +175,7 @@ export const outputs: ValueType<readonly OutputName[]> = {
 /** At least one pattern for `matchesRegistry`, without repetition, in lower case. */
 export const registryPatterns: ValueType<readonly string[]> = {
   expected: 'comma-separated registries such as docker.io,*.example.org,quay.io/lab, or a list in a file',
+  argument: 'list',
   isList: true,
   parse: (text) => each(text, (one) => registryPattern.parse(one, NOWHERE)),
 };
@@ -187,6 +201,7 @@ export const repositoryName: ValueType<string> = {
 /** At least one name of a repository, without repetition. */
 export const repositoryNames: ValueType<readonly string[]> = {
   expected: 'comma-separated repository names such as unpacked.example.org, or a list in a file',
+  argument: 'list',
   isList: true,
   parse: (text) => each(text, (one) => repositoryName.parse(one, NOWHERE)),
 };

@@ -1,7 +1,8 @@
-import { OPTIONS, type Option } from '../../daemon/configuration/options.ts';
+import { OPTION_GROUPS, type Option } from '../../daemon/configuration/options.ts';
 
-const TABLE: readonly Option[] = Object.values(OPTIONS);
-const GROUPS = [...new Set(TABLE.map(({ group }) => group))];
+const GROUPS: readonly (readonly [string, readonly Option[]])[] = Object.entries(OPTION_GROUPS).map(
+  ([group, options]) => [group, Object.values(options)],
+);
 const COLUMNS = 110;
 
 /** The documents with a part that is generated, each with what belongs there. */
@@ -26,8 +27,7 @@ export function shownDefault({ default: value, unset = 'none' }: Option): string
 
 /** Markdown: a table for each group, in the form that prettier gives it. */
 function optionTables(): string {
-  return GROUPS.map((group) => {
-    const options = TABLE.filter((option) => option.group === group);
+  return GROUPS.map(([group, options]) => {
     const rows = options.map((option) => [`\`${option.key}\``, shownDefault(option), meaning(option)]);
     return `**${group}**\n\n${markdownTable([['key', 'default', 'meaning'], ...rows])}`;
   }).join('\n');
@@ -53,9 +53,9 @@ function markdownTable(rows: readonly (readonly string[])[]): string {
 
 /** YAML: each option that a file may have, with its default or an example, all of it in comments. */
 function optionExamples(): string {
-  return GROUPS.flatMap((group) => {
-    const options = TABLE.filter((option) => option.group === group && option.notInFile !== true);
-    return [`# ---- ${group} ----\n${options.map(exampleOf).join('')}`];
+  return GROUPS.map(([group, all]) => {
+    const options = all.filter(({ notInFile }) => notInFile !== true);
+    return `# ---- ${group} ----\n${options.map(exampleOf).join('')}`;
   }).join('\n');
 }
 

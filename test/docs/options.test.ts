@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { EXIT_STATUS_HELP } from '../../daemon/output/exit-status.ts';
 import { fieldName } from '../../daemon/systemd/journal.ts';
-import { OPTIONS, variableOf, type Option } from '../../daemon/configuration/options.ts';
+import { argumentOf, OPTIONS, variableOf, type Option } from '../../daemon/configuration/options.ts';
 import { GENERATED, shownDefault, withGenerated } from './option-docs.ts';
 import { documents, section, tableRows, textOf } from './project.ts';
 
@@ -41,7 +41,10 @@ describe('docs/options: what is generated', () => {
 describe('docs/options: the documents', () => {
   const known = new Set([
     ...OTHERS,
-    ...TABLE.flatMap(({ key, flag }) => [key, ...(flag.includes('<') ? [] : [`no-${key}`])]),
+    ...TABLE.flatMap((option) => [
+      option.key,
+      ...(argumentOf(option) === undefined ? [`no-${option.key}`] : []),
+    ]),
   ]);
   const variables = new Set([...TABLE.map(({ key }) => variableOf(key)), ...FIELDS]);
 

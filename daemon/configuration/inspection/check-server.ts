@@ -3,14 +3,12 @@ import { join } from 'node:path';
 import { exposureOf, NO_EXPOSURE, type Exposure } from '../../../publisher/publication/capabilities.ts';
 import { codeOf, hasCode } from '../../../core/system-error.ts';
 import { quoted } from '../../../core/text.ts';
-import { OPTIONS, type Configuration, type Option } from '../options.ts';
+import { OPTION_GROUPS, type Configuration } from '../options.ts';
 import { repositoriesFolder } from '../repositories.ts';
 import { withoutAddressSecrets } from '../secrets.ts';
 import { originText } from '../settings.ts';
 import { missingFolder, named, nearestExisting } from './check-folders.ts';
 import { findProgram, type CheckContext } from './findings.ts';
-
-const SERVER_GROUP: Option['group'] = OPTIONS.cvmfsServer.group;
 
 /** Checks that the backend has what it needs of a release manager. */
 export async function checkServer(context: CheckContext): Promise<void> {
@@ -71,11 +69,11 @@ async function warnOfUnusedServer({ configuration, findings, placeOf }: CheckCon
 
 /** Warns of a forgotten backend: options for it are set. */
 function warnOfUnusedOptions({ options, findings }: CheckContext): void {
-  for (const { option, given } of options.values()) {
-    const [first] = given;
-    if (option.group !== SERVER_GROUP || first === undefined) continue;
+  for (const [name, { key }] of Object.entries(OPTION_GROUPS['CernVM-FS server'])) {
+    const first = options.get(name)?.given[0];
+    if (first === undefined) continue;
     findings.warn(
-      `${originText(first.origin)}: ${option.key} has no effect with this backend; write backend: cvmfs, or remove it`,
+      `${originText(first.origin)}: ${key} has no effect with this backend; write backend: cvmfs, or remove it`,
     );
   }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { argumentOf, synopsisOf } from '../../../daemon/configuration/options.ts';
 import { COMMANDS, SECTIONS } from '../../../daemon/cli/commands.ts';
 import { runUnpackd } from '../../../daemon/cli/run.ts';
 import { capture } from './capture.ts';
@@ -55,8 +56,10 @@ describe('daemon/cli/help: cli/help', () => {
         async (topic) => (await unpackd(['help', topic])).stdout,
       ),
     );
-    for (const { flag, key } of OPTION_TABLE)
-      assert.equal(pages.filter((text) => text.includes(`\n  ${flag} `)).length, 1, key);
+    for (const option of OPTION_TABLE) {
+      const line = `\n  ${synopsisOf(option)} `;
+      assert.equal(pages.filter((text) => text.includes(line)).length, 1, option.key);
+    }
   });
 
   it('names general options once, with what they mean for environment and file', async () => {
@@ -76,7 +79,7 @@ describe('daemon/cli/help: cli/help', () => {
       assert.ok(text.startsWith(`Usage: ${usage}\n\n${command.summary}`), text);
       for (const { name } of values) assert.match(text, new RegExp(`\\n  ${name.replace('|', '\\|')} `));
       assert.deepEqual(
-        OPTION_TABLE.filter(({ flag }) => text.includes(`\n  ${flag} `)).map(({ key }) => key),
+        OPTION_TABLE.filter((option) => text.includes(`\n  ${synopsisOf(option)} `)).map(({ key }) => key),
         OPTION_TABLE.filter(({ key }) => options.some((own) => own === key)).map(({ key }) => key),
       );
       for (const alias of aliases) assert.ok(flat.includes(`Also: ${alias}`));
@@ -176,8 +179,9 @@ describe('daemon/cli/help: cli/command-line', () => {
 
   it('takes general options with every command, in front of it too', async () => {
     for (const { name } of COMMANDS) {
-      for (const { flag, key } of optionsOn('options')) {
-        const written = flag.includes('<') ? [`--${key}=x`] : [`--${key}`];
+      for (const option of optionsOn('options')) {
+        const { key } = option;
+        const written = argumentOf(option) !== undefined ? [`--${key}=x`] : [`--${key}`];
         for (const words of [
           [...written, ...name.split(' ')],
           [...name.split(' '), ...written],

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { OPTIONS, variableOf } from '../../../daemon/configuration/options.ts';
+import { flagsOf, OPTIONS, variableOf } from '../../../daemon/configuration/options.ts';
 import type { Option } from '../../../daemon/configuration/options.ts';
 
 const TABLE: readonly Option[] = Object.values(OPTIONS);
@@ -9,8 +9,8 @@ describe('daemon/configuration/options', () => {
     it(`describes ${option.key}`, () => {
       assert.match(option.summary, /\S/);
       assert.match(option.key, /^[a-z]+(-[a-z]+)*$/);
-      assert.ok(option.flag.includes(`--${option.key}`) || option.flag.includes(`--no-${option.key}`));
-      assert.equal(option.flag.includes('--no-'), option.default === 'true');
+      const long = option.default === 'true' ? `--no-${option.key}` : `--${option.key}`;
+      assert.equal(flagsOf(option).at(-1), long);
     });
 
     it(`has a default that is a value, for ${option.key}`, () => {
@@ -20,15 +20,13 @@ describe('daemon/configuration/options', () => {
   }
 
   it('names each option and each short flag once', () => {
-    const names = TABLE.flatMap(({ key, flag }) => [key, ...(/^-\w/.exec(flag) ?? [])]);
+    const names = TABLE.flatMap(({ key, short = [] }) => [key, short].flat());
     assert.deepEqual([...new Set(names)], names);
   });
 
   it('keeps the flags of DUCC', () => {
-    const short = TABLE.flatMap(({ key, flag }) =>
-      flag.startsWith('--') ? [] : [`${flag.slice(0, 2)} ${key}`],
-    );
-    assert.deepEqual(short.sort(), [
+    const flags = TABLE.flatMap(({ key, short }) => (short === undefined ? [] : [`-${short} ${key}`]));
+    assert.deepEqual(flags.sort(), [
       '-d skip-layers',
       '-f overwrite-layers',
       '-g convert-again',
