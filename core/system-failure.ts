@@ -36,7 +36,7 @@ const MISTAKES = ['EBADF', 'EFAULT'] as const;
  *
  * @throws Failure `disk-full` or the code of `place` where the system refuses something; other errors as they are
  */
-export async function orUnusable<T>(place: StoragePlace, work: () => Promise<T>): Promise<T> {
+export async function orUnusable<T>(place: StoragePlace, work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -172,9 +172,8 @@ export async function takeState(
 }
 
 async function closeFolder(folder: Omit<PrivateFolder, 'unusable'>): Promise<void> {
-  await orUnusable({ path: folder.path, code: 'state-unusable' }, async () => {
-    await Promise.resolve(keepPrivate({ ...folder, unusable: 'state-unusable' }));
-  });
+  const unusable = 'state-unusable';
+  await orUnusable({ path: folder.path, code: unusable }, () => keepPrivate({ ...folder, unusable }));
 }
 
 /** Names by which a state directory or spool is recognized. */

@@ -41,8 +41,10 @@ export function openNotification({
     const start = now();
     write({ ...fields, action });
     return {
-      end: (endAction, more = {}) =>
-        write({ ...fields, ...more, action: endAction, time_elapsed_s: formatElapsed(start, now()) }),
+      end: (endAction, more = {}) => {
+        const elapsed = ((now().getTime() - start.getTime()) / 1000).toFixed(6);
+        write({ ...fields, ...more, action: endAction, time_elapsed_s: elapsed });
+      },
     };
   };
 
@@ -76,17 +78,10 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 export function formatTime(time: Date): string {
   const day = String(time.getDate()).padStart(2, ' ');
   const clock = [time.getHours(), time.getMinutes(), time.getSeconds()]
-    .map((part) => digits(part, 2))
+    .map((part) => String(part).padStart(2, '0'))
     .join(':');
-  return `${day} ${MONTHS[time.getMonth()] ?? ''} ${time.getFullYear()} - ${clock}.${digits(time.getMilliseconds(), 3)}`;
-}
-
-function digits(value: number, count: number): string {
-  return String(value).padStart(count, '0');
-}
-
-function formatElapsed(start: Date, end: Date): string {
-  return ((end.getTime() - start.getTime()) / 1000).toFixed(6);
+  const milliseconds = String(time.getMilliseconds()).padStart(3, '0');
+  return `${day} ${MONTHS[time.getMonth()] ?? ''} ${time.getFullYear()} - ${clock}.${milliseconds}`;
 }
 
 /** A file that lines are appended to, for readers that follow it. */
@@ -182,11 +177,7 @@ function createLayerLines(begin: Begin, write: Write): EventLines {
           const image = open.get(layer)?.image;
           end(layer, error);
           if (error !== undefined) continue;
-          write({
-            action: 'publish_layer',
-            layer_digest: hexOf(layer),
-            ...(image === undefined ? {} : { image }),
-          });
+          write({ action: 'publish_layer', layer_digest: hexOf(layer), ...(image && { image }) });
         }
       },
       'image-finished': ({ image, result }) => {

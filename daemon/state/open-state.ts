@@ -6,14 +6,8 @@ import { databasePath } from './state-files.ts';
 
 /** Opens the state of `directory`, or makes it. @throws Failure `state-unusable`, `disk-full` */
 export async function openState(directory: string, warn: (message: string) => void): Promise<State> {
-  const { SqliteState } = await import('./sqlite/sqlite-state.ts');
-  return await SqliteState.open(databasePath(directory), { warn });
-}
-
-/** Opens it only to read: nothing is made, and if there is none nothing is known. @throws Failure `state-unusable` */
-async function readState(directory: string): Promise<State> {
-  const { SqliteState } = await import('./sqlite/sqlite-state.ts');
-  return await SqliteState.read(databasePath(directory));
+  const { openSqliteState } = await import('./sqlite/sqlite-state.ts');
+  return await openSqliteState(databasePath(directory), { warn });
 }
 
 /**
@@ -27,7 +21,7 @@ export async function withState<T>(context: Context, work: (state: State) => Pro
 }
 
 /**
- * The same for commands that only look: nothing is made or changed.
+ * The same for commands that only look: nothing is made or changed, and if there is no state nothing is known.
  *
  * @throws Failure `state-unusable`
  */
@@ -35,7 +29,8 @@ export async function withReadState<T>(
   { configuration }: Pick<Context, 'configuration'>,
   work: (state: State) => Promise<T>,
 ): Promise<T> {
-  return await whileOpen(await readState(configuration.state), work);
+  const { readSqliteState } = await import('./sqlite/sqlite-state.ts');
+  return await whileOpen(await readSqliteState(databasePath(configuration.state)), work);
 }
 
 async function whileOpen<T>(state: State, work: (state: State) => Promise<T>): Promise<T> {

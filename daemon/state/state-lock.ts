@@ -13,7 +13,13 @@ const LOOKING_MS = 1000;
  */
 export async function lockState(directory: string): Promise<Lock> {
   try {
-    return await acquire(directory, LOOKING_MS);
+    return await Lock.acquire({
+      path: lockPath(directory),
+      subject: `the state directory ${directory}`,
+      waitMs: LOOKING_MS,
+      unusable: 'state-unusable',
+      notice: () => undefined,
+    });
   } catch (error) {
     if (!isFailure(error, 'repository-busy')) throw error;
     throw new Failure('state-unusable', `another daemon uses this state: ${error.message}`, {
@@ -31,16 +37,6 @@ export function hadDaemon(directory: string): boolean {
 /** True if a daemon uses the state directory now, as far as this user can see. */
 export function isDaemonRunning(directory: string): boolean {
   return Lock.isHeld(lockPath(directory));
-}
-
-async function acquire(directory: string, waitMs: number): Promise<Lock> {
-  return await Lock.acquire({
-    path: lockPath(directory),
-    subject: `the state directory ${directory}`,
-    waitMs,
-    unusable: 'state-unusable',
-    notice: () => undefined,
-  });
 }
 
 function lockPath(directory: string): string {

@@ -57,15 +57,14 @@ function imageLines(
     ...(wishes.length === 0 ? ['  asked for by nobody'] : []),
     ...published.map(publishedText),
     ...(published.length === 0 ? ['  not published'] : []),
-    ...(failing === undefined
-      ? []
-      : [
-          `  failing since ${localTime(failing.sinceMs)}, next try ${upcoming(failing.nextTryMs, nowMs)}: ${failureText(failing.failure)}`,
-        ]),
-    ...(attempts.length === 0
-      ? []
-      : ['  tries:', ...attempts.map((attempt) => `    ${attemptText(attempt)}`)]),
+    ...(failing === undefined ? [] : [failingText(failing, nowMs)]),
+    ...(attempts.length === 0 ? [] : ['  tries:']),
+    ...attempts.map((attempt) => `    ${attemptText(attempt)}`),
   ];
+}
+
+function failingText({ sinceMs, nextTryMs, failure }: FailingImage, nowMs: number): string {
+  return `  failing since ${localTime(sinceMs)}, next try ${upcoming(nextTryMs, nowMs)}: ${failureText(failure)}`;
 }
 
 function wishText({ source, file, line, commit }: WishRecord): string {
@@ -74,14 +73,8 @@ function wishText({ source, file, line, commit }: WishRecord): string {
   return source === undefined || source === file ? `${place}${at}` : `${source} ${place}${at}`;
 }
 
-function publishedText({
-  platform,
-  config,
-  layers,
-  bytes,
-  publishedMs,
-  unwantedSinceMs,
-}: ImageSummary): string {
+function publishedText(image: ImageSummary): string {
+  const { platform, config, layers, bytes, publishedMs, unwantedSinceMs } = image;
   const when = publishedMs === undefined ? '' : ` ${localTime(publishedMs)}`;
   const unwanted = unwantedSinceMs === undefined ? '' : `; not wanted since ${localTime(unwantedSinceMs)}`;
   return `  published for ${platform}${when}: ${counted(layers, 'layer')} (${formatBytes(bytes)}), config ${config}${unwanted}`;

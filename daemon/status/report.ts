@@ -2,7 +2,7 @@ import type { Failure } from '../../core/failure.ts';
 import { diskSpace } from '../../core/system/free-space.ts';
 import { quoted } from '../../core/text.ts';
 import { span } from '../output/format.ts';
-import type { DaemonActivity } from '../service/activity.ts';
+import type { DaemonActivity, FailureReport } from '../service/activity.ts';
 import { askActivity, mayAskDaemon } from '../service/control.ts';
 import { databaseFiles, databasePath, ownerOf, userName } from '../state/state-files.ts';
 import { hadDaemon, isDaemonRunning } from '../state/state-lock.ts';
@@ -70,9 +70,8 @@ export async function readStatus(
   const daemon = await daemonOf(directory);
   const nowMs = Date.now();
   const activities = typeof daemon === 'string' ? [] : daemon.repositories;
-  const rows = await state.repositories.all();
   const repositories: RepositoryStatus[] = [];
-  for (const row of rows) {
+  for (const row of await state.repositories.all()) {
     const activity = activities.find(({ repository }) => repository === row.name);
     repositories.push(await repositoryOf(state, row, activity));
   }
@@ -81,7 +80,7 @@ export async function readStatus(
     nowMs,
     daemon,
     isDaemonExpected: hadDaemon(directory),
-    troubles: troublesOf({ directory, daemon, configurationFailure, nowMs }),
+    troubles: troublesOf(directory, daemon, configurationFailure, nowMs),
     allPausedSinceMs: await state.repositories.allPausedSinceMs(),
     sources: await state.sources.all(),
     lines: await state.sources.lines(),
@@ -134,39 +133,25 @@ async function repositoryOf(
   };
 }
 
-interface Circumstances {
-  readonly nowMs: number;
-  /** A word if its activity is unknown. */
-  readonly daemon: DaemonActivity | string;
-  /** Disk of the state directory. */
-  readonly directory: string;
-  readonly configurationFailure: Failure | undefined;
-}
-
 /** Problems with the configuration or the database: everything else shown may be out of date. */
-function troublesOf({ directory, daemon, nowMs, configurationFailure }: Circumstances): FailureNote[] {
+function troublesOf(
+  directory: string,
+  daemon: StatusReport['daemon'],
+  configurationFailure: Failure | undefined,
+  nowMs: number,
+): FailureNote[] {
   const { databaseFailure = strangeDatabase(directory), refusedReload } =
     typeof daemon === 'string' ? {} : daemon;
+  const sinceMs = refusedReload?.sinceMs ?? nowMs;
+  const refused = `the daemon refused a new configuration ${span(nowMs - sinceMs)} ago, the old one is in force`;
   return [
-    ...(configurationFailure === undefined
-      ? []
-      : [saying('the configuration file is wrong', configurationFailure)]),
-    ...(refusedReload === undefined
-      ? []
-      : [
-          saying(
-            `the daemon refused a new configuration ${span(nowMs - refusedReload.sinceMs)} ago, the old one is in force`,
-            refusedReload,
-          ),
-        ]),
-    ...(databaseFailure === undefined ? [] : [saying('nothing is recorded', databaseFailure)]),
-  ];
+    configurationFailure && saying('the configuration file is wrong', configurationFailure),
+    refusedReload && saying(refused, refusedReload),
+    databaseFailure && saying('nothing is recorded', databaseFailure),
+  ].filter((trouble) => trouble !== undefined);
 }
 
-function saying(
-  what: string,
-  { code, message, hint }: Omit<FailureNote, 'hint'> & { readonly hint?: string | undefined },
-): FailureNote {
+function saying(what: string, { code, message, hint }: FailureReport): FailureNote {
   return { code, message: `${what}: ${message}`, hint };
 }
 

@@ -13,20 +13,16 @@ const SHOWN = 20;
 
 /** Status for people: what needs attention ends with its code in brackets. */
 export function statusText(report: StatusReport): string {
-  const lines = [
+  const { troubles, repositories, nowMs } = report;
+  const sources = report.sources.map((source) => sourceLine(source, nowMs));
+  const lines = report.lines.map(({ failure }) => failureText(failure));
+  return textOf([
     ...daemonLines(report),
-    ...section('problems with unpackd itself', report.troubles.map(failureText)),
-    ...section(
-      'sources',
-      report.sources.map((source) => sourceLine(source, report.nowMs)),
-    ),
-    ...section(
-      'wishlist lines that give no image',
-      report.lines.map(({ failure }) => failureText(failure)),
-    ),
-    ...report.repositories.flatMap((repository) => ['', ...repositoryLines(repository, report.nowMs)]),
-  ];
-  return textOf(lines);
+    ...section('problems with unpackd itself', troubles.map(failureText)),
+    ...section('sources', sources),
+    ...section('wishlist lines that give no image', lines),
+    ...repositories.flatMap((repository) => [''].concat(repositoryLines(repository, nowMs))),
+  ]);
 }
 
 /** Joins lines, keeping their indentation, without secrets. */
@@ -62,10 +58,8 @@ function lookText({ cycleSinceMs, nextCycleMs, isStopping }: RunningDaemon, nowM
   return nextCycleMs === undefined || isStopping ? '' : `; next check ${upcoming(nextCycleMs, nowMs)}`;
 }
 
-function sourceLine(
-  { name, commit, since, fetchedAt, failure, failingSince }: SourceRecord,
-  nowMs: number,
-): string {
+function sourceLine(source: SourceRecord, nowMs: number): string {
+  const { name, commit, since, fetchedAt, failure, failingSince } = source;
   const content =
     since === undefined
       ? 'never read'
@@ -80,6 +74,14 @@ function sourceLine(
 
 function repositoryLines(repository: RepositoryStatus, nowMs: number): string[] {
   const { name, images, bytes, pausedSinceMs, failure, failingSinceMs } = repository;
+  const pending = repository.pending.map((one) => `${one.image}, asked for ${relative(one.sinceMs, nowMs)}`);
+  const suspects = repository.suspects.map(
+    (death) => `${death.image}, ${relative(death.lastMs, nowMs)}: ${deathText(death)}`,
+  );
+  const unwanted = repository.unwanted.map(
+    ({ publicName, platform, unwantedSinceMs }) =>
+      `${publicName} (${platform}), since ${localTime(unwantedSinceMs ?? nowMs)}`,
+  );
   const since = failingSinceMs === undefined ? '' : ` since ${localTime(failingSinceMs)}`;
   return [
     name,
@@ -87,24 +89,10 @@ function repositoryLines(repository: RepositoryStatus, nowMs: number): string[] 
     ...(pausedSinceMs === undefined ? [] : [`  paused since ${localTime(pausedSinceMs)}`]),
     ...(failure === undefined ? [] : [`  nothing can be published${since}: ${failureText(failure)}`]),
     ...activityLines(repository.activity),
-    ...listed(
-      'pending',
-      repository.pending.map(({ image, sinceMs }) => `${image}, asked for ${relative(sinceMs, nowMs)}`),
-    ),
+    ...listed('pending', pending),
     ...failingLines(repository.failing, nowMs),
-    ...listed(
-      'tried alone and last, because unpackd was killed while working on them',
-      repository.suspects.map(
-        (death) => `${death.image}, ${relative(death.lastMs, nowMs)}: ${deathText(death)}`,
-      ),
-    ),
-    ...listed(
-      'no longer asked for, still published',
-      repository.unwanted.map(
-        ({ publicName, platform, unwantedSinceMs }) =>
-          `${publicName} (${platform}), since ${localTime(unwantedSinceMs ?? nowMs)}`,
-      ),
-    ),
+    ...listed('tried alone and last, because unpackd was killed while working on them', suspects),
+    ...listed('no longer asked for, still published', unwanted),
   ];
 }
 

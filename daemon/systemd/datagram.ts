@@ -30,19 +30,13 @@ export function sendDatagram(address: string, payload: Buffer, waitMs = 1000): v
   try {
     const name = socketName(address);
     if (cConnect(socket, name, name.length) !== 0) throw systemError('connect', address);
-    sendWithin(waitMs, { socket, address, payload });
+    sendWithin(waitMs, socket, address, payload);
   } finally {
     closeSync(socket);
   }
 }
 
-interface Sending {
-  readonly socket: number;
-  readonly address: string;
-  readonly payload: Buffer;
-}
-
-function sendWithin(waitMs: number, { socket, address, payload }: Sending): void {
+function sendWithin(waitMs: number, socket: number, address: string, payload: Buffer): void {
   const deadline = performance.now() + waitMs;
   while (cSend(socket, payload, payload.length, MSG_DONTWAIT | MSG_NOSIGNAL) === -1) {
     // Asked at once: other calls set their own.

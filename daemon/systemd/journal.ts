@@ -60,19 +60,19 @@ export function leadsToJournal(descriptor: number, { JOURNAL_STREAM: stream }: E
 
 /** Records with their fields, by the journal's own protocol; what it does not take goes to `otherwise`. @internal */
 export function createJournalLog(socket: string, otherwise: Log): Log {
-  return { write };
-
-  function write(record: LogRecord): void {
-    for (const limitBytes of LIMITS_BYTES) {
-      try {
-        sendDatagram(socket, journalEntry(record, limitBytes));
-        return;
-      } catch (error) {
-        if (!hasCode(error, 'EMSGSIZE')) break;
+  return {
+    write: (record) => {
+      for (const limitBytes of LIMITS_BYTES) {
+        try {
+          sendDatagram(socket, journalEntry(record, limitBytes));
+          return;
+        } catch (error) {
+          if (!hasCode(error, 'EMSGSIZE')) break;
+        }
       }
-    }
-    otherwise.write(record);
-  }
+      otherwise.write(record);
+    },
+  };
 }
 
 /**

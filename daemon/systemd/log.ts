@@ -22,8 +22,8 @@ const SUBJECTS = ['repository', 'image'] as const;
 
 /** The record as one line: its message, and what it is about unless the message says so itself. Secrets are hidden. */
 export function recordText({ message, fields = {} }: LogRecord): string {
-  const subjects = SUBJECTS.map((name) => fields[name]).filter(
-    (subject): subject is string => subject !== undefined && subject !== '' && !isNamed(subject, message),
+  const subjects = SUBJECTS.map((name) => fields[name] ?? '').filter(
+    (subject) => subject !== '' && !isNamed(subject, message),
   );
   return redact(subjects.length === 0 ? message : `${subjects.join(' ')}: ${message}`);
 }
@@ -40,11 +40,8 @@ export function cut(text: string, limitBytes: number): string {
 
 /** True if `message` names `subject` itself, not only a longer name. */
 function isNamed(subject: string, message: string): boolean {
-  return new RegExp(String.raw`(?<![\w./:@-])${escaped(subject)}(?![\w/@-]|[.:][\w@])`).test(message);
-}
-
-function escaped(text: string): string {
-  return text.replace(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`);
+  const escaped = subject.replace(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`);
+  return new RegExp(String.raw`(?<![\w./:@-])${escaped}(?![\w/@-]|[.:][\w@])`).test(message);
 }
 
 const NAMES: Readonly<Record<LogRecord['priority'], string>> = {
@@ -60,20 +57,17 @@ export const TEXT_BYTES = 32 * 1024;
 
 /** Lines for people: the time in the zone of the process, what kind of message it is, the message. */
 export function createLineLog(stream: OutputStream, now: () => Date): Log {
-  return {
-    write: (record) => {
-      stream.write(
-        `${localTimeWithSeconds(now().getTime())} ${NAMES[record.priority]} ${cut(recordText(record), TEXT_BYTES)}\n`,
-      );
-    },
-  };
+  return linesOn(stream, (priority) => `${localTimeWithSeconds(now().getTime())} ${NAMES[priority]} `);
 }
 
 /** Lines for readers that add times and understand priorities (sd-daemon(3)): `<4>a warning`. */
 export function createPrefixedLog(stream: OutputStream): Log {
+  return linesOn(stream, (priority) => `<${priority}>`);
+}
+
+function linesOn(stream: OutputStream, prefix: (priority: LogRecord['priority']) => string): Log {
   return {
-    write: (record) => {
-      stream.write(`<${record.priority}>${cut(recordText(record), TEXT_BYTES)}\n`);
-    },
+    write: (record) =>
+      void stream.write(`${prefix(record.priority)}${cut(recordText(record), TEXT_BYTES)}\n`),
   };
 }

@@ -29,7 +29,10 @@ export class AttemptsTable extends Table implements Attempts {
       await insert(statements, attempt);
       if (failure !== undefined) {
         if (isAskedFor) await fail(statements, attempt, failure);
-      } else if (attempt.isWhole) await forget(statements, attempt.repository, attempt.publicName);
+      } else if (attempt.isWhole) {
+        const values = [attempt.repository, attempt.publicName];
+        await statements.run('DELETE FROM failures WHERE repository = ? AND public_name = ?', values);
+      }
     });
   }
 
@@ -47,7 +50,7 @@ export class AttemptsTable extends Table implements Attempts {
       WHERE NOT EXISTS (SELECT 1 FROM wishes
                         WHERE wishes.repository = failures.repository AND wishes.public_name = failures.public_name)`);
     const byRepository = groupBy(rows, (row) => String(row['repository']));
-    return new Map([...byRepository].map(([name, unwanted]) => [name, unwanted.map((row) => nameOf(row))]));
+    return new Map([...byRepository].map(([name, unwanted]) => [name, unwanted.map(nameOf)]));
   }
 
   async forget(repository: string, publicNames: readonly string[]): Promise<void> {
@@ -85,25 +88,16 @@ async function insert(statements: Statements, attempt: Attempt): Promise<void> {
 
 async function fail(statements: Statements, attempt: Attempt, failure: FailureNote): Promise<void> {
   const { repository, publicName, image, finishedMs } = attempt;
-  const [before] = await statements.all(
-    'SELECT * FROM failures WHERE repository = ? AND public_name = ?',
+  const [before] = await statements.all('SELECT * FROM failures WHERE repository = ? AND public_name = ?', [
     repository,
     publicName,
-  );
+  ]);
   const tries = (numberOf(before?.['tries']) ?? 0) + 1;
   const sinceMs = numberOf(before?.['since']) ?? finishedMs;
   await statements.run(
     'INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
     [repository, publicName, image, tries, sinceMs, finishedMs + delayAfterMs(tries, failure.code)],
     failureValues(failure),
-  );
-}
-
-async function forget(statements: Statements, repository: string, publicName: string): Promise<void> {
-  await statements.run(
-    'DELETE FROM failures WHERE repository = ? AND public_name = ?',
-    repository,
-    publicName,
   );
 }
 
@@ -212,13 +206,7 @@ async function countOne(statements: Statements, row: Row, nowMs: number): Promis
 /** An unknown digest is an empty text, since it is part of a key. */
 function jsonOf(all: readonly UnderWay[]): string {
   return JSON.stringify(
-    all.map(({ repository, publicName, image, digest, stage }) => [
-      repository,
-      publicName,
-      image,
-      digest ?? '',
-      stage,
-    ]),
+    all.map((one) => [one.repository, one.publicName, one.image, one.digest ?? '', one.stage]),
   );
 }
 

@@ -46,11 +46,6 @@ export class Database {
     return await connect(path, path, sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE);
   }
 
-  /** An empty one in memory. */
-  static async empty(): Promise<Database> {
-    return await Database.open(':memory:');
-  }
-
   /**
    * Opens it read-only, also for users who may not write there and while others write: no file is made or changed.
    * Writers of a database in WAL mode keep two files beside it; if these are missing nobody writes, and SQLite,
@@ -217,7 +212,7 @@ export function numberOf(value: Value | undefined): number | undefined {
   return value === null || value === undefined ? undefined : Number(value);
 }
 
-/** The text in a column that is never NULL; the key of most tables. */
+/** The key of most tables. */
 export function nameOf(row: Row): string {
   return String(row['public_name']);
 }

@@ -27,13 +27,10 @@ export interface Opening {
  * @throws Failure `state-unusable`, `disk-full`
  */
 export async function openDatabase(path: string, opening: Opening): Promise<Database> {
-  await orUnusable({ path: dirname(path), code: 'state-unusable' }, async () => {
-    await Promise.resolve(mkdirSync(dirname(path), { recursive: true, mode: 0o700 }));
-  });
-  const found = await orUnusable(
-    { path, code: 'state-unusable' },
-    async () => await Promise.resolve(inodeOf(path)),
-  );
+  const folder = dirname(path);
+  const code = 'state-unusable';
+  await orUnusable({ path: folder, code }, () => mkdirSync(folder, { recursive: true, mode: 0o700 }));
+  const found = await orUnusable({ path, code }, () => inodeOf(path));
   try {
     return await openSound(path, opening);
   } catch (error) {
@@ -89,7 +86,7 @@ async function openToRead(path: string, migrations: readonly string[]): Promise<
 }
 
 async function emptyDatabase(path: string, migrations: readonly string[]): Promise<Database> {
-  const database = await Database.empty();
+  const database = await Database.open(':memory:');
   await database.alone(async (statements) => {
     await migrate(statements, path, { migrations, warn: () => undefined });
   });
@@ -102,21 +99,16 @@ function isThere(path: string): boolean {
     return statSync(path, { throwIfNoEntry: false }) !== undefined;
   } catch (error) {
     if (hasCode(error, 'ENOTDIR')) return false;
-    throw new Failure(
-      'state-unusable',
-      `the database ${quoted(path)} cannot be read: ${String(codeOf(error))}`,
-      {
-        hint: 'ask as the user of unpackd, or as root',
-        cause: error,
-      },
-    );
+    const message = `the database ${quoted(path)} cannot be read: ${String(codeOf(error))}`;
+    const hint = 'ask as the user of unpackd, or as root';
+    throw new Failure('state-unusable', message, { hint, cause: error });
   }
 }
 
 async function openSound(path: string, opening: Opening): Promise<Database> {
-  await orUnusable({ path, code: 'state-unusable' }, async () => {
+  await orUnusable({ path, code: 'state-unusable' }, () => {
     for (const file of databaseFiles(path)) closeToOthers(file);
-    await Promise.resolve(makeFileOfOwner(path, dirname(path)));
+    makeFileOfOwner(path, dirname(path));
   });
   const database = await Database.open(path);
   try {
@@ -196,9 +188,8 @@ async function versionOf(statements: Statements): Promise<number> {
 
 function putAside(path: string, { now = () => new Date() }: Opening): string {
   const aside = `${path}.damaged-${now().toISOString().replaceAll(':', '')}`;
-  const places = databaseFiles(aside);
-  for (const [index, file] of databaseFiles(path).entries())
-    if (existsSync(file)) renameSync(file, places[index] ?? aside);
+  for (const file of databaseFiles(path))
+    if (existsSync(file)) renameSync(file, `${aside}${file.slice(path.length)}`);
   return aside;
 }
 
