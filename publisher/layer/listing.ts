@@ -24,12 +24,6 @@ export interface Listing extends LayerFacts {
   readonly items: ListingItems;
 }
 
-export interface ListingOptions {
-  readonly signal?: AbortSignal;
-  /** None, where nothing is said. */
-  readonly limits?: LayerLimits;
-}
-
 /**
  * Reads the whole layer once and lists it: that of a file's path, or of the bytes of one. The files that a layer has
  * only for lazy pulling are left out.
@@ -40,7 +34,7 @@ export interface ListingOptions {
 export async function listLayer(
   blob: string | AsyncIterable<Uint8Array>,
   diffId: Digest,
-  { signal, limits = UNLIMITED }: ListingOptions = {},
+  { signal, limits = UNLIMITED }: { readonly signal?: AbortSignal; readonly limits?: LayerLimits } = {},
 ): Promise<Listing> {
   const hash = createHash('sha256');
   const meter = new LayerMeter(limits);

@@ -1,5 +1,6 @@
 import { Failure } from '../../core/failure.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
+import type { ListingItem } from './listing-items.ts';
 
 const LONGEST_NAME_BYTES = 255;
 
@@ -51,24 +52,21 @@ function refused(name: string, reason: string): Failure {
   });
 }
 
-/** A member that may not be part of the image. */
-interface Named {
-  readonly type: string;
-  readonly path: BytePath;
-  readonly sizeBytes: number;
-}
-
 /**
  * Recognizes the mark of what a snapshotter is to prefetch, which is not part of the image (stargz-snapshotter,
  * docs/estargz.md, "Landmark Files"): by the archive alone, never by how the blob is packed: an image names its layers'
  * archives, and has the same files however these are packed.
  */
-export function isLandmark({ type, path, sizeBytes }: Named): boolean {
+export function isLandmark({
+  type,
+  path,
+  sizeBytes,
+}: Pick<ListingItem, 'type' | 'path' | 'sizeBytes'>): boolean {
   const isNamedSo = path === '.prefetch.landmark' || path === '.no.prefetch.landmark';
   return isNamedSo && type === 'file' && sizeBytes === 1;
 }
 
 /** Recognizes the index by which a snapshotter finds the others: the last member of its layer but for landmarks. */
-export function isIndex({ type, path }: Named): boolean {
+export function isIndex({ type, path }: Pick<ListingItem, 'type' | 'path'>): boolean {
   return path === 'stargz.index.json' && type === 'file';
 }

@@ -1,16 +1,16 @@
 import { Failure } from '../../core/failure.ts';
-import { displayPath } from '../../core/system/byte-path.ts';
 import { hole } from '../publication/entry.ts';
 import type { ByteReader } from './bytes.ts';
 import { overLimit, type LayerLimits } from './limits.ts';
 import { paxInteger, paxText, type PaxRecords } from './pax.ts';
-import { BLOCK_BYTES, decodeSparseEntries, decodeSparseHeader, type RawHeader } from './tar-header.ts';
-
-/** A part of a sparse file that is stored; between such parts there are holes, which read as zeros. */
-export interface Extent {
-  readonly offset: number;
-  readonly sizeBytes: number;
-}
+import {
+  BLOCK_BYTES,
+  decodeSparseEntries,
+  decodeSparseHeader,
+  shown,
+  type Extent,
+  type RawHeader,
+} from './tar-header.ts';
 
 /** The map from a sparse file's content to what the archive stores of it. */
 export interface SparseMap {
@@ -34,9 +34,7 @@ export interface SparseSource {
   readonly limits: LayerLimits;
 }
 
-interface Unchecked {
-  readonly extents: readonly Extent[];
-  readonly sizeBytes: number;
+interface Unchecked extends Omit<SparseMap, 'storedBytes'> {
   /** Of the map within the stored content. */
   readonly mapBytes: number;
 }
@@ -91,7 +89,10 @@ async function uncheckedMap(source: SparseSource): Promise<Unchecked | undefined
   if (version === '1.0') return { sizeBytes, ...(await mapInContent(source)) };
   if (version === '0.0' || version === '0.1')
     return { sizeBytes, extents: mapInRecords(source), mapBytes: 0 };
-  throw new Failure('layer-refused', `${shown(source)} is a sparse file in the unknown format ${version}`);
+  throw new Failure(
+    'layer-refused',
+    `${shown(source.name)} is a sparse file in the unknown format ${version}`,
+  );
 }
 
 /** Four entries in the header, the others in blocks that follow it. */
@@ -164,18 +165,14 @@ function numberOf(source: SparseSource, text: string): number {
 function checkMapBytes(source: SparseSource, mapBytes: number): void {
   if (mapBytes <= source.limits.headerBytes) return;
   throw overLimit(
-    `the map of the sparse file ${shown(source)} has at least ${mapBytes} bytes`,
+    `the map of the sparse file ${shown(source.name)} has at least ${mapBytes} bytes`,
     source.limits,
     'headerBytes',
   );
 }
 
 function badMap(source: SparseSource, has: string): Failure {
-  return new Failure('layer-corrupt', `the map of the sparse file ${shown(source)} has ${has}`, {
+  return new Failure('layer-corrupt', `the map of the sparse file ${shown(source.name)} has ${has}`, {
     hint: 'build the image again, with tar without --sparse if need be',
   });
-}
-
-function shown({ name }: SparseSource): string {
-  return displayPath(name.slice(0, 200));
 }

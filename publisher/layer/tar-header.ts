@@ -94,13 +94,14 @@ function mayBeTime(field: Buffer): boolean {
   return value !== undefined && Math.abs(value) < 2 ** 63;
 }
 
-interface SparseEntry {
+/** A part of a sparse file that is stored; between such parts there are holes, which read as zeros. */
+export interface Extent {
   readonly offset: number;
   readonly sizeBytes: number;
 }
 
 interface SparseEntries {
-  readonly entries: readonly SparseEntry[];
+  readonly entries: readonly Extent[];
   /** True where a block with more of them follows. */
   readonly isExtended: boolean;
 }
@@ -125,8 +126,8 @@ export function decodeSparseEntries(block: Buffer): SparseEntries {
 }
 
 /** They end early where one has no size. */
-function sparseEntries(block: Buffer, start: number, count: number): SparseEntry[] {
-  const entries: SparseEntry[] = [];
+function sparseEntries(block: Buffer, start: number, count: number): Extent[] {
+  const entries: Extent[] = [];
   for (let at = start; at < start + 24 * count && block[at + 12] !== 0; at += 24) {
     entries.push({
       offset: number(block, at, 12, 'sparse offset'),
@@ -168,8 +169,8 @@ function number(block: Buffer, start: number, length: number, field: string): nu
   const bytes = block.subarray(start, start + length);
   const value = numeric(bytes);
   if (value === undefined) {
-    const shown = JSON.stringify(bytes.toString('latin1'));
-    throw new Failure('layer-corrupt', `a header's ${field} is not a valid octal number: ${shown}`);
+    const written = JSON.stringify(bytes.toString('latin1'));
+    throw new Failure('layer-corrupt', `a header's ${field} is not a valid octal number: ${written}`);
   }
   if (!Number.isSafeInteger(value)) {
     throw new Failure('layer-corrupt', `a header's ${field} is too large: ${value}`);
@@ -214,16 +215,12 @@ export interface Member {
   readonly xattrs: ReadonlyMap<string, string>;
 }
 
-/** Names that headers of their own have stated before the one of the member (GNU types `L` and `K`). */
-export interface LongNames {
-  readonly name: string | undefined;
-  readonly linkName: string | undefined;
-}
-
 /** Extended headers that precede a header, and apply to it. */
 export interface Stated {
   readonly records: PaxRecords;
-  readonly long: LongNames;
+  /** Names in headers of their own (GNU types `L` and `K`). */
+  readonly longName: string | undefined;
+  readonly longLink: string | undefined;
   readonly xattrs: ReadonlyMap<string, string>;
 }
 
@@ -232,15 +229,15 @@ export interface Stated {
  *
  * @throws Failure `layer-corrupt` for a number that makes no sense, `layer-refused` for a type that we do not unpack
  */
-export function toMember(header: RawHeader, { records, long, xattrs }: Stated): Member {
-  const name = paxText(records, 'GNU.sparse.name') ?? paxText(records, 'path') ?? long.name ?? header.name;
+export function toMember(header: RawHeader, { records, longName, longLink, xattrs }: Stated): Member {
+  const name = paxText(records, 'GNU.sparse.name') ?? paxText(records, 'path') ?? longName ?? header.name;
   const statedBytes = paxInteger(records, 'size') ?? header.sizeBytes;
   const type = memberType(header.typeFlag, name, statedBytes);
   const isLink = type === 'link' || type === 'symlink';
   return {
     type,
     name,
-    linkName: isLink ? (paxText(records, 'linkpath') ?? long.linkName ?? header.linkName) : '',
+    linkName: isLink ? (paxText(records, 'linkpath') ?? longLink ?? header.linkName) : '',
     attributes: attributesOf(header, records),
     sizeBytes: type === 'file' ? checkedSize(statedBytes, name) : 0,
     ...deviceOf(type, header),
@@ -250,7 +247,7 @@ export function toMember(header: RawHeader, { records, long, xattrs }: Stated): 
 
 function checkedSize(sizeBytes: number, name: string): number {
   if (sizeBytes >= 0) return sizeBytes;
-  throw new Failure('layer-corrupt', `${displayPath(name.slice(0, 200))} has the size ${sizeBytes}`);
+  throw new Failure('layer-corrupt', `${shown(name)} has the size ${sizeBytes}`);
 }
 
 /** Other types have these fields too, with no meaning. */
@@ -268,12 +265,16 @@ function attributesOf(header: RawHeader, records: PaxRecords): Attributes {
   };
 }
 
+/** The name of a member, for messages. */
+export function shown(name: string): string {
+  return displayPath(name.slice(0, 200));
+}
+
 /** A name that ends in a slash is a directory's: v7 knows no other way to say so. */
 function memberType(flag: string, name: string, sizeBytes: number): MemberType {
   const type = TYPES[flag];
   if (type === undefined) {
-    const shown = displayPath(name.slice(0, 200));
-    throw new Failure('layer-refused', `${shown} is of the unknown tar type ${JSON.stringify(flag)}`);
+    throw new Failure('layer-refused', `${shown(name)} is of the unknown tar type ${JSON.stringify(flag)}`);
   }
   return type === 'file' && sizeBytes === 0 && name.endsWith('/') ? 'directory' : type;
 }

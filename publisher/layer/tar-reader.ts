@@ -4,13 +4,13 @@ import { UNLIMITED, overLimit, type LayerLimits } from './limits.ts';
 import { GlobalRecords, decodePax, type PaxRecords } from './pax.ts';
 import {
   toMember,
-  type LongNames,
   type Member,
   BLOCK_BYTES,
   decodeHeader,
   isZeroBlock,
   paddingAfter,
   type RawHeader,
+  type Stated,
 } from './tar-header.ts';
 import { expandSparse, readSparseMap, type SparseMap } from './sparse.ts';
 
@@ -64,10 +64,8 @@ export class TarReader {
         case 'K':
           longLink = longText(await this.#extension(header));
           break;
-        default: {
-          const long = { name: longName, linkName: longLink };
-          return await this.#member(header, local, long);
-        }
+        default:
+          return await this.#member(header, local, { longName, longLink });
       }
     }
   }
@@ -85,12 +83,13 @@ export class TarReader {
     }
   }
 
-  async #member(header: RawHeader, local: PaxRecords, long: LongNames): Promise<Member> {
-    const member = toMember(header, {
-      records: this.#global.for(local),
-      long,
-      xattrs: this.#global.xattrsFor(local),
-    });
+  async #member(
+    header: RawHeader,
+    local: PaxRecords,
+    long: Pick<Stated, 'longName' | 'longLink'>,
+  ): Promise<Member> {
+    const records = this.#global.for(local);
+    const member = toMember(header, { ...long, records, xattrs: this.#global.xattrsFor(local) });
     this.#sparse = undefined;
     this.#unread = member.sizeBytes;
     this.#padding = paddingAfter(member.sizeBytes);

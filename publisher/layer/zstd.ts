@@ -1,4 +1,4 @@
-import { Transform } from 'node:stream';
+import type { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { Decompress } from 'fzstd';
 import { Failure } from '../../core/failure.ts';
@@ -14,8 +14,10 @@ import { FRAME_MAGIC, frameParts, type FrameBlock, type FramePart, type FrameSta
 export async function* unzstd(blob: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const parts = frameParts(blob);
   try {
-    const decoder = nativeDecoder();
-    yield* decoder === undefined ? inJavaScript(parts) : native(parts, decoder);
+    const { createZstdDecompress, zstdDecompressSync } = NODE;
+    yield* createZstdDecompress === undefined || zstdDecompressSync === undefined
+      ? inJavaScript(parts)
+      : native(parts, { createZstdDecompress, zstdDecompressSync });
   } finally {
     await parts.return(undefined);
   }
@@ -23,31 +25,11 @@ export async function* unzstd(blob: AsyncIterable<Uint8Array>): AsyncGenerator<U
 
 /** Node's decoder, from 22.15 on; its types here are older. Both take one frame, and leave out what follows it. */
 interface NativeDecoder {
-  readonly stream: () => Transform;
-  /** Decodes a small frame at once. */
-  readonly decode: (frame: Buffer, mostBytes: number) => Uint8Array;
+  readonly createZstdDecompress: (options: typeof DECODING) => Transform;
+  readonly zstdDecompressSync: (frame: Buffer, options: { readonly maxOutputLength: number }) => Uint8Array;
 }
 
-function nativeDecoder(): NativeDecoder | undefined {
-  const create: unknown = Reflect.get(zlib, 'createZstdDecompress');
-  const decode: unknown = Reflect.get(zlib, 'zstdDecompressSync');
-  if (typeof create !== 'function' || typeof decode !== 'function') return undefined;
-  return {
-    stream: () => {
-      const decoder: unknown = Reflect.apply(create, zlib, [DECODING]);
-      if (decoder instanceof Transform) return decoder;
-      throw new Error('zlib.createZstdDecompress gives no stream');
-    },
-    decode: (frame, mostBytes) => {
-      const bytes: unknown = Reflect.apply(decode, zlib, [
-        frame,
-        { maxOutputLength: Math.max(1, mostBytes) },
-      ]);
-      if (bytes instanceof Uint8Array) return bytes;
-      throw new Error('zlib.zstdDecompressSync gives no bytes');
-    },
-  };
-}
+const NODE: typeof zlib & Partial<NativeDecoder> = zlib;
 
 /** Layers for lazy pulling have a frame for each file, most of them small: a stream for each would cost far more. */
 const SMALL_FRAME_BYTES = 64 * 1024;
@@ -55,49 +37,41 @@ const SMALL_CONTENT_BYTES = 1024 * 1024;
 
 async function* native(parts: AsyncGenerator<FramePart>, decoder: NativeDecoder): AsyncGenerator<Uint8Array> {
   for (let part = await parts.next(); part.done !== true; part = await parts.next()) {
-    const begun = await beginning(part.value, parts);
-    if (begun.isWhole && begun.mostBytes <= SMALL_CONTENT_BYTES)
-      yield decoder.decode(begun.bytes, begun.mostBytes);
-    else yield* pipeThrough(frameBytes(begun, parts), decoder.stream());
+    const begun = await nextPiece(parts, part.value.bytes);
+    if (begun.isLast && begun.mostBytes <= SMALL_CONTENT_BYTES)
+      yield decoder.zstdDecompressSync(begun.bytes, { maxOutputLength: Math.max(1, begun.mostBytes) });
+    else yield* pipeThrough(frameBytes(begun, parts), decoder.createZstdDecompress(DECODING));
   }
 }
 
-interface BegunFrame {
+interface FramePiece {
   readonly bytes: Buffer;
-  readonly isWhole: boolean;
+  /** True where the frame ends with it. */
+  readonly isLast: boolean;
   /** Upper bound of its decompressed size. */
   readonly mostBytes: number;
 }
 
-/** As much of a frame as is small, or all of it. */
-async function beginning(start: FramePart, parts: AsyncIterator<FramePart>): Promise<BegunFrame> {
-  const pieces = [start.bytes];
-  let length = 0;
+/** Collects as much of a frame as is small, or all that is left of it: each piece is a trip to another thread. */
+async function nextPiece(parts: AsyncIterator<FramePart>, start?: Buffer): Promise<FramePiece> {
+  const pieces = start === undefined ? [] : [start];
   let mostBytes = 0;
-  while (length < SMALL_FRAME_BYTES) {
+  let isLast = false;
+  for (let length = 0; length < SMALL_FRAME_BYTES && !isLast;) {
     const next = await parts.next();
     if (next.done === true) break;
     pieces.push(next.value.bytes);
     length += next.value.bytes.length;
     if (next.value.type === 'block') mostBytes += next.value.mostBytes;
-    if (isEnd(next.value)) return { bytes: Buffer.concat(pieces), isWhole: true, mostBytes };
+    isLast = isEnd(next.value);
   }
-  return { bytes: Buffer.concat(pieces), isWhole: false, mostBytes };
+  return { bytes: Buffer.concat(pieces), isLast, mostBytes };
 }
 
-/** Pieces of many blocks: each is a trip to another thread. */
-async function* frameBytes(begun: BegunFrame, parts: AsyncIterator<FramePart>): AsyncGenerator<Buffer> {
-  yield begun.bytes;
-  for (let isWhole = begun.isWhole; !isWhole;) {
-    const pieces: Buffer[] = [];
-    for (let length = 0; length < SMALL_FRAME_BYTES && !isWhole;) {
-      const next = await parts.next();
-      if (next.done === true) return;
-      pieces.push(next.value.bytes);
-      length += next.value.bytes.length;
-      isWhole = isEnd(next.value);
-    }
-    yield Buffer.concat(pieces);
+async function* frameBytes(begun: FramePiece, parts: AsyncIterator<FramePart>): AsyncGenerator<Buffer> {
+  for (let piece = begun; piece.bytes.length > 0; piece = await nextPiece(parts)) {
+    yield piece.bytes;
+    if (piece.isLast) return;
   }
 }
 

@@ -50,21 +50,14 @@ export class Rate {
   }
 }
 
-export interface TimeLimit {
-  readonly limitMs: number;
-  readonly failure: () => Failure;
-}
-
 /** Settles like `work`. Its signal is aborted with `stop`, and with the failure of `limit` when the time is over. */
 export async function withinTime<T>(
-  { limitMs, failure }: TimeLimit,
+  { limitMs, failure }: { readonly limitMs: number; readonly failure: () => Failure },
   stop: AbortSignal,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const late = new AbortController();
-  const timer = setTimeout(() => {
-    late.abort(failure());
-  }, limitMs);
+  const timer = setTimeout(() => late.abort(failure()), limitMs);
   try {
     return await work(anySignal(stop, late.signal));
   } finally {

@@ -26,9 +26,6 @@ export interface DownloadOrigin {
   readonly part: string;
 }
 
-/** The work of a download: it reports its progress, and ends when the signal is aborted. */
-export type DownloadWork = (progress: DownloadProgress, signal: AbortSignal) => Promise<string>;
-
 /** A download that several callers wait for. It is stopped when all of them have given up. */
 export class Download {
   readonly origin: DownloadOrigin;
@@ -36,7 +33,11 @@ export class Download {
   readonly #listeners = new Set<DownloadListener>();
   readonly #result: Promise<string>;
 
-  constructor(origin: DownloadOrigin, work: DownloadWork) {
+  /** @param work reports its progress, and ends when the signal is aborted */
+  constructor(
+    origin: DownloadOrigin,
+    work: (progress: DownloadProgress, signal: AbortSignal) => Promise<string>,
+  ) {
     this.origin = origin;
     const progress: DownloadProgress = {
       onBytes: (receivedBytes) => {
@@ -59,8 +60,9 @@ export class Download {
    *
    * @throws Failure `interrupted` when its signal is aborted; the last one to give up gets it when all is cleared up
    */
-  async join({ onBytes, onFile, signal }: DownloadListener): Promise<string> {
-    const listener: DownloadListener = { onBytes, onFile, signal };
+  async join(caller: DownloadListener): Promise<string> {
+    const listener = { ...caller };
+    const { signal } = listener;
     this.#listeners.add(listener);
     try {
       return await unlessAborted(this.#result, signal);

@@ -4,7 +4,7 @@ import { open, rm, type FileHandle } from 'node:fs/promises';
 import { Failure } from '../../core/failure.ts';
 import { interruption } from '../../core/interruption.ts';
 import type { Descriptor } from '../../core/oci/manifest.ts';
-import { systemFailure } from '../../core/system-failure.ts';
+import { orUnusable, type StoragePlace } from '../../core/system-failure.ts';
 import type { DownloadProgress } from './download.ts';
 import { GrowingFile } from './growing-file.ts';
 
@@ -48,9 +48,9 @@ export class PartFile {
    * @throws Failure `interrupted`, or the reason of `signal`
    */
   static async open(descriptor: Descriptor, target: PartTarget, signal: AbortSignal): Promise<PartFile> {
-    const stored = storing(descriptor, target);
     // Appending: after the bytes of an earlier process come those of this one.
-    const part = new PartFile(await stored(open(target.path, APPEND, 0o600)), descriptor, target);
+    const handle = await orUnusable(placeOf(descriptor, target), () => open(target.path, APPEND, 0o600));
+    const part = new PartFile(handle, descriptor, target);
     try {
       target.progress.onFile(part.#growing);
       await part.#takeOver(signal);
@@ -145,7 +145,7 @@ export class PartFile {
   }
 
   async #stored<T>(work: Promise<T>): Promise<T> {
-    return await storing(this.#descriptor, this.#target)(work);
+    return await orUnusable(placeOf(this.#descriptor, this.#target), () => work);
   }
 
   #mismatch(reason: string): Failure {
@@ -156,14 +156,8 @@ export class PartFile {
   }
 }
 
-function storing({ sizeBytes }: Descriptor, { directory }: PartTarget): <T>(work: Promise<T>) => Promise<T> {
-  return async (work) => {
-    try {
-      return await work;
-    } catch (error) {
-      throw systemFailure(error, { path: directory, code: 'state-unusable', neededBytes: sizeBytes });
-    }
-  };
+function placeOf({ sizeBytes }: Descriptor, { directory }: PartTarget): StoragePlace {
+  return { path: directory, code: 'state-unusable', neededBytes: sizeBytes };
 }
 
 const WRITE_BYTES = 1024 * 1024;

@@ -16,22 +16,19 @@ export function temporaryFolder(spool: string): string {
 
 /** Bytes that a spool takes now, also while it is in use; none where it is not there or may not be read. */
 export function spoolBytes(spool: string): number {
-  return bytesIn(blobsFolder(spool)) + bytesIn(temporaryFolder(spool));
+  return bytesIn([blobsFolder(spool), temporaryFolder(spool)], () => true);
 }
 
-/** Counts the bytes in `folders` of files that are not held, by name. */
-export function unheldBytes(folders: readonly string[], isHeld: (name: string) => boolean): number {
-  return folders.reduce((sum, folder) => sum + bytesIn(folder, (name) => !isHeld(name)), 0);
+/** Counts the bytes in `folders` of the files that `counts` accepts by name. */
+export function bytesIn(folders: readonly string[], counts: (name: string) => boolean): number {
+  return folders.reduce((sum, folder) => sum + bytesInOne(folder, counts), 0);
 }
 
-function bytesIn(folder: string, counts: (name: string) => boolean = () => true): number {
+function bytesInOne(folder: string, counts: (name: string) => boolean): number {
   try {
     return readdirSync(folder)
       .filter(counts)
-      .reduce((sum, name) => {
-        const found = statSync(join(folder, name), { throwIfNoEntry: false });
-        return sum + (found?.size ?? 0);
-      }, 0);
+      .reduce((sum, name) => sum + (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0), 0);
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return 0;
     throw error;

@@ -1,7 +1,6 @@
-import { statSync } from 'node:fs';
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { statSync, type Stats } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode } from '../../core/system-error.ts';
 import { Failure, isFailure } from '../../core/failure.ts';
 import { formatReference, type ImageReference } from '../../core/oci/reference.ts';
 import { hexOf, type Digest } from '../../core/oci/digest.ts';
@@ -12,12 +11,12 @@ import { orUnusable } from '../../core/system-failure.ts';
 import { BlobDownload, type BlobRequest, type BlobSource } from './blob-download.ts';
 import { Download, type DownloadListener, type DownloadProgress } from './download.ts';
 import {
+  bytesIn,
   evictOldest,
   type Evicted,
   blobsFolder,
   spoolBytes,
   temporaryFolder,
-  unheldBytes,
   isOf,
   partName,
   removeLeftovers,
@@ -60,13 +59,15 @@ const DEFAULT_OPTIONS: SpoolOptions = {
  */
 export class Spool {
   leftovers: Leftovers = { kept: 0, removed: 0 };
-  readonly #directory: string;
+  readonly directory: string;
   readonly #options: SpoolOptions;
   readonly #downloads = new Map<Digest, Set<Download>>();
   readonly #holds = new Map<Digest, number>();
+  /** True for the name of a blob, or of a part of one, that is held now. */
+  readonly #isHeld = (name: string): boolean => [...this.#holds.keys()].some((digest) => isOf(name, digest));
 
   private constructor(directory: string, options: SpoolOptions) {
-    this.#directory = directory;
+    this.directory = directory;
     this.#options = options;
   }
 
@@ -78,8 +79,7 @@ export class Spool {
   static async open(directory: string, options: Partial<SpoolOptions> = {}): Promise<Spool> {
     const spool = new Spool(directory, { ...DEFAULT_OPTIONS, ...options });
     await spool.#stored(0, async () => {
-      for (const folder of [spool.#blobs, spool.#temporary])
-        await mkdir(folder, { recursive: true, mode: 0o700 });
+      for (const folder of spool.#folders) await mkdir(folder, { recursive: true, mode: 0o700 });
       spool.leftovers = await removeLeftovers(spool.#temporary);
     });
     return spool;
@@ -87,12 +87,12 @@ export class Spool {
 
   /** The path of the blob, there or not. */
   pathOf(digest: Digest): string {
-    return join(this.#blobs, hexOf(digest));
+    return join(blobsFolder(this.directory), hexOf(digest));
   }
 
   /** @throws Failure `state-unusable` */
   async has(digest: Digest, sizeBytes: number): Promise<boolean> {
-    const found = await this.#stored(0, () => statIfThere(this.pathOf(digest)));
+    const found = await this.#stored(0, async () => await Promise.resolve(statOf(this.pathOf(digest))));
     return found?.isFile() === true && found.size === sizeBytes;
   }
 
@@ -114,8 +114,7 @@ export class Spool {
    * @throws Failure `state-unusable`
    */
   async shrinkTo(bytes: number): Promise<Evicted> {
-    const isHeld = (name: string): boolean => [...this.#holds.keys()].some((digest) => isOf(name, digest));
-    return await this.#stored(0, () => evictOldest([this.#blobs, this.#temporary], bytes, isHeld));
+    return await this.#stored(0, () => evictOldest(this.#folders, bytes, this.#isHeld));
   }
 
   /** Bytes that `layers` will still take of the disk. */
@@ -131,24 +130,19 @@ export class Spool {
 
   /** Free bytes of its disk, less a reserve for the state and others; `undefined` where the system cannot say. */
   get freeBytes(): number | undefined {
-    const free = freeBytes(this.#directory);
-    return free === undefined ? undefined : Math.max(0, free - reserveBytes(this.#directory));
+    const free = freeBytes(this.directory);
+    return free === undefined ? undefined : Math.max(0, free - reserveBytes(this.directory));
   }
 
   /** Bytes that become free when everything goes that nobody holds. */
   get evictableBytes(): number {
-    const held = [...this.#holds.keys()];
-    return unheldBytes([this.#blobs, this.#temporary], (name) => held.some((digest) => isOf(name, digest)));
+    return bytesIn(this.#folders, (name) => !this.#isHeld(name));
   }
 
   /** Removes what nobody holds, the oldest first, until `bytes` are free, as far as that goes. */
   async makeRoom(bytes: number): Promise<void> {
     const missing = bytes - (this.freeBytes ?? bytes);
-    if (missing > 0) await this.shrinkTo(Math.max(0, spoolBytes(this.#directory) - missing));
-  }
-
-  get directory(): string {
-    return this.#directory;
+    if (missing > 0) await this.shrinkTo(Math.max(0, spoolBytes(this.directory) - missing));
   }
 
   async #release(digests: readonly Digest[], isDone: boolean): Promise<void> {
@@ -256,35 +250,26 @@ export class Spool {
     stop: AbortSignal,
   ): Promise<string> {
     const path = join(this.#temporary, request.part);
-    const target = { path, directory: this.#directory, progress };
+    const target = { path, directory: this.directory, progress };
     const download = new BlobDownload(request, target, this.#options);
     const limitMs = this.#options.downloadTimeoutMs;
     const limit = { limitMs, failure: () => tooLong(request, download.receivedBytes, limitMs) };
-    await withinTime(limit, stop, async (signal) => {
-      await download.run({ ...this.#options, signal });
-    });
-    return await this.#keep(path, request.descriptor);
-  }
-
-  async #keep(part: string, { digest, sizeBytes }: Descriptor): Promise<string> {
-    const path = this.pathOf(digest);
-    await this.#stored(sizeBytes, async () => {
-      await renameDurably(part, path);
-    });
-    return path;
-  }
-
-  get #blobs(): string {
-    return blobsFolder(this.#directory);
+    await withinTime(limit, stop, (signal) => download.run({ ...this.#options, signal }));
+    const { digest, sizeBytes } = request.descriptor;
+    await this.#stored(sizeBytes, () => renameDurably(path, this.pathOf(digest)));
+    return this.pathOf(digest);
   }
 
   get #temporary(): string {
-    return temporaryFolder(this.#directory);
+    return temporaryFolder(this.directory);
+  }
+
+  get #folders(): readonly string[] {
+    return [blobsFolder(this.directory), this.#temporary];
   }
 
   async #stored<T>(neededBytes: number, work: () => Promise<T>): Promise<T> {
-    const place = { path: this.#directory, code: 'state-unusable', neededBytes } as const;
-    return await orUnusable(place, work);
+    return await orUnusable({ path: this.directory, code: 'state-unusable', neededBytes }, work);
   }
 }
 
@@ -307,14 +292,9 @@ function sourceOf(reference: ImageReference): string {
 }
 
 function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  return statOf(path)?.size ?? 0;
 }
 
-async function statIfThere(path: string): Promise<Awaited<ReturnType<typeof stat>> | undefined> {
-  try {
-    return await stat(path);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
+function statOf(path: string): Stats | undefined {
+  return statSync(path, { throwIfNoEntry: false });
 }
