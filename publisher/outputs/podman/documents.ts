@@ -1,3 +1,4 @@
+import { groupBy } from '../../../core/group-by.ts';
 import { manifestPath } from '../../image/layout.ts';
 import { hexOf, type Digest, sha256 } from '../../../core/oci/digest.ts';
 import type { BytePath } from '../../../core/system/byte-path.ts';
@@ -32,14 +33,14 @@ export async function gatherDocuments(store: Store, sources: DocumentSources): P
   const { view, root, kept, brought } = sources;
   const documents = new Map(brought);
   const lost = new Map<string, Set<Digest>>();
-  const manifests = manifestPaths(sources.published);
+  const published = groupBy(sources.published, ({ record }) => record.manifest.digest);
   for (const image of store.images.values()) {
     for (const { key, digest } of missingDocuments(image, kept.image(image.id))) {
       if (documents.has(digest)) continue;
       const keys = [key, ...keysOf(digest, sources.listed.images.get(image.id))];
       const places = [
         ...keys.map((one) => documentPath(root, image.id, one)),
-        ...(manifests.get(digest) ?? []),
+        ...(published.get(digest) ?? []).map(({ publicName }) => manifestPath(publicName)),
       ];
       const bytes = await readDocument(digest, places, view);
       if (bytes !== undefined) documents.set(digest, bytes);
@@ -85,15 +86,4 @@ function keysOf(digest: Digest, image: StoredImage | undefined): string[] {
   return [...(image?.documents ?? [])]
     .filter(([, document]) => document.digest === digest)
     .map(([key]) => key);
-}
-
-/** Paths of manifests published outside the store. */
-function manifestPaths(published: readonly PublishedImage[]): Map<Digest, BytePath[]> {
-  const paths = new Map<Digest, BytePath[]>();
-  for (const { publicName, record } of published)
-    paths.set(record.manifest.digest, [
-      ...(paths.get(record.manifest.digest) ?? []),
-      manifestPath(publicName),
-    ]);
-  return paths;
 }

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Digest } from '../../../core/oci/digest.ts';
 import { digestSchema } from '../../../core/oci/manifest.ts';
 import type { ImageReference } from '../../../core/oci/reference.ts';
 import { mapLimited } from '../../../core/concurrency.ts';
@@ -11,70 +10,49 @@ import { namesWith, READS_AT_A_TIME } from '../../published/find-published.ts';
 import { imagesJsonPath, storeRoot } from './paths.ts';
 import type { PublishedImage } from './store.ts';
 
-/** A document that an image consists of. */
-export interface StoredDocument {
-  readonly digest: Digest;
-  /** In bytes. */
-  readonly size: number;
-}
-
-export interface LayerRecord extends StoredDocument {
-  readonly diffId: Digest;
-  /** Size of the uncompressed archive, in bytes. */
-  readonly diffSize: number;
-  readonly compression: 'none' | 'gzip' | 'zstd';
-}
-
-/**
- * Everything the store needs of one published image. It is published beside the image's manifest and goes with it, so
- * that the store can always be computed from what is published.
- */
-export interface ImageRecord {
-  /** Podman's name of the image: `quay.io/lab/tool:1`, or `…@sha256:…` for a pinned one. */
-  readonly name: string;
-  readonly config: StoredDocument;
-  readonly manifest: StoredDocument;
-  /** The index that led to the manifest, if one did. */
-  readonly index?: StoredDocument | undefined;
-  /** RFC 3339 */
-  readonly created: string;
-  /** Lowest first. */
-  readonly layers: readonly LayerRecord[];
-}
-
-/** Of an image that podman could not use: it is kept out of the store, and not looked at again while it stays the same. */
-export interface RefusedRecord {
-  readonly config: StoredDocument;
-  /** Why. */
-  readonly refused: string;
-}
-
 const FORMAT = 1;
 
+/** A document that an image consists of; `size` is in bytes. */
 const documentShape = { digest: digestSchema, size: z.int().nonnegative() };
 const DocumentSchema = z.object(documentShape);
+export type StoredDocument = Readonly<z.infer<typeof DocumentSchema>>;
 
 const LayerSchema = z.object({
   ...documentShape,
   diffId: digestSchema,
+  /** Size of the uncompressed archive, in bytes. */
   diffSize: z.int().nonnegative(),
   compression: z.enum(['none', 'gzip', 'zstd']),
 });
+export type LayerRecord = Readonly<z.infer<typeof LayerSchema>>;
 
 const CreatedSchema = z.iso.datetime();
 
 /** A single bad record would break the store for everybody: anything not exactly of this form is ignored. */
 const RecordSchema = z.object({
   format: z.literal(FORMAT),
+  /** Podman's name of the image: `quay.io/lab/tool:1`, or `…@sha256:…` for a pinned one. */
   name: z.string().refine(isPodmanName),
   config: DocumentSchema,
   manifest: DocumentSchema,
+  /** The index that led to the manifest, if one did. */
   index: DocumentSchema.optional(),
+  /** RFC 3339 */
   created: CreatedSchema,
-  layers: z.array(LayerSchema),
+  /** Lowest first. */
+  layers: z.array(LayerSchema).readonly(),
 });
 
+/**
+ * Everything the store needs of one published image. It is published beside the image's manifest and goes with it, so
+ * that the store can always be computed from what is published.
+ */
+export type ImageRecord = Readonly<Omit<z.infer<typeof RecordSchema>, 'format'>>;
+
 const RefusedSchema = z.object({ format: z.literal(FORMAT), config: DocumentSchema, refused: z.string() });
+
+/** Of an image that podman could not use, and why: kept out of the store, and not looked at again while it stays the same. */
+export type RefusedRecord = Readonly<Omit<z.infer<typeof RefusedSchema>, 'format'>>;
 
 export function encodeRecord(record: ImageRecord | RefusedRecord): Buffer {
   return Buffer.from(JSON.stringify({ format: FORMAT, ...record }));
@@ -85,8 +63,11 @@ export function decodeRecord(bytes: Buffer): ImageRecord | RefusedRecord | undef
   try {
     const text = bytes.toString('utf8');
     const document: unknown = JSON.parse(text);
-    if (isAsWritten(text, document)) return isSound(document) ? withoutFormat(document) : undefined;
-    const found = RecordSchema.safeParse(document).data ?? RefusedSchema.safeParse(document).data;
+    const found = !isAsWritten(text, document)
+      ? (RecordSchema.safeParse(document).data ?? RefusedSchema.safeParse(document).data)
+      : isSound(document)
+        ? document
+        : undefined;
     if (found === undefined) return undefined;
     const { format: _, ...record } = found;
     return record;
@@ -110,17 +91,13 @@ const WRITTEN = new RegExp(
  * Recognizes `text`, which is `document`, as a record in the very form of {@link encodeRecord}. All records of a repository
  * are read for each publication, and the schema takes several times as long to say that of each value.
  */
-function isAsWritten(text: string, _document: unknown): _document is ImageRecord {
+function isAsWritten(text: string, _document: unknown): _document is z.infer<typeof RecordSchema> {
   return WRITTEN.test(text);
 }
 
 /** Checks that the form leaves open. */
 function isSound({ name, created }: ImageRecord): boolean {
   return isPodmanName(name) && CreatedSchema.safeParse(created).success;
-}
-
-function withoutFormat({ name, config, manifest, index, created, layers }: ImageRecord): ImageRecord {
-  return { name, config, manifest, ...(index !== undefined && { index }), created, layers };
 }
 
 /** The grammar of containers/image, docker/reference: a name outside of it makes every listing of the store fail. */

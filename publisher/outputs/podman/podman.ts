@@ -23,13 +23,10 @@ import {
   publishedImages,
   isPodmanName,
   podmanName,
-  type StoredDocument,
 } from './image-record.ts';
 import { storeRoot, type StoreRoot } from './paths.ts';
 import type { PublishedImage } from './store.ts';
 import { updateOf, type StoreUpdate } from './update.ts';
-import type { LayerFacts } from '../../layer/listing.ts';
-import type { Documents } from './documents.ts';
 import { unreadableConfig, unreadableManifest } from './readable.ts';
 
 /** Image stores of podman, one for each platform, which consist of links to the layers. */
@@ -59,16 +56,22 @@ class PodmanStores implements Collector {
         ? { ...NOTHING_PLANNED, take: () => this.#records.set(publicName, undefined) }
         : NOTHING_PLANNED;
     }
-    const { record, documents } = newImage(
-      image,
-      stack.map(({ facts }) => facts),
-    );
+    const record = recordOf(image, stack);
+    if ('refused' in record) {
+      return {
+        ...NOTHING_PLANNED,
+        warnings: [`it is left out of the podman store: ${record.refused}`],
+        take: () => this.#records.set(publicName, record),
+      };
+    }
     return {
       ...NOTHING_PLANNED,
-      warnings: 'refused' in record ? [`it is left out of the podman store: ${record.refused}`] : [],
       take: () => {
         this.#records.set(publicName, record);
-        for (const [digest, bytes] of documents) this.#documents.set(digest, bytes);
+        const { manifest, config } = image;
+        this.#documents.set(manifest.config.digest, config.bytes);
+        for (const { digest, bytes } of [manifest, ...(manifest.index ? [manifest.index] : [])])
+          this.#documents.set(digest, bytes);
       },
     };
   }
@@ -84,16 +87,15 @@ class PodmanStores implements Collector {
     const updates: StoreUpdate[] = [];
     const taken: string[] = [];
     for (const [root, names] of groupBy(this.#records.keys(), storeRoot)) {
-      const filling = new Filling<StoreUpdate>(async (some) => await this.#update(root, some, refuse));
-      await filling.fill(names);
-      for (const [name, failure] of filling.leftOut) leftOut.set(name, failure);
-      if (filling.result !== undefined) updates.push(filling.result);
-      for (const name of filling.taken) taken.push(name);
+      const filled = await fill(names, async (some) => await this.#update(root, some, refuse));
+      for (const [name, failure] of filled.leftOut) leftOut.set(name, failure);
+      if (filled.result !== undefined) updates.push(filled.result);
+      for (const name of filled.taken) taken.push(name);
     }
     const lost = updates.flatMap((update) => update.lost);
     const gone = [
       ...taken.filter((name) => this.#records.get(name) === undefined),
-      ...lost.map(publicNameOf),
+      ...lost.map(({ publicName }) => publicName),
     ];
     return {
       ...NOTHING_CHANGES,
@@ -150,47 +152,33 @@ class PodmanStores implements Collector {
   }
 }
 
-/** Puts as many images as possible into a store that may not take all. */
-class Filling<Result> {
-  readonly taken: string[] = [];
-  readonly leftOut = new Map<string, Failure>();
-  /** Result for the images taken; `undefined`: none is. */
-  result: Result | undefined;
-  readonly #take: (names: readonly string[]) => Promise<Result>;
-
-  /** @param take what comes of images together; throws where that cannot be */
-  constructor(take: (names: readonly string[]) => Promise<Result>) {
-    this.#take = take;
-  }
-
-  async fill(names: readonly string[]): Promise<void> {
-    const failure = await this.#try(names);
-    if (failure === undefined) return;
-    const ofNone = await failureOf(async () => await this.#take([]));
-    if (ofNone === undefined) await this.#divide(names, failure);
-    else for (const name of names) this.leftOut.set(name, ofNone);
-  }
-
-  async #try(names: readonly string[]): Promise<Failure | undefined> {
-    return await failureOf(async () => {
-      this.result = await this.#take([...this.taken, ...names]);
-      for (const name of names) this.taken.push(name);
-    });
-  }
-
+/**
+ * Puts as many images as possible into a store that may not take all.
+ *
+ * @param take returns the result for images together; throws where that cannot be
+ * @returns the result for the images taken; `undefined`: none is
+ */
+async function fill<Result>(names: readonly string[], take: (names: readonly string[]) => Promise<Result>) {
+  const taken: string[] = [];
+  const leftOut = new Map<string, Failure>();
+  let result: Result | undefined;
   /** Bounded: by the number of halves. */
-  async #divide(names: readonly string[], failure: Failure): Promise<void> {
-    const [first] = names;
-    if (names.length === 1 && first !== undefined) {
-      this.leftOut.set(first, failure);
+  const add = async (some: readonly string[]): Promise<void> => {
+    const failure = await failureOf(async () => {
+      result = await take([...taken, ...some]);
+      for (const name of some) taken.push(name);
+    });
+    if (failure === undefined) return;
+    const ofNone = some === names ? await failureOf(async () => await take([])) : undefined;
+    if (ofNone !== undefined || some.length === 1) {
+      for (const name of some) leftOut.set(name, ofNone ?? failure);
       return;
     }
-    const middle = Math.ceil(names.length / 2);
-    for (const half of [names.slice(0, middle), names.slice(middle)]) {
-      const ofHalf = await this.#try(half);
-      if (ofHalf !== undefined) await this.#divide(half, ofHalf);
-    }
-  }
+    const middle = Math.ceil(some.length / 2);
+    for (const half of [some.slice(0, middle), some.slice(middle)]) await add(half);
+  };
+  await add(names);
+  return { taken, leftOut, result };
 }
 
 /** Failure of `work`; `undefined` on success. @throws Failure `interrupted` */
@@ -204,10 +192,6 @@ async function failureOf(work: () => Promise<unknown>): Promise<Failure | undefi
   }
 }
 
-function publicNameOf({ publicName }: PublishedImage): string {
-  return publicName;
-}
-
 function namelessnessOf({ publicName, record }: PublishedImage): string {
   return `${publicName} is left out of the podman store: another image that is published has the name ${record.name} there`;
 }
@@ -216,20 +200,24 @@ function lossOf({ publicName }: PublishedImage): string {
   return `${publicName} is left out of the podman store, since something of it is lost: the next run that asks for it brings it back`;
 }
 
-/** An image as it goes into a store. */
-interface NewImage {
-  readonly record: ImageRecord | RefusedRecord;
-  readonly documents: Documents;
-}
-
-/** Converts `image` for a store. @param layers its own, lowest first */
-function newImage(image: ReadyImage, layers: readonly LayerFacts[]): NewImage {
+/** The record of `image` for a store. @param stack its layers, lowest first */
+function recordOf(image: ReadyImage, stack: readonly StackedLayer[]): ImageRecord | RefusedRecord {
+  const { reference, manifest, config } = image;
+  const { index } = manifest;
   const refused = refusalOf(image);
-  if (refused === undefined) return acceptedImage(image, layers);
-  const { config, manifest } = image;
+  // Digests were verified when the documents were read.
+  const configDocument = { digest: manifest.config.digest, size: config.bytes.length };
+  if (refused !== undefined) return { config: configDocument, refused };
   return {
-    record: { config: documentOf(manifest.config.digest, config.bytes), refused },
-    documents: new Map(),
+    name: podmanName(reference),
+    config: configDocument,
+    manifest: { digest: manifest.digest, size: manifest.bytes.length },
+    index: index && { digest: index.digest, size: index.bytes.length },
+    created: timeOf(config.created),
+    layers: stack.map(({ layer: digest, facts }) => {
+      const { diffId, sizeBytes: diffSize, blobBytes: size, compression } = facts;
+      return { digest, size, diffId, diffSize, compression };
+    }),
   };
 }
 
@@ -246,34 +234,6 @@ function refusalOf({ reference, manifest, config }: ReadyImage): string | undefi
   ];
   const found = reasons.find(([, reason]) => reason !== undefined);
   return found && `podman cannot read its ${found[0]}: ${found[1] ?? ''}`;
-}
-
-function acceptedImage({ reference, manifest, config }: ReadyImage, layers: readonly LayerFacts[]): NewImage {
-  const { index } = manifest;
-  const record: ImageRecord = {
-    name: podmanName(reference),
-    config: documentOf(manifest.config.digest, config.bytes),
-    manifest: documentOf(manifest.digest, manifest.bytes),
-    index: index && documentOf(index.digest, index.bytes),
-    created: timeOf(config.created),
-    layers: manifest.layers.map(({ digest }, place) => {
-      const facts = layers[place];
-      if (facts === undefined) throw new Error('each layer is listed');
-      const { diffId, sizeBytes: diffSize, blobBytes: size, compression } = facts;
-      return { digest, size, diffId, diffSize, compression };
-    }),
-  };
-  const documents = new Map([
-    [manifest.config.digest, config.bytes],
-    [manifest.digest, manifest.bytes],
-  ]);
-  if (index !== undefined) documents.set(index.digest, index.bytes);
-  return { record, documents };
-}
-
-/** The digest was verified when the document was read. */
-function documentOf(digest: Digest, bytes: Buffer): StoredDocument {
-  return { digest, size: bytes.length };
 }
 
 const EPOCH = '1970-01-01T00:00:00.000Z';

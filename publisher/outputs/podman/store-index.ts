@@ -38,10 +38,7 @@ export interface LayerJson {
 
 /** Lists of {@link ImageJson} and {@link LayerJson}. */
 export function serializeIndex({ images, layers }: Store): StoreIndex {
-  return {
-    images: jsonList(images, imageJson),
-    layers: jsonList(layers, layerJson),
-  };
+  return { images: jsonList(images, imageJson), layers: jsonList(layers, layerJson) };
 }
 
 /**
@@ -134,8 +131,8 @@ export async function publishedStore(view: RepositoryView, root: StoreRoot): Pro
 }
 
 // Not looked into: their locks vouch that they are what we wrote.
-const Images = z.custom<readonly ImageJson[]>((value) => Array.isArray(value));
-const Layers = z.custom<readonly LayerJson[]>((value) => Array.isArray(value));
+const Images = z.custom<readonly ImageJson[]>(Array.isArray);
+const Layers = z.custom<readonly LayerJson[]>(Array.isArray);
 
 async function publishedList<List>(
   view: RepositoryView,

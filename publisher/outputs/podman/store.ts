@@ -1,3 +1,4 @@
+import { groupBy } from '../../../core/group-by.ts';
 import { hexOf, type Digest } from '../../../core/oci/digest.ts';
 import { type ImageRecord, type LayerRecord, type StoredDocument, isPinned, pathOf } from './image-record.ts';
 import { hash } from 'node:crypto';
@@ -44,19 +45,14 @@ export const EMPTY_STORE: Store = { images: new Map(), layers: new Map() };
  * that nobody knows of need that. The same images in any order give the same store.
  *
  * @param before what is published of it
- * @param idsOf as for {@link namedImages}
  */
-export function storeOf(
-  published: readonly PublishedImage[],
-  before: Store = EMPTY_STORE,
-  idsOf = layerIdsOf,
-): Store {
-  const named = namedImages(published, idsOf);
+export function storeOf(published: readonly PublishedImage[], before: Store = EMPTY_STORE): Store {
+  const named = namedImages(published);
   const images = new Map(Array.from(named, ([config, image]) => [hexOf(config), toImage(image)]));
   const taken = new Set(published.map(({ record }) => record.name));
   for (const image of before.images.values()) images.set(image.id, kept(image, images.get(image.id), taken));
   return {
-    images: new Map([...images].sort(([one], [other]) => (one < other ? -1 : 1))),
+    images: new Map([...images].sort(byKey)),
     layers: layersOf(named, before.layers),
   };
 }
@@ -88,34 +84,25 @@ interface NamedImage {
 /** By the digest of their config, in its order. */
 type NamedImages = ReadonlyMap<Digest, NamedImage>;
 
-/** Identifiers of an image's layers, lowest first. */
-export function layerIdsOf({ layers }: ImageRecord): LayerId[] {
-  return layerIds(layers.map(({ diffId }) => diffId));
-}
-
 /**
  * The images of a store. No name is on two of them, since no podman could read that: where a reference is published in
  * several places, the shortest public name has it, and images that are left without a name are left out.
- *
- * @param idsOf {@link layerIds} of an image, kept for several stores of the same images
  */
-function namedImages(published: readonly PublishedImage[], idsOf = layerIdsOf): NamedImages {
-  const taken = new Set<string>();
-  const byConfig = new Map<Digest, ImageRecord[]>();
-  for (const { record } of published.toSorted(inOrder)) {
-    if (taken.has(record.name)) continue;
-    taken.add(record.name);
-    const same = byConfig.get(record.config.digest);
-    if (same === undefined) byConfig.set(record.config.digest, [record]);
-    else same.push(record);
-  }
+function namedImages(published: readonly PublishedImage[]): NamedImages {
+  const byName = new Map<string, ImageRecord>();
+  for (const { record } of published.toSorted(inOrder))
+    if (!byName.has(record.name)) byName.set(record.name, record);
   const images = new Map<Digest, NamedImage>();
-  for (const config of [...byConfig.keys()].sort()) {
-    const all = byConfig.get(config) ?? [];
+  const byConfig = groupBy(byName.values(), ({ config }) => config.digest);
+  for (const [config, all] of [...byConfig].sort(byKey)) {
     const [first] = all;
-    if (first !== undefined) images.set(config, { first, all, layers: idsOf(first) });
+    if (first !== undefined) images.set(config, { first, all, layers: layerIdsOf(first) });
   }
   return images;
+}
+
+function byKey([one]: readonly [string, unknown], [other]: readonly [string, unknown]): number {
+  return one < other ? -1 : 1;
 }
 
 /** A reference published in a subdirectory has a longer public name than the same one without. */
@@ -192,12 +179,10 @@ function layersOf(images: NamedImages, before: Store['layers']): Map<LayerId, St
   for (const { first, layers } of images.values()) {
     let parent: StoredLayer | undefined;
     for (const [index, id] of layers.entries()) {
-      let layer = stored.get(id);
-      if (layer === undefined) {
-        layer = newLayer(id, first, { parent, index });
-        stored.set(id, layer);
-      }
-      parent = layer;
+      const record = first.layers[index];
+      if (record === undefined) throw new Error('each layer has an identifier');
+      parent = stored.get(id) ?? { id, parent, record, created: CREATED };
+      stored.set(id, parent);
     }
   }
   return inLayerOrder(stored);
@@ -208,20 +193,8 @@ function inLayerOrder(layers: Map<LayerId, StoredLayer>): Map<LayerId, StoredLay
   const depths = new Map<LayerId, number>();
   for (const { id, parent } of layers.values())
     depths.set(id, parent === undefined ? 0 : (depths.get(parent.id) ?? 0) + 1);
-  const depthOf = (id: LayerId): number => depths.get(id) ?? 0;
-  return new Map(
-    [...layers].sort(([one], [other]) => depthOf(one) - depthOf(other) || (one < other ? -1 : 1)),
-  );
-}
-
-function newLayer(
-  id: LayerId,
-  { layers }: ImageRecord,
-  { parent, index }: { parent: StoredLayer | undefined; index: number },
-): StoredLayer {
-  const record = layers[index];
-  if (record === undefined) throw new Error('each layer has an identifier');
-  return { id, parent, record, created: CREATED };
+  const depthOf = ([id]: [LayerId, StoredLayer]): number => depths.get(id) ?? 0;
+  return new Map([...layers].sort((one, other) => depthOf(one) - depthOf(other) || byKey(one, other)));
 }
 
 /** Of layers, as those who share one know of no such time together. */
@@ -229,6 +202,15 @@ const CREATED = '1970-01-01T00:00:00.000Z';
 
 /** The identifier of a layer on top of certain others: 64 hexadecimal digits. */
 export type LayerId = string;
+
+/** Kept, since most images are in the store before and after. */
+const knownIds = new WeakMap<ImageRecord, readonly LayerId[]>();
+
+function layerIdsOf(record: ImageRecord): readonly LayerId[] {
+  const ids = knownIds.get(record) ?? layerIds(record.layers.map(({ diffId }) => diffId));
+  knownIds.set(record, ids);
+  return ids;
+}
 
 /**
  * The identifiers of an image's layers, lowest first, as podman gives them when it pulls the image: one for each chain,

@@ -2,12 +2,11 @@ import { hexOf } from '../../../core/oci/digest.ts';
 import type { Entry } from '../../publication/entry.ts';
 import type { BytePath } from '../../../core/system/byte-path.ts';
 import type { RepositoryView } from '../../publication/view.ts';
-import { gatherDocuments, isLost, type Documents } from './documents.ts';
+import { gatherDocuments, isLost, type Documents, type DocumentSources } from './documents.ts';
 import type { ImageRecord } from './image-record.ts';
 import {
   type LayerId,
   EMPTY_STORE,
-  layerIdsOf,
   mountedBelow,
   storeOf,
   type PublishedImage,
@@ -70,9 +69,8 @@ export async function updateOf(change: StoreChange, parts: StoreContext): Promis
   const isOurs = (await view.read(stampPath(root)))?.equals(stamp) ?? false;
   const there = await publishedParts(view, root);
   const listed = withImages((await publishedStore(view, root)) ?? EMPTY_STORE, (id) => there.images.has(id));
-  const idsOf = memoized(layerIdsOf);
-  const kept = new ReusableParts(isOurs ? listed : EMPTY_STORE, there, storeOf(again, EMPTY_STORE, idsOf));
-  const { store, documents, left } = await gather(change, { listed, kept, view, idsOf });
+  const kept = reusableParts(isOurs ? listed : EMPTY_STORE, there, storeOf(again));
+  const { store, documents, left } = await gather(change, { listed, kept, view });
   const stay = new Set(left);
   const fresh = kept.layersMissing(store);
   const names = await shortNamesOf(fresh, new ShortNames({ view, root, links: there.links }));
@@ -90,16 +88,6 @@ export async function updateOf(change: StoreChange, parts: StoreContext): Promis
     outdated: await wrongLowers(view, root, fresh),
     lost: after.filter((image) => !stay.has(image)),
     nameless: left.filter(({ record }) => !isNamed(record, store)),
-  };
-}
-
-/** Most images are in the store before and after. */
-function memoized<Key extends object, Value>(work: (key: Key) => Value): (key: Key) => Value {
-  const known = new WeakMap<Key, Value>();
-  return (key) => {
-    const value = known.get(key) ?? work(key);
-    known.set(key, value);
-    return value;
   };
 }
 
@@ -131,13 +119,13 @@ async function publishedParts(view: RepositoryView, root: StoreRoot): Promise<Pu
 /** The store with all that it needs, which is not everything where something is lost; `left` are the images that stay. */
 async function gather(
   { root, after, documents: brought }: StoreChange,
-  known: { listed: Store; kept: ReusableParts; view: RepositoryView; idsOf: typeof layerIdsOf },
+  known: Pick<DocumentSources, 'kept' | 'view'> & { listed: Store },
 ): Promise<{ store: Store; documents: Documents; left: readonly PublishedImage[] }> {
-  const { kept, view, idsOf } = known;
+  const { kept, view } = known;
   let { listed } = known;
   let left = after;
   for (;;) {
-    const store = storeOf(left, listed, idsOf);
+    const store = storeOf(left, listed);
     const sources = { view, root, kept, brought, listed: known.listed, published: left };
     const { documents, lost } = await gatherDocuments(store, sources);
     if (lost.size === 0) return { store, documents, left };
@@ -171,40 +159,21 @@ async function shortNamesOf(
 }
 
 /** Parts of a published store that stay as they are: still there, and not to be written again. */
-class ReusableParts {
-  readonly #published: Store;
-  readonly #there: PublishedParts;
-  readonly #again: Store;
-  readonly #families: ReadonlySet<string>;
-
-  constructor(published: Store, there: PublishedParts, again: Store) {
-    this.#published = published;
-    this.#there = there;
-    this.#again = again;
-    this.#families = new Set([...there.links].map((name) => name.slice(0, SHORT_CHARACTERS)));
-  }
-
-  image(id: string): StoredImage | undefined {
-    return this.#there.images.has(id) && !this.#again.images.has(id)
-      ? this.#published.images.get(id)
-      : undefined;
-  }
-
-  /** Layers of `store` whose files are not published. */
-  layersMissing(store: Store): StoredLayer[] {
-    return [...store.layers.values()].filter(
-      ({ id }) =>
-        !this.#published.layers.has(id) ||
-        !this.#there.layers.has(id) ||
-        !this.#hasName(id) ||
-        this.#again.layers.has(id),
-    );
-  }
-
+function reusableParts(published: Store, there: PublishedParts, again: Store) {
+  const families = new Set([...there.links].map((name) => name.slice(0, SHORT_CHARACTERS)));
   /** As far as can be told without looking at each: whether there are names that begin as its own does. */
-  #hasName(id: LayerId): boolean {
-    return this.#families.has(shortNameFamily(id)) || this.#there.links.has(id);
-  }
+  const hasName = (id: LayerId): boolean => families.has(shortNameFamily(id)) || there.links.has(id);
+  return {
+    image: (id: string): StoredImage | undefined =>
+      there.images.has(id) && !again.images.has(id) ? published.images.get(id) : undefined,
+
+    /** Layers of `store` whose files are not published. */
+    layersMissing: (store: Store): StoredLayer[] =>
+      [...store.layers.values()].filter(
+        ({ id }) =>
+          !published.layers.has(id) || !there.layers.has(id) || !hasName(id) || again.layers.has(id),
+      ),
+  };
 }
 
 /** Layers that had something below them when somebody else wrote them, and now have nothing. */
