@@ -32,7 +32,7 @@ import { fileDemand, LinkCounts, survey, type Survey, LinkableFiles, type Unlink
 import type { StackedLayer, TreeLoader } from '../tree/image-trees.ts';
 import { MissingDirectories, TreeChanges, type ChangeOptions } from './tree-changes.ts';
 import { held, lossesOf, type LossPolicy } from './losses.ts';
-import { treeEntries, type TreeSources } from './tree-entries.ts';
+import { treeEntries } from './tree-entries.ts';
 import { KeptXattrs, treeXattrs } from './xattrs.ts';
 
 export interface ComposerOptions extends ChangeOptions {
@@ -81,7 +81,7 @@ export class Composer {
   readonly #linkable: LinkableFiles;
   readonly #planned: Planned[] = [];
   readonly #manifests: FileEntry[] = [];
-  readonly #trees = new Map<string, KeptTree>();
+  readonly #trees = new Map<string, BroughtTree>();
   readonly #deletions: BytePath[] = [];
   /** Records of trees that stay, and are as they would be made now. */
   readonly #renewed = new Set<BytePath>();
@@ -136,9 +136,12 @@ export class Composer {
     this.#manifests.push(metadataFile(manifestPath(image.publicName), image.manifest.bytes, attributes));
     for (const path of deletions) this.#deletions.push(path);
     for (const path of renewed) this.#renewed.add(path);
-    for (const one of brought) this.#take(one);
+    for (const tree of brought) {
+      this.#trees.set(treeName(tree), tree);
+      this.#demand = sumOf(this.#demand, tree.demand);
+    }
     for (const { sizeBytes, paths } of unlinkable.values())
-      this.#need({ bytes: sizeBytes, inodes: paths.size });
+      this.#demand = sumOf(this.#demand, { bytes: sizeBytes, inodes: paths.size });
     this.#planned.push({ image, trees: unlinkable, hasXattrs: brought.some(({ hasXattrs }) => hasXattrs) });
     return [...losses, ...plans.flatMap(({ warnings }) => warnings)];
   }
@@ -149,7 +152,9 @@ export class Composer {
    * @throws Failure `repository-conflict`
    */
   async composition(): Promise<Composition> {
-    const changes = await this.#outputChanges();
+    const changes = new Map<OutputName, OutputChanges>();
+    for (const [name, collector] of this.#collectors)
+      changes.set(name, await collector.changes(async (entry) => await this.#changes.refuseConflict(entry)));
     const ofOutputs = [...changes.values()];
     let demand = this.#demand;
     for (const { trees } of ofOutputs)
@@ -182,13 +187,6 @@ export class Composer {
       plans.push(plan);
     }
     return plans;
-  }
-
-  async #outputChanges(): Promise<Map<OutputName, OutputChanges>> {
-    const changes = new Map<OutputName, OutputChanges>();
-    for (const [name, collector] of this.#collectors)
-      changes.set(name, await collector.changes(async (entry) => await this.#changes.refuseConflict(entry)));
-    return changes;
   }
 
   /** Folders that trees need and do not bring. */
@@ -237,8 +235,9 @@ export class Composer {
   async *#entriesOf({ image, trees }: Planned): AsyncGenerator<Entry> {
     const { capabilities } = this.#options;
     for await (const { tree, stack, unlinkable } of this.#treesAgain(image, trees)) {
-      const entries = treeEntries(tree, { ...sourcesOf(image, stack), ...this.#published(unlinkable) });
-      yield* held(entries, capabilities);
+      const published = (path: BytePath) => this.#view.contents(path);
+      const sources = { ...sourcesOf(image, stack), unlinkable: unlinkable.paths, published };
+      yield* held(treeEntries(tree, sources), capabilities);
     }
   }
 
@@ -251,7 +250,7 @@ export class Composer {
   }
 
   /** The trees that the batch has of `image`, made again. */
-  async *#treesAgain(image: ReadyImage, trees: Planned['trees']): AsyncGenerator<PlannedTree> {
+  async *#treesAgain(image: ReadyImage, trees: Planned['trees']) {
     if (trees.size === 0) return;
     const stack = await this.#loader.loadStack(layerDigests(image));
     const left = new Map(trees);
@@ -288,14 +287,9 @@ export class Composer {
       return own.has(name) || this.#trees.has(name);
     };
     const unlinkable = new Map<string, Unlinkable>();
-    for (const tree of trees) {
-      unlinkable.set(treeName(tree), await this.#linkable.missingFrom(tree, { isBrought, meter }));
-    }
+    for (const tree of trees)
+      unlinkable.set(treeName(tree), await this.#linkable.missingFrom(tree, isBrought, meter));
     return unlinkable;
-  }
-
-  #published({ paths: unlinkable }: Unlinkable): Pick<TreeSources, 'unlinkable' | 'published'> {
-    return { unlinkable, published: (path) => this.#view.contents(path) };
   }
 
   async #survey({ trees, meter }: Made): Promise<BroughtTree[]> {
@@ -308,16 +302,6 @@ export class Composer {
     }
     return all;
   }
-
-  #need(demand: Demand): void {
-    this.#demand = sumOf(this.#demand, demand);
-  }
-
-  #take({ kind, hex, path, folders, demand }: BroughtTree): void {
-    const kept = { kind, hex, path, folders };
-    this.#trees.set(treeName(kept), kept);
-    this.#need(demand);
-  }
 }
 
 interface Made {
@@ -327,19 +311,11 @@ interface Made {
   readonly meter: ImageMeter;
 }
 
-/** A tree of an image that is planned. */
-interface PlannedTree {
-  readonly tree: PublishedTree;
-  readonly stack: readonly StackedLayer[];
-  readonly unlinkable: Unlinkable;
-}
-
-/** The part of a tree that stays in memory, and the folders beside it. */
-type KeptTree = Pick<PublishedTree, 'kind' | 'hex' | 'path'> & {
+/** The part of a tree that stays in memory. */
+interface BroughtTree extends Pick<PublishedTree, 'kind' | 'hex' | 'path'>, Survey {
+  /** Folders beside it. */
   readonly folders: readonly BytePath[];
-};
-
-type BroughtTree = KeptTree & Survey;
+}
 
 /** A tree named by a config, or by its diff IDs, must be made of these layers and no others. */
 function checkDiffIds({ config }: ReadyImage, stack: readonly StackedLayer[]): void {
@@ -347,13 +323,10 @@ function checkDiffIds({ config }: ReadyImage, stack: readonly StackedLayer[]): v
     if (config.diffIds[index] !== facts.diffId) throw wrongDiffId(layer, facts.diffId, config.diffIds[index]);
 }
 
-function sourcesOf(
-  image: ReadyImage,
-  stack: readonly StackedLayer[],
-): Pick<TreeSources, 'blobOf' | 'treeOf'> {
+function sourcesOf({ blobs }: ReadyImage, stack: readonly StackedLayer[]) {
   return {
     blobOf: (layer: Digest): string => {
-      const blob = image.blobs.get(layer);
+      const blob = blobs.get(layer);
       if (blob === undefined) throw new Error(`the blob of ${layer} was not fetched`);
       return blob;
     },

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { Failure } from '../../core/failure.ts';
-import { type Attributes, type Entry, type FileEntry } from '../publication/entry.ts';
+import type { Attributes, Entry } from '../publication/entry.ts';
 import { displayPath, pathBuffer, type BytePath } from '../../core/system/byte-path.ts';
 import { LONGEST_PATH_BYTES } from '../layer/member-path.ts';
 import { LINUX_LIMITS, type RepositoryCapabilities } from '../publication/capabilities.ts';
@@ -102,20 +102,17 @@ function sentence(kind: Kind, paths: number, xattrsReason: string): string {
  *
  * @throws Failure `image-incomplete` for what cannot be there at all, and with the policy `refuse` for any loss
  */
-export function* lossesOf(
-  brought: Brought,
-  { capabilities, xattrs, meter }: LossTools,
-  policy: LossPolicy,
-): Sliced<string[]> {
+export function* lossesOf(brought: Brought, tools: LossTools, policy: LossPolicy): Sliced<string[]> {
+  const { capabilities, meter } = tools;
   for (const tree of brought.trees) yield* checkNames(tree, capabilities, meter);
   const losses = new Losses();
   for (const path of droppedIn(brought)) losses.add('reserved', path);
-  const finding = { losses, capabilities, xattrs };
+  const finding = { ...tools, losses };
   for (const { path, node } of walk<TreeNode>(brought.stack.at(-1)?.rootfs ?? EMPTY_TREE)) {
     if (meter.step()) yield;
     findIn(node, path, finding);
   }
-  if (brought.hasLayers) yield* findInLayers(brought.stack, finding, meter);
+  if (brought.hasLayers) yield* findInLayers(brought.stack, finding);
   const lines = losses.lines(capabilities);
   if (policy === 'warn' || !losses.isAny) return lines;
   throw new Failure('image-incomplete', lines.join('; '), {
@@ -136,23 +133,16 @@ export async function* held(
   entries: AsyncIterable<Entry>,
   capabilities: RepositoryCapabilities,
 ): AsyncGenerator<Entry> {
-  const { setId } = capabilities.exposes;
   for await (const entry of entries) {
     if (isLeftOut(entry, capabilities)) continue;
-    yield setId && entry.type === 'file' ? withoutSetId(entry) : entry;
+    if (capabilities.exposes.setId && entry.type === 'file' && hasSetId(entry.attributes))
+      yield { ...entry, attributes: { ...entry.attributes, mode: entry.attributes.mode & ~SET_ID_BITS } };
+    else yield entry;
   }
 }
 
-/** Reports whether an entry is left out. */
 export function isLeftOut(item: Entry | AnyNode, { takesDevices, exposes }: RepositoryCapabilities): boolean {
   return isRealDevice(item) && (!takesDevices || exposes.devices);
-}
-
-function withoutSetId(entry: FileEntry): FileEntry {
-  const { attributes } = entry;
-  return hasSetId(attributes)
-    ? { ...entry, attributes: { ...attributes, mode: attributes.mode & ~SET_ID_BITS } }
-    : entry;
 }
 
 function hasSetId({ mode }: Attributes): boolean {
@@ -171,10 +161,8 @@ function isDeletion({ type, major, minor }: Pick<DeviceNode, 'type' | 'major' | 
   return type === 'character-device' && major === 0 && minor === 0;
 }
 
-interface Finding {
+interface Finding extends LossTools {
   readonly losses: Losses;
-  readonly capabilities: RepositoryCapabilities;
-  readonly xattrs: KeptXattrs;
 }
 
 function findIn(node: TreeNode, path: BytePath, finding: Finding): void {
@@ -209,16 +197,13 @@ function findInDevice(path: BytePath, { losses, capabilities }: Finding): void {
 
 function findInAttributes(attributes: Attributes, path: BytePath, { losses, capabilities }: Finding): void {
   if (!capabilities.takesOwner(attributes)) losses.add('owner', path);
-  if (!isUsual(attributes.mtime) && !isKept(attributes.mtime, capabilities)) losses.add('time', path);
+  if (!isTimeKept(attributes.mtime, capabilities)) losses.add('time', path);
 }
 
-/** Within 32 bits, which every file system has: then it need not be asked. */
-function isUsual(mtime: number): boolean {
-  return mtime >= -(2 ** 31) && mtime < 2 ** 31;
-}
-
-function isKept(mtime: number, { earliestTime, latestTime }: RepositoryCapabilities): boolean {
-  return mtime >= earliestTime && mtime <= latestTime;
+function isTimeKept(mtime: number, capabilities: RepositoryCapabilities): boolean {
+  // Every file system has 32 bits: then it need not be asked.
+  if (mtime >= -(2 ** 31) && mtime < 2 ** 31) return true;
+  return mtime >= capabilities.earliestTime && mtime <= capabilities.latestTime;
 }
 
 function findXattrs(
@@ -241,11 +226,7 @@ function shownNames(names: readonly string[]): string {
 }
 
 /** Losses visible only to overlay mounts of the layers. */
-function* findInLayers(
-  stack: readonly StackedLayer[],
-  { losses, xattrs }: Finding,
-  meter: ImageMeter,
-): Sliced<void> {
+function* findInLayers(stack: readonly StackedLayer[], { losses, xattrs, meter }: Finding): Sliced<void> {
   for (const found of overlayFolders(stack, meter)) {
     if (found === undefined) {
       yield;
@@ -287,14 +268,10 @@ function unholdableReason(
   const pathBytes = root.length + 1 + path.length;
   if (name.length > longestNameBytes) return `has a name of ${name.length} bytes`;
   if (pathBytes > longestPathBytes) return `would be a path of ${pathBytes} bytes`;
-  if (!takesAnyBytes && !isText(name)) return 'has a name that is not UTF-8';
+  if (!takesAnyBytes && !isUtf8(pathBuffer(name))) return 'has a name that is not UTF-8';
   if (node.type === 'symlink' && node.target.length > longestTargetBytes)
     return `is a symbolic link to ${node.target.length} bytes`;
   return undefined;
-}
-
-function isText(name: string): boolean {
-  return isUtf8(pathBuffer(name));
 }
 
 function unholdable(path: BytePath, reason: string): Failure {

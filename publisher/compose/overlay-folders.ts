@@ -44,7 +44,7 @@ export function* overlayFolders(
   if (layers.length < roots.length) yield { path: '', differs: true, isOpaque: false };
   const open: Place[] = [{ path: '', layers, merged }];
   for (let place = open.pop(); place !== undefined; place = open.pop()) {
-    yield* shownAt(place);
+    yield shownAt(place);
     for (const below of yield* placesBelow(place, meter)) open.push(below);
   }
 }
@@ -56,10 +56,9 @@ interface Place {
   readonly merged: TreeNode | undefined;
 }
 
-function* shownAt({ path, layers, merged }: Place): Generator<OverlayPath> {
-  const isThere = merged?.type === 'directory';
-  const differs = !isThere || !isAlike(layers[0]?.attributes, merged.attributes);
-  yield { path, differs, isOpaque: layers.some(({ opaque }) => opaque) };
+function shownAt({ path, layers, merged }: Place): OverlayPath {
+  const differs = merged?.type !== 'directory' || !isAlike(layers[0]?.attributes, merged.attributes);
+  return { path, differs, isOpaque: layers.some(({ opaque }) => opaque) };
 }
 
 /** The folders in a folder, the first one last. */
@@ -98,9 +97,7 @@ function* seenIn(
   return found;
 }
 
-function* childrenOf(
-  layers: readonly LayerDirectoryNode[],
-): Generator<readonly [name: string, child: LayerNode]> {
+function* childrenOf(layers: readonly LayerDirectoryNode[]) {
   for (const { children } of layers) yield* children;
 }
 

@@ -127,12 +127,6 @@ export function fileDemand(entries: readonly Entry[]): Demand {
   );
 }
 
-export interface LinkQuestion {
-  /** Reports whether the same publication brings the layer: its files can be linked to. */
-  readonly isBrought: (layer: Digest) => boolean;
-  readonly meter: ImageMeter;
-}
-
 /** Published files that a tree must copy, since it cannot link to them. */
 export interface Unlinkable {
   /** Their published paths. */
@@ -151,8 +145,16 @@ export class LinkableFiles {
     this.#view = view;
   }
 
-  /** The published files that the tree needs and cannot link to. */
-  async missingFrom(tree: PublishedTree, { isBrought, meter }: LinkQuestion): Promise<Unlinkable> {
+  /**
+   * The published files that the tree needs and cannot link to.
+   *
+   * @param isBrought whether the same publication brings the layer: its files can be linked to
+   */
+  async missingFrom(
+    tree: PublishedTree,
+    isBrought: (layer: Digest) => boolean,
+    meter: ImageMeter,
+  ): Promise<Unlinkable> {
     const paths = new Set<BytePath>();
     let sizeBytes = 0;
     if (tree.files === 'copied' || this.#view.linkableBytes === Number.POSITIVE_INFINITY)

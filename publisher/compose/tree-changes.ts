@@ -63,10 +63,11 @@ export class TreeChanges {
     return { fresh: [...fresh.values()], deletions, renewed };
   }
 
-  /** Refuses an entry also where anything but a folder is above it. @throws Failure `repository-conflict` */
-  async refuseConflict(entry: Pick<Entry, 'path' | 'type'>): Promise<void> {
-    await this.#directories.above(entry.path);
-    await refuseConflict(this.#view, entry);
+  /** @throws Failure `repository-conflict` where something else than the entry is at its path, or other than a folder above */
+  async refuseConflict({ path, type }: Pick<Entry, 'path' | 'type'>): Promise<void> {
+    await this.#directories.above(path);
+    const kind = await this.#view.kindOf(path);
+    if (kind !== undefined && !isReplaceable(kind, type)) throw conflict(path, kind);
   }
 
   async #stays(tree: PublishedTree): Promise<boolean> {
@@ -113,15 +114,6 @@ async function leftovers(
     }
   }
   return gone;
-}
-
-/** @throws Failure `repository-conflict` where something else than the entry stands at its path, as above */
-async function refuseConflict(
-  view: RepositoryView,
-  { path, type }: Pick<Entry, 'path' | 'type'>,
-): Promise<void> {
-  const kind = await view.kindOf(path);
-  if (kind !== undefined && !isReplaceable(kind, type)) throw conflict(path, kind);
 }
 
 function isReplaceable(
@@ -194,8 +186,6 @@ function conflict(path: BytePath, kind: string): Failure {
   return new Failure(
     'repository-conflict',
     `the repository has a ${kind} at ${path}, where something else belongs`,
-    {
-      hint: 'find out who put it there, and delete it in a transaction of its own',
-    },
+    { hint: 'find out who put it there, and delete it in a transaction of its own' },
   );
 }

@@ -96,15 +96,11 @@ class Placing {
         return;
       case 'character-device':
       case 'block-device':
-      case 'fifo':
-        yield {
-          type: node.type,
-          path: at,
-          attributes: node.attributes,
-          major: node.major,
-          minor: node.minor,
-        };
+      case 'fifo': {
+        const { type, attributes, major, minor } = node;
+        yield { type, path: at, attributes, major, minor };
         return;
+      }
     }
   }
 
@@ -125,9 +121,7 @@ class Placing {
   }
 
   #broughtOf(layer: Digest): Brought {
-    const known = this.contents.get(layer);
-    if (known !== undefined) return known;
-    const brought = new Brought(this.#tree.root, this.#sources.treeOf(layer));
+    const brought = this.contents.get(layer) ?? new Brought(this.#tree.root, this.#sources.treeOf(layer));
     this.contents.set(layer, brought);
     return brought;
   }

@@ -10,7 +10,6 @@ import {
 } from '../tree/node.ts';
 import type { PublishedTree } from '../outputs/output.ts';
 
-/** A node that may have attributes. */
 type Attributed = FileNode | DirectoryNode | LayerDirectoryNode;
 
 /** Both readers of an opaque directory: root's overlay mounts look at one, rootless ones at the other. */
@@ -30,7 +29,7 @@ export class KeptXattrs {
 
   /** The names of those of `values` that an entry with all of them would lose. */
   lostOf(values: ReadonlyMap<string, string>): readonly string[] {
-    if (values.size === 0) return NONE;
+    if (values.size === 0) return [];
     const lost = this.#lost.get(values) ?? this.#capabilities.lostXattrs(values);
     this.#lost.set(values, lost);
     return lost;
@@ -44,8 +43,6 @@ export class KeptXattrs {
     return new Map([...values].filter(([name]) => !lost.has(name)));
   }
 }
-
-const NONE: readonly string[] = [];
 
 /** Grants rights of root to whoever runs the program: capabilities(7), "File capabilities". */
 export const CAPABILITY = 'security.capability';
