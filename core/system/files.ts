@@ -39,16 +39,25 @@ export async function writeWhole(
   }
 }
 
-/** Does the same as {@link writeWhole}, synchronously. */
+/**
+ * Does the same as {@link writeWhole}, synchronously, for a file that one process writes at a time: the next call, and
+ * {@link removeWholeSync}, remove what a crash left beside it.
+ */
 export function writeWholeSync(path: string, content: string, mode = PRIVATE): void {
-  const part = partOf(path);
+  const part = solePartOf(path);
   try {
+    rmSync(part, { force: true });
     writeFileSync(part, content, { flag: 'wx', flush: true, mode });
     renameDurablySync(part, path);
   } catch (error) {
     rmSync(part, { force: true });
     throw error;
   }
+}
+
+/** Removes a file of {@link writeWholeSync}, if it is there. */
+export function removeWholeSync(path: string): void {
+  for (const name of [solePartOf(path), path]) rmSync(name, { force: true });
 }
 
 /** Moves a file within its directory; a name lasts through a power cut only once its directory is on disk. */
@@ -76,6 +85,10 @@ export function syncFolder(path: string): void {
   } finally {
     closeSync(fd);
   }
+}
+
+function solePartOf(path: string): string {
+  return `${path}.part`;
 }
 
 /** Two processes may write the same file at the same time. */

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { parseIfValid } from '../../../core/json.ts';
-import { readIfThereSync, writeWholeSync } from '../../../core/system/files.ts';
+import { readIfThereSync, removeWholeSync, writeWholeSync } from '../../../core/system/files.ts';
 import type { CvmfsRepository } from './installation.ts';
 
 /** Identifies our open transaction on disk, so that the next start aborts it and nobody else's. */
@@ -58,7 +58,7 @@ export function isRecorded({ record }: CvmfsRepository): boolean {
 }
 
 export function forgetTransaction(repository: CvmfsRepository): void {
-  rmSync(repository.record, { force: true });
+  removeWholeSync(repository.record);
 }
 
 export function isInTransaction(repository: CvmfsRepository): boolean {

@@ -1,7 +1,13 @@
 import { strict as assert } from 'node:assert';
 import { readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readIfThere, readIfThereSync, writeWhole, writeWholeSync } from '../../../core/system/files.ts';
+import {
+  readIfThere,
+  readIfThereSync,
+  removeWholeSync,
+  writeWhole,
+  writeWholeSync,
+} from '../../../core/system/files.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
 describe('core/system/files', () => {
@@ -43,6 +49,18 @@ describe('core/system/files', () => {
       });
     });
   }
+
+  it('removes what a crash left beside a file of one writer, with the next one or with the file', () => {
+    const kill = (): void => writeFileSync(`${path}.part`, 'half');
+    kill();
+    writeWholeSync(path, 'new');
+    assert.equal(readFileSync(path, 'utf8'), 'new');
+    assert.deepEqual(readdirSync(folder), ['file']);
+    kill();
+    removeWholeSync(path);
+    assert.deepEqual(readdirSync(folder), []);
+    removeWholeSync(path);
+  });
 
   it('keeps the old content where the new one fails to come', async () => {
     await writeWhole(path, 'old');
