@@ -34,18 +34,18 @@ interface ChangedRecipe {
   readonly changes: RecipeChanges;
 }
 
-interface Checked {
-  readonly wish: CheckedWish;
-  readonly findings: readonly RecipeFinding[];
-}
-
 /** @param bases in the order of `sources` */
 export async function checkRecipes(
   sources: readonly RecipeSource[],
   bases: readonly Base[],
   options: CheckOptions,
 ): Promise<CheckReport> {
-  const subjects = sources.flatMap((source, index) => changedRecipeOf(source, bases[index]));
+  const subjects = sources.flatMap((source, index): ChangedRecipe[] => {
+    const { content: recipe } = source;
+    if (isFailure(recipe)) return [];
+    const base = bases[index];
+    return [{ source, recipe, base, changes: changesSince(isFailure(base) ? undefined : base, recipe) }];
+  });
   const wishes = subjects.flatMap((subject) =>
     [...subject.changes.wishes].map((wish) => ({ subject, wish })),
   );
@@ -76,13 +76,6 @@ export async function checkRecipes(
     base: options.base,
     isOffline: options.ask === undefined,
   };
-}
-
-function changedRecipeOf(source: RecipeSource, base: Base): ChangedRecipe[] {
-  const { content: recipe } = source;
-  if (isFailure(recipe)) return [];
-  const changes = changesSince(isFailure(base) ? undefined : base, recipe);
-  return [{ source, recipe, base, changes }];
 }
 
 /** Problems of the recipe itself, and lines that were removed. */
@@ -127,7 +120,7 @@ async function checkWish(
   subject: ChangedRecipe,
   wish: Wish,
   { ask, allowedRegistries }: CheckOptions,
-): Promise<Checked> {
+): Promise<{ wish: CheckedWish; findings: RecipeFinding[] }> {
   const { file } = subject.source;
   const { line, text } = wish;
   const isAllowed = judgeRegistry(wish, allowedRegistries) === undefined;

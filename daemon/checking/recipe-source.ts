@@ -131,7 +131,6 @@ async function exists(path: string): Promise<boolean> {
 /** Earlier version of a recipe; `undefined` if it did not exist; a failure if it was invalid. */
 export type Base = Recipe | Failure | undefined;
 
-const HINT = 'name a commit or branch of the git repository that the recipe lies in, fetched before';
 const LIMITS = { timeLimitMs: 60_000, sizeLimitBytes: 0 };
 
 /** Settings for reading recipes from git. */
@@ -208,7 +207,7 @@ function reasonOf(error: GitCommandError): string {
 
 function unusable(ref: string, reason: string, cause?: unknown): Failure {
   return new Failure('configuration-invalid', `--base ${quoted(ref)} cannot be read: ${reason}`, {
-    hint: HINT,
+    hint: 'name a commit or branch of the git repository that the recipe lies in, fetched before',
     cause,
   });
 }

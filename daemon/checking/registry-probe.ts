@@ -17,17 +17,13 @@ import { quoted, formatBytes } from '../../core/text.ts';
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { WishSettings } from '../../wishlist/recipe/settings.ts';
 import type { Wish } from '../../wishlist/recipe/wish.ts';
+import type { Configuration } from '../configuration/options.ts';
 import { measureImage, type SizeLookup } from './size-lookup.ts';
 import type { Suggestions, TagLists } from './suggestions.ts';
 
 /** Images of a pattern whose manifests are fetched: the highest versions. */
 const MOST_IMAGES_OF_A_PATTERN = 10;
 const IMAGES_AT_A_TIME = 4;
-
-export interface Limits {
-  readonly patternLimit: number;
-  readonly imageSizeLimitBytes: number | undefined;
-}
 
 /** Results of asking registries about one wish. */
 export interface WishProbe {
@@ -44,19 +40,19 @@ export interface ProbedWish {
   readonly defaults: WishSettings;
 }
 
-export class RegistryProbe {
-  readonly #sizes: SizeLookup;
-  readonly #lists: TagLists;
-  readonly #suggestions: Suggestions;
-  readonly #limits: Limits;
+/** Measures images, lists tags and names what may be meant. */
+interface Means {
+  readonly sizes: SizeLookup;
+  readonly lists: TagLists;
+  readonly suggestions: Suggestions;
+}
 
-  constructor(
-    parts: { readonly sizes: SizeLookup; readonly lists: TagLists; readonly suggestions: Suggestions },
-    limits: Limits,
-  ) {
-    this.#sizes = parts.sizes;
-    this.#lists = parts.lists;
-    this.#suggestions = parts.suggestions;
+export class RegistryProbe {
+  readonly #means: Means;
+  readonly #limits: Pick<Configuration, 'patternLimit' | 'imageSizeLimitBytes'>;
+
+  constructor(means: Means, limits: Pick<Configuration, 'patternLimit' | 'imageSizeLimitBytes'>) {
+    this.#means = means;
     this.#limits = limits;
   }
 
@@ -64,7 +60,7 @@ export class RegistryProbe {
     const { wish } = probed;
     const { images, failures, problems } = await expandRecipes(
       [alone(probed)],
-      async (reference) => await this.#lists.of(reference),
+      async (reference) => await this.#means.lists.of(reference),
     );
     const remarks: Remark[] = problems.map(({ problem }) => problem);
     for (const { failure } of failures) remarks.push(await this.#failed(wish, failure));
@@ -126,12 +122,10 @@ export class RegistryProbe {
   ): Promise<Pick<WishProbe, 'images' | 'remarks'> & { readonly passedOver?: string }> {
     try {
       const repositories = wish.repositories ?? recipe.repositories;
-      const { images, missing } = await measureImage(this.#sizes, wanted, repositories);
+      const { images, missing } = await measureImage(this.#means.sizes, wanted, repositories);
       const remarks = images.flatMap((image) => this.#judgeSize(wish, image) ?? []);
-      return {
-        images,
-        remarks: missing === undefined ? remarks : [...remarks, failureRemark(wish, missing)],
-      };
+      if (missing !== undefined) remarks.push(failureRemark(wish, missing));
+      return { images, remarks };
     } catch (error) {
       if (error instanceof NoImage && !wanted.isNamed)
         return { images: [], remarks: [], passedOver: error.artifact };
@@ -149,7 +143,7 @@ export class RegistryProbe {
   }
 
   async #failed(wish: Wish, cause: Failure): Promise<Remark> {
-    const meant = await this.#suggestions.for(wish.reference, cause);
+    const meant = await this.#means.suggestions.for(wish.reference, cause);
     if (meant === undefined) return failureRemark(wish, cause);
     const isMistyped = cause.code === 'dns-failed';
     return { ...failureRemark(wish, cause, isMistyped ? 'error' : undefined), hint: meant };

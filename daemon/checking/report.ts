@@ -82,14 +82,13 @@ export function sumText({ wishes, sum, isOffline, base }: CheckReport): string |
 }
 
 function sizeText({ layers, compressedBytes, unpackedBytes, publishedBytes }: Sum): string {
-  return [
+  const parts = [
     counted(layers, 'layer'),
     `${formatBytes(compressedBytes)} compressed`,
-    `${bytesText(unpackedBytes)} unpacked`,
-    `${bytesText(publishedBytes)} of it published already`,
-  ]
-    .filter((part) => !part.startsWith('unknown'))
-    .join(', ');
+    unpackedBytes !== undefined && `${formatBytes(unpackedBytes)} unpacked`,
+    publishedBytes !== undefined && `${formatBytes(publishedBytes)} of it published already`,
+  ];
+  return parts.filter((part) => part !== false).join(', ');
 }
 
 export function bytesText(bytes: number | undefined): string {

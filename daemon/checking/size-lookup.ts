@@ -24,24 +24,18 @@ export interface SizeLookup {
   readonly viewOf: (repository: string) => RepositoryView | undefined;
 }
 
-export interface Measured {
-  /** By platform. */
-  readonly images: readonly MeasuredImage[];
-  /** Set if a platform that the wish names is missing. */
-  readonly missing: Failure | undefined;
-}
-
 /**
  * Fetches the manifests of an image, but not its layers.
  *
  * @param repositories where it is wanted
+ * @returns its images by platform, and a failure if a platform that the wish names is missing
  * @throws Failure of the registry client; `platform-missing`
  */
 export async function measureImage(
   sizes: SizeLookup,
   wanted: WishedImage,
   repositories: readonly string[],
-): Promise<Measured> {
+): Promise<{ images: MeasuredImage[]; missing: Failure | undefined }> {
   const { images, missing, available } = await resolveImage(sizes.client, wanted, FORMS);
   const required = missing.filter(({ isRequired }) => isRequired).map(({ platform }) => platform);
   const image = formatReference(wanted.reference);
@@ -92,8 +86,6 @@ async function isInAll(
 
 /** False also for a missing or unrelated folder, which looks like an empty repository. */
 async function isPresent(view: RepositoryView): Promise<boolean> {
-  return (
-    (await view.kindOf(OWN_FOLDERS.records)) !== undefined ||
-    (await view.kindOf(OUTPUT_FORMS.layers.folder)) !== undefined
-  );
+  const { records } = OWN_FOLDERS;
+  return ((await view.kindOf(records)) ?? (await view.kindOf(OUTPUT_FORMS.layers.folder))) !== undefined;
 }

@@ -38,9 +38,8 @@ export class Suggestions {
 
   async #otherTag(reference: ImageReference): Promise<string | undefined> {
     const tags = await this.#tagsOf(reference);
-    if (tags === undefined || reference.tag === undefined) {
-      return tags === undefined ? await this.#repositoryHint(reference) : undefined;
-    }
+    if (tags === undefined) return await this.#repositoryHint(reference);
+    if (reference.tag === undefined) return undefined;
     const meant = nearestTag(reference.tag, tags);
     if (meant !== undefined) return didYouMean({ ...reference, tag: meant });
     if (tags.length === 0) return 'the repository has no tags at all: push the image, or correct the name';
@@ -115,27 +114,20 @@ const OF_THE_LINE: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'media-type-unsupported',
 ]);
 
-export interface ExplainOptions {
-  readonly listTags: ListTags;
-  /** All wished images, once known. */
-  readonly images: () => readonly WishedImage[];
-  /** The images come from lines of recipes. */
-  readonly hasLines: boolean;
-}
-
 /**
  * Adds to the failure of an image the line that asks for it and the image it may mean, as "wishlist check" does.
  * This requests tag lists, so it is for runs that somebody waits for.
+ *
+ * @param images all wished images, once known
+ * @param hasLines whether they come from lines of recipes
  */
-export function createExplain({
-  listTags,
-  images,
-  hasLines,
-}: ExplainOptions): (image: WishedImage, failure: Failure) => Promise<Failure> {
+export function createExplain(
+  listTags: ListTags,
+  images: () => readonly WishedImage[],
+  hasLines: boolean,
+): (image: WishedImage, failure: Failure) => Promise<Failure> {
   let suggestions: Suggestions | undefined;
-  return explain;
-
-  async function explain({ reference, wishes }: WishedImage, failure: Failure): Promise<Failure> {
+  return async ({ reference, wishes }, failure) => {
     if (!OF_THE_LINE.has(failure.code)) return failure;
     suggestions ??= new Suggestions(
       new TagLists(listTags),
@@ -149,5 +141,5 @@ export function createExplain({
         : `${position(first.recipe.file, { line: first.wish.line, column: undefined })} `;
     const options = { cause: failure, ...(hint !== undefined && { hint }) };
     return new Failure(failure.code, `${place}${failure.message}`, options);
-  }
+  };
 }

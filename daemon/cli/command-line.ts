@@ -8,7 +8,7 @@ import {
   type Option,
 } from '../configuration/options.ts';
 import { boolean } from '../configuration/value-types.ts';
-import { commandHelp, generalHelp, groupHelp, shortHelp, topicHelp } from './help.ts';
+import { commandHelp, generalHelp, groupHelp, shortHelp, topicHelp, type Width } from './help.ts';
 import { PLANNED_COMMANDS, PLANNED_OPTIONS } from './commands.ts';
 import { type AnyCommand, isTopic, OPTION_TABLE, takes, TOPIC_NAMES, usageLine } from './command.ts';
 
@@ -30,11 +30,6 @@ export interface Usage {
   readonly hint: string;
   /** Shown before the message. */
   readonly help?: string;
-}
-
-/** Characters in a line of help. */
-interface Width {
-  readonly columns: number;
 }
 
 /** A flag as it was written; `value` is `undefined` where it has none. */
@@ -94,10 +89,7 @@ export function asksForJson(argv: readonly string[], environment: Environment): 
   return boolean.parse(text, { folder: '/', home: '/' }) === true;
 }
 
-function split(argv: readonly string[]): {
-  readonly words: readonly string[];
-  readonly flags: readonly Flag[];
-} {
+function split(argv: readonly string[]): { readonly words: string[]; readonly flags: Flag[] } {
   const { tokens } = parseArgs({
     args: [...argv],
     options: PARSED_OPTIONS,
@@ -149,11 +141,11 @@ function plannedIn(
   const isThere = commands.some((command) => command.name.split(' ')[0] === name);
   const meanwhile = isThere ? undefined : PLANNED_COMMANDS.get(name);
   if (meanwhile !== undefined) return usage(`the command ${name} is not there yet`, meanwhile);
-  const [flag] = flags.flatMap(({ written }) => {
+  for (const { written } of flags) {
     const instead = PLANNED_OPTIONS.get(written);
-    return instead === undefined ? [] : [usage(`${written} is not there yet`, instead)];
-  });
-  return flag;
+    if (instead !== undefined) return usage(`${written} is not there yet`, instead);
+  }
+  return undefined;
 }
 
 function helpFor(
@@ -197,12 +189,12 @@ function invocation(
     const known = FLAGS.get(flag.name);
     if (known === undefined) return unknownOption(flag, command);
     const { option, value } = known;
-    if (!takes(command, option)) return notTaken(flag, command);
+    const hint = helpHint(command);
+    if (!takes(command, option)) return usage(`'${flag.written}' is not an option of ${command.name}`, hint);
     if (value !== undefined && flag.isInline)
-      return usage(`${flag.written} takes no value: '${flag.written}=${flag.value}'`, helpHint(command));
+      return usage(`${flag.written} takes no value: '${flag.written}=${flag.value}'`, hint);
     const text = value ?? flag.value;
-    if (text === undefined)
-      return usage(`${flag.written} needs a value: '${synopsisOf(option)}'`, helpHint(command));
+    if (text === undefined) return usage(`${flag.written} needs a value: '${synopsisOf(option)}'`, hint);
     // Values are by the name that was written, which messages have.
     flags[value === undefined ? flag.name : option.key] = text;
   }
@@ -213,10 +205,6 @@ function invocation(
 function unknownOption({ written }: Flag, command: AnyCommand): Usage {
   const known = OPTION_TABLE.filter((option) => takes(command, option)).map(({ key }) => `--${key}`);
   return usage(`unknown option '${written}'`, withGuess(nearest(written, known), helpHint(command)));
-}
-
-function notTaken({ written }: Flag, command: AnyCommand): Usage {
-  return usage(`'${written}' is not an option of ${command.name}`, helpHint(command));
 }
 
 function wrongCount(command: AnyCommand, values: readonly string[]): Usage | undefined {

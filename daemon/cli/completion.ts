@@ -1,6 +1,7 @@
 import { argumentOf, flagsOf, type Option } from '../configuration/options.ts';
 import type { InspectionContext } from '../output/context.ts';
 import type { ExitStatus } from '../output/exit-status.ts';
+import { groupBy } from '../../core/group-by.ts';
 import { reportEarlyEnd } from '../output/problem-text.ts';
 import { asksForJson } from './command-line.ts';
 import { COMMANDS, SHELLS } from './commands.ts';
@@ -27,14 +28,7 @@ export function printCompletion(context: InspectionContext): ExitStatus {
 
 /** The script that makes a shell complete commands, options and values that are fixed. */
 export function completionScript(shell: Shell, commands: readonly AnyCommand[]): string {
-  switch (shell) {
-    case 'bash':
-      return bashScript(commands);
-    case 'zsh':
-      return zshScript(commands);
-    case 'fish':
-      return fishScript(commands);
-  }
+  return { bash: bashScript, zsh: zshScript, fish: fishScript }[shell](commands);
 }
 
 type Values = readonly string[] | 'files' | 'directories' | 'any';
@@ -56,24 +50,21 @@ interface Position {
 }
 
 function positionsOf(commands: readonly AnyCommand[]): readonly Position[] {
-  const names = commands.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
-  const firstWords = [...new Set(names.map((name) => name.split(' ')[0] ?? ''))];
-  const groups = [
-    ...new Set(names.flatMap((name) => (name.includes(' ') ? [name.split(' ')[0] ?? ''] : []))),
-  ];
-  return [
-    wordsAt([], [...firstWords, 'help', 'version']),
-    wordsAt(['help'], [...firstWords, ...TOPIC_NAMES]),
-    ...groups.map((group) => {
-      const own = names.filter((name) => name.startsWith(`${group} `));
-      return wordsAt(
-        [group],
-        own.map((name) => name.slice(group.length + 1)),
-      );
-    }),
-    ...commands.flatMap((command) =>
-      [command.name, ...(command.aliases ?? [])].map((name) => positionOf(name, command)),
+  const names = commands.flatMap((command) =>
+    [command.name, ...(command.aliases ?? [])].map((name) => ({ words: name.split(' '), command })),
+  );
+  const byFirst = groupBy(names, ({ words: [first = ''] }) => first);
+  const groups = Array.from(byFirst, ([first, own]) =>
+    wordsAt(
+      [first],
+      own.flatMap(({ words }) => words.slice(1)),
     ),
+  );
+  return [
+    wordsAt([], [...byFirst.keys(), 'help', 'version']),
+    wordsAt(['help'], [...byFirst.keys(), ...TOPIC_NAMES]),
+    ...groups.filter(({ values: [words = []] }) => words.length > 0),
+    ...names.map(({ words, command }) => positionOf(words, command)),
   ];
 }
 
@@ -81,9 +72,9 @@ function wordsAt(words: readonly string[], values: readonly string[]): Position 
   return { words, options: optionsOn('options'), values: [values], isOpen: false };
 }
 
-function positionOf(name: string, command: AnyCommand): Position {
+function positionOf(words: readonly string[], command: AnyCommand): Position {
   return {
-    words: name.split(' '),
+    words,
     options: OPTION_TABLE.filter((option) => takes(command, option)),
     values: command.arguments.map(({ values }): Values => values ?? 'any'),
     isOpen: command.arguments.at(-1)?.variadic === true,
@@ -127,9 +118,8 @@ function optionBranches(dialect: Dialect): string {
 }
 
 function flagsWithValue(): string {
-  return OPTION_TABLE.filter((option) => valuesOf(option) !== undefined)
-    .flatMap(flagsOf)
-    .join('|');
+  const options = OPTION_TABLE.filter((option) => valuesOf(option) !== undefined);
+  return options.flatMap(flagsOf).join('|');
 }
 
 /** Branches of a `case` over the words so far, for what may follow them. */

@@ -4,7 +4,6 @@ import { wrap } from '../output/problem-text.ts';
 import { SECTIONS } from './commands.ts';
 import {
   type AnyCommand,
-  type Example,
   OPTION_TABLE,
   optionsOn,
   type Topic,
@@ -15,7 +14,8 @@ import {
 
 type Item = readonly [term: string, text: string];
 
-interface Width {
+/** Characters in a line of help. */
+export interface Width {
   readonly columns: number;
 }
 
@@ -39,7 +39,7 @@ export function shortHelp(commands: readonly AnyCommand[], { columns }: Width): 
   return page([
     ['Usage: unpackd COMMAND [ARGUMENTS] [OPTIONS]'],
     itemLines(items, columns),
-    ['Examples:', ...firstExamples(commands).map(([line]) => `  ${line}`)],
+    firstExamples(commands),
     wrap('"unpackd --help" describes all commands, "unpackd COMMAND --help" one of them.', columns, ''),
   ]);
 }
@@ -47,7 +47,7 @@ export function shortHelp(commands: readonly AnyCommand[], { columns }: Width): 
 /** `unpackd --help` */
 export function generalHelp(commands: readonly AnyCommand[], { columns }: Width): string {
   const sections = bySection(commands).map(([section, own], index, all) => {
-    const items = own.map(({ name, summary }): Item => [name, summary]);
+    const items = own.map(commandItem);
     return [section, items.concat(index === all.length - 1 ? BUILT_IN : [])] as const;
   });
   const term = termWidth(sections.flatMap(([, items]) => items));
@@ -55,7 +55,7 @@ export function generalHelp(commands: readonly AnyCommand[], { columns }: Width)
     ['Usage: unpackd COMMAND [ARGUMENTS] [OPTIONS]'],
     wrap(ABOUT, columns, ''),
     ...sections.map(([section, items]) => [`${section}:`].concat(itemLines(items, columns, term))),
-    ['Examples:', ...firstExamples(commands).map(([line]) => `  ${line}`)],
+    firstExamples(commands),
     wrap(
       `"unpackd COMMAND --help" has more on a command. Options, environment and configuration file: "unpackd help options".`,
       columns,
@@ -69,13 +69,7 @@ export function generalHelp(commands: readonly AnyCommand[], { columns }: Width)
 export function groupHelp(group: string, commands: readonly AnyCommand[], { columns }: Width): string {
   return page([
     [`Usage: unpackd ${group} COMMAND [ARGUMENTS] [OPTIONS]`],
-    [
-      'Commands:',
-      ...itemLines(
-        commands.map(({ name, summary }) => [name, summary]),
-        columns,
-      ),
-    ],
+    ['Commands:', ...itemLines(commands.map(commandItem), columns)],
     wrap(`"unpackd ${group} COMMAND --help" has more on a command.`, columns, ''),
   ]);
 }
@@ -92,7 +86,7 @@ export function commandHelp(command: AnyCommand, { columns }: Width): string {
     aliases.length === 0 ? [] : [`Also: ${aliases.join(', ')}`],
     values.length === 0 ? [] : ['Arguments:', ...itemLines(values, columns, term)],
     options.length === 0 ? [] : ['Options:', ...itemLines(options, columns, term)],
-    ['Examples:', ...exampleLines(examples)],
+    ['Examples:', ...examples.flatMap(([line, meaning]) => [`  ${line}`, `      ${meaning}`])],
     [...(topics.length === 0 ? [] : wrap(`More options: ${topicsText(topics)}.`, columns, '')), GENERAL],
   ]);
 }
@@ -143,6 +137,10 @@ export function describeOption({ summary, default: value, unset, type }: Option)
   return remarks.length === 0 ? text : `${text} (${remarks.join('; ')})`;
 }
 
+function commandItem({ name, summary }: AnyCommand): Item {
+  return [name, summary];
+}
+
 function optionItem(option: Option): Item {
   return [synopsisOf(option), describeOption(option)];
 }
@@ -159,14 +157,10 @@ function bySection(
 }
 
 /** For those who see unpackd for the first time. */
-function firstExamples(commands: readonly AnyCommand[]): Example[] {
-  return ['convert-single-image', 'wishlist check', 'convert', 'status'].flatMap((name) =>
-    commands.filter((command) => command.name === name).map(({ examples }) => examples[0]),
-  );
-}
-
-function exampleLines(examples: readonly Example[]): string[] {
-  return examples.flatMap(([line, meaning]) => [`  ${line}`, `      ${meaning}`]);
+function firstExamples(commands: readonly AnyCommand[]): string[] {
+  const names = ['convert-single-image', 'wishlist check', 'convert', 'status'];
+  const shown = names.flatMap((name) => commands.filter((command) => command.name === name));
+  return ['Examples:', ...shown.map(({ examples: [[line]] }) => `  ${line}`)];
 }
 
 function termWidth(items: readonly Item[]): number {

@@ -22,11 +22,8 @@ export async function assertKnownRepository(
     (await repositories.all()).map((row) => row.name),
   );
   if (known.includes(name)) return;
-  throw argumentUnknown(
-    `no repository is called ${name}`,
-    nearest(name, known),
-    '"unpackd status" shows all',
-  );
+  const message = `no repository is called ${name}`;
+  throw argumentUnknown(message, nearest(name, known), '"unpackd status" shows all');
 }
 
 /** An image named in an argument, without the scheme that it may have in a wishlist. */

@@ -16,13 +16,8 @@ process.on('uncaughtException', (error) => {
   reportBug(error, { environment, stdout, stderr, json: false });
   process.exit(70);
 });
-const status = await runUnpackd(argv, COMMANDS, {
-  version: packageVersion(),
-  environment,
-  stdout,
-  stderr,
-  signal,
-});
+const io = { version: packageVersion(), environment, stdout, stderr, signal };
+const status = await runUnpackd(argv, COMMANDS, io);
 process.exitCode = status;
 // What a bug left open must not keep the process alive.
 if (status === 70) stderr.write('', () => process.exit());
@@ -35,11 +30,8 @@ function interruptible(): AbortSignal {
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
       if (controller.signal.aborted) process.exit(130);
-      controller.abort(
-        new Failure('interrupted', `interrupted by ${name}`, {
-          hint: 'run it again to resume',
-        }),
-      );
+      const hint = 'run it again to resume';
+      controller.abort(new Failure('interrupted', `interrupted by ${name}`, { hint }));
     });
   }
   return controller.signal;

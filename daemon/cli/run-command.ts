@@ -1,5 +1,5 @@
 import { isFailure, type Failure } from '../../core/failure.ts';
-import { contained, type Observer } from '../../publisher/image/events.ts';
+import { toAll } from '../../publisher/image/events.ts';
 import {
   loadConfiguration,
   readConfiguration,
@@ -16,15 +16,11 @@ import { reportEarlyEnd } from '../output/problem-text.ts';
 import type { Command } from './command.ts';
 import type { ProcessIo } from './run.ts';
 
-interface Given {
-  readonly arguments: readonly string[];
-  readonly sources: Sources;
-}
-
 /** Configures the run as the command line, the environment and the file say, and runs the command. */
 export async function runCommand(
   command: Command,
-  { arguments: values, sources }: Given,
+  values: readonly string[],
+  sources: Sources,
   io: ProcessIo,
 ): Promise<ExitStatus> {
   const { environment, stdout, stderr } = io;
@@ -66,12 +62,7 @@ async function runObserved(
   const { notificationFile: file, skipFlat } = made.configuration;
   const warn = (message: string): void => output.observe({ type: 'warning', message });
   const notification = file === undefined ? undefined : openNotification({ file, skipFlat, warn });
-  const toOutput = contained((event) => output.observe(event));
-  const toFile = contained((event) => notification?.observe(event));
-  const observe: Observer = (event) => {
-    toOutput(event);
-    toFile(event);
-  };
+  const observe = toAll(output.observe, (event) => notification?.observe(event));
   try {
     return await command.run({ ...made, observe, environment, signal, version, stderr });
   } finally {

@@ -55,7 +55,7 @@ export async function runUnpackd(
     if ('inspect' in command) return await command.inspect({ arguments: values, sources, stdout, stderr });
     // Imported when there is something to run: importing modules dominates short runs.
     const { runCommand } = await import('./run-command.ts');
-    return await runCommand(command, { arguments: values, sources }, io);
+    return await runCommand(command, values, sources, io);
   }
 
   function refused({ message, hint, help }: Usage): ExitStatus {

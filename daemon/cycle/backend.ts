@@ -57,17 +57,10 @@ export async function imagesIn(view: RepositoryView): Promise<RecordedImage[]> {
 }
 
 /** The same for an image found in a repository; `undefined` if its folder does not name a platform. @internal */
-export function newImageOf({ publicName, platform, config, layers }: FoundImage): RecordedImage | undefined {
-  const name = platformText(platform);
-  if (name === undefined) return undefined;
-  return {
-    publicName,
-    platform: name,
-    image: undefined,
-    config,
-    layers: layersOf(layers),
-    publishedMs: undefined,
-  };
+export function newImageOf({ publicName, config, layers, ...found }: FoundImage): RecordedImage | undefined {
+  const platform = platformText(found.platform);
+  if (platform === undefined) return undefined;
+  return { publicName, platform, image: undefined, config, layers: layersOf(layers), publishedMs: undefined };
 }
 
 function layersOf(layers: FoundImage['layers']): RecordedImage['layers'] {

@@ -1,13 +1,7 @@
 import type { Failure } from '../../core/failure.ts';
 import { equalPlatforms, formatPlatform } from '../../core/oci/platform.ts';
 import { formatReference } from '../../core/oci/reference.ts';
-import {
-  type Event,
-  type FailureText,
-  type ImageResult,
-  type Observer,
-  contained,
-} from '../../publisher/image/events.ts';
+import type { FailureText, ImageResult, Observer } from '../../publisher/image/events.ts';
 import type { ResolvedImage } from '../../publisher/image/image.ts';
 import { STOPPING, ownFailure } from '../../publisher/image/own-failure.ts';
 import { type PlatformImage, type Recorder, labelOf } from '../../publisher/image/results.ts';
@@ -15,7 +9,7 @@ import { weightOf } from '../../publisher/pipeline/batches.ts';
 import type { PendingResolution } from '../../publisher/pipeline/repository-publisher.ts';
 import { type EventHandlers, handleEvent } from '../output/display.ts';
 import type { RecordedImage } from '../state/state.ts';
-import type { KnownState } from './state-store.ts';
+import { type KnownState, NOTHING } from './state-store.ts';
 import { newImage } from './backend.ts';
 import type { CycleContext } from './context.ts';
 
@@ -32,11 +26,7 @@ export class CycleRecorder {
   readonly #repository: string;
   readonly #context: RecorderContext;
   readonly #startedMs: number;
-  #before: Pick<KnownState, 'published' | 'failing' | 'deaths'> = {
-    published: [],
-    failing: new Map(),
-    deaths: new Map(),
-  };
+  #before: Omit<KnownState, 'isPaused'> = NOTHING;
   /** Keyed by public name and config. */
   #known = new Map<string, KnownState['published'][number]>();
   /** Up-to-date images; `changed` if the state says otherwise. */
@@ -70,7 +60,7 @@ export class CycleRecorder {
   };
 
   /** Call before any image ends. */
-  begin(before: Pick<KnownState, 'published' | 'failing' | 'deaths'>): void {
+  begin(before: Omit<KnownState, 'isPaused'>): void {
     this.#before = before;
     this.#known = new Map(before.published.map((image) => [`${image.publicName} ${image.digest}`, image]));
   }
@@ -78,8 +68,8 @@ export class CycleRecorder {
   /** Call when the images of a pass have been resolved. */
   async looked({ candidates, resolved: looked, passedOver }: PendingResolution): Promise<void> {
     const { failing, deaths } = this.#before;
-    const [current, others] = divided(this.#current, ({ part }) => looked.has(part.wanted));
-    this.#current = others;
+    const current = this.#current.filter(({ part }) => looked.has(part.wanted));
+    this.#current = this.#current.filter(({ part }) => !looked.has(part.wanted));
     for (const candidate of candidates) this.#bytes.set(candidate.resolved, weightOf(candidate));
     const images: RecordedImage[] = [];
     for (const { part, changed } of current)
@@ -146,14 +136,6 @@ function failureOf(result: ImageResult): FailureText | undefined {
   return result.outcome === 'failed' ? result : result.leftOut;
 }
 
-/** Splits by `isFirst`. */
-function divided<Item>(
-  items: readonly Item[],
-  isFirst: (item: Item) => boolean,
-): [first: Item[], others: Item[]] {
-  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
-}
-
 /** Records the publications of a repository, which are made one at a time. */
 export function recordPublications(
   repository: string,
@@ -170,13 +152,4 @@ export function recordPublications(
     },
   };
   return (event) => handleEvent(handlers, event);
-}
-
-/** Passes each event to both, whether or not one of them throws. */
-export function both(one: Observer, other: Observer): Observer {
-  const [toOne, toOther] = [contained(one), contained(other)];
-  return (event: Event) => {
-    toOne(event);
-    toOther(event);
-  };
 }

@@ -6,10 +6,7 @@ import type { Guard, GuardedImage, WorkStage } from '../../publisher/pipeline/co
 import type { Death, Run, UnderWay } from '../state/state.ts';
 import type { StateStore } from './state-store.ts';
 
-export interface InFlightOptions extends GateOptions {
-  readonly store: Pick<StateStore, 'underWay' | 'endRun' | 'failure'>;
-  readonly spool: string;
-}
+type Store = Pick<StateStore, 'underWay' | 'endRun' | 'failure'>;
 
 /**
  * Records work before it begins, so that the next process knows what this one died of; and runs work on suspected
@@ -17,7 +14,7 @@ export interface InFlightOptions extends GateOptions {
  */
 export class InFlight {
   readonly run: Run;
-  readonly #store: InFlightOptions['store'];
+  readonly #store: Store;
   readonly #gate: Gate;
   /** Keys by {@link keyOf}. */
   readonly #suspects = new Set<string>();
@@ -28,10 +25,10 @@ export class InFlight {
   #next: Promise<void> | undefined;
   #isOver = false;
 
-  constructor(options: InFlightOptions) {
-    this.run = { id: randomUUID(), spool: options.spool };
-    this.#store = options.store;
-    this.#gate = new Gate(options);
+  constructor({ store, spool, ...gate }: GateOptions & { readonly store: Store; readonly spool: string }) {
+    this.run = { id: randomUUID(), spool };
+    this.#store = store;
+    this.#gate = new Gate(gate);
   }
 
   /** Declares that all work on an image is done within {@link alone}. @returns ends that */
@@ -57,10 +54,12 @@ export class InFlight {
       during: async (stage, images, work) => {
         const rows = images.map((image) => rowOf(repository, stage, image));
         try {
-          await this.#begin(rows);
+          for (const row of rows) this.#begun.add(row);
+          await this.#written();
           return await work();
         } finally {
-          this.#end(rows);
+          for (const row of rows) if (!this.#begun.delete(row)) this.#ended.add(row);
+          void this.#written();
         }
       },
     };
@@ -81,16 +80,6 @@ export class InFlight {
     this.#isOver = true;
     await this.#written();
     await this.#store.endRun(this.run);
-  }
-
-  async #begin(rows: readonly UnderWay[]): Promise<void> {
-    for (const row of rows) this.#begun.add(row);
-    await this.#written();
-  }
-
-  #end(rows: readonly UnderWay[]): void {
-    for (const row of rows) if (!this.#begun.delete(row)) this.#ended.add(row);
-    void this.#written();
   }
 
   /** Resolves when everything reported so far is written. Reports made during a write are batched into the next. */
@@ -121,13 +110,8 @@ function keyOf(repository: string, publicName: string): string {
 }
 
 function rowOf(repository: string, stage: WorkStage, { wanted, digest }: GuardedImage): UnderWay {
-  return {
-    repository,
-    publicName: wanted.publicName,
-    image: formatReference(wanted.reference),
-    digest,
-    stage,
-  };
+  const { publicName, reference } = wanted;
+  return { repository, publicName, image: formatReference(reference), digest, stage };
 }
 
 /** After so many deaths an image is not tried again, unless it changes or somebody runs "retry". */

@@ -51,7 +51,7 @@ export class PatientLists {
 
   /** Resolves when one of the late lists has arrived or failed. */
   async news(): Promise<void> {
-    await Promise.race(this.#late.map(async ({ list }) => await settling(list)));
+    await Promise.race(this.#late.map(async ({ list }) => await Promise.allSettled([list])));
   }
 
   /** Some lists have not arrived in time. */
@@ -74,7 +74,7 @@ export class PatientLists {
     const key = tagListKey(reference);
     const listing = this.#listings.get(key) ?? this.#start(key, reference);
     listing.rounds = 0;
-    while (!(await soon(settling(listing.list), this.#leftMs(reference, beganMs))))
+    while (!(await soon(Promise.allSettled([listing.list]), this.#leftMs(reference, beganMs))))
       if (this.#leftMs(reference, beganMs) <= 0) throw new StillRead(reference);
     listing.isTaken = true;
     if (this.#options.isKept !== true) this.#listings.delete(key);
@@ -88,11 +88,9 @@ export class PatientLists {
   }
 
   #start(key: string, reference: ImageReference): Listing {
-    const { registry } = reference;
-    const list = this.#read(reference);
-    const listing: Listing = { list, bytes: 0, rounds: 0, isTaken: false };
+    const listing: Listing = { list: this.#read(reference), bytes: 0, rounds: 0, isTaken: false };
     this.#listings.set(key, listing);
-    void this.#note(key, registry, listing);
+    void this.#note(key, reference.registry, listing);
     return listing;
   }
 
@@ -114,13 +112,6 @@ export class PatientLists {
       leave();
     }
   }
-}
-
-async function settling(work: Promise<unknown>): Promise<void> {
-  await work.then(
-    () => undefined,
-    () => undefined,
-  );
 }
 
 /** The list did not arrive in time; a later round may have it. */

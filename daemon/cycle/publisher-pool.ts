@@ -128,10 +128,10 @@ export class PublisherPool {
     try {
       const spool = await Spool.open(folder, { rateBytesPerSecond: configuration.downloadRateBytes });
       const { files, bytes } = await spool.shrinkTo(configuration.spoolSizeBytes);
-      if (files > 0) {
-        const message = `removed ${formatBytes(bytes)} of old layers: the spool was larger than ${exactSize(configuration.spoolSizeBytes)}`;
-        note(message);
-      }
+      if (files > 0)
+        note(
+          `removed ${formatBytes(bytes)} of old layers: the spool was larger than ${exactSize(configuration.spoolSizeBytes)}`,
+        );
       const { kept, removed } = spool.leftovers;
       if (removed > 0) note(leftoversText(removed, kept));
       return { lock, spool };
@@ -198,11 +198,5 @@ function publishingOptionsOf(configuration: Configuration, repository: string) {
 
 /** Outputs that DUCC's options leave out. */
 function isSkipped(output: OutputName, { skipLayers, skipFlat, skipPodman, chains }: Configuration): boolean {
-  const skipped: Partial<Record<OutputName, boolean>> = {
-    layers: skipLayers,
-    flat: skipFlat,
-    chains: !chains,
-    podman: skipPodman,
-  };
-  return skipped[output] === true;
+  return { layers: skipLayers, flat: skipFlat, chains: !chains, podman: skipPodman }[output];
 }

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import type { Observer } from '../../publisher/image/events.ts';
+import { type Observer, toAll } from '../../publisher/image/events.ts';
 import { RegistryClient } from '../../publisher/registry/client.ts';
 import { ManifestFiles, NO_CACHE } from '../../publisher/registry/manifest/manifest-cache.ts';
 import { isPublicAddress } from '../../core/http/public-address.ts';
 import type { Context } from '../output/context.ts';
 import { StateStore } from './state-store.ts';
-import { both, recordPublications } from './cycle-recorder.ts';
+import { recordPublications } from './cycle-recorder.ts';
 import { InFlight } from './in-flight.ts';
 import type { RepositoryReport } from './repository-work.ts';
 import type { CycleContext } from './context.ts';
@@ -42,7 +42,6 @@ export async function openRegistry(
   },
 ): Promise<RegistryClient> {
   const { configuration, environment, observe, signal, nowMs = Date.now } = context;
-  const isLogged = configuration.logLevel === 'debug';
   return new RegistryClient({
     ...(await readNetwork(environment)),
     ...(await openRegistries(context)),
@@ -59,7 +58,8 @@ export async function openRegistry(
         ? new ManifestFiles(join(configuration.state, 'manifests'))
         : NO_CACHE,
     warn: (message) => observe({ type: 'warning', message }),
-    onRequest: isLogged ? (record) => observe({ type: 'request', ...record }) : undefined,
+    onRequest:
+      configuration.logLevel === 'debug' ? (record) => observe({ type: 'request', ...record }) : undefined,
   });
 }
 
@@ -79,31 +79,16 @@ export async function withPublishing<T>(
   return await withRegistry(context, async (client) => {
     const store = openHistory(context, !isAll || isDaemonRunning(configuration.state));
     const observeIn = (repository: string): Observer =>
-      both(observe, recordPublications(repository, { store, nowMs: Date.now }));
+      toAll(observe, recordPublications(repository, { store, nowMs: Date.now }));
     const inFlight = new InFlight({ store, spool: spoolFolder(configuration), nowMs: Date.now });
     const end = (): void => void inFlight.end();
     signal.addEventListener('abort', end, { once: true });
-    const pool = new PublisherPool({
-      configuration,
-      client,
-      observe,
-      observeIn,
-      guardIn: (repository) => inFlight.guard(repository),
-      signal,
-      publishSignal: signal,
-    });
+    const guardIn = inFlight.guard.bind(inFlight);
+    const signals = { signal, publishSignal: signal };
+    const pool = new PublisherPool({ configuration, client, observe, observeIn, guardIn, ...signals });
+    const given = { pool, store, inFlight, observeIn, client, nowMs: Date.now };
     try {
-      const patienceMs = Number.POSITIVE_INFINITY;
-      return await work({
-        pool,
-        store,
-        inFlight,
-        observeIn,
-        nowMs: Date.now,
-        respectBackoff: false,
-        patienceMs,
-        client,
-      });
+      return await work({ ...given, respectBackoff: false, patienceMs: Number.POSITIVE_INFINITY });
     } finally {
       pool.close();
       signal.removeEventListener('abort', end);

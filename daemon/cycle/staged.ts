@@ -6,18 +6,13 @@ export interface Staged<T> {
 
 /** Starts `work`, which calls `onFirst` when its first part is done. */
 export function staged<T>(work: (onFirst: () => void) => Promise<T>): Staged<T> {
-  const { promise: first, resolve: onFirst } = deferred();
+  let settle: (() => void) | undefined;
+  const first = new Promise<void>((resolve) => (settle = resolve));
+  const onFirst = (): void => settle?.();
   const ended = work(onFirst);
   // Errors reach those that wait for the end; until then they are nobody's.
   ended.then(onFirst, onFirst);
   return { first, ended };
-}
-
-/** A promise that its creator resolves, as `Promise.withResolvers` of later versions of Node makes it. */
-function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
-  let settle: (() => void) | undefined;
-  const promise = new Promise<void>((resolve) => (settle = resolve));
-  return { promise, resolve: () => settle?.() };
 }
 
 /** Waits for `work` for at most `patienceMs`, which may be infinite. @returns true if it settled in time */

@@ -43,7 +43,8 @@ export interface Snapshot {
   readonly uncertainties: readonly Uncertainty[];
 }
 
-const NOTHING: KnownState = { published: [], failing: new Map(), deaths: new Map(), isPaused: false };
+/** Known of a repository before the state has been read, or where it cannot be. */
+export const NOTHING: KnownState = { published: [], failing: new Map(), deaths: new Map(), isPaused: false };
 const DAY_MS = 86_400_000;
 
 export interface StateStoreOptions {
@@ -101,7 +102,7 @@ export class StateStore {
 
   /** Records a publication; {@link close} waits for it. */
   publication(publication: Omit<PublicationRecord, 'id'>): void {
-    const writing = this.#write(undefined, async (state) => {
+    const writing = this.#write(async (state) => {
       await state.publications.record(publication);
     }).finally(() => this.#writing.delete(writing));
     this.#writing.add(writing);
@@ -124,7 +125,7 @@ export class StateStore {
   async wishlists(found: Snapshot): Promise<void> {
     if (this.#options.readOnlyWishes) return;
     const { sources, lines, repositories, images } = found;
-    await this.#write(undefined, async (state) => {
+    await this.#write(async (state) => {
       await state.sources.replace(sources);
       await state.sources.replaceLines(lines);
       await state.repositories.ensure(repositories);
@@ -164,8 +165,7 @@ export class StateStore {
     for (const { publicName } of looked) known.delete(publicName);
     for (const { publicName } of passedOver) known.add(publicName);
     const names = passedOver.map(({ publicName }) => publicName);
-    if (names.length > 0)
-      await this.#write(undefined, async (state) => await state.wishes.drop(repository, names));
+    if (names.length > 0) await this.#write(async (state) => await state.wishes.drop(repository, names));
   }
 
   async pauses(): Promise<(repository: string) => boolean> {
@@ -182,12 +182,12 @@ export class StateStore {
 
   /** Records work that begins and work that has ended. */
   async underWay(run: Run, begun: readonly UnderWay[], ended: readonly UnderWay[]): Promise<void> {
-    await this.#write(undefined, async (state) => await state.deaths.note(run, begun, ended));
+    await this.#write(async (state) => await state.deaths.note(run, begun, ended));
   }
 
   /** Clears the work of `run`, which ends in order. */
   async endRun(run: Run): Promise<void> {
-    await this.#write(undefined, async (state) => await state.deaths.end(run));
+    await this.#write(async (state) => await state.deaths.end(run));
   }
 
   /**
@@ -201,8 +201,10 @@ export class StateStore {
     return await this.#read({ ...NOTHING, isPaused }, async (state) => {
       const row = (await state.repositories.all()).find(({ name }) => name === repository);
       if (row?.scannedMs === undefined) {
-        const images = await this.#scan(state, repository, view);
-        if (images > 0) this.#options.note(`found in ${repository}: ${counted(images, 'image')}`);
+        const images = await imagesIn(view);
+        await state.images.replace(repository, images, this.#options.nowMs());
+        if (images.length > 0)
+          this.#options.note(`found in ${repository}: ${counted(images.length, 'image')}`);
       }
       return {
         published: await state.images.published(repository),
@@ -215,7 +217,7 @@ export class StateStore {
 
   async plan(repository: string, plan: Plan): Promise<void> {
     if (this.#options.readOnlyWishes) return;
-    await this.#write(undefined, async (state) => await state.images.setPlan(repository, plan));
+    await this.#write(async (state) => await state.images.setPlan(repository, plan));
   }
 
   /** Corrects records that differ from the repository, and clears failures of images that are fine. */
@@ -225,7 +227,7 @@ export class StateStore {
     fine: readonly string[],
   ): Promise<void> {
     if (images.length + fine.length === 0) return;
-    await this.#write(undefined, async (state) => {
+    await this.#write(async (state) => {
       if (images.length > 0) await state.images.put(repository, images);
       await state.attempts.forget(repository, fine);
       await state.deaths.forget(repository, fine);
@@ -237,11 +239,14 @@ export class StateStore {
    * @throws errors that concern only this attempt, not the database
    */
   async attempt(attempt: NewAttempt, image: RecordedImage | undefined): Promise<void> {
+    const { repository, publicName, failure, isWhole } = attempt;
     // The caller, who knows the image, reports it.
     let own: { readonly error: unknown } | undefined;
-    await this.#write(undefined, async (state) => {
+    await this.#write(async (state) => {
       try {
-        await recordAttempt(state, attempt, { image, isAskedFor: !this.#options.readOnlyWishes });
+        await state.attempts.record(attempt, !this.#options.readOnlyWishes);
+        if (image !== undefined) await state.images.put(repository, [image]);
+        if (failure === undefined && isWhole) await state.deaths.forget(repository, [publicName]);
       } catch (error) {
         if (isFailure(error)) throw error;
         own = { error };
@@ -253,7 +258,7 @@ export class StateStore {
   /** @param failure why nothing can be published in `repository`; `undefined` if it can */
   async repositoryFailure(repository: string, failure: FailureNote | undefined): Promise<void> {
     if (this.#options.readOnlyWishes && failure !== undefined) return;
-    await this.#write(undefined, async (state) => {
+    await this.#write(async (state) => {
       await state.repositories.ensure([repository]);
       await state.repositories.setFailure(repository, failure, this.#options.nowMs());
     });
@@ -262,7 +267,7 @@ export class StateStore {
   /** A first death may be an accident: the image is tried again in this cycle, alone. */
   async #countDeaths(run: Run): Promise<void> {
     const nowMs = this.#options.nowMs();
-    await this.#write(undefined, async (state) => {
+    await this.#write(async (state) => {
       for (const death of await state.deaths.count(run, nowMs)) {
         const { repository, publicName, image, count } = death;
         const failure = killedProcess(death);
@@ -276,20 +281,13 @@ export class StateStore {
     });
   }
 
-  async #scan(state: State, repository: string, view: RepositoryView): Promise<number> {
-    const images = await imagesIn(view);
-    await state.images.replace(repository, images, this.#options.nowMs());
-    return images.length;
-  }
-
   /** Writes. After a failure it first checks that the database is writable: `work` may have nothing to write. */
-  async #write<T>(otherwise: T, work: (state: State) => Promise<T>): Promise<T> {
-    return await this.#read(otherwise, async (state) => {
+  async #write(work: (state: State) => Promise<void>): Promise<void> {
+    await this.#read(undefined, async (state) => {
       if (this.#failure !== undefined) await state.assertWritable();
-      const result = await work(state);
+      await work(state);
       if (this.#failure !== undefined) this.#options.note('the database can be used again');
       this.#failure = undefined;
-      return result;
     });
   }
 
@@ -328,37 +326,21 @@ export class StateStore {
       await this.#retire(this.#opened);
     }
     if (this.#opened !== undefined) return this.#opened;
-    this.#opening ??= this.#connect().finally(() => (this.#opening = undefined));
+    this.#opening ??= this.#options
+      .open()
+      .then((state) => (this.#opened = { state, users: 0, isRetired: false }))
+      .finally(() => (this.#opening = undefined));
     return await this.#opening;
   }
-
-  async #connect(): Promise<Opened> {
-    const opened = { state: await this.#options.open(), users: 0, isRetired: false };
-    this.#opened = opened;
-    return opened;
-  }
-}
-
-async function recordAttempt(
-  state: State,
-  attempt: NewAttempt,
-  { image, isAskedFor }: { readonly image: RecordedImage | undefined; readonly isAskedFor: boolean },
-): Promise<void> {
-  const { repository, publicName, failure, isWhole } = attempt;
-  await state.attempts.record(attempt, isAskedFor);
-  if (image !== undefined) await state.images.put(repository, [image]);
-  if (failure === undefined && isWhole) await state.deaths.forget(repository, [publicName]);
-}
-
-function isArtifactName(publicName: string): boolean {
-  return isArtifactTag(publicName.slice(publicName.lastIndexOf(':') + 1));
 }
 
 async function forgetUnwanted(state: State, { repositories, uncertainties }: Snapshot): Promise<void> {
   for (const [repository, names] of await state.attempts.unwanted()) {
     const kept = protectedNames(names, uncertainties, repository);
     // Signatures of images that are no longer wanted are nobody's wish, whatever else is uncertain.
-    const forgotten = names.filter((name) => !kept.has(name) || isArtifactName(name));
+    const forgotten = names.filter(
+      (name) => !kept.has(name) || isArtifactTag(name.slice(name.lastIndexOf(':') + 1)),
+    );
     await state.attempts.forget(repository, forgotten);
   }
   const isUncertain = (name: string): boolean =>

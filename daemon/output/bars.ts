@@ -80,17 +80,10 @@ export interface Amount {
   readonly total: number;
 }
 
-export interface Amounts {
-  readonly images: Amount;
-  /** In bytes, of the layers that this run fetches. */
-  readonly downloads: Amount;
-  /** In bytes, of the current publication. */
-  readonly publication: Amount;
-}
-
 export interface Progress {
   readonly observe: (event: Event) => void;
-  readonly amounts: () => Amounts;
+  /** Images; bytes of the layers that this run fetches; bytes of the current publication. */
+  readonly amounts: () => Readonly<Record<BarName, Amount>>;
 }
 
 const NOTHING: Amount = { done: 0, total: 0 };

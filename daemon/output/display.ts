@@ -20,15 +20,12 @@ export interface Display {
 /** A line for each event, for journals and log files. */
 export function createPlainDisplay(stream: OutputStream, now: () => number = Date.now): Display {
   const texts = createTexts(now);
-  return {
-    observe: (event) => {
-      const text = handleEvent(texts, event);
-      if (text !== undefined) stream.write(`${redactLine(text)}\n`);
-    },
-    line: (text) => stream.write(`${text}\n`),
-    summary: (text) => stream.write(`${text}\n`),
-    stop: () => {},
+  const line = (text: string): void => void stream.write(`${text}\n`);
+  const observe = (event: Event): void => {
+    const text = handleEvent(texts, event);
+    if (text !== undefined) line(redactLine(text));
   };
+  return { observe, line, summary: line, stop: () => {} };
 }
 
 /** Warnings and failures are lines, nothing else is shown. */

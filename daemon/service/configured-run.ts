@@ -1,12 +1,12 @@
 import { setMaxListeners } from 'node:events';
-import { contained } from '../../publisher/image/events.ts';
+import { contained, toAll } from '../../publisher/image/events.ts';
 import { isFailure, type Failure } from '../../core/failure.ts';
 import type { RegistryClient } from '../../publisher/registry/client.ts';
 import { configuredPolicy, configuredSettings } from '../configuration/limits.ts';
 import { runCycle, type Wishlists } from '../cycle/cycle.ts';
 import type { StateStore } from '../cycle/state-store.ts';
 import { PatientLists } from '../cycle/patient-lists.ts';
-import { both, recordPublications } from '../cycle/cycle-recorder.ts';
+import { recordPublications } from '../cycle/cycle-recorder.ts';
 import { InFlight } from '../cycle/in-flight.ts';
 import type { RepositoryReport } from '../cycle/repository-work.ts';
 import type { Configuration, Environment } from '../configuration/options.ts';
@@ -62,12 +62,10 @@ export class ConfiguredRun {
     const { configuration, cycleLog, activity, store, nowMs } = context;
     this.#context = context;
     this.#client = client;
-    const { patienceMs = PATIENCE_MS } = context;
-    this.#patienceMs = patienceMs;
-    const { signal } = signals.fetching;
-    this.#lists = new PatientLists(async (reference) => await client.listTags(reference), {
-      patienceMs,
-      signal,
+    this.#patienceMs = context.patienceMs ?? PATIENCE_MS;
+    this.#lists = new PatientLists(client.listTags.bind(client), {
+      patienceMs: this.#patienceMs,
+      signal: signals.fetching.signal,
     });
     this.#fetching = signals.fetching;
     this.#publishing = signals.publishing;
@@ -77,9 +75,10 @@ export class ConfiguredRun {
       client,
       observe: contained(cycleLog.observer(undefined)),
       observeIn: (repository) =>
-        both(
+        toAll(
           cycleLog.observer(repository),
-          both(activity.observer(repository), recordPublications(repository, { store, nowMs })),
+          activity.observer(repository),
+          recordPublications(repository, { store, nowMs }),
         ),
       guardIn: (repository) => this.#inFlight.guard(repository),
       signal: signals.fetching.signal,
@@ -97,13 +96,15 @@ export class ConfiguredRun {
     const client = await openRegistry({ configuration, environment, observe, signal, nowMs: context.nowMs });
     const run = new ConfiguredRun(context, client, signals);
     const { schedule: expression, timeZone, jitterMs } = configuration;
-    run.#schedule = context.startSchedule({ expression, timeZone, jitterMs }, () => run.#tick());
+    run.#schedule = context.startSchedule({ expression, timeZone, jitterMs }, () => {
+      if (run.#cycleSinceMs === undefined) run.#begin();
+    });
     return run;
   }
 
   /** Starts a cycle now, or as soon as the current one has ended. */
   wake(): void {
-    void this.#keep(this.#applyPauses());
+    void this.#keep(this.#context.store.pauses().then((isPaused) => this.#pool.pause(isPaused)));
     if (this.#cycleSinceMs === undefined) this.#begin();
     else this.#isWokenAgain = true;
   }
@@ -132,7 +133,7 @@ export class ConfiguredRun {
     await this.#inFlight.end();
     const timer = setTimeout(() => this.#publishing.abort(reason), graceMs);
     try {
-      while (this.#running.size > 0) await Promise.all(this.#running);
+      await this.idle();
     } finally {
       clearTimeout(timer);
       this.#pool.close();
@@ -140,13 +141,9 @@ export class ConfiguredRun {
     }
   }
 
-  /** Resolves when nothing is in progress, for tests. */
+  /** Resolves when nothing is in progress. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
-  }
-
-  #tick(): void {
-    if (this.#cycleSinceMs === undefined) this.#begin();
   }
 
   #begin(): void {
@@ -196,10 +193,6 @@ export class ConfiguredRun {
       if (stopped?.code !== 'interrupted') cycleLog.stopped(repository, stopped);
     if (this.#isFirstCycle) cycleLog.firstCycleEnded(reports);
     this.#isFirstCycle = false;
-  }
-
-  async #applyPauses(): Promise<void> {
-    this.#pool.pause(await this.#context.store.pauses());
   }
 
   /** Tracks work until it has ended. */

@@ -1,5 +1,4 @@
 import { type Failure, stackOf, withHint } from '../../core/failure.ts';
-import type { Digest } from '../../core/oci/digest.ts';
 import { counted, formatBytes, localTime } from '../../core/text.ts';
 import type { Event, FailureText, ImageResult } from '../../publisher/image/events.ts';
 import { STOPPING, UNREACHABLE } from '../../publisher/image/own-failure.ts';
@@ -95,10 +94,7 @@ export class CycleLog {
   }
 
   /** Logs when a repository becomes unusable or usable again. */
-  stopped(
-    repository: string,
-    failure: { code: string; message: string; hint: string | undefined } | undefined,
-  ): void {
+  stopped(repository: string, failure: FailureText | undefined): void {
     const before = this.#stopped.get(repository);
     if (failure === undefined) {
       if (before !== undefined) this.note('images can be published again', { repository });
@@ -124,15 +120,17 @@ export class CycleLog {
 
   #source({ name, content, failure, failingSince }: SourceState): void {
     const { commit } = content ?? {};
-    const text = failure === undefined ? inForceText(content) : failureText(failure, content, failingSince);
-    const key = failure === undefined ? text : failure.code;
+    const key = failure === undefined ? inForceText(content) : failure.code;
     if (this.#sources.get(name) === key) return;
     this.#sources.set(name, key);
     const fields = { source: name, commit: commit?.hash, code: failure?.code };
-    const message = `source ${name}: ${text}`;
-    if (failure === undefined) this.note(message, fields);
-    else this.warn(message, fields);
-    if (failure?.code === 'bug') for (const line of stackOf(failure).split('\n')) this.error(line, fields);
+    if (failure === undefined) {
+      this.note(`source ${name}: ${key}`, fields);
+      return;
+    }
+    const never = `${withHint(failure)}; it was never read`;
+    this.warn(`source ${name}: ${content === undefined ? never : staleText(failure, failingSince)}`, fields);
+    if (failure.code === 'bug') for (const line of stackOf(failure).split('\n')) this.error(line, fields);
   }
 
   #handlers(repository: string | undefined): EventHandlers {
@@ -155,39 +153,20 @@ export class CycleLog {
       },
       'publication-finished': ({ layers, revision, error, code }) => {
         // What has no room is said of the images.
-        if (code !== 'disk-full') this.#publication(repository, { ...started, layers, revision, error });
+        if (code === 'disk-full') return;
+        const what = `${started.title} with ${counted(layers.length, 'new layer')} (${formatBytes(started.contentBytes)})`;
+        const duration = formatDuration(this.#nowMs() - started.ms);
+        const fields = { repository, publication: revision?.toString() };
+        const as = revision === undefined ? '' : ` as revision ${revision}`;
+        if (error === undefined) this.note(`published ${what} in ${duration}${as}`, fields);
+        else if (this.#repetition.isNew(`${repository ?? ''} ${error}`))
+          this.warn(`publishing ${what} failed after ${duration}: ${error}`, fields);
       },
-      'image-finished': ({ image, result }) => this.#image(repository, image, result),
+      'image-finished': ({ image, result }) => {
+        if (result.outcome === 'failed') this.#failed(repository, image, result);
+        else this.#succeeded(repository, image, result.outcome);
+      },
     };
-  }
-
-  #publication(
-    repository: string | undefined,
-    done: {
-      title: string;
-      contentBytes: number;
-      ms: number;
-      layers: readonly Digest[];
-      revision?: number | undefined;
-      error: string | undefined;
-    },
-  ): void {
-    const { layers, revision, error } = done;
-    const what = `${done.title} with ${counted(layers.length, 'new layer')} (${formatBytes(done.contentBytes)})`;
-    const duration = formatDuration(this.#nowMs() - done.ms);
-    const fields = { repository, publication: revision?.toString() };
-    if (error !== undefined) {
-      if (this.#repetition.isNew(`${repository ?? ''} ${error}`))
-        this.warn(`publishing ${what} failed after ${duration}: ${error}`, fields);
-    } else {
-      const as = revision === undefined ? '' : ` as revision ${revision}`;
-      this.note(`published ${what} in ${duration}${as}`, fields);
-    }
-  }
-
-  #image(repository: string | undefined, image: string, result: ImageResult): void {
-    if (result.outcome === 'failed') this.#failed(repository, image, result);
-    else this.#succeeded(repository, image, result.outcome);
   }
 
   #failed(repository: string | undefined, image: string, failure: FailureText): void {
@@ -250,15 +229,6 @@ function inForceText(content: SourceContent | undefined): string {
   return commit === undefined
     ? `in force since ${since === undefined ? 'never' : localTime(since)}`
     : `commit ${commit.hash.slice(0, 12)} of ${localTime(commit.date)} by ${commit.author} is in force`;
-}
-
-function failureText(
-  failure: Failure,
-  content: SourceContent | undefined,
-  since: string | undefined,
-): string {
-  if (content !== undefined) return staleText(failure, since);
-  return `${withHint(failure)}; it was never read`;
 }
 
 const DAY_MS = 86_400_000;

@@ -99,6 +99,14 @@ export function contained(observe: Observer): Observer {
   };
 }
 
+/** Passes each event to all `observers`, whether or not one of them throws. */
+export function toAll(...observers: readonly Observer[]): Observer {
+  const all = observers.map(contained);
+  return (event) => {
+    for (const observe of all) observe(event);
+  };
+}
+
 function report(observe: Observer, bug: Event): void {
   try {
     observe(bug);

@@ -54,15 +54,14 @@ function caseLines(file: string, { line, text, findings }: Case): string[] {
     time: '0',
   })}`;
   if (findings.length === 0) return [`${head}/>`];
+  const lines = [`${head}>`];
   const [first] = errors;
-  const failure =
-    first === undefined
-      ? []
-      : [
-          `      <failure${attributes({ type: first.code, message: first.message })}>${findingLines(errors)}</failure>`,
-        ];
-  const rest = others.length === 0 ? [] : [`      <system-out>${findingLines(others)}</system-out>`];
-  return [`${head}>`, ...failure, ...rest, '    </testcase>'];
+  if (first !== undefined) {
+    const { code: type, message } = first;
+    lines.push(`      <failure${attributes({ type, message })}>${findingLines(errors)}</failure>`);
+  }
+  if (others.length > 0) lines.push(`      <system-out>${findingLines(others)}</system-out>`);
+  return [...lines, '    </testcase>'];
 }
 
 function countsOf(cases: readonly Case[]): Readonly<Record<string, string>> {

@@ -26,12 +26,13 @@ const LONGEST_DETAILS = 10_000;
 export function formatMarkdown(report: CheckReport): string {
   const fresh = report.findings.filter(({ isNew }) => isNew);
   const others = report.findings.filter(({ isNew }) => !isNew);
+  const sum = sumText(report);
   const paragraphs = [
     MARKER,
     `### Wishlist check: ${verdict(report)}`,
     introduction(report),
     table(report.wishes.filter(({ images }) => images.length > 0)),
-    sentence(sumText(report)),
+    sum === undefined ? '' : `This ${sum}.`,
     list(fresh),
     details(others),
   ];
@@ -76,10 +77,6 @@ function row(wish: CheckedWish): string {
     bytesText(publishedBytes),
   ];
   return `| ${cells.join(' | ')} |`;
-}
-
-function sentence(text: string | undefined): string {
-  return text === undefined ? '' : `This ${text}.`;
 }
 
 function list(findings: readonly RecipeFinding[], longest = LONGEST_LIST): string {

@@ -21,9 +21,8 @@ export async function checkSyntax({
 }: Context): Promise<ExitStatus> {
   const findings: Finding[] = [];
   for (const subject of subjects) {
-    findings.push(
-      /\.ya?ml$/i.test(subject) ? await checkRecipe(subject, configuration) : checkImage(subject),
-    );
+    const isRecipe = /\.ya?ml$/i.test(subject);
+    findings.push(isRecipe ? await checkRecipe(subject, configuration) : checkImage(subject));
   }
   const lines = findings.flatMap((finding) => finding.lines);
   output.print(lines.map((line) => `${redactLine(line)}\n`).join(''), findings);

@@ -8,13 +8,7 @@ import { Failure } from '../../../core/failure.ts';
 import { nearest, quoted } from '../../../core/text.ts';
 import { LINUX_AMD64, type Platform } from '../../../core/oci/platform.ts';
 import { firstPublicName } from '../../client-config/public-name.ts';
-import {
-  CLIENT_KINDS,
-  SNIPPETS,
-  type ClientKind,
-  type ClientView,
-  type Snippet,
-} from '../../client-config/snippets.ts';
+import { CLIENT_KINDS, SNIPPETS, type ClientKind, type ClientView } from '../../client-config/snippets.ts';
 import { argumentUnknown } from '../known.ts';
 import type { Configuration } from '../../configuration/options.ts';
 import { publishedView, createBackend } from '../../cycle/backend.ts';
@@ -31,7 +25,12 @@ export async function clientConfig({
   assertThere(client, view, configuration);
   const found = SNIPPETS[client](view);
   const text = found.map((snippet) => `# ${snippet.place}\n${snippet.text}`).join('\n');
-  output.print(text, { kind, repository, files: found.map(fileDocument) });
+  // Split into lines: strings of a document must not have line ends.
+  const files = found.map((snippet) => ({
+    place: snippet.place,
+    lines: snippet.text.trimEnd().split('\n'),
+  }));
+  output.print(text, { kind, repository, files });
   return 0;
 }
 
@@ -51,11 +50,8 @@ function parseKind(text: string): ClientKind {
  *
  * @throws Failure `argument-unknown`
  */
-function assertThere(
-  kind: ClientKind,
-  { repository, path, store }: ClientView,
-  { root }: Configuration,
-): void {
+function assertThere(kind: ClientKind, view: ClientView, { root }: Configuration): void {
+  const { repository, path, store } = view;
   const published = join(root, repository);
   if (![path, published].some((place) => existsSync(place))) {
     const message = `there is no repository ${repository}: neither ${path} nor ${published} is there`;
@@ -65,11 +61,6 @@ function assertThere(
   if ([store, join(published, relative(path, store))].some((place) => existsSync(place))) return;
   const hint = 'the first image published for the platform creates it, unless skip-podman is set';
   throw argumentUnknown(`${repository} has no podman store ${store}`, undefined, hint);
-}
-
-/** Split into lines: strings of a document must not have line ends. */
-function fileDocument({ place, text }: Snippet): unknown {
-  return { place, lines: text.trimEnd().split('\n') };
 }
 
 async function clientView(configuration: Configuration, repository: string): Promise<ClientView> {
@@ -88,11 +79,6 @@ async function clientView(configuration: Configuration, repository: string): Pro
 function onlyPlatform(platforms: readonly Platform[] | undefined): Platform {
   const [first = LINUX_AMD64, ...others] = platforms ?? [];
   if (others.length === 0) return first;
-  throw new Failure(
-    'configuration-invalid',
-    `a client is of one platform, and ${others.length + 1} are named`,
-    {
-      hint: 'name one with --platforms',
-    },
-  );
+  const message = `a client is of one platform, and ${others.length + 1} are named`;
+  throw new Failure('configuration-invalid', message, { hint: 'name one with --platforms' });
 }

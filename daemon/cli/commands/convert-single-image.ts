@@ -42,7 +42,7 @@ export async function convertSingleImage(context: Context): Promise<ExitStatus> 
       context.observe({ type: 'warning', message });
     }
     const task = { repository: name, wanted: images, uncertainties: undefined };
-    const explain = createExplain({ listTags, images: () => images, hasLines: false });
+    const explain = createExplain(listTags, () => images, false);
     const repositories = [await workOn(task, { ...parts, explain })];
     tellUnusable(context, repositories);
     context.output.report({ unusable: [], repositories });

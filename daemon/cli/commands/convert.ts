@@ -15,8 +15,7 @@ import type { CycleContext } from '../../cycle/context.ts';
 import type { ExitStatus } from '../../output/exit-status.ts';
 import { statusOf, tellUnusable, withPublishing } from '../../cycle/publishing.ts';
 import { noteTexts, warningTexts } from '../../output/recipe-lines.ts';
-import { staleText } from '../../configuration/sources/sources.ts';
-import { readConfiguredSources } from '../../configuration/sources/sources.ts';
+import { readConfiguredSources, staleText } from '../../configuration/sources/sources.ts';
 
 export async function convert(context: Context): Promise<ExitStatus> {
   warnOfEmptyImages(context);
@@ -55,7 +54,7 @@ export async function convertOnce(
       listTags: lists.round(),
       settings: configuredSettings(configuration),
       policy: configuredPolicy(configuration),
-      explain: createExplain({ listTags, images: () => found?.expansion.images ?? [], hasLines: true }),
+      explain: createExplain(listTags, () => found?.expansion.images ?? [], true),
       readWishlists: async () => await wishlistsOf(context),
       onExpanded: (expanded) => {
         found = expanded;

@@ -4,7 +4,7 @@ import { formatReference } from '../../../core/oci/reference.ts';
 import { localTime, counted } from '../../../core/text.ts';
 import { expandRecipes, type WishedImage } from '../../../wishlist/meaning/expand.ts';
 import { convertImageList } from '../../../wishlist/recipe/image-list.ts';
-import { position, type Problem } from '../../../wishlist/recipe/problem.ts';
+import { position } from '../../../wishlist/recipe/problem.ts';
 import { readRecipe, type Recipe } from '../../../wishlist/recipe/recipe.ts';
 import { readTextFile } from '../../../wishlist/recipe/text-file.ts';
 import type { SourceContent, SourceState } from '../../../wishlist/sources/source.ts';
@@ -23,15 +23,12 @@ export async function expandWishlists(context: Context): Promise<ExitStatus> {
   const { arguments: files, configuration, observe, output } = context;
   const recipes: Recipe[] = [];
   for (const file of files) recipes.push(await readRecipe(file, configuration));
-  const expansion = await withRegistry(context, async (client) => {
-    const listTags = client.listTags.bind(client);
-    return await expandRecipes(
-      recipes,
-      listTags,
-      configuredSettings(configuration),
-      configuredPolicy(configuration),
-    );
-  });
+  const settings = configuredSettings(configuration);
+  const policy = configuredPolicy(configuration);
+  const expansion = await withRegistry(
+    context,
+    async (client) => await expandRecipes(recipes, client.listTags.bind(client), settings, policy),
+  );
   for (const message of warningTexts(recipes, expansion)) observe({ type: 'warning', message });
   for (const message of noteTexts(recipes, expansion)) observe({ type: 'note', message });
   const failures = failedLines(recipes, expansion).map(({ failure }) => failure);
@@ -67,15 +64,11 @@ export async function importImages({
     const message = `${position(file, problem)} ${problem.message}`;
     const { severity, hint } = problem;
     if (severity === 'warning') observe({ type: 'warning', message: withHint({ message, hint }) });
-    else output.failure(failureOf(problem, message));
+    else output.failure(new Failure('reference-invalid', message, hint === undefined ? {} : { hint }));
   }
   // strings of a document must not have line ends
   output.print(recipe, { recipe: recipe.trimEnd().split('\n'), images, problems });
   return problems.some(({ severity }) => severity === 'error') ? 1 : 0;
-}
-
-function failureOf({ hint }: Problem, message: string): Failure {
-  return new Failure('reference-invalid', message, hint === undefined ? {} : { hint });
 }
 
 export async function showSources(context: Context): Promise<ExitStatus> {
