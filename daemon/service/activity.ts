@@ -4,51 +4,7 @@ import { labelOf } from '../../publisher/image/results.ts';
 import type { Candidate } from '../../publisher/pipeline/resolve.ts';
 import { counted } from '../../core/text.ts';
 import { handleEvent, type EventHandlers } from '../output/display.ts';
-
-/** Status of a running daemon. Times are in ms since 1970. */
-export interface DaemonActivity {
-  readonly version: string;
-  readonly pid: number;
-  readonly startedMs: number;
-  readonly isStopping: boolean;
-  /** Since when it has been reading wishlists and asking registries; `undefined` between cycles. */
-  readonly cycleSinceMs?: number | undefined;
-  readonly nextCycleMs?: number | undefined;
-  readonly spool: { readonly bytes: number; readonly limitBytes: number };
-  /** Why nothing is being remembered. */
-  readonly databaseFailure?: FailureReport | undefined;
-  /** Why the last reload of the configuration was refused. */
-  readonly refusedReload?: (FailureReport & { readonly sinceMs: number }) | undefined;
-  readonly repositories: readonly RepositoryActivity[];
-}
-
-export interface FailureReport {
-  readonly code: string;
-  readonly message: string;
-  readonly hint?: string | undefined;
-}
-
-/** A layer that is being fetched. */
-export interface LayerActivity {
-  readonly layer: string;
-  readonly image: string;
-  readonly bytes: number;
-  readonly sizeBytes: number;
-}
-
-/** Current work on one repository. Images are `<registry>/<repository>:<tag>`, with the platform where it matters. */
-export interface RepositoryActivity {
-  readonly repository: string;
-  readonly waiting: number;
-  readonly preparing: readonly string[];
-  readonly ready: number;
-  readonly publishing: readonly string[];
-  readonly layers: readonly LayerActivity[];
-  /** Progress of the publication, by the content of its files. */
-  readonly published?: { readonly bytes: number; readonly ofBytes: number } | undefined;
-  /** Reason why the publication waits, such as another writer. */
-  readonly waitingFor?: string | undefined;
-}
+import type { DaemonActivity, LayerActivity, RepositoryActivity } from './activity-schema.ts';
 
 /** Follows the events of repositories, for status requests. */
 export class Activity {
@@ -122,7 +78,7 @@ export function serviceStatusText({
   databaseFailure,
   refusedReload,
 }: Pick<DaemonActivity, 'cycleSinceMs' | 'repositories' | 'databaseFailure' | 'refusedReload'>): string {
-  const sum = (count: (one: DaemonActivity['repositories'][number]) => number): number =>
+  const sum = (count: (one: RepositoryActivity) => number): number =>
     repositories.reduce((total, one) => total + count(one), 0);
   const parts: [what: string, images: number][] = [
     ['publishing', sum((one) => one.publishing.length)],

@@ -12,7 +12,8 @@ import type { RepositoryReport } from '../cycle/repository-work.ts';
 import type { Configuration, Environment } from '../configuration/options.ts';
 import { openRegistry } from '../cycle/publishing.ts';
 import { spoolFolder, PublisherPool } from '../cycle/publisher-pool.ts';
-import type { Activity, RepositoryActivity } from './activity.ts';
+import type { Activity } from './activity.ts';
+import type { RepositoryActivity } from './activity-schema.ts';
 import type { CycleLog } from './cycle-log.ts';
 import type { Schedule, StartSchedule } from './run-daemon.ts';
 

@@ -2,9 +2,8 @@ import { accessSync, chmodSync, constants, rmSync } from 'node:fs';
 import { type IncomingMessage, type Server, type ServerResponse, createServer, request } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { ZodType } from 'zod';
 import { codeOf, hasCode } from '../../core/system-error.ts';
-import type { DaemonActivity } from './activity.ts';
+import type { DaemonActivity } from './activity-schema.ts';
 
 /** Socket of the daemon of a state directory. */
 export function controlSocket(stateDirectory: string): string {
@@ -79,7 +78,10 @@ const TIME_LIMIT_MS = 5000;
 /** Activity of the daemon of the state directory; `undefined` if none answers. */
 export async function askActivity(stateDirectory: string): Promise<DaemonActivity | undefined> {
   const body = await ask(stateDirectory, 'GET', '/activity');
-  return body === undefined ? undefined : await parseActivity(body);
+  if (body === undefined) return undefined;
+  const { activitySchema } = await import('./activity-schema.ts');
+  // The daemon may be of another version.
+  return activitySchema.parse(JSON.parse(body));
 }
 
 /** Starts a cycle of the daemon of the state directory now. @returns false if none answers */
@@ -118,39 +120,4 @@ async function ask(
     if (codeOf(error) === undefined) throw error;
     return undefined;
   }
-}
-
-/** The daemon may be of another version. zod is loaded only when one answered. */
-async function parseActivity(body: string): Promise<DaemonActivity> {
-  const { z } = await import('zod');
-  const failure = z.object({ code: z.string(), message: z.string(), hint: z.string().optional() });
-  const layer = z.object({
-    layer: z.string(),
-    image: z.string(),
-    bytes: z.number(),
-    sizeBytes: z.number(),
-  });
-  const repository = z.object({
-    repository: z.string(),
-    waiting: z.number(),
-    preparing: z.array(z.string()),
-    ready: z.number(),
-    publishing: z.array(z.string()),
-    layers: z.array(layer),
-    published: z.object({ bytes: z.number(), ofBytes: z.number() }).optional(),
-    waitingFor: z.string().optional(),
-  });
-  const schema: ZodType<DaemonActivity> = z.object({
-    version: z.string(),
-    pid: z.number(),
-    startedMs: z.number(),
-    isStopping: z.boolean(),
-    cycleSinceMs: z.number().optional(),
-    nextCycleMs: z.number().optional(),
-    spool: z.object({ bytes: z.number(), limitBytes: z.number() }),
-    databaseFailure: failure.optional(),
-    refusedReload: failure.extend({ sinceMs: z.number() }).optional(),
-    repositories: z.array(repository),
-  });
-  return schema.parse(JSON.parse(body));
 }

@@ -2,7 +2,7 @@ import type { Failure } from '../../core/failure.ts';
 import { diskSpace } from '../../core/system/free-space.ts';
 import { quoted } from '../../core/text.ts';
 import { span } from '../output/format.ts';
-import type { DaemonActivity, FailureReport } from '../service/activity.ts';
+import type { DaemonActivity, FailureReport } from '../service/activity-schema.ts';
 import { askActivity, mayAskDaemon } from '../service/control.ts';
 import { databaseFiles, databasePath, ownerOf, userName } from '../state/state-files.ts';
 import { hadDaemon, isDaemonRunning } from '../state/state-lock.ts';

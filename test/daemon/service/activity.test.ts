@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { type DaemonActivity, serviceStatusText } from '../../../daemon/service/activity.ts';
+import { serviceStatusText } from '../../../daemon/service/activity.ts';
+import type { DaemonActivity } from '../../../daemon/service/activity-schema.ts';
 import { ServiceManager, giveSignsOfLife } from '../../../daemon/systemd/service-manager.ts';
 import { DatagramReceiver } from '../../support/datagrams.ts';
 import { needs } from '../../support/programs.ts';
