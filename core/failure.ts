@@ -80,6 +80,16 @@ export function isFailure(error: unknown, ...codes: FailureCode[]): error is Fai
 }
 
 /** `MESSAGE; HINT`: what is wrong, and what to do where anybody knows. */
+/** Calls `read`; `undefined` if it throws a failure with this code. */
+export function orUndefined<Value>(code: FailureCode, read: () => Value): Value | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (isFailure(error, code)) return undefined;
+    throw error;
+  }
+}
+
 export function withHint({ message, hint }: { message: string; hint: string | undefined }): string {
   return hint === undefined ? message : `${message}; ${hint}`;
 }

@@ -56,60 +56,53 @@ function contentOf(yaml: YamlText, file: string): FileContent {
   if (root.kind !== 'mapping')
     return { entries: [], problems: [`${file}: expected lines of the form "key: value"`] };
   const problems: string[] = [];
-  const entries = new ValueReader(yaml, file, problems).entriesOf(root, '');
+  const entries = entriesOf(root, '', { yaml, file, problems });
   if (further !== undefined)
     problems.push(`${file}: holds more than one YAML document; remove the line "---" and what follows`);
   return { entries, problems };
 }
 
-/** Turns nodes into values; repeated keys, and keys that are not words, go to `problems`. */
-class ValueReader {
-  readonly #yaml: YamlText;
-  readonly #file: string;
-  readonly #problems: string[];
+interface ReadingContext {
+  readonly yaml: YamlText;
+  readonly file: string;
+  /** Of repeated keys, and keys that are not words. */
+  readonly problems: string[];
+}
 
-  constructor(yaml: YamlText, file: string, problems: string[]) {
-    this.#yaml = yaml;
-    this.#file = file;
-    this.#problems = problems;
-  }
-
-  /** @param path the keys that lead to `mapping`, each followed by `: `, for problems */
-  entriesOf(mapping: MappingNode, path: string): ConfigurationEntry[] {
-    const entries = new Map<string, ConfigurationEntry>();
-    for (const item of mapping.items) {
-      const { line } = this.#yaml.positionOf(item.key);
-      const key = wordOf(item.key);
-      if (key === undefined) {
-        this.#problems.push(`${this.#file}:${line}: ${path}expected a plain word as the key`);
-        continue;
-      }
-      const value = this.#valueOf(item.value, `${path}${key}: `);
-      const earlier = entries.get(key);
-      if (earlier === undefined) entries.set(key, { key, line, value });
-      else
-        this.#problems.push(
-          `${this.#file}:${line}: ${path}${key} is already set on line ${earlier.line}; keep one of them`,
-        );
+/** @param path the keys that lead to `mapping`, each followed by `: `, for problems */
+function entriesOf(mapping: MappingNode, path: string, context: ReadingContext): ConfigurationEntry[] {
+  const { yaml, file, problems } = context;
+  const entries = new Map<string, ConfigurationEntry>();
+  for (const item of mapping.items) {
+    const { line } = yaml.positionOf(item.key);
+    const key = wordOf(item.key);
+    if (key === undefined) {
+      problems.push(`${file}:${line}: ${path}expected a plain word as the key`);
+      continue;
     }
-    return [...entries.values()];
+    const value = valueOf(item.value, `${path}${key}: `, context);
+    const earlier = entries.get(key);
+    if (earlier === undefined) entries.set(key, { key, line, value });
+    else
+      problems.push(
+        `${file}:${line}: ${path}${key} is already set on line ${earlier.line}; keep one of them`,
+      );
   }
+  return [...entries.values()];
+}
 
-  /** Bounded: js-yaml refuses deep nesting. */
-  #valueOf(node: Node, path: string): ConfigurationValue {
-    const { line } = this.#yaml.positionOf(node);
-    switch (node.kind) {
-      case 'alias':
-        return { kind: 'alias', line };
-      case 'sequence':
-        return { kind: 'list', line, items: node.items.map((item) => this.#valueOf(item, path)) };
-      case 'mapping':
-        return { kind: 'mapping', line, entries: this.entriesOf(node, path) };
-      case 'scalar':
-        return kindOf(node) === 'empty'
-          ? { kind: 'nothing', line }
-          : { kind: 'text', line, text: node.value };
-    }
+/** Bounded: js-yaml refuses deep nesting. */
+function valueOf(node: Node, path: string, context: ReadingContext): ConfigurationValue {
+  const { line } = context.yaml.positionOf(node);
+  switch (node.kind) {
+    case 'alias':
+      return { kind: 'alias', line };
+    case 'sequence':
+      return { kind: 'list', line, items: node.items.map((item) => valueOf(item, path, context)) };
+    case 'mapping':
+      return { kind: 'mapping', line, entries: entriesOf(node, path, context) };
+    case 'scalar':
+      return kindOf(node) === 'empty' ? { kind: 'nothing', line } : { kind: 'text', line, text: node.value };
   }
 }
 

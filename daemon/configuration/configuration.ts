@@ -142,10 +142,11 @@ function readStructured(
     file: file.path,
     base: { folder, home },
     secretsBase: { folder: environment['CREDENTIALS_DIRECTORY'] || folder, home },
+    problems,
   };
   return {
-    registries: file.registries === undefined ? [] : readRegistryEntries(file.registries, context, problems),
-    sources: file.sources === undefined ? [] : readSourceEntries(file.sources, context, problems),
+    registries: file.registries === undefined ? [] : readRegistryEntries(file.registries, context),
+    sources: file.sources === undefined ? [] : readSourceEntries(file.sources, context),
   };
 }
 

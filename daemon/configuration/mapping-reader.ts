@@ -1,7 +1,12 @@
 import { quoted, suggestion } from '../../core/text.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
 import type { ConfigurationEntry, ConfigurationValue } from './configuration-file.ts';
-import { passwordReference, type SecretReference } from './secret-reference.ts';
+import {
+  passwordReference,
+  userReference,
+  type LoginReference,
+  type SecretReference,
+} from './secret-reference.ts';
 import type { Located, PathBase, ValueType } from './value-types.ts';
 
 /** The configuration file, and where paths in it start. */
@@ -10,31 +15,27 @@ export interface EntryContext {
   readonly base: PathBase;
   /** For `file:PATH`. */
   readonly secretsBase: PathBase;
+  /** Problems go here. */
+  readonly problems: string[];
 }
 
-/** The mapping that is read. */
-interface MappingSubject<Key extends string> {
-  /** The keys that lead to it, such as `registries: quay.io`. */
-  readonly path: string;
-  readonly keys: readonly Key[];
-}
-
-/** Reads the values of one mapping in the configuration file; problems go to `problems`. */
+/** Reads the values of one mapping in the configuration file. */
 export class MappingReader<Key extends string> {
-  readonly #subject: MappingSubject<Key>;
+  readonly #path: string;
   readonly #context: EntryContext;
   readonly #problems: string[];
   readonly #values = new Map<string, ConfigurationEntry>();
 
+  /** @param path the keys that lead to the mapping, such as `registries: quay.io` */
   constructor(
-    subject: MappingSubject<Key>,
+    { path, keys }: { readonly path: string; readonly keys: readonly Key[] },
     entries: readonly ConfigurationEntry[],
-    from: { readonly context: EntryContext; readonly problems: string[] },
+    context: EntryContext,
   ) {
-    this.#subject = subject;
-    this.#context = from.context;
-    this.#problems = from.problems;
-    for (const entry of entries) this.#collect(entry);
+    this.#path = path;
+    this.#context = context;
+    this.#problems = context.problems;
+    for (const entry of entries) this.#collect(entry, keys);
   }
 
   has(key: Key): boolean {
@@ -83,13 +84,8 @@ export class MappingReader<Key extends string> {
     pair: (first: First, second: Second) => Pair,
   ): Pair | undefined {
     if (first !== undefined && second !== undefined) return pair(first, second);
-    for (const [given, missing] of [
-      [firstKey, secondKey],
-      [secondKey, firstKey],
-    ] as const) {
-      if (this.#values.has(missing)) continue;
-      this.report(given, `${missing} is missing; give both or none`);
-    }
+    if (!this.has(secondKey)) this.report(firstKey, `${secondKey} is missing; give both or none`);
+    if (!this.has(firstKey)) this.report(secondKey, `${firstKey} is missing; give both or none`);
     return undefined;
   }
 
@@ -102,11 +98,10 @@ export class MappingReader<Key extends string> {
   /** Formats a position in this mapping. */
   origin(line: number, key?: Key): string {
     const tail = key === undefined ? '' : `: ${key}`;
-    return `${this.#context.file}:${line}: ${this.#subject.path}${tail}`;
+    return `${this.#context.file}:${line}: ${this.#path}${tail}`;
   }
 
-  #collect(entry: ConfigurationEntry): void {
-    const { keys } = this.#subject;
+  #collect(entry: ConfigurationEntry, keys: readonly Key[]): void {
     if (keys.some((key) => key === entry.key)) {
       this.#values.set(entry.key, entry);
       return;
@@ -131,4 +126,13 @@ export class MappingReader<Key extends string> {
     if (type === passwordReference) return 'the value cannot be used';
     return `${quoted(withoutSecrets(value.text))} cannot be used`;
   }
+}
+
+/** Reads a user name and a password, which need each other. */
+export function readLogin(reader: MappingReader<'username' | 'password'>): LoginReference | undefined {
+  return reader.both(
+    ['username', reader.secret('username', userReference)],
+    ['password', reader.secret('password', passwordReference)],
+    (user, password) => ({ user, password }),
+  );
 }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { BYTE_UNITS, exactSize, shortest } from '../../core/text.ts';
-import { isFailure } from '../../core/failure.ts';
+import { orUndefined } from '../../core/failure.ts';
 import { formatPlatform, parsePlatform, type Platform } from '../../core/oci/platform.ts';
 import { parseRegistryPattern } from '../../core/oci/registry-host.ts';
 import { isOutputName, outputNames, unfoundedOutput, type OutputName } from '../../core/outputs.ts';
@@ -69,10 +69,7 @@ export const paths: ValueType<readonly string[]> = {
   expected: 'comma-separated paths, or a list in a file',
   argument: 'files',
   isList: true,
-  parse: (text, base) => {
-    const parsed = text.split(',').map((one) => path.parse(one.trim(), base));
-    return parsed.includes(undefined) ? undefined : [...new Set(parsed.filter((one) => one !== undefined))];
-  },
+  parse: (text, base) => each(text, (one) => path.parse(one, base)),
 };
 
 const TRUE = new Set(['true', 'yes', 'on', '1']);
@@ -149,15 +146,11 @@ export const platforms: ValueType<readonly Platform[]> = {
   expected: 'comma-separated platforms such as linux/amd64,linux/arm64, or a list in a file',
   argument: 'list',
   isList: true,
-  parse: (text) => {
-    try {
+  parse: (text) =>
+    orUndefined('platform-invalid', () => {
       const parsed = text.split(',').map((name) => parsePlatform(name.trim()));
       return [...new Map(parsed.map((platform) => [formatPlatform(platform), platform])).values()];
-    } catch (error) {
-      if (isFailure(error, 'platform-invalid')) return undefined;
-      throw error;
-    }
-  },
+    }),
   format: (value) => value.map(formatPlatform).join(','),
 };
 
@@ -183,14 +176,7 @@ export const registryPatterns: ValueType<readonly string[]> = {
 /** A pattern for `matchesRegistry`. */
 export const registryPattern: ValueType<string> = {
   expected: 'a registry such as docker.io, *.example.org or quay.io/lab',
-  parse: (text) => {
-    try {
-      return parseRegistryPattern(text);
-    } catch (error) {
-      if (isFailure(error, 'reference-invalid')) return undefined;
-      throw error;
-    }
-  },
+  parse: (text) => orUndefined('reference-invalid', () => parseRegistryPattern(text)),
 };
 
 export const repositoryName: ValueType<string> = {

@@ -1,4 +1,4 @@
-import { isFailure } from '../../core/failure.ts';
+import { orUndefined } from '../../core/failure.ts';
 import { parseReference } from '../../core/oci/reference.ts';
 import { SOURCE_LIMITS } from './confine.ts';
 import { selectionCost, selectTags, type TagSelection } from '../tags/tag-selection.ts';
@@ -55,13 +55,10 @@ function readableImage(text: string): string | undefined {
 }
 
 function nameOf(text: string): string | undefined {
-  try {
+  return orUndefined('reference-invalid', () => {
     const { registry, repository } = parseReference(text, { patterns: 'full' });
     return `${registry}/${repository}`;
-  } catch (error) {
-    if (isFailure(error, 'reference-invalid')) return undefined;
-    throw error;
-  }
+  });
 }
 
 /** Returns those of `names`, public names in `repository`, that one of `uncertainties` may mean. */
@@ -92,17 +89,13 @@ function boundedUncertainties(
   if (uncertainties.some(({ selection }) => selection === undefined)) return EVERYTHING;
   let cost = 0;
   for (const { selection } of uncertainties) {
-    cost += costOf(selection, versions);
+    cost += selection === undefined ? 0 : selectionCost(selection, versions);
     if (cost > SOURCE_LIMITS.comparisonsOfWish) return EVERYTHING;
   }
   return uncertainties;
 }
 
 const EVERYTHING: readonly Pick<Uncertainty, 'selection'>[] = [{ selection: undefined }];
-
-function costOf(selection: TagSelection | undefined, versions: number): number {
-  return selection === undefined ? 0 : selectionCost(selection, versions);
-}
 
 function byImage(uncertainties: readonly Uncertainty[]): Map<string, Uncertainty[]> {
   const index = new Map<string, Uncertainty[]>();

@@ -1,5 +1,5 @@
 import type { Endpoint } from '../../../publisher/registry/endpoint.ts';
-import { isFailure } from '../../../core/failure.ts';
+import { orUndefined } from '../../../core/failure.ts';
 import { isRepositoryPath, parseRegistry } from '../../../core/oci/registry-host.ts';
 import type { ValueType } from '../value-types.ts';
 
@@ -25,12 +25,7 @@ export function endpointText({ scheme, host, prefix }: Endpoint): string {
 
 /** Parses a registry's host, with its port, to lower case; `undefined` if `text` is not valid. */
 export function registryHost(text: string): string | undefined {
-  try {
-    return parseRegistry(text);
-  } catch (error) {
-    if (isFailure(error, 'reference-invalid')) return undefined;
-    throw error;
-  }
+  return orUndefined('reference-invalid', () => parseRegistry(text));
 }
 
 const NAMES_OF_DOCKER_HUB = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io']);

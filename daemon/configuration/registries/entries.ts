@@ -2,8 +2,8 @@ import type { Endpoint } from '../../../publisher/registry/endpoint.ts';
 import { withoutSecrets } from '../../../core/secrets.ts';
 import { quoted } from '../../../core/text.ts';
 import type { ConfigurationEntry } from '../configuration-file.ts';
-import { MappingReader, type EntryContext } from '../mapping-reader.ts';
-import { passwordReference, userReference, type LoginReference } from '../secret-reference.ts';
+import { MappingReader, readLogin, type EntryContext } from '../mapping-reader.ts';
+import type { LoginReference } from '../secret-reference.ts';
 import { boolean, integer, path as pathType, type Located } from '../value-types.ts';
 import { endpoint, registryHost } from './endpoint.ts';
 
@@ -42,15 +42,16 @@ const KEYS = [
 
 const CONCURRENCY = integer(1, 64);
 
-/** Reads the registries of the configuration file, each host once; problems go to `problems`. */
+/** Reads the registries of the configuration file, each host once; problems go to the context. */
 export function readRegistryEntries(
   { line, value }: ConfigurationEntry,
   context: EntryContext,
-  problems: string[],
 ): RegistryEntry[] {
   if (value.kind === 'nothing') return [];
   if (value.kind !== 'mapping') {
-    problems.push(`${context.file}:${line}: registries: expected a mapping from hosts to their settings`);
+    context.problems.push(
+      `${context.file}:${line}: registries: expected a mapping from hosts to their settings`,
+    );
     return [];
   }
   const lines = new Map<string, number>();
@@ -59,43 +60,43 @@ export function readRegistryEntries(
     const host = registryHost(entry.key);
     if (host === undefined) {
       const shown = quoted(withoutSecrets(entry.key));
-      problems.push(
+      context.problems.push(
         `${origin}: ${shown} is not a valid registry host; write it as in a wish, without https:// and path`,
       );
       return [];
     }
     const earlier = lines.get(host);
     if (earlier !== undefined) {
-      problems.push(`${origin}: ${host} is already on line ${earlier}; put all its settings there`);
+      context.problems.push(`${origin}: ${host} is already on line ${earlier}; put all its settings there`);
       return [];
     }
     lines.set(host, entry.line);
-    return readEntry(host, entry, { context, problems });
+    return readEntry(host, entry, context);
   });
 }
 
 function readEntry(
   host: string,
   { line, value }: ConfigurationEntry,
-  from: { readonly context: EntryContext; readonly problems: string[] },
+  context: EntryContext,
 ): RegistryEntry[] {
-  const { file } = from.context;
+  const { file, problems } = context;
   const path = `registries: ${host}`;
   if (value.kind !== 'mapping' && value.kind !== 'nothing') {
-    from.problems.push(`${file}:${line}: ${path}: expected settings such as "username: NAME" below it`);
+    problems.push(`${file}:${line}: ${path}: expected settings such as "username: NAME" below it`);
     return [];
   }
-  const reader = new MappingReader({ path, keys: KEYS }, value.kind === 'mapping' ? value.entries : [], from);
+  const reader = new MappingReader(
+    { path, keys: KEYS },
+    value.kind === 'mapping' ? value.entries : [],
+    context,
+  );
   return [
     {
       host,
       file,
       line,
-      login: reader.both(
-        ['username', reader.secret('username', userReference)],
-        ['password', reader.secret('password', passwordReference)],
-        (user, password) => ({ user, password }),
-      ),
+      login: readLogin(reader),
       proxy: reader.scalar('proxy', endpoint)?.value,
       mirrors: reader.listOrScalar('mirrors', endpoint) ?? [],
       concurrency: reader.scalar('concurrency', CONCURRENCY)?.value,

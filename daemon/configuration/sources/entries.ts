@@ -1,4 +1,4 @@
-import { isFailure } from '../../../core/failure.ts';
+import { orUndefined } from '../../../core/failure.ts';
 import { quoted } from '../../../core/text.ts';
 import { parseSubdirectory } from '../../../wishlist/recipe/settings.ts';
 import type { ConfigurationEntry, ConfigurationValue } from '../configuration-file.ts';
@@ -18,30 +18,20 @@ const sourceName: ValueType<string> = {
 /** As recipes have it. */
 const subdirectory: ValueType<string> = {
   expected: 'a path such as physics/simulation, whose first part does not look like a registry',
-  parse: (text) => {
-    try {
-      return parseSubdirectory(text);
-    } catch (error) {
-      if (isFailure(error, 'setting-invalid')) return undefined;
-      throw error;
-    }
-  },
+  parse: (text) => orUndefined('setting-invalid', () => parseSubdirectory(text)),
 };
 
-/** Reads the sources of the configuration file, each name once; what is wrong goes to `problems`. */
-export function readSourceEntries(
-  { line, value }: ConfigurationEntry,
-  context: EntryContext,
-  problems: string[],
-): SourceEntry[] {
+/** Reads the sources of the configuration file, each name once; problems go to the context. */
+export function readSourceEntries({ line, value }: ConfigurationEntry, context: EntryContext): SourceEntry[] {
+  const { file, problems } = context;
   if (value.kind === 'nothing') return [];
   if (value.kind !== 'list') {
-    problems.push(`${context.file}:${line}: sources: ${expected()}`);
+    problems.push(`${file}:${line}: sources: ${expected()}`);
     return [];
   }
   const lines = new Map<string, number>();
   return value.items.flatMap((item) => {
-    const source = readSource(item, context, problems);
+    const source = readSource(item, context);
     if (source === undefined) return [];
     const earlier = lines.get(source.name);
     if (earlier === undefined) {
@@ -50,7 +40,7 @@ export function readSourceEntries(
     }
     const shown = quoted(source.name);
     problems.push(
-      `${context.file}:${item.line}: sources: ${shown} is the name of the source on line ${earlier} too; give one of them another with name:`,
+      `${file}:${item.line}: sources: ${shown} is the name of the source on line ${earlier} too; give one of them another with name:`,
     );
     return [];
   });
@@ -61,19 +51,15 @@ function expected(): string {
   return `expected a list, each with one of ${forms.slice(0, -1).join(', ')} and ${forms.at(-1)}`;
 }
 
-function readSource(
-  item: ConfigurationValue,
-  context: EntryContext,
-  problems: string[],
-): SourceEntry | undefined {
+function readSource(item: ConfigurationValue, context: EntryContext): SourceEntry | undefined {
   const entries = item.kind === 'mapping' ? item.entries : [];
   const [kind, second] = SOURCE_KINDS.filter(({ keys: [own] }) => entries.some(({ key }) => key === own));
   if (kind === undefined || second !== undefined) {
-    problems.push(`${context.file}:${item.line}: sources: ${expected()}`);
+    context.problems.push(`${context.file}:${item.line}: sources: ${expected()}`);
     return undefined;
   }
   const keys = [...kind.keys, 'name', ...CONFINEMENT];
-  const reader = new MappingReader<string>({ path: 'sources', keys }, entries, { context, problems });
+  const reader = new MappingReader<string>({ path: 'sources', keys }, entries, context);
   const settings = kind.parse(reader);
   const name = reader.scalar('name', sourceName)?.value;
   const confinement = readConfinement(reader);

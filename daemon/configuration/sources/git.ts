@@ -4,23 +4,16 @@ import {
   type GitAddress,
   type GitSettings,
 } from '../../../wishlist/sources/git/settings.ts';
-import type { MappingReader } from '../mapping-reader.ts';
+import { readLogin, type MappingReader } from '../mapping-reader.ts';
 import { type Located, path, type ValueType } from '../value-types.ts';
-import {
-  resolveLogin,
-  passwordReference,
-  userReference,
-  type SecretReference,
-  referenceText,
-} from '../secret-reference.ts';
+import { referenceText, resolveLogin, type LoginReference } from '../secret-reference.ts';
 import { type SourceKind } from './kind.ts';
 
 type Key = 'git' | 'branch' | 'path' | 'username' | 'password' | 'key' | 'known-hosts' | 'ca-certificates';
 
 interface GitEntry extends Pick<GitSettings, 'name' | 'branch' | 'paths'> {
   readonly address: Located<GitAddress>;
-  readonly login:
-    { readonly user: Located<SecretReference>; readonly password: Located<SecretReference> } | undefined;
+  readonly login: LoginReference | undefined;
   readonly key: Located<string> | undefined;
   readonly knownHosts: Located<string> | undefined;
   readonly authorities: Located<string> | undefined;
@@ -38,11 +31,7 @@ export const gitKind: SourceKind<Key, GitEntry> = {
     const settings = {
       branch: reader.scalar('branch', branch)?.value,
       paths: readPaths(reader),
-      login: reader.both(
-        ['username', reader.secret('username', userReference)],
-        ['password', reader.secret('password', passwordReference)],
-        (user, password) => ({ user, password }),
-      ),
+      login: readLogin(reader),
       key: reader.scalar('key', sshPath),
       knownHosts: reader.scalar('known-hosts', sshPath),
       authorities: reader.scalar('ca-certificates', path),

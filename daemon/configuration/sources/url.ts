@@ -6,7 +6,7 @@ import {
   resolveSecret,
   passwordReference,
   userReference,
-  type SecretReference,
+  type LoginReference,
   referenceText,
 } from '../secret-reference.ts';
 import { type OpeningContext, type SourceKind, type SourceSettings } from './kind.ts';
@@ -15,8 +15,7 @@ interface UrlEntry extends SourceSettings {
   readonly url: string;
   /** A password without a user is a token. */
   readonly login:
-    | { readonly user: Located<SecretReference> | undefined; readonly password: Located<SecretReference> }
-    | undefined;
+    (Pick<LoginReference, 'password'> & { readonly user: LoginReference['user'] | undefined }) | undefined;
   readonly authorities: Located<string> | undefined;
 }
 

@@ -25,7 +25,7 @@ function read(source: string): { entries: RegistryEntry[]; problems: string[] } 
   const content = parseConfiguration(`registries:${source}`, '/etc/u.yaml');
   const problems = [...content.problems];
   const [entry] = content.entries;
-  const entries = entry === undefined ? [] : readRegistryEntries(entry, WHERE, problems);
+  const entries = entry === undefined ? [] : readRegistryEntries(entry, { ...WHERE, problems });
   return { entries, problems };
 }
 

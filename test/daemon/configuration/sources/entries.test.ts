@@ -12,7 +12,7 @@ function read(text: string): { sources: SourceEntry[]; problems: string[] } {
   assert.ok(entry !== undefined);
   const base = { folder: '/etc/unpackd', home: '/home/me' };
   const secretsBase = { folder: '/run/credentials', home: '/home/me' };
-  return { sources: readSourceEntries(entry, { file: FILE, base, secretsBase }, problems), problems };
+  return { sources: readSourceEntries(entry, { file: FILE, base, secretsBase, problems }), problems };
 }
 
 describe('daemon/configuration/sources/entries', () => {
