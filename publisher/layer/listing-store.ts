@@ -158,16 +158,8 @@ function toItem(
   read: ReadXattrs,
 ): ListingItem {
   const [mode, uid, gid, mtime] = times;
-  return {
-    type,
-    path,
-    attributes: { mode, uid, gid, mtime },
-    sizeBytes,
-    target,
-    major,
-    minor,
-    xattrs: read.of(xattrs),
-  };
+  const attributes = { mode, uid, gid, mtime };
+  return { type, path, attributes, sizeBytes, target, major, minor, xattrs: read.of(xattrs) };
 }
 
 function* linesOf({ items, ...facts }: Listing): Generator<string> {
@@ -183,9 +175,10 @@ function* linesOf({ items, ...facts }: Listing): Generator<string> {
   let textBytes = 0;
   for (const item of items) {
     const line = xattrs.lineOf(item.xattrs);
-    block.push(toLine(item, line));
-    textBytes +=
-      item.path.length + item.target.length + (typeof line === 'number' ? 0 : xattrBytes(item.xattrs));
+    const { mode, uid, gid, mtime } = item.attributes;
+    const { type, path, sizeBytes, target, major, minor } = item;
+    block.push([type, path, [mode, uid, gid, mtime], sizeBytes, target, major, minor, line]);
+    textBytes += path.length + target.length + (typeof line === 'number' ? 0 : xattrBytes(item.xattrs));
     if (block.length < ITEMS_IN_BLOCK && textBytes < TEXTS_IN_BLOCK_BYTES) continue;
     yield hashed(block);
     block = [];
@@ -197,14 +190,6 @@ function* linesOf({ items, ...facts }: Listing): Generator<string> {
 
 function toText(value: unknown): string {
   return `${JSON.stringify(value)}\n`;
-}
-
-function toLine(
-  { type, path, attributes, sizeBytes, target, major, minor }: ListingItem,
-  xattrs: LineXattrs,
-): Line {
-  const { mode, uid, gid, mtime } = attributes;
-  return [type, path, [mode, uid, gid, mtime], sizeBytes, target, major, minor, xattrs];
 }
 
 function isMissingOrDamaged(error: unknown): boolean {

@@ -112,13 +112,8 @@ const LONGEST_TARGET_BYTES = 4_095;
 /** Refuses owners that no file system can hold now, and not while a whole batch is being written. */
 function checkOwner(path: BytePath, { uid, gid }: Attributes): void {
   if ([uid, gid].every((id) => id >= 0 && id <= HIGHEST_OWNER)) return;
-  throw new Failure(
-    'layer-refused',
-    `${displayPath(path)} has the owner ${uid}:${gid}, which is not a valid one`,
-    {
-      hint: 'rebuild the image with valid owners',
-    },
-  );
+  const message = `${displayPath(path)} has the owner ${uid}:${gid}, which is not a valid one`;
+  throw new Failure('layer-refused', message, { hint: 'rebuild the image with valid owners' });
 }
 
 /** Linux has 12 bits for the one and 20 for the other. */

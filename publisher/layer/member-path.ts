@@ -47,9 +47,12 @@ function checkComponent(component: string, name: string): void {
 
 function refused(name: string, reason: string): Failure {
   const shown = JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name);
-  return new Failure('layer-refused', `the layer's member ${shown} ${reason}`, {
-    hint: 'such a layer cannot be unpacked safely: rebuild the image',
-  });
+  return unsafe(`the layer's member ${shown} ${reason}`);
+}
+
+export function unsafe(message: string): Failure {
+  const hint = 'such a layer cannot be unpacked safely: rebuild the image';
+  return new Failure('layer-refused', message, { hint });
 }
 
 /**

@@ -26,16 +26,12 @@ export function toFailure(fault: HttpFault, image: ImageSubject): Failure {
     case 'response':
       return responseFailure(fault.response, image);
     case 'redirect':
-      return new Failure('registry-error', `${server} ${fault.reason} for ${what}`, {
-        hint: 'ask whoever runs the registry',
-      });
+      return registryError(`${server} ${fault.reason} for ${what}`);
     case 'too-large':
       return new Failure(
         fault.limit.code,
         `${server} sends more than ${fault.limit.bytes} bytes for ${what}`,
-        {
-          hint: 'ask whoever runs the registry; no usual document of this kind is that large',
-        },
+        { hint: 'ask whoever runs the registry; no usual document of this kind is that large' },
       );
     case 'paused': {
       const time = localTimeWithSeconds(fault.untilMs);
@@ -43,6 +39,11 @@ export function toFailure(fault: HttpFault, image: ImageSubject): Failure {
       return new Failure('rate-limited', message, { hint: MORE_WITH_CREDENTIALS });
     }
   }
+}
+
+/** A mistake of the registry, which nobody else can mend. */
+export function registryError(message: string): Failure {
+  return new Failure('registry-error', message, { hint: 'ask whoever runs the registry' });
 }
 
 const MORE_WITH_CREDENTIALS = 'try again later; with credentials most registries allow more requests';
@@ -93,13 +94,10 @@ function unauthorized(response: ErrorResponse, subject: ImageSubject): Failure {
     credentials === undefined
       ? `a private image needs credentials: "podman login" or "docker login" as the user that runs unpackd, or ${subject.reference.registry} under registries in its configuration`
       : `and what is in ${credentials}`;
-  return new Failure(
-    'unauthorized',
-    `${sentence(response, subject, 'does not give out')}${sentWith(response)}`,
-    {
-      hint: `check the name, since some registries answer so for images that do not exist; ${access}`,
-    },
-  );
+  const message = `${sentence(response, subject, 'does not give out')}${sentWith(response)}`;
+  return new Failure('unauthorized', message, {
+    hint: `check the name, since some registries answer so for images that do not exist; ${access}`,
+  });
 }
 
 function forbidden(response: ErrorResponse, subject: ImageSubject): Failure {
@@ -134,19 +132,14 @@ function unknown(response: ErrorResponse, subject: ImageSubject): Failure {
 }
 
 function rateLimited(response: ErrorResponse, subject: ImageSubject): Failure {
-  return new Failure(
-    'rate-limited',
-    `${sentence(response, subject, 'does not give out')}: too many requests${until(response)}`,
-    {
-      hint: MORE_WITH_CREDENTIALS,
-    },
-  );
+  const message = `${sentence(response, subject, 'does not give out')}: too many requests${until(response)}`;
+  return new Failure('rate-limited', message, { hint: MORE_WITH_CREDENTIALS });
 }
 
 function unexpected(response: ErrorResponse, subject: ImageSubject): Failure {
-  return new Failure('registry-error', `${sentence(response, subject, 'cannot give')}${until(response)}`, {
-    hint: isRetryable(response.status) ? 'try again later' : 'ask whoever runs the registry',
-  });
+  const message = `${sentence(response, subject, 'cannot give')}${until(response)}`;
+  if (!isRetryable(response.status)) return registryError(message);
+  return new Failure('registry-error', message, { hint: 'try again later' });
 }
 
 function sentence(response: ErrorResponse, subject: ImageSubject, verb: string): string {
@@ -159,10 +152,8 @@ function sentWith({ credentials }: ErrorResponse): string {
 }
 
 function answerOf({ status, body }: ErrorResponse): string {
-  const errorCodes = errorCodesOf(body);
-  return errorCodes.length === 0
-    ? `${status}`
-    : `${status} (${[...new Set(errorCodes)].slice(0, 3).join(', ')})`;
+  const errorCodes = [...new Set(errorCodesOf(body))].slice(0, 3);
+  return errorCodes.length === 0 ? `${status}` : `${status} (${errorCodes.join(', ')})`;
 }
 
 function until({ retryAfterMs }: ErrorResponse): string {

@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { Failure, isFailure } from '../../core/failure.ts';
+import { isFailure, type Failure } from '../../core/failure.ts';
 import { type TagList, type ImageReference, describeSubject } from '../../core/oci/reference.ts';
 import { checkSchema, parseJson } from '../../core/json.ts';
 import { nextLink } from '../../core/http/link.ts';
 import { requestTo, type EndpointTry } from './endpoints.ts';
+import { registryError } from './error-response.ts';
 import { TimeLimit } from '../../core/http/time-limit.ts';
 import type { Transport } from '../../core/http/transport.ts';
 
@@ -44,7 +45,7 @@ export async function listTags(
   endpoint: EndpointTry,
   limitMs: number,
 ): Promise<TagList> {
-  const listing = new Listing(transport, endpoint, new TimeLimit(limitMs));
+  const listing = new Listing(transport, endpoint, limitMs);
   const isWhole = await listing.read();
   if (!isWhole && endpoint.hasAlternative) throw unusable(endpoint.reference, 'may not be whole');
   return { tags: [...listing.tags], isWhole };
@@ -59,10 +60,10 @@ class Listing {
   readonly #asked = new Set<string>();
   #bytes = 0;
 
-  constructor(transport: Transport, endpoint: EndpointTry, whole: TimeLimit) {
+  constructor(transport: Transport, endpoint: EndpointTry, limitMs: number) {
     this.#transport = transport;
     this.#endpoint = endpoint;
-    this.#whole = whole;
+    this.#whole = new TimeLimit(limitMs);
     this.#first = endpoint.url(`tags/list?n=${TAGS_A_PAGE}`);
   }
 
@@ -146,10 +147,23 @@ class Listing {
 
   async #page(url: URL): Promise<Page> {
     this.#asked.add(url.href);
-    const page = await readPage(this.#transport, this.#endpoint, { url, whole: this.#whole });
+    const page = await this.#read(url);
     for (const tag of page.tags) this.#add(tag);
     if (this.#asked.size >= MAXIMUM_PAGES) throw unusable(this.#endpoint.reference, 'does not end');
     return page;
+  }
+
+  async #read(url: URL): Promise<Page> {
+    const subject = { kind: 'tag list', reference: this.#endpoint.reference } as const;
+    const headers = { accept: 'application/json' };
+    const request = { ...requestTo(this.#endpoint, subject, url), whole: this.#whole, headers };
+    const limit = { bytes: LARGEST_PAGE_BYTES, code: 'registry-error' } as const;
+    const name = { what: describeSubject(subject), code: 'registry-error' } as const;
+    return await this.#transport.read(request, limit, ({ bytes, header }) => ({
+      url,
+      tags: checkSchema(pageSchema, parseJson(bytes, name), name).tags ?? [],
+      next: nextLink(header('link') ?? ''),
+    }));
   }
 
   #add(name: string): void {
@@ -168,28 +182,11 @@ class Listing {
   }
 }
 
-async function readPage(
-  transport: Transport,
-  endpoint: EndpointTry,
-  { url, whole }: { readonly url: URL; readonly whole: TimeLimit },
-): Promise<Page> {
-  const subject = { kind: 'tag list', reference: endpoint.reference } as const;
-  const request = { ...requestTo(endpoint, subject, url), whole, headers: { accept: 'application/json' } };
-  const limit = { bytes: LARGEST_PAGE_BYTES, code: 'registry-error' } as const;
-  const name = { what: describeSubject(subject), code: 'registry-error' } as const;
-  return await transport.read(request, limit, ({ bytes, header }) => ({
-    url,
-    tags: checkSchema(pageSchema, parseJson(bytes, name), name).tags ?? [],
-    next: nextLink(header('link') ?? ''),
-  }));
-}
-
 /** A copy: a part of a text keeps all of it in memory. */
 function beginningOf(name: string): string {
   return Buffer.from(name.slice(0, MOST_CHARACTERS)).toString();
 }
 
 function unusable(reference: ImageReference, what: string): Failure {
-  const message = `${describeSubject({ kind: 'tag list', reference })} ${what}`;
-  return new Failure('registry-error', message, { hint: 'ask whoever runs the registry' });
+  return registryError(`${describeSubject({ kind: 'tag list', reference })} ${what}`);
 }

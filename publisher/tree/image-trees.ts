@@ -21,8 +21,7 @@ export interface StackedLayer {
 interface Kept {
   readonly tree: LayerTree;
   readonly facts: LayerFacts;
-  readonly items: number;
-  /** Steps spent making it: charged to each image that has the layer, so that all are judged alike. */
+  /** Of making it: charged to each image that has the layer, so that all are judged alike. */
   readonly cost: Cost;
 }
 
@@ -80,9 +79,7 @@ export class TreeLoader {
       throw new Failure(
         'state-unusable',
         `the listing of layer ${layer} has disappeared from the state directory`,
-        {
-          hint: 'run again: it is made anew from the blob',
-        },
+        { hint: 'run again: it is made anew from the blob' },
       );
     }
     const { diffId, sizeBytes, blobBytes, compression } = listing;
@@ -90,18 +87,18 @@ export class TreeLoader {
     const before = { steps: meter.steps, entries: meter.entries };
     const tree = await inTurns(buildLayerTree(listing, layer, meter));
     const cost = since(before, meter);
-    const loaded = { tree, facts, items: cost.entries, cost };
+    const loaded = { tree, facts, cost };
     this.#keep(layer, loaded);
     return loaded;
   }
 
   #keep(layer: Digest, loaded: Kept): void {
     this.#kept.set(layer, loaded);
-    this.#items += loaded.items;
-    for (const [oldest, { items: freed }] of this.#kept) {
+    this.#items += loaded.cost.entries;
+    for (const [oldest, { cost }] of this.#kept) {
       if (this.#items <= MOST_ITEMS_KEPT || oldest === layer) break;
       this.#kept.delete(oldest);
-      this.#items -= freed;
+      this.#items -= cost.entries;
     }
   }
 }

@@ -5,6 +5,7 @@ import type { ImageMeter } from '../image/image-limits.ts';
 import type { Sliced } from '../../core/turns.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
+import { unsafe } from '../layer/member-path.ts';
 import { isCvmfsReserved } from './cvmfs-reserved.ts';
 import { brokenLink, checkPlace, memberFolder, entryPath, resolvePath } from './resolve.ts';
 import { joinPath, type LayerDirectoryNode, type LayerNode } from './node.ts';
@@ -118,10 +119,10 @@ function apply(building: Building, row: number, path: BytePath): void {
   const named = isDeletion ? deletedName(path, name) : name;
   if (at !== parent) checkPlace(joinPath(at, named));
   if (isDeletion) {
-    tree.markDeleted(tree.enter(folder, named));
+    tree.deleted.add(tree.enter(folder, named));
     return;
   }
-  applyMember(building, folder, { row, name });
+  applyMember(building, folder, row, name);
   markBringing(tree, folder);
 }
 
@@ -196,9 +197,7 @@ function entryAt(tree: PackedTree, path: BytePath): number {
 function deletedName(path: BytePath, whiteout: string): string {
   const name = whiteout.slice(WHITEOUT.length);
   if (!['', '.', '..'].includes(name)) return name;
-  throw new Failure('layer-refused', `the whiteout ${displayPath(path)} names nothing that can be deleted`, {
-    hint: 'such a layer cannot be unpacked safely: rebuild the image',
-  });
+  throw unsafe(`the whiteout ${displayPath(path)} names nothing that can be deleted`);
 }
 
 function describeRoot({ root, items }: PackedTree, row: number): void {
@@ -212,12 +211,7 @@ function describeRoot({ root, items }: PackedTree, row: number): void {
   root.describe(row);
 }
 
-interface Named {
-  readonly row: number;
-  readonly name: string;
-}
-
-function applyMember(building: Building, folder: PackedDirectory, { row, name }: Named): void {
+function applyMember(building: Building, folder: PackedDirectory, row: number, name: string): void {
   const { tree } = building;
   const { items } = tree;
   const type = items.typeAt(row);
@@ -225,18 +219,13 @@ function applyMember(building: Building, folder: PackedDirectory, { row, name }:
   const linked = type === 'link' ? linkedEntry(building, row) : undefined;
   const entry = tree.enter(folder, name, items.nameAt(row));
   const there = tree.nodeOf(entry);
-  if (type === 'directory') applyDirectory(tree, entry, row);
+  if (type === 'directory') (tree.directoryOf(entry) ?? newDirectory(tree, entry)).describe(row);
   else if (linked === undefined) tree.setItem(entry, row);
   else if (typeof linked === 'number') tree.setSame(entry, linked);
   else tree.setForeign(entry, row, linked.target);
   // A path may lead elsewhere now.
   const isNew = there.type === 'whiteout';
   if (!isNew || (type !== 'file' && type !== 'directory')) building.near = undefined;
-}
-
-function applyDirectory(tree: PackedTree, entry: number, row: number): void {
-  const directory = tree.directoryOf(entry) ?? newDirectory(tree, entry);
-  directory.describe(row);
 }
 
 /** Target of a hard link: an entry of this layer, or a path to look up in those below. */
@@ -299,14 +288,14 @@ function opened(directory: PackedDirectory): Open {
 function close(tree: PackedTree, { directory, isWhole }: Open, above: Open | undefined): void {
   directory.isWhole = isWhole && !directory.opaque;
   if (above === undefined) return;
-  if (tree.isDeleted(directory.entry)) takePlaceOfDeleted(tree, directory.entry, directory);
+  if (tree.deleted.has(directory.entry)) takePlaceOfDeleted(tree, directory);
   above.isWhole &&= directory.isWhole;
 }
 
 /** The directory below is gone: what is there now has nothing of it. */
-function takePlaceOfDeleted(tree: PackedTree, entry: number, directory: PackedDirectory): void {
+function takePlaceOfDeleted(tree: PackedTree, directory: PackedDirectory): void {
   if (directory.implied && !directory.bringsAnything) {
-    tree.setNothing(entry);
+    tree.setNothing(directory.entry);
     return;
   }
   directory.opaque = true;

@@ -124,8 +124,7 @@ function* mergeImplied(
     merge.moved.push({ path, directory: upper });
     return lower;
   }
-  if (!upper.bringsAnything) return lower;
-  return yield* mergeDirectory(merge, path, lower, upper);
+  return upper.bringsAnything ? yield* mergeDirectory(merge, path, lower, upper) : lower;
 }
 
 function foreignTarget({ lower, meter }: Merge, path: BytePath, link: ForeignLinkNode): TreeNode {
@@ -245,10 +244,6 @@ class OverlaidChildren implements Children<TreeNode> {
         if (meaning !== undefined) yield [name, meaning];
       }
     }
-  }
-
-  *values(): Generator<TreeNode> {
-    for (const [, node] of this) yield node;
   }
 
   /** Node of a name in the levels above `index`; `there()` where none of them has it. */

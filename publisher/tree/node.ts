@@ -20,7 +20,6 @@ export type FileSource = LayerSource | { readonly kind: 'bytes'; readonly bytes:
 export interface Children<N> extends Iterable<readonly [name: string, node: N]> {
   has(name: string): boolean;
   get(name: string): N | undefined;
-  values(): Iterable<N>;
 }
 
 /**
@@ -72,10 +71,7 @@ export interface ForeignLinkNode {
 }
 
 /** A directory of a layer's own tree. */
-export interface LayerDirectoryNode {
-  readonly type: 'directory';
-  readonly attributes: Attributes;
-  readonly xattrs: ReadonlyMap<string, string>;
+export interface LayerDirectoryNode extends Omit<DirectoryNode, 'children'> {
   readonly children: Children<LayerNode>;
   /** Everything in it is deleted in the layers below. */
   readonly opaque: boolean;

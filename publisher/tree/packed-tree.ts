@@ -36,7 +36,8 @@ export class PackedTree {
   /** For each item that is a file: the first entry that it has. */
   readonly #homes = new Column(WORDS_32);
   readonly #foreignTargets = new Map<number, BytePath>();
-  readonly #deleted = new Set<number>();
+  /** Entries that are deleted in the layers below, whatever this layer has there. */
+  readonly deleted = new Set<number>();
   /** The folder that was asked for last: files are asked for folder by folder. */
   #near = { directory: 0, path: '' };
 
@@ -44,8 +45,7 @@ export class PackedTree {
     this.items = items;
     this.entries = new Entries(items.texts);
     this.layer = layer;
-    for (const number of [ROOT, ASIDE])
-      this.#directories.push(new PackedDirectory(this, { number, entry: 0 }));
+    for (const number of [ROOT, ASIDE]) this.#directories.push(new PackedDirectory(this, number, 0));
   }
 
   get root(): PackedDirectory {
@@ -116,19 +116,10 @@ export class PackedTree {
   /** Lets an entry be a new directory. */
   setDirectory(entry: number): PackedDirectory {
     const number = this.#directories.length;
-    const directory = new PackedDirectory(this, { number, entry });
+    const directory = new PackedDirectory(this, number, entry);
     this.#directories.push(directory);
     this.entries.setValue(entry, FIRST_DIRECTORY + number);
     return directory;
-  }
-
-  /** Notes that an entry is deleted in the layers below, whatever this layer has there. */
-  markDeleted(entry: number): void {
-    this.#deleted.add(entry);
-  }
-
-  isDeleted(entry: number): boolean {
-    return this.#deleted.has(entry);
   }
 
   /** Lets an entry be nothing but deleted. */
@@ -198,7 +189,7 @@ export class PackedDirectory implements LayerDirectoryNode {
   /** The item that describes it; without one it has the implied attributes. */
   #row: number | undefined;
 
-  constructor(tree: PackedTree, { number, entry }: Pick<PackedDirectory, 'number' | 'entry'>) {
+  constructor(tree: PackedTree, number: number, entry: number) {
     this.#tree = tree;
     this.number = number;
     this.entry = entry;
@@ -254,12 +245,6 @@ class PackedChildren implements Children<LayerNode> {
     const { entries } = this.#tree;
     for (let entry = this.#directory.first; entry !== 0; entry = entries.after(entry))
       yield [entries.nameOf(entry), this.#tree.nodeOf(entry)];
-  }
-
-  *values(): Generator<LayerNode> {
-    const { entries } = this.#tree;
-    for (let entry = this.#directory.first; entry !== 0; entry = entries.after(entry))
-      yield this.#tree.nodeOf(entry);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { ImageMeter } from '../image/image-limits.ts';
 import { type BytePath, displayPath } from '../../core/system/byte-path.ts';
 import { joinPath } from './node.ts';
-import { isTooLong } from '../layer/member-path.ts';
+import { isTooLong, unsafe } from '../layer/member-path.ts';
 import { Failure } from '../../core/failure.ts';
 import { isCvmfsReserved } from './cvmfs-reserved.ts';
 
@@ -41,8 +41,7 @@ export function resolvePath<N extends Branch<N>>(
       resolved.push({ component, node });
       continue;
     }
-    links++;
-    if (links > MOST_LINKS) return undefined;
+    if (++links > MOST_LINKS) return undefined;
     if (node.target.startsWith('/')) resolved.length = 0;
     for (const next of reversedComponents(node.target)) pending.push(next);
   }
@@ -112,7 +111,5 @@ export function brokenLink(path: BytePath, target: BytePath): Failure {
 }
 
 function refused(path: BytePath, reason: string): Failure {
-  return new Failure('layer-refused', `${displayPath(path)} ${reason}`, {
-    hint: 'such a layer cannot be unpacked safely: rebuild the image',
-  });
+  return unsafe(`${displayPath(path)} ${reason}`);
 }

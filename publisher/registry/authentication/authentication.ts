@@ -120,7 +120,7 @@ export class Authentication {
     }
     const isBasic = offered.some(({ scheme }) => scheme === 'basic');
     if (!isBasic) return undefined;
-    if (credentials === undefined) return refuse(await this.#withheld(access));
+    if (credentials === undefined) return await this.#refuseWithheld(access);
     if (credentials.identityToken !== undefined) return undefined;
     const basic = basicField(credentials);
     if (basic === refused.field) return undefined;
@@ -132,12 +132,12 @@ export class Authentication {
     return mayHaveCredentials(baseUrl(endpoint), this.#options.servers);
   }
 
-  /** Why a endpoint that wants credentials got none, where there are some that it must not have. */
-  async #withheld(access: RepositoryAccess): Promise<Failure | undefined> {
-    if (this.#mayHaveCredentials(access)) return undefined;
+  /** @throws Failure `unauthorized` where there are credentials that the endpoint must not have */
+  async #refuseWithheld(access: RepositoryAccess): Promise<undefined> {
+    if (this.#mayHaveCredentials(access)) return;
     const { endpoint, repository, reference } = access;
     const credentials = await this.#options.credentials(endpoint.host, repository);
-    return credentials && withheld(endpoint.host, reference, credentials);
+    if (credentials !== undefined) throw withheld(endpoint.host, reference, credentials);
   }
 
   /** `undefined` where somebody without credentials gets no token, and the answer itself asked for none. */
@@ -152,23 +152,16 @@ export class Authentication {
       throw withheld(url.host, reference, credentials);
     const askedAtMs = performance.now();
     try {
-      const { token, lifetimeS } = await fetchToken(this.#transport, {
-        url,
-        reference,
-        ...proofOf(credentials),
-      });
-      return {
-        field: `Bearer ${token}`,
-        expiresAtMs: askedAtMs + lifetimeS * 1000,
-        origin: credentials?.origin,
-      };
+      const request = { url, reference, ...proofOf(credentials) };
+      const { token, lifetimeS } = await fetchToken(this.#transport, request);
+      const expiresAtMs = askedAtMs + lifetimeS * 1000;
+      return { field: `Bearer ${token}`, expiresAtMs, origin: credentials?.origin };
     } catch (error) {
       if (credentials !== undefined && isFailure(error, 'unauthorized')) throw refusal(access, credentials);
-      if (credentials === undefined && isFailure(error, 'unauthorized', 'forbidden'))
-        refuse(await this.#withheld(access));
-      const isPointless = credentials === undefined && !isSpoken;
-      if (isPointless && isFailure(error, 'unauthorized', 'forbidden')) return undefined;
-      throw error;
+      if (credentials !== undefined || !isFailure(error, 'unauthorized', 'forbidden')) throw error;
+      await this.#refuseWithheld(access);
+      if (isSpoken) throw error;
+      return undefined;
     }
   }
 }
@@ -196,10 +189,6 @@ function basicField({ user, password }: Credentials): string {
   return `Basic ${Buffer.from(`${user}:${password}`, 'utf8').toString('base64')}`;
 }
 
-function refuse(failure: Failure | undefined): undefined {
-  if (failure !== undefined) throw failure;
-}
-
 function withheld(host: string, reference: ImageReference, { origin }: Credentials): Failure {
   return new Failure(
     'unauthorized',
@@ -221,12 +210,6 @@ function refusal({ endpoint, reference }: RepositoryAccess, { origin }: Credenti
   );
 }
 
-interface BaseAnswer {
-  readonly challenges: Promise<string | undefined>;
-  /** Of `performance.now()`. */
-  readonly untilMs: number;
-}
-
 /** An administrator may set up access control at any time. */
 const MEMORY_MS = 3_600_000;
 
@@ -238,7 +221,8 @@ const MEMORY_MS = 3_600_000;
  */
 class BaseChallenges {
   readonly #transport: Transport;
-  readonly #answers = new Map<string, BaseAnswer>();
+  /** By address; `untilMs` is of `performance.now()`. */
+  readonly #answers = new Map<string, { challenges: Promise<string | undefined>; untilMs: number }>();
 
   constructor(transport: Transport) {
     this.#transport = transport;

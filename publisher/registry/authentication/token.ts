@@ -5,7 +5,7 @@ import type { Challenge } from './challenge.ts';
 import { checkSchema, parseJson } from '../../../core/json.ts';
 import type { RepositoryAccess } from '../endpoint.ts';
 import type { Authorization, Document, Transport } from '../../../core/http/transport.ts';
-import { aboutImage } from '../error-response.ts';
+import { aboutImage, registryError } from '../error-response.ts';
 
 export interface TokenRequest {
   /** With service and scopes. */
@@ -17,7 +17,7 @@ export interface TokenRequest {
   readonly identityToken?: string | undefined;
 }
 
-export interface Token {
+interface Token {
   readonly token: string;
   readonly lifetimeS: number;
 }
@@ -45,11 +45,7 @@ export function tokenUrl(
   const url = realmOf(parameters.get('realm') ?? '', endpoint.scheme === 'http');
   if (url === undefined) {
     const subject = describeSubject({ kind: 'token', reference });
-    throw new Failure(
-      'registry-error',
-      `the registry ${endpoint.host} names no HTTPS address to get ${subject} from`,
-      { hint: 'ask whoever runs the registry' },
-    );
+    throw registryError(`the registry ${endpoint.host} names no HTTPS address to get ${subject} from`);
   }
   const service = parameters.get('service');
   if (service !== undefined) url.searchParams.set('service', service);
@@ -109,15 +105,13 @@ function refusedExchange({ bytes }: Document, what: string): Failure {
   const isInvalid = /"error"\s*:\s*"invalid_(?:grant|client)"/.test(bytes.toString('utf8'));
   return isInvalid
     ? new Failure('unauthorized', `${what} is 400: it refuses the identity token`, { hint: 'log in again' })
-    : new Failure('registry-error', `${what} is 400`, { hint: 'ask whoever runs the registry' });
+    : registryError(`${what} is 400`);
 }
 
 function parseToken(bytes: Buffer, what: string): Token {
   const name = { what, code: 'registry-error' } as const;
   const answer = checkSchema(answerSchema, parseJson(bytes, name), name);
   const token = answer.token ?? answer.access_token ?? '';
-  if (!BEARER_TOKEN.test(token)) {
-    throw new Failure('registry-error', `${what} holds no token`, { hint: 'ask whoever runs the registry' });
-  }
+  if (!BEARER_TOKEN.test(token)) throw registryError(`${what} holds no token`);
   return { token, lifetimeS: answer.expires_in ?? DEFAULT_LIFETIME_S };
 }

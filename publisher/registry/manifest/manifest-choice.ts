@@ -23,9 +23,10 @@ import { noImage, parseManifest } from '../../../core/oci/manifest.ts';
 import { artifactOf, isIndex, isManifest, NoImage } from '../../../core/oci/media-types.ts';
 import type { ReferenceLookup } from './reference-lookup.ts';
 
-interface ReadManifest {
+/** A document as it was read: an index of many platforms may be long, so it is parsed once for all of them. */
+interface Read<D extends ManifestDocument> {
   readonly bytes: Buffer;
-  readonly document: ImageDocument;
+  readonly document: D;
 }
 
 /** BuildKit lists these beside the images that they are about, for no platform. */
@@ -36,11 +37,8 @@ const DEEPEST_INDEX = 4;
 /** Indexes and manifests that are looked into because their index does not say what they are for. */
 const MOST_LOOKED_INTO = 20;
 
-/** The document that a reference names: an index of many platforms may be long, so it is parsed once for all of them. */
-interface Root {
-  readonly bytes: Buffer;
-  readonly document: ManifestDocument;
-}
+/** The document that a reference names. */
+type Root = Read<ManifestDocument>;
 
 /** The manifests of an image for the platforms that were asked for. */
 export interface PlatformManifests {
@@ -84,10 +82,10 @@ export async function forPlatforms(
     const found = await manifestFor(platform, root, lookup);
     manifests.push(found && manifestOf(found, root, { lookup, foreignLayers }));
   }
-  const artifact = manifests.some((manifest) => manifest !== undefined)
-    ? undefined
-    : await artifactIn(root, lookup);
-  if (artifact !== undefined) throw artifact;
+  if (manifests.every((manifest) => manifest === undefined)) {
+    const artifact = await artifactIn(root, lookup);
+    if (artifact !== undefined) throw artifact;
+  }
   const isWhole = manifests.every((manifest) => manifest !== undefined);
   return { manifests, available: isWhole ? [] : await platformsOf(root, lookup) };
 }
@@ -98,7 +96,7 @@ function readRoot(lookup: ReferenceLookup): Root {
 }
 
 function manifestOf(
-  { bytes, document }: ReadManifest,
+  { bytes, document }: Read<ImageDocument>,
   root: Root,
   { lookup, foreignLayers }: { readonly lookup: ReferenceLookup; readonly foreignLayers: ForeignLayers },
 ): Manifest {
@@ -149,7 +147,7 @@ async function manifestFor(
   platform: Platform,
   root: Root,
   lookup: ReferenceLookup,
-): Promise<ReadManifest | undefined> {
+): Promise<Read<ImageDocument> | undefined> {
   return (await new Choice(platform, lookup).inDocument(root, 1))?.manifest;
 }
 
@@ -165,10 +163,6 @@ async function platformsOf({ document }: Root, lookup: ReferenceLookup): Promise
  */
 async function artifactIn({ document }: Root, lookup: ReferenceLookup): Promise<NoImage | undefined> {
   if (document.kind === 'image' || document.entries.length === 0) return undefined;
-  const name = {
-    what: `the index of ${formatReference(lookup.reference)}`,
-    code: 'manifest-invalid',
-  } as const;
   const types: string[] = [];
   for (const entry of document.entries) {
     const type = await artifactTypeOf(entry, lookup);
@@ -176,7 +170,8 @@ async function artifactIn({ document }: Root, lookup: ReferenceLookup): Promise<
     types.push(type);
   }
   const telling = types.find((type) => artifactOf(type) !== undefined) ?? types[0] ?? '';
-  return noImage(name, document.artifactType ?? telling);
+  const what = `the index of ${formatReference(lookup.reference)}`;
+  return noImage({ what, code: 'manifest-invalid' }, document.artifactType ?? telling);
 }
 
 /** `undefined` for what may be an image. */
@@ -211,7 +206,7 @@ async function platformOfImage(
 
 /** A manifest for the platform: exactly, or for one of its variants where none is asked for. */
 interface Match {
-  readonly manifest: ReadManifest;
+  readonly manifest: Read<ImageDocument>;
   readonly isExact: boolean;
 }
 
@@ -268,7 +263,7 @@ class Choice {
     throw this.#invalid('calls an index a manifest');
   }
 
-  #found(actual: Platform | undefined, manifest: ReadManifest): Match {
+  #found(actual: Platform | undefined, manifest: Read<ImageDocument>): Match {
     return { manifest, isExact: actual !== undefined && equalPlatforms(actual, this.#platform) };
   }
 

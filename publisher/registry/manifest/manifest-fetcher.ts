@@ -62,11 +62,11 @@ export class ManifestFetcher {
   async manifest(reference: ImageReference, promised: readonly Promised[] = []): Promise<ManifestBytes> {
     const what = describeSubject({ kind: 'manifest', reference });
     for (const { sizeBytes } of promised) checkSize(what, sizeBytes ?? 0, LARGEST_MANIFEST_BYTES);
-    return await this.#endpoints.tryEach(
-      reference,
-      'manifest',
-      async (endpoint) => await this.#get(endpoint, reference, promised),
-    );
+    return await this.#endpoints.tryEach(reference, 'manifest', async (endpoint) => {
+      const answer = await this.#read(this.#timed(manifestRequest(endpoint)), reference, promised);
+      if (answer === 'unchanged') throw new Error('304 for an unconditional request');
+      return answer;
+    });
   }
 
   /**
@@ -99,19 +99,13 @@ export class ManifestFetcher {
     const what = `the config of ${formatReference(reference)}`;
     checkSize(what, config.sizeBytes, LARGEST_CONFIG_BYTES);
     const limit = { bytes: LARGEST_CONFIG_BYTES, code: 'manifest-invalid' } as const;
-    return await this.#endpoints.tryEach(
-      reference,
-      'manifest',
-      async (endpoint) =>
-        await this.#transport.read(
-          this.#timed(requestTo(endpoint, subject, endpoint.url(`blobs/${config.digest}`))),
-          limit,
-          ({ bytes }) => {
-            verifyBytes(bytes, { ...config, by: 'the manifest' }, what);
-            return bytes;
-          },
-        ),
-    );
+    return await this.#endpoints.tryEach(reference, 'manifest', async (endpoint) => {
+      const request = this.#timed(requestTo(endpoint, subject, endpoint.url(`blobs/${config.digest}`)));
+      return await this.#transport.read(request, limit, ({ bytes }) => {
+        verifyBytes(bytes, { ...config, by: 'the manifest' }, what);
+        return bytes;
+      });
+    });
   }
 
   #timed(request: TransportRequest): TransportRequest {
@@ -126,16 +120,6 @@ export class ManifestFetcher {
     const { status, header } = await this.#transport.head({ ...request, accepts: 'refusals' });
     const digest = status === 200 ? header('docker-content-digest') : undefined;
     return { status, digest: digest !== undefined && isDigest(digest) ? digest : undefined };
-  }
-
-  async #get(
-    endpoint: EndpointTry,
-    reference: ImageReference,
-    promised: readonly Promised[],
-  ): Promise<ManifestBytes> {
-    const answer = await this.#read(this.#timed(manifestRequest(endpoint)), reference, promised);
-    if (answer === 'unchanged') throw new Error('304 for an unconditional request');
-    return answer;
   }
 
   async #read(
