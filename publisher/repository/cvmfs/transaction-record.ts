@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { parseIfValid } from '../../../core/json.ts';
 import { readIfThereSync, removeWholeSync, writeWholeSync } from '../../../core/system/files.ts';
+import { isSystemError } from '../../../core/system-error.ts';
 import type { CvmfsRepository } from './installation.ts';
 
 /** Identifies our open transaction on disk, so that the next start aborts it and nobody else's. */
@@ -37,13 +38,24 @@ export function recordTransaction(repository: CvmfsRepository): Recording {
   const known = isOurTransaction(repository) ? lockIdentity(repository) : undefined;
   const record = { mark: randomUUID(), startedMs: Date.now(), ...(known && { lock: known }) };
   write(repository, record);
-  const timer = setInterval(() => {
-    const lock = lockIdentity(repository);
+  let isSeen = false;
+  const look = (): void => {
+    const lock = isSeen ? undefined : lockIdentity(repository);
     if (lock === undefined) return;
+    try {
+      if (isSince(record.startedMs, lock.changedMs)) write(repository, { ...record, lock });
+      isSeen = true;
+    } catch (error) {
+      // On a full disk the first record has to do: the command says what is wrong.
+      if (!isSystemError(error)) throw error;
+    }
+  };
+  const timer = setInterval(look, LOOK_MS);
+  const stop = (): void => {
     clearInterval(timer);
-    if (isSince(record.startedMs, lock.changedMs)) write(repository, { ...record, lock });
-  }, LOOK_MS);
-  return { environment: environmentOf(record), stop: () => clearInterval(timer) };
+    look();
+  };
+  return { environment: environmentOf(record), stop };
 }
 
 /** For a further command of the same kind, while nothing else is recorded. */

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, rmSync, utimesSync, writeFileSync, lstatSync, readFileSync, symlinkSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+  lstatSync,
+  readFileSync,
+  symlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CvmfsRepository } from '../../../../publisher/repository/cvmfs/installation.ts';
@@ -48,6 +57,25 @@ describe('publisher/repository/cvmfs/transaction-record', () => {
     await sleep(SEEN_MS);
     recording.stop();
     assert.deepEqual([isInTransaction(ours), isOurTransaction(ours)], [true, true]);
+  });
+
+  it('knows ours that was opened late, right before the command was stopped', async () => {
+    const ours = await repository();
+    const recording = recordTransaction(ours);
+    open(ours, -60_000);
+    recording.stop();
+    assert.equal(isOurTransaction(ours), true);
+  });
+
+  it('harms no command where it can no longer be written', async () => {
+    const ours = await repository();
+    const recording = recordTransaction(ours);
+    rmSync(ours.record);
+    mkdirSync(ours.record);
+    open(ours);
+    await sleep(SEEN_MS);
+    recording.stop();
+    assert.equal(isInTransaction(ours), true);
   });
 
   it('is a file of its own that nobody else may read, whatever the umask and what lies in its place', async () => {
