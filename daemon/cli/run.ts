@@ -1,18 +1,14 @@
 import type { Machine } from '../configuration/settings.ts';
-import type { Environment } from '../configuration/options.ts';
-import { surviveClosedPipe, type OutputStream } from '../output/display.ts';
+import { surviveClosedPipe } from '../output/display.ts';
 import type { ExitStatus } from '../output/exit-status.ts';
-import { reportBug, reportEarlyEnd } from '../output/problem-text.ts';
+import { type EarlyOutput, reportBug, reportEarlyEnd } from '../output/problem-text.ts';
 import { jsonText } from '../output/results.ts';
 import { asksForJson, parseCommandLine, type Invocation, type Usage } from './command-line.ts';
 import type { AnyCommand } from './command.ts';
 
 /** The process as unpackd sees it; a test gives its own. */
-export interface ProcessIo {
+export interface ProcessIo extends Omit<EarlyOutput, 'json'> {
   readonly version: string;
-  readonly environment: Environment;
-  readonly stdout: OutputStream;
-  readonly stderr: OutputStream;
   /** Aborted when the run is to end early, with a Failure `interrupted` as its reason. */
   readonly signal: AbortSignal;
   readonly machine?: Machine;

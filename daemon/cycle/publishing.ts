@@ -75,9 +75,17 @@ export async function withPublishing<T>(
   work: (parts: CycleContext & { readonly client: RegistryClient }) => Promise<T>,
 ): Promise<T> {
   const { configuration, observe, signal } = context;
-  await takeState(configuration, (message) => observe({ type: 'note', message }));
+  const note = (message: string): void => observe({ type: 'note', message });
+  const warn = (message: string): void => observe({ type: 'warning', message });
+  await takeState(configuration, note);
   return await withRegistry(context, async (client) => {
-    const store = openHistory(context, !isAll || isDaemonRunning(configuration.state));
+    const store = new StateStore({
+      open: async () => await openState(configuration.state, warn),
+      warn,
+      note,
+      nowMs: Date.now,
+      readOnlyWishes: !isAll || isDaemonRunning(configuration.state),
+    });
     const observeIn = (repository: string): Observer =>
       toAll(observe, recordPublications(repository, { store, nowMs: Date.now }));
     const inFlight = new InFlight({ store, spool: spoolFolder(configuration), nowMs: Date.now });
@@ -95,17 +103,6 @@ export async function withPublishing<T>(
       await inFlight.end();
       await store.close();
     }
-  });
-}
-
-function openHistory({ configuration, observe }: Context, readOnlyWishes: boolean): StateStore {
-  const warn = (message: string): void => observe({ type: 'warning', message });
-  return new StateStore({
-    open: async () => await openState(configuration.state, warn),
-    warn,
-    note: (message) => observe({ type: 'note', message }),
-    nowMs: Date.now,
-    readOnlyWishes,
   });
 }
 

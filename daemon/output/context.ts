@@ -26,10 +26,7 @@ export interface Context {
 }
 
 /** For commands that run without a valid configuration. */
-export interface InspectionContext {
-  /** In the order of the arguments of its description. */
-  readonly arguments: readonly string[];
+export interface InspectionContext extends Pick<Context, 'arguments' | 'stderr'> {
   readonly sources: Sources;
   readonly stdout: OutputStream;
-  readonly stderr: OutputStream;
 }

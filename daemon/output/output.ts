@@ -3,7 +3,7 @@ import type { Failure } from '../../core/failure.ts';
 import type { Configuration, Environment } from '../configuration/options.ts';
 import { type Display, type OutputStream, createPlainDisplay, createSilentDisplay } from './display.ts';
 import { partsOf } from '../configuration/problems.ts';
-import { reportBug, problemTextFor } from './problem-text.ts';
+import { type EarlyOutput, reportBug, problemTextFor } from './problem-text.ts';
 import { stackText, requestText } from './format.ts';
 import { counted } from '../../core/text.ts';
 import { redact } from '../configuration/secrets.ts';
@@ -35,11 +35,8 @@ export interface Output {
   readonly close: () => void;
 }
 
-export interface OutputOptions {
+export interface OutputOptions extends Omit<EarlyOutput, 'json'> {
   readonly configuration: Pick<Configuration, 'json' | 'progress' | 'logLevel' | 'root'>;
-  readonly environment: Environment;
-  readonly stdout: OutputStream;
-  readonly stderr: OutputStream;
 }
 
 export async function createOutput(options: OutputOptions): Promise<Output> {

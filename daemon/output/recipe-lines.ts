@@ -60,24 +60,17 @@ function unlisted({ failures }: Expansion): FailedLine[] {
   });
 }
 
-/** Texts of warnings, without the word. */
-export function warningTexts(recipes: readonly Wishlist[], expansion: Expansion): string[] {
-  return textsOf('warning', recipes, expansion);
-}
-
-/** Texts of notes. */
-export function noteTexts(recipes: readonly Wishlist[], expansion: Expansion): string[] {
-  return textsOf('note', recipes, expansion);
-}
-
-function textsOf(
-  severity: Problem['severity'],
+/** The warnings, then the notes. */
+export function problemEvents(
   recipes: readonly Wishlist[],
   expansion: Expansion,
-): string[] {
-  return problemsOf(recipes, expansion)
-    .filter(({ problem }) => problem.severity === severity)
-    .map(textOf);
+): { type: 'warning' | 'note'; message: string }[] {
+  const problems = problemsOf(recipes, expansion);
+  return (['warning', 'note'] as const).flatMap((type) =>
+    problems
+      .filter(({ problem }) => problem.severity === type)
+      .map((problem) => ({ type, message: textOf(problem) })),
+  );
 }
 
 /** `FILE:LINE:COLUMN: MESSAGE; HINT` */

@@ -1,5 +1,5 @@
 import { accessSync, chmodSync, constants, rmSync } from 'node:fs';
-import { type IncomingMessage, type Server, type ServerResponse, createServer, request } from 'node:http';
+import { type IncomingMessage, type ServerResponse, createServer, request } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { codeOf, hasCode } from '../../core/system-error.ts';
@@ -20,41 +20,35 @@ export interface Controls {
 /**
  * Serves commands on a socket in the state directory, to users who may write there. HTTP (RFC 9110): `GET
  * /activity`, `POST /wake`.
+ *
+ * @returns the error code if it cannot listen, such as for a path that is too long for a socket
  */
-export class ControlServer {
-  readonly #server: Server;
-  readonly #path: string;
-
-  private constructor(server: Server, path: string) {
-    this.#server = server;
-    this.#path = path;
-  }
-
-  /** @returns the error code if it cannot listen, such as for a path that is too long for a socket */
-  static async start(path: string, controls: Controls): Promise<ControlServer | string> {
-    const server = createServer((asked, response) => respond(asked, response, controls));
-    server.requestTimeout = 10_000;
-    try {
-      // The state is locked, so an earlier daemon left it.
-      rmSync(path, { force: true });
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject).listen(path, resolve);
-      });
-      chmodSync(path, 0o600);
-      return new ControlServer(server, path);
-    } catch (error) {
-      const code = codeOf(error);
-      if (code === undefined) throw error;
-      return code;
-    }
-  }
-
-  async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise<void>((resolve) => {
-      this.#server.close(() => resolve());
+export async function startControl(
+  path: string,
+  controls: Controls,
+): Promise<{ readonly close: () => Promise<void> } | string> {
+  const server = createServer((asked, response) => respond(asked, response, controls));
+  server.requestTimeout = 10_000;
+  try {
+    // The state is locked, so an earlier daemon left it.
+    rmSync(path, { force: true });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject).listen(path, resolve);
     });
-    rmSync(this.#path, { force: true });
+    chmodSync(path, 0o600);
+    return { close };
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === undefined) throw error;
+    return code;
+  }
+
+  async function close(): Promise<void> {
+    server.closeAllConnections();
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve());
+    });
+    rmSync(path, { force: true });
   }
 }
 

@@ -9,7 +9,7 @@ import type { Expanded } from '../cycle/cycle.ts';
 import type { RepositoryReport } from '../cycle/repository-work.ts';
 import { type EventHandlers, handleEvent } from '../output/display.ts';
 import { formatDuration, registryOf, requestText, shortDigest } from '../output/format.ts';
-import { noteTexts, warningTexts } from '../output/recipe-lines.ts';
+import { problemEvents } from '../output/recipe-lines.ts';
 import type { Log, LogRecord } from '../systemd/log.ts';
 
 /** Last logged reason of failing images, by label. */
@@ -52,8 +52,9 @@ export class CycleLog {
   /** Logs changes in sources and wishes. */
   expanded(found: Expanded): void {
     for (const source of found.sources) this.#source(source);
-    for (const message of warningTexts(found.recipes, found.expansion)) this.#warnOnce(message);
-    for (const message of noteTexts(found.recipes, found.expansion)) this.#noteOnce(message);
+    for (const { type, message } of problemEvents(found.recipes, found.expansion))
+      if (type === 'warning') this.#warnOnce(message);
+      else this.#noteOnce(message);
     for (const { failure } of found.lines) this.#warnOnce(withHint(failure), { code: failure.code });
   }
 

@@ -8,7 +8,7 @@ import { redact } from '../configuration/secrets.ts';
 import type { FailureNote } from '../state/state.ts';
 import { Activity, serviceStatusText } from './activity.ts';
 import type { DaemonActivity } from './activity-schema.ts';
-import { controlSocket, ControlServer } from './control.ts';
+import { controlSocket, startControl } from './control.ts';
 import { ConfiguredRun, type RunContext } from './configured-run.ts';
 import { CycleLog } from './cycle-log.ts';
 import type { StartSchedule } from './run-daemon.ts';
@@ -208,9 +208,9 @@ export class Daemon {
     this.#cycleLog.note('stopped');
   }
 
-  async #listen(): Promise<ControlServer | undefined> {
+  async #listen(): Promise<{ readonly close: () => Promise<void> } | undefined> {
     const path = controlSocket(this.#options.configuration.state);
-    const control = await ControlServer.start(path, {
+    const control = await startControl(path, {
       activity: () => this.activity(),
       wake: () => this.#currentRun?.wake(),
     });

@@ -23,7 +23,7 @@ export async function runDaemon(
   const { configuration, environment, reconfigure, signal, stderr, version } = context;
   const log = upTo(PRIORITIES[configuration.logLevel], createLog({ environment, stderr }));
   await takeState(configuration, (message) => log.write({ priority: 5, message }));
-  const manager = ServiceManager.of(environment);
+  const manager = new ServiceManager(environment);
   const options = { version, configuration, environment, reconfigure, readWishlists, log, manager, signal };
   const daemon = new Daemon({ ...options, startSchedule, nowMs: Date.now });
   const reload = (): void => daemon.reload();

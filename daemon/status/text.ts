@@ -30,12 +30,16 @@ export function textOf(lines: readonly string[]): string {
   return lines.map((line) => `${/^ */.exec(line)?.[0] ?? ''}${redact(line)}\n`).join('');
 }
 
+const STATES = {
+  'not running': 'not running',
+  silent: 'running, but not answering',
+  private: 'running; only its user may query it',
+};
+
 function daemonLines({ daemon, nowMs, disk, allPausedSinceMs }: StatusReport): string[] {
   const free = disk === undefined ? '' : `; ${formatBytes(disk.freeBytes)} free in ${disk.path}`;
   const lines: string[] = [];
-  if (daemon === 'not running') lines.push(`daemon: not running${free}`);
-  else if (daemon === 'silent') lines.push(`daemon: running, but not answering${free}`);
-  else if (daemon === 'private') lines.push(`daemon: running; only its user may query it${free}`);
+  if (typeof daemon === 'string') lines.push(`daemon: ${STATES[daemon]}${free}`);
   else {
     const { startedMs, pid, version, spool, isStopping } = daemon;
     const state = isStopping ? 'stopping' : `running since ${localTime(startedMs)}`;

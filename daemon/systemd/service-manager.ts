@@ -11,14 +11,10 @@ export class ServiceManager {
   readonly watchdogIntervalMs: number | undefined;
   readonly #socket: string | undefined;
 
-  private constructor(socket: string | undefined, watchdogIntervalMs: number | undefined) {
-    this.#socket = socket;
-    this.watchdogIntervalMs = socket === undefined ? undefined : watchdogIntervalMs;
-  }
-
   /** The manager that `NOTIFY_SOCKET` names, with the watchdog of `WATCHDOG_USEC` (sd_watchdog_enabled(3)). */
-  static of(environment: Environment): ServiceManager {
-    return new ServiceManager(notifySocket(environment), watchdogInterval(environment));
+  constructor(environment: Environment) {
+    this.#socket = notifySocket(environment);
+    this.watchdogIntervalMs = this.#socket === undefined ? undefined : watchdogInterval(environment);
   }
 
   /** The service is up; also after {@link reloading}, when the new configuration is in force or refused. */

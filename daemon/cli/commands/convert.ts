@@ -14,7 +14,7 @@ import type { RepositoryReport } from '../../cycle/repository-work.ts';
 import type { CycleContext } from '../../cycle/context.ts';
 import type { ExitStatus } from '../../output/exit-status.ts';
 import { statusOf, tellUnusable, withPublishing } from '../../cycle/publishing.ts';
-import { noteTexts, warningTexts } from '../../output/recipe-lines.ts';
+import { problemEvents } from '../../output/recipe-lines.ts';
 import { readConfiguredSources, staleText } from '../../configuration/sources/sources.ts';
 
 export async function convert(context: Context): Promise<ExitStatus> {
@@ -77,7 +77,7 @@ export async function convertOnce(
   }
   const repositories = together(await Promise.all(ends));
   tellUnusable(context, repositories);
-  const unusable = found === undefined ? [] : unusableLines(found);
+  const unusable = found === undefined ? [] : unusableLines(found.lines);
   output.report({ unusable, repositories });
   const status = statusOf(repositories);
   const isComplete = unusable.length === 0 && found?.sources.every(({ content }) => content !== undefined);
@@ -123,19 +123,17 @@ function reportProblems(found: Expanded, told: Set<string>, observe: Observer): 
     if (!told.has(text)) observe(event);
     told.add(text);
   };
-  for (const message of warningTexts(found.recipes, found.expansion))
-    tell({ type: 'warning', message }, message);
-  for (const message of noteTexts(found.recipes, found.expansion)) tell({ type: 'note', message }, message);
+  for (const event of problemEvents(found.recipes, found.expansion)) tell(event, event.message);
   const late = found.expansion.failures.filter(({ failure }) => failure instanceof StillRead);
   const lateLines = new Set(late.map(({ wish }) => wish.text));
   const lines = found.lines.filter(({ text }) => !lateLines.has(text));
-  for (const { image, result } of unusableLines({ lines }))
+  for (const { image, result } of unusableLines(lines))
     tell({ type: 'image-finished', image, result }, `line ${image}`);
 }
 
-function unusableLines({ lines }: Pick<Expanded, 'lines'>): PlatformResult[] {
-  return lines.map(({ text, failure }) => ({
-    image: text,
+function unusableLines(lines: Expanded['lines']): PlatformResult[] {
+  return lines.map(({ text: image, failure }) => ({
+    image,
     platform: undefined,
     result: failedResult(failure),
   }));

@@ -16,7 +16,7 @@ import { withRegistry } from '../../cycle/publishing.ts';
 import { takeState } from '../../cycle/publisher-pool.ts';
 import type { Context } from '../../output/context.ts';
 import type { ExitStatus } from '../../output/exit-status.ts';
-import { failedLines, noteTexts, warningTexts } from '../../output/recipe-lines.ts';
+import { failedLines, problemEvents } from '../../output/recipe-lines.ts';
 import { problemDocument } from '../../output/results.ts';
 
 export async function expandWishlists(context: Context): Promise<ExitStatus> {
@@ -29,8 +29,7 @@ export async function expandWishlists(context: Context): Promise<ExitStatus> {
     context,
     async (client) => await expandRecipes(recipes, client.listTags.bind(client), settings, policy),
   );
-  for (const message of warningTexts(recipes, expansion)) observe({ type: 'warning', message });
-  for (const message of noteTexts(recipes, expansion)) observe({ type: 'note', message });
+  for (const event of problemEvents(recipes, expansion)) observe(event);
   const failures = failedLines(recipes, expansion).map(({ failure }) => failure);
   for (const failure of failures) output.failure(failure);
   output.print([...new Set(expansion.images.map(({ publicName }) => `${publicName}\n`))].join(''), {

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import { groupBy } from '../../../core/group-by.ts';
 import { formatReference } from '../../../core/oci/reference.ts';
 import type { WishedImage } from '../../../wishlist/meaning/wished-image.ts';
 import type { SourceState } from '../../../wishlist/sources/source.ts';
@@ -39,8 +41,7 @@ export class SourcesTable extends Table implements Sources {
       for (const [position, { text, failure }] of lines.entries())
         await statements.run(
           'INSERT INTO lines VALUES (?, ?, ?, ?, ?)',
-          position,
-          text,
+          [position, text],
           failureValues(failure),
         );
     });
@@ -55,7 +56,9 @@ export class SourcesTable extends Table implements Sources {
   }
 }
 
-const COLUMNS = 'repository, public_name, position, image, source, file, line, commit_hash, since';
+const INSERT = `
+  INSERT INTO wishes (repository, public_name, position, image, source, file, line, commit_hash, since)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 export class WishesTable extends Table implements Wishes {
   /** Writes only what changed. */
@@ -68,8 +71,10 @@ export class WishesTable extends Table implements Wishes {
     await this.database.transaction(async (statements) => {
       const since = await this.#dropOthers(statements, repository, wanted);
       for (const [publicName, image] of wanted) {
-        if (since.get(publicName)?.isSame === true) continue;
-        await insert(statements, { repository, image, sinceMs: since.get(publicName)?.ms ?? nowMs });
+        const { ms = nowMs, isSame = false } = since.get(publicName) ?? {};
+        if (isSame) continue;
+        for (const [position, place] of placesOf(image).entries())
+          await statements.run(INSERT, [repository, publicName, position, ...place, ms]);
       }
     });
   }
@@ -100,42 +105,23 @@ export class WishesTable extends Table implements Wishes {
     repository: string,
     wanted: ReadonlyMap<string, WishedImage>,
   ): Promise<Map<string, { ms: number; isSame: boolean }>> {
-    const before = new Map<string, Row[]>();
-    for (const row of await statements.all('SELECT * FROM wishes WHERE repository = ?', repository)) {
-      const name = nameOf(row);
-      before.set(name, [...(before.get(name) ?? []), row]);
-    }
+    const before = await statements.all('SELECT * FROM wishes WHERE repository = ?', repository);
     const since = new Map<string, { ms: number; isSame: boolean }>();
-    for (const [publicName, rows] of before) {
+    for (const [publicName, rows] of groupBy(before, nameOf)) {
       const image = wanted.get(publicName);
-      const isSame = image !== undefined && keyOf(rows.map(placeOfRow)) === keyOf(placesOf(image));
+      const isSame = image !== undefined && isDeepStrictEqual(rows.map(placeOfRow), placesOf(image));
       if (image !== undefined) since.set(publicName, { ms: Number(rows[0]?.['since']), isSame });
       if (!isSame)
-        await statements.run(
-          'DELETE FROM wishes WHERE repository = ? AND public_name = ?',
+        await statements.run('DELETE FROM wishes WHERE repository = ? AND public_name = ?', [
           repository,
           publicName,
-        );
+        ]);
     }
     return since;
   }
 }
 
 type WishPlace = readonly [image: string, source: Value, file: string, line: number, commit: Value];
-
-async function insert(
-  statements: Statements,
-  { repository, image, sinceMs }: { repository: string; image: WishedImage; sinceMs: number },
-): Promise<void> {
-  for (const [position, place] of placesOf(image).entries())
-    await statements.run(`INSERT INTO wishes (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, [
-      repository,
-      image.publicName,
-      position,
-      ...place,
-      sinceMs,
-    ]);
-}
 
 function placesOf({ reference, wishes }: WishedImage): WishPlace[] {
   const image = formatReference(reference);
@@ -156,10 +142,6 @@ function placeOfRow(row: Row): WishPlace {
     Number(row['line']),
     row['commit_hash'] ?? null,
   ];
-}
-
-function keyOf(places: readonly WishPlace[]): string {
-  return JSON.stringify(places);
 }
 
 function wishOf(row: Row): WishRecord {

@@ -16,7 +16,7 @@ describe('daemon/service/activity', () => {
     const receiver = await DatagramReceiver.on(socket);
     const states = [undefined, 'starting', 'starting', 'nothing to do', 'nothing to do'];
     let looks = 0;
-    const manager = ServiceManager.of({ NOTIFY_SOCKET: socket, WATCHDOG_USEC: '10000000' });
+    const manager = new ServiceManager({ NOTIFY_SOCKET: socket, WATCHDOG_USEC: '10000000' });
     const end = giveSignsOfLife(manager, () => states[looks++]);
     try {
       await receiver.matching(/^WATCHDOG=1/, 1);

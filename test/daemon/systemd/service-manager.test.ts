@@ -18,7 +18,7 @@ describe('daemon/systemd/service-manager', () => {
     needs(this, 'python3');
     const socket = join(await temporaryDirectory('notify'), 'notify');
     receiver = await DatagramReceiver.on(socket);
-    const manager = ServiceManager.of({ NOTIFY_SOCKET: socket });
+    const manager = new ServiceManager({ NOTIFY_SOCKET: socket });
     const before = process.hrtime.bigint() / 1000n;
     manager.ready();
     manager.status('3 of 10 images');
@@ -37,7 +37,7 @@ describe('daemon/systemd/service-manager', () => {
     const socket = `@unpackd-notify-${process.pid}`;
     receiver = await DatagramReceiver.on(socket);
     hideSecret('s3cret-of-the-status');
-    ServiceManager.of({ NOTIFY_SOCKET: socket }).status('waits\nSTOPPING=1 s3cret-of-the-status');
+    new ServiceManager({ NOTIFY_SOCKET: socket }).status('waits\nSTOPPING=1 s3cret-of-the-status');
     assert.deepEqual(await receiver.texts(1), ['STATUS=waits STOPPING=1 ***']);
   });
 
@@ -52,7 +52,7 @@ describe('daemon/systemd/service-manager', () => {
   ];
   for (const [title, socket] of unreachable) {
     it(`tells nobody, and goes on, where the socket is ${title}`, () => {
-      const manager = ServiceManager.of({ NOTIFY_SOCKET: socket });
+      const manager = new ServiceManager({ NOTIFY_SOCKET: socket });
       manager.ready();
       manager.alive();
     });
@@ -74,7 +74,7 @@ describe('daemon/systemd/service-manager', () => {
   ];
   for (const [title, environment, ms] of intervals) {
     it(`has the interval of the watchdog: ${title}`, () => {
-      assert.equal(ServiceManager.of(environment).watchdogIntervalMs, ms);
+      assert.equal(new ServiceManager(environment).watchdogIntervalMs, ms);
     });
   }
 

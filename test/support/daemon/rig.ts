@@ -91,7 +91,7 @@ export class DaemonRig {
         return { sources: states, recipes: states.flatMap(({ content }) => content?.recipes ?? []) };
       },
       log,
-      manager: ServiceManager.of(environment),
+      manager: new ServiceManager(environment),
       startSchedule: schedule,
       nowMs: () => this.nowMs,
       patienceMs,
