@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { codeOf } from '../../core/system-error.ts';
 import { CHUNK_BYTES, gunzip, notDecompressible } from './zlib.ts';
-import { unzstd } from './zstd.ts';
 import { FRAME_MAGIC, isSkippable } from './zstd-frames.ts';
 
 export const COMPRESSIONS = ['gzip', 'zstd', 'none'] as const;
@@ -36,7 +35,7 @@ export async function* decompress(blob: string | AsyncIterable<Uint8Array>): Asy
   try {
     const start = await firstBytes(iterator);
     compression = compressionOf(start);
-    yield* bytesOf(from(start, iterator), compression);
+    yield* await bytesOf(from(start, iterator), compression);
   } catch (error) {
     throw isCompressionError(error) ? notDecompressible(compression, error.message, error) : error;
   } finally {
@@ -44,12 +43,15 @@ export async function* decompress(blob: string | AsyncIterable<Uint8Array>): Asy
   }
 }
 
-function bytesOf(blob: AsyncIterable<Uint8Array>, compression: Compression): AsyncIterable<Uint8Array> {
+async function bytesOf(
+  blob: AsyncIterable<Uint8Array>,
+  compression: Compression,
+): Promise<AsyncIterable<Uint8Array>> {
   switch (compression) {
     case 'gzip':
       return gunzip(blob);
     case 'zstd':
-      return unzstd(blob);
+      return (await import('./zstd.ts')).unzstd(blob);
     case 'none':
       return blob;
   }
