@@ -102,10 +102,14 @@ function openLockFile({ path, subject, unusable }: LockRequest): number {
   }
 }
 
-function readHolder(fd: number): string {
+/**
+ * `, last locked by process 7`, as the lock file says. Whoever holds the lock now need not have written it, so that of this
+ * process nothing is said.
+ */
+function lastHolder(fd: number): string {
   const bytes = Buffer.alloc(LONGEST_HOLDER_BYTES);
   const text = bytes.toString('latin1', 0, readSync(fd, bytes, 0, bytes.length, 0)).trim();
-  return /^\d+$/.test(text) ? text : 'unknown';
+  return /^\d+$/.test(text) && text !== String(process.pid) ? `, last locked by process ${text}` : '';
 }
 
 /** Only for the messages of those who wait: a full disk is nothing to fail for here. */
@@ -122,13 +126,12 @@ async function waitFor(fd: number, { subject, waitMs, notice, signal }: LockRequ
   const deadline = performance.now() + waitMs;
   let isReported = false;
   while (!tryLock(fd)) {
-    const holder = readHolder(fd);
     if (performance.now() >= deadline) {
-      throw new Failure('repository-busy', `${subject} is in use by process ${holder}`, {
+      throw new Failure('repository-busy', `${subject} is in use${lastHolder(fd)}`, {
         hint: 'wait for it to finish, or allow a longer --wait',
       });
     }
-    if (!isReported) notice('waiting', `waiting for process ${holder}, which uses ${subject}`);
+    if (!isReported) notice('waiting', `waiting until ${subject} is free${lastHolder(fd)}`);
     isReported = true;
     await pause(POLL_MS, signal);
   }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { tryLock } from '../../../core/system/libc.ts';
 import { Lock, unlessBusy, type LockRequest } from '../../../core/system/lock.ts';
 import { Failure } from '../../../core/failure.ts';
 import { failureOf } from '../../support/registry/quick-client.ts';
@@ -89,7 +91,7 @@ describe('core/system/lock: Lock', () => {
     const given = await request();
     const lock = await Lock.acquire(given);
     const { says } = otherProcess(given.path);
-    await says(`waiting for process ${process.pid}`);
+    await says(`last locked by process ${process.pid}`);
     lock.release();
     await says('held');
   });
@@ -104,6 +106,16 @@ describe('core/system/lock: Lock', () => {
     assert.equal(failure, reason);
     lock.release();
     (await Lock.acquire(given)).release();
+  });
+
+  it('is not said to be held by this process, which may only have locked it last', async () => {
+    const given = await request();
+    (await Lock.acquire(given)).release();
+    const fd = openSync(given.path, 'r');
+    assert.ok(tryLock(fd));
+    const { message } = await failureOf(Lock.acquire(given));
+    closeSync(fd);
+    assert.match(message, / is in use$/);
   });
 
   it('keeps two parts of one process apart', async () => {
