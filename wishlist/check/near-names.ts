@@ -21,11 +21,11 @@ const SHORTEST_SIMILAR = 3;
 
 /**
  * The tag that `tag` is most likely a slip for: the same in another case, with or without `v`, with or without `.0` at
- * its end, or a similar one, of which the highest version.
+ * its end, with digits for the letters O and l, or a similar one, of which the highest version.
  */
 export function nearestTag(tag: string, tags: readonly string[]): string | undefined {
   const ordered = inVersionOrder(tags).toReversed();
-  for (const plain of [(text: string) => text.toLowerCase(), withoutPrefix, withoutZeros]) {
+  for (const plain of [(text: string) => text.toLowerCase(), withoutPrefix, withoutZeros, asDigits]) {
     const found = ordered.find((other) => plain(other) === plain(tag));
     if (found !== undefined) return found;
   }
@@ -63,6 +63,11 @@ export function nearestRegistry(registry: string, others: readonly ImageReferenc
 
 function withoutPrefix(tag: string): string {
   return tag.toLowerCase().replace(/^v(?:ersion)?[._-]?(?=\d)/, '');
+}
+
+/** Letters look like digits in many fonts: `1.O` is meant as `1.0`. */
+function asDigits(tag: string): string {
+  return tag.toLowerCase().replaceAll('o', '0').replaceAll(/[il]/g, '1');
 }
 
 function withoutZeros(tag: string): string {

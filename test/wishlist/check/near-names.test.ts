@@ -17,6 +17,8 @@ describe('wishlist/check/near-names: the nearest tag', () => {
     ['LATEST', 'latest'],
     ['lastest', 'latest'],
     ['2024.1-cuda', '2024.01-cuda'],
+    ['1.7.O', '1.7.0'],
+    ['l.7.l', '1.7.1'],
     ['1.7.2', '1.7.1'],
     ['jammy', undefined],
     ['1', undefined],
