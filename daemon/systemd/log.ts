@@ -28,6 +28,13 @@ export function recordText({ message, fields = {} }: LogRecord): string {
   return redact(subjects.length === 0 ? message : `${subjects.join(' ')}: ${message}`);
 }
 
+/** For lines without fields: the record as {@link recordText} shows it, with the code of what failed (a bug has its stack). */
+function lineText(record: LogRecord): string {
+  const { code } = record.fields ?? {};
+  const text = cut(recordText(record), TEXT_BYTES);
+  return code === undefined || code === 'bug' ? text : `${text} [${code}]`;
+}
+
 /** `text` in at most `limitBytes` bytes of UTF-8, with a mark where something was cut off. */
 export function cut(text: string, limitBytes: number): string {
   const bytes = Buffer.from(text);
@@ -67,7 +74,6 @@ export function createPrefixedLog(stream: OutputStream): Log {
 
 function linesOn(stream: OutputStream, prefix: (priority: LogRecord['priority']) => string): Log {
   return {
-    write: (record) =>
-      void stream.write(`${prefix(record.priority)}${cut(recordText(record), TEXT_BYTES)}\n`),
+    write: (record) => void stream.write(`${prefix(record.priority)}${lineText(record)}\n`),
   };
 }

@@ -67,7 +67,8 @@ describe('daemon/systemd/journal', () => {
       ] as const) {
         createLog({ environment: { JOURNAL_STREAM }, stderr, descriptor: number, now }).write(WARNING);
       }
-      const line = '2026-11-08 05:04:03 +00:00 warning quay.io/lab/tool:1: quay.io does not answer\n';
+      const line =
+        '2026-11-08 05:04:03 +00:00 warning quay.io/lab/tool:1: quay.io does not answer [network]\n';
       assert.equal(written, line.repeat(3));
     });
 
@@ -110,7 +111,7 @@ describe('daemon/systemd/journal', () => {
       const log = journalLog(join(folder, 'missing'));
       log.write(WARNING);
       log.write({ priority: 6, message: 'one\ntwo' });
-      assert.equal(written, '<4>quay.io/lab/tool:1: quay.io does not answer\n<6>one two\n');
+      assert.equal(written, '<4>quay.io/lab/tool:1: quay.io does not answer [network]\n<6>one two\n');
     });
 
     it('cuts what is too long, in fields too', async function () {
@@ -157,10 +158,10 @@ describe('daemon/systemd/journal', () => {
       needsJournal(this);
       const entries = await journalOf(script, { streamOnly: true });
       assert.deepEqual(
-        entries.map((entry) => [entry['_TRANSPORT'], entry['PRIORITY'], entry['MESSAGE']?.slice(-24)]),
+        entries.map((entry) => [entry['_TRANSPORT'], entry['PRIORITY'], entry['MESSAGE']?.slice(-34)]),
         [
-          ['stdout', '4', ': quay.io does not answer'.slice(-24)],
-          ['stdout', '6', 'cut, 100000 bytes in all]'.slice(-24)],
+          ['stdout', '4', ': quay.io does not answer [network]'.slice(-34)],
+          ['stdout', '6', `${'x'.repeat(34)} [cut, 100000 bytes in all]`.slice(-34)],
         ],
       );
     });
