@@ -97,11 +97,14 @@ export function withHint({ message, hint }: { message: string; hint: string | un
 /** `error` as a failure, so that nobody on its way takes it for one of his own system calls. */
 export function asFailure(error: unknown): Failure {
   if (isFailure(error)) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new Failure('bug', `something unexpected happened: ${message}`, {
+  return new Failure('bug', `something unexpected happened: ${messageOf(error)}`, {
     hint: 'please report it, with the lines of the log that say where',
     cause: error,
   });
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Returns the stack of an error; of a bug, that of its cause. Bounded: by causes that we set. */

@@ -1,5 +1,5 @@
 import { mapLimited, Slots } from '../../core/concurrency.ts';
-import { Failure, isFailure } from '../../core/failure.ts';
+import { Failure, isFailure, messageOf } from '../../core/failure.ts';
 import { formatReference, type ImageReference } from '../../core/oci/reference.ts';
 import { ImageMeter, checkManifest } from '../image/image-limits.ts';
 import { anySignal } from '../../core/interruption.ts';
@@ -243,11 +243,7 @@ export class Preparer {
       observe({ type: 'layer-finished', ...started, error: undefined });
       return path;
     } catch (error) {
-      observe({
-        type: 'layer-finished',
-        ...started,
-        error: error instanceof Error ? error.message : String(error),
-      });
+      observe({ type: 'layer-finished', ...started, error: messageOf(error) });
       throw error;
     }
   }

@@ -1,6 +1,6 @@
 import { createReadStream, lstatSync, readdirSync, readFileSync, readlinkSync, type Dirent } from 'node:fs';
 import { lstat, readFile, readdir, readlink } from 'node:fs/promises';
-import { Failure } from '../../core/failure.ts';
+import { Failure, messageOf } from '../../core/failure.ts';
 import { hasCode } from '../../core/system-error.ts';
 import { pathBelow, type BytePath } from '../../core/system/byte-path.ts';
 
@@ -142,7 +142,7 @@ async function unlessMissing<T>(
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EISDIR') || absent.some((code) => hasCode(error, code)))
       return undefined;
-    throw new Failure('repository-unusable', `the published ${path} cannot be read: ${String(error)}`, {
+    throw new Failure('repository-unusable', `the published ${path} cannot be read: ${messageOf(error)}`, {
       cause: error,
     });
   }

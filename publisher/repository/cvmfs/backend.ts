@@ -1,4 +1,4 @@
-import { Failure, isFailure } from '../../../core/failure.ts';
+import { Failure, isFailure, messageOf } from '../../../core/failure.ts';
 import type {
   Backend,
   Notice,
@@ -241,7 +241,7 @@ class OpenCvmfs implements OpenRepository {
       await publish();
     } catch (error) {
       if ((await this.view.kindOf(seal)) === undefined) throw error;
-      this.#notice('warning', `published, although the command failed: ${String(error)}`);
+      this.#notice('warning', `published, although the command failed: ${messageOf(error)}`);
     }
   }
 

@@ -3,6 +3,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { DirectoryView, SyncBudget } from '../../../publisher/publication/view.ts';
+import { failureOf } from '../../support/registry/quick-client.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
 describe('publisher/publication/view: DirectoryView', () => {
@@ -43,6 +44,13 @@ describe('publisher/publication/view: DirectoryView', () => {
     assert.equal(await view.read('tree/missing'), undefined);
     assert.equal(await view.read('tree/file/below'), undefined);
     assert.equal(await view.read('tree'), undefined);
+  });
+
+  it('fails with what the system says, as a sentence, where it cannot look', async () => {
+    const long = 'x'.repeat(300);
+    const { code, message } = await failureOf(view.kindOf(long));
+    assert.equal(code, 'repository-unusable');
+    assert.match(message, /^the published x+ cannot be read: ENAMETOOLONG: /);
   });
 
   for (const path of ['tree', 'missing', 'tree/file'] as const) {
