@@ -34,9 +34,10 @@ export function createSilentDisplay(stream: OutputStream): Display {
   return { observe: () => {}, line, summary: () => {}, stop: () => {} };
 }
 
-/** Warnings and failures are no part of it: they are lines with every display. */
+/** Warnings and failures are no part of it: they are lines with every display. Images are on stdout, at the end. */
 function createTexts(now: () => number): EventHandlers<string | undefined> {
-  let publicationStart = now();
+  /** By repository, since several publish at once. */
+  const startsMs = new Map<string, number>();
   return {
     note: ({ message }) => message,
     waiting: ({ message }) => message,
@@ -44,16 +45,15 @@ function createTexts(now: () => number): EventHandlers<string | undefined> {
       error === undefined
         ? `fetched ${shortDigest(layer)} (${formatBytes(sizeBytes)}) of ${image}`
         : undefined,
-    'image-finished': ({ image, result }) =>
-      result.outcome === 'published' ? `published ${image}` : undefined,
-    'publication-started': ({ images, contentBytes, title = counted(images, 'image') }) => {
-      publicationStart = now();
-      return `publishing ${title} (${formatBytes(contentBytes)})`;
+    'publication-started': ({ repository, images, contentBytes, title = counted(images, 'image') }) => {
+      startsMs.set(repository, now());
+      return `publishing ${title} (${formatBytes(contentBytes)}) in ${repository}`;
     },
-    'publication-finished': ({ layers, error }) =>
-      error === undefined
-        ? `publication done: ${counted(layers.length, 'new layer')} in ${formatDuration(now() - publicationStart)}`
-        : `publication failed: ${error}`,
+    'publication-finished': ({ repository, layers, error }) => {
+      if (error !== undefined) return `publication in ${repository} failed: ${error}`;
+      const duration = formatDuration(now() - (startsMs.get(repository) ?? now()));
+      return `publication done: ${counted(layers.length, 'new layer')} in ${repository} after ${duration}`;
+    },
   };
 }
 

@@ -40,6 +40,7 @@ export type Event =
     }
   | {
       readonly type: 'publication-started';
+      readonly repository: string;
       readonly images: number;
       readonly contentBytes: number;
       /** Of a publication that comes from no image. */
@@ -49,6 +50,7 @@ export type Event =
   | { readonly type: 'publication-bytes'; readonly bytes: number }
   | {
       readonly type: 'publication-finished';
+      readonly repository: string;
       readonly layers: readonly Digest[];
       /** New revision of the repository; `undefined` where it has none, or nothing was published. */
       readonly revision?: number | undefined;

@@ -1,5 +1,5 @@
 import { formatBytes, counted } from '../../core/text.ts';
-import { asFailure, Failure, isFailure, withHint } from '../../core/failure.ts';
+import { asFailure, Failure, isFailure, messageOf, withHint } from '../../core/failure.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { isUsable } from '../../core/system-failure.ts';
 import { differenceOf, exceeds, type Demand, type FreeRoom } from '../../core/system/free-space.ts';
@@ -178,19 +178,25 @@ async function publishIn(
   { publication, layers, ...announced }: Announced,
   context: PublishingContext,
 ): Promise<void> {
-  const { observe, publishSignal: signal } = context;
-  observe({ type: 'publication-started', ...announced, contentBytes: publication.contentBytes });
+  const { observe, publishSignal: signal, repository: name } = context;
+  observe({
+    type: 'publication-started',
+    repository: name,
+    ...announced,
+    contentBytes: publication.contentBytes,
+  });
   try {
     await repository.publish(publication, {
       onBytes: (bytes) => observe({ type: 'publication-bytes', bytes }),
       signal,
     });
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    observe({ type: 'publication-finished', layers, error: text, code: asFailure(error).code });
+    const { code } = asFailure(error);
+    observe({ type: 'publication-finished', repository: name, layers, error: messageOf(error), code });
     throw error;
   }
-  observe({ type: 'publication-finished', layers, revision: repository.revision(), error: undefined });
+  const revision = repository.revision();
+  observe({ type: 'publication-finished', repository: name, layers, revision, error: undefined });
 }
 
 /** Keeps a publication without room for it from filling the disk. @throws Failure `disk-full` */

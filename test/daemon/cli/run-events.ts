@@ -34,8 +34,8 @@ export const EVENTS: readonly Event[] = [
   { type: 'layer-finished', image: GOOD, layer: LAYER, sizeBytes: 2000, error: undefined },
   { type: 'layer-finished', image: BAD, layer: BROKEN_LAYER, sizeBytes: 8000, error: 'other bytes' },
   { type: 'image-finished', image: BAD, result: FAILED },
-  { type: 'publication-started', images: 1, contentBytes: 6000 },
+  { type: 'publication-started', repository: 'unpacked.example.org', images: 1, contentBytes: 6000 },
   { type: 'publication-bytes', bytes: 6000 },
-  { type: 'publication-finished', layers: [LAYER], error: undefined },
+  { type: 'publication-finished', repository: 'unpacked.example.org', layers: [LAYER], error: undefined },
   { type: 'image-finished', image: GOOD, result: PUBLISHED },
 ];

@@ -135,7 +135,15 @@ describe('daemon/notification/notification: the notification file', () => {
   const ends: readonly (readonly [what: string, events: readonly Event[], actions: readonly string[]])[] = [
     [
       'a publication that failed',
-      [start, { type: 'publication-finished', layers: [LAYER], error: 'no space' }],
+      [
+        start,
+        {
+          type: 'publication-finished',
+          repository: 'unpacked.example.org',
+          layers: [LAYER],
+          error: 'no space',
+        },
+      ],
       ['end_layer_conversion'],
     ],
     [
@@ -170,7 +178,9 @@ describe('daemon/notification/notification: the notification file', () => {
   }
 
   it('tells of a published layer that this run did not download', async () => {
-    const lines = await linesOf([{ type: 'publication-finished', layers: [LAYER], error: undefined }]);
+    const lines = await linesOf([
+      { type: 'publication-finished', repository: 'unpacked.example.org', layers: [LAYER], error: undefined },
+    ]);
     assert.deepEqual(lines.slice(1, -1).map(essence), [{ action: 'publish_layer', layer_digest: A }]);
   });
 

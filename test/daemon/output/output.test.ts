@@ -7,7 +7,7 @@ import type { Configuration } from '../../../daemon/configuration/options.ts';
 import type { Event } from '../../../publisher/image/events.ts';
 import { Failure } from '../../../core/failure.ts';
 import { capture } from '../cli/capture.ts';
-import { BAD, CONFIG, EVENTS, FAILED, GOOD, PUBLISHED } from '../cli/run-events.ts';
+import { BAD, CONFIG, EVENTS, FAILED, GOOD, LAYER, PUBLISHED } from '../cli/run-events.ts';
 import { screenOf } from './screen.ts';
 
 interface Given {
@@ -74,14 +74,13 @@ describe('daemon/output/output: output', () => {
       .stderr()
       .replace(/ in \d+ ms\n$/, '\n')
       .split('\n');
-    assert.match(lines[4] ?? '', /^publication done: 1 new layer in /);
+    assert.match(lines[4] ?? '', /^publication done: 1 new layer in unpacked\.example\.org after /);
     lines.splice(4, 1);
     assert.deepEqual(lines, [
       'warning: slow registry',
       'fetched sha256:aaaaaaaaaaaa (2.0 kB) of quay.io/lab/a:1',
       BAD_LINE,
-      'publishing 1 image (6.0 kB)',
-      'published quay.io/lab/a:1',
+      'publishing 1 image (6.0 kB) in unpacked.example.org',
       SUMMARY,
       '',
     ]);
@@ -107,9 +106,14 @@ describe('daemon/output/output: output', () => {
   it('shows notes and what a publication failed for, without secrets', async () => {
     const { output, stderr } = await captured({ progress: 'plain' });
     output.observe({ type: 'note', message: 'two\nlines' });
-    output.observe({ type: 'publication-finished', layers: [], error: 'password=s3cret' });
+    output.observe({
+      type: 'publication-finished',
+      repository: 'unpacked.example.org',
+      layers: [],
+      error: 'password=s3cret',
+    });
     output.close();
-    assert.equal(stderr(), 'two lines\npublication failed: password=***\n');
+    assert.equal(stderr(), 'two lines\npublication in unpacked.example.org failed: password=***\n');
   });
 
   const REQUEST = {
@@ -195,9 +199,9 @@ describe('daemon/output/output: output', () => {
       const result = { ...PUBLISHED, publicPath: image };
       for (const json of [false, true]) {
         const { output, stdout, stderr } = await captured({ json, progress: 'plain' });
-        output.observe({ type: 'image-finished', image, result });
+        output.observe({ type: 'layer-finished', image, layer: LAYER, sizeBytes: 1, error: undefined });
         output.report(reportOf({ image, platform: undefined, result }));
-        assert.equal(stderr().split('\n')[0], `published ${image}`);
+        assert.equal(stderr().split('\n')[0], `fetched sha256:aaaaaaaaaaaa (1 B) of ${image}`);
         if (json) assert.equal(JSON.parse(stdout()).images[0].publicPath, image);
         else assert.equal(stdout(), `published ${image} /cvmfs/unpacked.example.org/${image}\n`);
       }

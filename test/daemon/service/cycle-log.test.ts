@@ -29,8 +29,20 @@ describe('daemon/service/cycle-log: the log of the daemon', () => {
     const messages: string[] = [];
     const cycleLog = new CycleLog({ write: ({ message }) => void messages.push(message) }, () => 0);
     const observe = cycleLog.observer(REPOSITORY);
-    observe({ type: 'publication-started', images: 0, contentBytes: 0, title: `removal of ${IMAGE}` });
-    observe({ type: 'publication-finished', layers: [], revision: 7, error: undefined });
+    observe({
+      type: 'publication-started',
+      repository: 'unpacked.example.org',
+      images: 0,
+      contentBytes: 0,
+      title: `removal of ${IMAGE}`,
+    });
+    observe({
+      type: 'publication-finished',
+      repository: 'unpacked.example.org',
+      layers: [],
+      revision: 7,
+      error: undefined,
+    });
     assert.match(messages.join(), /^published removal of quay\.io\/lab\/tool:1 .* as revision 7$/);
   });
 

@@ -124,6 +124,7 @@ for (const [what, make] of Object.entries(PLACES)) {
       const [finished, ...others] = rest;
       assert.deepEqual(started, {
         type: 'publication-started',
+        repository: NAME,
         images: 0,
         contentBytes: 0,
         title: 'removal',
