@@ -2,7 +2,7 @@ import type { Failure, FailureCode } from '../../core/failure.ts';
 import { matchesRegistry } from '../../core/oci/registry-host.ts';
 import { counted, quoted } from '../../core/text.ts';
 import { inVersionOrder, someTags } from '../tags/version.ts';
-import type { Problem, ProblemCode } from '../recipe/problem.ts';
+import { aboutLine, type Problem, type ProblemCode } from '../recipe/problem.ts';
 import type { Wish } from '../recipe/wish.ts';
 
 /** Codes of `wishlist check` alone. Closed; tests assert them, and docs/errors.md explains them. */
@@ -19,33 +19,22 @@ export type CheckCode =
 export type FindingCode = ProblemCode | FailureCode | CheckCode;
 
 /** Errors make a check fail; a note is for information. */
-export type Severity = 'error' | 'warning' | 'note';
+export type Severity = Problem['severity'];
+
+/** A finding whose text has not been located yet. */
+export interface Remark extends Omit<Problem, 'code'> {
+  readonly code: FindingCode;
+}
 
 /** An error, a warning or a note about a line of a recipe. */
-export interface RecipeFinding {
-  readonly severity: Severity;
-  readonly code: FindingCode;
+export interface RecipeFinding extends Remark {
   /** The recipe, as given. */
   readonly file: string;
-  /** From 1. */
-  readonly line: number;
-  /** From 1, in UTF-16 units; `undefined` where it is about the line as a whole. */
-  readonly column: number | undefined;
   /** Behind the last character, where the end is known. */
   readonly endColumn: number | undefined;
-  /** The text there, with secrets masked. */
-  readonly text: string;
-  readonly message: string;
-  readonly hint: string | undefined;
   /** The line is new or changed; without an earlier version every line is. */
   readonly isNew: boolean;
 }
-
-/** A finding whose text has not been located yet. */
-export type Remark = Omit<Problem, 'severity' | 'code'> & {
-  readonly severity: Severity;
-  readonly code: FindingCode;
-};
 
 /** The place of a remark. */
 export interface Whereabouts {
@@ -96,12 +85,11 @@ const NOT_THE_AUTHORS: ReadonlySet<FailureCode> = new Set([
 
 /** A remark about a wish as a whole. */
 export function remarkOn(
-  { line, text }: Wish,
+  wish: Wish,
   severity: Severity,
-  what: { readonly code: FindingCode; readonly message: string; readonly hint?: string | undefined },
+  { hint, ...what }: Pick<Remark, 'code' | 'message'> & Partial<Pick<Remark, 'hint'>>,
 ): Remark {
-  const { code, message, hint } = what;
-  return { severity, code, line, column: undefined, text, message, hint };
+  return { ...aboutLine(wish, severity), ...what, hint };
 }
 
 /** The severity of a registry's answer for a wish. */

@@ -1,3 +1,4 @@
+import { groupBy } from '../../core/group-by.ts';
 import { formatPlatform } from '../../core/oci/platform.ts';
 import { position } from '../recipe/problem.ts';
 import { quoted } from '../../core/text.ts';
@@ -15,9 +16,7 @@ interface Placed {
 }
 
 /** A remark about one of the wishes of `recipe`. */
-export interface Overlap {
-  readonly recipe: Recipe;
-  readonly wish: Wish;
+export interface Overlap extends Placed {
   readonly remark: Remark;
 }
 
@@ -27,12 +26,7 @@ export interface Overlap {
  */
 export function findOverlaps(recipes: readonly Recipe[]): Overlap[] {
   const all = recipes.flatMap((recipe) => recipe.wishes.map((wish) => ({ recipe, wish })));
-  const byRepository = new Map<string, Placed[]>();
-  for (const placed of all) {
-    const neighbours = byRepository.get(repositoryOf(placed)) ?? [];
-    byRepository.set(repositoryOf(placed), neighbours);
-    neighbours.push(placed);
-  }
+  const byRepository = groupBy(all, repositoryOf);
   return all.flatMap((placed) => {
     const neighbours = byRepository.get(repositoryOf(placed)) ?? [];
     const remark = elsewhere(placed, neighbours) ?? covered(placed, neighbours);

@@ -1,7 +1,7 @@
 import { matchesRegistry } from '../../core/oci/registry-host.ts';
 import { counted, quoted } from '../../core/text.ts';
 import type { RecipeWish, WishedImage, Wishlist } from './wished-image.ts';
-import type { Problem, ProblemCode } from '../recipe/problem.ts';
+import { aboutLine, type Problem, type ProblemCode } from '../recipe/problem.ts';
 import type { Confinement } from '../recipe/recipe.ts';
 import type { Wish } from '../recipe/wish.ts';
 
@@ -131,19 +131,11 @@ function outside(wish: Wish, wanted: readonly string[], left: readonly string[])
 }
 
 function refused(
-  { line, text }: Wish,
+  wish: Wish,
   code: ProblemCode,
-  { message, hint }: { readonly message: string; readonly hint: string },
+  { message, hint }: Pick<Problem, 'message' | 'hint'>,
 ): Problem {
-  return {
-    severity: 'error',
-    code,
-    line,
-    column: undefined,
-    text,
-    message: `${quoted(text)} ${message}`,
-    hint,
-  };
+  return { ...aboutLine(wish, 'error'), code, message: `${quoted(wish.text)} ${message}`, hint };
 }
 
 /** Budget of all wishes of one source, so that others have their turn. */

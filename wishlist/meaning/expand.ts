@@ -88,11 +88,11 @@ export async function expandRecipes(
   }));
   const patterns = settled.flatMap(({ lines }) => lines.filter(hasSelection));
   const budgets = new SourceBudgets(policy.images);
-  const asking = patterns.map((line) => ({
+  const asking = patterns.map(({ line, selection, limit }) => ({
     reference: line.wish.reference,
     choose: (list: TagList): Chosen | TooCostly => {
-      const cost = selectionCost(line.selection, list.tags.length);
-      if (budgets.takeComparisons(line, cost)) return chosenFrom(list, line.selection, line.limit.tags);
+      const cost = selectionCost(selection, list.tags.length);
+      if (budgets.takeComparisons(line, cost)) return chosenFrom(list, selection, limit.tags);
       return { listed: list.tags.length, isTooCostly: true };
     },
   }));
@@ -113,7 +113,8 @@ export async function expandRecipes(
 }
 
 /** A wish with the settings that count for it. */
-interface SettledLine extends RecipeWish {
+interface SettledLine {
+  readonly line: RecipeWish;
   readonly settings: ReturnType<typeof effectiveSettings>;
   readonly limit: PatternLimit;
   /** `undefined` for a wish that is not a pattern. */
@@ -126,7 +127,7 @@ function settledLine(
 ): SettledLine {
   const settings = effectiveSettings(line, defaults);
   const limit = limitOf(settings.limit, line.recipe.confinement?.limit ?? policy.limit);
-  return { ...line, settings, limit, selection: narrowed(line.wish.selection, settings.exclude) };
+  return { line, settings, limit, selection: narrowed(line.wish.selection, settings.exclude) };
 }
 
 function hasSelection(line: SettledLine): line is SettledLine & { readonly selection: TagSelection } {
@@ -213,24 +214,25 @@ class Expander {
     try {
       this.#add(settled, chosen);
     } catch (error) {
-      const { recipe, wish, settings, selection } = settled;
-      const line = { recipe, wish };
-      this.#failures.push({ ...line, failure: asFailure(error) });
-      this.#uncertainties.push(uncertaintyOfWish(line, { selection, subdirectory: settings.subdirectory }));
+      this.#failures.push({ ...settled.line, failure: asFailure(error) });
+      this.#addUncertainty(settled, settled.selection);
     }
   }
 
   #add(settled: SettledLine, chosen: Answer | undefined): void {
-    const { recipe, wish, settings, selection } = settled;
-    const line = { recipe, wish };
-    const { tags, uncertain } = this.#tagsOf(line, settled, chosen);
-    if (tags !== undefined) this.#addImages(line, this.#referencesOf(line, tags), { ...settings, selection });
-    const { subdirectory } = settings;
-    for (const one of uncertain)
-      this.#uncertainties.push(uncertaintyOfWish(line, { selection: one, subdirectory }));
+    const { tags, uncertain } = this.#tagsOf(settled, chosen);
+    if (tags !== undefined) this.#addImages(settled, this.#referencesOf(settled.line, tags));
+    for (const one of uncertain) this.#addUncertainty(settled, one);
   }
 
-  #tagsOf(line: RecipeWish, { selection, limit }: SettledLine, chosen: Answer | undefined): MeantTags {
+  #addUncertainty(
+    { line, settings: { subdirectory } }: SettledLine,
+    selection: TagSelection | undefined,
+  ): void {
+    this.#uncertainties.push(uncertaintyOfWish(line, { selection, subdirectory }));
+  }
+
+  #tagsOf({ line, selection, limit }: SettledLine, chosen: Answer | undefined): MeantTags {
     if (selection === undefined || chosen === undefined) return { tags: 'single', uncertain: [] };
     const known = this.#known(line, chosen);
     if (known === undefined) return { tags: undefined, uncertain: [selection] };
@@ -268,20 +270,12 @@ class Expander {
     return references;
   }
 
-  #addImages(
-    line: RecipeWish,
-    references: readonly ImageReference[],
-    {
-      platforms,
-      outputs,
-      keep,
-      subdirectory,
-      selection,
-    }: SettledLine['settings'] & Pick<SettledLine, 'selection'>,
-  ): void {
+  #addImages(settled: SettledLine, references: readonly ImageReference[]): void {
+    const { line, settings } = settled;
+    const { platforms, outputs, keep, subdirectory } = settings;
     if (!this.#budgets.takeImages(line, references.length * (platforms?.length ?? 1))) {
       this.#report(line, tooManyImages(line.wish, this.#budgets.images));
-      this.#uncertainties.push(uncertaintyOfWish(line, { selection, subdirectory }));
+      this.#addUncertainty(settled, settled.selection);
       return;
     }
     const repositories = line.wish.repositories ?? line.recipe.repositories;

@@ -1,5 +1,5 @@
 import type { Failure } from '../../core/failure.ts';
-import { position, type Problem } from '../recipe/problem.ts';
+import { aboutLine, position, type Problem } from '../recipe/problem.ts';
 import { quoted, counted } from '../../core/text.ts';
 import { formatReference, type ImageReference } from '../../core/oci/reference.ts';
 import type { TagSelection } from '../tags/tag-selection.ts';
@@ -26,7 +26,7 @@ export function atMost(limit: number, tags: readonly string[]): Matching {
 /** A pattern that means none of the `tags` tags of its repository. */
 export function unmatched(wish: Wish, { include }: TagSelection, tags: number): Problem {
   return {
-    ...about(wish, 'warning'),
+    ...aboutLine(wish, 'warning'),
     code: 'pattern-unmatched',
     message: `${quoted(wish.text)} matches nothing: the repository has ${counted(tags, 'tag')}, and none matches ${include.map(quoted).join(' or ')}`,
     hint: 'correct the pattern or remove the line; a pattern matches a whole tag',
@@ -44,7 +44,7 @@ export function passedOver(wish: Wish, { tags, count }: Matching, kinds: readonl
   const what = distinct.length === 0 ? 'signatures and the like' : distinct.join(', ');
   const such = count === 1 ? quoted(first) : `${count} tags, such as ${quoted(first)}`;
   return {
-    ...about(wish, 'note'),
+    ...aboutLine(wish, 'note'),
     code: 'artifacts-passed-over',
     message: `${quoted(wish.text)} also matches ${such}: no container images, but ${what}; passed over`,
     hint: undefined,
@@ -73,7 +73,7 @@ export function passedOverProblems(
 /** A pattern for which the registry's list may lack tags. */
 export function incomplete(wish: Wish, tags: number): Problem {
   return {
-    ...about(wish, 'warning'),
+    ...aboutLine(wish, 'warning'),
     code: 'tags-incomplete',
     message: `${quoted(wish.text)} may match more than is known: the list of ${wish.reference.registry} ends after ${tags} tags, as a page does, and what may follow cannot be read`,
     hint: 'nothing that it may match is removed; name further tags one by one, or ask whoever runs the registry',
@@ -83,7 +83,7 @@ export function incomplete(wish: Wish, tags: number): Problem {
 /** A tag that a pattern matches and that `failure` keeps from being published. */
 export function unusableTag(wish: Wish, { message, hint }: Failure): Problem {
   return {
-    ...about(wish, 'warning'),
+    ...aboutLine(wish, 'warning'),
     code: 'tag-unusable',
     message: `${quoted(wish.text)} matches a tag that cannot be published: ${message}`,
     hint,
@@ -100,11 +100,8 @@ export interface PatternLimit {
 /** Stands for all further problems of a recipe, the first of which is `problem`. */
 export function furtherProblems({ line }: Problem): Problem {
   return {
-    severity: 'error',
+    ...aboutLine({ line, text: 'recipe' }, 'error'),
     code: 'problems-omitted',
-    line,
-    column: undefined,
-    text: 'recipe',
     message: 'further problems from here on are not reported',
     hint: 'correct the reported ones first',
   };
@@ -114,7 +111,7 @@ export function furtherProblems({ line }: Problem): Problem {
 export function tooWide(wish: Wish, { tags, count }: Matching, { tags: limit, most }: PatternLimit): Problem {
   const examples = tags.slice(0, EXAMPLES).map(quoted).join(', ');
   return {
-    ...about(wish, 'error'),
+    ...aboutLine(wish, 'error'),
     code: 'pattern-too-wide',
     message: `${quoted(wish.text)} matches ${counted(count, 'tag')}, such as ${examples}, and the limit is ${limit}: none of them is taken`,
     hint:
@@ -127,7 +124,7 @@ export function tooWide(wish: Wish, { tags, count }: Matching, { tags: limit, mo
 /** Patterns that take too long to compare with so many tags. */
 export function tooCostly(wish: Wish, tags: number): Problem {
   return {
-    ...about(wish, 'error'),
+    ...aboutLine(wish, 'error'),
     code: 'pattern-too-costly',
     message: `${quoted(wish.text)} has too many patterns for the ${counted(tags, 'tag')} of its repository, with those of its source before it: none of them is taken`,
     hint: 'write fewer patterns, with less in braces',
@@ -137,7 +134,7 @@ export function tooCostly(wish: Wish, tags: number): Problem {
 /** A wish with which a source means more images than it may. */
 export function tooManyImages(wish: Wish, limit: number): Problem {
   return {
-    ...about(wish, 'error'),
+    ...aboutLine(wish, 'error'),
     code: 'images-too-many',
     message: `with ${quoted(wish.text)} its source means more than ${limit} images, each counted for each platform: none of the line is taken`,
     hint: 'narrow patterns, or ask the operator to allow more with source-image-limit',
@@ -157,7 +154,7 @@ export function conflictProblem({ wish }: RecipeWish, conflicts: readonly Confli
     image.publicName === other.publicName ? 'has that name' : `has the name ${quoted(other.publicName)}`;
   const relation = image.publicName === other.publicName ? '' : ', and one cannot be below the other';
   return {
-    ...about(wish, 'error'),
+    ...aboutLine(wish, 'error'),
     code: 'name-conflict',
     message: `${addressOf(image.reference)} cannot be published as ${quoted(image.publicName)} in ${repositories.join(' and ')}: ${addressOf(other.reference)} of ${placeOf(other.wishes)} ${place}${relation}${more}`,
     hint:
@@ -166,13 +163,6 @@ export function conflictProblem({ wish }: RecipeWish, conflicts: readonly Confli
         ? 'write both lines with the same scheme'
         : 'give one of them another subdirectory',
   };
-}
-
-function about(
-  { line, text }: Wish,
-  severity: Problem['severity'],
-): Pick<Problem, 'severity' | 'line' | 'column' | 'text'> {
-  return { severity, line, column: undefined, text };
 }
 
 function addressOf(reference: ImageReference): string {

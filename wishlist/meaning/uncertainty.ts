@@ -1,4 +1,5 @@
 import { orUndefined } from '../../core/failure.ts';
+import { groupBy } from '../../core/group-by.ts';
 import { parseReference } from '../../core/oci/reference.ts';
 import { SOURCE_LIMITS } from './confine.ts';
 import { selectionCost, selectTags, type TagSelection } from '../tags/tag-selection.ts';
@@ -70,7 +71,7 @@ export function protectedNames(
   const counting = uncertainties.filter(({ repositories }) => repositories?.includes(repository) !== false);
   if (counting.length === 0) return new Set();
   if (counting.some(({ image }) => image === undefined)) return new Set(names);
-  const index = byImage(counting);
+  const index = groupBy(counting, ({ image }) => image);
   const found = new Set<string>();
   for (const [image, versions] of versionsByImage(names)) {
     for (const { selection } of boundedUncertainties(uncertaintiesAbout(image, index), versions.length)) {
@@ -97,32 +98,23 @@ function boundedUncertainties(
 
 const EVERYTHING: readonly Pick<Uncertainty, 'selection'>[] = [{ selection: undefined }];
 
-function byImage(uncertainties: readonly Uncertainty[]): Map<string, Uncertainty[]> {
-  const index = new Map<string, Uncertainty[]>();
-  for (const one of uncertainties) if (one.image !== undefined) addTo(index, one.image, one);
-  return index;
-}
-
 /** Groups names by image: the rest of each, such as `:1` or `@sha256:…`. */
 function versionsByImage(names: Iterable<string>): Map<string, string[]> {
   const versions = new Map<string, string[]>();
   for (const name of names) {
     const end = name.slice(name.lastIndexOf('/')).search(/[:@]/) + name.lastIndexOf('/');
-    addTo(versions, name.slice(0, end), name.slice(end));
+    const image = name.slice(0, end);
+    const list = versions.get(image);
+    if (list === undefined) versions.set(image, [name.slice(end)]);
+    else list.push(name.slice(end));
   }
   return versions;
-}
-
-function addTo<Value>(lists: Map<string, Value[]>, key: string, value: Value): void {
-  const list = lists.get(key);
-  if (list === undefined) lists.set(key, [value]);
-  else list.push(value);
 }
 
 /** Uncertainties about the image, and about an image that it may be in a further subdirectory. */
 function uncertaintiesAbout(
   image: string,
-  index: ReadonlyMap<string, readonly Uncertainty[]>,
+  index: ReadonlyMap<string | undefined, readonly Uncertainty[]>,
 ): Uncertainty[] {
   const parts = image.split('/');
   return parts.flatMap((_, start) => {

@@ -44,6 +44,14 @@ export interface Problem {
   readonly hint: string | undefined;
 }
 
+/** The parts of a problem of a whole line. */
+export function aboutLine(
+  { line, text }: Pick<Problem, 'line' | 'text'>,
+  severity: Problem['severity'],
+): Pick<Problem, 'severity' | 'line' | 'column' | 'text'> {
+  return { severity, line, column: undefined, text };
+}
+
 /** `FILE:LINE:COLUMN: error: MESSAGE; HINT [CODE]`, as compilers write it and editors read it. */
 export function formatProblem(
   file: string,

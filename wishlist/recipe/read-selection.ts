@@ -10,7 +10,7 @@ import type { RecipeText } from './recipe-text.ts';
 type Values = ReadonlyMap<string, Node>;
 
 /** An image as written, and parsed. */
-interface Image {
+export interface Image {
   readonly text: string;
   readonly reference: ImageReference;
 }

@@ -6,7 +6,7 @@ import { withoutSecrets } from '../../core/secrets.ts';
 import { quoted } from '../../core/text.ts';
 import { type Content, isText, kindOf } from '../../core/yaml/text.ts';
 import type { Problem, ProblemCode } from './problem.ts';
-import { readSelection } from './read-selection.ts';
+import { readSelection, type Image } from './read-selection.ts';
 import { readSettings } from './read-settings.ts';
 import { type MappingValues, type RecipeText, readMapping, type RecipeVersion } from './recipe-text.ts';
 import { NO_SETTINGS, SETTING_KEYS, type SettingKey, type WishSettings } from './settings.ts';
@@ -69,11 +69,6 @@ export interface InputContext {
 export interface WishReading {
   readonly wish: Wish | undefined;
   readonly problems: readonly Problem[];
-}
-
-interface Image {
-  readonly text: string;
-  readonly reference: ImageReference;
 }
 
 /** Reads an item of `input`: an image, or a mapping with `image` and settings. */
