@@ -97,10 +97,6 @@ export class ImageMeter {
     return this.#entries;
   }
 
-  get written(): Written {
-    return this.#written;
-  }
-
   /** Counts steps. Whether it is time to `yield`, or to take turns. */
   step(count = 1): boolean {
     this.charge(count);

@@ -1,4 +1,4 @@
-import { createHash, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { OUTPUT_FORMS, OWN_FOLDERS, type OutputName } from '../../core/outputs.ts';
 import { LINUX_AMD64, usualPlatform, type Platform } from '../../core/oci/platform.ts';
 import { isPlain } from './image.ts';
@@ -111,11 +111,7 @@ export function chainIds(layers: readonly Digest[]): Digest[] {
   const ids: Digest[] = [];
   for (const layer of layers) {
     const below = ids.at(-1);
-    ids.push(
-      `sha256:${createHash('sha256')
-        .update(below === undefined ? layer : `${below} ${layer}`)
-        .digest('hex')}`,
-    );
+    ids.push(`sha256:${hash('sha256', below === undefined ? layer : `${below} ${layer}`)}`);
   }
   return ids;
 }

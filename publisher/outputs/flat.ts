@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type { ImageMeter } from '../image/image-limits.ts';
 import type { ResolvedImage } from '../image/image.ts';
 import { flatId, flatPath } from '../image/layout.ts';
@@ -11,8 +12,10 @@ import {
   IMPLIED_ATTRIBUTES,
   NO_XATTRS,
   type DirectoryNode,
+  type FileNode,
   type LayerDirectoryNode,
   type LayerNode,
+  type SymbolicLinkNode,
   type TreeNode,
 } from '../tree/node.ts';
 import { nodeAt, resolvePath } from '../tree/resolve.ts';
@@ -59,14 +62,23 @@ function startupLayer(
   meter: ImageMeter,
 ): LayerDirectoryNode {
   const root = newFolder(true);
+  const folders = new Map([['', root]]);
+  /** Bounded: by the paths of our own files. */
+  const put = (path: BytePath, node: ReturnType<typeof toNode>): void => {
+    const { dir, base } = posix.parse(path);
+    let parent = folders.get(dir);
+    if (parent === undefined) {
+      parent = newFolder(true);
+      put(dir, parent);
+    }
+    parent.children.set(base, node);
+    if (node.type === 'directory') folders.set(path, node);
+  };
   for (const entry of [...files, ...mountPoints]) {
-    if (isRuntimes(entry.path) || !isTaken(image, entry.path, meter)) place(root, entry);
+    const isRuntimes = /^\.singularity\.d(?:\/|$)/.test(entry.path);
+    if (isRuntimes || !isTaken(image, entry.path, meter)) put(entry.path, toNode(entry));
   }
   return root;
-}
-
-function isRuntimes(path: string): boolean {
-  return path === '.singularity.d' || path.startsWith('.singularity.d/');
 }
 
 function isTaken(image: DirectoryNode, path: BytePath, meter: ImageMeter): boolean {
@@ -80,44 +92,25 @@ function isTaken(image: DirectoryNode, path: BytePath, meter: ImageMeter): boole
 
 interface Folder extends LayerDirectoryNode {
   readonly children: Map<string, LayerNode>;
-  readonly folders: Map<string, Folder>;
 }
 
 function newFolder(implied: boolean, mode = IMPLIED_ATTRIBUTES.mode): Folder {
-  const attributes = { ...IMPLIED_ATTRIBUTES, mode };
   return {
     type: 'directory',
-    attributes,
+    attributes: { ...IMPLIED_ATTRIBUTES, mode },
     xattrs: NO_XATTRS,
     children: new Map(),
-    folders: new Map(),
     opaque: false,
     implied,
     bringsAnything: true,
   };
 }
 
-function place(root: Folder, entry: StartupEntry): void {
-  const components = entry.path.split('/');
-  const name = components.pop() ?? '';
-  let folder = root;
-  for (const component of components) {
-    const next = folder.folders.get(component) ?? newFolder(true);
-    put(folder, component, next);
-    folder = next;
-  }
-  if (entry.type === 'directory') put(folder, name, newFolder(false, entry.mode));
-  else folder.children.set(name, toNode(entry));
-}
-
-function put(parent: Folder, name: string, folder: Folder): void {
-  parent.children.set(name, folder);
-  parent.folders.set(name, folder);
-}
-
-function toNode(entry: Exclude<StartupEntry, { type: 'directory' }>): LayerNode {
+function toNode(entry: StartupEntry): Folder | FileNode | SymbolicLinkNode {
   const attributes = { ...IMPLIED_ATTRIBUTES, mode: entry.mode };
   switch (entry.type) {
+    case 'directory':
+      return newFolder(false, entry.mode);
     case 'symlink':
       return { type: 'symlink', attributes, target: Buffer.from(entry.target).toString('latin1') };
     case 'file': {

@@ -30,10 +30,7 @@ import {
 export type MultiarchLinks = 'auto' | 'always' | 'never';
 
 /** A symbolic link by which users find images. */
-export interface PublicLink {
-  readonly path: BytePath;
-  readonly target: string;
-}
+export type PublicLink = Pick<SymbolicLinkEntry, 'path' | 'target'>;
 
 type Linked = Pick<ResolvedImage, 'platform' | 'publicName' | 'hasVariantLink' | 'manifest'>;
 
@@ -64,13 +61,15 @@ export class PublicLinks implements Collector {
   async changes(): Promise<OutputChanges> {
     const folders = this.#platformFolders;
     const aliases = folders.size === 0 ? [] : await aliasLinks(this.#context.view, folders);
-    const names = [...aliases, ...this.#links.values()].map((link) => this.#entry(link));
-    return { ...NOTHING_CHANGES, names };
-  }
-
-  #entry({ path, target }: PublicLink): SymbolicLinkEntry {
     const attributes = { ...this.#context.attributes, mode: 0o777 };
-    return { type: 'symlink', path, attributes, target, isVariant: isVariantTarget(target) };
+    const names = [...aliases, ...this.#links.values()].map(({ path, target }): SymbolicLinkEntry => ({
+      type: 'symlink',
+      path,
+      attributes,
+      target,
+      isVariant: isVariantTarget(target),
+    }));
+    return { ...NOTHING_CHANGES, names };
   }
 }
 

@@ -3,13 +3,10 @@ export interface Weighed {
   readonly missing: readonly { readonly digest: string; readonly sizeBytes: number }[];
 }
 
-export interface BatchLimits {
+export interface BatchRule {
   /** Of compressed layers. */
   readonly bytes: number;
   readonly images: number;
-}
-
-export interface BatchRule extends BatchLimits {
   /** Longest wait of an image that is ready for others to go with it. */
   readonly ageMs: number;
 }
@@ -47,7 +44,7 @@ export function decideBatch<Image extends Waiting>(
  * Divides images into batches within the limits, in order; each layer weighs once a batch. An image that alone is over the
  * limit is a batch of its own.
  */
-function divideIntoBatches<T extends Weighed>(images: readonly T[], most: BatchLimits): T[][] {
+function divideIntoBatches<T extends Weighed>(images: readonly T[], most: BatchRule): T[][] {
   const batches: T[][] = [];
   let layers = new Set<string>();
   let weight = 0;
@@ -69,8 +66,6 @@ function divideIntoBatches<T extends Weighed>(images: readonly T[], most: BatchL
 
 /** Bytes that `image` brings beside the layers `known`. */
 export function weightOf({ missing }: Weighed, known: ReadonlySet<string> = new Set()): number {
-  const fresh = new Map(
-    missing.filter(({ digest }) => !known.has(digest)).map((layer) => [layer.digest, layer]),
-  );
-  return [...fresh.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const sizes = new Map(missing.map(({ digest, sizeBytes }) => [digest, sizeBytes]));
+  return [...sizes].reduce((sum, [digest, sizeBytes]) => sum + (known.has(digest) ? 0 : sizeBytes), 0);
 }

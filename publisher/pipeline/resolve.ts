@@ -148,22 +148,20 @@ class Resolver {
     const { images, missing, available } = await resolveImage(client, wanted, forms);
     const lacking = missing.filter(({ isRequired }) => isRequired).map(({ platform }) => platform);
     results.expect(wanted, [...images.map(({ platform }) => platform), ...lacking]);
-    for (const platform of lacking) await this.#failMissing({ wanted, platform }, available);
-    for (const { platform, isRequired } of missing)
-      if (!isRequired) observe({ type: 'note', message: missingNote(wanted, platform) });
+    for (const platform of lacking) {
+      const failure = platformMissing(wanted.reference, [platform], available);
+      results.finish({ wanted, platform }, failedResult(await this.#explained(wanted, failure)));
+    }
+    // For images whose users did not ask for the platform themselves.
+    for (const { platform } of missing.filter(({ isRequired }) => !isRequired)) {
+      const message = `${formatReference(wanted.reference)} has no image for ${formatPlatform(platform)}`;
+      observe({ type: 'note', message });
+    }
     this.resolved.set(
       wanted,
       images.map(({ platform, manifest }) => ({ platform, digest: manifest.config.digest })),
     );
     return images;
-  }
-
-  async #failMissing(
-    part: { wanted: WantedImage; platform: Platform },
-    available: readonly string[],
-  ): Promise<void> {
-    const failure = platformMissing(part.wanted.reference, [part.platform], available);
-    this.#parts.results.finish(part, failedResult(await this.#explained(part.wanted, failure)));
   }
 
   async #explained(wanted: WantedImage, failure: Failure): Promise<Failure> {
@@ -259,20 +257,14 @@ function isMultiarch({ platforms }: WantedImage, links: MultiarchLinks): boolean
   return links === 'always' || (links === 'auto' && platforms !== undefined && platforms.length > 1);
 }
 
-/** For images whose users did not ask for the platform themselves. */
-function missingNote({ reference }: WantedImage, platform: Platform): string {
-  return `${formatReference(reference)} has no image for ${formatPlatform(platform)}`;
-}
-
 /** The result of an image that is published in all forms that it is wanted in. */
 export function doneResult(
   outcome: 'published' | 'unchanged',
   { publicName, manifest, outputs }: ResolvedImage,
 ): ImageResult {
-  const config = manifest.config.digest;
   return {
     outcome,
-    config,
+    config: manifest.config.digest,
     publicPath: publicName,
     flatPath: outputs.has('flat') ? flatPath(flatId(manifest)) : undefined,
   };

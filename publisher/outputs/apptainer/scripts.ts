@@ -75,17 +75,9 @@ exit 127
  * @see Apptainer User Guide, "Environment and Metadata", "Container Metadata"
  */
 export function actionScripts(): readonly StartupFile[] {
-  return [
-    action('exec', EXEC),
-    action('run', RUN_OR_SHELL),
-    action('shell', SHELL),
-    action('start', START),
-    action('test', TEST),
-  ];
-}
-
-function action(name: string, body: string): StartupFile {
-  return script(`.singularity.d/actions/${name}`, `${ENVIRONMENT}${body}`);
+  return Object.entries({ exec: EXEC, run: RUN_OR_SHELL, shell: SHELL, start: START, test: TEST }).map(
+    ([name, body]) => script(`.singularity.d/actions/${name}`, `${ENVIRONMENT}${body}`),
+  );
 }
 
 const ENVIRONMENT = `#!/bin/sh
@@ -147,7 +139,7 @@ export function environmentScripts(env: readonly string[]): readonly StartupFile
  * host's directories; what a user asks for is in SING_USER_DEFINED_PATH and comes later.
  */
 function imageVariables(env: readonly string[]): string {
-  const lines = [...valuesByName(env)].map(([name, value]) =>
+  const lines = Array.from(valuesByName(env), ([name, value]) =>
     name === 'PATH'
       ? `export PATH=${shellWord(value)}\n`
       : `[ -n "\${${name}+set}" ] || export ${name}=${shellWord(value)}\n`,

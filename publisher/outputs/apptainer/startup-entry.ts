@@ -1,36 +1,26 @@
+import type { ImageConfig } from '../../../core/oci/config.ts';
+
 /** The part of an image's config that start-up files depend on. Strings are text, written as UTF-8. */
-export interface StartupConfig {
-  readonly entrypoint: readonly string[] | undefined;
-  readonly cmd: readonly string[] | undefined;
-  /** `NAME=VALUE` each. */
-  readonly env: readonly string[];
-  readonly labels: Readonly<Record<string, string>>;
-  /** Directory in which docker starts programs; `''` means the root. */
-  readonly workingDirectory: string;
-}
+export type StartupConfig = Pick<ImageConfig, 'entrypoint' | 'cmd' | 'env' | 'labels' | 'workingDirectory'>;
 
 /** An inode of the start-up files; `path` is relative to the image's root, parents come before their children. */
 export type StartupEntry = StartupDirectory | StartupFile | StartupLink;
 
-export interface StartupDirectory {
-  readonly type: 'directory';
+interface StartupInode<Type> {
+  readonly type: Type;
   readonly path: string;
-  /** Permission bits, as in the other kinds. */
+  /** Permission bits. */
   readonly mode: number;
 }
 
-export interface StartupFile {
-  readonly type: 'file';
-  readonly path: string;
-  readonly mode: number;
+export type StartupDirectory = StartupInode<'directory'>;
+
+export interface StartupFile extends StartupInode<'file'> {
   /** Text, to be written as UTF-8. */
   readonly content: string;
 }
 
-export interface StartupLink {
-  readonly type: 'symlink';
-  readonly path: string;
-  readonly mode: number;
+interface StartupLink extends StartupInode<'symlink'> {
   /** Relative to the image's root, where all these links lie. */
   readonly target: string;
 }

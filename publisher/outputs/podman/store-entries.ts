@@ -1,5 +1,4 @@
 import { layerRoot } from '../../image/layout.ts';
-import type { Digest } from '../../../core/oci/digest.ts';
 import {
   metadataFile,
   type Attributes,
@@ -57,12 +56,14 @@ export class StoreEntries {
     };
     const shortName = nameOf(id);
     const folder = layerFolder(this.#root, id);
+    const tree = `${this.#parts.clientRoot}/${layerRoot(record.digest)}`;
     const below = mountedBelow(layer)
       .map((lower) => `l/${nameOf(lower.id)}`)
       .join(':');
     return [
       this.#directory(folder),
-      this.#symlink(`${folder}/diff`, this.#treeOf(record.digest)),
+      // Absolute, since podman takes the changes of a container from there too.
+      this.#symlink(`${folder}/diff`, Buffer.from(tree).toString('latin1')),
       this.file(linkFilePath(this.#root, id), Buffer.from(shortName)),
       // What is mounted below a layer that has nothing below it.
       below === '' ? this.#directory(`${folder}/empty`) : this.file(`${folder}/lower`, Buffer.from(below)),
@@ -109,11 +110,6 @@ export class StoreEntries {
 
   #symlink(path: BytePath, target: string): SymbolicLinkEntry {
     return { type: 'symlink', path, attributes: this.#attributes(0o777), target };
-  }
-
-  /** Absolute, since podman takes the changes of a container from there too. */
-  #treeOf(layer: Digest): string {
-    return Buffer.from(`${this.#parts.clientRoot}/${layerRoot(layer)}`).toString('latin1');
   }
 
   #attributes(mode: number): Attributes {
