@@ -53,7 +53,9 @@ export class TreeChanges {
       const name = treeName(tree);
       if (isBrought(name) || fresh.has(name)) continue;
       if (await this.#stays(tree)) {
-        if (await this.#isRenewed(tree)) renewed.push(recordPath(tree.kind, tree.hex));
+        const layer = layerOf(tree);
+        if (layer !== undefined && !(await isOfNow(this.#view, layer)))
+          renewed.push(recordPath(tree.kind, tree.hex));
         continue;
       }
       await this.#refuseConflicts(tree);
@@ -73,12 +75,6 @@ export class TreeChanges {
   async #stays(tree: PublishedTree): Promise<boolean> {
     const again = tree.kind === 'layers' ? this.#options.overwriteLayers : this.#options.convertAgain;
     return !again && (await isRecorded(this.#view, tree));
-  }
-
-  /** Reports whether a layer stays whose record is older than the current rules. */
-  async #isRenewed(tree: PublishedTree): Promise<boolean> {
-    const layer = layerOf(tree);
-    return layer !== undefined && !(await isOfNow(this.#view, layer));
   }
 
   /** Beside the tree itself, which is looked through for what must go. */

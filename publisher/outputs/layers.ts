@@ -16,6 +16,7 @@ import {
   type ImagePlan,
   type Output,
   type OutputChanges,
+  type PublishedTree,
 } from './output.ts';
 
 /** Each layer by itself, for the containerd snapshotter and podman: deletions as overlay file systems understand them. */
@@ -39,20 +40,11 @@ export const chainsOutput: Output = {
   name: 'chains',
   trees: ({ image, stack, linked }) => {
     if (!linked) return [];
-    return chainIds(layerDigests(image)).flatMap((chain, index) => {
-      const stacked = stack[index];
-      if (stacked === undefined) return [];
-      const location = chainLocation(chain);
-      return [
-        {
-          ...location,
-          path: location.root,
-          rootNode: stacked.rootfs,
-          metadata: [],
-          files: 'linked',
-          rules: 0,
-        },
-      ];
+    const chains = chainIds(layerDigests(image)).map(chainLocation);
+    return chains.flatMap((location, index): PublishedTree[] => {
+      const rootNode = stack[index]?.rootfs;
+      if (rootNode === undefined) return [];
+      return [{ ...location, path: location.root, rootNode, metadata: [], files: 'linked', rules: 0 }];
     });
   },
   isPublished: async (view, image) => {

@@ -73,11 +73,10 @@ export class Preparer {
     this.#checkPlatform(image, config);
     this.#checkLayers(image);
     const brought = await this.#broughtLayers(image);
-    const layers = image.manifest.layers.flatMap((descriptor, index) => {
+    const layers = image.manifest.layers.flatMap((descriptor, index): LayerOfImage[] => {
       const diffId = config.diffIds[index];
-      return diffId === undefined
-        ? []
-        : [{ reference, descriptor, diffId, isBrought: brought.has(descriptor.digest), signal }];
+      if (diffId === undefined) return [];
+      return [{ reference, descriptor, diffId, isBrought: brought.has(descriptor.digest), signal }];
     });
     await mapLimited(layers, this.#layersAtATime(layers), async (layer) => await this.#layer(layer));
     await this.#checkEntries(image);

@@ -2,7 +2,7 @@ import { formatBytes, counted } from '../../core/text.ts';
 import { asFailure, Failure, isFailure, messageOf, withHint } from '../../core/failure.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { isUsable } from '../../core/system-failure.ts';
-import { differenceOf, exceeds, type Demand, type FreeRoom } from '../../core/system/free-space.ts';
+import { differenceOf, exceeds, type Demand } from '../../core/system/free-space.ts';
 import { Composer, type Composition } from '../compose/composer.ts';
 import { failedResult, failureText, type ImageResult } from '../image/events.ts';
 import type { ReadyImage } from '../image/image.ts';
@@ -118,11 +118,9 @@ export async function publishTogether(
     const leftOut = await guard.during('publishing', published.map(guardedImage), publishing);
     for (const [candidate, result] of results) {
       const found = leftOut.find(({ publicName }) => publicName === candidate.image.publicName);
-      if (found !== undefined && result.outcome !== 'failed')
-        results.set(candidate, {
-          ...result,
-          leftOut: { output: found.output, ...failureText(found.reason) },
-        });
+      if (found === undefined || result.outcome === 'failed') continue;
+      const { output, reason } = found;
+      results.set(candidate, { ...result, leftOut: { output, ...failureText(reason) } });
     }
     return results;
   });
@@ -166,19 +164,15 @@ async function publishComposed(
   return leftOut;
 }
 
-interface Announced {
-  readonly publication: Publication;
-  readonly images: number;
-  readonly layers: readonly Digest[];
-  readonly title?: string;
-}
-
 async function publishIn(
   repository: OpenRepository,
-  { publication, layers, ...announced }: Announced,
-  context: PublishingContext,
+  {
+    publication,
+    layers,
+    ...announced
+  }: { publication: Publication; images: number; layers: readonly Digest[]; title?: string },
+  { observe, publishSignal: signal, repository: name }: PublishingContext,
 ): Promise<void> {
-  const { observe, publishSignal: signal, repository: name } = context;
   observe({
     type: 'publication-started',
     repository: name,
@@ -204,7 +198,7 @@ function assertRoom(
   { contentBytes: bytes, inodes }: Publication,
   { backend, repository: name }: PublishingContext,
 ): void {
-  const room: FreeRoom = backend.room(name);
+  const room = backend.room(name);
   if (!exceeds({ bytes, inodes }, room)) return;
   const isLarge = bytes > (room.bytes ?? Infinity);
   const lacking = isLarge

@@ -64,9 +64,7 @@ class BatchPublishing {
         return;
       }
       if (failure.code === 'disk-full') {
-        await this.#publishWhatFits(
-          batch.toSorted((one, other) => this.#weightOf(one) - this.#weightOf(other)),
-        );
+        await this.#publishWhatFits(batch);
         return;
       }
       const half = Math.ceil(batch.length / 2);
@@ -78,11 +76,9 @@ class BatchPublishing {
   /**
    * There is no room for all of them: those that bring least come first. Where one does not fit, none does that needs more
    * than is free then. So few publications are tried in vain, also where there is no room at all.
-   *
-   * @param batch what brings least first
    */
   async #publishWhatFits(batch: readonly ReadyCandidate[]): Promise<void> {
-    let rest = batch;
+    let rest = batch.toSorted((one, other) => this.#weightOf(one) - this.#weightOf(other));
     for (let count = Math.ceil(rest.length / 2); rest.length > 0;) {
       const part = rest.slice(0, count);
       try {

@@ -254,8 +254,7 @@ export class PublishingQueue {
 
   async #prepare(queued: QueuedImage, releaseRoom: Release): Promise<void> {
     try {
-      const ready = await this.#makeReady(queued, releaseRoom);
-      this.#ready.push(ready);
+      this.#ready.push(await this.#makeReady(queued, releaseRoom));
     } catch (error) {
       this.#fail(queued, error);
     } finally {
