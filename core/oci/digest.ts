@@ -30,6 +30,13 @@ export function hexOf(digest: Digest): string {
   return digest.slice('sha256:'.length);
 }
 
+/** Bytes are not those that were asked for. */
+export function wrongBytes(message: string): Failure {
+  return new Failure('digest-mismatch', message, {
+    hint: 'the registry or a proxy in between served wrong bytes: push the image again, or clear the cache',
+  });
+}
+
 export function sha256(bytes: Uint8Array): Digest {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }

@@ -96,3 +96,7 @@ export class ByteReader {
     );
   }
 }
+
+export function isZero(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte === 0);
+}

@@ -80,14 +80,16 @@ const READ = constants.O_RDONLY | constants.O_NOFOLLOW;
 
 /** Reads a blob again, and checks that it is still the one that was verified. It must be closed. */
 class VerifiedBlob {
-  readonly #blob: LayerBlob;
+  readonly path: string;
+  readonly #digest: Digest;
   readonly #hash = createHash('sha256');
   readonly #handle: FileHandle;
   readonly #chunks: AsyncIterator<Uint8Array>;
   #found: string | undefined;
 
-  private constructor(blob: LayerBlob, handle: FileHandle) {
-    this.#blob = blob;
+  private constructor({ path, digest }: LayerBlob, handle: FileHandle) {
+    this.path = path;
+    this.#digest = digest;
     this.#handle = handle;
     const stream = handle.createReadStream({ highWaterMark: CHUNK_BYTES, autoClose: false });
     this.#chunks = (stream as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
@@ -95,10 +97,6 @@ class VerifiedBlob {
 
   static async open(blob: LayerBlob): Promise<VerifiedBlob> {
     return new VerifiedBlob(blob, await open(blob.path, READ));
-  }
-
-  get path(): string {
-    return this.#blob.path;
   }
 
   /** Its bytes from where it was read to: may be stopped and resumed. */
@@ -116,13 +114,12 @@ class VerifiedBlob {
    */
   async verify(): Promise<void> {
     for await (const _ of this.bytes());
-    const { path, digest } = this.#blob;
     const found = (this.#found ??= `sha256:${this.#hash.digest('hex')}`);
-    if (found === digest) return;
-    await rm(path, { force: true });
+    if (found === this.#digest) return;
+    await rm(this.path, { force: true });
     throw new Failure(
       'digest-mismatch',
-      `the file ${path} has changed since it was verified: it has the digest ${found}`,
+      `the file ${this.path} has changed since it was verified: it has the digest ${found}`,
       {
         hint: 'look who may write there, and whether the disk is sound; the layer is fetched again with the next try',
       },

@@ -3,37 +3,19 @@ import { AttributesColumn, BYTES, Column, DOUBLES, WORDS_32 } from '../packed/co
 import { TextPool } from '../packed/text-pool.ts';
 import type { Attributes } from '../publication/entry.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
-import type { MemberType } from './tar-header.ts';
+import { MEMBER_TYPES, type Member, type MemberType } from './tar-header.ts';
 import { NO_XATTRS, xattrBytes } from './pax.ts';
 
-export interface ListingItem {
-  readonly type: MemberType;
+export interface ListingItem extends Omit<Member, 'name' | 'linkName'> {
   readonly path: BytePath;
-  readonly attributes: Attributes;
-  /** Content of a file, otherwise 0. */
-  readonly sizeBytes: number;
   /** Of a symbolic link, as written; of a hard link, the path within the image. */
   readonly target: string;
-  readonly major: number;
-  readonly minor: number;
-  readonly xattrs: ReadonlyMap<string, string>;
 }
 
 /** The items of a listing: those that are read are packed, others may be a plain array. */
 export interface ListingItems extends Iterable<ListingItem> {
   readonly length: number;
 }
-
-/** In the order of their numbers. */
-const TYPES: readonly MemberType[] = [
-  'file',
-  'link',
-  'symlink',
-  'character-device',
-  'block-device',
-  'directory',
-  'fifo',
-];
 
 /** The items of a listing, in about 60 bytes each: a layer may have a million. An item's row is its ordinal. */
 export class PackedItems implements ListingItems {
@@ -77,7 +59,7 @@ export class PackedItems implements ListingItems {
   add({ type, path, attributes, sizeBytes, target, major, minor, xattrs }: ListingItem): void {
     const row = this.#length++;
     const slash = path.lastIndexOf('/');
-    this.#types.set(row, TYPES.indexOf(type));
+    this.#types.set(row, MEMBER_TYPES.indexOf(type));
     this.#folderOf.set(row, this.#numberOf(slash === -1 ? '' : path.slice(0, slash)));
     this.#names.set(row, this.texts.add(path.slice(slash + 1)));
     if (target !== '') this.#targets.set(row, this.texts.add(target));
@@ -107,7 +89,7 @@ export class PackedItems implements ListingItems {
   }
 
   typeAt(row: number): MemberType {
-    return TYPES[this.#types.at(row)] ?? 'file';
+    return MEMBER_TYPES[this.#types.at(row)] ?? 'file';
   }
 
   pathAt(row: number): BytePath {

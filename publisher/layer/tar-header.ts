@@ -137,10 +137,6 @@ function sparseEntries(block: Buffer, start: number, count: number): Extent[] {
   return entries;
 }
 
-export function isZeroBlock(block: Buffer): boolean {
-  return block.every((byte) => byte === 0);
-}
-
 /** Bytes between the end of a content of `sizeBytes` and the next block. */
 export function paddingAfter(sizeBytes: number): number {
   return (BLOCK_BYTES - (sizeBytes % BLOCK_BYTES)) % BLOCK_BYTES;
@@ -198,8 +194,17 @@ function base256(bytes: Buffer): number {
   return Number(negative ? raw - (1n << bits) : raw);
 }
 
-export type MemberType =
-  'file' | 'link' | 'symlink' | 'character-device' | 'block-device' | 'directory' | 'fifo';
+export const MEMBER_TYPES = [
+  'file',
+  'link',
+  'symlink',
+  'character-device',
+  'block-device',
+  'directory',
+  'fifo',
+] as const;
+
+export type MemberType = (typeof MEMBER_TYPES)[number];
 
 /** A member of an archive, its names as written there: one character a byte. */
 export interface Member {
@@ -208,6 +213,7 @@ export interface Member {
   /** Target of a hard or symbolic link, otherwise empty. */
   readonly linkName: string;
   readonly attributes: Attributes;
+  /** Content of a file, otherwise 0. */
   readonly sizeBytes: number;
   readonly major: number;
   readonly minor: number;

@@ -1,5 +1,5 @@
 import { Failure } from '../../core/failure.ts';
-import { ByteReader } from './bytes.ts';
+import { ByteReader, isZero } from './bytes.ts';
 import { UNLIMITED, overLimit, type LayerLimits } from './limits.ts';
 import { GlobalRecords, decodePax, type PaxRecords } from './pax.ts';
 import {
@@ -7,7 +7,6 @@ import {
   type Member,
   BLOCK_BYTES,
   decodeHeader,
-  isZeroBlock,
   paddingAfter,
   type RawHeader,
   type Stated,
@@ -109,9 +108,9 @@ export class TarReader {
 
   async #header(): Promise<RawHeader | undefined> {
     const block = await this.#bytes.read(BLOCK_BYTES);
-    if (block !== undefined && !isZeroBlock(block)) return decodeHeader(block);
+    if (block !== undefined && !isZero(block)) return decodeHeader(block);
     const next = await this.#bytes.read(BLOCK_BYTES);
-    if (next !== undefined && !isZeroBlock(next)) {
+    if (next !== undefined && !isZero(next)) {
       throw new Failure('layer-corrupt', 'a block of zeros stands in the middle of the archive');
     }
     await this.#bytes.drain();

@@ -1,6 +1,7 @@
 import { Readable, type Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { Failure } from '../../core/failure.ts';
+import { isZero } from './bytes.ts';
 
 /** Larger ones cost more: the memory of each is had anew from the system. */
 export const CHUNK_BYTES = 256 * 1024;
@@ -44,10 +45,6 @@ export async function* gunzip(blob: AsyncIterable<Uint8Array>): AsyncGenerator<U
   } finally {
     await input.close();
   }
-}
-
-function isZero(chunk: Uint8Array): boolean {
-  return chunk.every((byte) => byte === 0);
 }
 
 /** The failure of a layer whose compressed bytes are wrong. */

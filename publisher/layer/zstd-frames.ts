@@ -1,5 +1,5 @@
 import { Failure } from '../../core/failure.ts';
-import { ByteReader } from './bytes.ts';
+import { ByteReader, isZero } from './bytes.ts';
 import { notDecompressible } from './zlib.ts';
 
 /** The beginning of a frame, after which its blocks come. */
@@ -86,7 +86,7 @@ async function frameStart(
   const windowPart = await bytes.readAll(isSingleSegment ? 0 : 1);
   const dictionary = await bytes.readAll(dictionaryBytes);
   const size = await bytes.readAll(sizeBytes);
-  if (dictionary.some((byte) => byte !== 0)) throw corrupt('it needs a dictionary');
+  if (!isZero(dictionary)) throw corrupt('it needs a dictionary');
   const windowBytes = isSingleSegment ? contentSize(size) : windowSize(windowPart[0] ?? 0);
   if (windowBytes > LARGEST_WINDOW_BYTES) {
     throw new Failure(

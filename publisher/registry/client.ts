@@ -133,8 +133,7 @@ export class RegistryClient {
     descriptor: BlobDescriptor,
     options: BlobOptions = {},
   ): Promise<AsyncIterable<Uint8Array>> {
-    const blob = { reference, descriptor, options };
-    return await openBlob(this.#transport, this.#endpoints, blob);
+    return await openBlob(this.#transport, this.#endpoints, { reference, descriptor, options });
   }
 
   /** Sets the host aside of a blob that did not come in time. */

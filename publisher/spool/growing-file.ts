@@ -14,7 +14,6 @@ export class GrowingFile {
     this.#path = path;
   }
 
-  /** True once nothing more is written. */
   get isOver(): boolean {
     return this.#state !== 'growing';
   }
@@ -43,12 +42,7 @@ export class GrowingFile {
           await once(this.#changes, 'change');
           continue;
         }
-        const { buffer, bytesRead } = await file.read(
-          Buffer.allocUnsafe(waitingBytes),
-          0,
-          waitingBytes,
-          position,
-        );
+        const { buffer, bytesRead } = await file.read({ buffer: Buffer.allocUnsafe(waitingBytes), position });
         position += bytesRead;
         yield buffer.subarray(0, bytesRead);
       }

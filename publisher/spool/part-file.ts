@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
-import { Failure } from '../../core/failure.ts';
+import type { Failure } from '../../core/failure.ts';
 import { interruption } from '../../core/interruption.ts';
+import { wrongBytes } from '../../core/oci/digest.ts';
 import type { Descriptor } from '../../core/oci/manifest.ts';
 import { orUnusable, type StoragePlace } from '../../core/system-failure.ts';
 import type { DownloadProgress } from './download.ts';
@@ -150,9 +151,7 @@ export class PartFile {
 
   #mismatch(reason: string): Failure {
     const { digest, sizeBytes } = this.#descriptor;
-    return new Failure('digest-mismatch', `the blob ${digest} should have ${sizeBytes} bytes: ${reason}`, {
-      hint: 'the registry or a proxy in between served wrong bytes: push the image again, or clear the cache',
-    });
+    return wrongBytes(`the blob ${digest} should have ${sizeBytes} bytes: ${reason}`);
   }
 }
 

@@ -103,7 +103,6 @@ export function isOf(name: string, digest: Digest): boolean {
 }
 
 export interface Leftovers {
-  /** Parts that a download can resume. */
   readonly kept: number;
   readonly removed: number;
 }

@@ -38,7 +38,6 @@ export function* mergeLayer(
   return merged;
 }
 
-/** A directory and where it is. */
 interface Placed {
   readonly path: BytePath;
   readonly directory: LayerDirectoryNode;
@@ -163,7 +162,6 @@ interface Level {
   readonly upper: Children<LayerNode | TreeNode>;
   /** Nodes of names where they differ from `upper`; `undefined`: nothing is left. */
   readonly changed: ReadonlyMap<string, TreeNode | undefined>;
-  /** Number of names. */
   readonly size: number;
 }
 

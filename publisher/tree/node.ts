@@ -70,7 +70,6 @@ export interface ForeignLinkNode {
   readonly target: BytePath;
 }
 
-/** A directory of a layer's own tree. */
 export interface LayerDirectoryNode extends Omit<DirectoryNode, 'children'> {
   readonly children: Children<LayerNode>;
   /** Everything in it is deleted in the layers below. */
@@ -84,7 +83,6 @@ export interface LayerDirectoryNode extends Omit<DirectoryNode, 'children'> {
 export type LayerNode =
   LayerDirectoryNode | FileNode | SymbolicLinkNode | DeviceNode | WhiteoutNode | ForeignLinkNode;
 
-/** A node of either kind of tree. */
 export type AnyNode = TreeNode | LayerNode;
 
 /** Attributes of what nobody described. The time is fixed so that the same input gives the same bytes. */

@@ -92,7 +92,6 @@ export class PackedTree {
     return entry;
   }
 
-  /** Lets an entry be the item in `row`. */
   setItem(entry: number, row: number): void {
     this.entries.setValue(entry, row + 1);
   }
@@ -108,12 +107,10 @@ export class PackedTree {
     this.#foreignTargets.set(row, target);
   }
 
-  /** Such links were set at some time. */
   get hasForeignLinks(): boolean {
     return this.#foreignTargets.size > 0;
   }
 
-  /** Lets an entry be a new directory. */
   setDirectory(entry: number): PackedDirectory {
     const number = this.#directories.length;
     const directory = new PackedDirectory(this, number, entry);

@@ -115,7 +115,7 @@ export class Authentication {
     const bearer = offered.find(({ scheme, parameters }) => scheme === 'bearer' && parameters.has('realm'));
     if (bearer !== undefined) {
       const isSpoken = refused.challenges !== undefined;
-      const token = await this.#token(bearer, access, { credentials, isSpoken });
+      const token = await this.#token(bearer, access, credentials, isSpoken);
       return token && { ...token, challenges };
     }
     const isBasic = offered.some(({ scheme }) => scheme === 'basic');
@@ -144,7 +144,8 @@ export class Authentication {
   async #token(
     bearer: Challenge,
     access: RepositoryAccess,
-    { credentials, isSpoken }: { credentials: Credentials | undefined; isSpoken: boolean },
+    credentials: Credentials | undefined,
+    isSpoken: boolean,
   ): Promise<Omit<Grant, 'challenges'> | undefined> {
     const { reference } = access;
     const url = tokenUrl(bearer, access);

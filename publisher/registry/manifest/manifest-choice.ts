@@ -63,7 +63,7 @@ export async function soleOrFor(
   const root = readRoot(lookup);
   const { bytes, document } = root;
   const found = document.kind === 'image' ? { bytes, document } : await manifestFor(platform, root, lookup);
-  if (found !== undefined) return manifestOf(found, root, { lookup, foreignLayers });
+  if (found !== undefined) return manifestOf(found, root, lookup, foreignLayers);
   throw (
     (await artifactIn(root, lookup)) ??
     platformMissing(lookup.reference, [platform], await platformsOf(root, lookup))
@@ -80,7 +80,7 @@ export async function forPlatforms(
   const manifests: (Manifest | undefined)[] = [];
   for (const platform of platforms) {
     const found = await manifestFor(platform, root, lookup);
-    manifests.push(found && manifestOf(found, root, { lookup, foreignLayers }));
+    manifests.push(found && manifestOf(found, root, lookup, foreignLayers));
   }
   if (manifests.every((manifest) => manifest === undefined)) {
     const artifact = await artifactIn(root, lookup);
@@ -98,7 +98,8 @@ function readRoot(lookup: ReferenceLookup): Root {
 function manifestOf(
   { bytes, document }: Read<ImageDocument>,
   root: Root,
-  { lookup, foreignLayers }: { readonly lookup: ReferenceLookup; readonly foreignLayers: ForeignLayers },
+  lookup: ReferenceLookup,
+  foreignLayers: ForeignLayers,
 ): Manifest {
   const { mediaType, config, layers } = document;
   const first = layers.find(({ isForeign }) => isForeign);

@@ -1,6 +1,6 @@
 import { Failure } from '../../../core/failure.ts';
 import { formatReference, type ImageReference, describeSubject } from '../../../core/oci/reference.ts';
-import { isDigest, parseDigest, sha256, type Digest } from '../../../core/oci/digest.ts';
+import { isDigest, parseDigest, sha256, wrongBytes, type Digest } from '../../../core/oci/digest.ts';
 import type { Descriptor } from '../../../core/oci/manifest.ts';
 import type { CachedManifest, EntityTag } from './manifest-cache.ts';
 import { ACCEPTED_MANIFESTS } from '../../../core/oci/media-types.ts';
@@ -177,14 +177,8 @@ function checkSize(what: string, sizeBytes: number, limitBytes: number): void {
 function verifyBytes(bytes: Buffer, promised: Promised, what: string): void {
   const { digest, sizeBytes, by } = promised;
   if (sizeBytes !== undefined && bytes.length !== sizeBytes) {
-    throw mismatch(`${what} has ${bytes.length} bytes, and ${by} says ${sizeBytes}`);
+    throw wrongBytes(`${what} has ${bytes.length} bytes, and ${by} says ${sizeBytes}`);
   }
   const actual = sha256(bytes);
-  if (actual !== digest) throw mismatch(`${what} has the digest ${actual}, and ${by} says ${digest}`);
-}
-
-function mismatch(message: string): Failure {
-  return new Failure('digest-mismatch', message, {
-    hint: 'the registry or a proxy in between served wrong bytes: push the image again, or clear the cache',
-  });
+  if (actual !== digest) throw wrongBytes(`${what} has the digest ${actual}, and ${by} says ${digest}`);
 }

@@ -1,9 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Failure } from '../../../core/failure.ts';
 import { formatReference, type ImageReference } from '../../../core/oci/reference.ts';
 import { sha256, type Digest } from '../../../core/oci/digest.ts';
 import type { ManifestBytes, ManifestFetcher } from './manifest-fetcher.ts';
 import type { Descriptor } from '../../../core/oci/manifest.ts';
-import type { CachedManifest, EntityTag, ManifestCache } from './manifest-cache.ts';
+import type { CachedManifest, ManifestCache } from './manifest-cache.ts';
 
 /** Of all documents together: those of usual images have some ten thousand. */
 const MOST_BYTES = 8 * 1024 * 1024;
@@ -32,7 +33,7 @@ export class ReferenceLookup {
     this.#before = before;
     this.#used = new Map([[this.#digest, root.bytes]]);
     this.#leftBytes = MOST_BYTES - root.bytes.length;
-    this.#isCached = before?.digest === this.#digest && areSame(before.etag, root.etag);
+    this.#isCached = before?.digest === this.#digest && isDeepStrictEqual(before.etag, root.etag);
   }
 
   /**
@@ -85,21 +86,19 @@ export class ReferenceLookup {
     // What an index names has often stayed where the index itself changed.
     const known = this.#used.get(digest) ?? this.#before?.documents.get(digest);
     if (!this.#used.has(digest)) this.#leftBytes -= sizeBytes;
-    if (this.#leftBytes < 0) throw this.#tooLarge();
+    if (this.#leftBytes < 0) throw tooLarge(this.reference);
     const bytes = known?.length === sizeBytes ? known : await read();
     if (bytes !== known) this.#isCached = false;
     this.#used.set(digest, bytes);
     return bytes;
   }
+}
 
-  #tooLarge(): Failure {
-    const image = formatReference(this.reference);
-    return new Failure(
-      'manifest-invalid',
-      `the documents of ${image} have more than ${MOST_BYTES} bytes together`,
-      { hint: 'far more than usual images have; ask whoever built it' },
-    );
-  }
+function tooLarge(reference: ImageReference): Failure {
+  const message = `the documents of ${formatReference(reference)} have more than ${MOST_BYTES} bytes together`;
+  return new Failure('manifest-invalid', message, {
+    hint: 'far more than usual images have; ask whoever built it',
+  });
 }
 
 /** The cached root of `reference` where it is still the same, or what a GET has brought instead. */
@@ -115,8 +114,4 @@ async function rootNow(
   const now = await fetcher.changed(reference, before);
   if (now === 'unchanged') return root;
   return now === 'changed' ? undefined : now;
-}
-
-function areSame(one: EntityTag | undefined, other: EntityTag | undefined): boolean {
-  return one?.value === other?.value && one?.url === other?.url;
 }
