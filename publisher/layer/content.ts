@@ -20,7 +20,7 @@ export type Wanted = Pick<ReadonlyMap<number, BytePath>, 'size' | 'get'>;
  * @throws Failure `digest-mismatch` where the blob has changed since it was verified; `layer-corrupt`
  */
 export async function* layerContents(blob: LayerBlob, wanted: Wanted): AsyncGenerator<FileEntry> {
-  const verified = await VerifiedBlob.open(blob);
+  const verified = new VerifiedBlob(blob, await open(blob.path, READ));
   try {
     yield* wantedFiles(verified, wanted);
     await verified.verify();
@@ -87,16 +87,12 @@ class VerifiedBlob {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #found: string | undefined;
 
-  private constructor({ path, digest }: LayerBlob, handle: FileHandle) {
+  constructor({ path, digest }: LayerBlob, handle: FileHandle) {
     this.path = path;
     this.#digest = digest;
     this.#handle = handle;
     const stream = handle.createReadStream({ highWaterMark: CHUNK_BYTES, autoClose: false });
     this.#chunks = (stream as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
-  }
-
-  static async open(blob: LayerBlob): Promise<VerifiedBlob> {
-    return new VerifiedBlob(blob, await open(blob.path, READ));
   }
 
   /** Its bytes from where it was read to: may be stopped and resumed. */

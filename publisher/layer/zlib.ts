@@ -39,7 +39,7 @@ export async function* gunzip(blob: AsyncIterable<Uint8Array>): AsyncGenerator<U
   const decoder = zlib.createGunzip(DECODING);
   const input = new TrackedInput(blob, () => decoder.bytesWritten);
   try {
-    yield* pipeThrough(input.chunks(), decoder);
+    yield* pipeThrough(input.chunks, decoder);
     for await (const chunk of input.rest())
       if (!isZero(chunk)) throw notDecompressible('gzip', 'other bytes than zeros follow its end');
   } finally {
@@ -65,21 +65,17 @@ class TrackedInput {
   /** Given, and perhaps not taken; they begin at `#startBytes`. */
   #given: Uint8Array[] = [];
   #startBytes = 0;
-  #chunks: AsyncGenerator<Uint8Array> | undefined;
+  /** Not ended by whoever stops reading, so that the rest can be had. */
+  readonly chunks = this.#read();
 
   constructor(blob: AsyncIterable<Uint8Array>, takenBytes: () => number) {
     this.#blob = blob[Symbol.asyncIterator]();
     this.#takenBytes = takenBytes;
   }
 
-  chunks(): AsyncGenerator<Uint8Array> {
-    this.#chunks = this.#read();
-    return this.#chunks;
-  }
-
   /** Yields everything the decoder did not take, to the end of the blob. {@link chunks} must not be read any more. */
   async *rest(): AsyncGenerator<Uint8Array> {
-    await this.#chunks?.return(undefined);
+    await this.chunks.return(undefined);
     this.#forgetTaken();
     const [first, ...others] = this.#given;
     if (first !== undefined) yield first.subarray(Math.max(0, this.#takenBytes() - this.#startBytes));
@@ -89,11 +85,10 @@ class TrackedInput {
   }
 
   async close(): Promise<void> {
-    await this.#chunks?.return(undefined);
+    await this.chunks.return(undefined);
     await this.#blob.return?.(undefined);
   }
 
-  /** Not ended by whoever stops reading, so that the rest can be had. */
   async *#read(): AsyncGenerator<Uint8Array> {
     for (let next = await this.#blob.next(); next.done !== true; next = await this.#blob.next()) {
       this.#forgetTaken();

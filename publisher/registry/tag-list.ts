@@ -168,7 +168,8 @@ class Listing {
 
   #add(name: string): void {
     const { reference } = this.#endpoint;
-    const tag = name.length > MOST_CHARACTERS ? beginningOf(name) : name;
+    // A copy: a part of a text keeps all of it in memory.
+    const tag = name.length > MOST_CHARACTERS ? Buffer.from(name.slice(0, MOST_CHARACTERS)).toString() : name;
     if (this.tags.has(tag)) return;
     this.tags.add(tag);
     this.#bytes += Buffer.byteLength(tag);
@@ -180,11 +181,6 @@ class Listing {
   #endless(): Failure {
     return unusable(this.#endpoint.reference, `repeats a page after ${this.tags.size} tags`);
   }
-}
-
-/** A copy: a part of a text keeps all of it in memory. */
-function beginningOf(name: string): string {
-  return Buffer.from(name.slice(0, MOST_CHARACTERS)).toString();
 }
 
 function unusable(reference: ImageReference, what: string): Failure {

@@ -197,11 +197,8 @@ async function platformOfImage(
   { config, layers }: ImageDocument,
   lookup: ReferenceLookup,
 ): Promise<Platform> {
-  const { os, architecture, variant } = parseConfig(
-    await lookup.config(config),
-    layers.length,
-    formatReference(lookup.reference),
-  );
+  const name = formatReference(lookup.reference);
+  const { os, architecture, variant } = parseConfig(await lookup.config(config), layers.length, name);
   return { os, architecture, variant };
 }
 
