@@ -24,6 +24,8 @@ export const ABOUT =
 
 export const PRECEDENCE = `Each option is also an environment variable (--skip-flat is ${variableOf('skip-flat')}=true) and a key of the configuration file (skip-flat: true): ${DEFAULT_CONFIGURATION_FILE}, or the file that --config names. Precedence: command line, environment, file, default.`;
 
+const USAGE = 'Usage: unpackd COMMAND [ARGUMENTS] [OPTIONS]';
+
 /** Commands of unpackd that are no entries of the table. */
 const BUILT_IN: Item[] = [
   ['help [COMMAND]', 'Show help, also on one command or topic'],
@@ -36,11 +38,11 @@ export function shortHelp(commands: readonly AnyCommand[], { columns }: Width): 
     `${section}:`,
     own.map(({ name }) => name).join(', '),
   ]);
-  return page([
-    ['Usage: unpackd COMMAND [ARGUMENTS] [OPTIONS]'],
+  return page(columns, [
+    [USAGE],
     itemLines(items, columns),
     firstExamples(commands),
-    wrap('"unpackd --help" describes all commands, "unpackd COMMAND --help" one of them.', columns, ''),
+    '"unpackd --help" describes all commands, "unpackd COMMAND --help" one of them.',
   ]);
 }
 
@@ -51,26 +53,22 @@ export function generalHelp(commands: readonly AnyCommand[], { columns }: Width)
     return [section, items.concat(index === all.length - 1 ? BUILT_IN : [])] as const;
   });
   const term = termWidth(sections.flatMap(([, items]) => items));
-  return page([
-    ['Usage: unpackd COMMAND [ARGUMENTS] [OPTIONS]'],
-    wrap(ABOUT, columns, ''),
+  return page(columns, [
+    [USAGE],
+    ABOUT,
     ...sections.map(([section, items]) => [`${section}:`].concat(itemLines(items, columns, term))),
     firstExamples(commands),
-    wrap(
-      `"unpackd COMMAND --help" has more on a command. Options, environment and configuration file: "unpackd help options".`,
-      columns,
-      '',
-    ),
+    '"unpackd COMMAND --help" has more on a command. Options, environment and configuration file: "unpackd help options".',
     ['Exit status:', ...itemLines(EXIT_STATUS_ITEMS, columns)],
   ]);
 }
 
 /** `unpackd wishlist --help` */
 export function groupHelp(group: string, commands: readonly AnyCommand[], { columns }: Width): string {
-  return page([
+  return page(columns, [
     [`Usage: unpackd ${group} COMMAND [ARGUMENTS] [OPTIONS]`],
     ['Commands:', ...itemLines(commands.map(commandItem), columns)],
-    wrap(`"unpackd ${group} COMMAND --help" has more on a command.`, columns, ''),
+    `"unpackd ${group} COMMAND --help" has more on a command.`,
   ]);
 }
 
@@ -80,9 +78,9 @@ export function commandHelp(command: AnyCommand, { columns }: Width): string {
   const options = optionsOf(command).map(optionItem);
   const values = command.arguments.map(({ name, description }): Item => [name, description]);
   const term = termWidth([...values, ...options]);
-  return page([
+  return page(columns, [
     [`Usage: ${usageLine(command)}`],
-    wrap(details === undefined ? summary : `${summary}. ${details}.`, columns, ''),
+    details === undefined ? summary : `${summary}. ${details}.`,
     aliases.length === 0 ? [] : [`Also: ${aliases.join(', ')}`],
     values.length === 0 ? [] : ['Arguments:', ...itemLines(values, columns, term)],
     options.length === 0 ? [] : ['Options:', ...itemLines(options, columns, term)],
@@ -95,14 +93,10 @@ export function commandHelp(command: AnyCommand, { columns }: Width): string {
 export function topicHelp(topic: Topic, { columns }: Width): string {
   const isGeneral = topic === 'options';
   const items = [...optionsOn(topic).map(optionItem), ...(isGeneral ? GENERAL_FLAGS : [])];
-  return page([
+  const more = [PRECEDENCE, `More options: ${topicsText(TOPIC_NAMES.slice(1))}.`];
+  return page(columns, [
     [`${TOPICS[topic].title}:`, ...itemLines(items, columns)],
-    ...(isGeneral
-      ? [
-          wrap(PRECEDENCE, columns, ''),
-          wrap(`More options: ${topicsText(TOPIC_NAMES.slice(1))}.`, columns, ''),
-        ]
-      : [[GENERAL]]),
+    ...(isGeneral ? more : [[GENERAL]]),
   ]);
 }
 
@@ -145,7 +139,8 @@ function optionItem(option: Option): Item {
   return [synopsisOf(option), describeOption(option)];
 }
 
-function bySection(
+/** The commands of each part of the general help that has any. */
+export function bySection(
   commands: readonly AnyCommand[],
 ): (readonly [section: string, own: readonly AnyCommand[]])[] {
   return Object.entries(SECTIONS)
@@ -176,8 +171,10 @@ function itemLines(items: readonly Item[], columns: number, width = termWidth(it
   );
 }
 
-/** Paragraphs with an empty line in between. */
-function page(paragraphs: readonly (readonly string[])[]): string {
-  const filled = paragraphs.filter((lines) => lines.length > 0);
+/** Paragraphs with an empty line in between; running text is wrapped, lines stay as they are. */
+function page(columns: number, paragraphs: readonly (string | readonly string[])[]): string {
+  const filled = paragraphs
+    .map((paragraph) => (typeof paragraph === 'string' ? wrap(paragraph, columns, '') : paragraph))
+    .filter((lines) => lines.length > 0);
   return `${filled.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }

@@ -1,7 +1,7 @@
 import { argumentOf, DEFAULT_CONFIGURATION_FILE, flagsOf, type Option } from '../configuration/options.ts';
 import { EXIT_STATUS_HELP } from '../output/exit-status.ts';
-import { COMMANDS, SECTIONS } from './commands.ts';
-import { ABOUT, describeOption, optionsOf, PRECEDENCE } from './help.ts';
+import { COMMANDS } from './commands.ts';
+import { ABOUT, bySection, describeOption, optionsOf, PRECEDENCE } from './help.ts';
 import {
   type AnyCommand,
   argumentTerm,
@@ -34,10 +34,7 @@ function programPage(version: string): string {
     section('DESCRIPTION', [escaped(ABOUT)]),
     section(
       'COMMANDS',
-      Object.entries(SECTIONS).map(([title, names]) => {
-        const own = names.flatMap((name) => COMMANDS.filter((command) => command.name === name));
-        return subsection(title, own.map(commandText));
-      }),
+      bySection(COMMANDS).map(([title, own]) => subsection(title, own.map(commandText))),
     ),
     section('OPTIONS', [escaped(PRECEDENCE), ...TOPIC_NAMES.map(topicText)]),
     section(

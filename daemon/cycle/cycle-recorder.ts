@@ -13,7 +13,7 @@ import { type KnownState, NOTHING } from './state-store.ts';
 import { newImage } from './backend.ts';
 import type { CycleContext } from './context.ts';
 
-export type RecorderContext = Pick<CycleContext, 'store' | 'nowMs' | 'observeIn'>;
+type RecorderContext = Pick<CycleContext, 'store' | 'nowMs' | 'observeIn'>;
 
 /** An image whose outcome could not be recorded. */
 export interface Unrecorded {

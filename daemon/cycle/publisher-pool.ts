@@ -133,7 +133,9 @@ export class PublisherPool {
           `removed ${formatBytes(bytes)} of old layers: the spool was larger than ${exactSize(configuration.spoolSizeBytes)}`,
         );
       const { kept, removed } = spool.leftovers;
-      if (removed > 0) note(leftoversText(removed, kept));
+      const rest = kept === 0 ? '' : `; ${counted(kept, 'download')} can be resumed`;
+      if (removed > 0)
+        note(`removed ${counted(removed, 'file')} that an interrupted run left in the spool${rest}`);
       return { lock, spool };
     } catch (error) {
       lock.release();
@@ -150,11 +152,6 @@ export class PublisherPool {
     const result = await opened?.catch(() => undefined);
     result?.lock.release();
   }
-}
-
-function leftoversText(removed: number, kept: number): string {
-  const rest = kept === 0 ? '' : `; ${counted(kept, 'download')} can be resumed`;
-  return `removed ${counted(removed, 'file')} that an interrupted run left in the spool${rest}`;
 }
 
 /**

@@ -1,6 +1,7 @@
-import { formatBytes } from '../../core/text.ts';
+import { formatBytes, localTime } from '../../core/text.ts';
 import type { FailureCode } from '../../core/failure.ts';
 import type { RequestRecord } from '../../core/http/options.ts';
+import type { Commit } from '../../wishlist/recipe/wish.ts';
 import { redact, redactLine } from '../configuration/secrets.ts';
 
 /** `error[CODE] PART; PART`, one line. Usage errors have a code of their own. */
@@ -30,6 +31,11 @@ export function formatDuration(durationMs: number): string {
 /** A digest for people: its first twelve digits. */
 export function shortDigest(digest: string): string {
   return digest.slice(0, 'sha256:'.length + 12);
+}
+
+/** `commit 0123456789ab of 2026-02-03 04:05 by A. Author` */
+export function commitText({ hash, date, author }: Commit): string {
+  return `commit ${hash.slice(0, 12)} of ${localTime(date)} by ${author}`;
 }
 
 /** The registry of an image as events and the state name it. */

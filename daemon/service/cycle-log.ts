@@ -8,7 +8,7 @@ import { staleText } from '../configuration/sources/sources.ts';
 import type { Expanded } from '../cycle/cycle.ts';
 import type { RepositoryReport } from '../cycle/repository-work.ts';
 import { type EventHandlers, handleEvent } from '../output/display.ts';
-import { formatDuration, registryOf, requestText, shortDigest } from '../output/format.ts';
+import { commitText, formatDuration, registryOf, requestText, shortDigest } from '../output/format.ts';
 import { problemEvents } from '../output/recipe-lines.ts';
 import type { Log, LogRecord } from '../systemd/log.ts';
 
@@ -229,7 +229,7 @@ function inForceText(content: SourceContent | undefined): string {
   const { commit, since } = content ?? {};
   return commit === undefined
     ? `in force since ${since === undefined ? 'never' : localTime(since)}`
-    : `commit ${commit.hash.slice(0, 12)} of ${localTime(commit.date)} by ${commit.author} is in force`;
+    : `${commitText(commit)} is in force`;
 }
 
 const DAY_MS = 86_400_000;

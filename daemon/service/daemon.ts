@@ -3,7 +3,7 @@ import { spoolBytes } from '../../publisher/spool/spool-files.ts';
 import { StateStore } from '../cycle/state-store.ts';
 import { partsOf } from '../configuration/problems.ts';
 import type { Log } from '../systemd/log.ts';
-import type { Configuration, Environment } from '../configuration/options.ts';
+import type { Configuration } from '../configuration/options.ts';
 import { redact } from '../configuration/secrets.ts';
 import type { FailureNote } from '../state/state.ts';
 import { Activity, serviceStatusText } from './activity.ts';
@@ -11,23 +11,16 @@ import type { DaemonActivity } from './activity-schema.ts';
 import { controlSocket, startControl } from './control.ts';
 import { ConfiguredRun, type RunContext } from './configured-run.ts';
 import { CycleLog } from './cycle-log.ts';
-import type { StartSchedule } from './run-daemon.ts';
 import { type ServiceManager, giveSignsOfLife } from '../systemd/service-manager.ts';
 import { lockState } from '../state/state-lock.ts';
 import { openState } from '../state/open-state.ts';
 
-export interface DaemonOptions {
+export interface DaemonOptions extends Omit<RunContext, 'store' | 'cycleLog' | 'activity' | 'onBug'> {
   readonly version: string;
-  readonly configuration: Configuration;
-  readonly environment: Environment;
   /** Reads the configuration again. @throws Failure `configuration-invalid` */
   readonly reconfigure: () => Configuration;
-  readonly readWishlists: RunContext['readWishlists'];
   readonly log: Log;
   readonly manager: ServiceManager;
-  readonly startSchedule: StartSchedule;
-  readonly nowMs: () => number;
-  readonly patienceMs?: RunContext['patienceMs'];
   /** Ends the daemon. */
   readonly signal: AbortSignal;
 }
@@ -139,14 +132,9 @@ export class Daemon {
   }
 
   async #start(): Promise<ConfiguredRun> {
-    const { environment, readWishlists, startSchedule, nowMs, patienceMs } = this.#options;
     const currentRun = await ConfiguredRun.start({
+      ...this.#options,
       configuration: this.#configuration,
-      environment,
-      readWishlists,
-      startSchedule,
-      nowMs,
-      patienceMs,
       store: this.#store,
       cycleLog: this.#cycleLog,
       activity: this.#activity,

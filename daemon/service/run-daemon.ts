@@ -21,7 +21,12 @@ export async function runDaemon(
   readWishlists: DaemonOptions['readWishlists'],
 ): Promise<ExitStatus> {
   const { configuration, environment, reconfigure, signal, stderr, version } = context;
-  const log = upTo(PRIORITIES[configuration.logLevel], createLog({ environment, stderr }));
+  const all = createLog({ environment, stderr });
+  const log: Log = {
+    write: (record) => {
+      if (record.priority <= PRIORITIES[configuration.logLevel]) all.write(record);
+    },
+  };
   await takeState(configuration, (message) => log.write({ priority: 5, message }));
   const manager = new ServiceManager(environment);
   const options = { version, configuration, environment, reconfigure, readWishlists, log, manager, signal };
@@ -34,14 +39,6 @@ export async function runDaemon(
   } finally {
     process.off('SIGHUP', reload);
   }
-}
-
-function upTo(priority: number, log: Log): Log {
-  return {
-    write: (record) => {
-      if (record.priority <= priority) log.write(record);
-    },
-  };
 }
 
 /** A running schedule. */

@@ -2,7 +2,7 @@ import { exactSize, formatBytes, localTime, counted } from '../../core/text.ts';
 import { UNREACHABLE } from '../../publisher/image/own-failure.ts';
 import { withHint } from '../../core/failure.ts';
 import { groupBy } from '../../core/group-by.ts';
-import { registryOf, relative, span, upcoming } from '../output/format.ts';
+import { commitText, registryOf, relative, span, upcoming } from '../output/format.ts';
 import { deathText } from '../cycle/in-flight.ts';
 import { redact } from '../configuration/secrets.ts';
 import type { FailureNote, PublicationRecord, SourceRecord } from '../state/state.ts';
@@ -69,7 +69,7 @@ function sourceLine(source: SourceRecord, nowMs: number): string {
       ? 'never read'
       : commit === undefined
         ? `in force since ${localTime(since)}`
-        : `commit ${commit.hash.slice(0, 12)} of ${localTime(commit.date)} by ${commit.author}`;
+        : commitText(commit);
   const read = fetchedAt === undefined ? '' : `, read ${relative(Date.parse(fetchedAt), nowMs)}`;
   if (failure === undefined) return `${name}: ${content}${read}`;
   const failing = failingSince === undefined ? '' : ` for ${span(nowMs - Date.parse(failingSince))}`;

@@ -74,29 +74,15 @@ export function excerptOf(finding: RecipeFinding, lines: readonly string[]): str
   if (line === undefined || line.trim() === '') return undefined;
   const number = String(finding.line);
   const margin = `${' '.repeat(number.length)} |`;
-  const safe = safeParts(line, finding);
-  if (safe === undefined) return finding.text === '' ? undefined : ` ${number} | ${redact(finding.text)}`;
-  const { before, marked, after } = safe;
+  if (mayHoldSecret(line)) return finding.text === '' ? undefined : ` ${number} | ${redact(finding.text)}`;
+  const start = (finding.column ?? 1) - 1;
+  const end = (finding.endColumn ?? start + 1) - 1;
+  const before = visible(line.slice(0, start));
+  const marked = visible(line.slice(start, end));
+  const after = visible(line.slice(Math.max(start, end)));
   const shown = withoutRunnerCommands(` ${number} | ${before}${marked}${after}`).trimEnd();
   if (finding.column === undefined) return shown;
   return `${shown}\n ${margin} ${' '.repeat(before.length)}${'^'.repeat(Math.max(1, marked.length))}`;
-}
-
-interface Parts {
-  readonly before: string;
-  readonly marked: string;
-  readonly after: string;
-}
-
-function safeParts(line: string, { column, endColumn }: RecipeFinding): Parts | undefined {
-  if (mayHoldSecret(line)) return undefined;
-  const start = (column ?? 1) - 1;
-  const end = (endColumn ?? start + 1) - 1;
-  return {
-    before: visible(line.slice(0, start)),
-    marked: visible(line.slice(start, end)),
-    after: visible(line.slice(Math.max(start, end))),
-  };
 }
 
 /**

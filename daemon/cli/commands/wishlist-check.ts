@@ -43,7 +43,7 @@ export async function checkWishlists(context: Context): Promise<ExitStatus> {
     ? await check(undefined)
     : await withRegistry(context, async (client) => await check(askWith(context, client, sources)));
   const status = print(context, sources, report);
-  for (const file of reportFiles) await writeReportFile(file, formatted(file.format, report));
+  for (const file of reportFiles) await writeReportFile(file, FORMATS[file.format](report));
   return status;
 }
 
@@ -112,24 +112,17 @@ function print(
   sources: readonly RecipeSource[],
   report: CheckReport,
 ): ExitStatus {
-  output.raw(formatted(json ? 'json' : format, report));
+  output.raw(FORMATS[json ? 'json' : format](report));
   const [broken] = sources.flatMap(({ content }) => (isFailure(content) ? [content] : []));
   for (const { content } of sources) if (isFailure(content)) output.failure(content);
   if (broken !== undefined) return exitStatusOf(broken);
   return countFindings(report.findings).error === 0 ? 0 : 1;
 }
 
-function formatted(format: Configuration['format'], report: CheckReport): string {
-  switch (format) {
-    case 'text':
-      return formatText(report);
-    case 'json':
-      return jsonText(checkDocument(report));
-    case 'github':
-      return formatGithub(report);
-    case 'markdown':
-      return formatMarkdown(report);
-    case 'junit':
-      return formatJunit(report);
-  }
-}
+const FORMATS: Readonly<Record<Configuration['format'], (report: CheckReport) => string>> = {
+  text: formatText,
+  json: (report) => jsonText(checkDocument(report)),
+  github: formatGithub,
+  markdown: formatMarkdown,
+  junit: formatJunit,
+};

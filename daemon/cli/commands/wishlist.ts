@@ -17,6 +17,7 @@ import { takeState } from '../../cycle/publisher-pool.ts';
 import type { Context } from '../../output/context.ts';
 import type { ExitStatus } from '../../output/exit-status.ts';
 import { failedLines, problemEvents } from '../../output/recipe-lines.ts';
+import { commitText } from '../../output/format.ts';
 import { problemDocument } from '../../output/results.ts';
 
 export async function expandWishlists(context: Context): Promise<ExitStatus> {
@@ -86,10 +87,7 @@ function lineOf({ name, content, failure, failingSince }: SourceState): string {
 
 function contentText({ recipes, commit, since }: SourceContent): string {
   const { wishes, errors, warnings } = countsOf(recipes);
-  const origin =
-    commit === undefined
-      ? ''
-      : `commit ${commit.hash.slice(0, 12)} of ${localTime(commit.date)} by ${commit.author}, `;
+  const origin = commit === undefined ? '' : `${commitText(commit)}, `;
   const problems = `${counted(errors, 'error')}, ${counted(warnings, 'warning')}`;
   return `${origin}in force since ${localTime(since)}, ${counted(wishes, 'wish', 'wishes')}, ${problems}`;
 }
@@ -104,7 +102,7 @@ function documentOf({ name, content, fetchedAt, failure, failingSince }: SourceS
       ...countsOf(content.recipes),
     },
     fetchedAt,
-    failure: failure && { code: failure.code, message: failure.message, hint: failure.hint },
+    failure: failure && problemDocument(failure),
     failingSince,
   };
 }

@@ -24,13 +24,18 @@ import {
 
 export class AttemptsTable extends Table implements Attempts {
   async record(attempt: NewAttempt, isAskedFor = true): Promise<void> {
-    const { failure } = attempt;
+    const { repository, publicName, platform, image, startedMs, finishedMs, bytes, failure } = attempt;
     await this.database.transaction(async (statements) => {
-      await insert(statements, attempt);
+      await statements.run(
+        `INSERT INTO attempts (repository, public_name, platform, image, started_at, finished_at, bytes, code, message, hint)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        [repository, publicName, platform ?? null, image, startedMs, finishedMs, bytes],
+        failureValues(failure),
+      );
       if (failure !== undefined) {
         if (isAskedFor) await fail(statements, attempt, failure);
       } else if (attempt.isWhole) {
-        const values = [attempt.repository, attempt.publicName];
+        const values = [repository, publicName];
         await statements.run('DELETE FROM failures WHERE repository = ? AND public_name = ?', values);
       }
     });
@@ -74,16 +79,6 @@ export class AttemptsTable extends Table implements Attempts {
     );
     return rows.map(attemptOf);
   }
-}
-
-async function insert(statements: Statements, attempt: Attempt): Promise<void> {
-  const { repository, publicName, platform, image, startedMs, finishedMs, bytes, failure } = attempt;
-  await statements.run(
-    `INSERT INTO attempts (repository, public_name, platform, image, started_at, finished_at, bytes, code, message, hint)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    [repository, publicName, platform ?? null, image, startedMs, finishedMs, bytes],
-    failureValues(failure),
-  );
 }
 
 async function fail(statements: Statements, attempt: Attempt, failure: FailureNote): Promise<void> {
