@@ -118,10 +118,7 @@ const PARSED_OPTIONS = Object.fromEntries([
   ['version', { type: 'boolean' }] as const,
 ]);
 
-interface FoundCommand {
-  readonly command: AnyCommand;
-  readonly arguments: readonly string[];
-}
+type FoundCommand = Pick<Invocation, 'command' | 'arguments'>;
 
 function findCommand(words: readonly string[], commands: readonly AnyCommand[]): FoundCommand | undefined {
   for (const count of [2, 1]) {

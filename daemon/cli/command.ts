@@ -72,12 +72,7 @@ export function usageLine({ name, arguments: values }: CommandDescription): stri
   return ['unpackd', name, ...values.map(argumentTerm), '[OPTIONS]'].join(' ');
 }
 
-/** A page of options: `unpackd help TOPIC`. */
-interface Page {
-  readonly title: string;
-  readonly groups: readonly OptionGroup[];
-}
-
+/** Pages of options: `unpackd help TOPIC`. */
 export const TOPICS = {
   options: {
     title: 'General options, which every command takes',
@@ -92,7 +87,7 @@ export const TOPICS = {
   registries: { title: 'Options for registries', groups: ['Registries'] },
   schedule: { title: 'Options for "daemon" and "loop"', groups: ['Daemon'] },
   checks: { title: 'Options for "wishlist check"', groups: ['Checking'] },
-} as const satisfies Readonly<Record<string, Page>>;
+} as const satisfies Readonly<Record<string, { title: string; groups: readonly OptionGroup[] }>>;
 
 export type Topic = keyof typeof TOPICS;
 

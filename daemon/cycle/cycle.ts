@@ -31,19 +31,14 @@ export interface Expanded extends Wishlists {
   readonly lines: readonly FailedLine[];
 }
 
-/** A cycle whose planning is done. */
-export interface Cycle {
-  /** Resolves when all work is done; reports are in the order in which the recipes name the repositories. */
-  readonly ended: Promise<RepositoryReport[]>;
-}
-
 /**
  * Runs one cycle: reads the wishlists, expands the wishes and plans the work. Fetching, publishing and recording
  * continue in the queues of the repositories.
  *
+ * @returns `ended`, which resolves when all work is done, to reports in the order in which the recipes name the repositories
  * @throws Failure if the wishlists cannot be read
  */
-export async function runCycle(options: CycleOptions): Promise<Cycle> {
+export async function runCycle(options: CycleOptions): Promise<{ ended: Promise<RepositoryReport[]> }> {
   const { store, listTags, settings, policy } = options;
   await store.begin();
 

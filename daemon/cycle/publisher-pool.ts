@@ -56,10 +56,6 @@ export class PublisherPool {
     return this.#publishers;
   }
 
-  get spoolFolder(): string {
-    return spoolFolder(this.#options.configuration);
-  }
-
   /**
    * Calls `work` with the publisher of a repository, while this process has the spool for itself.
    *
@@ -114,7 +110,7 @@ export class PublisherPool {
 
   async #open(): Promise<{ lock: Lock; spool: Spool }> {
     const { configuration, observe, signal } = this.#options;
-    const folder = this.spoolFolder;
+    const folder = spoolFolder(configuration);
     const note = (message: string): void => observe({ type: 'note', message });
     await closeFolder({ path: folder, marks: SPOOL_MARKS, note });
     const lock = await Lock.acquire({

@@ -1,21 +1,16 @@
 import type { FailureCode } from '../../core/failure.ts';
 
-/**
- * 0 all is done; 1 at least one image failed; 2 usage, configuration or recipe is wrong; 3 the repository or the state
- * cannot be used now; 70 a bug in unpackd that is not limited to one image (EX_SOFTWARE of sysexits.h); 130 interrupted by
- * a signal.
- */
-export type ExitStatus = 0 | 1 | 2 | 3 | 70 | 130;
-
-/** For the help. */
-export const EXIT_STATUS_HELP: readonly (readonly [status: ExitStatus, meaning: string])[] = [
+/** The exit statuses as the help has them; 70 is EX_SOFTWARE of sysexits.h, of a bug that is not limited to one image. */
+export const EXIT_STATUS_HELP = [
   [0, 'everything asked for is done'],
   [1, 'at least one image failed; each is a line on standard error'],
   [2, 'the usage, the configuration or the recipe is wrong'],
   [3, 'the repository or the state directory cannot be used now'],
   [70, 'a bug in unpackd'],
   [130, 'interrupted'],
-];
+] as const;
+
+export type ExitStatus = (typeof EXIT_STATUS_HELP)[number][0];
 
 const NOT_ONE: Readonly<Partial<Record<FailureCode, ExitStatus>>> = {
   'configuration-invalid': 2,

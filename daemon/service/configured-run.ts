@@ -118,10 +118,6 @@ export class ConfiguredRun {
     return this.#schedule?.nextMs();
   }
 
-  get spoolFolder(): string {
-    return this.#pool.spoolFolder;
-  }
-
   get repositories(): RepositoryActivity[] {
     return this.#context.activity.of(this.#pool.publishers);
   }

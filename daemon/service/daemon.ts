@@ -1,5 +1,6 @@
 import { Failure, isFailure, withHint } from '../../core/failure.ts';
 import { spoolBytes } from '../../publisher/spool/spool-files.ts';
+import { spoolFolder } from '../cycle/publisher-pool.ts';
 import { StateStore } from '../cycle/state-store.ts';
 import { partsOf } from '../configuration/problems.ts';
 import type { Log } from '../systemd/log.ts';
@@ -113,7 +114,7 @@ export class Daemon {
       isStopping: signal.aborted,
       nextCycleMs: currentRun?.nextCycleMs,
       spool: {
-        bytes: currentRun === undefined ? 0 : spoolBytes(currentRun.spoolFolder),
+        bytes: currentRun === undefined ? 0 : spoolBytes(spoolFolder(this.#configuration)),
         limitBytes: this.#configuration.spoolSizeBytes,
       },
       ...this.#troubles,

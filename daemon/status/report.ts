@@ -16,6 +16,7 @@ import type {
   RepositoryRecord,
   SourceRecord,
   State,
+  WishRecord,
 } from '../state/state.ts';
 
 /** Times are in ms since 1970. */
@@ -56,10 +57,7 @@ export interface FailingImageStatus extends FailingImage {
 }
 
 /** A wished image that is neither published nor failing. */
-export interface Pending {
-  readonly image: string;
-  readonly sinceMs: number;
-}
+export type Pending = Pick<WishRecord, 'image' | 'sinceMs'>;
 
 /** @param configurationFailure problem with the configuration file */
 export async function readStatus(

@@ -91,7 +91,9 @@ function askWith({ configuration }: Context, client: RegistryClient, sources: re
   const lists = new TagLists(async (reference) => await client.listTags(reference));
   const wished = recipes.flatMap(({ wishes }) => wishes.map(({ reference }) => reference));
   const listings = new ListingStore(join(configuration.state, 'listings'));
-  const sizes = { client, listings, viewOf: viewsOf(configuration) };
+  const backend = createBackend(configuration);
+  const viewOf = (repository: string): RepositoryView | undefined => publishedView(backend, repository);
+  const sizes = { client, listings, viewOf };
   const probe = new RegistryProbe(
     { sizes, lists, suggestions: new Suggestions(lists, wished) },
     configuration,
@@ -100,11 +102,6 @@ function askWith({ configuration }: Context, client: RegistryClient, sources: re
     const platforms = recipe.defaults.platforms ?? configuration.platforms;
     return await probe.ask({ wish, recipe, defaults: { ...recipe.defaults, platforms } });
   };
-}
-
-function viewsOf(configuration: Configuration): (repository: string) => RepositoryView | undefined {
-  const backend = createBackend(configuration);
-  return (repository) => publishedView(backend, repository);
 }
 
 function print(
