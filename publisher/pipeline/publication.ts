@@ -3,7 +3,7 @@ import { asFailure, Failure, isFailure, messageOf, withHint } from '../../core/f
 import type { Digest } from '../../core/oci/digest.ts';
 import { isUsable } from '../../core/system-failure.ts';
 import { differenceOf, exceeds, type Demand } from '../../core/system/free-space.ts';
-import { Composer, type Composition } from '../compose/composer.ts';
+import type { Composer, Composition } from '../compose/composer.ts';
 import { failedResult, failureText, type ImageResult } from '../image/events.ts';
 import type { ReadyImage } from '../image/image.ts';
 import { ownErrors, ownFailure } from '../image/own-failure.ts';
@@ -96,6 +96,8 @@ export async function publishTogether(
   demands: Map<ReadyCandidate, Demand>,
 ): Promise<Map<ReadyCandidate, ImageResult>> {
   const { guard, listings, options } = context;
+  // Most runs find nothing to publish, and start sooner without it.
+  const { Composer } = await import('../compose/composer.ts');
   return await withRepository(context, async (repository) => {
     const composer = new Composer(repository.view, new TreeLoader(listings), {
       ...options,

@@ -26,7 +26,7 @@ import {
 } from './image-record.ts';
 import { storeRoot, type StoreRoot } from './paths.ts';
 import type { PublishedImage } from './store.ts';
-import { updateOf, type StoreUpdate } from './update.ts';
+import type { StoreUpdate } from './update.ts';
 import { unreadableConfig, unreadableManifest } from './readable.ts';
 
 /** Image stores of podman, one for each platform, which consist of links to the layers. */
@@ -134,6 +134,7 @@ class PodmanStores implements Collector {
       again: this.#context.convertAgain ? fresh : [],
       documents: this.#documents,
     };
+    const { updateOf } = await import('./update.ts');
     const update = await updateOf(change, this.#context);
     for (const folder of update.folders) await refuse({ path: folder, type: 'directory' });
     for (const entry of update.trees()) await refuse(entry);
