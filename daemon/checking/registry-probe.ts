@@ -11,7 +11,7 @@ import { totalOf, type MeasuredImage } from '../../wishlist/check/sizes.ts';
 import { inVersionOrder } from '../../wishlist/tags/version.ts';
 import { mapLimited } from '../../core/concurrency.ts';
 import { passedOverProblems } from '../../wishlist/meaning/expansion-problems.ts';
-import { expandRecipes, type WishedImage, type Wishlist } from '../../wishlist/meaning/expand.ts';
+import { expandRecipes, type WishedImage } from '../../wishlist/meaning/expand.ts';
 import { isFailure, type Failure } from '../../core/failure.ts';
 import { quoted, formatBytes } from '../../core/text.ts';
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';
@@ -168,7 +168,7 @@ function sampled(wish: Wish, count: number): Remark {
 }
 
 /** A recipe of only this wish, without limit: the limit is judged here, once all tags are known. */
-function alone({ wish, recipe, defaults }: ProbedWish): Wishlist {
+function alone({ wish, recipe, defaults }: ProbedWish): Recipe {
   const settings = { ...wish.settings, limit: undefined };
   return {
     ...recipe,

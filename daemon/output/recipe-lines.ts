@@ -1,4 +1,5 @@
-import type { Expansion, RecipeProblem, Wishlist } from '../../wishlist/meaning/expand.ts';
+import type { Recipe } from '../../wishlist/recipe/recipe.ts';
+import type { Expansion, RecipeProblem } from '../../wishlist/meaning/expand.ts';
 import { counted } from '../../core/text.ts';
 import { groupBy } from '../../core/group-by.ts';
 import { RECIPE_LIMITS } from '../../wishlist/recipe/limits.ts';
@@ -31,7 +32,7 @@ const CODES: Readonly<Partial<Record<Problem['code'], Failure['code']>>> = {
 };
 
 /** Lines that cannot be understood, and patterns that cannot be expanded. */
-export function failedLines(recipes: readonly Wishlist[], expansion: Expansion): FailedLine[] {
+export function failedLines(recipes: readonly Recipe[], expansion: Expansion): FailedLine[] {
   const errors = problemsOf(recipes, expansion).filter(({ problem }) => problem.severity === 'error');
   return [
     ...errors.map(({ recipe, problem }) => ({
@@ -62,7 +63,7 @@ function unlisted({ failures }: Expansion): FailedLine[] {
 
 /** The warnings, then the notes. */
 export function problemEvents(
-  recipes: readonly Wishlist[],
+  recipes: readonly Recipe[],
   expansion: Expansion,
 ): { type: 'warning' | 'note'; message: string }[] {
   const problems = problemsOf(recipes, expansion);
@@ -78,13 +79,13 @@ export function textOf({ recipe, problem }: RecipeProblem): string {
   return `${position(recipe.file, problem)} ${withHint(problem)}`;
 }
 
-function problemsOf(recipes: readonly Wishlist[], expansion: Expansion): RecipeProblem[] {
+function problemsOf(recipes: readonly Recipe[], expansion: Expansion): RecipeProblem[] {
   const own = recipes.flatMap((recipe) => recipe.problems.map((problem) => ({ recipe, problem })));
   return [...own, ...expansion.problems];
 }
 
 function placed(
-  { file }: Wishlist,
+  { file }: Recipe,
   problem: Pick<Problem, 'line' | 'column' | 'message' | 'hint'>,
   code: Failure['code'],
 ): Failure {

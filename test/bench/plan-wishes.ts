@@ -1,4 +1,5 @@
-import { expandRecipes, type Wishlist } from '../../wishlist/meaning/expand.ts';
+import type { Recipe } from '../../wishlist/recipe/recipe.ts';
+import { expandRecipes } from '../../wishlist/meaning/expand.ts';
 import { Failure } from '../../core/failure.ts';
 import { planRepository, type PublishedImage } from '../../wishlist/meaning/plan.ts';
 import { LINUX_AMD64 } from '../../core/oci/platform.ts';
@@ -41,7 +42,7 @@ const found = {
 };
 process.stdout.write(`${JSON.stringify(found)}\n`);
 
-function recipes(): Wishlist[] {
+function recipes(): Recipe[] {
   return Array.from({ length: RECIPES }, (_, recipe) => {
     const numbers = Array.from({ length: REPOSITORIES / RECIPES }, (__, index) => index * RECIPES + recipe);
     const texts = numbers.flatMap((number) => LINES.map((tag) => `${repositoryOf(number)}:${tag}`));

@@ -1,8 +1,8 @@
 import { matchesRegistry } from '../../core/oci/registry-host.ts';
 import { counted, quoted } from '../../core/text.ts';
-import type { RecipeWish, WishedImage, Wishlist } from './wished-image.ts';
+import type { RecipeWish, WishedImage } from './wished-image.ts';
 import { aboutLine, type Problem, type ProblemCode } from '../recipe/problem.ts';
-import type { Confinement } from '../recipe/recipe.ts';
+import type { Confinement, Recipe } from '../recipe/recipe.ts';
 import type { Wish } from '../recipe/wish.ts';
 
 /** Limits on all wishes. */
@@ -24,13 +24,13 @@ export type IsHolder = (image: WishedImage, repository: string) => boolean;
 
 /** A recipe reduced to what it may ask for. */
 export interface Confined {
-  readonly recipe: Wishlist;
+  readonly recipe: Recipe;
   /** A problem for each wish that is refused, at all or in some repositories; a single one where the recipe may publish nowhere. */
   readonly problems: readonly Problem[];
 }
 
 /** Removes from `recipe` what its source may not ask for, before any registry is asked. */
-export function confine(recipe: Wishlist, { registries }: Policy): Confined {
+export function confine(recipe: Recipe, { registries }: Policy): Confined {
   const { confinement } = recipe;
   if (confinement === undefined && registries === undefined) return { recipe, problems: [] };
   const repositories = recipe.repositories.filter((name) => confinement?.allowsRepository(name) !== false);
@@ -49,7 +49,7 @@ interface Bounds extends Pick<Policy, 'registries'> {
   readonly subdirectory: string | undefined;
 }
 
-function confineWishes(recipe: Wishlist, bounds: Bounds): { wishes: Wish[]; problems: Problem[] } {
+function confineWishes(recipe: Recipe, bounds: Bounds): { wishes: Wish[]; problems: Problem[] } {
   const problems: Problem[] = [];
   const wishes: Wish[] = [];
   for (const wish of recipe.wishes) {
@@ -70,7 +70,7 @@ function confineWishes(recipe: Wishlist, bounds: Bounds): { wishes: Wish[]; prob
 /** The reason why a wish is refused everywhere, if it is. */
 function refusalOf(
   wish: Wish,
-  { confinement }: Wishlist,
+  { confinement }: Recipe,
   { registries, subdirectory }: Bounds,
 ): Problem | undefined {
   const elsewhere = otherRegistry(wish, registries) ?? otherRegistry(wish, confinement?.registries);
@@ -109,7 +109,7 @@ function otherSubdirectory(
   });
 }
 
-function nowhere(first: Wish, { wishes, repositories }: Wishlist): Problem {
+function nowhere(first: Wish, { wishes, repositories }: Recipe): Problem {
   const names = repositories.join(' and ');
   const others = wishes.length === 1 ? '' : `, as ${counted(wishes.length - 1, 'other line')} of the recipe`;
   return refused(first, 'repository-not-allowed', {

@@ -1,3 +1,4 @@
+import type { Recipe } from '../recipe/recipe.ts';
 import { uncertaintyOfWish, uncertaintiesOfLines, type Uncertainty } from './uncertainty.ts';
 import { confine, type Confined, type Policy, SourceBudgets } from './confine.ts';
 import {
@@ -6,7 +7,6 @@ import {
   type RecipeProblem,
   type RecipeWish,
   type WishedImage,
-  type Wishlist,
 } from './wished-image.ts';
 import { asFailure, isFailure, type Failure } from '../../core/failure.ts';
 import {
@@ -41,7 +41,7 @@ import { assignNames, type Meant, type Conflict } from './wished-images.ts';
 
 export type { Policy } from './confine.ts';
 export type { ListTags } from './tag-lists.ts';
-export type { RecipeProblem, RecipeWish, WishedImage, Wishlist } from './wished-image.ts';
+export type { RecipeProblem, RecipeWish, WishedImage } from './wished-image.ts';
 
 /** The images that wishes mean at the moment. */
 export interface Expansion {
@@ -76,7 +76,7 @@ export interface Expansion {
  * Wishes that their recipe's confinement or `policy` does not allow are refused before any registry is asked.
  */
 export async function expandRecipes(
-  recipes: readonly Wishlist[],
+  recipes: readonly Recipe[],
   listTags: ListTags,
   defaults: WishSettings = NO_SETTINGS,
   policy: Policy = {},
@@ -178,12 +178,12 @@ interface MeantTags {
 class Expander {
   readonly #policy: Policy;
   readonly #budgets: SourceBudgets;
-  readonly #recipes: Wishlist[] = [];
+  readonly #recipes: Recipe[] = [];
   readonly #meant: Meant[] = [];
   readonly #failures: Expansion['failures'][number][] = [];
   readonly #problems: RecipeProblem[] = [];
   /** By recipe, how many were found. */
-  readonly #problemCounts = new Map<Wishlist, number>();
+  readonly #problemCounts = new Map<Recipe, number>();
   readonly #uncertainties: Uncertainty[] = [];
 
   constructor(policy: Policy, budgets: SourceBudgets) {

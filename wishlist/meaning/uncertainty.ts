@@ -1,9 +1,10 @@
+import type { Recipe } from '../recipe/recipe.ts';
 import { orUndefined } from '../../core/failure.ts';
 import { groupBy } from '../../core/group-by.ts';
 import { parseReference } from '../../core/oci/reference.ts';
 import { SOURCE_LIMITS } from './confine.ts';
 import { selectionCost, selectTags, type TagSelection } from '../tags/tag-selection.ts';
-import { namesOf, type RecipeWish, type Wishlist } from './wished-image.ts';
+import { namesOf, type RecipeWish } from './wished-image.ts';
 
 /** Images that somebody may ask for, though nobody is known to: they must not be removed. */
 export interface Uncertainty {
@@ -37,7 +38,7 @@ export function uncertaintyOfWish(
  * For the wrong lines of a recipe. Where only the tag or digest is wrong a line may mean any tag of the image, in any
  * subdirectory; otherwise anything in the recipe's repositories, which are right: without them it would not be a recipe.
  */
-export function uncertaintiesOfLines({ problems, repositories }: Wishlist): Uncertainty[] {
+export function uncertaintiesOfLines({ problems, repositories }: Recipe): Uncertainty[] {
   const errors = problems.filter(({ severity }) => severity === 'error');
   return errors.map(({ code, text }) => {
     const image = code === 'reference-invalid' ? readableImage(text) : undefined;

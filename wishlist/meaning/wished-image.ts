@@ -6,21 +6,15 @@ import type { Recipe } from '../recipe/recipe.ts';
 import { type Keep, type WishSettings, settingsOver } from '../recipe/settings.ts';
 import type { Wish } from '../recipe/wish.ts';
 
-/** The part of a recipe that determines its images. */
-export type Wishlist = Pick<
-  Recipe,
-  'file' | 'repositories' | 'defaults' | 'wishes' | 'problems' | 'confinement'
->;
-
 /** A wish with its recipe. */
 export interface RecipeWish {
-  readonly recipe: Wishlist;
+  readonly recipe: Recipe;
   readonly wish: Wish;
 }
 
 /** A problem with its recipe. */
 export interface RecipeProblem {
-  readonly recipe: Wishlist;
+  readonly recipe: Recipe;
   readonly problem: Problem;
 }
 

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Credentials } from '../../../publisher/registry/options.ts';
-import type { RegistryOptions } from '../../../publisher/registry/options.ts';
+import type { Credentials, RegistryOptions } from '../../../publisher/registry/options.ts';
 import { DIRECT, type RegistryRoute } from '../../../publisher/registry/endpoint.ts';
 import type { ServerSettings } from '../../../core/http/options.ts';
 import { readProxies } from '../../../core/http/proxies.ts';
@@ -150,15 +149,14 @@ async function resolveEntry(
   };
 }
 
-/** Settings of the network from variables that are not options of unpackd. */
-type Network = Pick<RegistryOptions, 'proxies' | 'systemAuthorities'>;
-
 /**
  * Reads the proxy variables, and the file that `NODE_EXTRA_CA_CERTS` names.
  *
  * @throws Failure `configuration-invalid` like {@link readProxies}
  */
-export async function readNetwork(environment: Environment): Promise<Network> {
+export async function readNetwork(
+  environment: Environment,
+): Promise<Pick<RegistryOptions, 'proxies' | 'systemAuthorities'>> {
   return {
     proxies: readProxies(environment),
     systemAuthorities: await readExtraAuthorities(environment['NODE_EXTRA_CA_CERTS']),

@@ -1,3 +1,4 @@
+import type { Recipe } from '../../../wishlist/recipe/recipe.ts';
 import assert from 'node:assert/strict';
 import { NO_SETTINGS, type WishSettings } from '../../../wishlist/recipe/settings.ts';
 import { wishOf } from '../../../wishlist/recipe/wish.ts';
@@ -6,7 +7,6 @@ import {
   type Expansion,
   type ListTags,
   type WishedImage,
-  type Wishlist,
 } from '../../../wishlist/meaning/expand.ts';
 import { planRepository } from '../../../wishlist/meaning/plan.ts';
 import { Failure, stackOf } from '../../../core/failure.ts';
@@ -330,7 +330,7 @@ describe('wishlist/meaning/expand: expandRecipes, given platforms', () => {
 
 describe('wishlist/meaning/expand: expandRecipes, given several recipes', () => {
   /** `expected`: `PUBLIC NAME in REPOSITORIES, lines LINES`, in order. */
-  const cases: [what: string, recipes: Wishlist[], expected: string[]][] = [
+  const cases: [what: string, recipes: Recipe[], expected: string[]][] = [
     [
       'one image for one repository: one job',
       [recipe('one', 'x', ['quay.io/a:1']), recipe('two', 'x', ['quay.io/a:*'])],
@@ -597,7 +597,7 @@ function recipe(
   repositories: string,
   images: readonly string[],
   defaults: Partial<WishSettings> = {},
-): Wishlist {
+): Recipe {
   return {
     file,
     repositories: repositories.split(' '),
@@ -609,7 +609,7 @@ function recipe(
 
 const REPOSITORY = 'images.example.org';
 
-function recipeOf(wishes: readonly Wish[]): Wishlist {
+function recipeOf(wishes: readonly Wish[]): Recipe {
   return { file: 'recipe.yaml', repositories: [REPOSITORY], defaults: NO_SETTINGS, wishes, problems: [] };
 }
 

@@ -1,5 +1,6 @@
+import type { Recipe } from '../../../wishlist/recipe/recipe.ts';
 import assert from 'node:assert/strict';
-import { expandRecipes, type Wishlist } from '../../../wishlist/meaning/expand.ts';
+import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
 import { Failure } from '../../../core/failure.ts';
 import { planRepository, type Plan, type PublishedImage } from '../../../wishlist/meaning/plan.ts';
 import { formatPlatform, LINUX_AMD64, type Platform } from '../../../core/oci/platform.ts';
@@ -129,7 +130,7 @@ function expectedImage(
 
 /** A line that means an image of that public name in {@link REPOSITORY}, whoever takes precedence. */
 interface Claim {
-  readonly recipe: Wishlist;
+  readonly recipe: Recipe;
   readonly wish: Wish;
   readonly name: string;
   readonly image: string;
@@ -159,7 +160,7 @@ function claims(world: World): Claim[] {
 }
 
 /** The lines that count in {@link REPOSITORY}. */
-function lines({ recipes }: World): { recipe: Wishlist; wish: Wish }[] {
+function lines({ recipes }: World): { recipe: Recipe; wish: Wish }[] {
   return recipes.flatMap((recipe) =>
     recipe.wishes
       .filter(({ repositories }) => (repositories ?? recipe.repositories).includes(REPOSITORY))
@@ -168,7 +169,7 @@ function lines({ recipes }: World): { recipe: Wishlist; wish: Wish }[] {
 }
 
 /** `undefined` where the registry does not tell, or the pattern is too wide. */
-function knownTags({ tags }: World, recipe: Wishlist, wish: Wish): readonly string[] | undefined {
+function knownTags({ tags }: World, recipe: Recipe, wish: Wish): readonly string[] | undefined {
   const pattern = wish.reference.tag ?? '';
   if (!pattern.includes('*')) return [pattern];
   const found = tags(wish.reference)?.filter((tag) => matches(pattern, tag));
@@ -189,7 +190,7 @@ function isDoubtful(world: World, name: string): boolean {
 }
 
 /** Whether another line came first for one of the names of `wish`. */
-function isRefused(world: World, recipe: Wishlist, wish: Wish): boolean {
+function isRefused(world: World, recipe: Recipe, wish: Wish): boolean {
   const all = claims(world);
   return all.some((claim) => {
     if (claim.wish !== wish || claim.recipe !== recipe) return false;
@@ -198,7 +199,7 @@ function isRefused(world: World, recipe: Wishlist, wish: Wish): boolean {
   });
 }
 
-function isDoubtfulByMistake({ repositories, problems }: Wishlist, name: string): boolean {
+function isDoubtfulByMistake({ repositories, problems }: Recipe, name: string): boolean {
   if (!repositories.includes(REPOSITORY)) return false;
   return problems.some(({ severity, text }) => {
     if (severity === 'warning') return false;
@@ -218,7 +219,7 @@ function longest(all: readonly (Keep | undefined)[]): Keep | undefined {
   return days.length === 0 ? undefined : { days: Math.max(...days) };
 }
 
-function prefixOf({ defaults: { subdirectory } }: Wishlist): string {
+function prefixOf({ defaults: { subdirectory } }: Recipe): string {
   return subdirectory === undefined ? '' : `${subdirectory}/`;
 }
 

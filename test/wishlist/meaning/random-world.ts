@@ -1,5 +1,5 @@
+import type { Recipe } from '../../../wishlist/recipe/recipe.ts';
 import type { Uncertainty } from '../../../wishlist/meaning/uncertainty.ts';
-import type { Wishlist } from '../../../wishlist/meaning/expand.ts';
 import type { PublishedImage } from '../../../wishlist/meaning/plan.ts';
 import { LINUX_AMD64, type Platform } from '../../../core/oci/platform.ts';
 import type { Problem } from '../../../wishlist/recipe/problem.ts';
@@ -30,7 +30,7 @@ export const NOW_MS = 100 * DAY_MS;
 
 /** Everything that a plan depends on, made from a seed. */
 export interface World {
-  readonly recipes: readonly Wishlist[];
+  readonly recipes: readonly Recipe[];
   /** Of sources that cannot be read. */
   readonly uncertainties: readonly Uncertainty[];
   /** `undefined` where the registry does not tell. */
@@ -82,7 +82,7 @@ class WorldMaker {
     return [{ publicName, platform, digest, keep: this.#keep(), unwantedSinceMs }];
   }
 
-  #recipe(index: number): Wishlist {
+  #recipe(index: number): Recipe {
     const repositories = this.#subset(REPOSITORIES);
     const subdirectory = this.#one(SUBDIRECTORIES);
     const defaults = { ...this.#settings(), subdirectory };
