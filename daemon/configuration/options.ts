@@ -2,7 +2,7 @@ import { LIMIT_OPTIONS } from './limit-options.ts';
 import type { OptionGroups } from './option.ts';
 import type { RegistryEntry } from './registries/entries.ts';
 import { REPOSITORY_OPTIONS } from './repository-options.ts';
-import { cronExpression, machineTimeZone, timeZone } from './schedule-types.ts';
+import { cronExpression, timeZone } from './schedule-types.ts';
 import type { SourceEntry } from './sources/kind.ts';
 import {
   boolean,
@@ -103,8 +103,9 @@ export const OPTION_GROUPS = {
     timeZone: {
       key: 'time-zone',
       type: timeZone,
-      default: { text: "the machine's", compute: () => machineTimeZone() },
+      // The daemon alone asks Node for it, which takes 20 ms.
       summary: 'time zone of the schedule, such as Europe/Zurich',
+      unset: "the machine's",
       example: 'Europe/Zurich',
     },
     jitterMs: {

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { contained, toAll } from '../../publisher/image/events.ts';
 import { isFailure, type Failure } from '../../core/failure.ts';
 import type { RegistryClient } from '../../publisher/registry/client.ts';
+import { machineTimeZone } from '../configuration/schedule-types.ts';
 import { configuredPolicy, configuredSettings } from '../configuration/limits.ts';
 import { runCycle, type Wishlists } from '../cycle/cycle.ts';
 import type { StateStore } from '../cycle/state-store.ts';
@@ -96,7 +97,7 @@ export class ConfiguredRun {
     const { signal } = signals.fetching;
     const client = await openRegistry({ configuration, environment, observe, signal, nowMs: context.nowMs });
     const run = new ConfiguredRun(context, client, signals);
-    const { schedule: expression, timeZone, jitterMs } = configuration;
+    const { schedule: expression, timeZone = machineTimeZone(), jitterMs } = configuration;
     run.#schedule = context.startSchedule({ expression, timeZone, jitterMs }, () => {
       if (run.#cycleSinceMs === undefined) run.#begin();
     });

@@ -2,6 +2,7 @@ import { Failure, isFailure, withHint } from '../../core/failure.ts';
 import { spoolBytes } from '../../publisher/spool/spool-files.ts';
 import { spoolFolder } from '../cycle/publisher-pool.ts';
 import { StateStore } from '../cycle/state-store.ts';
+import { machineTimeZone } from '../configuration/schedule-types.ts';
 import { partsOf } from '../configuration/problems.ts';
 import type { Log } from '../systemd/log.ts';
 import type { Configuration } from '../configuration/options.ts';
@@ -212,7 +213,7 @@ export class Daemon {
 
   #tellStarted(): void {
     const { version, manager } = this.#options;
-    const { backend, root, state, schedule, timeZone } = this.#configuration;
+    const { backend, root, state, schedule, timeZone = machineTimeZone() } = this.#configuration;
     this.#cycleLog.note(
       `unpackd ${version} started: ${backend} repositories below ${root}, state in ${state}, schedule "${schedule}" (${timeZone})`,
     );

@@ -132,7 +132,7 @@ const WITHOUT_DEFAULT: Partial<Configuration> = {
   allowedRegistries: undefined,
   repositories: undefined,
   imageSizeLimitBytes: undefined,
-  timeZone: new Intl.DateTimeFormat('en').resolvedOptions().timeZone,
+  timeZone: undefined,
 };
 
 function load(file: string): Configuration {

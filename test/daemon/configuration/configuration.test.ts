@@ -76,7 +76,7 @@ describe('daemon/configuration/configuration', () => {
       batchAgeMs: 60_000,
       spoolSizeBytes: 100 * 2 ** 30,
       schedule: '*/5 * * * *',
-      timeZone: new Intl.DateTimeFormat('en').resolvedOptions().timeZone,
+      timeZone: undefined,
       jitterMs: 10_000,
       stopTimeoutMs: 240_000,
       downloads: 4,
