@@ -1,14 +1,14 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exposureOf, NO_EXPOSURE, type Exposure } from '../../../publisher/publication/capabilities.ts';
-import { codeOf, hasCode } from '../../../core/system-error.ts';
+import { hasCode } from '../../../core/system-error.ts';
 import { quoted } from '../../../core/text.ts';
 import { OPTION_GROUPS, type Configuration } from '../options.ts';
 import { repositoriesFolder } from '../repositories.ts';
 import { withoutAddressSecrets } from '../secrets.ts';
 import { originText } from '../settings.ts';
 import { missingFolder, named, nearestExisting } from './check-folders.ts';
-import { findProgram, type CheckContext } from './findings.ts';
+import { findProgram, ifReachable, type CheckContext } from './findings.ts';
 
 /** Checks that the backend has what it needs of a release manager. */
 export async function checkServer(context: CheckContext): Promise<void> {
@@ -109,12 +109,7 @@ async function checkExposure(context: CheckContext, repositories: readonly strin
 async function exposureBelow(path: string): Promise<Exposure> {
   const nearest = await nearestExisting(path);
   if (typeof nearest === 'string') return NO_EXPOSURE;
-  try {
-    return exposureOf(nearest.path);
-  } catch (error) {
-    if (codeOf(error) === undefined) throw error;
-    return NO_EXPOSURE;
-  }
+  return ifReachable(() => exposureOf(nearest.path)) ?? NO_EXPOSURE;
 }
 
 function shown({ setId, devices }: Exposure): string | undefined {

@@ -55,7 +55,7 @@ async function checkFiles(
   if (place !== undefined) await warnIfMissing(place, findings);
   await checkKey(sshKey, findings);
   await isReadable(knownHosts, findings);
-  await warnIfExposed(fileOf(secret), findings);
+  warnIfExposed(fileOf(secret), findings);
   if (secret !== undefined && plainHost !== undefined && !isLoopback(plainHost)) {
     findings.warn(
       `${secret.origin}: goes to ${plainHost} over plain HTTP, readable on the way; write https:// if ${plainHost} has TLS`,

@@ -49,8 +49,8 @@ async function checkRegistries(context: CheckContext): Promise<void> {
     async (problems) => await readRegistries({ configuration, environment }, problems, placeOfOption),
   );
   for (const { host, login, allowHttp, clientCertificate } of configuration.registries) {
-    await warnIfExposed(fileOf(login?.password), findings);
-    await warnIfExposed(clientCertificate?.key, findings);
+    warnIfExposed(fileOf(login?.password), findings);
+    warnIfExposed(clientCertificate?.key, findings);
     if (login === undefined || allowHttp !== true || isLoopback(host)) continue;
     findings.warn(
       `${login.password.origin}: may go to ${host} over plain HTTP, readable on the way; remove allow-http if ${host} has TLS`,

@@ -1,5 +1,4 @@
 import { accessSync, constants, statSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { codeOf } from '../../../core/system-error.ts';
 import { quoted } from '../../../core/text.ts';
@@ -54,20 +53,21 @@ export function fileOf(secret: Located<SecretReference> | undefined): Located<st
 }
 
 /** Warns if every user of this machine may read or change a file with a secret. */
-export async function warnIfExposed(file: Located<string> | undefined, findings: Findings): Promise<void> {
+export function warnIfExposed(file: Located<string> | undefined, findings: Findings): void {
   if (file === undefined) return;
   const { origin, value } = file;
-  const mode = await modeOf(value);
+  // If there is no such file, that is reported elsewhere.
+  const mode = ifReachable(() => statSync(value).mode);
   if (mode === undefined || (mode & 0o006) === 0) return;
   findings.warn(
     `${origin}: the file ${quoted(value)} with a secret is open to every user of this machine; take their rights away: chmod o=`,
   );
 }
 
-/** @returns `undefined` if there is no such file, which is reported elsewhere */
-async function modeOf(path: string): Promise<number | undefined> {
+/** Calls `read`; `undefined` if the system refuses what it does. */
+export function ifReachable<Value>(read: () => Value): Value | undefined {
   try {
-    return (await stat(path)).mode;
+    return read();
   } catch (error) {
     if (codeOf(error) === undefined) throw error;
     return undefined;
@@ -84,11 +84,9 @@ export function findProgram(command: string, environment: Environment): string |
 }
 
 function isProgram(path: string): boolean {
-  try {
+  const isFile = ifReachable(() => {
     accessSync(path, constants.X_OK);
     return statSync(path).isFile();
-  } catch (error) {
-    if (codeOf(error) === undefined) throw error;
-    return false;
-  }
+  });
+  return isFile === true;
 }
