@@ -254,7 +254,9 @@ export class PublishingQueue {
 
   async #prepare(queued: QueuedImage, releaseRoom: Release): Promise<void> {
     try {
-      this.#ready.push(await this.#makeReady(queued, releaseRoom));
+      const ready = await this.#makeReady(queued, releaseRoom);
+      // Only now: a batch that begins meanwhile puts another list in its place.
+      this.#ready.push(ready);
     } catch (error) {
       this.#fail(queued, error);
     } finally {
