@@ -11,6 +11,8 @@ export async function* readAhead(
 ): AsyncGenerator<Uint8Array> {
   const queue = new Queue(limitBytes);
   const filling = queue.fill(source);
+  // The reader gets its error in turn: until then it must not end the process as nobody's.
+  filling.catch(() => undefined);
   try {
     for (let chunk = await queue.take(); chunk !== undefined; chunk = await queue.take()) {
       yield chunk;

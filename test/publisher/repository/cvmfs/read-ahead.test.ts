@@ -83,6 +83,21 @@ describe('publisher/repository/cvmfs/read-ahead', () => {
     assert.equal(given, 3);
   });
 
+  it('throws it only to its reader, who may be busy when the source breaks', async () => {
+    const unhandled: unknown[] = [];
+    const listen = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', listen);
+    try {
+      const error = new Error('broken');
+      await assert.rejects(async () => {
+        for await (const _ of readAhead(new Source(3, error).chunks(), 7)) await settled();
+      }, error);
+    } finally {
+      process.off('unhandledRejection', listen);
+    }
+    assert.deepEqual(unhandled, []);
+  });
+
   it('is empty where the source is', async () => {
     for await (const _ of readAhead(new Source(0).chunks(), 7)) assert.fail('no chunk');
   });
