@@ -1,5 +1,4 @@
 import type { Dispatcher } from 'undici';
-import request from 'undici/lib/api/api-request.js';
 import { Slots } from '../concurrency.ts';
 import { Dispatchers, type Dispatch } from './dispatchers.ts';
 import type { NetworkError, Subject } from './fault.ts';
@@ -130,7 +129,7 @@ export class Connections {
   async #request(exchange: Exchange): Promise<Dispatcher.ResponseData> {
     const dispatch = this.#dispatchers.dispatchFor(exchange.url);
     const signal = anySignal(exchange.signal, exchange.timeLimit.signal);
-    const response = request.call(dispatch.dispatcher, {
+    const response = dispatch.dispatcher.request({
       origin: dispatch.origin,
       path: dispatch.target,
       method: exchange.method,

@@ -2,8 +2,7 @@ import { ADDRCONFIG, type LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { connect, isIP, type Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
-import buildConnector from 'undici/lib/core/connect.js';
-import errors from 'undici/lib/core/errors.js';
+import { buildConnector, errors } from 'undici';
 import { firstConnection } from './first-connection.ts';
 import { AddressRefusedError } from './public-address.ts';
 

@@ -1,7 +1,5 @@
 import { isIP, Socket } from 'node:net';
-import type { buildConnector, Dispatcher } from 'undici';
-import Agent from 'undici/lib/dispatcher/agent.js';
-import Pool from 'undici/lib/dispatcher/pool.js';
+import { Agent, type buildConnector, type Dispatcher, Pool } from 'undici';
 import { connectorFor } from './connector.ts';
 import { proxyAuthorizationOf, proxyFor, type Proxies, ProxyError } from './proxies.ts';
 import { AddressRefusedError } from './public-address.ts';

@@ -1,4 +1,4 @@
-import errors from 'undici/lib/core/errors.js';
+import { errors } from 'undici';
 import { Failure } from '../failure.ts';
 import type { Drip, TimeLimit } from './time-limit.ts';
 import { ProxyError } from './proxies.ts';
