@@ -4,6 +4,7 @@ import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import type { Commit } from '../../wishlist/recipe/wish.ts';
 import type { SourceState } from '../../wishlist/sources/source.ts';
 import type { FailedLine } from '../output/recipe-lines.ts';
+import type { Verifications } from './verifications.ts';
 
 /**
  * The memory of unpackd: a cache of published images and a history of its work. It never decides what is published, so
@@ -18,6 +19,7 @@ export interface State {
   readonly attempts: Attempts;
   readonly publications: Publications;
   readonly deaths: Deaths;
+  readonly verifications: Verifications;
   /** False once the file that was opened has been deleted or replaced. */
   readonly isThere: boolean;
   /** @throws Failure `state-unusable`, `disk-full` if nothing can be written */

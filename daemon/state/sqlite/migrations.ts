@@ -124,4 +124,25 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (repository, public_name)
   ) WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE verifications (
+    repository TEXT NOT NULL REFERENCES repositories ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    verified_at INTEGER NOT NULL,
+    damages INTEGER NOT NULL,
+    PRIMARY KEY (repository, name)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE damages (
+    repository TEXT NOT NULL,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    path TEXT NOT NULL,
+    message TEXT NOT NULL,
+    of_content INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (repository, name, kind, path),
+    FOREIGN KEY (repository, name) REFERENCES verifications ON DELETE CASCADE
+  ) WITHOUT ROWID;
+  `,
 ];

@@ -4,6 +4,7 @@ import { ImagesTable } from './images.ts';
 import { inodeOf, openDatabase, readDatabase, type Opening } from './open-database.ts';
 import { PublicationsTable, RepositoriesTable } from './repositories.ts';
 import type { State } from '../state.ts';
+import { VerificationsTable } from './verifications.ts';
 import { SourcesTable, WishesTable } from './wishlists.ts';
 
 /** A mark that is set to check that the database can be written. */
@@ -33,6 +34,7 @@ function stateIn(database: Database): State {
     attempts: new AttemptsTable(database),
     publications: new PublicationsTable(database),
     deaths: new DeathsTable(database),
+    verifications: new VerificationsTable(database),
     /** SQLite keeps writing into a file that was deleted. */
     get isThere() {
       return inode !== undefined && inodeOf(database.path) === inode;
