@@ -20,6 +20,7 @@ const FLOORS = [
   ['publisher/outputs'],
   ['publisher/compose'],
   ['publisher/pipeline'],
+  ['publisher/removal'],
   ['daemon/configuration', 'daemon/client-config'],
   ['daemon/output'],
   ['daemon/configuration/inspection'],

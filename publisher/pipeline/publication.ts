@@ -21,23 +21,26 @@ export interface ReadyCandidate extends Candidate {
 
 /**
  * A publication that comes from no candidate, such as a removal or a repair. As a function it is composed while the
- * repository is held, from what is published then.
+ * repository is held, from what is published then; `undefined`: there is nothing to change, and nothing is published.
  */
-export type FreePublication = Publication | ((repository: OpenRepository) => Promise<Publication>);
+export type FreePublication =
+  Publication | ((repository: OpenRepository) => Promise<Publication | undefined>);
 
 /**
  * Publishes what comes from no candidate.
  *
+ * @returns whether there was anything to publish
  * @throws Failure: nothing has changed then; `image-unpublishable` where the repository refuses this publication alone
  */
 export async function publishFree(
   publication: FreePublication,
   title: string,
   context: PublishingContext,
-): Promise<void> {
+): Promise<boolean> {
   try {
-    await withRepository(context, async (repository) => {
+    return await withRepository(context, async (repository) => {
       const given = typeof publication === 'function' ? await publication(repository) : publication;
+      if (given === undefined) return false;
       const { trees, xattrs } = given;
       const contained = {
         ...given,
@@ -46,6 +49,7 @@ export async function publishFree(
       };
       assertRoom(given, context);
       await publishIn(repository, { publication: contained, images: 0, layers: [], title }, context);
+      return true;
     });
   } catch (error) {
     if (!isFailure(error, 'repository-unusable')) throw error;

@@ -84,6 +84,11 @@ export class RepositoryPublisher {
     return this.#publications;
   }
 
+  /** The repository's root as clients see it: absolute. */
+  get clientRoot(): string {
+    return this.#context.options.clientRoot;
+  }
+
   /** Marks images as on their way. @returns ends that */
   claim(images: readonly WantedImage[]): () => void {
     for (const image of images) this.#count(image, 1);
@@ -168,8 +173,8 @@ export class RepositoryPublisher {
    */
   async publish(publication: FreePublication, title: string): Promise<void> {
     await this.#queue.addPublication(title, async () => {
-      await this.#context.guard.turn([], async () => await publishFree(publication, title, this.#context));
-      this.#publications++;
+      const publish = async (): Promise<boolean> => await publishFree(publication, title, this.#context);
+      if (await this.#context.guard.turn([], publish)) this.#publications++;
     });
   }
 

@@ -144,6 +144,14 @@ for (const [what, make] of Object.entries(PLACES)) {
       assert.deepEqual(seen, [undefined]);
     });
 
+    it('publishes nothing where there is nothing to change', async () => {
+      events = [];
+      await publisher.publish(async () => undefined, 'removal');
+      await assertUnchanged();
+      assert.equal(publisher.publications, 1);
+      assert.deepEqual(events, []);
+    });
+
     it('changes nothing where it is interrupted, and can be tried again', async () => {
       const interrupted = publication(
         (async function* (): AsyncGenerator<Entry> {
