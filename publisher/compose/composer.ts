@@ -1,6 +1,6 @@
 import { ImageMeter, type ImageLimits } from '../image/image-limits.ts';
 import { givingTurns, inTurns } from '../../core/turns.ts';
-import { asFailure, type Failure } from '../../core/failure.ts';
+import { asFailure, Failure } from '../../core/failure.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import type { OutputName } from '../../core/outputs.ts';
 import { layerDigests, type ReadyImage } from '../image/image.ts';
@@ -117,7 +117,7 @@ export class Composer {
    * Adds an image to the batch, and returns what its users should know. An image that fails leaves the batch as it was.
    *
    * @throws Failure `layer-refused`, `layer-corrupt`, `digest-mismatch`, `image-too-large`, `image-incomplete`,
-   *   `repository-conflict`: of this image
+   *   `repository-conflict`: of this image; `layer-vanished` where it has to be prepared again
    */
   async add(image: ReadyImage): Promise<string[]> {
     const meter = new ImageMeter(this.#options.limits);
@@ -125,6 +125,7 @@ export class Composer {
     checkDiffIds(image, stack);
     const all = await this.#treesOf(image, stack, meter);
     const { fresh, deletions, renewed } = await this.#changes.of(all, (name) => this.#trees.has(name));
+    checkBlobs(image, fresh);
     const made = { stack, trees: fresh, meter };
     const brought = await this.#survey(made);
     const losses = await this.#lossesOf(image, made);
@@ -321,6 +322,18 @@ interface BroughtTree extends Pick<PublishedTree, 'kind' | 'hex' | 'path'>, Surv
 function checkDiffIds({ config }: ReadyImage, stack: readonly StackedLayer[]): void {
   for (const [index, { layer, facts }] of stack.entries())
     if (config.diffIds[index] !== facts.diffId) throw wrongDiffId(layer, facts.diffId, config.diffIds[index]);
+}
+
+/** A layer that was published when the image was prepared, and was not fetched, may have been collected since. */
+function checkBlobs(image: ReadyImage, trees: readonly PublishedTree[]): void {
+  const needed = trees.flatMap((tree) =>
+    tree.files === 'copied' ? layerDigests(image) : (layerOf(tree) ?? []),
+  );
+  const gone = needed.find((layer) => !image.blobs.has(layer));
+  if (gone === undefined) return;
+  throw new Failure('layer-vanished', `layer ${gone} was removed from the repository meanwhile`, {
+    hint: 'run again: it is fetched then',
+  });
 }
 
 function sourcesOf({ blobs }: ReadyImage, stack: readonly StackedLayer[]) {

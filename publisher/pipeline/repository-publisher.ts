@@ -1,12 +1,14 @@
-import type { Failure } from '../../core/failure.ts';
+import { asFailure, type Failure } from '../../core/failure.ts';
+import { failedResult, type ImageResult } from '../image/events.ts';
 import type { ReadyImage, WantedImage } from '../image/image.ts';
-import type { PlatformResult, Results } from '../image/results.ts';
+import { ownFailure } from '../image/own-failure.ts';
+import { labelOf, type PlatformResult, type Results } from '../image/results.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import { isStateUsable, publishingContext, type PublishingContext, type PublishingSetup } from './context.ts';
 import { Preparer } from './preparer.ts';
 import { publishFree, type FreePublication, type ReadyCandidate } from './publication.ts';
 import { publishBatch, type BatchReport } from './publish-batch.ts';
-import { PublishingQueue, type QueueParts, type QueueState } from './queue.ts';
+import { PublishingQueue, type QueueParts, type QueueState, type Settle } from './queue.ts';
 import {
   guardedImage,
   resolveAll,
@@ -143,7 +145,8 @@ export class RepositoryPublisher {
   }
 
   /**
-   * Publishes the candidates of a resolution, and returns when all of them have ended.
+   * Publishes the candidates of a resolution, and returns when all of them have ended. One of which a layer was removed
+   * from the repository while it was on its way is prepared again, once.
    *
    * @throws Failure that is no image's own, which is then the result of all that are not published
    */
@@ -152,16 +155,24 @@ export class RepositoryPublisher {
     groupOf: (candidate: Candidate) => string,
   ): Promise<void> {
     for (const { part } of candidates) this.#count(part.wanted, 1);
-    const published = this.#queueFor(isAlone).add(
-      candidates,
-      ({ part, resolved }, result) => {
-        this.#count(part.wanted, -1);
-        results.finish(part, result, resolved);
-      },
-      groupOf,
-    );
+    const finish: Settle = ({ part, resolved }, result) => {
+      this.#count(part.wanted, -1);
+      results.finish(part, result, resolved);
+    };
+    const queue = this.#queueFor(isAlone);
+    const again: Promise<void>[] = [];
+    const settle: Settle = (candidate, result) => {
+      if (!hasVanished(result)) return finish(candidate, result);
+      const published = this.#again(candidate, queue, finish);
+      // It is waited for below, and may fail before.
+      published.catch(() => undefined);
+      again.push(published);
+    };
+    const published = queue.add(candidates, settle, groupOf);
     arrived();
-    await published;
+    const [ended] = await Promise.allSettled([published]);
+    const all = [ended, ...(await Promise.allSettled(again))];
+    for (const one of all) if (one.status === 'rejected') throw one.reason;
   }
 
   /**
@@ -176,6 +187,23 @@ export class RepositoryPublisher {
       const publish = async (): Promise<boolean> => await publishFree(publication, title, this.#context);
       if (await this.#context.guard.turn([], publish)) this.#publications++;
     });
+  }
+
+  /** Publishes a candidate that lost a layer on its way: it is as good as new. */
+  async #again(candidate: Candidate, queue: PublishingQueue, finish: Settle): Promise<void> {
+    const { observe } = this.#context;
+    const label = labelOf(candidate.part);
+    observe({ type: 'note', message: `${label} is prepared again: a layer was removed meanwhile` });
+    let missing: Candidate['missing'];
+    try {
+      missing = await this.#preparer.missingLayers(candidate.resolved);
+    } catch (error) {
+      const failure = ownFailure(error, label, observe);
+      finish(candidate, failedResult(failure ?? asFailure(error)));
+      if (failure === undefined) throw error;
+      return;
+    }
+    await queue.add([{ ...candidate, missing }], finish, () => label);
   }
 
   #queueFor(isAlone: boolean): PublishingQueue {
@@ -201,4 +229,8 @@ export class RepositoryPublisher {
     if (count > 0) this.#names.set(publicName, count);
     else this.#names.delete(publicName);
   }
+}
+
+function hasVanished(result: ImageResult): boolean {
+  return result.outcome === 'failed' && result.code === 'layer-vanished';
 }

@@ -45,7 +45,8 @@ export class TreeLoader {
   /**
    * The stack of an image, lowest first.
    *
-   * @throws Failure `layer-refused`, `layer-corrupt`, `image-too-large` where that takes more than `meter` allows
+   * @throws Failure `layer-refused`, `layer-corrupt`; `image-too-large` where that takes more than `meter` allows;
+   *   `layer-vanished` where the listing of a layer is gone
    */
   async loadStack(layers: readonly Digest[], meter = new ImageMeter()): Promise<readonly StackedLayer[]> {
     const known = this.#last.stack.map(({ layer }) => layer);
@@ -77,7 +78,7 @@ export class TreeLoader {
     const listing = await this.#listings.load(layer);
     if (listing === undefined) {
       throw new Failure(
-        'state-unusable',
+        'layer-vanished',
         `the listing of layer ${layer} has disappeared from the state directory`,
         { hint: 'run again: it is made anew from the blob' },
       );

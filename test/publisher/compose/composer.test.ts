@@ -372,11 +372,11 @@ describe('publisher/compose/composer', () => {
       assert.equal(workshop.repository.textOf(`${flatPath(image.manifest.config.digest)}/${path}`), 'x');
     });
 
-    it('whose listing is lost since fails for a reason of this machine', async () => {
+    it('whose listing is lost since has to be prepared again', async () => {
       const image = await workshop.image('reg.example/app:1', [base]);
       const lost = await Workshop.open();
       const { outcomes } = await lost.compose([image]);
-      assert.deepEqual(outcomes, ['state-unusable']);
+      assert.deepEqual(outcomes, ['layer-vanished']);
     });
   });
 

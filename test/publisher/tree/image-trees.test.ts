@@ -81,7 +81,7 @@ describe('publisher/tree/image-trees', () => {
   });
 
   it('fails where a listing has disappeared', async () => {
-    await assert.rejects(new TreeLoader(store).loadStack([layerAt(0)]), { code: 'state-unusable' });
+    await assert.rejects(new TreeLoader(store).loadStack([layerAt(0)]), { code: 'layer-vanished' });
   });
 
   it('fails as often as it is asked for a layer that cannot be unpacked', async () => {
