@@ -21,6 +21,7 @@ const FLOORS = [
   ['publisher/compose'],
   ['publisher/pipeline'],
   ['publisher/removal'],
+  ['publisher/collection'],
   ['daemon/configuration', 'daemon/client-config'],
   ['daemon/output'],
   ['daemon/configuration/inspection'],

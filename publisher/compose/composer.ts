@@ -14,7 +14,10 @@ import {
   type PublishedTree,
 } from '../outputs/output.ts';
 import { enabledOutputs, OUTPUTS } from '../outputs/outputs.ts';
+import { referencesOf } from '../outputs/references.ts';
 import { wrongDiffId } from '../layer/listing.ts';
+import { unmarked } from '../published/marks.ts';
+import { parsePublishedManifest } from '../published/published-manifest.ts';
 import { isLayerRecorded, layerLocation, RECORD } from '../published/published.ts';
 import type { Publication } from '../publication/backend.ts';
 import { NOTHING_NEEDED, sumOf, type Demand } from '../../core/system/free-space.ts';
@@ -162,7 +165,11 @@ export class Composer {
       for (const entry of trees()) demand = sumOf(demand, fileDemand([entry]));
     const directories = new MissingDirectories(this.#view, this.#options.attributes);
     const folders = await this.#foldersOf(directories, ofOutputs);
-    const names = await directories.complete(this.#namesOf(ofOutputs));
+    const marks = await unmarked(this.#view, this.#referredTo(ofOutputs), this.#options.attributes);
+    const names = await directories.complete([
+      ...(marks === undefined ? [] : [marks]),
+      ...this.#namesOf(ofOutputs),
+    ]);
     const { bytes: contentBytes, inodes } = sumOf(demand, fileDemand(names));
     const publication = {
       deletions: this.#deletions,
@@ -200,6 +207,15 @@ export class Composer {
     for (const { folders: brought } of this.#trees.values()) directories.provide(brought);
     for (const path of ofOutputs.flatMap((changes) => changes.folders)) await needAbove(`${path}/`);
     return folders;
+  }
+
+  /** Everything that the images of the batch refer to, by the names that it is marked with where nothing does. */
+  *#referredTo(ofOutputs: readonly OutputChanges[]): Generator<string> {
+    for (const { image } of this.#planned) {
+      const manifest = parsePublishedManifest(image.manifest.bytes);
+      if (manifest !== undefined) yield* referencesOf(manifest).map(treeName);
+    }
+    for (const { referredTo = [] } of ofOutputs) yield* referredTo;
   }
 
   /** In the order in which they are published: public names last. */

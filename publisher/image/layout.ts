@@ -3,7 +3,6 @@ import { OUTPUT_FORMS, OWN_FOLDERS, type OutputName } from '../../core/outputs.t
 import { LINUX_AMD64, usualPlatform, type Platform } from '../../core/oci/platform.ts';
 import { isPlain } from './image.ts';
 import { hexOf, type Digest } from '../../core/oci/digest.ts';
-import type { Manifest } from '../../core/oci/manifest.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 
 /** The paths of a published repository: the layout of DUCC, which clients rely on. One place that knows them. */
@@ -25,11 +24,18 @@ export function flatPath(flat: Digest): BytePath {
   return treePath('flat', hexOf(flat));
 }
 
+/** What the identifier of a flat tree is made of. */
+interface FlatSource {
+  readonly config: { readonly digest: Digest };
+  /** Places of the layers that it lacks. */
+  readonly skipped: readonly number[];
+}
+
 /**
  * Identifier of an image's flat tree: the config's, which names all layers. A tree that lacks some of them is another one,
  * and has another name.
  */
-export function flatId({ config, skipped }: Pick<Manifest, 'config' | 'skipped'>): Digest {
+export function flatId({ config, skipped }: FlatSource): Digest {
   return skipped.length === 0
     ? config.digest
     : `sha256:${hash('sha256', `${config.digest} without ${skipped.join(' ')}`)}`;

@@ -42,6 +42,11 @@ export const flatOutput: Output = {
       },
     ];
   },
+  references: ({ config: digest, layers }) => {
+    const foreign = layers.flatMap(({ isForeign }, index) => (isForeign ? [index] : []));
+    const ways = foreign.length === 0 ? [foreign] : [[], foreign];
+    return ways.map((skipped) => ({ kind: 'flat', hex: hexOf(flatId({ config: { digest }, skipped })) }));
+  },
   collect: (context) => new PublicLinks(context),
   isPublished: async (view, image) =>
     (await areTreesPublished(view, [flatLocation(image)])) && (await isLinked(view, image)),

@@ -31,6 +31,7 @@ export const layersOutput: Output = {
       files: 'own',
       rules: stacked.layerTree.hasForeignLinks ? 2 : 0,
     })),
+  references: ({ layers }) => layers.map(({ digest }) => layerLocation(digest)),
   collect: (context) => new Origins(context),
   isPublished: async (view, image) => await areTreesPublished(view, layerDigests(image).map(layerLocation)),
 };
@@ -46,6 +47,12 @@ export const chainsOutput: Output = {
       if (rootNode === undefined) return [];
       return [{ ...location, path: location.root, rootNode, metadata: [], files: 'linked', rules: 0 }];
     });
+  },
+  references: ({ layers }) => {
+    const all = layers.map(({ digest }) => digest);
+    const distributed = layers.filter(({ isForeign }) => !isForeign).map(({ digest }) => digest);
+    const ids = distributed.length === all.length ? [] : chainIds(distributed);
+    return [...chainIds(all), ...ids].map(chainLocation);
   },
   isPublished: async (view, image) => {
     const top = chainIds(layerDigests(image)).at(-1);

@@ -7,6 +7,7 @@ import type { ReadyImage, ResolvedImage } from '../image/image.ts';
 import { layerRoot } from '../image/layout.ts';
 import type { Attributes, Entry } from '../publication/entry.ts';
 import type { RepositoryView } from '../publication/view.ts';
+import type { PublishedManifest } from '../published/published-manifest.ts';
 import type { TreeLocation } from '../published/published.ts';
 import type { StackedLayer } from '../tree/image-trees.ts';
 import { joinPath, type DirectoryNode, type LayerDirectoryNode, type LayerSource } from '../tree/node.ts';
@@ -48,12 +49,21 @@ export interface Output {
    */
   trees?(input: TreeInput): PublishedTree[];
 
+  /**
+   * The trees that a published image may have in this form, in every way in which {@link trees} may have named them: while
+   * it is published, nobody removes them. An output that has trees has this too; those of others are never removed.
+   */
+  references?(manifest: PublishedManifest): readonly TreeName[];
+
   /** Begins to collect, for one batch, everything that is published beside trees. */
   collect?(context: CollectorContext): Collector;
 
   /** Reports whether all that this output publishes of `image` is there: if not, the image is published again. */
   isPublished(view: RepositoryView, image: ResolvedImage): Promise<boolean>;
 }
+
+/** What names a tree within a repository. */
+export type TreeName = Pick<TreeLocation, 'kind' | 'hex'>;
 
 /** Input for the trees of one image. */
 export interface TreeInput {
@@ -93,12 +103,12 @@ export function publishedPath({ layer, path }: LayerSource): BytePath {
 }
 
 /** Unique name of a tree in a repository. */
-export function treeName({ kind, hex }: Pick<TreeLocation, 'kind' | 'hex'>): string {
+export function treeName({ kind, hex }: TreeName): string {
   return `${kind}/${hex}`;
 }
 
 /** The digest that a tree of the output `layers` is named by. */
-export function layerOf({ kind, hex }: Pick<TreeLocation, 'kind' | 'hex'>): Digest | undefined {
+export function layerOf({ kind, hex }: TreeName): Digest | undefined {
   return kind === 'layers' ? `sha256:${hex}` : undefined;
 }
 
@@ -159,6 +169,8 @@ export interface OutputChanges {
   readonly names: readonly Entry[];
   /** Paths to delete once the names are there. */
   readonly outdated: readonly BytePath[];
+  /** Parts of this output, beside trees, that the images refer to, by the names that they have among the marks. */
+  readonly referredTo?: Iterable<string>;
   /** Warnings beyond those of single images. */
   readonly warnings: readonly string[];
   /** By public name, why an image is left out of this output for now; it is published in its others. */

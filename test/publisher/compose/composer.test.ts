@@ -10,6 +10,7 @@ import {
   recordPath,
 } from '../../../publisher/image/layout.ts';
 import { ownFolders } from '../../../core/outputs.ts';
+import { MARKS_PATH } from '../../../publisher/published/marks.ts';
 import { clientPath } from '../../support/trees/client-path.ts';
 import { hexOf, type Digest } from '../../../core/oci/digest.ts';
 import {
@@ -190,6 +191,35 @@ describe('publisher/compose/composer', () => {
         assert.ok(found !== undefined && 'attributes' in found, path);
         assert.deepEqual(found.attributes, attributes, path);
       }
+    });
+  });
+
+  describe('images of a repository with marks', () => {
+    const mark = { since: '2026-11-01T00:00:00.000Z', revision: 3 };
+    const marksOf = (names: readonly string[]): object => ({
+      format: 1,
+      at: '2026-11-02T00:00:00.000Z',
+      revision: 4,
+      trees: Object.fromEntries(names.map((name) => [name, mark])),
+    });
+
+    it('take away the marks of all that they refer to, also where that is published, with it', async () => {
+      const image = await workshop.image('reg.example/app:1', [base, top]);
+      await workshop.publish([image], { outputs: new Set(['layers']) });
+      const others = [`layers/${'0'.repeat(64)}`, `toy:x/${'1'.repeat(64)}`];
+      const own = [`layers/${hexOf(base.digest)}`, `flat/${hexOf(image.manifest.config.digest)}`];
+      workshop.repository.put(MARKS_PATH, 'file', JSON.stringify(marksOf([...own, ...others])));
+      const { stream } = await workshop.publish([{ ...image, publicName: 'reg.example/app:2' }], {
+        outputs: new Set(['layers']),
+      });
+      assert.deepEqual(jsonAt(MARKS_PATH), marksOf(others));
+      assert.ok(stream.entries.some(({ path }) => path === MARKS_PATH));
+    });
+
+    it('leave marks of others as they are', async () => {
+      workshop.repository.put(MARKS_PATH, 'file', JSON.stringify(marksOf([`layers/${'0'.repeat(64)}`])));
+      const { stream } = await workshop.publish([await workshop.image('reg.example/app:1', [base])]);
+      assert.ok(!stream.entries.some(({ path }) => path === MARKS_PATH));
     });
   });
 

@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { parseIfValid } from '../../core/json.ts';
+import { OWN_FOLDERS } from '../../core/outputs.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
+import { metadataFile, publisherAttributes, type Attributes, type FileEntry } from '../publication/entry.ts';
+import type { RepositoryView } from '../publication/view.ts';
+
+/** Since when nothing refers to a tree, or to another part of the repository. */
+export interface Mark {
+  /** Milliseconds since 1970. */
+  readonly since: number;
+  /** The repository's, by which that was found out; `null` where it does not count. */
+  readonly revision: number | null;
+}
+
+/** What nothing refers to, as the last collection found it. */
+export interface Marks {
+  /** The time of that collection, in milliseconds since 1970. */
+  readonly at: number;
+  readonly revision: number | null;
+  /** By name: of a tree as `treeName` gives it, of another part as its output names it. */
+  readonly trees: ReadonlyMap<string, Mark>;
+}
+
+/** The file of the marks. */
+export const MARKS_PATH: BytePath = `${OWN_FOLDERS.records}/unreferenced.json`;
+
+const FORMAT = 1;
+
+const Time = z.iso.datetime().transform((text) => Date.parse(text));
+const Revision = z.int().nonnegative().nullable();
+const MarksSchema = z.strictObject({
+  format: z.literal(FORMAT),
+  at: Time,
+  revision: Revision,
+  trees: z.record(
+    z.string().regex(/^[a-z]+(?::.+)?\/[0-9a-f]{64}$/s),
+    z.strictObject({ since: Time, revision: Revision }),
+  ),
+});
+
+/**
+ * The published marks.
+ *
+ * @returns `absent` where there are none, `unreadable` for anything but a file of this format
+ */
+export async function readMarks(view: RepositoryView): Promise<Marks | 'absent' | 'unreadable'> {
+  const kind = await view.kindOf(MARKS_PATH);
+  if (kind === undefined) return 'absent';
+  const found = kind === 'file' ? parseIfValid(MarksSchema, await view.read(MARKS_PATH)) : undefined;
+  if (found === undefined) return 'unreadable';
+  const { at, revision, trees } = found;
+  return { at, revision, trees: new Map(Object.entries(trees)) };
+}
+
+/** The file of `marks`: one a line, in the order of their names. */
+export function marksFile({ at, revision, trees }: Marks, attributes: Attributes): FileEntry {
+  const head = `"format":${FORMAT},"at":${timeOf(at)},"revision":${revision}`;
+  const lines = [...trees.keys()].sort().map((name) => {
+    const { since, revision: by } = trees.get(name) ?? { since: at, revision };
+    return `${JSON.stringify(name)}:{"since":${timeOf(since)},"revision":${by}}`;
+  });
+  return metadataFile(MARKS_PATH, Buffer.from(`{${head},"trees":{\n${lines.join(',\n')}\n}}\n`), attributes);
+}
+
+/**
+ * The file of the published marks without those of `names`: whatever a publication refers to again loses its mark with it,
+ * so that its time begins anew where it is left again.
+ *
+ * @returns `undefined` where none of them is marked, or nobody can tell: marks that cannot be read count for nothing
+ */
+export async function unmarked(
+  view: RepositoryView,
+  names: Iterable<string>,
+  attributes: Attributes = publisherAttributes(),
+): Promise<FileEntry | undefined> {
+  const marks = await readMarks(view);
+  if (typeof marks === 'string') return undefined;
+  const left = new Map(marks.trees);
+  for (const name of names) left.delete(name);
+  return left.size === marks.trees.size ? undefined : marksFile({ ...marks, trees: left }, attributes);
+}
+
+function timeOf(ms: number): string {
+  return JSON.stringify(new Date(ms).toISOString());
+}
