@@ -22,6 +22,7 @@ const FLOORS = [
   ['publisher/pipeline'],
   ['publisher/removal'],
   ['publisher/collection'],
+  ['publisher/verification'],
   ['daemon/configuration', 'daemon/client-config'],
   ['daemon/output'],
   ['daemon/configuration/inspection'],

@@ -11,6 +11,8 @@ export const libc = koffi.load(libcName());
 const cFlock = libc.func('int flock(int, int)');
 const cMknod = loadMknod();
 const cGetxattr = libc.func('intptr_t getxattr(const uint8_t *, const uint8_t *, _Out_ uint8_t *, size_t)');
+const cLgetxattr = libc.func('intptr_t lgetxattr(const uint8_t *, const uint8_t *, _Out_ uint8_t *, size_t)');
+const cLlistxattr = libc.func('intptr_t llistxattr(const uint8_t *, _Out_ uint8_t *, size_t)');
 const cSetxattr = libc.func('int lsetxattr(const uint8_t *, const uint8_t *, const uint8_t *, size_t, int)');
 const cSyncfs = libc.func('int syncfs(int)');
 const cPipe2 = libc.func('int pipe2(int *, int)');
@@ -57,6 +59,31 @@ export function readXattr(path: Buffer, name: string): string | undefined {
   const length: unknown = cGetxattr(terminated(path), terminated(Buffer.from(name)), value, value.length);
   const bytes = Number(length);
   return bytes < 0 ? undefined : value.toString('latin1', 0, bytes);
+}
+
+/** The kernel's limits of a list of names, and of a value: xattr(7). */
+const MOST_XATTR_BYTES = 65_536;
+const xattrBytes = Buffer.alloc(MOST_XATTR_BYTES);
+
+/**
+ * The extended attributes of `path` itself, no link followed, names and values one character a byte; none where its file
+ * system has none.
+ */
+export function readXattrs(path: Buffer): Map<string, string> {
+  const values = new Map<string, string>();
+  const length = Number(cLlistxattr(terminated(path), xattrBytes, xattrBytes.length));
+  if (length < 0) {
+    if (failedWith('ENOTSUP')) return values;
+    throw systemError('llistxattr', path.toString());
+  }
+  const names = xattrBytes.toString('latin1', 0, length).split('\0').slice(0, -1);
+  for (const name of names) {
+    const at = terminated(pathBuffer(name));
+    const bytes = Number(cLgetxattr(terminated(path), at, xattrBytes, xattrBytes.length));
+    // Some are listed for everybody, and read by few.
+    if (bytes >= 0) values.set(name, xattrBytes.toString('latin1', 0, bytes));
+  }
+  return values;
 }
 
 /** Sets an extended attribute of `path` itself, no link followed; name and value have one character a byte. */

@@ -31,7 +31,7 @@ export interface ReadyImage extends ResolvedImage {
   readonly blobs: ReadonlyMap<Digest, string>;
 }
 
-export function layerDigests(image: ResolvedImage): Digest[] {
+export function layerDigests(image: Pick<ResolvedImage, 'manifest'>): Digest[] {
   return image.manifest.layers.map((layer) => layer.digest);
 }
 

@@ -82,6 +82,14 @@ export function multiarchName(platform: Platform, name: string): string {
   return `${platformFolder(platform)}/${name}`;
 }
 
+/**
+ * Recognizes the target of a plain name that leads to the folders of platforms, also as expanded by a client; a release
+ * manager shows the stored form.
+ */
+export function isVariantTarget(target: string): boolean {
+  return /^(?:\.\.\/)*\.multiarch\//.test(target);
+}
+
 const FURTHER_PLATFORM = /^\.multiarch\/([^/:]+)(?::([^/]+))?\/(.+)$/s;
 
 /** Reverses {@link platformName}. Also reads names of DUCC, which keeps variants and has linux/amd64 there too. */

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import type { ImageMeter } from '../image/image-limits.ts';
 import type { ResolvedImage } from '../image/image.ts';
 import { flatId, flatPath } from '../image/layout.ts';
-import { areTreesPublished } from '../published/published.ts';
+import { areTreesPublished, hasTraces } from '../published/published.ts';
 import { hexOf } from '../../core/oci/digest.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import { atOnce } from '../../core/turns.ts';
@@ -50,9 +50,11 @@ export const flatOutput: Output = {
   collect: (context) => new PublicLinks(context),
   isPublished: async (view, image) =>
     (await areTreesPublished(view, [flatLocation(image)])) && (await isLinked(view, image)),
+  hasTraces: async (view, image) =>
+    (await view.kindOf(image.publicName)) !== undefined || (await hasTraces(view, flatLocation(image))),
 };
 
-function flatLocation({ manifest }: ResolvedImage) {
+function flatLocation({ manifest }: Pick<ResolvedImage, 'manifest'>) {
   const id = flatId(manifest);
   return { kind: 'flat', hex: hexOf(id), root: flatPath(id) } as const;
 }

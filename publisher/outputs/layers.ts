@@ -6,7 +6,7 @@ import { layerDigests, type ReadyImage } from '../image/image.ts';
 import { chainIds, chainPath, layerMetadataPath, layerPath } from '../image/layout.ts';
 import { metadataFile, type Attributes, type Entry } from '../publication/entry.ts';
 import type { RepositoryView } from '../publication/view.ts';
-import { areTreesPublished, layerLocation } from '../published/published.ts';
+import { areTreesPublished, hasTraces, layerLocation } from '../published/published.ts';
 import type { StackedLayer } from '../tree/image-trees.ts';
 import {
   NOTHING_CHANGES,
@@ -34,6 +34,13 @@ export const layersOutput: Output = {
   references: ({ layers }) => layers.map(({ digest }) => layerLocation(digest)),
   collect: (context) => new Origins(context),
   isPublished: async (view, image) => await areTreesPublished(view, layerDigests(image).map(layerLocation)),
+  hasTraces: async (view, image) => {
+    const layers = layerDigests(image);
+    const { digest } = image.manifest.config;
+    for (const layer of layers) if ((await publishedOrigins(view, layer)).has(digest)) return true;
+    for (const layer of layers) if (!(await hasTraces(view, layerLocation(layer)))) return false;
+    return layers.length > 0;
+  },
 };
 
 /** The root file system up to each layer: links onto the layers' files. Made only where layers are published. */
@@ -57,6 +64,10 @@ export const chainsOutput: Output = {
   isPublished: async (view, image) => {
     const top = chainIds(layerDigests(image)).at(-1);
     return top === undefined || (await areTreesPublished(view, [chainLocation(top)]));
+  },
+  hasTraces: async (view, image) => {
+    const top = chainIds(layerDigests(image)).at(-1);
+    return top !== undefined && (await hasTraces(view, chainLocation(top)));
   },
 };
 

@@ -60,10 +60,19 @@ export interface Output {
 
   /** Reports whether all that this output publishes of `image` is there: if not, the image is published again. */
   isPublished(view: RepositoryView, image: ResolvedImage): Promise<boolean>;
+
+  /**
+   * Reports whether anything shows that a published image is meant to be there in this form, also where most of it is lost;
+   * without this method, {@link isPublished} tells.
+   */
+  hasTraces?(view: RepositoryView, image: IdentifiedImage): Promise<boolean>;
 }
 
 /** What names a tree within a repository. */
 export type TreeName = Pick<TreeLocation, 'kind' | 'hex'>;
+
+/** A published image whose forms are still to be found out. */
+export type IdentifiedImage = Omit<ResolvedImage, 'outputs'>;
 
 /** Input for the trees of one image. */
 export interface TreeInput {

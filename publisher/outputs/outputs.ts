@@ -1,10 +1,10 @@
-import type { Outputs } from '../../core/outputs.ts';
+import { outputsOf, type OutputName, type Outputs } from '../../core/outputs.ts';
 import type { ResolvedImage } from '../image/image.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import { publishedConfig } from '../published/find-published.ts';
 import { flatOutput } from './flat.ts';
 import { chainsOutput, layersOutput } from './layers.ts';
-import type { Output } from './output.ts';
+import type { IdentifiedImage, Output } from './output.ts';
 import { podmanOutput } from './podman/podman.ts';
 
 /** In the order in which they are published: links come after their targets, and public names last. */
@@ -26,4 +26,17 @@ export async function publishedState(view: RepositoryView, image: ResolvedImage)
   for (const output of enabledOutputs(image.outputs))
     if (!(await output.isPublished(view, image))) return 'absent-or-outdated';
   return 'current';
+}
+
+/** The forms in which a published image is meant to be there, as its traces show. */
+export async function foundOutputs(view: RepositoryView, image: IdentifiedImage): Promise<Outputs> {
+  const found: OutputName[] = [];
+  for (const output of OUTPUTS) {
+    const isFound =
+      output.hasTraces === undefined
+        ? await output.isPublished(view, { ...image, outputs: new Set([output.name]) })
+        : await output.hasTraces(view, image);
+    if (isFound) found.push(output.name);
+  }
+  return outputsOf(found);
 }

@@ -7,6 +7,7 @@ import {
   MULTIARCH_FOLDER,
   multiarchName,
   platformFolder,
+  isVariantTarget,
 } from '../image/layout.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import type { SymbolicLinkEntry } from '../publication/entry.ts';
@@ -139,11 +140,6 @@ function plainNameOf({ publicName }: Linked): string {
 /** Target of the plain name, expanded by the client. @internal */
 export function variantTarget(name: string): string {
   return posix.relative(posix.dirname(name), `${MULTIARCH_FOLDER}/$(CVMFS_ARCH:-amd64)/${name}`);
-}
-
-/** Recognizes {@link variantTarget}, also as expanded by a client; a release manager shows the stored form. @internal */
-export function isVariantTarget(target: string): boolean {
-  return /^(?:\.\.\/)*\.multiarch\//.test(target);
 }
 
 /**

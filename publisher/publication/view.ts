@@ -1,8 +1,19 @@
-import { createReadStream, lstatSync, readdirSync, readFileSync, readlinkSync, type Dirent } from 'node:fs';
-import { lstat, readFile, readdir, readlink } from 'node:fs/promises';
+import {
+  constants,
+  createReadStream,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  type Dirent,
+  type Stats,
+} from 'node:fs';
+import { lstat, open, readFile, readdir, readlink } from 'node:fs/promises';
 import { Failure, messageOf } from '../../core/failure.ts';
 import { hasCode } from '../../core/system-error.ts';
 import { pathBelow, type BytePath } from '../../core/system/byte-path.ts';
+import { readXattrs } from '../../core/system/libc.ts';
+import type { Attributes } from './entry.ts';
 
 export type Kind = 'directory' | 'file' | 'symlink' | 'other';
 
@@ -12,10 +23,32 @@ export interface Child {
   readonly kind: Kind;
 }
 
+/** An inode as it is published. */
+export interface Inode {
+  readonly type: 'directory' | 'file' | 'symlink' | 'character-device' | 'block-device' | 'fifo' | 'socket';
+  readonly attributes: Attributes;
+  readonly sizeBytes: number;
+  /** Of a device, else 0. */
+  readonly major: number;
+  readonly minor: number;
+  /** Names that equal identities have the same content. */
+  readonly identity: string;
+  /** Names of the inode; 1 where the file system does not count them. */
+  readonly names: number;
+}
+
 /** The published state. Changes of a publication in progress are not visible through it. */
 export interface RepositoryView {
   /** Returns the kind of the entry at `path`, no link followed; `undefined` where there is none. */
   kindOf(path: BytePath): Promise<Kind | undefined>;
+  /** The inode at `path`, no link followed; `undefined` where there is none. */
+  inodeOf(path: BytePath): Promise<Inode | undefined>;
+  /** The extended attributes at `path`, no link followed: values one character a byte. */
+  xattrsOf(path: BytePath): Promise<ReadonlyMap<string, string>>;
+  /** Those may be more than are published: clients have some of their own. */
+  readonly addsXattrs: boolean;
+  /** Why the first byte of the file at `path` cannot be read, although everybody may; `undefined`: it can. */
+  whyUnreadable(path: BytePath): Promise<string | undefined>;
   /** The bytes of the file at `path`; `undefined` where there is none. */
   read(path: BytePath): Promise<Buffer | undefined>;
   /** The target of the symbolic link at `path`, one character a byte; `undefined` where there is none. */
@@ -37,6 +70,7 @@ export interface RepositoryView {
 /** A view of a directory that holds a repository: the published tree itself, or a read-only mount of it. */
 export class DirectoryView implements RepositoryView {
   readonly linkableBytes: number = Number.POSITIVE_INFINITY;
+  readonly addsXattrs: boolean = false;
   readonly #root: string;
   readonly #budget = new SyncBudget();
 
@@ -52,6 +86,42 @@ export class DirectoryView implements RepositoryView {
       () => lstat(at),
     );
     return found === undefined ? undefined : kind(found);
+  }
+
+  async inodeOf(path: BytePath): Promise<Inode | undefined> {
+    const at = this.#at(path);
+    const found = await this.#ask(
+      path,
+      () => lstatSync(at),
+      () => lstat(at),
+    );
+    return found === undefined ? undefined : inode(found);
+  }
+
+  async xattrsOf(path: BytePath): Promise<ReadonlyMap<string, string>> {
+    const at = pathBelow(this.#root, path);
+    const found = await this.#ask(
+      path,
+      () => readXattrs(at),
+      () => Promise.resolve(readXattrs(at)),
+    );
+    return found ?? new Map<string, string>();
+  }
+
+  async whyUnreadable(path: BytePath): Promise<string | undefined> {
+    try {
+      const file = await open(this.#at(path), READ);
+      try {
+        await file.read(Buffer.alloc(1), 0, 1, 0);
+      } finally {
+        await file.close();
+      }
+      return undefined;
+    } catch (error) {
+      // Files of images may be their owner's alone.
+      if (hasCode(error, 'EACCES', 'EPERM')) return undefined;
+      return messageOf(error);
+    }
   }
 
   async read(path: BytePath): Promise<Buffer | undefined> {
@@ -121,6 +191,7 @@ export class DirectoryView implements RepositoryView {
 
 const ASCII = /^[\0-\x7f]*$/;
 const READ_BYTES = 1024 * 1024;
+const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const LISTING = { withFileTypes: true, encoding: 'latin1' } as const;
 
 type Typed = Pick<Dirent, 'isDirectory' | 'isFile' | 'isSymbolicLink'>;
@@ -129,6 +200,34 @@ function kind(entry: Typed): Kind {
   if (entry.isDirectory()) return 'directory';
   if (entry.isFile()) return 'file';
   return entry.isSymbolicLink() ? 'symlink' : 'other';
+}
+
+function inode(found: Stats): Inode {
+  const { mode, uid, gid, mtimeMs, size, dev, ino, nlink } = found;
+  const type = inodeType(found);
+  const isDevice = type === 'character-device' || type === 'block-device';
+  return {
+    type,
+    attributes: { mode: mode & 0o7777, uid, gid, mtime: mtimeMs / 1000 },
+    sizeBytes: size,
+    ...(isDevice ? deviceOf(found.rdev) : { major: 0, minor: 0 }),
+    identity: `${dev}:${ino}`,
+    names: nlink,
+  };
+}
+
+function inodeType(found: Stats): Inode['type'] {
+  if (found.isDirectory()) return 'directory';
+  if (found.isFile()) return 'file';
+  if (found.isSymbolicLink()) return 'symlink';
+  if (found.isCharacterDevice()) return 'character-device';
+  if (found.isBlockDevice()) return 'block-device';
+  return found.isFIFO() ? 'fifo' : 'socket';
+}
+
+/** As glibc's major(3) and minor(3) unpack it: 12 and 20 bits. */
+function deviceOf(number: number): Pick<Inode, 'major' | 'minor'> {
+  return { major: (number >>> 8) & 0xfff, minor: (number & 0xff) | ((number >>> 12) & 0xfff00) };
 }
 
 /** @param absent further error codes that mean that it does not exist */

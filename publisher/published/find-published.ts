@@ -47,16 +47,20 @@ export async function publishedConfig(
 
 /** Every published image, from the manifests in the repository. Unreadable manifests are ignored. */
 export async function findPublished(view: RepositoryView): Promise<FoundImage[]> {
-  const names = await namesWith(MANIFEST_FILE, view);
-  const all = new Set(names);
-  const ours = names.filter((name) => !all.has(usualName(name)) || usualName(name) === name);
-  const found = await mapLimited(ours, READS_AT_A_TIME, async (name) => {
+  const found = await mapLimited(await publishedNames(view), READS_AT_A_TIME, async (name) => {
     const manifest = parseIfValid(Manifest, await view.read(manifestPath(name)));
     if (manifest === undefined) return [];
     const layers = manifest.layers.map(({ digest, size: sizeBytes }) => ({ digest, sizeBytes }));
     return [{ ...parsePlatformName(name), config: manifest.config.digest, layers }];
   });
   return found.flat();
+}
+
+/** The names of all images in a repository: as `platformName` gives them, or as DUCC has those that it alone has. */
+export async function publishedNames(view: RepositoryView): Promise<string[]> {
+  const names = await namesWith(MANIFEST_FILE, view);
+  const all = new Set(names);
+  return names.filter((name) => !all.has(usualName(name)) || usualName(name) === name);
 }
 
 /** DUCC has linux/amd64, and variants that are an architecture's first, in folders of their own. */

@@ -59,6 +59,11 @@ export async function areTreesPublished(
   return true;
 }
 
+/** Reports whether the tree is there, or its record says that it was. */
+export async function hasTraces(view: RepositoryView, tree: TreeLocation): Promise<boolean> {
+  return (await isThere(view, tree)) || (await view.kindOf(recordPath(tree.kind, tree.hex))) !== undefined;
+}
+
 export function layerLocation(layer: Digest): TreeLocation {
   return { kind: 'layers', hex: hexOf(layer), root: layerRoot(layer) };
 }

@@ -1,7 +1,8 @@
 import { asFailure, type Failure, isFailure } from '../../../core/failure.ts';
 import { groupBy } from '../../../core/group-by.ts';
-import type { Digest } from '../../../core/oci/digest.ts';
+import { hexOf, type Digest } from '../../../core/oci/digest.ts';
 import type { ReadyImage } from '../../image/image.ts';
+import type { RepositoryView } from '../../publication/view.ts';
 import { metadataFile, type FileEntry } from '../../publication/entry.ts';
 import type { StackedLayer } from '../../tree/image-trees.ts';
 import {
@@ -9,6 +10,7 @@ import {
   NOTHING_PLANNED,
   type Collector,
   type CollectorContext,
+  type IdentifiedImage,
   type ImagePlan,
   type Output,
   type OutputChanges,
@@ -34,7 +36,21 @@ export const podmanOutput: Output = {
   name: 'podman',
   collect: (context) => new PodmanStores(context),
   isPublished: isInStore,
+  hasTraces: isMeantForStore,
 };
+
+/** Without its record, the list tells: an image has its name there only while it is published in this form. */
+async function isMeantForStore(
+  view: RepositoryView,
+  { publicName, reference, manifest }: IdentifiedImage,
+): Promise<boolean> {
+  if ((await view.kindOf(imageRecordPath(publicName))) !== undefined) return true;
+  const root = storeRoot(publicName);
+  if ((await view.kindOf(root)) === undefined) return false;
+  const { publishedStore } = await import('./store-index.ts');
+  const listed = (await publishedStore(view, root))?.images.get(hexOf(manifest.config.digest));
+  return listed?.names.includes(podmanName(reference)) === true;
+}
 
 /** Collects the images of a batch, and computes the stores that hold them from all that is published. */
 class PodmanStores implements Collector {

@@ -1,6 +1,6 @@
 import { pathBelow, type BytePath } from '../../../core/system/byte-path.ts';
 import { readXattr } from '../../../core/system/libc.ts';
-import { DirectoryView } from '../../publication/view.ts';
+import { DirectoryView, type Inode } from '../../publication/view.ts';
 import type { CvmfsRepository } from './installation.ts';
 
 /** The configuration may have been another one when a file was published. */
@@ -17,6 +17,7 @@ const LARGEST_ASSUMED_CHUNK_BYTES = 1024 * 1024;
  */
 export class CvmfsView extends DirectoryView {
   override readonly linkableBytes: number;
+  override readonly addsXattrs = true;
   readonly #root: string;
   /** Caches whether any file is in chunks: counting them takes ten times as long as asking for the revision. */
   #chunked: { readonly revision: number; readonly isAny: boolean } | undefined;
@@ -25,6 +26,14 @@ export class CvmfsView extends DirectoryView {
     super(published);
     this.#root = published;
     this.linkableBytes = Math.min(smallestChunkBytes, LARGEST_ASSUMED_CHUNK_BYTES);
+  }
+
+  /** Content has one hash, whatever its names. */
+  override async inodeOf(path: BytePath): Promise<Inode | undefined> {
+    const found = await super.inodeOf(path);
+    if (found?.type !== 'file') return found;
+    const hash = readXattr(pathBelow(this.#root, path), 'user.hash');
+    return { ...found, identity: hash === undefined ? found.identity : hash, names: 1 };
   }
 
   /** `user.chunks` counts 1 for a file that has none, and is missing where the chunks are. */

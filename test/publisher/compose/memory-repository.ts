@@ -1,5 +1,5 @@
 import type { BytePath } from '../../../core/system/byte-path.ts';
-import type { Child, Kind, RepositoryView } from '../../../publisher/publication/view.ts';
+import type { Child, Inode, Kind, RepositoryView } from '../../../publisher/publication/view.ts';
 import type { Stream } from './stream.ts';
 
 interface Published {
@@ -11,11 +11,35 @@ interface Published {
 /** A repository that is a map of paths. */
 export class MemoryRepository implements RepositoryView {
   readonly linkableBytes = 1;
+  readonly addsXattrs = false;
   readonly #entries = new Map<BytePath, Published>();
   readonly #chunked = new Set<BytePath>();
 
   async kindOf(path: BytePath): Promise<Kind | undefined> {
     return this.#entries.get(path)?.kind;
+  }
+
+  /** Attributes are not kept. */
+  async inodeOf(path: BytePath): Promise<Inode | undefined> {
+    const found = this.#entries.get(path);
+    if (found === undefined) return undefined;
+    return {
+      type: found.kind === 'other' ? 'character-device' : found.kind,
+      attributes: { mode: 0, uid: 0, gid: 0, mtime: 0 },
+      sizeBytes: found.kind === 'file' ? found.text.length : 0,
+      major: 0,
+      minor: 0,
+      identity: path,
+      names: 1,
+    };
+  }
+
+  async xattrsOf(): Promise<ReadonlyMap<string, string>> {
+    return await Promise.resolve(new Map());
+  }
+
+  async whyUnreadable(): Promise<string | undefined> {
+    return await Promise.resolve(undefined);
   }
 
   async read(path: BytePath): Promise<Buffer | undefined> {

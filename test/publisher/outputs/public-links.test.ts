@@ -7,11 +7,11 @@ import {
   isLinked,
   publicLinks,
   ALIASES,
-  isVariantTarget,
 } from '../../../publisher/outputs/public-links.ts';
 import type { Digest } from '../../../core/oci/digest.ts';
 import { parsePlatform, usualPlatform } from '../../../core/oci/platform.ts';
 import { clientPath } from '../../support/trees/client-path.ts';
+import { isVariantTarget } from '../../../publisher/image/layout.ts';
 import { MemoryRepository } from '../compose/memory-repository.ts';
 
 const NAME = 'folder/reg.example/team/app:1';

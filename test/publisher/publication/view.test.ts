@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { makeNode, setXattr } from '../../../core/system/libc.ts';
 import { DirectoryView, SyncBudget } from '../../../publisher/publication/view.ts';
 import { failureOf } from '../../support/registry/quick-client.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
@@ -44,6 +45,76 @@ describe('publisher/publication/view: DirectoryView', () => {
     assert.equal(await view.read('tree/missing'), undefined);
     assert.equal(await view.read('tree/file/below'), undefined);
     assert.equal(await view.read('tree'), undefined);
+  });
+
+  it('sees each inode with its attributes', async () => {
+    const folder = await temporaryDirectory('inodes');
+    const there = new DirectoryView(folder);
+    writeFileSync(join(folder, 'file'), 'content');
+    chmodSync(join(folder, 'file'), 0o4751);
+    utimesSync(join(folder, 'file'), 0, new Date(-1.5 * 86_400_000));
+    linkSync(join(folder, 'file'), join(folder, 'other'));
+    symlinkSync('file', join(folder, 'link'));
+    makeNode(Buffer.from(join(folder, 'gone')), { type: 'character-device', major: 0, minor: 0 });
+    makeNode(Buffer.from(join(folder, 'fifo')), { type: 'fifo', major: 0, minor: 0 });
+    const [file, other] = [await there.inodeOf('file'), await there.inodeOf('other')];
+    assert.deepEqual(file, other);
+    const { type, attributes, sizeBytes, names } = file ?? {};
+    const owner = { uid: process.getuid?.(), gid: process.getgid?.() };
+    assert.deepEqual(attributes, { mode: 0o4751, ...owner, mtime: -1.5 * 86_400 });
+    assert.deepEqual([type, sizeBytes, names], ['file', 7, 2]);
+    for (const [name, expected] of [
+      ['link', 'symlink'],
+      ['gone', 'character-device'],
+      ['fifo', 'fifo'],
+      ['', 'directory'],
+      ['missing', undefined],
+    ] as const)
+      assert.equal((await there.inodeOf(name))?.type, expected);
+  });
+
+  it('tells the numbers of devices', async function () {
+    if (process.getuid?.() !== 0) return this.skip();
+    const folder = await temporaryDirectory('devices');
+    const there = new DirectoryView(folder);
+    for (const [major, minor] of [
+      [1, 3],
+      [0xfff, 0xfffff],
+      [259, 70_000],
+    ] as const) {
+      const name = `${major}-${minor}`;
+      try {
+        makeNode(Buffer.from(join(folder, name)), { type: 'block-device', major, minor });
+      } catch {
+        return this.skip();
+      }
+      const found = await there.inodeOf(name);
+      assert.deepEqual([found?.major, found?.minor], [major, minor]);
+    }
+  });
+
+  it('reads extended attributes, of a link those of itself', async () => {
+    const folder = await temporaryDirectory('xattrs');
+    const there = new DirectoryView(folder);
+    writeFileSync(join(folder, 'file'), '');
+    symlinkSync('file', join(folder, 'link'));
+    setXattr(Buffer.from(join(folder, 'file')), 'user.caf\xe9', '\0\xff');
+    setXattr(Buffer.from(join(folder, 'file')), 'user.empty', '');
+    assert.deepEqual(
+      new Map([...(await there.xattrsOf('file'))].filter(([name]) => name.startsWith('user.'))),
+      new Map([
+        ['user.caf\xe9', '\0\xff'],
+        ['user.empty', ''],
+      ]),
+    );
+    assert.equal((await there.xattrsOf('link')).has('user.empty'), false);
+    assert.equal((await there.xattrsOf('missing')).size, 0);
+  });
+
+  it('says why a file cannot be read', async () => {
+    assert.equal(await view.whyUnreadable('tree/file'), undefined);
+    assert.match((await view.whyUnreadable('tree/link')) ?? '', /ELOOP/);
+    assert.match((await view.whyUnreadable('tree/missing')) ?? '', /ENOENT/);
   });
 
   it('fails with what the system says, as a sentence, where it cannot look', async () => {
