@@ -2,16 +2,15 @@ import { asFailure, stackOf, type Failure } from '../../core/failure.ts';
 import { expandRecipes, type Expansion, type ListTags, type Policy } from '../../wishlist/meaning/expand.ts';
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { WishSettings } from '../../wishlist/recipe/settings.ts';
-import type { SourceState } from '../../wishlist/sources/source.ts';
 import { failedLines, type FailedLine } from '../output/recipe-lines.ts';
+import { ANYTHING, type Uncertainty } from '../../wishlist/meaning/uncertainty.ts';
+import { askersIn, readSourcesOf, type Origins } from './askers.ts';
 import { staged } from './staged.ts';
 import { workOn, type RepositoryReport } from './repository-work.ts';
 import type { CycleContext } from './context.ts';
 
-export interface Wishlists {
+export interface Wishlists extends Origins {
   readonly recipes: readonly Recipe[];
-  /** Empty for a recipe named on the command line. */
-  readonly sources: readonly SourceState[];
 }
 
 export interface CycleOptions extends CycleContext {
@@ -42,25 +41,39 @@ export async function runCycle(options: CycleOptions): Promise<{ ended: Promise<
   const { store, listTags, settings, policy } = options;
   await store.begin();
 
-  const { recipes, sources } = await options.readWishlists();
+  const wishlists = await options.readWishlists();
+  const { recipes, sources } = wishlists;
   const findHolders = store.findHolders.bind(store);
   const expansion = await expandRecipes(recipes, listTags, settings, { ...policy, findHolders });
   const interrupted = expansion.failures.find(({ failure }) => failure.code === 'interrupted');
   if (interrupted !== undefined) throw interrupted.failure;
   const lines = failedLines(recipes, expansion);
-  reportExpanded({ recipes, sources, expansion, lines }, options);
+  reportExpanded({ ...wishlists, expansion, lines }, options);
 
-  const { images, uncertainties, repositories } = expansion;
-  await store.wishlists({ sources, lines, repositories, images, uncertainties });
+  const { images, repositories, patterns } = expansion;
+  const uncertainties = uncertaintiesOf(expansion, wishlists);
+  const known = { uncertainties, patterns, sources: readSourcesOf(wishlists) };
+  await store.wishlists({
+    ...known,
+    sources,
+    lines,
+    repositories,
+    images,
+    read: known.sources.read,
+    askersIn: (repository, wished) => askersIn(repository, wished, wishlists),
+  });
 
   const works = repositories.map((repository) => {
     const wanted = images.filter((image) => image.repositories.includes(repository));
-    return staged(
-      async (onPlanned) => await workOn({ repository, wanted, uncertainties }, options, onPlanned),
-    );
+    return staged(async (onPlanned) => await workOn({ repository, wanted, known }, options, onPlanned));
   });
   await Promise.all(works.map(async ({ first }) => await first));
   return { ended: Promise.all(works.map(async ({ ended }) => await ended)) };
+}
+
+/** What the wishes may mean beside their images: of a source that was never read nothing is known. */
+function uncertaintiesOf({ uncertainties }: Expansion, { sources }: Wishlists): readonly Uncertainty[] {
+  return sources.some(({ content }) => content === undefined) ? [...uncertainties, ANYTHING] : uncertainties;
 }
 
 /** Reports what the wishes mean. An error in reporting does not stop the cycle. */

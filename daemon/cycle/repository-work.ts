@@ -9,7 +9,7 @@ import type {
 import { Results } from '../../publisher/image/results.ts';
 import { asFailure, isFailure, stackOf, type Failure } from '../../core/failure.ts';
 import { groupBy } from '../../core/group-by.ts';
-import type { Uncertainty } from '../../wishlist/meaning/uncertainty.ts';
+import type { RemovalKnowledge, TagAnswers } from '../../wishlist/meaning/removal.ts';
 import { passedOverProblems } from '../../wishlist/meaning/expansion-problems.ts';
 import { planRepository } from '../../wishlist/meaning/plan.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
@@ -32,15 +32,18 @@ export interface RepositoryReport extends PublishingReport {
 export interface Task {
   readonly repository: string;
   readonly wanted: readonly WishedImage[];
-  /** Wishes of unknown extent; `undefined` if `wanted` is only a part, so that nothing can be planned. */
-  readonly uncertainties: readonly Uncertainty[] | undefined;
+  /** What the wishes mean beside `wanted`; `undefined` if that is only a part, so that nothing can be planned. */
+  readonly known: Pick<RemovalKnowledge, 'uncertainties' | 'patterns' | 'sources'> | undefined;
 }
 
 /** A resolution without its candidates, so that they can be freed once published. */
 type Seen = Pick<PendingResolution, 'resolved' | 'passedOver'>;
 
 /** Default retention of images that nobody wants any more. */
-const KEEP: Keep = { days: 30 };
+const KEEP: Keep = { days: 2 };
+
+/** While no registry was asked about single tags. */
+const NO_ANSWERS: TagAnswers = { absent: () => undefined, isThere: () => false };
 
 /**
  * Publishes the wished images of one repository. Failures are in the report.
@@ -252,8 +255,8 @@ class RepositoryWork {
 
   /** @param passes resolutions of the registries that have answered */
   async #plan(passes: readonly Seen[], { published }: KnownState): Promise<void> {
-    const { repository, uncertainties } = this.#task;
-    if (uncertainties === undefined) return;
+    const { repository, known: meaning } = this.#task;
+    if (meaning === undefined) return;
     const resolved = new Map(passes.flatMap((pass) => [...pass.resolved]));
     const passedOver = new Map(passes.flatMap((pass) => [...pass.passedOver]));
     const known = new Set(published.map(({ publicName }) => publicName));
@@ -261,7 +264,8 @@ class RepositoryWork {
     const wanted = this.#task.wanted.filter((image) => !passedOver.has(image) || known.has(image.publicName));
     const plan = planRepository(repository, wanted, published, {
       resolved: (image) => resolved.get(image),
-      uncertainties,
+      ...meaning,
+      tags: NO_ANSWERS,
       keep: KEEP,
       nowMs: this.#context.nowMs(),
     });

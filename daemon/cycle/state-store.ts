@@ -41,6 +41,13 @@ export interface Snapshot {
   readonly images: readonly WishedImage[];
   /** Wishes of unknown extent. */
   readonly uncertainties: readonly Uncertainty[];
+  /** The sources that could be read. */
+  readonly read: ReadonlySet<string>;
+  /** By public name, who asks for `images` in `repository`. */
+  readonly askersIn: (
+    repository: string,
+    images: readonly WishedImage[],
+  ) => ReadonlyMap<string, readonly string[]>;
 }
 
 /** Known of a repository before the state has been read, or where it cannot be. */
@@ -124,7 +131,7 @@ export class StateStore {
   /** Stores the wishes, and forgets failures of images that nobody asks for any more; attempts stay. */
   async wishlists(found: Snapshot): Promise<void> {
     if (this.#options.readOnlyWishes) return;
-    const { sources, lines, repositories, images } = found;
+    const { sources, lines, repositories, images, read } = found;
     await this.#write(async (state) => {
       await state.sources.replace(sources);
       await state.sources.replaceLines(lines);
@@ -134,6 +141,7 @@ export class StateStore {
         const passedOver = this.#passedOver.get(name);
         const wished = images.filter(({ publicName }) => passedOver?.has(publicName) !== true);
         await state.wishes.replace(name, wished, this.#options.nowMs());
+        await state.removals.noteAskers(name, found.askersIn(name, wished), read);
       }
       await forgetUnwanted(state, found);
     });

@@ -1,5 +1,7 @@
 import { UNREACHABLE } from '../../publisher/image/own-failure.ts';
+import type { HoldCode } from '../../wishlist/meaning/holds.ts';
 import type { Plan, PublishedImage } from '../../wishlist/meaning/plan.ts';
+import type { Absence, Removal } from '../../wishlist/meaning/removal.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import type { Commit } from '../../wishlist/recipe/wish.ts';
 import type { SourceState } from '../../wishlist/sources/source.ts';
@@ -16,6 +18,7 @@ export interface State {
   readonly wishes: Wishes;
   readonly repositories: Repositories;
   readonly images: Images;
+  readonly removals: Removals;
   readonly attempts: Attempts;
   readonly publications: Publications;
   readonly deaths: Deaths;
@@ -124,8 +127,54 @@ export interface Images {
   put(repository: string, images: readonly RecordedImage[]): Promise<void>;
   /** Makes `images` all images of `repository`, keeping the records of those that stay. */
   replace(repository: string, images: readonly RecordedImage[], nowMs: number): Promise<void>;
-  /** Records when images stopped being wanted, and how long the others are to be kept. */
-  setPlan(repository: string, plan: Plan): Promise<void>;
+  /**
+   * Records when images stopped being wanted, why, when they go and what holds them, and how long the others are to be
+   * kept. An image that is wanted again counts anew.
+   */
+  setPlan(repository: string, plan: Plan, held?: ReadonlyMap<Removal, HoldCode>): Promise<void>;
+  /** Forgets images whose public names are gone. */
+  remove(
+    repository: string,
+    images: readonly Pick<RecordedImage, 'publicName' | 'platform'>[],
+  ): Promise<void>;
+  /** Lets the images go that are held now, whatever is held later. @returns how many */
+  confirm(repository: string): Promise<number>;
+}
+
+/** What keeps removals from being wrong. */
+export interface Removals {
+  /**
+   * Records who asks for images of `repository`: a source in `read` for what `askers` says, any other one still for what
+   * it asked for before. Who was the last to ask for an image stays recorded.
+   *
+   * @param askers by public name
+   */
+  noteAskers(
+    repository: string,
+    askers: ReadonlyMap<string, readonly string[]>,
+    read: ReadonlySet<string>,
+  ): Promise<void>;
+  /** By public name. */
+  askers(repository: string): Promise<ReadonlyMap<string, readonly string[]>>;
+  /** Records sure answers of registries about tags, by public name; a tag that is there was never gone. */
+  noteTags(
+    repository: string,
+    answers: { readonly absent: readonly string[]; readonly there: readonly string[] },
+    nowMs: number,
+  ): Promise<void>;
+  /** By public name. */
+  absences(repository: string): Promise<ReadonlyMap<string, Absence>>;
+  /** The latest time that the clock showed, as far as it could be believed; `undefined`: it was never looked at. */
+  clockMs(): Promise<number | undefined>;
+  setClock(nowMs: number): Promise<void>;
+  /** Makes `holds` all that hold removals back in `repository`, keeping since when each does. */
+  replaceHolds(repository: string, holds: readonly FailureNote[], nowMs: number): Promise<void>;
+  holds(repository: string): Promise<HoldRecord[]>;
+}
+
+/** Why removals are held; its code is a HoldCode. */
+export interface HoldRecord extends FailureNote {
+  readonly sinceMs: number;
 }
 
 /** An image that is in the repository, for one platform. */
@@ -148,6 +197,12 @@ export interface ImageSummary extends Omit<RecordedImage, 'layers'> {
   /** Of its layers in the registry. */
   readonly bytes: number;
   readonly unwantedSinceMs: number | undefined;
+  /** Why nobody wants it, as a RemovalReason; `undefined` while its removal is not planned. */
+  readonly reason: string | undefined;
+  /** When its public name goes; `undefined` for never. */
+  readonly dueMs: number | undefined;
+  /** What holds its removal, as a HoldCode. */
+  readonly hold: string | undefined;
 }
 
 /** Tries to publish images, and the images that fail. */

@@ -1,5 +1,6 @@
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import { expandRecipes } from '../../wishlist/meaning/expand.ts';
+import { ALL_READ, WISHLIST } from '../support/all-read.ts';
 import { Failure } from '../../core/failure.ts';
 import { planRepository, type PublishedImage } from '../../wishlist/meaning/plan.ts';
 import { LINUX_AMD64 } from '../../core/oci/platform.ts';
@@ -25,10 +26,12 @@ const DIGESTS = Array.from({ length: 256 }, (_, length) => `sha256:${length.toSt
 const [manyTags, fewTags] = [tags(LARGE_REPOSITORY_TAGS), tags(SMALL_REPOSITORY_TAGS)];
 const wishlists = recipes();
 const startedMs = performance.now();
-const { images, failures, problems, uncertainties } = await expandRecipes(wishlists, listTags);
+const { images, failures, problems, uncertainties, patterns } = await expandRecipes(wishlists, listTags);
 const plan = planRepository(TARGET, images, published(), {
   resolved: ({ publicName }) => [{ platform: { ...LINUX_AMD64 }, digest: digestOf(publicName) }],
   uncertainties,
+  ...ALL_READ,
+  patterns,
   keep: { days: 30 },
   nowMs: NOW_MS,
 });
@@ -93,7 +96,15 @@ function* published(): Iterable<PublishedImage> {
 }
 
 function publishedImage(publicName: string, digest: string): PublishedImage {
-  return { publicName, platform: { ...LINUX_AMD64 }, digest, keep: undefined, unwantedSinceMs: undefined };
+  return {
+    publicName,
+    platform: { ...LINUX_AMD64 },
+    digest,
+    keep: undefined,
+    unwantedSinceMs: undefined,
+    askedBy: [WISHLIST],
+    isConfirmed: false,
+  };
 }
 
 /** No digest of anything: hashing is not what is measured. */

@@ -1,4 +1,5 @@
 import type { Recipe } from '../recipe/recipe.ts';
+import type { KnownPattern } from './removal.ts';
 import { uncertaintyOfWish, uncertaintiesOfLines, type Uncertainty } from './uncertainty.ts';
 import { confine, type Confined, type Policy, SourceBudgets } from './confine.ts';
 import {
@@ -63,6 +64,8 @@ export interface Expansion {
   readonly repositories: readonly string[];
   /** Further images that the recipes may ask for: by lines that are wrong, or whose images are not known. */
   readonly uncertainties: readonly Uncertainty[];
+  /** Patterns all of whose images are among `images`. */
+  readonly patterns: readonly KnownPattern[];
 }
 
 /**
@@ -185,6 +188,7 @@ class Expander {
   /** By recipe, how many were found. */
   readonly #problemCounts = new Map<Recipe, number>();
   readonly #uncertainties: Uncertainty[] = [];
+  readonly #patterns: KnownPattern[] = [];
 
   constructor(policy: Policy, budgets: SourceBudgets) {
     this.#policy = policy;
@@ -200,6 +204,7 @@ class Expander {
       failures: this.#failures,
       problems: this.#problems,
       uncertainties: [...this.#recipes.flatMap(uncertaintiesOfLines), ...this.#uncertainties],
+      patterns: this.#patterns,
     };
   }
 
@@ -222,6 +227,8 @@ class Expander {
   #add(settled: SettledLine, chosen: Answer | undefined): void {
     const { tags, uncertain } = this.#tagsOf(settled, chosen);
     if (tags !== undefined) this.#addImages(settled, this.#referencesOf(settled.line, tags));
+    if (settled.selection !== undefined && tags !== undefined && tags !== 'single')
+      this.#addPattern(settled, settled.selection);
     for (const one of uncertain) this.#addUncertainty(settled, one);
   }
 
@@ -230,6 +237,16 @@ class Expander {
     selection: TagSelection | undefined,
   ): void {
     this.#uncertainties.push(uncertaintyOfWish(line, { selection, subdirectory }));
+  }
+
+  #addPattern({ line, settings: { subdirectory } }: SettledLine, selection: TagSelection): void {
+    const { reference } = line.wish;
+    this.#patterns.push({
+      ...uncertaintyOfWish(line, { selection, subdirectory }),
+      image: namesOf(reference, subdirectory),
+      reference,
+      isOfNewest: selection.newest !== undefined,
+    });
   }
 
   #tagsOf({ line, selection, limit }: SettledLine, chosen: Answer | undefined): MeantTags {

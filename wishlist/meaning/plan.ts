@@ -1,20 +1,15 @@
-import { protectedNames, type Uncertainty } from './uncertainty.ts';
 import { LINUX_AMD64, equalPlatforms, type Platform } from '../../core/oci/platform.ts';
-import type { Keep } from '../recipe/settings.ts';
+import type { ImageReference } from '../../core/oci/reference.ts';
+import {
+  decideUnwanted,
+  goneTag,
+  type PublishedImage,
+  type Removal,
+  type RemovalKnowledge,
+} from './removal.ts';
 import type { WishedImage } from './wished-image.ts';
 
-/** A published image, for one platform. */
-export interface PublishedImage {
-  /** As {@link WishedImage.publicName}, also for a further platform. */
-  readonly publicName: string;
-  readonly platform: Platform;
-  /** Of its config: equal for equal images. */
-  readonly digest: string;
-  /** As the last wish for it said. */
-  readonly keep: Keep | undefined;
-  /** Since when nobody asks for it, in ms since 1970; `undefined` while somebody may. */
-  readonly unwantedSinceMs: number | undefined;
-}
+export type { PublishedImage, Removal } from './removal.ts';
 
 /** The image that a registry has now, for one platform. */
 export interface ResolvedPlatform {
@@ -24,18 +19,12 @@ export interface ResolvedPlatform {
 }
 
 /** The other input of a plan, beside wishes and published images. */
-export interface Knowledge {
+export interface Knowledge extends RemovalKnowledge {
   /**
    * The platforms that the image is to be published for, without those that it lacks; `undefined` where the registry
    * did not report them.
    */
   readonly resolved: (image: WishedImage) => readonly ResolvedPlatform[] | undefined;
-  /** Further images that may be asked for. */
-  readonly uncertainties: readonly Uncertainty[];
-  /** For images whose wishes said nothing. */
-  readonly keep: Keep;
-  /** In ms since 1970. */
-  readonly nowMs: number;
 }
 
 /** A wished image for one of its platforms. */
@@ -59,13 +48,10 @@ export interface UnknownImage {
   readonly published: PublishedImage | undefined;
 }
 
-/** A published image that nobody asks for any more. */
-export interface Removal {
-  readonly published: PublishedImage;
-  /** Since when, in ms since 1970. */
-  readonly sinceMs: number;
-  /** When it may be removed, in ms since 1970, also in the past; `undefined` for never. */
-  readonly dueMs: number | undefined;
+/** A published image that stays until its registry says whether it has the tag. */
+export interface TagQuestion {
+  readonly publicName: string;
+  readonly reference: ImageReference;
 }
 
 /** The work to do in one repository: each public name stands in it once for each platform. */
@@ -77,18 +63,19 @@ export interface Plan {
   readonly unchanged: readonly PlannedImage[];
   readonly unknown: readonly UnknownImage[];
   readonly remove: readonly Removal[];
+  /** Once for each platform. */
+  readonly questions: readonly TagQuestion[];
 }
 
 type Draft = { readonly [Part in keyof Plan]: Plan[Part][number][] };
-
-const DAY_MS = 86_400_000;
 
 /**
  * Compares the wishes for `repository` with what is published there. A pure function.
  *
  * - A wished image, or a platform of it, that the registry did not report is `unknown`. So an image that disappears
- *   from its registry stays published as long as a line asks for it.
- * - A published image without a wish is `unknown` where an uncertainty may mean it, and is otherwise to be removed.
+ *   from its registry stays published as long as a line asks for it, unless its tag is gone for sure.
+ * - A published image without a wish is `unknown` where anything about it is not sure ({@link decideUnwanted}), and is
+ *   otherwise to be removed.
  *
  * `published` is read once and not kept, which matters with hundreds of thousands of images.
  *
@@ -101,7 +88,7 @@ export function planRepository(
   published: Iterable<PublishedImage>,
   known: Knowledge,
 ): Plan {
-  const plan: Draft = { add: [], update: [], unchanged: [], unknown: [], remove: [] };
+  const plan: Draft = { add: [], update: [], unchanged: [], unknown: [], remove: [], questions: [] };
   const missing = new MissingImages();
   for (const image of wanted) if (image.repositories.includes(repository)) missing.add(image);
   const unwanted: PublishedImage[] = [];
@@ -111,7 +98,15 @@ export function planRepository(
     else planWanted(plan, found, one, known);
   }
   for (const one of missing.all()) planWanted(plan, one, undefined, known);
-  planUnwanted(plan, repository, unwanted, known);
+  for (const fate of decideUnwanted(repository, unwanted, missing, known)) {
+    const { published: one } = fate;
+    if ('reason' in fate) plan.remove.push(fate);
+    else {
+      const { publicName, platform } = one;
+      plan.unknown.push({ publicName, platform, image: undefined, published: one });
+      if (fate.question !== undefined) plan.questions.push({ publicName, reference: fate.question });
+    }
+  }
   return plan;
 }
 
@@ -124,6 +119,11 @@ class MissingImages {
 
   add(image: WishedImage): void {
     this.#images.set(image.publicName, image);
+  }
+
+  /** Returns whether any image is wished by that name, missing or not. */
+  has(publicName: string): boolean {
+    return this.#images.has(publicName);
   }
 
   /** The wished image that `published` is, if it was missing; it no longer is. */
@@ -158,35 +158,23 @@ function planWanted(
   plan: Draft,
   wanted: PlannedImage,
   published: PublishedImage | undefined,
-  { resolved }: Knowledge,
+  known: Knowledge,
 ): void {
   const { image, platform } = wanted;
-  const digest = resolved(image)?.find((other) => isSame(other.platform, platform))?.digest;
-  if (digest === undefined) plan.unknown.push({ publicName: image.publicName, platform, image, published });
-  else if (published === undefined) plan.add.push({ image, platform, digest });
+  const platforms = known.resolved(image);
+  const digest = platforms?.find((other) => isSame(other.platform, platform))?.digest;
+  if (digest === undefined) {
+    const isOfTag =
+      published !== undefined && platforms === undefined && image.reference.digest === undefined;
+    const gone = isOfTag ? goneTag(published, known) : undefined;
+    if (gone !== undefined) plan.remove.push(gone);
+    else {
+      plan.unknown.push({ publicName: image.publicName, platform, image, published });
+      if (isOfTag) plan.questions.push({ publicName: image.publicName, reference: image.reference });
+    }
+  } else if (published === undefined) plan.add.push({ image, platform, digest });
   else if (published.digest === digest) plan.unchanged.push(wanted);
   else plan.update.push({ image, platform, digest });
-}
-
-function planUnwanted(
-  plan: Draft,
-  repository: string,
-  unwanted: readonly PublishedImage[],
-  { uncertainties, keep, nowMs }: Knowledge,
-): void {
-  const names = new Set(unwanted.map(({ publicName }) => publicName));
-  const kept = protectedNames(names, uncertainties, repository);
-  for (const published of unwanted) {
-    const { publicName, platform } = published;
-    if (kept.has(publicName)) {
-      plan.unknown.push({ publicName, platform, image: undefined, published });
-      continue;
-    }
-    const sinceMs = published.unwantedSinceMs ?? nowMs;
-    const howLong = published.keep ?? keep;
-    const dueMs = howLong === 'forever' ? undefined : sinceMs + howLong.days * DAY_MS;
-    plan.remove.push({ published, sinceMs, dueMs });
-  }
 }
 
 /** linux/amd64 where nobody names a platform. */

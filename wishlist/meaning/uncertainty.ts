@@ -18,6 +18,14 @@ export interface Uncertainty {
   readonly selection: TagSelection | undefined;
 }
 
+/** Any image in any repository: what a source may ask for that was never read. */
+export const ANYTHING: Uncertainty = {
+  repositories: undefined,
+  image: undefined,
+  inAnySubdirectory: true,
+  selection: undefined,
+};
+
 /**
  * For a wish whose images are not all known: everything that its pattern matches, though it may mean only the newest of
  * that.

@@ -41,7 +41,7 @@ export async function convertSingleImage(context: Context): Promise<ExitStatus> 
         throw new Failure('pattern-unmatched', message, { ...(hint !== undefined && { hint }) });
       context.observe({ type: 'warning', message });
     }
-    const task = { repository: name, wanted: images, uncertainties: undefined };
+    const task = { repository: name, wanted: images, known: undefined };
     const explain = createExplain(listTags, () => images, false);
     const repositories = [await workOn(task, { ...parts, explain })];
     tellUnusable(context, repositories);

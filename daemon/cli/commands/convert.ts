@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import { failedResult, type Event, type Observer } from '../../../publisher/image/events.ts';
 import type { RegistryClient } from '../../../publisher/registry/client.ts';
 import type { PlatformResult } from '../../../publisher/image/results.ts';
@@ -105,7 +106,10 @@ function together(cycles: readonly (readonly RepositoryReport[])[]): RepositoryR
 /** The named recipe, or what is in force of all sources; a source of which nothing is known is a failure. */
 async function wishlistsOf(context: Context): Promise<Wishlists> {
   const [file] = context.arguments;
-  if (file !== undefined) return { recipes: [await readRecipe(file, context.configuration)], sources: [] };
+  if (file !== undefined) {
+    const recipes = [await readRecipe(file, context.configuration)];
+    return { recipes, sources: [], recipePath: await realpath(file) };
+  }
   const sources = await readConfiguredSources(context);
   for (const { name, content, failure, failingSince } of sources) {
     if (failure === undefined) continue;

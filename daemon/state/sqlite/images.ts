@@ -1,4 +1,7 @@
+import { z } from 'zod';
 import { formatPlatform, parsePlatform } from '../../../core/oci/platform.ts';
+import type { HoldCode } from '../../../wishlist/meaning/holds.ts';
+import type { Removal } from '../../../wishlist/meaning/removal.ts';
 import type { Plan, PublishedImage } from '../../../wishlist/meaning/plan.ts';
 import type { Keep } from '../../../wishlist/recipe/settings.ts';
 import type { Images, ImageSummary, RecordedImage } from '../state.ts';
@@ -16,13 +19,20 @@ export class ImagesTable extends Table implements Images {
   }
 
   async published(repository: string): Promise<PublishedImage[]> {
-    const rows = await this.database.all('SELECT * FROM images WHERE repository = ?', repository);
+    const rows = await this.database.all(
+      `SELECT *, (SELECT json_group_array(source) FROM askers
+       WHERE askers.repository = images.repository AND askers.public_name = images.public_name) AS sources
+       FROM images WHERE repository = ?`,
+      repository,
+    );
     return rows.map((row) => ({
       publicName: nameOf(row),
       platform: parsePlatform(String(row['platform'])),
       digest: String(row['config']),
       keep: keepOf(numberOf(row['keep_days'])),
       unwantedSinceMs: numberOf(row['unwanted_since']),
+      askedBy: SOURCES.parse(JSON.parse(String(row['sources']))),
+      isConfirmed: row['confirmed'] === 1,
     }));
   }
 
@@ -46,23 +56,67 @@ export class ImagesTable extends Table implements Images {
     });
   }
 
-  async setPlan(repository: string, plan: Plan): Promise<void> {
+  async setPlan(
+    repository: string,
+    plan: Plan,
+    held: ReadonlyMap<Removal, HoldCode> = new Map(),
+  ): Promise<void> {
+    const { unchanged, update, unknown, remove } = plan;
     await this.database.transaction(async (statements) => {
-      const set = async (column: string, value: Value, { publicName, platform }: Named): Promise<void> => {
+      const set = async (values: Changes, { publicName, platform }: Named): Promise<void> => {
+        const columns = Object.keys(values);
         await statements.run(
-          `UPDATE images SET ${column} = ? WHERE repository = ? AND public_name = ? AND platform = ? AND ${column} IS NOT ?`,
-          [value, repository, publicName, formatPlatform(platform), value],
+          `UPDATE images SET ${columns.map((column) => `${column} = ?`).join(', ')}
+           WHERE repository = ? AND public_name = ? AND platform = ?
+           AND (${columns.map((column) => `${column} IS NOT ?`).join(' OR ')})`,
+          Object.values(values),
+          [repository, publicName, formatPlatform(platform), ...Object.values(values)],
         );
       };
-      for (const { published, sinceMs } of plan.remove) await set('unwanted_since', sinceMs, published);
-      for (const { image, platform } of [...plan.unchanged, ...plan.update]) {
+      for (const removal of remove) {
+        const { published, reason, sinceMs, dueMs } = removal;
+        const hold = held.get(removal) ?? null;
+        await set({ unwanted_since: sinceMs, reason, due: dueMs ?? null, hold }, published);
+      }
+      for (const { published } of unknown) if (published !== undefined) await set(NOT_PLANNED, published);
+      for (const { image, platform } of [...unchanged, ...update]) {
         const named = { publicName: image.publicName, platform };
-        await set('unwanted_since', null, named);
-        await set('keep_days', daysOf(image.keep), named);
+        await set({ ...WANTED, keep_days: daysOf(image.keep) }, named);
       }
     });
   }
+
+  async remove(
+    repository: string,
+    images: readonly Pick<RecordedImage, 'publicName' | 'platform'>[],
+  ): Promise<void> {
+    await this.database.transaction(async (statements) => {
+      for (const { publicName, platform } of images)
+        await statements.run('DELETE FROM images WHERE repository = ? AND public_name = ? AND platform = ?', [
+          repository,
+          publicName,
+          platform,
+        ]);
+    });
+  }
+
+  async confirm(repository: string): Promise<number> {
+    const rows = await this.database.all(
+      'UPDATE images SET confirmed = 1 WHERE repository = ? AND hold IS NOT NULL RETURNING id',
+      repository,
+    );
+    return rows.length;
+  }
 }
+
+type Changes = Readonly<Record<string, Value>>;
+
+/** Of an image whose removal is not planned: since when nobody asks for it may still be known. */
+const NOT_PLANNED: Changes = { reason: null, due: null, hold: null };
+
+const WANTED: Changes = { ...NOT_PLANNED, unwanted_since: null, confirmed: 0 };
+
+const SOURCES = z.array(z.string());
 
 type Named = Pick<PublishedImage, 'publicName' | 'platform'>;
 
@@ -112,5 +166,8 @@ function imageOf(row: Row): ImageSummary {
     layers: Number(row['layers']),
     bytes: Number(row['bytes']),
     unwantedSinceMs: numberOf(row['unwanted_since']),
+    reason: textOf(row['reason']),
+    dueMs: numberOf(row['due']),
+    hold: textOf(row['hold']),
   };
 }

@@ -145,4 +145,35 @@ export const MIGRATIONS: readonly string[] = [
     FOREIGN KEY (repository, name) REFERENCES verifications ON DELETE CASCADE
   ) WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE askers (
+    repository TEXT NOT NULL,
+    public_name TEXT NOT NULL,
+    source TEXT NOT NULL,
+    PRIMARY KEY (repository, public_name, source)
+  ) WITHOUT ROWID;
+  INSERT OR IGNORE INTO askers SELECT repository, public_name, source FROM wishes WHERE source IS NOT NULL;
+
+  CREATE TABLE absences (
+    repository TEXT NOT NULL,
+    public_name TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (repository, public_name)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE holds (
+    repository TEXT NOT NULL,
+    code TEXT NOT NULL, message TEXT NOT NULL, hint TEXT,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (repository, code)
+  ) WITHOUT ROWID;
+
+  -- Nothing was removed so far, whatever its time: it begins now.
+  UPDATE images SET unwanted_since = NULL;
+  ALTER TABLE images ADD COLUMN reason TEXT;
+  ALTER TABLE images ADD COLUMN due INTEGER;
+  ALTER TABLE images ADD COLUMN hold TEXT;
+  ALTER TABLE images ADD COLUMN confirmed INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

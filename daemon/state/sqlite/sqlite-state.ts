@@ -2,6 +2,7 @@ import { AttemptsTable, DeathsTable } from './attempts.ts';
 import type { Database } from './database.ts';
 import { ImagesTable } from './images.ts';
 import { inodeOf, openDatabase, readDatabase, type Opening } from './open-database.ts';
+import { RemovalsTable } from './removals.ts';
 import { PublicationsTable, RepositoriesTable } from './repositories.ts';
 import type { State } from '../state.ts';
 import { VerificationsTable } from './verifications.ts';
@@ -33,6 +34,7 @@ function stateIn(database: Database): State {
     images: new ImagesTable(database),
     attempts: new AttemptsTable(database),
     publications: new PublicationsTable(database),
+    removals: new RemovalsTable(database),
     deaths: new DeathsTable(database),
     verifications: new VerificationsTable(database),
     /** SQLite keeps writing into a file that was deleted. */

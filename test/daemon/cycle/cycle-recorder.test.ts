@@ -133,6 +133,8 @@ describe('daemon/cycle/cycle-recorder', () => {
       digest,
       keep: undefined,
       unwantedSinceMs: undefined,
+      askedBy: ['wishlist'],
+      isConfirmed: false,
     });
     const failing = new Map([A, B].map((name) => [name, {}])) as unknown as KnownState['failing'];
     const cases: [published: KnownState['published'], line: string][] = [

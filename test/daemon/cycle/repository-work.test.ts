@@ -16,6 +16,11 @@ import { parseReference } from '../../../core/oci/reference.ts';
 
 const REPOSITORY = 'images.unpackd.test';
 const IMAGE = 'quay.io/lab/tool:1';
+const KNOWN = {
+  uncertainties: [],
+  patterns: [],
+  sources: { read: new Set<string>(), configured: undefined },
+};
 
 function wished(): WishedImage {
   const reference = parseReference(IMAGE);
@@ -73,7 +78,7 @@ describe('daemon/cycle/repository-work', () => {
   });
 
   const work = async (given: CycleContext) =>
-    await workOn({ repository: REPOSITORY, wanted: [wished()], uncertainties: [] }, given);
+    await workOn({ repository: REPOSITORY, wanted: [wished()], known: KNOWN }, given);
 
   it('publishes also where nobody can say what is planned', async () => {
     const onPlan = (): never => {
@@ -132,7 +137,7 @@ describe('daemon/cycle/repository-work', () => {
       });
     });
     const wanted = [wished()] as const;
-    const start = async () => await workOn({ repository: REPOSITORY, wanted, uncertainties: [] }, parts);
+    const start = async () => await workOn({ repository: REPOSITORY, wanted, known: KNOWN }, parts);
 
     it('leaves an image alone whose publication is not recorded yet', async () => {
       let recorded = (): void => undefined;

@@ -7,7 +7,7 @@ import { databasePath } from '../../../daemon/state/state-files.ts';
 import type { NewAttempt, State } from '../../../daemon/state/state.ts';
 import { manifestPath } from '../../../publisher/image/layout.ts';
 import { Failure } from '../../../core/failure.ts';
-import { ANYTHING } from '../../wishlist/meaning/random-world.ts';
+import { ANYTHING } from '../../../wishlist/meaning/uncertainty.ts';
 import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
 import type { WishedImage } from '../../../wishlist/meaning/wished-image.ts';
 import { parseRecipe } from '../../../wishlist/recipe/recipe.ts';
@@ -20,7 +20,15 @@ const REPOSITORY = 'images.unpackd.test';
 const NAME = 'quay.io/lab/tool:1';
 const DAY_MS = 86_400_000;
 const NOTHING = { published: [], failing: new Map(), deaths: new Map(), isPaused: false };
-const FOUND = { sources: [], lines: [], repositories: [REPOSITORY], images: [], uncertainties: [] };
+const NOBODY = { read: new Set<string>(), askersIn: () => new Map() };
+const FOUND = {
+  sources: [],
+  lines: [],
+  repositories: [REPOSITORY],
+  images: [],
+  uncertainties: [],
+  ...NOBODY,
+};
 
 const RUN = { id: 'this', spool: '/spool' };
 

@@ -109,6 +109,9 @@ describe('daemon/status/image', () => {
       bytes: 2_000_000,
       publishedMs: undefined,
       unwantedSinceMs: undefined,
+      reason: undefined,
+      dueMs: undefined,
+      hold: undefined,
     };
     const ATTEMPT = { ...named, platform: undefined, startedMs: NOW, finishedMs: NOW + 61_400, bytes: 5000 };
 

@@ -90,8 +90,15 @@ describe('daemon/status/report', () => {
     await publish('quay.io/a/b:1');
     const [published] = await state.images.published(REPOSITORY);
     assert.ok(published !== undefined);
-    const remove = [{ published, sinceMs: 50, dueMs: undefined }];
-    await state.images.setPlan(REPOSITORY, { add: [], update: [], unchanged: [], unknown: [], remove });
+    const remove = [{ published, reason: 'line gone' as const, sinceMs: 50, dueMs: undefined }];
+    await state.images.setPlan(REPOSITORY, {
+      add: [],
+      update: [],
+      unchanged: [],
+      unknown: [],
+      remove,
+      questions: [],
+    });
     for (const revision of [3, 4]) {
       const counts = { images: 1, layers: 1, bytes: 1, error: undefined };
       await state.publications.record({

@@ -8,6 +8,7 @@ import {
   type ListTags,
   type WishedImage,
 } from '../../../wishlist/meaning/expand.ts';
+import { ALL_READ, WISHLIST } from '../../support/all-read.ts';
 import { planRepository } from '../../../wishlist/meaning/plan.ts';
 import { Failure, stackOf } from '../../../core/failure.ts';
 import { formatPlatform, parsePlatform, type Platform } from '../../../core/oci/platform.ts';
@@ -138,7 +139,7 @@ describe('wishlist/meaning/expand: expandRecipes', () => {
   });
 
   it('gives nothing for nothing', async () => {
-    const nothing = { images: [], failures: [], problems: [], uncertainties: [] };
+    const nothing = { images: [], failures: [], problems: [], uncertainties: [], patterns: [] };
     assert.deepEqual(await expandRecipes([], unexpected), { ...nothing, repositories: [] });
     const { repositories, ...rest } = await expandWishes([], unexpected);
     assert.deepEqual(rest, nothing);
@@ -214,8 +215,10 @@ describe('wishlist/meaning/expand: expandRecipes, given tags of what is no image
       digest: 'sha256:1',
       keep: undefined,
       unwantedSinceMs: undefined,
+      askedBy: [WISHLIST],
+      isConfirmed: false,
     }));
-    const knowledge = { resolved: () => [], uncertainties, keep: { days: 30 }, nowMs: 0 };
+    const knowledge = { resolved: () => [], uncertainties, ...ALL_READ, keep: { days: 30 }, nowMs: 0 };
     const plan = planRepository(REPOSITORY, images, published, knowledge);
     assert.deepEqual(
       plan.remove.map((removal) => removal.published.publicName),
@@ -250,10 +253,13 @@ describe('wishlist/meaning/expand: expandRecipes, given a list that may not be w
       digest: 'sha256:1',
       keep: undefined,
       unwantedSinceMs: undefined,
+      askedBy: [WISHLIST],
+      isConfirmed: false,
     }));
     const plan = planRepository(REPOSITORY, images, published, {
       resolved: () => [{ platform: parsePlatform('linux/amd64'), digest: 'sha256:1' }],
       uncertainties,
+      ...ALL_READ,
       keep: { days: 30 },
       nowMs: 0,
     });

@@ -4,6 +4,8 @@ import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
 import { Failure } from '../../../core/failure.ts';
 import { planRepository, type Plan, type PublishedImage } from '../../../wishlist/meaning/plan.ts';
 import { formatPlatform, LINUX_AMD64, type Platform } from '../../../core/oci/platform.ts';
+import type { Absence } from '../../../wishlist/meaning/removal.ts';
+import { WISHLIST } from '../../support/all-read.ts';
 import type { Keep } from '../../../wishlist/recipe/settings.ts';
 import type { Wish } from '../../../wishlist/recipe/wish.ts';
 import { NOW_MS, PLATFORMS, randomWorld, TAGS, type World } from './random-world.ts';
@@ -38,7 +40,7 @@ describe('wishlist/meaning/plan-random', () => {
   });
 });
 
-async function planOf({ recipes, uncertainties, tags, digest }: World, state: State): Promise<Plan> {
+async function planOf({ recipes, uncertainties, tags, digest, gone }: World, state: State): Promise<Plan> {
   const expansion = await expandRecipes(
     recipes,
     wholeLists(async (reference) => {
@@ -56,9 +58,19 @@ async function planOf({ recipes, uncertainties, tags, digest }: World, state: St
       return found.length === 0 ? undefined : found;
     },
     uncertainties: [...expansion.uncertainties, ...uncertainties],
+    sources: { read: new Set([WISHLIST]), configured: new Set([WISHLIST, 'down']) },
+    patterns: expansion.patterns,
+    tags: { absent: (name) => absenceOf(gone(name)), isThere: () => false },
     keep: KEEP,
     nowMs: NOW_MS,
   });
+}
+
+const FIRST_ABSENT_MS = NOW_MS - 3 * DAY_MS;
+
+function absenceOf(gone: 'twice' | 'once' | undefined): Absence | undefined {
+  if (gone === undefined) return undefined;
+  return { firstMs: FIRST_ABSENT_MS, lastMs: gone === 'once' ? FIRST_ABSENT_MS : NOW_MS };
 }
 
 /** What the publisher and a garbage collection would make of the plan. */
@@ -72,13 +84,19 @@ function apply(plan: Plan, state: State): State {
       digest,
       keep,
       unwantedSinceMs: undefined,
+      askedBy: state.get(keyOf(publicName, platform))?.askedBy ?? [WISHLIST],
+      isConfirmed: false,
     });
   }
   for (const { image, platform } of plan.unchanged) {
     const key = keyOf(image.publicName, platform);
     const there = after.get(key);
     assert.ok(there !== undefined, key);
-    after.set(key, { ...there, keep: image.keep, unwantedSinceMs: undefined });
+    after.set(key, {
+      ...there,
+      keep: image.keep,
+      unwantedSinceMs: undefined,
+    });
   }
   for (const { published, sinceMs, dueMs } of plan.remove) {
     const key = keyOf(published.publicName, published.platform);
@@ -116,16 +134,51 @@ function expectedImage(
     );
     if (agreeing.some(({ platforms }) => platforms.includes(platform))) {
       const digest = world.digest(first.reference, platform);
-      if (digest === undefined) return there;
+      if (digest === undefined) {
+        const isMissing = PLATFORMS.every((one) => world.digest(first.reference, one) === undefined);
+        return isMissing && isGone(world, there) ? removed(there, FIRST_ABSENT_MS) : there;
+      }
       const keep = longest(agreeing.map((claim) => claim.keep));
-      return { publicName, platform, digest, keep, unwantedSinceMs: undefined };
+      return {
+        publicName,
+        platform,
+        digest,
+        keep,
+        unwantedSinceMs: undefined,
+        askedBy: there?.askedBy ?? [WISHLIST],
+        isConfirmed: false,
+      };
     }
   }
-  if (there === undefined || isDoubtful(world, publicName)) return there;
-  const sinceMs = there.unwantedSinceMs ?? NOW_MS;
+  if (there === undefined || !isOurs(there) || isDoubtful(world, publicName)) return there;
+  if (!isMatched(world, publicName)) return removed(there, there.unwantedSinceMs ?? NOW_MS);
+  return isGone(world, there) ? removed(there, FIRST_ABSENT_MS) : there;
+}
+
+/** What becomes of an image that nobody asks for since then. */
+function removed(there: PublishedImage | undefined, sinceMs: number): PublishedImage | undefined {
+  if (there === undefined) return undefined;
   const keep = there.keep ?? KEEP;
   const isDue = keep !== 'forever' && NOW_MS - sinceMs >= keep.days * DAY_MS;
   return isDue ? undefined : { ...there, unwantedSinceMs: sinceMs };
+}
+
+function isGone(world: World, there: PublishedImage | undefined): boolean {
+  return there !== undefined && isOurs(there) && world.gone(there.publicName) === 'twice';
+}
+
+function isOurs({ askedBy }: PublishedImage): boolean {
+  return askedBy.length > 0 && askedBy.every((source) => source === WISHLIST);
+}
+
+/** Whether a pattern would mean it, if its registry listed it. */
+function isMatched(world: World, name: string): boolean {
+  return lines(world).some(({ recipe, wish }) => {
+    const pattern = wish.reference.tag ?? '';
+    if (!pattern.includes('*') || knownTags(world, recipe, wish) === undefined) return false;
+    const image = `${prefixOf(recipe)}${imageOf(wish)}`;
+    return TAGS.some((tag) => matches(pattern, tag) && name === `${image}:${tag}`);
+  });
 }
 
 /** A line that means an image of that public name in {@link REPOSITORY}, whoever takes precedence. */

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { ANYTHING } from './random-world.ts';
 import {
   planRepository,
   type Knowledge,
   type Plan,
   type PublishedImage,
 } from '../../../wishlist/meaning/plan.ts';
+import { ALL_READ, WISHLIST } from '../../support/all-read.ts';
+import { ANYTHING } from '../../../wishlist/meaning/uncertainty.ts';
 import { formatPlatform, parsePlatform } from '../../../core/oci/platform.ts';
 import { parseReference } from '../../../core/oci/reference.ts';
 import type { Keep } from '../../../wishlist/recipe/settings.ts';
@@ -89,7 +90,9 @@ describe('wishlist/meaning/plan', () => {
       const published = { ...publishedImage('quay.io/a:1 one'), keep, unwantedSinceMs };
       const { remove } = planRepository('x', [], [published], knowledge({}));
       const dueMs = dueDays === undefined ? undefined : NOW_MS + dueDays * DAY_MS;
-      assert.deepEqual(remove, [{ published, sinceMs: unwantedSinceMs ?? NOW_MS, dueMs }]);
+      assert.deepEqual(remove, [
+        { published, reason: 'line gone', sinceMs: unwantedSinceMs ?? NOW_MS, dueMs },
+      ]);
     });
   }
 
@@ -105,7 +108,7 @@ describe('wishlist/meaning/plan', () => {
   });
 });
 
-type Shown = Record<keyof Plan, string[]>;
+type Shown = Record<Exclude<keyof Plan, 'questions'>, string[]>;
 
 function shown({ add, update, unchanged, unknown, remove }: Plan): Shown {
   const name = (one: Pick<PublishedImage, 'publicName' | 'platform'>): string => {
@@ -125,7 +128,14 @@ function shown({ add, update, unchanged, unknown, remove }: Plan): Shown {
 }
 
 function knowledge(known: Partial<Knowledge>): Knowledge {
-  return { resolved: () => undefined, uncertainties: [], keep: { days: 7 }, nowMs: NOW_MS, ...known };
+  return {
+    resolved: () => undefined,
+    uncertainties: [],
+    ...ALL_READ,
+    keep: { days: 7 },
+    nowMs: NOW_MS,
+    ...known,
+  };
 }
 
 function image(text: string, platforms?: string): WishedImage {
@@ -147,5 +157,13 @@ function publishedImage(text: string): PublishedImage {
   const [publicName = '', ...rest] = text.split(' ');
   const [digest = '', architecture = 'amd64'] = rest.toReversed();
   const platform = parsePlatform(`linux/${architecture}`);
-  return { publicName, platform, digest, keep: undefined, unwantedSinceMs: undefined };
+  return {
+    publicName,
+    platform,
+    digest,
+    keep: undefined,
+    unwantedSinceMs: undefined,
+    askedBy: [WISHLIST],
+    isConfirmed: false,
+  };
 }

@@ -1,20 +1,13 @@
 import type { Recipe } from '../../../wishlist/recipe/recipe.ts';
-import type { Uncertainty } from '../../../wishlist/meaning/uncertainty.ts';
+import { ANYTHING, type Uncertainty } from '../../../wishlist/meaning/uncertainty.ts';
 import type { PublishedImage } from '../../../wishlist/meaning/plan.ts';
 import { LINUX_AMD64, type Platform } from '../../../core/oci/platform.ts';
 import type { Problem } from '../../../wishlist/recipe/problem.ts';
 import { formatReference, parseReference, type ImageReference } from '../../../core/oci/reference.ts';
 import { NO_SETTINGS, type Keep, type WishSettings } from '../../../wishlist/recipe/settings.ts';
 import { wishOf, type Wish } from '../../../wishlist/recipe/wish.ts';
+import { WISHLIST } from '../../support/all-read.ts';
 import { pseudoRandom } from '../../support/e2e/pseudo-random.ts';
-
-/** Any image in any repository. */
-export const ANYTHING: Uncertainty = {
-  repositories: undefined,
-  image: undefined,
-  inAnySubdirectory: true,
-  selection: undefined,
-};
 
 /** Names are few, so that they meet: `b.io` is a registry, a subdirectory, and the beginning of a repository's path. */
 const REGISTRIES = ['a.io', 'b.io'];
@@ -37,6 +30,8 @@ export interface World {
   readonly tags: (reference: ImageReference) => readonly string[] | undefined;
   /** `undefined` where the registry does not tell, or has none for the platform. */
   readonly digest: (reference: ImageReference, platform: Platform) => string | undefined;
+  /** Whether the registry says for sure that it has no such tag, and whether it said so before. */
+  readonly gone: (publicName: string) => 'twice' | 'once' | undefined;
   /** What is published in the repository `x`. */
   readonly published: readonly PublishedImage[];
 }
@@ -65,6 +60,8 @@ class WorldMaker {
         this.#answer(`${reference.scheme} ${formatReference(reference)} ${architecture}`, () =>
           this.#happens(0.2) ? undefined : this.#one(['sha256:one', 'sha256:two']),
         ),
+      gone: (publicName) =>
+        this.#answer(`gone ${publicName}`, () => this.#one([undefined, 'once', 'twice'] as const)),
       published: SUBDIRECTORIES.flatMap((subdirectory) =>
         IMAGES.flatMap((image) =>
           TAGS.map((tag) => `${subdirectory === undefined ? '' : `${subdirectory}/`}${image}:${tag}`),
@@ -79,7 +76,22 @@ class WorldMaker {
     if (this.#happens(0.6)) return [];
     const digest = this.#one(['sha256:one', 'sha256:two']);
     const unwantedSinceMs = this.#happens(0.6) ? undefined : NOW_MS - this.#below(4) * DAY_MS;
-    return [{ publicName, platform, digest, keep: this.#keep(), unwantedSinceMs }];
+    return [
+      {
+        publicName,
+        platform,
+        digest,
+        keep: this.#keep(),
+        unwantedSinceMs,
+        askedBy: this.#askers(),
+        isConfirmed: false,
+      },
+    ];
+  }
+
+  /** Sometimes nobody, sometimes a source that cannot be read. */
+  #askers(): string[] {
+    return this.#one([[WISHLIST], [WISHLIST], [WISHLIST], [], ['down'], [WISHLIST, 'down']]);
   }
 
   #recipe(index: number): Recipe {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  ANYTHING,
   protectedNames,
   uncertaintyOfWish,
   uncertaintiesOfLines,
@@ -12,7 +13,6 @@ import { parseReference } from '../../../core/oci/reference.ts';
 import { NO_SETTINGS } from '../../../wishlist/recipe/settings.ts';
 import { wishOf } from '../../../wishlist/recipe/wish.ts';
 import { wholeLists } from '../../support/whole-lists.ts';
-import { ANYTHING } from './random-world.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 

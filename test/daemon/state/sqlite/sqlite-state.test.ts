@@ -162,10 +162,10 @@ describe('daemon/state/sqlite/sqlite-state', () => {
       await state.images.put(REPOSITORY, [image('quay.io/a:1', 'x', 10)]);
       const [published] = await state.images.published(REPOSITORY);
       assert.ok(published !== undefined);
-      const nothing = { add: [], update: [], unchanged: [], unknown: [], remove: [] };
+      const nothing = { add: [], update: [], unchanged: [], unknown: [], remove: [], questions: [] };
       await state.images.setPlan(REPOSITORY, {
         ...nothing,
-        remove: [{ published, sinceMs: 50, dueMs: undefined }],
+        remove: [{ published, reason: 'line gone', sinceMs: 50, dueMs: undefined }],
       });
       assert.equal((await state.images.published(REPOSITORY))[0]?.unwantedSinceMs, 50);
       const wanted = { publicName: 'quay.io/a:1', keep: 'forever' } as WishedImage;

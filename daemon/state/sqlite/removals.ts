@@ -1,0 +1,109 @@
+import { groupBy } from '../../../core/group-by.ts';
+import type { Absence } from '../../../wishlist/meaning/removal.ts';
+import type { FailureNote, HoldRecord, Removals } from '../state.ts';
+import { failureOf, failureValues, nameOf, numberOf, Table } from './database.ts';
+
+/** The mark that holds the latest time that the clock showed. */
+const CLOCK = 'clock';
+
+export class RemovalsTable extends Table implements Removals {
+  /** Writes only what changed. */
+  async noteAskers(
+    repository: string,
+    askers: ReadonlyMap<string, readonly string[]>,
+    read: ReadonlySet<string>,
+  ): Promise<void> {
+    await this.database.transaction(async (statements) => {
+      const rows = await statements.all(
+        'SELECT public_name, source FROM askers WHERE repository = ?',
+        repository,
+      );
+      const known = new Set(rows.map((row) => keyOf(nameOf(row), String(row['source']))));
+      for (const [publicName, sources] of askers) {
+        for (const source of sources)
+          if (!known.has(keyOf(publicName, source)))
+            await statements.run('INSERT INTO askers VALUES (?, ?, ?)', [repository, publicName, source]);
+      }
+      for (const [publicName, ofName] of groupBy(rows, nameOf)) {
+        const asking = new Set(askers.get(publicName));
+        const before = ofName.map((row) => String(row['source']));
+        const left = before.filter((source) => read.has(source) && !asking.has(source));
+        if (left.length === before.length && asking.size === 0) continue;
+        for (const source of left)
+          await statements.run('DELETE FROM askers WHERE repository = ? AND public_name = ? AND source = ?', [
+            repository,
+            publicName,
+            source,
+          ]);
+      }
+    });
+  }
+
+  async askers(repository: string): Promise<ReadonlyMap<string, readonly string[]>> {
+    const rows = await this.database.all('SELECT * FROM askers WHERE repository = ?', repository);
+    const byName = groupBy(rows, nameOf);
+    return new Map(
+      Array.from(byName, ([name, ofName]) => [name, ofName.map((row) => String(row['source']))]),
+    );
+  }
+
+  async noteTags(
+    repository: string,
+    { absent, there }: { readonly absent: readonly string[]; readonly there: readonly string[] },
+    nowMs: number,
+  ): Promise<void> {
+    await this.deleteNames('absences', repository, there);
+    if (absent.length === 0) return;
+    await this.database.run(
+      `INSERT INTO absences SELECT ?, value, ?, ? FROM json_each(?) WHERE true
+       ON CONFLICT DO UPDATE SET last = max(last, excluded.last)`,
+      [repository, nowMs, nowMs, JSON.stringify(absent)],
+    );
+  }
+
+  async absences(repository: string): Promise<ReadonlyMap<string, Absence>> {
+    const rows = await this.database.all('SELECT * FROM absences WHERE repository = ?', repository);
+    return new Map(
+      rows.map((row) => [nameOf(row), { firstMs: Number(row['first']), lastMs: Number(row['last']) }]),
+    );
+  }
+
+  async clockMs(): Promise<number | undefined> {
+    const [row] = await this.database.all('SELECT value FROM marks WHERE name = ?', CLOCK);
+    return numberOf(row?.['value']);
+  }
+
+  async setClock(nowMs: number): Promise<void> {
+    await this.database.run('INSERT OR REPLACE INTO marks VALUES (?, ?)', CLOCK, nowMs);
+  }
+
+  async replaceHolds(repository: string, holds: readonly FailureNote[], nowMs: number): Promise<void> {
+    await this.database.transaction(async (statements) => {
+      await statements.run(
+        'DELETE FROM holds WHERE repository = ? AND code NOT IN (SELECT value FROM json_each(?))',
+        [repository, JSON.stringify(holds.map(({ code }) => code))],
+      );
+      for (const hold of holds)
+        await statements.run(
+          `INSERT INTO holds VALUES (?, ?, ?, ?, ?)
+           ON CONFLICT DO UPDATE SET message = excluded.message, hint = excluded.hint`,
+          [repository, ...failureValues(hold), nowMs],
+        );
+    });
+  }
+
+  async holds(repository: string): Promise<HoldRecord[]> {
+    const rows = await this.database.all(
+      'SELECT * FROM holds WHERE repository = ? ORDER BY since, code',
+      repository,
+    );
+    return rows.flatMap((row) => {
+      const failure = failureOf(row);
+      return failure === undefined ? [] : [{ ...failure, sinceMs: Number(row['since']) }];
+    });
+  }
+}
+
+function keyOf(publicName: string, source: string): string {
+  return JSON.stringify([publicName, source]);
+}

@@ -1,0 +1,120 @@
+import { counted, localTime } from '../../core/text.ts';
+import type { PublishedImage, Removal } from './removal.ts';
+
+/** Why a removal that is due does not happen. */
+export type HoldCode =
+  | 'clock-jumped' // the time may be wrong
+  | 'source-dropped' // who asked for it is no longer configured
+  | 'source-emptied' // who asked for it asks for nothing any more
+  | 'too-many'; // more than usual at once
+
+/** Removals that wait for an operator. */
+export interface Hold {
+  readonly code: HoldCode;
+  readonly message: string;
+  readonly hint: string;
+  /** At least one. */
+  readonly removals: readonly Removal[];
+}
+
+/** How many removals one cycle may make in a repository without being told to. */
+export interface RemovalLimits {
+  readonly images: number;
+  /** Of a repository's images, in percent. */
+  readonly percent: number;
+}
+
+/** What holds depend on. */
+export interface HoldKnowledge {
+  readonly repository: string;
+  /** The number of its images. */
+  readonly published: number;
+  readonly limits: RemovalLimits;
+  /** The sources that ask for an image in the repository. */
+  readonly asking: ReadonlySet<string>;
+  /** Where the clock cannot be believed: what it showed last, in ms since 1970. */
+  readonly believedMs: number | undefined;
+  readonly nowMs: number;
+}
+
+/** So few may always go, whatever their share. */
+const ALWAYS = 5;
+
+/** A clock further from what it showed last is not believed. */
+const JUMP_MS = 7 * 86_400_000;
+
+/** Returns whether a clock that showed `lastMs` may show `nowMs`, without anybody looking in between for that long. */
+export function isClockBelieved(nowMs: number, lastMs: number | undefined): boolean {
+  return lastMs === undefined || Math.abs(nowMs - lastMs) <= JUMP_MS;
+}
+
+/** The removals that are due, and what of them is held. A pure function. */
+export function holdRemovals(
+  removals: readonly Removal[],
+  known: HoldKnowledge,
+): { due: Removal[]; holds: Hold[] } {
+  const { nowMs, asking } = known;
+  const isDue = ({ dueMs }: Removal): boolean => dueMs !== undefined && dueMs <= nowMs;
+  const all = removals.filter(isDue);
+  const due = all.filter(({ published }) => published.isConfirmed);
+  let open = all.filter(({ published }) => !published.isConfirmed);
+  const holds: Hold[] = [];
+  const hold = (code: HoldCode, isHeld: (removal: Removal) => boolean): void => {
+    const held = open.filter(isHeld);
+    if (held.length === 0) return;
+    open = open.filter((removal) => !isHeld(removal));
+    holds.push({ code, ...wordsOf(code, held, known), removals: held });
+  };
+  hold('clock-jumped', () => known.believedMs !== undefined);
+  hold('source-dropped', ({ reason }) => reason === 'source gone');
+  hold('source-emptied', ({ published }) => emptiedSource(published, asking) !== undefined);
+  const isTooMany = open.length > allowed(known);
+  hold('too-many', () => isTooMany);
+  return { due: [...due, ...open], holds };
+}
+
+function emptiedSource({ askedBy }: PublishedImage, asking: ReadonlySet<string>): string | undefined {
+  return askedBy.find((source) => !asking.has(source));
+}
+
+/** The number of images that may go at once. */
+function allowed({ published, limits: { images, percent } }: HoldKnowledge): number {
+  return Math.min(images, Math.max(ALWAYS, Math.floor((published * percent) / 100)));
+}
+
+function wordsOf(
+  code: HoldCode,
+  held: readonly Removal[],
+  known: HoldKnowledge,
+): Pick<Hold, 'message' | 'hint'> {
+  const { repository, published, limits, nowMs, believedMs = nowMs } = known;
+  const images = counted(held.length, 'image');
+  const hint = `to let them go: "unpackd remove --held ${repository}"`;
+  switch (code) {
+    case 'clock-jumped':
+      return {
+        message: `${images} stay: the clock shows ${localTime(nowMs)}, and showed ${localTime(believedMs)} when it was last looked at`,
+        hint: `correct the clock; if it is right, "unpackd remove --held ${repository}" says so`,
+      };
+    case 'source-dropped':
+      return {
+        message: `${images} stay: ${sourcesOf(held, known)} asked for them, and is no longer configured`,
+        hint: `configure it again to keep them; ${hint}`,
+      };
+    case 'source-emptied':
+      return {
+        message: `${images} stay: ${sourcesOf(held, known)} asked for them, and now asks for nothing in ${repository}`,
+        hint: `restore its wishlist to keep them; ${hint}`,
+      };
+    case 'too-many':
+      return {
+        message: `${images} of ${published} stay: at most ${allowed(known)} may go at once (removal-limit ${limits.images}, removal-share ${limits.percent} %)`,
+        hint: `ask for them again to keep them; ${hint}`,
+      };
+  }
+}
+
+function sourcesOf(held: readonly Removal[], { asking }: HoldKnowledge): string {
+  const names = held.flatMap(({ published }) => published.askedBy.filter((source) => !asking.has(source)));
+  return [...new Set(names)].join(', ');
+}

@@ -1,0 +1,188 @@
+import type { Platform } from '../../core/oci/platform.ts';
+import type { ImageReference } from '../../core/oci/reference.ts';
+import type { Keep } from '../recipe/settings.ts';
+import { protectedNames, type Uncertainty } from './uncertainty.ts';
+
+/** A published image, for one platform. */
+export interface PublishedImage {
+  /** As a wished image has it, also for a further platform. */
+  readonly publicName: string;
+  readonly platform: Platform;
+  /** Of its config: equal for equal images. */
+  readonly digest: string;
+  /** As the last wish for it said. */
+  readonly keep: Keep | undefined;
+  /** Since when nobody asks for it, in ms since 1970; `undefined` while somebody may. */
+  readonly unwantedSinceMs: number | undefined;
+  /**
+   * The sources that asked for its name the last time that each was read; the last ones to ask stay. Empty for what was
+   * published by hand, found in the repository, or forgotten with the state: that is no plan's to remove.
+   */
+  readonly askedBy: readonly string[];
+  /** The operator lets it go, whatever holds it. */
+  readonly isConfirmed: boolean;
+}
+
+/** Since when a registry says for sure that it has no such tag, and when it last said so: in ms since 1970. */
+export interface Absence {
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
+/** What registries said of single tags in this cycle. */
+export interface TagAnswers {
+  /** Absent for sure now, and at no time since `firstMs` was it there. */
+  readonly absent: (publicName: string) => Absence | undefined;
+  /** There for sure, though no list shows it to be meant. */
+  readonly isThere: (publicName: string) => boolean;
+}
+
+/** The sources of a cycle, by name; a recipe given to a command by its real path. */
+export interface ReadSources {
+  /** Read whole in this cycle. */
+  readonly read: ReadonlySet<string>;
+  /** All that are configured; `undefined` where the cycle is about a recipe alone. */
+  readonly configured: ReadonlySet<string> | undefined;
+}
+
+/** A pattern whose images are known: tags that it matches are wanted as long as the registry has them. */
+export interface KnownPattern extends Uncertainty {
+  readonly image: string;
+  /** For a tag of it, with that tag. */
+  readonly reference: ImageReference;
+  /** Of the matching tags it means only those with the highest versions. */
+  readonly isOfNewest: boolean;
+}
+
+export type RemovalReason =
+  | 'line gone'
+  | 'tag gone'
+  | 'pattern changed'
+  | 'newer tags'
+  | 'platform no longer asked for'
+  | 'source gone';
+
+/** A published image that nobody asks for any more, or that its registry no longer has. */
+export interface Removal {
+  readonly published: PublishedImage;
+  readonly reason: RemovalReason;
+  /** Since when, in ms since 1970. */
+  readonly sinceMs: number;
+  /** When it may be removed, in ms since 1970, also in the past; `undefined` for never. */
+  readonly dueMs: number | undefined;
+}
+
+/** What the removal of an image depends on, beside the wishes. */
+export interface RemovalKnowledge {
+  /** Further images that may be asked for. */
+  readonly uncertainties: readonly Uncertainty[];
+  readonly patterns: readonly KnownPattern[];
+  readonly tags: TagAnswers;
+  readonly sources: ReadSources;
+  /** For images whose wishes said nothing. */
+  readonly keep: Keep;
+  /** In ms since 1970: what is found to be unwanted now is so since then. */
+  readonly nowMs: number;
+}
+
+const DAY_MS = 86_400_000;
+
+/** A tag counts as gone when its registry said so twice, so far apart. */
+const GONE_MS = DAY_MS;
+
+/** What is to become of an image that no wish means. */
+export type Fate =
+  | Removal
+  /** It stays; `question`: until its registry says whether it has the tag. */
+  | { readonly published: PublishedImage; readonly question: ImageReference | undefined };
+
+/**
+ * Decides for published images without a wish. A pure function.
+ *
+ * Any doubt keeps an image: a source that was not read, a line that may mean it, or a pattern that meant it while its
+ * registry does not say for sure, twice, that the tag is gone.
+ *
+ * @param wantedNames public names that are wanted for other platforms
+ */
+export function decideUnwanted(
+  repository: string,
+  unwanted: readonly PublishedImage[],
+  wantedNames: { readonly has: (publicName: string) => boolean },
+  known: RemovalKnowledge,
+): Fate[] {
+  const ours = unwanted.filter((one) => isAnswered(one, known.sources));
+  const names = new Set(ours.map(({ publicName }) => publicName));
+  const uncertain = protectedNames(names, known.uncertainties, repository);
+  const patterns = known.patterns.filter(({ repositories }) => repositories?.includes(repository) !== false);
+  const byImage = new Map(patterns.map((pattern) => [pattern.image, pattern]));
+  const matched = protectedNames(names, patterns, repository);
+  const meant = protectedNames(
+    names,
+    patterns.filter(({ isOfNewest }) => !isOfNewest),
+    repository,
+  );
+  return unwanted.map((published): Fate => {
+    const { publicName } = published;
+    if (!isAnswered(published, known.sources) || uncertain.has(publicName))
+      return { published, question: undefined };
+    const pattern = byImage.get(imageOf(publicName));
+    if (pattern !== undefined && matched.has(publicName)) {
+      const gone = goneTag(published, known);
+      if (gone !== undefined) return gone;
+      if (meant.has(publicName) || !known.tags.isThere(publicName))
+        return { published, question: { ...pattern.reference, tag: versionOf(publicName) } };
+      return removalOf(published, 'newer tags', known);
+    }
+    if (wantedNames.has(publicName)) return removalOf(published, 'platform no longer asked for', known);
+    if (isOfDroppedSource(published, known.sources)) return removalOf(published, 'source gone', known);
+    return removalOf(published, pattern === undefined ? 'line gone' : 'pattern changed', known);
+  });
+}
+
+/** The removal of an image whose line is there, and whose tag is gone for sure. */
+export function goneTag(published: PublishedImage, known: RemovalKnowledge): Removal | undefined {
+  if (!isAnswered(published, known.sources)) return undefined;
+  const absence = known.tags.absent(published.publicName);
+  if (absence === undefined || absence.lastMs - absence.firstMs < GONE_MS) return undefined;
+  return removalOf({ ...published, unwantedSinceMs: absence.firstMs }, 'tag gone', known);
+}
+
+function removalOf(
+  published: PublishedImage,
+  reason: RemovalReason,
+  { keep, nowMs }: RemovalKnowledge,
+): Removal {
+  // What was noted while a clock was ahead would keep an image for ever.
+  const sinceMs = Math.min(published.unwantedSinceMs ?? nowMs, nowMs);
+  const howLong = published.keep ?? keep;
+  const dueMs = howLong === 'forever' ? undefined : sinceMs + howLong.days * DAY_MS;
+  return { published, reason, sinceMs, dueMs };
+}
+
+/** Returns whether all who asked for an image have now said that they do not, or cannot be asked any more. */
+function isAnswered({ askedBy }: PublishedImage, { read, configured }: ReadSources): boolean {
+  return askedBy.length > 0 && askedBy.every((source) => read.has(source) || isDropped(source, configured));
+}
+
+/** Returns whether an operator took a source away. Recipes are nobody's but their callers'. */
+function isDropped(source: string, configured: ReadSources['configured']): boolean {
+  return configured !== undefined && !configured.has(source) && !source.startsWith('/');
+}
+
+function isOfDroppedSource({ askedBy }: PublishedImage, { read }: ReadSources): boolean {
+  return askedBy.some((source) => !read.has(source));
+}
+
+/** `[<subdirectory>/]<registry>/<repository>` */
+function imageOf(publicName: string): string {
+  return publicName.slice(0, versionStart(publicName));
+}
+
+function versionOf(publicName: string): string {
+  return publicName.slice(versionStart(publicName) + 1);
+}
+
+function versionStart(publicName: string): number {
+  const last = publicName.lastIndexOf('/');
+  return last + publicName.slice(last).search(/[:@]/);
+}
