@@ -36,6 +36,11 @@ export interface OpenRepository {
    * @throws Failure `repository-unusable`, `repository-conflict`, `disk-full`, `interrupted`: then nothing has changed
    */
   publish(publication: Publication, options: PublishOptions): Promise<void>;
+  /**
+   * How many of `groups` of paths, from the first, one publication should delete: all their trees go in one step then. At
+   * least 1, where there is any.
+   */
+  deletableAtOnce(groups: readonly (readonly BytePath[])[]): Promise<number>;
   /** The number that the repository has for what is published now; `undefined` where it does not count. */
   revision(): number | undefined;
   release(): Promise<void>;

@@ -18,9 +18,10 @@ import { CvmfsView } from './view.ts';
 import { CvmfsCapabilities } from './capabilities.ts';
 import { assertMounted, locateRepository, type CvmfsRepository, type Installation } from './installation.ts';
 import { Chunks } from './chunks.ts';
-import { divideDeletions, type Deletions, readServerVersion } from './server-command.ts';
+import { divideDeletions, fittingGroups, type Deletions } from './deletions.ts';
+import { readServerVersion, type ServerVersion } from './server-command.ts';
 import { readAhead } from './read-ahead.ts';
-import { newSeal, unionSeal, UNFINISHED, unfinishedTrees, withListOfNew } from './seal.ts';
+import { earlierSeals, newSeal, unionSeal, UNFINISHED, unfinishedTrees, withListOfNew } from './seal.ts';
 import { tarArchive } from './tar-writer.ts';
 import { isRecorded } from './transaction-record.ts';
 import { Server, type ServerLimits } from './transaction.ts';
@@ -210,10 +211,17 @@ class OpenCvmfs implements OpenRepository {
     this.#lock.release();
   }
 
-  /** The server may be another version at each publication: packages are upgraded under a daemon that runs. */
-  async #divide(paths: readonly BytePath[]): Promise<Deletions> {
-    return await divideDeletions(paths, () => readServerVersion(this.#command));
+  async deletableAtOnce(groups: readonly (readonly BytePath[])[]): Promise<number> {
+    return await fittingGroups(groups, await earlierSeals(this.view), this.#readVersion);
   }
+
+  async #divide(paths: readonly BytePath[]): Promise<Deletions> {
+    return await divideDeletions(paths, this.#readVersion);
+  }
+
+  /** The server may be another version at each publication: packages are upgraded under a daemon that runs. */
+  readonly #readVersion = async (): Promise<ServerVersion | undefined> =>
+    await readServerVersion(this.#command);
 
   async #ingest(
     entries: AsyncIterable<Entry>,

@@ -32,8 +32,7 @@ export function unionSeal(attributes: Attributes): FileEntry {
 
 export async function newSeal(view: RepositoryView, attributes: Attributes): Promise<Seal> {
   const path = newPath();
-  const outdated: BytePath[] = [];
-  for await (const { path: earlier } of view.walk(FOLDER)) outdated.push(earlier);
+  const outdated = await earlierSeals(view);
   async function* wrap(entries: AsyncIterable<Entry>): AsyncGenerator<Entry> {
     for (const folder of [OWN_FOLDERS.records, FOLDER]) {
       yield { type: 'directory', path: folder, attributes: { ...attributes, mode: 0o755 } };
@@ -43,6 +42,12 @@ export async function newSeal(view: RepositoryView, attributes: Attributes): Pro
     yield sealFile(path, attributes);
   }
   return { path, outdated, wrap };
+}
+
+/** The seals that the next publication takes away. */
+export async function earlierSeals(view: RepositoryView): Promise<BytePath[]> {
+  const seals = await view.list(FOLDER);
+  return seals.map(({ name }) => `${FOLDER}/${name}`);
 }
 
 function newPath(): BytePath {

@@ -120,6 +120,9 @@ export class DirectoryBackend implements Backend {
   }
 }
 
+/** Others want the repository too. */
+const MOST_GROUPS = 500;
+
 class OpenDirectory implements OpenRepository {
   readonly view: DirectoryView;
   readonly capabilities: Probe;
@@ -148,6 +151,10 @@ class OpenDirectory implements OpenRepository {
     });
     const lost = losses.summary();
     if (lost !== undefined) this.#notice('warning', lost);
+  }
+
+  async deletableAtOnce(groups: readonly unknown[]): Promise<number> {
+    return await Promise.resolve(Math.min(groups.length, MOST_GROUPS));
   }
 
   revision(): undefined {

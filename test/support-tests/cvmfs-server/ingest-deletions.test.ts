@@ -55,6 +55,22 @@ describeServer('support-tests/cvmfs-server/ingest-deletions', (server) => {
     assert.deepEqual(names(subject.view, top), ALL);
   });
 
+  it('takes what one argument of a shell holds, whose command has 128 KiB with it, and fails with more', async () => {
+    const subject = server();
+    const top = await prepared(subject, 'border');
+    // With the colon between them.
+    const pathOf = (index: number): string =>
+      `${top}/${String(index).padEnd(1024 - top.length - 2, 'folder/x')}`;
+    const wordsOf = (kibibytes: number): string[] => [
+      ...Array.from({ length: kibibytes }, (_, index) => ['-d', pathOf(index)]).flat(),
+      '-d',
+      `${top}/file`,
+    ];
+    await refused(subject, () => subject.run(['ingest', ...wordsOf(128), subject.repository]));
+    succeeded(await subject.run(['ingest', ...wordsOf(96), subject.repository]));
+    assert.equal(names(subject.view, top).includes('file'), false);
+  });
+
   it('refuses a path with a leading slash that exists', async () => {
     const subject = server();
     const top = await prepared(subject, 'slash');

@@ -93,8 +93,10 @@ function readNewerOption(request: IngestArguments, word: string, value: string):
   }
 }
 
-/** What Linux takes as one argument of a program. */
-const LONGEST_ARGUMENT_BYTES = 128 * 1024;
+/** What Linux takes as one argument of a program, with the zero at its end. */
+const LONGEST_ARGUMENT_BYTES = 128 * 1024 - 1;
+/** About what else stands in the command that the real one hands to a shell, as one argument. */
+const OTHER_WORDS_BYTES = 1024;
 
 /**
  * The paths of `-d`, as they arrive after their way through a shell as one word without quotes.
@@ -104,7 +106,7 @@ const LONGEST_ARGUMENT_BYTES = 128 * 1024;
 export function deletionsOf({ deletions }: IngestArguments): string[] {
   const [delimiter, values] = release() === '2.14' ? ['///', newerValues(deletions)] : [':', deletions];
   const joined = bytes(values.join(delimiter));
-  if (joined.length > LONGEST_ARGUMENT_BYTES) throw new Died('Argument list too long');
+  if (joined.length + OTHER_WORDS_BYTES > LONGEST_ARGUMENT_BYTES) throw new Died('Argument list too long');
   const [list = ''] = joined.split(/\s/);
   return list.split(delimiter).filter((path) => path !== '');
 }

@@ -432,6 +432,26 @@ describe('publisher/repository/cvmfs/backend', () => {
           assert.deepEqual(scene.isClear(), true);
         });
 
+        it('can be told of at once, by as many as it says, in one step each', async () => {
+          const many = Array.from({ length: 1500 }, (_, index) => `many/${'x'.repeat(100)}${index}`);
+          await scene.publish(publication([directoryEntry('many'), ...many.map((path) => fileEntry(path))]));
+          let rest = many.map((path) => [path]);
+          for (let batches = 0; rest.length > 0; batches++) {
+            const count = await fitting(rest);
+            assert.ok(count > 300 && batches < 4, `${count} at ${batches}`);
+            const deletions = rest.slice(0, count).flat();
+            rest = rest.slice(count);
+            const marks = fileEntry('marks', String(rest.length));
+            await scene.publish(publication([], { names: [marks], deletions }));
+            const found = [...(await scene.published()).keys()].filter((path) => path.startsWith('many/'));
+            assert.equal(found.length, rest.length);
+            const text = await scene.backend().view(NAME).read('marks');
+            assert.equal(text?.toString(), String(rest.length));
+          }
+          assert.deepEqual([...new Set(commands())], ['ingest']);
+          assert.deepEqual(scene.fixture.problems(NAME), []);
+        });
+
         it('cannot be told of again, where the union transaction fails', async () => {
           const early = injecting(faults.publish);
           const names = [...NAMES, early];
@@ -444,6 +464,16 @@ describe('publisher/repository/cvmfs/backend', () => {
           assert.equal((await scene.published()).has('odd/a b'), false);
         });
       });
+    }
+
+    async function fitting(groups: readonly (readonly string[])[]): Promise<number> {
+      const { notice } = scene;
+      const repository = await scene.backend().open(NAME, { notice, signal: new AbortController().signal });
+      try {
+        return await repository.deletableAtOnce(groups);
+      } finally {
+        await repository.release();
+      }
     }
 
     /** After the first, without the question for the version. */
