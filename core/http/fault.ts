@@ -24,7 +24,10 @@ export interface ErrorResponse {
   readonly host: string;
   /** Origin of the credentials that were sent; `undefined` for anonymous access. */
   readonly credentials: string | undefined;
-  readonly body: string;
+  /** `undefined` where it did not come whole. */
+  readonly body: string | undefined;
+  /** It comes from the address that was asked, not from where a redirect led. */
+  readonly isDirect: boolean;
   /** Wait that `Retry-After` asks for. */
   readonly retryAfterMs: number | undefined;
 }

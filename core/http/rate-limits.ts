@@ -55,7 +55,7 @@ export class RateLimits {
   }
 
   /** Learns from an answer of `origin`. */
-  learn(origin: string, { status, header }: Head): void {
+  learn(origin: string, { status, header }: Pick<Head, 'status' | 'header'>): void {
     const nowMs = Date.now();
     if (status === 429 || status === 503) {
       const waitMs = parseRetryAfter(header('retry-after') ?? '', nowMs);

@@ -16,6 +16,8 @@ export interface HttpResponse {
 /** An answer without its body. */
 export interface Head {
   readonly status: number;
+  /** After redirects. */
+  readonly url: URL;
   /** By a name in lower case. */
   readonly header: (name: string) => string | undefined;
 }
@@ -30,7 +32,7 @@ export function headerOf(answer: HttpResponse, name: string): string | undefined
 }
 
 export function headOf(answer: HttpResponse): Head {
-  return { status: answer.status, header: (name) => headerOf(answer, name) };
+  return { status: answer.status, url: answer.url, header: (name) => headerOf(answer, name) };
 }
 
 /** The whole body, or `undefined` where it has more than `limitBytes`: nothing more is read then. */
@@ -58,19 +60,19 @@ export async function readBody(answer: HttpResponse, limit: SizeLimit, subject: 
 }
 
 /**
- * The body of an answer other than the one wanted, as far as it can be had within `timeoutMs`: it only explains the
- * status. Reading it frees the connection for the next request.
+ * The body of an answer other than the one wanted; `undefined` where it is long, or cannot be had within `timeoutMs`: it
+ * only explains the status. Reading it frees the connection for the next request.
  */
 export async function readErrorBody(
   answer: HttpResponse,
   timeoutMs = ERROR_BODY_TIMEOUT_MS,
-): Promise<string> {
+): Promise<string | undefined> {
   const timer = setTimeout(() => answer.body.destroy(), timeoutMs);
   try {
-    return (await readUpTo(answer, LARGEST_ERROR_BODY_BYTES))?.toString('utf8') ?? '';
+    return (await readUpTo(answer, LARGEST_ERROR_BODY_BYTES))?.toString('utf8');
   } catch {
     // Whatever broke here, the status has been received and says what failed.
-    return '';
+    return undefined;
   } finally {
     clearTimeout(timer);
   }

@@ -268,13 +268,14 @@ function checked<T>(check: () => T): T {
 /** Reads the body of an error response, and returns the error to throw. */
 async function errorOf(
   answer: HttpResponse,
-  { subject, authorization }: Pick<TransportRequest, 'subject' | 'authorization'>,
+  { url, subject, authorization }: Pick<TransportRequest, 'url' | 'subject' | 'authorization'>,
 ): Promise<Failure | Retryable> {
   const response: ErrorResponse = {
     status: answer.status,
     host: answer.url.host,
     credentials: authorization?.origin(),
     body: await readErrorBody(answer),
+    isDirect: answer.url.href === url.href,
     retryAfterMs: parseRetryAfter(headerOf(answer, 'retry-after') ?? '', Date.now()),
   };
   const failure = subject.toFailure({ kind: 'response', response });

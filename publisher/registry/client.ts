@@ -12,6 +12,7 @@ import { forPlatforms, soleOrFor, type PlatformManifests } from './manifest/mani
 import { ManifestFetcher } from './manifest/manifest-fetcher.ts';
 import { ReferenceLookup } from './manifest/reference-lookup.ts';
 import { DEFAULT_OPTIONS, type RegistryOptions } from './options.ts';
+import { TagPresence, type Presence } from './tag-presence.ts';
 import { listTags } from './tag-list.ts';
 
 /**
@@ -26,6 +27,7 @@ export class RegistryClient {
   readonly #transport: Transport;
   readonly #endpoints: Endpoints;
   readonly #fetcher: ManifestFetcher;
+  readonly #presence: TagPresence;
 
   constructor(options: Partial<RegistryOptions> = {}) {
     const complete = { ...DEFAULT_OPTIONS, ...options };
@@ -33,6 +35,7 @@ export class RegistryClient {
     this.#transport = new Transport(complete);
     this.#endpoints = new Endpoints(complete, new Authentication(this.#transport, complete));
     this.#fetcher = new ManifestFetcher(this.#transport, this.#endpoints, complete.lookTimeoutMs);
+    this.#presence = new TagPresence(this.#transport, this.#endpoints, complete);
   }
 
   async close(): Promise<void> {
@@ -45,11 +48,18 @@ export class RegistryClient {
    * @throws Failure `image-unknown`
    */
   async listTags(reference: ImageReference): Promise<TagList> {
-    return await this.#endpoints.tryEach(
-      reference,
-      'tag list',
-      async (endpoint) => await listTags(this.#transport, endpoint, this.#options.listTimeoutMs),
-    );
+    return await this.#endpoints.tryEach(reference, 'tag list', async (endpoint) => {
+      const { tags, isWhole } = await listTags(this.#transport, endpoint, this.#options.listTimeoutMs);
+      return { tags, isWhole };
+    });
+  }
+
+  /** Asks the registry itself whether it has `tags` of the repository. @throws Failure `interrupted` */
+  async presenceOf(
+    reference: ImageReference,
+    tags: readonly string[],
+  ): Promise<ReadonlyMap<string, Presence>> {
+    return await this.#presence.of(reference, tags);
   }
 
   /**

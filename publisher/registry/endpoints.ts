@@ -62,6 +62,16 @@ export class Endpoints {
     return await this.#timed(this.#origin(reference), kind, ask);
   }
 
+  /** Asks the registry itself; `undefined` where a pull-through proxy takes its place. @throws Failure like {@link tryEach} */
+  async askRegistry<T>(
+    reference: ImageReference,
+    kind: ImageSubject['kind'],
+    ask: (endpoint: EndpointTry) => Promise<T>,
+  ): Promise<T | undefined> {
+    if (this.#options.routes(reference.registry).proxy !== undefined) return undefined;
+    return await this.#timed(this.#origin(reference), kind, ask);
+  }
+
   /** Sets aside the host of a blob that did not come in time: {@link tryEach} sees only its beginning. */
   tooSlow(reference: ImageReference, failure: Failure, { attempt, durationMs }: SlowBlob): void {
     const { mirrors } = this.#options.routes(reference.registry);

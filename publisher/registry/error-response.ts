@@ -8,7 +8,25 @@ import { formatReference, describeSubject, type ImageSubject } from '../../core/
 import { localTimeWithSeconds } from '../../core/text.ts';
 
 const errorsSchema = z.object({ errors: z.array(z.object({ code: z.string() })) });
+/** Of manifests and, in Harbor, of whatever it does not have. */
+const ABSENT: ReadonlySet<string> = new Set(['MANIFEST_UNKNOWN', 'NOT_FOUND']);
 const ERROR_CODE = /^[A-Z][A-Z0-9_]{0,63}$/;
+
+/** A registry has no manifest for a tag or digest, or says so for want of rights, or something in between says it. */
+export class ManifestUnknown extends Failure {
+  /** The server that was asked has answered itself, whole, and says nothing else. */
+  readonly isPlain: boolean;
+  /** As {@link ErrorResponse.credentials}. */
+  readonly credentials: string | undefined;
+
+  constructor(message: string, response: ErrorResponse) {
+    super('tag-unknown', message, {
+      hint: 'correct it, or no longer ask for it; it may have been deleted from the registry',
+    });
+    this.isPlain = response.isDirect && saysAbsent(response.body);
+    this.credentials = response.credentials;
+  }
+}
 
 /** What a request to a registry is about: its failures name the registry and the image. */
 export function aboutImage(image: ImageSubject): Subject {
@@ -82,8 +100,16 @@ function responseFailure(response: ErrorResponse, subject: ImageSubject): Failur
   }
 }
 
+/** Nothing, as some registries answer, or error codes of nothing else: other text is of something in between. */
+function saysAbsent(body: string | undefined): boolean {
+  if (body === undefined) return false;
+  if (body === '') return true;
+  const errors = parseIfValid(errorsSchema, body)?.errors ?? [];
+  return errors.length > 0 && errors.every(({ code }) => ABSENT.has(code));
+}
+
 /** The error codes in the body of an answer; none where it is something else. @internal */
-export function errorCodesOf(body: string): string[] {
+export function errorCodesOf(body: string | undefined): string[] {
   const errors = parseIfValid(errorsSchema, body)?.errors ?? [];
   return errors.map(({ code }) => code).filter((code) => ERROR_CODE.test(code));
 }
@@ -119,9 +145,7 @@ function unknown(response: ErrorResponse, subject: ImageSubject): Failure {
   if (kind === 'manifest') {
     const version =
       reference.digest === undefined ? `tag ${reference.tag ?? 'latest'}` : `digest ${reference.digest}`;
-    return new Failure('tag-unknown', `the image ${repository} has no ${version}: ${answer}`, {
-      hint: 'correct it, or no longer ask for it; it may have been deleted from the registry',
-    });
+    return new ManifestUnknown(`the image ${repository} has no ${version}: ${answer}`, response);
   }
   if (kind === 'blob') {
     return new Failure('blob-unknown', sentence(response, subject, 'lacks'), {

@@ -44,15 +44,17 @@ export async function listTags(
   transport: Transport,
   endpoint: EndpointTry,
   limitMs: number,
-): Promise<TagList> {
+): Promise<TagList & { readonly isDirect: boolean }> {
   const listing = new Listing(transport, endpoint, limitMs);
   const isWhole = await listing.read();
   if (!isWhole && endpoint.hasAlternative) throw unusable(endpoint.reference, 'may not be whole');
-  return { tags: [...listing.tags], isWhole };
+  return { tags: [...listing.tags], isWhole, isDirect: listing.isDirect };
 }
 
 class Listing {
   readonly tags = new Set<string>();
+  /** No page came from where a redirect led. */
+  isDirect = true;
   readonly #transport: Transport;
   readonly #endpoint: EndpointTry;
   readonly #whole: TimeLimit;
@@ -159,11 +161,11 @@ class Listing {
     const request = { ...requestTo(this.#endpoint, subject, url), whole: this.#whole, headers };
     const limit = { bytes: LARGEST_PAGE_BYTES, code: 'registry-error' } as const;
     const name = { what: describeSubject(subject), code: 'registry-error' } as const;
-    return await this.#transport.read(request, limit, ({ bytes, header }) => ({
-      url,
-      tags: checkSchema(pageSchema, parseJson(bytes, name), name).tags ?? [],
-      next: nextLink(header('link') ?? ''),
-    }));
+    return await this.#transport.read(request, limit, ({ bytes, header, url: from }) => {
+      this.isDirect &&= from.href === url.href;
+      const { tags } = checkSchema(pageSchema, parseJson(bytes, name), name);
+      return { url, tags: tags ?? [], next: nextLink(header('link') ?? '') };
+    });
   }
 
   #add(name: string): void {

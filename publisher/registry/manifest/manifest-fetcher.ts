@@ -9,7 +9,7 @@ import { TimeLimit } from '../../../core/http/time-limit.ts';
 import type { Document, Transport, TransportRequest } from '../../../core/http/transport.ts';
 
 /** The limit of registries: real manifests have some thousand bytes. */
-const LARGEST_MANIFEST_BYTES = 4 * 1024 * 1024;
+export const LARGEST_MANIFEST_BYTES = 4 * 1024 * 1024;
 /** Real configs have some ten thousand bytes. */
 const LARGEST_CONFIG_BYTES = 1024 * 1024;
 
@@ -147,7 +147,8 @@ function ifNew(request: TransportRequest, etag: string): TransportRequest {
   return { ...request, headers: { ...request.headers, 'if-none-match': etag }, accepts: [304] };
 }
 
-function manifestRequest(endpoint: EndpointTry): TransportRequest {
+/** A GET of the manifest that the endpoint's reference names, by its digest where it has one, or else by its tag. */
+export function manifestRequest(endpoint: EndpointTry): TransportRequest {
   const { reference } = endpoint;
   const version = reference.digest ?? reference.tag;
   if (version === undefined) throw new Error('an image reference has neither a tag nor a digest');

@@ -67,6 +67,7 @@ describe('publisher/registry/error-response', () => {
         status,
         host: 'cdn.example',
         body: JSON.stringify({ errors: errorCodes.map((one) => ({ code: one })) }),
+        isDirect: true,
         credentials: undefined,
         retryAfterMs: undefined,
       };
@@ -84,6 +85,7 @@ describe('publisher/registry/error-response', () => {
       status: 404,
       host: 'r.example:5000',
       body: '',
+      isDirect: true,
       credentials: undefined,
       retryAfterMs: undefined,
     };
@@ -109,6 +111,7 @@ describe('publisher/registry/error-response', () => {
         status: 429,
         host: 'r.example:5000',
         body: '',
+        isDirect: true,
         credentials: undefined,
         retryAfterMs,
       };
