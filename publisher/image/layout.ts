@@ -45,7 +45,7 @@ export function chainPath(chain: Digest): BytePath {
   return treePath('chains', hexOf(chain));
 }
 
-/** Folder of what an output has under a digest. @internal */
+/** Folder of what an output has under a digest. */
 export function treePath(output: OutputName, hex: string): BytePath {
   return `${OUTPUT_FORMS[output].folder}/${hex.slice(0, 2)}/${hex}`;
 }

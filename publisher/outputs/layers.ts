@@ -7,6 +7,7 @@ import { chainIds, chainPath, layerMetadataPath, layerPath } from '../image/layo
 import { metadataFile, type Attributes, type Entry } from '../publication/entry.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import { areTreesPublished, hasTraces, layerLocation } from '../published/published.ts';
+import { CATALOG_MARKER } from '../tree/catalogs.ts';
 import type { StackedLayer } from '../tree/image-trees.ts';
 import {
   NOTHING_CHANGES,
@@ -32,6 +33,13 @@ export const layersOutput: Output = {
       rules: stacked.layerTree.hasForeignLinks ? 2 : 0,
     })),
   references: ({ layers }) => layers.map(({ digest }) => layerLocation(digest)),
+  treeFolder: new Set([
+    CATALOG_MARKER,
+    'layerfs',
+    '.metadata',
+    '.metadata/layers.json',
+    '.metadata/origin.json',
+  ]),
   collect: (context) => new Origins(context),
   isPublished: async (view, image) => await areTreesPublished(view, layerDigests(image).map(layerLocation)),
   hasTraces: async (view, image) => {

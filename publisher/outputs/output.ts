@@ -10,6 +10,7 @@ import type { RepositoryView } from '../publication/view.ts';
 import type { PublishedManifest } from '../published/published-manifest.ts';
 import type { TreeLocation } from '../published/published.ts';
 import type { StackedLayer } from '../tree/image-trees.ts';
+import type { OutputParts, PartsInput } from './parts.ts';
 import { joinPath, type DirectoryNode, type LayerDirectoryNode, type LayerSource } from '../tree/node.ts';
 
 /**
@@ -54,6 +55,12 @@ export interface Output {
    * it is published, nobody removes them. An output that has trees has this too; those of others are never removed.
    */
   references?(manifest: PublishedManifest): readonly TreeName[];
+
+  /** What may lie in the folder of a tree, by its path below that: without it the folder is the tree, and holds anything. */
+  readonly treeFolder?: ReadonlySet<BytePath>;
+
+  /** Looks at what this output keeps beside trees, for a collection of what nothing refers to. */
+  parts?(input: PartsInput): Promise<OutputParts>;
 
   /** Begins to collect, for one batch, everything that is published beside trees. */
   collect?(context: CollectorContext): Collector;

@@ -1,0 +1,85 @@
+import { posix } from 'node:path';
+import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
+import { recordPath, treePath } from '../image/layout.ts';
+import type { Output, TreeName } from '../outputs/output.ts';
+import type { RepositoryView } from '../publication/view.ts';
+import type { CollectionOptions, Finding } from './report.ts';
+import { pathIn } from './walk.ts';
+
+/** A publication moves each away by itself, and its journal has a line for each. */
+const MOST_TREES = 5000;
+
+/** Room for what one publication takes away. */
+export class Room {
+  /** Something had to wait. */
+  isShort = false;
+  #parts: number;
+  #bytes: number;
+  #isEmpty = true;
+
+  constructor({
+    isDryRun,
+    mostTrees = MOST_TREES,
+    mostPathBytes = Infinity,
+  }: Pick<CollectionOptions, 'isDryRun' | 'mostTrees' | 'mostPathBytes'>) {
+    this.#parts = isDryRun ? Infinity : mostTrees;
+    this.#bytes = isDryRun ? Infinity : mostPathBytes;
+  }
+
+  /** Takes room for a part with these paths; false where there is none. There is for the first, however long it is. */
+  take(paths: readonly BytePath[]): boolean {
+    const bytes = paths.reduce((sum, { length }) => sum + length + 1, 0);
+    if (!this.#isEmpty && (this.#parts < 1 || this.#bytes < bytes)) this.isShort = true;
+    if (this.isShort) return false;
+    this.#isEmpty = false;
+    this.#parts--;
+    this.#bytes -= bytes;
+    return true;
+  }
+}
+
+/** The paths of a tree and of its record. */
+export function pathsOf({ kind, hex }: TreeName): BytePath[] {
+  return [recordPath(kind, hex), treePath(kind, hex)];
+}
+
+/** What somebody else put into the folder of a tree, which stays for it; `undefined`: nothing that can be told. */
+export async function strangerIn(
+  view: RepositoryView,
+  { kind, hex }: TreeName,
+  outputs: readonly Output[],
+): Promise<Finding | undefined> {
+  const known = outputs.find(({ name }) => name === kind)?.treeFolder;
+  if (known === undefined) return undefined;
+  const root = treePath(kind, hex);
+  const opened = [...new Set([...known].map((path) => posix.dirname(path)))];
+  for (const folder of opened) {
+    const prefix = folder === '.' ? '' : folder;
+    for (const { name } of await view.list(pathIn(root, prefix))) {
+      if (known.has(pathIn(prefix, name))) continue;
+      const path = pathIn(root, pathIn(prefix, name));
+      return { path: displayPath(path), why: 'somebody put it beside a tree, which stays with it' };
+    }
+  }
+  return undefined;
+}
+
+/**
+ * The fewest paths that take away all of `paths`: a folder that has nothing else goes as a whole.
+ *
+ * @param entries counts the entries of the folders that may go so; those without any go in any case
+ */
+export function withEmptied(paths: readonly BytePath[], entries: ReadonlyMap<BytePath, number>): BytePath[] {
+  const left = new Map(entries);
+  const gone = new Set(paths);
+  for (const [folder, count] of entries) if (count === 0) gone.add(folder);
+  // A set that is added to goes on with what was added.
+  for (const path of gone) {
+    const folder = posix.dirname(path);
+    const count = left.get(folder);
+    if (count === undefined) continue;
+    left.set(folder, count - 1);
+    if (count === 1) gone.add(folder);
+  }
+  return [...gone].filter((path) => !gone.has(posix.dirname(path)));
+}

@@ -1,0 +1,136 @@
+import { hash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import type { OutputName } from '../../../core/outputs.ts';
+import { hexOf, type Digest } from '../../../core/oci/digest.ts';
+import { ANY_IMAGE } from '../../../publisher/image/image-limits.ts';
+import {
+  chainIds,
+  flatId,
+  flatPath,
+  manifestPath,
+  recordPath,
+  treePath,
+} from '../../../publisher/image/layout.ts';
+import type { PublishingSetup } from '../../../publisher/pipeline/context.ts';
+import { RepositoryPublisher } from '../../../publisher/pipeline/repository-publisher.ts';
+import { RECORD } from '../../../publisher/published/published.ts';
+import { DirectoryBackend } from '../../../publisher/repository/directory/backend.ts';
+import { SpoolBudget } from '../../../publisher/spool/budget.ts';
+import { Spool } from '../../../publisher/spool/spool.ts';
+import { uninterrupted } from '../repository/entries.ts';
+
+export const REPOSITORY = 'collected.unpackd.test';
+export const FOREIGN = 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip';
+
+export function digestOf(text: string): Digest {
+  return `sha256:${hash('sha256', text)}`;
+}
+
+/** An image of {@link SyntheticRepository}: everything of it follows from the names of its layers. */
+export interface SyntheticImage {
+  readonly config: Digest;
+  /** Names of the trees that it has. */
+  readonly trees: readonly string[];
+}
+
+/** A repository in a plain directory, with images that need not be built: made as fast as files can be. */
+export class SyntheticRepository {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+    mkdirSync(this.path('.metadata'), { recursive: true });
+  }
+
+  path(path = ''): string {
+    return join(this.#root, REPOSITORY, path);
+  }
+
+  /** @param layers names of layers, lowest first; those that begin with `foreign` are such layers, and are left out */
+  image(name: string, layers: readonly string[], configName = layers.join()): SyntheticImage {
+    const config = digestOf(configName);
+    const isForeign = (layer: string): boolean => layer.startsWith('foreign');
+    const own = layers.filter((layer) => !isForeign(layer)).map(digestOf);
+    const skipped = layers.flatMap((layer, index) => (isForeign(layer) ? [index] : []));
+    const flat = flatId({ config: { digest: config }, skipped });
+    const trees: [OutputName, Digest][] = [
+      ...own.map((layer): [OutputName, Digest] => ['layers', layer]),
+      ...chainIds(own).map((chain): [OutputName, Digest] => ['chains', chain]),
+      ['flat', flat],
+    ];
+    for (const [kind, digest] of trees) this.tree(kind, hexOf(digest));
+    const described = layers.map((layer) => ({
+      digest: digestOf(layer),
+      ...(isForeign(layer) ? { mediaType: FOREIGN } : {}),
+    }));
+    this.file(manifestPath(name), JSON.stringify({ config: { digest: config }, layers: described }));
+    this.link(name, relative(dirname(name), flatPath(flat)));
+    return { config, trees: trees.map(([kind, digest]) => `${kind}/${hexOf(digest)}`) };
+  }
+
+  /** Takes the name of an image away, as a removal does. */
+  remove(name: string): void {
+    for (const path of [dirname(manifestPath(name)), name]) rmSync(this.path(path), { recursive: true });
+  }
+
+  tree(kind: OutputName, hex: string): void {
+    const root = treePath(kind, hex);
+    if (existsSync(this.path(root))) return;
+    this.file(`${root}/${kind === 'layers' ? 'layerfs/' : ''}file`, hex);
+    this.file(recordPath(kind, hex), RECORD);
+  }
+
+  file(path: string, content: string | Uint8Array = ''): void {
+    mkdirSync(dirname(this.path(path)), { recursive: true });
+    writeFileSync(this.path(path), content);
+  }
+
+  link(path: string, target: string): void {
+    mkdirSync(dirname(this.path(path)), { recursive: true });
+    rmSync(this.path(path), { force: true });
+    symlinkSync(target, this.path(path));
+  }
+
+  read(path: string): string | undefined {
+    return existsSync(this.path(path)) ? readFileSync(this.path(path), 'utf8') : undefined;
+  }
+
+  /** Names of all trees that are there, whether they have a record or not. */
+  trees(): string[] {
+    const kinds: OutputName[] = ['layers', 'chains', 'flat'];
+    return kinds.flatMap((kind) => {
+      const top = this.path(dirname(dirname(treePath(kind, '0'.repeat(64)))));
+      if (!existsSync(top)) return [];
+      return readdirSync(top).flatMap((prefix) =>
+        readdirSync(join(top, prefix)).map((hex) => `${kind}/${hex}`),
+      );
+    });
+  }
+
+  async publisher(): Promise<RepositoryPublisher> {
+    const setup = {
+      repository: REPOSITORY,
+      backend: new DirectoryBackend({ root: this.#root, waitMs: 60_000, allowPrivileged: false }),
+      spool: await Spool.open(join(this.#root, 'spool')),
+      budget: new SpoolBudget(1),
+      observe: () => undefined,
+      signal: uninterrupted().signal,
+      options: {
+        batches: { bytes: 1, images: 1, ageMs: 0 },
+        downloads: 1,
+        clientRoot: `/cvmfs/${REPOSITORY}`,
+        imageLimits: ANY_IMAGE,
+      },
+    };
+    return new RepositoryPublisher(setup as unknown as PublishingSetup);
+  }
+}
