@@ -1,7 +1,8 @@
 import { UNREACHABLE } from '../../publisher/image/own-failure.ts';
 import type { HoldCode } from '../../wishlist/meaning/holds.ts';
 import type { Plan, PublishedImage } from '../../wishlist/meaning/plan.ts';
-import type { Absence, Removal } from '../../wishlist/meaning/removal.ts';
+import type { Absence, Sightings } from '../../wishlist/meaning/absence.ts';
+import type { Removal } from '../../wishlist/meaning/removal.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import type { Commit } from '../../wishlist/recipe/wish.ts';
 import type { SourceState } from '../../wishlist/sources/source.ts';
@@ -137,8 +138,6 @@ export interface Images {
     repository: string,
     images: readonly Pick<RecordedImage, 'publicName' | 'platform'>[],
   ): Promise<void>;
-  /** Lets the images go that are held now, whatever is held later. @returns how many */
-  confirm(repository: string): Promise<number>;
 }
 
 /** What keeps removals from being wrong. */
@@ -156,12 +155,7 @@ export interface Removals {
   ): Promise<void>;
   /** By public name. */
   askers(repository: string): Promise<ReadonlyMap<string, readonly string[]>>;
-  /** Records sure answers of registries about tags, by public name; a tag that is there was never gone. */
-  noteTags(
-    repository: string,
-    answers: { readonly absent: readonly string[]; readonly there: readonly string[] },
-    nowMs: number,
-  ): Promise<void>;
+  noteTags(repository: string, sightings: Sightings, nowMs: number): Promise<void>;
   /** By public name. */
   absences(repository: string): Promise<ReadonlyMap<string, Absence>>;
   /** The latest time that the clock showed, as far as it could be believed; `undefined`: it was never looked at. */
@@ -170,6 +164,13 @@ export interface Removals {
   /** Makes `holds` all that hold removals back in `repository`, keeping since when each does. */
   replaceHolds(repository: string, holds: readonly FailureNote[], nowMs: number): Promise<void>;
   holds(repository: string): Promise<HoldRecord[]>;
+  /**
+   * Lets the images go that are held in `repository` now, whatever is held later. Where the clock holds them it is believed
+   * from now on, and the next cycle judges anew.
+   *
+   * @returns what held them
+   */
+  confirm(repository: string, nowMs: number): Promise<HoldRecord[]>;
 }
 
 /** Why removals are held; its code is a HoldCode. */

@@ -8,12 +8,14 @@ export type HoldCode =
   | 'source-emptied' // who asked for it asks for nothing any more
   | 'too-many'; // more than usual at once
 
+type ImageHoldCode = Exclude<HoldCode, 'clock-jumped'>;
+
 /** Removals that wait for an operator. */
 export interface Hold {
   readonly code: HoldCode;
   readonly message: string;
   readonly hint: string;
-  /** At least one. */
+  /** At least one, unless it is the clock. */
   readonly removals: readonly Removal[];
 }
 
@@ -56,16 +58,17 @@ export function holdRemovals(
   const { nowMs, asking } = known;
   const isDue = ({ dueMs }: Removal): boolean => dueMs !== undefined && dueMs <= nowMs;
   const all = removals.filter(isDue);
+  if (known.believedMs !== undefined)
+    return { due: [], holds: [{ code: 'clock-jumped', ...clockWords(known), removals: all }] };
   const due = all.filter(({ published }) => published.isConfirmed);
   let open = all.filter(({ published }) => !published.isConfirmed);
   const holds: Hold[] = [];
-  const hold = (code: HoldCode, isHeld: (removal: Removal) => boolean): void => {
+  const hold = (code: ImageHoldCode, isHeld: (removal: Removal) => boolean): void => {
     const held = open.filter(isHeld);
     if (held.length === 0) return;
     open = open.filter((removal) => !isHeld(removal));
     holds.push({ code, ...wordsOf(code, held, known), removals: held });
   };
-  hold('clock-jumped', () => known.believedMs !== undefined);
   hold('source-dropped', ({ reason }) => reason === 'source gone');
   hold('source-emptied', ({ published }) => emptiedSource(published, asking) !== undefined);
   const isTooMany = open.length > allowed(known);
@@ -83,19 +86,14 @@ function allowed({ published, limits: { images, percent } }: HoldKnowledge): num
 }
 
 function wordsOf(
-  code: HoldCode,
+  code: ImageHoldCode,
   held: readonly Removal[],
   known: HoldKnowledge,
 ): Pick<Hold, 'message' | 'hint'> {
-  const { repository, published, limits, nowMs, believedMs = nowMs } = known;
+  const { repository, published, limits } = known;
   const images = counted(held.length, 'image');
   const hint = `to let them go: "unpackd remove --held ${repository}"`;
   switch (code) {
-    case 'clock-jumped':
-      return {
-        message: `${images} stay: the clock shows ${localTime(nowMs)}, and showed ${localTime(believedMs)} when it was last looked at`,
-        hint: `correct the clock; if it is right, "unpackd remove --held ${repository}" says so`,
-      };
     case 'source-dropped':
       return {
         message: `${images} stay: ${sourcesOf(held, known)} asked for them, and is no longer configured`,
@@ -112,6 +110,14 @@ function wordsOf(
         hint: `ask for them again to keep them; ${hint}`,
       };
   }
+}
+
+/** Without the time that the clock shows, which would be another text each time. */
+function clockWords({ repository, believedMs = 0 }: HoldKnowledge): Pick<Hold, 'message' | 'hint'> {
+  return {
+    message: `nothing is removed: the clock is more than 7 days from ${localTime(believedMs)}, which it showed when it was last looked at`,
+    hint: `correct the clock; if it is right, "unpackd remove --held ${repository}" says so`,
+  };
 }
 
 function sourcesOf(held: readonly Removal[], { asking }: HoldKnowledge): string {

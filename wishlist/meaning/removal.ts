@@ -1,6 +1,7 @@
 import type { Platform } from '../../core/oci/platform.ts';
 import type { ImageReference } from '../../core/oci/reference.ts';
 import type { Keep } from '../recipe/settings.ts';
+import { goneSinceMs, type Absence } from './absence.ts';
 import { protectedNames, type Uncertainty } from './uncertainty.ts';
 
 /** A published image, for one platform. */
@@ -23,15 +24,9 @@ export interface PublishedImage {
   readonly isConfirmed: boolean;
 }
 
-/** Since when a registry says for sure that it has no such tag, and when it last said so: in ms since 1970. */
-export interface Absence {
-  readonly firstMs: number;
-  readonly lastMs: number;
-}
-
 /** What registries said of single tags in this cycle. */
 export interface TagAnswers {
-  /** Absent for sure now, and at no time since `firstMs` was it there. */
+  /** Of a tag that its registry surely does not have now. */
   readonly absent: (publicName: string) => Absence | undefined;
   /** There for sure, though no list shows it to be meant. */
   readonly isThere: (publicName: string) => boolean;
@@ -87,9 +82,6 @@ export interface RemovalKnowledge {
 
 const DAY_MS = 86_400_000;
 
-/** A tag counts as gone when its registry said so twice, so far apart. */
-const GONE_MS = DAY_MS;
-
 /** What is to become of an image that no wish means. */
 export type Fate =
   | Removal
@@ -143,8 +135,9 @@ export function decideUnwanted(
 export function goneTag(published: PublishedImage, known: RemovalKnowledge): Removal | undefined {
   if (!isAnswered(published, known.sources)) return undefined;
   const absence = known.tags.absent(published.publicName);
-  if (absence === undefined || absence.lastMs - absence.firstMs < GONE_MS) return undefined;
-  return removalOf({ ...published, unwantedSinceMs: absence.firstMs }, 'tag gone', known);
+  const unwantedSinceMs = absence && goneSinceMs(absence);
+  if (unwantedSinceMs === undefined) return undefined;
+  return removalOf({ ...published, unwantedSinceMs }, 'tag gone', known);
 }
 
 function removalOf(

@@ -99,14 +99,6 @@ export class ImagesTable extends Table implements Images {
         ]);
     });
   }
-
-  async confirm(repository: string): Promise<number> {
-    const rows = await this.database.all(
-      'UPDATE images SET confirmed = 1 WHERE repository = ? AND hold IS NOT NULL RETURNING id',
-      repository,
-    );
-    return rows.length;
-  }
 }
 
 type Changes = Readonly<Record<string, Value>>;

@@ -1,10 +1,12 @@
 import { groupBy } from '../../../core/group-by.ts';
-import type { Absence } from '../../../wishlist/meaning/removal.ts';
+import { recordAbsence, type Absence, type Sightings } from '../../../wishlist/meaning/absence.ts';
+import type { HoldCode } from '../../../wishlist/meaning/holds.ts';
 import type { FailureNote, HoldRecord, Removals } from '../state.ts';
-import { failureOf, failureValues, nameOf, numberOf, Table } from './database.ts';
+import { failureOf, failureValues, nameOf, numberOf, type Row, Table } from './database.ts';
 
 /** The mark that holds the latest time that the clock showed. */
 const CLOCK = 'clock';
+const CLOCK_JUMPED: HoldCode = 'clock-jumped';
 
 export class RemovalsTable extends Table implements Removals {
   /** Writes only what changed. */
@@ -47,25 +49,32 @@ export class RemovalsTable extends Table implements Removals {
     );
   }
 
-  async noteTags(
-    repository: string,
-    { absent, there }: { readonly absent: readonly string[]; readonly there: readonly string[] },
-    nowMs: number,
-  ): Promise<void> {
-    await this.deleteNames('absences', repository, there);
-    if (absent.length === 0) return;
-    await this.database.run(
-      `INSERT INTO absences SELECT ?, value, ?, ? FROM json_each(?) WHERE true
-       ON CONFLICT DO UPDATE SET last = max(last, excluded.last)`,
-      [repository, nowMs, nowMs, JSON.stringify(absent)],
-    );
+  async noteTags(repository: string, { seen, absent }: Sightings, nowMs: number): Promise<void> {
+    if (seen.size + absent.size === 0) return;
+    await this.database.transaction(async (statements) => {
+      const rows = await statements.all('SELECT * FROM absences WHERE repository = ?', repository);
+      const known = new Map(rows.map((row) => [nameOf(row), absenceOf(row)]));
+      for (const name of [...seen, ...absent]) {
+        const previous = known.get(name);
+        const now = recordAbsence(previous, seen.has(name) ? 'seen' : 'absent', nowMs);
+        if (now !== undefined)
+          await statements.run(
+            `INSERT INTO absences VALUES (?, ?, ?, ?)
+             ON CONFLICT DO UPDATE SET first = excluded.first, last = excluded.last`,
+            [repository, name, now.firstMs, now.lastMs],
+          );
+        else if (previous !== undefined)
+          await statements.run('DELETE FROM absences WHERE repository = ? AND public_name = ?', [
+            repository,
+            name,
+          ]);
+      }
+    });
   }
 
   async absences(repository: string): Promise<ReadonlyMap<string, Absence>> {
     const rows = await this.database.all('SELECT * FROM absences WHERE repository = ?', repository);
-    return new Map(
-      rows.map((row) => [nameOf(row), { firstMs: Number(row['first']), lastMs: Number(row['last']) }]),
-    );
+    return new Map(rows.map((row) => [nameOf(row), absenceOf(row)]));
   }
 
   async clockMs(): Promise<number | undefined> {
@@ -93,15 +102,33 @@ export class RemovalsTable extends Table implements Removals {
   }
 
   async holds(repository: string): Promise<HoldRecord[]> {
-    const rows = await this.database.all(
-      'SELECT * FROM holds WHERE repository = ? ORDER BY since, code',
-      repository,
-    );
-    return rows.flatMap((row) => {
-      const failure = failureOf(row);
-      return failure === undefined ? [] : [{ ...failure, sinceMs: Number(row['since']) }];
+    return (await this.database.all(HOLDS, repository)).flatMap(holdOf);
+  }
+
+  async confirm(repository: string, nowMs: number): Promise<HoldRecord[]> {
+    return await this.database.transaction(async (statements) => {
+      const holds = (await statements.all(HOLDS, repository)).flatMap(holdOf);
+      await statements.run(
+        'UPDATE images SET confirmed = 1 WHERE repository = ? AND hold IS NOT NULL AND hold <> ?',
+        [repository, CLOCK_JUMPED],
+      );
+      if (holds.some(({ code }) => code === CLOCK_JUMPED))
+        await statements.run('INSERT OR REPLACE INTO marks VALUES (?, ?)', [CLOCK, nowMs]);
+      await statements.run('DELETE FROM holds WHERE repository = ?', repository);
+      return holds;
     });
   }
+}
+
+const HOLDS = 'SELECT * FROM holds WHERE repository = ? ORDER BY since, code';
+
+function holdOf(row: Row): HoldRecord[] {
+  const failure = failureOf(row);
+  return failure === undefined ? [] : [{ ...failure, sinceMs: Number(row['since']) }];
+}
+
+function absenceOf(row: Row): Absence {
+  return { firstMs: Number(row['first']), lastMs: Number(row['last']) };
 }
 
 function keyOf(publicName: string, source: string): string {

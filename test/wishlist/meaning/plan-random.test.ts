@@ -4,7 +4,7 @@ import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
 import { Failure } from '../../../core/failure.ts';
 import { planRepository, type Plan, type PublishedImage } from '../../../wishlist/meaning/plan.ts';
 import { formatPlatform, LINUX_AMD64, type Platform } from '../../../core/oci/platform.ts';
-import type { Absence } from '../../../wishlist/meaning/removal.ts';
+import type { Absence } from '../../../wishlist/meaning/absence.ts';
 import { WISHLIST } from '../../support/all-read.ts';
 import type { Keep } from '../../../wishlist/recipe/settings.ts';
 import type { Wish } from '../../../wishlist/recipe/wish.ts';

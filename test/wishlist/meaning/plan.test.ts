@@ -8,12 +8,16 @@ import {
 import { ALL_READ, WISHLIST } from '../../support/all-read.ts';
 import { ANYTHING } from '../../../wishlist/meaning/uncertainty.ts';
 import { formatPlatform, parsePlatform } from '../../../core/oci/platform.ts';
+import type { Absence } from '../../../wishlist/meaning/absence.ts';
+import type { KnownPattern, RemovalReason } from '../../../wishlist/meaning/removal.ts';
+import { selectionOf } from '../../../wishlist/tags/tag-selection.ts';
 import { parseReference } from '../../../core/oci/reference.ts';
 import type { Keep } from '../../../wishlist/recipe/settings.ts';
 import type { WishedImage } from '../../../wishlist/meaning/wished-image.ts';
 
 const DAY_MS = 86_400_000;
 const NOW_MS = 1000 * DAY_MS;
+const RECIPE = '/home/it/recipe.yaml';
 
 describe('wishlist/meaning/plan', () => {
   const wanted = [
@@ -96,17 +100,137 @@ describe('wishlist/meaning/plan', () => {
     });
   }
 
-  it('removes nothing that may be wanted', () => {
-    const published = ['quay.io/a:1 one', 'quay.io/b:1 arm64 two'].map(publishedImage);
-    assert.deepEqual(shown(planRepository('x', [], published, knowledge({ uncertainties: [ANYTHING] }))), {
-      add: [],
-      update: [],
-      unchanged: [],
-      unknown: ['quay.io/a:1', 'quay.io/b:1 arm64'],
-      remove: [],
+  const GONE: Absence = { firstMs: NOW_MS - 3 * DAY_MS, lastMs: NOW_MS - DAY_MS };
+  const ONCE: Absence = { firstMs: NOW_MS - DAY_MS, lastMs: NOW_MS - DAY_MS };
+  const absent = (absence: Absence): Partial<Knowledge> => ({
+    tags: { absent: () => absence, isThere: () => false },
+  });
+  const there: Partial<Knowledge> = { tags: { absent: () => undefined, isThere: () => true } };
+  const down = { read: new Set([WISHLIST]), configured: new Set([WISHLIST, 'down']) };
+  const alone = { read: new Set([RECIPE]), configured: undefined };
+  const pattern = { patterns: [patternOf('quay.io/a:1*')] };
+  const newest = { patterns: [{ ...patternOf('quay.io/a:1*'), isOfNewest: true }] };
+  const rules: [
+    what: string,
+    published: { name?: string; askedBy?: string[] },
+    known: Partial<Knowledge>,
+    expected: RemovalReason | 'stays' | 'asks',
+  ][] = [
+    ['whose line is gone', {}, {}, 'line gone'],
+    ['for which no source is known', { askedBy: [] }, {}, 'stays'],
+    ['of a source that was not read', { askedBy: ['down'] }, { sources: down }, 'stays'],
+    ['of a second source that was not read', { askedBy: [WISHLIST, 'down'] }, { sources: down }, 'stays'],
+    ['of a source that is no longer configured', { askedBy: ['other'] }, {}, 'source gone'],
+    ['of such a source and one that was read', { askedBy: [WISHLIST, 'other'] }, {}, 'source gone'],
+    ['of such a source and one that was not', { askedBy: ['down', 'other'] }, { sources: down }, 'stays'],
+    ['of a recipe, for a cycle of sources', { askedBy: [RECIPE] }, {}, 'stays'],
+    ['of a source, for a recipe', {}, { sources: alone }, 'stays'],
+    ['of that recipe', { askedBy: [RECIPE] }, { sources: alone }, 'line gone'],
+    ['of that recipe and another', { askedBy: [RECIPE, '/other.yaml'] }, { sources: alone }, 'stays'],
+    ['that anything may mean', {}, { uncertainties: [ANYTHING] }, 'stays'],
+    ['that a pattern may mean', {}, { uncertainties: pattern.patterns }, 'stays'],
+    ['that another pattern may mean', {}, { uncertainties: [patternOf('quay.io/a:2*')] }, 'line gone'],
+    ['that a pattern means, which is not listed', {}, pattern, 'asks'],
+    ['that a pattern means, which is there', {}, { ...pattern, ...there }, 'asks'],
+    ['that a pattern means, gone once', {}, { ...pattern, ...absent(ONCE) }, 'asks'],
+    ['that a pattern means, gone twice', {}, { ...pattern, ...absent(GONE) }, 'tag gone'],
+    [
+      'that a pattern means, gone twice, of a source that was not read',
+      { askedBy: ['down'] },
+      { ...pattern, ...absent(GONE), sources: down },
+      'stays',
+    ],
+    ['that no pattern means any more', { name: 'quay.io/a:2' }, pattern, 'pattern changed'],
+    [
+      'that no pattern means, gone twice',
+      { name: 'quay.io/a:2' },
+      { ...pattern, ...absent(GONE) },
+      'pattern changed',
+    ],
+    ['that is not among the newest, not known', {}, newest, 'asks'],
+    ['that is not among the newest, there', {}, { ...newest, ...there }, 'newer tags'],
+    ['that is not among the newest, gone twice', {}, { ...newest, ...absent(GONE) }, 'tag gone'],
+    ['of a pattern for another image', { name: 'quay.io/b:1' }, pattern, 'line gone'],
+    [
+      'of a pattern in another repository',
+      {},
+      { patterns: [{ ...patternOf('quay.io/a:1*'), repositories: ['y'] }] },
+      'line gone',
+    ],
+  ];
+  for (const [what, { name = 'quay.io/a:1', askedBy = [WISHLIST] }, known, expected] of rules) {
+    const verb = expected === 'stays' ? 'keeps' : expected === 'asks' ? 'asks about' : 'removes';
+    it(`${verb} an image ${what}`, () => {
+      const published = [{ ...publishedImage(`${name} one`), askedBy }];
+      const { remove, unknown, questions } = planRepository('x', [], published, knowledge(known));
+      const reasons: string[] = remove.map(({ reason }) => reason);
+      if (questions.length > 0) reasons.push('asks');
+      assert.deepEqual(reasons, expected === 'stays' ? [] : [expected]);
+      assert.equal(unknown.length, remove.length === 0 ? 1 : 0);
+      for (const question of questions)
+        assert.deepEqual(question, { publicName: name, reference: parseReference(name) });
     });
+  }
+
+  const lines: [what: string, text: string, known: Partial<Knowledge>, expected: RemovalReason | 'stays'][] =
+    [
+      ['is not reported', 'quay.io/a:1', {}, 'stays'],
+      ['is gone once', 'quay.io/a:1', absent(ONCE), 'stays'],
+      ['is gone twice', 'quay.io/a:1', absent(GONE), 'tag gone'],
+      [
+        'is gone twice, for one that was lost',
+        'quay.io/a:1',
+        { ...absent(GONE), resolved: () => [] },
+        'stays',
+      ],
+      ['is pinned', `quay.io/a:1@sha256:${'a'.repeat(64)}`, absent(GONE), 'stays'],
+      [
+        'is of a source that was not read',
+        'quay.io/a:1',
+        { ...absent(GONE), sources: { ...down, read: new Set() } },
+        'stays',
+      ],
+    ];
+  for (const [what, text, known, expected] of lines) {
+    it(`${expected === 'stays' ? 'keeps' : 'removes'} an image with a line whose tag ${what}`, () => {
+      const published = publishedImage(`${text} one`);
+      const { remove, unknown } = planRepository('x', [image(text)], [published], knowledge(known));
+      assert.deepEqual(
+        remove.map(({ reason, sinceMs }) => [reason, sinceMs]),
+        expected === 'stays' ? [] : [[expected, GONE.firstMs]],
+      );
+      assert.equal(unknown.length, expected === 'stays' ? 1 : 0);
+    });
+  }
+
+  it('says which platform nobody asks for', () => {
+    const published = ['quay.io/a:1 one', 'quay.io/a:1 arm64 one'].map(publishedImage);
+    const { remove } = planRepository('x', [image('quay.io/a:1')], published, knowledge({}));
+    assert.deepEqual(
+      remove.map(({ reason, published: one }) => [reason, formatPlatform(one.platform)]),
+      [['platform no longer asked for', 'linux/arm64']],
+    );
+  });
+
+  it('does not keep an image for what a clock said that was ahead', () => {
+    const published = { ...publishedImage('quay.io/a:1 one'), unwantedSinceMs: NOW_MS + 365 * DAY_MS };
+    const { remove } = planRepository('x', [], [published], knowledge({}));
+    assert.equal(remove[0]?.sinceMs, NOW_MS);
   });
 });
+
+/** A pattern whose images are known. */
+function patternOf(text: string): KnownPattern {
+  const reference = parseReference(text);
+  return {
+    repositories: ['x'],
+    image: text.slice(0, text.indexOf(':')),
+    inAnySubdirectory: false,
+    selection: selectionOf(reference),
+    reference,
+    isOfNewest: false,
+  };
+}
 
 type Shown = Record<Exclude<keyof Plan, 'questions'>, string[]>;
 
