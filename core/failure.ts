@@ -47,6 +47,7 @@ export type FailureCode =
   | 'image-incomplete' // the repository cannot hold all of the image
   | 'image-unpublishable' // the repository, or the state directory, takes other images, but not this one
   | 'layer-vanished' // what was known or published of a layer was removed while its image was on its way
+  | 'gc-failed' // cvmfs_server did not free the storage of what was taken away
   | 'killed-process' // the process died of it, again and again
   | 'repository-unusable' // it does not exist, may not be written, or its server failed
   | 'repository-busy' // another writer holds it

@@ -9,6 +9,7 @@ import type { Backend } from '../../publisher/publication/backend.ts';
 import { Lock } from '../../core/system/lock.ts';
 import { SpoolBudget } from '../../publisher/spool/budget.ts';
 import { keepPrivate, type PrivateFolder } from '../../core/system/private-folder.ts';
+import { noSpool, type ImageSpool } from '../../publisher/spool/no-spool.ts';
 import { Spool } from '../../publisher/spool/spool.ts';
 import { assertBackendMeant } from '../configuration/repositories.ts';
 import { orUnusable } from '../../core/system-failure.ts';
@@ -76,6 +77,26 @@ export class PublisherPool {
     }
   }
 
+  /**
+   * The same with a publisher of its own, for work that publishes no images: it goes on beside whoever has the spool.
+   *
+   * @throws Failure `repository-unusable`
+   */
+  async useWithoutSpool<T>(
+    repository: string,
+    work: (publisher: RepositoryPublisher) => Promise<T>,
+  ): Promise<T> {
+    const { configuration } = this.#options;
+    assertBackendMeant(configuration, repository);
+    const publisher = this.#newPublisher(repository, noSpool(spoolFolder(configuration)));
+    try {
+      await publisher.recover();
+      return await work(publisher);
+    } finally {
+      publisher.close();
+    }
+  }
+
   /** Stops publishing in the repositories for which `isPaused`, and resumes in the others; running publications continue. */
   pause(isPaused: (repository: string) => boolean): void {
     for (const [name, publisher] of this.#publishers) publisher.pause(isPaused(name));
@@ -88,9 +109,16 @@ export class PublisherPool {
   async #publisherOf(name: string, spool: Spool): Promise<RepositoryPublisher> {
     const known = this.#publishers.get(name);
     if (known !== undefined) return known;
+    const publisher = this.#newPublisher(name, spool);
+    this.#publishers.set(name, publisher);
+    await publisher.recover();
+    return publisher;
+  }
+
+  #newPublisher(name: string, spool: ImageSpool): RepositoryPublisher {
     const { configuration, client, observeIn, guardIn, signal, publishSignal } = this.#options;
     const listings = new ListingStore(join(configuration.state, 'listings'));
-    const publisher = new RepositoryPublisher({
+    return new RepositoryPublisher({
       repository: name,
       client,
       spool,
@@ -103,9 +131,6 @@ export class PublisherPool {
       guard: guardIn(name),
       options: publishingOptionsOf(configuration, name),
     });
-    this.#publishers.set(name, publisher);
-    await publisher.recover();
-    return publisher;
   }
 
   async #open(): Promise<{ lock: Lock; spool: Spool }> {

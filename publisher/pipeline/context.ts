@@ -13,7 +13,7 @@ import type { Backend, Notice } from '../publication/backend.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import type { SpoolBudget } from '../spool/budget.ts';
-import type { Spool } from '../spool/spool.ts';
+import type { ImageSpool } from '../spool/no-spool.ts';
 import type { BatchRule } from './batches.ts';
 
 export interface PublishingOptions {
@@ -41,7 +41,7 @@ export interface PublishingContext {
   readonly repository: string;
   readonly view: RepositoryView;
   readonly client: RegistryClient;
-  readonly spool: Spool;
+  readonly spool: ImageSpool;
   readonly budget: SpoolBudget;
   readonly listings: ListingStore;
   readonly backend: Backend;

@@ -58,6 +58,24 @@ export async function publishFree(
   }
 }
 
+/**
+ * Lets the server free the storage of what was taken away.
+ *
+ * @returns false where the repository does not allow it
+ * @throws Failure `gc-failed` where all else can be done
+ */
+export async function freeStorage(context: PublishingContext): Promise<boolean> {
+  const { publishSignal: signal } = context;
+  try {
+    return await withRepository(context, async (repository) => await repository.freeStorage({ signal }));
+  } catch (error) {
+    if (!isFailure(error, 'repository-unusable')) throw error;
+    await publishNothing(context);
+    const hint = 'what is published is whole, and what was taken away takes space until it succeeds';
+    throw new Failure('gc-failed', error.message, { hint, cause: error });
+  }
+}
+
 /** @throws Failure where nothing at all can be published */
 export async function publishNothing(context: PublishingContext): Promise<void> {
   const { publishSignal: signal } = context;

@@ -6,7 +6,7 @@ import { labelOf, type PlatformResult, type Results } from '../image/results.ts'
 import type { RepositoryView } from '../publication/view.ts';
 import { isStateUsable, publishingContext, type PublishingContext, type PublishingSetup } from './context.ts';
 import { Preparer } from './preparer.ts';
-import { publishFree, type FreePublication, type ReadyCandidate } from './publication.ts';
+import { freeStorage, publishFree, type FreePublication, type ReadyCandidate } from './publication.ts';
 import { publishBatch, type BatchReport } from './publish-batch.ts';
 import { PublishingQueue, type QueueParts, type QueueState, type Settle } from './queue.ts';
 import {
@@ -187,6 +187,20 @@ export class RepositoryPublisher {
       const publish = async (): Promise<boolean> => await publishFree(publication, title, this.#context);
       if (await this.#context.guard.turn([], publish)) this.#publications++;
     });
+  }
+
+  /**
+   * Lets the server free the storage of what was taken away: in the queue, like {@link publish}.
+   *
+   * @returns false where the repository does not allow it
+   * @throws Failure: what is published is as before; `gc-failed` where all else can be done
+   */
+  async freeStorage(title: string): Promise<boolean> {
+    let isDone = false;
+    await this.#queue.addPublication(title, async () => {
+      isDone = await freeStorage(this.#context);
+    });
+    return isDone;
   }
 
   /** Publishes a candidate that lost a layer on its way: it is as good as new. */

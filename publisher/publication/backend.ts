@@ -41,6 +41,13 @@ export interface OpenRepository {
    * least 1, where there is any.
    */
   deletableAtOnce(groups: readonly (readonly BytePath[])[]): Promise<number>;
+  /**
+   * Lets the server free the storage of what no revision that is kept has any more, where the repository allows that.
+   *
+   * @returns false where it does not, or keeps no revisions
+   * @throws Failure `repository-unusable`, `repository-busy`, `interrupted`: what is published is as before
+   */
+  freeStorage(options: Pick<PublishOptions, 'signal'>): Promise<boolean>;
   /** The number that the repository has for what is published now; `undefined` where it does not count. */
   revision(): number | undefined;
   release(): Promise<void>;

@@ -29,6 +29,8 @@ import { writeUnion, type UnionContent } from './union.ts';
 
 const NOT_VISIBLE = 'no image has become visible';
 const READ_AHEAD_BYTES = 16 * 1024 * 1024;
+/** Beyond the limit of other commands, for one that goes through all of a repository's storage. */
+const LONGER_IDLE = 10;
 
 export interface CvmfsBackendOptions extends ServerLimits {
   readonly installation: Installation;
@@ -92,7 +94,8 @@ export class CvmfsBackend implements Backend {
     { repository, ...parts }: { repository: CvmfsRepository; lock: Lock; server: Server },
     notice: Notice,
   ): OpenCvmfs {
-    return new OpenCvmfs(repository, { command: this.#options.installation.command, ...parts, notice });
+    const { installation, idleLimitMs } = this.#options;
+    return new OpenCvmfs(repository, { command: installation.command, idleLimitMs, ...parts, notice });
   }
 
   async #take(
@@ -129,12 +132,14 @@ class OpenCvmfs implements OpenRepository {
   readonly #lock: Lock;
   readonly #server: Server;
   readonly #notice: Notice;
+  readonly #idleLimitMs: number;
 
   constructor(
     repository: CvmfsRepository,
-    parts: { command: string; lock: Lock; server: Server; notice: Notice },
+    parts: { command: string; idleLimitMs: number; lock: Lock; server: Server; notice: Notice },
   ) {
     this.#command = parts.command;
+    this.#idleLimitMs = parts.idleLimitMs;
     this.view = new CvmfsView(repository);
     this.capabilities = new CvmfsCapabilities(repository);
     this.#repository = repository;
@@ -213,6 +218,18 @@ class OpenCvmfs implements OpenRepository {
 
   async deletableAtOnce(groups: readonly (readonly BytePath[])[]): Promise<number> {
     return await fittingGroups(groups, await earlierSeals(this.view), this.#readVersion);
+  }
+
+  /** It opens a transaction of its own, and prints nothing while it marks, and while it sweeps. */
+  async freeStorage({ signal }: Pick<PublishOptions, 'signal'>): Promise<boolean> {
+    const { name, collectsGarbage } = this.#repository;
+    if (!collectsGarbage) return false;
+    await this.#server.waitForOthers(signal);
+    const idleLimitMs = this.#idleLimitMs * LONGER_IDLE;
+    await this.#server.transact(async (run) => {
+      await run(['gc', '-f', name], { signal, idleLimitMs });
+    }, 0);
+    return true;
   }
 
   async #divide(paths: readonly BytePath[]): Promise<Deletions> {

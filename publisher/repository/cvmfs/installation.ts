@@ -34,6 +34,8 @@ export interface CvmfsRepository {
   readonly smallestChunkBytes: number;
   /** A union transaction publishes extended attributes. */
   readonly includesXattrs: boolean;
+  /** `cvmfs_server gc` may free what only old revisions have. */
+  readonly collectsGarbage: boolean;
 }
 
 /**
@@ -58,6 +60,7 @@ export function locateRepository(installation: Installation, name: string): Cvmf
     folders: [spool, ...localStorage(configuration.get('CVMFS_UPSTREAM_STORAGE'))],
     smallestChunkBytes: bytes(configuration.get('CVMFS_MIN_CHUNK_SIZE')) ?? DEFAULT_MIN_CHUNK_BYTES,
     includesXattrs: configuration.get('CVMFS_INCLUDE_XATTRS') === 'true',
+    collectsGarbage: configuration.get('CVMFS_GARBAGE_COLLECTION') === 'true',
   };
 }
 

@@ -157,6 +157,11 @@ class OpenDirectory implements OpenRepository {
     return await Promise.resolve(Math.min(groups.length, MOST_GROUPS));
   }
 
+  /** What was taken away is gone already. */
+  async freeStorage(): Promise<boolean> {
+    return await Promise.resolve(false);
+  }
+
   revision(): undefined {
     return undefined;
   }

@@ -198,6 +198,38 @@ for (const [what, make] of Object.entries(PLACES)) {
       await assertUnchanged();
     });
 
+    it('lets the server free its storage in the queue, not while publishing is paused', async () => {
+      const order: string[] = [];
+      whenOpened(backend, (repository) => {
+        repository.freeStorage = async () => order.push('freed') > 0;
+        const publish = repository.publish.bind(repository);
+        repository.publish = async (...values) => {
+          order.push('published');
+          await publish(...values);
+        };
+      });
+      publisher.pause(true);
+      const all = [publisher.publish(REMOVAL, 'removal'), publisher.freeStorage('garbage collection')];
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.deepEqual(order, []);
+      publisher.pause(false);
+      assert.equal((await Promise.all(all))[1], true);
+      assert.deepEqual(order, ['published', 'freed']);
+    });
+
+    it('goes on where the server frees nothing and takes publications', async () => {
+      whenOpened(backend, (repository) => {
+        repository.freeStorage = async () => {
+          throw new Failure('repository-unusable', 'gc failed (exit 1)');
+        };
+      });
+      const freeing = publisher.freeStorage('garbage collection');
+      const next = publisher.publish(REMOVAL, 'removal');
+      await assert.rejects(freeing, fails('gc-failed'));
+      await next;
+      await assertRemoved();
+    });
+
     it('fails for a mistake, which is reported with its title, and leaves others alone', async () => {
       events = [];
       const mistake = async (): Promise<Publication> => {

@@ -9,7 +9,7 @@ import type { Layout } from './layout.ts';
  * - `holders`: `ingest` finds a process that holds `/cvmfs/NAME`, asks its standard input, and gives up with the
  *   transaction open;
  * - `read`: `entries` entries of the tar stream have been read (`ingest` only);
- * - `commit`: everything is written, nothing is published;
+ * - `commit`: everything is written, nothing is published; for `gc`: what is to be freed is known, and nothing is freed;
  * - `remount`: the new revision is published, the view is an empty directory, and both locks are there;
  * - `close`: the view shows the new revision and both locks are there.
  */

@@ -35,7 +35,7 @@ export interface CvmfsFixture {
   /** This process's, with the program first on the PATH. */
   readonly environment: NodeJS.ProcessEnv;
   /** Makes an empty repository, at revision 1. */
-  repository(name: string, options?: { readonly xattrs?: boolean }): Promise<void>;
+  repository(name: string, options?: RepositoryOptions): Promise<void>;
   /** The reading view, `rdonly`. */
   view(name: string): string;
   /** What the next commands meet; `undefined` ends it. */
@@ -47,6 +47,12 @@ export interface CvmfsFixture {
   /** Revisions published since the repository was made. */
   publications(name: string): number;
   close(): Promise<void>;
+}
+
+export interface RepositoryOptions {
+  readonly xattrs?: boolean;
+  /** Made for garbage collection: `mkfs -z`. */
+  readonly gc?: boolean;
 }
 
 export async function createCvmfsFixture(release: Release = '2.12'): Promise<CvmfsFixture> {
@@ -64,7 +70,7 @@ export async function createCvmfsFixture(release: Release = '2.12'): Promise<Cvm
       ...process.env,
       PATH: [join(top, 'bin'), process.env['PATH'] ?? ''].join(delimiter),
     },
-    async repository(name, { xattrs = false } = {}) {
+    async repository(name, { xattrs = false, gc = false } = {}) {
       const paths = repositoryPaths(layout, name);
       createRepository(paths, {
         CVMFS_REPOSITORY_NAME: name,
@@ -76,6 +82,7 @@ export async function createCvmfsFixture(release: Release = '2.12'): Promise<Cvm
         CVMFS_UPSTREAM_STORAGE: `local,${top}/srv/${name}/data/txn,${top}/srv/${name}`,
         CVMFS_UNION_FS_TYPE: 'overlayfs',
         CVMFS_AUTO_TAG: 'false',
+        CVMFS_GARBAGE_COLLECTION: String(gc),
         ...(xattrs ? { CVMFS_INCLUDE_XATTRS: 'true' } : {}),
       });
     },

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { appendCall } from './calls.ts';
 import { Died, complain, say } from './died.ts';
+import { collectGarbage } from './gc.ts';
 import { ingest } from './ingest.ts';
 import { layoutBelow, repositoryPaths } from './layout.ts';
 import type { Layout } from './layout.ts';
@@ -18,6 +19,7 @@ const COMMANDS: Readonly<Record<string, (layout: Layout, words: readonly string[
   {
     abort,
     check,
+    gc: collectGarbage,
     ingest,
     list,
     'list-catalogs': listCatalogs,

@@ -30,9 +30,13 @@ export interface Manifest {
   readonly dangling: readonly string[];
   /** Files in chunks that are there, and files whose chunks are nowhere. */
   readonly chunked: { readonly whole: readonly string[]; readonly empty: readonly string[] };
+  /** Set when the repository is made, and by union transactions: what `gc` asks for beside the configuration. */
+  readonly isCollectable: boolean;
   /** Seconds since 1970, by revision, of those that are kept. */
   readonly publishedAt: Readonly<Record<string, number>>;
 }
+
+export const GARBAGE_COLLECTION = 'CVMFS_GARBAGE_COLLECTION';
 
 /** What the real one exits with where a transaction is open already. */
 const EEXIST = 17;
@@ -50,6 +54,7 @@ export function createRepository(paths: RepositoryPaths, settings: Readonly<Reco
     nested: [],
     dangling: [],
     chunked: { whole: [], empty: [] },
+    isCollectable: settings[GARBAGE_COLLECTION] === 'true',
     publishedAt: { 1: now() },
   });
   mountView(paths);
@@ -169,9 +174,13 @@ export function chunkedFiles(paths: RepositoryPaths): ChunkedFiles {
 export function commit(
   paths: RepositoryPaths,
   tree: string,
-  { chunked, ...catalogs }: Pick<Manifest, 'nested' | 'dangling'> & { readonly chunked: ChunkedFiles },
+  {
+    chunked,
+    ...catalogs
+  }: Pick<Manifest, 'nested' | 'dangling'> &
+    Partial<Pick<Manifest, 'isCollectable'>> & { readonly chunked: ChunkedFiles },
 ): void {
-  const { revision, publishedAt, chunked: before } = readManifest(paths);
+  const { revision, publishedAt, chunked: before, isCollectable } = readManifest(paths);
   const lists = { whole: [...chunked.whole], empty: [...chunked.empty] };
   // The library behind it takes long to load, and hardly any revision has such files.
   if ([before, lists].some(({ whole, empty }) => whole.length + empty.length > 0))
@@ -183,6 +192,7 @@ export function commit(
     ([number]) => Number(number) > next - REVISIONS_KEPT,
   );
   writeManifest(paths, {
+    isCollectable,
     ...catalogs,
     chunked: lists,
     revision: next,

@@ -22,6 +22,7 @@ import {
   chunkedFiles,
   commit,
   copyForWriting,
+  GARBAGE_COLLECTION,
   isInTransaction,
   isPublishing,
   lockPublishing,
@@ -79,7 +80,9 @@ export async function publishUnion(layout: Layout, words: readonly string[]): Pr
     failAt(layout, 'commit');
     await stopAt(layout, 'commit');
     announceCommit(paths);
-    commit(paths, writableTree(paths), { nested, dangling: readManifest(paths).dangling, chunked });
+    const isCollectable = readSetting(paths, GARBAGE_COLLECTION) === 'true';
+    const { dangling } = readManifest(paths);
+    commit(paths, writableTree(paths), { nested, dangling, chunked, isCollectable });
   } catch (error) {
     unlockPublishing(paths);
     if (error instanceof Died) throw new Died(`${error.message}\nSynchronization failed`);

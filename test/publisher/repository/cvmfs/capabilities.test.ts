@@ -10,6 +10,7 @@ const REPOSITORY = {
   record: '',
   folders: [],
   smallestChunkBytes: 4_194_304,
+  collectsGarbage: false,
 };
 
 describe('publisher/repository/cvmfs/capabilities', () => {

@@ -11,6 +11,7 @@ import {
   createCvmfsFixture,
   type CvmfsFixture,
   type Release,
+  type RepositoryOptions,
 } from '../../../support/cvmfs-server/fixture.ts';
 import { snapshot } from '../../../support/trees/snapshot.ts';
 import { listener, uninterrupted } from '../entries.ts';
@@ -33,7 +34,7 @@ export class Scene {
   static async make({
     release,
     ...options
-  }: { readonly xattrs?: boolean; readonly release?: Release } = {}): Promise<Scene> {
+  }: RepositoryOptions & { readonly release?: Release } = {}): Promise<Scene> {
     const fixture = await createCvmfsFixture(release);
     await fixture.repository(NAME, options);
     return new Scene(fixture);

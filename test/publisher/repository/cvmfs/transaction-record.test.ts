@@ -36,6 +36,7 @@ async function repository(): Promise<CvmfsRepository> {
     folders: [],
     smallestChunkBytes: 4_194_304,
     includesXattrs: true,
+    collectsGarbage: false,
   };
 }
 

@@ -1,0 +1,38 @@
+import type { Spool } from './spool.ts';
+
+/** The part of a spool that publishing images needs. */
+export type ImageSpool = Pick<
+  Spool,
+  | 'directory'
+  | 'freeBytes'
+  | 'evictableBytes'
+  | 'lackingBytes'
+  | 'makeRoom'
+  | 'hold'
+  | 'fetch'
+  | 'pathOf'
+  | 'remove'
+>;
+
+/** Takes the place of a spool where no image is published: one process at a time has the spool. */
+export function noSpool(directory: string): ImageSpool {
+  return {
+    directory,
+    get freeBytes() {
+      return unusable();
+    },
+    get evictableBytes() {
+      return unusable();
+    },
+    lackingBytes: unusable,
+    makeRoom: unusable,
+    hold: unusable,
+    fetch: unusable,
+    pathOf: unusable,
+    remove: unusable,
+  };
+}
+
+function unusable(): never {
+  throw new Error('images are published with a spool');
+}
