@@ -23,6 +23,9 @@ export interface ResolvedImage {
   readonly hasVariantLink: boolean;
 }
 
+/** An image as its metadata in a repository tell of it: without the reference that it was asked for by. */
+export type NamedImage = Omit<ResolvedImage, 'reference'>;
+
 /** An image that is ready to be published: its layers are listed, and those that bring new content are at hand. */
 export interface ReadyImage extends ResolvedImage {
   readonly manifest: Manifest;

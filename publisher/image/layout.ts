@@ -117,6 +117,16 @@ export function metadataPath(name: string, file: string): BytePath {
   return `${METADATA_FOLDER}/${name}/${file}`;
 }
 
+/** In the metadata of an image that was published by hand: nobody takes it back but by hand. */
+export const BY_HAND_FILE = 'by-hand';
+/** In the metadata of an image that a tag led to before it moved: says which. */
+export const KEPT_FOR_FILE = 'kept-for';
+
+/** Of the file `file` that is kept of an image whose public name `name` was taken back. */
+export function removedPath(name: string, file: string): BytePath {
+  return `${OWN_FOLDERS.records}/removed/${name}/${file}`;
+}
+
 /**
  * The identifiers of an image's chains, one for each layer, lowest first. DUCC's formula over compressed digests, not
  * the chain ID of the OCI specification.

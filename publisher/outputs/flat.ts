@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import type { ImageMeter } from '../image/image-limits.ts';
-import type { ResolvedImage } from '../image/image.ts';
+import type { NamedImage } from '../image/image.ts';
 import { flatId, flatPath } from '../image/layout.ts';
 import { areTreesPublished, hasTraces } from '../published/published.ts';
 import { hexOf } from '../../core/oci/digest.ts';
@@ -54,7 +54,7 @@ export const flatOutput: Output = {
     (await view.kindOf(image.publicName)) !== undefined || (await hasTraces(view, flatLocation(image))),
 };
 
-function flatLocation({ manifest }: Pick<ResolvedImage, 'manifest'>) {
+function flatLocation({ manifest }: Pick<NamedImage, 'manifest'>) {
   const id = flatId(manifest);
   return { kind: 'flat', hex: hexOf(id), root: flatPath(id) } as const;
 }

@@ -3,7 +3,7 @@ import type { Failure } from '../../core/failure.ts';
 import type { OutputName } from '../../core/outputs.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import type { ImageMeter } from '../image/image-limits.ts';
-import type { ReadyImage, ResolvedImage } from '../image/image.ts';
+import type { NamedImage, ReadyImage, ResolvedImage } from '../image/image.ts';
 import { layerRoot } from '../image/layout.ts';
 import type { Attributes, Entry } from '../publication/entry.ts';
 import type { RepositoryView } from '../publication/view.ts';
@@ -62,11 +62,14 @@ export interface Output {
   /** Looks at what this output keeps beside trees, for a collection of what nothing refers to. */
   parts?(input: PartsInput): Promise<OutputParts>;
 
+  /** Name of the file in an image's metadata that says what its collector needs to bring it back. */
+  readonly recordFile?: string;
+
   /** Begins to collect, for one batch, everything that is published beside trees. */
   collect?(context: CollectorContext): Collector;
 
   /** Reports whether all that this output publishes of `image` is there: if not, the image is published again. */
-  isPublished(view: RepositoryView, image: ResolvedImage): Promise<boolean>;
+  isPublished(view: RepositoryView, image: NamedImage): Promise<boolean>;
 
   /**
    * Reports whether anything shows that a published image is meant to be there in this form, also where most of it is lost;
@@ -148,6 +151,21 @@ export interface Collector {
    * @throws Failure of this image
    */
   plan(image: ReadyImage, stack: readonly StackedLayer[]): Promise<ImagePlan>;
+
+  /**
+   * Plans to take back what the image has beside trees in this form.
+   *
+   * @returns notes it for {@link changes}, and never fails; or why it must stay as it is
+   */
+  withdraw?(image: NamedImage): Promise<(() => void) | string>;
+
+  /**
+   * Plans to bring back what {@link withdraw} took. The trees that it needs are there.
+   *
+   * @param record what {@link Output.recordFile} had
+   * @returns notes it for {@link changes}, and never fails; `undefined` where something else that it needs is gone
+   */
+  restore?(image: NamedImage, record: Buffer | undefined): Promise<(() => void) | undefined>;
 
   /**
    * Everything that changes for the images taken.

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { isPlain, type ReadyImage, type ResolvedImage } from '../image/image.ts';
+import { isPlain, type NamedImage, type ReadyImage, type ResolvedImage } from '../image/image.ts';
 import {
   flatId,
   flatPath,
@@ -41,6 +41,10 @@ export class PublicLinks implements Collector {
   /** By their paths: all platforms of an image have its plain name. */
   readonly #links = new Map<BytePath, PublicLink>();
   readonly #platformFolders = new Set<BytePath>();
+  /** Links of images that are taken back. */
+  readonly #withdrawn = new Set<BytePath>();
+  /** Their plain names that are variant links: these go with the last platform. */
+  readonly #variants = new Set<BytePath>();
 
   constructor(context: CollectorContext) {
     this.#context = context;
@@ -52,11 +56,34 @@ export class PublicLinks implements Collector {
     return {
       ...NOTHING_PLANNED,
       entries: links.map(({ path }) => ({ path, type: 'symlink' })),
-      take: () => {
-        for (const link of links) this.#links.set(link.path, link);
-        if (image.hasVariantLink) this.#platformFolders.add(platformFolder(image.platform));
-      },
+      take: () => this.#take(image, links),
     };
+  }
+
+  /** Links that lead to another tree, and anything other than a link, are not ours to take. */
+  async withdraw(image: NamedImage): Promise<(() => void) | string> {
+    const { view } = this.#context;
+    const plainName = plainNameOf(image);
+    const own = ownLinkOf(image);
+    if ((await view.kindOf(own)) !== undefined && !(await leadsToFlat(view, own, image)))
+      return `${own} is no link to its flat tree`;
+    const links: BytePath[] = [];
+    for (const path of new Set([own, multiarchName(image.platform, plainName)]))
+      if (await leadsToFlat(view, path, image)) links.push(path);
+    return () => {
+      if (image.hasVariantLink) this.#variants.add(plainName);
+      for (const link of links) this.#withdrawn.add(link);
+    };
+  }
+
+  async restore(image: NamedImage): Promise<() => void> {
+    const links = image.outputs.has('flat') ? await publicLinks(this.#context.view, image) : [];
+    return () => this.#take(image, links);
+  }
+
+  #take(image: NamedImage, links: readonly PublicLink[]): void {
+    for (const link of links) this.#links.set(link.path, link);
+    if (links.length > 0 && image.hasVariantLink) this.#platformFolders.add(platformFolder(image.platform));
   }
 
   async changes(): Promise<OutputChanges> {
@@ -70,8 +97,39 @@ export class PublicLinks implements Collector {
       target,
       isVariant: isVariantTarget(target),
     }));
-    return { ...NOTHING_CHANGES, names };
+    const outdated = [...(await this.#lastVariants()), ...this.#withdrawn];
+    return { ...NOTHING_CHANGES, names, outdated };
   }
+
+  /** Variant links that lead nowhere once the others are gone. */
+  async #lastVariants(): Promise<BytePath[]> {
+    const { view } = this.#context;
+    if (this.#variants.size === 0) return [];
+    const platforms = (await view.list(MULTIARCH_FOLDER)).filter(({ kind }) => kind === 'directory');
+    const last: BytePath[] = [];
+    for (const variant of this.#variants) {
+      const paths = platforms.map(({ name }) => `${MULTIARCH_FOLDER}/${name}/${variant}`);
+      const left = paths.filter((path) => !this.#withdrawn.has(path));
+      const kinds = await Promise.all(left.map(async (path) => await view.kindOf(path)));
+      if (kinds.every((kind) => kind === undefined)) last.push(variant);
+    }
+    return last;
+  }
+}
+
+/** The name that leads to the image for this platform and no other. */
+function ownLinkOf(image: Omit<Linked, 'manifest'>): BytePath {
+  const isShared = image.hasVariantLink && isPlain(image.platform);
+  return isShared ? multiarchName(image.platform, image.publicName) : image.publicName;
+}
+
+/** Reports whether the link at `path` is the one to the image's flat tree. */
+async function leadsToFlat(
+  view: RepositoryView,
+  path: BytePath,
+  image: Pick<Linked, 'manifest'>,
+): Promise<boolean> {
+  return (await view.readLink(path)) === linkToFlat(path, image).target;
 }
 
 /**
@@ -129,11 +187,11 @@ export async function aliasLinks(view: RepositoryView, brought: Iterable<BytePat
   return links;
 }
 
-function linkToFlat(path: BytePath, { manifest }: Linked): PublicLink {
+function linkToFlat(path: BytePath, { manifest }: Pick<Linked, 'manifest'>): PublicLink {
   return { path, target: posix.relative(posix.dirname(path), flatPath(flatId(manifest))) };
 }
 
-function plainNameOf({ publicName }: Linked): string {
+function plainNameOf({ publicName }: Pick<Linked, 'publicName'>): string {
   return parsePlatformName(publicName).publicName;
 }
 

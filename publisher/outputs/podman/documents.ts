@@ -4,7 +4,8 @@ import { hexOf, type Digest, sha256 } from '../../../core/oci/digest.ts';
 import type { BytePath } from '../../../core/system/byte-path.ts';
 import type { RepositoryView } from '../../publication/view.ts';
 import { documentPath, type StoreRoot } from './paths.ts';
-import type { PublishedImage, Store, StoredImage } from './store.ts';
+import type { ImageRecord } from './image-record.ts';
+import { furtherManifest, MANIFEST, type PublishedImage, type Store, type StoredImage } from './store.ts';
 
 /** The bytes of documents, by their digest. */
 export type Documents = ReadonlyMap<Digest, Buffer>;
@@ -68,6 +69,22 @@ export function isLost({ record }: PublishedImage, lost: Gathered['lost']): bool
   return [config, manifest, ...(index === undefined ? [] : [index])].some(({ digest }) =>
     digests.has(digest),
   );
+}
+
+/** The documents of an image that a store had listed; `undefined` where one of them is gone. */
+export async function storedDocuments(
+  { config, manifest, index }: ImageRecord,
+  { view, root }: Pick<DocumentSources, 'view' | 'root'>,
+): Promise<Documents | undefined> {
+  const documents = new Map<Digest, Buffer>();
+  for (const document of [config, manifest, ...(index === undefined ? [] : [index])]) {
+    const keys = [document.digest, MANIFEST, furtherManifest(document)];
+    const places = keys.map((key) => documentPath(root, hexOf(config.digest), key));
+    const bytes = await readDocument(document.digest, places, view);
+    if (bytes === undefined) return undefined;
+    documents.set(document.digest, bytes);
+  }
+  return documents;
 }
 
 async function readDocument(

@@ -4,7 +4,7 @@ import type { ImageReference } from '../../../core/oci/reference.ts';
 import { mapLimited } from '../../../core/concurrency.ts';
 import type { BytePath } from '../../../core/system/byte-path.ts';
 import type { RepositoryView } from '../../publication/view.ts';
-import type { ResolvedImage } from '../../image/image.ts';
+import type { NamedImage } from '../../image/image.ts';
 import { metadataPath } from '../../image/layout.ts';
 import { namesWith, READS_AT_A_TIME } from '../../published/find-published.ts';
 import { imagesJsonPath, storeRoot } from './paths.ts';
@@ -58,7 +58,7 @@ export function encodeRecord(record: ImageRecord | RefusedRecord): Buffer {
   return Buffer.from(JSON.stringify({ format: FORMAT, ...record }));
 }
 
-/** @returns `undefined` for anything but a record of this format @internal */
+/** @returns `undefined` for anything but a record of this format */
 export function decodeRecord(bytes: Buffer): ImageRecord | RefusedRecord | undefined {
   try {
     const text = bytes.toString('utf8');
@@ -135,7 +135,7 @@ export function isPinned(name: string): boolean {
 }
 
 /** In the metadata of an image. */
-const PODMAN_FILE = 'podman.json';
+export const PODMAN_FILE = 'podman.json';
 
 /** Path of the record of an image: beside its manifest, so that both go together. */
 export function imageRecordPath(publicName: string): BytePath {
@@ -145,7 +145,7 @@ export function imageRecordPath(publicName: string): BytePath {
 /** Reports whether podman's form of the image is published, or known to be impossible. */
 export async function isInStore(
   view: RepositoryView,
-  { publicName, manifest }: ResolvedImage,
+  { publicName, manifest }: Pick<NamedImage, 'publicName' | 'manifest'>,
 ): Promise<boolean> {
   const record = await publishedRecord(view, publicName);
   if (record?.config.digest !== manifest.config.digest) return false;

@@ -1,7 +1,7 @@
 import { asFailure, type Failure, isFailure } from '../../../core/failure.ts';
 import { groupBy } from '../../../core/group-by.ts';
 import { hexOf, type Digest } from '../../../core/oci/digest.ts';
-import type { ReadyImage } from '../../image/image.ts';
+import type { NamedImage, ReadyImage } from '../../image/image.ts';
 import type { RepositoryView } from '../../publication/view.ts';
 import { metadataFile, type FileEntry } from '../../publication/entry.ts';
 import type { StackedLayer } from '../../tree/image-trees.ts';
@@ -16,7 +16,9 @@ import {
   type OutputChanges,
   type Refuse,
 } from '../output.ts';
+import { storedDocuments } from './documents.ts';
 import {
+  decodeRecord,
   encodeRecord,
   type ImageRecord,
   type RefusedRecord,
@@ -25,6 +27,7 @@ import {
   publishedImages,
   isPodmanName,
   podmanName,
+  PODMAN_FILE,
 } from './image-record.ts';
 import { storeRoot, type StoreRoot } from './paths.ts';
 import type { PublishedImage } from './store.ts';
@@ -34,6 +37,7 @@ import { unreadableConfig, unreadableManifest } from './readable.ts';
 /** Image stores of podman, one for each platform, which consist of links to the layers. */
 export const podmanOutput: Output = {
   name: 'podman',
+  recordFile: PODMAN_FILE,
   collect: (context) => new PodmanStores(context),
   isPublished: isInStore,
   hasTraces: isMeantForStore,
@@ -67,8 +71,7 @@ class PodmanStores implements Collector {
   async plan(image: ReadyImage, stack: readonly StackedLayer[]): Promise<ImagePlan> {
     const { publicName } = image;
     if (!image.outputs.has('podman')) {
-      const isThere = (await this.#context.view.kindOf(imageRecordPath(publicName))) !== undefined;
-      return isThere
+      return (await this.#hasRecord(publicName))
         ? { ...NOTHING_PLANNED, take: () => this.#records.set(publicName, undefined) }
         : NOTHING_PLANNED;
     }
@@ -89,6 +92,27 @@ class PodmanStores implements Collector {
         for (const { digest, bytes } of [manifest, ...(manifest.index ? [manifest.index] : [])])
           this.#documents.set(digest, bytes);
       },
+    };
+  }
+
+  async withdraw({ publicName }: NamedImage): Promise<() => void> {
+    const isThere = await this.#hasRecord(publicName);
+    return () => {
+      if (isThere) this.#records.set(publicName, undefined);
+    };
+  }
+
+  async restore({ publicName, manifest }: NamedImage, bytes?: Buffer): Promise<(() => void) | undefined> {
+    const record = bytes && decodeRecord(bytes);
+    if (record === undefined) return NOTHING_PLANNED.take;
+    if ('refused' in record) return () => this.#records.set(publicName, record);
+    if (record.manifest.digest !== manifest.digest) return undefined;
+    const place = { view: this.#context.view, root: storeRoot(publicName) };
+    const documents = await storedDocuments(record, place);
+    if (documents === undefined) return undefined;
+    return () => {
+      this.#records.set(publicName, record);
+      for (const [digest, document] of documents) this.#documents.set(digest, document);
     };
   }
 
@@ -131,6 +155,10 @@ class PodmanStores implements Collector {
       ],
       leftOut,
     };
+  }
+
+  async #hasRecord(publicName: string): Promise<boolean> {
+    return (await this.#context.view.kindOf(imageRecordPath(publicName))) !== undefined;
   }
 
   /** Changes to the store at `root` if it takes the images `names` of this batch. */

@@ -137,9 +137,9 @@ function documentsOf(first: ImageRecord, all: readonly ImageRecord[]): Map<strin
 }
 
 /** The key of the manifest that an image is listed with. */
-const MANIFEST = 'manifest';
+export const MANIFEST = 'manifest';
 
-function furtherManifest({ digest }: StoredDocument): string {
+export function furtherManifest({ digest }: StoredDocument): string {
   return `${MANIFEST}-${digest}`;
 }
 

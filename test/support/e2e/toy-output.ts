@@ -1,5 +1,5 @@
 import { isOutputName, OUTPUT_FORMS } from '../../../core/outputs.ts';
-import type { ReadyImage, ResolvedImage } from '../../../publisher/image/image.ts';
+import type { ReadyImage, NamedImage } from '../../../publisher/image/image.ts';
 import { metadataFile, type FileEntry } from '../../../publisher/publication/entry.ts';
 import {
   NOTHING_CHANGES,
@@ -40,11 +40,11 @@ class Lines implements Collector {
   }
 }
 
-function pathOf({ publicName }: ResolvedImage): string {
+function pathOf({ publicName }: NamedImage): string {
   return `.toy/${publicName}.txt`;
 }
 
-function lineOf({ manifest }: ResolvedImage): string {
+function lineOf({ manifest }: NamedImage): string {
   return `${manifest.layers.length} layers of ${manifest.config.digest}\n`;
 }
 
