@@ -17,6 +17,16 @@ export const cronExpression: ValueType<string> = {
   },
 };
 
+/** For work that can be switched off: no time is its time. */
+export const NEVER = 'never';
+
+/** A cron expression, or {@link NEVER}. */
+export const cronOrNever: ValueType<string> = {
+  ...cronExpression,
+  expected: `${cronExpression.expected}; or "${NEVER}"`,
+  parse: (text, base) => (text.trim() === NEVER ? NEVER : cronExpression.parse(text, base)),
+};
+
 interface CronField {
   readonly from: number;
   readonly to: number;

@@ -101,28 +101,30 @@ export function choice<const Values extends readonly string[]>(...values: Values
   };
 }
 
+const DAY_MS = 86_400_000;
 const MILLISECONDS: Readonly<Record<string, number>> = {
   '': 1000,
   s: 1000,
   m: 60_000,
   h: 3_600_000,
-  d: 86_400_000,
+  d: DAY_MS,
 };
 
 /** Node's timers fire at once beyond this. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** A duration in milliseconds, at least `minimumMs`. */
-export function duration(minimumMs = 0): ValueType<number> {
-  const least = minimumMs === 0 ? '' : `, at least ${minimumMs / 1000}s`;
+/** A duration in milliseconds, at least `minimumMs`; beyond the default maximum for what no timer waits for. */
+export function duration(minimumMs = 0, maximumMs = LONGEST_TIMER_MS): ValueType<number> {
+  const least = minimumMs === 0 ? '' : `, at least ${shortest(minimumMs, MILLISECONDS)}`;
+  const most = Math.floor(maximumMs / DAY_MS);
   return {
-    expected: `a duration such as 90s, 10m or 2h (without a unit: seconds)${least}, at most 24d`,
+    expected: `a duration such as 90s, 10m or 2h (without a unit: seconds)${least}, at most ${most}d`,
     argument: 'duration',
     parse: (text) => {
       const [, digits, unit] = /^(\d{1,15}(?:\.\d{1,3})?)([smhd]?)$/.exec(text) ?? [];
       const factor = MILLISECONDS[unit ?? ' '];
       if (digits === undefined || factor === undefined) return undefined;
-      return within(Math.round(Number(digits) * factor), minimumMs, LONGEST_TIMER_MS);
+      return within(Math.round(Number(digits) * factor), minimumMs, maximumMs);
     },
     format: (ms) => shortest(ms, MILLISECONDS) ?? `${ms / 1000}s`,
   };

@@ -15,6 +15,7 @@ import { openRegistry } from '../cycle/publishing.ts';
 import { spoolFolder, PublisherPool } from '../cycle/publisher-pool.ts';
 import type { Activity } from './activity.ts';
 import type { RepositoryActivity } from './activity-schema.ts';
+import { Chores, type Chore } from './chores.ts';
 import type { CycleLog } from './cycle-log.ts';
 import type { Schedule, StartSchedule } from './run-daemon.ts';
 
@@ -26,6 +27,7 @@ export interface RunContext {
   readonly cycleLog: CycleLog;
   readonly activity: Activity;
   readonly startSchedule: StartSchedule;
+  readonly chores: readonly Chore[];
   readonly nowMs: () => number;
   /** See `CycleContext`. */
   readonly patienceMs?: number | undefined;
@@ -49,6 +51,7 @@ export class ConfiguredRun {
   readonly #patienceMs: number;
   readonly #fetching: AbortController;
   readonly #publishing: AbortController;
+  readonly #chores: Chores;
   #schedule: Schedule | undefined;
   /** Work in progress. */
   readonly #running = new Set<Promise<void>>();
@@ -86,6 +89,8 @@ export class ConfiguredRun {
       signal: signals.fetching.signal,
       publishSignal: signals.publishing.signal,
     });
+    const { signal } = signals.fetching;
+    this.#chores = new Chores({ configuration, pool: this.#pool, store, cycleLog, nowMs, signal });
   }
 
   /** @throws Failure `configuration-invalid` where what the configuration names cannot be used */
@@ -101,6 +106,7 @@ export class ConfiguredRun {
     run.#schedule = context.startSchedule({ expression, timeZone, jitterMs }, () => {
       if (run.#cycleSinceMs === undefined) run.#begin();
     });
+    run.#chores.start(context.chores, context.startSchedule, (work) => void run.#keep(work));
     return run;
   }
 
@@ -126,6 +132,7 @@ export class ConfiguredRun {
   /** Begins nothing more. Downloads end; a running publication has `graceMs` to finish. */
   async stop(reason: Failure, graceMs: number): Promise<void> {
     this.#schedule?.stop();
+    this.#chores.stop();
     this.#isWokenAgain = false;
     this.#fetching.abort(reason);
     await this.#inFlight.end();

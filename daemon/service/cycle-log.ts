@@ -113,6 +113,12 @@ export class CycleLog {
     if (this.#repetition.isNew(message)) this.error(message, { code: failure.code });
   }
 
+  /** Logs why work beside the cycles could not be done, unless that was logged before. */
+  choreFailed(failure: Failure): void {
+    const message = withHint(failure);
+    if (this.#repetition.isNew(message)) this.error(message, { code: failure.code });
+  }
+
   /** Logs events of a repository; `undefined`: events that concern none. */
   observer(repository: string | undefined): (event: Event) => void {
     const handlers = this.#handlers(repository);

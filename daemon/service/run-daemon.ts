@@ -6,6 +6,7 @@ import type { ExitStatus } from '../output/exit-status.ts';
 import { createLog } from '../systemd/journal.ts';
 import type { Log } from '../systemd/log.ts';
 import { ServiceManager } from '../systemd/service-manager.ts';
+import type { Chore } from './chores.ts';
 import { Daemon, type DaemonOptions } from './daemon.ts';
 
 const PRIORITIES: Readonly<Record<Configuration['logLevel'], number>> = {
@@ -14,6 +15,9 @@ const PRIORITIES: Readonly<Record<Configuration['logLevel'], number>> = {
   info: 6,
   debug: 7,
 };
+
+/** What the daemon does beside its cycles. */
+export const CHORES: readonly Chore[] = [];
 
 /** Runs the daemon until a signal ends it, with exit status 0. SIGHUP reloads the configuration. */
 export async function runDaemon(
@@ -30,7 +34,7 @@ export async function runDaemon(
   await takeState(configuration, (message) => log.write({ priority: 5, message }));
   const manager = new ServiceManager(environment);
   const options = { version, configuration, environment, reconfigure, readWishlists, log, manager, signal };
-  const daemon = new Daemon({ ...options, startSchedule, nowMs: Date.now });
+  const daemon = new Daemon({ ...options, startSchedule, chores: CHORES, nowMs: Date.now });
   const reload = (): void => daemon.reload();
   process.on('SIGHUP', reload);
   try {

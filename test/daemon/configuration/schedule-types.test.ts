@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { validate } from 'node-cron';
-import { cronExpression, machineTimeZone, timeZone } from '../../../daemon/configuration/schedule-types.ts';
+import {
+  cronExpression,
+  cronOrNever,
+  machineTimeZone,
+  timeZone,
+} from '../../../daemon/configuration/schedule-types.ts';
 
 const PLACE = { folder: '/', home: '/' };
 
@@ -29,6 +34,14 @@ describe('daemon/configuration/schedule-types', () => {
   ];
   for (const [text, value] of expressions)
     it(`reads ${JSON.stringify(text)}`, () => assert.equal(cronExpression.parse(text, PLACE), value));
+
+  it('reads never where there may be no time at all', () => {
+    const texts = [' never', '0 3 * * *', 'sometimes'];
+    assert.deepEqual(
+      texts.map((text) => cronOrNever.parse(text, PLACE)),
+      ['never', '0 3 * * *', undefined],
+    );
+  });
 
   it('takes the expressions that node-cron takes', () => {
     for (const [text] of expressions) {

@@ -135,6 +135,16 @@ describe('daemon/configuration/value-types: types of option values', () => {
       ],
     ],
     [
+      'duration with a maximum of its own',
+      duration(86_400_000, 366 * 86_400_000),
+      [
+        ['30d', 30 * 86_400_000],
+        ['366d', 366 * 86_400_000],
+        ['367d', undefined],
+        ['23h', undefined],
+      ],
+    ],
+    [
       'size',
       size,
       [

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { loadConfiguration } from '../../../daemon/configuration/configuration.ts';
 import type { Log, LogRecord } from '../../../daemon/systemd/log.ts';
 import type { Configuration } from '../../../daemon/configuration/options.ts';
+import type { Chore } from '../../../daemon/service/chores.ts';
 import { Daemon, type DaemonOptions } from '../../../daemon/service/daemon.ts';
-import type { StartSchedule } from '../../../daemon/service/run-daemon.ts';
+import { CHORES, type StartSchedule } from '../../../daemon/service/run-daemon.ts';
 import { ServiceManager } from '../../../daemon/systemd/service-manager.ts';
 import { readSources } from '../../../wishlist/sources/read-sources.ts';
 import type { WishlistSource } from '../../../wishlist/sources/source.ts';
@@ -23,6 +24,8 @@ export interface RigOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** How long a cycle waits for registries. */
   readonly patienceMs?: number;
+  /** Those of the program, where nothing is said. */
+  readonly chores?: readonly Chore[];
 }
 
 /** A daemon in this process, whose clock the test sets: it tells the time, and when to look. */
@@ -36,8 +39,8 @@ export class DaemonRig {
   #daemon: Daemon | undefined;
   #running: Promise<void> = Promise.resolve();
   #stop = new AbortController();
-  #tick: () => void = () => undefined;
-  #isDue: (date: Date) => boolean = () => false;
+  /** In the order in which they started: that of the cycles is the first. */
+  #schedules: { readonly isDue: (date: Date) => boolean; readonly tick: () => void }[] = [];
 
   private constructor(folder: string, options: RigOptions) {
     this.folder = folder;
@@ -74,9 +77,13 @@ export class DaemonRig {
     const log: Log = { write: (record) => void this.records.push(record) };
     const schedule: StartSchedule = ({ expression, timeZone: timezone }, tick) => {
       const task = createTask(expression, () => undefined, { timezone });
-      this.#isDue = (date) => task.match(date);
-      this.#tick = tick;
-      return { nextMs: () => undefined, stop: () => void task.destroy() };
+      const started = { isDue: (date: Date) => task.match(date), tick };
+      this.#schedules.push(started);
+      const stop = (): void => {
+        this.#schedules = this.#schedules.filter((one) => one !== started);
+        void task.destroy();
+      };
+      return { nextMs: () => undefined, stop };
     };
     this.#stop = new AbortController();
     const configuration = this.#given();
@@ -93,6 +100,7 @@ export class DaemonRig {
       log,
       manager: new ServiceManager(environment),
       startSchedule: schedule,
+      chores: this.#options.chores ?? CHORES,
       nowMs: () => this.nowMs,
       patienceMs,
       signal: this.#stop.signal,
@@ -121,15 +129,22 @@ export class DaemonRig {
 
   /** Looks once, unless it still does. */
   tick(): void {
-    this.#tick();
+    this.#schedules[0]?.tick();
+  }
+
+  /** Lets everything be due that has a schedule. */
+  tickAll(): void {
+    for (const { tick } of this.#schedules) tick();
   }
 
   /** Lets time pass; the daemon looks whenever its schedule says so. `each` is called after every look. */
   async pass(minutes: number, each: () => Promise<void> = async () => {}): Promise<void> {
     for (let minute = 0; minute < minutes; minute++) {
       this.nowMs += MINUTE_MS;
-      if (!this.#isDue(new Date(this.nowMs))) continue;
-      await this.cycle();
+      const due = this.#schedules.filter(({ isDue }) => isDue(new Date(this.nowMs)));
+      if (due.length === 0) continue;
+      for (const { tick } of due) tick();
+      await this.idle();
       await each();
     }
   }
