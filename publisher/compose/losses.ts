@@ -141,7 +141,10 @@ export async function* held(
   }
 }
 
-export function isLeftOut(item: Entry | AnyNode, { takesDevices, exposes }: RepositoryCapabilities): boolean {
+export function isLeftOut(
+  item: Entry | AnyNode,
+  { takesDevices, exposes }: Pick<RepositoryCapabilities, 'takesDevices' | 'exposes'>,
+): boolean {
   return isRealDevice(item) && (!takesDevices || exposes.devices);
 }
 

@@ -112,7 +112,8 @@ async function leftovers(
   return gone;
 }
 
-function isReplaceable(
+/** Whether a publication can put `wanted` in the place of what is published. */
+export function isReplaceable(
   published: Kind,
   wanted: Exclude<AnyNode, ForeignLinkNode>['type'] | Entry['type'],
 ): boolean {

@@ -127,7 +127,8 @@ class Placing {
   }
 }
 
-function isOpaque(folder: AnyNode | undefined): boolean {
+/** Whether nothing is left in `folder` that a deletion could hide. */
+export function isOpaque(folder: AnyNode | undefined): boolean {
   return folder?.type === 'directory' && 'opaque' in folder && folder.opaque;
 }
 
@@ -161,4 +162,4 @@ class Brought implements Wanted {
 }
 
 /** Kernel overlay takes a character device 0:0 for a deletion, whatever its mode. */
-const WHITEOUT_ATTRIBUTES = { ...IMPLIED_ATTRIBUTES, mode: 0 };
+export const WHITEOUT_ATTRIBUTES = { ...IMPLIED_ATTRIBUTES, mode: 0 };

@@ -18,20 +18,13 @@ import {
   type Output,
   type OutputChanges,
   type PublishedTree,
+  type TreeInput,
 } from './output.ts';
 
 /** Each layer by itself, for the containerd snapshotter and podman: deletions as overlay file systems understand them. */
 export const layersOutput: Output = {
   name: 'layers',
-  trees: ({ stack, attributes }) =>
-    stack.map((stacked) => ({
-      ...layerLocation(stacked.layer),
-      path: layerPath(stacked.layer),
-      rootNode: stacked.layerTree.root,
-      metadata: layerMetadata(stacked, attributes),
-      files: 'own',
-      rules: stacked.layerTree.hasForeignLinks ? 2 : 0,
-    })),
+  trees: layerTrees,
   references: ({ layers }) => layers.map(({ digest }) => layerLocation(digest)),
   treeFolder: new Set([
     CATALOG_MARKER,
@@ -50,6 +43,23 @@ export const layersOutput: Output = {
     return layers.length > 0;
   },
 };
+
+/** The trees of these layers, each of which is determined by itself. */
+export function layerTrees({
+  stack,
+  attributes,
+}: Pick<TreeInput, 'attributes'> & {
+  readonly stack: readonly Pick<StackedLayer, 'layer' | 'facts' | 'layerTree'>[];
+}): PublishedTree[] {
+  return stack.map((stacked) => ({
+    ...layerLocation(stacked.layer),
+    path: layerPath(stacked.layer),
+    rootNode: stacked.layerTree.root,
+    metadata: layerMetadata(stacked, attributes),
+    files: 'own',
+    rules: stacked.layerTree.hasForeignLinks ? 2 : 0,
+  }));
+}
 
 /** The root file system up to each layer: links onto the layers' files. Made only where layers are published. */
 export const chainsOutput: Output = {
@@ -84,7 +94,10 @@ function chainLocation(chain: Digest) {
 }
 
 /** `layers.json` of containers/storage. */
-function layerMetadata({ layer, facts }: StackedLayer, attributes: Attributes): Entry[] {
+function layerMetadata(
+  { layer, facts }: Pick<StackedLayer, 'layer' | 'facts'>,
+  attributes: Attributes,
+): Entry[] {
   const { diffId, sizeBytes, blobBytes } = facts;
   const bytes = Buffer.from(
     JSON.stringify([

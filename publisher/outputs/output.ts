@@ -65,6 +65,9 @@ export interface Output {
   /** Name of the file in an image's metadata that says what its collector needs to bring it back. */
   readonly recordFile?: string;
 
+  /** What it collects is made of all images that are published: it is as much work for one image as for many. */
+  readonly isOfAll?: boolean;
+
   /** Begins to collect, for one batch, everything that is published beside trees. */
   collect?(context: CollectorContext): Collector;
 

@@ -93,6 +93,20 @@ export class Preparer {
     return ready;
   }
 
+  /**
+   * Lists a layer unless its listing is known. The blob is fetched for that, and stays.
+   *
+   * @throws Failure like {@link prepare}
+   */
+  async list(
+    reference: ImageReference,
+    descriptor: Descriptor,
+    diffId: Digest,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#layer({ reference, descriptor, diffId, isBrought: false, signal });
+  }
+
   /** Forgets the blobs of `image`: it is published. */
   async discard(image: ResolvedImage): Promise<void> {
     for (const layer of layerDigests(image)) await this.#context.spool.remove(layer);

@@ -86,6 +86,11 @@ export class RepositoryPublisher {
     return this.#publications;
   }
 
+  /** Everything that it works with. */
+  get context(): PublishingContext {
+    return this.#context;
+  }
+
   /** The repository's root as clients see it: absolute. */
   get clientRoot(): string {
     return this.#context.options.clientRoot;

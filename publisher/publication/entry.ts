@@ -63,6 +63,17 @@ export interface ExtendedAttributes {
   readonly values: ReadonlyMap<string, string>;
 }
 
+/**
+ * The target that CernVM-FS is to store, so that its clients show what is meant: in the place of `$(NAME:-DEFAULT)` they
+ * show the value of a variable of theirs, or else the default. No variable has an empty name: `$(:-$)` is always its
+ * default, a `$`.
+ *
+ * @see `SqlDirent::ExpandSymlink` in cvmfs/catalog_sql.cc
+ */
+export function storedTarget({ target, isVariant }: Pick<SymbolicLinkEntry, 'target' | 'isVariant'>): string {
+  return isVariant === true ? target : target.replaceAll('$(', () => '$(:-$)(');
+}
+
 /** A file of our own making, which everybody may read: `attributes` but for the mode. */
 export function metadataFile(path: BytePath, bytes: Uint8Array, attributes: Attributes): FileEntry {
   return {

@@ -120,12 +120,24 @@ export class RegistryClient {
     };
   }
 
-  /** @throws Failure `digest-mismatch`, `manifest-invalid` */
+  /**
+   * Fetches the config, unless it is cached; it is cached then, beside the manifest.
+   *
+   * @throws Failure `digest-mismatch`, `manifest-invalid`
+   */
   async fetchConfig(
     reference: ImageReference,
     { config, layers, skipped }: ManifestOutline,
   ): Promise<ImageConfig> {
-    const bytes = await this.#fetcher.forImage().config(reference, config);
+    const { manifestCache } = this.#options;
+    const cached = await manifestCache.get(reference);
+    const known = cached?.documents.get(config.digest);
+    const bytes = known ?? (await this.#fetcher.forImage().config(reference, config));
+    if (known === undefined && cached !== undefined)
+      await manifestCache.set(reference, {
+        ...cached,
+        documents: new Map([...cached.documents, [config.digest, bytes]]),
+      });
     const all = parseConfig(bytes, layers.length + skipped.length, formatReference(reference));
     return { ...all, diffIds: all.diffIds.filter((_, index) => !skipped.includes(index)) };
   }

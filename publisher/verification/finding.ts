@@ -1,4 +1,5 @@
 import type { BytePath } from '../../core/system/byte-path.ts';
+import type { Attributes } from '../publication/entry.ts';
 
 /**
  * Differences between what is published and what would be:
@@ -36,7 +37,7 @@ export interface Finding {
   readonly kind: FindingKind;
   /** From the repository's root. */
   readonly path: BytePath;
-  /** Texts to be shown: they may hold what strangers wrote. */
+  /** Texts to be shown, with control characters escaped. */
   readonly expected: string;
   readonly found: string;
 }
@@ -51,12 +52,56 @@ export interface ImageFindings {
   readonly more: number;
   /** Names of the trees that something is wrong with, as `treeName` gives them. */
   readonly brokenTrees: ReadonlySet<string>;
-  /** Paths where a directory stands for something else, or the reverse: they must go before the trees are made again. */
+  /** Paths that must go before anything is made again: no publication replaces what is there by what belongs there. */
   readonly inTheWay: readonly BytePath[];
   /** What could not be found out, and why: neither right nor wrong. */
   readonly unknown: readonly string[];
 }
 
-export function isSound({ findings, more }: ImageFindings): boolean {
+export function isSound({ findings, more }: Pick<ImageFindings, 'findings' | 'more'>): boolean {
   return findings.length === 0 && more === 0;
+}
+
+/** Findings kept of a tree, or of what is beside trees; those beyond are counted. */
+const MOST_FINDINGS = 50;
+const MOST_IN_THE_WAY = 10_000;
+
+/** Collects findings, however many there are. */
+export class Findings {
+  readonly findings: Finding[] = [];
+  readonly inTheWay: BytePath[] = [];
+  more = 0;
+
+  add(finding: Finding): void {
+    if (this.findings.length < MOST_FINDINGS) this.findings.push(finding);
+    else this.more++;
+  }
+
+  /** Something that must go before anything else can take its place. */
+  mustGo(path: BytePath): void {
+    if (this.inTheWay.length < MOST_IN_THE_WAY) this.inTheWay.push(path);
+  }
+
+  addAll({ findings, more, inTheWay }: Pick<Findings, 'findings' | 'more' | 'inTheWay'>): void {
+    for (const finding of findings) this.add(finding);
+    for (const path of inTheWay) this.mustGo(path);
+    this.more += more;
+  }
+
+  get isAny(): boolean {
+    return this.findings.length > 0 || this.more > 0;
+  }
+}
+
+export function shownMode({ mode }: Pick<Attributes, 'mode'>): string {
+  return mode.toString(8).padStart(4, '0');
+}
+
+export function shownOwner({ uid, gid }: Pick<Attributes, 'uid' | 'gid'>): string {
+  return `${uid}:${gid}`;
+}
+
+export function shownTime(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime()) ? `${seconds} s` : date.toISOString();
 }

@@ -165,7 +165,7 @@ export async function publishedImages(view: RepositoryView): Promise<PublishedIm
   return found.flat();
 }
 
-async function publishedRecord(
+export async function publishedRecord(
   view: RepositoryView,
   publicName: string,
 ): Promise<ImageRecord | RefusedRecord | undefined> {

@@ -38,6 +38,7 @@ import { unreadableConfig, unreadableManifest } from './readable.ts';
 export const podmanOutput: Output = {
   name: 'podman',
   recordFile: PODMAN_FILE,
+  isOfAll: true,
   collect: (context) => new PodmanStores(context),
   isPublished: isInStore,
   hasTraces: isMeantForStore,

@@ -95,8 +95,8 @@ export class StoreEntries {
   async #indexFile(path: BytePath, bytes: Buffer): Promise<Entry[]> {
     const lock = lockOf(bytes);
     const { view } = this.#parts;
-    const isThere = (await view.kindOf(path)) === 'file';
-    if (isThere && (await view.read(lockPath(path)))?.equals(lock) === true) return [];
+    const isSame = (await view.read(lockPath(path)))?.equals(lock) === true;
+    if (isSame && (await view.read(path))?.equals(bytes) === true) return [];
     return [this.file(path, bytes), this.file(lockPath(path), lock)];
   }
 

@@ -1,12 +1,7 @@
 import type { BytePath } from '../../../core/system/byte-path.ts';
 import { settableTime } from '../../publication/capabilities.ts';
-import type {
-  Attributes,
-  DeviceEntry,
-  Entry,
-  FileEntry,
-  SymbolicLinkEntry,
-} from '../../publication/entry.ts';
+import { storedTarget } from '../../publication/entry.ts';
+import type { Attributes, DeviceEntry, Entry, FileEntry } from '../../publication/entry.ts';
 import { BLOCK_BYTES, Chunks } from './chunks.ts';
 
 /**
@@ -154,15 +149,4 @@ function writeChecksum(block: Buffer): void {
   for (let at = 0; at < BLOCK_BYTES; at++) sum += block[at] ?? 0;
   writeNumber(block, sum, { at: 148, width: 7 });
   block[154] = 0;
-}
-
-/**
- * The target to store, so that clients show what is meant: in the place of `$(NAME:-DEFAULT)` they show the value of a
- * variable of theirs, or else the default. No variable has an empty name: `$(:-$)` is always its default, a `$`.
- *
- * @see `SqlDirent::ExpandSymlink` in cvmfs/catalog_sql.cc
- * @internal
- */
-export function storedTarget({ target, isVariant }: SymbolicLinkEntry): string {
-  return isVariant === true ? target : target.replaceAll('$(', () => '$(:-$)(');
 }

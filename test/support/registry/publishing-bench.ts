@@ -31,6 +31,10 @@ export interface BenchOptions {
 export class PublishingBench {
   readonly client: RegistryClient;
   readonly spool: Spool;
+  /** The folder of the repository. */
+  readonly repository: string;
+  /** That of listings. */
+  readonly listings: string;
   /** `IMAGE OUTCOME`, or `IMAGE CODE` for one that failed, in the order in which they ended. */
   readonly ended: string[] = [];
   /** What images failed for. */
@@ -42,11 +46,13 @@ export class PublishingBench {
   private constructor(folder: string, spool: Spool, options: BenchOptions) {
     this.client = quickClient({ ...options.client, signal: this.stop.signal });
     this.spool = spool;
+    this.repository = join(folder, 'root', REPOSITORY);
+    this.listings = join(folder, 'listings');
     this.publisher = new RepositoryPublisher({
       repository: REPOSITORY,
       client: this.client,
       spool,
-      listings: new ListingStore(join(folder, 'listings')),
+      listings: new ListingStore(this.listings),
       backend: new DirectoryBackend({ root: join(folder, 'root'), waitMs: 0, allowPrivileged: false }),
       budget: new SpoolBudget(2 ** 40),
       observe: (event) => this.#observe(event),
