@@ -4,7 +4,8 @@ export interface Verifications {
   record(repository: string, verified: VerifiedImage): Promise<void>;
   /** By name, when each image was verified last. */
   times(repository: string): Promise<ReadonlyMap<string, number>>;
-  damaged(repository: string): Promise<DamagedImage[]>;
+  /** @param name one image; `undefined`: all that are damaged */
+  damaged(repository: string, name?: string): Promise<DamagedImage[]>;
   /** Forgets all images but these: the others are not published any more. */
   retain(repository: string, names: readonly string[]): Promise<void>;
 }

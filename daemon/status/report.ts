@@ -5,7 +5,9 @@ import { span } from '../output/format.ts';
 import type { DaemonActivity, FailureReport } from '../service/activity-schema.ts';
 import { askActivity, mayAskDaemon } from '../service/control.ts';
 import { databaseFiles, databasePath, ownerOf, userName } from '../state/state-files.ts';
+import { displayPath } from '../../core/system/byte-path.ts';
 import { hadDaemon, isDaemonRunning } from '../state/state-lock.ts';
+import type { DamagedImage } from '../state/verifications.ts';
 import type {
   Death,
   FailingImage,
@@ -45,6 +47,8 @@ export interface RepositoryStatus extends RepositoryRecord {
   readonly failing: readonly FailingImageStatus[];
   /** Images that processes died of; they are worked on alone. */
   readonly suspects: readonly Death[];
+  /** Published images of which something is not as it should be, as far as it was verified. */
+  readonly damaged: readonly DamagedImage[];
   /** Published images that nobody asks for any more. */
   readonly unwanted: readonly ImageSummary[];
   readonly lastPublication: PublicationRecord | undefined;
@@ -95,7 +99,10 @@ export function isWell(report: StatusReport): boolean {
     troubles.length === 0 &&
     lines.length === 0 &&
     sources.every(({ failure }) => failure === undefined) &&
-    repositories.every(({ failure, failing }) => failure === undefined && failing.length === 0)
+    repositories.every(
+      ({ failure, failing, damaged }) =>
+        failure === undefined && failing.length === 0 && damaged.length === 0,
+    )
   );
 }
 
@@ -125,10 +132,16 @@ async function repositoryOf(
     pending: [...pending.values()],
     suspects: [...(await state.deaths.of(row.name)).values()].filter(({ count }) => count > 0),
     failing: Array.from(failing.values(), (one) => ({ ...one, isPublished: published.has(one.publicName) })),
+    damaged: (await state.verifications.damaged(row.name)).map(shown),
     unwanted: images.filter(({ unwantedSinceMs }) => unwantedSinceMs !== undefined),
     lastPublication,
     activity,
   };
+}
+
+/** With paths as people read them. */
+function shown(image: DamagedImage): DamagedImage {
+  return { ...image, damages: image.damages.map((one) => ({ ...one, path: displayPath(one.path) })) };
 }
 
 /** Problems with the configuration or the database: everything else shown may be out of date. */

@@ -96,6 +96,7 @@ function repositoryLines(repository: RepositoryStatus, nowMs: number): string[] 
     ...listed('pending', pending),
     ...failingLines(repository.failing, nowMs),
     ...listed('tried alone and last, because unpackd was killed while working on them', suspects),
+    ...damagedLines(repository),
     ...listed('no longer asked for, still published', unwanted),
   ];
 }
@@ -120,6 +121,14 @@ function failingLine(group: readonly FailingImageStatus[], nowMs: number): strin
   const published = group.filter(({ isPublished }) => isPublished).length;
   const how = published === group.length ? 'all published' : `${published} published`;
   return `${registryOf(first.image)}: ${counted(group.length, 'image')}, ${how}, ${times}: ${why}`;
+}
+
+function damagedLines({ name, damaged }: RepositoryStatus): string[] {
+  const lines = damaged.map((image) => {
+    const first = image.damages.map(({ path, message }) => `, such as ${path} (${message})`)[0] ?? '';
+    return `${image.name}, since ${localTime(image.sinceMs)}: ${counted(image.count, 'difference')}${first}`;
+  });
+  return listed(`damaged ("unpackd verify --repair ${name}" repairs)`, lines);
 }
 
 function lastText(last: PublicationRecord | undefined, nowMs: number): string {

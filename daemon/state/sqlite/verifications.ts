@@ -40,13 +40,15 @@ export class VerificationsTable extends Table implements Verifications {
     return new Map(rows.map((row) => [String(row['name']), Number(row['verified_at'])]));
   }
 
-  async damaged(repository: string): Promise<DamagedImage[]> {
+  async damaged(repository: string, name?: string): Promise<DamagedImage[]> {
     const rows = await this.database.all(
       `SELECT damages.*, verified_at, verifications.damages AS total FROM damages
-       JOIN verifications USING (repository, name) WHERE repository = ? ORDER BY name, path, kind`,
+       JOIN verifications USING (repository, name) WHERE repository = ?1 AND (?2 IS NULL OR name = ?2)
+       ORDER BY name, path, kind`,
       repository,
+      name ?? null,
     );
-    return [...groupBy(rows, (row) => String(row['name']))].map(([name, ofOne]) => imageOf(name, ofOne));
+    return [...groupBy(rows, (row) => String(row['name']))].map(([image, ofOne]) => imageOf(image, ofOne));
   }
 
   async retain(repository: string, names: readonly string[]): Promise<void> {

@@ -117,6 +117,22 @@ describe('daemon/status/report', () => {
     assert.equal(found?.lastPublication?.revision, 4);
   });
 
+  it('knows what is damaged, by paths that can be read', async () => {
+    const path = Buffer.from('.flat/caf\u00e9\n').toString('latin1');
+    const damage = { kind: 'missing', path, message: 'missing', isOfContent: false };
+    const verified = { name: 'quay.io/a/b:1', atMs: 5, isDeep: false, damages: [damage] };
+    await state.verifications.record(REPOSITORY, verified);
+    assert.deepEqual((await one())?.damaged, [
+      {
+        name: 'quay.io/a/b:1',
+        verifiedMs: 5,
+        sinceMs: 5,
+        count: 1,
+        damages: [{ ...damage, path: '.flat/caf\u00e9\\n', sinceMs: 5 }],
+      },
+    ]);
+  });
+
   it('knows whether there is a daemon, and ever was one', async () => {
     const daemon = async (): Promise<unknown[]> => {
       const report = await readStatus(state, directory);
@@ -149,10 +165,12 @@ describe('daemon/status/report', () => {
     pending: [],
     failing: [],
     suspects: [],
+    damaged: [],
     unwanted: [],
     lastPublication: undefined,
     activity: undefined,
   };
+  const DAMAGED = { name: 'a', verifiedMs: 1, sinceMs: 1, count: 1, damages: [] };
   const failing = {
     publicName: 'a',
     image: 'a',
@@ -190,6 +208,7 @@ describe('daemon/status/report', () => {
     ['a line gives no image', { lines: [{ text: 'x', failure: FAILURE }] }, false],
     ['an image is pending', { repositories: [{ ...WELL, pending: [{ image: 'a', sinceMs: 1 }] }] }, true],
     ['an image fails', { repositories: [WELL, { ...WELL, failing: [failing] }] }, false],
+    ['an image is damaged', { repositories: [WELL, { ...WELL, damaged: [DAMAGED] }] }, false],
     ['a repository cannot be published in', { repositories: [{ ...WELL, failure: FAILURE }] }, false],
     ['all is paused', { allPausedSinceMs: 1, repositories: [{ ...WELL, pausedSinceMs: 1 }] }, true],
   ];

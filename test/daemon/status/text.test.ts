@@ -22,6 +22,7 @@ const REPOSITORY: RepositoryStatus = {
   pending: [],
   failing: [],
   suspects: [],
+  damaged: [],
   unwanted: [],
   lastPublication: undefined,
   activity: undefined,
@@ -211,6 +212,27 @@ describe('daemon/status/text', () => {
         '  failing: 4 images',
         '    quay.io: 3 images, 2 published, for 3 h, 1 try, next in 20 min: no such tag; correct it [registry-unreachable]',
         '    quay.io/a:0, for 3 h, 1 try, next in 20 min: no such tag; correct it [tag-unknown]',
+      ],
+    ],
+    [
+      'what is damaged',
+      {
+        damaged: [
+          {
+            name: 'quay.io/a:1',
+            verifiedMs: NOW,
+            sinceMs: NOW,
+            count: 7,
+            damages: [
+              { kind: 'mode', path: '.flat/a', message: 'mode: not 0755', isOfContent: false, sinceMs: NOW },
+            ],
+          },
+        ],
+      },
+      [
+        PUBLISHED,
+        `  damaged ("unpackd verify --repair ${NAME}" repairs): 1 image`,
+        '    quay.io/a:1, since 2026-01-05 12:00 +00:00: 7 differences, such as .flat/a (mode: not 0755)',
       ],
     ],
     [
