@@ -18,6 +18,7 @@ import { referencesOf } from '../outputs/references.ts';
 import { wrongDiffId } from '../layer/listing.ts';
 import { unmarked } from '../published/marks.ts';
 import { parsePublishedManifest } from '../published/published-manifest.ts';
+import { byHandFile } from '../published/name-notes.ts';
 import { isLayerRecorded, layerLocation, RECORD } from '../published/published.ts';
 import type { Publication } from '../publication/backend.ts';
 import { NOTHING_NEEDED, sumOf, type Demand } from '../../core/system/free-space.ts';
@@ -138,6 +139,7 @@ export class Composer {
     for (const { take } of plans) take();
     const { attributes } = this.#options;
     this.#manifests.push(metadataFile(manifestPath(image.publicName), image.manifest.bytes, attributes));
+    if (image.isByHand === true) this.#manifests.push(byHandFile(image.publicName, attributes));
     for (const path of deletions) this.#deletions.push(path);
     for (const path of renewed) this.#renewed.add(path);
     for (const tree of brought) {

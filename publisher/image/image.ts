@@ -7,7 +7,13 @@ import type { Digest } from '../../core/oci/digest.ts';
 import type { Manifest, ManifestOutline } from '../../core/oci/manifest.ts';
 
 /** A wished image, as far as publishing depends on it: recipes, repositories and terms are of no concern here. */
-export type WantedImage = Pick<WishedImage, 'reference' | 'publicName' | 'platforms' | 'outputs' | 'isNamed'>;
+export interface WantedImage extends Pick<
+  WishedImage,
+  'reference' | 'publicName' | 'platforms' | 'outputs' | 'isNamed'
+> {
+  /** Somebody asks for it by hand: no plan takes it back then. */
+  readonly isByHand?: boolean;
+}
 
 /** An image that is resolved: what its name means in the registry now, for one platform. */
 export interface ResolvedImage {
@@ -21,6 +27,8 @@ export interface ResolvedImage {
   readonly outputs: Outputs;
   /** The plain name leads each client to the image for its own architecture. */
   readonly hasVariantLink: boolean;
+  /** Published by hand, so that nobody takes it back but by hand. */
+  readonly isByHand?: boolean;
 }
 
 /** An image as its metadata in a repository tell of it: without the reference that it was asked for by. */

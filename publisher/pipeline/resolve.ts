@@ -235,6 +235,7 @@ export async function resolveImage(
     manifest: outlineOf(manifest),
     outputs,
     hasVariantLink,
+    ...(wanted.isByHand === true && { isByHand: true }),
   });
   const { reference, platforms } = wanted;
   if (platforms === undefined) {

@@ -5,6 +5,8 @@ import type { Platform } from '../../core/oci/platform.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import { isPlain } from '../image/image.ts';
 import {
+  BY_HAND_FILE,
+  KEPT_FOR_FILE,
   manifestPath,
   MANIFEST_FILE,
   METADATA_FOLDER,
@@ -13,6 +15,7 @@ import {
   platformName,
 } from '../image/layout.ts';
 import type { RepositoryView } from '../publication/view.ts';
+import { keptForOf, type KeptFor } from './name-notes.ts';
 
 /** An image in a repository, for one platform. */
 export interface FoundImage {
@@ -23,6 +26,10 @@ export interface FoundImage {
   readonly config: string;
   /** Lowest first. */
   readonly layers: readonly { readonly digest: string; readonly sizeBytes: number }[];
+  /** Published by hand: no plan takes it back. */
+  readonly isByHand?: boolean;
+  /** The tag that led to it before, and until when. */
+  readonly keptFor?: KeptFor;
 }
 
 const ManifestConfig = z.object({ config: z.object({ digest: z.string() }) });
@@ -47,20 +54,33 @@ export async function publishedConfig(
 
 /** Every published image, from the manifests in the repository. Unreadable manifests are ignored. */
 export async function findPublished(view: RepositoryView): Promise<FoundImage[]> {
-  const found = await mapLimited(await publishedNames(view), READS_AT_A_TIME, async (name) => {
+  const folders = usualOnes(await metadataFolders(view));
+  const found = await mapLimited(folders, READS_AT_A_TIME, async ({ name, files }) => {
     const manifest = parseIfValid(Manifest, await view.read(manifestPath(name)));
     if (manifest === undefined) return [];
     const layers = manifest.layers.map(({ digest, size: sizeBytes }) => ({ digest, sizeBytes }));
-    return [{ ...parsePlatformName(name), config: manifest.config.digest, layers }];
+    const keptFor = files.has(KEPT_FOR_FILE) ? await keptForOf(view, name) : undefined;
+    const notes = { ...(files.has(BY_HAND_FILE) && { isByHand: true }), ...(keptFor && { keptFor }) };
+    return [{ ...parsePlatformName(name), config: manifest.config.digest, layers, ...notes }];
   });
   return found.flat();
 }
 
 /** The names of all images in a repository: as `platformName` gives them, or as DUCC has those that it alone has. */
 export async function publishedNames(view: RepositoryView): Promise<string[]> {
-  const names = await namesWith(MANIFEST_FILE, view);
-  const all = new Set(names);
-  return names.filter((name) => !all.has(usualName(name)) || usualName(name) === name);
+  return usualOnes(await metadataFolders(view)).map(({ name }) => name);
+}
+
+/** A folder below that of the metadata, by what follows that. */
+interface MetadataFolder {
+  readonly name: string;
+  readonly files: ReadonlySet<string>;
+}
+
+function usualOnes(folders: readonly MetadataFolder[]): MetadataFolder[] {
+  const images = folders.filter(({ files }) => files.has(MANIFEST_FILE));
+  const all = new Set(images.map(({ name }) => name));
+  return images.filter(({ name }) => !all.has(usualName(name)) || usualName(name) === name);
 }
 
 /** DUCC has linux/amd64, and variants that are an architecture's first, in folders of their own. */
@@ -69,21 +89,23 @@ function usualName(name: string): string {
   return platformName(platform, publicName);
 }
 
-/**
- * Public names of all images whose metadata has the file `file`. Level by level, since a tree of thousands of folders takes
- * long one after the other.
- */
+/** Public names of all images whose metadata has the file `file`. */
 export async function namesWith(file: string, view: RepositoryView): Promise<string[]> {
-  const names: string[] = [];
+  return (await metadataFolders(view)).filter(({ files }) => files.has(file)).map(({ name }) => name);
+}
+
+/** Folders that have files. Level by level, since a tree of thousands of folders takes long one after the other. */
+async function metadataFolders(view: RepositoryView): Promise<MetadataFolder[]> {
+  const found: MetadataFolder[] = [];
   let folders: BytePath[] = [METADATA_FOLDER];
   while (folders.length > 0) {
     const below = await mapLimited(folders, READS_AT_A_TIME, async (folder) => {
       const children = await view.list(folder);
-      if (children.some(({ name, kind }) => name === file && kind === 'file'))
-        names.push(folder.slice(METADATA_FOLDER.length + 1));
+      const files = new Set(children.filter(({ kind }) => kind === 'file').map(({ name }) => name));
+      if (files.size > 0) found.push({ name: folder.slice(METADATA_FOLDER.length + 1), files });
       return children.filter(({ kind }) => kind === 'directory').map(({ name }) => `${folder}/${name}`);
     });
     folders = below.flat();
   }
-  return names;
+  return found;
 }

@@ -6,6 +6,7 @@ import { MissingDirectories, TreeChanges } from '../compose/tree-changes.ts';
 import type { NamedImage } from '../image/image.ts';
 import type { Collector, OutputChanges } from '../outputs/output.ts';
 import { OUTPUTS } from '../outputs/outputs.ts';
+import type { RepositoryView } from '../publication/view.ts';
 import { unmarked } from '../published/marks.ts';
 import type { OpenRepository, Publication } from '../publication/backend.ts';
 import type { Attributes, Entry } from '../publication/entry.ts';
@@ -33,14 +34,13 @@ export interface NamesComposition {
 
 /** Collects the changes of public names in all outputs, where no tree changes, and composes the publication of them. */
 export class NameChanges {
-  readonly #repository: OpenRepository;
+  readonly #view: RepositoryView;
   readonly #context: NamesContext;
   readonly #collectors: readonly { readonly collector: Collector; readonly recordFile: string | undefined }[];
 
-  constructor(repository: OpenRepository, context: NamesContext) {
-    this.#repository = repository;
+  constructor(view: RepositoryView, context: NamesContext) {
+    this.#view = view;
     this.#context = context;
-    const { view } = repository;
     this.#collectors = OUTPUTS.flatMap((output) => {
       const collector = output.collect?.({ view, ...context, convertAgain: false });
       return collector === undefined ? [] : [{ collector, recordFile: output.recordFile }];
@@ -73,8 +73,11 @@ export class NameChanges {
   }
 
   /** @throws Failure `repository-conflict` where an entry cannot be put in its place */
-  async composition({ added, gone, referredTo = [] }: OwnChanges): Promise<NamesComposition> {
-    const { view, capabilities } = this.#repository;
+  async composition(
+    { capabilities }: Pick<OpenRepository, 'capabilities'>,
+    { added, gone, referredTo = [] }: OwnChanges,
+  ): Promise<NamesComposition> {
+    const view = this.#view;
     const { attributes } = this.#context;
     const options = { convertAgain: false, overwriteLayers: false, capabilities };
     const conflicts = new TreeChanges(view, new MissingDirectories(view, attributes), options);

@@ -76,15 +76,17 @@ export async function removeNames(
 
 /** What {@link removeNames} would do now: nothing is written, and the repository is not taken. */
 export async function previewRemoval(
-  { view }: Pick<NamesPublisher, 'view'>,
+  { view, clientRoot }: Pick<NamesPublisher, 'view' | 'clientRoot'>,
   names: readonly NameToRemove[],
   options: RemovalOptions,
 ): Promise<Pick<RemovalReport, 'removed' | 'kept'>> {
   const kept = new Map<string, string>();
   const removed: string[] = [];
+  const changes = new NameChanges(view, { clientRoot, attributes: publisherAttributes() });
   for (const { name, verdict } of await lookAt(view, names, options)) {
-    if (typeof verdict === 'string') kept.set(name, verdict);
-    else removed.push(name);
+    const why = typeof verdict === 'string' ? verdict : await changes.withdraw(verdict);
+    if (why === undefined) removed.push(name);
+    else kept.set(name, why);
   }
   return { removed, kept };
 }
@@ -102,7 +104,7 @@ async function composeRemoval(
   }
   // Bounded: each time fewer names are left.
   while (left.length > 0) {
-    const changes = new NameChanges(repository, options);
+    const changes = new NameChanges(repository.view, options);
     const going: Going[] = [];
     for (const one of left) {
       const why = await changes.withdraw(one.image);
@@ -111,7 +113,7 @@ async function composeRemoval(
     }
     if (going.length === 0) break;
     const { view } = repository;
-    const composed = await changes.composition({
+    const composed = await changes.composition(repository, {
       added: await keptEntries(view, going, options),
       gone: async (outdated) =>
         await withFolders(view, [

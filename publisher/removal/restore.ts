@@ -63,9 +63,9 @@ async function composeRestoration(
   if (image === undefined) return 'unknown';
   const trees = treesOf(image);
   for (const tree of trees) if (!(await isRecorded(view, tree))) return 'trees-gone';
-  const changes = new NameChanges(repository, options);
+  const changes = new NameChanges(repository.view, options);
   if (!(await changes.restore(image, image.files))) return 'trees-gone';
-  const { publication, leftOut } = await changes.composition({
+  const { publication, leftOut } = await changes.composition(repository, {
     added: metadataOf(image, options),
     gone: async (outdated) => await withFolders(view, [...outdated, ...(await keptPaths(view, name))]),
     referredTo: trees.map(treeName),

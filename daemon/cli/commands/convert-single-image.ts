@@ -10,7 +10,8 @@ import { NO_SETTINGS } from '../../../wishlist/recipe/settings.ts';
 import { wishOf } from '../../../wishlist/recipe/wish.ts';
 import { configuredPolicy, configuredSettings } from '../../configuration/limits.ts';
 import { createExplain } from '../../checking/suggestions.ts';
-import { workOn } from '../../cycle/repository-work.ts';
+import { markByHand } from '../../../publisher/removal/mark-by-hand.ts';
+import { workOn, type RepositoryReport } from '../../cycle/repository-work.ts';
 import { statusOf, tellUnusable, withPublishing } from '../../cycle/publishing.ts';
 import { warnOfEmptyImages } from './convert.ts';
 import { assertRepositoryName } from '../../configuration/repositories.ts';
@@ -41,13 +42,23 @@ export async function convertSingleImage(context: Context): Promise<ExitStatus> 
         throw new Failure('pattern-unmatched', message, { ...(hint !== undefined && { hint }) });
       context.observe({ type: 'warning', message });
     }
-    const task = { repository: name, wanted: images, known: undefined };
+    const wanted = images.map((one) => Object.assign({}, one, { isByHand: true }));
+    const task = { repository: name, wanted, known: undefined };
     const explain = createExplain(listTags, () => images, false);
     const repositories = [await workOn(task, { ...parts, explain })];
+    const unchanged = unchangedIn(repositories);
+    if (unchanged.length > 0)
+      await parts.pool.useWithoutSpool(name, async (publisher) => await markByHand(publisher, unchanged));
     tellUnusable(context, repositories);
     context.output.report({ unusable: [], repositories });
     return statusOf(repositories);
   });
+}
+
+/** Public names of images that were published before: maybe for others, who no longer ask for them one day. */
+function unchangedIn(reports: readonly RepositoryReport[]): string[] {
+  const results = reports.flatMap(({ images }) => images.map(({ result }) => result));
+  return results.flatMap((result) => (result.outcome === 'unchanged' ? [result.publicPath] : []));
 }
 
 /** A name of a repository has no slash, an image has one. */

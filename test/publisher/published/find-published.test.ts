@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { byHandFile, keptForFile } from '../../../publisher/published/name-notes.ts';
 import { findPublished } from '../../../publisher/published/find-published.ts';
 import { manifestPath, MANIFEST_FILE } from '../../../publisher/image/layout.ts';
 import { Failure, isFailure } from '../../../core/failure.ts';
@@ -40,6 +41,26 @@ describe('publisher/published/find-published', () => {
         { digest: 'sha256:b', sizeBytes: 7 },
       ],
     });
+  });
+
+  it('tells who published it, and for which tag it is kept', async () => {
+    const attributes = { mode: 0, uid: 0, gid: 0, mtime: 0 };
+    const kept = { name: NAME, since: '2026-01-02T03:04:05.000Z' };
+    const digest = 'reg.example/team/app@sha256:d';
+    publish(NAME);
+    publish(digest);
+    for (const { path, content } of [byHandFile(NAME, attributes), keptForFile(digest, kept, attributes)])
+      for await (const bytes of content) repository.put(path, 'file', Buffer.from(bytes).toString());
+    const found = await findPublished(repository);
+    assert.deepEqual(
+      found.map(({ publicName, isByHand, keptFor }) => [publicName, isByHand, keptFor]),
+      [
+        [NAME, true, undefined],
+        [digest, undefined, kept],
+      ],
+    );
+    repository.put(`.metadata/${digest}/kept-for`, 'file', '{"format":2}');
+    assert.deepEqual((await findPublished(repository)).at(-1)?.keptFor, undefined);
   });
 
   it('finds all images, at any depth and for each platform', async () => {
