@@ -36,7 +36,8 @@ async function publishStep(publisher: RepositoryPublisher, options: CollectionOp
   const { clientRoot, name } = publisher;
   let step: Step | undefined;
   await publisher.publish(async (repository) => {
-    step = await planStep({ view: repository.view, clientRoot, revision: repository.revision() }, options);
+    const place = { view: repository.view, clientRoot, revision: repository.revision() };
+    step = await planStep({ ...place, room: await repository.deletionRoom() }, options);
     return step.publication;
   }, `collection of ${name}`);
   if (step === undefined) throw new Error('a publication is composed before it is made');

@@ -4,7 +4,7 @@ import { treeName, type TreeName } from '../outputs/output.ts';
 import { OUTPUTS } from '../outputs/outputs.ts';
 import type { OutputParts, PartsSweep } from '../outputs/parts.ts';
 import { MARKS_PATH, marksFile, readMarks, type Mark, type Marks } from '../published/marks.ts';
-import type { Publication } from '../publication/backend.ts';
+import type { DeletionRoom, Publication } from '../publication/backend.ts';
 import { publisherAttributes, type Entry } from '../publication/entry.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import { age, clockDoubt, isOld, type Aged } from './aging.ts';
@@ -25,6 +25,8 @@ export interface Step extends Omit<CollectionReport, 'publications'> {
 /** A repository as it is now. */
 export interface CollectedPlace extends Place {
   readonly revision: number | undefined;
+  /** Of the publication that is composed; `undefined`: none is. */
+  readonly room?: DeletionRoom;
 }
 
 /** What is there, and what of it is referred to. */
@@ -49,7 +51,7 @@ export async function planStep(place: CollectedPlace, options: CollectionOptions
     inventory.recorded.filter((tree) => !references.has(tree)).map((tree) => [treeName(tree), tree]),
   );
   const aged = age(namesOf(trees, parts), before, { ...options, revision: place.revision });
-  const swept = await sweep({ ...survey, view, trees, aged }, options);
+  const swept = await sweep({ ...survey, view, trees, aged, room: new Room(options, place.room) }, options);
   const left = new Map(aged.marks);
   for (const name of swept.names) left.delete(name);
   const written = await marksToWrite(place, { left, before, aged, swept: swept.names }, options);
@@ -137,6 +139,7 @@ interface Sweeping extends Survey {
   /** Trees that nothing refers to, by name. */
   readonly trees: ReadonlyMap<string, TreeName>;
   readonly aged: Aged;
+  readonly room: Room;
 }
 
 interface Swept {
@@ -149,8 +152,7 @@ interface Swept {
 
 /** Takes away as much of what is due as one publication may. */
 async function sweep(sweeping: Sweeping, options: CollectionOptions): Promise<Swept> {
-  const { view, trees, aged, parts, inventory, removed } = sweeping;
-  const room = new Room(options);
+  const { view, trees, aged, parts, inventory, removed, room } = sweeping;
   const ofParts: PartsSweep[] = [];
   for (const one of parts)
     ofParts.push(

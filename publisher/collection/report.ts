@@ -10,8 +10,6 @@ export interface CollectionOptions {
   readonly isClockConfirmed?: boolean;
   /** The most trees and other parts that one publication takes away. */
   readonly mostTrees?: number;
-  /** The most bytes that the paths which one publication takes away may have, with one more for each. */
-  readonly mostPathBytes?: number;
   /** Stops it between two publications, with what is done reported so far. */
   readonly signal?: AbortSignal;
   /** Called after each publication with how much has gone so far, and will in all. */

@@ -2,39 +2,35 @@ import { posix } from 'node:path';
 import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
 import { recordPath, treePath } from '../image/layout.ts';
 import type { Output, TreeName } from '../outputs/output.ts';
+import type { DeletionRoom } from '../publication/backend.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import type { CollectionOptions, Finding } from './report.ts';
 import { pathIn } from './walk.ts';
-
-/** A publication moves each away by itself, and its journal has a line for each. */
-const MOST_TREES = 5000;
 
 /** Room for what one publication takes away. */
 export class Room {
   /** Something had to wait. */
   isShort = false;
+  readonly #room: DeletionRoom | undefined;
   #parts: number;
-  #bytes: number;
   #isEmpty = true;
 
-  constructor({
-    isDryRun,
-    mostTrees = MOST_TREES,
-    mostPathBytes = Infinity,
-  }: Pick<CollectionOptions, 'isDryRun' | 'mostTrees' | 'mostPathBytes'>) {
+  constructor(
+    { isDryRun, mostTrees = Infinity }: Pick<CollectionOptions, 'isDryRun' | 'mostTrees'>,
+    room: DeletionRoom | undefined,
+  ) {
     this.#parts = isDryRun ? Infinity : mostTrees;
-    this.#bytes = isDryRun ? Infinity : mostPathBytes;
+    this.#room = room;
   }
 
   /** Takes room for a part with these paths; false where there is none. There is for the first, however long it is. */
   take(paths: readonly BytePath[]): boolean {
-    const bytes = paths.reduce((sum, { length }) => sum + length + 1, 0);
-    if (!this.#isEmpty && (this.#parts < 1 || this.#bytes < bytes)) this.isShort = true;
     if (this.isShort) return false;
+    const fits = (this.#isEmpty || this.#parts >= 1) && this.#room?.take(paths) !== false;
+    this.isShort = !fits;
     this.#isEmpty = false;
     this.#parts--;
-    this.#bytes -= bytes;
-    return true;
+    return fits;
   }
 }
 

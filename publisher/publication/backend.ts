@@ -25,6 +25,12 @@ export interface Publication {
   readonly inodes: number;
 }
 
+/** Room for paths that one publication deletes. */
+export interface DeletionRoom {
+  /** Takes room for a tree with all that goes with it; false where that is for another publication. The first has room. */
+  take(paths: readonly BytePath[]): boolean;
+}
+
 /** A repository that is held by this process: nobody else writes it until it is released. */
 export interface OpenRepository {
   readonly view: RepositoryView;
@@ -36,11 +42,8 @@ export interface OpenRepository {
    * @throws Failure `repository-unusable`, `repository-conflict`, `disk-full`, `interrupted`: then nothing has changed
    */
   publish(publication: Publication, options: PublishOptions): Promise<void>;
-  /**
-   * How many of `groups` of paths, from the first, one publication should delete: all their trees go in one step then. At
-   * least 1, where there is any.
-   */
-  deletableAtOnce(groups: readonly (readonly BytePath[])[]): Promise<number>;
+  /** Room for what the next publication deletes: all of it goes in one step then. */
+  deletionRoom(): Promise<DeletionRoom>;
   /**
    * Lets the server free the storage of what no revision that is kept has any more, where the repository allows that.
    *

@@ -1,6 +1,7 @@
 import { Failure, isFailure, messageOf } from '../../../core/failure.ts';
 import type {
   Backend,
+  DeletionRoom,
   Notice,
   OpenOptions,
   TakeOptions,
@@ -18,7 +19,7 @@ import { CvmfsView } from './view.ts';
 import { CvmfsCapabilities } from './capabilities.ts';
 import { assertMounted, locateRepository, type CvmfsRepository, type Installation } from './installation.ts';
 import { Chunks } from './chunks.ts';
-import { divideDeletions, fittingGroups, type Deletions } from './deletions.ts';
+import { divideDeletions, StepRoom, type Deletions } from './deletions.ts';
 import { readServerVersion, type ServerVersion } from './server-command.ts';
 import { readAhead } from './read-ahead.ts';
 import { earlierSeals, newSeal, unionSeal, UNFINISHED, unfinishedTrees, withListOfNew } from './seal.ts';
@@ -216,8 +217,8 @@ class OpenCvmfs implements OpenRepository {
     this.#lock.release();
   }
 
-  async deletableAtOnce(groups: readonly (readonly BytePath[])[]): Promise<number> {
-    return await fittingGroups(groups, await earlierSeals(this.view), this.#readVersion);
+  async deletionRoom(): Promise<DeletionRoom> {
+    return new StepRoom(await earlierSeals(this.view), await this.#readVersion());
   }
 
   /** It opens a transaction of its own, and prints nothing while it marks, and while it sweeps. */

@@ -1,4 +1,5 @@
 import type { BytePath } from '../../../core/system/byte-path.ts';
+import type { DeletionRoom } from '../../publication/backend.ts';
 import { isSince, type ServerVersion } from './server-command.ts';
 
 /** Paths that go, by who can take them away. */
@@ -8,9 +9,6 @@ export interface Deletions {
   /** Only a union transaction. */
   readonly byUnion: readonly BytePath[];
 }
-
-/** Asked only where the answer depends on it. */
-type ReadVersion = () => Promise<ServerVersion | undefined>;
 
 /** `ingest` hands the paths to a shell without quotes. */
 const PLAIN = /^[A-Za-z0-9._/@+=-]+$/;
@@ -23,13 +21,15 @@ const LONGEST_BYTES = 96 * 1024;
  * Trees that go at once: before 2.14 every file of theirs is taken out of the catalogs by itself, and the command, which
  * prints nothing meanwhile, must not be taken for one that got stuck.
  */
-const MOST_GROUPS = 500;
+const MOST_TREES = 500;
 
+/** @param readVersion asked only where the answer depends on it */
 export async function divideDeletions(
   paths: readonly BytePath[],
-  readVersion: ReadVersion,
+  readVersion: () => Promise<ServerVersion | undefined>,
 ): Promise<Deletions> {
-  const plain = await plainPaths(paths, readVersion);
+  const needsVersion = paths.some((path) => path.includes(':'));
+  const plain = plainPaths(needsVersion ? await readVersion() : undefined);
   const byIngest: BytePath[] = [];
   const byUnion: BytePath[] = [];
   let bytes = 0;
@@ -41,33 +41,35 @@ export async function divideDeletions(
   return { byIngest, byUnion };
 }
 
-/**
- * The number of `groups`, from the first, that go at once without paths being left over for another step: what an ingest
- * takes, or what only a union transaction takes.
- *
- * @param beside paths that an ingest deletes with them
- */
-export async function fittingGroups(
-  groups: readonly (readonly BytePath[])[],
-  beside: readonly BytePath[],
-  readVersion: ReadVersion,
-): Promise<number> {
-  const plain = await plainPaths(groups.flat(), readVersion);
-  const isPlain = (group: readonly BytePath[]): boolean => group.every((path) => plain.test(path));
-  const [first] = groups;
-  const isFirstPlain = first !== undefined && isPlain(first);
-  let bytes = weightOf(beside);
-  const end = groups.findIndex((group, index) => {
-    bytes += weightOf(group);
-    const isOver = index >= MOST_GROUPS || (isFirstPlain && bytes > LONGEST_BYTES);
-    return index > 0 && (isOver || isPlain(group) !== isFirstPlain);
-  });
-  return end === -1 ? groups.length : end;
+/** Room for paths that go in one step: all of them by an ingest, or all of them by a union transaction. */
+export class StepRoom implements DeletionRoom {
+  readonly #plain: RegExp;
+  #leftBytes = LONGEST_BYTES;
+  #leftTrees = MOST_TREES;
+  /** Whether an ingest takes what has room; `undefined`: nothing has any yet. */
+  #isByIngest: boolean | undefined;
+
+  /** @param beside paths that an ingest deletes with them */
+  constructor(beside: readonly BytePath[], version: ServerVersion | undefined) {
+    this.#plain = plainPaths(version);
+    this.#leftBytes -= weightOf(beside);
+  }
+
+  take(paths: readonly BytePath[]): boolean {
+    const isByIngest = paths.every((path) => this.#plain.test(path));
+    const bytes = isByIngest ? weightOf(paths) : 0;
+    const isFirst = this.#isByIngest === undefined;
+    const fits = this.#isByIngest === isByIngest && this.#leftTrees > 0 && this.#leftBytes >= bytes;
+    if (!isFirst && !fits) return false;
+    this.#isByIngest = isByIngest;
+    this.#leftBytes -= bytes;
+    this.#leftTrees--;
+    return true;
+  }
 }
 
-async function plainPaths(paths: readonly BytePath[], readVersion: ReadVersion): Promise<RegExp> {
-  const takesColons = paths.some((path) => path.includes(':')) && isSince(await readVersion(), 2, 13);
-  return takesColons ? PLAIN_SINCE_2_13 : PLAIN;
+function plainPaths(version: ServerVersion | undefined): RegExp {
+  return isSince(version, 2, 13) ? PLAIN_SINCE_2_13 : PLAIN;
 }
 
 function weightOf(paths: readonly BytePath[]): number {

@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Failure } from '../../../core/failure.ts';
 import type {
   Backend,
+  DeletionRoom,
   Notice,
   OpenOptions,
   TakeOptions,
@@ -120,8 +121,8 @@ export class DirectoryBackend implements Backend {
   }
 }
 
-/** Others want the repository too. */
-const MOST_GROUPS = 500;
+/** Others want the repository too, and the journal is read as a whole. */
+const MOST_TREES = 5000;
 
 class OpenDirectory implements OpenRepository {
   readonly view: DirectoryView;
@@ -153,8 +154,10 @@ class OpenDirectory implements OpenRepository {
     if (lost !== undefined) this.#notice('warning', lost);
   }
 
-  async deletableAtOnce(groups: readonly unknown[]): Promise<number> {
-    return await Promise.resolve(Math.min(groups.length, MOST_GROUPS));
+  /** Each tree is moved away by itself, and has its line in the journal. */
+  async deletionRoom(): Promise<DeletionRoom> {
+    let left = MOST_TREES;
+    return await Promise.resolve({ take: () => left-- > 0 });
   }
 
   /** What was taken away is gone already. */

@@ -125,8 +125,7 @@ describe('publisher/collection/collect', () => {
 
   const limits: Readonly<Record<string, [Partial<CollectionOptions>, publications: number]>> = {
     'so many trees': [{ mostTrees: 2 }, 3],
-    'so many bytes of paths': [{ mostPathBytes: 500 }, 2],
-    'less than one tree': [{ mostPathBytes: 1, mostTrees: 0 }, 5],
+    'less than one tree': [{ mostTrees: 0 }, 5],
   };
   for (const [what, [options, publications]] of Object.entries(limits)) {
     it(`takes away ${what} in one publication, and keeps the marks true`, async () => {

@@ -435,11 +435,11 @@ describe('publisher/repository/cvmfs/backend', () => {
         it('can be told of at once, by as many as it says, in one step each', async () => {
           const many = Array.from({ length: 1500 }, (_, index) => `many/${'x'.repeat(100)}${index}`);
           await scene.publish(publication([directoryEntry('many'), ...many.map((path) => fileEntry(path))]));
-          let rest = many.map((path) => [path]);
+          let rest = many;
           for (let batches = 0; rest.length > 0; batches++) {
             const count = await fitting(rest);
             assert.ok(count > 300 && batches < 4, `${count} at ${batches}`);
-            const deletions = rest.slice(0, count).flat();
+            const deletions = rest.slice(0, count);
             rest = rest.slice(count);
             const marks = fileEntry('marks', String(rest.length));
             await scene.publish(publication([], { names: [marks], deletions }));
@@ -466,11 +466,13 @@ describe('publisher/repository/cvmfs/backend', () => {
       });
     }
 
-    async function fitting(groups: readonly (readonly string[])[]): Promise<number> {
+    async function fitting(paths: readonly string[]): Promise<number> {
       const { notice } = scene;
       const repository = await scene.backend().open(NAME, { notice, signal: new AbortController().signal });
       try {
-        return await repository.deletableAtOnce(groups);
+        const room = await repository.deletionRoom();
+        const end = paths.findIndex((path) => !room.take([path]));
+        return end === -1 ? paths.length : end;
       } finally {
         await repository.release();
       }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { divideDeletions, fittingGroups } from '../../../../publisher/repository/cvmfs/deletions.ts';
+import { divideDeletions, StepRoom } from '../../../../publisher/repository/cvmfs/deletions.ts';
 import type { ServerVersion } from '../../../../publisher/repository/cvmfs/server-command.ts';
 
 const V2_12: ServerVersion = { major: 2, minor: 12 };
@@ -61,42 +61,47 @@ describe('publisher/repository/cvmfs/deletions: divideDeletions', () => {
   });
 });
 
-describe('publisher/repository/cvmfs/deletions: fittingGroups', () => {
+describe('publisher/repository/cvmfs/deletions: StepRoom', () => {
   const LONGEST_BYTES = 96 * 1024;
-  const at2_12 = async () => V2_12;
   /** Two paths that take `bytes` with their delimiters. */
-  const group = (bytes: number): string[] => ['x'.repeat(10), 'y'.repeat(bytes - 10 - 6)];
+  const tree = (bytes: number): string[] => ['x'.repeat(10), 'y'.repeat(bytes - 10 - 6)];
+  const many = (...paths: readonly string[]): string[][] => Array.from({ length: 2000 }, () => [...paths]);
 
-  const FITS: readonly (readonly [what: string, groups: string[][], beside: string[], fitting: number])[] = [
-    ['nothing', [], [], 0],
+  const FITS: readonly (readonly [what: string, trees: string[][], beside: string[], fitting: number])[] = [
     ['all that fits', [['a'], ['b', 'c']], [], 2],
-    ['exactly what fits', [group(LONGEST_BYTES - 100), group(100)], [], 2],
-    ['not one byte more', [group(LONGEST_BYTES - 100), group(101)], [], 1],
-    ['less beside other paths', [group(LONGEST_BYTES - 100), group(100)], ['z'], 1],
-    ['at least one group, however long', [group(2 * LONGEST_BYTES), ['a']], [], 1],
-    ['no path that ingest does not take', [['a'], ['b', 'c d'], ['e']], [], 1],
-    ['as many as it does not take', [['a b'], ['c', 'd e'], ['f']], [], 2],
-    ['only so many of them', Array.from({ length: 2000 }, (_, index) => [`${index}`]), [], 500],
-    ['only so many in a union transaction', Array.from({ length: 2000 }, () => ['a b']), [], 500],
+    ['exactly what fits', [tree(LONGEST_BYTES - 100), tree(100)], [], 2],
+    ['not one byte more', [tree(LONGEST_BYTES - 100), tree(101)], [], 1],
+    ['less beside other paths', [tree(LONGEST_BYTES - 100), tree(100)], ['z'], 1],
+    ['one tree at least, however long', [tree(2 * LONGEST_BYTES), ['a']], [], 1],
+    ['no tree that ingest does not take', [['a'], ['b', 'c d'], ['e']], [], 1],
+    ['only those that it does not take', [['a b'], ['c', 'd e'], ['f']], [], 2],
+    ['only so many', many('a'), [], 500],
+    ['only so many in a union transaction', many('a b'), [], 500],
   ];
-  for (const [what, groups, beside, fitting] of FITS) {
-    it(`counts ${what}`, async () => {
-      const found = await fittingGroups(groups, beside, at2_12);
-      assert.equal(found, fitting);
-      const { byIngest, byUnion } = await divideDeletions(
-        [...groups.slice(0, found).flat(), ...beside],
-        at2_12,
+  for (const [what, trees, beside, fitting] of FITS) {
+    it(`has ${what}`, async () => {
+      const room = new StepRoom(beside, V2_12);
+      const index = trees.findIndex((paths) => !room.take(paths));
+      assert.equal(index === -1 ? trees.length : index, fitting);
+      if (fitting < 2) return;
+      const paths = [...trees.slice(0, fitting).flat(), ...beside];
+      const { byIngest, byUnion } = await divideDeletions(paths, async () => V2_12);
+      assert.equal(
+        byUnion.length > 0,
+        trees[0]?.some((path) => path.includes(' ')),
       );
-      if (found < 2) return;
-      const isByUnion = groups[0]?.some((path) => path.includes(' ')) ?? false;
-      assert.equal(byUnion.length > 0, isByUnion);
       assert.ok(byIngest.join(':').length < 128 * 1024);
     });
   }
 
-  it('knows what the version takes', async () => {
-    const groups = [['a:b'], ['c'], ['d:e']];
-    assert.equal(await fittingGroups(groups, [], at2_12), 1);
-    assert.equal(await fittingGroups(groups, [], async () => V2_13), 3);
+  it('knows what the version takes', () => {
+    for (const [version, takes] of [
+      [V2_12, false],
+      [V2_13, true],
+      [undefined, false],
+    ] as const) {
+      const room = new StepRoom([], version);
+      assert.deepEqual([room.take(['a']), room.take(['b:c'])], [true, takes]);
+    }
   });
 });
