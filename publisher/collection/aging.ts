@@ -19,9 +19,13 @@ export function clockDoubt(
   const last = new Date(marks.at).toISOString();
   if (nowMs - marks.at > LONGEST_PAUSE_MS)
     return `the last collection was on ${last}, more than 7 days ago, or the clock is wrong`;
-  return nowMs + CLOCK_DIFFERENCE_MS < marks.at
+  return isAhead(marks, nowMs)
     ? `the last collection was on ${last}, which is yet to come: the clock is wrong, or was`
     : undefined;
+}
+
+function isAhead({ at }: Marks, nowMs: number): boolean {
+  return nowMs + CLOCK_DIFFERENCE_MS < at;
 }
 
 /** Marks as they are to be. */
@@ -67,5 +71,5 @@ function isDue({ since }: Mark, { nowMs, graceMs }: Pick<CollectionOptions, 'now
 
 /** Reports whether the published marks must be written again, though none is new or lifted, for {@link clockDoubt}. */
 export function isOld(marks: Marks, nowMs: number): boolean {
-  return marks.trees.size > 0 && Math.abs(nowMs - marks.at) > DAY_MS;
+  return marks.trees.size > 0 && (nowMs - marks.at > DAY_MS || isAhead(marks, nowMs));
 }

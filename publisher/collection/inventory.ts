@@ -28,7 +28,9 @@ export class Inventory {
   }
 
   async #read(view: RepositoryView, kind: OutputName): Promise<void> {
-    const trees = await this.#named(view, OUTPUT_FORMS[kind].folder, 'directory');
+    const { folder } = OUTPUT_FORMS[kind];
+    if (await this.#isElsewhere(view, folder)) return;
+    const trees = await this.#named(view, folder, 'directory');
     const records = await this.#named(view, `${OWN_FOLDERS.records}/${kind}`, 'file');
     for (const hex of trees) (records.has(hex) ? this.recorded : this.unrecorded).push({ kind, hex });
     for (const hex of records) if (!trees.has(hex)) this.orphans.push(recordPath(kind, hex));
@@ -37,11 +39,7 @@ export class Inventory {
   /** What is named by a digest in `top`, below the first two of its digits. */
   async #named(view: RepositoryView, top: BytePath, wanted: Kind): Promise<Set<string>> {
     const found = new Set<string>();
-    const kind = await view.kindOf(top);
-    if (kind !== 'directory') {
-      if (kind !== undefined) this.#reportForeign(top, kind);
-      return found;
-    }
+    if ((await view.kindOf(top)) === undefined || (await this.#isElsewhere(view, top))) return found;
     await walkFolders(view, top, async (folder, children) => {
       if (folder !== top) this.entries.set(folder, children.filter(isNoMarker).length);
       const fits = ({ name, kind: own }: Child): boolean =>
@@ -58,6 +56,14 @@ export class Inventory {
       return [];
     });
     return found;
+  }
+
+  /** Reports whether something else is in the place of a folder: nothing is looked for through it. */
+  async #isElsewhere(view: RepositoryView, folder: BytePath): Promise<boolean> {
+    const kind = await view.kindOf(folder);
+    if (kind === undefined || kind === 'directory') return false;
+    this.#reportForeign(folder, kind);
+    return true;
   }
 
   /** Whatever else there is: of a later version, or of an output that this program does not have. */

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { OUTPUT_FORMS, outputNames, type OutputName } from '../../core/outputs.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
+import { treesNamedIn } from '../outputs/named-trees.ts';
 import type { TreeName } from '../outputs/output.ts';
 
 /** What a symbolic link may lead to. */
@@ -21,7 +22,7 @@ export interface LinkTarget {
  */
 export function linkTarget(path: BytePath, text: string, clientRoot: string): LinkTarget {
   const within = resolved(path, text, clientRoot);
-  const trees = [posix.normalize(text), ...(within === undefined ? [] : [within])].flatMap(treesIn);
+  const trees = [posix.normalize(text), ...(within === undefined ? [] : [within])].flatMap(treesNamedIn);
   return { trees, whole: within === undefined ? [] : wholeOutputs(within), path: within };
 }
 
@@ -31,20 +32,6 @@ function resolved(path: BytePath, text: string, clientRoot: string): BytePath | 
   const certain = variable === -1 ? text : text.slice(0, text.lastIndexOf('/', variable) + 1);
   const target = posix.relative(clientRoot, posix.resolve(clientRoot, posix.dirname(path), certain));
   return target === '..' || target.startsWith('../') ? undefined : target;
-}
-
-function treesIn(text: string): TreeName[] {
-  const components = text.split('/');
-  return components.flatMap((folder, index) => {
-    const hex = /^[0-9a-f]{64}/.exec(components[index + 2] ?? '')?.[0];
-    const isIn = (name: OutputName): boolean => folder.endsWith(OUTPUT_FORMS[name].folder);
-    // The value of a variable begins within a component.
-    return hex === undefined
-      ? []
-      : outputNames()
-          .filter(isIn)
-          .map((kind) => ({ kind, hex }));
-  });
 }
 
 /** A link to the folder of all trees, or of some. */

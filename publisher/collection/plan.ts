@@ -86,7 +86,10 @@ async function surveyOf(place: CollectedPlace): Promise<Survey> {
     const found = await output.parts?.({ view, namesWith, linkTargets: references.linkTargets });
     if (found !== undefined) parts.push(found);
   }
-  for (const one of parts) references.add(one.references);
+  for (const one of parts) {
+    references.add(one.references);
+    references.addWhole(one.whole);
+  }
   const inventory = await Inventory.of(view, OUTPUTS);
   return { references, parts, inventory, removed: await RemovedImages.of(view) };
 }
@@ -160,7 +163,7 @@ async function sweep(sweeping: Sweeping, options: CollectionOptions): Promise<Sw
     );
   const names = new Set(ofParts.flatMap(({ swept }) => swept));
   const outdated: BytePath[] = [];
-  const strangers: Finding[] = [];
+  const strangers: Finding[] = ofParts.flatMap((one) => one.strangers);
   const held = heldTrees(parts, names);
   for (const [name, tree] of trees) {
     if (room.isShort) break;

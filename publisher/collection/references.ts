@@ -2,6 +2,7 @@ import { outputNames, OUTPUT_FORMS, OWN_FOLDERS, type OutputName } from '../../c
 import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
 import { MANIFEST_FILE, METADATA_FOLDER, MULTIARCH_FOLDER } from '../image/layout.ts';
 import { treeName, type TreeName } from '../outputs/output.ts';
+import { OUTPUTS } from '../outputs/outputs.ts';
 import { referencesOf } from '../outputs/references.ts';
 import { parsePublishedManifest } from '../published/published-manifest.ts';
 import type { Child, RepositoryView } from '../publication/view.ts';
@@ -42,6 +43,11 @@ export class References {
 
   add(trees: Iterable<TreeName>): void {
     for (const tree of trees) this.#trees.add(treeName(tree));
+  }
+
+  /** Keeps all trees of these outputs. */
+  addWhole(outputs: readonly OutputName[]): void {
+    for (const output of outputs) this.#whole.add(output);
   }
 
   /** Public names of all published images whose metadata has the file `file`. */
@@ -102,8 +108,11 @@ export class References {
   async #readLink(view: RepositoryView, path: BytePath, clientRoot: string): Promise<void> {
     const { trees, whole, path: target } = linkTarget(path, (await view.readLink(path)) ?? '', clientRoot);
     this.add(trees);
-    for (const output of whole) {
-      this.#whole.add(output);
+    const withTrees = whole.filter((output) =>
+      OUTPUTS.some((one) => one.name === output && one.references !== undefined),
+    );
+    this.addWhole(withTrees);
+    for (const output of withTrees) {
       this.kept.push({
         path: displayPath(path),
         why: `it is a link to trees of the output ${output} together`,

@@ -1,17 +1,14 @@
 import { z } from 'zod';
 import { parseIfValid } from '../../core/json.ts';
-import { OWN_FOLDERS } from '../../core/outputs.ts';
 import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
-import { MANIFEST_FILE } from '../image/layout.ts';
+import { MANIFEST_FILE, REMOVED_FOLDER } from '../image/layout.ts';
 import { treeName } from '../outputs/output.ts';
 import { referencesOf } from '../outputs/references.ts';
 import { parsePublishedManifest } from '../published/published-manifest.ts';
 import type { RepositoryView } from '../publication/view.ts';
+import { REMOVED_FILE } from '../removal/removed-image.ts';
 import type { CollectionOptions, Finding } from './report.ts';
 import { pathIn, walkFolders } from './walk.ts';
-
-/** Documents of images that were taken back: they refer to nothing, and say how to restore it while it is there. */
-const FOLDER: BytePath = `${OWN_FOLDERS.records}/removed`;
 
 /** An image that was taken back. */
 interface Removed {
@@ -24,7 +21,7 @@ interface Removed {
 
 const RemovedSchema = z.object({ removed: z.iso.datetime() });
 
-/** The documents of all images that were taken back. */
+/** What is kept of all images that were taken back: it refers to nothing, and says how to restore what is there. */
 export class RemovedImages {
   readonly unreadable: Finding[] = [];
   /** Counts the entries of each folder. */
@@ -33,9 +30,9 @@ export class RemovedImages {
 
   static async of(view: RepositoryView): Promise<RemovedImages> {
     const found = new RemovedImages();
-    if ((await view.kindOf(FOLDER)) !== 'directory') return found;
-    await walkFolders(view, FOLDER, async (folder, children) => {
-      if (folder !== FOLDER) found.entries.set(folder, children.length);
+    if ((await view.kindOf(REMOVED_FOLDER)) !== 'directory') return found;
+    await walkFolders(view, REMOVED_FOLDER, async (folder, children) => {
+      if (folder !== REMOVED_FOLDER) found.entries.set(folder, children.length);
       const files = new Set(children.flatMap(({ name, kind }) => (kind === 'file' ? [name] : [])));
       const isImage = files.size > 0 && files.size === children.length;
       if (isImage) await found.#read(view, folder);
@@ -60,7 +57,7 @@ export class RemovedImages {
 
   async #read(view: RepositoryView, folder: BytePath): Promise<void> {
     const manifest = parsePublishedManifest(await view.read(pathIn(folder, MANIFEST_FILE)));
-    const removed = parseIfValid(RemovedSchema, await view.read(pathIn(folder, 'removed.json')));
+    const removed = parseIfValid(RemovedSchema, await view.read(pathIn(folder, REMOVED_FILE)));
     if (manifest === undefined || removed === undefined) {
       this.#report(folder);
       return;

@@ -122,9 +122,12 @@ export const BY_HAND_FILE = 'by-hand';
 /** In the metadata of an image that a tag led to before it moved: says which. */
 export const KEPT_FOR_FILE = 'kept-for';
 
+/** Below it each image that was taken back has a folder of its public name. */
+export const REMOVED_FOLDER = `${OWN_FOLDERS.records}/removed`;
+
 /** Of the file `file` that is kept of an image whose public name `name` was taken back. */
 export function removedPath(name: string, file: string): BytePath {
-  return `${OWN_FOLDERS.records}/removed/${name}/${file}`;
+  return `${REMOVED_FOLDER}/${name}/${file}`;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { OutputName } from '../../core/outputs.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import type { Attributes, Entry } from '../publication/entry.ts';
 import type { RepositoryView } from '../publication/view.ts';
@@ -17,6 +18,8 @@ export interface PartsInput {
  * part that cannot be judged is one that stays, with every tree it could lead to.
  */
 export interface OutputParts {
+  /** Outputs of which they may lead to any tree. */
+  readonly whole: readonly OutputName[];
   /** Trees that parts which stay lead to. */
   readonly references: Iterable<TreeName>;
   /**
@@ -53,4 +56,6 @@ export interface PartsSweep {
   readonly names: readonly Entry[];
   /** Paths to delete once these are there. */
   readonly outdated: readonly BytePath[];
+  /** What somebody put into parts that are due, which stay for it. */
+  readonly strangers: readonly Remark[];
 }

@@ -29,6 +29,7 @@ import {
   podmanName,
   PODMAN_FILE,
 } from './image-record.ts';
+import { marksOf } from './marks.ts';
 import { storeRoot, type StoreRoot } from './paths.ts';
 import type { PublishedImage } from './store.ts';
 import type { StoreUpdate } from './update.ts';
@@ -39,6 +40,10 @@ export const podmanOutput: Output = {
   name: 'podman',
   recordFile: PODMAN_FILE,
   isOfAll: true,
+  parts: async (input) => {
+    const { podmanParts } = await import('./parts.ts');
+    return await podmanParts(input);
+  },
   collect: (context) => new PodmanStores(context),
   isPublished: isInStore,
   hasTraces: isMeantForStore,
@@ -154,12 +159,20 @@ class PodmanStores implements Collector {
           .filter(({ publicName }) => taken.includes(publicName))
           .map(namelessnessOf),
       ],
+      referredTo: this.#marksOf(taken),
       leftOut,
     };
   }
 
   async #hasRecord(publicName: string): Promise<boolean> {
     return (await this.#context.view.kindOf(imageRecordPath(publicName))) !== undefined;
+  }
+
+  *#marksOf(names: readonly string[]): Generator<string> {
+    for (const name of names) {
+      const record = this.#records.get(name);
+      if (record !== undefined && !('refused' in record)) yield* marksOf(name, record);
+    }
   }
 
   /** Changes to the store at `root` if it takes the images `names` of this batch. */

@@ -2,6 +2,7 @@ import { hexOf, type Digest, sha256 } from '../../../core/oci/digest.ts';
 import type { LayerRecord, StoredDocument } from './image-record.ts';
 import type { LayerId, Store, StoredImage, StoredLayer } from './store.ts';
 import { z } from 'zod';
+import { parseIfValid } from '../../../core/json.ts';
 import type { BytePath } from '../../../core/system/byte-path.ts';
 import type { RepositoryView } from '../../publication/view.ts';
 import { imagesJsonPath, layersJsonPath, lockPath, type StoreRoot } from './paths.ts';
@@ -142,7 +143,7 @@ async function publishedList<List>(
   const bytes = await view.read(path);
   if (bytes === undefined || (await view.read(lockPath(path)))?.equals(lockOf(bytes)) !== true)
     return undefined;
-  return schema.parse(JSON.parse(bytes.toString('latin1')));
+  return parseIfValid(schema, bytes);
 }
 
 function toImage(image: ImageJson): StoredImage {

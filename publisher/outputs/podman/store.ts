@@ -206,7 +206,8 @@ export type LayerId = string;
 /** Kept, since most images are in the store before and after. */
 const knownIds = new WeakMap<ImageRecord, readonly LayerId[]>();
 
-function layerIdsOf(record: ImageRecord): readonly LayerId[] {
+/** Identifiers of an image's layers, lowest first. */
+export function layerIdsOf(record: ImageRecord): readonly LayerId[] {
   const ids = knownIds.get(record) ?? layerIds(record.layers.map(({ diffId }) => diffId));
   knownIds.set(record, ids);
   return ids;

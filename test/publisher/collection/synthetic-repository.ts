@@ -1,21 +1,24 @@
 import { hash } from 'node:crypto';
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
-  readFileSync,
   readdirSync,
+  readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import type { OutputName } from '../../../core/outputs.ts';
+import { OUTPUT_FORMS, type OutputName } from '../../../core/outputs.ts';
 import { hexOf, type Digest } from '../../../core/oci/digest.ts';
 import { ANY_IMAGE } from '../../../publisher/image/image-limits.ts';
 import {
   chainIds,
   flatId,
   flatPath,
+  layerPath,
   manifestPath,
   recordPath,
   treePath,
@@ -30,6 +33,8 @@ import { uninterrupted } from '../repository/entries.ts';
 
 export const REPOSITORY = 'collected.unpackd.test';
 export const FOREIGN = 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip';
+
+const TREE_KINDS = ['layers', 'chains', 'flat'] as const;
 
 export function digestOf(text: string): Digest {
   return `sha256:${hash('sha256', text)}`;
@@ -82,6 +87,15 @@ export class SyntheticRepository {
     for (const path of [dirname(manifestPath(name)), name]) rmSync(this.path(path), { recursive: true });
   }
 
+  /** Path of the folder of a layer. */
+  layer(name: string): string {
+    return layerPath(digestOf(name));
+  }
+
+  delete(path: string): void {
+    rmSync(this.path(path), { recursive: true });
+  }
+
   tree(kind: OutputName, hex: string): void {
     const root = treePath(kind, hex);
     if (existsSync(this.path(root))) return;
@@ -100,18 +114,30 @@ export class SyntheticRepository {
     symlinkSync(target, this.path(path));
   }
 
+  move(from: string, to: string): void {
+    renameSync(this.path(from), this.path(to));
+  }
+
+  /** Whether something is there, be it a link to nothing. */
+  has(path: string): boolean {
+    return lstatSync(this.path(path), { throwIfNoEntry: false }) !== undefined;
+  }
+
   read(path: string): string | undefined {
     return existsSync(this.path(path)) ? readFileSync(this.path(path), 'utf8') : undefined;
   }
 
   /** Names of all trees that are there, whether they have a record or not. */
   trees(): string[] {
-    const kinds: OutputName[] = ['layers', 'chains', 'flat'];
-    return kinds.flatMap((kind) => {
-      const top = this.path(dirname(dirname(treePath(kind, '0'.repeat(64)))));
+    const foldersIn = (path: string): string[] =>
+      readdirSync(path, { withFileTypes: true }).flatMap((child) =>
+        child.isDirectory() ? [child.name] : [],
+      );
+    return TREE_KINDS.flatMap((kind) => {
+      const top = this.path(OUTPUT_FORMS[kind].folder);
       if (!existsSync(top)) return [];
-      return readdirSync(top).flatMap((prefix) =>
-        readdirSync(join(top, prefix)).map((hex) => `${kind}/${hex}`),
+      return foldersIn(top).flatMap((prefix) =>
+        foldersIn(join(top, prefix)).flatMap((hex) => (hex.length === 64 ? [`${kind}/${hex}`] : [])),
       );
     });
   }

@@ -53,10 +53,11 @@ export class MemoryRepository implements RepositoryView {
   }
 
   async list(path: BytePath): Promise<Child[]> {
+    const prefix = path === '' ? '' : `${path}/`;
     const children = [...this.#entries].filter(
-      ([at]) => at.startsWith(`${path}/`) && !at.includes('/', path.length + 1),
+      ([at]) => at.startsWith(prefix) && !at.includes('/', prefix.length),
     );
-    return children.map(([at, { kind }]) => ({ name: at.slice(path.length + 1), kind }));
+    return children.map(([at, { kind }]) => ({ name: at.slice(prefix.length), kind }));
   }
 
   async *walk(path: BytePath): AsyncGenerator<{ path: BytePath; kind: Kind }> {
