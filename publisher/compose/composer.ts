@@ -48,6 +48,8 @@ export interface ComposerOptions extends ChangeOptions {
   readonly limits: ImageLimits;
   /** Policy for images of which the repository cannot hold everything. */
   readonly onLoss: LossPolicy;
+  /** Public names of images of which everything beside trees is written again. */
+  readonly madeAgain?: ReadonlySet<string>;
 }
 
 /** An image that is published without one of its outputs. */
@@ -89,6 +91,8 @@ export class Composer {
   readonly #deletions: BytePath[] = [];
   /** Records of trees that stay, and are as they would be made now. */
   readonly #renewed = new Set<BytePath>();
+  /** By path, what is written again beside trees that stay. */
+  readonly #beside = new Map<BytePath, Entry>();
   readonly #xattrs: KeptXattrs;
   #demand = NOTHING_NEEDED;
 
@@ -128,7 +132,9 @@ export class Composer {
     const stack = await this.#loader.loadStack(layerDigests(image), meter);
     checkDiffIds(image, stack);
     const all = await this.#treesOf(image, stack, meter);
-    const { fresh, deletions, renewed } = await this.#changes.of(all, (name) => this.#trees.has(name));
+    const { fresh, deletions, renewed, beside } = await this.#changes.of(all, (name) =>
+      this.#trees.has(name),
+    );
     checkBlobs(image, fresh);
     const made = { stack, trees: fresh, meter };
     const brought = await this.#survey(made);
@@ -142,6 +148,7 @@ export class Composer {
     if (image.isByHand === true) this.#manifests.push(byHandFile(image.publicName, attributes));
     for (const path of deletions) this.#deletions.push(path);
     for (const path of renewed) this.#renewed.add(path);
+    for (const entry of beside) this.#beside.set(entry.path, entry);
     for (const tree of brought) {
       this.#trees.set(treeName(tree), tree);
       this.#demand = sumOf(this.#demand, tree.demand);
@@ -226,6 +233,7 @@ export class Composer {
     for (const { kind, hex } of this.#trees.values()) records.add(recordPath(kind, hex));
     const { attributes } = this.#options;
     return [
+      ...this.#beside.values(),
       ...ofOutputs.flatMap(({ metadata }) => metadata),
       ...Array.from(records, (path) => metadataFile(path, RECORD, attributes)),
       ...this.#manifests,

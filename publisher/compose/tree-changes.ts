@@ -9,6 +9,7 @@ import { CATALOG_MARKER } from '../tree/catalogs.ts';
 import type { AnyNode, ForeignLinkNode } from '../tree/node.ts';
 import { nodeAt } from '../tree/resolve.ts';
 import { isLeftOut } from './losses.ts';
+import { entriesBeside } from './tree-entries.ts';
 import { Failure } from '../../core/failure.ts';
 
 export interface ChangeOptions {
@@ -17,7 +18,16 @@ export interface ChangeOptions {
   /** Write layers again that are published. */
   readonly overwriteLayers: boolean;
   readonly capabilities: RepositoryCapabilities;
+  /** What to do with published trees, by their names, whatever their records say. */
+  readonly repairs?: TreeRepairs;
 }
+
+/**
+ * - `whole`: it is made again;
+ * - `beside`: its own files are as they should be, and only what marks and describes it is written again.
+ */
+export type TreeRepair = 'whole' | 'beside';
+export type TreeRepairs = ReadonlyMap<string, TreeRepair>;
 
 /** Changes for the trees of an image. */
 export interface Changes {
@@ -27,6 +37,8 @@ export interface Changes {
   readonly deletions: BytePath[];
   /** Records of those that stay, and are as they would be made now. */
   readonly renewed: BytePath[];
+  /** What is written again of those that stay. */
+  readonly beside: Entry[];
 }
 
 /** Finds out which trees a repository lacks, and what stands in their way. */
@@ -49,9 +61,16 @@ export class TreeChanges {
     const fresh = new Map<string, PublishedTree>();
     const deletions: BytePath[] = [];
     const renewed: BytePath[] = [];
+    const beside: Entry[] = [];
     for (const tree of trees) {
       const name = treeName(tree);
       if (isBrought(name) || fresh.has(name)) continue;
+      if (this.#options.repairs?.get(name) === 'beside' && (await this.#isThere(tree))) {
+        await this.#refuseConflicts(tree);
+        for (const entry of await entriesBeside(tree)) beside.push(entry);
+        renewed.push(recordPath(tree.kind, tree.hex));
+        continue;
+      }
       if (await this.#stays(tree)) {
         const layer = layerOf(tree);
         if (layer !== undefined && !(await isOfNow(this.#view, layer)))
@@ -62,7 +81,7 @@ export class TreeChanges {
       for (const path of await leftovers(this.#view, tree, this.#options.capabilities)) deletions.push(path);
       fresh.set(name, tree);
     }
-    return { fresh: [...fresh.values()], deletions, renewed };
+    return { fresh: [...fresh.values()], deletions, renewed, beside };
   }
 
   /** @throws Failure `repository-conflict` where something else than the entry is at its path, or other than a folder above */
@@ -73,8 +92,13 @@ export class TreeChanges {
   }
 
   async #stays(tree: PublishedTree): Promise<boolean> {
-    const again = tree.kind === 'layers' ? this.#options.overwriteLayers : this.#options.convertAgain;
-    return !again && (await isRecorded(this.#view, tree));
+    const { overwriteLayers, convertAgain, repairs } = this.#options;
+    const again = tree.kind === 'layers' ? overwriteLayers : convertAgain;
+    return !again && !repairs?.has(treeName(tree)) && (await isRecorded(this.#view, tree));
+  }
+
+  async #isThere({ root }: PublishedTree): Promise<boolean> {
+    return (await this.#view.kindOf(root)) === 'directory';
   }
 
   /** Beside the tree itself, which is looked through for what must go. */

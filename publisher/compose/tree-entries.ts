@@ -12,6 +12,7 @@ import {
   type AnyNode,
   walkAny,
 } from '../tree/node.ts';
+import { nodeAt } from '../tree/resolve.ts';
 import type { LayerTree } from '../tree/layer-tree.ts';
 import { givingTurns, inTurns } from '../../core/turns.ts';
 import { publishedPath, type PublishedTree } from '../outputs/output.ts';
@@ -45,6 +46,23 @@ export async function* treeEntries(tree: PublishedTree, sources: TreeSources): A
   if (links === 0) return;
   // Found again: kept, they would be as many as the files of the image.
   for await (const entry of givingTurns(placing.entries())) if (entry.type === 'link') yield entry;
+}
+
+/**
+ * What marks and describes a published tree, without its own files. Folders that get a mark are written too: it would
+ * change their times.
+ */
+export async function entriesBeside(tree: PublishedTree): Promise<Entry[]> {
+  const { root, path, rootNode, metadata } = tree;
+  const folders = await inTurns(catalogFolders(rootNode));
+  if (root === path) folders.add('');
+  const inside = [...folders].flatMap((folder): Entry[] => {
+    const node = nodeAt<AnyNode>(rootNode, folder);
+    if (node?.type !== 'directory') return [];
+    const at = folder === '' ? root : joinPath(root, folder);
+    return [{ type: 'directory', path: at, attributes: node.attributes }, marker(at)];
+  });
+  return [...metadata, ...(root === path ? [] : [marker(path)]), ...inside];
 }
 
 /** Marks `folder` as the root of a nested catalog. */

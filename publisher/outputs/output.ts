@@ -143,6 +143,8 @@ export interface CollectorContext {
   readonly attributes: Attributes;
   /** Write again what is published and not of layers. */
   readonly convertAgain: boolean;
+  /** The same for the images with these public names alone. */
+  readonly madeAgain?: ReadonlySet<string>;
 }
 
 /** Collects what one output publishes beside trees, for all images of a batch together. */

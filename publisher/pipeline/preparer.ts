@@ -6,7 +6,8 @@ import { anySignal } from '../../core/interruption.ts';
 import { layerDigests, type ReadyImage, type ResolvedImage } from '../image/image.ts';
 import { listLayer, wrongDiffId, type Listing } from '../layer/listing.ts';
 import { enabledOutputs } from '../outputs/outputs.ts';
-import { isLayerRecorded, isOfNow } from '../published/published.ts';
+import { treeName } from '../outputs/output.ts';
+import { isLayerRecorded, isOfNow, layerLocation } from '../published/published.ts';
 import type { ImageConfig } from '../../core/oci/config.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { formatPlatform, type Platform } from '../../core/oci/platform.ts';
@@ -15,6 +16,7 @@ import { inTurns } from '../../core/turns.ts';
 import type { DownloadListener } from '../spool/download.ts';
 import type { GrowingFile } from '../spool/growing-file.ts';
 import type { PublishingContext } from './context.ts';
+import type { Repair } from './resolve.ts';
 import { buildLayerTree } from '../tree/layer-tree.ts';
 import { counted } from '../../core/text.ts';
 
@@ -52,27 +54,32 @@ export class Preparer {
    *
    * @throws Failure `image-too-large` for what its manifest says: thousands of layers are not to be kept while it waits
    */
-  async missingLayers(image: ResolvedImage): Promise<Descriptor[]> {
+  async missingLayers(image: ResolvedImage, repair?: Repair): Promise<Descriptor[]> {
     checkManifest(image.manifest, this.#context.options.imageLimits);
     const missing: Descriptor[] = [];
-    for (const layer of image.manifest.layers) {
-      if (this.#context.options.overwriteLayers || !(await isLayerRecorded(this.#context.view, layer.digest)))
-        missing.push(layer);
-    }
+    for (const layer of image.manifest.layers)
+      if (await this.#isMissing(layer.digest, repair)) missing.push(layer);
     return missing;
+  }
+
+  async #isMissing(layer: Digest, repair: Repair | undefined): Promise<boolean> {
+    const { view, options } = this.#context;
+    if (options.overwriteLayers) return true;
+    const how = repair?.trees.get(treeName(layerLocation(layer)));
+    return how === undefined ? !(await isLayerRecorded(view, layer)) : how === 'whole';
   }
 
   /**
    * @throws Failure of the registry client and the spool; `layer-corrupt`, `layer-refused`, `digest-mismatch`,
    *   `image-too-large`
    */
-  async prepare(image: ResolvedImage, signal: AbortSignal): Promise<ReadyImage> {
+  async prepare(image: ResolvedImage, signal: AbortSignal, repair?: Repair): Promise<ReadyImage> {
     const { client, spool } = this.#context;
     const { reference } = image;
-    const config = await client.fetchConfig(reference, image.manifest);
+    const config = repair?.config ?? (await client.fetchConfig(reference, image.manifest));
     this.#checkPlatform(image, config);
     this.#checkLayers(image);
-    const brought = await this.#broughtLayers(image);
+    const brought = await this.#broughtLayers(image, repair);
     const layers = image.manifest.layers.flatMap((descriptor, index): LayerOfImage[] => {
       const diffId = config.diffIds[index];
       if (diffId === undefined) return [];
@@ -80,14 +87,14 @@ export class Preparer {
     });
     await mapLimited(layers, this.#layersAtATime(layers), async (layer) => await this.#layer(layer));
     await this.#checkEntries(image);
-    for (const layer of layers) {
+    for (const layer of repair === undefined ? layers : []) {
       if (brought.has(layer.descriptor.digest) || !(await this.#isMadeWithOthers(image, layer))) continue;
       await this.#fetch(layer);
       brought.add(layer.descriptor.digest);
     }
     const blobs = new Map([...brought].map((layer) => [layer, spool.pathOf(layer)]));
     // Last, since nobody should keep them while layers are fetched.
-    const manifest = await client.fetchDocuments(reference, image.manifest);
+    const manifest = repair?.manifest ?? (await client.fetchDocuments(reference, image.manifest));
     const ready = { ...image, manifest, config, blobs };
     for (const output of enabledOutputs(image.outputs)) await output.prepare?.(ready, signal);
     return ready;
@@ -137,8 +144,9 @@ export class Preparer {
   }
 
   /** Without published layers a flat tree brings all its files itself, unless every layer can be linked to. */
-  async #broughtLayers(image: ResolvedImage): Promise<Set<Digest>> {
-    const missing = (await this.missingLayers(image)).map(({ digest }) => digest);
+  async #broughtLayers(image: ResolvedImage, repair: Repair | undefined): Promise<Set<Digest>> {
+    if (repair !== undefined && ![...repair.trees.values()].includes('whole')) return new Set();
+    const missing = (await this.missingLayers(image, repair)).map(({ digest }) => digest);
     const bringsAll = !image.outputs.has('layers') && missing.length > 0;
     return new Set(bringsAll ? layerDigests(image) : missing);
   }

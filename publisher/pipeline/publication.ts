@@ -3,6 +3,8 @@ import { asFailure, Failure, isFailure, messageOf, withHint } from '../../core/f
 import type { Digest } from '../../core/oci/digest.ts';
 import { isUsable } from '../../core/system-failure.ts';
 import { differenceOf, exceeds, type Demand } from '../../core/system/free-space.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
+import type { TreeRepair } from '../compose/tree-changes.ts';
 import type { Composer, Composition } from '../compose/composer.ts';
 import { failedResult, failureText, type ImageResult } from '../image/events.ts';
 import type { ReadyImage } from '../image/image.ts';
@@ -121,8 +123,12 @@ export async function publishTogether(
   // Most runs find nothing to publish, and start sooner without it.
   const { Composer } = await import('../compose/composer.ts');
   return await withRepository(context, async (repository) => {
+    const repairs = repairsOf(batch);
+    await clearWay(repairs.inTheWay, repository, context);
     const composer = new Composer(repository.view, new TreeLoader(listings), {
       ...options,
+      repairs: repairs.trees,
+      madeAgain: repairs.names,
       limits: options.imageLimits,
       attributes: publisherAttributes(),
       capabilities: repository.capabilities,
@@ -148,6 +154,45 @@ export async function publishTogether(
     }
     return results;
   });
+}
+
+/** What is to be repaired of all of them together. */
+function repairsOf(batch: readonly ReadyCandidate[]) {
+  const trees = new Map<string, TreeRepair>();
+  const inTheWay = new Set<BytePath>();
+  const names = new Set<string>();
+  for (const { repair, resolved } of batch) {
+    if (repair === undefined) continue;
+    names.add(resolved.publicName);
+    for (const [name, how] of repair.trees) if (trees.get(name) !== 'whole') trees.set(name, how);
+    for (const path of repair.inTheWay) inTheWay.add(path);
+  }
+  return { trees, inTheWay, names };
+}
+
+/**
+ * Takes away what can be replaced in no publication: everything that belongs in its place is at hand now.
+ *
+ * @throws Failure: nothing has changed then
+ */
+async function clearWay(
+  paths: Iterable<BytePath>,
+  repository: OpenRepository,
+  context: PublishingContext,
+): Promise<void> {
+  const deletions: BytePath[] = [];
+  for (const path of [...paths].sort()) {
+    const last = deletions.at(-1);
+    if (last !== undefined && path.startsWith(`${last}/`)) continue;
+    if ((await repository.view.kindOf(path)) !== undefined) deletions.push(path);
+  }
+  if (deletions.length === 0) return;
+  const title = 'room for what is repaired';
+  await publishIn(
+    repository,
+    { publication: { ...NOTHING, deletions }, images: 0, layers: [], title },
+    context,
+  );
 }
 
 async function compose(

@@ -15,6 +15,7 @@ import {
   resolvingSlots,
   type Candidate,
   type Explain,
+  type Repair,
   type Resolution,
 } from './resolve.ts';
 
@@ -181,6 +182,32 @@ export class RepositoryPublisher {
   }
 
   /**
+   * Publishes again what is broken of images that are published: in the queue with all others. No registry is asked what
+   * their names mean now.
+   *
+   * @throws Failure that is no image's own
+   */
+  async repair(
+    images: readonly (Omit<Candidate, 'missing'> & { readonly repair: Repair })[],
+    results: Results,
+  ): Promise<void> {
+    const arrived = this.#queue.expect();
+    const candidates: Candidate[] = [];
+    try {
+      for (const image of images)
+        candidates.push({
+          ...image,
+          missing: await this.#preparer.missingLayers(image.resolved, image.repair),
+        });
+    } catch (error) {
+      arrived();
+      throw error;
+    }
+    const pass = { candidates, resolved: new Map(), passedOver: new Map(), results, arrived, isAlone: false };
+    await this.publishImages(pass, ({ part }) => labelOf(part));
+  }
+
+  /**
    * Publishes what comes from no candidate, such as a removal, a collection or a repair: in the queue with the images,
    * under the same locks, with the same events, and paused with them.
    *
@@ -215,7 +242,7 @@ export class RepositoryPublisher {
     observe({ type: 'note', message: `${label} is prepared again: a layer was removed meanwhile` });
     let missing: Candidate['missing'];
     try {
-      missing = await this.#preparer.missingLayers(candidate.resolved);
+      missing = await this.#preparer.missingLayers(candidate.resolved, candidate.repair);
     } catch (error) {
       const failure = ownFailure(error, label, observe);
       finish(candidate, failedResult(failure ?? asFailure(error)));
@@ -232,7 +259,8 @@ export class RepositoryPublisher {
   async #prepare(candidate: Candidate, signal: AbortSignal): Promise<ReadyImage> {
     const { guard } = this.#context;
     const images = [guardedImage(candidate)];
-    const prepare = async (): Promise<ReadyImage> => await this.#preparer.prepare(candidate.resolved, signal);
+    const prepare = async (): Promise<ReadyImage> =>
+      await this.#preparer.prepare(candidate.resolved, signal, candidate.repair);
     return await guard.turn(images, async () => await guard.during('fetching', images, prepare));
   }
 

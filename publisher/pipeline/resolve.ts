@@ -2,6 +2,9 @@ import { mapLimited, Slots } from '../../core/concurrency.ts';
 import { isFailure, type Failure } from '../../core/failure.ts';
 import { outlineOf, type Descriptor, type Manifest } from '../../core/oci/manifest.ts';
 import { NoImage } from '../../core/oci/media-types.ts';
+import type { ImageConfig } from '../../core/oci/config.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
+import type { TreeRepairs } from '../compose/tree-changes.ts';
 import { formatPlatform, LINUX_AMD64, type Platform } from '../../core/oci/platform.ts';
 import { formatReference } from '../../core/oci/reference.ts';
 import type { ResolvedPlatform } from '../../wishlist/meaning/plan.ts';
@@ -32,6 +35,18 @@ export interface Candidate {
   readonly resolved: ResolvedImage;
   /** Layers that the repository lacks. */
   readonly missing: readonly Descriptor[];
+  /** Of an image that is published, and not as it should be. */
+  readonly repair?: Repair;
+}
+
+/** What is to be published again of an image, and nothing else. */
+export interface Repair {
+  /** Its broken trees, by their names; all others are as they should be. */
+  readonly trees: TreeRepairs;
+  /** Published paths that go first: what belongs there cannot replace them. */
+  readonly inTheWay: readonly BytePath[];
+  readonly manifest: Manifest;
+  readonly config: ImageConfig;
 }
 
 /** Wanted images as their registries have them now. */

@@ -1,3 +1,4 @@
+import type { TreeRepair, TreeRepairs } from '../compose/tree-changes.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import type { Attributes } from '../publication/entry.ts';
 
@@ -50,8 +51,8 @@ export interface ImageFindings {
   readonly findings: readonly Finding[];
   /** Number of those beyond. */
   readonly more: number;
-  /** Names of the trees that something is wrong with, as `treeName` gives them. */
-  readonly brokenTrees: ReadonlySet<string>;
+  /** The trees that something is wrong with, by the names that `treeName` gives them, and what repairs them. */
+  readonly brokenTrees: TreeRepairs;
   /** Paths that must go before anything is made again: no publication replaces what is there by what belongs there. */
   readonly inTheWay: readonly BytePath[];
   /** What could not be found out, and why: neither right nor wrong. */
@@ -66,13 +67,23 @@ export function isSound({ findings, more }: Pick<ImageFindings, 'findings' | 'mo
 const MOST_FINDINGS = 50;
 const MOST_IN_THE_WAY = 10_000;
 
+/** Of what marks and describes a tree. */
+const BESIDE: ReadonlySet<FindingKind> = new Set<FindingKind>(['record', 'marker', 'metadata']);
+
 /** Collects findings, however many there are. */
 export class Findings {
   readonly findings: Finding[] = [];
   readonly inTheWay: BytePath[] = [];
   more = 0;
+  #repair: TreeRepair = 'beside';
+
+  /** What repairs the tree that these are of. */
+  get repair(): TreeRepair {
+    return this.#repair;
+  }
 
   add(finding: Finding): void {
+    if (!BESIDE.has(finding.kind)) this.#repair = 'whole';
     if (this.findings.length < MOST_FINDINGS) this.findings.push(finding);
     else this.more++;
   }

@@ -75,6 +75,17 @@ export class PartsFinder {
     return { image, stack, layers: alone, unknown, wrong };
   }
 
+  /**
+   * The documents of a published image: its config from the podman store, the cache, or the registry.
+   *
+   * @throws Failure of the registry client
+   */
+  async documentsOf(
+    published: PublishedImage,
+  ): Promise<{ readonly config: ImageConfig; readonly manifest: Manifest }> {
+    return { config: await this.#configOf(published), manifest: await this.#withIndex(published) };
+  }
+
   /** The verified blob of a layer, for as long as `work` takes. */
   async withBlob(
     { reference, manifest }: PublishedImage,

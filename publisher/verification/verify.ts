@@ -18,6 +18,7 @@ import { AskedCapabilities } from './asked-capabilities.ts';
 import { CollectedParts } from './collected-parts.ts';
 import { compareContents, LayerFiles, type ComparedTree } from './compare-contents.ts';
 import { compareTree } from './compare-tree.ts';
+import type { TreeRepair } from '../compose/tree-changes.ts';
 import { Findings, type Finding, type ImageFindings } from './finding.ts';
 import { orUnknown, PartsFinder, type ImageParts } from './image-parts.ts';
 
@@ -60,7 +61,7 @@ export async function* verifyImages(
 interface Looked {
   readonly name: string;
   readonly findings: Findings;
-  readonly brokenTrees: Set<string>;
+  readonly brokenTrees: Map<string, TreeRepair>;
   readonly unknown: string[];
 }
 
@@ -98,7 +99,7 @@ class Verification {
   }
 
   async #look(name: string, collected: CollectedParts): Promise<Looked> {
-    const looked: Looked = { name, findings: new Findings(), brokenTrees: new Set(), unknown: [] };
+    const looked: Looked = { name, findings: new Findings(), brokenTrees: new Map(), unknown: [] };
     const image = await this.#imageOf(looked);
     if (image === undefined) return looked;
     const parts = await this.#parts.partsOf(image);
@@ -210,7 +211,7 @@ class Verification {
 
 function note({ findings, brokenTrees }: Looked, name: string, found: Findings): void {
   findings.addAll(found);
-  brokenTrees.add(name);
+  brokenTrees.set(name, found.repair);
 }
 
 /** The trees of the image that are known: without its config, or some of its layers, those of single layers. */

@@ -186,10 +186,11 @@ class PodmanStores implements Collector {
       const record = this.#records.get(publicName);
       return record === undefined || 'refused' in record ? [] : [{ publicName, record }];
     });
+    const { convertAgain, madeAgain } = this.#context;
     const change = {
       root,
       after: [...stay, ...fresh],
-      again: this.#context.convertAgain ? fresh : [],
+      again: convertAgain ? fresh : fresh.filter(({ publicName }) => madeAgain?.has(publicName) === true),
       documents: this.#documents,
     };
     const { updateOf } = await import('./update.ts');

@@ -3,6 +3,7 @@ import type { ImageReference } from '../../../core/oci/reference.ts';
 import { formatReference, parseReference } from '../../../core/oci/reference.ts';
 import { displayPath } from '../../../core/system/byte-path.ts';
 import type { ImageFindings } from '../../../publisher/verification/finding.ts';
+import { repairImages } from '../../../publisher/verification/repair.ts';
 import { verifyImages, type VerificationOptions } from '../../../publisher/verification/verify.ts';
 import { TestRegistry } from '../../support/e2e/registry.ts';
 import { image } from '../../support/images/image.ts';
@@ -17,6 +18,8 @@ import {
   type LayerEntry,
 } from '../../support/images/layer-entry.ts';
 import { layer, type Layer } from '../../support/images/layer.ts';
+import { ManifestFiles } from '../../../publisher/registry/manifest/manifest-cache.ts';
+import { temporaryDirectory } from '../../support/setup.ts';
 import { PublishingBench } from '../../support/registry/publishing-bench.ts';
 
 /** Of the kinds of things that layers have. */
@@ -57,7 +60,8 @@ export class Scene {
   }
 
   static async make(): Promise<Scene> {
-    return new Scene(await TestRegistry.start(), await PublishingBench.make());
+    const manifestCache = new ManifestFiles(await temporaryDirectory('manifests'));
+    return new Scene(await TestRegistry.start(), await PublishingBench.make({ client: { manifestCache } }));
   }
 
   /** Publishes an image. @returns its public name */
@@ -74,6 +78,11 @@ export class Scene {
     return name;
   }
 
+  /** Lets the tag lead to another image. */
+  moveTag(repository: string, layers: readonly Layer[], tag = '1'): void {
+    this.registry.add(repository, tag, image({ layers }));
+  }
+
   readonly referenceOf = (name: string): ImageReference | undefined => this.#references.get(name);
 
   async verify(names: readonly string[], options: VerificationOptions = {}): Promise<ImageFindings[]> {
@@ -81,6 +90,13 @@ export class Scene {
     const given = { referenceOf: this.referenceOf, ...options };
     for await (const found of verifyImages(this.bench.publisher, names, given)) all.push(found);
     return all;
+  }
+
+  /** @returns by name, the code of what a repair failed for */
+  async repair(broken: readonly ImageFindings[]): Promise<Record<string, string>> {
+    const { referenceOf } = this;
+    const failed = await repairImages(this.bench.publisher, broken, { referenceOf });
+    return Object.fromEntries([...failed].map(([name, { code }]) => [name, code]));
   }
 
   async close(): Promise<void> {

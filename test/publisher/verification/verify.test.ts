@@ -83,7 +83,7 @@ describe('publisher/verification/verify', () => {
       assert.deepEqual(linesOf(await findings()), []);
       const found = await findings(true);
       assert.deepEqual(
-        [...found.brokenTrees].map((name) => name.split('/')[0]),
+        [...found.brokenTrees.keys()].map((name) => name.split('/')[0]),
         ['layers', 'chains', 'chains', 'flat'],
       );
     });

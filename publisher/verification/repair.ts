@@ -1,0 +1,102 @@
+import { Failure, isFailure } from '../../core/failure.ts';
+import { outlineOf } from '../../core/oci/manifest.ts';
+import type { ImageReference } from '../../core/oci/reference.ts';
+import { OWN_FOLDERS, ownFolders } from '../../core/outputs.ts';
+import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
+import { parsePlatformName } from '../image/layout.ts';
+import { STOPPING } from '../image/own-failure.ts';
+import { Results } from '../image/results.ts';
+import { foundOutputs } from '../outputs/outputs.ts';
+import type { RepositoryPublisher } from '../pipeline/repository-publisher.ts';
+import type { Candidate, Repair } from '../pipeline/resolve.ts';
+import { publishedImage, type PublishedImage } from '../published/published-image.ts';
+import type { ImageFindings } from './finding.ts';
+import { PartsFinder } from './image-parts.ts';
+
+export interface RepairOptions {
+  /** The reference by which an image was asked for, where that is known. */
+  readonly referenceOf?: (name: string) => ImageReference | undefined;
+}
+
+/**
+ * Publishes again what is broken of images, and only that: the same manifests under the same names, whatever the names mean
+ * at the registries now. Layers that are broken are fetched; all else needs no registry where listings and configs are at
+ * hand. What stands in the way of a repair goes when everything is ready, in a publication of its own.
+ *
+ * @returns by name, why an image could not be repaired
+ * @throws Failure that is no image's own
+ */
+export async function repairImages(
+  publisher: RepositoryPublisher,
+  broken: readonly ImageFindings[],
+  options: RepairOptions = {},
+): Promise<ReadonlyMap<string, Failure>> {
+  const failed = new Map<string, Failure>();
+  const candidates = new Map<string, RepairCandidate>();
+  const finder = new PartsFinder(publisher.context);
+  for (const findings of broken) {
+    const { name } = findings;
+    try {
+      candidates.set(name, await candidateOf(publisher, findings, { finder, options }));
+    } catch (error) {
+      if (!isFailure(error) || STOPPING.has(error.code)) throw error;
+      failed.set(name, error);
+    }
+  }
+  const all = [...candidates];
+  const { observe } = publisher.context;
+  const results = new Results(
+    all.map(([, { part }]) => part.wanted),
+    observe,
+    (part, result) => {
+      if (result.outcome !== 'failed') return;
+      const [name] = all.find(([, candidate]) => candidate.part.wanted === part.wanted) ?? [];
+      const { code, message, hint } = result;
+      if (name !== undefined)
+        failed.set(name, new Failure(code, message, hint === undefined ? {} : { hint }));
+    },
+  );
+  for (const [, { part }] of all)
+    results.expect(part.wanted, part.platform === undefined ? [] : [part.platform]);
+  await publisher.repair([...candidates.values()], results);
+  return failed;
+}
+
+type RepairCandidate = Omit<Candidate, 'missing'> & { readonly repair: Repair };
+
+interface RepairTools {
+  readonly finder: PartsFinder;
+  readonly options: RepairOptions;
+}
+
+async function candidateOf(
+  { view }: RepositoryPublisher,
+  { name, brokenTrees, inTheWay }: ImageFindings,
+  { finder, options: { referenceOf } }: RepairTools,
+): Promise<RepairCandidate> {
+  const facts = { outputsOf: foundOutputs, ...(referenceOf && { referenceOf }) };
+  const published = await publishedImage(view, name, facts);
+  if (published === undefined)
+    throw new Failure('manifest-invalid', `${displayPath(name)} has no manifest any more`, {
+      hint: 'publish the image again, or remove its name',
+    });
+  const { manifest, config } = await finder.documentsOf(published);
+  return {
+    part: { wanted: wantedOf(published, name), platform: published.platform },
+    resolved: { ...published, manifest: outlineOf(manifest) },
+    repair: { trees: brokenTrees, inTheWay: inTheWay.filter(isOurs), manifest, config },
+  };
+}
+
+function wantedOf({ reference, platform }: PublishedImage, name: string): Candidate['part']['wanted'] {
+  const { publicName } = parsePlatformName(name);
+  const platforms = [{ platform, isRequired: true }];
+  return { reference, publicName, outputs: undefined, platforms, isNamed: true };
+}
+
+/** What stands at a public name is somebody's, and no repair takes it away. */
+function isOurs(path: BytePath): boolean {
+  const [first = '', ...rest] = path.split('/');
+  if (first === OWN_FOLDERS.platforms) return rest[1] === 'podmanStore';
+  return ownFolders().includes(first);
+}

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { flatPath, layerPath } from '../../../publisher/image/layout.ts';
+import { isSound } from '../../../publisher/verification/finding.ts';
+import { file } from '../../support/images/layer-entry.ts';
+import { BASE, layersOf, linesOf, Scene, TOP } from './damaged.ts';
+import { DAMAGES, Target } from './damages.ts';
+
+describe('publisher/verification/repair', () => {
+  let scene: Scene;
+  let name: string;
+  let other: string;
+  let target: Target;
+
+  beforeEach(async () => {
+    scene = await Scene.make();
+    const layers = await layersOf(BASE, TOP);
+    name = await scene.publish('lab/tool', layers);
+    other = await scene.publish('lab/other', await layersOf(BASE, [file('else', 'else')]));
+    target = new Target(scene.bench.repository, name);
+    scene.registry.requests();
+  });
+  afterEach(async () => await scene.close());
+
+  async function repaired(isDeep = true): Promise<void> {
+    const broken = (await scene.verify([name, other], { isDeep })).filter((found) => !isSound(found));
+    assert.notEqual(broken.length, 0, 'nothing is found');
+    assert.deepEqual(await scene.repair(broken), {});
+    await assertSound();
+  }
+
+  async function assertSound(): Promise<void> {
+    for (const found of await scene.verify([name, other], { isDeep: true }))
+      assert.deepEqual(linesOf(found), [], JSON.stringify(found.findings, undefined, 1));
+  }
+
+  for (const { what, isRoots, damage } of DAMAGES) {
+    it(`repairs that ${what}`, async function () {
+      if (isRoots === true && process.getuid?.() !== 0) return this.skip();
+      const link = readlinkSync(target.at(name));
+      damage(target);
+      await repaired();
+      assert.equal(readlinkSync(target.at(name)), link);
+    });
+  }
+
+  it('repairs many damages at once', async () => {
+    const some = /^(?:mode|size|podman podman.json|target NAME|marker)/;
+    for (const { damage } of DAMAGES.filter(({ finding }) => some.test(finding))) damage(target);
+    await repaired();
+  });
+
+  it('makes nothing again that is as it should be', async () => {
+    const before = lstatSync(join(target.top, 'etc/hosts')).ino;
+    unlinkSync(join(target.flat, 'bin/tool'));
+    const chain = lstatSync(join(target.chain, 'bin/tool')).ino;
+    await repaired();
+    assert.equal(lstatSync(join(target.top, 'etc/hosts')).ino, before);
+    assert.equal(lstatSync(join(target.chain, 'bin/tool')).ino, chain);
+  });
+
+  it('fetches only what is broken, by its digest, though the tag has moved', async () => {
+    scene.moveTag('lab/tool', await layersOf([file('new', 'new')]));
+    truncateSync(join(target.top, 'etc/hosts'), 1);
+    const [found] = await scene.verify([name]);
+    assert.ok(found !== undefined);
+    scene.registry.requests();
+    assert.deepEqual(await scene.repair([found]), {});
+    assert.deepEqual(
+      scene.registry.requests().filter((line) => !line.endsWith('/v2/')),
+      [`GET /v2/lab/tool/blobs/${target.layers[1]}`],
+    );
+    await assertSound();
+  });
+
+  it('leaves what somebody has put in the place of a public name, and says so', async () => {
+    unlinkSync(target.at(name));
+    mkdirSync(target.at(name));
+    writeFileSync(join(target.at(name), 'theirs'), '');
+    const [found] = await scene.verify([name]);
+    assert.ok(found !== undefined && !isSound(found));
+    assert.deepEqual(await scene.repair([found]), { [name]: 'repository-conflict' });
+    assert.deepEqual(readdirSync(target.at(name)), ['theirs']);
+  });
+
+  describe('without the registry', () => {
+    const REPAIRABLE: [what: string, damage: () => void][] = [
+      ['the flat tree', () => rmSync(target.flat, { recursive: true })],
+      ['a chain', () => rmSync(target.chain, { recursive: true })],
+      ['the public name', () => rmSync(target.at(name))],
+      ['the metadata of a layer', () => rmSync(target.layerMetadata, { recursive: true })],
+      ['the record of a layer', () => rmSync(target.record('layers'))],
+      ['the record for podman', () => rmSync(target.podmanRecord)],
+      ['the podman store', () => rmSync(target.at('podmanStore'), { recursive: true })],
+    ];
+    for (const [what, damage] of REPAIRABLE) {
+      it(`repairs ${what}`, async () => {
+        await scene.registry.close();
+        damage();
+        const broken = (await scene.verify([name, other])).filter((found) => !isSound(found));
+        assert.notEqual(broken.length, 0);
+        assert.deepEqual(await scene.repair(broken), {});
+        for (const found of await scene.verify([name, other])) assert.deepEqual(linesOf(found), []);
+      });
+    }
+
+    it('fails for a layer, and leaves all as it is', async () => {
+      await scene.registry.close();
+      rmSync(target.base, { recursive: true });
+      writeFileSync(target.base, 'in the way');
+      const [found] = await scene.verify([name]);
+      assert.ok(found !== undefined);
+      assert.deepEqual(await scene.repair([found]), { [name]: 'registry-unreachable' });
+      assert.ok(lstatSync(target.base).isFile());
+      assert.ok(lstatSync(target.at(flatPath(target.config))).isDirectory());
+      assert.ok(lstatSync(target.at(layerPath(target.layers[1]))).isDirectory());
+    });
+  });
+});
