@@ -18,13 +18,9 @@ export type ImageSpool = Pick<
 export function noSpool(directory: string): ImageSpool {
   return {
     directory,
-    get freeBytes() {
-      return unusable();
-    },
-    get evictableBytes() {
-      return unusable();
-    },
-    lackingBytes: unusable,
+    freeBytes: undefined,
+    evictableBytes: 0,
+    lackingBytes: () => 0,
     makeRoom: unusable,
     hold: unusable,
     fetch: unusable,

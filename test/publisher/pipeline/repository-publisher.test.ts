@@ -14,6 +14,7 @@ import type { Entry } from '../../../publisher/publication/entry.ts';
 import type { RegistryClient } from '../../../publisher/registry/client.ts';
 import { DirectoryBackend } from '../../../publisher/repository/directory/backend.ts';
 import { SpoolBudget } from '../../../publisher/spool/budget.ts';
+import { noSpool } from '../../../publisher/spool/no-spool.ts';
 import { Spool } from '../../../publisher/spool/spool.ts';
 import { Failure, isFailure, type FailureCode } from '../../../core/failure.ts';
 import { TestRegistry } from '../../support/e2e/registry.ts';
@@ -132,6 +133,14 @@ for (const [what, make] of Object.entries(PLACES)) {
       assert.ok(finished?.type === 'publication-finished' && finished.error === undefined);
       assert.equal(finished.revision, 7);
       assert.deepEqual([finished.layers, others], [[], []]);
+    });
+
+    it('needs no spool', async () => {
+      const other = new RepositoryPublisher({ ...setup, spool: noSpool('/nowhere') });
+      await other.publish(REMOVAL, 'removal');
+      await assertRemoved();
+      assert.equal(await other.freeStorage('garbage collection'), false);
+      other.close();
     });
 
     it('is composed while the repository is held, from what is published then', async () => {
