@@ -42,7 +42,7 @@ export const COMMANDS: readonly AnyCommand[] = [
         optional: true,
       },
     ],
-    options: CONVERTING,
+    options: [...CONVERTING, 'yes-really'],
     topics: PUBLISHING,
     examples: [
       ['unpackd convert recipe.yaml', 'into a directory tree, the default'],

@@ -142,6 +142,19 @@ export const LIMIT_OPTIONS = {
       summary: 'maximum tags a pattern may match',
       details: 'A pattern that matches more fails. Its own `limit` can only be lower.',
     },
+    removalLimit: {
+      key: 'removal-limit',
+      type: integer(0, 10_000_000),
+      default: '50',
+      summary: 'maximum images that lose their public names in one repository at once',
+      details: 'More stay until somebody confirms it. See [removing images](operators.md#removing-images).',
+    },
+    removalSharePercent: {
+      key: 'removal-share',
+      type: integer(0, 100),
+      default: '10',
+      summary: 'the same in percent of the images in the repository; five may always go',
+    },
     sourceSizeLimitBytes: {
       key: 'source-size-limit',
       type: size,

@@ -1,5 +1,6 @@
 import type { ImageLimits } from '../../publisher/image/image-limits.ts';
 import type { LayerLimits } from '../../publisher/layer/limits.ts';
+import type { RemovalLimits } from '../../wishlist/meaning/holds.ts';
 import type { Policy } from '../../wishlist/meaning/confine.ts';
 import { NO_SETTINGS, type WishSettings } from '../../wishlist/recipe/settings.ts';
 import type { Configuration } from './options.ts';
@@ -31,6 +32,14 @@ export function imageLimitsOf(configuration: Configuration): ImageLimits {
 /** Settings of wishes that neither they nor their recipes make. */
 export function configuredSettings({ platforms }: Pick<Configuration, 'platforms'>): WishSettings {
   return { ...NO_SETTINGS, platforms };
+}
+
+/** Limits on removals in one cycle. */
+export function removalLimitsOf({
+  removalLimit: images,
+  removalSharePercent: percent,
+}: Pick<Configuration, 'removalLimit' | 'removalSharePercent'>): RemovalLimits {
+  return { images, percent };
 }
 
 /** Limits on all wishes. */

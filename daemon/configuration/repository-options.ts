@@ -163,6 +163,13 @@ export const REPOSITORY_OPTIONS = {
       summary: 'unpack layers again that the repository has',
       details: 'For one run, not for the file.',
     },
+    yesReally: {
+      key: 'yes-really',
+      type: boolean,
+      default: 'false',
+      summary: 'remove also what is held back, such as many images at once',
+      details: 'For one run, not for the file. See [removing images](operators.md#removing-images).',
+    },
   },
 } as const satisfies OptionGroups;
 

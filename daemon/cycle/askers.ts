@@ -1,5 +1,6 @@
 import type { ReadSources } from '../../wishlist/meaning/removal.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
+import type { Asked } from '../state/state.ts';
 import type { SourceState } from '../../wishlist/sources/source.ts';
 
 /** Where the wishes of a cycle come from. */
@@ -23,12 +24,13 @@ export function askersIn(
   repository: string,
   images: readonly WishedImage[],
   { recipePath }: Origins,
-): Map<string, readonly string[]> {
-  const askers = new Map<string, readonly string[]>();
-  for (const { publicName, repositories, wishes } of images) {
+): Map<string, Asked> {
+  const askers = new Map<string, Asked>();
+  for (const { publicName, repositories, wishes, keep } of images) {
     if (!repositories.includes(repository)) continue;
     const sources = wishes.map(({ wish }) => wish.origin?.source ?? recipePath);
-    askers.set(publicName, [...new Set(sources.filter((source) => source !== undefined))]);
+    const asking = new Set(sources.filter((source) => source !== undefined));
+    askers.set(publicName, { sources: [...asking], keep });
   }
   return askers;
 }

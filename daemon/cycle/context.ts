@@ -3,6 +3,7 @@ import type { Observer } from '../../publisher/image/events.ts';
 import type { Plan } from '../../wishlist/meaning/plan.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import type { InFlight } from './in-flight.ts';
+import type { RemovalSettings } from './removing.ts';
 import type { PublisherPool } from './publisher-pool.ts';
 import type { StateStore } from './state-store.ts';
 
@@ -21,6 +22,7 @@ export interface CycleContext {
   readonly patienceMs: number;
   /** Adds to the failures of images that cannot be fetched. */
   readonly explain?: (image: WishedImage, failure: Failure) => Promise<Failure>;
+  readonly removal: RemovalSettings;
   /** Called with what is to be done in a repository. */
   readonly onPlan?: (repository: string, plan: Plan) => void;
 }

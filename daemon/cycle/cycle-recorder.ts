@@ -13,6 +13,7 @@ import { type KnownState, NOTHING } from './state-store.ts';
 import { newImage } from './backend.ts';
 import type { CycleContext } from './context.ts';
 
+type RecordedState = Pick<KnownState, 'published' | 'failing' | 'deaths'>;
 type RecorderContext = Pick<CycleContext, 'store' | 'nowMs' | 'observeIn'>;
 
 /** An image whose outcome could not be recorded. */
@@ -26,7 +27,7 @@ export class CycleRecorder {
   readonly #repository: string;
   readonly #context: RecorderContext;
   readonly #startedMs: number;
-  #before: Omit<KnownState, 'isPaused'> = NOTHING;
+  #before: RecordedState = NOTHING;
   /** Keyed by public name and config. */
   #known = new Map<string, KnownState['published'][number]>();
   /** Up-to-date images; `changed` if the state says otherwise. */
@@ -60,7 +61,7 @@ export class CycleRecorder {
   };
 
   /** Call before any image ends. */
-  begin(before: Omit<KnownState, 'isPaused'>): void {
+  begin(before: RecordedState): void {
     this.#before = before;
     this.#known = new Map(before.published.map((image) => [`${image.publicName} ${image.digest}`, image]));
   }

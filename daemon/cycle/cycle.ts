@@ -1,4 +1,4 @@
-import { asFailure, stackOf, type Failure } from '../../core/failure.ts';
+import { asFailure, stackOf, withHint, type Failure } from '../../core/failure.ts';
 import { expandRecipes, type Expansion, type ListTags, type Policy } from '../../wishlist/meaning/expand.ts';
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { WishSettings } from '../../wishlist/recipe/settings.ts';
@@ -6,7 +6,7 @@ import { failedLines, type FailedLine } from '../output/recipe-lines.ts';
 import { ANYTHING, type Uncertainty } from '../../wishlist/meaning/uncertainty.ts';
 import { askersIn, readSourcesOf, type Origins } from './askers.ts';
 import { staged } from './staged.ts';
-import { workOn, type RepositoryReport } from './repository-work.ts';
+import { workOn, type RepositoryReport, type Task } from './repository-work.ts';
 import type { CycleContext } from './context.ts';
 
 export interface Wishlists extends Origins {
@@ -39,7 +39,8 @@ export interface Expanded extends Wishlists {
  */
 export async function runCycle(options: CycleOptions): Promise<{ ended: Promise<RepositoryReport[]> }> {
   const { store, listTags, settings, policy } = options;
-  await store.begin();
+  const isLatest = await store.begin();
+  if (options.removal.takesHeld) await store.believeClock();
 
   const wishlists = await options.readWishlists();
   const { recipes, sources } = wishlists;
@@ -52,7 +53,7 @@ export async function runCycle(options: CycleOptions): Promise<{ ended: Promise<
 
   const { images, repositories, patterns } = expansion;
   const uncertainties = uncertaintiesOf(expansion, wishlists);
-  const known = { uncertainties, patterns, sources: readSourcesOf(wishlists) };
+  const known = { uncertainties, patterns, sources: readSourcesOf(wishlists), origins: wishlists, isLatest };
   await store.wishlists({
     ...known,
     sources,
@@ -67,8 +68,23 @@ export async function runCycle(options: CycleOptions): Promise<{ ended: Promise<
     const wanted = images.filter((image) => image.repositories.includes(repository));
     return staged(async (onPlanned) => await workOn({ repository, wanted, known }, options, onPlanned));
   });
-  await Promise.all(works.map(async ({ first }) => await first));
-  return { ended: Promise.all(works.map(async ({ ended }) => await ended)) };
+  const abandoned = (await store.abandoned(repositories, known.sources)).map((repository) =>
+    staged(async (onPlanned) => await leave({ repository, wanted: [], known }, options, onPlanned)),
+  );
+  await Promise.all([...works, ...abandoned].map(async ({ first }) => await first));
+  const ended = Promise.all(works.map(async (work) => await work.ended));
+  // Nobody waits for a report on them, but for their end.
+  return {
+    ended: Promise.all(abandoned.map(async (work) => await work.ended)).then(async () => await ended),
+  };
+}
+
+/** Removes what is to go from a repository in which nothing is wanted any more. */
+async function leave(task: Task, options: CycleOptions, onPlanned: () => void): Promise<void> {
+  const { stopped } = await workOn(task, options, onPlanned);
+  if (stopped === undefined || stopped.code === 'interrupted') return;
+  const message = `nothing can be removed from ${task.repository}, for which nobody asks any more: ${withHint(stopped)}`;
+  options.observeIn(task.repository)({ type: 'warning', message });
 }
 
 /** What the wishes may mean beside their images: of a source that was never read nothing is known. */

@@ -14,6 +14,8 @@ import { readNetwork, openRegistries } from '../configuration/registries/registr
 import { isDaemonRunning } from '../state/state-lock.ts';
 import { isOurs } from '../state/state-files.ts';
 import { isSafe } from '../../core/system/private-folder.ts';
+import { removalLimitsOf } from '../configuration/limits.ts';
+import { TagQuestions } from './tag-questions.ts';
 import { spoolFolder, takeState, PublisherPool } from './publisher-pool.ts';
 import { openState } from '../state/open-state.ts';
 
@@ -94,7 +96,12 @@ export async function withPublishing<T>(
     const guardIn = inFlight.guard.bind(inFlight);
     const signals = { signal, publishSignal: signal };
     const pool = new PublisherPool({ configuration, client, observe, observeIn, guardIn, ...signals });
-    const given = { pool, store, inFlight, observeIn, client, nowMs: Date.now };
+    const removal = {
+      limits: removalLimitsOf(configuration),
+      takesHeld: configuration.yesReally,
+      questions: new TagQuestions(client.presenceOf.bind(client)),
+    };
+    const given = { pool, store, inFlight, observeIn, client, removal, nowMs: Date.now };
     try {
       return await work({ ...given, respectBackoff: false, patienceMs: Number.POSITIVE_INFINITY });
     } finally {

@@ -6,12 +6,12 @@ import type {
   PublishingReport,
   RepositoryPublisher,
 } from '../../publisher/pipeline/repository-publisher.ts';
-import { Results } from '../../publisher/image/results.ts';
+import { Results, type Recorder } from '../../publisher/image/results.ts';
 import { asFailure, isFailure, stackOf, type Failure } from '../../core/failure.ts';
 import { groupBy } from '../../core/group-by.ts';
-import type { RemovalKnowledge, TagAnswers } from '../../wishlist/meaning/removal.ts';
+import type { RemovalKnowledge } from '../../wishlist/meaning/removal.ts';
 import { passedOverProblems } from '../../wishlist/meaning/expansion-problems.ts';
-import { planRepository } from '../../wishlist/meaning/plan.ts';
+import { planRepository, type Plan } from '../../wishlist/meaning/plan.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import type { Keep } from '../../wishlist/recipe/settings.ts';
 import { textOf } from '../output/recipe-lines.ts';
@@ -20,6 +20,8 @@ import type { KnownState } from './state-store.ts';
 import type { CycleContext } from './context.ts';
 import { isGivenUp, killedProcess } from './in-flight.ts';
 import { CycleRecorder } from './cycle-recorder.ts';
+import { NameRemoval } from './removing.ts';
+import { askersIn, type Origins } from './askers.ts';
 import { soon, staged } from './staged.ts';
 
 export interface RepositoryReport extends PublishingReport {
@@ -33,17 +35,27 @@ export interface Task {
   readonly repository: string;
   readonly wanted: readonly WishedImage[];
   /** What the wishes mean beside `wanted`; `undefined` if that is only a part, so that nothing can be planned. */
-  readonly known: Pick<RemovalKnowledge, 'uncertainties' | 'patterns' | 'sources'> | undefined;
+  readonly known: TaskKnowledge | undefined;
+}
+
+export interface TaskKnowledge extends Pick<RemovalKnowledge, 'uncertainties' | 'patterns' | 'sources'> {
+  readonly origins: Origins;
+  /** False once another cycle has begun: it knows better. */
+  readonly isLatest: () => boolean;
 }
 
 /** A resolution without its candidates, so that they can be freed once published. */
 type Seen = Pick<PendingResolution, 'resolved' | 'passedOver'>;
 
+interface Planning {
+  /** What was known when the registries were asked, or later. */
+  readonly known: KnownState;
+  /** Called when the plan is made; what goes is removed after that. */
+  readonly onPlanned?: () => void;
+}
+
 /** Default retention of images that nobody wants any more. */
 const KEEP: Keep = { days: 2 };
-
-/** While no registry was asked about single tags. */
-const NO_ANSWERS: TagAnswers = { absent: () => undefined, isThere: () => false };
 
 /**
  * Publishes the wished images of one repository. Failures are in the report.
@@ -68,6 +80,10 @@ class RepositoryWork {
   readonly #context: CycleContext;
   readonly #recorder: CycleRecorder;
   #results: Results;
+  /** Public names that their registries were asked for and did not have. */
+  readonly #unknownTags = new Set<string>();
+  /** Registries that have not answered yet. */
+  readonly #pending = new Set<string>();
   #isUnusable = true;
   #publications = 0;
 
@@ -96,6 +112,12 @@ class RepositoryWork {
     return { repository, images, publications: this.#publications, stopped, isUnusable: this.#isUnusable };
   }
 
+  readonly #settle: Recorder = (part, result, resolved) => {
+    if (result.outcome === 'failed' && result.code === 'tag-unknown')
+      this.#unknownTags.add(part.wanted.publicName);
+    this.#recorder.settle(part, result, resolved);
+  };
+
   async #publish(publisher: RepositoryPublisher, onPlanned: () => void): Promise<void> {
     const { store, observeIn, inFlight } = this.#context;
     const { repository, wanted } = this.#task;
@@ -106,34 +128,41 @@ class RepositoryWork {
     const due = wanted.filter(this.#isDue(before, busy));
     const suspects = suspectsAmong(due, before);
     const others = due.filter(({ publicName }) => !before.deaths.has(publicName));
-    this.#results = new Results(due, observeIn(repository), this.#recorder.settle);
+    this.#results = new Results(due, observeIn(repository), this.#settle);
     this.#isUnusable = false;
     const begun = publisher.publications;
     const passes: Seen[] = [];
     const groupOf = groups(wanted);
     // Registries are independent: the images of one are published while others are still asked.
-    const ofRegistries = [...groupBy(others, ({ reference }) => reference.registry).values()].map((images) =>
-      staged(async (onLooked) => {
-        const release = this.#claim(publisher, images);
-        try {
-          const pass = await publisher.resolve(images, this.#results, { explain: this.#explain(images) });
-          await this.#looked(images, pass);
-          passes.push({ resolved: pass.resolved, passedOver: pass.passedOver });
-          onLooked();
-          await publisher.publishImages(pass, groupOf);
-        } finally {
-          await release();
-        }
-      }),
+    const ofRegistries = [...groupBy(others, ({ reference }) => reference.registry)].map(
+      ([registry, images]) => {
+        this.#pending.add(registry);
+        return staged(async (onLooked) => {
+          const release = this.#claim(publisher, images);
+          try {
+            const pass = await publisher.resolve(images, this.#results, { explain: this.#explain(images) });
+            await this.#looked(images, pass);
+            passes.push({ resolved: pass.resolved, passedOver: pass.passedOver });
+            this.#pending.delete(registry);
+            onLooked();
+            await publisher.publishImages(pass, groupOf);
+          } finally {
+            await release();
+          }
+        });
+      },
     );
     const plan = async (): Promise<void> => {
       const looked = Promise.all(ofRegistries.map(async ({ first }) => await first));
       const isSoon = await soon(looked, this.#context.patienceMs);
-      await this.#tryToPlan(passes, before);
+      await this.#tryToPlan(publisher, passes, { known: before, onPlanned });
       onPlanned();
       if (isSoon) return;
       await looked;
-      await this.#tryToPlan(passes, before);
+      // Much may have been published since.
+      const remembered = await store.remembered(repository);
+      if (remembered !== undefined)
+        await this.#tryToPlan(publisher, passes, { known: { ...before, ...remembered } });
     };
     const release = this.#claim(publisher, suspects);
     try {
@@ -243,10 +272,14 @@ class RepositoryWork {
     return failure;
   }
 
-  /** The plan informs the log and the status; publishing does not depend on it. */
-  async #tryToPlan(passes: readonly Seen[], before: KnownState): Promise<void> {
+  /** Publishing does not depend on the plan. */
+  async #tryToPlan(
+    publisher: RepositoryPublisher,
+    passes: readonly Seen[],
+    planning: Planning,
+  ): Promise<void> {
     try {
-      await this.#plan(passes, before);
+      await this.#plan(publisher, passes, planning);
     } catch (error) {
       if (isFailure(error)) throw error;
       this.#reported(error);
@@ -254,24 +287,54 @@ class RepositoryWork {
   }
 
   /** @param passes resolutions of the registries that have answered */
-  async #plan(passes: readonly Seen[], { published }: KnownState): Promise<void> {
+  async #plan(
+    publisher: RepositoryPublisher,
+    passes: readonly Seen[],
+    { known, onPlanned = () => undefined }: Planning,
+  ): Promise<void> {
     const { repository, known: meaning } = this.#task;
-    if (meaning === undefined) return;
+    if (meaning?.isLatest() !== true) return;
+    const lacksTag = (name: string): boolean =>
+      this.#unknownTags.has(name) || known.failing.get(name)?.failure.code === 'tag-unknown';
+    const asked = [...askersIn(repository, this.#task.wanted, meaning.origins).values()];
+    const removal = new NameRemoval(
+      {
+        repository,
+        publisher,
+        remembered: known,
+        isPaused: known.isPaused,
+        isLatest: meaning.isLatest,
+        asking: new Set(asked.flatMap(({ sources }) => sources)),
+        pending: [...this.#pending],
+        lacksTag,
+        plan: (published, tags, { latestMs }) =>
+          this.#planOf(passes, meaning, { published, tags, nowMs: latestMs }),
+      },
+      this.#context,
+    );
+    // Before anything else waits: what is planned is published meanwhile.
+    this.#context.onPlan?.(repository, removal.first());
+    onPlanned();
+    await removal.run();
+  }
+
+  #planOf(
+    passes: readonly Seen[],
+    meaning: TaskKnowledge,
+    { published, tags, nowMs }: Pick<RemovalKnowledge, 'tags' | 'nowMs'> & Pick<KnownState, 'published'>,
+  ): Plan {
     const resolved = new Map(passes.flatMap((pass) => [...pass.resolved]));
     const passedOver = new Map(passes.flatMap((pass) => [...pass.passedOver]));
-    const known = new Set(published.map(({ publicName }) => publicName));
+    const names = new Set(published.map(({ publicName }) => publicName));
     // What was an image before stays published.
-    const wanted = this.#task.wanted.filter((image) => !passedOver.has(image) || known.has(image.publicName));
-    const plan = planRepository(repository, wanted, published, {
-      resolved: (image) => resolved.get(image),
+    const wanted = this.#task.wanted.filter((image) => !passedOver.has(image) || names.has(image.publicName));
+    return planRepository(this.#task.repository, wanted, published, {
       ...meaning,
-      tags: NO_ANSWERS,
+      resolved: (image) => resolved.get(image),
+      tags,
       keep: KEEP,
-      nowMs: this.#context.nowMs(),
+      nowMs,
     });
-    // Before anything else waits: what is planned is published meanwhile.
-    this.#context.onPlan?.(repository, plan);
-    await this.#context.store.plan(repository, plan);
   }
 }
 

@@ -1,13 +1,17 @@
 import { protectedNames, type Uncertainty } from '../../wishlist/meaning/uncertainty.ts';
 import type { IsHolder } from '../../wishlist/meaning/confine.ts';
+import type { Absence, Sightings } from '../../wishlist/meaning/absence.ts';
+import { isClockBelieved, type Hold, type HoldCode } from '../../wishlist/meaning/holds.ts';
+import { isAnswered, type ReadSources } from '../../wishlist/meaning/removal.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import { formatReference } from '../../core/oci/reference.ts';
-import type { Plan, PublishedImage } from '../../wishlist/meaning/plan.ts';
+import type { Plan, PublishedImage, Removal } from '../../wishlist/meaning/plan.ts';
 import type { SourceState } from '../../wishlist/sources/source.ts';
 import { asFailure, isFailure, stackOf, withHint, type Failure } from '../../core/failure.ts';
 import type { RepositoryView } from '../../publisher/publication/view.ts';
 import type { FailedLine } from '../output/recipe-lines.ts';
 import type {
+  Asked,
   Death,
   FailingImage,
   FailureNote,
@@ -23,9 +27,25 @@ import { imagesIn } from './backend.ts';
 import { counted } from '../../core/text.ts';
 import { isArtifactTag } from '../../wishlist/tags/tag-selection.ts';
 
-/** Knowledge of a repository from earlier cycles. */
-export interface KnownState {
+/** What a clock shows, and whether it can be believed. */
+export interface Clock {
+  readonly nowMs: number;
+  /** The latest time that it ever showed, as far as that can be believed; never before. */
+  readonly latestMs: number;
+  /** `undefined` while it can be believed; otherwise what it showed before. */
+  readonly believedMs: number | undefined;
+}
+
+/** What removals depend on. */
+export interface Remembered {
   readonly published: readonly PublishedImage[];
+  /** By public name. */
+  readonly absences: ReadonlyMap<string, Absence>;
+  readonly clock: Clock;
+}
+
+/** Knowledge of a repository from earlier cycles. */
+export interface KnownState extends Remembered {
   /** By public name. */
   readonly failing: ReadonlyMap<string, FailingImage>;
   /** By public name, images that processes died of. */
@@ -44,14 +64,19 @@ export interface Snapshot {
   /** The sources that could be read. */
   readonly read: ReadonlySet<string>;
   /** By public name, who asks for `images` in `repository`. */
-  readonly askersIn: (
-    repository: string,
-    images: readonly WishedImage[],
-  ) => ReadonlyMap<string, readonly string[]>;
+  readonly askersIn: (repository: string, images: readonly WishedImage[]) => ReadonlyMap<string, Asked>;
 }
 
 /** Known of a repository before the state has been read, or where it cannot be. */
-export const NOTHING: KnownState = { published: [], failing: new Map(), deaths: new Map(), isPaused: false };
+const NO_TIME: Clock = { nowMs: 0, latestMs: 0, believedMs: undefined };
+export const NOTHING: KnownState = {
+  published: [],
+  absences: new Map(),
+  clock: NO_TIME,
+  failing: new Map(),
+  deaths: new Map(),
+  isPaused: false,
+};
 const DAY_MS = 86_400_000;
 
 export interface StateStoreOptions {
@@ -84,6 +109,7 @@ export class StateStore {
   #opening: Promise<Opened> | undefined;
   #failure: Failure | undefined;
   #prunedMs = 0;
+  #cycles = 0;
   readonly #writing = new Set<Promise<void>>();
   /** By repository, public names that patterns match and that are not images. */
   readonly #passedOver = new Map<string, Set<string>>();
@@ -97,14 +123,25 @@ export class StateStore {
     return this.#failure;
   }
 
-  /** Opens the database, again if its file has disappeared. */
-  async begin(): Promise<void> {
+  /** Whether names may be removed: a daemon keeps its plan to itself. */
+  get mayRemove(): boolean {
+    return !this.#options.readOnlyWishes;
+  }
+
+  /**
+   * Opens the database, again if its file has disappeared.
+   *
+   * @returns whether no other cycle has begun since
+   */
+  async begin(): Promise<() => boolean> {
+    const cycle = ++this.#cycles;
     await this.#read(undefined, async (state) => {
       const nowMs = this.#options.nowMs();
       if (Math.abs(nowMs - this.#prunedMs) < DAY_MS) return;
       await state.prune(nowMs);
       this.#prunedMs = nowMs;
     });
+    return () => this.#cycles === cycle;
   }
 
   /** Records a publication; {@link close} waits for it. */
@@ -133,6 +170,8 @@ export class StateStore {
     if (this.#options.readOnlyWishes) return;
     const { sources, lines, repositories, images, read } = found;
     await this.#write(async (state) => {
+      const { latestMs, believedMs } = await this.#clock(state);
+      if (believedMs === undefined) await state.removals.setClock(latestMs);
       await state.sources.replace(sources);
       await state.sources.replaceLines(lines);
       await state.repositories.ensure(repositories);
@@ -215,7 +254,7 @@ export class StateStore {
           this.#options.note(`found in ${repository}: ${counted(images.length, 'image')}`);
       }
       return {
-        published: await state.images.published(repository),
+        ...(await this.#remembered(state, repository)),
         failing: await state.attempts.failing(repository),
         deaths: await state.deaths.of(repository),
         isPaused,
@@ -223,9 +262,77 @@ export class StateStore {
     });
   }
 
-  async plan(repository: string, plan: Plan): Promise<void> {
+  /** The same as far as removals depend on it, anew; `undefined` if it cannot be read. */
+  async remembered(repository: string): Promise<Remembered | undefined> {
+    return await this.#read<Remembered | undefined>(
+      undefined,
+      async (state) => await this.#remembered(state, repository),
+    );
+  }
+
+  /** Further repositories with images for which all that asked have answered: they may be wanted no longer. */
+  async abandoned(named: readonly string[], sources: ReadSources): Promise<string[]> {
+    if (this.#options.readOnlyWishes) return [];
+    return await this.#read<string[]>([], async (state) => {
+      const found: string[] = [];
+      for (const { name } of await state.repositories.all()) {
+        if (named.includes(name)) continue;
+        const published = await state.images.published(name);
+        if (published.some((one) => isAnswered(one, sources))) found.push(name);
+      }
+      return found;
+    });
+  }
+
+  /** Records what is planned, what of it is held, and why. */
+  async plan(
+    repository: string,
+    plan: Plan,
+    { held, holds }: { readonly held: ReadonlyMap<Removal, HoldCode>; readonly holds: readonly Hold[] },
+  ): Promise<void> {
     if (this.#options.readOnlyWishes) return;
-    await this.#write(async (state) => await state.images.setPlan(repository, plan));
+    await this.#write(async (state) => {
+      await state.images.setPlan(repository, plan, held);
+      await state.removals.replaceHolds(repository, holds, this.#options.nowMs());
+    });
+  }
+
+  /** Records what registries said of tags, unless the clock may be wrong. @returns what is known then */
+  async noteTags(repository: string, sightings: Sightings, clock: Clock): Promise<Remembered['absences']> {
+    if (clock.believedMs === undefined && !this.#options.readOnlyWishes)
+      await this.#write(async (state) => await state.removals.noteTags(repository, sightings, clock.nowMs));
+    return await this.#read(
+      new Map<string, Absence>(),
+      async (state) => await state.removals.absences(repository),
+    );
+  }
+
+  /** Forgets images whose public names are gone. */
+  async removed(
+    repository: string,
+    images: readonly Pick<RecordedImage, 'publicName' | 'platform'>[],
+  ): Promise<void> {
+    await this.#write(async (state) => await state.images.remove(repository, images));
+  }
+
+  /** Believes the clock, whatever it showed before. */
+  async believeClock(): Promise<void> {
+    await this.#write(async (state) => await state.removals.setClock(this.#options.nowMs()));
+  }
+
+  async #remembered(state: State, repository: string): Promise<Remembered> {
+    return {
+      published: await state.images.published(repository),
+      absences: await state.removals.absences(repository),
+      clock: await this.#clock(state),
+    };
+  }
+
+  async #clock({ removals }: State): Promise<Clock> {
+    const nowMs = this.#options.nowMs();
+    const lastMs = await removals.clockMs();
+    const believedMs = isClockBelieved(nowMs, lastMs) ? undefined : lastMs;
+    return { nowMs, latestMs: Math.max(nowMs, lastMs ?? nowMs), believedMs };
   }
 
   /** Corrects records that differ from the repository, and clears failures of images that are fine. */

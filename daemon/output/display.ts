@@ -41,6 +41,7 @@ function createTexts(now: () => number): EventHandlers<string | undefined> {
   return {
     note: ({ message }) => message,
     waiting: ({ message }) => message,
+    'image-removed': ({ image, reason }) => `removed ${image}: ${reason}`,
     'layer-finished': ({ image, layer, sizeBytes, error }) =>
       error === undefined
         ? `fetched ${shortDigest(layer)} (${formatBytes(sizeBytes)}) of ${image}`

@@ -3,11 +3,12 @@ import { contained, toAll } from '../../publisher/image/events.ts';
 import { isFailure, type Failure } from '../../core/failure.ts';
 import type { RegistryClient } from '../../publisher/registry/client.ts';
 import { machineTimeZone } from '../configuration/schedule-types.ts';
-import { configuredPolicy, configuredSettings } from '../configuration/limits.ts';
+import { configuredPolicy, configuredSettings, removalLimitsOf } from '../configuration/limits.ts';
 import { runCycle, type Wishlists } from '../cycle/cycle.ts';
 import type { StateStore } from '../cycle/state-store.ts';
 import { PatientLists } from '../cycle/patient-lists.ts';
 import { recordPublications } from '../cycle/cycle-recorder.ts';
+import { TagQuestions } from '../cycle/tag-questions.ts';
 import { InFlight } from '../cycle/in-flight.ts';
 import type { RepositoryReport } from '../cycle/repository-work.ts';
 import type { Configuration, Environment } from '../configuration/options.ts';
@@ -48,6 +49,7 @@ export class ConfiguredRun {
   readonly #pool: PublisherPool;
   readonly #inFlight: InFlight;
   readonly #lists: PatientLists;
+  readonly #questions: TagQuestions;
   readonly #patienceMs: number;
   readonly #fetching: AbortController;
   readonly #publishing: AbortController;
@@ -72,6 +74,7 @@ export class ConfiguredRun {
       patienceMs: this.#patienceMs,
       signal: signals.fetching.signal,
     });
+    this.#questions = new TagQuestions(client.presenceOf.bind(client));
     this.#fetching = signals.fetching;
     this.#publishing = signals.publishing;
     this.#inFlight = new InFlight({ store, spool: spoolFolder(configuration), nowMs });
@@ -183,6 +186,7 @@ export class ConfiguredRun {
       store,
       inFlight: this.#inFlight,
       nowMs,
+      removal: { limits: removalLimitsOf(configuration), takesHeld: false, questions: this.#questions },
       respectBackoff: true,
       patienceMs: this.#patienceMs,
       observeIn: (repository) => contained(cycleLog.observer(repository)),

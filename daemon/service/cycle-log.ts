@@ -145,6 +145,7 @@ export class CycleLog {
     return {
       note: ({ message }) => this.#noteOnce(message, { repository }),
       waiting: ({ message }) => this.note(message, { repository }),
+      'image-removed': ({ image, reason }) => this.note(`removed ${image}: ${reason}`, { repository, image }),
       warning: ({ message }) => this.#warnOnce(message, { repository }),
       bug: ({ image, stack }) => {
         for (const line of stack.split('\n')) this.error(line, { repository, image, code: 'bug' });

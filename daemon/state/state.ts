@@ -5,6 +5,7 @@ import type { Absence, Sightings } from '../../wishlist/meaning/absence.ts';
 import type { Removal } from '../../wishlist/meaning/removal.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import type { Commit } from '../../wishlist/recipe/wish.ts';
+import type { Keep } from '../../wishlist/recipe/settings.ts';
 import type { SourceState } from '../../wishlist/sources/source.ts';
 import type { FailedLine } from '../output/recipe-lines.ts';
 import type { Verifications } from './verifications.ts';
@@ -129,8 +130,8 @@ export interface Images {
   /** Makes `images` all images of `repository`, keeping the records of those that stay. */
   replace(repository: string, images: readonly RecordedImage[], nowMs: number): Promise<void>;
   /**
-   * Records when images stopped being wanted, why, when they go and what holds them, and how long the others are to be
-   * kept. An image that is wanted again counts anew.
+   * Records when images stopped being wanted, why, when they go and what holds them. An image that is wanted again counts
+   * anew.
    */
   setPlan(repository: string, plan: Plan, held?: ReadonlyMap<Removal, HoldCode>): Promise<void>;
   /** Forgets images whose public names are gone. */
@@ -150,7 +151,7 @@ export interface Removals {
    */
   noteAskers(
     repository: string,
-    askers: ReadonlyMap<string, readonly string[]>,
+    askers: ReadonlyMap<string, Asked>,
     read: ReadonlySet<string>,
   ): Promise<void>;
   /** By public name. */
@@ -171,6 +172,13 @@ export interface Removals {
    * @returns what held them
    */
   confirm(repository: string, nowMs: number): Promise<HoldRecord[]>;
+}
+
+/** Who asks for an image. */
+export interface Asked {
+  readonly sources: readonly string[];
+  /** As they say together. */
+  readonly keep: Keep | undefined;
 }
 
 /** Why removals are held; its code is a HoldCode. */

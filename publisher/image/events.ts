@@ -22,6 +22,8 @@ export type Event =
   /** Not a container image, and only a pattern matched it. */
   | { readonly type: 'image-passed-over'; readonly image: string }
   | { readonly type: 'image-finished'; readonly image: string; readonly result: ImageResult }
+  /** Its public name was taken back. */
+  | { readonly type: 'image-removed'; readonly image: string; readonly reason: string }
   /** A layer's download begins; `sizeBytes` is what the manifest says. */
   | {
       readonly type: 'layer-started';

@@ -48,7 +48,7 @@ export interface UnknownImage {
   readonly published: PublishedImage | undefined;
 }
 
-/** A published image that stays until its registry says whether it has the tag. */
+/** A published image whose removal depends on whether its registry has the tag. */
 export interface TagQuestion {
   readonly publicName: string;
   readonly reference: ImageReference;
@@ -99,13 +99,11 @@ export function planRepository(
   }
   for (const one of missing.all()) planWanted(plan, one, undefined, known);
   for (const fate of decideUnwanted(repository, unwanted, missing, known)) {
-    const { published: one } = fate;
-    if ('reason' in fate) plan.remove.push(fate);
-    else {
-      const { publicName, platform } = one;
-      plan.unknown.push({ publicName, platform, image: undefined, published: one });
-      if (fate.question !== undefined) plan.questions.push({ publicName, reference: fate.question });
-    }
+    const { published: one, removal, question } = fate;
+    const { publicName, platform } = one;
+    if (removal !== undefined) plan.remove.push(removal);
+    else plan.unknown.push({ publicName, platform, image: undefined, published: one });
+    if (question !== undefined) plan.questions.push({ publicName, reference: question });
   }
   return plan;
 }
@@ -167,11 +165,10 @@ function planWanted(
     const isOfTag =
       published !== undefined && platforms === undefined && image.reference.digest === undefined;
     const gone = isOfTag ? goneTag(published, known) : undefined;
+    const { publicName, reference } = image;
     if (gone !== undefined) plan.remove.push(gone);
-    else {
-      plan.unknown.push({ publicName: image.publicName, platform, image, published });
-      if (isOfTag) plan.questions.push({ publicName: image.publicName, reference: image.reference });
-    }
+    else plan.unknown.push({ publicName, platform, image, published });
+    if (isOfTag) plan.questions.push({ publicName, reference });
   } else if (published === undefined) plan.add.push({ image, platform, digest });
   else if (published.digest === digest) plan.unchanged.push(wanted);
   else plan.update.push({ image, platform, digest });

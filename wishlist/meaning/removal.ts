@@ -83,10 +83,13 @@ export interface RemovalKnowledge {
 const DAY_MS = 86_400_000;
 
 /** What is to become of an image that no wish means. */
-export type Fate =
-  | Removal
-  /** It stays; `question`: until its registry says whether it has the tag. */
-  | { readonly published: PublishedImage; readonly question: ImageReference | undefined };
+export interface Fate {
+  readonly published: PublishedImage;
+  /** `undefined`: it stays. */
+  readonly removal?: Removal;
+  /** What its fate depends on: whether its registry has this tag. */
+  readonly question?: ImageReference;
+}
 
 /**
  * Decides for published images without a wish. A pure function.
@@ -115,20 +118,28 @@ export function decideUnwanted(
   );
   return unwanted.map((published): Fate => {
     const { publicName } = published;
-    if (!isAnswered(published, known.sources) || uncertain.has(publicName))
-      return { published, question: undefined };
+    if (!isAnswered(published, known.sources) || uncertain.has(publicName)) return { published };
     const pattern = byImage.get(imageOf(publicName));
     if (pattern !== undefined && matched.has(publicName)) {
-      const gone = goneTag(published, known);
-      if (gone !== undefined) return gone;
-      if (meant.has(publicName) || !known.tags.isThere(publicName))
-        return { published, question: { ...pattern.reference, tag: versionOf(publicName) } };
-      return removalOf(published, 'newer tags', known);
+      const question = { ...pattern.reference, tag: versionOf(publicName) };
+      const isMeant = meant.has(publicName) || !known.tags.isThere(publicName);
+      const moved = isMeant ? undefined : removalOf(published, 'newer tags', known);
+      const removal = goneTag(published, known) ?? moved;
+      return removal === undefined ? { published, question } : { published, removal, question };
     }
-    if (wantedNames.has(publicName)) return removalOf(published, 'platform no longer asked for', known);
-    if (isOfDroppedSource(published, known.sources)) return removalOf(published, 'source gone', known);
-    return removalOf(published, pattern === undefined ? 'line gone' : 'pattern changed', known);
+    const reason = reasonFor(published, { isWanted: wantedNames.has(publicName), pattern }, known);
+    return { published, removal: removalOf(published, reason, known) };
   });
+}
+
+function reasonFor(
+  { askedBy }: PublishedImage,
+  { isWanted, pattern }: { readonly isWanted: boolean; readonly pattern: KnownPattern | undefined },
+  { sources }: RemovalKnowledge,
+): RemovalReason {
+  if (isWanted) return 'platform no longer asked for';
+  if (askedBy.some((source) => !sources.read.has(source))) return 'source gone';
+  return pattern === undefined ? 'line gone' : 'pattern changed';
 }
 
 /** The removal of an image whose line is there, and whose tag is gone for sure. */
@@ -153,17 +164,13 @@ function removalOf(
 }
 
 /** Returns whether all who asked for an image have now said that they do not, or cannot be asked any more. */
-function isAnswered({ askedBy }: PublishedImage, { read, configured }: ReadSources): boolean {
+export function isAnswered({ askedBy }: PublishedImage, { read, configured }: ReadSources): boolean {
   return askedBy.length > 0 && askedBy.every((source) => read.has(source) || isDropped(source, configured));
 }
 
 /** Returns whether an operator took a source away. Recipes are nobody's but their callers'. */
 function isDropped(source: string, configured: ReadSources['configured']): boolean {
   return configured !== undefined && !configured.has(source) && !source.startsWith('/');
-}
-
-function isOfDroppedSource({ askedBy }: PublishedImage, { read }: ReadSources): boolean {
-  return askedBy.some((source) => !read.has(source));
 }
 
 /** `[<subdirectory>/]<registry>/<repository>` */

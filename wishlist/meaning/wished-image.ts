@@ -78,7 +78,7 @@ export function unitedSettings(one: UnitedSettings, other: UnitedSettings): Unit
   return {
     platforms: unitePlatforms(one.platforms, other.platforms),
     outputs: uniteOutputs(one.outputs, other.outputs),
-    keep: longest(one.keep, other.keep),
+    keep: longestKeep(one.keep, other.keep),
   };
 }
 
@@ -112,7 +112,7 @@ function uniteOutputs(
   return [...new Set([...(one ?? USUAL_OUTPUTS), ...(other ?? USUAL_OUTPUTS)])];
 }
 
-function longest(one: Keep | undefined, other: Keep | undefined): Keep | undefined {
+export function longestKeep(one: Keep | undefined, other: Keep | undefined): Keep | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   if (one === 'forever' || other === 'forever') return 'forever';
   return one.days >= other.days ? one : other;

@@ -3,8 +3,9 @@ import { formatPlatform, parsePlatform } from '../../../core/oci/platform.ts';
 import type { HoldCode } from '../../../wishlist/meaning/holds.ts';
 import type { Removal } from '../../../wishlist/meaning/removal.ts';
 import type { Plan, PublishedImage } from '../../../wishlist/meaning/plan.ts';
-import type { Keep } from '../../../wishlist/recipe/settings.ts';
+import { longestKeep } from '../../../wishlist/meaning/wished-image.ts';
 import type { Images, ImageSummary, RecordedImage } from '../state.ts';
+import { KEEP_FORM } from './removals.ts';
 import { type Row, type Statements, type Value, nameOf, numberOf, Table, textOf } from './database.ts';
 
 const SELECT = `
@@ -20,20 +21,23 @@ export class ImagesTable extends Table implements Images {
 
   async published(repository: string): Promise<PublishedImage[]> {
     const rows = await this.database.all(
-      `SELECT *, (SELECT json_group_array(source) FROM askers
-       WHERE askers.repository = images.repository AND askers.public_name = images.public_name) AS sources
+      `SELECT *, (SELECT json_group_array(json_array(source, json(keep))) FROM askers
+       WHERE askers.repository = images.repository AND askers.public_name = images.public_name) AS askers
        FROM images WHERE repository = ?`,
       repository,
     );
-    return rows.map((row) => ({
-      publicName: nameOf(row),
-      platform: parsePlatform(String(row['platform'])),
-      digest: String(row['config']),
-      keep: keepOf(numberOf(row['keep_days'])),
-      unwantedSinceMs: numberOf(row['unwanted_since']),
-      askedBy: SOURCES.parse(JSON.parse(String(row['sources']))),
-      isConfirmed: row['confirmed'] === 1,
-    }));
+    return rows.map((row) => {
+      const askers = ASKERS.parse(JSON.parse(String(row['askers'])));
+      return {
+        publicName: nameOf(row),
+        platform: parsePlatform(String(row['platform'])),
+        digest: String(row['config']),
+        keep: askers.map(([, keep]) => keep ?? undefined).reduce(longestKeep, undefined),
+        unwantedSinceMs: numberOf(row['unwanted_since']),
+        askedBy: askers.map(([source]) => source),
+        isConfirmed: row['confirmed'] === 1,
+      };
+    });
   }
 
   async put(repository: string, images: readonly RecordedImage[]): Promise<void> {
@@ -81,7 +85,7 @@ export class ImagesTable extends Table implements Images {
       for (const { published } of unknown) if (published !== undefined) await set(NOT_PLANNED, published);
       for (const { image, platform } of [...unchanged, ...update]) {
         const named = { publicName: image.publicName, platform };
-        await set({ ...WANTED, keep_days: daysOf(image.keep) }, named);
+        await set(WANTED, named);
       }
     });
   }
@@ -108,7 +112,7 @@ const NOT_PLANNED: Changes = { reason: null, due: null, hold: null };
 
 const WANTED: Changes = { ...NOT_PLANNED, unwanted_since: null, confirmed: 0 };
 
-const SOURCES = z.array(z.string());
+const ASKERS = z.array(z.tuple([z.string(), KEEP_FORM.nullable()]));
 
 type Named = Pick<PublishedImage, 'publicName' | 'platform'>;
 
@@ -135,17 +139,6 @@ async function put(statements: Statements, repository: string, image: RecordedIm
 
 function keyOf({ publicName, platform }: Pick<RecordedImage, 'publicName' | 'platform'>): string {
   return `${platform} ${publicName}`;
-}
-
-/** 0 days stands for ever: any other number is at least 1. */
-function daysOf(keep: Keep | undefined): Value {
-  if (keep === undefined) return null;
-  return keep === 'forever' ? 0 : keep.days;
-}
-
-function keepOf(days: number | undefined): Keep | undefined {
-  if (days === undefined) return undefined;
-  return days === 0 ? 'forever' : { days };
 }
 
 function imageOf(row: Row): ImageSummary {

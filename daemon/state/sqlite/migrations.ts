@@ -150,9 +150,15 @@ export const MIGRATIONS: readonly string[] = [
     repository TEXT NOT NULL,
     public_name TEXT NOT NULL,
     source TEXT NOT NULL,
+    keep TEXT,
     PRIMARY KEY (repository, public_name, source)
   ) WITHOUT ROWID;
-  INSERT OR IGNORE INTO askers SELECT repository, public_name, source FROM wishes WHERE source IS NOT NULL;
+  INSERT OR IGNORE INTO askers SELECT repository, public_name, source,
+    (SELECT CASE WHEN count(*) = 0 THEN NULL WHEN min(keep_days) = 0 THEN '"forever"'
+     ELSE json_object('days', max(keep_days)) END
+     FROM images WHERE images.repository = wishes.repository AND images.public_name = wishes.public_name
+     AND keep_days IS NOT NULL)
+    FROM wishes WHERE source IS NOT NULL;
 
   CREATE TABLE absences (
     repository TEXT NOT NULL,
@@ -171,6 +177,7 @@ export const MIGRATIONS: readonly string[] = [
 
   -- Nothing was removed so far, whatever its time: it begins now.
   UPDATE images SET unwanted_since = NULL;
+  ALTER TABLE images DROP COLUMN keep_days;
   ALTER TABLE images ADD COLUMN reason TEXT;
   ALTER TABLE images ADD COLUMN due INTEGER;
   ALTER TABLE images ADD COLUMN hold TEXT;

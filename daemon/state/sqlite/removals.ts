@@ -1,33 +1,43 @@
+import { z } from 'zod';
+import type { Keep } from '../../../wishlist/recipe/settings.ts';
 import { groupBy } from '../../../core/group-by.ts';
 import { recordAbsence, type Absence, type Sightings } from '../../../wishlist/meaning/absence.ts';
 import type { HoldCode } from '../../../wishlist/meaning/holds.ts';
-import type { FailureNote, HoldRecord, Removals } from '../state.ts';
+import type { Asked, FailureNote, HoldRecord, Removals } from '../state.ts';
 import { failureOf, failureValues, nameOf, numberOf, type Row, Table } from './database.ts';
+
+/** How long an image is kept, as it is stored. */
+export const KEEP_FORM: z.ZodType<Keep> = z.union([
+  z.literal('forever'),
+  z.strictObject({ days: z.number() }),
+]);
 
 /** The mark that holds the latest time that the clock showed. */
 const CLOCK = 'clock';
 const CLOCK_JUMPED: HoldCode = 'clock-jumped';
 
 export class RemovalsTable extends Table implements Removals {
-  /** Writes only what changed. */
   async noteAskers(
     repository: string,
-    askers: ReadonlyMap<string, readonly string[]>,
+    askers: ReadonlyMap<string, Asked>,
     read: ReadonlySet<string>,
   ): Promise<void> {
     await this.database.transaction(async (statements) => {
-      const rows = await statements.all(
-        'SELECT public_name, source FROM askers WHERE repository = ?',
-        repository,
-      );
-      const known = new Set(rows.map((row) => keyOf(nameOf(row), String(row['source']))));
-      for (const [publicName, sources] of askers) {
-        for (const source of sources)
-          if (!known.has(keyOf(publicName, source)))
-            await statements.run('INSERT INTO askers VALUES (?, ?, ?)', [repository, publicName, source]);
+      const rows = await statements.all('SELECT * FROM askers WHERE repository = ?', repository);
+      const known = new Map(rows.map((row) => [keyOf(nameOf(row), String(row['source'])), row['keep']]));
+      for (const [publicName, { sources, keep }] of askers) {
+        const kept = keep === undefined ? null : JSON.stringify(keep);
+        // Writes only what changed.
+        for (const source of sources.filter((one) => known.get(keyOf(publicName, one)) !== kept))
+          await statements.run('INSERT OR REPLACE INTO askers VALUES (?, ?, ?, ?)', [
+            repository,
+            publicName,
+            source,
+            kept,
+          ]);
       }
       for (const [publicName, ofName] of groupBy(rows, nameOf)) {
-        const asking = new Set(askers.get(publicName));
+        const asking = new Set(askers.get(publicName)?.sources);
         const before = ofName.map((row) => String(row['source']));
         const left = before.filter((source) => read.has(source) && !asking.has(source));
         if (left.length === before.length && asking.size === 0) continue;

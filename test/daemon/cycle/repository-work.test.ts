@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { StateStore } from '../../../daemon/cycle/state-store.ts';
+import { TagQuestions } from '../../../daemon/cycle/tag-questions.ts';
+import { NOTHING, type StateStore } from '../../../daemon/cycle/state-store.ts';
 import { InFlight } from '../../../daemon/cycle/in-flight.ts';
 import { workOn } from '../../../daemon/cycle/repository-work.ts';
 import type { CycleContext } from '../../../daemon/cycle/context.ts';
@@ -17,6 +18,8 @@ import { parseReference } from '../../../core/oci/reference.ts';
 const REPOSITORY = 'images.unpackd.test';
 const IMAGE = 'quay.io/lab/tool:1';
 const KNOWN = {
+  origins: { sources: [] },
+  isLatest: () => true,
   uncertainties: [],
   patterns: [],
   sources: { read: new Set<string>(), configured: undefined },
@@ -37,7 +40,9 @@ describe('daemon/cycle/repository-work', () => {
     told = [];
     store = {
       failure: undefined,
-      before: async () => ({ published: [], failing: new Map(), deaths: new Map(), isPaused: false }),
+      before: async () => NOTHING,
+      remembered: async () => NOTHING,
+      noteTags: async () => NOTHING.absences,
       looked: async () => undefined,
       current: async () => undefined,
       plan: async () => undefined,
@@ -72,6 +77,11 @@ describe('daemon/cycle/repository-work', () => {
       observeIn: () => (event) =>
         void (event.type === 'bug' && told.push(`bug ${event.image}: ${event.stack}`)),
       nowMs: () => 0,
+      removal: {
+        limits: { images: 50, percent: 10 },
+        takesHeld: false,
+        questions: new TagQuestions(async () => await Promise.resolve(new Map())),
+      },
       respectBackoff: false,
       patienceMs: Number.POSITIVE_INFINITY,
     };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { StateStore } from '../../../daemon/cycle/state-store.ts';
+import { NOTHING, StateStore } from '../../../daemon/cycle/state-store.ts';
 import { Damaged } from '../../../daemon/state/sqlite/database.ts';
 import { databasePath } from '../../../daemon/state/state-files.ts';
 import type { NewAttempt, State } from '../../../daemon/state/state.ts';
@@ -19,7 +19,6 @@ import { openState } from '../../../daemon/state/open-state.ts';
 const REPOSITORY = 'images.unpackd.test';
 const NAME = 'quay.io/lab/tool:1';
 const DAY_MS = 86_400_000;
-const NOTHING = { published: [], failing: new Map(), deaths: new Map(), isPaused: false };
 const NOBODY = { read: new Set<string>(), askersIn: () => new Map() };
 const FOUND = {
   sources: [],

@@ -6,6 +6,7 @@ import { openDatabase } from '../../../../daemon/state/sqlite/open-database.ts';
 import { openSqliteState } from '../../../../daemon/state/sqlite/sqlite-state.ts';
 import type { State } from '../../../../daemon/state/state.ts';
 import type { HoldCode } from '../../../../wishlist/meaning/holds.ts';
+import type { Keep } from '../../../../wishlist/recipe/settings.ts';
 import type { PublishedImage } from '../../../../wishlist/meaning/plan.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
 
@@ -75,7 +76,11 @@ describe('daemon/state/sqlite/removals', () => {
     it(`remember ${what}`, async () => {
       const words = (text: string): string[] => text.split(' ').filter((word) => word !== '');
       for (const [read, asking] of steps)
-        await state.removals.noteAskers(REPOSITORY, new Map([[A, words(asking)]]), new Set(words(read)));
+        await state.removals.noteAskers(
+          REPOSITORY,
+          new Map([[A, { sources: words(asking), keep: undefined }]]),
+          new Set(words(read)),
+        );
       assert.deepEqual((await state.removals.askers(REPOSITORY)).get(A) ?? [], words(expected));
       await publish(state, A, B);
       const published = await state.images.published(REPOSITORY);
@@ -88,6 +93,28 @@ describe('daemon/state/sqlite/removals', () => {
       );
     });
   }
+
+  it('remember the longest time for which an image is to be kept', async () => {
+    const note = async (source: string, keep: Keep | undefined): Promise<void> =>
+      await state.removals.noteAskers(
+        REPOSITORY,
+        new Map([[A, { sources: [source], keep }]]),
+        new Set([source]),
+      );
+    await publish(state, A);
+    const kept = async () => (await state.images.published(REPOSITORY))[0]?.keep;
+    const steps: [source: string, keep: Keep | undefined, expected: Keep | undefined][] = [
+      ['git', undefined, undefined],
+      ['git', { days: 3 }, { days: 3 }],
+      ['web', { days: 2 }, { days: 3 }],
+      ['web', 'forever', 'forever'],
+      ['web', undefined, { days: 3 }],
+    ];
+    for (const [source, keep, expected] of steps) {
+      await note(source, keep);
+      assert.deepEqual(await kept(), expected);
+    }
+  });
 
   it('remember since when a tag is absent, until it is seen', async () => {
     const note = async (day: number, absent: string[], seen: string[] = []): Promise<void> =>
@@ -188,13 +215,14 @@ describe('daemon/state/sqlite/removals', () => {
         INSERT INTO wishes VALUES ('${REPOSITORY}', '${A}', 0, '${A}', 'git', 'f', 1, NULL, 1);
         INSERT INTO wishes VALUES ('${REPOSITORY}', '${A}', 1, '${A}', 'git', 'f', 2, NULL, 1);
         INSERT INTO wishes VALUES ('${REPOSITORY}', '${B}', 0, '${B}', NULL, 'f', 3, NULL, 1);
-        INSERT INTO images (repository, public_name, platform, config, unwanted_since)
-          VALUES ('${REPOSITORY}', '${A}', 'linux/amd64', 'c', 7);`);
+        INSERT INTO images (repository, public_name, platform, config, unwanted_since, keep_days)
+          VALUES ('${REPOSITORY}', '${A}', 'linux/amd64', 'c', 7, 9);`);
     });
     await before.close();
     const after = await openSqliteState(path, { warn: () => undefined });
     assert.deepEqual([...(await after.removals.askers(REPOSITORY))], [[A, ['git']]]);
-    assert.equal((await after.images.published(REPOSITORY))[0]?.unwantedSinceMs, undefined);
+    const [published] = await after.images.published(REPOSITORY);
+    assert.deepEqual([published?.unwantedSinceMs, published?.keep], [undefined, { days: 9 }]);
     await after.close();
   });
 });

@@ -1,0 +1,217 @@
+import { asFailure, withHint } from '../../core/failure.ts';
+import { formatPlatform } from '../../core/oci/platform.ts';
+import { manifestPath, platformName } from '../../publisher/image/layout.ts';
+import { isByHand } from '../../publisher/published/name-notes.ts';
+import { removeNames, type NamesPublisher } from '../../publisher/removal/removal.ts';
+import type { Presence } from '../../publisher/registry/tag-presence.ts';
+import { holdRemovals, type Hold, type RemovalLimits } from '../../wishlist/meaning/holds.ts';
+import type { Plan, PublishedImage, Removal } from '../../wishlist/meaning/plan.ts';
+import type { TagAnswers } from '../../wishlist/meaning/removal.ts';
+import { reasonText } from '../../wishlist/meaning/removal-words.ts';
+import type { CycleContext } from './context.ts';
+import type { Clock, Remembered } from './state-store.ts';
+import type { TagQuestions } from './tag-questions.ts';
+
+/** How cycles remove. */
+export interface RemovalSettings {
+  readonly limits: RemovalLimits;
+  /** Removes also what is held, for this run. */
+  readonly takesHeld: boolean;
+  readonly questions: TagQuestions;
+}
+
+/** What is known of the repository in which names may be removed. */
+export interface RemovalTask {
+  readonly repository: string;
+  readonly publisher: NamesPublisher;
+  /** Nothing is removed there, but planned. */
+  readonly isPaused: boolean;
+  readonly remembered: Remembered;
+  /** The sources that ask for images in it. */
+  readonly asking: ReadonlySet<string>;
+  /** Registries that have not answered in this cycle. */
+  readonly pending: readonly string[];
+  /** False once another cycle has read the wishes anew. */
+  readonly isLatest: () => boolean;
+  /** Whether the registry was asked for the image and did not have it. */
+  readonly lacksTag: (publicName: string) => boolean;
+  readonly plan: (published: readonly PublishedImage[], tags: TagAnswers, clock: Clock) => Plan;
+}
+
+type RemovalContext = Pick<CycleContext, 'store' | 'observeIn' | 'nowMs' | 'removal'>;
+
+/** A registry that said within that time that it has no such tag is asked again only before the name goes. */
+const RECENT_MS = 3_600_000;
+
+/** Plans what of a repository goes, records it, and removes what is due and not held. */
+export class NameRemoval {
+  readonly #task: RemovalTask;
+  readonly #context: RemovalContext;
+  readonly #answers = new Map<string, Presence>();
+  #absences: Remembered['absences'];
+  #published: readonly PublishedImage[];
+  readonly #clock: Clock;
+
+  constructor(task: RemovalTask, context: RemovalContext) {
+    const { published, absences, clock } = task.remembered;
+    const { takesHeld } = context.removal;
+    this.#task = task;
+    this.#context = context;
+    this.#absences = absences;
+    this.#published = takesHeld ? published.map((one) => ({ ...one, isConfirmed: true })) : published;
+    this.#clock = clock;
+  }
+
+  /** The plan with what registries said lately. */
+  first(): Plan {
+    return this.#task.plan(this.#published, this.#tags, this.#clock);
+  }
+
+  /** @throws Failure */
+  async run(): Promise<void> {
+    const plan = await this.#finalPlan();
+    if (!this.#task.isLatest()) return;
+    const { due, holds } = this.#hold(plan);
+    await this.#record(plan, holds);
+    for (const { message, hint } of holds) this.#warn(`${message}; ${hint}`);
+    if (!this.#task.isPaused && this.#context.store.mayRemove && this.#task.isLatest())
+      await this.#remove(due.filter((removal) => this.#isSettled(removal)));
+  }
+
+  async #finalPlan(): Promise<Plan> {
+    await this.#leaveByHand(this.first());
+    await this.#ask(this.first());
+    return this.first();
+  }
+
+  /** What was published by hand is nobody's to remove, whoever asked for it. */
+  async #leaveByHand({ remove }: Plan): Promise<void> {
+    const { view } = this.#task.publisher;
+    const byHand = new Set<PublishedImage>();
+    for (const { published } of remove) if (await isByHand(view, nameOf(published))) byHand.add(published);
+    if (byHand.size === 0) return;
+    const keys = new Set(Array.from(byHand, nameOf));
+    this.#published = this.#published.map((one) => (keys.has(nameOf(one)) ? { ...one, askedBy: [] } : one));
+  }
+
+  /** Asks registries what the plan depends on, and notes what they say. */
+  async #ask(plan: Plan): Promise<void> {
+    const { store, removal } = this.#context;
+    const { repository, lacksTag } = this.#task;
+    const due = new Set(this.#hold(plan).due.map(({ published }) => published.publicName));
+    const wanted = new Set(
+      plan.unknown.flatMap(({ publicName, image }) => (image === undefined ? [] : publicName)),
+    );
+    const questions = plan.questions.filter(
+      ({ publicName }) =>
+        (!wanted.has(publicName) || lacksTag(publicName)) &&
+        (due.has(publicName) || !this.#isRecent(publicName)),
+    );
+    for (const [name, presence] of await removal.questions.ask(questions)) this.#answers.set(name, presence);
+    const named = (which: Presence): Set<string> =>
+      new Set([...this.#answers].flatMap(([name, presence]) => (presence === which ? [name] : [])));
+    const seen = new Set([...named('there'), ...resolvedNames(plan)]);
+    this.#absences = await store.noteTags(repository, { absent: named('gone'), seen }, this.#clock);
+  }
+
+  get #tags(): TagAnswers {
+    return {
+      absent: (name) => {
+        const isGone =
+          this.#answers.get(name) === 'gone' || (!this.#answers.has(name) && this.#isRecent(name));
+        return isGone ? this.#absences.get(name) : undefined;
+      },
+      isThere: (name) => this.#answers.get(name) === 'there',
+    };
+  }
+
+  #isRecent(name: string): boolean {
+    const absence = this.#absences.get(name);
+    return absence !== undefined && Math.abs(this.#clock.nowMs - absence.lastMs) < RECENT_MS;
+  }
+
+  #hold({ remove }: Plan): { due: Removal[]; holds: Hold[] } {
+    const { repository, asking } = this.#task;
+    return holdRemovals(remove, {
+      repository,
+      asking,
+      published: this.#published.length,
+      limits: this.#context.removal.limits,
+      believedMs: this.#clock.believedMs,
+      nowMs: this.#clock.nowMs,
+    });
+  }
+
+  async #record(plan: Plan, holds: readonly Hold[]): Promise<void> {
+    const { repository } = this.#task;
+    const held = new Map(holds.flatMap(({ code, removals }) => removals.map((one) => [one, code] as const)));
+    // A time that may be wrong is the beginning of nothing.
+    const isSure = this.#clock.believedMs === undefined;
+    const remove = plan.remove.filter(({ published }) => isSure || published.unwantedSinceMs !== undefined);
+    await this.#context.store.plan(repository, { ...plan, remove }, { held, holds });
+  }
+
+  /** Whether all registries that could say more have said it. */
+  #isSettled({ published: { publicName } }: Removal): boolean {
+    return !this.#task.pending.some(
+      (registry) => publicName.startsWith(`${registry}/`) || publicName.includes(`/${registry}/`),
+    );
+  }
+
+  /** A failure concerns the removal alone, which is tried again in the next cycle. */
+  async #remove(due: readonly Removal[]): Promise<void> {
+    if (due.length === 0) return;
+    const { repository, publisher } = this.#task;
+    const byName = new Map(due.map((removal) => [nameOf(removal.published), removal]));
+    try {
+      const names = Array.from(byName, ([name, { reason, published }]) => ({
+        name,
+        reason: reasonText(reason),
+        config: published.digest,
+      }));
+      const options = { nowMs: this.#context.nowMs(), takesByHand: false };
+      const { removed, kept, warnings } = await removeNames(publisher, names, options);
+      const gone = [...removed];
+      for (const name of kept.keys())
+        if ((await publisher.view.kindOf(manifestPath(name))) === undefined) gone.push(name);
+      await this.#context.store.removed(
+        repository,
+        gone.flatMap((name) => recordOf(byName.get(name))),
+      );
+      for (const name of removed) this.#tell(byName.get(name));
+      for (const [name, why] of kept) if (!gone.includes(name)) this.#warn(`${name} stays: ${why}`);
+      for (const warning of warnings) this.#warn(warning);
+    } catch (error) {
+      const failure = asFailure(error);
+      if (failure.code === 'bug') throw error;
+      if (failure.code !== 'interrupted')
+        this.#warn(`public names cannot be removed, which is tried again: ${withHint(failure)}`);
+    }
+  }
+
+  #tell(removal: Removal | undefined): void {
+    if (removal === undefined) return;
+    const { published, reason } = removal;
+    const [image, why] = [nameOf(published), reasonText(reason)];
+    this.#context.observeIn(this.#task.repository)({ type: 'image-removed', image, reason: why });
+  }
+
+  #warn(message: string): void {
+    this.#context.observeIn(this.#task.repository)({ type: 'warning', message });
+  }
+}
+
+/** Of images that their registries have now. */
+function resolvedNames({ add, update, unchanged }: Plan): string[] {
+  return [...add, ...update, ...unchanged].map(({ image }) => image.publicName);
+}
+
+function nameOf({ platform, publicName }: PublishedImage): string {
+  return platformName(platform, publicName);
+}
+
+function recordOf(removal: Removal | undefined): { publicName: string; platform: string }[] {
+  if (removal === undefined) return [];
+  const { publicName, platform } = removal.published;
+  return [{ publicName, platform: formatPlatform(platform) }];
+}
