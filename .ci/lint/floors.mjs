@@ -23,6 +23,7 @@ const FLOORS = [
   ['publisher/removal'],
   ['publisher/collection'],
   ['publisher/verification'],
+  ['publisher/adoption'],
   ['daemon/configuration', 'daemon/client-config'],
   ['daemon/output'],
   ['daemon/configuration/inspection'],

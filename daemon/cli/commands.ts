@@ -175,6 +175,20 @@ export const COMMANDS: readonly AnyCommand[] = [
     run: async (context) => await (await import('./commands/rebuild.ts')).rebuild(context),
   },
   {
+    name: 'adopt',
+    summary: "Take over what DUCC or the OSG's tool published",
+    details:
+      'Says what is wrong, and publishes the images anew under their names, which lead to a tree all the while. May be interrupted',
+    arguments: [{ name: 'REPOSITORY', description: 'such as unpacked.example.org' }],
+    options: ['dry-run', 'backend', 'root', 'state', 'progress', 'json'],
+    topics: PUBLISHING,
+    examples: [
+      ['unpackd adopt --dry-run unpacked.example.org', 'what is wrong, without a question to any registry'],
+      ['unpackd adopt --backend cvmfs unpacked.example.org', 'on the release manager'],
+    ],
+    run: async (context) => await (await import('./commands/adopt.ts')).adoptRepository(context),
+  },
+  {
     name: 'wishlist check',
     summary: 'Check recipes, for people and for CI',
     details: 'Asks registries, unless --offline is given',
@@ -361,7 +375,7 @@ export const COMMANDS: readonly AnyCommand[] = [
 
 /** The parts of the general help. */
 export const SECTIONS = {
-  Publishing: ['convert', 'convert-single-image', 'daemon', 'loop'],
+  Publishing: ['convert', 'convert-single-image', 'daemon', 'loop', 'adopt'],
   'Daemon and state': ['status', 'retry', 'pause', 'resume', 'rebuild'],
   'Wishlists and images': [
     'wishlist check',
@@ -386,7 +400,6 @@ export const PLANNED_COMMANDS: ReadonlyMap<string, string> = new Map(
     restore: NOTHING_REMOVED,
     list: '"unpackd status" counts the images of each repository, and "unpackd status IMAGE" shows one',
     verify: '"unpackd convert --convert-again RECIPE" writes images again',
-    adopt: 'a repository that DUCC filled can be used as it is: docs/operators.md, "Moving from DUCC"',
     export: 'apptainer and podman can export published images',
     shifter: 'docs/operators.md, "Clients", says what reads repositories today',
   }),
@@ -395,7 +408,6 @@ export const PLANNED_COMMANDS: ReadonlyMap<string, string> = new Map(
 /** The same for options. */
 export const PLANNED_OPTIONS: ReadonlyMap<string, string> = new Map(
   Object.entries({
-    '--dry-run': '"unpackd wishlist check RECIPE" says what there is to fetch, and publishes nothing',
     '--grace-period': NOTHING_REMOVED,
     '--strict': 'in recipes of version 2 a key that is unknown is an error already',
     '--repair': '"unpackd convert --convert-again RECIPE" writes images again',

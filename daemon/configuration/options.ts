@@ -143,6 +143,13 @@ export const OPTION_GROUPS = {
     },
   },
   Checking: {
+    dryRun: {
+      key: 'dry-run',
+      type: boolean,
+      default: 'false',
+      summary: 'say what would be done, and change nothing',
+      notInFile: true,
+    },
     base: {
       key: 'base',
       type: string,

@@ -21,7 +21,7 @@ export interface ResolvedImage {
   readonly platform: Platform;
   /** The wanted image's own, below `.multiarch` for further platforms. */
   readonly publicName: string;
-  /** Without its documents: many images are resolved at the same time. */
+  /** Usually without its documents: many images are resolved at the same time. */
   readonly manifest: ManifestOutline;
   /** Outputs to publish it in. */
   readonly outputs: Outputs;

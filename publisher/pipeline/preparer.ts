@@ -11,7 +11,7 @@ import { isLayerRecorded, isOfNow, layerLocation } from '../published/published.
 import type { ImageConfig } from '../../core/oci/config.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { formatPlatform, type Platform } from '../../core/oci/platform.ts';
-import type { Descriptor } from '../../core/oci/manifest.ts';
+import type { Descriptor, Manifest, ManifestOutline } from '../../core/oci/manifest.ts';
 import { inTurns } from '../../core/turns.ts';
 import type { DownloadListener } from '../spool/download.ts';
 import type { GrowingFile } from '../spool/growing-file.ts';
@@ -94,7 +94,8 @@ export class Preparer {
     }
     const blobs = new Map([...brought].map((layer) => [layer, spool.pathOf(layer)]));
     // Last, since nobody should keep them while layers are fetched.
-    const manifest = repair?.manifest ?? (await client.fetchDocuments(reference, image.manifest));
+    const known = isWhole(image.manifest) ? image.manifest : repair?.manifest;
+    const manifest = known ?? (await client.fetchDocuments(reference, image.manifest));
     const ready = { ...image, manifest, config, blobs };
     for (const output of enabledOutputs(image.outputs)) await output.prepare?.(ready, signal);
     return ready;
@@ -268,6 +269,11 @@ export class Preparer {
       throw error;
     }
   }
+}
+
+/** What is published anew has its documents already, which no registry need know any more. */
+function isWhole(manifest: ManifestOutline): manifest is Manifest {
+  return 'bytes' in manifest;
 }
 
 /** Describes how the platform of a config differs from the wanted one; `undefined`: it does not. */

@@ -12,6 +12,7 @@ import { PublishingQueue, type QueueParts, type QueueState, type Settle } from '
 import {
   guardedImage,
   resolveAll,
+  resolvedCandidates,
   resolvingSlots,
   type Candidate,
   type Explain,
@@ -144,6 +145,27 @@ export class RepositoryPublisher {
     try {
       const parts = { preparer: this.#preparer, slots: this.#slots, results, explain };
       return { ...(await resolveAll(wanted, this.#context, parts)), results, arrived, isAlone };
+    } catch (error) {
+      arrived();
+      throw error;
+    }
+  }
+
+  /**
+   * Takes images that are known without a registry, such as by their published manifests: they are published again, with every
+   * tree that has no record.
+   *
+   * @throws Failure that is no image's own
+   */
+  async takeResolved(
+    images: readonly Omit<Candidate, 'missing'>[],
+    results: Results,
+  ): Promise<PendingResolution> {
+    const arrived = this.#queue.expect();
+    try {
+      const parts = { preparer: this.#preparer, results };
+      const candidates = await resolvedCandidates(images, this.#context, parts);
+      return { candidates, resolved: new Map(), passedOver: new Map(), results, arrived, isAlone: false };
     } catch (error) {
       arrived();
       throw error;

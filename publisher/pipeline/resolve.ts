@@ -94,6 +94,32 @@ export async function resolveAll(
   return { candidates: found.flat(), resolved, passedOver };
 }
 
+/**
+ * Candidates of images that are resolved already. Those that fail have their results then.
+ *
+ * @throws Failure that is no image's own
+ */
+export async function resolvedCandidates(
+  images: readonly Omit<Candidate, 'missing'>[],
+  { observe }: Pick<PublishingContext, 'observe'>,
+  { preparer, results }: Pick<ResolvingParts, 'preparer' | 'results'>,
+): Promise<Candidate[]> {
+  observe({ type: 'images', count: images.length });
+  const candidates: Candidate[] = [];
+  for (const { part, resolved } of images) {
+    observe({ type: 'image-started', image: labelOf(part) });
+    results.expect(part.wanted, [resolved.platform]);
+    try {
+      candidates.push({ part, resolved, missing: await preparer.missingLayers(resolved) });
+    } catch (error) {
+      const failure = ownFailure(error, labelOf(part), observe);
+      if (failure === undefined) throw error;
+      results.finish(part, failedResult(failure), resolved);
+    }
+  }
+  return candidates;
+}
+
 class Resolver {
   readonly resolved = new Map<WantedImage, readonly ResolvedPlatform[]>();
   readonly passedOver = new Map<WantedImage, string>();

@@ -40,10 +40,22 @@ export interface PublishedFacts {
 export async function publishedImage(
   view: RepositoryView,
   name: string,
-  { outputsOf, referenceOf }: PublishedFacts,
+  facts: PublishedFacts,
 ): Promise<PublishedImage | undefined> {
   const bytes = await view.read(manifestPath(name));
-  if (bytes === undefined) return undefined;
+  return bytes && (await imageOfManifest(view, { name, bytes }, facts));
+}
+
+/**
+ * The same, if `bytes` were its manifest.
+ *
+ * @throws Failure like {@link publishedImage}
+ */
+export async function imageOfManifest(
+  view: RepositoryView,
+  { name, bytes }: { readonly name: string; readonly bytes: Buffer },
+  { outputsOf, referenceOf }: PublishedFacts,
+): Promise<PublishedImage> {
   const document = parseManifest(bytes, displayPath(name));
   if (document.kind !== 'image')
     throw new Failure('manifest-invalid', `the published manifest of ${displayPath(name)} is an index`, {

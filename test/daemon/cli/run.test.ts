@@ -180,7 +180,6 @@ describe('daemon/cli/run: the command line', () => {
     ['gc', '--help'],
     ['garbage-collection', '-h', '--dry-run'],
     ['--root', '/x', 'remove', 'quay.io/a:1'],
-    ['convert', 'r', '--dry-run'],
     ['convert', '--help', '--grace-period', '30'],
     ['convert', 'r', '--grace-period=30'],
     ['convert', 'r', '--strict'],

@@ -80,6 +80,7 @@ describe('daemon/configuration/configuration', () => {
       jitterMs: 10_000,
       stopTimeoutMs: 240_000,
       downloads: 4,
+      dryRun: false,
       downloadRateBytes: 262_144,
       tagListTimeoutMs: 600_000,
       manifestTimeoutMs: 300_000,
