@@ -212,6 +212,56 @@ describe('e2e/removal: the daemon', () => {
     assert.equal(published(), '345678');
   });
 
+  const asking: [what: string, wishes: string[]][] = [
+    ['a line asks for', TAGS],
+    ['a pattern means', ['*']],
+  ];
+  for (const [what, wishes] of asking) {
+    it(`removes what ${what}, once its registry said twice that the tag is gone, and not before`, async () => {
+      await wish('one', wishes);
+      await rig.start();
+      registry.store.removeTag('lab/tool', '1');
+      await pass(0);
+      await pass(DAY_MS - HOUR_MS);
+      assert.equal(await planned(), '');
+      await pass(HOUR_MS);
+      assert.equal(await planned(), '1 tag gone');
+      await pass(DAY_MS - HOUR_MS);
+      assert.equal(published(), '12345678');
+      rig.said();
+      await pass(HOUR_MS);
+      assert.equal(published(), '2345678');
+      assert.ok(rig.said().some((line) => line.includes('tool:1: its registry has no such tag any more')));
+      registry.add('lab/tool', '1', await smallImage('1'));
+      await pass(DAY_MS);
+      assert.equal(published(), '12345678');
+    });
+
+    it(`keeps what ${what}, whose tag came back, or whose registry does not answer`, async () => {
+      await wish('one', wishes);
+      await rig.start();
+      registry.store.removeTag('lab/tool', '1');
+      await pass(0);
+      await pass(DAY_MS);
+      registry.add('lab/tool', '1', await smallImage('1'));
+      await pass(HOUR_MS);
+      registry.store.removeTag('lab/tool', '1');
+      await pass(HOUR_MS);
+      await pass(2 * DAY_MS - HOUR_MS);
+      assert.equal(published(), '12345678');
+      await registry.close();
+      for (let day = 0; day < 5; day++) await pass(DAY_MS);
+      assert.equal(published(), '12345678');
+    });
+  }
+
+  /** The tags that are to go, with the reasons. */
+  async function planned(): Promise<string> {
+    const rows = await withState(async ({ images }) => await images.of(REPOSITORY));
+    const going = rows.filter(({ reason }) => reason !== undefined);
+    return going.map(({ publicName, reason }) => `${publicName.split(':').at(-1)} ${reason}`).join();
+  }
+
   it('removes nothing while paused', async () => {
     await rig.start();
     await wish('one', TAGS.slice(1));
