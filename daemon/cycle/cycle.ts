@@ -2,7 +2,7 @@ import { asFailure, stackOf, withHint, type Failure } from '../../core/failure.t
 import { expandRecipes, type Expansion, type ListTags, type Policy } from '../../wishlist/meaning/expand.ts';
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { WishSettings } from '../../wishlist/recipe/settings.ts';
-import { failedLines, type FailedLine } from '../output/recipe-lines.ts';
+import { failedLines, unmatchedLines, type FailedLine } from '../output/recipe-lines.ts';
 import { ANYTHING, type Uncertainty } from '../../wishlist/meaning/uncertainty.ts';
 import { askersIn, readSourcesOf, type Origins } from './askers.ts';
 import { staged } from './staged.ts';
@@ -57,7 +57,7 @@ export async function runCycle(options: CycleOptions): Promise<{ ended: Promise<
   await store.wishlists({
     ...known,
     sources,
-    lines,
+    lines: [...lines, ...unmatchedLines(expansion)],
     repositories,
     images,
     read: known.sources.read,

@@ -9,7 +9,6 @@ import type { Plan, PublishedImage, Removal } from '../../wishlist/meaning/plan.
 import type { SourceState } from '../../wishlist/sources/source.ts';
 import { asFailure, isFailure, stackOf, withHint, type Failure } from '../../core/failure.ts';
 import type { RepositoryView } from '../../publisher/publication/view.ts';
-import type { FailedLine } from '../output/recipe-lines.ts';
 import type {
   Asked,
   Death,
@@ -18,6 +17,7 @@ import type {
   NewAttempt,
   PublicationRecord,
   RecordedImage,
+  RejectedLine,
   Run,
   State,
   UnderWay,
@@ -56,7 +56,7 @@ export interface KnownState extends Remembered {
 /** Sources and wishes in force, as a cycle found them. */
 export interface Snapshot {
   readonly sources: readonly SourceState[];
-  readonly lines: readonly FailedLine[];
+  readonly lines: readonly RejectedLine[];
   readonly repositories: readonly string[];
   readonly images: readonly WishedImage[];
   /** Wishes of unknown extent. */

@@ -43,6 +43,24 @@ export function failedLines(recipes: readonly Recipe[], expansion: Expansion): F
   ];
 }
 
+/** The code of {@link unmatchedLines}. */
+export const UNMATCHED = 'pattern-unmatched' satisfies Problem['code'];
+
+/** A line that gives no image now, and may be meant to. */
+export interface UnmatchedLine {
+  readonly text: string;
+  readonly failure: Pick<Failure, 'message' | 'hint'> & { readonly code: typeof UNMATCHED };
+}
+
+/** Patterns that match nothing. */
+export function unmatchedLines({ problems }: Expansion): UnmatchedLine[] {
+  return problems.flatMap(({ recipe: { file }, problem }) => {
+    if (problem.code !== UNMATCHED) return [];
+    const message = `${position(file, problem)} ${problem.message}`;
+    return [{ text: problem.text, failure: { code: UNMATCHED, message, hint: problem.hint } }];
+  });
+}
+
 /** Lines whose tags could not be listed, limited for each recipe as its problems are. */
 function unlisted({ failures }: Expansion): FailedLine[] {
   const byRecipe = groupBy(failures, ({ recipe }) => recipe);

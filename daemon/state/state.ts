@@ -7,7 +7,6 @@ import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import type { Commit } from '../../wishlist/recipe/wish.ts';
 import type { Keep } from '../../wishlist/recipe/settings.ts';
 import type { SourceState } from '../../wishlist/sources/source.ts';
-import type { FailedLine } from '../output/recipe-lines.ts';
 import type { Verifications } from './verifications.ts';
 
 /**
@@ -42,11 +41,11 @@ export interface FailureNote {
   readonly hint: string | undefined;
 }
 
-/** Sources of wishlists, and the wishlist lines that give no image, as the last cycle found them. */
+/** Sources of wishlists, and the wishlist lines that give no image (patterns that match nothing, too), as the last cycle found them. */
 export interface Sources {
   replace(states: readonly SourceState[]): Promise<void>;
   all(): Promise<SourceRecord[]>;
-  replaceLines(lines: readonly FailedLine[]): Promise<void>;
+  replaceLines(lines: readonly RejectedLine[]): Promise<void>;
   lines(): Promise<RejectedLine[]>;
 }
 

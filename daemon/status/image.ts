@@ -1,6 +1,7 @@
 import { localTime, counted, formatBytes } from '../../core/text.ts';
 import { upcoming } from '../output/format.ts';
 import type { Attempt, FailingImage, ImageSummary, State, WishRecord } from '../state/state.ts';
+import { goingText } from './removal-text.ts';
 import { failureText, textOf } from './text.ts';
 
 /** Status of one image in one repository. Times are in ms since 1970. */
@@ -8,6 +9,8 @@ export interface ImageStatus {
   readonly repository: string;
   readonly publicName: string;
   readonly wishes: readonly WishRecord[];
+  /** The sources that asked for it last. */
+  readonly askedBy: readonly string[];
   /** By platform. */
   readonly published: readonly ImageSummary[];
   readonly failing: FailingImage | undefined;
@@ -24,6 +27,7 @@ export async function readImageStatus(state: State, image: string): Promise<Imag
     const wishes = (await state.wishes.of(repository)).filter(isMeant(image));
     const published = (await state.images.of(repository)).filter(isMeant(image));
     const failures = await state.attempts.failing(repository);
+    const askers = await state.removals.askers(repository);
     // What convert was asked for has no wish.
     const failing = [...failures.values()].filter(isMeant(image));
     for (const publicName of new Set([...wishes, ...published, ...failing].map((one) => one.publicName)))
@@ -31,6 +35,7 @@ export async function readImageStatus(state: State, image: string): Promise<Imag
         repository,
         publicName,
         wishes: wishes.filter((wish) => wish.publicName === publicName),
+        askedBy: askers.get(publicName) ?? [],
         published: published.filter((one) => one.publicName === publicName),
         failing: failures.get(publicName),
         attempts: await state.attempts.of(repository, publicName, ATTEMPTS),
@@ -48,14 +53,14 @@ export function imageStatusText(images: readonly ImageStatus[], nowMs: number): 
 }
 
 function imageLines(
-  { repository, publicName, wishes, published, failing, attempts }: ImageStatus,
+  { repository, publicName, wishes, askedBy, published, failing, attempts }: ImageStatus,
   nowMs: number,
 ): string[] {
   return [
     `${publicName} in ${repository}`,
     ...wishes.map((wish) => `  asked for by ${wishText(wish)}, since ${localTime(wish.sinceMs)}`),
-    ...(wishes.length === 0 ? ['  asked for by nobody'] : []),
-    ...published.map(publishedText),
+    ...(wishes.length === 0 ? [`  asked for by nobody${lastText(askedBy, published)}`] : []),
+    ...published.map((one) => publishedText(one, nowMs)),
     ...(published.length === 0 ? ['  not published'] : []),
     ...(failing === undefined ? [] : [failingText(failing, nowMs)]),
     ...(attempts.length === 0 ? [] : ['  tries:']),
@@ -73,10 +78,16 @@ function wishText({ source, file, line, commit }: WishRecord): string {
   return source === undefined || source === file ? `${place}${at}` : `${source} ${place}${at}`;
 }
 
-function publishedText(image: ImageSummary): string {
+/** What nobody is known to have asked for goes only by hand. */
+function lastText(askedBy: readonly string[], published: readonly ImageSummary[]): string {
+  if (askedBy.length > 0) return `; last by ${askedBy.join(', ')}`;
+  return published.length === 0 ? '' : ', so that only "unpackd remove" removes it';
+}
+
+function publishedText(image: ImageSummary, nowMs: number): string {
   const { platform, config, layers, bytes, publishedMs, unwantedSinceMs } = image;
   const when = publishedMs === undefined ? '' : ` ${localTime(publishedMs)}`;
-  const unwanted = unwantedSinceMs === undefined ? '' : `; not wanted since ${localTime(unwantedSinceMs)}`;
+  const unwanted = unwantedSinceMs === undefined ? '' : `; ${goingText(image, nowMs)}`;
   return `  published for ${platform}${when}: ${counted(layers, 'layer')} (${formatBytes(bytes)}), config ${config}${unwanted}`;
 }
 

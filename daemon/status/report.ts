@@ -1,3 +1,4 @@
+import { UNMATCHED } from '../output/recipe-lines.ts';
 import type { Failure } from '../../core/failure.ts';
 import { diskSpace } from '../../core/system/free-space.ts';
 import { quoted } from '../../core/text.ts';
@@ -12,6 +13,7 @@ import type {
   Death,
   FailingImage,
   FailureNote,
+  HoldRecord,
   ImageSummary,
   PublicationRecord,
   RejectedLine,
@@ -33,6 +35,8 @@ export interface StatusReport {
   readonly allPausedSinceMs: number | undefined;
   readonly sources: readonly SourceRecord[];
   readonly lines: readonly RejectedLine[];
+  /** Patterns that match nothing, which may be meant. */
+  readonly unmatched: readonly RejectedLine[];
   readonly repositories: readonly RepositoryStatus[];
   /** Disk of the state directory. */
   readonly disk:
@@ -49,6 +53,8 @@ export interface RepositoryStatus extends RepositoryRecord {
   readonly suspects: readonly Death[];
   /** Published images of which something is not as it should be, as far as it was verified. */
   readonly damaged: readonly DamagedImage[];
+  /** Why removals wait for an operator. */
+  readonly holds: readonly HoldRecord[];
   /** Published images that nobody asks for any more. */
   readonly unwanted: readonly ImageSummary[];
   readonly lastPublication: PublicationRecord | undefined;
@@ -77,6 +83,7 @@ export async function readStatus(
     const activity = activities.find(({ repository }) => repository === row.name);
     repositories.push(await repositoryOf(state, row, activity));
   }
+  const lines = await state.sources.lines();
   const disk = diskSpace(directory);
   return {
     nowMs,
@@ -85,7 +92,8 @@ export async function readStatus(
     troubles: troublesOf(directory, daemon, configurationFailure, nowMs),
     allPausedSinceMs: await state.repositories.allPausedSinceMs(),
     sources: await state.sources.all(),
-    lines: await state.sources.lines(),
+    lines: lines.filter((line) => !isUnmatched(line)),
+    unmatched: lines.filter(isUnmatched),
     repositories,
     disk: disk && { path: directory, ...disk },
   };
@@ -100,8 +108,8 @@ export function isWell(report: StatusReport): boolean {
     lines.length === 0 &&
     sources.every(({ failure }) => failure === undefined) &&
     repositories.every(
-      ({ failure, failing, damaged }) =>
-        failure === undefined && failing.length === 0 && damaged.length === 0,
+      ({ failure, failing, damaged, holds }) =>
+        failure === undefined && failing.length + damaged.length + holds.length === 0,
     )
   );
 }
@@ -133,10 +141,15 @@ async function repositoryOf(
     suspects: [...(await state.deaths.of(row.name)).values()].filter(({ count }) => count > 0),
     failing: Array.from(failing.values(), (one) => ({ ...one, isPublished: published.has(one.publicName) })),
     damaged: (await state.verifications.damaged(row.name)).map(shown),
+    holds: await state.removals.holds(row.name),
     unwanted: images.filter(({ unwantedSinceMs }) => unwantedSinceMs !== undefined),
     lastPublication,
     activity,
   };
+}
+
+function isUnmatched({ failure: { code } }: RejectedLine): boolean {
+  return code === UNMATCHED;
 }
 
 /** With paths as people read them. */

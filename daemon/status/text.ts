@@ -3,6 +3,7 @@ import { UNREACHABLE } from '../../publisher/image/own-failure.ts';
 import { withHint } from '../../core/failure.ts';
 import { groupBy } from '../../core/group-by.ts';
 import { commitText, registryOf, relative, span, upcoming } from '../output/format.ts';
+import { byDue, goingText } from './removal-text.ts';
 import { deathText } from '../cycle/in-flight.ts';
 import { redact } from '../configuration/secrets.ts';
 import type { FailureNote, PublicationRecord, SourceRecord } from '../state/state.ts';
@@ -16,11 +17,13 @@ export function statusText(report: StatusReport): string {
   const { troubles, repositories, nowMs } = report;
   const sources = report.sources.map((source) => sourceLine(source, nowMs));
   const lines = report.lines.map(({ failure }) => failureText(failure));
+  const unmatched = report.unmatched.map(({ failure }) => failureText(failure));
   return textOf([
     ...daemonLines(report),
     ...section('problems with unpackd itself', troubles.map(failureText)),
     ...section('sources', sources),
     ...section('wishlist lines that give no image', lines),
+    ...section('patterns that match nothing', unmatched),
     ...repositories.flatMap((repository) => [''].concat(repositoryLines(repository, nowMs))),
   ]);
 }
@@ -82,9 +85,11 @@ function repositoryLines(repository: RepositoryStatus, nowMs: number): string[] 
   const suspects = repository.suspects.map(
     (death) => `${death.image}, ${relative(death.lastMs, nowMs)}: ${deathText(death)}`,
   );
-  const unwanted = repository.unwanted.map(
-    ({ publicName, platform, unwantedSinceMs }) =>
-      `${publicName} (${platform}), since ${localTime(unwantedSinceMs ?? nowMs)}`,
+  const unwanted = repository.unwanted
+    .toSorted(byDue)
+    .map((image) => `${image.publicName} (${image.platform}), ${goingText(image, nowMs)}`);
+  const holds = repository.holds.map(
+    (hold) => `  removals are held since ${localTime(hold.sinceMs)}: ${failureText(hold)}`,
   );
   const since = failingSinceMs === undefined ? '' : ` since ${localTime(failingSinceMs)}`;
   return [
@@ -97,6 +102,7 @@ function repositoryLines(repository: RepositoryStatus, nowMs: number): string[] 
     ...failingLines(repository.failing, nowMs),
     ...listed('tried alone and last, because unpackd was killed while working on them', suspects),
     ...damagedLines(repository),
+    ...holds,
     ...listed('no longer asked for, still published', unwanted),
   ];
 }

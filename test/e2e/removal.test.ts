@@ -396,8 +396,24 @@ describe('e2e/removal: convert', () => {
     const { stderr } = await convert(0, []);
     assert.match(stderr, /^warning: .*asked for them, and now asks for nothing in images\.unpackd\.test/m);
     assert.equal(published(), '123');
+    const status = await site.command(['status']);
+    assert.deepEqual([status.status, status.stderr], [1, '']);
+    assert.match(status.stdout, /^  removals are held since .*: 3 images stay: .*\[source-emptied\]$/m);
+    assert.match(status.stdout, /tool:1 \(linux\/amd64\), not wanted since .*; held \[source-emptied\]$/m);
     await convert(0, [], '--yes-really');
     assert.equal(published(), '');
+    assert.equal((await site.command(['status'])).status, 0);
+  });
+
+  it('shows when a name goes, and patterns that match nothing, neither of which needs attention', async () => {
+    const [one = '', two = ''] = images;
+    const nothing = one.replace(/:1$/, ':x*');
+    await convert(0, [one, two]);
+    await convert(0, [one, nothing]);
+    const { status, stdout } = await site.command(['status']);
+    assert.equal(status, 0, stdout);
+    assert.match(stdout, /tool:2 .*, as no pattern means it any more; its name goes in \d+ h, on 20/);
+    assert.match(stdout, /^patterns that match nothing\n.*x\*" matches nothing: .*\[pattern-unmatched\]$/m);
   });
 
   it('leaves alone what was published by hand, also once a line asked for it', async () => {

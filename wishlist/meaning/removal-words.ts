@@ -9,6 +9,10 @@ const TEXTS: Readonly<Record<RemovalReason, string>> = {
   'source gone': 'the source that asked for it is no longer configured',
 };
 
+export function isRemovalReason(text: string): text is RemovalReason {
+  return Object.hasOwn(TEXTS, text);
+}
+
 /** Why an image goes, as the end of a sentence. */
 export function reasonText(reason: RemovalReason): string {
   return TEXTS[reason];

@@ -3,7 +3,6 @@ import { groupBy } from '../../../core/group-by.ts';
 import { formatReference } from '../../../core/oci/reference.ts';
 import type { WishedImage } from '../../../wishlist/meaning/wished-image.ts';
 import type { SourceState } from '../../../wishlist/sources/source.ts';
-import type { FailedLine } from '../../output/recipe-lines.ts';
 import type { RejectedLine, SourceRecord, Sources, Wishes, WishRecord } from '../state.ts';
 import {
   type Row,
@@ -35,7 +34,7 @@ export class SourcesTable extends Table implements Sources {
     return (await this.database.all('SELECT * FROM sources ORDER BY position')).map(sourceOf);
   }
 
-  async replaceLines(lines: readonly FailedLine[]): Promise<void> {
+  async replaceLines(lines: readonly RejectedLine[]): Promise<void> {
     await this.database.transaction(async (statements) => {
       await statements.run('DELETE FROM lines');
       for (const [position, { text, failure }] of lines.entries())

@@ -10,6 +10,7 @@ export function emptyReport(nowMs: number): StatusReport {
     allPausedSinceMs: undefined,
     sources: [],
     lines: [],
+    unmatched: [],
     repositories: [],
     disk: undefined,
   };

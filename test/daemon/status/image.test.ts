@@ -11,6 +11,7 @@ import { openState } from '../../../daemon/state/open-state.ts';
 const REPOSITORIES = ['images.unpackd.test', 'other.test'] as const;
 const [REPOSITORY, OTHER] = REPOSITORIES;
 const IMAGE = 'quay.io/lab/tool:1';
+const DAY_MS = 86_400_000;
 
 describe('daemon/status/image', () => {
   let state: State;
@@ -95,6 +96,7 @@ describe('daemon/status/image', () => {
       repository: REPOSITORY,
       publicName: IMAGE,
       wishes: [],
+      askedBy: [],
       published: [],
       failing: undefined,
       attempts: [],
@@ -137,9 +139,20 @@ describe('daemon/status/image', () => {
         'what is published',
         { published: [PUBLISHED, { ...PUBLISHED, layers: 1, publishedMs: NOW, unwantedSinceMs: NOW }] },
         [
-          '  asked for by nobody',
+          '  asked for by nobody, so that only "unpackd remove" removes it',
           '  published for linux/arm64: 2 layers (2.0 MB), config sha256:c',
-          '  published for linux/arm64 2026-01-05 12:00 +00:00: 1 layer (2.0 MB), config sha256:c; not wanted since 2026-01-05 12:00 +00:00',
+          '  published for linux/arm64 2026-01-05 12:00 +00:00: 1 layer (2.0 MB), config sha256:c; not wanted since 2026-01-05 12:00 +00:00; stays while that is not sure',
+        ],
+      ],
+      [
+        'who asked for it, and when it goes',
+        {
+          askedBy: ['git', '/home/it/recipe.yaml'],
+          published: [{ ...PUBLISHED, unwantedSinceMs: NOW, reason: 'line gone', dueMs: NOW + DAY_MS }],
+        },
+        [
+          '  asked for by nobody; last by git, /home/it/recipe.yaml',
+          '  published for linux/arm64: 2 layers (2.0 MB), config sha256:c; not wanted since 2026-01-05 12:00 +00:00, as no line asks for it any more; its name goes in 24 h, on 2026-01-06 12:00 +00:00',
         ],
       ],
       [

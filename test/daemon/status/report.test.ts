@@ -166,6 +166,7 @@ describe('daemon/status/report', () => {
     failing: [],
     suspects: [],
     damaged: [],
+    holds: [],
     unwanted: [],
     lastPublication: undefined,
     activity: undefined,
@@ -198,6 +199,8 @@ describe('daemon/status/report', () => {
 
   const cases: [what: string, change: Partial<StatusReport>, isFine: boolean][] = [
     ['nothing is known', {}, true],
+    ['removals wait', { repositories: [{ ...WELL, holds: [{ ...FAILURE, sinceMs: 1 }] }] }, false],
+    ['a pattern matches nothing', { unmatched: [{ text: 'a:*', failure: FAILURE }] }, true],
     ['a daemon runs', { daemon: activity, isDaemonExpected: true }, true],
     ['a daemon should run', { isDaemonExpected: true }, false],
     ['a daemon does not answer', { daemon: 'silent', isDaemonExpected: true }, false],

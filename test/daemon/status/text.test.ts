@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { ImageSummary } from '../../../daemon/state/state.ts';
 import type { RepositoryStatus, StatusReport } from '../../../daemon/status/report.ts';
 import { failureText, statusText, textOf } from '../../../daemon/status/text.ts';
 import { emptyReport } from './empty-report.ts';
@@ -10,6 +11,7 @@ const NOW = new Date(2026, 0, 5, 12, 0).getTime();
 const NAME = 'images.unpackd.test';
 const FAILURE = { code: 'tag-unknown', message: 'no such tag', hint: 'correct it' };
 
+const DAY_MS = 24 * HOUR;
 const NOTHING = emptyReport(NOW);
 const REPOSITORY: RepositoryStatus = {
   name: NAME,
@@ -23,6 +25,7 @@ const REPOSITORY: RepositoryStatus = {
   failing: [],
   suspects: [],
   damaged: [],
+  holds: [],
   unwanted: [],
   lastPublication: undefined,
   activity: undefined,
@@ -239,26 +242,32 @@ describe('daemon/status/text', () => {
       'what nobody asks for',
       {
         unwanted: [
-          {
-            publicName: 'quay.io/a:1',
-            platform: 'linux/arm64',
-            image: undefined,
-            config: 'sha256:c',
-            publishedMs: undefined,
-            layers: 1,
-            bytes: 1,
-            unwantedSinceMs: NOW,
-            reason: undefined,
-            dueMs: undefined,
-            hold: undefined,
-          },
+          unwanted('quay.io/a:1', {}),
+          unwanted('quay.io/a:2', { reason: 'tag gone', dueMs: NOW + 2 * DAY_MS }),
+          unwanted('quay.io/a:3', { reason: 'line gone', dueMs: NOW - 1 }),
+          unwanted('quay.io/a:4', { reason: 'newer tags', dueMs: NOW - 2, hold: 'too-many' }),
+          unwanted('quay.io/a:5', { reason: 'platform no longer asked for' }),
         ],
       },
       [
         PUBLISHED,
-        '  no longer asked for, still published: 1 image',
-        '    quay.io/a:1 (linux/arm64), since 2026-01-05 12:00 +00:00',
+        '  no longer asked for, still published: 5 images',
+        ...[
+          'quay.io/a:4 SINCE, as newer tags took its place; held [too-many]',
+          'quay.io/a:3 SINCE, as no line asks for it any more; its name goes with the next check',
+          'quay.io/a:2 SINCE, as its registry has no such tag any more; its name goes in 2 d, on 2026-01-07 12:00 +00:00',
+          'quay.io/a:1 SINCE; stays while that is not sure',
+          'quay.io/a:5 SINCE, as nobody asks for this platform any more; stays for ever',
+        ].map(
+          (line) =>
+            `    ${line.replace(' SINCE', ' (linux/arm64), not wanted since 2026-01-05 12:00 +00:00')}`,
+        ),
       ],
+    ],
+    [
+      'why removals wait',
+      { holds: [{ ...FAILURE, code: 'too-many', sinceMs: NOW }] },
+      [PUBLISHED, '  removals are held since 2026-01-05 12:00 +00:00: no such tag; correct it [too-many]'],
     ],
     ['nothing of a daemon that is idle', { activity: IDLE }, [PUBLISHED]],
     [
@@ -314,3 +323,20 @@ describe('daemon/status/text', () => {
     assert.equal(failureText(FAILURE), 'no such tag; correct it [tag-unknown]');
   });
 });
+
+function unwanted(publicName: string, change: Partial<ImageSummary>): ImageSummary {
+  return {
+    publicName,
+    platform: 'linux/arm64',
+    image: undefined,
+    config: 'sha256:c',
+    publishedMs: undefined,
+    layers: 1,
+    bytes: 1,
+    unwantedSinceMs: NOW,
+    reason: undefined,
+    dueMs: undefined,
+    hold: undefined,
+    ...change,
+  };
+}
