@@ -16,6 +16,7 @@ export type FailureCode =
   | 'name-conflict' // another image has the public name that this one would get
   | 'configuration-invalid' // an option, environment variable or configuration file entry is wrong
   | 'argument-unknown' // an argument names a repository or an image that nobody knows
+  | 'still-wanted' // an image that is to be removed, and that a line asks for
   // where wishlists come from
   | 'source-unreachable' // no connection to it, none that lasts, or no end within its time limit
   | 'source-untrusted' // its server shows another key or certificate than it should

@@ -1,5 +1,6 @@
 import { CLIENT_KINDS } from '../client-config/snippets.ts';
 import type { AnyCommand } from './command.ts';
+import { ASKING, RECIPE, STATE, WISHLIST_COMMANDS } from './wishlist-commands.ts';
 
 /*
  * All commands as data. Their work is imported when it runs: importing modules dominates short runs.
@@ -8,7 +9,6 @@ import type { AnyCommand } from './command.ts';
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
 const PUBLISHING = ['publishing', 'image-limits', 'wishlist-limits', 'registries'] as const;
-const ASKING = ['image-limits', 'wishlist-limits', 'registries'] as const;
 
 const CONVERTING = [
   'backend',
@@ -21,9 +21,7 @@ const CONVERTING = [
   'json',
 ] as const;
 const SCHEDULED = ['schedule', 'time-zone', 'jitter', 'stop-timeout', 'config'] as const;
-const STATE = ['state', 'json'] as const;
 
-const RECIPE = { name: 'RECIPE', description: 'the wishlist, a YAML file', values: 'files' } as const;
 const ALL_OR_ONE = {
   name: 'REPOSITORY',
   description: 'such as unpacked.example.org; all if omitted',
@@ -161,6 +159,41 @@ export const COMMANDS: readonly AnyCommand[] = [
     run: async (context) => await (await import('./commands/steering.ts')).resume(context),
   },
   {
+    name: 'remove',
+    summary: 'Take back the public names of images',
+    details:
+      'Trees go later, by "unpackd gc". An image that a line asks for stays. "unpackd restore" undoes it until a collection has swept its trees. Runs beside the daemon',
+    arguments: [
+      {
+        name: 'IMAGE',
+        description: 'a public name or REGISTRY/REPOSITORY:TAG; * matches anything but a slash',
+        variadic: true,
+      },
+    ],
+    options: ['repository', 'held', 'dry-run', 'backend', 'root', 'state', 'progress', 'json'],
+    topics: ['removing'],
+    examples: [
+      ['unpackd remove quay.io/lab/tool:1.2', 'from all repositories that have it'],
+      ["unpackd remove --dry-run 'quay.io/lab/tool:*'", 'what would go'],
+      ['unpackd remove --held unpacked.example.org', 'what the daemon planned to remove, and holds back'],
+    ],
+    run: async (context) => await (await import('./commands/remove.ts')).removeImages(context),
+  },
+  {
+    name: 'restore',
+    summary: 'Undo the removal of an image',
+    details:
+      'From the repository while its trees are there, otherwise from its registry. Runs beside the daemon',
+    arguments: [{ name: 'IMAGE', description: 'a public name or REGISTRY/REPOSITORY:TAG' }],
+    options: ['repository', ...CONVERTING],
+    topics: ['removing', ...PUBLISHING],
+    examples: [
+      ['unpackd restore quay.io/lab/tool:1.2', 'as "unpackd remove" or the daemon took it back'],
+      ['unpackd restore --repository unpacked.example.org quay.io/lab/tool:1.2', 'in one repository'],
+    ],
+    run: async (context) => await (await import('./commands/restore.ts')).restoreImage(context),
+  },
+  {
     name: 'rebuild',
     summary: 'Rebuild the state database from the repositories',
     arguments: [
@@ -188,94 +221,7 @@ export const COMMANDS: readonly AnyCommand[] = [
     ],
     run: async (context) => await (await import('./commands/adopt.ts')).adoptRepository(context),
   },
-  {
-    name: 'wishlist check',
-    summary: 'Check recipes, for people and for CI',
-    details: 'Asks registries, unless --offline is given',
-    arguments: [
-      {
-        ...RECIPE,
-        description: 'wishlists: YAML files; if omitted, all sources of the configuration',
-        variadic: true,
-      },
-    ],
-    options: [
-      'base',
-      'base-file',
-      'offline',
-      'format',
-      'report',
-      'allowed-registries',
-      'image-size-limit',
-      'pattern-limit',
-      'platforms',
-      'json',
-    ],
-    topics: ASKING,
-    examples: [
-      ['unpackd wishlist check recipe.yaml', 'every line'],
-      [
-        'unpackd wishlist check --base origin/main recipe.yaml',
-        'only what is new since that commit can be an error',
-      ],
-      [
-        'unpackd wishlist check --base origin/main --report check.md recipe.yaml',
-        'the same, and a comment for a pull request',
-      ],
-    ],
-    run: async (context) => await (await import('./commands/wishlist-check.ts')).checkWishlists(context),
-  },
-  {
-    name: 'wishlist expand',
-    summary: 'Print the images that recipes mean today',
-    details: 'Asks registries which tags there are',
-    arguments: [
-      RECIPE,
-      { ...RECIPE, name: 'OTHERS', description: 'further ones, read as one wishlist', variadic: true },
-    ],
-    options: ['json', 'platforms', 'pattern-limit', 'allowed-registries'],
-    topics: ASKING,
-    examples: [
-      ['unpackd wishlist expand recipe.yaml', 'one image a line, by its public name'],
-      [
-        'unpackd wishlist expand --json one.yaml two.yaml',
-        'with platforms, repositories and the lines that ask for each, for scripts',
-      ],
-    ],
-    run: async (context) => await (await import('./commands/wishlist.ts')).expandWishlists(context),
-  },
-  {
-    name: 'wishlist import',
-    summary: 'Convert a list of images, one a line, into a recipe',
-    arguments: [
-      {
-        name: 'FILE',
-        description: 'a list as the OSG keeps one: # begins a comment, no registry is Docker Hub',
-        values: 'files',
-      },
-      { name: 'REPOSITORY', description: 'where to publish the images, such as unpacked.example.org' },
-    ],
-    options: ['json'],
-    examples: [
-      [
-        'unpackd wishlist import images.txt unpacked.example.org >recipe.yaml',
-        'lines that are not images are reported, and become comments',
-      ],
-    ],
-    run: async (context) => await (await import('./commands/wishlist.ts')).importImages(context),
-  },
-  {
-    name: 'wishlist sources',
-    summary: 'Read the configured sources, and show what is in force',
-    arguments: [],
-    options: STATE,
-    topics: ASKING,
-    examples: [
-      ['unpackd wishlist sources', 'a line for each source'],
-      ['unpackd wishlist sources --json', 'for scripts'],
-    ],
-    run: async (context) => await (await import('./commands/wishlist.ts')).showSources(context),
-  },
+  ...WISHLIST_COMMANDS,
   {
     name: 'check-image-syntax',
     summary: 'Check the syntax of images or recipes; asks no registry',
@@ -342,7 +288,7 @@ export const COMMANDS: readonly AnyCommand[] = [
       },
     ],
     options: ['config', 'json'],
-    topics: [...PUBLISHING, 'schedule', 'checks'],
+    topics: [...PUBLISHING, 'schedule', 'removing', 'checks'],
     examples: [
       ['unpackd config check', 'as the user that runs unpackd: exit status 2 if something is wrong'],
       ['unpackd config check unpackd.yaml.new', 'before it is put in place'],
@@ -354,7 +300,7 @@ export const COMMANDS: readonly AnyCommand[] = [
     summary: 'Show the configuration, and where each value comes from',
     arguments: [],
     options: ['config', 'json'],
-    topics: [...PUBLISHING, 'schedule', 'checks'],
+    topics: [...PUBLISHING, 'schedule', 'removing', 'checks'],
     examples: [
       ['unpackd config show', 'all options, registries and sources; secrets are masked'],
       ['unpackd config show --json', 'for scripts'],
@@ -376,7 +322,7 @@ export const COMMANDS: readonly AnyCommand[] = [
 /** The parts of the general help. */
 export const SECTIONS = {
   Publishing: ['convert', 'convert-single-image', 'daemon', 'loop', 'adopt'],
-  'Daemon and state': ['status', 'retry', 'pause', 'resume', 'rebuild'],
+  'Daemon and state': ['status', 'retry', 'pause', 'resume', 'remove', 'restore', 'rebuild'],
   'Wishlists and images': [
     'wishlist check',
     'wishlist expand',
@@ -396,8 +342,6 @@ export const PLANNED_COMMANDS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     'garbage-collection': NOTHING_REMOVED,
     gc: NOTHING_REMOVED,
-    remove: NOTHING_REMOVED,
-    restore: NOTHING_REMOVED,
     list: '"unpackd status" counts the images of each repository, and "unpackd status IMAGE" shows one',
     verify: '"unpackd convert --convert-again RECIPE" writes images again',
     export: 'apptainer and podman can export published images',

@@ -142,6 +142,23 @@ export const OPTION_GROUPS = {
       summary: "directory of the server's configuration",
     },
   },
+  Removing: {
+    repository: {
+      key: 'repository',
+      type: string,
+      argument: 'repository',
+      summary: 'the repository that is meant',
+      unset: 'all that the state knows',
+      notInFile: true,
+    },
+    held: {
+      key: 'held',
+      type: string,
+      argument: 'repository',
+      summary: 'let the images of this repository go whose removal is held back now',
+      notInFile: true,
+    },
+  },
   Checking: {
     dryRun: {
       key: 'dry-run',
@@ -235,6 +252,7 @@ export const OPTIONS = {
   ...OPTION_GROUPS.Registries,
   ...OPTION_GROUPS.Daemon,
   ...OPTION_GROUPS['CernVM-FS server'],
+  ...OPTION_GROUPS.Removing,
   ...OPTION_GROUPS.Checking,
   ...OPTION_GROUPS['Input and output'],
 };

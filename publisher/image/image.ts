@@ -13,6 +13,8 @@ export interface WantedImage extends Pick<
 > {
   /** Somebody asks for it by hand: no plan takes it back then. */
   readonly isByHand?: boolean;
+  /** The manifest that is meant, in place of what the tag leads to now. */
+  readonly pinned?: Digest;
 }
 
 /** An image that is resolved: what its name means in the registry now, for one platform. */

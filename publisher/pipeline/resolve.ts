@@ -278,7 +278,8 @@ export async function resolveImage(
     hasVariantLink,
     ...(wanted.isByHand === true && { isByHand: true }),
   });
-  const { reference, platforms } = wanted;
+  const { platforms, pinned } = wanted;
+  const reference = pinned === undefined ? wanted.reference : { ...wanted.reference, digest: pinned };
   if (platforms === undefined) {
     const manifest = await client.fetchManifest(reference, LINUX_AMD64);
     return { images: [imageOf(LINUX_AMD64, manifest)], missing: [], available: [] };

@@ -60,6 +60,15 @@ export function encodeRemoval(
   return Buffer.from(`${JSON.stringify(document)}\n`);
 }
 
+/** The names of all images of which something is kept. */
+export async function removedNames(view: RepositoryView): Promise<string[]> {
+  const [folder, file] = [removedPath('', '').slice(0, -1), `/${REMOVED_FILE}`];
+  const names: string[] = [];
+  for await (const { path, kind } of view.walk(folder.slice(0, -1)))
+    if (kind === 'file' && path.endsWith(file)) names.push(path.slice(folder.length, -file.length));
+  return names;
+}
+
 /** What is kept of the image whose name `name` was taken back; `undefined` for nothing, or nothing that can be read. */
 export async function removedName(view: RepositoryView, name: string): Promise<RemovedName | undefined> {
   const document = parseIfValid(RemovedSchema, await view.read(removedPath(name, REMOVED_FILE)));

@@ -53,9 +53,9 @@ function markdownTable(rows: readonly (readonly string[])[]): string {
 
 /** YAML: each option that a file may have, with its default or an example, all of it in comments. */
 function optionExamples(): string {
-  return GROUPS.map(([group, all]) => {
+  return GROUPS.flatMap(([group, all]) => {
     const options = all.filter(({ notInFile }) => notInFile !== true);
-    return `# ---- ${group} ----\n${options.map(exampleOf).join('')}`;
+    return options.length === 0 ? [] : `# ---- ${group} ----\n${options.map(exampleOf).join('')}`;
   }).join('\n');
 }
 

@@ -179,7 +179,7 @@ describe('daemon/cli/run: the command line', () => {
     ['gc', 'unpacked.example.org'],
     ['gc', '--help'],
     ['garbage-collection', '-h', '--dry-run'],
-    ['--root', '/x', 'remove', 'quay.io/a:1'],
+    ['--root', '/x', 'verify', 'unpacked.example.org'],
     ['convert', '--help', '--grace-period', '30'],
     ['convert', 'r', '--grace-period=30'],
     ['convert', 'r', '--strict'],

@@ -55,6 +55,8 @@ describe('daemon/configuration/configuration', () => {
       clientRoot: '/home/ada/.local/share/unpackd',
       state: '/home/ada/.local/state/unpackd',
       temporaryDirectory: '/home/ada/.local/state/unpackd',
+      repository: undefined,
+      held: undefined,
       skipFlat: false,
       skipLayers: false,
       skipPodman: false,
