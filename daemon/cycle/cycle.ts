@@ -40,6 +40,7 @@ export interface Expanded extends Wishlists {
 export async function runCycle(options: CycleOptions): Promise<{ ended: Promise<RepositoryReport[]> }> {
   const { store, listTags, settings, policy } = options;
   const isLatest = await store.begin();
+  options.removal.questions.begin();
   if (options.removal.takesHeld) await store.believeClock();
 
   const wishlists = await options.readWishlists();

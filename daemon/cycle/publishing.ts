@@ -99,7 +99,7 @@ export async function withPublishing<T>(
     const removal = {
       limits: removalLimitsOf(configuration),
       takesHeld: configuration.yesReally,
-      questions: new TagQuestions(client.presenceOf.bind(client)),
+      questions: new TagQuestions(client.presenceOf.bind(client), warn),
     };
     const given = { pool, store, inFlight, observeIn, client, removal, nowMs: Date.now };
     try {

@@ -99,15 +99,13 @@ export class NameRemoval {
     const { store, removal } = this.#context;
     const { repository, lacksTag } = this.#task;
     const due = new Set(this.#hold(plan).due.map(({ published }) => published.publicName));
-    const wanted = new Set(
-      plan.unknown.flatMap(({ publicName, image }) => (image === undefined ? [] : publicName)),
-    );
     const questions = plan.questions.filter(
-      ({ publicName }) =>
-        (!wanted.has(publicName) || lacksTag(publicName)) &&
-        (due.has(publicName) || !this.#isRecent(publicName)),
+      ({ publicName, isUnlisted }) =>
+        (isUnlisted || lacksTag(publicName)) && (due.has(publicName) || !this.#isRecent(publicName)),
     );
-    for (const [name, presence] of await removal.questions.ask(questions)) this.#answers.set(name, presence);
+    const turn = { absences: this.#absences, nowMs: this.#clock.nowMs };
+    for (const [name, presence] of await removal.questions.ask(questions, turn))
+      this.#answers.set(name, presence);
     const named = (which: Presence): Set<string> =>
       new Set([...this.#answers].flatMap(([name, presence]) => (presence === which ? [name] : [])));
     const seen = new Set([...named('there'), ...resolvedNames(plan)]);
@@ -121,7 +119,6 @@ export class NameRemoval {
           this.#answers.get(name) === 'gone' || (!this.#answers.has(name) && this.#isRecent(name));
         return isGone ? this.#absences.get(name) : undefined;
       },
-      isThere: (name) => this.#answers.get(name) === 'there',
     };
   }
 

@@ -74,7 +74,9 @@ export class ConfiguredRun {
       patienceMs: this.#patienceMs,
       signal: signals.fetching.signal,
     });
-    this.#questions = new TagQuestions(client.presenceOf.bind(client));
+    this.#questions = new TagQuestions(client.presenceOf.bind(client), (message) =>
+      contained(cycleLog.observer(undefined))({ type: 'warning', message }),
+    );
     this.#fetching = signals.fetching;
     this.#publishing = signals.publishing;
     this.#inFlight = new InFlight({ store, spool: spoolFolder(configuration), nowMs });

@@ -6,6 +6,6 @@ export const WISHLIST = 'wishlist';
 /** Every source was read, no pattern counts, and no registry was asked for single tags. */
 export const ALL_READ: Pick<RemovalKnowledge, 'patterns' | 'tags' | 'sources'> = {
   patterns: [],
-  tags: { absent: () => undefined, isThere: () => false },
+  tags: { absent: () => undefined },
   sources: { read: new Set([WISHLIST]), configured: new Set([WISHLIST]) },
 };

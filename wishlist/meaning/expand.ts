@@ -37,6 +37,7 @@ import {
   selectTags,
   type TagSelection,
 } from '../tags/tag-selection.ts';
+import { OlderTags } from './older-tags.ts';
 import { Breath } from '../../core/turns.ts';
 import { assignNames, type Meant, type Conflict } from './wished-images.ts';
 
@@ -91,11 +92,13 @@ export async function expandRecipes(
   }));
   const patterns = settled.flatMap(({ lines }) => lines.filter(hasSelection));
   const budgets = new SourceBudgets(policy.images);
+  const older = new OlderTags();
   const asking = patterns.map(({ line, selection, limit }) => ({
     reference: line.wish.reference,
     choose: (list: TagList): Chosen | TooCostly => {
       const cost = selectionCost(selection, list.tags.length);
-      if (budgets.takeComparisons(line, cost)) return chosenFrom(list, selection, limit.tags);
+      if (budgets.takeComparisons(line, cost))
+        return { ...chosenFrom(list, selection, limit.tags), matching: older.of(selection, list) };
       return { listed: list.tags.length, isTooCostly: true };
     },
   }));
@@ -137,7 +140,7 @@ function hasSelection(line: SettledLine): line is SettledLine & { readonly selec
   return line.selection !== undefined;
 }
 
-/** The tags that a pattern means; nothing else of the list is kept. */
+/** The tags that a pattern means; of the list little else is kept. */
 interface Chosen {
   readonly images: Matching;
   /** Matching tags that are not of images. */
@@ -145,6 +148,8 @@ interface Chosen {
   /** The number of tags in the list. */
   readonly listed: number;
   readonly isWhole: boolean;
+  /** As {@link KnownPattern.listed}. */
+  readonly matching: ReadonlySet<string> | undefined;
 }
 
 /** A list that would take too long to compare with a pattern. */
@@ -156,7 +161,11 @@ interface TooCostly {
 /** The result for a pattern, or why its tag list is missing. */
 type Answer = Chosen | TooCostly | Failure;
 
-function chosenFrom({ tags, isWhole }: TagList, selection: TagSelection, limit: number): Chosen {
+function chosenFrom(
+  { tags, isWhole }: TagList,
+  selection: TagSelection,
+  limit: number,
+): Omit<Chosen, 'matching'> {
   const matching = selectTags(selection, tags);
   const isArtifact = (tag: string): boolean => isArtifactTag(tag) && !isNamedBy(selection, tag);
   return {
@@ -168,6 +177,10 @@ function chosenFrom({ tags, isWhole }: TagList, selection: TagSelection, limit: 
     listed: tags.length,
     isWhole,
   };
+}
+
+function matchingOf(answer: Answer | undefined): KnownPattern['listed'] {
+  return answer !== undefined && 'matching' in answer ? answer.matching : undefined;
 }
 
 /** The tags that a wish means. */
@@ -228,7 +241,7 @@ class Expander {
     const { tags, uncertain } = this.#tagsOf(settled, chosen);
     if (tags !== undefined) this.#addImages(settled, this.#referencesOf(settled.line, tags));
     if (settled.selection !== undefined && tags !== undefined && tags !== 'single')
-      this.#addPattern(settled, settled.selection);
+      this.#addKnown(settled, settled.selection, matchingOf(chosen));
     for (const one of uncertain) this.#addUncertainty(settled, one);
   }
 
@@ -239,14 +252,16 @@ class Expander {
     this.#uncertainties.push(uncertaintyOfWish(line, { selection, subdirectory }));
   }
 
-  #addPattern({ line, settings: { subdirectory } }: SettledLine, selection: TagSelection): void {
+  #addKnown(settled: SettledLine, selection: TagSelection, listed: KnownPattern['listed']): void {
+    if (selection.newest !== undefined && listed === undefined) {
+      this.#addUncertainty(settled, selection);
+      return;
+    }
+    const { line, settings } = settled;
     const { reference } = line.wish;
-    this.#patterns.push({
-      ...uncertaintyOfWish(line, { selection, subdirectory }),
-      image: namesOf(reference, subdirectory),
-      reference,
-      isOfNewest: selection.newest !== undefined,
-    });
+    const { subdirectory } = settings;
+    const pattern = uncertaintyOfWish(line, { selection, subdirectory });
+    this.#patterns.push({ ...pattern, image: namesOf(reference, subdirectory), reference, listed });
   }
 
   #tagsOf({ line, selection, limit }: SettledLine, chosen: Answer | undefined): MeantTags {

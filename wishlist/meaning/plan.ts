@@ -50,6 +50,8 @@ export interface UnknownImage {
 
 /** A published image whose removal depends on whether its registry has the tag. */
 export interface TagQuestion {
+  /** A pattern matches the tag, and its registry's list, which seems to be whole, lacks it. */
+  readonly isUnlisted: boolean;
   readonly publicName: string;
   readonly reference: ImageReference;
 }
@@ -103,7 +105,7 @@ export function planRepository(
     const { publicName, platform } = one;
     if (removal !== undefined) plan.remove.push(removal);
     else plan.unknown.push({ publicName, platform, image: undefined, published: one });
-    if (question !== undefined) plan.questions.push({ publicName, reference: question });
+    if (question !== undefined) plan.questions.push({ publicName, reference: question, isUnlisted: true });
   }
   return plan;
 }
@@ -168,7 +170,7 @@ function planWanted(
     const { publicName, reference } = image;
     if (gone !== undefined) plan.remove.push(gone);
     else plan.unknown.push({ publicName, platform, image, published });
-    if (isOfTag) plan.questions.push({ publicName, reference });
+    if (isOfTag) plan.questions.push({ publicName, reference, isUnlisted: false });
   } else if (published === undefined) plan.add.push({ image, platform, digest });
   else if (published.digest === digest) plan.unchanged.push(wanted);
   else plan.update.push({ image, platform, digest });

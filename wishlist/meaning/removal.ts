@@ -1,6 +1,7 @@
 import type { Platform } from '../../core/oci/platform.ts';
 import type { ImageReference } from '../../core/oci/reference.ts';
 import type { Keep } from '../recipe/settings.ts';
+import { groupBy } from '../../core/group-by.ts';
 import { goneSinceMs, type Absence } from './absence.ts';
 import { protectedNames, type Uncertainty } from './uncertainty.ts';
 
@@ -28,8 +29,6 @@ export interface PublishedImage {
 export interface TagAnswers {
   /** Of a tag that its registry surely does not have now. */
   readonly absent: (publicName: string) => Absence | undefined;
-  /** There for sure, though no list shows it to be meant. */
-  readonly isThere: (publicName: string) => boolean;
 }
 
 /** The sources of a cycle, by name; a recipe given to a command by its real path. */
@@ -45,8 +44,11 @@ export interface KnownPattern extends Uncertainty {
   readonly image: string;
   /** For a tag of it, with that tag. */
   readonly reference: ImageReference;
-  /** Of the matching tags it means only those with the highest versions. */
-  readonly isOfNewest: boolean;
+  /**
+   * Where it means only the newest of the tags that match: all that match, as the registry lists them. `undefined` for other
+   * patterns.
+   */
+  readonly listed: ReadonlySet<string> | undefined;
 }
 
 export type RemovalReason =
@@ -109,22 +111,25 @@ export function decideUnwanted(
   const names = new Set(ours.map(({ publicName }) => publicName));
   const uncertain = protectedNames(names, known.uncertainties, repository);
   const patterns = known.patterns.filter(({ repositories }) => repositories?.includes(repository) !== false);
-  const byImage = new Map(patterns.map((pattern) => [pattern.image, pattern]));
+  const byImage = groupBy(patterns, ({ image }) => image);
+  const patternsOf = (name: string): readonly KnownPattern[] => byImage.get(imageOf(name)) ?? [];
+  const isListed = (name: string): boolean =>
+    patternsOf(name).some(({ listed }) => listed?.has(versionOf(name)));
   const matched = protectedNames(names, patterns, repository);
   const meant = protectedNames(
     names,
-    patterns.filter(({ isOfNewest }) => !isOfNewest),
+    patterns.filter(({ listed }) => listed === undefined),
     repository,
   );
   return unwanted.map((published): Fate => {
     const { publicName } = published;
     if (!isAnswered(published, known.sources) || uncertain.has(publicName)) return { published };
-    const pattern = byImage.get(imageOf(publicName));
+    const [pattern] = patternsOf(publicName);
     if (pattern !== undefined && matched.has(publicName)) {
       const question = { ...pattern.reference, tag: versionOf(publicName) };
-      const isMeant = meant.has(publicName) || !known.tags.isThere(publicName);
-      const moved = isMeant ? undefined : removalOf(published, 'newer tags', known);
-      const removal = goneTag(published, known) ?? moved;
+      if (!meant.has(publicName) && isListed(publicName))
+        return { published, removal: removalOf(published, 'newer tags', known) };
+      const removal = goneTag(published, known);
       return removal === undefined ? { published, question } : { published, removal, question };
     }
     const reason = reasonFor(published, { isWanted: wantedNames.has(publicName), pattern }, known);

@@ -80,7 +80,7 @@ describe('daemon/cycle/repository-work', () => {
       removal: {
         limits: { images: 50, percent: 10 },
         takesHeld: false,
-        questions: new TagQuestions(async () => await Promise.resolve(new Map())),
+        questions: new TagQuestions(async () => await Promise.resolve(new Map()), assert.fail),
       },
       respectBackoff: false,
       patienceMs: Number.POSITIVE_INFINITY,

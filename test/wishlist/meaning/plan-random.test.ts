@@ -60,7 +60,7 @@ async function planOf({ recipes, uncertainties, tags, digest, gone }: World, sta
     uncertainties: [...expansion.uncertainties, ...uncertainties],
     sources: { read: new Set([WISHLIST]), configured: new Set([WISHLIST, 'down']) },
     patterns: expansion.patterns,
-    tags: { absent: (name) => absenceOf(gone(name)), isThere: () => false },
+    tags: { absent: (name) => absenceOf(gone(name)) },
     keep: KEEP,
     nowMs: NOW_MS,
   });
