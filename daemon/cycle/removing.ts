@@ -108,7 +108,7 @@ export class NameRemoval {
       this.#answers.set(name, presence);
     const named = (which: Presence): Set<string> =>
       new Set([...this.#answers].flatMap(([name, presence]) => (presence === which ? [name] : [])));
-    const seen = new Set([...named('there'), ...resolvedNames(plan)]);
+    const seen = new Set([...named('there'), ...seenNames(plan)]);
     this.#absences = await store.noteTags(repository, { absent: named('gone'), seen }, this.#clock);
   }
 
@@ -198,9 +198,11 @@ export class NameRemoval {
   }
 }
 
-/** Of images that their registries have now. */
-function resolvedNames({ add, update, unchanged }: Plan): string[] {
-  return [...add, ...update, ...unchanged].map(({ image }) => image.publicName);
+/** Of images that their registries have now, or list. */
+function seenNames({ add, update, unchanged, unknown }: Plan): string[] {
+  const listed = unknown.filter(({ image }) => image?.isNamed === false);
+  const found = [...add, ...update, ...unchanged].map(({ image }) => image);
+  return [...found, ...listed].map(({ publicName }) => publicName);
 }
 
 function nameOf({ platform, publicName }: PublishedImage): string {

@@ -13,6 +13,7 @@ import type {
 import type { ImageResult } from '../../../publisher/image/events.ts';
 import type { Results } from '../../../publisher/image/results.ts';
 import type { WishedImage } from '../../../wishlist/meaning/wished-image.ts';
+import { LINUX_AMD64 } from '../../../core/oci/platform.ts';
 import { parseReference } from '../../../core/oci/reference.ts';
 
 const REPOSITORY = 'images.unpackd.test';
@@ -120,6 +121,37 @@ describe('daemon/cycle/repository-work', () => {
     assert.match(told[0] ?? '', /^bug images\.unpackd\.test: TypeError: a mistake\n +at /);
     assert.deepEqual(told.slice(1), ['recorded bug']);
   });
+
+  for (const [what, isNamed, outcome, expected] of [
+    ['has', true, 'unchanged', [IMAGE]],
+    ['lists, and cannot give now,', false, 'failed', [IMAGE]],
+    ['cannot give now', true, 'failed', []],
+  ] as const) {
+    it(`takes a tag for ${expected.length > 0 ? 'seen' : 'unknown'} that a registry ${what}`, async () => {
+      const seen: string[] = [];
+      store.noteTags = async (_, sightings) => {
+        seen.push(...sightings.seen);
+        return await Promise.resolve(NOTHING.absences);
+      };
+      publisher.resolve = async (wanted, results) => {
+        const digests = wanted.map(
+          (image) => [image, [{ platform: LINUX_AMD64, digest: 'sha256:c' }]] as const,
+        );
+        const resolved = new Map(outcome === 'failed' ? [] : digests);
+        return await Promise.resolve({ candidates: [], resolved, passedOver: new Map(), results } as never);
+      };
+      publisher.publishImages = async ({ results }) =>
+        await Promise.resolve(
+          results.finish({ wanted: image, platform: undefined }, {
+            outcome,
+            code: 'registry-error',
+          } as never),
+        );
+      const image = { ...wished(), isNamed };
+      await workOn({ repository: REPOSITORY, wanted: [image], known: KNOWN }, parts);
+      assert.deepEqual(seen, expected);
+    });
+  }
 
   describe('in a cycle that follows', () => {
     const published = { outcome: 'published', layers: [], outputs: [] } as unknown as ImageResult;
