@@ -8,6 +8,7 @@ import { quoted } from '../../core/text.ts';
 import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { Wish } from '../../wishlist/recipe/wish.ts';
 import { type Base, unreadable, type RecipeSource } from './recipe-source.ts';
+import { lossRemarks, lostNames, type LostName, type RemovalCheck } from './removals.ts';
 import type { WishProbe } from './registry-probe.ts';
 import type { CheckedWish, CheckReport } from './report.ts';
 
@@ -24,6 +25,8 @@ export interface CheckOptions {
   readonly allowedRegistries: readonly string[] | undefined;
   /** Asks registries about one wish; `undefined` if none may be asked. */
   readonly ask: ((wish: Wish, recipe: Recipe) => Promise<WishProbe>) | undefined;
+  /** What is published, by recipe. */
+  readonly removals: (file: string) => RemovalCheck;
 }
 
 /** A valid recipe and its differences from the earlier version. */
@@ -54,9 +57,11 @@ export async function checkRecipes(
     WISHES_AT_A_TIME,
     async ({ subject, wish }) => await checkWish(subject, wish, options),
   );
+  const lost = await Promise.all(subjects.map(async (subject) => await lostBy(subject, subjects, options)));
   const findings = [
     ...sources.flatMap(({ file, content }) => (isFailure(content) ? [unreadable(file, content)] : [])),
     ...subjects.flatMap(ownFindings),
+    ...lost.flatMap((one) => one.findings),
     ...overlapFindings(subjects),
     ...subjects.flatMap((subject) => policyFindings(subject, options)),
     ...checked.flatMap((one) => one.findings),
@@ -72,10 +77,30 @@ export async function checkRecipes(
       (one, other) => files.indexOf(one.file) - files.indexOf(other.file) || one.line - other.line,
     ),
     wishes: checked.map(({ wish }) => wish),
+    lost: lost.flatMap((one) => one.names),
     sum: totalOf(checked.flatMap(({ wish }) => wish.images)),
     base: options.base,
     isOffline: options.ask === undefined,
   };
+}
+
+/** What the recipe takes away of what is published. */
+async function lostBy(
+  subject: ChangedRecipe,
+  subjects: readonly ChangedRecipe[],
+  { removals }: CheckOptions,
+): Promise<{ readonly names: readonly LostName[]; readonly findings: readonly RecipeFinding[] }> {
+  const { base, recipe, source } = subject;
+  if (isFailure(base)) return { names: [], findings: [] };
+  const check = removals(source.file);
+  const names = await lostNames(
+    base,
+    recipe,
+    subjects.map((one) => one.recipe),
+    check,
+  );
+  const remarks = lossRemarks(names, base !== undefined, check.removalLimit);
+  return { names, findings: remarks.map((remark) => found(subject, remark, true)) };
 }
 
 /** Problems of the recipe itself, and lines that were removed. */

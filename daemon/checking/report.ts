@@ -1,6 +1,8 @@
 import { counted, formatBytes } from '../../core/text.ts';
 import { type RecipeFinding, countFindings } from '../../wishlist/check/finding.ts';
 import type { MeasuredImage, Sum } from '../../wishlist/check/sizes.ts';
+import { formatPlatform } from '../../core/oci/platform.ts';
+import type { LostName } from './removals.ts';
 import { someTags } from '../../wishlist/tags/version.ts';
 
 export interface CheckReport {
@@ -9,6 +11,8 @@ export interface CheckReport {
   readonly findings: readonly RecipeFinding[];
   /** New or changed wishes, ordered likewise. */
   readonly wishes: readonly CheckedWish[];
+  /** Public names that nobody asks for any more. */
+  readonly lost: readonly LostName[];
   /** Sum of their images. */
   readonly sum: Sum;
   /** Version that the recipes were compared with, as given. */
@@ -39,7 +43,15 @@ export interface CheckedWish {
 }
 
 /** The document of `--format json`; unknown values are `null`. */
-export function checkDocument({ recipes, findings, wishes, sum, base, isOffline }: CheckReport): unknown {
+export function checkDocument({
+  recipes,
+  findings,
+  wishes,
+  lost,
+  sum,
+  base,
+  isOffline,
+}: CheckReport): unknown {
   return {
     isFine: countFindings(findings).error === 0,
     base: base ?? null,
@@ -55,6 +67,12 @@ export function checkDocument({ recipes, findings, wishes, sum, base, isOffline 
       platforms: platformsOf(wish),
       images: [...new Set(wish.images.map(({ image }) => image))],
       ...withNulls(wish.sum),
+    })),
+    removals: lost.map(({ repository, publicName, platform, keep }) => ({
+      repository,
+      image: publicName,
+      platform: formatPlatform(platform),
+      keepDays: keep === 'forever' ? null : keep.days,
     })),
     total: withNulls(sum),
   };

@@ -9,11 +9,10 @@ import type {
 import { Results, type Recorder } from '../../publisher/image/results.ts';
 import { asFailure, isFailure, stackOf, type Failure } from '../../core/failure.ts';
 import { groupBy } from '../../core/group-by.ts';
-import type { RemovalKnowledge } from '../../wishlist/meaning/removal.ts';
+import { DEFAULT_KEEP, type RemovalKnowledge } from '../../wishlist/meaning/removal.ts';
 import { passedOverProblems } from '../../wishlist/meaning/expansion-problems.ts';
 import { planRepository, type Plan } from '../../wishlist/meaning/plan.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
-import type { Keep } from '../../wishlist/recipe/settings.ts';
 import { textOf } from '../output/recipe-lines.ts';
 import { isDue } from '../state/state.ts';
 import type { KnownState } from './state-store.ts';
@@ -53,9 +52,6 @@ interface Planning {
   /** Called when the plan is made; what goes is removed after that. */
   readonly onPlanned?: () => void;
 }
-
-/** Default retention of images that nobody wants any more. */
-const KEEP: Keep = { days: 2 };
 
 /**
  * Publishes the wished images of one repository. Failures are in the report.
@@ -332,7 +328,7 @@ class RepositoryWork {
       ...meaning,
       resolved: (image) => resolved.get(image),
       tags,
-      keep: KEEP,
+      keep: DEFAULT_KEEP,
       nowMs,
     });
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { wakeDaemon } from '../../daemon/service/control.ts';
 import { openState } from '../../daemon/state/open-state.ts';
@@ -13,6 +13,7 @@ import { DaemonRig } from '../support/daemon/rig.ts';
 import { smallImage } from '../support/e2e/images.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { REPOSITORY, Site } from '../support/e2e/site.ts';
+import { runHere } from '../support/e2e/unpackd.ts';
 import { recipeText } from '../support/git/upstream.ts';
 import { temporaryDirectory } from '../support/setup.ts';
 
@@ -414,6 +415,38 @@ describe('e2e/removal: convert', () => {
     assert.equal(status, 0, stdout);
     assert.match(stdout, /tool:2 .*, as no pattern means it any more; its name goes in \d+ h, on 20/);
     assert.match(stdout, /^patterns that match nothing\n.*x\*" matches nothing: .*\[pattern-unmatched\]$/m);
+  });
+
+  it('is foretold by a check: of a change by what is published, and of a recipe by what it asked for', async () => {
+    const [one = '', two = '', three = ''] = images;
+    await convert(0, [one, two, three]);
+    const recipe = recipes[0] ?? '';
+    const earlier = join(site.folder, 'earlier.yaml');
+    await copyFile(recipe, earlier);
+    await writeFile(recipe, recipeText(one, three.replace(/3$/, '3*')));
+    const check = async (words: readonly string[], state = site.state): Promise<string> => {
+      const places = ['--backend', 'directory', '--root', site.root, '--state', state];
+      const outcome = await runHere(['wishlist', 'check', '--offline', ...places, ...words, recipe]);
+      assert.equal(outcome.status, 0, outcome.stdout);
+      return outcome.stdout;
+    };
+    const loses = `1 published image of ${REPOSITORY} will lose the public name, 2 days after`;
+    const name = JSON.stringify(two.replace('http://', ''));
+    for (const format of ['text', 'github', 'markdown', 'junit'])
+      assert.match(
+        await check(['--base-file', earlier, '--format', format]),
+        /names-removed.*2 days after|2 days after.*names-removed/s,
+      );
+    const elsewhere = await temporaryDirectory('elsewhere');
+    for (const state of [site.state, elsewhere])
+      assert.ok((await check(['--base-file', earlier], state)).includes(`${loses} the change: ${name}`));
+    assert.ok((await check([])).includes(`${loses} that is found: ${name}`));
+    assert.doesNotMatch(await check([], elsewhere), /names-removed/);
+    const { removals } = JSON.parse(await check(['--base-file', earlier, '--json']));
+    assert.deepEqual(removals, [
+      { repository: REPOSITORY, image: two.replace('http://', ''), platform: 'linux/amd64', keepDays: 2 },
+    ]);
+    assert.equal(published(), '123');
   });
 
   it('leaves alone what was published by hand, also once a line asked for it', async () => {

@@ -13,6 +13,7 @@ export type CheckCode =
   | 'pattern-sampled' // a pattern with more images than were looked at
   | 'image-too-large' // an image whose layers exceed the limit
   | 'wishes-removed' // lines of the earlier version that ask for what nobody asks for any more
+  | 'names-removed' // published images that nobody asks for once the recipes are in force
   | 'base-unusable'; // the earlier version of the recipe is none: every line counts as new
 
 /** Everything that a check can find. */

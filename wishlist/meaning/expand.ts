@@ -33,6 +33,7 @@ import {
   ARTIFACT_TAGS,
   isArtifactTag,
   isNamedBy,
+  narrowed,
   selectionCost,
   selectTags,
   type TagSelection,
@@ -345,12 +346,4 @@ class Expander {
 /** The number of tags that a pattern may match: its own limit, but at most the operator's. */
 function limitOf(own: number | undefined, most = Number.POSITIVE_INFINITY): PatternLimit {
   return { tags: Math.min(own ?? most, most), most };
-}
-
-function narrowed(
-  selection: TagSelection | undefined,
-  exclude: readonly string[] = [],
-): TagSelection | undefined {
-  if (selection === undefined || exclude.length === 0) return selection;
-  return { ...selection, exclude: [...selection.exclude, ...exclude] };
 }

@@ -82,6 +82,9 @@ export interface RemovalKnowledge {
   readonly nowMs: number;
 }
 
+/** How long the public name of an image stays that nobody asks for any more, where no line says it. */
+export const DEFAULT_KEEP = { days: 2 } as const satisfies Keep;
+
 const DAY_MS = 86_400_000;
 
 /** What is to become of an image that no wish means. */

@@ -38,6 +38,15 @@ export function covers(selection: TagSelection, tag: string): boolean {
   return selection.newest === undefined && matcherOf(selection)(tag);
 }
 
+/** The same without tags that match one of `exclude` either. */
+export function narrowed(
+  selection: TagSelection | undefined,
+  exclude: readonly string[] = [],
+): TagSelection | undefined {
+  if (selection === undefined || exclude.length === 0) return selection;
+  return { ...selection, exclude: [...selection.exclude, ...exclude] };
+}
+
 /** The most comparisons for choosing `selection` from so many tags. */
 export function selectionCost({ include, exclude }: TagSelection, tags: number): number {
   return tags * [...include, ...exclude].reduce((sum, pattern) => sum + matchCost(pattern), 0);

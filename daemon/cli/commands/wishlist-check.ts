@@ -1,4 +1,10 @@
+import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parsePlatformName } from '../../../publisher/image/layout.ts';
+import { publishedNames } from '../../../publisher/published/find-published.ts';
+import { withReadState } from '../../state/open-state.ts';
+import { configuredSettings } from '../../configuration/limits.ts';
+import type { PublishedName, RemovalCheck } from '../../checking/removals.ts';
 import { ListingStore } from '../../../publisher/layer/listing-store.ts';
 import type { RegistryClient } from '../../../publisher/registry/client.ts';
 import type { RepositoryView } from '../../../publisher/publication/view.ts';
@@ -37,8 +43,9 @@ export async function checkWishlists(context: Context): Promise<ExitStatus> {
   const currentDirectory = process.cwd();
   const sources = await recipesOf(context, currentDirectory);
   const bases = await basesOf(context, currentDirectory);
+  const removals = removalChecks(context);
   const check = async (ask: Ask | undefined): Promise<CheckReport> =>
-    await checkRecipes(sources, bases, { base, allowedRegistries, ask });
+    await checkRecipes(sources, bases, { base, allowedRegistries, ask, removals });
   const report = context.configuration.offline
     ? await check(undefined)
     : await withRegistry(context, async (client) => await check(askWith(context, client, sources)));
@@ -82,6 +89,43 @@ async function basesOf(context: Context, currentDirectory: string): Promise<Base
   throw new Failure('configuration-invalid', '--base and --base-file exclude each other', {
     hint: 'give one of them',
   });
+}
+
+/** What is published, as the state knows it or, elsewhere than where unpackd runs, as clients see it. */
+function removalChecks(context: Context): (file: string) => RemovalCheck {
+  const { configuration } = context;
+  const backend = createBackend(configuration);
+  const { removalLimit } = configuration;
+  const defaults = configuredSettings(configuration);
+  return (file) => ({
+    removalLimit,
+    defaults,
+    publishedIn: async (repository) => {
+      const known = await rememberedNames(context, repository, file);
+      if (known.length > 0) return known;
+      try {
+        const view = publishedView(backend, repository);
+        return view === undefined ? [] : (await publishedNames(view)).map(parsePlatformName);
+      } catch (error) {
+        if (isFailure(error, 'repository-unusable')) return [];
+        throw error;
+      }
+    },
+  });
+}
+
+async function rememberedNames(context: Context, repository: string, file: string): Promise<PublishedName[]> {
+  const path = await realpath(file).catch(() => undefined);
+  try {
+    const published = await withReadState(context, async (state) => await state.images.published(repository));
+    return published.map(({ publicName, platform, askedBy, keep }) => {
+      const isOfFile = askedBy.length > 0 && askedBy.every((source) => source === path);
+      return { publicName, platform, remembered: isOfFile ? { keep } : undefined };
+    });
+  } catch (error) {
+    if (isFailure(error, 'state-unusable')) return [];
+    throw error;
+  }
 }
 
 type Ask = (wish: Wish, recipe: Recipe) => Promise<WishProbe>;

@@ -48,6 +48,7 @@ export function reportOf(
     recipes: [{ file: 'recipe.yaml', lines, wishes: 1 }],
     findings,
     wishes,
+    lost: [],
     sum: totalOf(wishes.flatMap(({ images }) => images)),
     base: undefined,
     isOffline: false,
