@@ -219,6 +219,26 @@ describe('e2e/gone', () => {
     assert.deepEqual(await scene.published(), ['lab/tool:1', 'lab/tool:3']);
   });
 
+  it('holds the removal where a registry has lost all of its tags', async () => {
+    const parts = await partsOf('the same');
+    const tags = Array.from({ length: 12 }, (_, index) => `${index}`);
+    scene = await Scene.start({
+      prepare: (registry) => {
+        for (const tag of tags) registry.addImage('lab/tool', tag, buildImage(parts));
+        registry.tagPages.set('lab/tool', [tags]);
+      },
+    });
+    scene.registry.fail(/tool\/manifests\//, UNKNOWN);
+    scene.registry.tagPages.set('lab/tool', [[]]);
+    await scene.rig.pass(10 * DAY);
+    assert.deepEqual(await scene.published(), ALL);
+    const said = scene.rig.said();
+    assert.ok(
+      said.some((line) => line.startsWith('4 12 images of 13 stay: ')),
+      said.join('\n'),
+    );
+  });
+
   it('says once that a list is cut short', async () => {
     scene = await Scene.start({});
     scene.registry.tagPages.set('lab/tool', [['1']]);
