@@ -30,6 +30,7 @@ const FLOORS = [
   ['daemon/notification', 'daemon/state', 'daemon/systemd'],
   ['daemon/checking'],
   ['daemon/cycle'],
+  ['daemon/collection'],
   ['daemon/service'],
   ['daemon/status'],
   ['daemon/cli'],

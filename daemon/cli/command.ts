@@ -86,6 +86,7 @@ export const TOPICS = {
   'wishlist-limits': { title: 'Limits for wishlists and their sources', groups: ['Wishlist limits'] },
   registries: { title: 'Options for registries', groups: ['Registries'] },
   schedule: { title: 'Options for "daemon" and "loop"', groups: ['Daemon'] },
+  collection: { title: 'Options for "gc", also in the daemon', groups: ['Collection'] },
   removing: { title: 'Options for "remove" and "restore"', groups: ['Removing'] },
   checks: { title: 'Options for "wishlist check" and dry runs', groups: ['Checking'] },
 } as const satisfies Readonly<Record<string, { title: string; groups: readonly OptionGroup[] }>>;

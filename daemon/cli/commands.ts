@@ -20,7 +20,16 @@ const CONVERTING = [
   'progress',
   'json',
 ] as const;
-const SCHEDULED = ['schedule', 'time-zone', 'jitter', 'stop-timeout', 'config'] as const;
+const SCHEDULED = [
+  'schedule',
+  'gc-schedule',
+  'grace-period',
+  'server-gc',
+  'time-zone',
+  'jitter',
+  'stop-timeout',
+  'config',
+] as const;
 
 const ALL_OR_ONE = {
   name: 'REPOSITORY',
@@ -208,6 +217,24 @@ export const COMMANDS: readonly AnyCommand[] = [
     run: async (context) => await (await import('./commands/rebuild.ts')).rebuild(context),
   },
   {
+    name: 'gc',
+    aliases: ['garbage-collection'],
+    summary: 'Remove trees that nothing in a repository refers to',
+    details:
+      'They are marked first, and go after the grace period. The daemon does so on a schedule of its own',
+    arguments: [
+      { name: 'REPOSITORY', description: 'the published repository, such as unpacked.example.org' },
+    ],
+    options: ['dry-run', 'yes-really', 'backend', 'root', 'state', 'progress', 'json'],
+    topics: ['collection'],
+    examples: [
+      ['unpackd gc --dry-run unpacked.example.org', 'what would go now, and what waits until when'],
+      ['unpackd gc --backend cvmfs unpacked.example.org', 'on a release manager, also beside the daemon'],
+      ['unpackd gc --grace-period 7 unpacked.example.org', 'what nothing has referred to for a week'],
+    ],
+    run: async (context) => await (await import('./commands/gc.ts')).gc(context),
+  },
+  {
     name: 'adopt',
     summary: "Take over what DUCC or the OSG's tool published",
     details:
@@ -288,7 +315,7 @@ export const COMMANDS: readonly AnyCommand[] = [
       },
     ],
     options: ['config', 'json'],
-    topics: [...PUBLISHING, 'schedule', 'removing', 'checks'],
+    topics: [...PUBLISHING, 'schedule', 'removing', 'collection', 'checks'],
     examples: [
       ['unpackd config check', 'as the user that runs unpackd: exit status 2 if something is wrong'],
       ['unpackd config check unpackd.yaml.new', 'before it is put in place'],
@@ -300,7 +327,7 @@ export const COMMANDS: readonly AnyCommand[] = [
     summary: 'Show the configuration, and where each value comes from',
     arguments: [],
     options: ['config', 'json'],
-    topics: [...PUBLISHING, 'schedule', 'removing', 'checks'],
+    topics: [...PUBLISHING, 'schedule', 'removing', 'collection', 'checks'],
     examples: [
       ['unpackd config show', 'all options, registries and sources; secrets are masked'],
       ['unpackd config show --json', 'for scripts'],
@@ -322,7 +349,7 @@ export const COMMANDS: readonly AnyCommand[] = [
 /** The parts of the general help. */
 export const SECTIONS = {
   Publishing: ['convert', 'convert-single-image', 'daemon', 'loop', 'adopt'],
-  'Daemon and state': ['status', 'retry', 'pause', 'resume', 'remove', 'restore', 'rebuild'],
+  'Daemon and state': ['status', 'retry', 'pause', 'resume', 'remove', 'restore', 'rebuild', 'gc'],
   'Wishlists and images': [
     'wishlist check',
     'wishlist expand',
@@ -334,14 +361,9 @@ export const SECTIONS = {
   'Configuration and help': ['client-config', 'config check', 'config show', 'completion'],
 } as const;
 
-const NOTHING_REMOVED =
-  'nothing published is removed yet; "unpackd status" lists what nobody asks for any more';
-
 /** Commands of DUCC, or planned, that are not there yet, with what to do meanwhile. */
 export const PLANNED_COMMANDS: ReadonlyMap<string, string> = new Map(
   Object.entries({
-    'garbage-collection': NOTHING_REMOVED,
-    gc: NOTHING_REMOVED,
     list: '"unpackd status" counts the images of each repository, and "unpackd status IMAGE" shows one',
     verify: '"unpackd convert --convert-again RECIPE" writes images again',
     export: 'apptainer and podman can export published images',
@@ -352,7 +374,6 @@ export const PLANNED_COMMANDS: ReadonlyMap<string, string> = new Map(
 /** The same for options. */
 export const PLANNED_OPTIONS: ReadonlyMap<string, string> = new Map(
   Object.entries({
-    '--grace-period': NOTHING_REMOVED,
     '--strict': 'in recipes of version 2 a key that is unknown is an error already',
     '--repair': '"unpackd convert --convert-again RECIPE" writes images again',
   }),

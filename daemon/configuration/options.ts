@@ -2,11 +2,12 @@ import { LIMIT_OPTIONS } from './limit-options.ts';
 import type { OptionGroups } from './option.ts';
 import type { RegistryEntry } from './registries/entries.ts';
 import { REPOSITORY_OPTIONS } from './repository-options.ts';
-import { cronExpression, timeZone } from './schedule-types.ts';
+import { cronExpression, cronOrNever, timeZone } from './schedule-types.ts';
 import type { SourceEntry } from './sources/kind.ts';
 import {
   boolean,
   choice,
+  days,
   directory,
   duration,
   integer,
@@ -115,11 +116,33 @@ export const OPTION_GROUPS = {
       summary: 'random delay added to each scheduled run',
       details: 'It keeps sites from asking all at once.',
     },
+    gcSchedule: {
+      key: 'gc-schedule',
+      type: cronOrNever,
+      default: '15 1 * * *',
+      summary: 'when to collect what nothing refers to: a cron expression, or never',
+    },
     stopTimeoutMs: {
       key: 'stop-timeout',
       type: duration(),
       default: '4m',
       summary: 'time a running publication gets to finish when the daemon is stopped',
+    },
+  },
+  Collection: {
+    gracePeriodMs: {
+      key: 'grace-period',
+      type: days,
+      default: '30d',
+      summary: 'how long trees stay that nothing refers to any more',
+      details: 'Clients may still use them. A number without a unit is days, as in DUCC.',
+    },
+    serverGc: {
+      key: 'server-gc',
+      type: boolean,
+      default: 'true',
+      summary: 'run "cvmfs_server gc" after a collection',
+      details: 'Only where `CVMFS_GARBAGE_COLLECTION=true` is in the `server.conf` of the repository.',
     },
   },
   'CernVM-FS server': {
@@ -251,6 +274,7 @@ export const OPTIONS = {
   ...OPTION_GROUPS['Wishlist limits'],
   ...OPTION_GROUPS.Registries,
   ...OPTION_GROUPS.Daemon,
+  ...OPTION_GROUPS.Collection,
   ...OPTION_GROUPS['CernVM-FS server'],
   ...OPTION_GROUPS.Removing,
   ...OPTION_GROUPS.Checking,

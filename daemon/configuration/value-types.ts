@@ -130,6 +130,17 @@ export function duration(minimumMs = 0, maximumMs = LONGEST_TIMER_MS): ValueType
   };
 }
 
+/** Ten years. */
+const LONGEST_GRACE_MS = 3_650 * DAY_MS;
+
+/** A duration in milliseconds that is a number of days where it has no unit, as DUCC has it. */
+export const days: ValueType<number> = {
+  ...duration(0, LONGEST_GRACE_MS),
+  expected: 'days such as 30, or a duration such as 12h, at most 3650d',
+  argument: 'days',
+  parse: (text, base) => duration(0, LONGEST_GRACE_MS).parse(/^[\d.]+$/.test(text) ? `${text}d` : text, base),
+};
+
 /** A number of bytes, at least 1. */
 export const size: ValueType<number> = {
   expected: 'a size such as 20GiB or 500MB (without a unit: bytes), at least 1',

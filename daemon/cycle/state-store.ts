@@ -396,6 +396,15 @@ export class StateStore {
     });
   }
 
+  /** For work beside cycles, which knows its own part of the state. */
+  async use<T>(otherwise: T, work: (state: State) => Promise<T>): Promise<T> {
+    let result = otherwise;
+    await this.#write(async (state) => {
+      result = await work(state);
+    });
+    return result;
+  }
+
   /** Writes. After a failure it first checks that the database is writable: `work` may have nothing to write. */
   async #write(work: (state: State) => Promise<void>): Promise<void> {
     await this.#read(undefined, async (state) => {

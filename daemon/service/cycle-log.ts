@@ -1,9 +1,10 @@
 import { type Failure, stackOf, withHint } from '../../core/failure.ts';
-import { counted, formatBytes, localTime } from '../../core/text.ts';
+import { counted, formatBytes, localTime, printable } from '../../core/text.ts';
 import type { Event, FailureText, ImageResult } from '../../publisher/image/events.ts';
 import { STOPPING, UNREACHABLE } from '../../publisher/image/own-failure.ts';
 import type { Plan } from '../../wishlist/meaning/plan.ts';
 import type { SourceContent, SourceState } from '../../wishlist/sources/source.ts';
+import type { Collected } from '../collection/collector.ts';
 import { staleText } from '../configuration/sources/sources.ts';
 import type { Expanded } from '../cycle/cycle.ts';
 import type { RepositoryReport } from '../cycle/repository-work.ts';
@@ -11,6 +12,9 @@ import { type EventHandlers, handleEvent } from '../output/display.ts';
 import { commitText, formatDuration, registryOf, requestText, shortDigest } from '../output/format.ts';
 import { problemEvents } from '../output/recipe-lines.ts';
 import type { Log, LogRecord } from '../systemd/log.ts';
+
+/** Reasons logged of one collection. */
+const MOST_HELD = 5;
 
 /** Last logged reason of failing images, by label. */
 type Reasons = Map<string, string>;
@@ -114,9 +118,28 @@ export class CycleLog {
   }
 
   /** Logs why work beside the cycles could not be done, unless that was logged before. */
-  choreFailed(failure: Failure): void {
+  choreFailed(failure: Failure, repository?: string): void {
     const message = withHint(failure);
-    if (this.#repetition.isNew(message)) this.error(message, { code: failure.code });
+    if (this.#repetition.isNew(`${repository ?? ''} ${message}`))
+      this.error(message, { repository, code: failure.code });
+  }
+
+  /** Logs what a collection took away, and what held it back. */
+  collected(repository: string, { report, failure }: Collected): void {
+    const { swept, marked, blocked } = report;
+    const parts = [
+      ...(swept.length > 0 ? [`${counted(swept.length, 'tree')} that nothing refers to taken away`] : []),
+      ...(marked.length > 0
+        ? [`${counted(marked.length, 'tree')} marked that nothing refers to any more`]
+        : []),
+    ];
+    if (parts.length > 0) this.note(parts.join(', '), { repository });
+    const hint = `"unpackd gc --dry-run ${repository}" says more`;
+    for (const { path, why } of blocked.slice(0, MOST_HELD))
+      this.#warnOnce(`nothing is taken away that may be referred to: ${printable(path)}: ${why}; ${hint}`, {
+        repository,
+      });
+    if (failure !== undefined) this.#warnOnce(withHint(failure), { repository, code: failure.code });
   }
 
   /** Logs events of a repository; `undefined`: events that concern none. */

@@ -8,6 +8,7 @@ import type { Log } from '../systemd/log.ts';
 import { ServiceManager } from '../systemd/service-manager.ts';
 import type { Chore } from './chores.ts';
 import { Daemon, type DaemonOptions } from './daemon.ts';
+import { gcChore } from './gc-chore.ts';
 
 const PRIORITIES: Readonly<Record<Configuration['logLevel'], number>> = {
   error: 3,
@@ -17,7 +18,7 @@ const PRIORITIES: Readonly<Record<Configuration['logLevel'], number>> = {
 };
 
 /** What the daemon does beside its cycles. */
-export const CHORES: readonly Chore[] = [];
+export const CHORES: readonly Chore[] = [gcChore];
 
 /** Runs the daemon until a signal ends it, with exit status 0. SIGHUP reloads the configuration. */
 export async function runDaemon(

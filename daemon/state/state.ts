@@ -7,6 +7,7 @@ import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import type { Commit } from '../../wishlist/recipe/wish.ts';
 import type { Keep } from '../../wishlist/recipe/settings.ts';
 import type { SourceState } from '../../wishlist/sources/source.ts';
+import type { Collections } from './collections.ts';
 import type { Verifications } from './verifications.ts';
 
 /**
@@ -24,6 +25,7 @@ export interface State {
   readonly publications: Publications;
   readonly deaths: Deaths;
   readonly verifications: Verifications;
+  readonly collections: Collections;
   /** False once the file that was opened has been deleted or replaced. */
   readonly isThere: boolean;
   /** @throws Failure `state-unusable`, `disk-full` if nothing can be written */

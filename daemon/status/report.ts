@@ -8,6 +8,7 @@ import { askActivity, mayAskDaemon } from '../service/control.ts';
 import { databaseFiles, databasePath, ownerOf, userName } from '../state/state-files.ts';
 import { displayPath } from '../../core/system/byte-path.ts';
 import { hadDaemon, isDaemonRunning } from '../state/state-lock.ts';
+import type { LastCollection } from '../state/collections.ts';
 import type { DamagedImage } from '../state/verifications.ts';
 import type {
   Death,
@@ -58,6 +59,8 @@ export interface RepositoryStatus extends RepositoryRecord {
   /** Published images that nobody asks for any more. */
   readonly unwanted: readonly ImageSummary[];
   readonly lastPublication: PublicationRecord | undefined;
+  /** What was taken away last of what nothing refers to. */
+  readonly collection: LastCollection | undefined;
   readonly activity: DaemonActivity['repositories'][number] | undefined;
 }
 
@@ -108,10 +111,16 @@ export function isWell(report: StatusReport): boolean {
     lines.length === 0 &&
     sources.every(({ failure }) => failure === undefined) &&
     repositories.every(
-      ({ failure, failing, damaged, holds }) =>
-        failure === undefined && failing.length + damaged.length + holds.length === 0,
+      ({ failure, failing, damaged, holds, collection }) =>
+        failure === undefined &&
+        failing.length + damaged.length + holds.length === 0 &&
+        (collection === undefined || isComplete(collection)),
     )
   );
+}
+
+function isComplete({ failure, blocked }: LastCollection): boolean {
+  return failure === undefined && blocked.length === 0;
 }
 
 async function daemonOf(directory: string): Promise<StatusReport['daemon']> {
@@ -144,6 +153,7 @@ async function repositoryOf(
     holds: await state.removals.holds(row.name),
     unwanted: images.filter(({ unwantedSinceMs }) => unwantedSinceMs !== undefined),
     lastPublication,
+    collection: await state.collections.last(row.name),
     activity,
   };
 }

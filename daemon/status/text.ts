@@ -104,6 +104,7 @@ function repositoryLines(repository: RepositoryStatus, nowMs: number): string[] 
     ...damagedLines(repository),
     ...holds,
     ...listed('no longer asked for, still published', unwanted),
+    ...collectionLines(repository, nowMs),
   ];
 }
 
@@ -127,6 +128,21 @@ function failingLine(group: readonly FailingImageStatus[], nowMs: number): strin
   const published = group.filter(({ isPublished }) => isPublished).length;
   const how = published === group.length ? 'all published' : `${published} published`;
   return `${registryOf(first.image)}: ${counted(group.length, 'image')}, ${how}, ${times}: ${why}`;
+}
+
+function collectionLines({ collection }: RepositoryStatus, nowMs: number): string[] {
+  if (collection === undefined) return [];
+  const { finishedMs, swept, waiting, nextDueMs, blocked, failure, failedMs } = collection;
+  const first = nextDueMs === undefined ? '' : `, the first until ${localTime(nextDueMs)}`;
+  const rest = waiting === 0 ? '' : `; ${waiting} more wait${first}`;
+  const lines =
+    finishedMs === undefined
+      ? []
+      : [`  collected ${relative(finishedMs, nowMs)}: ${counted(swept, 'tree')} taken away${rest}`];
+  for (const reason of blocked) lines.push(`  nothing is collected that may be referred to: ${reason}`);
+  if (failure !== undefined)
+    lines.push(`  the collection ${relative(failedMs ?? nowMs, nowMs)} failed: ${failureText(failure)}`);
+  return lines;
 }
 
 function damagedLines({ name, damaged }: RepositoryStatus): string[] {

@@ -46,6 +46,8 @@ export async function planStep(place: CollectedPlace, options: CollectionOptions
   const before = typeof marks === 'string' ? undefined : marks;
   const doubts = [...references.blocked, ...doubtsOf(marks, options), ...(await foldersInDoubt(view))];
   const kept = [...references.kept, ...parts.flatMap((one) => one.kept)];
+  // A repository into which nothing was published yet has no metadata either.
+  if (isBare(survey, marks)) return nothing(kept, survey);
   if (doubts.length > 0) return nothing([...doubts, ...kept], survey);
   const trees = new Map(
     inventory.recorded.filter((tree) => !references.has(tree)).map((tree) => [treeName(tree), tree]),
@@ -69,6 +71,11 @@ export async function planStep(place: CollectedPlace, options: CollectionOptions
     notOurs: [...foreignOf(survey), ...swept.strangers],
     blocked: kept,
   };
+}
+
+function isBare({ inventory, parts }: Survey, marks: Marks | 'absent' | 'unreadable'): boolean {
+  const isUnreferenced = parts.some(({ unreferenced }) => unreferenced.size > 0);
+  return inventory.recorded.length === 0 && !isUnreferenced && marks === 'absent';
 }
 
 /** Everything that nothing refers to. */

@@ -183,4 +183,16 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE images ADD COLUMN hold TEXT;
   ALTER TABLE images ADD COLUMN confirmed INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  CREATE TABLE collections (
+    repository TEXT PRIMARY KEY,
+    finished_at INTEGER,
+    swept INTEGER NOT NULL DEFAULT 0,
+    waiting INTEGER NOT NULL DEFAULT 0,
+    next_due INTEGER,
+    blocked TEXT NOT NULL DEFAULT '[]',
+    code TEXT, message TEXT, hint TEXT,
+    failed_at INTEGER
+  ) WITHOUT ROWID;
+  `,
 ];

@@ -1,4 +1,5 @@
 import { AttemptsTable, DeathsTable } from './attempts.ts';
+import { CollectionsTable } from './collections.ts';
 import type { Database } from './database.ts';
 import { ImagesTable } from './images.ts';
 import { inodeOf, openDatabase, readDatabase, type Opening } from './open-database.ts';
@@ -37,6 +38,7 @@ function stateIn(database: Database): State {
     removals: new RemovalsTable(database),
     deaths: new DeathsTable(database),
     verifications: new VerificationsTable(database),
+    collections: new CollectionsTable(database),
     /** SQLite keeps writing into a file that was deleted. */
     get isThere() {
       return inode !== undefined && inodeOf(database.path) === inode;
@@ -50,6 +52,7 @@ function stateIn(database: Database): State {
       await database.transaction(async (statements) => {
         await statements.run('DELETE FROM attempts WHERE finished_at < ?', nowMs - ATTEMPTS_KEPT_MS);
         await statements.run('DELETE FROM deaths WHERE last < ?', nowMs - ATTEMPTS_KEPT_MS);
+        await statements.run('DELETE FROM layers WHERE digest NOT IN (SELECT layer FROM image_layers)');
         await statements.run('DELETE FROM publications WHERE finished_at < ?', nowMs - PUBLICATIONS_KEPT_MS);
       }),
     close: async () => await database.close(),

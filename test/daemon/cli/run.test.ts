@@ -176,18 +176,25 @@ describe('daemon/cli/run: the command line', () => {
   });
 
   for (const argv of [
-    ['gc', 'unpacked.example.org'],
-    ['gc', '--help'],
-    ['garbage-collection', '-h', '--dry-run'],
     ['--root', '/x', 'verify', 'unpacked.example.org'],
-    ['convert', '--help', '--grace-period', '30'],
-    ['convert', 'r', '--grace-period=30'],
     ['convert', 'r', '--strict'],
+    ['convert', '--help', '--strict'],
   ]) {
     it(`says that it is not there yet: ${argv.join(' ')}`, async () => {
       const { status, stdout, stderr, context } = await unpackd(argv);
       assert.deepEqual([status, stdout, context], [2, '', undefined]);
       assert.match(stderr, /^error\[usage\] (?:the command [a-z-]+|--[a-z-]+) is not there yet; .+\n$/);
+    });
+  }
+
+  for (const argv of [
+    ['convert', 'r', '--dry-run'],
+    ['daemon', '--dry-run'],
+    ['convert', 'r', '--grace-period=30'],
+  ]) {
+    it(`runs nothing for an option that is another command\u2019s: ${argv.join(' ')}`, async () => {
+      const { status, stdout, context } = await unpackd(argv);
+      assert.deepEqual([status, stdout, context], [2, '', undefined]);
     });
   }
 

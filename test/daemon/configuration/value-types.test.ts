@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import {
   boolean,
   choice,
+  days,
   duration,
   formatValue,
   integer,
@@ -145,6 +146,19 @@ describe('daemon/configuration/value-types: types of option values', () => {
       ],
     ],
     [
+      'days',
+      days,
+      [
+        ['0', 0],
+        ['30', 30 * 86_400_000],
+        ['12h', 43_200_000],
+        ['3650', 3650 * 86_400_000],
+        ['3651', undefined],
+        ['1.5', 36 * 3_600_000],
+        ['a week', undefined],
+      ],
+    ],
+    [
       'size',
       size,
       [
@@ -203,6 +217,7 @@ describe('daemon/configuration/value-types: platforms as the value of an option'
     [duration(), '1.5s', '1.5s'],
     [duration(), '48h', '2d'],
     [duration(), '36h', '36h'],
+    [days, '30', '30d'],
     [size, '1', '1B'],
     [size, '20gib', '20GiB'],
     [size, '500 MB', '500MB'],

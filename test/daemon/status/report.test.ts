@@ -133,6 +133,13 @@ describe('daemon/status/report', () => {
     ]);
   });
 
+  it('knows what was collected', async () => {
+    const record = { finishedMs: 7, swept: 1, waiting: 2, nextDueMs: 9, blocked: [], failure: undefined };
+    assert.equal((await one())?.collection, undefined);
+    await state.collections.record(REPOSITORY, record);
+    assert.deepEqual((await one())?.collection, { ...record, failedMs: undefined });
+  });
+
   it('knows whether there is a daemon, and ever was one', async () => {
     const daemon = async (): Promise<unknown[]> => {
       const report = await readStatus(state, directory);
@@ -169,6 +176,7 @@ describe('daemon/status/report', () => {
     holds: [],
     unwanted: [],
     lastPublication: undefined,
+    collection: undefined,
     activity: undefined,
   };
   const DAMAGED = { name: 'a', verifiedMs: 1, sinceMs: 1, count: 1, damages: [] };
@@ -197,7 +205,28 @@ describe('daemon/status/report', () => {
     repositories: [],
   };
 
+  const collection = {
+    finishedMs: 1,
+    failedMs: undefined,
+    swept: 0,
+    waiting: 0,
+    nextDueMs: undefined,
+    blocked: [],
+    failure: undefined,
+  };
+
   const cases: [what: string, change: Partial<StatusReport>, isFine: boolean][] = [
+    ['a collection', { repositories: [{ ...WELL, collection }] }, true],
+    [
+      'what holds a collection back',
+      { repositories: [{ ...WELL, collection: { ...collection, blocked: ['x'] } }] },
+      false,
+    ],
+    [
+      'a collection that failed',
+      { repositories: [{ ...WELL, collection: { ...collection, failure: FAILURE } }] },
+      false,
+    ],
     ['nothing is known', {}, true],
     ['removals wait', { repositories: [{ ...WELL, holds: [{ ...FAILURE, sinceMs: 1 }] }] }, false],
     ['a pattern matches nothing', { unmatched: [{ text: 'a:*', failure: FAILURE }] }, true],

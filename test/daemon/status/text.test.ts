@@ -28,6 +28,7 @@ const REPOSITORY: RepositoryStatus = {
   holds: [],
   unwanted: [],
   lastPublication: undefined,
+  collection: undefined,
   activity: undefined,
 };
 const DAEMON = {
@@ -70,6 +71,34 @@ function failing(count: number): RepositoryStatus['failing'] {
 
 describe('daemon/status/text', () => {
   const reports: [what: string, report: Partial<StatusReport>, lines: string[]][] = [
+    [
+      'what was collected, what waits, what is held, and what failed',
+      {
+        repositories: [
+          {
+            ...REPOSITORY,
+            collection: {
+              finishedMs: NOW - 5 * HOUR,
+              failedMs: NOW - 4 * HOUR,
+              swept: 12,
+              waiting: 40,
+              nextDueMs: NOW + 20 * MINUTE,
+              blocked: ['.metadata/x: it cannot be read'],
+              failure: FAILURE,
+            },
+          },
+        ],
+      },
+      [
+        'daemon: not running',
+        '',
+        NAME,
+        '  published: 2 images (3.0 MB of layers)',
+        '  collected 5 h ago: 12 trees taken away; 40 more wait, the first until 2026-01-05 12:20 +00:00',
+        '  nothing is collected that may be referred to: .metadata/x: it cannot be read',
+        '  the collection 4 h ago failed: no such tag; correct it [tag-unknown]',
+      ],
+    ],
     ['no daemon', {}, ['daemon: not running']],
     [
       'the room that is left',

@@ -9,11 +9,12 @@ import type { Layout } from './layout.ts';
  * - `holders`: `ingest` finds a process that holds `/cvmfs/NAME`, asks its standard input, and gives up with the
  *   transaction open;
  * - `read`: `entries` entries of the tar stream have been read (`ingest` only);
- * - `commit`: everything is written, nothing is published; for `gc`: what is to be freed is known, and nothing is freed;
+ * - `commit`: everything is written, nothing is published;
+ * - `sweep`: what is to be freed is known, and nothing is freed (`gc` only);
  * - `remount`: the new revision is published, the view is an empty directory, and both locks are there;
  * - `close`: the view shows the new revision and both locks are there.
  */
-export type FaultPoint = 'open' | 'holders' | 'read' | 'commit' | 'remount' | 'close';
+export type FaultPoint = 'open' | 'holders' | 'read' | 'commit' | 'sweep' | 'remount' | 'close';
 
 interface Occasion {
   /** For `read`. */
@@ -28,7 +29,7 @@ export type Fault = Occasion &
   (
     | {
         readonly action: 'fail';
-        readonly at: 'open' | 'holders' | 'read' | 'commit';
+        readonly at: 'open' | 'holders' | 'read' | 'commit' | 'sweep';
         /** What it says. */
         readonly words?: string;
       }
@@ -50,6 +51,7 @@ export const faults = {
     words: 'failed to upload (28 - No space left on device)',
   },
   publish: { action: 'fail', at: 'commit' },
+  gc: { action: 'fail', at: 'sweep' },
   'hang-read': { action: 'hang', at: 'read', entries: 1 },
   'hang-remount': { action: 'hang', at: 'remount' },
 } as const satisfies Record<string, Fault>;

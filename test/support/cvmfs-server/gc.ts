@@ -43,8 +43,8 @@ async function sweep(layout: Layout, paths: RepositoryPaths): Promise<void> {
   if (!readManifest(paths).isCollectable)
     throw new Died('repository does not allow garbage collection\nFail (6)!');
   say('  --> marking unreferenced objects');
-  failAt(layout, 'commit');
-  await stopAt(layout, 'commit');
+  failAt(layout, 'sweep');
+  await stopAt(layout, 'sweep');
   say('  --> sweeping unreferenced objects');
   say('  --> done garbage collecting');
 }

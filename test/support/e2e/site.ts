@@ -32,7 +32,7 @@ export class Site {
     const folder = await temporaryDirectory('site');
     if (kind === 'directory') return new Site(folder, undefined);
     const fixture = await createCvmfsFixture(release);
-    await fixture.repository(REPOSITORY, { xattrs: true });
+    await fixture.repository(REPOSITORY, { xattrs: true, gc: true });
     return new Site(folder, fixture);
   }
 

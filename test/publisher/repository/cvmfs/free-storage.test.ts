@@ -62,7 +62,7 @@ describe('publisher/repository/cvmfs/free-storage', () => {
   });
 
   it('is stopped where it gets stuck, after longer than other commands, and leaves no transaction', async () => {
-    scene.fixture.inject({ action: 'hang', at: 'commit', times: 1 });
+    scene.fixture.inject({ action: 'hang', at: 'sweep', times: 1 });
     const begun = performance.now();
     const failure = await failureOf(free({ idleLimitMs: 100 }));
     assert.equal(failure.code, 'repository-unusable');
@@ -72,7 +72,7 @@ describe('publisher/repository/cvmfs/free-storage', () => {
   });
 
   it('is stopped with the run', async () => {
-    scene.fixture.inject({ action: 'hang', at: 'commit', times: 1 });
+    scene.fixture.inject({ action: 'hang', at: 'sweep', times: 1 });
     const stop = new AbortController();
     const freeing = failureOf(free({}, stop.signal));
     while (scene.fixture.calls().length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
@@ -81,7 +81,7 @@ describe('publisher/repository/cvmfs/free-storage', () => {
     assert.equal(scene.isClear(), true);
   });
 
-  for (const at of ['open', 'commit'] as const)
+  for (const at of ['open', 'sweep'] as const)
     it(`leaves nothing where it is killed (${at})`, async () => {
       scene.fixture.inject({ action: 'kill', at, times: 1 });
       assert.equal((await failureOf(free())).code, 'repository-unusable');
@@ -90,7 +90,7 @@ describe('publisher/repository/cvmfs/free-storage', () => {
     });
 
   it('fails where the server fails', async () => {
-    scene.fixture.inject({ ...faults.publish, times: 1 });
+    scene.fixture.inject({ ...faults.gc, times: 1 });
     const failure = await failureOf(free());
     assert.match(failure.message, /injected failure/);
     assert.equal(scene.isClear(), true);

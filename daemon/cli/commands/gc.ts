@@ -1,0 +1,28 @@
+import { collectGarbage, isComplete } from '../../collection/collector.ts';
+import { collectionDocument, collectionText } from '../../collection/text.ts';
+import { assertRepositoryName } from '../../configuration/repositories.ts';
+import { withPublishing } from '../../cycle/publishing.ts';
+import type { Context } from '../../output/context.ts';
+import type { ExitStatus } from '../../output/exit-status.ts';
+import { problemDocument } from '../../output/results.ts';
+
+/** Collects what nothing refers to in one repository, also beside a daemon that publishes there. */
+export async function gc(context: Context): Promise<ExitStatus> {
+  const { configuration, observe, output, signal } = context;
+  const [repository = ''] = context.arguments;
+  assertRepositoryName(repository);
+  return await withPublishing(context, false, async ({ pool, store }) => {
+    const options = { ...configuration, nowMs: Date.now, observe, signal };
+    const collected = await pool.useWithoutSpool(
+      repository,
+      async (publisher) => await collectGarbage(publisher, store, options),
+    );
+    const summary = { repository, isDryRun: configuration.dryRun, ...collected };
+    const { failure } = collected;
+    if (failure !== undefined) output.failure(failure);
+    const problems = failure === undefined ? [] : [problemDocument(failure)];
+    output.print(collectionText(summary), collectionDocument(summary, problems));
+    if (signal.aborted) return 130;
+    return isComplete(collected) ? 0 : 1;
+  });
+}

@@ -1,0 +1,233 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { hasCode } from '../../core/system-error.ts';
+import { faults } from '../support/cvmfs-server/fixture.ts';
+import { TestRegistry } from '../support/e2e/registry.ts';
+import { BACKENDS, REPOSITORY, Site } from '../support/e2e/site.ts';
+import { run, type Outcome } from '../support/e2e/unpackd.ts';
+import { image } from '../support/images/image.ts';
+import { file } from '../support/images/layer-entry.ts';
+import { layer, type Layer } from '../support/images/layer.ts';
+import { MARKS_PATH } from '../../publisher/published/marks.ts';
+import { layerPath, manifestPath } from '../../publisher/image/layout.ts';
+
+const QUIET = ['--skip-podman'];
+const NOW = ['--grace-period', '0'];
+const DAY_MS = 86_400_000;
+
+const Report = z.object({
+  swept: z.array(z.string()),
+  marked: z.array(z.string()),
+  waiting: z.array(z.object({ name: z.string(), since: z.string(), due: z.string() })),
+  blocked: z.array(z.object({ path: z.string(), why: z.string() })),
+  publications: z.number(),
+  storage: z.string(),
+  problems: z.array(z.object({ code: z.string() })),
+});
+
+for (const kind of BACKENDS) {
+  describe(`e2e/gc: on ${kind}`, () => {
+    let site: Site;
+    let registry: TestRegistry;
+    let base: Layer;
+    /** Of the image that the tag left. */
+    let old: Layer;
+    let name: string;
+
+    beforeEach(async () => {
+      site = await Site.make(kind);
+      registry = await TestRegistry.start();
+      base = await layer([file('base', 'of all')]);
+      old = await push('old');
+      assert.equal((await convert()).status, 0);
+      await push('new');
+      assert.equal((await convert()).status, 0);
+    });
+    afterEach(async () => {
+      await registry.close();
+      await site.close();
+    });
+
+    async function push(content: string): Promise<Layer> {
+      const own = await layer([file('version', content)]);
+      name = registry.add('lab/tool', '1', image({ layers: [base, own] }));
+      return own;
+    }
+
+    async function convert(): Promise<Outcome> {
+      return await site.convert([name], QUIET);
+    }
+
+    async function gc(...words: readonly string[]): Promise<Outcome> {
+      return await site.command(['gc', REPOSITORY, ...words]);
+    }
+
+    async function report(...words: readonly string[]): Promise<z.infer<typeof Report>> {
+      return Report.parse(JSON.parse((await gc('--json', ...words)).stdout));
+    }
+
+    function published(path: string): string | undefined {
+      try {
+        return readFileSync(site.path(path), 'utf8');
+      } catch (error) {
+        if (hasCode(error, 'ENOENT')) return undefined;
+        throw error;
+      }
+    }
+    const isThere = ({ digest }: Layer): boolean => existsSync(site.path(layerPath(digest)));
+    const publicName = (): string => `${registry.host}/lab/tool:1`;
+
+    function assertWhole(): void {
+      assert.equal(published(`${publicName()}/version`), 'new');
+      assert.equal(published(`${publicName()}/base`), 'of all');
+      assert.equal(isThere(base), true);
+      assert.deepEqual(site.fixture?.problems(REPOSITORY) ?? [], []);
+    }
+
+    it('takes away what nothing refers to once its grace period is over', async () => {
+      const first = await report();
+      assert.deepEqual([first.marked.length, first.swept, first.waiting.length], [3, [], 3]);
+      assert.equal(isThere(old), true);
+      const [{ since, due } = { since: '', due: '' }] = first.waiting;
+      assert.equal(Date.parse(due) - Date.parse(since), 30 * DAY_MS);
+      const text = await gc();
+      assert.equal(text.status, 0, text.stderr);
+      assert.match(text.stdout, /: 0 trees taken away; 3 wait, the first until \d{4}-/);
+      const last = await gc(...NOW);
+      assert.equal(last.status, 0, last.stderr);
+      assert.match(last.stdout, /: 3 trees taken away; none waits\n(?: {2}gone .*\n){3}/);
+      assert.equal(isThere(old), false);
+      assertWhole();
+      assert.deepEqual((await report(...NOW)).publications, 0);
+    });
+
+    it('changes nothing in a dry run', async () => {
+      const { swept, storage, publications } = await report('--dry-run', ...NOW);
+      assert.deepEqual([swept.length, storage, publications], [3, 'kept', 0]);
+      const text = await gc('--dry-run', ...NOW);
+      assert.match(text.stdout, /: 3 trees would be taken away/);
+      assert.equal(isThere(old), true);
+      assert.equal(published(MARKS_PATH), undefined);
+    });
+
+    it('understands DUCC\u2019s command, whose grace periods are days', async () => {
+      const outcome = await site.command(['garbage-collection', '--grace-period', '7', '--json', REPOSITORY]);
+      assert.equal(outcome.status, 0, outcome.stderr);
+      const [{ since, due } = { since: '', due: '' }] = Report.parse(JSON.parse(outcome.stdout)).waiting;
+      assert.equal(Date.parse(due) - Date.parse(since), 7 * DAY_MS);
+    });
+
+    it('does no harm twice at once', async () => {
+      const words = ['gc', REPOSITORY, '--json', ...NOW, ...site.options];
+      const both = await Promise.all([run(words), run(words)]);
+      const reports = both.map(({ stdout }) => Report.parse(JSON.parse(stdout)));
+      assert.deepEqual(
+        both.map(({ status }) => status),
+        [0, 0],
+        both.map(({ stderr }) => stderr).join(''),
+      );
+      const swept = reports.flatMap((one) => one.swept);
+      assert.deepEqual([swept.length, new Set(swept).size], [3, 3]);
+      assertWhole();
+    });
+
+    it('says what keeps everything, and what to do', async () => {
+      const broken = manifestPath('broken.example/lab/x:1');
+      publish(broken, '{"layers":[');
+      const outcome = await gc(...NOW);
+      assert.equal(outcome.status, 1);
+      assert.match(outcome.stdout, new RegExp(` {2}held +${broken}: .*\nwhat is held stays`));
+      assert.equal(isThere(old), true);
+    });
+
+    it('does not believe a clock that jumped, until somebody says that it is right', async () => {
+      await gc();
+      const marks = published(MARKS_PATH) ?? '';
+      const year = new Date(Date.now() - 365 * DAY_MS).toISOString();
+      publish(MARKS_PATH, marks.replaceAll(/"\d{4}-[^"]*"/g, `"${year}"`));
+      const doubted = await gc();
+      assert.equal(doubted.status, 1);
+      assert.match(doubted.stdout, /held .*clock/);
+      assert.equal(isThere(old), true);
+      const confirmed = await gc('--yes-really');
+      assert.equal(confirmed.status, 0, confirmed.stdout);
+      assert.equal(isThere(old), false);
+      assertWhole();
+    });
+
+    it('is a usage error without a repository, and fails where there is none', async () => {
+      assert.equal((await site.command(['gc'])).status, 2);
+      const unknown = await site.command(['gc', 'nowhere.unpackd.test']);
+      assert.equal(unknown.status, kind === 'cvmfs' ? 3 : 0, unknown.stderr);
+    });
+
+    it('goes on beside a daemon that publishes', async () => {
+      const recipe = site.recipe([name]);
+      const configuration = site.configuration([`- file: ${recipe}`], { 'skip-podman': 'true' });
+      const daemon = site.startDaemon(configuration);
+      try {
+        for (let round = 0; round < 5; round++) {
+          await push(`round ${round}`);
+          await daemon.until(async () => published(`${publicName()}/version`) === `round ${round}`);
+          const outcome = await run(['gc', REPOSITORY, ...NOW, ...site.options]);
+          assert.equal(outcome.status, 0, outcome.stderr);
+          assert.equal(published(`${publicName()}/base`), 'of all');
+        }
+      } finally {
+        daemon.child.kill('SIGTERM');
+      }
+      const { status, stderr } = await daemon.ended();
+      assert.equal(status, 0, stderr);
+      assert.doesNotMatch(stderr, / failed: /);
+      const left = await report(...NOW);
+      assert.deepEqual(left.swept, []);
+      assert.deepEqual(site.fixture?.problems(REPOSITORY) ?? [], []);
+    });
+
+    /** Writes a file as somebody else would. */
+    function publish(path: string, content: string): void {
+      if (site.fixture === undefined) {
+        writeFileSync(made(site.path(path)), content);
+        return;
+      }
+      const { command, root } = site.fixture;
+      execFileSync(command, ['transaction', REPOSITORY], { stdio: 'ignore' });
+      writeFileSync(made(join(root, REPOSITORY, path)), content);
+      execFileSync(command, ['publish', REPOSITORY], { stdio: 'ignore' });
+    }
+
+    if (kind === 'cvmfs') {
+      const collections = (): number =>
+        site.fixture?.calls().filter(({ command }) => command === 'gc').length ?? 0;
+
+      it('lets the server free the storage, unless that is left out', async () => {
+        assert.equal((await report(...NOW)).storage, 'freed');
+        assert.equal(collections(), 1);
+        assert.equal((await report('--no-server-gc')).storage, 'kept');
+        assert.equal(collections(), 1);
+      });
+
+      it('says where the server fails to, and has taken away the trees', async () => {
+        site.fixture?.inject(faults.gc);
+        const { status, stdout, stderr } = await gc('--json', ...NOW);
+        assert.equal(status, 1, stderr);
+        assert.match(stderr, /^error\[gc-failed\] /m);
+        const { problems, swept, storage } = Report.parse(JSON.parse(stdout));
+        assert.deepEqual(
+          [problems.map(({ code }) => code), swept.length, storage],
+          [['gc-failed'], 3, 'failed'],
+        );
+        assert.equal(isThere(old), false);
+      });
+    }
+  });
+}
+
+/** `path`, in a folder that is there. */
+function made(path: string): string {
+  mkdirSync(dirname(path), { recursive: true });
+  return path;
+}
