@@ -2,7 +2,8 @@ import { type Failure, stackOf, withHint } from '../../core/failure.ts';
 import { counted, formatBytes, localTime, printable } from '../../core/text.ts';
 import type { Event, FailureText, ImageResult } from '../../publisher/image/events.ts';
 import { STOPPING, UNREACHABLE } from '../../publisher/image/own-failure.ts';
-import type { Plan } from '../../wishlist/meaning/plan.ts';
+import type { Plan, Removal } from '../../wishlist/meaning/plan.ts';
+import { reasonText } from '../../wishlist/meaning/removal-words.ts';
 import type { SourceContent, SourceState } from '../../wishlist/sources/source.ts';
 import type { Collected } from '../collection/collector.ts';
 import { staleText } from '../configuration/sources/sources.ts';
@@ -75,11 +76,12 @@ export class CycleLog {
       this.note(parts.join(', '), { repository });
       this.#plans.set(repository, images);
     }
-    for (const { published } of remove) {
+    for (const removal of remove) {
+      const { published, reason } = removal;
       const { publicName: image } = published;
-      const message = `${image} is no longer wanted; it stays published`;
-      if (this.#repetition.isNew(`${repository} ${message}`) && published.unwantedSinceMs === undefined)
-        this.note(message, { repository, image });
+      const isNew = this.#repetition.isNew(`${repository} ${image} ${reason}`);
+      if (isNew && published.unwantedSinceMs === undefined)
+        this.note(removalText(removal), { repository, image });
     }
   }
 
@@ -288,4 +290,9 @@ export class Repetition {
     }
     return true;
   }
+}
+
+function removalText({ published: { publicName }, reason, dueMs }: Removal): string {
+  const end = dueMs === undefined ? 'stays for good, as was asked for' : `stays until ${localTime(dueMs)}`;
+  return `${publicName} ${end}: ${reasonText(reason)}`;
 }

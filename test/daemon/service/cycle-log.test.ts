@@ -46,6 +46,24 @@ describe('daemon/service/cycle-log: the log of the daemon', () => {
     assert.match(messages.join(), /^published removal of quay\.io\/lab\/tool:1 .* as revision 7$/);
   });
 
+  for (const [dueMs, end] of [
+    [
+      Date.UTC(2026, 0, 3),
+      /^quay\.io\/lab\/tool:1 stays until 2026-01-0[23] .*: no line asks for it any more$/,
+    ],
+    [undefined, /^quay\.io\/lab\/tool:1 stays for good, as was asked for: no line asks for it any more$/],
+  ] as const)
+    it(`says once until when an image stays: ${dueMs === undefined ? 'for good' : 'a time'}`, () => {
+      const messages: string[] = [];
+      const cycleLog = new CycleLog({ write: ({ message }) => void messages.push(message) }, () => 0);
+      const published = { publicName: IMAGE, unwantedSinceMs: undefined };
+      const nothing = { add: [], update: [], unknown: [], unchanged: [] };
+      const plan = { ...nothing, remove: [{ published, reason: 'line gone', dueMs }] } as unknown as Plan;
+      for (let time = 0; time < 2; time++) cycleLog.planned(REPOSITORY, plan);
+      assert.equal(messages.length, 1);
+      assert.match(messages[0] ?? '', end);
+    });
+
   const publishing = [{ image: { publicName: IMAGE }, platform: LINUX_AMD64, digest: 'sha256:c' }];
   const plans: [what: string, more: object, outcome: string, said: readonly string[]][] = [
     ['all images are current', {}, 'unchanged', ['all 2 images are current']],
