@@ -25,6 +25,7 @@ import { NOTHING_NEEDED, sumOf, type Demand } from '../../core/system/free-space
 import {
   metadataFile,
   type Attributes,
+  type DirectoryEntry,
   type Entry,
   type ExtendedAttributes,
   type FileEntry,
@@ -91,6 +92,7 @@ export class Composer {
   readonly #deletions: BytePath[] = [];
   /** Records of trees that stay, and are as they would be made now. */
   readonly #renewed = new Set<BytePath>();
+  readonly #directories: DirectoryEntry[] = [];
   /** By path, what is written again beside trees that stay. */
   readonly #beside = new Map<BytePath, Entry>();
   readonly #xattrs: KeptXattrs;
@@ -132,7 +134,7 @@ export class Composer {
     const stack = await this.#loader.loadStack(layerDigests(image), meter);
     checkDiffIds(image, stack);
     const all = await this.#treesOf(image, stack, meter);
-    const { fresh, deletions, renewed, beside } = await this.#changes.of(all, (name) =>
+    const { fresh, deletions, renewed, beside, directories } = await this.#changes.of(all, (name) =>
       this.#trees.has(name),
     );
     checkBlobs(image, fresh);
@@ -148,6 +150,7 @@ export class Composer {
     if (image.isByHand === true) this.#manifests.push(byHandFile(image.publicName, attributes));
     for (const path of deletions) this.#deletions.push(path);
     for (const path of renewed) this.#renewed.add(path);
+    for (const entry of directories) this.#directories.push(entry);
     for (const entry of beside) this.#beside.set(entry.path, entry);
     for (const tree of brought) {
       this.#trees.set(treeName(tree), tree);
@@ -186,6 +189,7 @@ export class Composer {
       trees: () => this.#stream(folders, ofOutputs),
       names,
       xattrs: this.#planned.some(({ hasXattrs }) => hasXattrs) ? () => this.#xattrsOfAll() : undefined,
+      ...(this.#directories.length > 0 && { directories: this.#directories }),
       contentBytes,
       inodes,
     };

@@ -6,7 +6,7 @@ import type { RepositoryCapabilities } from '../publication/capabilities.ts';
 import type { RepositoryView, Kind } from '../publication/view.ts';
 import { layerOf, treeName, type PublishedTree } from '../outputs/output.ts';
 import { CATALOG_MARKER } from '../tree/catalogs.ts';
-import type { AnyNode, ForeignLinkNode } from '../tree/node.ts';
+import type { AnyNode, DirectoryNode, ForeignLinkNode, LayerDirectoryNode } from '../tree/node.ts';
 import { nodeAt } from '../tree/resolve.ts';
 import { isLeftOut } from './losses.ts';
 import { entriesBeside } from './tree-entries.ts';
@@ -37,6 +37,8 @@ export interface Changes {
   readonly deletions: BytePath[];
   /** Records of those that stay, and are as they would be made now. */
   readonly renewed: BytePath[];
+  /** Published directories of those that are written, with attributes that the stream does not give them. */
+  readonly directories: DirectoryEntry[];
   /** What is written again of those that stay. */
   readonly beside: Entry[];
 }
@@ -58,30 +60,43 @@ export class TreeChanges {
    * @throws Failure `repository-conflict`
    */
   async of(trees: readonly PublishedTree[], isBrought: (name: string) => boolean): Promise<Changes> {
-    const fresh = new Map<string, PublishedTree>();
-    const deletions: BytePath[] = [];
-    const renewed: BytePath[] = [];
-    const beside: Entry[] = [];
+    const changes: Changes = { fresh: [], deletions: [], renewed: [], beside: [], directories: [] };
+    const seen = new Set<string>();
     for (const tree of trees) {
       const name = treeName(tree);
-      if (isBrought(name) || fresh.has(name)) continue;
-      if (this.#options.repairs?.get(name) === 'beside' && (await this.#isThere(tree))) {
-        await this.#refuseConflicts(tree);
-        for (const entry of await entriesBeside(tree)) beside.push(entry);
-        renewed.push(recordPath(tree.kind, tree.hex));
-        continue;
-      }
-      if (await this.#stays(tree)) {
-        const layer = layerOf(tree);
-        if (layer !== undefined && !(await isOfNow(this.#view, layer)))
-          renewed.push(recordPath(tree.kind, tree.hex));
-        continue;
-      }
-      await this.#refuseConflicts(tree);
-      for (const path of await leftovers(this.#view, tree, this.#options.capabilities)) deletions.push(path);
-      fresh.set(name, tree);
+      if (isBrought(name) || seen.has(name)) continue;
+      seen.add(name);
+      await this.#add(tree, changes);
     }
-    return { fresh: [...fresh.values()], deletions, renewed, beside };
+    return changes;
+  }
+
+  async #add(tree: PublishedTree, changes: Changes): Promise<void> {
+    if (this.#options.repairs?.get(treeName(tree)) === 'beside' && (await this.#isThere(tree))) {
+      await this.#addBeside(tree, changes);
+      return;
+    }
+    if (await this.#stays(tree)) {
+      const layer = layerOf(tree);
+      if (layer !== undefined && !(await isOfNow(this.#view, layer)))
+        changes.renewed.push(recordPath(tree.kind, tree.hex));
+      return;
+    }
+    await this.#refuseConflicts(tree);
+    const { gone, directories } = await leftovers(this.#view, tree, this.#options.capabilities);
+    for (const path of gone) changes.deletions.push(path);
+    for (const entry of directories) changes.directories.push(entry);
+    changes.fresh.push(tree);
+  }
+
+  async #addBeside(tree: PublishedTree, changes: Changes): Promise<void> {
+    await this.#refuseConflicts(tree);
+    const isApart = this.#options.capabilities.changesDirectories === 'apart';
+    for (const entry of await entriesBeside(tree)) {
+      changes.beside.push(entry);
+      if (entry.type === 'directory' && isApart) changes.directories.push(entry);
+    }
+    changes.renewed.push(recordPath(tree.kind, tree.hex));
   }
 
   /** @throws Failure `repository-conflict` where something else than the entry is at its path, or other than a folder above */
@@ -110,30 +125,56 @@ export class TreeChanges {
   }
 }
 
+/** What stands where a tree is to be written. */
+interface Standing {
+  /** Paths to delete before: everything that the tree does not have. The rest is replaced entry by entry. */
+  readonly gone: BytePath[];
+  /** Directories with other attributes, where the stream does not give them those of the tree. */
+  readonly directories: DirectoryEntry[];
+}
+
 /**
- * Paths to delete before `tree` is written over its published place: everything that it does not have. The
- * rest is replaced entry by entry.
+ * Looks through the published place of `tree`.
  *
  * @throws Failure `repository-conflict` where a directory stands for something else, or the reverse: replacing it in
  *   one step would damage the repository's catalogs
  */
 async function leftovers(
   view: RepositoryView,
-  tree: PublishedTree,
+  { root, rootNode }: PublishedTree,
   capabilities: RepositoryCapabilities,
-): Promise<BytePath[]> {
+): Promise<Standing> {
   const gone: BytePath[] = [];
-  for await (const { path, kind } of view.walk(tree.root)) {
+  const directories: DirectoryEntry[] = [];
+  const compare = async (
+    path: BytePath,
+    { attributes }: DirectoryNode | LayerDirectoryNode,
+  ): Promise<void> => {
+    if (capabilities.changesDirectories !== 'apart') return;
+    const found = await view.inodeOf(path);
+    if (found?.type === 'directory' && !isAlike(found.attributes, attributes))
+      directories.push({ type: 'directory', path, attributes });
+  };
+  await compare(root, rootNode);
+  for await (const { path, kind } of view.walk(root)) {
     const above = gone.at(-1);
     if (above !== undefined && path.startsWith(`${above}/`)) continue;
-    const wanted = nodeAt<AnyNode>(tree.rootNode, path.slice(tree.root.length + 1));
+    const wanted = nodeAt<AnyNode>(rootNode, path.slice(root.length + 1));
     if (wanted === undefined || wanted.type === 'foreign-link' || isLeftOut(wanted, capabilities)) {
       if (!path.endsWith(`/${CATALOG_MARKER}`)) gone.push(path);
     } else if (!isReplaceable(kind, wanted.type)) {
       throw conflict(path, kind);
+    } else if (wanted.type === 'directory') {
+      await compare(path, wanted);
     }
   }
-  return gone;
+  return { gone, directories };
+}
+
+function isAlike(one: Attributes, other: Attributes): boolean {
+  const { mode, uid, gid } = other;
+  if (one.mode !== mode || one.uid !== uid || one.gid !== gid) return false;
+  return Math.floor(one.mtime) === Math.floor(other.mtime);
 }
 
 /** Whether a publication can put `wanted` in the place of what is published. */

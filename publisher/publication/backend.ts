@@ -1,4 +1,4 @@
-import type { Entry, ExtendedAttributes } from './entry.ts';
+import type { DirectoryEntry, Entry, ExtendedAttributes } from './entry.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import type { FreeRoom } from '../../core/system/free-space.ts';
 import type { RepositoryCapabilities } from './capabilities.ts';
@@ -19,6 +19,11 @@ export interface Publication {
   readonly names: readonly Entry[];
   /** Extended attributes of what the trees bring; `undefined`: there are none. */
   readonly xattrs: (() => AsyncIterable<ExtendedAttributes>) | undefined;
+  /**
+   * Published directories that get other attributes, when all else is done: where the capabilities say that the stream
+   * does not change them.
+   */
+  readonly directories?: readonly DirectoryEntry[];
   /** Bytes of all files in the stream, for the display of progress. */
   readonly contentBytes: number;
   /** New files, folders, symbolic links and devices, for what is known of them before. */

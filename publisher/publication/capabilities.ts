@@ -21,6 +21,11 @@ export interface RepositoryCapabilities {
   readonly takesAnyBytes: boolean;
   /** Devices can be made, other than deletions (0:0). */
   readonly takesDevices: boolean;
+  /**
+   * What gives published directories other attributes: the stream, which has them again; a part of the publication of its
+   * own; or nothing but making them again.
+   */
+  readonly changesDirectories: 'in-stream' | 'apart' | 'never';
   /** Returns true where an entry gets these owners. */
   takesOwner(attributes: Attributes): boolean;
   /** The names of the extended attributes that an entry with all these would lose. */

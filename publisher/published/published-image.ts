@@ -27,7 +27,7 @@ export interface PublishedFacts {
   /** The forms in which the image is there: `foundOutputs` of `publisher/outputs`. */
   readonly outputsOf: (view: RepositoryView, image: Omit<ResolvedImage, 'outputs'>) => Promise<Outputs>;
   /** The reference that the image was asked for by, where that is known: a public name does not say `http://`. */
-  readonly referenceOf?: (name: string) => ImageReference | undefined;
+  readonly referenceOf?: ((name: string) => ImageReference | undefined) | undefined;
 }
 
 /**

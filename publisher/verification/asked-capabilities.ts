@@ -13,7 +13,7 @@ export interface Repository {
 /** What does not depend on the image. */
 export type Given = Pick<
   RepositoryCapabilities,
-  'exposes' | 'takesDevices' | 'mostLinks' | 'earliestTime' | 'latestTime'
+  'exposes' | 'takesDevices' | 'mostLinks' | 'earliestTime' | 'latestTime' | 'changesDirectories'
 >;
 
 /** Kinds of answers that are remembered; further ones are not asked for. */
@@ -34,15 +34,10 @@ export class AskedCapabilities {
   }
 
   async given(): Promise<Given> {
-    return (this.#given ??= await this.#ask(
-      ({ exposes, takesDevices, mostLinks, earliestTime, latestTime }) => ({
-        exposes,
-        takesDevices,
-        mostLinks,
-        earliestTime,
-        latestTime,
-      }),
-    ));
+    return (this.#given ??= await this.#ask((capabilities) => {
+      const { exposes, takesDevices, mostLinks, earliestTime, latestTime, changesDirectories } = capabilities;
+      return { exposes, takesDevices, mostLinks, earliestTime, latestTime, changesDirectories };
+    }));
   }
 
   /** Whether an entry gets these owners; `undefined`: nobody knows. */

@@ -6,7 +6,7 @@ import type { AnyNode, DirectoryNode, FileNode, ForeignLinkNode, LayerDirectoryN
 import { WHITEOUT_ATTRIBUTES } from '../compose/tree-entries.ts';
 import { compareTarget } from './compare-entry.ts';
 import type { AskedCapabilities } from './asked-capabilities.ts';
-import { shownMode, shownOwner, shownTime, type Findings } from './finding.ts';
+import { shownMode, shownOwner, shownTime, type Finding, type Findings } from './finding.ts';
 
 /** A node that is published. */
 export type PublishedNode = Exclude<AnyNode, ForeignLinkNode>;
@@ -88,31 +88,34 @@ interface Compared {
   readonly path: BytePath;
 }
 
-async function compareAttributes(
-  { expected, node, found, path }: Compared,
-  { capabilities, findings }: Comparing,
-): Promise<void> {
-  const { attributes } = found;
+async function compareAttributes(compared: Compared, { capabilities, findings }: Comparing): Promise<void> {
+  const { node, path } = compared;
+  const wrong = await wrongAttributes(compared, capabilities);
+  for (const found of wrong) findings.add({ ...found, path });
+  if (wrong.length === 0 || node.type !== 'directory') return;
+  if ((await capabilities.given()).changesDirectories === 'never') findings.mustGo(path);
+}
+
+async function wrongAttributes(
+  { expected, node, found: { attributes } }: Compared,
+  capabilities: AskedCapabilities,
+): Promise<Omit<Finding, 'path'>[]> {
   const isOwned = await capabilities.takesOwner(expected);
-  if (isOwned === true && shownOwner(attributes) !== shownOwner(expected))
-    findings.add({
-      kind: 'owner',
-      path,
-      expected: shownOwner(expected),
-      found: shownOwner(attributes),
-    });
-  // Links have no mode of their own.
-  if (node.type !== 'symlink') {
-    const { exposes } = await capabilities.given();
-    const isExposed = node.type === 'file' && exposes.setId;
-    const kept = isOwned === true && !isExposed ? expected.mode : expected.mode & ~SET_ID_BITS;
-    const isAlike = attributes.mode === kept || (isOwned === undefined && attributes.mode === expected.mode);
-    if (!isAlike)
-      findings.add({ kind: 'mode', path, expected: shownMode({ mode: kept }), found: shownMode(attributes) });
-  }
+  const { exposes } = await capabilities.given();
+  const isExposed = node.type === 'file' && exposes.setId;
+  const mode = isOwned === true && !isExposed ? expected.mode : expected.mode & ~SET_ID_BITS;
   const time = await timeKept(expected.mtime, capabilities);
+  const wrong: Omit<Finding, 'path'>[] = [];
+  if (isOwned === true && shownOwner(attributes) !== shownOwner(expected))
+    wrong.push({ kind: 'owner', expected: shownOwner(expected), found: shownOwner(attributes) });
+  const isModeRight =
+    attributes.mode === mode || (isOwned === undefined && attributes.mode === expected.mode);
+  // Links have none of their own.
+  if (node.type !== 'symlink' && !isModeRight)
+    wrong.push({ kind: 'mode', expected: shownMode({ mode }), found: shownMode(attributes) });
   if (!isSameTime(time, attributes.mtime))
-    findings.add({ kind: 'time', path, expected: shownTime(time), found: shownTime(attributes.mtime) });
+    wrong.push({ kind: 'time', expected: shownTime(time), found: shownTime(attributes.mtime) });
+  return wrong;
 }
 
 async function timeKept(seconds: number, capabilities: AskedCapabilities): Promise<number> {

@@ -1,22 +1,16 @@
 import { Failure, isFailure } from '../../core/failure.ts';
 import { outlineOf } from '../../core/oci/manifest.ts';
-import type { ImageReference } from '../../core/oci/reference.ts';
 import { OWN_FOLDERS, ownFolders } from '../../core/outputs.ts';
 import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
 import { parsePlatformName } from '../image/layout.ts';
 import { STOPPING } from '../image/own-failure.ts';
 import { Results } from '../image/results.ts';
-import { foundOutputs } from '../outputs/outputs.ts';
 import type { RepositoryPublisher } from '../pipeline/repository-publisher.ts';
 import type { Candidate, Repair } from '../pipeline/resolve.ts';
-import { publishedImage, type PublishedImage } from '../published/published-image.ts';
+import type { PublishedImage } from '../published/published-image.ts';
 import type { ImageFindings } from './finding.ts';
+import { findImage, type FindingOptions } from './found-image.ts';
 import { PartsFinder } from './image-parts.ts';
-
-export interface RepairOptions {
-  /** The reference by which an image was asked for, where that is known. */
-  readonly referenceOf?: (name: string) => ImageReference | undefined;
-}
 
 /**
  * Publishes again what is broken of images, and only that: the same manifests under the same names, whatever the names mean
@@ -29,7 +23,7 @@ export interface RepairOptions {
 export async function repairImages(
   publisher: RepositoryPublisher,
   broken: readonly ImageFindings[],
-  options: RepairOptions = {},
+  options: FindingOptions = {},
 ): Promise<ReadonlyMap<string, Failure>> {
   const failed = new Map<string, Failure>();
   const candidates = new Map<string, RepairCandidate>();
@@ -66,20 +60,23 @@ type RepairCandidate = Omit<Candidate, 'missing'> & { readonly repair: Repair };
 
 interface RepairTools {
   readonly finder: PartsFinder;
-  readonly options: RepairOptions;
+  readonly options: FindingOptions;
 }
 
 async function candidateOf(
-  { view }: RepositoryPublisher,
+  { context }: RepositoryPublisher,
   { name, brokenTrees, inTheWay }: ImageFindings,
-  { finder, options: { referenceOf } }: RepairTools,
+  { finder, options }: RepairTools,
 ): Promise<RepairCandidate> {
-  const facts = { outputsOf: foundOutputs, ...(referenceOf && { referenceOf }) };
-  const published = await publishedImage(view, name, facts);
+  const { image: published, wrong = 'it is gone' } = await findImage(context, name, options);
   if (published === undefined)
-    throw new Failure('manifest-invalid', `${displayPath(name)} has no manifest any more`, {
-      hint: 'publish the image again, or remove its name',
-    });
+    throw new Failure(
+      'manifest-invalid',
+      `the manifest of ${displayPath(name)} is nowhere to be had: ${wrong}`,
+      {
+        hint: 'publish the image again, or remove its name',
+      },
+    );
   const { manifest, config } = await finder.documentsOf(published);
   return {
     part: { wanted: wantedOf(published, name), platform: published.platform },

@@ -1,17 +1,14 @@
-import { isFailure, messageOf } from '../../core/failure.ts';
 import type { Digest } from '../../core/oci/digest.ts';
-import type { ImageReference } from '../../core/oci/reference.ts';
 import { ImageMeter } from '../image/image-limits.ts';
 import { manifestPath } from '../image/layout.ts';
-import { STOPPING } from '../image/own-failure.ts';
 import { layerTrees } from '../outputs/layers.ts';
 import { publishedPath, treeName, type PublishedTree } from '../outputs/output.ts';
-import { enabledOutputs, foundOutputs } from '../outputs/outputs.ts';
+import { enabledOutputs } from '../outputs/outputs.ts';
 import type { RepositoryPublisher } from '../pipeline/repository-publisher.ts';
 import type { PublishingContext } from '../pipeline/context.ts';
 import { publisherAttributes } from '../publication/entry.ts';
 import type { Inode } from '../publication/view.ts';
-import { publishedImage, type PublishedImage } from '../published/published-image.ts';
+import type { PublishedImage } from '../published/published-image.ts';
 import type { LayerSource } from '../tree/node.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import { AskedCapabilities } from './asked-capabilities.ts';
@@ -20,13 +17,12 @@ import { compareContents, LayerFiles, type ComparedTree } from './compare-conten
 import { compareTree } from './compare-tree.ts';
 import type { TreeRepair } from '../compose/tree-changes.ts';
 import { Findings, type Finding, type ImageFindings } from './finding.ts';
+import { findImage, type FindingOptions } from './found-image.ts';
 import { orUnknown, PartsFinder, type ImageParts } from './image-parts.ts';
 
-export interface VerificationOptions {
+export interface VerificationOptions extends FindingOptions {
   /** Compares the contents of all files with the layers' blobs, which are fetched. */
   readonly isDeep?: boolean;
-  /** The reference by which an image was asked for, where that is known. */
-  readonly referenceOf?: (name: string) => ImageReference | undefined;
 }
 
 /** Broken trees whose findings are kept, for all images that share them; others are looked at again. */
@@ -117,20 +113,13 @@ class Verification {
     return looked;
   }
 
-  async #imageOf({ name, findings }: Looked): Promise<PublishedImage | undefined> {
-    const { referenceOf } = this.#options;
-    const facts = { outputsOf: foundOutputs, ...(referenceOf && { referenceOf }) };
-    const path = manifestPath(name);
-    try {
-      const image = await publishedImage(this.#context.view, name, facts);
-      if (image === undefined)
-        findings.add({ kind: 'metadata', path, expected: 'a manifest', found: 'nothing' });
-      return image;
-    } catch (error) {
-      if (!isFailure(error) || STOPPING.has(error.code)) throw error;
-      findings.add({ kind: 'metadata', path, expected: 'a manifest', found: messageOf(error) });
-      return undefined;
-    }
+  async #imageOf({ name, findings, unknown }: Looked): Promise<PublishedImage | undefined> {
+    const { image, wrong } = await findImage(this.#context, name, this.#options);
+    if (wrong === undefined) return image;
+    findings.add({ kind: 'metadata', path: manifestPath(name), expected: 'its manifest', found: wrong });
+    if (image === undefined)
+      unknown.push('its manifest is nowhere to be had: what belongs to it is not known');
+    return image;
   }
 
   async #compareTrees(image: PublishedImage, parts: ImageParts, looked: Looked): Promise<void> {

@@ -1,7 +1,7 @@
 import { hexOf, sha256, type Digest } from '../../../core/oci/digest.ts';
 import type { ResolvedImage } from '../../image/image.ts';
 import type { RepositoryView } from '../../publication/view.ts';
-import { furtherManifest } from './store.ts';
+import { furtherManifest, MANIFEST } from './store.ts';
 import { publishedRecord } from './image-record.ts';
 import { documentPath, storeRoot } from './paths.ts';
 
@@ -24,6 +24,24 @@ export async function storedIndex(
   const { digest } = record.index;
   const place = { config: manifest.config.digest, key: furtherManifest(record.index), digest };
   return { digest, bytes: await document(view, publicName, place) };
+}
+
+/** The manifest that an image was published with, as its record for podman says; its bytes where the store has them. */
+export async function storedManifest(
+  view: RepositoryView,
+  publicName: string,
+): Promise<
+  { readonly config: Digest; readonly digest: Digest; readonly bytes: Buffer | undefined } | undefined
+> {
+  const record = await publishedRecord(view, publicName);
+  if (record === undefined || 'refused' in record) return undefined;
+  const config = record.config.digest;
+  const { digest } = record.manifest;
+  for (const key of [MANIFEST, furtherManifest(record.manifest)]) {
+    const bytes = await document(view, publicName, { config, key, digest });
+    if (bytes !== undefined) return { config, digest, bytes };
+  }
+  return { config, digest, bytes: undefined };
 }
 
 async function document(

@@ -151,9 +151,9 @@ class OpenCvmfs implements OpenRepository {
 
   async publish(publication: Publication, options: PublishOptions): Promise<void> {
     await this.#server.waitForOthers(options.signal);
-    const { deletions, outdated, xattrs, contentBytes: neededBytes } = publication;
+    const { deletions, outdated, xattrs, directories = [], contentBytes: neededBytes } = publication;
     const all = await this.#divide([...deletions, ...outdated]);
-    if (xattrs === undefined && all.byUnion.length === 0) {
+    if (xattrs === undefined && directories.length === 0 && all.byUnion.length === 0) {
       await this.#ingest(everything(publication), all.byIngest, { ...options, neededBytes });
       return;
     }

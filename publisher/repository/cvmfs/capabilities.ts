@@ -27,6 +27,8 @@ export class CvmfsCapabilities implements RepositoryCapabilities {
   readonly mostLinks = Infinity;
   readonly takesAnyBytes = true;
   readonly takesDevices = true;
+  /** Ingest leaves them as they are; in the union mount those of images are root's. */
+  readonly changesDirectories = process.getuid?.() === 0 ? 'apart' : 'never';
   /** Clients mount repositories with `nosuid` and `nodev`. A release manager does not: `config check` says so. */
   readonly exposes = NO_EXPOSURE;
   readonly xattrsReason: string;

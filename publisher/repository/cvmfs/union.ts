@@ -8,7 +8,7 @@ import { RealFolders } from '../real-folders.ts';
 import { removeTree, unlinkIfThere } from '../../../core/system/remove-tree.ts';
 
 /** The part of a publication that a union transaction makes. */
-export type UnionContent = Pick<Publication, 'deletions' | 'xattrs' | 'names' | 'outdated'>;
+export type UnionContent = Pick<Publication, 'deletions' | 'xattrs' | 'names' | 'outdated' | 'directories'>;
 
 /**
  * Changes the union mount of an open transaction: takes away and adds what ingest cannot (extended attributes), and then
@@ -24,6 +24,9 @@ export async function writeUnion(mount: string, content: UnionContent, losses: W
     }
     for (const entry of content.names) await write(entry, folders);
     for (const path of content.outdated) remove(path, folders);
+    // What changes in a directory changes its time.
+    for (const { path, attributes } of content.directories ?? [])
+      finishDirectory(placeOf(path, folders), attributes);
   } finally {
     // Nothing is published while somebody has something of the mount open.
     folders.close();

@@ -57,6 +57,7 @@ export class Probe implements RepositoryCapabilities {
   #latestTime: number | undefined;
   readonly largeFileBytes = Infinity;
   readonly mostLinks = MOST_LINKS;
+  readonly changesDirectories = 'in-stream';
   #takesAnyBytes: boolean | undefined;
   #takesDevices: boolean | undefined;
 

@@ -38,6 +38,7 @@ export const HOLDS_EVERYTHING: RepositoryCapabilities = {
   mostLinks: Infinity,
   takesAnyBytes: true,
   takesDevices: true,
+  changesDirectories: 'in-stream',
   takesOwner: () => true,
   lostXattrs: () => [],
   xattrsReason: 'for no reason',

@@ -20,7 +20,7 @@ import {
 import { layer, type Layer } from '../../support/images/layer.ts';
 import { ManifestFiles } from '../../../publisher/registry/manifest/manifest-cache.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
-import { PublishingBench } from '../../support/registry/publishing-bench.ts';
+import { PublishingBench, type BenchPlace } from '../../support/registry/publishing-bench.ts';
 
 /** Of the kinds of things that layers have. */
 export const BASE: readonly LayerEntry[] = [
@@ -59,9 +59,12 @@ export class Scene {
     this.bench = bench;
   }
 
-  static async make(): Promise<Scene> {
+  static async make(place?: BenchPlace): Promise<Scene> {
     const manifestCache = new ManifestFiles(await temporaryDirectory('manifests'));
-    return new Scene(await TestRegistry.start(), await PublishingBench.make({ client: { manifestCache } }));
+    return new Scene(
+      await TestRegistry.start(),
+      await PublishingBench.make({ client: { manifestCache }, ...(place && { place }) }),
+    );
   }
 
   /** Publishes an image. @returns its public name */

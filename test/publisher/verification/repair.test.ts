@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import {
+  appendFileSync,
   lstatSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   readlinkSync,
   rmSync,
   truncateSync,
@@ -81,6 +83,48 @@ describe('publisher/verification/repair', () => {
       [`GET /v2/lab/tool/blobs/${target.layers[1]}`],
     );
     await assertSound();
+  });
+
+  describe('of a manifest that is lost', () => {
+    const LOSSES: [what: string, lose: () => void][] = [
+      ['gone', () => rmSync(target.manifest)],
+      ['cut', () => truncateSync(target.manifest, 100)],
+      ['changed in its spaces', () => appendFileSync(target.manifest, '\n')],
+    ];
+    for (const [what, lose] of LOSSES) {
+      it(`brings back one that is ${what} from the podman store`, async () => {
+        const bytes = readFileSync(target.manifest);
+        await scene.registry.close();
+        lose();
+        truncateSync(join(target.flat, '.singularity.d/runscript'), 1);
+        const broken = (await scene.verify([name, other])).filter((found) => !isSound(found));
+        assert.deepEqual(await scene.repair(broken), {});
+        assert.deepEqual(readFileSync(target.manifest), bytes);
+        for (const found of await scene.verify([name, other])) assert.deepEqual(linesOf(found), []);
+      });
+    }
+
+    it('brings it back from the registry, where the tag still means the same', async () => {
+      const bytes = readFileSync(target.manifest);
+      rmSync(target.at('podmanStore'), { recursive: true });
+      rmSync(target.podmanRecord);
+      truncateSync(target.manifest, 100);
+      await repaired();
+      assert.deepEqual(readFileSync(target.manifest), bytes);
+    });
+
+    it('fails where the tag means something else now, and takes nothing of that', async () => {
+      scene.moveTag('lab/tool', await layersOf([file('new', 'new')]));
+      rmSync(target.at('podmanStore'), { recursive: true });
+      rmSync(target.podmanRecord);
+      truncateSync(target.manifest, 100);
+      const [found] = await scene.verify([name]);
+      assert.ok(found !== undefined);
+      assert.equal(found.unknown.length, 1);
+      const link = readlinkSync(target.at(name));
+      assert.deepEqual(await scene.repair([found]), { [name]: 'manifest-invalid' });
+      assert.equal(readlinkSync(target.at(name)), link);
+    });
   });
 
   it('leaves what somebody has put in the place of a public name, and says so', async () => {

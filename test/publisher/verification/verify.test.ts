@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ImageFindings } from '../../../publisher/verification/finding.ts';
 import { file } from '../../support/images/layer-entry.ts';
@@ -63,12 +63,28 @@ describe('publisher/verification/verify', () => {
       });
     }
 
-    for (const text of ['', '{', '{"schemaVersion":2}']) {
-      it(`finds that the manifest is ${JSON.stringify(text)}`, async () => {
-        writeFileSync(target.manifest, text);
+    for (const text of ['', '{', '{"schemaVersion":2}', undefined]) {
+      it(`finds that the manifest is ${text === undefined ? 'gone' : JSON.stringify(text)}`, async () => {
+        if (text === undefined) rmSync(target.manifest);
+        else writeFileSync(target.manifest, text);
         assert.deepEqual(linesOf(await findings()), [`metadata .metadata/${target.name}/manifest.json`]);
       });
     }
+
+    it('finds a manifest with other bytes that mean the same', async () => {
+      appendFileSync(target.manifest, '\n');
+      assert.deepEqual(linesOf(await findings()), [`metadata .metadata/${target.name}/manifest.json`]);
+    });
+
+    it('finds all else that is wrong with an image that has no manifest any more', async () => {
+      rmSync(target.manifest);
+      truncateSync(join(target.flat, 'data/old'), 1);
+      const lines = linesOf(await findings());
+      assert.ok(
+        lines.some((line) => line.startsWith('size ')),
+        lines.join('\n'),
+      );
+    });
 
     it('counts what it does not list', async () => {
       for (let count = 0; count < 60; count++) writeFileSync(join(target.flat, `more${count}`), '');

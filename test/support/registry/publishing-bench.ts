@@ -2,6 +2,7 @@ import { ANY_IMAGE, type ImageLimits } from '../../../publisher/image/image-limi
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Event } from '../../../publisher/image/events.ts';
+import type { Backend } from '../../../publisher/publication/backend.ts';
 import type { WantedImage } from '../../../publisher/image/image.ts';
 import { UNLIMITED, type LayerLimits } from '../../../publisher/layer/limits.ts';
 import { ListingStore } from '../../../publisher/layer/listing-store.ts';
@@ -25,6 +26,15 @@ export interface BenchOptions {
   readonly limits?: Partial<LayerLimits>;
   readonly imageLimits?: Partial<ImageLimits>;
   readonly downloads?: number;
+  /** Where images are published: a directory tree by default. */
+  readonly place?: BenchPlace;
+}
+
+export interface BenchPlace {
+  readonly backend: Backend;
+  readonly name: string;
+  /** The published tree. */
+  readonly path: string;
 }
 
 /** A publisher into a directory tree, with a client that comes back soon. */
@@ -46,14 +56,19 @@ export class PublishingBench {
   private constructor(folder: string, spool: Spool, options: BenchOptions) {
     this.client = quickClient({ ...options.client, signal: this.stop.signal });
     this.spool = spool;
-    this.repository = join(folder, 'root', REPOSITORY);
+    const place = options.place ?? {
+      backend: new DirectoryBackend({ root: join(folder, 'root'), waitMs: 0, allowPrivileged: false }),
+      name: REPOSITORY,
+      path: join(folder, 'root', REPOSITORY),
+    };
+    this.repository = place.path;
     this.listings = join(folder, 'listings');
     this.publisher = new RepositoryPublisher({
-      repository: REPOSITORY,
+      repository: place.name,
       client: this.client,
       spool,
       listings: new ListingStore(this.listings),
-      backend: new DirectoryBackend({ root: join(folder, 'root'), waitMs: 0, allowPrivileged: false }),
+      backend: place.backend,
       budget: new SpoolBudget(2 ** 40),
       observe: (event) => this.#observe(event),
       signal: this.stop.signal,
@@ -66,7 +81,7 @@ export class PublishingBench {
         downloads: options.downloads ?? 2,
         layerLimits: { ...UNLIMITED, ...options.limits },
         imageLimits: { ...ANY_IMAGE, ...options.imageLimits },
-        clientRoot: `/cvmfs/${REPOSITORY}`,
+        clientRoot: `/cvmfs/${place.name}`,
         onLoss: 'warn',
       },
     });
