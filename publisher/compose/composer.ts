@@ -35,6 +35,7 @@ import type { RepositoryView } from '../publication/view.ts';
 import type { LayerTree } from '../tree/layer-tree.ts';
 import { fileDemand, LinkCounts, survey, type Survey, LinkableFiles, type Unlinkable } from './survey.ts';
 import type { StackedLayer, TreeLoader } from '../tree/image-trees.ts';
+import { keptImage, type KeptImage } from './kept-image.ts';
 import { MissingDirectories, TreeChanges, type ChangeOptions } from './tree-changes.ts';
 import { held, lossesOf, type LossPolicy } from './losses.ts';
 import { treeEntries } from './tree-entries.ts';
@@ -143,8 +144,10 @@ export class Composer {
     const losses = await this.#lossesOf(image, made);
     const unlinkable = await this.#unlinkableIn(made);
     const plans = await this.#planOutputs(image, stack);
+    const kept = await this.#kept(image);
     // From here on nothing fails any more.
-    for (const { take } of plans) take();
+    for (const { take } of [...plans, kept]) take();
+    for (const file of kept.files) this.#manifests.push(file);
     const { attributes } = this.#options;
     this.#manifests.push(metadataFile(manifestPath(image.publicName), image.manifest.bytes, attributes));
     if (image.isByHand === true) this.#manifests.push(byHandFile(image.publicName, attributes));
@@ -159,7 +162,7 @@ export class Composer {
     for (const { sizeBytes, paths } of unlinkable.values())
       this.#demand = sumOf(this.#demand, { bytes: sizeBytes, inodes: paths.size });
     this.#planned.push({ image, trees: unlinkable, hasXattrs: brought.some(({ hasXattrs }) => hasXattrs) });
-    return [...losses, ...plans.flatMap(({ warnings }) => warnings)];
+    return [...losses, ...[...plans, kept].flatMap(({ warnings }) => warnings)];
   }
 
   /**
@@ -197,6 +200,15 @@ export class Composer {
       Array.from(images, ([publicName, reason]) => ({ output, publicName, reason })),
     );
     return { publication, warnings: ofOutputs.flatMap(({ warnings }) => warnings), leftOut };
+  }
+
+  async #kept(image: ReadyImage): Promise<KeptImage> {
+    return await keptImage(image, {
+      view: this.#view,
+      attributes: this.#options.attributes,
+      collectorOf: (output) => this.#collectors.get(output),
+      refuse: async (entry) => await this.#changes.refuseConflict(entry),
+    });
   }
 
   async #planOutputs(image: ReadyImage, stack: readonly StackedLayer[]): Promise<ImagePlan[]> {

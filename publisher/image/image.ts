@@ -9,7 +9,7 @@ import type { Manifest, ManifestOutline } from '../../core/oci/manifest.ts';
 /** A wished image, as far as publishing depends on it: recipes, repositories and terms are of no concern here. */
 export interface WantedImage extends Pick<
   WishedImage,
-  'reference' | 'publicName' | 'platforms' | 'outputs' | 'isNamed'
+  'reference' | 'publicName' | 'platforms' | 'outputs' | 'keptDigests' | 'isNamed'
 > {
   /** Somebody asks for it by hand: no plan takes it back then. */
   readonly isByHand?: boolean;
@@ -31,6 +31,8 @@ export interface ResolvedImage {
   readonly hasVariantLink: boolean;
   /** Published by hand, so that nobody takes it back but by hand. */
   readonly isByHand?: boolean;
+  /** What its name leads to now stays reachable by its digest: somebody wants so many of those. */
+  readonly keptDigests?: number;
 }
 
 /** An image as its metadata in a repository tell of it: without the reference that it was asked for by. */

@@ -125,6 +125,17 @@ export const KEPT_FOR_FILE = 'kept-for';
 /** Below it each image that was taken back has a folder of its public name. */
 export const REMOVED_FOLDER = `${OWN_FOLDERS.records}/removed`;
 
+/**
+ * The public name of the image with this manifest in place of its tag; `undefined` for a name with a digest.
+ *
+ * @param name as {@link platformName} gives it
+ */
+export function digestName(name: string, manifest: Digest): string | undefined {
+  const colon = name.lastIndexOf(':');
+  if (name.includes('@', name.lastIndexOf('/')) || colon <= name.lastIndexOf('/')) return undefined;
+  return `${name.slice(0, colon)}@${manifest}`;
+}
+
 /** Of the file `file` that is kept of an image whose public name `name` was taken back. */
 export function removedPath(name: string, file: string): BytePath {
   return `${REMOVED_FOLDER}/${name}/${file}`;

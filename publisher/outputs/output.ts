@@ -165,7 +165,8 @@ export interface Collector {
   withdraw?(image: NamedImage): Promise<(() => void) | string>;
 
   /**
-   * Plans to bring back what {@link withdraw} took. The trees that it needs are there.
+   * Plans to bring back what {@link withdraw} took, or to publish under its digest what a tag leads to. The trees that it
+   * needs are there.
    *
    * @param record what {@link Output.recordFile} had
    * @returns notes it for {@link changes}, and never fails; `undefined` where something else that it needs is gone

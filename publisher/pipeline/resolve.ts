@@ -277,6 +277,7 @@ export async function resolveImage(
     outputs,
     hasVariantLink,
     ...(wanted.isByHand === true && { isByHand: true }),
+    ...(wanted.keptDigests !== undefined && { keptDigests: wanted.keptDigests }),
   });
   const { platforms, pinned } = wanted;
   const reference = pinned === undefined ? wanted.reference : { ...wanted.reference, digest: pinned };

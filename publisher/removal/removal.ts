@@ -18,10 +18,10 @@ import { metadataFile, publisherAttributes, type FileEntry } from '../publicatio
 import type { RepositoryView } from '../publication/view.ts';
 import { READS_AT_A_TIME } from '../published/find-published.ts';
 import type { PublishedImage } from '../published/published-image.ts';
+import { isOurs, publishedName } from '../outputs/published-name.ts';
 import { isByHand } from '../published/name-notes.ts';
 import { withFolders } from './gone-paths.ts';
 import { NameChanges, type NamesContext } from './name-changes.ts';
-import { isOurs, publishedName } from './published-name.ts';
 import { encodeRemoval, keptFiles, REMOVED_FILE } from './removed-image.ts';
 
 export interface NameToRemove {

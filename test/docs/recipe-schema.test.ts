@@ -146,8 +146,8 @@ const VALUES: Readonly<Record<string, { good: string[]; bad: string[] }>> = {
     bad: ['', '[]', '1', '{}', 'squash', '[flat, Layers]', '[[flat]]'],
   },
   keep: {
-    good: ['forever', '1d', '30d', '36500d'],
-    bad: ['', '30', '0d', '36501d', '2w', '[30d]', '"30d "'],
+    good: ['forever', '1d', '30d', '36500d', '1', '100', '[30d]', '[3]', '[3, forever]'],
+    bad: ['', '0', '101', '1.5', '"3"', '0d', '36501d', '2w', '[]', '[1d, 2, 3d]', '[{}]', '"30d "'],
   },
   exclude: { good: ['dev', '"*-rc*"', '[dev, "1*"]'], bad: ['', '1', '[]', '[""]', '{}', '[[x]]'] },
   subdirectory: {

@@ -197,7 +197,7 @@ describe('e2e/references', () => {
     const lines = [
       'version: 2',
       `repositories: [${REPOSITORY}]`,
-      'defaults: {keep: 30}',
+      'defaults: {keep: 300}',
       'input:',
       `  - '${wish}'`,
       `  - {image: '${registry.host}/lab/settings:2', outputs: [chains]}`,
@@ -208,7 +208,7 @@ describe('e2e/references', () => {
     const errors = stderr.split('\n').filter((line) => line.startsWith('error'));
     assert.deepEqual(
       errors.map((line) => line.split(': ')[0]),
-      ['error[setting-invalid] 30', `error[setting-invalid] ${registry.host}/lab/settings:2`],
+      ['error[setting-invalid] 300', `error[setting-invalid] ${registry.host}/lab/settings:2`],
     );
     assert.deepEqual(published('lab/settings'), { ':1': 'here' });
   });

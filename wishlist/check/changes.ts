@@ -45,7 +45,8 @@ function selectionOf(selection: TagSelection | undefined): readonly unknown[] | 
 
 /** Equal for wishes that ask for the same. */
 function meaningOf(wish: Wish, defaults: WishSettings): string {
-  const { platforms, outputs, keep, exclude, subdirectory, limit } = settingsOver(wish.settings, defaults);
+  const settings = settingsOver(wish.settings, defaults);
+  const { platforms, outputs, keep, keptDigests, exclude, subdirectory, limit } = settings;
   const { selection, repositories } = wish;
   return JSON.stringify([
     wish.reference.scheme,
@@ -54,6 +55,7 @@ function meaningOf(wish: Wish, defaults: WishSettings): string {
     sorted(platforms?.map(formatPlatform)),
     sorted(outputs),
     keep,
+    keptDigests,
     sorted(exclude),
     subdirectory,
     limit,

@@ -305,7 +305,8 @@ class Expander {
 
   #addImages(settled: SettledLine, references: readonly ImageReference[]): void {
     const { line, settings } = settled;
-    const { platforms, outputs, keep, subdirectory } = settings;
+    const { platforms, outputs, keep, keptDigests, subdirectory } = settings;
+    const kept = keptDigests === undefined ? undefined : { keptDigests };
     if (!this.#budgets.takeImages(line, references.length * (platforms?.length ?? 1))) {
       this.#report(line, tooManyImages(line.wish, this.#budgets.images));
       this.#addUncertainty(settled, settled.selection);
@@ -317,7 +318,7 @@ class Expander {
     const images = references.map((reference): WishedImage => {
       const publicName = `${names}${versionSuffix(reference)}`;
       const isNamed = isNamedBy(line.wish.selection, reference.tag);
-      return { reference, publicName, repositories, platforms, outputs, keep, isNamed, wishes };
+      return { reference, publicName, repositories, platforms, outputs, keep, ...kept, isNamed, wishes };
     });
     this.#meant.push({ line, names, images });
   }

@@ -35,6 +35,8 @@ export interface WishedImage {
   readonly outputs: readonly OutputName[] | undefined;
   /** The longest time that one of the wishes asks for; `undefined` where nobody names one. */
   readonly keep: Keep | undefined;
+  /** The most images to keep that its tag led to before, of all its wishes. */
+  readonly keptDigests?: number;
   /** A wish names it, not only a pattern matches it. */
   readonly isNamed: boolean;
   /** The wishes for it, in their order: at least one. */
@@ -55,7 +57,7 @@ export function namesOf({ registry, repository }: ImageReference, subdirectory: 
 }
 
 /** The settings of images that several wishes can ask for. */
-export type UnitedSettings = Pick<WishedImage, 'platforms' | 'outputs' | 'keep'>;
+export type UnitedSettings = Pick<WishedImage, 'platforms' | 'outputs' | 'keep' | 'keptDigests'>;
 
 /** The platforms of a wish that names none, without defaults. */
 const UNNAMED: readonly WishedPlatform[] = [{ platform: LINUX_AMD64, isRequired: true }];
@@ -75,7 +77,9 @@ export function effectiveSettings(
 
 /** Unites the settings of two wishes. The default platforms and outputs are written out where the other wish names some. */
 export function unitedSettings(one: UnitedSettings, other: UnitedSettings): UnitedSettings {
+  const keptDigests = Math.max(one.keptDigests ?? 0, other.keptDigests ?? 0);
   return {
+    ...(keptDigests > 0 && { keptDigests }),
     platforms: unitePlatforms(one.platforms, other.platforms),
     outputs: uniteOutputs(one.outputs, other.outputs),
     keep: longestKeep(one.keep, other.keep),

@@ -36,7 +36,7 @@ export function readSelection(
 ): SettingValue<TagSelection> {
   const tags = readTags(yaml, values.get('tags'), image);
   const newestAt = values.get('newest');
-  const newest = newestAt === undefined ? undefined : readCount(yaml, newestAt, 'newest');
+  const newest = newestAt === undefined ? undefined : readCount(yaml, newestAt, { key: 'newest' });
   const problems = [...tags.problems, ...(newest?.problems ?? [])];
   if (image === undefined || values.has('tags')) {
     const { value } = tags;

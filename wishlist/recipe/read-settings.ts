@@ -3,11 +3,19 @@ import { Failure } from '../../core/failure.ts';
 import { type Platform, formatPlatform, parsePlatform } from '../../core/oci/platform.ts';
 import { outputNames, type OutputName, unfoundedOutput } from '../../core/outputs.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
+import { kindOf } from '../../core/yaml/text.ts';
 import { nearest, quoted } from '../../core/text.ts';
 import { RECIPE_LIMITS } from './limits.ts';
 import type { Problem } from './problem.ts';
 import type { RecipeText } from './recipe-text.ts';
-import { type Keep, type SettingKey, type WishSettings, parseKeep, parseSubdirectory } from './settings.ts';
+import {
+  type Keep,
+  MAXIMUM_KEPT_DIGESTS,
+  type SettingKey,
+  type WishSettings,
+  parseKeep,
+  parseSubdirectory,
+} from './settings.ts';
 import {
   type TextKind,
   type SettingValue,
@@ -28,14 +36,16 @@ export interface SettingsReading {
 /** Reads those settings that `values` has; it may have other keys too. */
 export function readSettings(yaml: RecipeText, values: ReadonlyMap<string, Node>): SettingsReading {
   const problems: Problem[] = [];
+  const kept = read('keep', (node) => readKeep(yaml, node));
   return {
     settings: {
+      ...(kept?.digests !== undefined && { keptDigests: kept.digests }),
       platforms: read('platforms', (node) => readTexts(yaml, node, PLATFORM)),
       outputs: read('outputs', (node) => readOutputs(yaml, node)),
-      keep: read('keep', (node) => readText(yaml, node, KEEP)),
+      keep: kept?.time,
       exclude: read('exclude', (node) => readTexts(yaml, node, EXCLUDED)),
       subdirectory: read('subdirectory', (node) => readText(yaml, node, SUBDIRECTORY)),
-      limit: read('limit', (node) => readCount(yaml, node, 'limit')),
+      limit: read('limit', (node) => readCount(yaml, node, { key: 'limit' })),
     },
     problems,
   };
@@ -60,9 +70,41 @@ const PLATFORM: TextKind<Platform> = {
 
 const KEEP: TextKind<Keep> = {
   name: 'a time to keep images',
-  hint: 'write forever, or days such as 30d',
+  hint: 'write forever, days such as 30d, a number of old images of a tag, or both as [30d, 3]',
   parse: parseKeep,
 };
+
+/** What the setting `keep` says: each once. */
+interface KeepReading {
+  readonly time: Keep | undefined;
+  readonly digests: number | undefined;
+}
+
+/** A time, a number of old images of a tag, or a list of one of each. */
+function readKeep(yaml: RecipeText, node: Node): SettingValue<KeepReading> {
+  const content = yaml.content(node);
+  const items = content.kind === 'sequence' ? content.items : [node];
+  const readings = items.map((item) => readKeepPart(yaml, item));
+  const problems = readings.flatMap((reading) => reading.problems);
+  if (problems.length > 0) return { value: undefined, problems };
+  const digests = readings.flatMap(({ value }) => (typeof value === 'number' ? value : []));
+  const times = readings.flatMap(({ value }) =>
+    typeof value === 'number' || value === undefined ? [] : value,
+  );
+  if (items.length > 0 && digests.length <= 1 && times.length <= 1)
+    return { value: { time: times[0], digests: digests[0] }, problems };
+  const message =
+    items.length === 0 ? 'the list is empty' : 'the list has more than one time, or more than one number';
+  const hint = 'write a time, a number of old images, or both, such as keep: [30d, 3]';
+  return { value: undefined, problems: [invalidSetting(yaml, node, { message, hint })] };
+}
+
+function readKeepPart(yaml: RecipeText, node: Node): SettingValue<Keep | number> {
+  const content = yaml.content(node);
+  if (content.kind !== 'scalar' || kindOf(content) !== 'a number') return readText(yaml, node, KEEP);
+  const { value, problems } = readCount(yaml, node, { key: 'keep', most: MAXIMUM_KEPT_DIGESTS });
+  return { value, problems: problems.map((problem) => Object.assign({}, problem, { hint: KEEP.hint })) };
+}
 
 const EXCLUDED: TextKind<string> = {
   name: 'a pattern of tags',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ownFolders, outputNames } from '../../core/outputs.ts';
-import { KEEP } from './settings.ts';
+import { KEEP, MAXIMUM_KEPT_DIGESTS } from './settings.ts';
 import { RECIPE_LIMITS } from './limits.ts';
 
 /**
@@ -51,11 +51,24 @@ const outputs = oneOrMore(z.enum(outputNames())).describe(
   'In which forms images are published. Chains and podman need layers.',
 );
 
-const keep = z
+const keepTime = z
   .string()
   .regex(KEEP)
-  .meta({ examples: ['forever', '30d'] })
-  .describe('How long an image stays published that nobody asks for any more: forever, or days such as 30d.');
+  .meta({ examples: ['forever', '30d'] });
+const keptDigests = z.int().min(1).max(MAXIMUM_KEPT_DIGESTS);
+
+const keep = z
+  .union([
+    keepTime,
+    keptDigests,
+    z
+      .array(z.union([keepTime, keptDigests]))
+      .min(1)
+      .max(2),
+  ])
+  .describe(
+    'How long an image stays published that nobody asks for any more: forever, or days such as 30d; how many images that a tag led to before stay, found by their digests; or both, such as [30d, 3].',
+  );
 
 const tagPattern = z.string().min(1).max(1000);
 

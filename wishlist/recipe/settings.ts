@@ -15,6 +15,8 @@ export interface WishSettings {
   /** Each once. */
   readonly outputs: readonly OutputName[] | undefined;
   readonly keep: Keep | undefined;
+  /** How many images stay reachable by their digests that a tag led to before; part of the setting `keep`. */
+  readonly keptDigests?: number;
   /** Patterns of tags that patterns do not mean, each once. */
   readonly exclude: readonly string[] | undefined;
   /** Goes before the public name: relative, without empty parts, `.` and `..`; its first part is like no registry. */
@@ -23,7 +25,7 @@ export interface WishSettings {
   readonly limit: number | undefined;
 }
 
-export type SettingKey = keyof WishSettings;
+export type SettingKey = Exclude<keyof WishSettings, 'keptDigests'>;
 
 export const SETTING_KEYS = [
   'platforms',
@@ -45,7 +47,9 @@ export const NO_SETTINGS: WishSettings = {
 
 /** Fills the gaps of `settings` from `defaults`. */
 export function settingsOver(settings: WishSettings, defaults: WishSettings): WishSettings {
+  const keptDigests = settings.keptDigests ?? defaults.keptDigests;
   return {
+    ...(keptDigests !== undefined && { keptDigests }),
     platforms: settings.platforms ?? defaults.platforms,
     outputs: settings.outputs ?? defaults.outputs,
     keep: settings.keep ?? defaults.keep,
@@ -70,6 +74,9 @@ export function parseKeep(text: string): Keep {
   }
   return text === 'forever' ? text : { days: Number(text.slice(0, -1)) };
 }
+
+/** The most images of a tag that a recipe can ask to keep. */
+export const MAXIMUM_KEPT_DIGESTS = 100;
 
 const COMPONENT = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 const MAXIMUM_COMPONENTS = 10;

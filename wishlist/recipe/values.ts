@@ -70,15 +70,19 @@ export function readTexts<T>(yaml: RecipeText, node: Node, kind: TextKind<T>): S
   return { value: values.size === 0 ? undefined : [...values.values()], problems };
 }
 
-/** Reads a whole number from 1 to 1,000,000. */
-export function readCount(yaml: RecipeText, node: Node, key: string): SettingValue<number> {
+/** Reads a whole number from 1 on. */
+export function readCount(
+  yaml: RecipeText,
+  node: Node,
+  { key, most = MAXIMUM_COUNT }: { readonly key: string; readonly most?: number },
+): SettingValue<number> {
   const content = yaml.content(node);
   const isNumber = content.kind === 'scalar' && kindOf(content) === 'a number';
   const count = isNumber ? Number(content.value) : Number.NaN;
-  if (Number.isInteger(count) && count >= 1 && count <= MAXIMUM_COUNT) return { value: count, problems: [] };
+  if (Number.isInteger(count) && count >= 1 && count <= most) return { value: count, problems: [] };
   const found = isNumber ? '' : `: it is ${kindOf(content)}`;
   const said = {
-    message: `${quoted(writtenAt(yaml, node))} is not a whole number from 1 to ${MAXIMUM_COUNT}${found}`,
+    message: `${quoted(writtenAt(yaml, node))} is not a whole number from 1 to ${most}${found}`,
     hint: `write a number without quotes, such as ${key}: 10`,
   };
   return { value: undefined, problems: [invalidSetting(yaml, node, said)] };

@@ -26,6 +26,7 @@ import {
   isInStore,
   publishedImages,
   isPodmanName,
+  pathOf,
   podmanName,
   PODMAN_FILE,
 } from './image-record.ts';
@@ -109,10 +110,13 @@ class PodmanStores implements Collector {
   }
 
   async restore({ publicName, manifest }: NamedImage, bytes?: Buffer): Promise<(() => void) | undefined> {
-    const record = bytes && decodeRecord(bytes);
-    if (record === undefined) return NOTHING_PLANNED.take;
-    if ('refused' in record) return () => this.#records.set(publicName, record);
-    if (record.manifest.digest !== manifest.digest) return undefined;
+    const found = bytes && decodeRecord(bytes);
+    if (found === undefined) return NOTHING_PLANNED.take;
+    if ('refused' in found) return () => this.#records.set(publicName, found);
+    if (found.manifest.digest !== manifest.digest) return undefined;
+    const version = `@${manifest.digest}`;
+    const isOfDigest = publicName.endsWith(version);
+    const record = isOfDigest ? { ...found, name: `${pathOf(found.name)}${version}` } : found;
     const place = { view: this.#context.view, root: storeRoot(publicName) };
     const documents = await storedDocuments(record, place);
     if (documents === undefined) return undefined;

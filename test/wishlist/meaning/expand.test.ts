@@ -445,6 +445,9 @@ describe('wishlist/meaning/expand: expandRecipes, given settings', () => {
     ],
     ['the longest time', [{ keep: { days: 9 } }, { keep: { days: 10 } }], {}, { keep: { days: 10 } }],
     ['the longest time, by the first', [{ keep: { days: 11 } }, {}], {}, { keep: { days: 11 } }],
+    ['the most old images of a tag', [{ keptDigests: 2 }, { keptDigests: 3 }], {}, { keptDigests: 3 }],
+    ['old images of a tag, by the first', [{ keptDigests: 2 }, {}], {}, { keptDigests: 2 }],
+    ['old images of a tag, by the recipe', [{}], { keptDigests: 4 }, { keptDigests: 4, keep: { days: 1 } }],
     ['forever before any time', [{ keep: { days: 9 } }, { keep: 'forever' }], {}, { keep: 'forever' }],
   ];
   for (const [what, wishes, ofRecipe, expected] of cases) {

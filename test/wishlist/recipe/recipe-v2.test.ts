@@ -206,9 +206,20 @@ const SETTINGS: readonly SettingCase[] = [
   { setting: 'keep: forever', read: { keep: 'forever' } },
   { setting: 'keep: 1d', read: { keep: { days: 1 } } },
   { setting: 'keep: 36500d', read: { keep: { days: 36_500 } } },
-  { setting: 'keep: 30', problems: ['error setting-invalid 7'] },
+  { setting: 'keep: 1', read: { keptDigests: 1 } },
+  { setting: 'keep: 100', read: { keptDigests: 100 } },
+  { setting: 'keep: [30d]', read: { keep: { days: 30 } } },
+  { setting: 'keep: [30d, 3]', read: { keep: { days: 30 }, keptDigests: 3 } },
+  { setting: 'keep: [3, forever]', read: { keep: 'forever', keptDigests: 3 } },
+  { setting: 'keep: 0', problems: ['error setting-invalid 7'] },
+  { setting: 'keep: 101', problems: ['error setting-invalid 7'] },
+  { setting: 'keep: 1.5', problems: ['error setting-invalid 7'] },
+  { setting: "keep: '3'", problems: ['error setting-invalid 8'] },
+  { setting: 'keep: []', problems: ['error setting-invalid 7'] },
+  { setting: 'keep: [3, 4]', problems: ['error setting-invalid 7'] },
+  { setting: 'keep: [1d, 2d]', problems: ['error setting-invalid 7'] },
+  { setting: 'keep: [3, 4w]', problems: ['error setting-invalid 11'] },
   { setting: 'keep: 2w', problems: ['error setting-invalid 7'] },
-  { setting: 'keep: [30d]', problems: ['error setting-invalid 7'] },
   { setting: 'keep:', problems: ['error setting-invalid 5'] },
 
   { setting: 'exclude: "*-rc*"', read: { exclude: ['*-rc*'] } },
@@ -477,7 +488,7 @@ describe('wishlist/recipe/recipe-v2: the problems of a recipe of version 2', () 
   it('suggest quotes where they help', () => {
     const recipe = parse([
       ...HEAD,
-      'defaults: {keep: 30, exclude: 1.10, subdirectory: 2024, outputs: 1}',
+      'defaults: {keep: 300, exclude: 1.10, subdirectory: 2024, outputs: 1}',
       `input: [{${A}, tags: 1.10}]`,
     ]);
     const quotes = recipe.problems.map(({ hint = '' }) => hint.includes('quotes'));

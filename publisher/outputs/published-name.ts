@@ -3,8 +3,8 @@ import { hexOf } from '../../core/oci/digest.ts';
 import type { OutputName, Outputs } from '../../core/outputs.ts';
 import { isPlain, layerDigests, type NamedImage } from '../image/image.ts';
 import { flatId, multiarchName, parsePlatformName, recordPath } from '../image/layout.ts';
-import type { IdentifiedImage } from '../outputs/output.ts';
-import { OUTPUTS } from '../outputs/outputs.ts';
+import type { IdentifiedImage } from './output.ts';
+import { OUTPUTS } from './outputs.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import { publishedImage, type PublishedImage } from '../published/published-image.ts';
 
