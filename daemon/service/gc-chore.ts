@@ -1,12 +1,13 @@
 import { isFailure } from '../../core/failure.ts';
 import { collectGarbage } from '../collection/collector.ts';
+import { removeUnusedState } from '../collection/state-files.ts';
 import type { Chore, ChoreContext } from './chores.ts';
 
 /** Collects in each repository what nothing refers to. */
 export const gcChore: Chore = {
   scheduleOf: ({ gcSchedule }) => gcSchedule,
   run: async (context) => {
-    const { store, cycleLog, signal } = context;
+    const { configuration, store, cycleLog, nowMs, signal } = context;
     const names = await store.use<readonly string[]>([], async ({ repositories }) =>
       (await repositories.all()).map(({ name }) => name),
     );
@@ -19,6 +20,8 @@ export const gcChore: Chore = {
         cycleLog.choreFailed(error, name);
       }
     }
+    const removed = await removeUnusedState(configuration, store, { nowMs: nowMs(), signal });
+    if (removed !== undefined) cycleLog.note(removed);
   },
 };
 

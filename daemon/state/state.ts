@@ -127,6 +127,8 @@ export interface Images {
   of(repository: string): Promise<ImageSummary[]>;
   /** The same as a plan needs them. */
   published(repository: string): Promise<PublishedImage[]>;
+  /** Digests of the layers of all images. */
+  layers(): Promise<ReadonlySet<string>>;
   put(repository: string, images: readonly RecordedImage[]): Promise<void>;
   /** Makes `images` all images of `repository`, keeping the records of those that stay. */
   replace(repository: string, images: readonly RecordedImage[], nowMs: number): Promise<void>;

@@ -10,6 +10,7 @@ import type { Listing } from './listing.ts';
 import { type ListingItem, PackedItems } from './listing-items.ts';
 import { NO_XATTRS, xattrBytes } from './pax.ts';
 import { writeWhole } from '../../core/system/files.ts';
+import { noteUse, removeUnused, type RemovedFiles, type UnusedRule } from '../../core/system/unused-files.ts';
 
 /** Changes with the form of the lines, and with what is read from an archive: others are read from the blob again. */
 const FORMAT = 6;
@@ -81,10 +82,24 @@ export class ListingStore {
     }
   }
 
+  /** Removes listings that were not used for long, but for those of layers that are known. */
+  async removeUnused(
+    isKnown: (layer: Digest) => boolean,
+    rule: Omit<UnusedRule, 'mayGo'>,
+  ): Promise<RemovedFiles> {
+    const mayGo = (name: string): boolean => {
+      const [, hex] = FILE.exec(name) ?? [];
+      return hex !== undefined && !isKnown(`sha256:${hex}`);
+    };
+    return await removeUnused(this.directory, { ...rule, mayGo });
+  }
+
   async #read<T>(layer: Digest, parse: (lines: AsyncIterable<string>) => Promise<T>): Promise<T | undefined> {
+    const path = this.#pathOf(layer);
     let file: FileHandle | undefined;
     try {
-      file = await open(this.#pathOf(layer));
+      file = await open(path);
+      await noteUse(path, (await file.stat()).mtimeMs);
       return await parse(file.readLines());
     } catch (error) {
       if (isMissingOrDamaged(error)) return undefined;
@@ -99,6 +114,8 @@ export class ListingStore {
     return join(this.directory, hex.slice(0, 2), `${hex}.jsonl`);
   }
 }
+
+const FILE = /^([0-9a-f]{64})\.jsonl$/;
 
 class Damaged extends Error {}
 

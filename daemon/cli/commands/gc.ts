@@ -1,4 +1,5 @@
 import { collectGarbage, isComplete } from '../../collection/collector.ts';
+import { removeUnusedState } from '../../collection/state-files.ts';
 import { collectionDocument, collectionText } from '../../collection/text.ts';
 import { assertRepositoryName } from '../../configuration/repositories.ts';
 import { withPublishing } from '../../cycle/publishing.ts';
@@ -17,6 +18,10 @@ export async function gc(context: Context): Promise<ExitStatus> {
       repository,
       async (publisher) => await collectGarbage(publisher, store, options),
     );
+    if (!configuration.dryRun) {
+      const removed = await removeUnusedState(configuration, store, { nowMs: Date.now(), signal });
+      if (removed !== undefined) observe({ type: 'note', message: removed });
+    }
     const summary = { repository, isDryRun: configuration.dryRun, ...collected };
     const { failure } = collected;
     if (failure !== undefined) output.failure(failure);

@@ -40,6 +40,11 @@ export class ImagesTable extends Table implements Images {
     });
   }
 
+  async layers(): Promise<ReadonlySet<string>> {
+    const rows = await this.database.all('SELECT DISTINCT layer FROM image_layers');
+    return new Set(rows.map((row) => String(row['layer'])));
+  }
+
   async put(repository: string, images: readonly RecordedImage[]): Promise<void> {
     await this.database.transaction(async (statements) => {
       for (const image of images) await put(statements, repository, image);

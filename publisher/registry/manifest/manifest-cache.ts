@@ -4,6 +4,12 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { parseIfValid } from '../../../core/json.ts';
 import { writeWhole } from '../../../core/system/files.ts';
+import {
+  noteUse,
+  removeUnused,
+  type RemovedFiles,
+  type UnusedRule,
+} from '../../../core/system/unused-files.ts';
 import { hasCode, isDiskFull } from '../../../core/system-error.ts';
 import { formatReference, type ImageReference } from '../../../core/oci/reference.ts';
 import { systemFailure } from '../../../core/system-failure.ts';
@@ -51,6 +57,8 @@ const File = z.object({
 /** An image with many platforms has some hundred thousand bytes of documents; it is read as a whole. */
 const LARGEST_FILE_BYTES = 16 * 1024 * 1024;
 
+const FILE = /^[0-9a-f]{64}\.json$/;
+
 /** Keeps a file for each reference below a directory. A damaged one is a miss; the digest of a document follows from its bytes. */
 export class ManifestFiles implements ManifestCache {
   readonly #directory: string;
@@ -91,9 +99,15 @@ export class ManifestFiles implements ManifestCache {
     }
   };
 
+  /** Removes what was not used for long. */
+  async removeUnused(rule: Omit<UnusedRule, 'mayGo'>): Promise<RemovedFiles> {
+    return await removeUnused(this.#directory, { ...rule, mayGo: (name) => FILE.test(name) });
+  }
+
   async #read(path: string): Promise<string | undefined> {
     try {
-      const { size } = await stat(path);
+      const { size, mtimeMs } = await stat(path);
+      await noteUse(path, mtimeMs);
       return size > LARGEST_FILE_BYTES ? undefined : await readFile(path, 'utf8');
     } catch (error) {
       if (hasCode(error, 'ENOENT')) return undefined;
