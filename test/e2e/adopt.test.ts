@@ -39,6 +39,8 @@ const BASE = [
   file('opt/gone/file', 'gone\n'),
   file('opt/tool', 'set-uid\n', { mode: 0o755 }),
   symlink('opt/link', 'data'),
+  directory('opt/private', { mode: 0o750 }),
+  directory('opt/private/inner', { mode: 0o1777 }),
 ];
 const TOP = [
   directory('opt'),
@@ -266,6 +268,7 @@ function configOf({ image: { manifest } }: DuccImage): `sha256:${string}` {
 /** Trees, manifests and names, without what DUCC has beside them. */
 async function imagesOf(site: Site): Promise<Snapshot> {
   const found = await snapshot(site.published, {
+    directoryTimes: true,
     ignore: (path) =>
       /^(?:\.unpackd|podmanStore|new_repository|\.cvmfsdirtab)/.test(path) || path.endsWith('.cvmfscatalog'),
   });
@@ -274,7 +277,8 @@ async function imagesOf(site: Site): Promise<Snapshot> {
 
 /** Files beside trees tell when they were published, and which image brought a layer first. */
 function lineOf(path: string, line: string): string {
-  if (/^\.(?:flat|chains)\/|\/layerfs\//.test(path)) return line;
+  if (/^\.(?:flat|chains)\/[^/]+\/[^/]+|\/layerfs/.test(path)) return line;
+  if (line.startsWith('directory')) return line.replace(/ \d+$/, '');
   if (path.endsWith('/origin.json')) return line.replace(/^(file \S+ \S+) .*/, '$1');
   return line.replace(/^(file \S+ \S+ \d+) \d+/, '$1');
 }
