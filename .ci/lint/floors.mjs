@@ -30,7 +30,7 @@ const FLOORS = [
   ['daemon/notification', 'daemon/state', 'daemon/systemd'],
   ['daemon/checking'],
   ['daemon/cycle'],
-  ['daemon/collection'],
+  ['daemon/collection', 'daemon/verification'],
   ['daemon/service'],
   ['daemon/status'],
   ['daemon/cli'],

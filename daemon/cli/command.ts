@@ -88,6 +88,7 @@ export const TOPICS = {
   schedule: { title: 'Options for "daemon" and "loop"', groups: ['Daemon'] },
   collection: { title: 'Options for "gc", also in the daemon', groups: ['Collection'] },
   removing: { title: 'Options for "remove" and "restore"', groups: ['Removing'] },
+  verifying: { title: 'Options for "verify"', groups: ['Verifying'] },
   checks: { title: 'Options for "wishlist check" and dry runs', groups: ['Checking'] },
 } as const satisfies Readonly<Record<string, { title: string; groups: readonly OptionGroup[] }>>;
 

@@ -235,6 +235,27 @@ export const COMMANDS: readonly AnyCommand[] = [
     run: async (context) => await (await import('./commands/gc.ts')).gc(context),
   },
   {
+    name: 'verify',
+    summary: 'Compare what is published with what should be',
+    details: 'Also repairs it, if asked to. Exits with 1 if anything stays damaged',
+    arguments: [
+      { name: 'REPOSITORY', description: 'such as unpacked.example.org' },
+      {
+        name: 'IMAGE',
+        description: 'REGISTRY/REPOSITORY:TAG, or a public name; all that are published if omitted',
+        variadic: true,
+      },
+    ],
+    options: ['deep', 'repair', 'backend', 'root', 'state', 'progress', 'json'],
+    topics: PUBLISHING,
+    examples: [
+      ['unpackd verify unpacked.example.org', 'all images, without the contents of their files'],
+      ['unpackd verify --deep unpacked.example.org quay.io/lab/tool:1.2', 'one image, down to every byte'],
+      ['unpackd verify --repair unpacked.example.org', 'publishes again what is damaged'],
+    ],
+    run: async (context) => await (await import('./commands/verify.ts')).verify(context),
+  },
+  {
     name: 'adopt',
     summary: "Take over what DUCC or the OSG's tool published",
     details:
@@ -315,7 +336,7 @@ export const COMMANDS: readonly AnyCommand[] = [
       },
     ],
     options: ['config', 'json'],
-    topics: [...PUBLISHING, 'schedule', 'removing', 'collection', 'checks'],
+    topics: [...PUBLISHING, 'schedule', 'removing', 'collection', 'verifying', 'checks'],
     examples: [
       ['unpackd config check', 'as the user that runs unpackd: exit status 2 if something is wrong'],
       ['unpackd config check unpackd.yaml.new', 'before it is put in place'],
@@ -327,7 +348,7 @@ export const COMMANDS: readonly AnyCommand[] = [
     summary: 'Show the configuration, and where each value comes from',
     arguments: [],
     options: ['config', 'json'],
-    topics: [...PUBLISHING, 'schedule', 'removing', 'collection', 'checks'],
+    topics: [...PUBLISHING, 'schedule', 'removing', 'collection', 'verifying', 'checks'],
     examples: [
       ['unpackd config show', 'all options, registries and sources; secrets are masked'],
       ['unpackd config show --json', 'for scripts'],
@@ -349,7 +370,7 @@ export const COMMANDS: readonly AnyCommand[] = [
 /** The parts of the general help. */
 export const SECTIONS = {
   Publishing: ['convert', 'convert-single-image', 'daemon', 'loop', 'adopt'],
-  'Daemon and state': ['status', 'retry', 'pause', 'resume', 'remove', 'restore', 'rebuild', 'gc'],
+  'Daemon and state': ['status', 'verify', 'retry', 'pause', 'resume', 'remove', 'restore', 'rebuild', 'gc'],
   'Wishlists and images': [
     'wishlist check',
     'wishlist expand',
@@ -365,7 +386,6 @@ export const SECTIONS = {
 export const PLANNED_COMMANDS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     list: '"unpackd status" counts the images of each repository, and "unpackd status IMAGE" shows one',
-    verify: '"unpackd convert --convert-again RECIPE" writes images again',
     export: 'apptainer and podman can export published images',
     shifter: 'docs/operators.md, "Clients", says what reads repositories today',
   }),
@@ -375,6 +395,5 @@ export const PLANNED_COMMANDS: ReadonlyMap<string, string> = new Map(
 export const PLANNED_OPTIONS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     '--strict': 'in recipes of version 2 a key that is unknown is an error already',
-    '--repair': '"unpackd convert --convert-again RECIPE" writes images again',
   }),
 );

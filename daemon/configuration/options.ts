@@ -23,6 +23,8 @@ export { argumentOf, flagsOf, synopsisOf, variableOf } from './option.ts';
 export { SERVICE_STATE_DIRECTORY } from './repository-options.ts';
 export type { DefaultsContext, Environment, Option } from './option.ts';
 
+const DAY_MS = 86_400_000;
+
 export const DEFAULT_CONFIGURATION_FILE = '/etc/unpackd/unpackd.yaml';
 /** Keys of the configuration file that are not options, because they have no single value. */
 export const REGISTRIES_KEY = 'registries';
@@ -128,6 +130,26 @@ export const OPTION_GROUPS = {
       default: '4m',
       summary: 'time a running publication gets to finish when the daemon is stopped',
     },
+    verifySchedule: {
+      key: 'verify-schedule',
+      type: cronOrNever,
+      default: '30 2 * * *',
+      summary: 'when to verify a part of what is published: a cron expression, or never',
+    },
+    verifyPeriodMs: {
+      key: 'verify-period',
+      type: duration(DAY_MS, 366 * DAY_MS),
+      default: '30d',
+      summary: 'time within which each published image is verified once',
+      details:
+        'Each run verifies as many images as that takes, those first that were not verified for longest.',
+    },
+    verifyRepair: {
+      key: 'verify-repair',
+      type: boolean,
+      default: 'false',
+      summary: 'repair what scheduled verifications find',
+    },
   },
   Collection: {
     gracePeriodMs: {
@@ -179,6 +201,23 @@ export const OPTION_GROUPS = {
       type: string,
       argument: 'repository',
       summary: 'let the images of this repository go whose removal is held back now',
+      notInFile: true,
+    },
+  },
+  Verifying: {
+    deep: {
+      key: 'deep',
+      type: boolean,
+      default: 'false',
+      summary: 'also read the contents of all files and compare them',
+      details: 'Layers that are not in the spool are fetched again.',
+      notInFile: true,
+    },
+    repair: {
+      key: 'repair',
+      type: boolean,
+      default: 'false',
+      summary: 'publish again what is damaged, and only that',
       notInFile: true,
     },
   },
@@ -277,6 +316,7 @@ export const OPTIONS = {
   ...OPTION_GROUPS.Collection,
   ...OPTION_GROUPS['CernVM-FS server'],
   ...OPTION_GROUPS.Removing,
+  ...OPTION_GROUPS.Verifying,
   ...OPTION_GROUPS.Checking,
   ...OPTION_GROUPS['Input and output'],
 };

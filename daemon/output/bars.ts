@@ -99,10 +99,8 @@ export function createProgress(): Progress {
     images: ({ count }) => {
       images = { ...images, total: images.total + count };
     },
-    'image-finished': () => {
-      const done = images.done + 1;
-      images = { done, total: Math.max(images.total, done) };
-    },
+    'image-finished': () => countImage(),
+    'image-verified': () => countImage(),
     'image-passed-over': () => {
       images = { ...images, total: images.total - 1 };
     },
@@ -129,6 +127,11 @@ export function createProgress(): Progress {
     observe: (event) => handleEvent(handlers, event),
     amounts: () => ({ images, downloads, publication }),
   };
+
+  function countImage(): void {
+    const done = images.done + 1;
+    images = { done, total: Math.max(images.total, done) };
+  }
 
   function setLayer(digest: string, after: Amount): void {
     const before = layers.get(digest) ?? NOTHING;

@@ -20,6 +20,11 @@ export function stackText(stack: string): string {
     .join('\n');
 }
 
+/** Joins lines, keeping their indentation, without secrets. */
+export function indentedText(lines: readonly string[]): string {
+  return lines.map((line) => `${/^ */.exec(line)?.[0] ?? ''}${redact(line)}\n`).join('');
+}
+
 /** A duration for people: `12 ms`, `0.4 s`, `75 s`, `12 min`. */
 export function formatDuration(durationMs: number): string {
   if (durationMs < 100) return `${Math.round(durationMs)} ms`;

@@ -1,4 +1,5 @@
 import { type Failure, stackOf, withHint } from '../../core/failure.ts';
+import { displayPath } from '../../core/system/byte-path.ts';
 import { counted, formatBytes, localTime, printable } from '../../core/text.ts';
 import type { Event, FailureText, ImageResult } from '../../publisher/image/events.ts';
 import { STOPPING, UNREACHABLE } from '../../publisher/image/own-failure.ts';
@@ -9,6 +10,7 @@ import type { Collected } from '../collection/collector.ts';
 import { staleText } from '../configuration/sources/sources.ts';
 import type { Expanded } from '../cycle/cycle.ts';
 import type { RepositoryReport } from '../cycle/repository-work.ts';
+import { differenceText, type VerifiedImage } from '../verification/verifier.ts';
 import { type EventHandlers, handleEvent } from '../output/display.ts';
 import { commitText, formatDuration, registryOf, requestText, shortDigest } from '../output/format.ts';
 import { problemEvents } from '../output/recipe-lines.ts';
@@ -142,6 +144,23 @@ export class CycleLog {
         repository,
       });
     if (failure !== undefined) this.#warnOnce(withHint(failure), { repository, code: failure.code });
+  }
+
+  /** Logs what a verification that began at `beganMs` found out first. */
+  verified(repository: string, image: VerifiedImage, beganMs: number): void {
+    const { name, findings, more, unknown, isRepaired, failure } = image;
+    const fields = { repository, image: name };
+    const [first] = findings;
+    for (const reason of unknown)
+      this.#noteOnce(`${printable(name)} could not be verified: ${printable(reason)}`, fields);
+    if (first === undefined || findings.every(({ sinceMs }) => sinceMs < beganMs)) return;
+    const count = counted(findings.length + more, 'difference');
+    const what = `${count}, the first at ${displayPath(first.path)}: ${printable(differenceText(first))}`;
+    const remedy = isRepaired
+      ? 'it is repaired'
+      : `"unpackd verify --repair ${repository} ${printable(name)}" repairs it`;
+    const why = failure === undefined ? '' : `; it could not be repaired: ${withHint(failure)}`;
+    this.warn(`${printable(name)} is damaged: ${what}; ${remedy}${why}`, fields);
   }
 
   /** Logs events of a repository; `undefined`: events that concern none. */

@@ -7,6 +7,7 @@ import { createLog } from '../systemd/journal.ts';
 import type { Log } from '../systemd/log.ts';
 import { ServiceManager } from '../systemd/service-manager.ts';
 import type { Chore } from './chores.ts';
+import { verifyChore } from './verify-chore.ts';
 import { Daemon, type DaemonOptions } from './daemon.ts';
 import { gcChore } from './gc-chore.ts';
 
@@ -18,7 +19,7 @@ const PRIORITIES: Readonly<Record<Configuration['logLevel'], number>> = {
 };
 
 /** What the daemon does beside its cycles. */
-export const CHORES: readonly Chore[] = [gcChore];
+export const CHORES: readonly Chore[] = [gcChore, verifyChore];
 
 /** Runs the daemon until a signal ends it, with exit status 0. SIGHUP reloads the configuration. */
 export async function runDaemon(

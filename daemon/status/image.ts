@@ -1,8 +1,8 @@
 import { localTime, counted, formatBytes } from '../../core/text.ts';
-import { upcoming } from '../output/format.ts';
+import { indentedText, upcoming } from '../output/format.ts';
 import type { Attempt, FailingImage, ImageSummary, State, WishRecord } from '../state/state.ts';
 import { goingText } from './removal-text.ts';
-import { failureText, textOf } from './text.ts';
+import { failureText } from './text.ts';
 
 /** Status of one image in one repository. Times are in ms since 1970. */
 export interface ImageStatus {
@@ -49,7 +49,7 @@ function isMeant(image: string): (one: { image: string | undefined; publicName: 
 }
 
 export function imageStatusText(images: readonly ImageStatus[], nowMs: number): string {
-  return images.map((image) => textOf(imageLines(image, nowMs))).join('\n');
+  return images.map((image) => indentedText(imageLines(image, nowMs))).join('\n');
 }
 
 function imageLines(

@@ -2,10 +2,9 @@ import { exactSize, formatBytes, localTime, counted } from '../../core/text.ts';
 import { UNREACHABLE } from '../../publisher/image/own-failure.ts';
 import { withHint } from '../../core/failure.ts';
 import { groupBy } from '../../core/group-by.ts';
-import { commitText, registryOf, relative, span, upcoming } from '../output/format.ts';
+import { commitText, indentedText, registryOf, relative, span, upcoming } from '../output/format.ts';
 import { byDue, goingText } from './removal-text.ts';
 import { deathText } from '../cycle/in-flight.ts';
-import { redact } from '../configuration/secrets.ts';
 import type { FailureNote, PublicationRecord, SourceRecord } from '../state/state.ts';
 import type { FailingImageStatus, RepositoryStatus, StatusReport } from './report.ts';
 
@@ -18,7 +17,7 @@ export function statusText(report: StatusReport): string {
   const sources = report.sources.map((source) => sourceLine(source, nowMs));
   const lines = report.lines.map(({ failure }) => failureText(failure));
   const unmatched = report.unmatched.map(({ failure }) => failureText(failure));
-  return textOf([
+  return indentedText([
     ...daemonLines(report),
     ...section('problems with unpackd itself', troubles.map(failureText)),
     ...section('sources', sources),
@@ -26,11 +25,6 @@ export function statusText(report: StatusReport): string {
     ...section('patterns that match nothing', unmatched),
     ...repositories.flatMap((repository) => [''].concat(repositoryLines(repository, nowMs))),
   ]);
-}
-
-/** Joins lines, keeping their indentation, without secrets. */
-export function textOf(lines: readonly string[]): string {
-  return lines.map((line) => `${/^ */.exec(line)?.[0] ?? ''}${redact(line)}\n`).join('');
 }
 
 const STATES = {

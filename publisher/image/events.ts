@@ -21,6 +21,8 @@ export type Event =
   | { readonly type: 'image-started'; readonly image: string }
   /** Not a container image, and only a pattern matched it. */
   | { readonly type: 'image-passed-over'; readonly image: string }
+  /** What is published of it was compared with what should be. */
+  | { readonly type: 'image-verified'; readonly image: string }
   | { readonly type: 'image-finished'; readonly image: string; readonly result: ImageResult }
   /** Its public name was taken back. */
   | { readonly type: 'image-removed'; readonly image: string; readonly reason: string }

@@ -176,7 +176,7 @@ describe('daemon/cli/run: the command line', () => {
   });
 
   for (const argv of [
-    ['--root', '/x', 'verify', 'unpacked.example.org'],
+    ['--root', '/x', 'export', 'sif'],
     ['convert', 'r', '--strict'],
     ['convert', '--help', '--strict'],
   ]) {

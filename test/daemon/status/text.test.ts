@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { ImageSummary } from '../../../daemon/state/state.ts';
 import type { RepositoryStatus, StatusReport } from '../../../daemon/status/report.ts';
-import { failureText, statusText, textOf } from '../../../daemon/status/text.ts';
+import { indentedText } from '../../../daemon/output/format.ts';
+import { failureText, statusText } from '../../../daemon/status/text.ts';
 import { emptyReport } from './empty-report.ts';
 
 const MINUTE = 60_000;
@@ -342,7 +343,7 @@ describe('daemon/status/text', () => {
   });
 
   it('has one line for each thing, indented as it is, without secrets', () => {
-    const lines = textOf(['  a\nb', 'token=SECRETVALUE', '']).split('\n');
+    const lines = indentedText(['  a\nb', 'token=SECRETVALUE', '']).split('\n');
     assert.equal(lines.length, 4);
     assert.match(lines[0] ?? '', /^ {2}a/);
     assert.doesNotMatch(lines.join(), /SECRETVALUE/);

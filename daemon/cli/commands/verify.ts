@@ -1,0 +1,65 @@
+import { join } from 'node:path';
+import { isDaemonRunning } from '../../state/state-lock.ts';
+import { counted, nearest } from '../../../core/text.ts';
+import { pause } from '../../../core/interruption.ts';
+import { ListingStore } from '../../../publisher/layer/listing-store.ts';
+import { createBackend } from '../../cycle/backend.ts';
+import { withPublishing } from '../../cycle/publishing.ts';
+import type { Context } from '../../output/context.ts';
+import type { ExitStatus } from '../../output/exit-status.ts';
+import { namesIn, namesMeantBy, namesToSuggest, referenceFinder } from '../../verification/names.ts';
+import { VerificationRecords } from '../../verification/records.ts';
+import { outcomeOf, reportDocument, reportText } from '../../verification/report.ts';
+import { Verifier, type VerifiedImage } from '../../verification/verifier.ts';
+import { argumentUnknown, assertKnownRepository, imageArgument } from '../known.ts';
+
+/** Longer than a lock is waited for between two tries. */
+const DAEMON_TURN_MS = 500;
+
+export async function verify(context: Context): Promise<ExitStatus> {
+  const [repository = '', ...images] = context.arguments;
+  const { configuration, output, signal } = context;
+  await assertKnownRepository(context, repository);
+  const view = createBackend(configuration).view(repository);
+  const names = namesOf(images, await namesIn(view, repository));
+  const { deep: isDeep, repair: isRepairing } = configuration;
+  const found = await withPublishing(context, false, async ({ pool, store, observeIn, nowMs }) => {
+    const records = new VerificationRecords(store, repository, nowMs);
+    const verifier = new Verifier({
+      repository,
+      pool,
+      records,
+      listings: new ListingStore(join(configuration.state, 'listings')),
+      observe: observeIn(repository),
+      nowMs,
+      referenceOf: referenceFinder(configuration),
+      isDeep,
+      isRepairing,
+      mayGoOn: async (done) => {
+        context.observe({ type: 'note', message: `verified ${done} of ${counted(names.length, 'image')}` });
+        // It may wait for the spool.
+        if (isDaemonRunning(configuration.state)) await pause(DAEMON_TURN_MS, signal);
+        return true;
+      },
+    });
+    const verified: VerifiedImage[] = [];
+    for await (const image of verifier.verify(names)) verified.push(image);
+    return verified;
+  });
+  const report = { repository, isDeep, verified: names.length, images: found };
+  output.print(reportText(report), reportDocument(report));
+  return found.some((image) => outcomeOf(image) === 'damaged') ? 1 : 0;
+}
+
+/** @throws Failure `argument-unknown` */
+function namesOf(images: readonly string[], names: readonly string[]): readonly string[] {
+  if (images.length === 0) return names;
+  const meant = images.flatMap((argument) => {
+    const image = imageArgument(argument);
+    const found = namesMeantBy(image, names);
+    if (found.length > 0) return found;
+    const hint = 'write it as the wishlist does, with its registry and tag, or by its public name';
+    throw argumentUnknown(`${image} is not published`, nearest(image, namesToSuggest(names)), hint);
+  });
+  return [...new Set(meant)];
+}

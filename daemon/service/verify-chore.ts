@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { isFailure } from '../../core/failure.ts';
+import { ListingStore } from '../../publisher/layer/listing-store.ts';
+import { createBackend } from '../cycle/backend.ts';
+import { namesIn, referenceFinder } from '../verification/names.ts';
+import { VerificationRecords } from '../verification/records.ts';
+import { Verifier } from '../verification/verifier.ts';
+import type { Chore, ChoreContext } from './chores.ts';
+
+const DAY_MS = 86_400_000;
+
+/** Verifies a part of each repository, so that all of it was verified once in each period. */
+export const verifyChore: Chore = {
+  scheduleOf: ({ verifySchedule }) => verifySchedule,
+  run: async (context) => {
+    const { store, cycleLog, signal } = context;
+    const none: readonly string[] = [];
+    const names = await store.use(none, async ({ repositories }) =>
+      (await repositories.all()).map(({ name }) => name),
+    );
+    for (const name of names) {
+      try {
+        if (!(await isPaused(name, context))) await verifyPart(name, context);
+      } catch (error) {
+        if (!isFailure(error) || signal.aborted) throw error;
+        cycleLog.choreFailed(error, name);
+      }
+    }
+  },
+};
+
+async function verifyPart(repository: string, context: ChoreContext): Promise<void> {
+  const { configuration, pool, store, cycleLog, nowMs } = context;
+  const records = new VerificationRecords(store, repository, nowMs);
+  const beganMs = nowMs();
+  const verifier = new Verifier({
+    repository,
+    pool,
+    records,
+    nowMs,
+    listings: new ListingStore(join(configuration.state, 'listings')),
+    observe: () => undefined,
+    referenceOf: referenceFinder(configuration),
+    isDeep: false,
+    isRepairing: configuration.verifyRepair,
+    mayGoOn: async () => !(await isPaused(repository, context)),
+  });
+  const names = await partOf(repository, records, context);
+  for await (const image of verifier.verify(names)) cycleLog.verified(repository, image, beganMs);
+}
+
+/** Images that were not verified for longest: as many as have their turn until the next run. */
+async function partOf(
+  repository: string,
+  records: VerificationRecords,
+  { configuration, nowMs, nextMs }: ChoreContext,
+): Promise<readonly string[]> {
+  // Not through a publisher: that would make a directory of a repository that is gone.
+  const view = createBackend(configuration).view(repository);
+  const names = await records.inTurn(await namesIn(view, repository), view);
+  const untilNextMs = (nextMs() ?? nowMs() + DAY_MS) - nowMs();
+  return names.slice(0, Math.ceil((names.length * untilNextMs) / configuration.verifyPeriodMs));
+}
+
+async function isPaused(repository: string, { store }: ChoreContext): Promise<boolean> {
+  return (await store.pauses())(repository);
+}

@@ -1,0 +1,68 @@
+import { Failure, isFailure } from '../../core/failure.ts';
+import { formatReference, type ImageReference } from '../../core/oci/reference.ts';
+import { isLoopback } from '../../core/oci/registry-host.ts';
+import { parsePlatformName } from '../../publisher/image/layout.ts';
+import type { RepositoryView } from '../../publisher/publication/view.ts';
+import { publishedNames } from '../../publisher/published/find-published.ts';
+import { publishedReference } from '../../publisher/published/published-image.ts';
+import type { Configuration } from '../configuration/options.ts';
+
+/**
+ * The names of all images in a repository.
+ *
+ * @throws Failure `repository-unusable`, also where there is none, as when its file system is not mounted: nothing would
+ *   be wrong with no image
+ */
+export async function namesIn(view: RepositoryView, repository: string): Promise<readonly string[]> {
+  if ((await view.kindOf('')) !== 'directory')
+    throw new Failure('repository-unusable', `${repository} is not there`, {
+      hint: 'check that its file system is mounted, and --root',
+    });
+  return (await publishedNames(view)).toSorted();
+}
+
+/**
+ * The names of images among `names` that somebody calls `image`: by the public name, of one platform or of all, or as a
+ * wishlist has it.
+ */
+export function namesMeantBy(image: string, names: readonly string[]): string[] {
+  return names.filter((name) => {
+    const { publicName } = parsePlatformName(name);
+    return name === image || publicName === image || referenceText(publicName) === image;
+  });
+}
+
+/** What may be meant by a name that is none. */
+export function namesToSuggest(names: readonly string[]): string[] {
+  return [...new Set(names.map((name) => parsePlatformName(name).publicName))];
+}
+
+/**
+ * Where the blobs of a published image are. Public names do not say whether its registry speaks TLS: one that may be
+ * asked over plain HTTP is asked so.
+ */
+export function referenceFinder({
+  registries,
+}: Pick<Configuration, 'registries'>): (name: string) => ImageReference | undefined {
+  const plain = new Set(registries.flatMap(({ host, allowHttp }) => (allowHttp === true ? [host] : [])));
+  return (name) => {
+    const reference = referenceOf(parsePlatformName(name).publicName);
+    if (reference === undefined) return undefined;
+    const isPlain = plain.has(reference.registry) || isLoopback(reference.registry);
+    return isPlain ? { ...reference, scheme: 'http' } : reference;
+  };
+}
+
+function referenceText(publicName: string): string | undefined {
+  const reference = referenceOf(publicName);
+  return reference && formatReference(reference);
+}
+
+function referenceOf(publicName: string): ImageReference | undefined {
+  try {
+    return publishedReference(publicName);
+  } catch (error) {
+    if (isFailure(error, 'reference-invalid')) return undefined;
+    throw error;
+  }
+}
