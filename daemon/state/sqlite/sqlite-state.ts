@@ -53,6 +53,12 @@ function stateIn(database: Database): State {
         await statements.run('DELETE FROM attempts WHERE finished_at < ?', nowMs - ATTEMPTS_KEPT_MS);
         await statements.run('DELETE FROM deaths WHERE last < ?', nowMs - ATTEMPTS_KEPT_MS);
         await statements.run('DELETE FROM layers WHERE digest NOT IN (SELECT layer FROM image_layers)');
+        await statements.run('DELETE FROM absences WHERE last < ?', nowMs - ATTEMPTS_KEPT_MS);
+        await statements.run(
+          `DELETE FROM askers WHERE NOT EXISTS (SELECT 1 FROM images WHERE images.repository = askers.repository
+           AND images.public_name = askers.public_name) AND NOT EXISTS (SELECT 1 FROM wishes
+           WHERE wishes.repository = askers.repository AND wishes.public_name = askers.public_name)`,
+        );
         await statements.run('DELETE FROM publications WHERE finished_at < ?', nowMs - PUBLICATIONS_KEPT_MS);
       }),
     close: async () => await database.close(),

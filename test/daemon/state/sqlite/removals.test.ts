@@ -8,6 +8,9 @@ import type { State } from '../../../../daemon/state/state.ts';
 import type { HoldCode } from '../../../../wishlist/meaning/holds.ts';
 import type { Keep } from '../../../../wishlist/recipe/settings.ts';
 import type { PublishedImage } from '../../../../wishlist/meaning/plan.ts';
+import { expandRecipes } from '../../../../wishlist/meaning/expand.ts';
+import { parseRecipe } from '../../../../wishlist/recipe/recipe.ts';
+import { EMPTY_LISTS } from '../../../support/whole-lists.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
 
 const REPOSITORY = 'images.unpackd.test';
@@ -204,6 +207,28 @@ describe('daemon/state/sqlite/removals', () => {
       (await state.images.of(REPOSITORY)).map(({ publicName }) => publicName),
       [B],
     );
+  });
+
+  it('are forgotten of what is neither wished nor published', async () => {
+    const asked = { sources: ['git'], keep: undefined };
+    const names = [A, B, 'quay.io/c:1'];
+    await state.removals.noteAskers(
+      REPOSITORY,
+      new Map(names.map((name) => [name, asked])),
+      new Set(['git']),
+    );
+    await publish(state, A);
+    const { images } = await expandRecipes(
+      [parseRecipe(`version: 1\ncvmfs_repo: ${REPOSITORY}\ninput: ['${B}']`, 'recipe.yaml')],
+      EMPTY_LISTS,
+    );
+    await state.wishes.replace(REPOSITORY, images, 1);
+    await state.removals.noteTags(REPOSITORY, { absent: new Set([A]), seen: new Set() }, DAY_MS);
+    await state.prune(2 * DAY_MS);
+    assert.deepEqual([...(await state.removals.askers(REPOSITORY)).keys()], [A, B]);
+    assert.equal((await state.removals.absences(REPOSITORY)).size, 1);
+    await state.prune(200 * DAY_MS);
+    assert.equal((await state.removals.absences(REPOSITORY)).size, 0);
   });
 
   it('begin, in a state of before, with the sources that ask', async () => {
