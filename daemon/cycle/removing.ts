@@ -8,6 +8,9 @@ import { holdRemovals, type Hold, type RemovalLimits } from '../../wishlist/mean
 import type { Plan, PublishedImage, Removal } from '../../wishlist/meaning/plan.ts';
 import type { TagAnswers } from '../../wishlist/meaning/removal.ts';
 import { reasonText } from '../../wishlist/meaning/removal-words.ts';
+import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
+import { newImageOf } from './backend.ts';
+import { newlyKept, withKeptFor } from './kept-digests.ts';
 import type { CycleContext } from './context.ts';
 import type { Clock, Remembered } from './state-store.ts';
 import type { TagQuestions } from './tag-questions.ts';
@@ -26,6 +29,7 @@ export interface RemovalTask {
   readonly publisher: NamesPublisher;
   /** Nothing is removed there, but planned. */
   readonly isPaused: boolean;
+  readonly wanted: readonly WishedImage[];
   readonly remembered: Remembered;
   /** The sources that ask for images in it. */
   readonly asking: ReadonlySet<string>;
@@ -54,12 +58,32 @@ export class NameRemoval {
 
   constructor(task: RemovalTask, context: RemovalContext) {
     const { published, absences, clock } = task.remembered;
-    const { takesHeld } = context.removal;
     this.#task = task;
     this.#context = context;
     this.#absences = absences;
-    this.#published = takesHeld ? published.map((one) => ({ ...one, isConfirmed: true })) : published;
+    this.#published = published;
     this.#clock = clock;
+  }
+
+  /**
+   * Finds out what tags led to before, which comes with their publications. Call it first.
+   *
+   * @throws Failure
+   */
+  async findKept(): Promise<void> {
+    const { repository, publisher, wanted } = this.#task;
+    const { view } = publisher;
+    const { store } = this.#context;
+    const found = await newlyKept(view, wanted, this.#published);
+    if (found.length > 0) {
+      const images = found.flatMap((image) => newImageOf(image) ?? []);
+      await store.current(repository, images, []);
+      this.#published = (await store.remembered(repository))?.published ?? this.#published;
+    }
+    const all = await withKeptFor(view, this.#published);
+    if (all.some(({ keptFor }) => keptFor !== undefined))
+      this.#published = await store.adopted(repository, all);
+    if (this.#context.removal.takesHeld) this.#published = this.#published.map(confirmed);
   }
 
   /** The plan with what registries said lately. */
@@ -203,6 +227,10 @@ function seenNames({ add, update, unchanged, unknown }: Plan): string[] {
   const listed = unknown.filter(({ image }) => image?.isNamed === false);
   const found = [...add, ...update, ...unchanged].map(({ image }) => image);
   return [...found, ...listed].map(({ publicName }) => publicName);
+}
+
+function confirmed(image: PublishedImage): PublishedImage {
+  return { ...image, isConfirmed: true };
 }
 
 function nameOf({ platform, publicName }: PublishedImage): string {

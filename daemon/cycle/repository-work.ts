@@ -7,7 +7,7 @@ import type {
   RepositoryPublisher,
 } from '../../publisher/pipeline/repository-publisher.ts';
 import { Results, type Recorder } from '../../publisher/image/results.ts';
-import { asFailure, isFailure, stackOf, type Failure } from '../../core/failure.ts';
+import { asFailure, isFailure, stackOf, withHint, type Failure } from '../../core/failure.ts';
 import { groupBy } from '../../core/group-by.ts';
 import { DEFAULT_KEEP, type RemovalKnowledge } from '../../wishlist/meaning/removal.ts';
 import { passedOverProblems } from '../../wishlist/meaning/expansion-problems.ts';
@@ -277,8 +277,12 @@ class RepositoryWork {
     try {
       await this.#plan(publisher, passes, planning);
     } catch (error) {
-      if (isFailure(error)) throw error;
-      this.#reported(error);
+      if (isFailure(error, 'interrupted')) throw error;
+      if (!isFailure(error)) this.#reported(error);
+      else {
+        const message = `what is to be removed is not known, and nothing is: ${withHint(error)}`;
+        this.#context.observeIn(this.#task.repository)({ type: 'warning', message });
+      }
     }
   }
 
@@ -299,6 +303,7 @@ class RepositoryWork {
         publisher,
         remembered: known,
         isPaused: known.isPaused,
+        wanted: this.#task.wanted,
         isLatest: meaning.isLatest,
         asking: new Set(asked.flatMap(({ sources }) => sources)),
         pending: [...this.#pending],
@@ -308,6 +313,7 @@ class RepositoryWork {
       },
       this.#context,
     );
+    await removal.findKept();
     // Before anything else waits: what is planned is published meanwhile.
     this.#context.onPlan?.(repository, removal.first());
     onPlanned();

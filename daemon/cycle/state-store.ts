@@ -307,6 +307,32 @@ export class StateStore {
     );
   }
 
+  /**
+   * Lets those who asked for a tag count as asking for what it led to before, where nobody else does.
+   *
+   * @returns `published` with that
+   */
+  async adopted(repository: string, published: readonly PublishedImage[]): Promise<PublishedImage[]> {
+    const orphans = published.filter(({ keptFor, askedBy }) => keptFor !== undefined && askedBy.length === 0);
+    if (orphans.length === 0) return [...published];
+    return await this.#read([...published], async (state) => {
+      const askers = await state.removals.askers(repository);
+      const adopted = new Map<PublishedImage, Asked>();
+      for (const one of orphans) {
+        const asked = askers.get(one.keptFor?.publicName ?? '');
+        if (asked !== undefined) adopted.set(one, asked);
+      }
+      if (!this.#options.readOnlyWishes) {
+        const byName = Array.from(adopted, ([{ publicName }, asked]) => [publicName, asked] as const);
+        await state.removals.noteAskers(repository, new Map(byName), new Set());
+      }
+      return published.map((one) => {
+        const { sources, keep } = adopted.get(one) ?? { sources: one.askedBy, keep: one.keep };
+        return { ...one, askedBy: sources, keep };
+      });
+    });
+  }
+
   /** Forgets images whose public names are gone. */
   async removed(
     repository: string,

@@ -158,7 +158,7 @@ export interface Removals {
     read: ReadonlySet<string>,
   ): Promise<void>;
   /** By public name. */
-  askers(repository: string): Promise<ReadonlyMap<string, readonly string[]>>;
+  askers(repository: string): Promise<ReadonlyMap<string, Asked>>;
   noteTags(repository: string, sightings: Sightings, nowMs: number): Promise<void>;
   /** By public name. */
   absences(repository: string): Promise<ReadonlyMap<string, Absence>>;

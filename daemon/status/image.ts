@@ -35,7 +35,7 @@ export async function readImageStatus(state: State, image: string): Promise<Imag
         repository,
         publicName,
         wishes: wishes.filter((wish) => wish.publicName === publicName),
-        askedBy: askers.get(publicName) ?? [],
+        askedBy: askers.get(publicName)?.sources ?? [],
         published: published.filter((one) => one.publicName === publicName),
         failing: failures.get(publicName),
         attempts: await state.attempts.of(repository, publicName, ATTEMPTS),

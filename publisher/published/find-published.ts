@@ -55,15 +55,26 @@ export async function publishedConfig(
 /** Every published image, from the manifests in the repository. Unreadable manifests are ignored. */
 export async function findPublished(view: RepositoryView): Promise<FoundImage[]> {
   const folders = usualOnes(await metadataFolders(view));
-  const found = await mapLimited(folders, READS_AT_A_TIME, async ({ name, files }) => {
-    const manifest = parseIfValid(Manifest, await view.read(manifestPath(name)));
-    if (manifest === undefined) return [];
-    const layers = manifest.layers.map(({ digest, size: sizeBytes }) => ({ digest, sizeBytes }));
-    const keptFor = files.has(KEPT_FOR_FILE) ? await keptForOf(view, name) : undefined;
-    const notes = { ...(files.has(BY_HAND_FILE) && { isByHand: true }), ...(keptFor && { keptFor }) };
-    return [{ ...parsePlatformName(name), config: manifest.config.digest, layers, ...notes }];
-  });
-  return found.flat();
+  const found = await mapLimited(folders, READS_AT_A_TIME, async (folder) => await imageIn(view, folder));
+  return found.filter((image) => image !== undefined);
+}
+
+/** The image with that name, as `platformName` gives it; `undefined` for no manifest, or one that cannot be read. */
+export async function foundImage(view: RepositoryView, name: string): Promise<FoundImage | undefined> {
+  const children = await view.list(`${METADATA_FOLDER}/${name}`);
+  return await imageIn(view, { name, files: new Set(children.map((child) => child.name)) });
+}
+
+async function imageIn(
+  view: RepositoryView,
+  { name, files }: MetadataFolder,
+): Promise<FoundImage | undefined> {
+  const manifest = parseIfValid(Manifest, await view.read(manifestPath(name)));
+  if (manifest === undefined) return undefined;
+  const layers = manifest.layers.map(({ digest, size: sizeBytes }) => ({ digest, sizeBytes }));
+  const keptFor = files.has(KEPT_FOR_FILE) ? await keptForOf(view, name) : undefined;
+  const notes = { ...(files.has(BY_HAND_FILE) && { isByHand: true }), ...(keptFor && { keptFor }) };
+  return { ...parsePlatformName(name), config: manifest.config.digest, layers, ...notes };
 }
 
 /** The names of all images in a repository: as `platformName` gives them, or as DUCC has those that it alone has. */

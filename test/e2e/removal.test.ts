@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { wakeDaemon } from '../../daemon/service/control.ts';
@@ -125,6 +125,33 @@ describe('e2e/removal: the daemon', () => {
     assert.equal(published(), '23');
     for (let day = 0; day < 10; day++) await pass(DAY_MS);
     assert.equal(published(), '23');
+  });
+
+  it('keeps what a tag led to before, as many as a line says, found by their digests', async () => {
+    const lines = (keep: string): string =>
+      `version: 2\ncvmfs_repo: '${REPOSITORY}'\ninput:\n  - {image: '${image('1')}', keep: ${keep}}\n  - '${image('2')}'\n`;
+    const folderOf = join(rig.root, REPOSITORY, registry.host, 'lab');
+    const kept = (): number => readdirSync(folderOf).filter((name) => name.startsWith('tool@sha256:')).length;
+    await writeFile(recipe('one'), lines('[1d, 2]'));
+    await rig.start();
+    const counts: number[] = [];
+    for (const content of ['a', 'b', 'c', 'd']) {
+      registry.add('lab/tool', '1', await smallImage(content));
+      await pass(HOUR_MS);
+      counts.push(kept());
+    }
+    assert.deepEqual(counts, [1, 2, 3, 4]);
+    await pass(HOUR_MS);
+    await pass(DAY_MS);
+    await pass(DAY_MS);
+    assert.equal(kept(), 2);
+    await writeFile(recipe('one'), lines('1d').replace(/^.*tool:1.*$/m, ''));
+    await pass(HOUR_MS);
+    await pass(DAY_MS);
+    assert.deepEqual([published(), kept()], ['2', 2], 'first goes the tag');
+    await pass(DAY_MS);
+    await pass(DAY_MS);
+    assert.deepEqual([published(), kept()], ['2', 0]);
   });
 
   const unread: [what: string, breaking: () => Promise<void>][] = [

@@ -1,7 +1,9 @@
-import { LINUX_AMD64, equalPlatforms, type Platform } from '../../core/oci/platform.ts';
+import { decideKept, type TagsNow } from './kept-images.ts';
+import { LINUX_AMD64, equalPlatforms, formatPlatform, type Platform } from '../../core/oci/platform.ts';
 import type { ImageReference } from '../../core/oci/reference.ts';
 import {
   decideUnwanted,
+  type Fate,
   goneTag,
   type PublishedImage,
   type Removal,
@@ -65,6 +67,8 @@ export interface Plan {
   readonly unchanged: readonly PlannedImage[];
   readonly unknown: readonly UnknownImage[];
   readonly remove: readonly Removal[];
+  /** What tags led to before, as many as are to be kept. */
+  readonly kept: readonly PublishedImage[];
   /** Once for each platform. */
   readonly questions: readonly TagQuestion[];
 }
@@ -90,9 +94,22 @@ export function planRepository(
   published: Iterable<PublishedImage>,
   known: Knowledge,
 ): Plan {
-  const plan: Draft = { add: [], update: [], unchanged: [], unknown: [], remove: [], questions: [] };
+  const plan: Draft = {
+    add: [],
+    update: [],
+    unchanged: [],
+    unknown: [],
+    remove: [],
+    kept: [],
+    questions: [],
+  };
   const missing = new MissingImages();
-  for (const image of wanted) if (image.repositories.includes(repository)) missing.add(image);
+  const keeping = new KeepingTags();
+  for (const image of wanted) {
+    if (!image.repositories.includes(repository)) continue;
+    missing.add(image);
+    keeping.add(image);
+  }
   const unwanted: PublishedImage[] = [];
   for (const one of published) {
     const found = missing.take(one);
@@ -100,14 +117,48 @@ export function planRepository(
     else planWanted(plan, found, one, known);
   }
   for (const one of missing.all()) planWanted(plan, one, undefined, known);
-  for (const fate of decideUnwanted(repository, unwanted, missing, known)) {
-    const { published: one, removal, question } = fate;
+  for (const fate of fatesOf(repository, unwanted, { missing, keeping }, known)) {
+    const { published: one, removal, isKept, question } = fate;
     const { publicName, platform } = one;
-    if (removal !== undefined) plan.remove.push(removal);
+    if (isKept === true) plan.kept.push(one);
+    else if (removal !== undefined) plan.remove.push(removal);
     else plan.unknown.push({ publicName, platform, image: undefined, published: one });
     if (question !== undefined) plan.questions.push({ publicName, reference: question, isUnlisted: true });
   }
   return plan;
+}
+
+function fatesOf(
+  repository: string,
+  unwanted: readonly PublishedImage[],
+  { missing, keeping }: { readonly missing: MissingImages; readonly keeping: KeepingTags },
+  known: Knowledge,
+): Fate[] {
+  const kept = unwanted.filter(({ keptFor }) => keptFor !== undefined);
+  const others = kept.length === 0 ? unwanted : unwanted.filter(({ keptFor }) => keptFor === undefined);
+  const fates = decideUnwanted(repository, others, missing, known);
+  if (kept.length === 0) return fates;
+  const left = new Set(others.map(({ publicName, platform }) => `${formatPlatform(platform)} ${publicName}`));
+  const tags: TagsNow = {
+    digests: (name, platform) => keeping.digests(name, platform) ?? (missing.has(name) ? 0 : undefined),
+    isLeft: (name, platform) => left.has(`${formatPlatform(platform)} ${name}`),
+  };
+  return [...fates, ...decideKept(repository, kept, tags, known)];
+}
+
+/** Wishes that keep what their tags led to before. */
+class KeepingTags {
+  readonly #images = new Map<string, WishedImage>();
+
+  add(image: WishedImage): void {
+    if (image.keptDigests !== undefined) this.#images.set(image.publicName, image);
+  }
+
+  /** `undefined` where no wish keeps any. */
+  digests(publicName: string, platform: Platform): number | undefined {
+    const image = this.#images.get(publicName);
+    return image && (platformsOf(image).some((one) => isSame(one, platform)) ? image.keptDigests : undefined);
+  }
 }
 
 /** Wished images with the platforms that were not yet found among the published ones. */

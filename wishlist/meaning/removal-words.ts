@@ -6,6 +6,7 @@ const TEXTS: Readonly<Record<RemovalReason, string>> = {
   'pattern changed': 'no pattern means it any more',
   'newer tags': 'newer tags took its place',
   'platform no longer asked for': 'nobody asks for this platform any more',
+  'old digest': 'its tag has moved on, and later ones are kept',
   'source gone': 'the source that asked for it is no longer configured',
 };
 

@@ -21,6 +21,8 @@ export interface PublishedImage {
    * published by hand, found in the repository, or forgotten with the state: that is no plan's to remove.
    */
   readonly askedBy: readonly string[];
+  /** The tag that led to it before, by its public name, and until when, where it is found by its digest for that reason. */
+  readonly keptFor?: { readonly publicName: string; readonly sinceMs: number } | undefined;
   /** The operator lets it go, whatever holds it. */
   readonly isConfirmed: boolean;
 }
@@ -57,7 +59,8 @@ export type RemovalReason =
   | 'pattern changed'
   | 'newer tags'
   | 'platform no longer asked for'
-  | 'source gone';
+  | 'source gone'
+  | 'old digest';
 
 /** A published image that nobody asks for any more, or that its registry no longer has. */
 export interface Removal {
@@ -92,6 +95,8 @@ export interface Fate {
   readonly published: PublishedImage;
   /** `undefined`: it stays. */
   readonly removal?: Removal;
+  /** It stays for sure. */
+  readonly isKept?: boolean;
   /** What its fate depends on: whether its registry has this tag. */
   readonly question?: ImageReference;
 }
@@ -159,7 +164,7 @@ export function goneTag(published: PublishedImage, known: RemovalKnowledge): Rem
   return removalOf({ ...published, unwantedSinceMs }, 'tag gone', known);
 }
 
-function removalOf(
+export function removalOf(
   published: PublishedImage,
   reason: RemovalReason,
   { keep, nowMs }: RemovalKnowledge,

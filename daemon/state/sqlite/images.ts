@@ -70,7 +70,7 @@ export class ImagesTable extends Table implements Images {
     plan: Plan,
     held: ReadonlyMap<Removal, HoldCode> = new Map(),
   ): Promise<void> {
-    const { unchanged, update, unknown, remove } = plan;
+    const { unchanged, update, unknown, remove, kept } = plan;
     await this.database.transaction(async (statements) => {
       const set = async (values: Changes, { publicName, platform }: Named): Promise<void> => {
         const columns = Object.keys(values);
@@ -88,6 +88,7 @@ export class ImagesTable extends Table implements Images {
         await set({ unwanted_since: sinceMs, reason, due: dueMs ?? null, hold }, published);
       }
       for (const { published } of unknown) if (published !== undefined) await set(NOT_PLANNED, published);
+      for (const one of kept) await set(WANTED, one);
       for (const { image, platform } of [...unchanged, ...update]) {
         const named = { publicName: image.publicName, platform };
         await set(WANTED, named);

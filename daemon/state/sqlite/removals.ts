@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Keep } from '../../../wishlist/recipe/settings.ts';
 import { groupBy } from '../../../core/group-by.ts';
+import { longestKeep } from '../../../wishlist/meaning/wished-image.ts';
 import { recordAbsence, type Absence, type Sightings } from '../../../wishlist/meaning/absence.ts';
 import type { HoldCode } from '../../../wishlist/meaning/holds.ts';
 import type { Asked, FailureNote, HoldRecord, Removals } from '../state.ts';
@@ -51,12 +52,16 @@ export class RemovalsTable extends Table implements Removals {
     });
   }
 
-  async askers(repository: string): Promise<ReadonlyMap<string, readonly string[]>> {
+  async askers(repository: string): Promise<ReadonlyMap<string, Asked>> {
     const rows = await this.database.all('SELECT * FROM askers WHERE repository = ?', repository);
-    const byName = groupBy(rows, nameOf);
-    return new Map(
-      Array.from(byName, ([name, ofName]) => [name, ofName.map((row) => String(row['source']))]),
-    );
+    const asked = Array.from(groupBy(rows, nameOf), ([name, ofName]): [string, Asked] => {
+      const keeps = ofName.flatMap(({ keep }) =>
+        typeof keep === 'string' ? KEEP_FORM.parse(JSON.parse(keep)) : [],
+      );
+      const sources = ofName.map((row) => String(row['source']));
+      return [name, { sources, keep: keeps.reduce<Keep | undefined>(longestKeep, undefined) }];
+    });
+    return new Map(asked);
   }
 
   async noteTags(repository: string, { seen, absent }: Sightings, nowMs: number): Promise<void> {

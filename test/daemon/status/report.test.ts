@@ -97,6 +97,7 @@ describe('daemon/status/report', () => {
       unchanged: [],
       unknown: [],
       remove,
+      kept: [],
       questions: [],
     });
     for (const revision of [3, 4]) {

@@ -7,6 +7,7 @@ import {
 } from '../../../wishlist/meaning/plan.ts';
 import { ALL_READ, WISHLIST } from '../../support/all-read.ts';
 import { ANYTHING } from '../../../wishlist/meaning/uncertainty.ts';
+import { groupBy } from '../../../core/group-by.ts';
 import { formatPlatform, parsePlatform } from '../../../core/oci/platform.ts';
 import type { Absence } from '../../../wishlist/meaning/absence.ts';
 import type { KnownPattern, RemovalReason } from '../../../wishlist/meaning/removal.ts';
@@ -215,6 +216,58 @@ describe('wishlist/meaning/plan', () => {
     });
   }
 
+  const TAG = 'quay.io/a:1';
+  /** Days since the tag moved, for each image that it led to before. */
+  const kept: [
+    what: string,
+    input: { digests?: number; isWished?: boolean; isTagPublished?: boolean; known?: Partial<Knowledge> },
+    stay: number[],
+    gone: Partial<Record<RemovalReason, number[]>>,
+  ][] = [
+    ['as many as are wished', { digests: 2 }, [1, 3], { 'old digest': [5] }],
+    ['all, where more are wished', { digests: 9 }, [1, 3, 5], {}],
+    ['none, where none is wished', {}, [], { 'old digest': [1, 3, 5] }],
+    [
+      'none, once nobody asks for the tag and it is gone',
+      { isWished: false },
+      [],
+      { 'line gone': [1, 3, 5] },
+    ],
+    ['all while the tag is published', { isWished: false, isTagPublished: true }, [], {}],
+    [
+      'all while the tag may be wished',
+      { isWished: false, known: { uncertainties: [patternOf('quay.io/a:*')] } },
+      [],
+      {},
+    ],
+    [
+      'all of a source that was not read',
+      { digests: 1, known: { sources: { ...down, read: new Set() } } },
+      [1],
+      {},
+    ],
+  ];
+  for (const [what, { digests, isWished = true, isTagPublished = false, known = {} }, stay, gone] of kept) {
+    it(`keeps of what a tag led to before ${what}`, () => {
+      const old = [5, 1, 3].map((days) => ({
+        ...publishedImage(`quay.io/a@sha256:${days} ${days}`),
+        keptFor: { publicName: TAG, sinceMs: NOW_MS - days * DAY_MS },
+      }));
+      const wish = { ...image(TAG), ...(digests !== undefined && { keptDigests: digests }) };
+      const tag = isTagPublished ? [publishedImage(`${TAG} one`)] : [];
+      const plan = planRepository('x', isWished ? [wish] : [], [...tag, ...old], knowledge(known));
+      const days = (images: readonly PublishedImage[]): number[] =>
+        images.filter(({ keptFor }) => keptFor !== undefined).map(({ digest }) => Number(digest));
+      assert.deepEqual(days(plan.kept), stay);
+      const reasons = groupBy(plan.remove, ({ reason }) => reason);
+      const found = [...reasons].map(([reason, removals]) => [
+        reason,
+        days(removals.map((one) => one.published)),
+      ]);
+      assert.deepEqual(Object.fromEntries(found.filter(([, all]) => all?.length !== 0)), gone);
+    });
+  }
+
   it('says which platform nobody asks for', () => {
     const published = ['quay.io/a:1 one', 'quay.io/a:1 arm64 one'].map(publishedImage);
     const { remove } = planRepository('x', [image('quay.io/a:1')], published, knowledge({}));
@@ -244,7 +297,7 @@ function patternOf(text: string): KnownPattern {
   };
 }
 
-type Shown = Record<Exclude<keyof Plan, 'questions'>, string[]>;
+type Shown = Record<Exclude<keyof Plan, 'questions' | 'kept'>, string[]>;
 
 function shown({ add, update, unchanged, unknown, remove }: Plan): Shown {
   const name = (one: Pick<PublishedImage, 'publicName' | 'platform'>): string => {

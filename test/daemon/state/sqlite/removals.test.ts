@@ -16,7 +16,7 @@ import { temporaryDirectory } from '../../../support/setup.ts';
 const REPOSITORY = 'images.unpackd.test';
 const [A, B] = ['quay.io/a:1', 'quay.io/b:1'];
 const DAY_MS = 86_400_000;
-const NOTHING = { add: [], update: [], unchanged: [], unknown: [], remove: [], questions: [] };
+const NOTHING = { add: [], update: [], unchanged: [], unknown: [], remove: [], kept: [], questions: [] };
 
 describe('daemon/state/sqlite/removals', () => {
   let state: State;
@@ -84,7 +84,7 @@ describe('daemon/state/sqlite/removals', () => {
           new Map([[A, { sources: words(asking), keep: undefined }]]),
           new Set(words(read)),
         );
-      assert.deepEqual((await state.removals.askers(REPOSITORY)).get(A) ?? [], words(expected));
+      assert.deepEqual((await state.removals.askers(REPOSITORY)).get(A)?.sources ?? [], words(expected));
       await publish(state, A, B);
       const published = await state.images.published(REPOSITORY);
       assert.deepEqual(
@@ -245,7 +245,10 @@ describe('daemon/state/sqlite/removals', () => {
     });
     await before.close();
     const after = await openSqliteState(path, { warn: () => undefined });
-    assert.deepEqual([...(await after.removals.askers(REPOSITORY))], [[A, ['git']]]);
+    assert.deepEqual(
+      [...(await after.removals.askers(REPOSITORY))],
+      [[A, { sources: ['git'], keep: { days: 9 } }]],
+    );
     const [published] = await after.images.published(REPOSITORY);
     assert.deepEqual([published?.unwantedSinceMs, published?.keep], [undefined, { days: 9 }]);
     await after.close();

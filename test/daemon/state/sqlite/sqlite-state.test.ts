@@ -162,7 +162,15 @@ describe('daemon/state/sqlite/sqlite-state', () => {
       await state.images.put(REPOSITORY, [image('quay.io/a:1', 'x', 10)]);
       const [published] = await state.images.published(REPOSITORY);
       assert.ok(published !== undefined);
-      const nothing = { add: [], update: [], unchanged: [], unknown: [], remove: [], questions: [] };
+      const nothing = {
+        add: [],
+        update: [],
+        unchanged: [],
+        unknown: [],
+        remove: [],
+        kept: [],
+        questions: [],
+      };
       await state.images.setPlan(REPOSITORY, {
         ...nothing,
         remove: [{ published, reason: 'line gone', sinceMs: 50, dueMs: undefined }],
