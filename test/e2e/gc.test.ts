@@ -7,7 +7,7 @@ import { hasCode } from '../../core/system-error.ts';
 import { faults } from '../support/cvmfs-server/fixture.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { BACKENDS, REPOSITORY, Site } from '../support/e2e/site.ts';
-import { run, type Outcome } from '../support/e2e/unpackd.ts';
+import { run, start, type Outcome } from '../support/e2e/unpackd.ts';
 import { image } from '../support/images/image.ts';
 import { file } from '../support/images/layer-entry.ts';
 import { layer, type Layer } from '../support/images/layer.ts';
@@ -104,6 +104,20 @@ for (const kind of BACKENDS) {
       assert.deepEqual((await report(...NOW)).publications, 0);
     });
 
+    it('takes away what podman\u2019s store has of images that nothing means any more', async () => {
+      assert.equal((await site.convert([name])).status, 0);
+      await push('newer');
+      assert.equal((await site.convert([name])).status, 0);
+      const layers = (): string => published('podmanStore/overlay-layers/layers.json') ?? '';
+      const before = layers();
+      const outcome = await gc(...NOW);
+      assert.equal(outcome.status, 0, outcome.stderr);
+      assert.ok(layers().length < before.length, outcome.stdout);
+      assert.equal(published(`${publicName()}/version`), 'newer');
+      assert.deepEqual((await report(...NOW)).swept, []);
+      assert.deepEqual(site.fixture?.problems(REPOSITORY) ?? [], []);
+    });
+
     it('changes nothing in a dry run', async () => {
       const { swept, storage, publications } = await report('--dry-run', ...NOW);
       assert.deepEqual([swept.length, storage, publications], [3, 'kept', 0]);
@@ -157,6 +171,23 @@ for (const kind of BACKENDS) {
       assert.equal(isThere(old), false);
       assertWhole();
     });
+
+    for (const signal of ['SIGTERM', 'SIGKILL'] as const)
+      it(`can be ended by ${signal} at any time, and run again`, async () => {
+        const words = ['gc', REPOSITORY, ...NOW, ...site.options];
+        for (const afterMs of [0, 100, 300, 600]) {
+          const running = start(words);
+          const timer = setTimeout(() => running.child.kill(signal), 250 + afterMs);
+          await running.ended();
+          clearTimeout(timer);
+          assert.equal(published(`${publicName()}/base`), 'of all');
+        }
+        const last = await gc(...NOW);
+        assert.equal(last.status, 0, last.stderr);
+        assert.equal(isThere(old), false);
+        assertWhole();
+        assert.deepEqual((await report(...NOW)).swept, []);
+      });
 
     it('is a usage error without a repository, and fails where there is none', async () => {
       assert.equal((await site.command(['gc'])).status, 2);

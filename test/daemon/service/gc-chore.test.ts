@@ -108,6 +108,17 @@ describe('daemon/service/gc-chore', () => {
     await rig.stop();
   });
 
+  it('ends with the daemon, and goes on when that starts again', async () => {
+    await start();
+    await rig.pass(1 * HOUR);
+    rig.tickAll();
+    await rig.stop();
+    await rig.start();
+    await rig.pass(2 * HOUR);
+    assert.equal(isThere(old), false);
+    await rig.stop();
+  });
+
   it('warns of what holds it back, and remembers it', async () => {
     await start();
     await rig.pass(1 * HOUR);
