@@ -1,6 +1,8 @@
 import { Minimatch } from 'minimatch';
 import { Failure } from '../../core/failure.ts';
 import { nearest } from '../../core/text.ts';
+import type { RepositoryView } from '../../publisher/publication/view.ts';
+import { createBackend } from '../cycle/backend.ts';
 import type { Context } from '../output/context.ts';
 import { withReadState } from '../state/open-state.ts';
 import type { WishRecord } from '../state/state.ts';
@@ -33,6 +35,16 @@ export async function meantRepositories(
     for (const name of names) found.set(name, await wishes.of(name));
     return found;
   });
+}
+
+/** The published state of a repository, where no crash has left a publication that is still to be completed. */
+export async function recoveredView(
+  { configuration, observe }: Pick<Context, 'configuration' | 'observe'>,
+  repository: string,
+): Promise<RepositoryView> {
+  const backend = createBackend(configuration);
+  if (!configuration.dryRun) await backend.recover(repository, (type, message) => observe({ type, message }));
+  return backend.view(repository);
 }
 
 /** Those of `images` that `argument` means: one of their names, or a pattern of such. */

@@ -6,6 +6,7 @@ import { hexOf, type Digest } from '../../core/oci/digest.ts';
 import { formatReference, parseReference } from '../../core/oci/reference.ts';
 import { imageTree, unpackedByUmoci } from '../support/e2e/reference.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
+import { runHere } from '../support/e2e/unpackd.ts';
 import { CLIENT_ROOT, REPOSITORY, Site } from '../support/e2e/site.ts';
 import { image, imageIndex, type Image } from '../support/images/image.ts';
 import { directory, file } from '../support/images/layer-entry.ts';
@@ -180,6 +181,25 @@ for (const kind of PODMANS) {
       assert.deepEqual(lines.slice(0, 7), ['old', 'old', 'old', id, 'old', 'old', 'old']);
       assert.ok(lines.includes(`sha256:${id}`), stdout);
       assert.equal(await release('1'), 'new\n');
+    });
+
+    it('does without the name of an image that was taken back, and has it again', async () => {
+      const one = await startableImage('one\n');
+      await publish([add('1', one), add('2', await startableImage('two\n'))]);
+      await publish([`http://${nameOf('2')}`]);
+      const steer = async (command: string): Promise<void> => {
+        const { status, stderr } = await runHere([command, nameOf('1'), ...site.options]);
+        assert.equal(status, 0, stderr);
+      };
+      await steer('remove');
+      assert.deepEqual(await listed(), [nameOf('2'), `${registry.host}/${LAB}:<none>`]);
+      assert.notEqual((await podman.podman('image', 'exists', nameOf('1'))).status, 0);
+      assert.equal(await release('2'), 'two\n');
+      for (const name of [hexOf(configOf(one)), `${registry.host}/${LAB}@${one.manifest.digest}`])
+        assert.equal(await podman.inContainer(name, ...RELEASE), 'one\n', name);
+      await steer('restore');
+      assert.deepEqual(await listed(), ['1', '2'].map(nameOf));
+      assert.equal(await release('1'), 'one\n');
     });
 
     it('has two manifests of one config as one image, by both names and both digests', async () => {

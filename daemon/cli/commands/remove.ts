@@ -5,7 +5,6 @@ import { parsePlatformName, platformName } from '../../../publisher/image/layout
 import { findPublished } from '../../../publisher/published/find-published.ts';
 import { previewRemoval, removeNames, type RemovalReport } from '../../../publisher/removal/removal.ts';
 import { configurationInvalid } from '../../configuration/problems.ts';
-import { createBackend } from '../../cycle/backend.ts';
 import { withPublishing } from '../../cycle/publishing.ts';
 import type { Context } from '../../output/context.ts';
 import type { ExitStatus } from '../../output/exit-status.ts';
@@ -13,7 +12,13 @@ import { wakeDaemon } from '../../service/control.ts';
 import { withState } from '../../state/open-state.ts';
 import type { WishRecord } from '../../state/state.ts';
 import { assertKnownRepository } from '../known.ts';
-import { meantBy, meantRepositories, nothingIsCalled, type NamedImage } from '../named-images.ts';
+import {
+  meantBy,
+  meantRepositories,
+  nothingIsCalled,
+  recoveredView,
+  type NamedImage,
+} from '../named-images.ts';
 
 /** What goes of one repository. */
 interface Removal {
@@ -56,12 +61,11 @@ function recordedName(name: string): { publicName: string; platform: string } {
 
 /** @throws Failure `argument-unknown`, `still-wanted` */
 async function meantRemovals(context: Context): Promise<Removal[]> {
-  const backend = createBackend(context.configuration);
   const removals: Removal[] = [];
   const all: NamedImage[] = [];
   const found = new Set<string>();
   for (const [repository, wishes] of await meantRepositories(context)) {
-    const images = await imagesOf(context, repository, backend.view(repository));
+    const images = await imagesOf(context, repository);
     for (const image of images) all.push(image);
     const meant = context.arguments.flatMap((argument) => {
       const some = meantBy(argument, images);
@@ -77,11 +81,8 @@ async function meantRemovals(context: Context): Promise<Removal[]> {
   return removals;
 }
 
-async function imagesOf(
-  context: Context,
-  repository: string,
-  view: Parameters<typeof findPublished>[0],
-): Promise<NamedImage[]> {
+async function imagesOf(context: Context, repository: string): Promise<NamedImage[]> {
+  const view = await recoveredView(context, repository);
   const recorded = await withState(context, async ({ images }) => await images.of(repository));
   const references = new Map(recorded.map(({ publicName, image }) => [publicName, image]));
   return (await findPublished(view)).map(({ publicName, platform }) => ({

@@ -10,14 +10,19 @@ import type { WishedImage } from '../../../wishlist/meaning/wished-image.ts';
 import { NO_SETTINGS } from '../../../wishlist/recipe/settings.ts';
 import { wishOf } from '../../../wishlist/recipe/wish.ts';
 import { configuredPolicy } from '../../configuration/limits.ts';
-import { createBackend } from '../../cycle/backend.ts';
 import type { CycleContext } from '../../cycle/context.ts';
 import { statusOf, tellUnusable, withPublishing } from '../../cycle/publishing.ts';
 import { workOn, type RepositoryReport } from '../../cycle/repository-work.ts';
 import type { Context } from '../../output/context.ts';
 import type { ExitStatus } from '../../output/exit-status.ts';
 import { wakeDaemon } from '../../service/control.ts';
-import { meantBy, meantRepositories, nothingIsCalled, type NamedImage } from '../named-images.ts';
+import {
+  meantBy,
+  meantRepositories,
+  nothingIsCalled,
+  recoveredView,
+  type NamedImage,
+} from '../named-images.ts';
 
 /** An image that is to come back. */
 interface Restoration extends NamedImage {
@@ -56,10 +61,9 @@ export async function restoreImage(context: Context): Promise<ExitStatus> {
 
 /** @throws Failure `argument-unknown` */
 async function meantRestorations(context: Context, argument: string): Promise<Restoration[]> {
-  const backend = createBackend(context.configuration);
   const all: Restoration[] = [];
   for (const [repository, wishes] of await meantRepositories(context)) {
-    for (const name of await removedNames(backend.view(repository))) {
+    for (const name of await removedNames(await recoveredView(context, repository))) {
       const { publicName } = parsePlatformName(name);
       const isAskedFor = wishes.some((wish) => wish.publicName === publicName);
       all.push({ repository, name, publicName, image: imageOf(publicName), isAskedFor });
