@@ -15,21 +15,20 @@ export async function collect(
   publisher: RepositoryPublisher,
   options: CollectionOptions,
 ): Promise<CollectionReport> {
-  const { clientRoot, view } = publisher;
-  // Most collections find nothing to do, and need not wait for their turn.
-  const seen = await planStep({ view, clientRoot, revision: undefined }, options);
-  if (options.isDryRun || seen.publication === undefined) return reportOf([seen], 0);
-  const steps: Step[] = [];
-  let swept = 0;
+  const total = new Total();
   for (;;) {
-    const step = await publishStep(publisher, options);
-    steps.push(step);
-    swept += step.swept.length;
+    const step = options.isDryRun ? await lookAt(publisher, options) : await publishStep(publisher, options);
+    total.add(step, !options.isDryRun && step.isNeeded);
     const due = step.waiting.filter((one) => one.due <= options.nowMs).length;
-    options.onProgress?.(swept, step.isMore ? swept + due : swept);
-    if (!step.isMore || step.publication === undefined || options.signal?.aborted === true)
-      return reportOf(steps, steps.filter(({ publication }) => publication !== undefined).length);
+    options.onProgress?.(total.swept, step.isMore ? total.swept + due : total.swept);
+    if (!step.isMore || options.signal?.aborted === true) return total.reportWith(step);
   }
+}
+
+/** What a step would do: the repository is not taken. */
+async function lookAt({ clientRoot, view }: RepositoryPublisher, options: CollectionOptions): Promise<Step> {
+  const { step } = await planStep({ view, clientRoot, revision: undefined }, options);
+  return step;
 }
 
 async function publishStep(publisher: RepositoryPublisher, options: CollectionOptions): Promise<Step> {
@@ -37,23 +36,42 @@ async function publishStep(publisher: RepositoryPublisher, options: CollectionOp
   let step: Step | undefined;
   await publisher.publish(async (repository) => {
     const place = { view: repository.view, clientRoot, revision: repository.revision() };
-    step = await planStep({ ...place, room: await repository.deletionRoom() }, options);
-    return step.publication;
+    const planned = await planStep({ ...place, room: await repository.deletionRoom() }, options);
+    step = planned.step;
+    return planned.publication;
   }, `collection of ${name}`);
   if (step === undefined) throw new Error('a publication is composed before it is made');
   return step;
 }
 
-/** What all steps do, and what is left after the last of them. */
-function reportOf(steps: readonly Step[], publications: number): CollectionReport {
-  const last = steps.at(-1);
-  return {
-    marked: steps.flatMap(({ marked }) => marked),
-    unmarked: steps.flatMap(({ unmarked }) => unmarked),
-    swept: steps.flatMap(({ swept }) => swept),
-    waiting: last?.waiting ?? [],
-    notOurs: last?.notOurs ?? [],
-    blocked: last?.blocked ?? [],
-    publications,
-  };
+/** What all steps do together. */
+class Total {
+  readonly #marked: string[] = [];
+  readonly #unmarked: string[] = [];
+  readonly #swept: string[] = [];
+  #publications = 0;
+
+  get swept(): number {
+    return this.#swept.length;
+  }
+
+  add({ marked, unmarked, swept }: Step, isPublished: boolean): void {
+    for (const name of marked) this.#marked.push(name);
+    for (const name of unmarked) this.#unmarked.push(name);
+    for (const name of swept) this.#swept.push(name);
+    if (isPublished) this.#publications++;
+  }
+
+  /** @param last the step after which nothing more is done */
+  reportWith({ waiting, notOurs, blocked }: Step): CollectionReport {
+    return {
+      marked: this.#marked,
+      unmarked: this.#unmarked,
+      swept: this.#swept,
+      waiting,
+      notOurs,
+      blocked,
+      publications: this.#publications,
+    };
+  }
 }

@@ -1,4 +1,4 @@
-import { outputNames, OUTPUT_FORMS, OWN_FOLDERS, type OutputName } from '../../core/outputs.ts';
+import { outputNames, OUTPUT_FORMS, OWN_FOLDERS } from '../../core/outputs.ts';
 import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
 import { recordPath } from '../image/layout.ts';
 import type { Child, Kind, RepositoryView } from '../publication/view.ts';
@@ -22,22 +22,29 @@ export class Inventory {
 
   static async of(view: RepositoryView, outputs: readonly Output[]): Promise<Inventory> {
     const found = new Inventory();
-    for (const output of outputs) if (output.references !== undefined) await found.#read(view, output.name);
+    for (const output of outputs) if (output.references !== undefined) await found.#read(view, output);
     await found.#readRecords(view);
     return found;
   }
 
-  async #read(view: RepositoryView, kind: OutputName): Promise<void> {
+  async #read(view: RepositoryView, { name: kind, hasLinks = false }: Output): Promise<void> {
     const { folder } = OUTPUT_FORMS[kind];
     if (await this.#isElsewhere(view, folder)) return;
-    const trees = await this.#named(view, folder, 'directory');
-    const records = await this.#named(view, `${OWN_FOLDERS.records}/${kind}`, 'file');
+    const trees = await this.#named(view, folder, { wanted: 'directory', hasLinks });
+    const records = await this.#named(view, `${OWN_FOLDERS.records}/${kind}`, {
+      wanted: 'file',
+      hasLinks: false,
+    });
     for (const hex of trees) (records.has(hex) ? this.recorded : this.unrecorded).push({ kind, hex });
     for (const hex of records) if (!trees.has(hex)) this.orphans.push(recordPath(kind, hex));
   }
 
   /** What is named by a digest in `top`, below the first two of its digits. */
-  async #named(view: RepositoryView, top: BytePath, wanted: Kind): Promise<Set<string>> {
+  async #named(
+    view: RepositoryView,
+    top: BytePath,
+    { wanted, hasLinks }: { readonly wanted: Kind; readonly hasLinks: boolean },
+  ): Promise<Set<string>> {
     const found = new Set<string>();
     if ((await view.kindOf(top)) === undefined || (await this.#isElsewhere(view, top))) return found;
     await walkFolders(view, top, async (folder, children) => {
@@ -50,7 +57,8 @@ export class Inventory {
         children.filter(fits),
         children.filter((child) => isNoMarker(child) && !fits(child)),
       ];
-      for (const child of others) this.#reportForeign(pathIn(folder, child.name), child.kind);
+      if (folder !== top || !hasLinks)
+        for (const child of others) this.#reportForeign(pathIn(folder, child.name), child.kind);
       if (folder === top) return own;
       for (const { name } of own) found.add(name);
       return [];

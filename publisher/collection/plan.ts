@@ -12,14 +12,20 @@ import { Inventory } from './inventory.ts';
 import { References, type Place } from './references.ts';
 import { RemovedImages } from './removed.ts';
 import type { CollectionOptions, CollectionReport, Finding } from './report.ts';
-import { pathsOf, Room, strangerIn, withEmptied } from './sweep.ts';
+import { pathsOf, Room, Strangers, withEmptied } from './sweep.ts';
 
-/** One publication of a collection, with what it does. */
+/** What one publication of a collection does. */
 export interface Step extends Omit<CollectionReport, 'publications'> {
-  /** `undefined`: there is nothing to do. */
-  readonly publication: Publication | undefined;
-  /** What is due beyond it. */
+  /** There is something to do. */
+  readonly isNeeded: boolean;
+  /** There is more to do after it. */
   readonly isMore: boolean;
+}
+
+export interface PlannedStep {
+  readonly step: Step;
+  /** `undefined`: there is nothing to do. Large: not to be kept with what is reported. */
+  readonly publication: Publication | undefined;
 }
 
 /** A repository as it is now. */
@@ -38,7 +44,7 @@ interface Survey {
 }
 
 /** Decides what the next publication of a collection marks, and what it takes away. */
-export async function planStep(place: CollectedPlace, options: CollectionOptions): Promise<Step> {
+export async function planStep(place: CollectedPlace, options: CollectionOptions): Promise<PlannedStep> {
   const { view } = place;
   const survey = await surveyOf(place);
   const { references, parts, inventory } = survey;
@@ -61,8 +67,8 @@ export async function planStep(place: CollectedPlace, options: CollectionOptions
     [...written.entries, ...swept.entries],
     [...written.outdated, ...swept.outdated],
   );
-  return {
-    publication,
+  const step = {
+    isNeeded: publication !== undefined,
     isMore: swept.isShort,
     marked: aged.fresh,
     unmarked: aged.lifted,
@@ -71,6 +77,7 @@ export async function planStep(place: CollectedPlace, options: CollectionOptions
     notOurs: [...foreignOf(survey), ...swept.strangers],
     blocked: kept,
   };
+  return { step, publication };
 }
 
 function isBare({ inventory, parts }: Survey, marks: Marks | 'absent' | 'unreadable'): boolean {
@@ -118,9 +125,9 @@ async function foldersInDoubt(view: RepositoryView): Promise<Finding[]> {
     : [{ path: OWN_FOLDERS.records, why: 'it is no folder' }];
 }
 
-function nothing(blocked: readonly Finding[], survey: Survey): Step {
-  return {
-    publication: undefined,
+function nothing(blocked: readonly Finding[], survey: Survey): PlannedStep {
+  const step = {
+    isNeeded: false,
     isMore: false,
     marked: [],
     unmarked: [],
@@ -129,6 +136,7 @@ function nothing(blocked: readonly Finding[], survey: Survey): Step {
     notOurs: foreignOf(survey),
     blocked,
   };
+  return { step, publication: undefined };
 }
 
 function foreignOf({ references, inventory, parts, removed }: Survey): Finding[] {
@@ -172,10 +180,11 @@ async function sweep(sweeping: Sweeping, options: CollectionOptions): Promise<Sw
   const outdated: BytePath[] = [];
   const strangers: Finding[] = ofParts.flatMap((one) => one.strangers);
   const held = heldTrees(parts, names);
+  const foreign = new Strangers(view, OUTPUTS);
   for (const [name, tree] of trees) {
     if (room.isShort) break;
     if (!aged.due.has(name) || held.has(name)) continue;
-    const stranger = await strangerIn(view, tree, OUTPUTS);
+    const stranger = await foreign.in(tree);
     if (stranger !== undefined) strangers.push(stranger);
     else if (room.take(pathsOf(tree))) {
       names.add(name);

@@ -89,7 +89,7 @@ export class References {
     else names.push(name);
   }
 
-  /** All links but those in folders of outputs, which are theirs to judge. */
+  /** All links that people may go by. */
   async #readLinks(view: RepositoryView, clientRoot: string): Promise<void> {
     const isWhole = await walkFolders(
       view,
@@ -97,7 +97,11 @@ export class References {
       async (folder, children) => {
         for (const { name, kind } of children)
           if (kind === 'symlink') await this.#readLink(view, pathIn(folder, name), clientRoot);
-        return children.filter((child) => isDirectory(child) && !isOwn(pathIn(folder, child.name)));
+        const isOfTrees = holdsTrees(folder);
+        return children.filter(
+          (child) =>
+            isDirectory(child) && (isOfTrees ? !HEX.test(child.name) : !isClosed(pathIn(folder, child.name))),
+        );
       },
       MOST_FOLDERS,
     );
@@ -108,17 +112,14 @@ export class References {
   async #readLink(view: RepositoryView, path: BytePath, clientRoot: string): Promise<void> {
     const { trees, whole, path: target } = linkTarget(path, (await view.readLink(path)) ?? '', clientRoot);
     this.add(trees);
-    const withTrees = whole.filter((output) =>
-      OUTPUTS.some((one) => one.name === output && one.references !== undefined),
-    );
-    this.addWhole(withTrees);
-    for (const output of withTrees) {
+    for (const output of whole.filter(hasTrees)) {
+      this.#whole.add(output);
       this.kept.push({
         path: displayPath(path),
         why: `it is a link to trees of the output ${output} together`,
       });
     }
-    if (target !== undefined && isOwn(target)) this.#linkTargets.push(target);
+    if (target !== undefined && outputOf(target) !== undefined) this.#linkTargets.push(target);
   }
 
   #block(path: BytePath, why: string): void {
@@ -129,13 +130,35 @@ export class References {
 /** More than any wishlist makes: others' trees may have any number, and each would have to be looked into. */
 const MOST_FOLDERS = 200_000;
 
-const OWN: ReadonlySet<string> = new Set([OWN_FOLDERS.metadata, OWN_FOLDERS.records]);
+const WITHOUT_LINKS: ReadonlySet<string> = new Set([OWN_FOLDERS.metadata, OWN_FOLDERS.records]);
 
-/** Reports whether the path is at or below a folder of ours that has no public names: those of outputs, for any platform. */
-function isOwn(path: BytePath): boolean {
+const HEX = /^[0-9a-f]{64}$/;
+
+/** Reports whether trees are directly in the folder: links within them were made by images, and count for nothing. */
+function holdsTrees(folder: BytePath): boolean {
+  const output = outputOf(folder);
+  return output !== undefined && hasTrees(output) && /^[^/]+\/[0-9a-f]{2}$/.test(folder);
+}
+
+/**
+ * Reports whether links in the folder count for nothing: those in what an output keeps beside trees, which it judges itself.
+ * Beside trees, somebody may have put links to them.
+ */
+function isClosed(path: BytePath): boolean {
+  if (WITHOUT_LINKS.has(path)) return true;
+  const output = outputOf(path);
+  return output !== undefined && (path.startsWith(`${MULTIARCH_FOLDER}/`) || !hasTrees(output));
+}
+
+/** The output whose folder the path is at or below, for any platform. */
+function outputOf(path: BytePath): OutputName | undefined {
   const [first = '', , third = ''] = path.split('/');
   const folder = first === MULTIARCH_FOLDER ? third : first;
-  return OWN.has(first) || outputNames().some((name) => OUTPUT_FORMS[name].folder === folder);
+  return outputNames().find((name) => OUTPUT_FORMS[name].folder === folder);
+}
+
+function hasTrees(output: OutputName): boolean {
+  return OUTPUTS.some((one) => one.name === output && one.references !== undefined);
 }
 
 function isDirectory({ kind }: Child): boolean {

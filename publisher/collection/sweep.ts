@@ -39,25 +39,40 @@ export function pathsOf({ kind, hex }: TreeName): BytePath[] {
   return [recordPath(kind, hex), treePath(kind, hex)];
 }
 
-/** What somebody else put into the folder of a tree, which stays for it; `undefined`: nothing that can be told. */
-export async function strangerIn(
-  view: RepositoryView,
-  { kind, hex }: TreeName,
-  outputs: readonly Output[],
-): Promise<Finding | undefined> {
-  const known = outputs.find(({ name }) => name === kind)?.treeFolder;
-  if (known === undefined) return undefined;
-  const root = treePath(kind, hex);
-  const opened = [...new Set([...known].map((path) => posix.dirname(path)))];
-  for (const folder of opened) {
-    const prefix = folder === '.' ? '' : folder;
-    for (const { name } of await view.list(pathIn(root, prefix))) {
-      if (known.has(pathIn(prefix, name))) continue;
-      const path = pathIn(root, pathIn(prefix, name));
-      return { path: displayPath(path), why: 'somebody put it beside a tree, which stays with it' };
+/** Finds what somebody else put into the folders of trees, which stay for it. */
+export class Strangers {
+  readonly #view: RepositoryView;
+  /** By output: what may be in such a folder, and those folders in it that are looked into. */
+  readonly #known = new Map<
+    string,
+    { readonly paths: ReadonlySet<BytePath>; readonly opened: Set<BytePath> }
+  >();
+
+  constructor(view: RepositoryView, outputs: readonly Output[]) {
+    this.#view = view;
+    for (const { name, treeFolder: paths } of outputs) {
+      if (paths === undefined) continue;
+      const opened = new Set([...paths].map((path) => path.slice(0, Math.max(0, path.lastIndexOf('/')))));
+      this.#known.set(name, { paths, opened });
     }
   }
-  return undefined;
+
+  /** One of them; `undefined`: none that can be told. */
+  async in({ kind, hex }: TreeName): Promise<Finding | undefined> {
+    const known = this.#known.get(kind);
+    const root = treePath(kind, hex);
+    for (const folder of known?.opened ?? []) {
+      for (const { name } of await this.#view.list(folder === '' ? root : `${root}/${folder}`)) {
+        const path = pathIn(folder, name);
+        if (known?.paths.has(path) === true) continue;
+        return {
+          path: displayPath(pathIn(root, path)),
+          why: 'somebody put it beside a tree, which stays with it',
+        };
+      }
+    }
+    return undefined;
+  }
 }
 
 /**

@@ -25,7 +25,7 @@ import {
 export const layersOutput: Output = {
   name: 'layers',
   trees: layerTrees,
-  references: ({ layers }) => layers.map(({ digest }) => layerLocation(digest)),
+  references: ({ layers }) => layers.map(({ digest }) => ({ kind: 'layers', hex: hexOf(digest) })),
   treeFolder: new Set([
     CATALOG_MARKER,
     'layerfs',
@@ -77,7 +77,7 @@ export const chainsOutput: Output = {
     const all = layers.map(({ digest }) => digest);
     const distributed = layers.filter(({ isForeign }) => !isForeign).map(({ digest }) => digest);
     const ids = distributed.length === all.length ? [] : chainIds(distributed);
-    return [...chainIds(all), ...ids].map(chainLocation);
+    return [...chainIds(all), ...ids].map((chain) => ({ kind: 'chains', hex: hexOf(chain) }));
   },
   isPublished: async (view, image) => {
     const top = chainIds(layerDigests(image)).at(-1);

@@ -59,6 +59,9 @@ export interface Output {
   /** What may lie in the folder of a tree, by its path below that: without it the folder is the tree, and holds anything. */
   readonly treeFolder?: ReadonlySet<BytePath>;
 
+  /** Its folder has links to its trees too, by the names of images: those are not reported as somebody's. */
+  readonly hasLinks?: boolean;
+
   /** Looks at what this output keeps beside trees, for a collection of what nothing refers to. */
   parts?(input: PartsInput): Promise<OutputParts>;
 

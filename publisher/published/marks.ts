@@ -29,15 +29,15 @@ const FORMAT = 1;
 
 const Time = z.iso.datetime().transform((text) => Date.parse(text));
 const Revision = z.int().nonnegative().nullable();
+const MarkSchema = z.strictObject({ since: Time, revision: Revision });
 const MarksSchema = z.strictObject({
   format: z.literal(FORMAT),
   at: Time,
   revision: Revision,
-  trees: z.record(
-    z.string().regex(/^[a-z]+(?::.+)?\/[0-9a-f]{64}$/s),
-    z.strictObject({ since: Time, revision: Revision }),
-  ),
+  trees: z.custom<Readonly<Record<string, unknown>>>((value) => typeof value === 'object' && value !== null),
 });
+
+const NAME = /^[a-z]+(?::.+)?\/[0-9a-f]{64}$/s;
 
 /**
  * The published marks.
@@ -48,19 +48,41 @@ export async function readMarks(view: RepositoryView): Promise<Marks | 'absent' 
   const kind = await view.kindOf(MARKS_PATH);
   if (kind === undefined) return 'absent';
   const found = kind === 'file' ? parseIfValid(MarksSchema, await view.read(MARKS_PATH)) : undefined;
-  if (found === undefined) return 'unreadable';
-  const { at, revision, trees } = found;
-  return { at, revision, trees: new Map(Object.entries(trees)) };
+  const trees = found && marksIn(found.trees);
+  return found === undefined || trees === undefined
+    ? 'unreadable'
+    : { at: found.at, revision: found.revision, trees };
 }
+
+/** One after the other, since there are tens of thousands after a large removal. */
+function marksIn(document: Readonly<Record<string, unknown>>): Map<string, Mark> | undefined {
+  const marks = new Map<string, Mark>();
+  for (const name of Object.keys(document)) {
+    const mark = NAME.test(name) ? MarkSchema.safeParse(document[name]).data : undefined;
+    if (mark === undefined) return undefined;
+    marks.set(name, mark);
+  }
+  return marks;
+}
+
+/** Lines that become bytes together: few enough for their text to be short-lived. */
+const LINES_AT_A_TIME = 256;
 
 /** The file of `marks`: one a line, in the order of their names. */
 export function marksFile({ at, revision, trees }: Marks, attributes: Attributes): FileEntry {
-  const head = `"format":${FORMAT},"at":${timeOf(at)},"revision":${revision}`;
-  const lines = [...trees.keys()].sort().map((name) => {
+  const parts: Buffer[] = [];
+  let text = `{"format":${FORMAT},"at":${timeOf(at)},"revision":${revision},"trees":{\n`;
+  let lines = 0;
+  for (const name of [...trees.keys()].sort()) {
     const { since, revision: by } = trees.get(name) ?? { since: at, revision };
-    return `${JSON.stringify(name)}:{"since":${timeOf(since)},"revision":${by}}`;
-  });
-  return metadataFile(MARKS_PATH, Buffer.from(`{${head},"trees":{\n${lines.join(',\n')}\n}}\n`), attributes);
+    const comma = lines === 0 ? '' : ',\n';
+    text += `${comma}${JSON.stringify(name)}:{"since":${timeOf(since)},"revision":${by}}`;
+    if (++lines % LINES_AT_A_TIME !== 0) continue;
+    parts.push(Buffer.from(text));
+    text = '';
+  }
+  parts.push(Buffer.from(`${text}\n}}\n`));
+  return metadataFile(MARKS_PATH, Buffer.concat(parts), attributes);
 }
 
 /**

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { serveImages } from '../support/images/read-only-registry.ts';
+import { benchCollection } from './collection.ts';
 import { benchCvmfs } from './cvmfs.ts';
 import { benchDirectory } from './directory.ts';
 import { buildBenchImages } from './images.ts';
@@ -16,7 +17,7 @@ import { formatReport, type Row } from './report.ts';
  * Compares unpackd with the programs that do the same job, in one run on one machine: see ratios, not seconds.
  *
  *   npm run bench                                      images of its own, into plain directories; a cycle over 10,000 tags; a large plan;
- *                                                      a podman store of 5,000 images; peak memory for an image of a million files and for
+ *                                                      a podman store of 5,000 images; a collection of 5,000 images; peak memory for an image of a million files and for
  *                                                      a layer of 10 GB
  *   npm run bench -- [--files NUMBER] [--layer-bytes NUMBER]   the same with such an image and layer
  *   npm run bench -- --image URL… [--batch URL… --update URL --repository NAME…]
@@ -47,6 +48,7 @@ try {
       ...(await benchPolls(folder)),
       ...(await benchPlanning()),
       ...(await benchPodmanStore(folder)),
+      ...(await benchCollection(folder)),
     );
     const sizes = { files: Number(values.files), layerBytes: Number(values['layer-bytes']) };
     rows.push(...(await benchMemory(folder, sizes)));

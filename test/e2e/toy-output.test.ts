@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Image } from '../support/images/image.ts';
 import { smallImage } from '../support/e2e/images.ts';
@@ -74,6 +74,34 @@ describe('e2e/toy-output', () => {
       assert.equal(again.stdout.match(/^unchanged /gm)?.length, 2, again.stdout);
     });
   }
+
+  it('has trees that go after their image was taken back, and links that never lead to nothing', async () => {
+    const trees = (): string[] =>
+      readdirSync(site.path('.toy'))
+        .filter((name) => /^[0-9a-f]{2}$/.test(name))
+        .flatMap((prefix) => readdirSync(site.path(`.toy/${prefix}`)));
+    const unpackd = async (...words: readonly string[]): Promise<Outcome> => {
+      const outcome = await run([...words, ...site.options], { nodeOptions: TOY });
+      assert.equal(outcome.status, 0, outcome.stderr);
+      return outcome;
+    };
+    for (const tag of ['1.0', '2.0'])
+      await unpackd('convert-single-image', `http://${registry.host}/lab/tool:${tag}`, REPOSITORY);
+    assert.equal(trees().length, 2);
+    await unpackd('remove', `${registry.host}/lab/tool:1.0`);
+    assert.equal(textOf('1.0'), undefined);
+    const { stdout } = await unpackd('gc', REPOSITORY);
+    assert.match(stdout, /marked +toy\//);
+    assert.equal(trees().length, 2);
+    await unpackd('restore', `${registry.host}/lab/tool:1.0`);
+    await unpackd('gc', REPOSITORY, '--grace-period', '0');
+    assertPublished();
+    await unpackd('remove', `${registry.host}/lab/tool:1.0`);
+    await unpackd('gc', REPOSITORY, '--grace-period', '0');
+    assert.equal(trees().length, 1);
+    assert.ok(!existsSync(site.path(`.toy/${registry.host}/lab/tool:1.0.txt`)));
+    assert.match(textOf('2.0') ?? '', /layers of/);
+  });
 
   it('has a folder that no image can be in the place of', async () => {
     const { status, stderr } = await convert(['defaults:', '  subdirectory: .toy']);

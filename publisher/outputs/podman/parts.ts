@@ -6,7 +6,6 @@ import { displayPath } from '../../../core/system/byte-path.ts';
 import { MULTIARCH_FOLDER } from '../../image/layout.ts';
 import type { RepositoryView } from '../../publication/view.ts';
 import { READS_AT_A_TIME } from '../../published/find-published.ts';
-import { layerLocation } from '../../published/published.ts';
 import { treesNamedIn } from '../named-trees.ts';
 import type { TreeName } from '../output.ts';
 import type { OutputParts, PartsInput, PartsSweep, Remark } from '../parts.ts';
@@ -139,7 +138,8 @@ async function readDiffs(parts: StoreParts, view: RepositoryView): Promise<Map<L
     }
     if (kind !== 'directory') return;
     const target = (await view.readLink(`${folder}/diff`)) ?? '';
-    leads.set(name, treesNamedIn(posix.normalize(target)));
+    const trees = treesNamedIn(target);
+    leads.set(name, trees.length > 0 ? trees : treesNamedIn(posix.normalize(target)));
   });
   return leads;
 }
@@ -189,7 +189,9 @@ function judged(
   const needed = neededLayers(store, isMeant);
   for (const id of store.images.keys()) if (!isMeant(id)) unreferenced.set(imageMark(root, id), []);
   for (const { id, record } of store.layers.values()) {
-    const trees = [layerLocation(record.digest), ...(leads.get(id) ?? [])];
+    const listed: TreeName = { kind: 'layers', hex: hexOf(record.digest) };
+    const others = (leads.get(id) ?? []).filter(({ hex }) => hex !== listed.hex);
+    const trees = [listed, ...others];
     if (!needed.has(id)) unreferenced.set(layerMark(root, id), trees);
     else for (const tree of trees) references.push(tree);
   }

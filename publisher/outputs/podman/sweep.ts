@@ -24,7 +24,7 @@ interface SweptStore {
   /** `undefined`: nothing is known of it. */
   readonly store: Store | undefined;
   /** By the names that they are marked with. */
-  readonly unreferenced: { readonly has: (mark: string) => boolean };
+  readonly unreferenced: ReadonlyMap<string, unknown>;
 }
 
 /** Takes images away, and layers that nothing which stays is over: those on top first. */
@@ -36,6 +36,8 @@ export async function sweepStore(
   const swept: string[] = [];
   const outdated: BytePath[] = [];
   const strangers: Remark[] = [];
+  if (![...unreferenced.keys()].some((mark) => due.has(mark)))
+    return { swept, outdated, strangers, names: [] };
   const images = new Map(store.images);
   const layers = new Map(store.layers);
   const take = async (mark: string, folder: BytePath, known: ReadonlySet<string>): Promise<boolean> => {

@@ -122,7 +122,7 @@ export class DirectoryBackend implements Backend {
 }
 
 /** Others want the repository too, and the journal is read as a whole. */
-const MOST_TREES = 5000;
+const MOST_TREES = 20_000;
 
 class OpenDirectory implements OpenRepository {
   readonly view: DirectoryView;

@@ -32,7 +32,7 @@ describe('publisher/collection/inventory', () => {
   const foreign: Readonly<Record<string, { readonly put: (path: string) => void; readonly path: string }>> = {
     'a file beside the layers': { put: (path) => repository.file(path), path: '.layers/notes.txt' },
     'a folder beside the layers': { put: (path) => repository.file(`${path}/x`), path: '.layers/old' },
-    'a link beside the layers': { put: (path) => repository.link(path, 'ab'), path: '.layers/latest' },
+    'a link beside the layers': { put: (path) => repository.link(path, 'nowhere'), path: '.layers/latest' },
     'a link for layers of one beginning': {
       put: (path) => repository.link(path, '../../elsewhere'),
       path: '.layers/00',

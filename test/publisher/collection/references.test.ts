@@ -87,6 +87,18 @@ describe('publisher/collection/references', () => {
       put: () => repository.link('x', `$(TREE:-${flatOf(stray)})`),
       stays: () => of('flat'),
     },
+    'a link beside other trees': {
+      put: () => repository.link('.flat/latest', flatOf(stray).slice('.flat/'.length)),
+      stays: () => of('flat'),
+    },
+    'a link among other trees': {
+      put: () => repository.link('.chains/0f/tool', `../../${flatOf(stray)}`),
+      stays: () => of('flat'),
+    },
+    'a link beside the tree of a layer': {
+      put: () => repository.link(`${repository.layer('base')}/tool`, `../../../${flatOf(stray)}`),
+      stays: nothing,
+    },
     'a link of another platform': {
       put: () => repository.link('.multiarch/arm64/reg.example/stray:1', `../../../${flatOf(stray)}`),
       stays: () => of('flat'),

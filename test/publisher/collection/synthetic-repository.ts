@@ -19,10 +19,30 @@ import {
   flatId,
   flatPath,
   layerPath,
+  layerRoot,
   manifestPath,
   recordPath,
   treePath,
 } from '../../../publisher/image/layout.ts';
+import {
+  encodeRecord,
+  imageRecordPath,
+  type ImageRecord,
+} from '../../../publisher/outputs/podman/image-record.ts';
+import { marksOf } from '../../../publisher/outputs/podman/marks.ts';
+import {
+  documentPath,
+  imagesJsonPath,
+  layerFolder,
+  layersJsonPath,
+  linkPath,
+  linkTarget,
+  lockPath,
+  namesFor,
+  storeRoot,
+} from '../../../publisher/outputs/podman/paths.ts';
+import { lockOf, serializeIndex } from '../../../publisher/outputs/podman/store-index.ts';
+import { storeOf, type PublishedImage } from '../../../publisher/outputs/podman/store.ts';
 import type { PublishingSetup } from '../../../publisher/pipeline/context.ts';
 import { RepositoryPublisher } from '../../../publisher/pipeline/repository-publisher.ts';
 import { RECORD } from '../../../publisher/published/published.ts';
@@ -33,6 +53,19 @@ import { uninterrupted } from '../repository/entries.ts';
 
 export const REPOSITORY = 'collected.unpackd.test';
 export const FOREIGN = 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip';
+
+function recordOf(name: string, config: Digest, layers: readonly string[]): ImageRecord {
+  return {
+    name,
+    config: { digest: config, size: 1 },
+    manifest: { digest: digestOf(`manifest ${layers.join()}`), size: 1 },
+    created: '2024-01-01T00:00:00.000Z',
+    layers: layers.map((layer) => {
+      const diffId = digestOf(`content ${layer}`);
+      return { digest: digestOf(layer), size: 1, diffId, diffSize: 1, compression: 'gzip' };
+    }),
+  };
+}
 
 const TREE_KINDS = ['layers', 'chains', 'flat'] as const;
 
@@ -45,11 +78,14 @@ export interface SyntheticImage {
   readonly config: Digest;
   /** Names of the trees that it has. */
   readonly trees: readonly string[];
+  /** Names of the parts that it has in the podman store, among the marks. */
+  readonly parts: readonly string[];
 }
 
 /** A repository in a plain directory, with images that need not be built: made as fast as files can be. */
 export class SyntheticRepository {
   readonly #root: string;
+  readonly #published: PublishedImage[] = [];
 
   constructor(root: string) {
     this.#root = root;
@@ -79,7 +115,39 @@ export class SyntheticRepository {
     }));
     this.file(manifestPath(name), JSON.stringify({ config: { digest: config }, layers: described }));
     this.link(name, relative(dirname(name), flatPath(flat)));
-    return { config, trees: trees.map(([kind, digest]) => `${kind}/${hexOf(digest)}`) };
+    const record = recordOf(name, config, layers);
+    this.#published.push({ publicName: name, record });
+    return {
+      config,
+      trees: trees.map(([kind, digest]) => `${kind}/${hexOf(digest)}`),
+      parts: [...marksOf(name, record)],
+    };
+  }
+
+  /** Makes the podman store of all images so far. */
+  store(): void {
+    for (const { publicName, record } of this.#published)
+      this.file(imageRecordPath(publicName), encodeRecord(record));
+    const store = storeOf(this.#published);
+    const root = storeRoot('');
+    for (const { id, record } of store.layers.values()) {
+      const folder = layerFolder(root, id);
+      const [short = ''] = namesFor(id);
+      this.link(`${folder}/diff`, `/cvmfs/${REPOSITORY}/${layerRoot(record.digest)}`);
+      this.file(`${folder}/link`, short);
+      mkdirSync(this.path(`${folder}/merged`));
+      this.link(linkPath(root, short), linkTarget(id));
+    }
+    for (const { id, documents } of store.images.values())
+      for (const key of documents.keys()) this.file(documentPath(root, id, key), key);
+    const { images, layers } = serializeIndex(store);
+    for (const [path, bytes] of [
+      [imagesJsonPath(root), images],
+      [layersJsonPath(root), layers],
+    ] as const) {
+      this.file(path, bytes);
+      this.file(lockPath(path), lockOf(bytes));
+    }
   }
 
   /** Takes the name of an image away, as a removal does. */

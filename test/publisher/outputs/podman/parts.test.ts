@@ -45,7 +45,7 @@ describe('publisher/outputs/podman/parts', () => {
     const { repository: view } = workshop;
     const steps: Step[] = [];
     for (;;) {
-      const step = await planStep(
+      const { step, publication } = await planStep(
         { view, clientRoot: EVERYTHING.clientRoot, revision: 7 },
         {
           graceMs: 30 * DAY,
@@ -56,8 +56,8 @@ describe('publisher/outputs/podman/parts', () => {
         },
       );
       steps.push(step);
-      if (step.publication === undefined) return steps;
-      const stream = await readStream(step.publication);
+      if (publication === undefined) return steps;
+      const stream = await readStream(publication);
       await assertSound(view, stream);
       view.apply(stream);
       if (isWhole) assertWhole();
