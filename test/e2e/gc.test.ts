@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { hasCode } from '../../core/system-error.ts';
@@ -262,3 +262,33 @@ function made(path: string): string {
   mkdirSync(dirname(path), { recursive: true });
   return path;
 }
+
+for (const release of ['2.12', '2.14'] as const)
+  describe(`e2e/gc: of images that were removed, with CernVM-FS ${release}`, () => {
+    it('takes away what is left of them, in union transactions where names have colons', async () => {
+      const site = await Site.make('cvmfs', release);
+      const registry = await TestRegistry.start();
+      try {
+        const add = async (name: string): Promise<string> =>
+          registry.add(name, '1', image({ layers: [await layer([file('of', name)])] }));
+        const [kept, gone] = [await add('lab/kept'), await add('lab/gone')];
+        for (const names of [[kept, gone], [kept]]) assert.equal((await site.convert(names)).status, 0);
+        const removed = await site.command(['remove', gone.replace('http://', '')]);
+        assert.equal(removed.status, 0, removed.stderr);
+        const before = site.fixture?.calls().length;
+        const outcome = await site.command(['gc', REPOSITORY, ...NOW]);
+        assert.equal(outcome.status, 0, outcome.stderr);
+        const commands = (site.fixture?.calls().slice(before) ?? []).map(({ command }) => command);
+        assert.equal(commands.includes('transaction'), release === '2.12', commands.join(' '));
+        assert.equal(commands.includes('ingest'), true);
+        assert.deepEqual(readdirSync(site.path('.unpackd/removed')), []);
+        const again = await site.command(['gc', REPOSITORY, '--json', ...NOW]);
+        assert.deepEqual(Report.parse(JSON.parse(again.stdout)).publications, 0);
+        assert.deepEqual(site.fixture?.problems(REPOSITORY), []);
+        assert.equal(readFileSync(site.path(`${registry.host}/lab/kept:1/of`), 'utf8'), 'lab/kept');
+      } finally {
+        await registry.close();
+        await site.close();
+      }
+    });
+  });
