@@ -100,6 +100,7 @@ export async function withPublishing<T>(
       limits: removalLimitsOf(configuration),
       takesHeld: configuration.yesReally,
       questions: new TagQuestions(client.presenceOf.bind(client), warn),
+      refusals: new Map<string, number>(),
     };
     const given = { pool, store, inFlight, observeIn, client, removal, nowMs: Date.now };
     try {

@@ -11,6 +11,7 @@ import { reasonText } from '../../wishlist/meaning/removal-words.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import { newImageOf } from './backend.ts';
 import { newlyKept, withKeptFor } from './kept-digests.ts';
+import type { RemovedName } from '../output/results.ts';
 import type { CycleContext } from './context.ts';
 import type { Clock, Remembered } from './state-store.ts';
 import type { TagQuestions } from './tag-questions.ts';
@@ -21,6 +22,8 @@ export interface RemovalSettings {
   /** Removes also what is held, for this run. */
   readonly takesHeld: boolean;
   readonly questions: TagQuestions;
+  /** By repository and name, when it turned out that a name cannot be removed. */
+  readonly refusals: Map<string, number>;
 }
 
 /** What is known of the repository in which names may be removed. */
@@ -46,6 +49,7 @@ type RemovalContext = Pick<CycleContext, 'store' | 'observeIn' | 'nowMs' | 'remo
 
 /** A registry that said within that time that it has no such tag is asked again only before the name goes. */
 const RECENT_MS = 3_600_000;
+const DAY_MS = 24 * RECENT_MS;
 
 /** Plans what of a repository goes, records it, and removes what is due and not held. */
 export class NameRemoval {
@@ -91,15 +95,15 @@ export class NameRemoval {
     return this.#task.plan(this.#published, this.#tags, this.#clock);
   }
 
-  /** @throws Failure */
-  async run(): Promise<void> {
+  /** @returns what was removed. @throws Failure */
+  async run(): Promise<readonly RemovedName[]> {
     const plan = await this.#finalPlan();
-    if (!this.#task.isLatest()) return;
+    if (!this.#task.isLatest()) return [];
     const { due, holds } = this.#hold(plan);
     await this.#record(plan, holds);
     for (const { message, hint } of holds) this.#warn(`${message}; ${hint}`);
-    if (!this.#task.isPaused && this.#context.store.mayRemove && this.#task.isLatest())
-      await this.#remove(due.filter((removal) => this.#isSettled(removal)));
+    if (this.#task.isPaused || !this.#context.store.mayRemove || !this.#task.isLatest()) return [];
+    return await this.#remove(due.filter((removal) => this.#isSettled(removal)));
   }
 
   async #finalPlan(): Promise<Plan> {
@@ -180,41 +184,61 @@ export class NameRemoval {
   }
 
   /** A failure concerns the removal alone, which is tried again in the next cycle. */
-  async #remove(due: readonly Removal[]): Promise<void> {
-    if (due.length === 0) return;
-    const { repository, publisher } = this.#task;
+  async #remove(due: readonly Removal[]): Promise<readonly RemovedName[]> {
     const byName = new Map(due.map((removal) => [nameOf(removal.published), removal]));
+    for (const name of byName.keys()) if (this.#wasRefused(name)) byName.delete(name);
+    if (byName.size === 0) return [];
     try {
-      const names = Array.from(byName, ([name, { reason, published }]) => ({
-        name,
-        reason: reasonText(reason),
-        config: published.digest,
-      }));
-      const options = { nowMs: this.#context.nowMs(), takesByHand: false };
-      const { removed, kept, warnings } = await removeNames(publisher, names, options);
-      const gone = [...removed];
-      for (const name of kept.keys())
-        if ((await publisher.view.kindOf(manifestPath(name))) === undefined) gone.push(name);
-      await this.#context.store.removed(
-        repository,
-        gone.flatMap((name) => recordOf(byName.get(name))),
-      );
-      for (const name of removed) this.#tell(byName.get(name));
-      for (const [name, why] of kept) if (!gone.includes(name)) this.#warn(`${name} stays: ${why}`);
-      for (const warning of warnings) this.#warn(warning);
+      const removed = await this.#takeBack(byName);
+      const observe = this.#context.observeIn(this.#task.repository);
+      for (const one of removed) observe({ type: 'image-removed', ...one });
+      return removed;
     } catch (error) {
       const failure = asFailure(error);
       if (failure.code === 'bug') throw error;
       if (failure.code !== 'interrupted')
         this.#warn(`public names cannot be removed, which is tried again: ${withHint(failure)}`);
+      return [];
     }
   }
 
-  #tell(removal: Removal | undefined): void {
-    if (removal === undefined) return;
-    const { published, reason } = removal;
-    const [image, why] = [nameOf(published), reasonText(reason)];
-    this.#context.observeIn(this.#task.repository)({ type: 'image-removed', image, reason: why });
+  async #takeBack(byName: ReadonlyMap<string, Removal>): Promise<RemovedName[]> {
+    const { repository, publisher } = this.#task;
+    const { store, nowMs, removal } = this.#context;
+    const names = Array.from(
+      byName,
+      ([
+        name,
+        {
+          reason,
+          published: { digest },
+        },
+      ]) => {
+        return { name, reason: reasonText(reason), config: digest };
+      },
+    );
+    const options = { nowMs: nowMs(), takesByHand: false };
+    const { removed, kept, warnings } = await removeNames(publisher, names, options);
+    const gone = [...removed];
+    for (const [name, why] of kept) {
+      if ((await publisher.view.kindOf(manifestPath(name))) === undefined) gone.push(name);
+      else {
+        removal.refusals.set(`${repository} ${name}`, nowMs());
+        this.#warn(`${name} stays: ${why}`);
+      }
+    }
+    const rows = gone.flatMap((name) => recordOf(byName.get(name)));
+    await store.removed(repository, rows);
+    for (const warning of warnings) this.#warn(warning);
+    return names
+      .filter(({ name }) => removed.includes(name))
+      .map(({ name: image, reason }) => ({ image, reason }));
+  }
+
+  /** What could not be removed is left alone for a day: to try takes the repository. */
+  #wasRefused(name: string): boolean {
+    const atMs = this.#context.removal.refusals.get(`${this.#task.repository} ${name}`);
+    return atMs !== undefined && Math.abs(this.#context.nowMs() - atMs) < DAY_MS;
   }
 
   #warn(message: string): void {

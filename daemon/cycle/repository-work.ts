@@ -13,6 +13,7 @@ import { DEFAULT_KEEP, type RemovalKnowledge } from '../../wishlist/meaning/remo
 import { passedOverProblems } from '../../wishlist/meaning/expansion-problems.ts';
 import { planRepository, type Plan } from '../../wishlist/meaning/plan.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
+import type { RemovedName } from '../output/results.ts';
 import { textOf } from '../output/recipe-lines.ts';
 import { isDue } from '../state/state.ts';
 import type { KnownState } from './state-store.ts';
@@ -25,6 +26,8 @@ import { soon, staged } from './staged.ts';
 
 export interface RepositoryReport extends PublishingReport {
   readonly repository: string;
+  /** Images whose public names were taken back. */
+  readonly removed: readonly RemovedName[];
   /** The repository could not be read; no image was reported then. */
   readonly isUnusable: boolean;
 }
@@ -80,6 +83,7 @@ class RepositoryWork {
   readonly #unknownTags = new Set<string>();
   /** Registries that have not answered yet. */
   readonly #pending = new Set<string>();
+  readonly #removed: RemovedName[] = [];
   #isUnusable = true;
   #publications = 0;
 
@@ -105,7 +109,14 @@ class RepositoryWork {
     for (const { part, failure } of await this.#recorder.end(stopped))
       this.#results.revise(part, failedResult(failure));
     const images = this.#results.all();
-    return { repository, images, publications: this.#publications, stopped, isUnusable: this.#isUnusable };
+    return {
+      repository,
+      images,
+      publications: this.#publications,
+      removed: this.#removed,
+      stopped,
+      isUnusable: this.#isUnusable,
+    };
   }
 
   readonly #settle: Recorder = (part, result, resolved) => {
@@ -317,7 +328,7 @@ class RepositoryWork {
     // Before anything else waits: what is planned is published meanwhile.
     this.#context.onPlan?.(repository, removal.first());
     onPlanned();
-    await removal.run();
+    for (const one of await removal.run()) this.#removed.push(one);
   }
 
   #planOf(

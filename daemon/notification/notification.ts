@@ -51,10 +51,14 @@ export function openNotification({
   const run = begin('start_ducc', { pid: String(process.pid) });
   const layers = createLayerLines(begin, write);
   const images = createImageLines(begin, write);
+  const removals: EventHandlers = {
+    'image-removed': ({ image, reason }) => write({ action: 'remove_image', image, reason }),
+  };
   return {
     observe: (event) => {
       handleEvent(layers.handlers, event);
       if (!skipFlat) handleEvent(images.handlers, event);
+      handleEvent(removals, event);
     },
     close: () => {
       layers.endAll();

@@ -6,6 +6,12 @@ import { handleEvent, type EventHandlers } from './display.ts';
 import { formatDuration } from './format.ts';
 import { counted, formatBytes } from '../../core/text.ts';
 
+/** An image, as `platformName` gives its name, and why it went. */
+export interface RemovedName {
+  readonly image: string;
+  readonly reason: string;
+}
+
 /** The result of a run over images. */
 export interface Report {
   /** Lines of the recipe that could not be understood or expanded. */
@@ -17,6 +23,8 @@ export interface Report {
     readonly images: readonly PlatformResult[];
     /** Number of publications. */
     readonly publications: number;
+    /** Images whose public names were taken back. */
+    readonly removed?: readonly RemovedName[];
   }[];
 }
 
@@ -30,6 +38,7 @@ export function reportText({ unusable, repositories }: Report, root: string): st
     ...repositories.flatMap(({ repository, images }) =>
       images.filter(({ result }) => !isUndone(result)).map((image) => lineOf(image, join(root, repository))),
     ),
+    ...repositories.flatMap(({ removed = [] }) => removed.map(({ image }) => `removed   ${redact(image)}\n`)),
   ];
   return lines.join('');
 }
@@ -67,6 +76,9 @@ export function reportDocument(
         })),
       ),
     ],
+    removed: repositories.flatMap(({ repository, removed = [] }) =>
+      removed.map((one) => ({ repository, ...one })),
+    ),
     publications: repositories.reduce((sum, { publications }) => sum + publications, 0),
     problems: problems.map(problemDocument),
   };
@@ -114,11 +126,13 @@ export function createSummary(now: () => number = () => performance.now()): {
     );
     const count = (outcome: string): number => results.filter((one) => one.outcome === outcome).length;
     const undone = results.filter(isUndone).length;
+    const removed = repositories.reduce((sum, one) => sum + (one.removed?.length ?? 0), 0);
     const counts = [
       [count('published'), 'published'],
       [count('unchanged'), 'unchanged'],
       [count('failed') - undone, 'failed'],
       [undone, 'not done'],
+      [removed, 'removed'],
     ] as const;
     const parts = counts.flatMap(([number, what]) => (number === 0 ? [] : [`${number} ${what}`]));
     const what = parts.length === 0 ? counted(0, 'image') : parts.join(', ');

@@ -50,6 +50,7 @@ export class ConfiguredRun {
   readonly #inFlight: InFlight;
   readonly #lists: PatientLists;
   readonly #questions: TagQuestions;
+  readonly #refusals = new Map<string, number>();
   readonly #patienceMs: number;
   readonly #fetching: AbortController;
   readonly #publishing: AbortController;
@@ -188,7 +189,12 @@ export class ConfiguredRun {
       store,
       inFlight: this.#inFlight,
       nowMs,
-      removal: { limits: removalLimitsOf(configuration), takesHeld: false, questions: this.#questions },
+      removal: {
+        limits: removalLimitsOf(configuration),
+        takesHeld: false,
+        questions: this.#questions,
+        refusals: this.#refusals,
+      },
       respectBackoff: true,
       patienceMs: this.#patienceMs,
       observeIn: (repository) => contained(cycleLog.observer(repository)),

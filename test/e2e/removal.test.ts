@@ -6,6 +6,7 @@ import { wakeDaemon } from '../../daemon/service/control.ts';
 import { openState } from '../../daemon/state/open-state.ts';
 import { MIGRATIONS } from '../../daemon/state/sqlite/migrations.ts';
 import { openDatabase } from '../../daemon/state/sqlite/open-database.ts';
+import { lockState } from '../../daemon/state/state-lock.ts';
 import { databasePath } from '../../daemon/state/state-files.ts';
 import type { State } from '../../daemon/state/state.ts';
 import { fileSource } from '../../wishlist/sources/fetch-file.ts';
@@ -412,8 +413,9 @@ describe('e2e/removal: convert', () => {
     await pass(3);
     await convert(1, [three]);
     assert.equal(published(), '123', 'the other recipe asked for it last');
-    const { stderr } = await convert(0, [one]);
+    const { stdout, stderr } = await convert(0, [one]);
     assert.equal(published(), '13');
+    assert.match(stdout, /^removed   127\.0\.0\.1:\d+\/lab\/tool:2$/m);
     assert.match(stderr, /^removed 127\.0\.0\.1:\d+\/lab\/tool:2: no line asks for it any more$/m);
   });
 
@@ -474,6 +476,19 @@ describe('e2e/removal: convert', () => {
       { repository: REPOSITORY, image: two.replace('http://', ''), platform: 'linux/amd64', keepDays: 2 },
     ]);
     assert.equal(published(), '123');
+  });
+
+  it('removes nothing beside a daemon, which keeps its plan to itself', async () => {
+    const [one = '', two = ''] = images;
+    await convert(0, [one, two]);
+    await convert(0, [one]);
+    await pass(3);
+    const lock = await lockState(site.state);
+    await convert(0, [one]);
+    lock.release();
+    assert.equal(published(), '12');
+    await convert(0, [one]);
+    assert.equal(published(), '1');
   });
 
   it('leaves alone what was published by hand, also once a line asked for it', async () => {

@@ -98,6 +98,7 @@ function together(cycles: readonly (readonly RepositoryReport[])[]): RepositoryR
     repository,
     images: ofOne.flatMap(({ images }) => images),
     publications: ofOne.reduce((sum, { publications }) => sum + publications, 0),
+    removed: ofOne.flatMap(({ removed }) => removed),
     stopped: ofOne.find(({ stopped }) => stopped !== undefined)?.stopped,
     isUnusable: ofOne.every(({ isUnusable }) => isUnusable),
   }));

@@ -195,6 +195,7 @@ describe('daemon/cycle/publishing: the exit status of a run', () => {
   const report = (images: readonly PlatformResult[], stopped?: Failure): RepositoryReport => ({
     repository: 'images.unpackd.test',
     publications: 1,
+    removed: [],
     isUnusable: false,
     images,
     stopped,

@@ -82,6 +82,7 @@ describe('daemon/cycle/repository-work', () => {
         limits: { images: 50, percent: 10 },
         takesHeld: false,
         questions: new TagQuestions(async () => await Promise.resolve(new Map()), assert.fail),
+        refusals: new Map(),
       },
       respectBackoff: false,
       patienceMs: Number.POSITIVE_INFINITY,

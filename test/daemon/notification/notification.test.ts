@@ -206,6 +206,13 @@ describe('daemon/notification/notification: the notification file', () => {
     );
   });
 
+  it('tells of images that lost their public names', async () => {
+    const reason = 'no line asks for it any more';
+    const lines = await linesOf([{ type: 'image-removed', image: GOOD, reason }]);
+    const [, removal] = lines.map(({ action, image, reason: why }) => [action, image, why]);
+    assert.deepEqual(removal, ['remove_image', GOOD, reason]);
+  });
+
   it('is appended to', async () => {
     const file = join(await temporaryDirectory('notification'), 'n');
     await writeFile(file, '{"action":"earlier"}\n');

@@ -233,6 +233,21 @@ describe('daemon/output/output: output', () => {
     assert.equal(thrown.stderr(), 'error[interrupted] by SIGTERM: 1 image not done\n');
   });
 
+  it('tells of images that lost their public names', async () => {
+    const removed = [{ image: 'quay.io/a:1', reason: 'no line asks for it any more' }];
+    const report = {
+      unusable: [],
+      repositories: [{ repository: 'x.test', images: [], publications: 1, removed }],
+    };
+    const { output, stdout, stderr } = await captured({});
+    output.report(report);
+    assert.equal(stdout(), 'removed   quay.io/a:1\n');
+    assert.match(stderr(), /^1 removed; /m);
+    const json = await captured({ json: true });
+    json.output.report(report);
+    assert.deepEqual(JSON.parse(json.stdout()).removed, [{ repository: 'x.test', ...removed[0] }]);
+  });
+
   it('reports one JSON document with --json, the failures of no image among it', async () => {
     const { output, stdout, stderr } = await captured({ json: true });
     output.failure(
@@ -261,6 +276,7 @@ describe('daemon/output/output: output', () => {
           hint: 'ask the registry',
         },
       ],
+      removed: [],
       publications: 1,
       problems: [{ code: 'reference-invalid', message: 'line 3: token=*** is no image', hint: 'mend it' }],
     });
