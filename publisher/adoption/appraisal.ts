@@ -3,7 +3,16 @@ import { isFailure } from '../../core/failure.ts';
 import { groupBy } from '../../core/group-by.ts';
 import type { ImageReference } from '../../core/oci/reference.ts';
 import { OUTPUT_FORMS, outputsOf, type OutputName, type Outputs } from '../../core/outputs.ts';
-import { MANIFEST_FILE, manifestPath, parsePlatformName, platformName } from '../image/layout.ts';
+import { layerDigests } from '../image/image.ts';
+import {
+  chainIds,
+  chainPath,
+  layerRoot,
+  MANIFEST_FILE,
+  manifestPath,
+  parsePlatformName,
+  platformName,
+} from '../image/layout.ts';
 import { foundOutputs } from '../outputs/outputs.ts';
 import type { IdentifiedImage } from '../outputs/output.ts';
 import type { RepositoryView } from '../publication/view.ts';
@@ -117,11 +126,20 @@ async function lookAt(
   }
 }
 
-/** The forms in which anybody published it: DUCC says nothing of them. */
+/** The forms in which anybody published it: DUCC says nothing of them, and may have left some of an image out. */
 async function outputsAnybodyMade(view: RepositoryView, image: IdentifiedImage): Promise<Outputs> {
   const found = new Set<OutputName>(await foundOutputs(view, image));
+  if (await hasAnyLayer(view, image)) found.add('layers');
   if (await isInAnyStore(view, image)) found.add('podman');
+  const [top] = chainIds(layerDigests(image)).slice(-1);
+  if (top !== undefined && (await view.kindOf(chainPath(top))) === 'directory') found.add('chains');
   return outputsOf([...found]);
+}
+
+async function hasAnyLayer(view: RepositoryView, image: IdentifiedImage): Promise<boolean> {
+  for (const layer of layerDigests(image))
+    if ((await view.kindOf(layerRoot(layer))) === 'directory') return true;
+  return false;
 }
 
 function usualName(name: string): string {

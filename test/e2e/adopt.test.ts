@@ -13,7 +13,7 @@ import {
 } from '../support/ducc/repository.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { BACKENDS, REPOSITORY, Site } from '../support/e2e/site.ts';
-import { run, type Outcome } from '../support/e2e/unpackd.ts';
+import { run, start, type Outcome } from '../support/e2e/unpackd.ts';
 import { imageIndex } from '../support/images/image.ts';
 import { directory, file, opaque, symlink, whiteout } from '../support/images/layer-entry.ts';
 import { differences, snapshot, type Snapshot } from '../support/trees/snapshot.ts';
@@ -165,6 +165,22 @@ for (const kind of BACKENDS) {
       assert.ok(again.report.images.every((one) => one.outcome === 'unchanged'));
       const { stdout } = await site.convert(wishes);
       assert.match(stdout, /^(?:unchanged \S+ \S+\n){3}$/);
+    });
+
+    it('goes on where it was killed, and every name has its tree meanwhile', async () => {
+      const wishes = publishAll();
+      const running = start(['adopt', REPOSITORY, ...site.options, '--batch-images', '1']);
+      await running.until(() => running.stderr.includes('publication done'));
+      running.child.kill('SIGKILL');
+      await running.ended();
+      for (const [tag, text] of Object.entries({ base: 'base\n', top: 'top\n', other: 'base\n' }))
+        assert.equal(seen(nameOf(tag), 'etc/release'), text);
+      const { outcome } = await adopt();
+      assert.equal(outcome.status, 0, outcome.stderr);
+      assert.deepEqual((await adopt('--dry-run')).report.flaws, {});
+      const { stdout } = await site.convert(wishes);
+      assert.match(stdout, /^(?:unchanged \S+ \S+\n){3}$/);
+      if (site.fixture !== undefined) assert.deepEqual(site.fixture.problems(REPOSITORY), []);
     });
 
     it('keeps what a name means, although its tag has moved or is gone', async () => {
