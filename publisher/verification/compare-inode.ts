@@ -131,9 +131,10 @@ function isSameTime(expected: number, found: number): boolean {
   return !Number.isInteger(expected) && Math.abs(expected - found) <= 1;
 }
 
-/** Those that an image can bring: all others are the system's. */
-function isOurs(name: string): boolean {
-  return name.startsWith('user.') || name === 'security.capability' || name === 'trusted.overlay.opaque';
+/** Those that an image can bring: all others are the system's, or of a client that has attributes of its own. */
+function isOurs(name: string, hasOthers: boolean): boolean {
+  if (name === 'security.capability' || name === 'trusted.overlay.opaque') return true;
+  return name.startsWith(hasOthers ? 'user.overlay.' : 'user.');
 }
 
 async function compareXattrs(
@@ -147,7 +148,7 @@ async function compareXattrs(
   const isUnseen = process.geteuid?.() !== 0 && (node.attributes.mode & OWNER_MAY_READ) === 0;
   const wrong = [
     ...[...(isUnseen ? [] : (kept ?? []))].filter(([name, value]) => found.get(name) !== value),
-    ...[...(view.addsXattrs ? [] : found)].filter(([name, value]) => isOurs(name) && all.get(name) !== value),
+    ...[...found].filter(([name, value]) => isOurs(name, view.addsXattrs) && all.get(name) !== value),
   ].map(([name]) => name);
   if (wrong.length === 0) return;
   findings.add({ kind: 'xattr', path, expected: shown(kept ?? all, wrong), found: shown(found, wrong) });

@@ -502,6 +502,69 @@ const OF_PODMAN: readonly Way[] = [
 
 export const WAYS: readonly Way[] = [...IN_LAYERS, ...OF_TREES, ...OF_NAMES, ...OF_PODMAN];
 
+/** Ways to break an image for several architectures; those of clients that follow variant links are of CernVM-FS alone. */
+export const MULTIARCH_WAYS: readonly Way[] = [
+  {
+    what: 'the link of another architecture is gone',
+    path: (victim) => `.multiarch/arm64/${victim.name}`,
+    kind: 'metadata',
+    break: remove,
+  },
+  {
+    what: 'the link of another architecture leads to this one',
+    path: (victim) => `.multiarch/arm64/${victim.name}`,
+    kind: 'target',
+    break: (at, victim) => leadElsewhere(at, `../../../../${victim.flat()}`),
+  },
+  {
+    what: 'the manifest of another architecture is cut short',
+    path: (victim) => `.metadata/.multiarch/arm64/${victim.name}/manifest.json`,
+    kind: 'metadata',
+    break: shorten,
+  },
+  {
+    what: "the list of images of another architecture's podman store is gone",
+    path: () => '.multiarch/arm64/podmanStore/overlay-images/images.json',
+    kind: 'podman',
+    break: remove,
+  },
+  {
+    what: 'the link of its own architecture is gone',
+    path: (victim) => `.multiarch/amd64/${victim.name}`,
+    kind: 'metadata',
+    break: remove,
+    only: 'cvmfs',
+  },
+  {
+    what: 'the variant link leads to one architecture',
+    path: (victim) => victim.name,
+    kind: 'target',
+    break: (at, victim) => leadElsewhere(at, `../../.multiarch/arm64/${victim.name}`),
+    only: 'cvmfs',
+  },
+  {
+    what: 'the variant link is gone',
+    path: (victim) => victim.name,
+    kind: 'metadata',
+    break: remove,
+    only: 'cvmfs',
+  },
+  {
+    what: 'a further name of an architecture is gone',
+    path: () => '.multiarch/aarch64',
+    kind: 'metadata',
+    break: remove,
+    only: 'cvmfs',
+  },
+  {
+    what: 'a further name of an architecture leads to another one',
+    path: () => '.multiarch/aarch64',
+    kind: 'target',
+    break: (at) => leadElsewhere(at, 'amd64'),
+    only: 'cvmfs',
+  },
+];
+
 /**
  * The ways in groups of which each can be done at the same time: none of them hides another, and each is found by itself.
  */
