@@ -2,8 +2,8 @@ import type { Mark, Marks } from '../published/marks.ts';
 import type { CollectionOptions } from './report.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** The longest that no collection may have looked at marks for them to count. */
-const LONGEST_PAUSE_MS = 7 * DAY_MS;
+/** The longest that no collection may have looked at marks for them to count: one a week is enough. */
+const LONGEST_PAUSE_MS = 8 * DAY_MS;
 /** Clocks of machines that take turns may differ by so much. */
 const CLOCK_DIFFERENCE_MS = 60 * 60 * 1000;
 
@@ -18,7 +18,7 @@ export function clockDoubt(
   if (marks === undefined || marks.trees.size === 0 || isClockConfirmed) return undefined;
   const last = new Date(marks.at).toISOString();
   if (nowMs - marks.at > LONGEST_PAUSE_MS)
-    return `the last collection was on ${last}, more than 7 days ago, or the clock is wrong`;
+    return `the last collection was on ${last}, more than 8 days ago, or the clock is wrong`;
   return isAhead(marks, nowMs)
     ? `the last collection was on ${last}, which is yet to come: the clock is wrong, or was`
     : undefined;

@@ -14,8 +14,9 @@ function marksAt(at: number, since: Readonly<Record<string, number>>): Marks {
 describe('publisher/collection/aging', () => {
   const clocks: readonly (readonly [what: string, lastDays: number, isDoubted: boolean])[] = [
     ['a moment ago', 0, false],
-    ['a week ago', 7, false],
-    ['more than a week ago', 7.001, true],
+    ['a little more than a week ago', 7.1, false],
+    ['eight days ago', 8, false],
+    ['more than eight days ago', 8.001, true],
     ['a year ago', 365, true],
     ['a few minutes from now', -(5 * MINUTE) / DAY, false],
     ['tomorrow', -1, true],
