@@ -3,8 +3,8 @@ import { formatReference, type ImageReference } from '../../core/oci/reference.t
 import { isLoopback } from '../../core/oci/registry-host.ts';
 import { parsePlatformName } from '../../publisher/image/layout.ts';
 import type { RepositoryView } from '../../publisher/publication/view.ts';
-import { publishedNames } from '../../publisher/published/find-published.ts';
 import { publishedReference } from '../../publisher/published/published-image.ts';
+import { namesToVerify } from '../../publisher/verification/names.ts';
 import type { Configuration } from '../configuration/options.ts';
 
 /**
@@ -18,7 +18,7 @@ export async function namesIn(view: RepositoryView, repository: string): Promise
     throw new Failure('repository-unusable', `${repository} is not there`, {
       hint: 'check that its file system is mounted, and --root',
     });
-  return (await publishedNames(view)).toSorted();
+  return await namesToVerify(view);
 }
 
 /**

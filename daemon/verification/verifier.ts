@@ -7,8 +7,9 @@ import { platformName } from '../../publisher/image/layout.ts';
 import type { ListingStore } from '../../publisher/layer/listing-store.ts';
 import type { RepositoryPublisher } from '../../publisher/pipeline/repository-publisher.ts';
 import type { RepositoryView } from '../../publisher/publication/view.ts';
-import { findPublished, publishedNames, READS_AT_A_TIME } from '../../publisher/published/find-published.ts';
+import { findPublished, READS_AT_A_TIME } from '../../publisher/published/find-published.ts';
 import { isSound, type Finding, type ImageFindings } from '../../publisher/verification/finding.ts';
+import { namesToVerify } from '../../publisher/verification/names.ts';
 import { repairImages } from '../../publisher/verification/repair.ts';
 import { verifyImages } from '../../publisher/verification/verify.ts';
 import type { PublisherPool } from '../cycle/publisher-pool.ts';
@@ -209,7 +210,7 @@ interface Repaired {
 
 async function stillPublished(view: RepositoryView, names: readonly string[]): Promise<string[]> {
   if (names.length === 0) return [];
-  const published = new Set(await publishedNames(view));
+  const published = new Set(await namesToVerify(view));
   return names.filter((name) => published.has(name));
 }
 
