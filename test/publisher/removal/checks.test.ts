@@ -144,6 +144,15 @@ describe('publisher/removal/checks: a name is taken back', () => {
     beforeEach(async () => assert.equal(await remove(), undefined));
     const restore = async (isAskedFor = false) => await restoreName(publisher, name, { isAskedFor });
 
+    it('in the forms that it had last, not in those of an earlier removal', async () => {
+      assert.ok(existsSync(at(`.unpackd/removed/${name}/podman.json`)));
+      await bench.publish([bench.wanted({ repository: 'lab/tool', outputs: ['layers', 'flat'] })]);
+      assert.equal(await remove(), undefined);
+      assert.ok(!existsSync(at(`.unpackd/removed/${name}/podman.json`)));
+      assert.equal(await restore(), 'restored');
+      assert.ok(existsSync(at(name)) && !existsSync(at(`.metadata/${name}/podman.json`)));
+    });
+
     it('as published by hand, unless somebody asks for it', async () => {
       assert.equal(await restore(), 'restored');
       assert.ok(existsSync(at(`.metadata/${name}/by-hand`)));
