@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { BACKENDS, REPOSITORY, Site } from '../support/e2e/site.ts';
@@ -65,6 +65,28 @@ for (const kind of BACKENDS) {
       });
     });
 
+    it('works beside the daemon, which neither takes back what is restored nor publishes what is removed', async () => {
+      const [one = '', two = ''] = names;
+      await site.convert(wishes);
+      const recipe = site.recipe(wishes.slice(1));
+      const daemon = site.startDaemon(site.configuration([`- file: ${recipe}`]));
+      try {
+        await daemon.until(() => daemon.stderr.includes('in force since'));
+        await unpackd(0, 'remove', one);
+        assert.ok(!isPublished(one) && isPublished(two));
+        await unpackd(0, 'restore', one);
+        assert.ok(isPublished(one));
+        registry.add('lab/two', '1', image({ layers: [await layer([file('says', 'newer')])] }));
+        await daemon.until(() => contentOf(at(`${two}/says`)) === 'newer');
+        assert.ok(isPublished(`${one}/says`) && isPublished(`.metadata/${one}/by-hand`));
+        const { stderr } = await unpackd(1, 'remove', two);
+        assert.match(stderr, /still-wanted/);
+      } finally {
+        daemon.child.kill('SIGTERM');
+        await daemon.ended();
+      }
+    });
+
     it('refuses an image that a line asks for', async () => {
       await site.convert(wishes);
       const { stderr } = await unpackd(1, 'remove', names[0] ?? '');
@@ -97,4 +119,13 @@ for (const kind of BACKENDS) {
       assert.ok(isPublished(`.metadata/${names[0] ?? ''}/by-hand`));
     });
   });
+}
+
+/** While cvmfs_server mounts anew, nothing is there. */
+function contentOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
 }
