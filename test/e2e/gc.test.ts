@@ -51,9 +51,9 @@ for (const kind of BACKENDS) {
       await site.close();
     });
 
-    async function push(content: string): Promise<Layer> {
+    async function push(content: string, below = base): Promise<Layer> {
       const own = await layer([file('version', content)]);
-      name = registry.add('lab/tool', '1', image({ layers: [base, own] }));
+      name = registry.add('lab/tool', '1', image({ layers: [below, own] }));
       return own;
     }
 
@@ -195,13 +195,15 @@ for (const kind of BACKENDS) {
       assert.equal(unknown.status, kind === 'cvmfs' ? 3 : 0, unknown.stderr);
     });
 
-    it('goes on beside a daemon that publishes', async () => {
+    it('goes on beside a daemon that publishes and collects, whose layers go and come again', async () => {
       const recipe = site.recipe([name]);
-      const configuration = site.configuration([`- file: ${recipe}`], { 'skip-podman': 'true' });
+      const settings = { 'skip-podman': 'true', 'gc-schedule': '*/2 * * * * *', 'grace-period': '0' };
+      const configuration = site.configuration([`- file: ${recipe}`], settings);
+      const other = await layer([file('base', 'of all'), file('more')]);
       const daemon = site.startDaemon(configuration);
       try {
-        for (let round = 0; round < 5; round++) {
-          await push(`round ${round}`);
+        for (let round = 0; round < 6; round++) {
+          await push(`round ${round}`, round % 2 === 0 ? other : base);
           await daemon.until(async () => published(`${publicName()}/version`) === `round ${round}`);
           const outcome = await run(['gc', REPOSITORY, ...NOW, ...site.options]);
           assert.equal(outcome.status, 0, outcome.stderr);
