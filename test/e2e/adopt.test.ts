@@ -212,6 +212,21 @@ for (const kind of BACKENDS) {
       assert.equal(readlinkSync(site.path(nameOf('lost'))).endsWith(tree), true);
     });
 
+    it('leaves an image as it is of which something cannot be replaced at once, and adopts the others', async () => {
+      publishAll();
+      asDucc((repository) => repository.spoilFlat(top, 'etc/release'));
+      const tree = flatPath(configOf(top));
+      const before = await snapshot(site.path(tree));
+      const { outcome, report } = await adopt();
+      assert.equal(outcome.status, 1);
+      const failed = report.images.filter((one) => one.outcome !== 'adopted');
+      assert.deepEqual(
+        failed.map(({ name, code }) => [name, code]),
+        [[nameOf('top'), 'repository-conflict']],
+      );
+      assert.deepEqual(differences(await snapshot(site.path(tree)), before), []);
+    });
+
     it('gives an image that DUCC has pinned its name, and keeps the other one', async () => {
       registry.add('lab/tool', 'base', base.image);
       const { digest } = base.image.manifest;

@@ -86,6 +86,14 @@ export class DuccRepository {
     this.#publishForPodman(metadata, { config, diffIds: blobs.map(({ diffId }) => hexOf(diffId)), blobs });
   }
 
+  /** Puts a directory in the place of a file of an image's flat tree, as `cvmfs_server overlay` of 2.14 may leave one. */
+  spoilFlat({ image: { manifest } }: DuccImage, path: string): void {
+    const { config } = JSON.parse(manifest.bytes.toString()) as Document;
+    const at = `${flatPath(config.digest)}/${path}`;
+    rmSync(this.#at(at));
+    this.#put(`${at}/left`, '');
+  }
+
   /** Cuts the manifest of an image short. */
   spoilManifest(name: string): void {
     this.#put(manifestPath(name), '{"SchemaVersion":2,');
