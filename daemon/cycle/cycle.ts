@@ -61,7 +61,7 @@ export async function runCycle(options: CycleOptions): Promise<{ ended: Promise<
     lines: [...lines, ...unmatchedLines(expansion)],
     repositories,
     images,
-    read: known.sources.read,
+    readSources: known.sources,
     askersIn: (repository, wished) => askersIn(repository, wished, wishlists),
   });
 

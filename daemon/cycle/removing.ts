@@ -34,8 +34,8 @@ export interface RemovalTask {
   readonly isPaused: boolean;
   readonly wanted: readonly WishedImage[];
   readonly remembered: Remembered;
-  /** The sources that ask for images in it. */
-  readonly asking: ReadonlySet<string>;
+  /** Whether the source was read, and asks for no image in it. */
+  readonly isEmptied: (source: string) => boolean;
   /** Registries that have not answered in this cycle. */
   readonly pending: readonly string[];
   /** False once another cycle has read the wishes anew. */
@@ -156,10 +156,10 @@ export class NameRemoval {
   }
 
   #hold({ remove }: Plan): { due: Removal[]; holds: Hold[] } {
-    const { repository, asking } = this.#task;
+    const { repository, isEmptied } = this.#task;
     return holdRemovals(remove, {
       repository,
-      asking,
+      isEmptied,
       published: this.#published.length,
       limits: this.#context.removal.limits,
       believedMs: this.#clock.believedMs,

@@ -308,6 +308,7 @@ class RepositoryWork {
     const lacksTag = (name: string): boolean =>
       this.#unknownTags.has(name) || known.failing.get(name)?.failure.code === 'tag-unknown';
     const asked = [...askersIn(repository, this.#task.wanted, meaning.origins).values()];
+    const asking = new Set(asked.flatMap(({ sources }) => sources));
     const removal = new NameRemoval(
       {
         repository,
@@ -316,7 +317,7 @@ class RepositoryWork {
         isPaused: known.isPaused,
         wanted: this.#task.wanted,
         isLatest: meaning.isLatest,
-        asking: new Set(asked.flatMap(({ sources }) => sources)),
+        isEmptied: (source) => meaning.sources.read.has(source) && !asking.has(source),
         pending: [...this.#pending],
         lacksTag,
         plan: (published, tags, { latestMs }) =>

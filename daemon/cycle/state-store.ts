@@ -61,8 +61,8 @@ export interface Snapshot {
   readonly images: readonly WishedImage[];
   /** Wishes of unknown extent. */
   readonly uncertainties: readonly Uncertainty[];
-  /** The sources that could be read. */
-  readonly read: ReadonlySet<string>;
+  /** The sources that could be read, and all that there are. */
+  readonly readSources: ReadSources;
   /** By public name, who asks for `images` in `repository`. */
   readonly askersIn: (repository: string, images: readonly WishedImage[]) => ReadonlyMap<string, Asked>;
 }
@@ -77,6 +77,7 @@ export const NOTHING: KnownState = {
   deaths: new Map(),
   isPaused: false,
 };
+const NONE_READ: ReadSources = { read: new Set(), configured: undefined };
 const DAY_MS = 86_400_000;
 
 export interface StateStoreOptions {
@@ -168,7 +169,7 @@ export class StateStore {
   /** Stores the wishes, and forgets failures of images that nobody asks for any more; attempts stay. */
   async wishlists(found: Snapshot): Promise<void> {
     if (this.#options.readOnlyWishes) return;
-    const { sources, lines, repositories, images, read } = found;
+    const { sources, lines, repositories, images, readSources } = found;
     await this.#write(async (state) => {
       const { latestMs, believedMs } = await this.#clock(state);
       if (believedMs === undefined) await state.removals.setClock(latestMs);
@@ -180,7 +181,7 @@ export class StateStore {
         const passedOver = this.#passedOver.get(name);
         const wished = images.filter(({ publicName }) => passedOver?.has(publicName) !== true);
         await state.wishes.replace(name, wished, this.#options.nowMs());
-        await state.removals.noteAskers(name, found.askersIn(name, wished), read);
+        await state.removals.noteAskers(name, found.askersIn(name, wished), readSources);
       }
       await forgetUnwanted(state, found);
     });
@@ -324,7 +325,7 @@ export class StateStore {
       }
       if (!this.#options.readOnlyWishes) {
         const byName = Array.from(adopted, ([{ publicName }, asked]) => [publicName, asked] as const);
-        await state.removals.noteAskers(repository, new Map(byName), new Set());
+        await state.removals.noteAskers(repository, new Map(byName), NONE_READ);
       }
       return published.map((one) => {
         const { sources, keep } = adopted.get(one) ?? { sources: one.askedBy, keep: one.keep };

@@ -2,7 +2,7 @@ import { UNREACHABLE } from '../../publisher/image/own-failure.ts';
 import type { HoldCode } from '../../wishlist/meaning/holds.ts';
 import type { Plan, PublishedImage } from '../../wishlist/meaning/plan.ts';
 import type { Absence, Sightings } from '../../wishlist/meaning/absence.ts';
-import type { Removal } from '../../wishlist/meaning/removal.ts';
+import type { ReadSources, Removal } from '../../wishlist/meaning/removal.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import type { Commit } from '../../wishlist/recipe/wish.ts';
 import type { Keep } from '../../wishlist/recipe/settings.ts';
@@ -147,16 +147,13 @@ export interface Images {
 /** What keeps removals from being wrong. */
 export interface Removals {
   /**
-   * Records who asks for images of `repository`: a source in `read` for what `askers` says, any other one still for what
-   * it asked for before. Who was the last to ask for an image stays recorded.
+   * Records who asks for images of `repository`: a source that was read for what `askers` says, any other one still for
+   * what it asked for before, unless it is no longer configured and another one asks. Who was the last to ask for an image
+   * stays recorded.
    *
    * @param askers by public name
    */
-  noteAskers(
-    repository: string,
-    askers: ReadonlyMap<string, Asked>,
-    read: ReadonlySet<string>,
-  ): Promise<void>;
+  noteAskers(repository: string, askers: ReadonlyMap<string, Asked>, sources: ReadSources): Promise<void>;
   /** By public name. */
   askers(repository: string): Promise<ReadonlyMap<string, Asked>>;
   noteTags(repository: string, sightings: Sightings, nowMs: number): Promise<void>;

@@ -1,5 +1,5 @@
 import { counted, localTime } from '../../core/text.ts';
-import type { PublishedImage, Removal } from './removal.ts';
+import type { Removal } from './removal.ts';
 
 /** Why a removal that is due does not happen. */
 export type HoldCode =
@@ -32,8 +32,8 @@ export interface HoldKnowledge {
   /** The number of its images. */
   readonly published: number;
   readonly limits: RemovalLimits;
-  /** The sources that ask for an image in the repository. */
-  readonly asking: ReadonlySet<string>;
+  /** Whether the source was read, and asks for no image in the repository. */
+  readonly isEmptied: (source: string) => boolean;
   /** Where the clock cannot be believed: what it showed last, in ms since 1970. */
   readonly believedMs: number | undefined;
   readonly nowMs: number;
@@ -55,7 +55,7 @@ export function holdRemovals(
   removals: readonly Removal[],
   known: HoldKnowledge,
 ): { due: Removal[]; holds: Hold[] } {
-  const { nowMs, asking } = known;
+  const { nowMs, isEmptied } = known;
   const isDue = ({ dueMs }: Removal): boolean => dueMs !== undefined && dueMs <= nowMs;
   const all = removals.filter(isDue);
   if (known.believedMs !== undefined)
@@ -70,14 +70,10 @@ export function holdRemovals(
     holds.push({ code, ...wordsOf(code, held, known), removals: held });
   };
   hold('source-dropped', ({ reason }) => reason === 'source gone');
-  hold('source-emptied', ({ published }) => emptiedSource(published, asking) !== undefined);
+  hold('source-emptied', ({ published }) => published.askedBy.some(isEmptied));
   const isTooMany = open.length > allowed(known);
   hold('too-many', () => isTooMany);
   return { due: [...due, ...open], holds };
-}
-
-function emptiedSource({ askedBy }: PublishedImage, asking: ReadonlySet<string>): string | undefined {
-  return askedBy.find((source) => !asking.has(source));
 }
 
 /** The number of images that may go at once. */
@@ -91,22 +87,23 @@ function wordsOf(
   known: HoldKnowledge,
 ): Pick<Hold, 'message' | 'hint'> {
   const { repository, published, limits } = known;
-  const images = counted(held.length, 'image');
+  const images = `${counted(held.length, 'image')}${code === 'too-many' ? ` of ${published}` : ''}`;
+  const stay = `${images} ${held.length === 1 ? 'stays' : 'stay'}`;
   const hint = `to let them go: "unpackd remove --held ${repository}"`;
   switch (code) {
     case 'source-dropped':
       return {
-        message: `${images} stay: ${sourcesOf(held, known)} asked for them, and is no longer configured`,
+        message: `${stay}: ${sourcesOf(held, () => true)} asked for them, and is no longer configured`,
         hint: `configure it again to keep them; ${hint}`,
       };
     case 'source-emptied':
       return {
-        message: `${images} stay: ${sourcesOf(held, known)} asked for them, and now asks for nothing in ${repository}`,
+        message: `${stay}: ${sourcesOf(held, known.isEmptied)} asked for them, and now asks for nothing in ${repository}`,
         hint: `restore its wishlist to keep them; ${hint}`,
       };
     case 'too-many':
       return {
-        message: `${images} of ${published} stay: at most ${allowed(known)} may go at once (removal-limit ${limits.images}, removal-share ${limits.percent} %)`,
+        message: `${stay}: at most ${allowed(known)} may go at once (removal-limit ${limits.images}, removal-share ${limits.percent} %)`,
         hint: `ask for them again to keep them; ${hint}`,
       };
   }
@@ -120,7 +117,7 @@ function clockWords({ repository, believedMs = 0 }: HoldKnowledge): Pick<Hold, '
   };
 }
 
-function sourcesOf(held: readonly Removal[], { asking }: HoldKnowledge): string {
-  const names = held.flatMap(({ published }) => published.askedBy.filter((source) => !asking.has(source)));
+function sourcesOf(held: readonly Removal[], isMeant: (source: string) => boolean): string {
+  const names = held.flatMap(({ published }) => published.askedBy.filter(isMeant));
   return [...new Set(names)].join(', ');
 }

@@ -151,7 +151,8 @@ function reasonFor(
   { sources }: RemovalKnowledge,
 ): RemovalReason {
   if (isWanted) return 'platform no longer asked for';
-  if (askedBy.some((source) => !sources.read.has(source))) return 'source gone';
+  // Of several sources one may have got another name.
+  if (!askedBy.some((source) => sources.read.has(source))) return 'source gone';
   return pattern === undefined ? 'line gone' : 'pattern changed';
 }
 
@@ -182,7 +183,7 @@ export function isAnswered({ askedBy }: PublishedImage, { read, configured }: Re
 }
 
 /** Returns whether an operator took a source away. Recipes are nobody's but their callers'. */
-function isDropped(source: string, configured: ReadSources['configured']): boolean {
+export function isDropped(source: string, configured: ReadSources['configured']): boolean {
   return configured !== undefined && !configured.has(source) && !source.startsWith('/');
 }
 

@@ -3,6 +3,7 @@ import type { Keep } from '../../../wishlist/recipe/settings.ts';
 import { groupBy } from '../../../core/group-by.ts';
 import { longestKeep } from '../../../wishlist/meaning/wished-image.ts';
 import { recordAbsence, type Absence, type Sightings } from '../../../wishlist/meaning/absence.ts';
+import { isDropped, type ReadSources } from '../../../wishlist/meaning/removal.ts';
 import type { HoldCode } from '../../../wishlist/meaning/holds.ts';
 import type { Asked, FailureNote, HoldRecord, Removals } from '../state.ts';
 import { failureOf, failureValues, nameOf, numberOf, type Row, Table } from './database.ts';
@@ -21,7 +22,7 @@ export class RemovalsTable extends Table implements Removals {
   async noteAskers(
     repository: string,
     askers: ReadonlyMap<string, Asked>,
-    read: ReadonlySet<string>,
+    { read, configured }: ReadSources,
   ): Promise<void> {
     await this.database.transaction(async (statements) => {
       const rows = await statements.all('SELECT * FROM askers WHERE repository = ?', repository);
@@ -40,7 +41,10 @@ export class RemovalsTable extends Table implements Removals {
       for (const [publicName, ofName] of groupBy(rows, nameOf)) {
         const asking = new Set(askers.get(publicName)?.sources);
         const before = ofName.map((row) => String(row['source']));
-        const left = before.filter((source) => read.has(source) && !asking.has(source));
+        const left = before.filter(
+          (source) =>
+            !asking.has(source) && (read.has(source) || (asking.size > 0 && isDropped(source, configured))),
+        );
         if (left.length === before.length && asking.size === 0) continue;
         for (const source of left)
           await statements.run('DELETE FROM askers WHERE repository = ? AND public_name = ? AND source = ?', [

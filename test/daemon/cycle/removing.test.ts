@@ -49,7 +49,7 @@ describe('daemon/cycle/removing', () => {
       isPaused: false,
       wanted: [],
       remembered: { published: [published], absences: new Map(), clock },
-      asking: new Set([WISHLIST]),
+      isEmptied: () => false,
       pending: [],
       isLatest: () => true,
       lacksTag: () => false,

@@ -19,7 +19,7 @@ import { openState } from '../../../daemon/state/open-state.ts';
 const REPOSITORY = 'images.unpackd.test';
 const NAME = 'quay.io/lab/tool:1';
 const DAY_MS = 86_400_000;
-const NOBODY = { read: new Set<string>(), askersIn: () => new Map() };
+const NOBODY = { readSources: { read: new Set<string>(), configured: undefined }, askersIn: () => new Map() };
 const FOUND = {
   sources: [],
   lines: [],

@@ -12,7 +12,7 @@ describe('wishlist/meaning/holds', () => {
     repository: 'x',
     published: 1000,
     limits: { images: 50, percent: 10 },
-    asking: new Set([WISHLIST]),
+    isEmptied: () => false,
     believedMs: undefined,
     nowMs: NOW_MS,
   };
@@ -32,7 +32,13 @@ describe('wishlist/meaning/holds', () => {
     ['six of few images', 6, { published: 6 }, {}, 'too-many 6'],
     ['five, where the limit is lower', 5, { limits: { images: 4, percent: 100 } }, {}, 'too-many 5'],
     ['any, where the limit is zero', 1, { limits: { images: 0, percent: 100 } }, {}, 'too-many 1'],
-    ['what a source asked for that asks for nothing', 1, { asking: new Set() }, {}, 'source-emptied 1'],
+    [
+      'what a source asked for that asks for nothing',
+      1,
+      { isEmptied: (source) => source === WISHLIST },
+      {},
+      'source-emptied 1',
+    ],
     ['what a source asked for that is gone', 1, {}, { reason: 'source gone' }, 'source-dropped 1'],
     ['anything, while the clock is not believed', 1, { believedMs: 0 }, {}, 'clock-jumped 1'],
     ['nothing, while the clock is not believed', 0, { believedMs: 0 }, {}, 'clock-jumped 0'],
@@ -52,9 +58,9 @@ describe('wishlist/meaning/holds', () => {
   it('lets go what was confirmed, which counts for no limit', () => {
     const confirmed = Array.from({ length: 60 }, () => removal({}, true));
     const others = Array.from({ length: 50 }, () => removal({}));
-    const { due, holds } = holdRemovals([...confirmed, ...others], { ...usual, asking: new Set([WISHLIST]) });
+    const { due, holds } = holdRemovals([...confirmed, ...others], usual);
     assert.deepEqual([due.length, holds], [110, []]);
-    const emptied = holdRemovals([...confirmed, ...others], { ...usual, asking: new Set() });
+    const emptied = holdRemovals([...confirmed, ...others], { ...usual, isEmptied: () => true });
     assert.deepEqual([emptied.due, emptied.holds.map(({ code }) => code)], [confirmed, ['source-emptied']]);
   });
 

@@ -123,7 +123,7 @@ describe('wishlist/meaning/plan', () => {
     ['of a source that was not read', { askedBy: ['down'] }, { sources: down }, 'stays'],
     ['of a second source that was not read', { askedBy: [WISHLIST, 'down'] }, { sources: down }, 'stays'],
     ['of a source that is no longer configured', { askedBy: ['other'] }, {}, 'source gone'],
-    ['of such a source and one that was read', { askedBy: [WISHLIST, 'other'] }, {}, 'source gone'],
+    ['of such a source and one that was read', { askedBy: [WISHLIST, 'other'] }, {}, 'line gone'],
     ['of such a source and one that was not', { askedBy: ['down', 'other'] }, { sources: down }, 'stays'],
     ['of a recipe, for a cycle of sources', { askedBy: [RECIPE] }, {}, 'stays'],
     ['of a source, for a recipe', {}, { sources: alone }, 'stays'],

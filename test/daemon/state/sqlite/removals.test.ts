@@ -73,6 +73,23 @@ describe('daemon/state/sqlite/removals', () => {
       ],
       'git web',
     ],
+    [
+      'no source that is no longer configured, where another one asks',
+      [
+        ['former', 'former'],
+        ['git', 'git'],
+        ['git', ''],
+      ],
+      'git',
+    ],
+    [
+      'a recipe that was not read now',
+      [
+        ['/recipe.yaml', '/recipe.yaml'],
+        ['git', 'git'],
+      ],
+      '/recipe.yaml git',
+    ],
     ['nobody, where nobody ever asked', [['git', '']], ''],
   ];
   for (const [what, steps, expected] of askers) {
@@ -82,7 +99,7 @@ describe('daemon/state/sqlite/removals', () => {
         await state.removals.noteAskers(
           REPOSITORY,
           new Map([[A, { sources: words(asking), keep: undefined }]]),
-          new Set(words(read)),
+          { read: new Set(words(read)), configured: new Set(['git', 'web']) },
         );
       assert.deepEqual((await state.removals.askers(REPOSITORY)).get(A)?.sources ?? [], words(expected));
       await publish(state, A, B);
@@ -99,11 +116,10 @@ describe('daemon/state/sqlite/removals', () => {
 
   it('remember the longest time for which an image is to be kept', async () => {
     const note = async (source: string, keep: Keep | undefined): Promise<void> =>
-      await state.removals.noteAskers(
-        REPOSITORY,
-        new Map([[A, { sources: [source], keep }]]),
-        new Set([source]),
-      );
+      await state.removals.noteAskers(REPOSITORY, new Map([[A, { sources: [source], keep }]]), {
+        read: new Set([source]),
+        configured: undefined,
+      });
     await publish(state, A);
     const kept = async () => (await state.images.published(REPOSITORY))[0]?.keep;
     const steps: [source: string, keep: Keep | undefined, expected: Keep | undefined][] = [
@@ -212,11 +228,10 @@ describe('daemon/state/sqlite/removals', () => {
   it('are forgotten of what is neither wished nor published', async () => {
     const asked = { sources: ['git'], keep: undefined };
     const names = [A, B, 'quay.io/c:1'];
-    await state.removals.noteAskers(
-      REPOSITORY,
-      new Map(names.map((name) => [name, asked])),
-      new Set(['git']),
-    );
+    await state.removals.noteAskers(REPOSITORY, new Map(names.map((name) => [name, asked])), {
+      read: new Set(['git']),
+      configured: undefined,
+    });
     await publish(state, A);
     const { images } = await expandRecipes(
       [parseRecipe(`version: 1\ncvmfs_repo: ${REPOSITORY}\ninput: ['${B}']`, 'recipe.yaml')],
