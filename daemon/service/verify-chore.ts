@@ -49,7 +49,10 @@ async function verifyPart(repository: string, context: ChoreContext): Promise<vo
   for await (const image of verifier.verify(names)) cycleLog.verified(repository, image, beganMs);
 }
 
-/** Images that were not verified for longest: as many as have their turn until the next run. */
+/**
+ * Images that were not verified for longest: as many as have their turn until the next run. Those that are damaged are looked at
+ * each time.
+ */
 async function partOf(
   repository: string,
   records: VerificationRecords,
@@ -57,9 +60,12 @@ async function partOf(
 ): Promise<readonly string[]> {
   // Not through a publisher: that would make a directory of a repository that is gone.
   const view = createBackend(configuration).view(repository);
-  const names = await records.inTurn(await namesIn(view, repository), view);
+  const names = await namesIn(view, repository);
+  await records.begin(names, view);
+  const { damaged, others } = await records.inTurn(names);
   const untilNextMs = (nextMs() ?? nowMs() + DAY_MS) - nowMs();
-  return names.slice(0, Math.ceil((names.length * untilNextMs) / configuration.verifyPeriodMs));
+  const share = untilNextMs / configuration.verifyPeriodMs;
+  return [...damaged, ...others.slice(0, Math.ceil(names.length * share))];
 }
 
 async function isPaused(repository: string, { store }: ChoreContext): Promise<boolean> {

@@ -37,8 +37,11 @@ export async function republish(
   for (const [publicName, ofOne] of groupBy(names, (name) => parsePlatformName(name).publicName)) {
     const reference = referenceOf(ofOne[0] ?? '');
     // All of its platforms: whether it has a variant link depends on how many there are.
-    const all = published.get(publicName) ?? ofOne;
-    const platforms = all.map((name) => ({ platform: parsePlatformName(name).platform, isRequired: true }));
+    const all = new Set([...(published.get(publicName) ?? []), ...ofOne]);
+    const platforms = Array.from(all, (name) => ({
+      platform: parsePlatformName(name).platform,
+      isRequired: true,
+    }));
     if (reference !== undefined)
       wanted.set({ reference, publicName, platforms, outputs: undefined, isNamed: true }, ofOne);
   }

@@ -21,10 +21,12 @@ export async function verify(context: Context): Promise<ExitStatus> {
   const { configuration, output, signal } = context;
   await assertKnownRepository(context, repository);
   const view = createBackend(configuration).view(repository);
-  const names = namesOf(images, await namesIn(view, repository));
+  const all = await namesIn(view, repository);
+  const names = namesOf(images, all);
   const { deep: isDeep, repair: isRepairing } = configuration;
   const found = await withPublishing(context, false, async ({ pool, store, observeIn, nowMs }) => {
     const records = new VerificationRecords(store, repository, nowMs);
+    await records.begin(all, view);
     const verifier = new Verifier({
       repository,
       pool,

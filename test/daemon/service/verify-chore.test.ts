@@ -5,7 +5,7 @@ import { fileSource } from '../../../wishlist/sources/fetch-file.ts';
 import { openState } from '../../../daemon/state/open-state.ts';
 import { verifyChore } from '../../../daemon/service/verify-chore.ts';
 import { readStatus } from '../../../daemon/status/report.ts';
-import { DaemonRig } from '../../support/daemon/rig.ts';
+import { configurationOf, DaemonRig } from '../../support/daemon/rig.ts';
 import { smallImage } from '../../support/e2e/images.ts';
 import { TestRegistry } from '../../support/e2e/registry.ts';
 import { recipeText } from '../../support/git/upstream.ts';
@@ -15,6 +15,8 @@ const REPOSITORY = 'images.unpackd.test';
 const HOUR = 60;
 const DAY = 24 * HOUR;
 const IMAGES = 6;
+/** No cycle but the first repairs anything. */
+const SELDOM = { schedule: '0 0 29 2 *' };
 
 describe('daemon/service/verify-chore', () => {
   let registry: TestRegistry;
@@ -34,7 +36,7 @@ describe('daemon/service/verify-chore', () => {
   });
 
   async function start(flags: Readonly<Record<string, string>> = {}): Promise<void> {
-    const all = { schedule: '0 0 29 2 *', 'verify-period': '3d', ...flags };
+    const all = { ...SELDOM, 'verify-period': '3d', ...flags };
     const sources = [fileSource({ name: 'lab', path: recipe })];
     rig = await DaemonRig.make({ sources, flags: all, chores: [verifyChore] });
     await mkdir(join(rig.root, REPOSITORY), { recursive: true });
@@ -102,6 +104,17 @@ describe('daemon/service/verify-chore', () => {
       [],
     );
     assert.deepEqual(await damaged(), [[name(3), 'metadata']]);
+  });
+
+  it('looks each night at what is damaged: a cycle may have repaired it', async () => {
+    await start({ 'verify-period': '1d' });
+    await rm(join(rig.root, REPOSITORY, name(3)));
+    await rig.pass(3 * HOUR);
+    assert.equal((await damaged()).length, 1);
+    rig.configuration = configurationOf(rig.folder, { flags: { ...SELDOM, 'verify-period': '366d' } });
+    await rig.reload();
+    await rig.pass(DAY);
+    assert.deepEqual(await damaged(), []);
   });
 
   it('repairs what it finds where that is wanted', async () => {

@@ -379,6 +379,12 @@ const OF_NAMES: readonly Way[] = [
     break: shorten,
   },
   {
+    what: 'the manifest is gone',
+    path: (victim) => victim.metadata('manifest.json'),
+    kind: 'metadata',
+    break: remove,
+  },
+  {
     what: "the manifest is another image's",
     path: (victim) => victim.name,
     kind: 'target',
