@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { openState } from '../../daemon/state/open-state.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { BACKENDS, REPOSITORY, Site } from '../support/e2e/site.ts';
 import { run, type Outcome } from '../support/e2e/unpackd.ts';
@@ -38,6 +39,15 @@ for (const kind of BACKENDS) {
       return outcome;
     }
 
+    async function recorded(): Promise<string[]> {
+      const state = await openState(site.state, assert.fail);
+      try {
+        return (await state.images.of(REPOSITORY)).map(({ publicName }) => publicName);
+      } finally {
+        await state.close();
+      }
+    }
+
     it('takes an image back and gives it again, without the registry', async () => {
       await site.convert(wishes);
       await site.convert(wishes.slice(1));
@@ -57,6 +67,8 @@ for (const kind of BACKENDS) {
       assert.match(restored.stdout, /^restored .*lab\/one:1 in/);
       assert.ok(isPublished(`${one}/says`));
       assert.deepEqual(registry.requests(), []);
+      // Or else no plan would know of it.
+      assert.ok((await recorded()).includes(one));
       await unpackd(2, 'restore', one);
       const again = await unpackd(0, 'remove', '--json', `*/lab/one:*`);
       assert.deepEqual(JSON.parse(again.stdout), {

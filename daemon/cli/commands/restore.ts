@@ -3,8 +3,8 @@ import { formatReference, type ImageReference } from '../../../core/oci/referenc
 import { isPlain, type WantedImage } from '../../../publisher/image/image.ts';
 import { parsePlatformName } from '../../../publisher/image/layout.ts';
 import { publishedReference } from '../../../publisher/published/published-image.ts';
-import { removedName, removedNames, type RemovedName } from '../../../publisher/removal/removed-image.ts';
-import { restoreName, type RestoreOutcome } from '../../../publisher/removal/restore.ts';
+import { removedNames, type RemovedName } from '../../../publisher/removal/removed-image.ts';
+import type { RestoreOutcome } from '../../../publisher/removal/restore.ts';
 import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
 import type { WishedImage } from '../../../wishlist/meaning/wished-image.ts';
 import { NO_SETTINGS } from '../../../wishlist/recipe/settings.ts';
@@ -12,6 +12,7 @@ import { wishOf } from '../../../wishlist/recipe/wish.ts';
 import { configuredPolicy } from '../../configuration/limits.ts';
 import type { CycleContext } from '../../cycle/context.ts';
 import { statusOf, tellUnusable, withPublishing } from '../../cycle/publishing.ts';
+import { restoreRecorded } from '../../cycle/restoring.ts';
 import { workOn, type RepositoryReport } from '../../cycle/repository-work.ts';
 import type { Context } from '../../output/context.ts';
 import type { ExitStatus } from '../../output/exit-status.ts';
@@ -89,10 +90,10 @@ async function restore(
   context: Context,
   parts: CycleContext,
 ): Promise<Restored> {
-  const [outcome, removed] = await parts.pool.useWithoutSpool(repository, async (publisher) => [
-    await restoreName(publisher, name, { isAskedFor }),
-    await removedName(publisher.view, name),
-  ]);
+  const { outcome, removed } = await parts.pool.useWithoutSpool(
+    repository,
+    async (publisher) => await restoreRecorded(publisher, parts.store, { name, isAskedFor }),
+  );
   if (outcome !== 'trees-gone' || removed === undefined)
     return { repository, name, outcome, published: undefined };
   const message = `${name} is no longer whole in ${repository}: it is published from its registry again`;
