@@ -5,6 +5,7 @@ import {
   decideUnwanted,
   type Fate,
   goneTag,
+  maybeWanted,
   type PublishedImage,
   type Removal,
   type RemovalKnowledge,
@@ -220,7 +221,7 @@ function planWanted(
     const gone = isOfTag ? goneTag(published, known) : undefined;
     const { publicName, reference } = image;
     if (gone !== undefined) plan.remove.push(gone);
-    else plan.unknown.push({ publicName, platform, image, published });
+    else plan.unknown.push({ publicName, platform, image, published: published && maybeWanted(published) });
     if (isOfTag) plan.questions.push({ publicName, reference, isUnlisted: false });
   } else if (published === undefined) plan.add.push({ image, platform, digest });
   else if (published.digest === digest) plan.unchanged.push(wanted);

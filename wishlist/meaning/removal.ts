@@ -115,8 +115,10 @@ export function decideUnwanted(
   wantedNames: { readonly has: (publicName: string) => boolean },
   known: RemovalKnowledge,
 ): Fate[] {
-  const ours = unwanted.filter((one) => isAnswered(one, known.sources));
-  const names = new Set(ours.map(({ publicName }) => publicName));
+  const counting = unwanted.filter(
+    (one) => one.unwantedSinceMs !== undefined || isAnswered(one, known.sources),
+  );
+  const names = new Set(counting.map(({ publicName }) => publicName));
   const uncertain = protectedNames(names, known.uncertainties, repository);
   const patterns = known.patterns.filter(({ repositories }) => repositories?.includes(repository) !== false);
   const byImage = groupBy(patterns, ({ image }) => image);
@@ -131,18 +133,27 @@ export function decideUnwanted(
   );
   return unwanted.map((published): Fate => {
     const { publicName } = published;
-    if (!isAnswered(published, known.sources) || uncertain.has(publicName)) return { published };
+    if (uncertain.has(publicName)) return { published: maybeWanted(published) };
     const [pattern] = patternsOf(publicName);
-    if (pattern !== undefined && matched.has(publicName)) {
+    const isMatched = matched.has(publicName);
+    if (!isAnswered(published, known.sources))
+      return { published: isMatched ? maybeWanted(published) : published };
+    if (pattern !== undefined && isMatched) {
       const question = { ...pattern.reference, tag: versionOf(publicName) };
       if (!meant.has(publicName) && isListed(publicName))
         return { published, removal: removalOf(published, 'newer tags', known) };
       const removal = goneTag(published, known);
-      return removal === undefined ? { published, question } : { published, removal, question };
+      if (removal === undefined) return { published: maybeWanted(published), question };
+      return { published, removal, question };
     }
     const reason = reasonFor(published, { isWanted: wantedNames.has(publicName), pattern }, known);
     return { published, removal: removalOf(published, reason, known) };
   });
+}
+
+/** Somebody may ask for it again: should it be unwanted later, it is so since then. */
+export function maybeWanted(published: PublishedImage): PublishedImage {
+  return { ...published, unwantedSinceMs: undefined };
 }
 
 function reasonFor(

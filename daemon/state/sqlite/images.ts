@@ -87,7 +87,11 @@ export class ImagesTable extends Table implements Images {
         const hold = held.get(removal) ?? null;
         await set({ unwanted_since: sinceMs, reason, due: dueMs ?? null, hold }, published);
       }
-      for (const { published } of unknown) if (published !== undefined) await set(NOT_PLANNED, published);
+      for (const { published } of unknown) {
+        if (published === undefined) continue;
+        const { unwantedSinceMs } = published;
+        await set({ ...NOT_PLANNED, unwanted_since: unwantedSinceMs ?? null }, published);
+      }
       for (const one of kept) await set(WANTED, one);
       for (const { image, platform } of [...unchanged, ...update]) {
         const named = { publicName: image.publicName, platform };

@@ -277,6 +277,30 @@ describe('wishlist/meaning/plan', () => {
     );
   });
 
+  const anybody: [what: string, wished: WishedImage[], known: Partial<Knowledge>, isReset: boolean][] = [
+    ['while a source is down', [], { sources: { ...down, read: new Set() } }, false],
+    ['once a line asks for it, though its registry is down', [image('quay.io/a:1')], {}, true],
+    ['once a pattern matches it, though its registry does not list it', [], pattern, true],
+    [
+      'once such a pattern asks for it, while a source is down',
+      [],
+      { ...pattern, sources: { ...down, read: new Set() } },
+      true,
+    ],
+    ['once a line that cannot be read may mean it', [], { uncertainties: [ANYTHING] }, true],
+  ];
+  for (const [what, wished, known, isReset] of anybody) {
+    it(`${isReset ? 'forgets' : 'remembers'} since when nobody asks for an image ${what}`, () => {
+      const published = { ...publishedImage('quay.io/a:1 one'), unwantedSinceMs: NOW_MS - DAY_MS };
+      const { remove, unknown } = planRepository('x', wished, [published], knowledge(known));
+      assert.deepEqual(remove, []);
+      assert.deepEqual(
+        unknown.map((one) => one.published?.unwantedSinceMs),
+        [isReset ? undefined : NOW_MS - DAY_MS],
+      );
+    });
+  }
+
   it('does not keep an image for what a clock said that was ahead', () => {
     const published = { ...publishedImage('quay.io/a:1 one'), unwantedSinceMs: NOW_MS + 365 * DAY_MS };
     const { remove } = planRepository('x', [], [published], knowledge({}));

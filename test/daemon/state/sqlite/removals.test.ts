@@ -208,6 +208,9 @@ describe('daemon/state/sqlite/removals', () => {
     const unknown = [{ ...published, image: undefined, published }];
     await state.images.setPlan(REPOSITORY, { ...NOTHING, unknown });
     assert.deepEqual(await shown(), [1, undefined, undefined, undefined]);
+    const again = unknown.map((one) => ({ ...one, published: { ...published, unwantedSinceMs: undefined } }));
+    await state.images.setPlan(REPOSITORY, { ...NOTHING, unknown: again });
+    assert.deepEqual(await shown(), [undefined, undefined, undefined, undefined]);
     await plan(state, [A, undefined]);
     await want(state, A);
     assert.deepEqual(await shown(), [undefined, undefined, undefined, undefined]);
