@@ -239,7 +239,8 @@ export class StateStore {
   }
 
   /**
-   * Reads what is known of `repository`; the first time it is scanned.
+   * Reads what is known of `repository`; the first time it is scanned, and again where a process died that published there: it may
+   * have been gone before it recorded that.
    *
    * @param run other ones with the same spool are dead
    */
@@ -248,16 +249,18 @@ export class StateStore {
     const isPaused = (await this.pauses())(repository);
     return await this.#read({ ...NOTHING, isPaused }, async (state) => {
       const row = (await state.repositories.all()).find(({ name }) => name === repository);
-      if (row?.scannedMs === undefined) {
+      const scannedMs = row?.scannedMs;
+      const deaths = await state.deaths.of(repository);
+      if (scannedMs === undefined || [...deaths.values()].some(({ lastMs }) => lastMs >= scannedMs)) {
         const images = await imagesIn(view);
         await state.images.replace(repository, images, this.#options.nowMs());
-        if (images.length > 0)
+        if (images.length > 0 && scannedMs === undefined)
           this.#options.note(`found in ${repository}: ${counted(images.length, 'image')}`);
       }
       return {
         ...(await this.#remembered(state, repository)),
         failing: await state.attempts.failing(repository),
-        deaths: await state.deaths.of(repository),
+        deaths,
         isPaused,
       };
     });

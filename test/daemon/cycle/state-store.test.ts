@@ -100,6 +100,30 @@ describe('daemon/cycle/state-store', () => {
       assert.equal(notes.length, 1);
     });
 
+    it('is looked up again once a process died of an image there, which may be published all the same', async () => {
+      assert.deepEqual(await digests(), ['sha256:c']);
+      const work = {
+        repository: REPOSITORY,
+        publicName: NAME,
+        image: NAME,
+        digest: undefined,
+        stage: 'publishing',
+      };
+      await store.underWay({ id: 'dead', spool: RUN.spool }, [work], []);
+      view.put(
+        manifestPath(NAME),
+        'file',
+        JSON.stringify({ config: { digest: 'sha256:d', size: 1 }, layers: [] }),
+      );
+      nowMs++;
+      assert.deepEqual(await digests(), ['sha256:d']);
+      nowMs++;
+      await digests();
+      view.remove('.metadata');
+      assert.deepEqual(await digests(), ['sha256:d']);
+      assert.equal(notes.length, 1);
+    });
+
     it('says nothing of an empty repository, which is not looked up again either', async () => {
       const empty = new MemoryRepository();
       assert.deepEqual((await store.before(REPOSITORY, empty, RUN)).published, []);
