@@ -1,6 +1,6 @@
 import { DirectoryBackend } from '../../../publisher/repository/directory/backend.ts';
 import type { Publication } from '../../../publisher/publication/backend.ts';
-import { chainsOutput } from '../../../publisher/outputs/layers.ts';
+import { chainsOutput, layersOutput } from '../../../publisher/outputs/layers.ts';
 import { MARKS_PATH } from '../../../publisher/published/marks.ts';
 import type { State } from '../../../daemon/state/state.ts';
 import type { Faults } from './machine.ts';
@@ -21,6 +21,11 @@ export const FAULTS: readonly Fault[] = [
     what: 'chains that nothing refers to',
     seen: /^chains\/\w+ is gone, and referred to$/,
     install: () => replaced(chainsOutput, 'references', () => []),
+  },
+  {
+    what: 'layers that nothing refers to, but a podman store',
+    seen: /^layers\/\w+ is gone, and referred to$/,
+    install: () => replaced(layersOutput, 'references', () => []),
   },
   {
     what: 'marks that stay when a tree is referred to again',

@@ -68,9 +68,12 @@ export class History {
   readonly #counts: Counts = { deaths: 0, removals: 0, sweeps: 0, restorations: 0, returns: 0 };
 
   constructor(options: HistoryOptions) {
-    const { seed, folder, images, faults = {} } = options;
-    this.#options = options;
+    const { seed, folder, faults = {} } = options;
     this.#random = pseudoRandom(seed);
+    // A podman store keeps layers by itself.
+    const hasPodman = this.#random() < 0.6;
+    const images = hasPodman ? options.images : options.images.map(withoutPodman);
+    this.#options = { ...options, images };
     this.#registries = new ModelRegistries(images);
     const [registries, sources] = [this.#registries, this.#sources];
     const removalLimit = this.#random() < 0.3 ? 2 : 50;
@@ -88,6 +91,7 @@ export class History {
     this.#machine = new Machine({
       folder,
       removalLimit,
+      hasPodman,
       graceMs: GRACE_MS,
       faults,
       client: registries.client(),
@@ -400,6 +404,10 @@ function pick<T>(from: readonly T[], random: number): T {
   const found = from[Math.floor(random * from.length)];
   if (found === undefined) throw new Error('there is nothing to choose from');
   return found;
+}
+
+function withoutPodman(image: ModelImage): ModelImage {
+  return { ...image, trees: image.trees.filter((tree) => !/^(?:images|stored)\//.test(tree)) };
 }
 
 function hostOf(name: string): string {

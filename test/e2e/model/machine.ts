@@ -41,6 +41,7 @@ export interface MachineOptions {
   readonly folder: string;
   readonly client: RegistryClient;
   readonly removalLimit: number;
+  readonly hasPodman: boolean;
   readonly graceMs: number;
   /** What the clock shows. */
   readonly nowMs: () => number;
@@ -67,12 +68,13 @@ export class Machine {
   #process: Process | undefined;
 
   constructor(options: MachineOptions) {
-    const { folder, removalLimit } = options;
+    const { folder, removalLimit, hasPodman } = options;
     this.#options = options;
     const flags = {
       'removal-limit': String(removalLimit),
       'client-root': join(folder, 'root'),
       chains: 'true',
+      'skip-podman': String(!hasPodman),
     };
     this.configuration = configurationOf(folder, { flags });
   }
