@@ -184,14 +184,8 @@ export class History {
         return await this.#cycle(dieIn);
       case 'collect':
         return await this.#collect(dieIn, isConfirmed);
-      case 'together': {
-        const both = async (): Promise<void> => {
-          const ends = await Promise.allSettled([this.#machine.cycle(), this.#machine.collect(isConfirmed)]);
-          for (const end of ends) if (end.status === 'rejected') throw end.reason;
-        };
-        await this.#observed({ isCycle: true, isCollection: true }, both, dieIn);
-        return;
-      }
+      case 'together':
+        return await this.#together(dieIn, isConfirmed);
       case 'by hand': {
         this.#tell(name);
         const byHand = new Set([name]);
@@ -270,6 +264,20 @@ export class History {
       this.#nowMs += Math.floor(12 + random * 36) * HOUR_MS;
     }
     await this.#collect(undefined, false);
+    if (one === undefined || random < 0.3 || this.#wrong.length > 0) return;
+    // What is due is collected while the tag comes back to it.
+    this.#nowMs += GRACE_MS + DAY_MS;
+    this.#registries.of(hostOf(name)).tags.set(tagOf(name), one);
+    this.#tell(`${name} is image ${one.number} again, ${new Date(this.#nowMs).toISOString()}`);
+    await this.#together(undefined, true);
+  }
+
+  async #together(dieIn: number | undefined, isConfirmed: boolean): Promise<void> {
+    const both = async (): Promise<void> => {
+      const ends = await Promise.allSettled([this.#machine.cycle(), this.#machine.collect(isConfirmed)]);
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    };
+    await this.#observed({ isCycle: true, isCollection: true }, both, dieIn);
   }
 
   /** Everything becomes calm, and what is left is what was wanted. */
