@@ -248,7 +248,9 @@ export class NameRemoval {
 
 /** Of images that their registries have now, or list. */
 function seenNames({ add, update, unchanged, unknown }: Plan): string[] {
-  const listed = unknown.filter(({ image }) => image?.isNamed === false);
+  const listed = unknown.filter(
+    ({ image }) => image?.isNamed === false || image?.wishes.some(({ wish }) => wish.selection !== undefined),
+  );
   const found = [...add, ...update, ...unchanged].map(({ image }) => image);
   return [...found, ...listed].map(({ publicName }) => publicName);
 }

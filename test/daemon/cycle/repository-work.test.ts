@@ -15,6 +15,8 @@ import type { Results } from '../../../publisher/image/results.ts';
 import type { WishedImage } from '../../../wishlist/meaning/wished-image.ts';
 import { LINUX_AMD64 } from '../../../core/oci/platform.ts';
 import { parseReference } from '../../../core/oci/reference.ts';
+import { NO_SETTINGS } from '../../../wishlist/recipe/settings.ts';
+import { wishOf } from '../../../wishlist/recipe/wish.ts';
 
 const REPOSITORY = 'images.unpackd.test';
 const IMAGE = 'quay.io/lab/tool:1';
@@ -126,6 +128,7 @@ describe('daemon/cycle/repository-work', () => {
   for (const [what, isNamed, outcome, expected] of [
     ['has', true, 'unchanged', [IMAGE]],
     ['lists, and cannot give now,', false, 'failed', [IMAGE]],
+    ['lists, though a line names it, and cannot give now,', 'both', 'failed', [IMAGE]],
     ['cannot give now', true, 'failed', []],
   ] as const) {
     it(`takes a tag for ${expected.length > 0 ? 'seen' : 'unknown'} that a registry ${what}`, async () => {
@@ -148,7 +151,12 @@ describe('daemon/cycle/repository-work', () => {
             code: 'registry-error',
           } as never),
         );
-      const image = { ...wished(), isNamed };
+      const reference = parseReference(isNamed === 'both' ? 'quay.io/lab/tool:*' : IMAGE, {
+        patterns: 'full',
+      });
+      const wish = wishOf({ text: IMAGE, reference }, 1, NO_SETTINGS);
+      const recipe = { file: 'r', repositories: [], defaults: NO_SETTINGS, wishes: [], problems: [] };
+      const image = { ...wished(), isNamed: isNamed !== false, wishes: [{ recipe, wish }] };
       await workOn({ repository: REPOSITORY, wanted: [image], known: KNOWN }, parts);
       assert.deepEqual(seen, expected);
     });
