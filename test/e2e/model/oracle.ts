@@ -38,6 +38,8 @@ interface Evidence {
   unaskedMs: number | undefined;
   /** When cycles began to find its tag gone for sure. */
   absentMs: number | undefined;
+  /** When one found that last: within an hour, none need look again. */
+  absentLastMs: number | undefined;
   /** Sources that asked for it last; `undefined` where a death makes that doubtful. */
   askers: ReadonlySet<string> | undefined;
   isConfirmed: boolean;
@@ -155,14 +157,18 @@ export class Oracle {
     const asking = this.askersOf(name);
     const isAsked = asking.length > 0;
     if (!isAsked && isBelieved) evidence.unaskedMs = Math.min(evidence.unaskedMs ?? nowMs, nowMs);
-    if (!isThere && isSure && isBelieved) evidence.absentMs = Math.min(evidence.absentMs ?? nowMs, nowMs);
+    if (!isThere && isSure && isBelieved) {
+      evidence.absentMs = Math.min(evidence.absentMs ?? nowMs, nowMs);
+      evidence.absentLastMs = nowMs;
+    }
     if (isDead) {
       evidence.askers = undefined;
       return;
     }
     if (isAsked) evidence.unaskedMs = undefined;
     if (isAsked && isThere && mode === 'up') {
-      evidence.absentMs = undefined;
+      const isRecent = Math.abs(nowMs - (evidence.absentLastMs ?? -HOUR_MS)) < HOUR_MS;
+      if (!isRecent) evidence.absentMs = undefined;
       evidence.isConfirmed = false;
     }
     // Who asks by a pattern is found to ask for what the registry lists: of a list that is cut short nobody knows.
@@ -259,7 +265,13 @@ export function wrongContents(root: string, seen: Seen, images: readonly ModelIm
 }
 
 function newEvidence(): Evidence {
-  return { unaskedMs: undefined, absentMs: undefined, askers: new Set(), isConfirmed: false };
+  return {
+    unaskedMs: undefined,
+    absentMs: undefined,
+    absentLastMs: undefined,
+    askers: new Set(),
+    isConfirmed: false,
+  };
 }
 
 function partsOf(name: string): [host: string, tag: string] {
