@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { newerDebian, type Need } from '../programs.ts';
 import { temporaryDirectory } from '../setup.ts';
+import { Session } from './session.ts';
 
 /** A podman of this machine, or of a Debian root beside it. */
 export interface PodmanKind {
@@ -153,10 +154,20 @@ ${program}
 
   /** Runs any command where it runs. */
   async enter(command: readonly string[]): Promise<PodmanOutcome> {
+    const [program, ...words] = this.#entrance();
+    return await execute(program, [...words, ...command]);
+  }
+
+  /** A shell where it runs, whose containers go on until it is closed. */
+  session(): Session {
+    return new Session(this.#entrance());
+  }
+
+  #entrance(): readonly [string, ...string[]] {
     const namespaces = ['--mount', '--pid', '--fork', '--kill-child', '--propagation', 'private'];
     const { published, client } = this.#repository;
     const script = ['sh', '-c', ENTER, 'sh', this.#root, published, client, this.folder];
-    return await execute('unshare', [...namespaces, ...script, ...command]);
+    return ['unshare', ...namespaces, ...script];
   }
 }
 
