@@ -195,7 +195,11 @@ for (const kind of BACKENDS)
           await checkOthers();
           await checkStore(session);
           const newcomer = (await open()).session();
-          await checkStore(newcomer).finally(async () => newcomer.close());
+          try {
+            await checkStore(newcomer);
+          } finally {
+            await newcomer.close();
+          }
           const { status, stdout } = await site.command(['verify', REPOSITORY]);
           assert.equal(status, 0, stdout);
         });
