@@ -175,7 +175,10 @@ class Lane {
     const { status, stdout, stderr } = await runHere(this.#words(step));
     // What was done to its end before the kill finds nothing to do.
     const isDone = status === 2 && stderr.includes('argument-unknown');
-    assert.ok(status === 0 || isDone, `UNPACKD_TEST_SEED=${SEED}, ${status} ${stdout} ${stderr}`);
+    assert.ok(
+      status === 0 || isDone,
+      `UNPACKD_TEST_SEED=${SEED}, kill ${this.kills}, ${step.command}: ${status} ${stdout} ${stderr}`,
+    );
     await this.#checkVisible();
   }
 

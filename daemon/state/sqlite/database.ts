@@ -1,5 +1,5 @@
 import sqlite3 from 'sqlite3';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { Failure } from '../../../core/failure.ts';
 import { codeOf } from '../../../core/system-error.ts';
@@ -49,14 +49,15 @@ export class Database {
   /**
    * Opens it read-only, also for users who may not write there and while others write: no file is made or changed.
    * Writers of a database in WAL mode keep two files beside it; if these are missing nobody writes, and SQLite,
-   * which would create them, is opened with "immutable".
+   * which would create them, is opened with "immutable". So it is where a writer was killed after the first bytes of
+   * the log: of a log that is a header and nothing else, SQLite says after ten seconds that others contend for it.
    *
    * @see https://www.sqlite.org/wal.html "Read-Only Databases", https://www.sqlite.org/c3ref/open.html "immutable"
    * @throws Failure `state-unusable`; Damaged
    */
   static async openToRead(path: string): Promise<Database> {
     const address = pathToFileURL(path);
-    const isInUse = existsSync(`${path}-wal`) && existsSync(`${path}-shm`);
+    const isInUse = existsSync(`${path}-shm`) && hasLog(`${path}-wal`);
     address.searchParams.set(isInUse ? 'readonly_shm' : 'immutable', '1');
     return await connect(path, address.href, sqlite3.OPEN_READONLY | sqlite3.OPEN_URI);
   }
@@ -113,6 +114,15 @@ export class Database {
     script: async (sql) => void (await completion((done) => this.#connection.exec(sql, done))),
   };
 }
+
+/** Reports whether a log is there that is more or less than its header. */
+function hasLog(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && found.size !== WAL_HEADER_BYTES;
+}
+
+/** @see https://www.sqlite.org/fileformat2.html#walformat */
+const WAL_HEADER_BYTES = 32;
 
 /** Settles as the callback of sqlite3 says. */
 async function completion<T>(

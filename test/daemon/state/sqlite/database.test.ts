@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Damaged, databaseFailure, Database } from '../../../../daemon/state/sqlite/database.ts';
 import { isFailure } from '../../../../core/failure.ts';
@@ -46,6 +46,24 @@ describe('daemon/state/sqlite/database', () => {
       NAMES.flatMap((name) => [`${name}1`, `${name}2`]),
     );
   });
+
+  for (const bytes of [0, 32, 33])
+    it(`reads what is there where a writer was killed after ${bytes} bytes of the log`, async () => {
+      await database.run('PRAGMA journal_mode = WAL');
+      await insert('a');
+      await database.run('PRAGMA wal_checkpoint(TRUNCATE)');
+      await insert('b');
+      const left = `${path}.left`;
+      for (const suffix of ['', '-wal', '-shm']) await copyFile(path + suffix, left + suffix);
+      await truncate(`${left}-wal`, bytes);
+      const reading = await Database.openToRead(left);
+      try {
+        const rows = await reading.all('SELECT name FROM names ORDER BY rowid');
+        assert.deepEqual(rows, [{ name: 'a1' }, { name: 'a2' }]);
+      } finally {
+        await reading.close();
+      }
+    });
 
   it('keeps nothing of a transaction that failed, and all of the others', async () => {
     const bad = async (): Promise<void> => await Promise.reject(new RangeError('bad'));
