@@ -162,7 +162,7 @@ class Lane {
       else running.child.kill('SIGKILL');
       await ended;
       this.kills++;
-      await this.#checkVisible();
+      await this.#checkOnceMounted();
     } catch (error) {
       // Mocha prints no cause.
       const kill = { kill: this.kills, command: step.command, isLate, afterMs, withCommands };
@@ -179,6 +179,19 @@ class Lane {
       status === 0 || isDone,
       `UNPACKD_TEST_SEED=${SEED}, kill ${this.kills}, ${step.command}: ${status} ${stdout} ${stderr}`,
     );
+    await this.#checkVisible();
+  }
+
+  /** A cvmfs_server that was not killed with unpackd goes on, and while it mounts anew nothing is there. */
+  async #checkOnceMounted(): Promise<void> {
+    for (let left = this.#site.fixture === undefined ? 0 : 20; left > 0; left--) {
+      try {
+        await this.#checkVisible();
+        return;
+      } catch {
+        await sleep(100);
+      }
+    }
     await this.#checkVisible();
   }
 
