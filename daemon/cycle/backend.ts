@@ -1,4 +1,4 @@
-import { isFailure } from '../../core/failure.ts';
+import { Failure, isFailure } from '../../core/failure.ts';
 import { type Platform, formatPlatform, parsePlatform } from '../../core/oci/platform.ts';
 import { formatReference } from '../../core/oci/reference.ts';
 import { type FoundImage, findPublished } from '../../publisher/published/find-published.ts';
@@ -33,6 +33,18 @@ export function publishedView(backend: Backend, repository: string): RepositoryV
     if (isFailure(error, 'repository-unusable')) return undefined;
     throw error;
   }
+}
+
+/**
+ * For work on what is published: a publisher would make the directory of a repository that is gone.
+ *
+ * @throws Failure `repository-unusable` where there is none, as when its file system is not mounted
+ */
+export async function assertThere(view: RepositoryView, repository: string): Promise<void> {
+  if ((await view.kindOf('')) === 'directory') return;
+  throw new Failure('repository-unusable', `${repository} is not there`, {
+    hint: 'check that its file system is mounted, and --root',
+  });
 }
 
 /** The record of a published image, for one platform. */

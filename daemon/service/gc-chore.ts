@@ -1,6 +1,7 @@
 import { isFailure } from '../../core/failure.ts';
 import { collectGarbage } from '../collection/collector.ts';
 import { removeUnusedState } from '../collection/state-files.ts';
+import { assertThere, createBackend } from '../cycle/backend.ts';
 import type { Chore, ChoreContext } from './chores.ts';
 
 /** Collects in each repository what nothing refers to. */
@@ -30,6 +31,7 @@ async function collectIn(repository: string, context: ChoreContext): Promise<voi
   const { configuration, pool, store, cycleLog, nowMs, signal } = context;
   const isPaused = await store.pauses();
   if (isPaused(repository)) return;
+  await assertThere(createBackend(configuration).view(repository), repository);
   const options = {
     ...configuration,
     dryRun: false,

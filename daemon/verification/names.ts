@@ -1,4 +1,4 @@
-import { Failure, isFailure } from '../../core/failure.ts';
+import { isFailure } from '../../core/failure.ts';
 import { formatReference, type ImageReference } from '../../core/oci/reference.ts';
 import { isLoopback } from '../../core/oci/registry-host.ts';
 import { parsePlatformName } from '../../publisher/image/layout.ts';
@@ -6,6 +6,7 @@ import type { RepositoryView } from '../../publisher/publication/view.ts';
 import { publishedReference } from '../../publisher/published/published-image.ts';
 import { namesToVerify } from '../../publisher/verification/names.ts';
 import type { Configuration } from '../configuration/options.ts';
+import { assertThere } from '../cycle/backend.ts';
 
 /**
  * The names of all images in a repository.
@@ -14,10 +15,7 @@ import type { Configuration } from '../configuration/options.ts';
  *   be wrong with no image
  */
 export async function namesIn(view: RepositoryView, repository: string): Promise<readonly string[]> {
-  if ((await view.kindOf('')) !== 'directory')
-    throw new Failure('repository-unusable', `${repository} is not there`, {
-      hint: 'check that its file system is mounted, and --root',
-    });
+  await assertThere(view, repository);
   return await namesToVerify(view);
 }
 

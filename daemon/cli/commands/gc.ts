@@ -3,6 +3,7 @@ import { collectGarbage, isComplete } from '../../collection/collector.ts';
 import { removeUnusedState } from '../../collection/state-files.ts';
 import { collectionDocument, collectionText } from '../../collection/text.ts';
 import { assertRepositoryName } from '../../configuration/repositories.ts';
+import { assertThere, createBackend } from '../../cycle/backend.ts';
 import { withPublishing } from '../../cycle/publishing.ts';
 import type { Context } from '../../output/context.ts';
 import type { ExitStatus } from '../../output/exit-status.ts';
@@ -16,6 +17,7 @@ export async function gc(context: Context): Promise<ExitStatus> {
   // It makes much garbage and keeps little: unlike a publication, it is not slower with a heap that stays small.
   setFlagsFromString('--heap-growing-percent=50');
   return await withPublishing(context, false, async ({ pool, store }) => {
+    await assertThere(createBackend(configuration).view(repository), repository);
     const options = { ...configuration, nowMs: Date.now, observe, signal };
     const collected = await pool.useWithoutSpool(
       repository,

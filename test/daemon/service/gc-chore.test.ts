@@ -135,4 +135,18 @@ describe('daemon/service/gc-chore', () => {
     assert.equal((await last())?.blocked.length, 1);
     await rig.stop();
   });
+
+  it('makes nothing of a repository that is gone, and goes on with others', async () => {
+    await start();
+    await rig.pass(1 * HOUR);
+    const state = await openState(rig.state, assert.fail);
+    await state.repositories.ensure(['a.gone.test']);
+    await state.close();
+    rig.said();
+    await rig.pass(1 * HOUR);
+    assert.equal(isThere(old), false);
+    assert.equal(existsSync(join(rig.root, 'a.gone.test')), false);
+    assert.match(rig.said().join('\n'), /^\d .*a\.gone\.test is not there/m);
+    await rig.stop();
+  });
 });
