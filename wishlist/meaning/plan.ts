@@ -166,16 +166,24 @@ class KeepingTags {
 class MissingImages {
   /** By public name; `undefined` once nothing of it is missing, since deleting entries costs memory. */
   readonly #images = new Map<string, WishedImage | undefined>();
+  /** Names that patterns found in the lists of their registries. */
+  readonly #listed = new Set<string>();
   /** Of images with some platforms found and others not. */
   readonly #platforms = new Map<WishedImage, readonly Platform[]>();
 
   add(image: WishedImage): void {
     this.#images.set(image.publicName, image);
+    if (image.wishes.some(({ wish }) => wish.selection !== undefined)) this.#listed.add(image.publicName);
   }
 
   /** Returns whether any image is wished by that name, missing or not. */
   has(publicName: string): boolean {
     return this.#images.has(publicName);
+  }
+
+  /** The same, and a pattern is among its wishes. */
+  isListed(publicName: string): boolean {
+    return this.#listed.has(publicName);
   }
 
   /** The wished image that `published` is, if it was missing; it no longer is. */

@@ -107,12 +107,13 @@ export interface Fate {
  * Any doubt keeps an image: a source that was not read, a line that may mean it, or a pattern that meant it while its
  * registry does not say for sure, twice, that the tag is gone.
  *
- * @param wantedNames public names that are wanted for other platforms
+ * @param wantedNames public names that are wanted for other platforms; of those that a pattern found in the list of their
+ *   registry, every pattern has said for which
  */
 export function decideUnwanted(
   repository: string,
   unwanted: readonly PublishedImage[],
-  wantedNames: { readonly has: (publicName: string) => boolean },
+  wantedNames: Pick<ReadonlySet<string>, 'has'> & { readonly isListed: (publicName: string) => boolean },
   known: RemovalKnowledge,
 ): Fate[] {
   const counting = unwanted.filter(
@@ -138,7 +139,7 @@ export function decideUnwanted(
     const isMatched = matched.has(publicName);
     if (!isAnswered(published, known.sources))
       return { published: isMatched ? maybeWanted(published) : published };
-    if (pattern !== undefined && isMatched) {
+    if (pattern !== undefined && isMatched && !wantedNames.isListed(publicName)) {
       const question = { ...pattern.reference, tag: versionOf(publicName) };
       if (!meant.has(publicName) && isListed(publicName))
         return { published, removal: removalOf(published, 'newer tags', known) };

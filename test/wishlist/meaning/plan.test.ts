@@ -13,7 +13,8 @@ import type { Absence } from '../../../wishlist/meaning/absence.ts';
 import type { KnownPattern, RemovalReason } from '../../../wishlist/meaning/removal.ts';
 import { selectionOf } from '../../../wishlist/tags/tag-selection.ts';
 import { parseReference } from '../../../core/oci/reference.ts';
-import type { Keep } from '../../../wishlist/recipe/settings.ts';
+import { NO_SETTINGS, type Keep } from '../../../wishlist/recipe/settings.ts';
+import { wishOf } from '../../../wishlist/recipe/wish.ts';
 import type { WishedImage } from '../../../wishlist/meaning/wished-image.ts';
 
 const DAY_MS = 86_400_000;
@@ -277,6 +278,27 @@ describe('wishlist/meaning/plan', () => {
     );
   });
 
+  it('removes a platform that no pattern asks for, though one lists the tag', () => {
+    const published = ['quay.io/a:1 one', 'quay.io/a:1 arm64 one'].map(publishedImage);
+    const { wished, known } = matchedBy('quay.io/a:*', 'quay.io/a:1');
+    const { remove, questions } = planRepository('x', [wished], published, knowledge(known));
+    assert.deepEqual(
+      remove.map(({ reason, published: one }) => [reason, formatPlatform(one.platform)]),
+      [['platform no longer asked for', 'linux/arm64']],
+    );
+    assert.deepEqual(
+      questions.filter(({ isUnlisted }) => isUnlisted),
+      [],
+    );
+  });
+
+  it('leaves a platform of a tag that a pattern does not list, though a line names it', () => {
+    const published = ['quay.io/a:1 one', 'quay.io/a:1 arm64 one'].map(publishedImage);
+    const { known } = matchedBy('quay.io/a:*', 'quay.io/a:1');
+    const { remove } = planRepository('x', [image('quay.io/a:1')], published, knowledge(known));
+    assert.deepEqual(remove, []);
+  });
+
   const anybody: [what: string, wished: WishedImage[], known: Partial<Knowledge>, isReset: boolean][] = [
     ['while a source is down', [], { sources: { ...down, read: new Set() } }, false],
     ['once a line asks for it, though its registry is down', [image('quay.io/a:1')], {}, true],
@@ -319,6 +341,14 @@ function patternOf(text: string): KnownPattern {
     reference,
     listed: undefined,
   };
+}
+
+/** An image that a pattern found in the list of its registry. */
+function matchedBy(text: string, publicName: string): { wished: WishedImage; known: Partial<Knowledge> } {
+  const wish = wishOf({ text, reference: parseReference(text) }, 1, NO_SETTINGS);
+  const recipe = { file: RECIPE, repositories: ['x'], defaults: NO_SETTINGS, wishes: [wish], problems: [] };
+  const wished = { ...image(publicName), isNamed: false, wishes: [{ recipe, wish }] };
+  return { wished, known: { patterns: [patternOf(text)] } };
 }
 
 type Shown = Record<Exclude<keyof Plan, 'questions' | 'kept'>, string[]>;
