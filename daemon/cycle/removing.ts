@@ -203,7 +203,7 @@ export class NameRemoval {
   }
 
   async #takeBack(byName: ReadonlyMap<string, Removal>): Promise<RemovedName[]> {
-    const { repository, publisher } = this.#task;
+    const { repository, publisher, isLatest } = this.#task;
     const { store, nowMs, removal } = this.#context;
     const names = Array.from(
       byName,
@@ -217,7 +217,7 @@ export class NameRemoval {
         return { name, reason: reasonText(reason), config: digest };
       },
     );
-    const options = { nowMs: nowMs(), takesByHand: false };
+    const options = { nowMs: nowMs(), takesByHand: false, isMeant: isLatest };
     const { removed, kept, warnings } = await removeNames(publisher, names, options);
     const gone = [...removed];
     for (const [name, why] of kept) {

@@ -37,6 +37,8 @@ export interface RemovalOptions {
   readonly nowMs: number;
   /** Somebody asks for it by hand: then what was published by hand goes too. */
   readonly takesByHand: boolean;
+  /** Asked when the repository is held, which may be long after: false where nothing is to go any more. */
+  readonly isMeant?: () => boolean;
 }
 
 export interface RemovalReport {
@@ -63,6 +65,7 @@ export async function removeNames(
   let report: RemovalReport = { removed: [], kept: new Map(), warnings: [] };
   const title = names.length === 1 ? (names[0]?.name ?? '') : counted(names.length, 'public name');
   await publisher.publish(async (repository) => {
+    if (options.isMeant?.() === false) return undefined;
     const composed = await composeRemoval(repository, names, {
       ...options,
       clientRoot: publisher.clientRoot,

@@ -126,6 +126,17 @@ describe('daemon/cycle/removing', () => {
     });
   }
 
+  it('removes nothing once another cycle has begun while the repository was busy', async () => {
+    let isLatest = true;
+    const publish = async (...[compose]: Parameters<NamesPublisher['publish']>): Promise<void> => {
+      isLatest = false;
+      assert.ok(typeof compose === 'function');
+      assert.equal(await compose({} as never), undefined);
+    };
+    await run({ publisher: { ...task.publisher, publish }, isLatest: () => isLatest });
+    assert.deepEqual([recorded, told], [['plan'], []]);
+  });
+
   it('forgets what is no longer there', async () => {
     await run();
     assert.deepEqual([recorded, told], [['plan', NAME], []]);
