@@ -61,6 +61,8 @@ export interface Snapshot {
   readonly images: readonly WishedImage[];
   /** Wishes of unknown extent. */
   readonly uncertainties: readonly Uncertainty[];
+  /** Wishes for whatever their registries have. */
+  readonly patterns: readonly Uncertainty[];
   /** The sources that could be read, and all that there are. */
   readonly readSources: ReadSources;
   /** By public name, who asks for `images` in `repository`. */
@@ -168,22 +170,28 @@ export class StateStore {
 
   /** Stores the wishes, and forgets failures of images that nobody asks for any more; attempts stay. */
   async wishlists(found: Snapshot): Promise<void> {
-    if (this.#options.readOnlyWishes) return;
     const { sources, lines, repositories, images, readSources } = found;
+    // A daemon beside it reads the configured sources itself; of a recipe it knows nothing, and would remove what that asks for.
+    const isBeside = this.#options.readOnlyWishes;
+    if (isBeside && readSources.configured !== undefined) return;
     await this.#write(async (state) => {
-      const { latestMs, believedMs } = await this.#clock(state);
-      if (believedMs === undefined) await state.removals.setClock(latestMs);
-      await state.sources.replace(sources);
-      await state.sources.replaceLines(lines);
-      await state.repositories.ensure(repositories);
+      if (!isBeside) {
+        const { latestMs, believedMs } = await this.#clock(state);
+        if (believedMs === undefined) await state.removals.setClock(latestMs);
+        await state.sources.replace(sources);
+        await state.sources.replaceLines(lines);
+        await state.repositories.ensure(repositories);
+      }
       const known = (await state.repositories.all()).map(({ name }) => name);
       for (const name of new Set([...known, ...repositories])) {
         const passedOver = this.#passedOver.get(name);
         const wished = images.filter(({ publicName }) => passedOver?.has(publicName) !== true);
-        await state.wishes.replace(name, wished, this.#options.nowMs());
-        await state.removals.noteAskers(name, found.askersIn(name, wished), readSources);
+        if (!isBeside) await state.wishes.replace(name, wished, this.#options.nowMs());
+        const mayAsk = (names: readonly string[]): Set<string> =>
+          protectedNames(names, [...found.uncertainties, ...found.patterns], name);
+        await state.removals.noteAskers(name, found.askersIn(name, wished), readSources, mayAsk);
       }
-      await forgetUnwanted(state, found);
+      if (!isBeside) await forgetUnwanted(state, found);
     });
   }
 
@@ -328,7 +336,7 @@ export class StateStore {
       }
       if (!this.#options.readOnlyWishes) {
         const byName = Array.from(adopted, ([{ publicName }, asked]) => [publicName, asked] as const);
-        await state.removals.noteAskers(repository, new Map(byName), NONE_READ);
+        await state.removals.noteAskers(repository, new Map(byName), NONE_READ, () => new Set());
       }
       return published.map((one) => {
         const { sources, keep } = adopted.get(one) ?? { sources: one.askedBy, keep: one.keep };

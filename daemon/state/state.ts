@@ -152,8 +152,15 @@ export interface Removals {
    * stays recorded.
    *
    * @param askers by public name
+   * @param mayAsk those of names that nobody asks for which somebody may mean: who asked for them stays recorded, since others may
+   *   not see that doubt
    */
-  noteAskers(repository: string, askers: ReadonlyMap<string, Asked>, sources: ReadSources): Promise<void>;
+  noteAskers(
+    repository: string,
+    askers: ReadonlyMap<string, Asked>,
+    sources: ReadSources,
+    mayAsk: (names: readonly string[]) => ReadonlySet<string>,
+  ): Promise<void>;
   /** By public name. */
   askers(repository: string): Promise<ReadonlyMap<string, Asked>>;
   noteTags(repository: string, sightings: Sightings, nowMs: number): Promise<void>;

@@ -23,6 +23,7 @@ export class RemovalsTable extends Table implements Removals {
     repository: string,
     askers: ReadonlyMap<string, Asked>,
     { read, configured }: ReadSources,
+    mayAsk: (names: readonly string[]) => ReadonlySet<string>,
   ): Promise<void> {
     await this.database.transaction(async (statements) => {
       const rows = await statements.all('SELECT * FROM askers WHERE repository = ?', repository);
@@ -38,7 +39,10 @@ export class RemovalsTable extends Table implements Removals {
             kept,
           ]);
       }
-      for (const [publicName, ofName] of groupBy(rows, nameOf)) {
+      const byName = groupBy(rows, nameOf);
+      const doubtful = mayAsk([...byName.keys()].filter((name) => !askers.has(name)));
+      for (const [publicName, ofName] of byName) {
+        if (doubtful.has(publicName)) continue;
         const asking = new Set(askers.get(publicName)?.sources);
         const before = ofName.map((row) => String(row['source']));
         const left = before.filter(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { NOTHING, StateStore } from '../../../daemon/cycle/state-store.ts';
+import { NOTHING, StateStore, type Snapshot } from '../../../daemon/cycle/state-store.ts';
 import { Damaged } from '../../../daemon/state/sqlite/database.ts';
 import { databasePath } from '../../../daemon/state/state-files.ts';
 import type { NewAttempt, State } from '../../../daemon/state/state.ts';
@@ -26,6 +26,7 @@ const FOUND = {
   repositories: [REPOSITORY],
   images: [],
   uncertainties: [],
+  patterns: [],
   ...NOBODY,
 };
 
@@ -216,6 +217,46 @@ describe('daemon/cycle/state-store', () => {
       rows.map(({ name }) => name),
       [REPOSITORY],
     );
+  });
+
+  describe('of who asks', () => {
+    const RECIPE = '/home/it/recipe.yaml';
+    const asked = (...sources: string[]) => new Map([[NAME, { sources, keep: undefined }]]);
+    const readBy = (read: string, configured?: string) => ({
+      read: new Set([read]),
+      configured: configured === undefined ? undefined : new Set([configured]),
+    });
+    const askers = async (): Promise<readonly string[] | undefined> =>
+      await withState(async ({ removals }) => (await removals.askers(REPOSITORY)).get(NAME)?.sources);
+
+    beforeEach(async () => {
+      await store.wishlists({ ...FOUND, readSources: readBy('git', 'git'), askersIn: () => asked('git') });
+    });
+
+    const doubts: [what: string, doubt: Partial<Snapshot>, expected: string[]][] = [
+      ['forgets a recipe that asks no more, where a source does', {}, ['git']],
+      ['keeps a recipe of which a line may mean the image', { uncertainties: [ANYTHING] }, [RECIPE, 'git']],
+      [
+        'keeps a recipe with a pattern that matches the image, which its registry does not list',
+        { patterns: [ANYTHING] },
+        [RECIPE, 'git'],
+      ],
+    ];
+    for (const [what, doubt, expected] of doubts) {
+      it(what, async () => {
+        await store.wishlists({ ...FOUND, readSources: readBy(RECIPE), askersIn: () => asked(RECIPE) });
+        await store.wishlists({ ...FOUND, ...doubt, readSources: readBy(RECIPE) });
+        assert.deepEqual(await askers(), expected);
+      });
+    }
+
+    it('adds a recipe beside the daemon, which knows nothing of it, and no source', async () => {
+      const guest = make(true);
+      await guest.wishlists({ ...FOUND, readSources: readBy(RECIPE), askersIn: () => asked(RECIPE) });
+      await guest.wishlists({ ...FOUND, readSources: readBy('web', 'web'), askersIn: () => asked('web') });
+      await guest.close();
+      assert.deepEqual(await askers(), [RECIPE, 'git']);
+    });
   });
 
   describe('of what failed', () => {

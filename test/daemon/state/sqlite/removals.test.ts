@@ -18,6 +18,8 @@ const [A, B] = ['quay.io/a:1', 'quay.io/b:1'];
 const DAY_MS = 86_400_000;
 const NOTHING = { add: [], update: [], unchanged: [], unknown: [], remove: [], kept: [], questions: [] };
 
+const nobody = (): ReadonlySet<string> => new Set();
+
 describe('daemon/state/sqlite/removals', () => {
   let state: State;
 
@@ -100,6 +102,7 @@ describe('daemon/state/sqlite/removals', () => {
           REPOSITORY,
           new Map([[A, { sources: words(asking), keep: undefined }]]),
           { read: new Set(words(read)), configured: new Set(['git', 'web']) },
+          nobody,
         );
       assert.deepEqual((await state.removals.askers(REPOSITORY)).get(A)?.sources ?? [], words(expected));
       await publish(state, A, B);
@@ -116,10 +119,12 @@ describe('daemon/state/sqlite/removals', () => {
 
   it('remember the longest time for which an image is to be kept', async () => {
     const note = async (source: string, keep: Keep | undefined): Promise<void> =>
-      await state.removals.noteAskers(REPOSITORY, new Map([[A, { sources: [source], keep }]]), {
-        read: new Set([source]),
-        configured: undefined,
-      });
+      await state.removals.noteAskers(
+        REPOSITORY,
+        new Map([[A, { sources: [source], keep }]]),
+        { read: new Set([source]), configured: undefined },
+        nobody,
+      );
     await publish(state, A);
     const kept = async () => (await state.images.published(REPOSITORY))[0]?.keep;
     const steps: [source: string, keep: Keep | undefined, expected: Keep | undefined][] = [
@@ -231,10 +236,12 @@ describe('daemon/state/sqlite/removals', () => {
   it('are forgotten of what is neither wished nor published', async () => {
     const asked = { sources: ['git'], keep: undefined };
     const names = [A, B, 'quay.io/c:1'];
-    await state.removals.noteAskers(REPOSITORY, new Map(names.map((name) => [name, asked])), {
-      read: new Set(['git']),
-      configured: undefined,
-    });
+    await state.removals.noteAskers(
+      REPOSITORY,
+      new Map(names.map((name) => [name, asked])),
+      { read: new Set(['git']), configured: undefined },
+      nobody,
+    );
     await publish(state, A);
     const { images } = await expandRecipes(
       [parseRecipe(`version: 1\ncvmfs_repo: ${REPOSITORY}\ninput: ['${B}']`, 'recipe.yaml')],
