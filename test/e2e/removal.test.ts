@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { wakeDaemon } from '../../daemon/service/control.ts';
 import { openState } from '../../daemon/state/open-state.ts';
@@ -511,6 +511,33 @@ describe('e2e/removal: convert', () => {
     assert.equal(published(), '12');
     await convert(0, [one]);
     assert.equal(published(), '1');
+  });
+
+  it('leaves what a recipe asked for beside a daemon, which does not read it', async () => {
+    const [one = '', two = ''] = images;
+    await convert(0, [one, two]);
+    const lock = await lockState(site.state);
+    await convert(1, [two]);
+    lock.release();
+    await convert(0, [one]);
+    await pass(3);
+    await convert(0, [one]);
+    assert.equal(published(), '12');
+  });
+
+  it('takes a recipe that has no path, such as from a pipe, and leaves what it asked for', async () => {
+    const [one = '', two = ''] = images;
+    const path = join(site.folder, 'piped.yaml');
+    await writeFile(path, recipeText(one));
+    const handle = await open(path);
+    await rm(path);
+    const outcome = await site.command(['convert', `/proc/${process.pid}/fd/${handle.fd}`]);
+    await handle.close();
+    assert.equal(outcome.status, 0, outcome.stderr);
+    await convert(0, [two]);
+    await pass(3);
+    await convert(0, [two]);
+    assert.equal(published(), '12');
   });
 
   it('leaves alone what was published by hand, also once a line asked for it', async () => {

@@ -3,6 +3,7 @@ import { failedResult, type Event, type Observer } from '../../../publisher/imag
 import type { RegistryClient } from '../../../publisher/registry/client.ts';
 import type { PlatformResult } from '../../../publisher/image/results.ts';
 import { stackOf } from '../../../core/failure.ts';
+import { hasCode } from '../../../core/system-error.ts';
 import { readRecipe } from '../../../wishlist/recipe/recipe.ts';
 import { groupBy } from '../../../core/group-by.ts';
 import type { ListTags } from '../../../wishlist/meaning/expand.ts';
@@ -109,7 +110,7 @@ async function wishlistsOf(context: Context): Promise<Wishlists> {
   const [file] = context.arguments;
   if (file !== undefined) {
     const recipes = [await readRecipe(file, context.configuration)];
-    return { recipes, sources: [], recipePath: await realpath(file) };
+    return { recipes, sources: [], recipePath: await recipePathOf(file) };
   }
   const sources = await readConfiguredSources(context);
   for (const { name, content, failure, failingSince } of sources) {
@@ -120,6 +121,16 @@ async function wishlistsOf(context: Context): Promise<Wishlists> {
     else context.observe({ type: 'warning', message: staleText(failure, failingSince) });
   }
   return { recipes: sources.flatMap(({ content }) => content?.recipes ?? []), sources };
+}
+
+/** By which a recipe is known; `undefined` for what comes through a pipe, and is nobody's the next time. */
+async function recipePathOf(file: string): Promise<string | undefined> {
+  try {
+    return await realpath(file);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
 }
 
 /** Reports each problem once, in whichever cycle it comes up; tag lists that may still arrive are not problems. */
