@@ -3,7 +3,7 @@ import { asFailure, Failure, isFailure, messageOf, withHint } from '../../core/f
 import type { Digest } from '../../core/oci/digest.ts';
 import { isUsable } from '../../core/system-failure.ts';
 import { differenceOf, exceeds, type Demand } from '../../core/system/free-space.ts';
-import type { BytePath } from '../../core/system/byte-path.ts';
+import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
 import type { TreeRepair } from '../compose/tree-changes.ts';
 import type { Composer, Composition } from '../compose/composer.ts';
 import { failedResult, failureText, type ImageResult } from '../image/events.ts';
@@ -11,6 +11,8 @@ import type { ReadyImage } from '../image/image.ts';
 import { ownErrors, ownFailure } from '../image/own-failure.ts';
 import { labelOf } from '../image/results.ts';
 import type { OpenRepository, Publication } from '../publication/backend.ts';
+import { publishedDigest } from '../published/published-image.ts';
+import type { RepositoryView } from '../publication/view.ts';
 import { publisherAttributes } from '../publication/entry.ts';
 import { TreeLoader } from '../tree/image-trees.ts';
 import { blamed, refused, type PublishingContext } from './context.ts';
@@ -123,7 +125,9 @@ export async function publishTogether(
   // Most runs find nothing to publish, and start sooner without it.
   const { Composer } = await import('../compose/composer.ts');
   return await withRepository(context, async (repository) => {
-    const repairs = repairsOf(batch);
+    const results = await overtaken(batch, repository.view);
+    const left = batch.filter((candidate) => !results.has(candidate));
+    const repairs = repairsOf(left);
     await clearWay(repairs.inTheWay, repository, context);
     const composer = new Composer(repository.view, new TreeLoader(listings), {
       ...options,
@@ -133,8 +137,7 @@ export async function publishTogether(
       attributes: publisherAttributes(),
       capabilities: repository.capabilities,
     });
-    const results = new Map<ReadyCandidate, ImageResult>();
-    for (const candidate of batch) {
+    for (const candidate of left) {
       const before = composer.demand;
       const images = [guardedImage(candidate)];
       const composing = async () => await compose(candidate, composer, context);
@@ -154,6 +157,22 @@ export async function publishTogether(
     }
     return results;
   });
+}
+
+/** Repairs of images that lost their names, or got other images, after somebody looked at them: those would come back. */
+async function overtaken(
+  batch: readonly ReadyCandidate[],
+  view: RepositoryView,
+): Promise<Map<ReadyCandidate, ImageResult>> {
+  const results = new Map<ReadyCandidate, ImageResult>();
+  for (const candidate of batch) {
+    const { repair } = candidate;
+    if (repair === undefined || (await publishedDigest(view, repair.name)) === repair.found) continue;
+    const message = `${displayPath(repair.name)} was published anew or taken back before its repair: nothing has changed`;
+    const failure = new Failure('repository-conflict', message, { hint: 'verify it again' });
+    results.set(candidate, failedResult(failure));
+  }
+  return results;
 }
 
 /** What is to be repaired of all of them together. */

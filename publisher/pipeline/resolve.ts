@@ -1,5 +1,6 @@
 import { mapLimited, Slots } from '../../core/concurrency.ts';
 import { isFailure, type Failure } from '../../core/failure.ts';
+import type { Digest } from '../../core/oci/digest.ts';
 import { outlineOf, type Descriptor, type Manifest } from '../../core/oci/manifest.ts';
 import { NoImage } from '../../core/oci/media-types.ts';
 import type { ImageConfig } from '../../core/oci/config.ts';
@@ -41,6 +42,10 @@ export interface Candidate {
 
 /** What is to be published again of an image, and nothing else. */
 export interface Repair {
+  /** As `publishedNames` gives it. */
+  readonly name: string;
+  /** Digest of what was in the place of its manifest when it was looked at: with another, it is not what was looked at. */
+  readonly found: Digest | undefined;
   /** Its broken trees, by their names; all others are as they should be. */
   readonly trees: TreeRepairs;
   /** Published paths that go first: what belongs there cannot replace them. */

@@ -1,5 +1,5 @@
 import { Failure, isFailure } from '../../core/failure.ts';
-import { hexOf, sha256 } from '../../core/oci/digest.ts';
+import { hexOf, sha256, type Digest } from '../../core/oci/digest.ts';
 import { parseManifest, type ImageDocument, type Manifest } from '../../core/oci/manifest.ts';
 import { parseReference, type ImageReference } from '../../core/oci/reference.ts';
 import { looksLikeRegistry } from '../../core/oci/registry-host.ts';
@@ -44,6 +44,12 @@ export async function publishedImage(
 ): Promise<PublishedImage | undefined> {
   const bytes = await view.read(manifestPath(name));
   return bytes && (await imageOfManifest(view, { name, bytes }, facts));
+}
+
+/** Digest of what is published in the place of its manifest; `undefined`: nothing. */
+export async function publishedDigest(view: RepositoryView, name: string): Promise<Digest | undefined> {
+  const bytes = await view.read(manifestPath(name));
+  return bytes && sha256(bytes);
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { TreeRepair, TreeRepairs } from '../compose/tree-changes.ts';
+import type { Digest } from '../../core/oci/digest.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import type { Attributes } from '../publication/entry.ts';
 
@@ -47,6 +48,8 @@ export interface Finding {
 export interface ImageFindings {
   /** As `publishedNames` gives it. */
   readonly name: string;
+  /** Digest of what is in the place of its manifest; `undefined`: nothing. */
+  readonly manifest: Digest | undefined;
   /** The first of them. */
   readonly findings: readonly Finding[];
   /** Number of those beyond. */

@@ -65,7 +65,7 @@ interface RepairTools {
 
 async function candidateOf(
   { context }: RepositoryPublisher,
-  { name, brokenTrees, inTheWay }: ImageFindings,
+  { name, manifest: found, brokenTrees, inTheWay }: ImageFindings,
   { finder, options }: RepairTools,
 ): Promise<RepairCandidate> {
   const { image: published, wrong = 'it is gone' } = await findImage(context, name, options);
@@ -81,7 +81,7 @@ async function candidateOf(
   return {
     part: { wanted: wantedOf(published, name), platform: published.platform },
     resolved: { ...published, manifest: outlineOf(manifest) },
-    repair: { trees: brokenTrees, inTheWay: inTheWay.filter(isOurs), manifest, config },
+    repair: { name, found, trees: brokenTrees, inTheWay: inTheWay.filter(isOurs), manifest, config },
   };
 }
 

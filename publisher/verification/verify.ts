@@ -8,7 +8,7 @@ import type { RepositoryPublisher } from '../pipeline/repository-publisher.ts';
 import type { PublishingContext } from '../pipeline/context.ts';
 import { publisherAttributes } from '../publication/entry.ts';
 import type { Inode } from '../publication/view.ts';
-import type { PublishedImage } from '../published/published-image.ts';
+import { publishedDigest, type PublishedImage } from '../published/published-image.ts';
 import type { LayerSource } from '../tree/node.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import { AskedCapabilities } from './asked-capabilities.ts';
@@ -56,6 +56,7 @@ export async function* verifyImages(
 /** An image that is looked at. */
 interface Looked {
   readonly name: string;
+  readonly manifest: Digest | undefined;
   readonly findings: Findings;
   readonly brokenTrees: Map<string, TreeRepair>;
   readonly unknown: string[];
@@ -88,14 +89,15 @@ class Verification {
     }
     for (const [name, findings] of await collected.compare())
       all.find((one) => one.name === name)?.findings.addAll(findings);
-    for (const { name, findings, brokenTrees, unknown } of all) {
+    for (const { findings, ...looked } of all) {
       const { inTheWay, more } = findings;
-      yield { name, findings: findings.findings, more, brokenTrees, inTheWay, unknown };
+      yield { ...looked, findings: findings.findings, more, inTheWay };
     }
   }
 
   async #look(name: string, collected: CollectedParts): Promise<Looked> {
-    const looked: Looked = { name, findings: new Findings(), brokenTrees: new Map(), unknown: [] };
+    const manifest = await publishedDigest(this.#context.view, name);
+    const looked: Looked = { name, manifest, findings: new Findings(), brokenTrees: new Map(), unknown: [] };
     const image = await this.#imageOf(looked);
     if (image === undefined) return looked;
     const parts = await this.#parts.partsOf(image);

@@ -11,10 +11,14 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { flatPath, layerPath } from '../../../publisher/image/layout.ts';
+import { removeNames } from '../../../publisher/removal/removal.ts';
+import { DirectoryBackend } from '../../../publisher/repository/directory/backend.ts';
 import { isSound } from '../../../publisher/verification/finding.ts';
 import { file } from '../../support/images/layer-entry.ts';
+import { PublishingBench } from '../../support/registry/publishing-bench.ts';
 import { BASE, layersOf, linesOf, Scene, TOP } from './damaged.ts';
 import { DAMAGES, Target } from './damages.ts';
 
@@ -83,6 +87,56 @@ describe('publisher/verification/repair', () => {
       [`GET /v2/lab/tool/blobs/${target.layers[1]}`],
     );
     await assertSound();
+  });
+
+  describe('of what another process changes meanwhile', () => {
+    let another: PublishingBench;
+    beforeEach(async () => {
+      const { repository: path } = scene.bench;
+      const backend = new DirectoryBackend({ root: dirname(path), waitMs: 0, allowPrivileged: false });
+      another = await PublishingBench.make({ place: { backend, name: basename(path), path } });
+    });
+    afterEach(async () => await another.close());
+
+    const CHANGES: [what: string, change: () => Promise<void>][] = [
+      [
+        'takes back no new image',
+        async () => {
+          scene.moveTag('lab/tool', await layersOf([file('new', 'new')]));
+          await another.publish([scene.referenceOf(name) ?? assert.fail()]);
+          assert.deepEqual(another.ended, [`${name} published`]);
+        },
+      ],
+      [
+        'gives no name again',
+        async () => {
+          const options = { nowMs: 0, takesByHand: true };
+          const { removed } = await removeNames(
+            another.publisher,
+            [{ name, reason: 'nobody asks' }],
+            options,
+          );
+          assert.deepEqual(removed, [name]);
+        },
+      ],
+    ];
+    for (const [what, change] of CHANGES) {
+      it(`${what}, and leaves what stands in its way`, async () => {
+        const tool = join(target.flat, 'bin/tool');
+        rmSync(tool);
+        mkdirSync(tool);
+        const { publisher } = scene.bench;
+        publisher.pause(true);
+        const repair = scene.repair(await scene.verify([name]));
+        while (publisher.state.ready.length === 0) await turn();
+        await change();
+        const link = lstatSync(target.at(name), { throwIfNoEntry: false })?.ino;
+        publisher.pause(false);
+        assert.deepEqual(await repair, { [name]: 'repository-conflict' });
+        assert.equal(lstatSync(target.at(name), { throwIfNoEntry: false })?.ino, link);
+        assert.ok(lstatSync(tool).isDirectory());
+      });
+    }
   });
 
   describe('of a manifest that is lost', () => {
