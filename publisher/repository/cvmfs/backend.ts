@@ -152,7 +152,7 @@ class OpenCvmfs implements OpenRepository {
   async publish(publication: Publication, options: PublishOptions): Promise<void> {
     await this.#server.waitForOthers(options.signal);
     const { deletions, outdated, xattrs, directories = [], contentBytes: neededBytes } = publication;
-    const all = await this.#divide([...deletions, ...outdated]);
+    const all = await this.#divide([...deletions, ...outdated, ...(await this.#leftList())]);
     if (xattrs === undefined && directories.length === 0 && all.byUnion.length === 0) {
       await this.#ingest(everything(publication), all.byIngest, { ...options, neededBytes });
       return;
@@ -169,6 +169,11 @@ class OpenCvmfs implements OpenRepository {
       if (!isFailure(error) || error.code !== 'interrupted') await this.clearUp();
       throw error;
     }
+  }
+
+  /** The list of what could not be cleared up: a publication may bring some of that again, and it is to stay then. */
+  async #leftList(): Promise<BytePath[]> {
+    return (await this.view.kindOf(UNFINISHED)) === undefined ? [] : [UNFINISHED];
   }
 
   /** Takes away what a publication brought that was not finished. */

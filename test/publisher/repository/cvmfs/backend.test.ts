@@ -245,6 +245,16 @@ describe('publisher/repository/cvmfs/backend', () => {
       assert.deepEqual([...(await scene.published()).keys()], ['new']);
     });
 
+    it('and never what another publication has brought since then', async () => {
+      await failureOf(scene.publish(publication(injectingAfter(faults.open), SECOND)));
+      scene.fixture.inject({ ...faults.open, times: 1 });
+      await scene.publish(publication(TREE, { names: NAMES }));
+      assert.match(scene.said.at(-1) ?? '', /^warning: what it brought stays for now/);
+      await scene.publish(publication([fileEntry('new')]));
+      const found = await scene.published();
+      for (const { path } of [...TREE, ...NAMES]) assert.ok(found.has(path), path);
+    });
+
     it('and leaves the transaction that somebody opens in between alone', async () => {
       const command = await wrapped('transaction');
       const failing = scene.publish(publication(TREE, { names: NAMES, xattrs: [OPAQUE] }), command);
