@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { parseIfValid } from '../../core/json.ts';
 import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
-import { MANIFEST_FILE, REMOVED_FOLDER } from '../image/layout.ts';
+import { MANIFEST_FILE, manifestPath, REMOVED_FOLDER } from '../image/layout.ts';
 import { treeName } from '../outputs/output.ts';
 import { referencesOf } from '../outputs/references.ts';
 import { parsePublishedManifest } from '../published/published-manifest.ts';
@@ -17,6 +17,8 @@ interface Removed {
   readonly at: number;
   /** By name. */
   readonly trees: readonly string[];
+  /** Its name leads to an image again. */
+  readonly isPublished: boolean;
 }
 
 const RemovedSchema = z.object({ removed: z.iso.datetime() });
@@ -43,16 +45,16 @@ export class RemovedImages {
   }
 
   /**
-   * The folders of those that nobody can restore any more: taken back longer ago than the grace period, and none of their
-   * trees waits.
+   * The folders of those that nobody can restore any more: of names that were published again, and those taken back longer
+   * ago than the grace period of which no tree waits.
    */
   outdated(
     waiting: { readonly has: (name: string) => boolean },
     { nowMs, graceMs }: Pick<CollectionOptions, 'nowMs' | 'graceMs'>,
   ): BytePath[] {
-    return this.#images.flatMap(({ folder, at, trees }) =>
-      nowMs - at < graceMs || trees.some((tree) => waiting.has(tree)) ? [] : [folder],
-    );
+    const isKept = ({ at, trees }: Removed): boolean =>
+      nowMs - at < graceMs || trees.some((tree) => waiting.has(tree));
+    return this.#images.flatMap((image) => (!image.isPublished && isKept(image) ? [] : [image.folder]));
   }
 
   async #read(view: RepositoryView, folder: BytePath): Promise<void> {
@@ -63,7 +65,9 @@ export class RemovedImages {
       return;
     }
     const trees = referencesOf(manifest).map(treeName);
-    this.#images.push({ folder, at: Date.parse(removed.removed), trees });
+    const isPublished =
+      (await view.kindOf(manifestPath(folder.slice(REMOVED_FOLDER.length + 1)))) !== undefined;
+    this.#images.push({ folder, at: Date.parse(removed.removed), trees, isPublished });
   }
 
   #report(path: BytePath): void {

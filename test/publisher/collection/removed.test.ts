@@ -77,6 +77,17 @@ describe('publisher/collection/removed', () => {
     assert.ok(isKept());
   });
 
+  it('goes once its name is published again, though its trees wait', async () => {
+    takeBack(['base', 'top']);
+    takeBack(['base', 'top'], 0, 'reg.example/lab/other:1');
+    await on(1);
+    assert.ok(isKept());
+    repository.image(NAME, ['base', 'new']);
+    const { waiting } = await on(2);
+    assert.deepEqual([isKept(), isKept('reg.example/lab/other:1'), waiting.length], [false, true, 3]);
+    assert.ok(repository.has(manifestPath(NAME)));
+  });
+
   const broken: Readonly<Record<string, () => void>> = {
     'without its time': () => repository.delete(removedPath(NAME, 'removed.json')),
     'whose time cannot be read': () =>
