@@ -4,7 +4,7 @@ import { nearest } from '../../core/text.ts';
 import type { RepositoryView } from '../../publisher/publication/view.ts';
 import { createBackend } from '../cycle/backend.ts';
 import type { Context } from '../output/context.ts';
-import { withState } from '../state/open-state.ts';
+import { withReadState } from '../state/open-state.ts';
 import type { WishRecord } from '../state/state.ts';
 import { argumentUnknown, assertKnownRepository, imageArgument } from './known.ts';
 
@@ -20,12 +20,11 @@ export interface NamedImage {
 
 /** The repositories that a command is about, with the lines that ask for images in each. */
 export async function meantRepositories(
-  context: Context,
+  context: Pick<Context, 'configuration'>,
 ): Promise<ReadonlyMap<string, readonly WishRecord[]>> {
   const { repository } = context.configuration;
   if (repository !== undefined) await assertKnownRepository(context, repository);
-  // Not only to read: a run that was killed may have left a database that readers alone cannot use.
-  return await withState(context, async ({ repositories, wishes }) => {
+  return await withReadState(context, async ({ repositories, wishes }) => {
     const known = (await repositories.all()).map(({ name }) => name);
     const names = repository === undefined ? known : [repository];
     if (names.length === 0)
