@@ -9,6 +9,7 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { hasCode } from '../system-error.ts';
+import { atOnce, type Sliced } from '../turns.ts';
 
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
@@ -18,6 +19,11 @@ const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
  * bytes, which not every Node's own removal takes.
  */
 export function removeTree(path: Buffer): void {
+  atOnce(removingTree(path));
+}
+
+/** The same, in slices: there may be millions of files. */
+export function* removingTree(path: Buffer): Sliced<void> {
   const entered = enter(path);
   if (entered === undefined) return;
   // The folders on the way down, each with what is left in it.
@@ -33,6 +39,7 @@ export function removeTree(path: Buffer): void {
       }
       const below = enter(Buffer.concat([Buffer.from(`/proc/self/fd/${at.fd}/`), name]));
       if (below !== undefined) way.push(below);
+      yield;
     }
   } catch (error) {
     for (const { fd } of way) closeSync(fd);

@@ -111,7 +111,7 @@ export class DirectoryBackend implements Backend {
             'note',
             `removed a publication of ${name} that was interrupted before it was complete`,
           );
-        discardWorkingFiles(paths);
+        await discardWorkingFiles(paths);
       });
       return { paths, lock };
     } catch (error) {
@@ -148,7 +148,7 @@ class OpenDirectory implements OpenRepository {
     });
     await orUnusable({ ...unchanged(path), outcome: UNFINISHED }, async () => {
       await applyJournal(this.#paths);
-      discardWorkingFiles(this.#paths);
+      await discardWorkingFiles(this.#paths);
     });
     const lost = losses.summary();
     if (lost !== undefined) this.#notice('warning', lost);
@@ -180,7 +180,7 @@ class OpenDirectory implements OpenRepository {
       const staging = await this.#write(publication, options, losses);
       draftJournal(this.#paths, staging.changes);
     } catch (error) {
-      discardWorkingFiles(this.#paths);
+      await discardWorkingFiles(this.#paths);
       throw error;
     }
   }

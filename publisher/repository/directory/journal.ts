@@ -18,7 +18,8 @@ import { displayPath, pathBelow } from '../../../core/system/byte-path.ts';
 import { finishDirectory } from '../inode.ts';
 import { syncFileSystem } from '../../../core/system/libc.ts';
 import { RealFolders } from '../real-folders.ts';
-import { removeTree } from '../../../core/system/remove-tree.ts';
+import { removingTree } from '../../../core/system/remove-tree.ts';
+import { inTurns, type Sliced } from '../../../core/turns.ts';
 import { renameDurablySync, syncFolder, readIfThereSync } from '../../../core/system/files.ts';
 
 const OWNER_BITS = 0o700;
@@ -105,9 +106,10 @@ export async function applyJournal(paths: WorkingPaths): Promise<boolean> {
 }
 
 /** Removes what an earlier publication staged, wrote down or moved away. There must be no journal. */
-export function discardWorkingFiles(paths: WorkingPaths): void {
+export async function discardWorkingFiles(paths: WorkingPaths): Promise<void> {
   rmSync(draftOf(paths), { force: true });
-  for (const folder of [paths.staging, paths.discarded, paths.probe]) removeWorkingFolder(folder);
+  for (const folder of [paths.staging, paths.discarded, paths.probe])
+    await inTurns(removingWorkingFolder(folder));
 }
 
 /** Returns when everything that was written to the file system of `folder` is on its disk. */
@@ -125,16 +127,18 @@ function draftOf({ journal }: WorkingPaths): string {
 }
 
 /** Folders of an image may forbid their owner to empty them. */
-function removeWorkingFolder(folder: string): void {
-  if (process.getuid?.() !== 0) makeWritable(Buffer.from(folder));
-  removeTree(Buffer.from(folder));
+function* removingWorkingFolder(folder: string): Sliced<void> {
+  if (process.getuid?.() !== 0) yield* makingWritable(Buffer.from(folder));
+  yield* removingTree(Buffer.from(folder));
 }
 
 /** Bounded: paths have a limit of the system's. */
-function makeWritable(path: Buffer): void {
+function* makingWritable(path: Buffer): Sliced<void> {
+  yield;
   if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return;
   chmodSync(path, 0o700);
-  for (const name of readdirSync(path, 'buffer')) makeWritable(Buffer.concat([path, Buffer.from('/'), name]));
+  for (const name of readdirSync(path, 'buffer'))
+    yield* makingWritable(Buffer.concat([path, Buffer.from('/'), name]));
 }
 
 function apply(

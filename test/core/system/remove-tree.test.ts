@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fs, { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
-import { removeTree } from '../../../core/system/remove-tree.ts';
+import { removeTree, removingTree } from '../../../core/system/remove-tree.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { openFiles } from '../../publisher/layer/open-files.ts';
 
@@ -35,6 +35,11 @@ describe('core/system/remove-tree', () => {
     assert.equal(existsSync(tree), false);
     assert.deepEqual(readdirSync(precious), ['file']);
     for (const path of [tree, join(top, 'moved')]) assert.deepEqual(await openFiles(path), []);
+  });
+
+  it('removes a tree in slices, one for each name in it', () => {
+    assert.equal([...removingTree(Buffer.from(tree))].length, 3);
+    assert.equal(existsSync(tree), false);
   });
 
   it('removes a file, a link alone, and nothing where nothing is', () => {
