@@ -81,7 +81,14 @@ async function candidateOf(
   return {
     part: { wanted: wantedOf(published, name), platform: published.platform },
     resolved: { ...published, manifest: outlineOf(manifest) },
-    repair: { name, found, trees: brokenTrees, inTheWay: inTheWay.filter(isOurs), manifest, config },
+    repair: {
+      name,
+      found,
+      trees: brokenTrees,
+      inTheWay: inTheWay.filter((path) => isOurs(path) && !isShared(path, name)),
+      manifest,
+      config,
+    },
   };
 }
 
@@ -96,4 +103,14 @@ function isOurs(path: BytePath): boolean {
   const [first = '', ...rest] = path.split('/');
   if (first === OWN_FOLDERS.platforms) return rest[1] === 'podmanStore';
   return ownFolders().includes(first);
+}
+
+/**
+ * Reports whether other images are found by way of the path too: somebody may have moved such a folder, and put a link in its
+ * place.
+ */
+function isShared(path: BytePath, name: string): boolean {
+  const [first = '', ...rest] = path.split('/');
+  if (first === OWN_FOLDERS.metadata) return rest.length === 0 || name.startsWith(`${rest.join('/')}/`);
+  return rest.length < (first === OWN_FOLDERS.platforms ? 4 : 2);
 }

@@ -361,11 +361,11 @@ export const DAMAGES: readonly Damage[] = [
     },
   },
   {
-    what: 'the folder above a chain is a link',
+    what: 'a chain is a link',
     finding: 'type .chains/…',
     damage: ({ chain }) => {
-      renameSync(join(chain, '..'), `${join(chain, '..')}-moved`);
-      symlinkSync(`${join(chain, '..')}-moved`, join(chain, '..'));
+      renameSync(chain, `${chain}-moved`);
+      symlinkSync(`${chain}-moved`, chain);
     },
   },
   {

@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict';
 import {
   appendFileSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { flatPath, layerPath } from '../../../publisher/image/layout.ts';
 import { removeNames } from '../../../publisher/removal/removal.ts';
@@ -189,6 +192,28 @@ describe('publisher/verification/repair', () => {
     assert.ok(found !== undefined && !isSound(found));
     assert.deepEqual(await scene.repair([found]), { [name]: 'repository-conflict' });
     assert.deepEqual(readdirSync(target.at(name)), ['theirs']);
+  });
+
+  describe('leaves the link in place of a folder through which other images are found', () => {
+    for (const of of [
+      () => '.flat',
+      () => join(target.flat, '..'),
+      () => '.layers',
+      () => join(target.base, '../..'),
+      () => join(target.chain, '..'),
+      () => '.metadata',
+      () => `.metadata/${dirname(name)}`,
+      () => 'podmanStore',
+      () => 'podmanStore/overlay',
+    ])
+      it(of.toString().slice('() => '.length), async () => {
+        const folder = resolve(target.at('.'), of());
+        renameSync(folder, `${folder}-moved`);
+        symlinkSync(`${folder}-moved`, folder);
+        await scene.repair(await scene.verify([name]));
+        assert.ok(lstatSync(folder).isSymbolicLink());
+        assert.ok(existsSync(join(target.at(other), 'else')));
+      });
   });
 
   describe('without the registry', () => {
