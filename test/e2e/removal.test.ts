@@ -478,27 +478,33 @@ describe('e2e/removal: convert', () => {
     assert.equal(published(), '123');
   });
 
-  it('holds what a source asked for that is no longer configured, and not what another one asked for too', async () => {
-    const [one = '', two = '', three = ''] = images;
-    await writeFile(recipes[0] ?? '', recipeText(one, two));
-    await writeFile(recipes[1] ?? '', recipeText(two, three));
-    const sources = recipes.map((path, index) => `- {file: ${path}, name: source-${index}}`);
-    const convertAll = async (lines: readonly string[]): Promise<string> => {
-      const { status, stderr } = await site.command(['convert', '--config', site.configuration(lines)]);
-      assert.equal(status, 0, stderr);
-      return stderr;
-    };
-    await convertAll(sources);
-    await convertAll(sources.slice(0, 1));
-    await writeFile(recipes[0] ?? '', recipeText(one));
-    await convertAll(sources.slice(0, 1));
-    await pass(3);
-    const told = await convertAll(sources.slice(0, 1));
-    assert.match(told, /^warning: 1 image stays: source-1 asked for them, and is no longer configured/m);
-    assert.equal(published(), '13');
-    await convertAll(sources);
-    assert.equal(published(), '123');
-  });
+  for (const isNamed of [true, false])
+    it(`holds what a source ${isNamed ? 'with' : 'without'} a name asked for that is no longer configured, and not what another one asked for too`, async () => {
+      const [one = '', two = '', three = ''] = images;
+      await writeFile(recipes[0] ?? '', recipeText(one, two));
+      await writeFile(recipes[1] ?? '', recipeText(two, three));
+      const sources = recipes.map((path, index) =>
+        isNamed ? `- {file: ${path}, name: source-${index}}` : `- {file: ${path}}`,
+      );
+      const convertAll = async (lines: readonly string[]): Promise<string> => {
+        const { status, stderr } = await site.command(['convert', '--config', site.configuration(lines)]);
+        assert.equal(status, 0, stderr);
+        return stderr;
+      };
+      await convertAll(sources);
+      await convertAll(sources.slice(0, 1));
+      await writeFile(recipes[0] ?? '', recipeText(one));
+      await convertAll(sources.slice(0, 1));
+      await pass(3);
+      const told = await convertAll(sources.slice(0, 1));
+      assert.match(
+        told,
+        /^warning: 1 image stays: (source-1|file:\/.*two\.yaml) asked for them, and is no longer configured/m,
+      );
+      assert.equal(published(), '13');
+      await convertAll(sources);
+      assert.equal(published(), '123');
+    });
 
   it('removes nothing beside a daemon, which keeps its plan to itself', async () => {
     const [one = '', two = ''] = images;

@@ -40,6 +40,6 @@ export async function loop(context: Context): Promise<ExitStatus> {
       wishLimit,
       signal,
     });
-    return { sources, recipes: sources.flatMap(({ content }) => content?.recipes ?? []) };
+    return { sources, recipePath: path, recipes: sources.flatMap(({ content }) => content?.recipes ?? []) };
   });
 }

@@ -33,6 +33,7 @@ import { exitStatusOf, type ExitStatus } from '../../output/exit-status.ts';
 import type { Configuration } from '../../configuration/options.ts';
 import { readConfiguredSources } from '../../configuration/sources/sources.ts';
 import { jsonText } from '../../output/results.ts';
+import { fileAsker } from '../../cycle/askers.ts';
 import { publishedView, createBackend } from '../../cycle/backend.ts';
 import { takeState } from '../../cycle/publisher-pool.ts';
 import { withRegistry } from '../../cycle/publishing.ts';
@@ -116,10 +117,11 @@ function removalChecks(context: Context): (file: string) => RemovalCheck {
 
 async function rememberedNames(context: Context, repository: string, file: string): Promise<PublishedName[]> {
   const path = await realpath(file).catch(() => undefined);
+  const askers = path === undefined ? [] : [path, fileAsker(path)];
   try {
     const published = await withReadState(context, async (state) => await state.images.published(repository));
     return published.map(({ publicName, platform, askedBy, keep }) => {
-      const isOfFile = askedBy.length > 0 && askedBy.every((source) => source === path);
+      const isOfFile = askedBy.length > 0 && askedBy.every((source) => askers.includes(source));
       return { publicName, platform, remembered: isOfFile ? { keep } : undefined };
     });
   } catch (error) {

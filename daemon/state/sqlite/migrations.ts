@@ -153,7 +153,8 @@ export const MIGRATIONS: readonly string[] = [
     keep TEXT,
     PRIMARY KEY (repository, public_name, source)
   ) WITHOUT ROWID;
-  INSERT OR IGNORE INTO askers SELECT repository, public_name, source,
+  -- A configured file may have its path for a name, as a recipe has.
+  INSERT OR IGNORE INTO askers SELECT repository, public_name, iif(source LIKE '/%', 'file:' || source, source),
     (SELECT CASE WHEN count(*) = 0 THEN NULL WHEN min(keep_days) = 0 THEN '"forever"'
      ELSE json_object('days', max(keep_days)) END
      FROM images WHERE images.repository = wishes.repository AND images.public_name = wishes.public_name

@@ -265,6 +265,7 @@ describe('daemon/state/sqlite/removals', () => {
         INSERT INTO wishes VALUES ('${REPOSITORY}', '${A}', 0, '${A}', 'git', 'f', 1, NULL, 1);
         INSERT INTO wishes VALUES ('${REPOSITORY}', '${A}', 1, '${A}', 'git', 'f', 2, NULL, 1);
         INSERT INTO wishes VALUES ('${REPOSITORY}', '${B}', 0, '${B}', NULL, 'f', 3, NULL, 1);
+        INSERT INTO wishes VALUES ('${REPOSITORY}', '${B}', 1, '${B}', '/f', '/f', 3, NULL, 1);
         INSERT INTO images (repository, public_name, platform, config, unwanted_since, keep_days)
           VALUES ('${REPOSITORY}', '${A}', 'linux/amd64', 'c', 7, 9);`);
     });
@@ -272,7 +273,10 @@ describe('daemon/state/sqlite/removals', () => {
     const after = await openSqliteState(path, { warn: () => undefined });
     assert.deepEqual(
       [...(await after.removals.askers(REPOSITORY))],
-      [[A, { sources: ['git'], keep: { days: 9 } }]],
+      [
+        [A, { sources: ['git'], keep: { days: 9 } }],
+        [B, { sources: ['file:/f'], keep: undefined }],
+      ],
     );
     const [published] = await after.images.published(REPOSITORY);
     assert.deepEqual([published?.unwantedSinceMs, published?.keep], [undefined, { days: 9 }]);
