@@ -1,10 +1,11 @@
 import { isFailure, type Failure } from '../../core/failure.ts';
 import { counted } from '../../core/text.ts';
 import { collect } from '../../publisher/collection/collect.ts';
-import type { CollectionReport } from '../../publisher/collection/report.ts';
+import type { CollectionOptions, CollectionReport } from '../../publisher/collection/report.ts';
 import type { Observer } from '../../publisher/image/events.ts';
 import type { RepositoryPublisher } from '../../publisher/pipeline/repository-publisher.ts';
 import type { StateStore } from '../cycle/state-store.ts';
+import { isClockBelieved } from '../../wishlist/meaning/holds.ts';
 import type { CollectionRecord, Collections } from '../state/collections.ts';
 import type { FailureNote } from '../state/state.ts';
 
@@ -47,7 +48,8 @@ export async function collectGarbage(
     if (!dryRun) await store.use(undefined, async ({ collections }) => await work(collections));
   };
   try {
-    const collected = await collectAndFree(publisher, options);
+    const clockSinceMs = await clockSince(store, nowMs());
+    const collected = await collectAndFree(publisher, { ...options, clockSinceMs });
     await remember(async (known) => await known.record(name, recordOf(collected, nowMs())));
     return collected;
   } catch (error) {
@@ -57,16 +59,32 @@ export async function collectGarbage(
   }
 }
 
+/** Since when all that the clock showed in cycles could be believed; `undefined`: what it shows now cannot be. */
+async function clockSince(store: StateStore, nowMs: number): Promise<number | undefined> {
+  return await store.use<number | undefined>(undefined, async ({ removals }) =>
+    isClockBelieved(nowMs, await removals.clockMs()) ? await removals.clockSinceMs() : undefined,
+  );
+}
+
 async function collectAndFree(
   publisher: RepositoryPublisher,
-  options: CollectingOptions,
+  options: CollectingOptions & Pick<CollectionOptions, 'clockSinceMs'>,
 ): Promise<Collected> {
-  const { gracePeriodMs: graceMs, dryRun: isDryRun, yesReally, serverGc, signal, nowMs } = options;
+  const {
+    gracePeriodMs: graceMs,
+    dryRun: isDryRun,
+    yesReally,
+    serverGc,
+    signal,
+    nowMs,
+    clockSinceMs,
+  } = options;
   const report = await collect(publisher, {
     graceMs,
     isDryRun,
     signal,
     nowMs: nowMs(),
+    clockSinceMs,
     isClockConfirmed: yesReally,
     onProgress: (swept, all) => {
       if (swept < all) tell(options, `taken away: ${swept} of ${counted(all, 'tree')}`);

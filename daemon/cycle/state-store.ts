@@ -355,7 +355,7 @@ export class StateStore {
 
   /** Believes the clock, whatever it showed before. */
   async believeClock(): Promise<void> {
-    await this.#write(async (state) => await state.removals.setClock(this.#options.nowMs()));
+    await this.#write(async (state) => await state.removals.confirmClock(this.#options.nowMs()));
   }
 
   async #remembered(state: State, repository: string): Promise<Remembered> {

@@ -169,6 +169,10 @@ export interface Removals {
   /** The latest time that the clock showed, as far as it could be believed; `undefined`: it was never looked at. */
   clockMs(): Promise<number | undefined>;
   setClock(nowMs: number): Promise<void>;
+  /** Since when it has been looked at so often that nobody had to say that it is right. */
+  clockSinceMs(): Promise<number | undefined>;
+  /** Somebody says that it is right, whatever it showed before. */
+  confirmClock(nowMs: number): Promise<void>;
   /** Makes `holds` all that hold removals back in `repository`, keeping since when each does. */
   replaceHolds(repository: string, holds: readonly FailureNote[], nowMs: number): Promise<void>;
   holds(repository: string): Promise<HoldRecord[]>;

@@ -9,15 +9,20 @@ const CLOCK_DIFFERENCE_MS = 60 * 60 * 1000;
 
 /**
  * Why the marks do not count now; `undefined`: they do. A clock that was set wrong makes them older than they are, and
- * shows by a long time since the last collection, or by one that is yet to come: then somebody has to say that it is right.
+ * shows by a long time since the last collection in which nobody looked at it, or by a collection that is yet to come: then
+ * somebody has to say that it is right.
  */
 export function clockDoubt(
   marks: Marks | undefined,
-  { nowMs, isClockConfirmed = false }: Pick<CollectionOptions, 'nowMs' | 'isClockConfirmed'>,
+  {
+    nowMs,
+    clockSinceMs = nowMs,
+    isClockConfirmed = false,
+  }: Pick<CollectionOptions, 'nowMs' | 'clockSinceMs' | 'isClockConfirmed'>,
 ): string | undefined {
   if (marks === undefined || marks.trees.size === 0 || isClockConfirmed) return undefined;
   const last = new Date(marks.at).toISOString();
-  if (nowMs - marks.at > LONGEST_PAUSE_MS)
+  if (Math.min(nowMs, clockSinceMs) - marks.at > LONGEST_PAUSE_MS)
     return `the last collection was on ${last}, more than 8 days ago, or the clock is wrong`;
   return isAhead(marks, nowMs)
     ? `the last collection was on ${last}, which is yet to come: the clock is wrong, or was`

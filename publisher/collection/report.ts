@@ -8,6 +8,8 @@ export interface CollectionOptions {
   readonly isDryRun: boolean;
   /** Somebody knows that the clock is right, however long ago the last collection was. */
   readonly isClockConfirmed?: boolean;
+  /** Since when somebody has looked at the clock so often that what it shows can be believed. */
+  readonly clockSinceMs?: number | undefined;
   /** The most trees and other parts that one publication takes away. */
   readonly mostTrees?: number;
   /** Stops it between two publications, with what is done reported so far. */

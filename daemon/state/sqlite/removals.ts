@@ -4,7 +4,7 @@ import { groupBy } from '../../../core/group-by.ts';
 import { longestKeep } from '../../../wishlist/meaning/wished-image.ts';
 import { recordAbsence, type Absence, type Sightings } from '../../../wishlist/meaning/absence.ts';
 import { isDropped, type ReadSources } from '../../../wishlist/meaning/removal.ts';
-import type { HoldCode } from '../../../wishlist/meaning/holds.ts';
+import { isClockBelieved, type HoldCode } from '../../../wishlist/meaning/holds.ts';
 import type { Asked, FailureNote, HoldRecord, Removals } from '../state.ts';
 import { failureOf, failureValues, nameOf, numberOf, type Row, Table } from './database.ts';
 
@@ -16,6 +16,7 @@ export const KEEP_FORM: z.ZodType<Keep> = z.union([
 
 /** The mark that holds the latest time that the clock showed. */
 const CLOCK = 'clock';
+const CLOCK_SINCE = 'clock-since';
 const CLOCK_JUMPED: HoldCode = 'clock-jumped';
 
 export class RemovalsTable extends Table implements Removals {
@@ -106,7 +107,20 @@ export class RemovalsTable extends Table implements Removals {
   }
 
   async setClock(nowMs: number): Promise<void> {
-    await this.database.run('INSERT OR REPLACE INTO marks VALUES (?, ?)', CLOCK, nowMs);
+    await this.database.transaction(async (statements) => {
+      await statements.run('INSERT OR REPLACE INTO marks VALUES (?, ?)', CLOCK, nowMs);
+      await statements.run('INSERT OR IGNORE INTO marks VALUES (?, ?)', CLOCK_SINCE, nowMs);
+    });
+  }
+
+  async clockSinceMs(): Promise<number | undefined> {
+    const [row] = await this.database.all('SELECT value FROM marks WHERE name = ?', CLOCK_SINCE);
+    return numberOf(row?.['value']);
+  }
+
+  async confirmClock(nowMs: number): Promise<void> {
+    if (isClockBelieved(nowMs, await this.clockMs())) await this.setClock(nowMs);
+    else await this.database.run(CONFIRM_CLOCK, CLOCK, nowMs, CLOCK_SINCE, nowMs);
   }
 
   async replaceHolds(repository: string, holds: readonly FailureNote[], nowMs: number): Promise<void> {
@@ -136,13 +150,14 @@ export class RemovalsTable extends Table implements Removals {
         [repository, CLOCK_JUMPED],
       );
       if (holds.some(({ code }) => code === CLOCK_JUMPED))
-        await statements.run('INSERT OR REPLACE INTO marks VALUES (?, ?)', [CLOCK, nowMs]);
+        await statements.run(CONFIRM_CLOCK, [CLOCK, nowMs, CLOCK_SINCE, nowMs]);
       await statements.run('DELETE FROM holds WHERE repository = ?', repository);
       return holds;
     });
   }
 }
 
+const CONFIRM_CLOCK = 'INSERT OR REPLACE INTO marks VALUES (?, ?), (?, ?)';
 const HOLDS = 'SELECT * FROM holds WHERE repository = ? ORDER BY since, code';
 
 function holdOf(row: Row): HoldRecord[] {

@@ -34,6 +34,22 @@ describe('publisher/collection/aging', () => {
     });
   }
 
+  const looks: readonly (readonly [lastDays: number, sinceDays: number, isDoubted: boolean])[] = [
+    [40, 400, false],
+    [40, 32, false],
+    [40, 31.99, true],
+    [40, 0, true],
+    [3, -6, false],
+    [-1, 400, true],
+  ];
+  for (const [lastDays, sinceDays, isDoubted] of looks) {
+    it(`${isDoubted ? 'doubts' : 'believes'} it ${lastDays} days later, where it was looked at for ${sinceDays} days`, () => {
+      const marks = marksAt(NOW - lastDays * DAY, { 'flat/x': 0 });
+      const doubt = clockDoubt(marks, { nowMs: NOW, clockSinceMs: NOW - sinceDays * DAY });
+      assert.equal(doubt !== undefined, isDoubted);
+    });
+  }
+
   it('has no doubt where nothing is marked', () => {
     assert.equal(clockDoubt(undefined, { nowMs: NOW }), undefined);
     assert.equal(isOld(marksAt(0, {}), NOW), false);

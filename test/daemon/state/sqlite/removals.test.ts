@@ -196,7 +196,7 @@ describe('daemon/state/sqlite/removals', () => {
     await plan(state, [A, 'clock-jumped']);
     await state.removals.replaceHolds(REPOSITORY, [{ code: 'clock-jumped', message: 'm', hint: 'h' }], 1);
     await state.removals.confirm(REPOSITORY, 5);
-    assert.equal(await state.removals.clockMs(), 5);
+    assert.deepEqual([await state.removals.clockMs(), await state.removals.clockSinceMs()], [5, 5]);
     assert.equal((await state.images.published(REPOSITORY))[0]?.isConfirmed, false);
   });
 
