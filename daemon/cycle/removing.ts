@@ -2,7 +2,7 @@ import { asFailure, withHint } from '../../core/failure.ts';
 import { formatPlatform } from '../../core/oci/platform.ts';
 import { manifestPath, platformName } from '../../publisher/image/layout.ts';
 import { isByHand } from '../../publisher/published/name-notes.ts';
-import { removeNames, type NamesPublisher } from '../../publisher/removal/removal.ts';
+import { removeNames, type NamesPublisher, type NameToRemove } from '../../publisher/removal/removal.ts';
 import type { Presence } from '../../publisher/registry/tag-presence.ts';
 import { holdRemovals, type Hold, type RemovalLimits } from '../../wishlist/meaning/holds.ts';
 import type { Plan, PublishedImage, Removal } from '../../wishlist/meaning/plan.ts';
@@ -203,7 +203,7 @@ export class NameRemoval {
   }
 
   async #takeBack(byName: ReadonlyMap<string, Removal>): Promise<RemovedName[]> {
-    const { repository, publisher, isLatest } = this.#task;
+    const { repository, publisher } = this.#task;
     const { store, nowMs, removal } = this.#context;
     const names = Array.from(
       byName,
@@ -217,7 +217,11 @@ export class NameRemoval {
         return { name, reason: reasonText(reason), config: digest };
       },
     );
-    const options = { nowMs: nowMs(), takesByHand: false, isMeant: isLatest };
+    const stillMeant = async (all: readonly NameToRemove[]): Promise<NameToRemove[]> => {
+      const unwanted = await this.#unwanted();
+      return all.filter(({ name }) => unwanted.has(name));
+    };
+    const options = { nowMs: nowMs(), takesByHand: false, stillMeant };
     const { removed, kept, warnings } = await removeNames(publisher, names, options);
     const gone = [...removed];
     for (const [name, why] of kept) {
@@ -233,6 +237,13 @@ export class NameRemoval {
     return names
       .filter(({ name }) => removed.includes(name))
       .map(({ name: image, reason }) => ({ image, reason }));
+  }
+
+  /** What is unwanted as far as later cycles know. */
+  async #unwanted(): Promise<ReadonlySet<string>> {
+    const now = await this.#context.store.remembered(this.#task.repository);
+    const unwanted = now?.published.filter(({ unwantedSinceMs }) => unwantedSinceMs !== undefined);
+    return new Set(unwanted?.map(nameOf));
   }
 
   /** What could not be removed is left alone for a day: to try takes the repository. */

@@ -37,8 +37,8 @@ export interface RemovalOptions {
   readonly nowMs: number;
   /** Somebody asks for it by hand: then what was published by hand goes too. */
   readonly takesByHand: boolean;
-  /** Asked when the repository is held, which may be long after: false where nothing is to go any more. */
-  readonly isMeant?: () => boolean;
+  /** Asked when the repository is held, which may be long after: those of the names that are still to go. */
+  readonly stillMeant?: (names: readonly NameToRemove[]) => Promise<readonly NameToRemove[]>;
 }
 
 export interface RemovalReport {
@@ -65,8 +65,9 @@ export async function removeNames(
   let report: RemovalReport = { removed: [], kept: new Map(), warnings: [] };
   const title = names.length === 1 ? (names[0]?.name ?? '') : counted(names.length, 'public name');
   await publisher.publish(async (repository) => {
-    if (options.isMeant?.() === false) return undefined;
-    const composed = await composeRemoval(repository, names, {
+    const meant = (await options.stillMeant?.(names)) ?? names;
+    if (meant.length === 0) return undefined;
+    const composed = await composeRemoval(repository, meant, {
       ...options,
       clientRoot: publisher.clientRoot,
       attributes: publisherAttributes(),
