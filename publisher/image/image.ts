@@ -15,6 +15,8 @@ export interface WantedImage extends Pick<
   readonly isByHand?: boolean;
   /** The manifest that is meant, in place of what the tag leads to now. */
   readonly pinned?: Digest;
+  /** Whether the plain name is to lead each client to its own architecture, however that is configured now. */
+  readonly hasVariantLink?: boolean;
 }
 
 /** An image that is resolved: what its name means in the registry now, for one platform. */

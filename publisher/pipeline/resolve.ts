@@ -273,7 +273,8 @@ export async function resolveImage(
   forms: Forms,
 ): Promise<ResolvedPlatforms> {
   const outputs = outputsFor(wanted.outputs, forms.outputs);
-  const hasVariantLink = outputs.has('flat') && isMultiarch(wanted, forms.multiarchLinks);
+  const isMeant = wanted.hasVariantLink ?? isMultiarch(wanted, forms.multiarchLinks);
+  const hasVariantLink = outputs.has('flat') && isMeant;
   const imageOf = (platform: Platform, manifest: Manifest): ResolvedImage => ({
     reference: wanted.reference,
     platform,

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isVariantTarget } from '../../publisher/image/layout.ts';
 import { variantTarget } from '../../publisher/outputs/public-links.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { BACKENDS, REPOSITORY, Site } from '../support/e2e/site.ts';
@@ -125,6 +127,32 @@ for (const [kind, release] of [
         'unchanged',
       ]);
     });
+
+    it('is made again with an image that is restored from its registry', async () => {
+      await convert([BOTH]);
+      const other = registry.add('lab/other', '1', image({ layers: [await layer([file('says', 'x')])] }));
+      await site.convert([other]);
+      const removed = await site.command(['remove', name]);
+      assert.equal(removed.status, 0, removed.stderr);
+      assert.equal(existsSync(site.path(name)), false);
+      removeTrees();
+      const restored = await run(['restore', wish, ...site.options]);
+      assert.equal(restored.status, 0, restored.stderr);
+      assert.match(restored.stdout, /(published .* again .*\n){2}/);
+      assert.equal(isVariantTarget(readlinkSync(site.path(name))), isCvmfs);
+      assert.deepEqual(await seen(name), saying('one'));
+    });
+
+    function removeTrees(): void {
+      if (site.fixture === undefined) {
+        rmSync(site.path('.flat'), { recursive: true });
+        return;
+      }
+      const { command, root } = site.fixture;
+      execFileSync(command, ['transaction', REPOSITORY], { stdio: 'ignore' });
+      rmSync(join(root, REPOSITORY, '.flat'), { recursive: true });
+      execFileSync(command, ['publish', REPOSITORY], { stdio: 'ignore' });
+    }
 
     it('leads there from below a folder', async () => {
       const settings = [

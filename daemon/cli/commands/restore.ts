@@ -105,9 +105,9 @@ async function restore(
 
 /** The image by its digest, under the name that it had. */
 async function wantedAgain(
-  { publicName: name, platform, manifest, outputs }: RemovedName,
+  { publicName: name, platform, manifest, outputs, hasVariantLink }: RemovedName,
   { configuration, arguments: [argument = ''] }: Context,
-): Promise<WishedImage & Pick<WantedImage, 'pinned'>> {
+): Promise<WishedImage & Pick<WantedImage, 'pinned' | 'hasVariantLink'>> {
   const { publicName } = parsePlatformName(name);
   const known = publishedReference(publicName);
   const scheme: ImageReference['scheme'] = argument.startsWith('http://') ? 'http' : known.scheme;
@@ -125,6 +125,7 @@ async function wantedAgain(
     ...image,
     publicName,
     pinned: manifest.digest,
+    hasVariantLink,
     outputs: [...outputs],
     platforms: isPlain(platform) ? undefined : [{ platform, isRequired: true }],
   };
