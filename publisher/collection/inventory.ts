@@ -1,6 +1,5 @@
 import { outputNames, OUTPUT_FORMS, OWN_FOLDERS } from '../../core/outputs.ts';
 import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
-import { recordPath } from '../image/layout.ts';
 import type { Child, Kind, RepositoryView } from '../publication/view.ts';
 import type { Output, TreeName } from '../outputs/output.ts';
 import { CATALOG_MARKER } from '../tree/catalogs.ts';
@@ -13,8 +12,8 @@ export class Inventory {
   readonly recorded: TreeName[] = [];
   /** Trees that have none. */
   readonly unrecorded: TreeName[] = [];
-  /** Records whose trees are gone: their paths. */
-  readonly orphans: BytePath[] = [];
+  /** Trees that have nothing but a record. */
+  readonly orphans: TreeName[] = [];
   /** What has no business where it is. */
   readonly foreign: Finding[] = [];
   /** Counts the entries of each folder that holds trees or records: with the last of them, it goes. */
@@ -36,7 +35,7 @@ export class Inventory {
       hasLinks: false,
     });
     for (const hex of trees) (records.has(hex) ? this.recorded : this.unrecorded).push({ kind, hex });
-    for (const hex of records) if (!trees.has(hex)) this.orphans.push(recordPath(kind, hex));
+    for (const hex of records) if (!trees.has(hex)) this.orphans.push({ kind, hex });
   }
 
   /** What is named by a digest in `top`, below the first two of its digits. */

@@ -7,6 +7,7 @@ import { MARKS_PATH, marksFile, readMarks, type Mark, type Marks } from '../publ
 import type { DeletionRoom, Publication } from '../publication/backend.ts';
 import { publisherAttributes, type Entry } from '../publication/entry.ts';
 import type { RepositoryView } from '../publication/view.ts';
+import { recordPath, treePath } from '../image/layout.ts';
 import { age, clockDoubt, isOld, type Aged } from './aging.ts';
 import { Inventory } from './inventory.ts';
 import { References, type Place } from './references.ts';
@@ -192,7 +193,7 @@ async function sweep(sweeping: Sweeping, options: CollectionOptions): Promise<Sw
     }
   }
   const waiting = { has: (name: string): boolean => trees.has(name) && !names.has(name) };
-  for (const path of [...inventory.orphans, ...removed.outdated(waiting, options)])
+  for (const path of [...(await orphansOf(inventory, view)), ...removed.outdated(waiting, options)])
     if (room.take([path])) outdated.push(path);
   return {
     names: [...names],
@@ -204,6 +205,18 @@ async function sweep(sweeping: Sweeping, options: CollectionOptions): Promise<Sw
     strangers,
     isShort: room.isShort,
   };
+}
+
+/** Records whose trees are gone. They are looked at again, since a mount may have been made anew in the meantime. */
+async function orphansOf({ orphans }: Inventory, view: RepositoryView): Promise<BytePath[]> {
+  const found: BytePath[] = [];
+  for (const { kind, hex } of orphans) {
+    const path = recordPath(kind, hex);
+    const hasRecord = async (): Promise<boolean> => (await view.kindOf(path)) !== undefined;
+    const isTreeGone = async (): Promise<boolean> => (await view.kindOf(treePath(kind, hex))) === undefined;
+    if ((await hasRecord()) && (await isTreeGone()) && (await hasRecord())) found.push(path);
+  }
+  return found;
 }
 
 /** Trees that parts which stay lead to, though nothing else does. */

@@ -76,14 +76,14 @@ export class Strangers {
 }
 
 /**
- * The fewest paths that take away all of `paths`: a folder that has nothing else goes as a whole.
+ * The fewest paths that take away all of `paths`: a folder that has nothing else goes as a whole. One in which nothing was
+ * found stays: a release manager whose mount is made anew shows folders without what is in them.
  *
- * @param entries counts the entries of the folders that may go so; those without any go in any case
+ * @param entries counts the entries of the folders that may go so
  */
 export function withEmptied(paths: readonly BytePath[], entries: ReadonlyMap<BytePath, number>): BytePath[] {
   const left = new Map(entries);
   const gone = new Set(paths);
-  for (const [folder, count] of entries) if (count === 0) gone.add(folder);
   // A set that is added to goes on with what was added.
   for (const path of gone) {
     const folder = posix.dirname(path);

@@ -16,7 +16,8 @@ export async function withFolders(view: RepositoryView, paths: Iterable<BytePath
     const emptied = new Set<BytePath>();
     for (const folder of folders) {
       const children = (await view.list(folder)).map(({ name }) => `${folder}/${name}`);
-      if (!children.every((child) => gone.has(child))) continue;
+      // A release manager whose mount is made anew shows folders without what is in them.
+      if (children.length === 0 || !children.every((child) => gone.has(child))) continue;
       for (const child of children) gone.delete(child);
       gone.add(folder);
       emptied.add(folder);

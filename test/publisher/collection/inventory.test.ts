@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { collect } from '../../../publisher/collection/collect.ts';
+import { planStep } from '../../../publisher/collection/plan.ts';
 import type { CollectionReport } from '../../../publisher/collection/report.ts';
+import { DirectoryView } from '../../../publisher/publication/view.ts';
 import { recordPath, treePath } from '../../../publisher/image/layout.ts';
 import type { RepositoryPublisher } from '../../../publisher/pipeline/repository-publisher.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { digestOf, SyntheticRepository, type SyntheticImage } from './synthetic-repository.ts';
 
+const DAY = 24 * 60 * 60 * 1000;
 const HEX = digestOf('stray').slice(7);
 const LAYER = treePath('layers', HEX);
 
@@ -28,6 +32,32 @@ describe('publisher/collection/inventory', () => {
   async function collected(): Promise<CollectionReport> {
     return await collect(publisher, { graceMs: 0, nowMs: Date.now(), isDryRun: false });
   }
+
+  describe('takes away nothing where all is gone for a moment', () => {
+    /** As a release manager shows a folder while somebody else's publication mounts it anew. */
+    class Unmounted extends DirectoryView {
+      readonly #folder: string;
+
+      constructor(root: string, folder: string) {
+        super(root);
+        this.#folder = folder;
+      }
+
+      override async list(path: string) {
+        return path === this.#folder ? [] : await super.list(path);
+      }
+    }
+
+    for (const of of [treePath, recordPath])
+      for (const above of ['', '..', '../..'])
+        it(`in ${join(of('layers', HEX).slice(0, -HEX.length), above)}`, async () => {
+          const [, hex = ''] = app.trees[0]?.split('/') ?? [];
+          const view = new Unmounted(repository.path(), join(of('layers', hex), '..', above));
+          const options = { graceMs: DAY, nowMs: 0, isDryRun: false };
+          const { publication } = await planStep({ view, clientRoot: '/', revision: undefined }, options);
+          assert.deepEqual(publication?.outdated, []);
+        });
+  });
 
   const foreign: Readonly<Record<string, { readonly put: (path: string) => void; readonly path: string }>> = {
     'a file beside the layers': { put: (path) => repository.file(path), path: '.layers/notes.txt' },

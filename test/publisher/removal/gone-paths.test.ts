@@ -8,6 +8,7 @@ describe('publisher/removal/gone-paths', () => {
     ['all of a folder', ['r.io/a:1', 'r.io/b:1'], ['r.io/a:1', 'r.io/b:1'], ['r.io']],
     ['the last of several folders', ['r.io/a/b/c:1', 'r.io/d:1'], ['r.io/a/b/c:1'], ['r.io/a']],
     ['all but a marker', ['r.io/a:1', 'r.io/.cvmfscatalog'], ['r.io/a:1'], ['r.io/a:1']],
+    ['what seems to be nowhere', [], ['r.io/a:1'], ['r.io/a:1']],
     ['something at the root', ['a'], ['a'], ['a']],
     [
       'the last of the metadata',
