@@ -1,4 +1,4 @@
-import type { ReadSources } from '../../wishlist/meaning/removal.ts';
+import type { ReadSources } from '../../wishlist/meaning/read-sources.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import type { Asked } from '../state/state.ts';
 import type { SourceState } from '../../wishlist/sources/source.ts';

@@ -1,6 +1,7 @@
 import type { Platform } from '../../core/oci/platform.ts';
 import type { ImageReference } from '../../core/oci/reference.ts';
 import type { Keep } from '../recipe/settings.ts';
+import { isDropped, type ReadSources } from './read-sources.ts';
 import { groupBy } from '../../core/group-by.ts';
 import { goneSinceMs, type Absence } from './absence.ts';
 import { protectedNames, type Uncertainty } from './uncertainty.ts';
@@ -31,14 +32,6 @@ export interface PublishedImage {
 export interface TagAnswers {
   /** Of a tag that its registry surely does not have now. */
   readonly absent: (publicName: string) => Absence | undefined;
-}
-
-/** The sources of a cycle, by name; a recipe given to a command by its real path. */
-export interface ReadSources {
-  /** Read whole in this cycle. */
-  readonly read: ReadonlySet<string>;
-  /** All that are configured; `undefined` where the cycle is about a recipe alone. */
-  readonly configured: ReadonlySet<string> | undefined;
 }
 
 /** A pattern whose images are known: tags that it matches are wanted as long as the registry has them. */
@@ -192,11 +185,6 @@ export function removalOf(
 /** Returns whether all who asked for an image have now said that they do not, or cannot be asked any more. */
 export function isAnswered({ askedBy }: PublishedImage, { read, configured }: ReadSources): boolean {
   return askedBy.length > 0 && askedBy.every((source) => read.has(source) || isDropped(source, configured));
-}
-
-/** Returns whether an operator took a source away. Recipes are nobody's but their callers'. */
-export function isDropped(source: string, configured: ReadSources['configured']): boolean {
-  return configured !== undefined && !configured.has(source) && !source.startsWith('/');
 }
 
 /** `[<subdirectory>/]<registry>/<repository>` */

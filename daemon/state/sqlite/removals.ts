@@ -3,7 +3,7 @@ import type { Keep } from '../../../wishlist/recipe/settings.ts';
 import { groupBy } from '../../../core/group-by.ts';
 import { longestKeep } from '../../../wishlist/meaning/wished-image.ts';
 import { recordAbsence, type Absence, type Sightings } from '../../../wishlist/meaning/absence.ts';
-import { isDropped, type ReadSources } from '../../../wishlist/meaning/removal.ts';
+import { isDropped, type ReadSources } from '../../../wishlist/meaning/read-sources.ts';
 import { isClockBelieved, type HoldCode } from '../../../wishlist/meaning/holds.ts';
 import type { Asked, FailureNote, HoldRecord, Removals } from '../state.ts';
 import { failureOf, failureValues, nameOf, numberOf, type Row, Table } from './database.ts';

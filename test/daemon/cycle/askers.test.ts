@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { askersIn, readSourcesOf, type Origins } from '../../../daemon/cycle/askers.ts';
 import { parseReference } from '../../../core/oci/reference.ts';
-import { isDropped } from '../../../wishlist/meaning/removal.ts';
+import { isDropped } from '../../../wishlist/meaning/read-sources.ts';
 import type { WishedImage } from '../../../wishlist/meaning/wished-image.ts';
 import { NO_SETTINGS } from '../../../wishlist/recipe/settings.ts';
 import { wishOf } from '../../../wishlist/recipe/wish.ts';
