@@ -68,7 +68,7 @@ export async function imagesIn(view: RepositoryView): Promise<RecordedImage[]> {
   return (await findPublished(view)).flatMap((image) => newImageOf(image) ?? []);
 }
 
-/** The same for an image found in a repository; `undefined` if its folder does not name a platform. @internal */
+/** The same for an image found in a repository; `undefined` if its folder does not name a platform. */
 export function newImageOf({ publicName, config, layers, ...found }: FoundImage): RecordedImage | undefined {
   const platform = platformText(found.platform);
   if (platform === undefined) return undefined;

@@ -18,7 +18,7 @@ const PRIORITIES: Readonly<Record<Configuration['logLevel'], number>> = {
   debug: 7,
 };
 
-/** What the daemon does beside its cycles. */
+/** What the daemon does beside its cycles. @internal */
 export const CHORES: readonly Chore[] = [gcChore, verifyChore];
 
 /** Runs the daemon until a signal ends it, with exit status 0. SIGHUP reloads the configuration. */

@@ -383,7 +383,7 @@ describe('e2e/failures: unpackd convert: what cannot be used', () => {
       const site = await Site.make(kind);
       mkdirSync(site.state);
       try {
-        await withMount(this, site.state, { type: 'tmpfs', options: 'size=200k' }, async () => {
+        await withMount(this, site.state, { type: 'tmpfs', options: 'size=320k' }, async () => {
           const large = registry.add('lab/large', '1', await incompressibleImage());
           const small = registry.add('lab/small', '1', await smallImage('small'));
           await assertOnlyFits(site, { small, large });
@@ -447,7 +447,7 @@ describe('e2e/failures: unpackd convert: what cannot be used', () => {
   it('a repository without any room: few publications are tried, and nothing changed', async function () {
     const site = await Site.make('directory');
     mkdirSync(site.root);
-    await withMount(this, site.root, { type: 'tmpfs', options: 'size=200k' }, async () => {
+    await withMount(this, site.root, { type: 'tmpfs', options: 'size=320k' }, async () => {
       writeFileSync(join(site.root, 'filler'), Buffer.alloc(190_000));
       const images = await Promise.all(
         Array.from({ length: 16 }, async (_, index) =>

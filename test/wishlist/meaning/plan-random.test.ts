@@ -128,30 +128,28 @@ function expectedImage(
   const { publicName, platform, there } = subject;
   const claimants = claims(world).filter(({ name }) => name === publicName);
   const [first] = claimants;
-  if (first !== undefined) {
-    const agreeing = claimants.filter(
-      ({ image, scheme }) => image === first.image && scheme === first.scheme,
-    );
-    if (agreeing.some(({ platforms }) => platforms.includes(platform))) {
-      const digest = world.digest(first.reference, platform);
-      if (digest === undefined) {
-        const isMissing = PLATFORMS.every((one) => world.digest(first.reference, one) === undefined);
-        return isMissing && isGone(world, there) ? removed(there, FIRST_ABSENT_MS) : there;
-      }
-      const keep = longest(agreeing.map((claim) => claim.keep));
-      return {
-        publicName,
-        platform,
-        digest,
-        keep,
-        unwantedSinceMs: undefined,
-        askedBy: there?.askedBy ?? [WISHLIST],
-        isConfirmed: false,
-      };
+  const agreeing = claimants.filter(({ image, scheme }) => image === first?.image && scheme === first.scheme);
+  if (first !== undefined && agreeing.some(({ platforms }) => platforms.includes(platform))) {
+    const digest = world.digest(first.reference, platform);
+    if (digest === undefined) {
+      const isMissing = PLATFORMS.every((one) => world.digest(first.reference, one) === undefined);
+      return isMissing && isGone(world, there) ? removed(there, FIRST_ABSENT_MS) : there;
     }
+    const keep = longest(agreeing.map((claim) => claim.keep));
+    return {
+      publicName,
+      platform,
+      digest,
+      keep,
+      unwantedSinceMs: undefined,
+      askedBy: there?.askedBy ?? [WISHLIST],
+      isConfirmed: false,
+    };
   }
   if (there === undefined || !isOurs(there) || isDoubtful(world, publicName)) return there;
-  if (!isMatched(world, publicName)) return removed(there, there.unwantedSinceMs ?? NOW_MS);
+  // A pattern that lists the tag has said for which platforms.
+  const isListed = agreeing.some(({ wish }) => isPattern(wish));
+  if (isListed || !isMatched(world, publicName)) return removed(there, there.unwantedSinceMs ?? NOW_MS);
   return isGone(world, there) ? removed(there, FIRST_ABSENT_MS) : there;
 }
 
@@ -175,10 +173,14 @@ function isOurs({ askedBy }: PublishedImage): boolean {
 function isMatched(world: World, name: string): boolean {
   return lines(world).some(({ recipe, wish }) => {
     const pattern = wish.reference.tag ?? '';
-    if (!pattern.includes('*') || knownTags(world, recipe, wish) === undefined) return false;
+    if (!isPattern(wish) || knownTags(world, recipe, wish) === undefined) return false;
     const image = `${prefixOf(recipe)}${imageOf(wish)}`;
     return TAGS.some((tag) => matches(pattern, tag) && name === `${image}:${tag}`);
   });
+}
+
+function isPattern({ reference }: Wish): boolean {
+  return reference.tag?.includes('*') === true;
 }
 
 /** A line that means an image of that public name in {@link REPOSITORY}, whoever takes precedence. */

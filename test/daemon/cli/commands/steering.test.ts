@@ -128,7 +128,10 @@ describe('daemon/cli/commands/steering', () => {
     await run('rebuild', REPOSITORY);
     const { status, stdout } = await run('status', IMAGE);
     assert.equal(status, 1);
-    assert.match(stdout, /^quay\.io\/lab\/tool:1 in images\.unpackd\.test\n {2}asked for by nobody$/m);
+    assert.match(
+      stdout,
+      /^quay\.io\/lab\/tool:1 in images\.unpackd\.test\n {2}asked for by nobody, so that only "unpackd remove" removes it$/m,
+    );
     assert.match(stdout, /published for linux\/amd64: 1 layer \(2\.0 MB\), config sha256:a{64}$/m);
     assert.match(stdout, /tries:\n {4}.*: failed: no such tag; correct it \[tag-unknown\]$/m);
   });
