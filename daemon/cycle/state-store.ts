@@ -2,8 +2,7 @@ import { protectedNames, type Uncertainty } from '../../wishlist/meaning/uncerta
 import type { IsHolder } from '../../wishlist/meaning/confine.ts';
 import type { Absence, Sightings } from '../../wishlist/meaning/absence.ts';
 import { isClockBelieved, type Hold, type HoldCode } from '../../wishlist/meaning/holds.ts';
-import type { ReadSources } from '../../wishlist/meaning/read-sources.ts';
-import { isAnswered } from '../../wishlist/meaning/removal.ts';
+import { isAnswered, type ReadSources } from '../../wishlist/meaning/read-sources.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import { formatReference } from '../../core/oci/reference.ts';
 import type { Plan, PublishedImage, Removal } from '../../wishlist/meaning/plan.ts';

@@ -104,11 +104,12 @@ for (const kind of BACKENDS)
             podman create --name derived ${options} own ${RELEASE}`);
           if (kind !== 'directory') return;
           const client = `${CLIENT_ROOT}/${REPOSITORY}`;
+          // A newer mount(8) gives the kernel each option by itself, which takes 255 characters of it.
           const lower = old.layers.map(({ digest }) => `${client}/${layerRoot(digest)}`).toReversed();
           await session.output(`set -e
             podman run --detach --name running ${options} ${nameOf('tool')} /usr/bin/busybox sleep 1000
             mkdir ${CLIENT_ROOT}/layers ${CLIENT_ROOT}/flat
-            mount -t overlay -o ro,lowerdir=${lower.join(':')} overlay ${CLIENT_ROOT}/layers
+            LIBMOUNT_FORCE_MOUNT2=always mount -t overlay -o ro,lowerdir=${lower.join(':')} overlay ${CLIENT_ROOT}/layers
             mount --bind ${client}/${nameOf('tool')} ${CLIENT_ROOT}/flat`);
         }
 

@@ -1,6 +1,7 @@
 import { groupBy } from '../../core/group-by.ts';
 import { formatPlatform, type Platform } from '../../core/oci/platform.ts';
-import { isAnswered, removalOf, type Fate, type PublishedImage, type RemovalKnowledge } from './removal.ts';
+import { isAnswered } from './read-sources.ts';
+import { removalOf, type Fate, type PublishedImage, type RemovalKnowledge } from './removal.ts';
 import { protectedNames } from './uncertainty.ts';
 
 /** What is known of the tags that led to images before. */

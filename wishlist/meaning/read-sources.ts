@@ -6,6 +6,14 @@ export interface ReadSources {
   readonly configured: ReadonlySet<string> | undefined;
 }
 
+/** Returns whether all who asked for an image have now said that they do not, or cannot be asked any more. */
+export function isAnswered(
+  { askedBy }: { readonly askedBy: readonly string[] },
+  { read, configured }: ReadSources,
+): boolean {
+  return askedBy.length > 0 && askedBy.every((source) => read.has(source) || isDropped(source, configured));
+}
+
 /** Returns whether an operator took a source away. Recipes are nobody's but their callers'. */
 export function isDropped(source: string, configured: ReadSources['configured']): boolean {
   return configured !== undefined && !configured.has(source) && !source.startsWith('/');

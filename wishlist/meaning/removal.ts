@@ -1,7 +1,7 @@
 import type { Platform } from '../../core/oci/platform.ts';
 import type { ImageReference } from '../../core/oci/reference.ts';
 import type { Keep } from '../recipe/settings.ts';
-import { isDropped, type ReadSources } from './read-sources.ts';
+import { isAnswered, type ReadSources } from './read-sources.ts';
 import { groupBy } from '../../core/group-by.ts';
 import { goneSinceMs, type Absence } from './absence.ts';
 import { protectedNames, type Uncertainty } from './uncertainty.ts';
@@ -180,11 +180,6 @@ export function removalOf(
   const howLong = published.keep ?? keep;
   const dueMs = howLong === 'forever' ? undefined : sinceMs + howLong.days * DAY_MS;
   return { published, reason, sinceMs, dueMs };
-}
-
-/** Returns whether all who asked for an image have now said that they do not, or cannot be asked any more. */
-export function isAnswered({ askedBy }: PublishedImage, { read, configured }: ReadSources): boolean {
-  return askedBy.length > 0 && askedBy.every((source) => read.has(source) || isDropped(source, configured));
 }
 
 /** `[<subdirectory>/]<registry>/<repository>` */
