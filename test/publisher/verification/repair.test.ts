@@ -24,6 +24,7 @@ import { file } from '../../support/images/layer-entry.ts';
 import { PublishingBench } from '../../support/registry/publishing-bench.ts';
 import { BASE, layersOf, linesOf, Scene, TOP } from './damaged.ts';
 import { DAMAGES, Target } from './damages.ts';
+import { needsRoot } from '../../support/programs.ts';
 
 describe('publisher/verification/repair', () => {
   let scene: Scene;
@@ -55,7 +56,7 @@ describe('publisher/verification/repair', () => {
 
   for (const { what, isRoots, damage } of DAMAGES) {
     it(`repairs that ${what}`, async function () {
-      if (isRoots === true && process.getuid?.() !== 0) return this.skip();
+      if (isRoots === true) needsRoot(this);
       const link = readlinkSync(target.at(name));
       damage(target);
       await repaired();

@@ -3,6 +3,7 @@ import { isSound } from '../../../publisher/verification/finding.ts';
 import { NAME, Scene as CvmfsScene } from '../repository/cvmfs/scene.ts';
 import { BASE, layersOf, linesOf, Scene, TOP } from './damaged.ts';
 import { DAMAGES, Target } from './damages.ts';
+import { needsRoot } from '../../support/programs.ts';
 
 /** One of each kind: each takes several transactions. */
 const SOME: ReadonlySet<string> = new Set([
@@ -47,7 +48,7 @@ describe('publisher/verification/verify-cvmfs', () => {
 
   for (const { what, isRoots, damage } of DAMAGES.filter((one) => SOME.has(one.what))) {
     it(`is repaired where ${what}`, async function () {
-      if (isRoots === true && process.getuid?.() !== 0) return this.skip();
+      if (isRoots === true) needsRoot(this);
       damage(target);
       const [found] = await scene.verify([name], { isDeep: true });
       assert.ok(found !== undefined && !isSound(found));

@@ -6,6 +6,7 @@ import type { ImageFindings } from '../../../publisher/verification/finding.ts';
 import { file } from '../../support/images/layer-entry.ts';
 import { BASE, layersOf, linesOf, Scene, TOP } from './damaged.ts';
 import { DAMAGES, Target } from './damages.ts';
+import { needsRoot } from '../../support/programs.ts';
 
 describe('publisher/verification/verify', () => {
   let scene: Scene;
@@ -53,7 +54,7 @@ describe('publisher/verification/verify', () => {
 
     for (const { what, finding, isDeep = false, isRoots, damage } of DAMAGES) {
       it(`finds that ${what}`, async function () {
-        if (isRoots === true && process.getuid?.() !== 0) return this.skip();
+        if (isRoots === true) needsRoot(this);
         damage(target);
         const lines = linesOf(await findings(isDeep));
         assert.ok(
