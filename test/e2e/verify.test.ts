@@ -8,7 +8,7 @@ import { MULTIARCH_WAYS, roundsOf, WAYS, type Way } from '../support/damage/ways
 import { richImage, smallImage } from '../support/e2e/images.ts';
 import { wholeOf } from '../support/e2e/published.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
-import { BACKENDS, REPOSITORY, Site } from '../support/e2e/site.ts';
+import { BACKENDS, REPOSITORY, Site, type BackendKind } from '../support/e2e/site.ts';
 import { runHere } from '../support/e2e/unpackd.ts';
 import { lockState } from '../../daemon/state/state-lock.ts';
 import { image, imageIndex } from '../support/images/image.ts';
@@ -51,6 +51,11 @@ function identities(site: Site, paths: Iterable<string>): string[] {
     const { ino, ctimeMs } = lstatSync(Buffer.from(site.path(path), 'latin1'));
     return `${path} ${ino} ${ctimeMs}`;
   });
+}
+
+/** The double of cvmfs_server keeps files, whose owners only root can set; a real server has them in its catalogs. */
+function neededOf(kind: BackendKind): string[] {
+  return kind === 'cvmfs' ? ['root'] : [];
 }
 
 for (const kind of BACKENDS) {
@@ -174,57 +179,61 @@ interface Round {
 }
 
 for (const kind of BACKENDS) {
-  describe(`e2e/verify: ways to break an image for several architectures, backend ${kind}`, () => {
-    let site: Site;
-    let registry: TestRegistry;
-    let victim: Victim;
-    let whole: Snapshot;
-    before(async () => {
-      site = await Site.make(kind);
-      registry = await TestRegistry.start();
-      const members = ['amd64', 'arm64'].map(async (architecture) => {
-        const layers = [await layer([file('says', architecture)])];
-        const platform = { os: 'linux', architecture };
-        return { image: image({ layers, config: platform }), platform };
+  describeWith(
+    neededOf(kind),
+    `e2e/verify: ways to break an image for several architectures, backend ${kind}`,
+    () => {
+      let site: Site;
+      let registry: TestRegistry;
+      let victim: Victim;
+      let whole: Snapshot;
+      before(async () => {
+        site = await Site.make(kind);
+        registry = await TestRegistry.start();
+        const members = ['amd64', 'arm64'].map(async (architecture) => {
+          const layers = [await layer([file('says', architecture)])];
+          const platform = { os: 'linux', architecture };
+          return { image: image({ layers, config: platform }), platform };
+        });
+        const index = await Promise.all(members);
+        const wish = registry.add('lab/tool', '1', imageIndex(index));
+        const words = ['--platforms', 'linux/amd64,linux/arm64'];
+        const { status, stderr } = await site.convertHere([wish], words);
+        assert.equal(status, 0, stderr);
+        const [own] = index;
+        assert.ok(own !== undefined);
+        victim = new Victim(site, wish.replace('http://', ''), own.image);
+        whole = await wholeOf(site);
       });
-      const index = await Promise.all(members);
-      const wish = registry.add('lab/tool', '1', imageIndex(index));
-      const words = ['--platforms', 'linux/amd64,linux/arm64'];
-      const { status, stderr } = await site.convertHere([wish], words);
-      assert.equal(status, 0, stderr);
-      const [own] = index;
-      assert.ok(own !== undefined);
-      victim = new Victim(site, wish.replace('http://', ''), own.image);
-      whole = await wholeOf(site);
-    });
-    after(async () => {
-      await registry.close();
-      await site.close();
-    });
+      after(async () => {
+        await registry.close();
+        await site.close();
+      });
 
-    for (const way of MULTIARCH_WAYS.filter(({ only }) => only === undefined || only === kind)) {
-      it(`are found and repaired: ${way.what}`, async () => {
-        const path = way.path(victim);
-        way.break(victim.at(path), victim);
-        const found = await verify(site);
-        const shown = found.images.flatMap(({ findings }) =>
-          findings.map((one) => `${one.kind} ${one.path}`),
-        );
-        assert.ok(
-          shown.includes(`${way.kind} ${path}`),
-          `${way.kind} ${path} is not among ${shown.join('\n')}`,
-        );
-        const repaired = await verify(site, '--repair');
-        assert.equal(repaired.status, 0, JSON.stringify(repaired, undefined, 1));
-        assert.deepEqual((await verify(site)).images, []);
-        assert.deepEqual(differences(await wholeOf(site), whole), []);
-      });
-    }
-  });
+      for (const way of MULTIARCH_WAYS.filter(({ only }) => only === undefined || only === kind)) {
+        it(`are found and repaired: ${way.what}`, async () => {
+          const path = way.path(victim);
+          way.break(victim.at(path), victim);
+          const found = await verify(site);
+          const shown = found.images.flatMap(({ findings }) =>
+            findings.map((one) => `${one.kind} ${one.path}`),
+          );
+          assert.ok(
+            shown.includes(`${way.kind} ${path}`),
+            `${way.kind} ${path} is not among ${shown.join('\n')}`,
+          );
+          const repaired = await verify(site, '--repair');
+          assert.equal(repaired.status, 0, JSON.stringify(repaired, undefined, 1));
+          assert.deepEqual((await verify(site)).images, []);
+          assert.deepEqual(differences(await wholeOf(site), whole), []);
+        });
+      }
+    },
+  );
 }
 
 for (const kind of BACKENDS) {
-  describe(`e2e/verify: unpackd verify, backend ${kind}`, () => {
+  describeWith(neededOf(kind), `e2e/verify: unpackd verify, backend ${kind}`, () => {
     const IMAGES = 100;
     let site: Site;
     let registry: TestRegistry;
