@@ -69,7 +69,11 @@ export class Failure extends Error {
   readonly code: FailureCode;
   readonly hint: string | undefined;
 
-  constructor(code: FailureCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+  constructor(
+    code: FailureCode,
+    message: string,
+    options: { hint?: string | undefined; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'Failure';
     this.code = code;
@@ -82,7 +86,6 @@ export function isFailure(error: unknown, ...codes: FailureCode[]): error is Fai
   return error instanceof Failure && (codes.length === 0 || codes.includes(error.code));
 }
 
-/** `MESSAGE; HINT`: what is wrong, and what to do where anybody knows. */
 /** Calls `read`; `undefined` if it throws a failure with this code. */
 export function orUndefined<Value>(code: FailureCode, read: () => Value): Value | undefined {
   try {
@@ -93,6 +96,7 @@ export function orUndefined<Value>(code: FailureCode, read: () => Value): Value 
   }
 }
 
+/** `MESSAGE; HINT`: what is wrong, and what to do where anybody knows. */
 export function withHint({ message, hint }: { message: string; hint: string | undefined }): string {
   return hint === undefined ? message : `${message}; ${hint}`;
 }

@@ -139,7 +139,7 @@ export function createExplain(
       first === undefined || !hasLines
         ? ''
         : `${position(first.recipe.file, { line: first.wish.line, column: undefined })} `;
-    const options = { cause: failure, ...(hint !== undefined && { hint }) };
+    const options = { cause: failure, hint };
     return new Failure(failure.code, `${place}${failure.message}`, options);
   };
 }

@@ -108,5 +108,5 @@ function placed(
   code: Failure['code'],
 ): Failure {
   const { message, hint } = problem;
-  return new Failure(code, `${position(file, problem)} ${message}`, hint === undefined ? {} : { hint });
+  return new Failure(code, `${position(file, problem)} ${message}`, { hint });
 }

@@ -49,7 +49,7 @@ export async function republish(
   const results = new Results([...wanted.keys()], publisher.context.observe, (part, result) => {
     if (result.outcome !== 'failed') return;
     const { code, message, hint } = result;
-    const failure = new Failure(code, message, hint === undefined ? {} : { hint });
+    const failure = new Failure(code, message, { hint });
     for (const name of wanted.get(part.wanted) ?? []) failures.set(name, failure);
   });
   const pending = await publisher.resolve([...wanted.keys()], results);

@@ -241,7 +241,7 @@ export class Preparer {
       if (!isFailure(error)) throw error;
       const { code, message, hint } = error;
       throw new Failure(code, `layer ${descriptor.digest}: ${message}`, {
-        ...(hint !== undefined && { hint }),
+        hint,
         cause: error,
       });
     }

@@ -158,7 +158,7 @@ function larger(
       ? `its layers have ${formatBytes(weightOf(candidate))} compressed`
       : `it brings ${formatBytes(demand.bytes)} in ${counted(demand.inodes, 'file')}`;
   return new Failure(code, `${size}, and an image that brings less failed: ${message}`, {
-    ...(hint !== undefined && { hint }),
+    hint,
   });
 }
 

@@ -46,8 +46,7 @@ export async function repairImages(
       if (result.outcome !== 'failed') return;
       const [name] = all.find(([, candidate]) => candidate.part.wanted === part.wanted) ?? [];
       const { code, message, hint } = result;
-      if (name !== undefined)
-        failed.set(name, new Failure(code, message, hint === undefined ? {} : { hint }));
+      if (name !== undefined) failed.set(name, new Failure(code, message, { hint }));
     },
   );
   for (const [, { part }] of all)

@@ -38,8 +38,7 @@ export async function convertSingleImage(context: Context): Promise<ExitStatus> 
       const { code, message, hint } = problem;
       if (code === 'pattern-too-wide') throw new Failure(code, message, { hint: TOO_WIDE });
       if (code === 'registry-not-allowed') throw new Failure('not-allowed', message, { hint: NOT_ALLOWED });
-      if (images.length === 0)
-        throw new Failure('pattern-unmatched', message, { ...(hint !== undefined && { hint }) });
+      if (images.length === 0) throw new Failure('pattern-unmatched', message, { hint });
       context.observe({ type: 'warning', message });
     }
     const wanted = images.map((one) => Object.assign({}, one, { isByHand: true }));

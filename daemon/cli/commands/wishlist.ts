@@ -64,7 +64,7 @@ export async function importImages({
     const message = `${position(file, problem)} ${problem.message}`;
     const { severity, hint } = problem;
     if (severity === 'warning') observe({ type: 'warning', message: withHint({ message, hint }) });
-    else output.failure(new Failure('reference-invalid', message, hint === undefined ? {} : { hint }));
+    else output.failure(new Failure('reference-invalid', message, { hint }));
   }
   // strings of a document must not have line ends
   output.print(recipe, { recipe: recipe.trimEnd().split('\n'), images, problems });
