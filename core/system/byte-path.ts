@@ -20,3 +20,8 @@ export function pathBelow(folder: string, path: BytePath): Buffer {
 export function displayPath(path: BytePath): string {
   return JSON.stringify(pathBuffer(path).toString('utf8')).slice(1, -1);
 }
+
+/** The path of `name` in `folder`; the root is `''`. */
+export function joinPath(folder: BytePath, name: BytePath): BytePath {
+  return folder === '' ? name : `${folder}/${name}`;
+}

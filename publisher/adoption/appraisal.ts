@@ -12,11 +12,13 @@ import {
   manifestPath,
   parsePlatformName,
   platformName,
+  usualName,
 } from '../image/layout.ts';
 import { foundOutputs } from '../outputs/outputs.ts';
 import type { IdentifiedImage } from '../outputs/output.ts';
 import type { RepositoryView } from '../publication/view.ts';
-import { namesWith, publishedNames, READS_AT_A_TIME } from '../published/find-published.ts';
+import { READS_AT_A_TIME } from '../publication/walk.ts';
+import { namesWith, publishedNames } from '../published/find-published.ts';
 import { imageOfManifest, type PublishedImage } from '../published/published-image.ts';
 import { FLAW_KINDS, isInAnyStore, TreeInspector, type Flaw, type FlawKind } from './flaws.ts';
 import { standardManifest } from './foreign-manifest.ts';
@@ -140,11 +142,6 @@ async function hasAnyLayer(view: RepositoryView, image: IdentifiedImage): Promis
   for (const layer of layerDigests(image))
     if ((await view.kindOf(layerRoot(layer))) === 'directory') return true;
   return false;
-}
-
-function usualName(name: string): string {
-  const { platform, publicName } = parsePlatformName(name);
-  return platformName(platform, publicName);
 }
 
 /** DUCC keeps the metadata of an image that is asked for by its digest under its repository's name. */

@@ -1,10 +1,10 @@
 import { posix } from 'node:path';
 import { mapLimited } from '../../core/concurrency.ts';
 import { isOwnFolder, OUTPUT_FORMS } from '../../core/outputs.ts';
-import type { BytePath } from '../../core/system/byte-path.ts';
+import { joinPath, type BytePath } from '../../core/system/byte-path.ts';
 import { MULTIARCH_FOLDER } from '../image/layout.ts';
 import type { Child, RepositoryView } from '../publication/view.ts';
-import { READS_AT_A_TIME } from '../published/find-published.ts';
+import { READS_AT_A_TIME, walkFolders } from '../publication/walk.ts';
 
 /** A symbolic link in a repository, outside of the folders that hold trees. */
 export interface FoundLink {
@@ -17,19 +17,14 @@ export interface FoundLink {
  * platforms. None is followed.
  */
 export async function findLinks(view: RepositoryView): Promise<FoundLink[]> {
-  const top = (await view.list('')).filter(({ name }) => !isOwnFolder(name) && !name.startsWith('.'));
-  const platforms = (await view.list(MULTIARCH_FOLDER)).filter(({ kind }) => kind === 'directory');
-  const links = linksAmong('', top);
-  let folders = [...foldersAmong('', top), ...platforms.map(({ name }) => `${MULTIARCH_FOLDER}/${name}`)];
-  // Level by level, since each look is a round trip to the file system.
-  while (folders.length > 0) {
-    const below = await mapLimited(folders, READS_AT_A_TIME, async (folder) => {
-      const children = await view.list(folder);
-      for (const path of linksAmong(`${folder}/`, children)) links.push(path);
-      return foldersAmong(`${folder}/`, children).filter((path) => !isStore(path));
-    });
-    folders = below.flat();
-  }
+  const links: BytePath[] = [];
+  await walkFolders(view, '', (folder, children) => {
+    const seen = folder === '' ? children.filter(mayHoldNames) : children;
+    // Links among the folders of platforms are further names of these.
+    if (folder !== MULTIARCH_FOLDER)
+      for (const { name, kind } of seen) if (kind === 'symlink') links.push(joinPath(folder, name));
+    return seen.filter(({ name, kind }) => kind === 'directory' && !isStore(joinPath(folder, name)));
+  });
   const targets = await mapLimited(links, READS_AT_A_TIME, async (path) => await view.readLink(path));
   return links.flatMap((path, index) => {
     const target = targets[index];
@@ -37,12 +32,9 @@ export async function findLinks(view: RepositoryView): Promise<FoundLink[]> {
   });
 }
 
-function linksAmong(prefix: string, children: readonly Child[]): BytePath[] {
-  return children.filter(({ kind }) => kind === 'symlink').map(({ name }) => `${prefix}${name}`);
-}
-
-function foldersAmong(prefix: string, children: readonly Child[]): BytePath[] {
-  return children.filter(({ kind }) => kind === 'directory').map(({ name }) => `${prefix}${name}`);
+function mayHoldNames({ name, kind }: Child): boolean {
+  if (name === MULTIARCH_FOLDER) return kind === 'directory';
+  return !isOwnFolder(name) && !name.startsWith('.');
 }
 
 /** Podman's stores of further platforms are in the folders of these. */

@@ -1,10 +1,10 @@
 import { outputNames, OUTPUT_FORMS, OWN_FOLDERS } from '../../core/outputs.ts';
-import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
+import { displayPath, type BytePath, joinPath } from '../../core/system/byte-path.ts';
 import type { Child, Kind, RepositoryView } from '../publication/view.ts';
 import type { Output, TreeName } from '../outputs/output.ts';
 import { CATALOG_MARKER } from '../tree/catalogs.ts';
 import type { Finding } from './report.ts';
-import { pathIn, walkFolders } from './walk.ts';
+import { walkFolders } from '../publication/walk.ts';
 
 /** All trees of a repository, and their records. */
 export class Inventory {
@@ -57,7 +57,7 @@ export class Inventory {
         children.filter((child) => isNoMarker(child) && !fits(child)),
       ];
       if (folder !== top || !hasLinks)
-        for (const child of others) this.#reportForeign(pathIn(folder, child.name), child.kind);
+        for (const child of others) this.#reportForeign(joinPath(folder, child.name), child.kind);
       if (folder === top) return own;
       for (const { name } of own) found.add(name);
       return [];
@@ -77,7 +77,7 @@ export class Inventory {
   async #readRecords(view: RepositoryView): Promise<void> {
     const known = new Set<string>([...outputNames(), ...KNOWN_RECORDS]);
     for (const { name, kind } of await view.list(OWN_FOLDERS.records))
-      if (!known.has(name)) this.#reportForeign(pathIn(OWN_FOLDERS.records, name), kind);
+      if (!known.has(name)) this.#reportForeign(joinPath(OWN_FOLDERS.records, name), kind);
   }
 
   #reportForeign(path: BytePath, kind: Kind): void {

@@ -1,5 +1,5 @@
 import { outputNames, OUTPUT_FORMS, OWN_FOLDERS, type OutputName } from '../../core/outputs.ts';
-import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
+import { displayPath, type BytePath, joinPath } from '../../core/system/byte-path.ts';
 import { MANIFEST_FILE, METADATA_FOLDER, MULTIARCH_FOLDER } from '../image/layout.ts';
 import { treeName, type TreeName } from '../outputs/output.ts';
 import { OUTPUTS } from '../outputs/outputs.ts';
@@ -8,7 +8,7 @@ import { parsePublishedManifest } from '../published/published-manifest.ts';
 import type { Child, RepositoryView } from '../publication/view.ts';
 import { linkTarget } from './link-targets.ts';
 import type { Finding } from './report.ts';
-import { pathIn, walkFolders } from './walk.ts';
+import { walkFolders } from '../publication/walk.ts';
 
 /** A repository, and its root as clients see it. */
 export interface Place {
@@ -70,7 +70,7 @@ export class References {
   }
 
   async #readMetadataOf(view: RepositoryView, folder: BytePath, { name, kind }: Child): Promise<void> {
-    const path = pathIn(folder, name);
+    const path = joinPath(folder, name);
     if (kind === 'symlink') {
       const target = linkTarget(path, (await view.readLink(path)) ?? '', '/').path;
       if (target === undefined || !isWithin(target, METADATA_FOLDER))
@@ -96,11 +96,12 @@ export class References {
       '',
       async (folder, children) => {
         for (const { name, kind } of children)
-          if (kind === 'symlink') await this.#readLink(view, pathIn(folder, name), clientRoot);
+          if (kind === 'symlink') await this.#readLink(view, joinPath(folder, name), clientRoot);
         const isOfTrees = holdsTrees(folder);
         return children.filter(
           (child) =>
-            isDirectory(child) && (isOfTrees ? !HEX.test(child.name) : !isClosed(pathIn(folder, child.name))),
+            isDirectory(child) &&
+            (isOfTrees ? !HEX.test(child.name) : !isClosed(joinPath(folder, child.name))),
         );
       },
       MOST_FOLDERS,

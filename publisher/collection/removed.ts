@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parseIfValid } from '../../core/json.ts';
-import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
+import { displayPath, type BytePath, joinPath } from '../../core/system/byte-path.ts';
 import { MANIFEST_FILE, manifestPath, REMOVED_FOLDER } from '../image/layout.ts';
 import { treeName } from '../outputs/output.ts';
 import { referencesOf } from '../outputs/references.ts';
@@ -8,7 +8,7 @@ import { parsePublishedManifest } from '../published/published-manifest.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import { REMOVED_FILE } from '../removal/removed-image.ts';
 import type { CollectionOptions, Finding } from './report.ts';
-import { pathIn, walkFolders } from './walk.ts';
+import { walkFolders } from '../publication/walk.ts';
 
 /** An image that was taken back. */
 interface Removed {
@@ -38,7 +38,7 @@ export class RemovedImages {
       const files = new Set(children.flatMap(({ name, kind }) => (kind === 'file' ? [name] : [])));
       const isImage = files.size > 0 && files.size === children.length;
       if (isImage) await found.#read(view, folder);
-      else for (const file of files) found.#report(pathIn(folder, file));
+      else for (const file of files) found.#report(joinPath(folder, file));
       return children.filter(({ kind }) => kind === 'directory');
     });
     return found;
@@ -58,8 +58,8 @@ export class RemovedImages {
   }
 
   async #read(view: RepositoryView, folder: BytePath): Promise<void> {
-    const manifest = parsePublishedManifest(await view.read(pathIn(folder, MANIFEST_FILE)));
-    const removed = parseIfValid(RemovedSchema, await view.read(pathIn(folder, REMOVED_FILE)));
+    const manifest = parsePublishedManifest(await view.read(joinPath(folder, MANIFEST_FILE)));
+    const removed = parseIfValid(RemovedSchema, await view.read(joinPath(folder, REMOVED_FILE)));
     if (manifest === undefined || removed === undefined) {
       this.#report(folder);
       return;

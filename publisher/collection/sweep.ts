@@ -1,11 +1,10 @@
 import { posix } from 'node:path';
-import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
+import { displayPath, type BytePath, joinPath } from '../../core/system/byte-path.ts';
 import { recordPath, treePath } from '../image/layout.ts';
 import type { Output, TreeName } from '../outputs/output.ts';
 import type { DeletionRoom } from '../publication/backend.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import type { CollectionOptions, Finding } from './report.ts';
-import { pathIn } from './walk.ts';
 
 /** Room for what one publication takes away. */
 export class Room {
@@ -63,10 +62,10 @@ export class Strangers {
     const root = treePath(kind, hex);
     for (const folder of known?.opened ?? []) {
       for (const { name } of await this.#view.list(folder === '' ? root : `${root}/${folder}`)) {
-        const path = pathIn(folder, name);
+        const path = joinPath(folder, name);
         if (known?.paths.has(path) === true) continue;
         return {
-          path: displayPath(pathIn(root, path)),
+          path: displayPath(joinPath(root, path)),
           why: 'somebody put it beside a tree, which stays with it',
         };
       }

@@ -1,13 +1,7 @@
 import type { ImageMeter } from '../image/image-limits.ts';
 import type { Attributes } from '../publication/entry.ts';
-import type { BytePath } from '../../core/system/byte-path.ts';
-import {
-  joinPath,
-  type DirectoryNode,
-  type LayerDirectoryNode,
-  type LayerNode,
-  type TreeNode,
-} from '../tree/node.ts';
+import { type BytePath, joinPath } from '../../core/system/byte-path.ts';
+import type { DirectoryNode, LayerDirectoryNode, LayerNode, TreeNode } from '../tree/node.ts';
 import { isWhole } from '../tree/packed-tree.ts';
 import type { StackedLayer } from '../tree/image-trees.ts';
 

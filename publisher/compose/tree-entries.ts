@@ -2,16 +2,9 @@ import { layerContents, type Wanted } from '../layer/content.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { NumberSet } from '../packed/column.ts';
 import type { Entry, FileEntry } from '../publication/entry.ts';
-import type { BytePath } from '../../core/system/byte-path.ts';
+import { type BytePath, joinPath } from '../../core/system/byte-path.ts';
 import { CATALOG_MARKER, catalogFolders } from '../tree/catalogs.ts';
-import {
-  IMPLIED_ATTRIBUTES,
-  joinPath,
-  type FileNode,
-  type LayerSource,
-  type AnyNode,
-  walkAny,
-} from '../tree/node.ts';
+import { IMPLIED_ATTRIBUTES, type FileNode, type LayerSource, type AnyNode, walkAny } from '../tree/node.ts';
 import { nodeAt } from '../tree/resolve.ts';
 import type { LayerTree } from '../tree/layer-tree.ts';
 import { givingTurns, inTurns } from '../../core/turns.ts';

@@ -1,8 +1,8 @@
 import type { ExtendedAttributes } from '../publication/entry.ts';
 import type { RepositoryCapabilities } from '../publication/capabilities.ts';
+import { joinPath } from '../../core/system/byte-path.ts';
 import {
   NO_XATTRS,
-  joinPath,
   type DirectoryNode,
   type FileNode,
   type LayerDirectoryNode,

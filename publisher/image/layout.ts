@@ -103,6 +103,12 @@ export function parsePlatformName(name: string): {
   return { platform: usualPlatform({ os: 'linux', architecture, variant }), publicName };
 }
 
+/** As images have them: DUCC has linux/amd64, and variants that are an architecture's first, in folders of their own. */
+export function usualName(name: string): string {
+  const { platform, publicName } = parsePlatformName(name);
+  return platformName(platform, publicName);
+}
+
 /** Below it each image has a folder of its public name. */
 export const METADATA_FOLDER = OWN_FOLDERS.metadata;
 export const MANIFEST_FILE = 'manifest.json';

@@ -1,7 +1,7 @@
 import type { Digest } from '../../core/oci/digest.ts';
 import type { Failure } from '../../core/failure.ts';
 import type { OutputName } from '../../core/outputs.ts';
-import type { BytePath } from '../../core/system/byte-path.ts';
+import { type BytePath, joinPath } from '../../core/system/byte-path.ts';
 import type { ImageMeter } from '../image/image-limits.ts';
 import type { NamedImage, ReadyImage, ResolvedImage } from '../image/image.ts';
 import { layerRoot } from '../image/layout.ts';
@@ -11,7 +11,7 @@ import type { PublishedManifest } from '../published/published-manifest.ts';
 import type { TreeLocation } from '../published/published.ts';
 import type { StackedLayer } from '../tree/image-trees.ts';
 import type { OutputParts, PartsInput } from './parts.ts';
-import { joinPath, type DirectoryNode, type LayerDirectoryNode, type LayerSource } from '../tree/node.ts';
+import type { DirectoryNode, LayerDirectoryNode, LayerSource } from '../tree/node.ts';
 
 /**
  * A form in which images are published. Each has its name and its folder in `core/outputs.ts`, a module here that has its

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { mapLimited } from '../../core/concurrency.ts';
 import { parseIfValid } from '../../core/json.ts';
 import type { Platform } from '../../core/oci/platform.ts';
-import type { BytePath } from '../../core/system/byte-path.ts';
 import { isPlain } from '../image/image.ts';
 import {
   BY_HAND_FILE,
@@ -12,9 +11,10 @@ import {
   METADATA_FOLDER,
   multiarchName,
   parsePlatformName,
-  platformName,
+  usualName,
 } from '../image/layout.ts';
 import type { RepositoryView } from '../publication/view.ts';
+import { READS_AT_A_TIME, walkFolders } from '../publication/walk.ts';
 import { keptForOf, type KeptFor } from './name-notes.ts';
 
 /** An image in a repository, for one platform. */
@@ -36,9 +36,6 @@ const ManifestConfig = z.object({ config: z.object({ digest: z.string() }) });
 const Manifest = ManifestConfig.extend({
   layers: z.array(z.object({ digest: z.string(), size: z.number() })),
 });
-
-/** Each read is a round trip to the file system, which answers many at once. */
-export const READS_AT_A_TIME = 32;
 
 /** Digest of the config that is published under the name; `undefined` for no manifest, or one that cannot be read. */
 export async function publishedConfig(
@@ -94,29 +91,18 @@ function usualOnes(folders: readonly MetadataFolder[]): MetadataFolder[] {
   return images.filter(({ name }) => !all.has(usualName(name)) || usualName(name) === name);
 }
 
-/** DUCC has linux/amd64, and variants that are an architecture's first, in folders of their own. */
-function usualName(name: string): string {
-  const { platform, publicName } = parsePlatformName(name);
-  return platformName(platform, publicName);
-}
-
 /** Public names of all images whose metadata has the file `file`. */
 export async function namesWith(file: string, view: RepositoryView): Promise<string[]> {
   return (await metadataFolders(view)).filter(({ files }) => files.has(file)).map(({ name }) => name);
 }
 
-/** Folders that have files. Level by level, since a tree of thousands of folders takes long one after the other. */
+/** Folders that have files. */
 async function metadataFolders(view: RepositoryView): Promise<MetadataFolder[]> {
   const found: MetadataFolder[] = [];
-  let folders: BytePath[] = [METADATA_FOLDER];
-  while (folders.length > 0) {
-    const below = await mapLimited(folders, READS_AT_A_TIME, async (folder) => {
-      const children = await view.list(folder);
-      const files = new Set(children.filter(({ kind }) => kind === 'file').map(({ name }) => name));
-      if (files.size > 0) found.push({ name: folder.slice(METADATA_FOLDER.length + 1), files });
-      return children.filter(({ kind }) => kind === 'directory').map(({ name }) => `${folder}/${name}`);
-    });
-    folders = below.flat();
-  }
+  await walkFolders(view, METADATA_FOLDER, (folder, children) => {
+    const files = new Set(children.filter(({ kind }) => kind === 'file').map(({ name }) => name));
+    if (files.size > 0) found.push({ name: folder.slice(METADATA_FOLDER.length + 1), files });
+    return children.filter(({ kind }) => kind === 'directory');
+  });
   return found;
 }

@@ -16,7 +16,7 @@ import type { RepositoryPublisher } from '../pipeline/repository-publisher.ts';
 import type { OpenRepository, Publication } from '../publication/backend.ts';
 import { metadataFile, publisherAttributes, type FileEntry } from '../publication/entry.ts';
 import type { RepositoryView } from '../publication/view.ts';
-import { READS_AT_A_TIME } from '../published/find-published.ts';
+import { READS_AT_A_TIME } from '../publication/walk.ts';
 import type { PublishedImage } from '../published/published-image.ts';
 import { isOurs, publishedName } from '../outputs/published-name.ts';
 import { isByHand } from '../published/name-notes.ts';

@@ -1,6 +1,5 @@
-import type { BytePath } from '../../core/system/byte-path.ts';
+import { type BytePath, joinPath } from '../../core/system/byte-path.ts';
 import { STEPS_IN_SLICE, type Sliced } from '../../core/turns.ts';
-import { joinPath } from './node.ts';
 
 /** The marker that makes its directory the root of a nested catalog. */
 export const CATALOG_MARKER = '.cvmfscatalog';

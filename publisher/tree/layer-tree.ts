@@ -4,11 +4,11 @@ import { PackedItems } from '../layer/listing-items.ts';
 import type { ImageMeter } from '../image/image-limits.ts';
 import type { Sliced } from '../../core/turns.ts';
 import type { Digest } from '../../core/oci/digest.ts';
-import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
+import { displayPath, type BytePath, joinPath } from '../../core/system/byte-path.ts';
 import { unsafe } from '../layer/member-path.ts';
 import { isCvmfsReserved } from './cvmfs-reserved.ts';
 import { brokenLink, checkPlace, memberFolder, entryPath, resolvePath } from './resolve.ts';
-import { joinPath, type LayerDirectoryNode, type LayerNode } from './node.ts';
+import type { LayerDirectoryNode, LayerNode } from './node.ts';
 import { PackedTree, type PackedDirectory } from './packed-tree.ts';
 
 /** The prefix that marks deletions (OCI image specification 1.1, layer.md, "Whiteouts"). */

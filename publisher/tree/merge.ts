@@ -1,9 +1,8 @@
 import type { ImageMeter } from '../image/image-limits.ts';
-import type { BytePath } from '../../core/system/byte-path.ts';
+import { type BytePath, joinPath } from '../../core/system/byte-path.ts';
 import type { Sliced } from '../../core/turns.ts';
 import {
   EMPTY_TREE,
-  joinPath,
   type Children,
   type DirectoryNode,
   type ForeignLinkNode,

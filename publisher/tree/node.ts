@@ -1,7 +1,7 @@
 import { NO_XATTRS } from '../layer/pax.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import type { Attributes } from '../publication/entry.ts';
-import type { BytePath } from '../../core/system/byte-path.ts';
+import { joinPath, type BytePath } from '../../core/system/byte-path.ts';
 
 /** A file's bytes are those of a member of a layer. */
 export interface LayerSource {
@@ -95,10 +95,6 @@ export const EMPTY_TREE: DirectoryNode = {
   xattrs: NO_XATTRS,
   children: new Map(),
 };
-
-export function joinPath(folder: BytePath, name: string): BytePath {
-  return folder === '' ? name : `${folder}/${name}`;
-}
 
 /** Any kind of tree, as far as a walk needs it. */
 interface Walkable<N> {

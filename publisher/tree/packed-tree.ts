@@ -2,12 +2,11 @@ import type { PackedItems } from '../layer/listing-items.ts';
 import { Column, WORDS_32 } from '../packed/column.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import type { Attributes } from '../publication/entry.ts';
-import type { BytePath } from '../../core/system/byte-path.ts';
+import { type BytePath, joinPath } from '../../core/system/byte-path.ts';
 import { Entries } from './entries.ts';
 import {
   IMPLIED_ATTRIBUTES,
   NO_XATTRS,
-  joinPath,
   type Children,
   type DirectoryNode,
   type FileNode,

@@ -1,6 +1,5 @@
 import type { ImageMeter } from '../image/image-limits.ts';
-import { type BytePath, displayPath } from '../../core/system/byte-path.ts';
-import { joinPath } from './node.ts';
+import { type BytePath, displayPath, joinPath } from '../../core/system/byte-path.ts';
 import { isTooLong, unsafe } from '../layer/member-path.ts';
 import { Failure } from '../../core/failure.ts';
 import { isCvmfsReserved } from './cvmfs-reserved.ts';

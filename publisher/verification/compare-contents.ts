@@ -1,13 +1,13 @@
 import { hasCode } from '../../core/system-error.ts';
 import { messageOf } from '../../core/failure.ts';
-import type { BytePath } from '../../core/system/byte-path.ts';
+import { type BytePath, joinPath } from '../../core/system/byte-path.ts';
 import { takeTurns } from '../../core/turns.ts';
 import { layerContents, type LayerBlob, type Wanted } from '../layer/content.ts';
 import { NumberSet } from '../packed/column.ts';
 import type { FileEntry } from '../publication/entry.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import type { LayerTree } from '../tree/layer-tree.ts';
-import { joinPath, type LayerSource } from '../tree/node.ts';
+import type { LayerSource } from '../tree/node.ts';
 import type { EntryTools } from './compare-entry.ts';
 import type { Findings } from './finding.ts';
 

@@ -1,4 +1,4 @@
-import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
+import { displayPath, type BytePath, joinPath } from '../../core/system/byte-path.ts';
 import { isLeftOut } from '../compose/losses.ts';
 import { isOpaque } from '../compose/tree-entries.ts';
 import { recordPath } from '../image/layout.ts';
@@ -7,7 +7,6 @@ import { isRecorded } from '../published/published.ts';
 import type { Inode, Kind } from '../publication/view.ts';
 import { CATALOG_MARKER, catalogFolders } from '../tree/catalogs.ts';
 import {
-  joinPath,
   walkAny,
   type AnyNode,
   type DirectoryNode,

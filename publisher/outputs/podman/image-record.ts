@@ -6,7 +6,8 @@ import type { BytePath } from '../../../core/system/byte-path.ts';
 import type { RepositoryView } from '../../publication/view.ts';
 import type { NamedImage } from '../../image/image.ts';
 import { metadataPath } from '../../image/layout.ts';
-import { namesWith, READS_AT_A_TIME } from '../../published/find-published.ts';
+import { READS_AT_A_TIME } from '../../publication/walk.ts';
+import { namesWith } from '../../published/find-published.ts';
 import { imagesJsonPath, storeRoot } from './paths.ts';
 import type { PublishedImage } from './store.ts';
 

@@ -5,7 +5,7 @@ import { hexOf, isDigest } from '../../../core/oci/digest.ts';
 import { displayPath } from '../../../core/system/byte-path.ts';
 import { MULTIARCH_FOLDER } from '../../image/layout.ts';
 import type { RepositoryView } from '../../publication/view.ts';
-import { READS_AT_A_TIME } from '../../published/find-published.ts';
+import { READS_AT_A_TIME } from '../../publication/walk.ts';
 import { treesNamedIn } from '../named-trees.ts';
 import type { TreeName } from '../output.ts';
 import type { OutputParts, PartsInput, PartsSweep, Remark } from '../parts.ts';

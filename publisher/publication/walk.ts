@@ -1,7 +1,9 @@
 import { mapLimited } from '../../core/concurrency.ts';
-import type { BytePath } from '../../core/system/byte-path.ts';
-import type { Child, RepositoryView } from '../publication/view.ts';
-import { READS_AT_A_TIME } from '../published/find-published.ts';
+import { joinPath, type BytePath } from '../../core/system/byte-path.ts';
+import type { Child, RepositoryView } from './view.ts';
+
+/** Each read is a round trip to the file system, which answers many at once. */
+export const READS_AT_A_TIME = 32;
 
 /**
  * Goes through folders level by level, many at a time, following no link. `visit` returns those of the `children` of
@@ -12,7 +14,7 @@ import { READS_AT_A_TIME } from '../published/find-published.ts';
 export async function walkFolders(
   view: RepositoryView,
   root: BytePath,
-  visit: (folder: BytePath, children: readonly Child[]) => Promise<readonly Child[]>,
+  visit: (folder: BytePath, children: readonly Child[]) => readonly Child[] | Promise<readonly Child[]>,
   most = Number.POSITIVE_INFINITY,
 ): Promise<boolean> {
   let count = 0;
@@ -21,13 +23,9 @@ export async function walkFolders(
     if (count > most) return false;
     const below = await mapLimited(level, READS_AT_A_TIME, async (folder) => {
       const further = await visit(folder, await view.list(folder));
-      return further.map(({ name }) => pathIn(folder, name));
+      return further.map(({ name }) => joinPath(folder, name));
     });
     level = below.flat();
   }
   return true;
-}
-
-export function pathIn(folder: BytePath, name: BytePath): BytePath {
-  return folder === '' ? name : `${folder}/${name}`;
 }
