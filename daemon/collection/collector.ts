@@ -7,7 +7,6 @@ import type { RepositoryPublisher } from '../../publisher/pipeline/repository-pu
 import type { StateStore } from '../cycle/state-store.ts';
 import { isClockBelieved } from '../../wishlist/meaning/holds.ts';
 import type { CollectionRecord, Collections } from '../state/collections.ts';
-import type { FailureNote } from '../state/state.ts';
 
 export interface CollectingOptions {
   readonly gracePeriodMs: number;
@@ -54,7 +53,7 @@ export async function collectGarbage(
     return collected;
   } catch (error) {
     if (isFailure(error) && error.code !== 'interrupted')
-      await remember(async (known) => await known.fail(name, noteOf(error), nowMs()));
+      await remember(async (known) => await known.fail(name, error, nowMs()));
     throw error;
   }
 }
@@ -113,12 +112,8 @@ function recordOf({ report, failure }: Collected, finishedMs: number): Collectio
     waiting: waiting.length,
     nextDueMs: firstDue(report),
     blocked: blocked.map(({ path, why }) => `${path}: ${why}`),
-    failure: failure && noteOf(failure),
+    failure,
   };
-}
-
-function noteOf({ code, message, hint }: Failure): FailureNote {
-  return { code, message, hint };
 }
 
 /** When the first of what waits goes, in ms since 1970. */

@@ -35,10 +35,9 @@ export async function removeUnusedState(
 
 /** Layers of all images; `undefined` while there is a repository that nobody has looked into since the state was lost. */
 async function knownLayers(store: StateStore): Promise<ReadonlySet<string> | undefined> {
-  const none: ReadonlySet<string> | undefined = undefined;
-  return await store.use<ReadonlySet<string> | undefined>(none, async ({ repositories, images }) => {
+  return await store.use<ReadonlySet<string> | undefined>(undefined, async ({ repositories, images }) => {
     const all = await repositories.all();
-    return all.every(({ scannedMs }) => scannedMs !== undefined) ? await images.layers() : none;
+    return all.every(({ scannedMs }) => scannedMs !== undefined) ? await images.layers() : undefined;
   });
 }
 

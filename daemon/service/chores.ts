@@ -29,6 +29,30 @@ export interface ChoreContext {
   readonly nextMs: () => number | undefined;
 }
 
+/**
+ * Does `work` in each repository that is known. A failure of one is logged, and the others have their turn.
+ *
+ * @throws Failure once the signal is aborted
+ */
+export async function inEachRepository(
+  context: Pick<ChoreContext, 'store' | 'cycleLog' | 'signal'>,
+  work: (repository: string) => Promise<void>,
+): Promise<void> {
+  const { store, cycleLog, signal } = context;
+  const names = await store.use<readonly string[]>([], async ({ repositories }) =>
+    (await repositories.all()).map(({ name }) => name),
+  );
+  for (const name of names) {
+    if (signal.aborted) return;
+    try {
+      await work(name);
+    } catch (error) {
+      if (!isFailure(error) || signal.aborted) throw error;
+      cycleLog.choreFailed(error, name);
+    }
+  }
+}
+
 /** Starts chores when they are due: one at a time, since they look at the same trees. */
 export class Chores {
   readonly #context: Omit<ChoreContext, 'nextMs'>;

@@ -1,26 +1,15 @@
-import { isFailure } from '../../core/failure.ts';
 import { collectGarbage } from '../collection/collector.ts';
 import { removeUnusedState } from '../collection/state-files.ts';
 import { assertThere, createBackend } from '../cycle/backend.ts';
-import type { Chore, ChoreContext } from './chores.ts';
+import { inEachRepository, type Chore, type ChoreContext } from './chores.ts';
 
 /** Collects in each repository what nothing refers to. */
 export const gcChore: Chore = {
   scheduleOf: ({ gcSchedule }) => gcSchedule,
   run: async (context) => {
     const { configuration, store, cycleLog, nowMs, signal } = context;
-    const names = await store.use<readonly string[]>([], async ({ repositories }) =>
-      (await repositories.all()).map(({ name }) => name),
-    );
-    for (const name of names) {
-      if (signal.aborted) return;
-      try {
-        await collectIn(name, context);
-      } catch (error) {
-        if (!isFailure(error) || signal.aborted) throw error;
-        cycleLog.choreFailed(error, name);
-      }
-    }
+    await inEachRepository(context, async (name) => await collectIn(name, context));
+    if (signal.aborted) return;
     const removed = await removeUnusedState(configuration, store, { nowMs: nowMs(), signal });
     if (removed !== undefined) cycleLog.note(removed);
   },

@@ -1,32 +1,20 @@
 import { join } from 'node:path';
-import { isFailure } from '../../core/failure.ts';
 import { ListingStore } from '../../publisher/layer/listing-store.ts';
 import { createBackend } from '../cycle/backend.ts';
 import { namesIn, referenceFinder } from '../verification/names.ts';
 import { VerificationRecords } from '../verification/records.ts';
 import { Verifier } from '../verification/verifier.ts';
-import type { Chore, ChoreContext } from './chores.ts';
+import { inEachRepository, type Chore, type ChoreContext } from './chores.ts';
 
 const DAY_MS = 86_400_000;
 
 /** Verifies a part of each repository, so that all of it was verified once in each period. */
 export const verifyChore: Chore = {
   scheduleOf: ({ verifySchedule }) => verifySchedule,
-  run: async (context) => {
-    const { store, cycleLog, signal } = context;
-    const none: readonly string[] = [];
-    const names = await store.use(none, async ({ repositories }) =>
-      (await repositories.all()).map(({ name }) => name),
-    );
-    for (const name of names) {
-      try {
-        if (!(await isPaused(name, context))) await verifyPart(name, context);
-      } catch (error) {
-        if (!isFailure(error) || signal.aborted) throw error;
-        cycleLog.choreFailed(error, name);
-      }
-    }
-  },
+  run: async (context) =>
+    await inEachRepository(context, async (name) => {
+      if (!(await isPaused(name, context))) await verifyPart(name, context);
+    }),
 };
 
 async function verifyPart(repository: string, context: ChoreContext): Promise<void> {

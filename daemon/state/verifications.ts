@@ -41,3 +41,8 @@ export interface DamagedImage {
   /** In the order of their paths; of very many, the first. */
   readonly damages: readonly KnownDamage[];
 }
+
+/** Tells the damages of one image apart. */
+export function damageKey({ kind, path }: Pick<Damage, 'kind' | 'path'>): string {
+  return `${kind} ${path}`;
+}

@@ -14,7 +14,7 @@ import { namesToVerify } from '../../publisher/verification/names.ts';
 import { repairImages } from '../../publisher/verification/repair.ts';
 import { verifyImages } from '../../publisher/verification/verify.ts';
 import type { PublisherPool } from '../cycle/publisher-pool.ts';
-import type { Damage } from '../state/verifications.ts';
+import { damageKey, type Damage } from '../state/verifications.ts';
 import { leadsElsewhere, republish } from './republish.ts';
 import type { VerificationRecords } from './records.ts';
 
@@ -177,14 +177,14 @@ export class Verifier {
     const { records, nowMs, isDeep } = this.#context;
     const { name, more, unknown } = found;
     const known = await records.add({ name, isDeep, damages: this.#damagesOf(found) });
-    const sinceMs = new Map(known?.damages.map((damage) => [keyOf(damage), damage.sinceMs]));
+    const sinceMs = new Map(known?.damages.map((damage) => [damageKey(damage), damage.sinceMs]));
     if (repaired !== undefined)
       await records.add({ name, isDeep, damages: this.#damagesOf(repaired.findings) });
     return {
       name,
       more,
       unknown,
-      findings: found.findings.map((one) => ({ ...one, sinceMs: sinceMs.get(keyOf(one)) ?? nowMs() })),
+      findings: found.findings.map((one) => ({ ...one, sinceMs: sinceMs.get(damageKey(one)) ?? nowMs() })),
       isRepaired: repaired !== undefined && isSound(repaired.findings),
       failure: repaired?.failure,
     };
@@ -213,10 +213,6 @@ async function stillPublished(view: RepositoryView, names: readonly string[]): P
   if (names.length === 0) return [];
   const published = new Set(await namesToVerify(view));
   return names.filter((name) => published.has(name));
-}
-
-function keyOf({ kind, path }: Pick<Damage, 'kind' | 'path'>): string {
-  return `${kind} ${path}`;
 }
 
 /** Such as `size: expected 12, found 13`. */

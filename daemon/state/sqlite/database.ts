@@ -187,6 +187,12 @@ export abstract class Table {
     this.database = database;
   }
 
+  /** The number that is kept under `name` in the table of marks. */
+  protected async mark(name: string): Promise<number | undefined> {
+    const [row] = await this.database.all('SELECT value FROM marks WHERE name = ?', name);
+    return numberOf(row?.['value']);
+  }
+
   /** Deletes the rows of `table` with these public names. */
   protected async deleteNames(
     table: string,

@@ -6,7 +6,7 @@ import { recordAbsence, type Absence, type Sightings } from '../../../wishlist/m
 import { isDropped, type ReadSources } from '../../../wishlist/meaning/read-sources.ts';
 import { isClockBelieved, type HoldCode } from '../../../wishlist/meaning/holds.ts';
 import type { Asked, FailureNote, HoldRecord, Removals } from '../state.ts';
-import { failureOf, failureValues, nameOf, numberOf, type Row, Table } from './database.ts';
+import { failureOf, failureValues, nameOf, type Row, Table } from './database.ts';
 
 /** How long an image is kept, as it is stored. */
 export const KEEP_FORM: z.ZodType<Keep> = z.union([
@@ -102,8 +102,7 @@ export class RemovalsTable extends Table implements Removals {
   }
 
   async clockMs(): Promise<number | undefined> {
-    const [row] = await this.database.all('SELECT value FROM marks WHERE name = ?', CLOCK);
-    return numberOf(row?.['value']);
+    return await this.mark(CLOCK);
   }
 
   async setClock(nowMs: number): Promise<void> {
@@ -114,8 +113,7 @@ export class RemovalsTable extends Table implements Removals {
   }
 
   async clockSinceMs(): Promise<number | undefined> {
-    const [row] = await this.database.all('SELECT value FROM marks WHERE name = ?', CLOCK_SINCE);
-    return numberOf(row?.['value']);
+    return await this.mark(CLOCK_SINCE);
   }
 
   async confirmClock(nowMs: number): Promise<void> {

@@ -76,8 +76,7 @@ export class RepositoriesTable extends Table implements Repositories {
   }
 
   async allPausedSinceMs(): Promise<number | undefined> {
-    const [row] = await this.database.all('SELECT value FROM marks WHERE name = ?', PAUSED);
-    return numberOf(row?.['value']);
+    return await this.mark(PAUSED);
   }
 }
 

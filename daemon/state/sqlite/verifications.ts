@@ -1,4 +1,11 @@
-import type { Damage, DamagedImage, KnownDamage, VerifiedImage, Verifications } from '../verifications.ts';
+import {
+  damageKey,
+  type Damage,
+  type DamagedImage,
+  type KnownDamage,
+  type VerifiedImage,
+  type Verifications,
+} from '../verifications.ts';
 import { groupBy } from '../../../core/group-by.ts';
 import { redact } from '../../configuration/secrets.ts';
 import { type Row, type Value, Table } from './database.ts';
@@ -25,12 +32,14 @@ export class VerificationsTable extends Table implements Verifications {
         'DELETE FROM damages WHERE repository = ? AND name = ? AND (? OR NOT of_content)',
         [repository, name, isDeep ? 1 : 0],
       );
-      const sinceMs = new Map(known.map((row) => [keyOf(damageOf(row)), Number(row['since'])]));
+      const sinceMs = new Map(known.map((row) => [damageKey(damageOf(row)), Number(row['since'])]));
       await statements.run(
         `INSERT OR REPLACE INTO damages (repository, name, kind, path, message, of_content, since)
          SELECT ?, ?, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)`,
         [repository, name],
-        JSON.stringify(damages.slice(0, MOST).map((one) => valuesOf(one, sinceMs.get(keyOf(one)) ?? atMs))),
+        JSON.stringify(
+          damages.slice(0, MOST).map((one) => valuesOf(one, sinceMs.get(damageKey(one)) ?? atMs)),
+        ),
       );
     });
   }
@@ -62,10 +71,6 @@ export class VerificationsTable extends Table implements Verifications {
 
 function valuesOf({ kind, path, message, isOfContent: only }: Damage, sinceMs: number): Value[] {
   return [kind, path, redact(message), only ? 1 : 0, sinceMs];
-}
-
-function keyOf({ kind, path }: Damage): string {
-  return `${kind} ${path}`;
 }
 
 function imageOf(name: string, rows: readonly Row[]): DamagedImage {
