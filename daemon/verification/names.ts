@@ -1,9 +1,8 @@
-import { isFailure } from '../../core/failure.ts';
-import { formatReference, type ImageReference } from '../../core/oci/reference.ts';
+import type { ImageReference } from '../../core/oci/reference.ts';
 import { isLoopback } from '../../core/oci/registry-host.ts';
 import { parsePlatformName } from '../../publisher/image/layout.ts';
 import type { RepositoryView } from '../../publisher/publication/view.ts';
-import { publishedReference } from '../../publisher/published/published-image.ts';
+import { referenceIfValid, referenceText } from '../../publisher/published/published-image.ts';
 import { namesToVerify } from '../../publisher/verification/names.ts';
 import type { Configuration } from '../configuration/options.ts';
 import { assertThere } from '../cycle/backend.ts';
@@ -44,23 +43,9 @@ export function referenceFinder({
 }: Pick<Configuration, 'registries'>): (name: string) => ImageReference | undefined {
   const plain = new Set(registries.flatMap(({ host, allowHttp }) => (allowHttp === true ? [host] : [])));
   return (name) => {
-    const reference = referenceOf(parsePlatformName(name).publicName);
+    const reference = referenceIfValid(parsePlatformName(name).publicName);
     if (reference === undefined) return undefined;
     const isPlain = plain.has(reference.registry) || isLoopback(reference.registry);
     return isPlain ? { ...reference, scheme: 'http' } : reference;
   };
-}
-
-function referenceText(publicName: string): string | undefined {
-  const reference = referenceOf(publicName);
-  return reference && formatReference(reference);
-}
-
-function referenceOf(publicName: string): ImageReference | undefined {
-  try {
-    return publishedReference(publicName);
-  } catch (error) {
-    if (isFailure(error, 'reference-invalid')) return undefined;
-    throw error;
-  }
 }

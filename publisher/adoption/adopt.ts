@@ -13,7 +13,7 @@ import {
   type PlatformResult,
   type Recorder,
 } from '../image/results.ts';
-import type { Publication } from '../publication/backend.ts';
+import { EMPTY_PUBLICATION } from '../publication/backend.ts';
 import type { RepositoryPublisher } from '../pipeline/repository-publisher.ts';
 import { parsePublishedManifest } from '../published/published-manifest.ts';
 import type { RegistryClient } from '../registry/client.ts';
@@ -127,7 +127,10 @@ async function removeDuplicates(
   for (let from = 0; from < gone.length; from += MANIFESTS_AT_A_TIME) {
     const some = gone.slice(from, from + MANIFESTS_AT_A_TIME);
     const deletions = some.map(manifestPath);
-    await publisher.publish({ ...NOTHING, deletions }, `removal of ${counted(some.length, 'duplicate')}`);
+    await publisher.publish(
+      { ...EMPTY_PUBLICATION, deletions },
+      `removal of ${counted(some.length, 'duplicate')}`,
+    );
   }
 }
 
@@ -140,13 +143,3 @@ async function areIdentified({ view }: RepositoryPublisher, names: readonly stri
     if (parsePublishedManifest(await view.read(manifestPath(name))) === undefined) return false;
   return true;
 }
-
-const NOTHING: Publication = {
-  deletions: [],
-  outdated: [],
-  trees: async function* () {},
-  names: [],
-  xattrs: undefined,
-  contentBytes: 0,
-  inodes: 0,
-};

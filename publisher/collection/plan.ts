@@ -4,7 +4,7 @@ import { treeName, type TreeName } from '../outputs/output.ts';
 import { OUTPUTS } from '../outputs/outputs.ts';
 import type { OutputParts, PartsSweep } from '../outputs/parts.ts';
 import { MARKS_PATH, marksFile, readMarks, type Mark, type Marks } from '../published/marks.ts';
-import type { DeletionRoom, Publication } from '../publication/backend.ts';
+import { EMPTY_PUBLICATION, type DeletionRoom, type Publication } from '../publication/backend.ts';
 import { publisherAttributes, type Entry } from '../publication/entry.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import { recordPath, treePath } from '../image/layout.ts';
@@ -258,13 +258,9 @@ async function marksToWrite(
 function publicationOf(names: readonly Entry[], outdated: readonly BytePath[]): Publication | undefined {
   if (names.length === 0 && outdated.length === 0) return undefined;
   return {
-    deletions: [],
+    ...EMPTY_PUBLICATION,
     outdated,
-    trees: async function* () {
-      yield* [];
-    },
     names,
-    xattrs: undefined,
     contentBytes: names.reduce((sum, entry) => sum + (entry.type === 'file' ? entry.sizeBytes : 0), 0),
     inodes: names.length,
   };

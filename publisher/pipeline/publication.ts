@@ -10,7 +10,7 @@ import { failedResult, failureText, type ImageResult } from '../image/events.ts'
 import type { ReadyImage } from '../image/image.ts';
 import { ownErrors, ownFailure } from '../image/own-failure.ts';
 import { labelOf } from '../image/results.ts';
-import type { OpenRepository, Publication } from '../publication/backend.ts';
+import { EMPTY_PUBLICATION, type OpenRepository, type Publication } from '../publication/backend.ts';
 import { publishedDigest } from '../published/published-image.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import { publisherAttributes } from '../publication/entry.ts';
@@ -84,19 +84,9 @@ export async function freeStorage(context: PublishingContext): Promise<boolean> 
 export async function publishNothing(context: PublishingContext): Promise<void> {
   const { publishSignal: signal } = context;
   await withRepository(context, async (repository) => {
-    await repository.publish(NOTHING, { onBytes: () => undefined, signal });
+    await repository.publish(EMPTY_PUBLICATION, { onBytes: () => undefined, signal });
   });
 }
-
-const NOTHING: Publication = {
-  deletions: [],
-  outdated: [],
-  trees: () => ownErrors([]),
-  names: [],
-  xattrs: undefined,
-  contentBytes: 0,
-  inodes: 0,
-};
 
 async function withRepository<T>(
   { backend, repository: name, notice, publishSignal: signal }: PublishingContext,
@@ -209,7 +199,7 @@ async function clearWay(
   const title = 'room for what is repaired';
   await publishIn(
     repository,
-    { publication: { ...NOTHING, deletions }, images: 0, layers: [], title },
+    { publication: { ...EMPTY_PUBLICATION, deletions }, images: 0, layers: [], title },
     context,
   );
 }

@@ -36,6 +36,17 @@ export interface DeletionRoom {
   take(paths: readonly BytePath[]): boolean;
 }
 
+/** Changes nothing. */
+export const EMPTY_PUBLICATION: Publication = {
+  deletions: [],
+  outdated: [],
+  trees: async function* () {},
+  names: [],
+  xattrs: undefined,
+  contentBytes: 0,
+  inodes: 0,
+};
+
 /** A repository that is held by this process: nobody else writes it until it is released. */
 export interface OpenRepository {
   readonly view: RepositoryView;

@@ -1,7 +1,7 @@
-import { Failure, isFailure } from '../../core/failure.ts';
+import { Failure, orUndefined } from '../../core/failure.ts';
 import { hexOf, sha256, type Digest } from '../../core/oci/digest.ts';
 import { parseManifest, type ImageDocument, type Manifest } from '../../core/oci/manifest.ts';
-import { parseReference, type ImageReference } from '../../core/oci/reference.ts';
+import { formatReference, parseReference, type ImageReference } from '../../core/oci/reference.ts';
 import { looksLikeRegistry } from '../../core/oci/registry-host.ts';
 import type { Outputs } from '../../core/outputs.ts';
 import { displayPath } from '../../core/system/byte-path.ts';
@@ -89,7 +89,8 @@ export function publishedReference(plainName: string): ImageReference {
   const components = plainName.split('/');
   for (const [index, component] of components.entries()) {
     if (!looksLikeRegistry(component)) continue;
-    const reference = asReference(components.slice(index).join('/'));
+    const text = components.slice(index).join('/');
+    const reference = orUndefined('reference-invalid', () => parseReference(text));
     if (reference !== undefined) return reference;
   }
   throw new Failure('reference-invalid', `${displayPath(plainName)} is not the public name of an image`, {
@@ -97,13 +98,15 @@ export function publishedReference(plainName: string): ImageReference {
   });
 }
 
-function asReference(text: string): ImageReference | undefined {
-  try {
-    return parseReference(text);
-  } catch (error) {
-    if (isFailure(error, 'reference-invalid')) return undefined;
-    throw error;
-  }
+/** The same; `undefined` for a name that no image has. */
+export function referenceIfValid(plainName: string): ImageReference | undefined {
+  return orUndefined('reference-invalid', () => publishedReference(plainName));
+}
+
+/** The same as people write it, without a subdirectory. */
+export function referenceText(plainName: string): string | undefined {
+  const reference = referenceIfValid(plainName);
+  return reference && formatReference(reference);
 }
 
 /** With the layers that it was published with: those that registries do not distribute may have been left out. */

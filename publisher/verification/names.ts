@@ -1,4 +1,3 @@
-import { isFailure } from '../../core/failure.ts';
 import { isOwnFolder } from '../../core/outputs.ts';
 import { joinPath, type BytePath } from '../../core/system/byte-path.ts';
 import { MULTIARCH_FOLDER, parsePlatformName, usualName } from '../image/layout.ts';
@@ -6,7 +5,7 @@ import { PODMAN_FILE } from '../outputs/podman/image-record.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import { walkFolders } from '../publication/walk.ts';
 import { findPublished, namesWith, publishedNames } from '../published/find-published.ts';
-import { publishedReference } from '../published/published-image.ts';
+import { referenceIfValid } from '../published/published-image.ts';
 
 /**
  * The names of all images in a repository, also of those whose manifests are gone: they still have a record for podman, or a
@@ -19,21 +18,11 @@ export async function namesToVerify(view: RepositoryView): Promise<string[]> {
   const links = (await flatLinks(view)).filter(({ hex }) => !configs.has(`sha256:${hex}`));
   for (const name of [...(await namesWith(PODMAN_FILE, view)), ...links.map(({ path }) => path)]) {
     const usual = usualName(name);
-    if (known.has(usual) || !isImageName(usual)) continue;
+    if (known.has(usual) || referenceIfValid(parsePlatformName(usual).publicName) === undefined) continue;
     known.add(usual);
     names.add(usual);
   }
   return [...names].sort();
-}
-
-function isImageName(name: string): boolean {
-  try {
-    publishedReference(parsePlatformName(name).publicName);
-    return true;
-  } catch (error) {
-    if (isFailure(error, 'reference-invalid')) return false;
-    throw error;
-  }
 }
 
 const TO_FLAT = /^(?:\.\.\/)+\.flat\/[0-9a-f]{2}\/([0-9a-f]{64})$/;

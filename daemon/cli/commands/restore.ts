@@ -1,8 +1,8 @@
-import { Failure, isFailure } from '../../../core/failure.ts';
-import { formatReference, type ImageReference } from '../../../core/oci/reference.ts';
+import { Failure } from '../../../core/failure.ts';
+import type { ImageReference } from '../../../core/oci/reference.ts';
 import { isPlain, type WantedImage } from '../../../publisher/image/image.ts';
 import { parsePlatformName } from '../../../publisher/image/layout.ts';
-import { publishedReference } from '../../../publisher/published/published-image.ts';
+import { publishedReference, referenceText } from '../../../publisher/published/published-image.ts';
 import { removedNames, type RemovedName } from '../../../publisher/removal/removed-image.ts';
 import type { RestoreOutcome } from '../../../publisher/removal/restore.ts';
 import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
@@ -67,22 +67,12 @@ async function meantRestorations(context: Context, argument: string): Promise<Re
     for (const name of await removedNames(await recoveredView(context, repository))) {
       const { publicName } = parsePlatformName(name);
       const isAskedFor = wishes.some((wish) => wish.publicName === publicName);
-      all.push({ repository, name, publicName, image: imageOf(publicName), isAskedFor });
+      all.push({ repository, name, publicName, image: referenceText(publicName), isAskedFor });
     }
   }
   const meant = meantBy(argument, all);
   if (meant.length === 0) nothingIsCalled(argument, all, 'nothing was taken back that is called');
   return meant;
-}
-
-/** Without its subdirectory; `undefined` for a name that no image has. */
-function imageOf(publicName: string): string | undefined {
-  try {
-    return formatReference(publishedReference(publicName));
-  } catch (error) {
-    if (isFailure(error, 'reference-invalid')) return undefined;
-    throw error;
-  }
 }
 
 async function restore(
