@@ -1,9 +1,11 @@
 import { basename, dirname } from 'node:path/posix';
+import { mapLimited } from '../../core/concurrency.ts';
 import { LINUX_AMD64 } from '../../core/oci/platform.ts';
 import { METADATA_FOLDER, parsePlatformName, platformName } from '../../publisher/image/layout.ts';
 import { foundImage, type FoundImage } from '../../publisher/published/find-published.ts';
 import { keptForOf } from '../../publisher/published/name-notes.ts';
 import type { RepositoryView } from '../../publisher/publication/view.ts';
+import { READS_AT_A_TIME } from '../../publisher/publication/walk.ts';
 import type { PublishedImage } from '../../wishlist/meaning/plan.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 
@@ -48,8 +50,7 @@ export async function withKeptFor(
   view: RepositoryView,
   published: readonly PublishedImage[],
 ): Promise<PublishedImage[]> {
-  const all: PublishedImage[] = [];
-  for (const one of published) {
+  return await mapLimited(published, READS_AT_A_TIME, async (one) => {
     const { publicName, platform } = one;
     const isDigest = publicName.includes('@', publicName.lastIndexOf('/'));
     const note = isDigest ? await keptForOf(view, platformName(platform, publicName)) : undefined;
@@ -57,7 +58,6 @@ export async function withKeptFor(
       publicName: parsePlatformName(note.name).publicName,
       sinceMs: Date.parse(note.since),
     };
-    all.push(keptFor === undefined ? one : { ...one, keptFor });
-  }
-  return all;
+    return keptFor === undefined ? one : { ...one, keptFor };
+  });
 }

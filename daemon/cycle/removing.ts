@@ -1,6 +1,8 @@
+import { mapLimited } from '../../core/concurrency.ts';
 import { asFailure, withHint } from '../../core/failure.ts';
 import { formatPlatform } from '../../core/oci/platform.ts';
 import { manifestPath, platformName } from '../../publisher/image/layout.ts';
+import { READS_AT_A_TIME } from '../../publisher/publication/walk.ts';
 import { isByHand } from '../../publisher/published/name-notes.ts';
 import { removeNames, type NamesPublisher, type NameToRemove } from '../../publisher/removal/removal.ts';
 import type { Presence } from '../../publisher/registry/tag-presence.ts';
@@ -59,6 +61,8 @@ export class NameRemoval {
   #absences: Remembered['absences'];
   #published: readonly PublishedImage[];
   readonly #clock: Clock;
+  /** What is known now comes to; made when it is asked for, since it takes all wishes and all images. */
+  #planned: Plan | undefined;
 
   constructor(task: RemovalTask, context: RemovalContext) {
     const { published, absences, clock } = task.remembered;
@@ -91,13 +95,16 @@ export class NameRemoval {
   }
 
   /** The plan with what registries said lately. */
-  first(): Plan {
-    return this.#task.plan(this.#published, this.#tags, this.#clock);
+  get plan(): Plan {
+    this.#planned ??= this.#task.plan(this.#published, this.#tags, this.#clock);
+    return this.#planned;
   }
 
   /** @returns what was removed. @throws Failure */
   async run(): Promise<readonly RemovedName[]> {
-    const plan = await this.#finalPlan();
+    await this.#leaveByHand(this.plan);
+    await this.#ask(this.plan);
+    const { plan } = this;
     if (!this.#task.isLatest()) return [];
     const { due, holds } = this.#hold(plan);
     await this.#record(plan, holds);
@@ -106,20 +113,15 @@ export class NameRemoval {
     return await this.#remove(due.filter((removal) => this.#isSettled(removal)));
   }
 
-  async #finalPlan(): Promise<Plan> {
-    await this.#leaveByHand(this.first());
-    await this.#ask(this.first());
-    return this.first();
-  }
-
   /** What was published by hand is nobody's to remove, whoever asked for it. */
   async #leaveByHand({ remove }: Plan): Promise<void> {
     const { view } = this.#task.publisher;
-    const byHand = new Set<PublishedImage>();
-    for (const { published } of remove) if (await isByHand(view, nameOf(published))) byHand.add(published);
+    const names = remove.map(({ published }) => nameOf(published));
+    const marked = await mapLimited(names, READS_AT_A_TIME, async (name) => await isByHand(view, name));
+    const byHand = new Set(names.filter((_, index) => marked[index]));
     if (byHand.size === 0) return;
-    const keys = new Set(Array.from(byHand, nameOf));
-    this.#published = this.#published.map((one) => (keys.has(nameOf(one)) ? { ...one, askedBy: [] } : one));
+    this.#published = this.#published.map((one) => (byHand.has(nameOf(one)) ? { ...one, askedBy: [] } : one));
+    this.#planned = undefined;
   }
 
   /** Asks registries what the plan depends on, and notes what they say. */
@@ -137,7 +139,9 @@ export class NameRemoval {
     const named = (which: Presence): Set<string> =>
       new Set([...this.#answers].flatMap(([name, presence]) => (presence === which ? [name] : [])));
     const seen = new Set([...named('there'), ...seenNames(plan)]);
+    const before = this.#absences;
     this.#absences = await store.noteTags(repository, { absent: named('gone'), seen }, this.#clock);
+    if (this.#answers.size + before.size + this.#absences.size > 0) this.#planned = undefined;
   }
 
   get #tags(): TagAnswers {

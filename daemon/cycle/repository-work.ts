@@ -327,7 +327,7 @@ class RepositoryWork {
     );
     await removal.findKept();
     // Before anything else waits: what is planned is published meanwhile.
-    this.#context.onPlan?.(repository, removal.first());
+    this.#context.onPlan?.(repository, removal.plan);
     onPlanned();
     for (const one of await removal.run()) this.#removed.push(one);
   }

@@ -3,12 +3,11 @@ import { mapLimited } from '../../core/concurrency.ts';
 import type { ImageReference } from '../../core/oci/reference.ts';
 import { isDigest } from '../../core/oci/digest.ts';
 import type { Observer } from '../../publisher/image/events.ts';
-import { platformName } from '../../publisher/image/layout.ts';
 import type { ListingStore } from '../../publisher/layer/listing-store.ts';
 import type { RepositoryPublisher } from '../../publisher/pipeline/repository-publisher.ts';
 import type { RepositoryView } from '../../publisher/publication/view.ts';
 import { READS_AT_A_TIME } from '../../publisher/publication/walk.ts';
-import { findPublished } from '../../publisher/published/find-published.ts';
+import { foundImage } from '../../publisher/published/find-published.ts';
 import { isSound, type Finding, type ImageFindings } from '../../publisher/verification/finding.ts';
 import { namesToVerify } from '../../publisher/verification/names.ts';
 import { repairImages } from '../../publisher/verification/repair.ts';
@@ -91,20 +90,24 @@ export class Verifier {
   ): Promise<{ readonly listed: readonly string[]; readonly unlisted: readonly string[] }> {
     const { isDeep, listings } = this.#context;
     if (isDeep) return { listed: [], unlisted: names };
-    const found = await this.#using(false, async ({ view }) => await findPublished(view));
+    const layersOf = await this.#using(
+      false,
+      async ({ view }) =>
+        await mapLimited(
+          names,
+          READS_AT_A_TIME,
+          async (name) => (await foundImage(view, name))?.layers ?? [],
+        ),
+    );
     const unknown = new Set<string>();
-    const layers = new Set(found.flatMap((image) => image.layers.map(({ digest }) => digest)));
-    await mapLimited(layers, READS_AT_A_TIME, async (layer) => {
+    await mapLimited(new Set(layersOf.flat().map(({ digest }) => digest)), READS_AT_A_TIME, async (layer) => {
       if (isDigest(layer) && (await listings.headerOf(layer)) === undefined) unknown.add(layer);
     });
-    const lacking = new Set(
-      found
-        .filter((image) => image.layers.some(({ digest }) => unknown.has(digest)))
-        .map(({ platform, publicName }) => platformName(platform, publicName)),
-    );
+    const isListed = (_name: string, index: number): boolean =>
+      layersOf[index]?.every(({ digest }) => !unknown.has(digest)) !== false;
     return {
-      listed: names.filter((name) => !lacking.has(name)),
-      unlisted: names.filter((name) => lacking.has(name)),
+      listed: names.filter(isListed),
+      unlisted: names.filter((name, index) => !isListed(name, index)),
     };
   }
 
