@@ -10,7 +10,12 @@ import { failedResult, failureText, type ImageResult } from '../image/events.ts'
 import type { ReadyImage } from '../image/image.ts';
 import { ownErrors, ownFailure } from '../image/own-failure.ts';
 import { labelOf } from '../image/results.ts';
-import { EMPTY_PUBLICATION, type OpenRepository, type Publication } from '../publication/backend.ts';
+import {
+  EMPTY_PUBLICATION,
+  RepositoryOvertaken,
+  type OpenRepository,
+  type Publication,
+} from '../publication/backend.ts';
 import { publishedDigest } from '../published/published-image.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import { publisherAttributes } from '../publication/entry.ts';
@@ -88,17 +93,25 @@ export async function publishNothing(context: PublishingContext): Promise<void> 
   });
 }
 
+/** Does `work`, again where another program published meanwhile. */
 async function withRepository<T>(
   { backend, repository: name, notice, publishSignal: signal }: PublishingContext,
   work: (repository: OpenRepository) => Promise<T>,
 ): Promise<T> {
-  const repository = await backend.open(name, { notice, signal });
-  try {
-    return await work(repository);
-  } finally {
-    await repository.release();
+  for (let left = MOST_OVERTAKEN; ; left--) {
+    const repository = await backend.open(name, { notice, signal });
+    try {
+      return await work(repository);
+    } catch (error) {
+      if (!(error instanceof RepositoryOvertaken) || left === 0) throw error;
+      notice('note', `${error.message}: composing the publication again`);
+    } finally {
+      await repository.release();
+    }
   }
 }
+
+const MOST_OVERTAKEN = 3;
 
 /**
  * Publishes a batch as one publication.

@@ -15,7 +15,7 @@ export interface BatchReport {
   readonly stopped: unknown;
 }
 
-/** Publishes a batch at once, capabilities the repository for the publication alone. An image that cannot be composed fails alone. */
+/** Publishes a batch at once, and holds the repository for the publication alone. An image that cannot be composed fails alone. */
 export async function publishBatch(
   batch: readonly ReadyCandidate[],
   context: PublishingContext,

@@ -1,3 +1,4 @@
+import { Failure } from '../../core/failure.ts';
 import type { DirectoryEntry, Entry, ExtendedAttributes } from './entry.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import type { FreeRoom } from '../../core/system/free-space.ts';
@@ -47,7 +48,16 @@ export const EMPTY_PUBLICATION: Publication = {
   inodes: 0,
 };
 
-/** A repository that is held by this process: nobody else writes it until it is released. */
+/** Another program has published since the repository was opened: what was composed from its view may be wrong. */
+export class RepositoryOvertaken extends Failure {
+  constructor(repository: string) {
+    super('repository-busy', `another program has published in ${repository} meanwhile`, {
+      hint: 'let one program at a time publish in it',
+    });
+  }
+}
+
+/** A repository that is held by this process: no other unpackd writes it until it is released. */
 export interface OpenRepository {
   readonly view: RepositoryView;
   /** Limits of what may be published. */
@@ -55,7 +65,8 @@ export interface OpenRepository {
   /**
    * Makes `publication` visible, all of it or nothing, and returns when it is.
    *
-   * @throws Failure `repository-unusable`, `repository-conflict`, `disk-full`, `interrupted`: then nothing has changed
+   * @throws Failure `repository-unusable`, `repository-conflict`, `disk-full`, `interrupted`, `repository-busy`
+   *   (as {@link RepositoryOvertaken} where it helps to compose it again): then nothing has changed
    */
   publish(publication: Publication, options: PublishOptions): Promise<void>;
   /** Room for what the next publication deletes: all of it goes in one step then. */

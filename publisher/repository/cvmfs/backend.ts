@@ -1,13 +1,14 @@
 import { Failure, isFailure, messageOf } from '../../../core/failure.ts';
-import type {
-  Backend,
-  DeletionRoom,
-  Notice,
-  OpenOptions,
-  TakeOptions,
-  OpenRepository,
-  Publication,
-  PublishOptions,
+import {
+  RepositoryOvertaken,
+  type Backend,
+  type DeletionRoom,
+  type Notice,
+  type OpenOptions,
+  type TakeOptions,
+  type OpenRepository,
+  type Publication,
+  type PublishOptions,
 } from '../../publication/backend.ts';
 import { UNKNOWN_ROOM, type FreeRoom } from '../../../core/system/free-space.ts';
 import { type Entry, publisherAttributes } from '../../publication/entry.ts';
@@ -25,7 +26,7 @@ import { readAhead } from './read-ahead.ts';
 import { earlierSeals, newSeal, unionSeal, UNFINISHED, unfinishedTrees, withListOfNew } from './seal.ts';
 import { tarArchive } from './tar-writer.ts';
 import { isRecorded } from './transaction-record.ts';
-import { Server, type ServerLimits } from './transaction.ts';
+import { Server, type RunServerCommand, type ServerLimits } from './transaction.ts';
 import { writeUnion, type UnionContent } from './union.ts';
 
 const NOT_VISIBLE = 'no image has become visible';
@@ -134,6 +135,8 @@ class OpenCvmfs implements OpenRepository {
   readonly #server: Server;
   readonly #notice: Notice;
   readonly #idleLimitMs: number;
+  /** What a publication is composed from. */
+  #revision: number | undefined;
 
   constructor(
     repository: CvmfsRepository,
@@ -147,10 +150,13 @@ class OpenCvmfs implements OpenRepository {
     this.#lock = parts.lock;
     this.#server = parts.server;
     this.#notice = parts.notice;
+    this.#revision = this.view.revision();
   }
 
   async publish(publication: Publication, options: PublishOptions): Promise<void> {
     await this.#server.waitForOthers(options.signal);
+    // Our lock keeps no other program out, and what was composed may refer to what it has taken away.
+    if (this.view.revision() !== this.#revision) throw new RepositoryOvertaken(this.#repository.name);
     const { deletions, outdated, xattrs, directories = [], contentBytes: neededBytes } = publication;
     const all = await this.#divide([...deletions, ...outdated, ...(await this.#leftList())]);
     if (xattrs === undefined && directories.length === 0 && all.byUnion.length === 0) {
@@ -194,7 +200,7 @@ class OpenCvmfs implements OpenRepository {
     const { byIngest, byUnion } = await this.#divide(paths);
     if (byIngest.length === 0) return;
     const words = ['ingest', ...byIngest.flatMap((path) => ['-d', path]), this.#repository.name];
-    await this.#server.transact(async (run) => {
+    await this.#transact(async (run) => {
       await run(words);
     }, 0);
     await this.#remove(byUnion);
@@ -260,10 +266,15 @@ class OpenCvmfs implements OpenRepository {
     );
     const input = counted(archive, options.onBytes);
     await this.#unlessPublished(seal.path, async () => {
-      await this.#server.transact(async (run) => {
+      await this.#transact(async (run) => {
         await run([...words, this.#repository.name], { input, signal: options.signal });
       }, options.neededBytes);
     });
+  }
+
+  async #transact(commands: (run: RunServerCommand) => Promise<void>, neededBytes: number): Promise<void> {
+    await this.#server.transact(commands, neededBytes);
+    this.#revision = this.view.revision();
   }
 
   /** A command that fails after the publication was made (its remount got stuck, say) has published all the same. */
@@ -281,7 +292,7 @@ class OpenCvmfs implements OpenRepository {
     const losses = new WriteLosses();
     const seal = unionSeal(publisherAttributes());
     await this.#unlessPublished(seal.path, async () => {
-      await this.#server.transact(async (run) => {
+      await this.#transact(async (run) => {
         await run(['transaction', name], { signal });
         await orUnusable({ path: mount, code: 'repository-unusable', outcome: NOT_VISIBLE }, async () => {
           await writeUnion(mount, { ...content, names: [seal, ...names] }, losses);

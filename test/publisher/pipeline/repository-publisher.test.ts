@@ -9,7 +9,12 @@ import { UNLIMITED } from '../../../publisher/layer/limits.ts';
 import { ListingStore } from '../../../publisher/layer/listing-store.ts';
 import type { PublishingSetup } from '../../../publisher/pipeline/context.ts';
 import { RepositoryPublisher } from '../../../publisher/pipeline/repository-publisher.ts';
-import type { Backend, OpenRepository, Publication } from '../../../publisher/publication/backend.ts';
+import {
+  RepositoryOvertaken,
+  type Backend,
+  type OpenRepository,
+  type Publication,
+} from '../../../publisher/publication/backend.ts';
 import type { Entry } from '../../../publisher/publication/entry.ts';
 import type { RegistryClient } from '../../../publisher/registry/client.ts';
 import { DirectoryBackend } from '../../../publisher/repository/directory/backend.ts';
@@ -55,7 +60,7 @@ function whenOpened(backend: Backend, change: (repository: OpenRepository) => vo
 }
 
 for (const [what, make] of Object.entries(PLACES)) {
-  describe(`publisher/pipeline/repository-publisher: publisher/pipeline/repository-publisher, a publication without images into ${what}`, () => {
+  describe(`publisher/pipeline/repository-publisher: a publication without images into ${what}`, () => {
     let backend: Backend;
     let setup: PublishingSetup;
     let publisher: RepositoryPublisher;
@@ -151,6 +156,28 @@ for (const [what, make] of Object.entries(PLACES)) {
       };
       await Promise.all([publisher.publish(REMOVAL, 'one'), publisher.publish(compose, 'other')].map(ended));
       assert.deepEqual(seen, [undefined]);
+    });
+
+    it('is composed again where another program published meanwhile, and not for ever', async () => {
+      let left = 1;
+      whenOpened(backend, (repository) => {
+        const publish = repository.publish.bind(repository);
+        repository.publish = async (...values) => {
+          if (left-- > 0) throw new RepositoryOvertaken(NAME);
+          await publish(...values);
+        };
+      });
+      let composed = 0;
+      const compose = async (): Promise<Publication> => {
+        composed++;
+        return REMOVAL;
+      };
+      await publisher.publish(compose, 'removal');
+      await assertRemoved();
+      assert.equal(composed, 2);
+      left = Infinity;
+      await assert.rejects(publisher.publish(compose, 'removal'), fails('repository-busy'));
+      assert.equal(composed, 6);
     });
 
     it('publishes nothing where there is nothing to change', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,11 +10,11 @@ import { promisify } from 'node:util';
 import type { CvmfsBackendOptions } from '../../../../publisher/repository/cvmfs/backend.ts';
 import { killIfThere } from '../../../../core/system/run-program.ts';
 import { orphansOf } from '../../../../publisher/repository/cvmfs/transaction-record.ts';
-import type { Publication } from '../../../../publisher/publication/backend.ts';
+import { RepositoryOvertaken, type Publication } from '../../../../publisher/publication/backend.ts';
 import type { Entry } from '../../../../publisher/publication/entry.ts';
 import { Failure } from '../../../../core/failure.ts';
 import { faults, type Fault } from '../../../support/cvmfs-server/fixture.ts';
-import { getAttribute, storesAttributes } from '../../../support/cvmfs-server/system.ts';
+import { getAttribute, setAttribute, storesAttributes } from '../../../support/cvmfs-server/system.ts';
 import { failureOf } from '../../../support/registry/quick-client.ts';
 import {
   directoryEntry,
@@ -587,6 +587,21 @@ describe('publisher/repository/cvmfs/backend', () => {
       await repository.release();
       assert.equal(failure.code, 'repository-busy');
       assert.equal(existsSync(scene.paths.transaction), true);
+    });
+
+    it('and publishes nothing that was composed before it was published', async function () {
+      const root = Buffer.from(realpathSync(scene.fixture.view(NAME)));
+      if (!storesAttributes(root)) skip(this, 'on a file system without attributes');
+      const tell = (revision: string): void => setAttribute(root, 'user.revision', Buffer.from(revision));
+      tell('2');
+      const repository = await scene.backend().open(NAME, { notice: scene.notice, ...uninterrupted() });
+      tell('3');
+      const failure = await failureOf(repository.publish(publication(TREE), uninterrupted()));
+      await repository.release();
+      assert.ok(failure instanceof RepositoryOvertaken);
+      assert.deepEqual(scene.commands(), []);
+      await scene.publish(publication(TREE));
+      assert.equal((await scene.published()).has('tree/file'), true);
     });
 
     it('alone, where it was opened between the check and our command', async () => {
