@@ -5,7 +5,7 @@ import type { CollectionOptions, CollectionReport } from '../../publisher/collec
 import type { Observer } from '../../publisher/image/events.ts';
 import type { RepositoryPublisher } from '../../publisher/pipeline/repository-publisher.ts';
 import type { StateStore } from '../cycle/state-store.ts';
-import { isClockBelieved } from '../../wishlist/meaning/holds.ts';
+import { isClockBelieved } from '../../wishlist/meaning/clock.ts';
 import type { CollectionRecord, Collections } from '../state/collections.ts';
 
 export interface CollectingOptions {

@@ -1,4 +1,5 @@
 import type { ReadSources } from '../../wishlist/meaning/read-sources.ts';
+import type { RefusedImages } from '../../wishlist/meaning/uncertainty.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import type { Asked } from '../state/state.ts';
 import type { SourceState } from '../../wishlist/sources/source.ts';
@@ -19,6 +20,14 @@ export function readSourcesOf(origins: Origins): ReadSources {
   if (sources.length > 0)
     return { read: new Set(names), configured: new Set(sources.map(({ name }) => askerOf(name, origins))) };
   return { read: new Set(recipePath === undefined ? [] : [recipePath]), configured: undefined };
+}
+
+/** What lines ask for that are refused, with who asks. */
+export function refusedOf(refused: readonly RefusedImages[], origins: Origins): RefusedImages[] {
+  return refused.map(({ source = origins.recipePath, ...images }) => ({
+    ...images,
+    source: source === undefined ? undefined : askerOf(source, origins),
+  }));
 }
 
 /** A configured file that has its path for a name is no recipe: it may be taken out of the configuration. */

@@ -4,7 +4,7 @@ import type { Recipe } from '../../wishlist/recipe/recipe.ts';
 import type { WishSettings } from '../../wishlist/recipe/settings.ts';
 import { failedLines, unmatchedLines, type FailedLine } from '../output/recipe-lines.ts';
 import { ANYTHING, type Uncertainty } from '../../wishlist/meaning/uncertainty.ts';
-import { askersIn, readSourcesOf, type Origins } from './askers.ts';
+import { askersIn, readSourcesOf, refusedOf, type Origins } from './askers.ts';
 import { staged } from './staged.ts';
 import { workOn, type RepositoryReport, type Task } from './repository-work.ts';
 import type { CycleContext } from './context.ts';
@@ -54,7 +54,14 @@ export async function runCycle(options: CycleOptions): Promise<{ ended: Promise<
 
   const { images, repositories, patterns } = expansion;
   const uncertainties = uncertaintiesOf(expansion, wishlists);
-  const known = { uncertainties, patterns, sources: readSourcesOf(wishlists), origins: wishlists, isLatest };
+  const known = {
+    uncertainties,
+    patterns,
+    refused: refusedOf(expansion.refused, wishlists),
+    sources: readSourcesOf(wishlists),
+    origins: wishlists,
+    isLatest,
+  };
   await store.wishlists({
     ...known,
     sources,

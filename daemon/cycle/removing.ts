@@ -6,16 +6,18 @@ import { READS_AT_A_TIME } from '../../publisher/publication/walk.ts';
 import { isByHand } from '../../publisher/published/name-notes.ts';
 import { removeNames, type NamesPublisher, type NameToRemove } from '../../publisher/removal/removal.ts';
 import type { Presence } from '../../publisher/registry/tag-presence.ts';
+import type { Clock } from '../../wishlist/meaning/clock.ts';
 import { holdRemovals, type Hold, type RemovalLimits } from '../../wishlist/meaning/holds.ts';
 import type { Plan, PublishedImage, Removal } from '../../wishlist/meaning/plan.ts';
 import type { TagAnswers } from '../../wishlist/meaning/removal.ts';
 import { reasonText } from '../../wishlist/meaning/removal-words.ts';
+import type { RefusedImages } from '../../wishlist/meaning/uncertainty.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import { newImageOf } from './backend.ts';
 import { newlyKept, withKeptFor } from './kept-digests.ts';
 import type { RemovedName } from '../output/results.ts';
 import type { CycleContext } from './context.ts';
-import type { Clock, Remembered } from './state-store.ts';
+import type { Remembered } from './state-store.ts';
 import type { TagQuestions } from './tag-questions.ts';
 
 /** How cycles remove. */
@@ -38,6 +40,8 @@ export interface RemovalTask {
   readonly remembered: Remembered;
   /** Whether the source was read, and asks for no image in it. */
   readonly isEmptied: (source: string) => boolean;
+  /** What the lines of sources ask for that are refused. */
+  readonly refused: readonly RefusedImages[];
   /** Registries that have not answered in this cycle. */
   readonly pending: readonly string[];
   /** False once another cycle has read the wishes anew. */
@@ -160,10 +164,11 @@ export class NameRemoval {
   }
 
   #hold({ remove }: Plan): { due: Removal[]; holds: Hold[] } {
-    const { repository, isEmptied } = this.#task;
+    const { repository, isEmptied, refused } = this.#task;
     return holdRemovals(remove, {
       repository,
       isEmptied,
+      refused,
       published: this.#published.length,
       limits: this.#context.removal.limits,
       believedMs: this.#clock.believedMs,

@@ -12,6 +12,7 @@ import { groupBy } from '../../core/group-by.ts';
 import { DEFAULT_KEEP, type RemovalKnowledge } from '../../wishlist/meaning/removal.ts';
 import { passedOverProblems } from '../../wishlist/meaning/expansion-problems.ts';
 import { planRepository, type Plan } from '../../wishlist/meaning/plan.ts';
+import type { RefusedImages } from '../../wishlist/meaning/uncertainty.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import type { RemovedName } from '../output/results.ts';
 import { textOf } from '../output/recipe-lines.ts';
@@ -42,6 +43,8 @@ export interface Task {
 
 export interface TaskKnowledge extends Pick<RemovalKnowledge, 'uncertainties' | 'patterns' | 'sources'> {
   readonly origins: Origins;
+  /** What the lines of sources ask for that are refused. */
+  readonly refused: readonly RefusedImages[];
   /** False once another cycle has begun: it knows better. */
   readonly isLatest: () => boolean;
 }
@@ -318,6 +321,7 @@ class RepositoryWork {
         wanted: this.#task.wanted,
         isLatest: meaning.isLatest,
         isEmptied: (source) => meaning.sources.read.has(source) && !asking.has(source),
+        refused: meaning.refused,
         pending: [...this.#pending],
         lacksTag,
         plan: (published, tags, { latestMs }) =>

@@ -1,7 +1,8 @@
 import { protectedNames, type Uncertainty } from '../../wishlist/meaning/uncertainty.ts';
 import type { IsHolder } from '../../wishlist/meaning/confine.ts';
 import type { Absence, Sightings } from '../../wishlist/meaning/absence.ts';
-import { isClockBelieved, type Hold, type HoldCode } from '../../wishlist/meaning/holds.ts';
+import { readClock, type Clock } from '../../wishlist/meaning/clock.ts';
+import type { Hold, HoldCode } from '../../wishlist/meaning/holds.ts';
 import { isAnswered, type ReadSources } from '../../wishlist/meaning/read-sources.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import { formatReference } from '../../core/oci/reference.ts';
@@ -26,15 +27,6 @@ import { deathText, killedProcess } from './in-flight.ts';
 import { imagesIn } from './backend.ts';
 import { counted } from '../../core/text.ts';
 import { isArtifactTag } from '../../wishlist/tags/tag-selection.ts';
-
-/** What a clock shows, and whether it can be believed. */
-export interface Clock {
-  readonly nowMs: number;
-  /** The latest time that it ever showed, as far as that can be believed; never before. */
-  readonly latestMs: number;
-  /** `undefined` while it can be believed; otherwise what it showed before. */
-  readonly believedMs: number | undefined;
-}
 
 /** What removals depend on. */
 export interface Remembered {
@@ -367,10 +359,7 @@ export class StateStore {
   }
 
   async #clock({ removals }: State): Promise<Clock> {
-    const nowMs = this.#options.nowMs();
-    const lastMs = await removals.clockMs();
-    const believedMs = isClockBelieved(nowMs, lastMs) ? undefined : lastMs;
-    return { nowMs, latestMs: Math.max(nowMs, lastMs ?? nowMs), believedMs };
+    return readClock(this.#options.nowMs(), await removals.clockMs());
   }
 
   /** Corrects records that differ from the repository, and clears failures of images that are fine. */

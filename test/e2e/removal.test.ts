@@ -10,7 +10,7 @@ import { lockState } from '../../daemon/state/state-lock.ts';
 import { databasePath } from '../../daemon/state/state-files.ts';
 import type { State } from '../../daemon/state/state.ts';
 import { fileSource } from '../../wishlist/sources/fetch-file.ts';
-import { DaemonRig } from '../support/daemon/rig.ts';
+import { configurationOf, DaemonRig } from '../support/daemon/rig.ts';
 import { smallImage } from '../support/e2e/images.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { REPOSITORY, Site } from '../support/e2e/site.ts';
@@ -182,6 +182,38 @@ describe('e2e/removal: the daemon', () => {
     await pass(0);
     await pass(2 * DAY_MS);
     assert.equal(published(), '2345678');
+  });
+
+  it('holds what lines ask for that are refused now, until somebody confirms it', async () => {
+    registry.add('lab/other', '1', await smallImage('other'));
+    const other = `http://${registry.host}/lab/other:1`;
+    await writeFile(recipe('one'), recipeText(...TAGS.map(image), other));
+    await rig.start();
+    const isOtherPublished = (): boolean =>
+      existsSync(join(rig.root, REPOSITORY, registry.host, 'lab/other:1'));
+    const flags = { 'allowed-registries': `${registry.host}/lab/tool` };
+    rig.configuration = configurationOf(rig.folder, { flags });
+    await rig.reload();
+    rig.said();
+    for (let day = 0; day < 4; day++) await pass(DAY_MS);
+    assert.deepEqual([published(), isOtherPublished(), await holds()], ['12345678', true, ['line-refused']]);
+    assert.ok(
+      warnings().some((line) => line.includes('1 image stays: one asks for them in lines that are refused')),
+    );
+    await withState(async ({ removals }) => await removals.confirm(REPOSITORY, rig.nowMs));
+    await wakeDaemon(rig.state);
+    await rig.idle();
+    assert.deepEqual([published(), isOtherPublished(), await holds()], ['12345678', false, []]);
+  });
+
+  it('removes what lines asked for that were refused once they are gone', async () => {
+    await rig.start();
+    const text = recipeText(...TAGS.slice(1).map(image), 'http://example.invalid/lab/tool:1');
+    rig.configuration = configurationOf(rig.folder, { flags: { 'allowed-registries': registry.host } });
+    await writeFile(recipe('one'), text);
+    await rig.reload();
+    for (let day = 0; day < 3; day++) await pass(DAY_MS);
+    assert.deepEqual([published(), await holds()], ['2345678', []]);
   });
 
   it('holds what a source asked for that asks for nothing any more, until somebody confirms it', async () => {

@@ -27,20 +27,26 @@ export interface Confined {
   readonly recipe: Recipe;
   /** A problem for each wish that is refused, at all or in some repositories; a single one where the recipe may publish nowhere. */
   readonly problems: readonly Problem[];
+  /** Wishes that are refused, each with the repositories in which it is. */
+  readonly refused: readonly Wish[];
 }
 
 /** Removes from `recipe` what its source may not ask for, before any registry is asked. */
 export function confine(recipe: Recipe, { registries }: Policy): Confined {
   const { confinement } = recipe;
-  if (confinement === undefined && registries === undefined) return { recipe, problems: [] };
+  if (confinement === undefined && registries === undefined) return { recipe, problems: [], refused: [] };
   const repositories = recipe.repositories.filter((name) => confinement?.allowsRepository(name) !== false);
   const [first] = recipe.wishes;
   if (first !== undefined && repositories.length === 0)
-    return { recipe: { ...recipe, repositories, wishes: [] }, problems: [nowhere(first, recipe)] };
+    return {
+      recipe: { ...recipe, repositories, wishes: [] },
+      problems: [nowhere(first, recipe)],
+      refused: recipe.wishes.map((wish) => refusedIn(wish, wish.repositories ?? recipe.repositories)),
+    };
   const subdirectory = recipe.defaults.subdirectory ?? confinement?.subdirectory;
-  const { wishes, problems } = confineWishes(recipe, { repositories, subdirectory, registries });
+  const { wishes, ...rest } = confineWishes(recipe, { repositories, subdirectory, registries });
   const defaults = { ...recipe.defaults, subdirectory };
-  return { recipe: { ...recipe, repositories, defaults, wishes }, problems };
+  return { recipe: { ...recipe, repositories, defaults, wishes }, ...rest };
 }
 
 /** Limits on all wishes of a recipe. */
@@ -49,22 +55,35 @@ interface Bounds extends Pick<Policy, 'registries'> {
   readonly subdirectory: string | undefined;
 }
 
-function confineWishes(recipe: Recipe, bounds: Bounds): { wishes: Wish[]; problems: Problem[] } {
+function confineWishes(
+  recipe: Recipe,
+  bounds: Bounds,
+): { readonly wishes: Wish[] } & Omit<Confined, 'recipe'> {
   const problems: Problem[] = [];
   const wishes: Wish[] = [];
+  const refused: Wish[] = [];
   for (const wish of recipe.wishes) {
-    const refusal = refusalOf(wish, recipe, bounds);
-    if (refusal !== undefined) {
-      problems.push(refusal);
+    const wanted = wish.repositories ?? recipe.repositories;
+    const problem = refusalOf(wish, recipe, bounds);
+    if (problem !== undefined) {
+      problems.push(problem);
+      refused.push(refusedIn(wish, wanted));
       continue;
     }
-    const wanted = wish.repositories ?? recipe.repositories;
     const left = wanted.filter((name) => bounds.repositories.includes(name));
-    if (left.length < wanted.length) problems.push(outside(wish, wanted, left));
+    if (left.length < wanted.length) {
+      problems.push(outside(wish, wanted, left));
+      const others = wanted.filter((name) => !left.includes(name));
+      refused.push(refusedIn(wish, others));
+    }
     if (left.length > 0)
       wishes.push(wish.repositories === undefined ? wish : { ...wish, repositories: left });
   }
-  return { wishes, problems };
+  return { wishes, problems, refused };
+}
+
+function refusedIn(wish: Wish, repositories: readonly string[]): Wish {
+  return { ...wish, repositories };
 }
 
 /** The reason why a wish is refused everywhere, if it is. */
@@ -82,7 +101,7 @@ function refusalOf(
 function otherRegistry(wish: Wish, patterns: readonly string[] | undefined): Problem | undefined {
   const { reference } = wish;
   if (patterns === undefined || matchesRegistry(patterns, reference)) return undefined;
-  return refused(wish, 'registry-not-allowed', {
+  return refusal(wish, 'registry-not-allowed', {
     message: `is at ${reference.registry}/${reference.repository}, which is not allowed; the registry was not asked`,
     hint: `push the image to one of: ${patterns.join(', ')}; or ask the operator`,
   });
@@ -91,7 +110,7 @@ function otherRegistry(wish: Wish, patterns: readonly string[] | undefined): Pro
 function plainHttp(wish: Wish, { allowsHttp }: Confinement): Problem | undefined {
   const { scheme, registry } = wish.reference;
   if (scheme === 'https' || allowsHttp(registry)) return undefined;
-  return refused(wish, 'http-not-allowed', {
+  return refusal(wish, 'http-not-allowed', {
     message: `asks for plain HTTP, which its source may not; ${registry} was not asked`,
     hint: 'write https://, or ask the operator for allow-http: true',
   });
@@ -103,7 +122,7 @@ function otherSubdirectory(
   { subdirectory: above }: Confinement,
 ): Problem | undefined {
   if (above === undefined || place === above || place.startsWith(`${above}/`)) return undefined;
-  return refused(wish, 'subdirectory-not-allowed', {
+  return refusal(wish, 'subdirectory-not-allowed', {
     message: `asks for the subdirectory ${quoted(place)}, and its source has ${above} alone`,
     hint: `write subdirectory: ${above}, a path below it, or none`,
   });
@@ -112,7 +131,7 @@ function otherSubdirectory(
 function nowhere(first: Wish, { wishes, repositories }: Recipe): Problem {
   const names = repositories.join(' and ');
   const others = wishes.length === 1 ? '' : `, as ${counted(wishes.length - 1, 'other line')} of the recipe`;
-  return refused(first, 'repository-not-allowed', {
+  return refusal(first, 'repository-not-allowed', {
     message: `asks for ${names}, where its source may not publish${others}`,
     hint: OTHER_REPOSITORY,
   });
@@ -124,13 +143,13 @@ const OTHER_REPOSITORY =
 function outside(wish: Wish, wanted: readonly string[], left: readonly string[]): Problem {
   const names = wanted.filter((name) => !left.includes(name)).join(' and ');
   const rest = left.length === 0 ? '' : `; it is still published in ${left.join(' and ')}`;
-  return refused(wish, 'repository-not-allowed', {
+  return refusal(wish, 'repository-not-allowed', {
     message: `asks for ${names}, where its source may not publish${rest}`,
     hint: OTHER_REPOSITORY,
   });
 }
 
-function refused(
+function refusal(
   wish: Wish,
   code: ProblemCode,
   { message, hint }: Pick<Problem, 'message' | 'hint'>,

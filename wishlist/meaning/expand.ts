@@ -1,6 +1,11 @@
 import type { Recipe } from '../recipe/recipe.ts';
 import type { KnownPattern } from './removal.ts';
-import { uncertaintyOfWish, uncertaintiesOfLines, type Uncertainty } from './uncertainty.ts';
+import {
+  uncertaintyOfWish,
+  uncertaintiesOfLines,
+  type RefusedImages,
+  type Uncertainty,
+} from './uncertainty.ts';
 import { confine, type Confined, type Policy, SourceBudgets } from './confine.ts';
 import {
   effectiveSettings,
@@ -25,6 +30,7 @@ import {
   type PatternLimit,
 } from './expansion-problems.ts';
 import { RECIPE_LIMITS } from '../recipe/limits.ts';
+import type { Wish } from '../recipe/wish.ts';
 import type { Problem } from '../recipe/problem.ts';
 import { versionSuffix, withTag, type ImageReference, type TagList } from '../../core/oci/reference.ts';
 import { NO_SETTINGS, type WishSettings } from '../recipe/settings.ts';
@@ -68,6 +74,8 @@ export interface Expansion {
   readonly uncertainties: readonly Uncertainty[];
   /** Patterns all of whose images are among `images`. */
   readonly patterns: readonly KnownPattern[];
+  /** What the lines ask for that are refused. */
+  readonly refused: readonly RefusedImages[];
 }
 
 /**
@@ -87,10 +95,11 @@ export async function expandRecipes(
   policy: Policy = {},
 ): Promise<Expansion> {
   const confined = recipes.map((recipe) => confine(recipe, policy));
-  const settled = confined.map((one) => ({
-    confined: one,
-    lines: one.recipe.wishes.map((wish) => settledLine({ recipe: one.recipe, wish }, { defaults, policy })),
-  }));
+  const settled = confined.map((one) => {
+    const settle = (wish: Wish): SettledLine =>
+      settledLine({ recipe: one.recipe, wish }, { defaults, policy });
+    return { confined: one, lines: one.recipe.wishes.map(settle), refused: one.refused.map(settle) };
+  });
   const patterns = settled.flatMap(({ lines }) => lines.filter(hasSelection));
   const budgets = new SourceBudgets(policy.images);
   const older = new OlderTags();
@@ -109,8 +118,8 @@ export async function expandRecipes(
   );
   const expander = new Expander(policy, budgets);
   const breath = new Breath();
-  for (const { confined: one, lines } of settled) {
-    expander.begin(one);
+  for (const { confined: one, lines, refused } of settled) {
+    expander.begin(one, refused);
     for (const line of lines) {
       expander.tryToAdd(line, chosen.get(line));
       if (breath.isDue) await breath.take();
@@ -203,6 +212,7 @@ class Expander {
   readonly #problemCounts = new Map<Recipe, number>();
   readonly #uncertainties: Uncertainty[] = [];
   readonly #patterns: KnownPattern[] = [];
+  readonly #refused: RefusedImages[] = [];
 
   constructor(policy: Policy, budgets: SourceBudgets) {
     this.#policy = policy;
@@ -219,13 +229,18 @@ class Expander {
       problems: this.#problems,
       uncertainties: [...this.#recipes.flatMap(uncertaintiesOfLines), ...this.#uncertainties],
       patterns: this.#patterns,
+      refused: this.#refused,
     };
   }
 
   /** Called for each recipe, before its lines are added. */
-  begin({ recipe, problems }: Confined): void {
+  begin({ recipe, problems }: Confined, refused: readonly SettledLine[]): void {
     this.#recipes.push(recipe);
     for (const problem of problems) this.#report({ recipe }, problem);
+    for (const { line, selection, settings } of refused) {
+      const images = uncertaintyOfWish(line, { selection, subdirectory: settings.subdirectory });
+      this.#refused.push({ ...images, source: line.wish.origin?.source });
+    }
   }
 
   /** @param chosen `undefined` for a single image */

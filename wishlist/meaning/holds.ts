@@ -1,11 +1,14 @@
 import { counted, localTime } from '../../core/text.ts';
+import { groupBy } from '../../core/group-by.ts';
 import type { Removal } from './removal.ts';
+import { protectedNames, type RefusedImages } from './uncertainty.ts';
 
 /** Why a removal that is due does not happen. */
 export type HoldCode =
   | 'clock-jumped' // the time may be wrong
   | 'source-dropped' // who asked for it is no longer configured
   | 'source-emptied' // who asked for it asks for nothing any more
+  | 'line-refused' // who asked for it still does, and may not
   | 'too-many'; // more than usual at once
 
 type ImageHoldCode = Exclude<HoldCode, 'clock-jumped'>;
@@ -34,6 +37,8 @@ export interface HoldKnowledge {
   readonly limits: RemovalLimits;
   /** Whether the source was read, and asks for no image in the repository. */
   readonly isEmptied: (source: string) => boolean;
+  /** What their sources ask for, and may not. */
+  readonly refused: readonly RefusedImages[];
   /** Where the clock cannot be believed: what it showed last, in ms since 1970. */
   readonly believedMs: number | undefined;
   readonly nowMs: number;
@@ -41,14 +46,6 @@ export interface HoldKnowledge {
 
 /** So few may always go, whatever their share. */
 const ALWAYS = 5;
-
-/** A clock further from what it showed last is not believed. */
-const JUMP_MS = 7 * 86_400_000;
-
-/** Returns whether a clock that showed `lastMs` may show `nowMs`, without anybody looking in between for that long. */
-export function isClockBelieved(nowMs: number, lastMs: number | undefined): boolean {
-  return lastMs === undefined || Math.abs(nowMs - lastMs) <= JUMP_MS;
-}
 
 /** The removals that are due, and what of them is held. A pure function. */
 export function holdRemovals(
@@ -71,9 +68,33 @@ export function holdRemovals(
   };
   hold('source-dropped', ({ reason }) => reason === 'source gone');
   hold('source-emptied', ({ published }) => published.askedBy.some(isEmptied));
+  const refused = refusedAmong(open, known);
+  hold('line-refused', (removal) => refused.has(removal));
   const isTooMany = open.length > allowed(known);
   hold('too-many', () => isTooMany);
   return { due: [...due, ...open], holds };
+}
+
+/** Those that a source still asks for, among the images that it asked for before: other sources' are none of its business. */
+function refusedAmong(removals: readonly Removal[], { repository, refused }: HoldKnowledge): Set<Removal> {
+  const found = new Set<Removal>();
+  for (const [source, images] of groupBy(refused, (one) => one.source)) {
+    const asked = removals.filter(
+      ({ published }) => source !== undefined && published.askedBy.includes(source),
+    );
+    const names = protectedNames(
+      asked.map(({ published }) => published.publicName),
+      images,
+      repository,
+    );
+    for (const removal of asked) if (names.has(removal.published.publicName)) found.add(removal);
+  }
+  return found;
+}
+
+function isRefused({ refused }: HoldKnowledge): (source: string) => boolean {
+  const sources = new Set(refused.map(({ source }) => source));
+  return (source) => sources.has(source);
 }
 
 /** The number of images that may go at once. */
@@ -100,6 +121,11 @@ function wordsOf(
       return {
         message: `${stay}: ${sourcesOf(held, known.isEmptied)} asked for them, and now asks for nothing in ${repository}`,
         hint: `restore its wishlist to keep them; ${hint}`,
+      };
+    case 'line-refused':
+      return {
+        message: `${stay}: ${sourcesOf(held, isRefused(known))} asks for them in lines that are refused`,
+        hint: `allow what those lines ask for to keep them; ${hint}`,
       };
     case 'too-many':
       return {

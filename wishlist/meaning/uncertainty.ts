@@ -18,6 +18,12 @@ export interface Uncertainty {
   readonly selection: TagSelection | undefined;
 }
 
+/** Images that a line asks for which is refused. */
+export interface RefusedImages extends Uncertainty {
+  /** As the wish's origin names it; `undefined` for a recipe named on the command line. */
+  readonly source: string | undefined;
+}
+
 /** Any image in any repository: what a source may ask for that was never read. */
 export const ANYTHING: Uncertainty = {
   repositories: undefined,

@@ -4,7 +4,8 @@ import { groupBy } from '../../../core/group-by.ts';
 import { longestKeep } from '../../../wishlist/meaning/wished-image.ts';
 import { recordAbsence, type Absence, type Sightings } from '../../../wishlist/meaning/absence.ts';
 import { isDropped, type ReadSources } from '../../../wishlist/meaning/read-sources.ts';
-import { isClockBelieved, type HoldCode } from '../../../wishlist/meaning/holds.ts';
+import { isClockBelieved } from '../../../wishlist/meaning/clock.ts';
+import type { HoldCode } from '../../../wishlist/meaning/holds.ts';
 import type { Asked, FailureNote, HoldRecord, Removals } from '../state.ts';
 import { failureOf, failureValues, nameOf, type Row, Table } from './database.ts';
 

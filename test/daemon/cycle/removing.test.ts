@@ -51,6 +51,7 @@ describe('daemon/cycle/removing', () => {
       wanted: [],
       remembered: { published: [published], absences: new Map(), clock },
       isEmptied: () => false,
+      refused: [],
       pending: [],
       isLatest: () => true,
       lacksTag: () => false,

@@ -25,6 +25,7 @@ const KNOWN = {
   isLatest: () => true,
   uncertainties: [],
   patterns: [],
+  refused: [],
   sources: { read: new Set<string>(), configured: undefined },
 };
 

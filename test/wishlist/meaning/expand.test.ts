@@ -139,7 +139,7 @@ describe('wishlist/meaning/expand: expandRecipes', () => {
   });
 
   it('gives nothing for nothing', async () => {
-    const nothing = { images: [], failures: [], problems: [], uncertainties: [], patterns: [] };
+    const nothing = { images: [], failures: [], problems: [], refused: [], uncertainties: [], patterns: [] };
     assert.deepEqual(await expandRecipes([], unexpected), { ...nothing, repositories: [] });
     const { repositories, ...rest } = await expandWishes([], unexpected);
     assert.deepEqual(rest, nothing);

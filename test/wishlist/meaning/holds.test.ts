@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { LINUX_AMD64 } from '../../../core/oci/platform.ts';
-import { holdRemovals, isClockBelieved, type HoldKnowledge } from '../../../wishlist/meaning/holds.ts';
+import { holdRemovals, type HoldKnowledge } from '../../../wishlist/meaning/holds.ts';
 import type { Removal } from '../../../wishlist/meaning/removal.ts';
+import type { RefusedImages } from '../../../wishlist/meaning/uncertainty.ts';
 import { WISHLIST } from '../../support/all-read.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 5);
 const DAY_MS = 86_400_000;
+const OTHER_TAG = { include: ['2*'], exclude: [], newest: undefined };
 
 describe('wishlist/meaning/holds', () => {
   const usual: HoldKnowledge = {
@@ -13,6 +15,7 @@ describe('wishlist/meaning/holds', () => {
     published: 1000,
     limits: { images: 50, percent: 10 },
     isEmptied: () => false,
+    refused: [],
     believedMs: undefined,
     nowMs: NOW_MS,
   };
@@ -39,6 +42,10 @@ describe('wishlist/meaning/holds', () => {
       {},
       'source-emptied 1',
     ],
+    ['what a source asks for in a line that is refused', 1, { refused: [refused({})] }, {}, 'line-refused 1'],
+    ['what only another source asks for so', 1, { refused: [refused({ source: 'other' })] }, {}, ''],
+    ['what is refused in another repository', 1, { refused: [refused({ repositories: ['y'] })] }, {}, ''],
+    ['other tags than those that are refused', 1, { refused: [refused({ selection: OTHER_TAG })] }, {}, ''],
     ['what a source asked for that is gone', 1, {}, { reason: 'source gone' }, 'source-dropped 1'],
     ['anything, while the clock is not believed', 1, { believedMs: 0 }, {}, 'clock-jumped 1'],
     ['nothing, while the clock is not believed', 0, { believedMs: 0 }, {}, 'clock-jumped 0'],
@@ -78,25 +85,12 @@ describe('wishlist/meaning/holds', () => {
       assert.match(holds[0]?.hint ?? '', /unpackd remove --held x/);
     }
   });
-
-  it('believes a clock that was looked at within seven days, whichever way it went', () => {
-    const jumps: [days: number | undefined, isBelieved: boolean][] = [
-      [undefined, true],
-      [0, true],
-      [7, true],
-      [-7, true],
-      [7.1, false],
-      [-7.1, false],
-      [365, false],
-    ];
-    for (const [days, isBelieved] of jumps)
-      assert.equal(
-        isClockBelieved(NOW_MS, days === undefined ? undefined : NOW_MS - days * DAY_MS),
-        isBelieved,
-        `${days} days`,
-      );
-  });
 });
+
+function refused(part: Partial<RefusedImages>): RefusedImages {
+  const image = { image: 'quay.io/a', inAnySubdirectory: false, selection: undefined };
+  return { ...image, repositories: ['x'], source: WISHLIST, ...part };
+}
 
 function removal(part: Partial<Removal>, isConfirmed = false): Removal {
   const published = {
