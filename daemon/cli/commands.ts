@@ -242,7 +242,8 @@ export const COMMANDS: readonly AnyCommand[] = [
       { name: 'REPOSITORY', description: 'such as unpacked.example.org' },
       {
         name: 'IMAGE',
-        description: 'REGISTRY/REPOSITORY:TAG, or a public name; all that are published if omitted',
+        description:
+          'REGISTRY/REPOSITORY:TAG, or a public name; * matches anything but a slash; all that are published if omitted',
         variadic: true,
       },
     ],

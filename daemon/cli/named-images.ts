@@ -1,7 +1,9 @@
 import { Minimatch } from 'minimatch';
 import { Failure } from '../../core/failure.ts';
 import { nearest } from '../../core/text.ts';
+import { parsePlatformName } from '../../publisher/image/layout.ts';
 import type { RepositoryView } from '../../publisher/publication/view.ts';
+import { referenceText } from '../../publisher/published/published-image.ts';
 import { createBackend } from '../cycle/backend.ts';
 import type { Context } from '../output/context.ts';
 import { withReadState } from '../state/open-state.ts';
@@ -35,6 +37,12 @@ export async function meantRepositories(
     for (const name of names) found.set(name, await wishes.of(name));
     return found;
   });
+}
+
+/** What the name of a published image says of it. */
+export function namedImage(name: string): NamedImage {
+  const { publicName } = parsePlatformName(name);
+  return { name, publicName, image: referenceText(publicName) };
 }
 
 /** The published state of a repository, where no crash has left a publication that is still to be completed. */

@@ -2,7 +2,7 @@ import type { ImageReference } from '../../core/oci/reference.ts';
 import { isLoopback } from '../../core/oci/registry-host.ts';
 import { parsePlatformName } from '../../publisher/image/layout.ts';
 import type { RepositoryView } from '../../publisher/publication/view.ts';
-import { referenceIfValid, referenceText } from '../../publisher/published/published-image.ts';
+import { referenceIfValid } from '../../publisher/published/published-image.ts';
 import { namesToVerify } from '../../publisher/verification/names.ts';
 import type { Configuration } from '../configuration/options.ts';
 import { assertThere } from '../cycle/backend.ts';
@@ -16,22 +16,6 @@ import { assertThere } from '../cycle/backend.ts';
 export async function namesIn(view: RepositoryView, repository: string): Promise<readonly string[]> {
   await assertThere(view, repository);
   return await namesToVerify(view);
-}
-
-/**
- * The names of images among `names` that somebody calls `image`: by the public name, of one platform or of all, or as a
- * wishlist has it.
- */
-export function namesMeantBy(image: string, names: readonly string[]): string[] {
-  return names.filter((name) => {
-    const { publicName } = parsePlatformName(name);
-    return name === image || publicName === image || referenceText(publicName) === image;
-  });
-}
-
-/** What may be meant by a name that is none. */
-export function namesToSuggest(names: readonly string[]): string[] {
-  return [...new Set(names.map((name) => parsePlatformName(name).publicName))];
 }
 
 /**

@@ -14,6 +14,7 @@ import type { WishRecord } from '../../state/state.ts';
 import { assertKnownRepository } from '../known.ts';
 import {
   meantBy,
+  namedImage,
   meantRepositories,
   nothingIsCalled,
   recoveredView,
@@ -82,14 +83,8 @@ async function meantRemovals(context: Context): Promise<Removal[]> {
 }
 
 async function imagesOf(context: Context, repository: string): Promise<NamedImage[]> {
-  const view = await recoveredView(context, repository);
-  const recorded = await withState(context, async ({ images }) => await images.of(repository));
-  const references = new Map(recorded.map(({ publicName, image }) => [publicName, image]));
-  return (await findPublished(view)).map(({ publicName, platform }) => ({
-    name: platformName(platform, publicName),
-    publicName,
-    image: references.get(publicName),
-  }));
+  const published = await findPublished(await recoveredView(context, repository));
+  return published.map(({ publicName, platform }) => namedImage(platformName(platform, publicName)));
 }
 
 /** What a line asks for would be back with the next cycle. */

@@ -2,7 +2,7 @@ import { Failure } from '../../../core/failure.ts';
 import type { ImageReference } from '../../../core/oci/reference.ts';
 import { isPlain, type WantedImage } from '../../../publisher/image/image.ts';
 import { parsePlatformName } from '../../../publisher/image/layout.ts';
-import { publishedReference, referenceText } from '../../../publisher/published/published-image.ts';
+import { publishedReference } from '../../../publisher/published/published-image.ts';
 import { removedNames, type RemovedName } from '../../../publisher/removal/removed-image.ts';
 import type { RestoreOutcome } from '../../../publisher/removal/restore.ts';
 import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
@@ -19,6 +19,7 @@ import type { ExitStatus } from '../../output/exit-status.ts';
 import { wakeDaemon } from '../../service/control.ts';
 import {
   meantBy,
+  namedImage,
   meantRepositories,
   nothingIsCalled,
   recoveredView,
@@ -65,9 +66,9 @@ async function meantRestorations(context: Context, argument: string): Promise<Re
   const all: Restoration[] = [];
   for (const [repository, wishes] of await meantRepositories(context)) {
     for (const name of await removedNames(await recoveredView(context, repository))) {
-      const { publicName } = parsePlatformName(name);
-      const isAskedFor = wishes.some((wish) => wish.publicName === publicName);
-      all.push({ repository, name, publicName, image: referenceText(publicName), isAskedFor });
+      const image = namedImage(name);
+      const isAskedFor = wishes.some(({ publicName }) => publicName === image.publicName);
+      all.push({ repository, ...image, isAskedFor });
     }
   }
   const meant = meantBy(argument, all);

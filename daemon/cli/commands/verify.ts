@@ -1,17 +1,18 @@
 import { join } from 'node:path';
 import { isDaemonRunning } from '../../state/state-lock.ts';
-import { counted, nearest } from '../../../core/text.ts';
+import { counted } from '../../../core/text.ts';
 import { pause } from '../../../core/interruption.ts';
 import { ListingStore } from '../../../publisher/layer/listing-store.ts';
 import { createBackend } from '../../cycle/backend.ts';
 import { withPublishing } from '../../cycle/publishing.ts';
 import type { Context } from '../../output/context.ts';
 import type { ExitStatus } from '../../output/exit-status.ts';
-import { namesIn, namesMeantBy, namesToSuggest, referenceFinder } from '../../verification/names.ts';
+import { namesIn, referenceFinder } from '../../verification/names.ts';
 import { VerificationRecords } from '../../verification/records.ts';
 import { outcomeOf, reportDocument, reportText } from '../../verification/report.ts';
 import { Verifier, type VerifiedImage } from '../../verification/verifier.ts';
-import { argumentUnknown, assertKnownRepository, imageArgument } from '../known.ts';
+import { assertKnownRepository } from '../known.ts';
+import { meantBy, namedImage, nothingIsCalled } from '../named-images.ts';
 
 /** Longer than a lock is waited for between two tries. */
 const DAEMON_TURN_MS = 500;
@@ -56,12 +57,10 @@ export async function verify(context: Context): Promise<ExitStatus> {
 /** @throws Failure `argument-unknown` */
 function namesOf(images: readonly string[], names: readonly string[]): readonly string[] {
   if (images.length === 0) return names;
+  const all = names.map(namedImage);
   const meant = images.flatMap((argument) => {
-    const image = imageArgument(argument);
-    const found = namesMeantBy(image, names);
-    if (found.length > 0) return found;
-    const hint = 'write it as the wishlist does, with its registry and tag, or by its public name';
-    throw argumentUnknown(`${image} is not published`, nearest(image, namesToSuggest(names)), hint);
+    const found = meantBy(argument, all);
+    return found.length > 0 ? found : nothingIsCalled(argument, all, 'nothing is published as');
   });
-  return [...new Set(meant)];
+  return [...new Set(meant.map(({ name }) => name))];
 }
