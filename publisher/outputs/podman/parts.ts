@@ -12,6 +12,7 @@ import type { OutputParts, PartsInput, PartsSweep, Remark } from '../parts.ts';
 import { imageMark, layerMark } from './marks.ts';
 import { decodeRecord, imageRecordPath, PODMAN_FILE, type ImageRecord } from './image-record.ts';
 import {
+  imageFolder,
   imagesFolder,
   layerFolder,
   layersFolder,
@@ -122,7 +123,19 @@ async function partsOf(root: StoreRoot, records: Records, input: PartsInput): Pr
     parts.kept.push({ path: displayPath(imageRecordPath(unreadable[0])), why: 'it cannot be read' });
   const meant = await meantIn(root, ofStore.values(), input);
   const isMeant = (id: string): boolean => unreadable !== undefined || meant.has(id);
-  return judged({ ...parts, store }, leads, isMeant);
+  const foreign = store === undefined ? [] : await unlistedImages(root, store, view);
+  return judged({ ...parts, store, foreign }, leads, isMeant);
+}
+
+/** Folders of images that podman cannot find; nobody knows who wants them. */
+async function unlistedImages(root: StoreRoot, { images }: Store, view: RepositoryView): Promise<Remark[]> {
+  const folders = (await view.list(imagesFolder(root))).filter(({ kind }) => kind === 'directory');
+  return folders
+    .filter(({ name }) => !images.has(name))
+    .map(({ name }) => ({
+      path: displayPath(imageFolder(root, name)),
+      why: 'the list of images has no such image',
+    }));
 }
 
 /** Trees that the `diff` of each layer's folder leads to. */

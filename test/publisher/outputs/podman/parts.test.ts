@@ -361,6 +361,15 @@ describe('publisher/outputs/podman/parts', () => {
     });
   }
 
+  it('stay where an image is not listed, and are told of', async () => {
+    const path = `${STORE}/overlay-images/${'a'.repeat(64)}`;
+    workshop.repository.put(path, 'directory');
+    workshop.repository.put(`${path}/manifest`, 'file', '{}');
+    const [step] = await on(0, { isWhole: false });
+    assert.deepEqual(step?.notOurs, [{ path, why: 'the list of images has no such image' }]);
+    assert.equal(workshop.repository.textOf(`${path}/manifest`), '{}');
+  });
+
   it('keep the tree of a layer that is not listed', async () => {
     removeName(TOOL);
     doubts['a layer that is not listed']?.put();
