@@ -128,7 +128,7 @@ class Lane {
 
   async run(): Promise<void> {
     await this.#scene.publish(this.#site);
-    for (const name of this.#scene.names()) this.#trees.set(name, await this.#treeOf(name));
+    for (const name of this.#scene.names()) this.#trees.set(name, await treeOf(this.#site, name));
     for (const step of STEPS) {
       const begin = performance.now();
       const { status, stderr } = await start(this.#words(step), { uncovered: true }).ended();
@@ -163,7 +163,7 @@ class Lane {
       else running.child.kill('SIGKILL');
       await ended;
       this.kills++;
-      await this.#checkOnceMounted();
+      await this.#look();
     } catch (error) {
       // Mocha prints no cause.
       const kill = { kill: this.kills, command: step.command, isLate, afterMs, withCommands };
@@ -180,41 +180,30 @@ class Lane {
       status === 0 || isDone,
       `UNPACKD_TEST_SEED=${SEED}, kill ${this.kills}, ${step.command}: ${status} ${stdout} ${stderr}`,
     );
-    await this.#checkVisible();
+    assert.ok(await this.#look(), 'nothing is mounted');
   }
 
-  /** A cvmfs_server that was not killed with unpackd goes on, and while it mounts anew nothing is there. */
-  async #checkOnceMounted(): Promise<void> {
-    for (let left = this.#site.fixture === undefined ? 0 : 20; left > 0; left--) {
-      try {
-        await this.#checkVisible();
-        return;
-      } catch {
-        await sleep(100);
-      }
-    }
-    await this.#checkVisible();
+  /** @returns whether there was anything to look at */
+  async #look(): Promise<boolean> {
+    const site = await this.#site.pinned();
+    if (site !== undefined) await this.#checkVisible(site);
+    return site !== undefined;
   }
 
   /** A public name is gone, or leads to all that belongs there; the store is always one that podman can read. */
-  async #checkVisible(): Promise<void> {
+  async #checkVisible(site: Site): Promise<void> {
     for (const [name, tree] of this.#trees) {
-      const link = lstatSync(this.#site.path(name), { throwIfNoEntry: false });
+      const link = lstatSync(site.path(name), { throwIfNoEntry: false });
       if (link === undefined) assert.ok(name.includes('/gone/'), `${name} is gone`);
-      else assert.deepEqual(differences(await this.#treeOf(name), tree), [], name);
+      else assert.deepEqual(differences(await treeOf(site, name), tree), [], name);
     }
-    for (const id of this.#idsIn('images'))
-      assert.ok(existsSync(this.#site.path(`podmanStore/overlay-images/${id}/manifest`)), id);
-    for (const id of this.#idsIn('layers')) {
-      const tree = readlinkSync(this.#site.path(`podmanStore/overlay/${id}/diff`));
+    for (const id of idsIn(site, 'images'))
+      assert.ok(existsSync(site.path(`podmanStore/overlay-images/${id}/manifest`)), id);
+    for (const id of idsIn(site, 'layers')) {
+      const tree = readlinkSync(site.path(`podmanStore/overlay/${id}/diff`));
       const path = relative(join(CLIENT_ROOT, REPOSITORY), tree);
-      assert.ok(existsSync(this.#site.path(path)), `layer ${id} of the podman store leads to ${path}`);
+      assert.ok(existsSync(site.path(path)), `layer ${id} of the podman store leads to ${path}`);
     }
-  }
-
-  #idsIn(kind: 'images' | 'layers'): string[] {
-    const list = readFileSync(this.#site.path(`podmanStore/overlay-${kind}/${kind}.json`), 'utf8');
-    return (JSON.parse(list) as { readonly id: string }[]).map(({ id }) => id);
   }
 
   async #checkEnd(whole: Snapshot): Promise<void> {
@@ -244,14 +233,19 @@ class Lane {
     }
   }
 
-  async #treeOf(name: string): Promise<Snapshot> {
-    return await snapshot(`${await this.#site.clientPath(name)}/`);
-  }
-
   #words({ command, words }: Step): string[] {
     const all = words(this.#scene.host);
     return [...(command === 'remove' ? [command] : []), ...all, ...this.#site.options];
   }
+}
+
+async function treeOf(site: Site, name: string): Promise<Snapshot> {
+  return await snapshot(`${await site.clientPath(name)}/`);
+}
+
+function idsIn(site: Site, kind: 'images' | 'layers'): string[] {
+  const list = readFileSync(site.path(`podmanStore/overlay-${kind}/${kind}.json`), 'utf8');
+  return (JSON.parse(list) as { readonly id: string }[]).map(({ id }) => id);
 }
 
 // Verification asks for owners, which the double of cvmfs_server has for root alone.

@@ -37,17 +37,17 @@ class Lane {
       const { status, stderr } = await this.#start(command).ended();
       assert.equal(status, 0, stderr);
       this.#durations.set(command, performance.now() - begin);
-      this.#check(command);
+      await this.#check(command);
     }
     for (let number = 0; number < KILLS; number++) {
       const command = number % 2 === 0 ? 'remove' : 'restore';
       await this.#kill(command, Math.floor(number / 2) % 2 === 1);
-      this.#checkVisible();
+      await this.#look();
       const { status, stdout, stderr } = await runHere(this.#words(command));
       // What was done to its end before the kill finds nothing to do.
       const isDone = status === 2 && stderr.includes('argument-unknown');
       assert.ok(status === 0 || isDone, `${status} ${stdout} ${stderr}`);
-      this.#check(command);
+      await this.#check(command);
     }
   }
 
@@ -77,28 +77,36 @@ class Lane {
     return NAMES.map((name) => `${this.#host}/${name}`);
   }
 
+  /** @returns what it looked at; `undefined`: nothing is mounted */
+  async #look(): Promise<Site | undefined> {
+    const site = await this.#site.pinned();
+    if (site !== undefined) this.#checkVisible(site);
+    return site;
+  }
+
   /** A public name is gone, or leads to a whole tree; the store is always one that podman can read. */
-  #checkVisible(): void {
+  #checkVisible(site: Site): void {
     for (const name of this.#names()) {
-      const path = this.#site.path(name);
+      const path = site.path(name);
       if (lstatSync(path, { throwIfNoEntry: false }) !== undefined)
         assert.ok(existsSync(join(path, 'says')), name);
     }
-    const lists = this.#site.path('podmanStore/overlay-images/images.json');
+    const lists = site.path('podmanStore/overlay-images/images.json');
     const images = JSON.parse(readFileSync(lists, 'utf8')) as { readonly id: string }[];
     for (const { id } of images)
-      assert.ok(existsSync(this.#site.path(`podmanStore/overlay-images/${id}/manifest`)), id);
+      assert.ok(existsSync(site.path(`podmanStore/overlay-images/${id}/manifest`)), id);
   }
 
-  #check(command: 'remove' | 'restore'): void {
-    this.#checkVisible();
+  async #check(command: 'remove' | 'restore'): Promise<void> {
+    const site = await this.#look();
+    assert.ok(site !== undefined, 'nothing is mounted');
     for (const name of this.#names().filter((one) => !one.includes('/sub/'))) {
       const isThere = command === 'restore';
-      assert.equal(existsSync(this.#site.path(`${name}/says`)), isThere, name);
-      assert.equal(existsSync(this.#site.path(`.metadata/${name}/manifest.json`)), isThere, name);
-      assert.equal(existsSync(this.#site.path(`.unpackd/removed/${name}`)), !isThere, name);
+      assert.equal(existsSync(site.path(`${name}/says`)), isThere, name);
+      assert.equal(existsSync(site.path(`.metadata/${name}/manifest.json`)), isThere, name);
+      assert.equal(existsSync(site.path(`.unpackd/removed/${name}`)), !isThere, name);
     }
-    assert.ok(existsSync(this.#site.path(`${this.#host}/lab/sub/three:1/says`)));
+    assert.ok(existsSync(site.path(`${this.#host}/lab/sub/three:1/says`)));
     assert.deepEqual(this.#site.fixture?.problems(REPOSITORY) ?? [], []);
     const left =
       this.#site.fixture === undefined
@@ -126,10 +134,12 @@ describe('e2e/kill-removal', function () {
     }
     for (const kind of BACKENDS) {
       const site = await Site.make(kind);
-      const { status, stderr } = await site.convert(NAMES.map((name) => `http://${registry.host}/${name}`));
+      const { status, stderr } = await site.convertHere(
+        NAMES.map((name) => `http://${registry.host}/${name}`),
+      );
       assert.equal(status, 0, stderr);
       // Nobody asks for them any more.
-      await site.convert([]);
+      await site.convertHere([]);
       sites.set(kind, site);
     }
   });

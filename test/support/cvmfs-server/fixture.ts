@@ -11,7 +11,7 @@ import type { Fault } from './fault.ts';
 import { layoutBelow, repositoryPaths } from './layout.ts';
 import { removeAll } from './remove.ts';
 import { problemsOf } from './report.ts';
-import { createRepository, readManifest } from './repository.ts';
+import { createRepository, mountedRevision, readManifest } from './repository.ts';
 import { RELEASE_VARIABLE } from './version.ts';
 import type { Release } from './version.ts';
 
@@ -38,6 +38,8 @@ export interface CvmfsFixture {
   repository(name: string, options?: RepositoryOptions): Promise<void>;
   /** The reading view, `rdonly`. */
   view(name: string): string;
+  /** Where the revision is that the view shows; `undefined` while nothing is mounted. */
+  mounted(name: string): string | undefined;
   /** What the next commands meet; `undefined` ends it. */
   inject(fault: Fault | undefined): void;
   /** All calls in the order in which they began. */
@@ -87,6 +89,7 @@ export async function createCvmfsFixture(release: Release = '2.12'): Promise<Cvm
       });
     },
     view: (name) => repositoryPaths(layout, name).view,
+    mounted: (name) => mountedRevision(repositoryPaths(layout, name)),
     inject: (fault) => writeFault(layout, fault),
     calls: () => readCalls(layout),
     problems: (name) => problemsOf(repositoryPaths(layout, name)),

@@ -211,6 +211,11 @@ export function mountView(paths: RepositoryPaths): void {
   pointTo(paths.union, paths.view);
 }
 
+export function mountedRevision(paths: RepositoryPaths): string | undefined {
+  const target = readlinkSync(paths.view);
+  return target === paths.unmounted ? undefined : target;
+}
+
 /** The end of a publication, once the view shows it. */
 export function closeTransaction(paths: RepositoryPaths): void {
   clearScratch(paths);

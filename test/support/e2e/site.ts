@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DirectoryView } from '../../../publisher/publication/view.ts';
 import { createCvmfsFixture, type CvmfsFixture, type Release } from '../cvmfs-server/fixture.ts';
 import { temporaryDirectory } from '../setup.ts';
@@ -14,18 +15,24 @@ export const CLIENT_ROOT = '/mnt';
 export const BACKENDS = ['directory', 'cvmfs'] as const;
 export type BackendKind = (typeof BACKENDS)[number];
 
+/** More than a remount takes on a busy machine. */
+const REMOUNT_MS = 5000;
+
 /** What one user of unpackd has: a folder for recipes, a state directory, and a repository of one kind. */
 export class Site {
   readonly folder: string;
   readonly state: string;
   /** Of the cvmfs kind alone. */
   readonly fixture: CvmfsFixture | undefined;
+  /** The revision that it stays at. */
+  readonly #revision: string | undefined;
   #recipes = 0;
 
-  private constructor(folder: string, fixture: CvmfsFixture | undefined) {
+  private constructor(folder: string, fixture: CvmfsFixture | undefined, revision?: string) {
     this.folder = folder;
     this.state = join(folder, 'state');
     this.fixture = fixture;
+    this.#revision = revision;
   }
 
   static async make(kind: BackendKind, release?: Release): Promise<Site> {
@@ -43,7 +50,22 @@ export class Site {
 
   /** Where the published state of the repository can be read. */
   get published(): string {
-    return this.fixture?.view(REPOSITORY) ?? join(this.root, REPOSITORY);
+    return this.#revision ?? this.fixture?.view(REPOSITORY) ?? join(this.root, REPOSITORY);
+  }
+
+  /**
+   * The same site as a client sees it that stays at the revision which is mounted now, whatever a `cvmfs_server` still does.
+   * That waits until one is mounted; `undefined`: none is any more, since the command was killed while it mounted anew.
+   */
+  async pinned(): Promise<Site | undefined> {
+    if (this.fixture === undefined) return this;
+    const deadline = performance.now() + REMOUNT_MS;
+    for (;;) {
+      const revision = this.fixture.mounted(REPOSITORY);
+      if (revision !== undefined) return new Site(this.folder, this.fixture, revision);
+      if (performance.now() > deadline) return undefined;
+      await sleep(20);
+    }
   }
 
   /** The options that every run on this site needs. Clients see all sites at one place, so that they can be compared. */
@@ -119,6 +141,11 @@ export class Site {
   /** Runs another command, such as `status`. */
   async command(words: readonly string[]): Promise<Outcome> {
     return await run([...words, ...this.options]);
+  }
+
+  /** The same in this process. */
+  async commandHere(words: readonly string[]): Promise<Omit<Outcome, 'peakBytes'>> {
+    return await runHere([...words, ...this.options]);
   }
 
   path(path: string): string {
