@@ -13,7 +13,7 @@ import {
 } from '../support/ducc/repository.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { BACKENDS, REPOSITORY, Site } from '../support/e2e/site.ts';
-import { run, start, type Outcome } from '../support/e2e/unpackd.ts';
+import { runHere, start, type Outcome } from '../support/e2e/unpackd.ts';
 import { imageIndex } from '../support/images/image.ts';
 import { directory, file, opaque, symlink, whiteout } from '../support/images/layer-entry.ts';
 import { differences, snapshot, type Snapshot } from '../support/trees/snapshot.ts';
@@ -106,8 +106,10 @@ for (const kind of BACKENDS) {
       return `${registry.host}/lab/tool:${tag}`;
     }
 
-    async function adopt(...words: string[]): Promise<{ outcome: Outcome; report: Report }> {
-      const outcome = await run(['adopt', REPOSITORY, '--json', ...site.options, ...words]);
+    async function adopt(
+      ...words: string[]
+    ): Promise<{ outcome: Omit<Outcome, 'peakBytes'>; report: Report }> {
+      const outcome = await runHere(['adopt', REPOSITORY, '--json', ...site.options, ...words]);
       return { outcome, report: JSON.parse(outcome.stdout) as Report };
     }
 
@@ -166,7 +168,7 @@ for (const kind of BACKENDS) {
       const again = await adopt();
       assert.deepEqual(again.report.flaws, {});
       assert.ok(again.report.images.every((one) => one.outcome === 'unchanged'));
-      const { stdout } = await site.convert(wishes);
+      const { stdout } = await site.convertHere(wishes);
       assert.match(stdout, /^(?:unchanged \S+ \S+\n){3}$/);
     });
 
@@ -181,7 +183,7 @@ for (const kind of BACKENDS) {
       const { outcome } = await adopt();
       assert.equal(outcome.status, 0, outcome.stderr);
       assert.deepEqual((await adopt('--dry-run')).report.flaws, {});
-      const { stdout } = await site.convert(wishes);
+      const { stdout } = await site.convertHere(wishes);
       assert.match(stdout, /^(?:unchanged \S+ \S+\n){3}$/);
       if (site.fixture !== undefined) assert.deepEqual(site.fixture.problems(REPOSITORY), []);
     });
@@ -278,7 +280,7 @@ for (const kind of BACKENDS) {
         [['library/debian:12', 'osg', 'left']],
       );
       assert.deepEqual(differences(await snapshot(site.published), before), []);
-      const text = await run(['adopt', '--dry-run', REPOSITORY, ...site.options]);
+      const text = await runHere(['adopt', '--dry-run', REPOSITORY, ...site.options]);
       assert.match(text.stdout, /left as they are.*\n {2}library\/debian:12 \(of the OSG\)\n/);
     });
 

@@ -18,6 +18,8 @@ const QUIET = ['--skip-podman'];
 const NOW = ['--grace-period', '0'];
 const DAY_MS = 86_400_000;
 
+type Ended = Omit<Outcome, 'peakBytes'>;
+
 const Report = z.object({
   swept: z.array(z.string()),
   marked: z.array(z.string()),
@@ -57,12 +59,12 @@ for (const kind of BACKENDS) {
       return own;
     }
 
-    async function convert(): Promise<Outcome> {
-      return await site.convert([name], QUIET);
+    async function convert(): Promise<Ended> {
+      return await site.convertHere([name], QUIET);
     }
 
-    async function gc(...words: readonly string[]): Promise<Outcome> {
-      return await site.command(['gc', REPOSITORY, ...words]);
+    async function gc(...words: readonly string[]): Promise<Ended> {
+      return await site.commandHere(['gc', REPOSITORY, ...words]);
     }
 
     async function report(...words: readonly string[]): Promise<z.infer<typeof Report>> {
@@ -105,9 +107,9 @@ for (const kind of BACKENDS) {
     });
 
     it('takes away what podman\u2019s store has of images that nothing means any more', async () => {
-      assert.equal((await site.convert([name])).status, 0);
+      assert.equal((await site.convertHere([name])).status, 0);
       await push('newer');
-      assert.equal((await site.convert([name])).status, 0);
+      assert.equal((await site.convertHere([name])).status, 0);
       const layers = (): string => published('podmanStore/overlay-layers/layers.json') ?? '';
       const before = layers();
       const outcome = await gc(...NOW);
@@ -128,7 +130,13 @@ for (const kind of BACKENDS) {
     });
 
     it('understands DUCC\u2019s command, whose grace periods are days', async () => {
-      const outcome = await site.command(['garbage-collection', '--grace-period', '7', '--json', REPOSITORY]);
+      const outcome = await site.commandHere([
+        'garbage-collection',
+        '--grace-period',
+        '7',
+        '--json',
+        REPOSITORY,
+      ]);
       assert.equal(outcome.status, 0, outcome.stderr);
       const [{ since, due } = { since: '', due: '' }] = Report.parse(JSON.parse(outcome.stdout)).waiting;
       assert.equal(Date.parse(due) - Date.parse(since), 7 * DAY_MS);
@@ -190,8 +198,8 @@ for (const kind of BACKENDS) {
       });
 
     it('is a usage error without a repository, and fails where there is none', async () => {
-      assert.equal((await site.command(['gc'])).status, 2);
-      const unknown = await site.command(['gc', 'nowhere.unpackd.test']);
+      assert.equal((await site.commandHere(['gc'])).status, 2);
+      const unknown = await site.commandHere(['gc', 'nowhere.unpackd.test']);
       assert.equal(unknown.status, 3, unknown.stderr);
     });
 
@@ -274,17 +282,17 @@ for (const release of ['2.12', '2.14'] as const)
         const add = async (name: string): Promise<string> =>
           registry.add(name, '1', image({ layers: [await layer([file('of', name)])] }));
         const [kept, gone] = [await add('lab/kept'), await add('lab/gone')];
-        for (const names of [[kept, gone], [kept]]) assert.equal((await site.convert(names)).status, 0);
-        const removed = await site.command(['remove', gone.replace('http://', '')]);
+        for (const names of [[kept, gone], [kept]]) assert.equal((await site.convertHere(names)).status, 0);
+        const removed = await site.commandHere(['remove', gone.replace('http://', '')]);
         assert.equal(removed.status, 0, removed.stderr);
         const before = site.fixture?.calls().length;
-        const outcome = await site.command(['gc', REPOSITORY, ...NOW]);
+        const outcome = await site.commandHere(['gc', REPOSITORY, ...NOW]);
         assert.equal(outcome.status, 0, outcome.stderr);
         const commands = (site.fixture?.calls().slice(before) ?? []).map(({ command }) => command);
         assert.equal(commands.includes('transaction'), release === '2.12', commands.join(' '));
         assert.equal(commands.includes('ingest'), true);
         assert.deepEqual(readdirSync(site.path('.unpackd/removed')), []);
-        const again = await site.command(['gc', REPOSITORY, '--json', ...NOW]);
+        const again = await site.commandHere(['gc', REPOSITORY, '--json', ...NOW]);
         assert.deepEqual(Report.parse(JSON.parse(again.stdout)).publications, 0);
         assert.deepEqual(site.fixture?.problems(REPOSITORY), []);
         assert.equal(readFileSync(site.path(`${registry.host}/lab/kept:1/of`), 'utf8'), 'lab/kept');

@@ -77,12 +77,12 @@ for (const kind of BACKENDS)
         const always = (): string => `http://${nameOf('always')}`;
 
         async function publish(...wishes: readonly string[]): Promise<void> {
-          const { status, stderr } = await site.convert(wishes);
+          const { status, stderr } = await site.convertHere(wishes);
           assert.equal(status, 0, stderr);
         }
 
         async function gc(...words: readonly string[]): Promise<z.infer<typeof Report>> {
-          const { status, stdout, stderr } = await site.command(['gc', REPOSITORY, '--json', ...words]);
+          const { status, stdout, stderr } = await site.commandHere(['gc', REPOSITORY, '--json', ...words]);
           assert.equal(status, 0, stderr);
           return Report.parse(JSON.parse(stdout));
         }
@@ -158,7 +158,7 @@ for (const kind of BACKENDS)
           },
           'its name was taken back': async () => {
             await publish(always());
-            const { status, stderr } = await site.command(['remove', nameOf('tool')]);
+            const { status, stderr } = await site.commandHere(['remove', nameOf('tool')]);
             assert.equal(status, 0, stderr);
           },
           'it was marked': async () => {
@@ -201,7 +201,7 @@ for (const kind of BACKENDS)
           } finally {
             await newcomer.close();
           }
-          const { status, stdout } = await site.command(['verify', REPOSITORY]);
+          const { status, stdout } = await site.commandHere(['verify', REPOSITORY]);
           assert.equal(status, 0, stdout);
         });
 

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { openState } from '../../daemon/state/open-state.ts';
+import type { State } from '../../daemon/state/state.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { BACKENDS, REPOSITORY, Site } from '../support/e2e/site.ts';
-import { run, type Outcome } from '../support/e2e/unpackd.ts';
+import { runHere, type Outcome } from '../support/e2e/unpackd.ts';
 import { image } from '../support/images/image.ts';
 import { file } from '../support/images/layer-entry.ts';
 import { layer } from '../support/images/layer.ts';
@@ -33,24 +34,31 @@ for (const kind of BACKENDS) {
     const at = (path = ''): string => join(site.published, path);
     const isPublished = (name = ''): boolean => existsSync(at(name));
 
-    async function unpackd(status: number, ...words: readonly string[]): Promise<Outcome> {
-      const outcome = await run([...words, ...site.options]);
+    async function unpackd(status: number, ...words: readonly string[]): Promise<Omit<Outcome, 'peakBytes'>> {
+      const outcome = await runHere([...words, ...site.options]);
       assert.equal(outcome.status, status, outcome.stdout + outcome.stderr);
       return outcome;
     }
 
-    async function recorded(): Promise<string[]> {
+    async function inState<T>(read: (state: State) => Promise<T>): Promise<T> {
       const state = await openState(site.state, assert.fail);
       try {
-        return (await state.images.of(REPOSITORY)).map(({ publicName }) => publicName);
+        return await read(state);
       } finally {
         await state.close();
       }
     }
 
+    const namesOf = (records: readonly { readonly publicName: string }[]): string[] =>
+      records.map(({ publicName }) => publicName);
+    const recorded = async (): Promise<string[]> =>
+      await inState(async ({ images }) => namesOf(await images.of(REPOSITORY)));
+    const asked = async (): Promise<string[]> =>
+      await inState(async ({ wishes: lines }) => namesOf(await lines.of(REPOSITORY)));
+
     it('takes an image back and gives it again, without the registry', async () => {
-      await site.convert(wishes);
-      await site.convert(wishes.slice(1));
+      await site.convertHere(wishes);
+      await site.convertHere(wishes.slice(1));
       const [one = '', two = ''] = names;
       const { stdout: preview } = await unpackd(0, 'remove', '--dry-run', one);
       assert.match(preview, /would remove .*lab\/one:1 from/);
@@ -79,11 +87,11 @@ for (const kind of BACKENDS) {
 
     it('works beside the daemon, which neither takes back what is restored nor publishes what is removed', async () => {
       const [one = '', two = ''] = names;
-      await site.convert(wishes);
+      await site.convertHere(wishes);
       const recipe = site.recipe(wishes.slice(1));
       const daemon = site.startDaemon(site.configuration([`- file: ${recipe}`]));
       try {
-        await daemon.until(() => daemon.stderr.includes('in force since'));
+        await daemon.until(async () => !(await asked()).includes(one));
         await unpackd(0, 'remove', one);
         assert.ok(!isPublished(one) && isPublished(two));
         await unpackd(0, 'restore', one);
@@ -100,7 +108,7 @@ for (const kind of BACKENDS) {
     });
 
     it('refuses an image that a line asks for', async () => {
-      await site.convert(wishes);
+      await site.convertHere(wishes);
       const { stderr } = await unpackd(1, 'remove', names[0] ?? '');
       assert.match(stderr, /still-wanted.*recipe-1\.yaml:4 asks for it/);
       assert.ok(isPublished(names[0]));
@@ -125,7 +133,7 @@ for (const kind of BACKENDS) {
     );
 
     it('marks what is published already once somebody asks for it by hand', async () => {
-      await site.convert(wishes);
+      await site.convertHere(wishes);
       assert.ok(!isPublished(`.metadata/${names[0] ?? ''}/by-hand`));
       await unpackd(0, 'convert-single-image', wishes[0] ?? '', REPOSITORY);
       assert.ok(isPublished(`.metadata/${names[0] ?? ''}/by-hand`));

@@ -9,8 +9,8 @@ import { History, type Outcome } from './history.ts';
 import { modelImages, type ModelImage } from './images.ts';
 import type { Faults } from './machine.ts';
 
-/** About a minute of one core. `TEST_HISTORIES` says another number, and has it told what happened in them. */
-const HISTORIES = 100;
+/** About twenty seconds of one core. `TEST_HISTORIES` says another number, and has it told what happened in them. */
+const HISTORIES = 40;
 
 describe('e2e/model/model', () => {
   const seed = Number(process.env['UNPACKD_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
