@@ -38,11 +38,20 @@ export class StoreEntries {
     this.#parts = parts;
   }
 
-  /** Missing catalog markers of `folders`. */
+  /**
+   * Missing catalog markers of `folders`, each after its folder: one that is there already and is not named loses its owner.
+   *
+   * @see cvmfs/cvmfs#4439
+   */
   async missingMarkers(folders: readonly BytePath[]): Promise<Entry[]> {
+    const { view } = this.#parts;
     const missing: Entry[] = [];
-    for (const path of folders.map((folder) => `${folder}/${CATALOG_MARKER}`))
-      if ((await this.#parts.view.kindOf(path)) === undefined) missing.push(this.file(path, Buffer.alloc(0)));
+    for (const folder of folders) {
+      const path = `${folder}/${CATALOG_MARKER}`;
+      if ((await view.kindOf(path)) !== undefined) continue;
+      if ((await view.kindOf(folder)) === 'directory') missing.push(this.#directory(folder));
+      missing.push(this.file(path, Buffer.alloc(0)));
+    }
     return missing;
   }
 

@@ -174,7 +174,8 @@ export class Staging {
   }
 
   #addDirectory(path: BytePath, attributes: Attributes, isTop: boolean): void {
-    mkdirSync(this.#at(path), { mode: 0o700 });
+    // What is in a folder that the repository has may come before it is named.
+    if (!this.#existing.has(path)) mkdirSync(this.#at(path), { mode: 0o700 });
     const there = isTop ? this.#published(path) : undefined;
     if (!isTop) {
       this.#folders.add(path, attributes);

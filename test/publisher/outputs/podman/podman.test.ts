@@ -120,6 +120,18 @@ describe('publisher/outputs/podman/podman', () => {
       assert.equal(workshop.repository.textOf(`${STORE}${folder}/.cvmfscatalog`), '', folder);
   });
 
+  it('name the folders that another program made without catalogs, before they get some', async () => {
+    await publish([image]);
+    const folders = ['', '/overlay', '/overlay/l', '/overlay-images'].map((folder) => `${STORE}${folder}`);
+    for (const folder of folders) workshop.repository.remove(`${folder}/.cvmfscatalog`);
+    const { stream } = await publish([await workshop.image('quay.io/lab/more:1', [base])]);
+    const paths = stream.entries.map(({ path }) => path);
+    for (const folder of folders) {
+      const [at, marker] = [paths.indexOf(folder), paths.indexOf(`${folder}/.cvmfscatalog`)];
+      assert.ok(at !== -1 && at < marker, `${folder}: ${at}, ${marker}`);
+    }
+  });
+
   it('become visible with the names, and not before', async () => {
     const { stream } = await publish([image]);
     const early = stream.entries.filter(({ isName, path }) => !isName && path.startsWith(STORE));
