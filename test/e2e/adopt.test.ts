@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, mkdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { flatPath } from '../../publisher/image/layout.ts';
 import {
@@ -170,6 +170,27 @@ for (const kind of BACKENDS) {
       assert.ok(again.report.images.every((one) => one.outcome === 'unchanged'));
       const { stdout } = await site.convertHere(wishes);
       assert.match(stdout, /^(?:unchanged \S+ \S+\n){3}$/);
+    });
+
+    it('has its images collected like any others, with what DUCC left of its store', async () => {
+      publishAll();
+      await adopt();
+      const removed = await site.commandHere(['remove', nameOf('*')]);
+      assert.equal(removed.status, 0, removed.stderr);
+      const marked = await site.commandHere(['gc', REPOSITORY]);
+      assert.equal(marked.status, 0, marked.stderr);
+      const store = (): string[] =>
+        readdirSync(site.path('podmanStore/overlay')).filter((name) => /^[0-9a-f]{64}$/.test(name));
+      assert.ok(store().length > 0);
+      const { status, stdout, stderr } = await site.commandHere(['gc', REPOSITORY, '--grace-period', '0']);
+      assert.equal(status, 0, stderr);
+      assert.doesNotMatch(stdout, /not ours/);
+      assert.deepEqual(store(), []);
+      for (const folder of ['.layers', '.chains', '.flat'])
+        assert.deepEqual(
+          readdirSync(site.path(folder)).filter((name) => name !== '.cvmfscatalog'),
+          [],
+        );
     });
 
     it('goes on where it was killed, and every name has its tree meanwhile', async () => {

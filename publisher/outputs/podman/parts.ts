@@ -24,7 +24,7 @@ import {
 } from './paths.ts';
 import { EMPTY_STORE, layerIdsOf, type LayerId, type Store, type StoredLayer } from './store.ts';
 import { publishedStore } from './store-index.ts';
-import { sweepStore } from './sweep.ts';
+import { LAYER_FILES, sweepStore } from './sweep.ts';
 
 /**
  * What stores have of images that no record means any more. It stays in their lists, and so do the trees of its layers, until
@@ -62,6 +62,8 @@ interface StoreParts {
   readonly root: StoreRoot;
   /** `undefined`: nothing is known of it. */
   readonly store: Store | undefined;
+  /** Layers that have all that a layer has, and are not listed: of the program that had the store before. */
+  readonly leftovers: ReadonlySet<LayerId>;
   readonly references: TreeName[];
   readonly unreferenced: Map<string, readonly TreeName[]>;
   readonly kept: Remark[];
@@ -99,6 +101,7 @@ async function partsOf(root: StoreRoot, records: Records, input: PartsInput): Pr
   const parts: StoreParts = {
     root,
     store: undefined,
+    leftovers: new Set(),
     references: [],
     unreferenced: new Map(),
     kept: [],
@@ -124,7 +127,23 @@ async function partsOf(root: StoreRoot, records: Records, input: PartsInput): Pr
   const meant = await meantIn(root, ofStore.values(), input);
   const isMeant = (id: string): boolean => unreadable !== undefined || meant.has(id);
   const foreign = store === undefined ? [] : await unlistedImages(root, store, view);
-  return judged({ ...parts, store, foreign }, leads, isMeant);
+  const leftovers = store === undefined ? [] : await unlistedLayers(root, { store, leads }, view);
+  return judged({ ...parts, store, foreign, leftovers: new Set(leftovers) }, leads, isMeant);
+}
+
+/** Layers that nobody can find in the list, and that containers of a time may have in which it was another program's. */
+async function unlistedLayers(
+  root: StoreRoot,
+  { store, leads }: { readonly store: Store; readonly leads: Leads },
+  view: RepositoryView,
+): Promise<LayerId[]> {
+  const found: LayerId[] = [];
+  for (const [id, trees] of leads) {
+    if (store.layers.has(id) || !HEX.test(id) || trees.length === 0) continue;
+    const names = (await view.list(layerFolder(root, id))).map(({ name }) => name);
+    if (names.includes('link') && names.every((name) => LAYER_FILES.has(name))) found.push(id);
+  }
+  return found;
 }
 
 /** Folders of images that podman cannot find; nobody knows who wants them. */
@@ -191,14 +210,17 @@ async function meantIn(
   return meant;
 }
 
+type Leads = ReadonlyMap<LayerId, readonly TreeName[]>;
+
 /** Tells what is meant from what is not, with the trees of both. */
-function judged(
-  parts: StoreParts,
-  leads: ReadonlyMap<LayerId, readonly TreeName[]>,
-  isMeant: (id: string) => boolean,
-): StoreParts {
-  const { root, references, unreferenced, foreign } = parts;
-  const store = parts.store ?? EMPTY_STORE;
+function judged(parts: StoreParts, leads: Leads, isMeant: (id: string) => boolean): StoreParts {
+  judgeListed(parts, leads, isMeant);
+  judgeUnlisted(parts, leads, isMeant);
+  return parts;
+}
+
+function judgeListed(parts: StoreParts, leads: Leads, isMeant: (id: string) => boolean): void {
+  const { root, store = EMPTY_STORE, references, unreferenced } = parts;
   const needed = neededLayers(store, isMeant);
   for (const id of store.images.keys()) if (!isMeant(id)) unreferenced.set(imageMark(root, id), []);
   for (const { id, record } of store.layers.values()) {
@@ -208,13 +230,20 @@ function judged(
     if (!needed.has(id)) unreferenced.set(layerMark(root, id), trees);
     else for (const tree of trees) references.push(tree);
   }
+}
+
+function judgeUnlisted(parts: StoreParts, leads: Leads, isMeant: (id: string) => boolean): void {
+  const { root, store, leftovers, references, unreferenced, foreign } = parts;
   for (const [id, trees] of leads) {
-    if (store.layers.has(id)) continue;
+    if (store?.layers.has(id) === true) continue;
+    if (leftovers.has(id) && !isMeant(id)) {
+      unreferenced.set(layerMark(root, id), trees);
+      continue;
+    }
     for (const tree of trees) references.push(tree);
-    if (parts.store !== undefined)
+    if (store !== undefined)
       foreign.push({ path: displayPath(layerFolder(root, id)), why: 'the list of layers has no such layer' });
   }
-  return parts;
 }
 
 /** Layers that are meant, or that one which is, or an image, is over. */

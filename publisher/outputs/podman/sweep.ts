@@ -23,21 +23,21 @@ interface SweptStore {
   readonly root: StoreRoot;
   /** `undefined`: nothing is known of it. */
   readonly store: Store | undefined;
+  /** Layers that are not listed. */
+  readonly leftovers: ReadonlySet<LayerId>;
   /** By the names that they are marked with. */
   readonly unreferenced: ReadonlyMap<string, unknown>;
 }
 
 /** Takes images away, and layers that nothing which stays is over: those on top first. */
 export async function sweepStore(
-  { root, store = EMPTY_STORE, unreferenced }: SweptStore,
+  { root, store = EMPTY_STORE, leftovers, unreferenced }: SweptStore,
   due: ReadonlySet<string>,
   options: StoreSweep,
 ): Promise<PartsSweep> {
   const swept: string[] = [];
   const outdated: BytePath[] = [];
   const strangers: Remark[] = [];
-  if (![...unreferenced.keys()].some((mark) => due.has(mark)))
-    return { swept, outdated, strangers, names: [] };
   const images = new Map(store.images);
   const layers = new Map(store.layers);
   const take = async (mark: string, folder: BytePath, known: ReadonlySet<string>): Promise<boolean> => {
@@ -59,12 +59,9 @@ export async function sweepStore(
     layers.delete(id);
     if (parent !== undefined) over.set(parent.id, (over.get(parent.id) ?? 0) - 1);
   }
-  return {
-    swept,
-    outdated,
-    strangers,
-    names: swept.length === 0 ? [] : lists(root, { images, layers }, options),
-  };
+  const isListed = swept.length > 0;
+  for (const id of leftovers) await take(layerMark(root, id), layerFolder(root, id), LAYER_FILES);
+  return { swept, outdated, strangers, names: isListed ? lists(root, { images, layers }, options) : [] };
 }
 
 /** By layer, how many images and layers are directly over it. */
@@ -79,7 +76,7 @@ function usesOf({ images, layers }: Store): Map<LayerId, number> {
 }
 
 /** Everything in the folder of a layer. */
-const LAYER_FILES: ReadonlySet<string> = new Set(['diff', 'link', 'lower', 'merged', 'empty']);
+export const LAYER_FILES: ReadonlySet<string> = new Set(['diff', 'link', 'lower', 'merged', 'empty']);
 
 function filesOf(root: StoreRoot, { id, documents }: StoredImage): Set<string> {
   return new Set([...documents.keys()].map((key) => posix.basename(documentPath(root, id, key))));

@@ -377,6 +377,35 @@ describe('publisher/outputs/podman/parts', () => {
     assert.deepEqual([base, middle, top].map(isThere), [true, true, false]);
   });
 
+  it('go after the grace period where another program left them, with trees that only they lead to', async () => {
+    removeName(TOOL);
+    const id = '0'.repeat(64);
+    doubts['a layer that is not listed']?.put();
+    put(`overlay/${id}/link`, 'file', 'LEFTOVER');
+    put(`overlay/${id}/lower`, 'file', 'l/OTHER');
+    const [first] = await on(0);
+    assert.ok(first?.marked.includes(layerMark(STORE, id)));
+    assert.deepEqual(first?.notOurs, []);
+    await on(29);
+    assert.deepEqual([base, middle, top].map(isThere), [true, true, true]);
+    const lists = listed('overlay-layers/layers');
+    await on(30);
+    assert.deepEqual([base, middle, top].map(isThere), [true, false, false]);
+    assert.ok(lists.length > listed('overlay-layers/layers').length);
+    assert.deepEqual(workshop.repository.linesBelow(`${STORE}/overlay/${id}`), []);
+    assert.equal(workshop.repository.textOf(MARKS_PATH), undefined);
+  });
+
+  it('stay with what somebody put into them', async () => {
+    const id = '0'.repeat(64);
+    doubts['a layer that is not listed']?.put();
+    put(`overlay/${id}/link`, 'file', 'LEFTOVER');
+    put(`overlay/${id}/own`, 'file', 'data');
+    const [first] = await on(0, { graceMs: 0 });
+    assert.match(first?.notOurs[0]?.why ?? '', /no such layer/);
+    assert.equal(workshop.repository.textOf(`${STORE}/overlay/${id}/own`), 'data');
+  });
+
   for (const folder of [STORE, `${STORE}/overlay`, `${STORE}/overlay-layers`, `.multiarch/arm64/${STORE}`]) {
     it(`keep all layers where ${folder} is somewhere else`, async () => {
       removeName(TOOL);
