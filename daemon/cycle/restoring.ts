@@ -24,10 +24,15 @@ export async function restoreRecorded(
   options: RestoreOptions & { readonly name: string },
 ): Promise<Restored> {
   const { name } = options;
+  const record = async (image: RemovedName): Promise<void> =>
+    await store.use(undefined, async ({ images }) => await images.put(publisher.name, [recordOf(image)]));
   const removed = await removedName(publisher.view, name);
-  const outcome = await restoreName(publisher, name, options);
-  if (outcome === 'restored' && removed !== undefined)
-    await store.use(undefined, async ({ images }) => await images.put(publisher.name, [recordOf(removed)]));
+  // First: if this process dies once the name is there, no cycle finds it where its tag is gone, and no plan knows of it. A record
+  // whose name never came goes with a plan; where nobody asks for it none would take that, and the name stays anyway.
+  const onRestoring = options.isAskedFor ? record : undefined;
+  const outcome = await restoreName(publisher, name, { ...options, onRestoring });
+  // Again: a cycle that scanned the repository before the name was there has forgotten it.
+  if (outcome === 'restored' && removed !== undefined) await record(removed);
   return { outcome, removed };
 }
 

@@ -24,6 +24,8 @@ export type RestoreOutcome = 'restored' | 'trees-gone' | 'unknown' | 'published'
 export interface RestoreOptions {
   /** A wish asks for the image. Any other one counts as published by hand: else it would go again. */
   readonly isAskedFor: boolean;
+  /** Called while the repository is held, before anything is published; not where the name is not given. */
+  readonly onRestoring?: ((image: RemovedName) => Promise<void>) | undefined;
 }
 
 /**
@@ -71,6 +73,7 @@ async function composeRestoration(
     referredTo: trees.map(treeName),
   });
   for (const failure of leftOut.values()) throw failure;
+  await options.onRestoring?.(image);
   return publication;
 }
 
