@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 
 import { Died, hasCode } from './died.ts';
 import type { Layout } from './layout.ts';
@@ -57,7 +57,10 @@ export const faults = {
 } as const satisfies Record<string, Fault>;
 
 export function writeFault(layout: Layout, fault: Fault | undefined): void {
-  writeFileSync(layout.control, JSON.stringify(fault ?? null));
+  // A command that runs may read it meanwhile.
+  const draft = `${layout.control}.${process.pid}`;
+  writeFileSync(draft, JSON.stringify(fault ?? null));
+  renameSync(draft, layout.control);
 }
 
 /** @throws Died where a `fail` is due at `point`. */
