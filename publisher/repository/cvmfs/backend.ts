@@ -26,7 +26,7 @@ import { readAhead } from './read-ahead.ts';
 import { earlierSeals, newSeal, unionSeal, UNFINISHED, unfinishedTrees, withListOfNew } from './seal.ts';
 import { tarArchive } from './tar-writer.ts';
 import { isRecorded } from './transaction-record.ts';
-import { Server, type RunServerCommand, type ServerLimits } from './transaction.ts';
+import { Server, type ServerLimits } from './transaction.ts';
 import { writeUnion, type UnionContent } from './union.ts';
 
 const NOT_VISIBLE = 'no image has become visible';
@@ -200,9 +200,10 @@ class OpenCvmfs implements OpenRepository {
     const { byIngest, byUnion } = await this.#divide(paths);
     if (byIngest.length === 0) return;
     const words = ['ingest', ...byIngest.flatMap((path) => ['-d', path]), this.#repository.name];
-    await this.#transact(async (run) => {
+    await this.#server.transact(async (run) => {
       await run(words);
     }, 0);
+    this.#revision = this.view.revision();
     await this.#remove(byUnion);
   }
 
@@ -266,15 +267,10 @@ class OpenCvmfs implements OpenRepository {
     );
     const input = counted(archive, options.onBytes);
     await this.#unlessPublished(seal.path, async () => {
-      await this.#transact(async (run) => {
+      await this.#server.transact(async (run) => {
         await run([...words, this.#repository.name], { input, signal: options.signal });
       }, options.neededBytes);
     });
-  }
-
-  async #transact(commands: (run: RunServerCommand) => Promise<void>, neededBytes: number): Promise<void> {
-    await this.#server.transact(commands, neededBytes);
-    this.#revision = this.view.revision();
   }
 
   /** A command that fails after the publication was made (its remount got stuck, say) has published all the same. */
@@ -285,6 +281,7 @@ class OpenCvmfs implements OpenRepository {
       if ((await this.view.kindOf(seal)) === undefined) throw error;
       this.#notice('warning', `published, although the command failed: ${messageOf(error)}`);
     }
+    this.#revision = this.view.revision();
   }
 
   async #publishUnion({ names, ...content }: UnionContent, { signal }: PublishOptions): Promise<void> {
@@ -292,7 +289,7 @@ class OpenCvmfs implements OpenRepository {
     const losses = new WriteLosses();
     const seal = unionSeal(publisherAttributes());
     await this.#unlessPublished(seal.path, async () => {
-      await this.#transact(async (run) => {
+      await this.#server.transact(async (run) => {
         await run(['transaction', name], { signal });
         await orUnusable({ path: mount, code: 'repository-unusable', outcome: NOT_VISIBLE }, async () => {
           await writeUnion(mount, { ...content, names: [seal, ...names] }, losses);
