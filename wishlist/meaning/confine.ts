@@ -71,9 +71,9 @@ function confineWishes(
       continue;
     }
     const left = wanted.filter((name) => bounds.repositories.includes(name));
-    if (left.length < wanted.length) {
-      problems.push(outside(wish, wanted, left));
-      const others = wanted.filter((name) => !left.includes(name));
+    const others = wanted.filter((name) => !left.includes(name));
+    if (others.length > 0) {
+      problems.push(outside(wish, others, left));
       refused.push(refusedIn(wish, others));
     }
     if (left.length > 0)
@@ -140,11 +140,10 @@ function nowhere(first: Wish, { wishes, repositories }: Recipe): Problem {
 const OTHER_REPOSITORY =
   'name another repository, or ask the operator: the source, or the option repositories, must name it';
 
-function outside(wish: Wish, wanted: readonly string[], left: readonly string[]): Problem {
-  const names = wanted.filter((name) => !left.includes(name)).join(' and ');
+function outside(wish: Wish, others: readonly string[], left: readonly string[]): Problem {
   const rest = left.length === 0 ? '' : `; it is still published in ${left.join(' and ')}`;
   return refusal(wish, 'repository-not-allowed', {
-    message: `asks for ${names}, where its source may not publish${rest}`,
+    message: `asks for ${others.join(' and ')}, where its source may not publish${rest}`,
     hint: OTHER_REPOSITORY,
   });
 }

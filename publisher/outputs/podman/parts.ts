@@ -137,13 +137,14 @@ async function unlistedLayers(
   { store, leads }: { readonly store: Store; readonly leads: Leads },
   view: RepositoryView,
 ): Promise<LayerId[]> {
-  const found: LayerId[] = [];
-  for (const [id, trees] of leads) {
-    if (store.layers.has(id) || !HEX.test(id) || trees.length === 0) continue;
+  const unlisted = [...leads].filter(
+    ([id, trees]) => !store.layers.has(id) && HEX.test(id) && trees.length > 0,
+  );
+  const found = await mapLimited(unlisted, READS_AT_A_TIME, async ([id]) => {
     const names = (await view.list(layerFolder(root, id))).map(({ name }) => name);
-    if (names.includes('link') && names.every((name) => LAYER_FILES.has(name))) found.push(id);
-  }
-  return found;
+    return names.includes('link') && names.every((name) => LAYER_FILES.has(name)) ? [id] : [];
+  });
+  return found.flat();
 }
 
 /** Folders of images that podman cannot find; nobody knows who wants them. */

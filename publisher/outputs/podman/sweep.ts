@@ -59,9 +59,9 @@ export async function sweepStore(
     layers.delete(id);
     if (parent !== undefined) over.set(parent.id, (over.get(parent.id) ?? 0) - 1);
   }
-  const isListed = swept.length > 0;
+  const changesLists = swept.length > 0;
   for (const id of leftovers) await take(layerMark(root, id), layerFolder(root, id), LAYER_FILES);
-  return { swept, outdated, strangers, names: isListed ? lists(root, { images, layers }, options) : [] };
+  return { swept, outdated, strangers, names: changesLists ? lists(root, { images, layers }, options) : [] };
 }
 
 /** By layer, how many images and layers are directly over it. */
