@@ -13,7 +13,7 @@ import {
 } from '../support/ducc/repository.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { BACKENDS, REPOSITORY, Site } from '../support/e2e/site.ts';
-import { runHere, start, type Outcome } from '../support/e2e/unpackd.ts';
+import { runHere, start, type OutcomeHere } from '../support/e2e/unpackd.ts';
 import { imageIndex } from '../support/images/image.ts';
 import { directory, file, opaque, symlink, whiteout } from '../support/images/layer-entry.ts';
 import { differences, snapshot, type Snapshot } from '../support/trees/snapshot.ts';
@@ -106,9 +106,7 @@ for (const kind of BACKENDS) {
       return `${registry.host}/lab/tool:${tag}`;
     }
 
-    async function adopt(
-      ...words: string[]
-    ): Promise<{ outcome: Omit<Outcome, 'peakBytes'>; report: Report }> {
+    async function adopt(...words: string[]): Promise<{ outcome: OutcomeHere; report: Report }> {
       const outcome = await runHere(['adopt', REPOSITORY, '--json', ...site.options, ...words]);
       return { outcome, report: JSON.parse(outcome.stdout) as Report };
     }

@@ -7,7 +7,7 @@ import { hasCode } from '../../core/system-error.ts';
 import { faults } from '../support/cvmfs-server/fixture.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { BACKENDS, REPOSITORY, Site } from '../support/e2e/site.ts';
-import { run, start, type Outcome } from '../support/e2e/unpackd.ts';
+import { run, start, type OutcomeHere } from '../support/e2e/unpackd.ts';
 import { image } from '../support/images/image.ts';
 import { file } from '../support/images/layer-entry.ts';
 import { layer, type Layer } from '../support/images/layer.ts';
@@ -17,8 +17,6 @@ import { layerPath, manifestPath } from '../../publisher/image/layout.ts';
 const QUIET = ['--skip-podman'];
 const NOW = ['--grace-period', '0'];
 const DAY_MS = 86_400_000;
-
-type Ended = Omit<Outcome, 'peakBytes'>;
 
 const Report = z.object({
   swept: z.array(z.string()),
@@ -59,11 +57,11 @@ for (const kind of BACKENDS) {
       return own;
     }
 
-    async function convert(): Promise<Ended> {
+    async function convert(): Promise<OutcomeHere> {
       return await site.convertHere([name], QUIET);
     }
 
-    async function gc(...words: readonly string[]): Promise<Ended> {
+    async function gc(...words: readonly string[]): Promise<OutcomeHere> {
       return await site.commandHere(['gc', REPOSITORY, ...words]);
     }
 

@@ -5,7 +5,7 @@ import { openState } from '../../daemon/state/open-state.ts';
 import type { State } from '../../daemon/state/state.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { BACKENDS, REPOSITORY, Site } from '../support/e2e/site.ts';
-import { runHere, type Outcome } from '../support/e2e/unpackd.ts';
+import { runHere, type OutcomeHere } from '../support/e2e/unpackd.ts';
 import { image } from '../support/images/image.ts';
 import { file } from '../support/images/layer-entry.ts';
 import { layer } from '../support/images/layer.ts';
@@ -34,7 +34,7 @@ for (const kind of BACKENDS) {
     const at = (path = ''): string => join(site.published, path);
     const isPublished = (name = ''): boolean => existsSync(at(name));
 
-    async function unpackd(status: number, ...words: readonly string[]): Promise<Omit<Outcome, 'peakBytes'>> {
+    async function unpackd(status: number, ...words: readonly string[]): Promise<OutcomeHere> {
       const outcome = await runHere([...words, ...site.options]);
       assert.equal(outcome.status, status, outcome.stdout + outcome.stderr);
       return outcome;

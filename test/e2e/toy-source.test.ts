@@ -12,7 +12,7 @@ import { wishOf } from '../../wishlist/recipe/wish.ts';
 import { smallImage } from '../support/e2e/images.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { REPOSITORY, Site } from '../support/e2e/site.ts';
-import { runHere, type Outcome } from '../support/e2e/unpackd.ts';
+import { runHere, type OutcomeHere } from '../support/e2e/unpackd.ts';
 
 interface ToySettings extends SourceSettings {
   readonly image: string;
@@ -72,7 +72,7 @@ describe('e2e/toy-source', () => {
 
   afterEach(async () => await registry.close());
 
-  async function unpackd(...words: readonly string[]): Promise<Omit<Outcome, 'peakBytes'>> {
+  async function unpackd(...words: readonly string[]): Promise<OutcomeHere> {
     return await runHere([...words, '--config', config, ...site.options]);
   }
 

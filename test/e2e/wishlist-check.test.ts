@@ -7,7 +7,7 @@ import { smallImage } from '../support/e2e/images.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { privateStorage } from '../support/e2e/private-image.ts';
 import { Site } from '../support/e2e/site.ts';
-import { run, runHere, type Outcome } from '../support/e2e/unpackd.ts';
+import { run, runHere, type OutcomeHere } from '../support/e2e/unpackd.ts';
 import { artifact } from '../support/images/artifact.ts';
 import { imageIndex } from '../support/images/image.ts';
 import { runnerFolder, runScript, githubScript, gitlabScript } from '../support/e2e/workflow.ts';
@@ -63,7 +63,7 @@ describe('e2e/wishlist-check', () => {
     registry.requests();
   });
 
-  async function check(words: readonly string[]): Promise<Omit<Outcome, 'peakBytes'>> {
+  async function check(words: readonly string[]): Promise<OutcomeHere> {
     return await runHere(['wishlist', 'check', ...site.options, ...words]);
   }
 

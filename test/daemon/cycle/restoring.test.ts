@@ -28,10 +28,7 @@ describe('daemon/cycle/restoring: a name that is given again', () => {
       readOnlyWishes: true,
     });
     bench = await NamesBench.make(await PLACES['a directory']());
-    await bench.push('lab/tool', '1', 'one');
-    const wanted = bench.wanted({ repository: 'lab/tool' });
-    await bench.publish([wanted]);
-    name = wanted.publicName;
+    name = await bench.publishTool();
     publisher = bench.publisher();
     await store.use(undefined, async ({ repositories }) => await repositories.ensure([publisher.name]));
     await removeNames(publisher, [{ name, reason: 'tag gone' }], { nowMs: 0, takesByHand: false });

@@ -17,10 +17,7 @@ describe('publisher/removal/checks: a name is taken back', () => {
 
   beforeEach(async () => {
     bench = await NamesBench.make(await PLACES['a directory']());
-    await bench.push('lab/tool', '1', 'one');
-    const wanted = bench.wanted({ repository: 'lab/tool' });
-    await bench.publish([wanted]);
-    name = wanted.publicName;
+    name = await bench.publishTool();
     publisher = bench.publisher();
     const manifest = JSON.parse(readFileSync(at(`.metadata/${name}/manifest.json`), 'utf8')) as {
       readonly config: { readonly digest: string };

@@ -124,6 +124,14 @@ export class NamesBench {
     return pushed;
   }
 
+  /** Publishes an image. @returns its public name */
+  async publishTool(): Promise<string> {
+    await this.push('lab/tool', '1', 'one');
+    const wanted = this.wanted({ repository: 'lab/tool' });
+    await this.publish([wanted]);
+    return wanted.publicName;
+  }
+
   wanted({ repository, tag = '1', isPinned = false, ...wish }: Wish): WantedImage {
     const digest = this.registry.store.image(repository, tag)?.manifest.digest;
     const version = `:${tag}${isPinned ? `@${digest ?? ''}` : ''}`;

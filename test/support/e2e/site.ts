@@ -5,7 +5,15 @@ import { DirectoryView } from '../../../publisher/publication/view.ts';
 import { createCvmfsFixture, type CvmfsFixture, type Release } from '../cvmfs-server/fixture.ts';
 import { temporaryDirectory } from '../setup.ts';
 import { clientPath } from '../trees/client-path.ts';
-import { run, runHere, start, type Outcome, type RunOptions, type Running } from './unpackd.ts';
+import {
+  run,
+  runHere,
+  start,
+  type Outcome,
+  type RunOptions,
+  type Running,
+  type OutcomeHere,
+} from './unpackd.ts';
 
 export const REPOSITORY = 'images.unpackd.test';
 
@@ -110,10 +118,7 @@ export class Site {
   }
 
   /** The same in this process. */
-  async convertHere(
-    images: readonly string[],
-    words: readonly string[] = [],
-  ): Promise<Omit<Outcome, 'peakBytes'>> {
+  async convertHere(images: readonly string[], words: readonly string[] = []): Promise<OutcomeHere> {
     return await runHere(this.#words(images, words));
   }
 
@@ -144,7 +149,7 @@ export class Site {
   }
 
   /** The same in this process. */
-  async commandHere(words: readonly string[]): Promise<Omit<Outcome, 'peakBytes'>> {
+  async commandHere(words: readonly string[]): Promise<OutcomeHere> {
     return await runHere([...words, ...this.options]);
   }
 

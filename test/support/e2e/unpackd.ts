@@ -96,11 +96,14 @@ export async function run(words: readonly string[], options: RunOptions = {}): P
   return await start(words, options).ended();
 }
 
+/** Of a run in this process: its peak of memory is not known. */
+export type OutcomeHere = Omit<Outcome, 'peakBytes'>;
+
 /**
- * Runs `convert` or `wishlist check` in this process instead of one of its own: all but the start, which takes most of
- * the time of a small run. Its peak of memory is not known.
+ * Runs a command in this process instead of one of its own: all but the start, which takes most of
+ * the time of a small run.
  */
-export async function runHere(words: readonly string[]): Promise<Omit<Outcome, 'peakBytes'>> {
+export async function runHere(words: readonly string[]): Promise<OutcomeHere> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const texts = Promise.all([text(stdout), text(stderr)]);
   const { signal } = new AbortController();
