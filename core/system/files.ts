@@ -24,7 +24,7 @@ const CHUNK_BYTES = 64 * 1024;
  */
 export async function writeWhole(
   path: string,
-  content: string | Iterable<string>,
+  content: string | Iterable<string | Uint8Array>,
   mode = PRIVATE,
 ): Promise<void> {
   const part = partOf(path);

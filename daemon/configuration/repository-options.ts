@@ -139,6 +139,15 @@ export const REPOSITORY_OPTIONS = {
       details:
         'This is about owners, devices and extended attributes. See [what a repository cannot hold](operators.md#what-a-repository-cannot-hold).',
     },
+    sameContent: {
+      key: 'same-content',
+      type: choice('exact', 'ignore-mtime'),
+      argument: 'rule',
+      default: 'exact',
+      summary: 'which published files a new layer links to: equal in all, or in all but their times',
+      details:
+        'With "ignore-mtime" such files keep the times that they had. See [what a rebuild costs](performance.md#files-that-did-not-change).',
+    },
     allowPrivileged: {
       key: 'allow-privileged',
       type: boolean,

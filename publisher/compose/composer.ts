@@ -1,6 +1,6 @@
 import { ImageMeter, type ImageLimits } from '../image/image-limits.ts';
 import { givingTurns, inTurns } from '../../core/turns.ts';
-import { asFailure, Failure } from '../../core/failure.ts';
+import { asFailure, type Failure } from '../../core/failure.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import type { OutputName } from '../../core/outputs.ts';
 import { layerDigests, type ReadyImage } from '../image/image.ts';
@@ -32,9 +32,19 @@ import {
 } from '../publication/entry.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import type { RepositoryView } from '../publication/view.ts';
-import type { LayerTree } from '../tree/layer-tree.ts';
-import { fileDemand, LinkCounts, survey, type Survey, LinkableFiles, type Unlinkable } from './survey.ts';
+import type { FileIndex, SameContent } from './sharing/file-index.ts';
+import {
+  fileDemand,
+  LinkCounts,
+  survey,
+  type Survey,
+  type SurveyTools,
+  LinkableFiles,
+  type Unlinkable,
+} from './survey.ts';
 import type { StackedLayer, TreeLoader } from '../tree/image-trees.ts';
+import { BatchSharing } from './batch-sharing.ts';
+import { checkBlobs, sourcesOf } from './image-sources.ts';
 import { keptImage, type KeptImage } from './kept-image.ts';
 import { MissingDirectories, TreeChanges, type ChangeOptions } from './tree-changes.ts';
 import { held, lossesOf, type LossPolicy } from './losses.ts';
@@ -52,6 +62,10 @@ export interface ComposerOptions extends ChangeOptions {
   readonly onLoss: LossPolicy;
   /** Public names of images of which everything beside trees is written again. */
   readonly madeAgain?: ReadonlySet<string>;
+  /** Knows which files of layers are the same. */
+  readonly fileIndex: FileIndex;
+  /** What makes two files the same. */
+  readonly sameContent: SameContent;
 }
 
 /** An image that is published without one of its outputs. */
@@ -87,6 +101,7 @@ export class Composer {
   readonly #collectors: ReadonlyMap<OutputName, Collector>;
   readonly #changes: TreeChanges;
   readonly #linkable: LinkableFiles;
+  readonly #sharing: BatchSharing;
   readonly #planned: Planned[] = [];
   readonly #manifests: FileEntry[] = [];
   readonly #trees = new Map<string, BroughtTree>();
@@ -111,6 +126,8 @@ export class Composer {
     );
     this.#changes = new TreeChanges(view, new MissingDirectories(view, options.attributes), options);
     this.#linkable = new LinkableFiles(view);
+    const { capabilities, fileIndex: index, sameContent } = options;
+    this.#sharing = new BatchSharing({ view, capabilities, index, sameContent }, options);
     this.#xattrs = new KeptXattrs(options.capabilities);
   }
 
@@ -140,13 +157,15 @@ export class Composer {
     );
     checkBlobs(image, fresh);
     const made = { stack, trees: fresh, meter };
-    const brought = await this.#survey(made);
+    const shared = await this.#sharing.plan(image, stack, fresh);
+    const brought = await this.#survey(made, shared);
     const losses = await this.#lossesOf(image, made);
     const unlinkable = await this.#unlinkableIn(made);
     const plans = await this.#planOutputs(image, stack);
     const kept = await this.#kept(image);
     // From here on nothing fails any more.
     for (const { take } of [...plans, kept]) take();
+    this.#sharing.take(shared);
     for (const file of kept.files) this.#manifests.push(file);
     const { attributes } = this.#options;
     this.#manifests.push(metadataFile(manifestPath(image.publicName), image.manifest.bytes, attributes));
@@ -279,7 +298,8 @@ export class Composer {
     const { capabilities } = this.#options;
     for await (const { tree, stack, unlinkable } of this.#treesAgain(image, trees)) {
       const published = (path: BytePath) => this.#view.contents(path);
-      const sources = { ...sourcesOf(image, stack), unlinkable: unlinkable.paths, published };
+      const { homeOf } = this.#sharing;
+      const sources = { ...sourcesOf(image, stack), homeOf, unlinkable: unlinkable.paths, published };
       yield* held(treeEntries(tree, sources), capabilities);
     }
   }
@@ -335,11 +355,11 @@ export class Composer {
     return unlinkable;
   }
 
-  async #survey({ trees, meter }: Made): Promise<BroughtTree[]> {
+  async #survey({ trees, meter }: Made, shared: SurveyTools['shared']): Promise<BroughtTree[]> {
     const links = new LinkCounts(this.#options.capabilities);
     const all: BroughtTree[] = [];
     for (const tree of trees) {
-      const found = await inTurns(survey(tree, { xattrs: this.#xattrs, links, meter }));
+      const found = await inTurns(survey(tree, { xattrs: this.#xattrs, links, meter, shared }));
       const folders = tree.metadata.filter(({ type }) => type === 'directory').map(({ path }) => path);
       all.push({ kind: tree.kind, hex: tree.hex, path: tree.path, folders, ...found });
     }
@@ -364,31 +384,4 @@ interface BroughtTree extends Pick<PublishedTree, 'kind' | 'hex' | 'path'>, Surv
 function checkDiffIds({ config }: ReadyImage, stack: readonly StackedLayer[]): void {
   for (const [index, { layer, facts }] of stack.entries())
     if (config.diffIds[index] !== facts.diffId) throw wrongDiffId(layer, facts.diffId, config.diffIds[index]);
-}
-
-/** A layer that was published when the image was prepared, and was not fetched, may have been collected since. */
-function checkBlobs(image: ReadyImage, trees: readonly PublishedTree[]): void {
-  const needed = trees.flatMap((tree) =>
-    tree.files === 'copied' ? layerDigests(image) : (layerOf(tree) ?? []),
-  );
-  const gone = needed.find((layer) => !image.blobs.has(layer));
-  if (gone === undefined) return;
-  throw new Failure('layer-vanished', `layer ${gone} was removed from the repository meanwhile`, {
-    hint: 'run again: it is fetched then',
-  });
-}
-
-function sourcesOf({ blobs }: ReadyImage, stack: readonly StackedLayer[]) {
-  return {
-    blobOf: (layer: Digest): string => {
-      const blob = blobs.get(layer);
-      if (blob === undefined) throw new Error(`the blob of ${layer} was not fetched`);
-      return blob;
-    },
-    treeOf: (layer: Digest): LayerTree => {
-      const stacked = stack.find((one) => one.layer === layer);
-      if (stacked === undefined) throw new Error(`${layer} is not a layer of the image`);
-      return stacked.layerTree;
-    },
-  };
 }

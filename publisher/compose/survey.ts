@@ -4,10 +4,11 @@ import type { Digest } from '../../core/oci/digest.ts';
 import { NOTHING_NEEDED, sumOf, type Demand } from '../../core/system/free-space.ts';
 import type { Entry } from '../publication/entry.ts';
 import type { RepositoryCapabilities } from '../publication/capabilities.ts';
-import { type FileNode, type LayerSource, walkAny } from '../tree/node.ts';
+import { type FileNode, type FileSource, type LayerSource, walkAny } from '../tree/node.ts';
 import { type Sliced, takeTurns } from '../../core/turns.ts';
 import { type PublishedTree, publishedPath } from '../outputs/output.ts';
 import { publishable, type KeptXattrs } from './xattrs.ts';
+import type { SharedFiles } from './sharing/shared-files.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import type { RepositoryView } from '../publication/view.ts';
 
@@ -23,6 +24,8 @@ export interface SurveyTools {
   readonly xattrs: KeptXattrs;
   readonly links: LinkCounts;
   readonly meter: ImageMeter;
+  /** Files of layers that take no space, since other layers have them. */
+  readonly shared: ReadonlyMap<Digest, SharedFiles>;
 }
 
 /**
@@ -58,14 +61,16 @@ class Tally {
   brought = NOTHING_NEEDED;
   readonly #isLinked: boolean;
   readonly #links: LinkCounts;
+  readonly #shared: SurveyTools['shared'];
   readonly #known = new Map<Digest, NumberSet>();
   #names = 0;
   #inodes = 0;
   #contentBytes = 0;
 
-  constructor({ files }: PublishedTree, { links }: SurveyTools) {
+  constructor({ files }: PublishedTree, { links, shared }: SurveyTools) {
     this.#isLinked = files === 'linked';
     this.#links = links;
+    this.#shared = files === 'own' ? shared : NOTHING_SHARED;
   }
 
   /** Counts since the last call. */
@@ -85,11 +90,16 @@ class Tally {
   addFile({ source, sizeBytes }: FileNode): void {
     this.#names++;
     const isBrought = source.kind === 'bytes' || (!this.#isLinked && this.#isFirst(source));
-    if (isBrought) this.brought = sumOf(this.brought, { bytes: sizeBytes, inodes: 1 });
+    if (isBrought && !this.#isShared(source))
+      this.brought = sumOf(this.brought, { bytes: sizeBytes, inodes: 1 });
     const isCopied = source.kind === 'layer' && this.#links.add(source);
     if (!isBrought && !isCopied) return;
     this.#inodes++;
     this.#contentBytes += sizeBytes;
+  }
+
+  #isShared(source: FileSource): boolean {
+    return source.kind === 'layer' && this.#shared.get(source.layer)?.ownerOf(source.ordinal) !== undefined;
   }
 
   #isFirst({ layer, ordinal }: LayerSource): boolean {
@@ -98,6 +108,8 @@ class Tally {
     return ordinals.add(ordinal);
   }
 }
+
+const NOTHING_SHARED: SurveyTools['shared'] = new Map();
 
 /** Counts the names of the image's files in all its trees: an inode takes so many, and further ones are those of a copy. */
 export class LinkCounts {

@@ -8,13 +8,15 @@ import { IMPLIED_ATTRIBUTES, type FileNode, type LayerSource, type AnyNode, walk
 import { nodeAt } from '../tree/resolve.ts';
 import type { LayerTree } from '../tree/layer-tree.ts';
 import { givingTurns, inTurns } from '../../core/turns.ts';
-import { publishedPath, type PublishedTree } from '../outputs/output.ts';
+import type { PublishedTree } from '../outputs/output.ts';
 
 export interface TreeSources {
   /** Path of the verified blob of a layer. */
   readonly blobOf: (layer: Digest) => string;
   /** The tree of one of the image's layers. */
   readonly treeOf: (layer: Digest) => LayerTree;
+  /** Path in the repository of the file that a layer's is: its own, or that of a layer that shares it. */
+  readonly homeOf: (source: LayerSource) => BytePath;
   /** Published files of layers that cannot be linked to. */
   readonly unlinkable: ReadonlySet<BytePath>;
   /** Content of the published file at `path`. */
@@ -121,7 +123,7 @@ class Placing {
       yield { type: 'file', path: at, attributes, sizeBytes, content: [source.bytes] };
       return;
     }
-    const published = publishedPath(source);
+    const published = this.#sources.homeOf(source);
     const isBrought = this.#tree.files === 'copied' || published === at;
     if (!isBrought && this.#sources.unlinkable.has(published)) {
       yield { type: 'file', path: at, attributes, sizeBytes, content: this.#sources.published(published) };

@@ -73,7 +73,7 @@ export class ListingStore {
 
   /** @throws Failure `disk-full`, `state-unusable` */
   async save(layer: Digest, listing: Listing): Promise<void> {
-    const path = this.#pathOf(layer);
+    const path = this.pathOf(layer);
     try {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
       await writeWhole(path, linesOf(listing));
@@ -95,7 +95,7 @@ export class ListingStore {
   }
 
   async #read<T>(layer: Digest, parse: (lines: AsyncIterable<string>) => Promise<T>): Promise<T | undefined> {
-    const path = this.#pathOf(layer);
+    const path = this.pathOf(layer);
     let file: FileHandle | undefined;
     try {
       file = await open(path);
@@ -109,13 +109,14 @@ export class ListingStore {
     }
   }
 
-  #pathOf(layer: Digest): string {
+  /** Of the listing, or of what else is kept of the layer: both are removed alike. */
+  pathOf(layer: Digest, kind: 'jsonl' | 'files' = 'jsonl'): string {
     const hex = hexOf(layer);
-    return join(this.directory, hex.slice(0, 2), `${hex}.jsonl`);
+    return join(this.directory, hex.slice(0, 2), `${hex}.${kind}`);
   }
 }
 
-const FILE = /^([0-9a-f]{64})\.jsonl$/;
+const FILE = /^([0-9a-f]{64})\.(?:jsonl|files)$/;
 
 class Damaged extends Error {}
 
@@ -179,7 +180,9 @@ function toItem(
   return { type, path, attributes, sizeBytes, target, major, minor, xattrs: read.of(xattrs) };
 }
 
-function* linesOf({ items, ...facts }: Listing): Generator<string> {
+function* linesOf({ items, ...listing }: Listing): Generator<string> {
+  const { diffId, sizeBytes: archiveBytes, blobBytes, compression } = listing;
+  const facts = { diffId, sizeBytes: archiveBytes, blobBytes, compression };
   const hash = createHash('sha256');
   const hashed = (value: unknown): string => {
     const line = toText(value);

@@ -9,6 +9,7 @@ import { LayerMeter, UNLIMITED, type LayerLimits } from './limits.ts';
 import type { Member } from './tar-header.ts';
 import { PackedItems, type ListingItem, type ListingItems } from './listing-items.ts';
 import { TarReader } from './tar-reader.ts';
+import { ContentDigests, digestOfContent } from './content-digests.ts';
 
 /** Facts of a layer that follow from its bytes alone: manifests and configs may claim others. */
 export interface LayerFacts {
@@ -24,6 +25,12 @@ export interface Listing extends LayerFacts {
   readonly items: ListingItems;
 }
 
+/** A listing that was just made, with what is not kept in it. */
+export interface FreshListing extends Listing {
+  /** Of its files, but for empty and sparse ones. */
+  readonly contents: ContentDigests;
+}
+
 /**
  * Reads the whole layer once and lists it: that of a file's path, or of the bytes of one. The files that a layer has
  * only for lazy pulling are left out.
@@ -35,7 +42,7 @@ export async function listLayer(
   blob: string | AsyncIterable<Uint8Array>,
   diffId: Digest,
   { signal, limits = UNLIMITED }: { readonly signal?: AbortSignal; readonly limits?: LayerLimits } = {},
-): Promise<Listing> {
+): Promise<FreshListing> {
   const hash = createHash('sha256');
   const meter = new LayerMeter(limits);
   let blobBytes = 0;
@@ -56,20 +63,25 @@ export async function listLayer(
     }
   }
   const bytes = hashed();
-  let items: PackedItems;
+  let listed: Pick<FreshListing, 'items' | 'contents'>;
   try {
-    items = await itemsOf(new TarReader(bytes, limits), meter);
+    listed = await itemsOf(new TarReader(bytes, limits), meter);
     meter.checkContent(blobBytes);
   } finally {
     await bytes.return(undefined);
   }
   const actual = `sha256:${hash.digest('hex')}` as const;
   if (actual !== diffId) throw mismatch('the uncompressed layer is', actual, diffId);
-  return { diffId, sizeBytes: meter.archiveBytes, blobBytes, compression: compressionOf(start), items };
+  const facts = { diffId, sizeBytes: meter.archiveBytes, blobBytes, compression: compressionOf(start) };
+  return { ...facts, ...listed };
 }
 
-async function itemsOf(archive: TarReader, meter: LayerMeter): Promise<PackedItems> {
+async function itemsOf(
+  archive: TarReader,
+  meter: LayerMeter,
+): Promise<Pick<FreshListing, 'items' | 'contents'>> {
   const items = new PackedItems();
+  const contents = new ContentDigests();
   let last: ListingItem | undefined;
   for (let member = await archive.next(); member !== undefined; member = await archive.next()) {
     const item = toItem(member);
@@ -78,10 +90,12 @@ async function itemsOf(archive: TarReader, meter: LayerMeter): Promise<PackedIte
     if (last !== undefined) items.add(last);
     meter.checkNames(items.textBytes);
     last = item;
+    if (item.type === 'file' && item.sizeBytes > 0 && !archive.isSparse)
+      contents.set(items.length, await digestOfContent(archive.content()));
   }
   if (last !== undefined && !isIndex(last)) items.add(last);
   meter.checkNames(items.textBytes);
-  return items;
+  return { items, contents };
 }
 
 /** @param named by the image's config, as the diff ID of `layer` */

@@ -69,6 +69,11 @@ export class TarReader {
     }
   }
 
+  /** Returns true where the archive stores the last member's content without its holes: zeros that cost nothing to send. */
+  get isSparse(): boolean {
+    return this.#sparse !== undefined;
+  }
+
   /** The content of the member that {@link next} gave last. To be read once, before the next call. */
   async *content(): AsyncGenerator<Buffer> {
     if (this.#sparse === undefined) yield* this.#stored(this.#unread);

@@ -123,7 +123,7 @@ export interface PublishedTree extends TreeLocation {
 export type FilePlacement = 'own' | 'linked' | 'copied';
 
 /** Path of the file in the published tree of its layer. */
-export function publishedPath({ layer, path }: LayerSource): BytePath {
+export function publishedPath({ layer, path }: Pick<LayerSource, 'layer' | 'path'>): BytePath {
   return joinPath(layerRoot(layer), path);
 }
 

@@ -12,6 +12,7 @@ import type { ListingStore } from '../layer/listing-store.ts';
 import type { Backend, Notice } from '../publication/backend.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import type { RegistryClient } from '../registry/client.ts';
+import type { SameContent } from '../compose/sharing/file-index.ts';
 import type { SpoolBudget } from '../spool/budget.ts';
 import type { ImageSpool } from '../spool/no-spool.ts';
 import type { BatchRule } from './batches.ts';
@@ -34,6 +35,8 @@ export interface PublishingOptions {
   readonly clientRoot: string;
   /** Applies to images of which the repository cannot hold everything. */
   readonly onLoss: LossPolicy;
+  /** Files of new layers that are links to published ones: those that are the same in all, or in all but their times. */
+  readonly sameContent: SameContent;
 }
 
 /** Everything that publishing in one repository works with: made once, and handed down whole. */

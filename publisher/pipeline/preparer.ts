@@ -4,7 +4,7 @@ import { formatReference, type ImageReference } from '../../core/oci/reference.t
 import { ImageMeter, checkManifest } from '../image/image-limits.ts';
 import { anySignal } from '../../core/interruption.ts';
 import { layerDigests, type ReadyImage, type ResolvedImage } from '../image/image.ts';
-import { listLayer, wrongDiffId, type Listing } from '../layer/listing.ts';
+import { listLayer, wrongDiffId, type FreshListing } from '../layer/listing.ts';
 import { enabledOutputs } from '../outputs/outputs.ts';
 import { treeName } from '../outputs/output.ts';
 import { isLayerRecorded, isOfNow, layerLocation } from '../published/published.ts';
@@ -17,6 +17,8 @@ import type { DownloadListener } from '../spool/download.ts';
 import type { GrowingFile } from '../spool/growing-file.ts';
 import type { PublishingContext } from './context.ts';
 import type { Repair } from './resolve.ts';
+import { FileIndex } from '../compose/sharing/file-index.ts';
+import { indexLayer } from '../compose/sharing/index-layer.ts';
 import { buildLayerTree } from '../tree/layer-tree.ts';
 import { counted } from '../../core/text.ts';
 
@@ -207,11 +209,13 @@ export class Preparer {
     }
     const refused = new AbortController();
     const signal = anySignal(layer.signal, refused.signal);
-    let early: Promise<Listing | undefined> | undefined;
+    let early: Promise<FreshListing | undefined> | undefined;
     const blob = await this.#fetch({ ...layer, signal }, (file) => {
       early = this.#listEarly(layer, file, (refusal) => refused.abort(refusal));
     });
-    await listings.save(digest, (await early) ?? (await this.#list(layer, blob)));
+    const listing = (await early) ?? (await this.#list(layer, blob));
+    await indexLayer(digest, listing, new FileIndex(listings), this.#context.options.imageLimits);
+    await listings.save(digest, listing);
   }
 
   /**
@@ -222,7 +226,7 @@ export class Preparer {
     layer: LayerOfImage,
     file: GrowingFile,
     refuse: (refusal: Failure) => void,
-  ): Promise<Listing | undefined> {
+  ): Promise<FreshListing | undefined> {
     try {
       return await this.#list(layer, file.read());
     } catch (error) {
@@ -234,7 +238,7 @@ export class Preparer {
   async #list(
     { descriptor, diffId, signal }: LayerOfImage,
     blob: Parameters<typeof listLayer>[0],
-  ): Promise<Listing> {
+  ): Promise<FreshListing> {
     try {
       return await listLayer(blob, diffId, { limits: this.#context.options.layerLimits, signal });
     } catch (error) {

@@ -19,6 +19,7 @@ import {
 import { publishedDigest } from '../published/published-image.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import { publisherAttributes } from '../publication/entry.ts';
+import { FileIndex } from '../compose/sharing/file-index.ts';
 import { TreeLoader } from '../tree/image-trees.ts';
 import { blamed, refused, type PublishingContext } from './context.ts';
 import { doneResult, guardedImage, type Candidate } from './resolve.ts';
@@ -139,6 +140,7 @@ export async function publishTogether(
       limits: options.imageLimits,
       attributes: publisherAttributes(),
       capabilities: repository.capabilities,
+      fileIndex: new FileIndex(listings),
     });
     for (const candidate of left) {
       const before = composer.demand;

@@ -26,6 +26,11 @@ export interface RepositoryCapabilities {
    * own; or nothing but making them again.
    */
   readonly changesDirectories: 'in-stream' | 'apart' | 'never';
+  /**
+   * Returns true where files of different images that have these attributes may be one: where nobody but root and this user
+   * can write to either through the other.
+   */
+  sharesFiles(attributes: Attributes): boolean;
   /** Returns true where an entry gets these owners. */
   takesOwner(attributes: Attributes): boolean;
   /** The names of the extended attributes that an entry with all these would lose. */

@@ -2,6 +2,7 @@ import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
 import { publishable } from '../compose/xattrs.ts';
 import type { Attributes } from '../publication/entry.ts';
 import type { Inode, RepositoryView } from '../publication/view.ts';
+import type { SameContent } from '../compose/sharing/file-index.ts';
 import type { AnyNode, DirectoryNode, FileNode, ForeignLinkNode, LayerDirectoryNode } from '../tree/node.ts';
 import { WHITEOUT_ATTRIBUTES } from '../compose/tree-entries.ts';
 import { compareTarget } from './compare-entry.ts';
@@ -15,6 +16,8 @@ export interface Comparing {
   readonly view: RepositoryView;
   readonly capabilities: AskedCapabilities;
   readonly findings: Findings;
+  /** Whether files may have the times of others that are the same. */
+  readonly sameContent: SameContent;
 }
 
 const SET_ID_BITS = 0o6000;
@@ -88,9 +91,10 @@ interface Compared {
   readonly path: BytePath;
 }
 
-async function compareAttributes(compared: Compared, { capabilities, findings }: Comparing): Promise<void> {
+async function compareAttributes(compared: Compared, comparing: Comparing): Promise<void> {
   const { node, path } = compared;
-  const wrong = await wrongAttributes(compared, capabilities);
+  const { capabilities, findings } = comparing;
+  const wrong = await wrongAttributes(compared, comparing);
   for (const found of wrong) findings.add({ ...found, path });
   if (wrong.length === 0 || node.type !== 'directory') return;
   if ((await capabilities.given()).changesDirectories === 'never') findings.mustGo(path);
@@ -98,7 +102,7 @@ async function compareAttributes(compared: Compared, { capabilities, findings }:
 
 async function wrongAttributes(
   { expected, node, found: { attributes } }: Compared,
-  capabilities: AskedCapabilities,
+  { capabilities, sameContent }: Comparing,
 ): Promise<Omit<Finding, 'path'>[]> {
   const isOwned = await capabilities.takesOwner(expected);
   const { exposes } = await capabilities.given();
@@ -113,7 +117,7 @@ async function wrongAttributes(
   // Links have none of their own.
   if (node.type !== 'symlink' && !isModeRight)
     wrong.push({ kind: 'mode', expected: shownMode({ mode }), found: shownMode(attributes) });
-  if (!isSameTime(time, attributes.mtime))
+  if (!isTimeRight(node, time, attributes.mtime, sameContent))
     wrong.push({ kind: 'time', expected: shownTime(time), found: shownTime(attributes.mtime) });
   return wrong;
 }
@@ -123,6 +127,10 @@ async function timeKept(seconds: number, capabilities: AskedCapabilities): Promi
   if (seconds >= -(2 ** 31) && seconds < 2 ** 31) return seconds;
   const { earliestTime, latestTime } = await capabilities.given();
   return Math.min(Math.max(seconds, earliestTime), latestTime);
+}
+
+function isTimeRight({ type }: PublishedNode, expected: number, found: number, rule: SameContent): boolean {
+  return (type === 'file' && rule === 'ignore-mtime') || isSameTime(expected, found);
 }
 
 /** Parts of a second are kept by some, and rounded by others. */

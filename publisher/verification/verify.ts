@@ -133,10 +133,11 @@ class Verification {
       if (known !== undefined) note(looked, name, known);
       if (known !== undefined || this.#sound.has(name)) continue;
       const comparison = { tree, root: tree.root, findings: new Findings() };
-      const { view } = this.#context;
+      const { view, options } = this.#context;
+      const { sameContent } = options;
       await compareTree(
         tree,
-        { view, capabilities: this.#capabilities, findings: comparison.findings },
+        { view, capabilities: this.#capabilities, findings: comparison.findings, sameContent },
         this.#options.isDeep === true ? this.#deepListener(comparison, parts, deep) : undefined,
       );
       compared.push(comparison);

@@ -42,6 +42,11 @@ export class CvmfsCapabilities implements RepositoryCapabilities {
       : `${name} has no CVMFS_INCLUDE_XATTRS=true in its server.conf`;
   }
 
+  /** Each name has a row of its own, and nobody writes to what is published. */
+  sharesFiles(): boolean {
+    return true;
+  }
+
   /** Ingest keeps them, whoever runs it. */
   takesOwner(): boolean {
     return true;

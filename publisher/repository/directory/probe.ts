@@ -35,6 +35,8 @@ const LOOK_ALIKES = [
 
 /** Of ext4 (65,000), the fewest of the usual file systems. */
 const MOST_LINKS = 65_000;
+const WRITE_BY_OTHERS = 0o022;
+const SET_ID_BITS = 0o6000;
 /** Kinds of sets of extended attributes that are remembered. */
 const MOST_KINDS = 10_000;
 
@@ -95,6 +97,12 @@ export class Probe implements RepositoryCapabilities {
     return (this.#takesDevices ??= this.#takes(() =>
       makeNode(this.#at('device'), { type: 'character-device', major: 1, minor: 3 }),
     ));
+  }
+
+  /** Set-ID bits are left out at some times, and kept at others. */
+  sharesFiles(attributes: Attributes): boolean {
+    if ((attributes.mode & (WRITE_BY_OTHERS | SET_ID_BITS)) !== 0) return false;
+    return attributes.uid === 0 || attributes.uid === process.getuid?.() || !this.takesOwner(attributes);
   }
 
   takesOwner({ uid, gid }: Attributes): boolean {

@@ -70,6 +70,7 @@ describe('daemon/configuration/configuration', () => {
       overwriteLayers: false,
       patternLimit: 1000,
       onLoss: 'warn',
+      sameContent: 'exact',
       allowPrivileged: false,
       wishLimit: 20_000,
       yesReally: false,

@@ -1,3 +1,4 @@
+import type { Attributes } from '../../../publisher/publication/entry.ts';
 import type { BytePath } from '../../../core/system/byte-path.ts';
 import type { Child, Inode, Kind, RepositoryView } from '../../../publisher/publication/view.ts';
 import type { Stream } from './stream.ts';
@@ -6,7 +7,10 @@ interface Published {
   readonly kind: Kind;
   /** Of a file its content, of a symbolic link its target, one character a byte. */
   readonly text: string;
+  readonly attributes: Attributes;
 }
+
+const NO_ATTRIBUTES: Attributes = { mode: 0, uid: 0, gid: 0, mtime: 0 };
 
 /** A repository that is a map of paths. */
 export class MemoryRepository implements RepositoryView {
@@ -19,13 +23,12 @@ export class MemoryRepository implements RepositoryView {
     return this.#entries.get(path)?.kind;
   }
 
-  /** Attributes are not kept. */
   async inodeOf(path: BytePath): Promise<Inode | undefined> {
     const found = this.#entries.get(path);
     if (found === undefined) return undefined;
     return {
       type: found.kind === 'other' ? 'character-device' : found.kind,
-      attributes: { mode: 0, uid: 0, gid: 0, mtime: 0 },
+      attributes: found.attributes,
       sizeBytes: found.kind === 'file' ? found.text.length : 0,
       major: 0,
       minor: 0,
@@ -87,12 +90,12 @@ export class MemoryRepository implements RepositoryView {
   }
 
   /** Puts something there as another writer would, with the folders above it. */
-  put(path: BytePath, kind: Kind, text = ''): void {
+  put(path: BytePath, kind: Kind, text = '', attributes = NO_ATTRIBUTES): void {
     for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1)) {
       const folder = path.slice(0, slash);
-      if (!this.#entries.has(folder)) this.#entries.set(folder, { kind: 'directory', text: '' });
+      if (!this.#entries.has(folder)) this.put(folder, 'directory');
     }
-    this.#entries.set(path, { kind, text });
+    this.#entries.set(path, { kind, text, attributes });
   }
 
   remove(path: BytePath): void {
@@ -117,9 +120,9 @@ export class MemoryRepository implements RepositoryView {
   /** Makes a publication visible. */
   apply({ publication, entries }: Stream): void {
     for (const path of publication.deletions) this.remove(path);
-    for (const { path, kind, text } of entries) {
-      if (kind === 'link') this.put(path, 'file', this.textOf(text) ?? '');
-      else this.put(path, kind, text);
+    for (const { path, kind, text, entry } of entries) {
+      if (kind === 'link') this.put(path, 'file', this.textOf(text), this.#entries.get(text)?.attributes);
+      else this.put(path, kind, text, 'attributes' in entry ? entry.attributes : undefined);
     }
     for (const path of publication.outdated) this.remove(path);
   }

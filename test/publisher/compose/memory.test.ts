@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { TreeLoader, type StackedLayer } from '../../../publisher/tree/image-trees.ts';
-import type { FilePlacement, PublishedTree } from '../../../publisher/outputs/output.ts';
+import { publishedPath, type FilePlacement, type PublishedTree } from '../../../publisher/outputs/output.ts';
 import { LinkCounts, survey, type Survey } from '../../../publisher/compose/survey.ts';
 import { KeptXattrs } from '../../../publisher/compose/xattrs.ts';
 import { ImageMeter } from '../../../publisher/image/image-limits.ts';
@@ -90,6 +90,7 @@ describe('publisher/compose/memory', () => {
       xattrs: new KeptXattrs(HOLDS_EVERYTHING),
       links: new LinkCounts(HOLDS_EVERYTHING),
       meter: new ImageMeter(),
+      shared: new Map(),
     };
     return atOnce(survey(tree, tools));
   }
@@ -98,6 +99,7 @@ describe('publisher/compose/memory', () => {
     return treeEntries(tree, {
       blobOf: () => blob,
       treeOf: () => layerTree,
+      homeOf: publishedPath,
       unlinkable: new Set(),
       published: (path) => assert.fail(`${path} can be linked to`),
     });

@@ -41,6 +41,7 @@ export async function publishInto(place: Place, images: readonly ReadyImage[]): 
       clientRoot: `/cvmfs/${name}`,
       imageLimits: ANY_IMAGE,
       onLoss: 'warn',
+      sameContent: 'exact',
     },
   } as never);
   const { results, stopped } = await publishBatch(batch, context);

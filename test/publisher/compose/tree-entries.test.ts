@@ -42,6 +42,7 @@ async function markersOf(tree: PublishedTree): Promise<string[]> {
   const sources = {
     blobOf: () => assert.fail('there are no contents'),
     treeOf: () => assert.fail('there are no files'),
+    homeOf: () => assert.fail('there are no files'),
     unlinkable: new Set<string>(),
     published: () => assert.fail('nothing is published'),
   };

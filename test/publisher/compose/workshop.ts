@@ -23,6 +23,8 @@ import { image, type ImageConfig } from '../../support/images/image.ts';
 import type { LayerEntry } from '../../support/images/layer-entry.ts';
 import { layer, type Layer } from '../../support/images/layer.ts';
 import { remove, temporaryDirectory } from '../../support/setup.ts';
+import { FileIndex } from '../../../publisher/compose/sharing/file-index.ts';
+import { indexLayer } from '../../../publisher/compose/sharing/index-layer.ts';
 import { MemoryRepository } from './memory-repository.ts';
 import { assertSound, readStream, type Stream } from './stream.ts';
 
@@ -39,13 +41,14 @@ export const HOLDS_EVERYTHING: RepositoryCapabilities = {
   takesAnyBytes: true,
   takesDevices: true,
   changesDirectories: 'in-stream',
+  sharesFiles: () => true,
   takesOwner: () => true,
   lostXattrs: () => [],
   xattrsReason: 'for no reason',
   exposes: NO_EXPOSURE,
 };
 
-export const EVERYTHING: ComposerOptions = {
+export const EVERYTHING: Omit<ComposerOptions, 'fileIndex'> = {
   convertAgain: false,
   overwriteLayers: false,
   attributes: OWN,
@@ -53,6 +56,7 @@ export const EVERYTHING: ComposerOptions = {
   capabilities: HOLDS_EVERYTHING,
   limits: ANY_IMAGE,
   onLoss: 'warn',
+  sameContent: 'exact',
 };
 
 export interface Composed {
@@ -76,11 +80,13 @@ export class Workshop {
   readonly repository: MemoryRepository;
   readonly #folder: string;
   readonly listings: ListingStore;
+  readonly fileIndex: FileIndex;
 
   private constructor(folder: string, repository: MemoryRepository) {
     this.repository = repository;
     this.#folder = folder;
     this.listings = new ListingStore(join(folder, 'listings'));
+    this.fileIndex = new FileIndex(this.listings);
   }
 
   static async open(repository = new MemoryRepository()): Promise<Workshop> {
@@ -112,7 +118,9 @@ export class Workshop {
       const path = join(this.#folder, hexOf(digest));
       assert.ok('bytes' in blob);
       await writeFile(path, blob.bytes);
-      await this.listings.save(digest, await listLayer(path, diffId));
+      const listing = await listLayer(path, diffId);
+      await indexLayer(digest, listing, this.fileIndex, ANY_IMAGE);
+      await this.listings.save(digest, listing);
       files.set(digest, path);
     }
     const [configBlob] = blobs;
@@ -150,6 +158,7 @@ export class Workshop {
   ): Promise<{ composer: Composer; warnings: string[]; outcomes: string[] }> {
     const composer = new Composer(this.repository, new TreeLoader(this.listings), {
       ...EVERYTHING,
+      fileIndex: this.fileIndex,
       ...options,
     });
     const warnings: string[] = [];

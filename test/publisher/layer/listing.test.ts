@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { CHUNK_BYTES } from '../../../publisher/layer/zlib.ts';
 import { listLayer } from '../../../publisher/layer/listing.ts';
 import type { Listing } from '../../../publisher/layer/listing.ts';
 import type { Digest } from '../../../core/oci/digest.ts';
@@ -24,7 +25,7 @@ describe('publisher/layer/listing', () => {
   /** With its items as a plain array. */
   async function listingOf(bytes: Buffer, diffId = digestOf(bytes)): Promise<Listing> {
     await writeFile(blob, bytes);
-    const listing = await listLayer(blob, diffId);
+    const { contents: _, ...listing } = await listLayer(blob, diffId);
     return { ...listing, items: [...listing.items] };
   }
 
@@ -101,6 +102,32 @@ describe('publisher/layer/listing', () => {
       const ofBlob = { blobBytes: bytes.length, compression };
       assert.deepEqual(await listingOf(bytes, plain.diffId), { ...expected, ...ofBlob });
     }
+  });
+
+  it('has the digests of contents, but of empty and sparse files', async () => {
+    const large = randomBytes(3 * CHUNK_BYTES);
+    const { bytes, diffId } = await layer([
+      directory('d/'),
+      file('d/small', 'content'),
+      file('d/empty', ''),
+      file('d/large', large),
+      symlink('s', 'd/small'),
+      hardLink('h', 'd/small'),
+      file('d/last', 'the last one'),
+    ]);
+    await writeFile(blob, bytes);
+    const { items, contents } = await listLayer(blob, diffId);
+    const found = Array.from(items, ({ path }, row) => [path, contents.at(row)?.toString('hex')]);
+    const sha256 = (content: string | Buffer) => createHash('sha256').update(content).digest('hex');
+    assert.deepEqual(found, [
+      ['d', undefined],
+      ['d/small', sha256('content')],
+      ['d/empty', undefined],
+      ['d/large', sha256(large)],
+      ['s', undefined],
+      ['h', undefined],
+      ['d/last', sha256('the last one')],
+    ]);
   });
 
   it('is empty for a layer without members, and for an empty file', async () => {

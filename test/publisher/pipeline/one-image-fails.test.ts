@@ -206,6 +206,7 @@ describe('publisher/pipeline/one-image-fails', () => {
         imageLimits: ANY_IMAGE,
         clientRoot: `/cvmfs/${REPOSITORY}`,
         onLoss: 'warn',
+        sameContent: 'exact',
       },
     });
     try {

@@ -97,6 +97,7 @@ for (const [what, make] of Object.entries(PLACES)) {
           imageLimits: ANY_IMAGE,
           clientRoot: `/cvmfs/${NAME}`,
           onLoss: 'warn',
+          sameContent: 'exact',
         },
       };
       publisher = new RepositoryPublisher(setup);

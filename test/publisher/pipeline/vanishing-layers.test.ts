@@ -110,6 +110,7 @@ for (const [what, make] of Object.entries(PLACES)) {
           imageLimits: ANY_IMAGE,
           clientRoot: `/cvmfs/${NAME}`,
           onLoss: 'warn',
+          sameContent: 'exact',
         },
       });
       try {

@@ -94,6 +94,7 @@ export class NamesBench {
         imageLimits: ANY_IMAGE,
         clientRoot: `/cvmfs/${NAME}`,
         onLoss: 'warn',
+        sameContent: 'exact',
       },
     };
   }

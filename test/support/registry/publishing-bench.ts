@@ -83,6 +83,7 @@ export class PublishingBench {
         imageLimits: { ...ANY_IMAGE, ...options.imageLimits },
         clientRoot: `/cvmfs/${place.name}`,
         onLoss: 'warn',
+        sameContent: 'exact',
       },
     });
   }

@@ -1,0 +1,113 @@
+import { Column, WORDS_32 } from '../../packed/column.ts';
+import type { Digest } from '../../../core/oci/digest.ts';
+import { takeTurns } from '../../../core/turns.ts';
+import { layerRoot } from '../../image/layout.ts';
+import type { RepositoryCapabilities } from '../../publication/capabilities.ts';
+import { publisherAttributes } from '../../publication/entry.ts';
+import type { RepositoryView } from '../../publication/view.ts';
+import { isLayerRecorded } from '../../published/published.ts';
+import type { StackedLayer } from '../../tree/image-trees.ts';
+import type { FileNode, LayerNode } from '../../tree/node.ts';
+import { nodeAt } from '../../tree/resolve.ts';
+import { joinPath } from '../../../core/system/byte-path.ts';
+import type { FileIndex, SameContent } from './file-index.ts';
+
+/** The files of one layer that are published as links to the same files of other layers, at the same paths there. */
+export class SharedFiles {
+  readonly #owners: Digest[] = [];
+  readonly #ownerOf = new Column(WORDS_32);
+
+  /** The layer that has the file `ordinal` in the place of this one; `undefined`: it has its own. */
+  ownerOf(ordinal: number): Digest | undefined {
+    return this.#owners[this.#ownerOf.at(ordinal) - 1];
+  }
+
+  share(ordinal: number, owner: Digest): void {
+    if (this.#owners.at(-1) !== owner) this.#owners.push(owner);
+    this.#ownerOf.set(ordinal, this.#owners.length);
+  }
+}
+
+export interface SharingParts {
+  readonly view: RepositoryView;
+  readonly capabilities: RepositoryCapabilities;
+  readonly index: FileIndex;
+  readonly sameContent: SameContent;
+}
+
+/** A layer whose files are looked for in other layers. */
+export type NewLayer = Pick<StackedLayer, 'layer' | 'layerTree'>;
+
+/** Layers to look in, the likeliest first. */
+export interface Candidates {
+  readonly published: readonly Digest[];
+  /** Layers that come earlier in the same publication, with what they share themselves. */
+  readonly brought: ReadonlyMap<Digest, SharedFiles>;
+}
+
+/** Finds files of new layers that the repository, or the publication, has already. */
+export class FileSharing {
+  readonly #parts: SharingParts;
+  readonly #areRecorded = new Map<Digest, boolean>();
+
+  constructor(parts: SharingParts) {
+    this.#parts = parts;
+  }
+
+  async of(layer: NewLayer, { published, brought }: Candidates): Promise<SharedFiles> {
+    const shared = new SharedFiles();
+    for (const other of published)
+      if (!brought.has(other) && other !== layer.layer && (await this.#isRecorded(other)))
+        await this.#shareWith({ layer, other, shared, sharedByOther: undefined });
+    for (const [other, sharedByOther] of brought)
+      await this.#shareWith({ layer, other, shared, sharedByOther });
+    return shared;
+  }
+
+  async #shareWith({ layer, other, shared, sharedByOther }: Pair): Promise<void> {
+    const { index, sameContent } = this.#parts;
+    // Times are compared where the other one is published, and can be looked at.
+    const rule = sharedByOther === undefined ? sameContent : 'exact';
+    for (const [ordinal, otherOrdinal] of await index.common(layer.layer, other, rule)) {
+      await takeTurns();
+      if (shared.ownerOf(ordinal) !== undefined) continue;
+      const path = layer.layerTree.placeOf(ordinal);
+      const node = path === undefined ? undefined : nodeAt<LayerNode>(layer.layerTree.root, path);
+      if (path === undefined || node?.type !== 'file') continue;
+      if (!this.#parts.capabilities.sharesFiles(node.attributes)) continue;
+      if (sharedByOther !== undefined) shared.share(ordinal, sharedByOther.ownerOf(otherOrdinal) ?? other);
+      else if (await this.#isLinkTarget(joinPath(layerRoot(other), path), node)) shared.share(ordinal, other);
+    }
+  }
+
+  /** What somebody has changed since it was published is left alone, and a link that leads nowhere fails all of a publication. */
+  async #isLinkTarget(path: string, { sizeBytes, attributes }: FileNode): Promise<boolean> {
+    const { view, capabilities, sameContent } = this.#parts;
+    const found = await view.inodeOf(path);
+    if (found?.type !== 'file' || found.sizeBytes !== sizeBytes) return false;
+    const { uid, gid } = capabilities.takesOwner(attributes) ? attributes : publisherAttributes();
+    const { attributes: has } = found;
+    if (has.mode !== attributes.mode || has.uid !== uid || has.gid !== gid) return false;
+    // Parts of a second are not kept everywhere.
+    const isSameTime = Math.floor(has.mtime) === Math.floor(attributes.mtime);
+    if (!isSameTime && (sameContent === 'exact' || path.endsWith(TIMED))) return false;
+    return sizeBytes < view.linkableBytes || (await view.isLinkable(path));
+  }
+
+  async #isRecorded(layer: Digest): Promise<boolean> {
+    const known = this.#areRecorded.get(layer) ?? (await isLayerRecorded(this.#parts.view, layer));
+    this.#areRecorded.set(layer, known);
+    return known;
+  }
+}
+
+interface Pair {
+  readonly layer: NewLayer;
+  readonly other: Digest;
+  readonly shared: SharedFiles;
+  /** Where the publication brings the other one. */
+  readonly sharedByOther: SharedFiles | undefined;
+}
+
+/** Their compiled forms name their times: with another one Python compiles them each time that they are imported. */
+const TIMED = '.py';
