@@ -20,10 +20,11 @@ export type SameContent = 'exact' | 'ignore-mtime';
 const HEAD = Buffer.from('unpackd files 1\n');
 const RECORDS_AT_A_TIME = 8 * 1024;
 
-/** Files that two layers have in common, by their ordinals in each. */
+/** Files that two layers have in common, by their ordinals in each; in the order of the first layer's archive. */
 export class CommonFiles {
   #length = 0;
-  readonly #ordinals = new Column(WORDS_32);
+  #end = 0;
+  /** By ordinal, one more than that of the other. */
   readonly #others = new Column(WORDS_32);
 
   get length(): number {
@@ -31,12 +32,16 @@ export class CommonFiles {
   }
 
   add(ordinal: number, other: number): void {
-    this.#ordinals.set(this.#length, ordinal);
-    this.#others.set(this.#length++, other);
+    this.#length++;
+    this.#end = Math.max(this.#end, ordinal + 1);
+    this.#others.set(ordinal, other + 1);
   }
 
   *[Symbol.iterator](): Generator<readonly [ordinal: number, other: number]> {
-    for (let at = 0; at < this.#length; at++) yield [this.#ordinals.at(at), this.#others.at(at)];
+    for (let ordinal = 0; ordinal < this.#end; ordinal++) {
+      const other = this.#others.at(ordinal);
+      if (other > 0) yield [ordinal, other - 1];
+    }
   }
 }
 

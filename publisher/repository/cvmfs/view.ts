@@ -28,12 +28,19 @@ export class CvmfsView extends DirectoryView {
     this.linkableBytes = Math.min(smallestChunkBytes, LARGEST_ASSUMED_CHUNK_BYTES);
   }
 
-  /** Content has one hash, whatever its names. */
+  /** Content has one hash, whatever its names. It is asked for where the identity is, since that costs as much again. */
   override async inodeOf(path: BytePath): Promise<Inode | undefined> {
     const found = await super.inodeOf(path);
     if (found?.type !== 'file') return found;
-    const hash = readXattr(pathBelow(this.#root, path), 'user.hash');
-    return { ...found, identity: hash === undefined ? found.identity : hash, names: 1 };
+    const at = pathBelow(this.#root, path);
+    const { identity } = found;
+    return {
+      ...found,
+      names: 1,
+      get identity() {
+        return readXattr(at, 'user.hash') ?? identity;
+      },
+    };
   }
 
   /** `user.chunks` counts 1 for a file that has none, and is missing where the chunks are. */
