@@ -4,13 +4,15 @@ export interface OutputForm {
   readonly folder: string;
   /** Another output that this one links to: without that it is not made. */
   readonly needs?: 'layers';
+  /** Made only where somebody asks for it, or where a repository has some of it already. */
+  readonly isOptIn?: true;
 }
 
 /** The outputs: forms in which images are published. Adding one takes its line here, and its module in publisher/outputs. */
 export const OUTPUT_FORMS = {
   layers: { folder: '.layers' },
   flat: { folder: '.flat' },
-  chains: { folder: '.chains', needs: 'layers' },
+  chains: { folder: '.chains', needs: 'layers', isOptIn: true },
   podman: { folder: 'podmanStore', needs: 'layers' },
 } as const satisfies Readonly<Record<string, OutputForm>>;
 
@@ -42,9 +44,44 @@ function isFounded(name: OutputName, names: readonly OutputName[]): boolean {
   return needs === undefined || names.includes(needs);
 }
 
-/** Outputs of an image wanted as `wanted`, where `possible` are made; `undefined` means all of these. */
-export function outputsFor(wanted: readonly OutputName[] | undefined, possible: Outputs): Outputs {
-  return wanted === undefined ? possible : outputsOf(wanted.filter((name) => possible.has(name)));
+/** What an operator lets be made of images. */
+export interface OutputPolicy {
+  /** Of images whose wishes name them. */
+  readonly possible: Outputs;
+  /** Of these, what is made of other images only in a repository that has some of it already. */
+  readonly ifPresent: Outputs;
+}
+
+/**
+ * @param named what an operator asks for; `undefined`: everything, opt-in outputs where a repository has some
+ * @param left what is made of no image
+ */
+export function outputPolicy(
+  named: readonly OutputName[] | undefined,
+  left: readonly OutputName[] = [],
+): OutputPolicy {
+  const possible = outputsOf((named ?? outputNames()).filter((name) => !left.includes(name)));
+  const ifPresent = named === undefined ? [...possible].filter(isOptIn) : [];
+  return { possible, ifPresent: new Set(ifPresent) };
+}
+
+function isOptIn(name: OutputName): boolean {
+  const form: OutputForm = OUTPUT_FORMS[name];
+  return form.isOptIn === true;
+}
+
+/** What is made of images in one repository. */
+export interface RepositoryOutputs extends Pick<OutputPolicy, 'possible'> {
+  /** Of images whose wishes name no outputs. */
+  readonly usual: Outputs;
+}
+
+/** Outputs of an image wanted as `wanted`; `undefined` means the usual ones. */
+export function outputsFor(
+  wanted: readonly OutputName[] | undefined,
+  { possible, usual }: RepositoryOutputs,
+): Outputs {
+  return wanted === undefined ? usual : outputsOf(wanted.filter((name) => possible.has(name)));
 }
 
 /** Folders at the root of a repository that belong to unpackd, so that no image can be in their place. */

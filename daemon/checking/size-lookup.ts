@@ -14,7 +14,8 @@ import { formatPlatform } from '../../core/oci/platform.ts';
 import { formatReference } from '../../core/oci/reference.ts';
 
 /** All forms: names cost nothing. */
-const FORMS: Forms = { outputs: outputsOf(outputNames()), multiarchLinks: 'never' };
+const ALL = outputsOf(outputNames());
+const FORMS: Forms = { outputs: { possible: ALL, usual: ALL }, multiarchLinks: 'never' };
 
 /** Means of measuring images. */
 export interface SizeLookup {

@@ -1,5 +1,4 @@
 import { isAbsolute, join } from 'node:path';
-import { outputNames } from '../../core/outputs.ts';
 import type { DefaultsContext, OptionGroups } from './option.ts';
 import { boolean, choice, directory, outputs, platforms, repositoryNames } from './value-types.ts';
 
@@ -69,8 +68,9 @@ export const REPOSITORY_OPTIONS = {
     outputs: {
       key: 'outputs',
       type: outputs,
-      default: outputNames().join(','),
       summary: 'forms to publish images in, unless the recipe asks for fewer',
+      unset: '`layers,flat,podman`, and `chains` as that option says',
+      example: '[layers, flat, podman]',
     },
     skipFlat: {
       key: 'skip-flat',
@@ -103,8 +103,10 @@ export const REPOSITORY_OPTIONS = {
     chains: {
       key: 'chains',
       type: boolean,
-      default: 'true',
       summary: 'publish chains in .chains, which need layers',
+      details: 'A list in `outputs` decides alone; `chains: false` holds for recipes too.',
+      unset: 'in a repository that has some, and where a recipe names them',
+      example: 'true',
     },
     platforms: {
       key: 'platforms',

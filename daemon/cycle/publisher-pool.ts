@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Observer } from '../../publisher/image/events.ts';
-import { outputsOf, type OutputName } from '../../core/outputs.ts';
+import { outputNames, outputPolicy, type OutputPolicy } from '../../core/outputs.ts';
 import type { Guard } from '../../publisher/pipeline/context.ts';
 import { ListingStore } from '../../publisher/layer/listing-store.ts';
 import { RepositoryPublisher } from '../../publisher/pipeline/repository-publisher.ts';
@@ -207,14 +207,20 @@ function publishingOptionsOf(configuration: Configuration, repository: string) {
   return {
     ...configuration,
     batches: { bytes, images, ageMs },
-    outputs: outputsOf(configuration.outputs.filter((name) => !isSkipped(name, configuration))),
+    outputs: outputPolicyOf(configuration),
     layerLimits: layerLimitsOf(configuration),
     imageLimits: imageLimitsOf(configuration),
     clientRoot: join(configuration.clientRoot, repository),
   };
 }
 
-/** Outputs that DUCC's options leave out. */
-function isSkipped(output: OutputName, { skipLayers, skipFlat, skipPodman, chains }: Configuration): boolean {
-  return { layers: skipLayers, flat: skipFlat, chains: !chains, podman: skipPodman }[output];
+/** DUCC's options leave outputs out, whatever the list of them says; without a list, `chains` asks for all. */
+function outputPolicyOf(configuration: Configuration): OutputPolicy {
+  const { outputs, skipLayers, skipFlat, skipPodman, chains } = configuration;
+  const isLeft = { layers: skipLayers, flat: skipFlat, chains: chains === false, podman: skipPodman };
+  const named = outputs ?? (chains === true ? outputNames() : undefined);
+  return outputPolicy(
+    named,
+    outputNames().filter((name) => isLeft[name]),
+  );
 }

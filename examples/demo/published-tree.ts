@@ -8,7 +8,6 @@ const PODMAN_STORE = storeRoot('');
 const KINDS = [
   ['.flat', 'root file systems'],
   ['.layers', 'unpacked layers'],
-  ['.chains', 'root file systems up to one layer'],
 ] as const;
 
 /**

@@ -1,4 +1,11 @@
-import { outputsOf, type OutputName, type Outputs } from '../../core/outputs.ts';
+import {
+  OUTPUT_FORMS,
+  outputsOf,
+  type OutputName,
+  type OutputPolicy,
+  type Outputs,
+  type RepositoryOutputs,
+} from '../../core/outputs.ts';
 import type { ResolvedImage } from '../image/image.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import { publishedConfig } from '../published/find-published.ts';
@@ -12,6 +19,23 @@ export const OUTPUTS: Output[] = [layersOutput, chainsOutput, podmanOutput, flat
 
 export function enabledOutputs(outputs: Outputs): Output[] {
   return OUTPUTS.filter(({ name }) => outputs.has(name));
+}
+
+/**
+ * Finds out what is made of images in a repository, where that depends on what it has.
+ *
+ * @throws Failure `repository-unusable`
+ */
+export async function outputsIn(
+  view: RepositoryView,
+  { possible, ifPresent }: OutputPolicy,
+): Promise<RepositoryOutputs> {
+  const usual = new Set(possible);
+  for (const name of ifPresent) {
+    const children = await view.list(OUTPUT_FORMS[name].folder);
+    if (!children.some(({ kind }) => kind === 'directory')) usual.delete(name);
+  }
+  return { possible, usual: outputsOf([...usual]) };
 }
 
 /**

@@ -4,7 +4,7 @@ import { isUsable } from '../../core/system-failure.ts';
 import type { LossPolicy } from '../compose/losses.ts';
 import type { Observer } from '../image/events.ts';
 import type { ImageLimits } from '../image/image-limits.ts';
-import type { Outputs } from '../../core/outputs.ts';
+import type { OutputPolicy } from '../../core/outputs.ts';
 import type { WantedImage } from '../image/image.ts';
 import type { MultiarchLinks } from '../outputs/public-links.ts';
 import type { LayerLimits } from '../layer/limits.ts';
@@ -18,8 +18,7 @@ import type { ImageSpool } from '../spool/no-spool.ts';
 import type { BatchRule } from './batches.ts';
 
 export interface PublishingOptions {
-  /** Made of every image that is not wanted in fewer forms. */
-  readonly outputs: Outputs;
+  readonly outputs: OutputPolicy;
   /** Made where the clients of the repository follow them. */
   readonly multiarchLinks: MultiarchLinks;
   /** Publish images again that are published, with flat trees and chains made anew. */

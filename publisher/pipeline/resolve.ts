@@ -11,14 +11,14 @@ import { formatReference } from '../../core/oci/reference.ts';
 import type { ResolvedPlatform } from '../../wishlist/meaning/plan.ts';
 import type { WishedPlatform } from '../../wishlist/meaning/wished-image.ts';
 import { failedResult, type ImageResult } from '../image/events.ts';
-import { outputsFor } from '../../core/outputs.ts';
+import { outputsFor, type RepositoryOutputs } from '../../core/outputs.ts';
 import type { ResolvedImage, WantedImage } from '../image/image.ts';
 import { flatId, flatPath, platformName } from '../image/layout.ts';
 import { ownFailure } from '../image/own-failure.ts';
 import type { MultiarchLinks } from '../outputs/public-links.ts';
 import { labelOf, type PlatformImage, type Results } from '../image/results.ts';
 import type { RepositoryView } from '../publication/view.ts';
-import { publishedState } from '../outputs/outputs.ts';
+import { outputsIn, publishedState } from '../outputs/outputs.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { platformMissing } from '../registry/manifest/manifest-choice.ts';
 import {
@@ -93,7 +93,8 @@ export async function resolveAll(
   context: PublishingContext,
   parts: ResolvingParts,
 ): Promise<Resolution> {
-  const resolver = new Resolver(context, parts);
+  const outputs = await outputsIn(context.view, context.options.outputs);
+  const resolver = new Resolver(context, { ...parts, outputs });
   const found = await mapLimited(all, IMAGES_OF_ONE, async (wanted) => await resolver.inTurn(wanted));
   const { resolved, passedOver } = resolver;
   return { candidates: found.flat(), resolved, passedOver };
@@ -125,14 +126,17 @@ export async function resolvedCandidates(
   return candidates;
 }
 
+/** The outputs are those at the start: what the images themselves bring does not change them meanwhile. */
+type ResolverParts = ResolvingParts & Pick<Forms, 'outputs'>;
+
 class Resolver {
   readonly resolved = new Map<WantedImage, readonly ResolvedPlatform[]>();
   readonly passedOver = new Map<WantedImage, string>();
   readonly #context: PublishingContext;
-  readonly #parts: ResolvingParts;
+  readonly #parts: ResolverParts;
   readonly #isForced: boolean;
 
-  constructor(context: PublishingContext, parts: ResolvingParts) {
+  constructor(context: PublishingContext, parts: ResolverParts) {
     this.#context = context;
     this.#parts = parts;
     this.#isForced = context.options.convertAgain || context.options.overwriteLayers;
@@ -188,9 +192,9 @@ class Resolver {
 
   async #imagesOf(wanted: WantedImage): Promise<readonly ResolvedImage[]> {
     const { client, observe, options, backend } = this.#context;
-    const { results } = this.#parts;
+    const { results, outputs } = this.#parts;
     const multiarchLinks = backend.expandsLinks ? options.multiarchLinks : 'never';
-    const forms = { outputs: options.outputs, multiarchLinks };
+    const forms = { outputs, multiarchLinks };
     const { images, missing, available } = await resolveImage(client, wanted, forms);
     const lacking = missing.filter(({ isRequired }) => isRequired).map(({ platform }) => platform);
     results.expect(wanted, [...images.map(({ platform }) => platform), ...lacking]);
@@ -259,7 +263,9 @@ export interface ResolvedPlatforms {
   readonly available: readonly string[];
 }
 
-export type Forms = Pick<PublishingOptions, 'outputs' | 'multiarchLinks'>;
+export interface Forms extends Pick<PublishingOptions, 'multiarchLinks'> {
+  readonly outputs: RepositoryOutputs;
+}
 
 /**
  * Asks the registry for one image. An image that lacks some of its platforms is published for the others; one that lacks

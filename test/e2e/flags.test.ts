@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { existsSync, lstatSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { layerPath, layerRoot } from '../../publisher/image/layout.ts';
+import type { Digest } from '../../core/oci/digest.ts';
+import { chainIds, chainPath, layerPath, layerRoot } from '../../publisher/image/layout.ts';
 import { richImage, smallImage } from '../support/e2e/images.ts';
 import { imageTree, unpackedByUmoci } from '../support/e2e/reference.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
-import { BACKENDS, Site } from '../support/e2e/site.ts';
-import { run } from '../support/e2e/unpackd.ts';
+import { BACKENDS, REPOSITORY, Site } from '../support/e2e/site.ts';
+import { run, runHere } from '../support/e2e/unpackd.ts';
 import type { Image } from '../support/images/image.ts';
 import { needs, needsRoot } from '../support/programs.ts';
 import { temporaryDirectory } from '../support/setup.ts';
@@ -43,8 +44,25 @@ for (const kind of BACKENDS) {
       );
     }
 
+    function recipeOf(images: readonly string[]): string {
+      const path = join(site.folder, 'recipe.yaml');
+      const lines = images.map((line) => `  - {image: ${line}}`);
+      const head = ['version: 2', `cvmfs_repo: '${REPOSITORY}'`, 'input:'];
+      writeFileSync(path, [...head, ...lines, ''].join('\n'));
+      return path;
+    }
+
+    const top = ({ layers }: Image): Digest => {
+      const digest = layers.at(-1)?.digest;
+      assert.ok(digest !== undefined);
+      return digest;
+    };
+
+    const hasChains = ({ layers }: Image): boolean =>
+      chainIds(layers.map(({ digest }) => digest)).every((chain) => existsSync(site.path(chainPath(chain))));
+
     it('--skip-flat: layers and chains alone, and no public name', async () => {
-      await convert('--skip-flat');
+      await convert('--skip-flat', '--chains');
       assert.deepEqual(folders().sort(), ['.chains', '.layers']);
       assert.ok(existsSync(site.path(`.metadata/${name()}/manifest.json`)));
       const { stdout } = await site.convertHere([wish], ['--skip-flat']);
@@ -60,14 +78,49 @@ for (const kind of BACKENDS) {
       assert.deepEqual(folders().sort(), ['.flat', registry.host].sort());
       const expected = await imageTree(await unpackedByUmoci(image));
       assert.deepEqual(differences(await imageTree(site.path(`${name()}/`)), expected), []);
-      await convert();
+      await convert('--chains');
       assert.deepEqual(folders().length, 4);
       assert.deepEqual(differences(await imageTree(site.path(`${name()}/`)), expected), []);
     });
 
-    it('--no-chains: all but chains', async () => {
-      await convert('--no-chains');
-      assert.deepEqual(folders().sort(), ['.flat', '.layers', registry.host].sort());
+    it('--no-chains: all but chains, whatever the recipe says and the repository has', async () => {
+      await convert('--chains');
+      const other = await smallImage('other');
+      const recipe = recipeOf([`'${registry.add('lab/other', '1', other)}', outputs: [layers, chains]`]);
+      const { status, stderr } = await runHere(['convert', recipe, '--no-chains', ...site.options]);
+      assert.equal(status, 0, stderr);
+      assert.ok(existsSync(site.path(layerRoot(top(other)))));
+      assert.equal(hasChains(other), false);
+    });
+
+    it('without a flag: chains in a repository that has some, and in no other', async () => {
+      await convert();
+      assert.equal(hasChains(image), false);
+      assert.match((await site.convertHere([wish])).stdout, /^unchanged /);
+      await convert('--chains');
+      assert.ok(hasChains(image));
+      const other = await smallImage('other');
+      const both = [wish, registry.add('lab/other', '1', other)];
+      const { stdout } = await site.convertHere(both);
+      assert.match(stdout, /^unchanged .*\npublished /);
+      assert.ok(hasChains(other));
+      const limited = await smallImage('limited');
+      const wishes = [...both, registry.add('lab/limited', '1', limited)];
+      await site.convertHere(wishes, ['--outputs', 'layers,flat']);
+      assert.ok(existsSync(site.path(layerRoot(top(limited)))));
+      assert.equal(hasChains(limited), false);
+    });
+
+    it('without a flag: chains of an image whose line names them, then of all, and nothing changes after that', async () => {
+      const other = await smallImage('other');
+      const named = `'${registry.add('lab/other', '1', other)}', outputs: [layers, chains]`;
+      const recipe = recipeOf([`'${wish}'`, named]);
+      const words = ['convert', recipe, ...site.options];
+      assert.match((await runHere(words)).stdout, /^published .*\npublished /);
+      assert.deepEqual([hasChains(image), hasChains(other)], [false, true]);
+      assert.match((await runHere(words)).stdout, /^published .*\nunchanged /);
+      assert.ok(hasChains(image));
+      assert.match((await runHere(words)).stdout, /^unchanged .*\nunchanged /);
     });
 
     it('--convert-again: what is published is published again, and is the same', async () => {

@@ -30,7 +30,7 @@ for (const kind of BACKENDS) {
       site = await Site.make(kind);
       image = await richImage();
       wish = registry.add(NAME, '1.0', image);
-      outcome = await site.convert([wish]);
+      outcome = await site.convert([wish], ['--chains']);
     });
     after(async () => {
       await registry.close();

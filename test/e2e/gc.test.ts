@@ -14,7 +14,7 @@ import { layer, type Layer } from '../support/images/layer.ts';
 import { MARKS_PATH } from '../../publisher/published/marks.ts';
 import { layerPath, manifestPath } from '../../publisher/image/layout.ts';
 
-const QUIET = ['--skip-podman'];
+const QUIET = ['--skip-podman', '--chains'];
 const NOW = ['--grace-period', '0'];
 const DAY_MS = 86_400_000;
 

@@ -78,7 +78,7 @@ for (const kind of BACKENDS) {
         registry.add('lab/below', '1', await richImage({ layers: 2 })),
         registry.add('lab/other', '1', alone),
       ];
-      const { status, stderr } = await site.convertHere(wishes, ['--allow-privileged']);
+      const { status, stderr } = await site.convertHere(wishes, ['--allow-privileged', '--chains']);
       assert.equal(status, 0, stderr);
       victim = new Victim(site, wish.replace('http://', ''), rich);
       const other = new Victim(site, `${registry.host}/lab/other:1`, alone);

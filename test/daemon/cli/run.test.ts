@@ -224,7 +224,7 @@ describe('daemon/cli/run: the command line', () => {
     values: readonly string[],
     expected: object,
   ])[] = [
-    [['convert', 'r'], ['r'], { skipFlat: false, chains: true, json: false }],
+    [['convert', 'r'], ['r'], { skipFlat: false, chains: undefined, json: false }],
     [['--json', 'convert', 'r', '--root=/x'], ['r'], { json: true, root: '/x' }],
     [['convert', '--root', 'x', 'r'], ['r'], { root: '/w/x' }],
     [

@@ -36,7 +36,7 @@ describe('daemon/service/gc-chore', () => {
   }
 
   async function start(flags: Readonly<Record<string, string>> = {}): Promise<void> {
-    const common = { 'grace-period': '0', 'skip-podman': 'true', schedule: '0 * * * *' };
+    const common = { 'grace-period': '0', 'skip-podman': 'true', chains: 'true', schedule: '0 * * * *' };
     rig = await DaemonRig.make({
       sources: [fileSource({ name: 'lab', path: recipe })],
       flags: { ...common, ...flags },

@@ -3,7 +3,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Event } from '../../../publisher/image/events.ts';
 import type { WantedImage } from '../../../publisher/image/image.ts';
-import type { Outputs } from '../../../core/outputs.ts';
+import { outputNames, outputPolicy } from '../../../core/outputs.ts';
 import { ANY_IMAGE } from '../../../publisher/image/image-limits.ts';
 import { UNLIMITED } from '../../../publisher/layer/limits.ts';
 import { ListingStore } from '../../../publisher/layer/listing-store.ts';
@@ -27,7 +27,6 @@ import { quickClient } from '../../support/registry/quick-client.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 
 const REPOSITORY = 'images.unpackd.test';
-const OUTPUTS: Outputs = new Set(['layers', 'chains', 'flat', 'podman']);
 const NAMES = ['a', 'bad', 'c', 'd', 'e'];
 
 /** What a test may break before anything is published, and what it knows of the image to break it for. */
@@ -196,7 +195,7 @@ describe('publisher/pipeline/one-image-fails', () => {
       observe: (event) => void told.push(event),
       signal: new AbortController().signal,
       options: {
-        outputs: OUTPUTS,
+        outputs: outputPolicy(outputNames()),
         multiarchLinks: 'auto',
         convertAgain: false,
         overwriteLayers: false,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { outputPolicy } from '../../../core/outputs.ts';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Event } from '../../../publisher/image/events.ts';
@@ -87,7 +88,7 @@ for (const [what, make] of Object.entries(PLACES)) {
         signal: stop.signal,
         publishSignal: stopPublishing.signal,
         options: {
-          outputs: new Set(['layers', 'flat']),
+          outputs: outputPolicy(['layers', 'flat']),
           multiarchLinks: 'never',
           convertAgain: false,
           overwriteLayers: false,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Digest } from '../../../core/oci/digest.ts';
 import { hexOf } from '../../../core/oci/digest.ts';
 import { parseReference } from '../../../core/oci/reference.ts';
-import type { OutputName } from '../../../core/outputs.ts';
+import { outputPolicy, type OutputName } from '../../../core/outputs.ts';
 import { ANY_IMAGE } from '../../../publisher/image/image-limits.ts';
 import type { WantedImage } from '../../../publisher/image/image.ts';
 import { layerPath, layerRoot, recordPath } from '../../../publisher/image/layout.ts';
@@ -100,7 +100,7 @@ for (const [what, make] of Object.entries(PLACES)) {
         observe: (event) => void (event.type === 'note' && said.push(event.message)),
         signal: new AbortController().signal,
         options: {
-          outputs: new Set(outputs),
+          outputs: outputPolicy(outputs),
           multiarchLinks: 'never',
           convertAgain: false,
           overwriteLayers: false,

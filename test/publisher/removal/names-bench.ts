@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { OutputName } from '../../../core/outputs.ts';
+import { outputNames, outputPolicy, type OutputName } from '../../../core/outputs.ts';
 import { parsePlatform } from '../../../core/oci/platform.ts';
 import { formatReference, parseReference, type ImageReference } from '../../../core/oci/reference.ts';
 import type { Event } from '../../../publisher/image/events.ts';
@@ -84,7 +84,7 @@ export class NamesBench {
       observe: (event) => void this.events.push(event),
       signal: uninterrupted().signal,
       options: {
-        outputs: new Set<OutputName>(['layers', 'chains', 'flat', 'podman']),
+        outputs: outputPolicy(outputNames()),
         multiarchLinks: 'never',
         convertAgain: false,
         overwriteLayers: false,

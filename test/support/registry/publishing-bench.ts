@@ -15,7 +15,7 @@ import { SpoolBudget } from '../../../publisher/spool/budget.ts';
 import { Spool, type SpoolOptions } from '../../../publisher/spool/spool.ts';
 import { formatReference, type ImageReference } from '../../../core/oci/reference.ts';
 import { temporaryDirectory } from '../setup.ts';
-import type { OutputName } from '../../../core/outputs.ts';
+import { outputNames, outputPolicy } from '../../../core/outputs.ts';
 import { quickClient } from './quick-client.ts';
 
 const REPOSITORY = 'images.unpackd.test';
@@ -73,7 +73,7 @@ export class PublishingBench {
       observe: (event) => this.#observe(event),
       signal: this.stop.signal,
       options: {
-        outputs: new Set<OutputName>(['layers', 'chains', 'flat', 'podman']),
+        outputs: outputPolicy(outputNames()),
         multiarchLinks: 'auto',
         convertAgain: false,
         overwriteLayers: false,
