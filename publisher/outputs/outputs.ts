@@ -6,6 +6,7 @@ import {
   type Outputs,
   type RepositoryOutputs,
 } from '../../core/outputs.ts';
+import type { BytePath } from '../../core/system/byte-path.ts';
 import type { ResolvedImage } from '../image/image.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import { publishedConfig } from '../published/find-published.ts';
@@ -31,11 +32,15 @@ export async function outputsIn(
   { possible, ifPresent }: OutputPolicy,
 ): Promise<RepositoryOutputs> {
   const usual = new Set(possible);
-  for (const name of ifPresent) {
-    const children = await view.list(OUTPUT_FORMS[name].folder);
-    if (!children.some(({ kind }) => kind === 'directory')) usual.delete(name);
-  }
+  for (const name of ifPresent)
+    if (!(await holdsFolders(view, OUTPUT_FORMS[name].folder))) usual.delete(name);
   return { possible, usual: outputsOf([...usual]) };
+}
+
+/** Nothing is looked for through a link. */
+async function holdsFolders(view: RepositoryView, path: BytePath): Promise<boolean> {
+  if ((await view.kindOf(path)) !== 'directory') return false;
+  return (await view.list(path)).some(({ kind }) => kind === 'directory');
 }
 
 /**

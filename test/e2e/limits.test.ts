@@ -80,7 +80,7 @@ describe('e2e/limits', () => {
       wishes[name] = registry.add('lab/limits', name, image({ layers: made }));
     }
     const limits = Object.entries(OPTIONS).flatMap(([option, value]) => [`--${option}`, value]);
-    const { status, stderr } = await site.convert(Object.values(wishes), limits);
+    const { status, stderr } = await site.convert(Object.values(wishes), [...limits, '--chains']);
     assert.equal(status, 1, stderr);
     for (const option of Object.keys(OPTIONS)) {
       const line = stderr

@@ -105,7 +105,7 @@ for (const kind of BACKENDS) {
         wishes.push(registry.add('lab/good', 'last', await imageOf([[file('etc/release', 'last')]])));
         mkdirSync(site.root, { recursive: true });
         hostBefore = await hostOf(site, target);
-        outcome = await site.convert(wishes);
+        outcome = await site.convert(wishes, ['--chains']);
       });
       after(async () => {
         await registry.close();

@@ -41,7 +41,7 @@ describe('e2e/hostile/planted', () => {
       it(`goes through none in the place of ${what} ${words.join(' ')}`.trim(), async () => {
         const site = await Site.make('directory');
         const one = registry.add('lab/planted', '1', first);
-        assert.equal((await site.convertHere([one])).status, 0);
+        assert.equal((await site.convertHere([one], ['--chains'])).status, 0);
         const host = join(await temporaryDirectory('host'), 'copy');
         const at = site.path(place());
         cpSync(at, host, { recursive: true, verbatimSymlinks: true });
@@ -51,7 +51,10 @@ describe('e2e/hostile/planted', () => {
         symlinkSync(host, at);
         const before = await snapshot(host, { directoryTimes: true });
 
-        const { status, stderr } = await site.convertHere([registry.add('lab/planted', '2', second)], words);
+        const { status, stderr } = await site.convertHere(
+          [registry.add('lab/planted', '2', second)],
+          ['--chains', ...words],
+        );
         if (what === 'the podman store') {
           // That an image is not in it keeps nobody from the image.
           assert.equal(status, 0, stderr);
