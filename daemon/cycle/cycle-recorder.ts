@@ -6,7 +6,7 @@ import type { ResolvedImage } from '../../publisher/image/image.ts';
 import { STOPPING, ownFailure } from '../../publisher/image/own-failure.ts';
 import { type PlatformImage, type Recorder, labelOf } from '../../publisher/image/results.ts';
 import { weightOf } from '../../publisher/pipeline/batches.ts';
-import type { PendingResolution } from '../../publisher/pipeline/repository-publisher.ts';
+import type { Candidate, Resolution } from '../../publisher/pipeline/resolve.ts';
 import { type EventHandlers, handleEvent } from '../output/display.ts';
 import type { RecordedImage } from '../state/state.ts';
 import { type KnownState, NOTHING } from './state-store.ts';
@@ -66,12 +66,16 @@ export class CycleRecorder {
     this.#known = new Map(before.published.map((image) => [`${image.publicName} ${image.digest}`, image]));
   }
 
+  /** Call with images before they are published. */
+  readonly found = (candidates: readonly Candidate[]): void => {
+    for (const candidate of candidates) this.#bytes.set(candidate.resolved, weightOf(candidate));
+  };
+
   /** Call when the images of a pass have been resolved. */
-  async looked({ candidates, resolved: looked, passedOver }: PendingResolution): Promise<void> {
+  async looked({ resolved: looked, passedOver }: Pick<Resolution, 'resolved' | 'passedOver'>): Promise<void> {
     const { failing, deaths } = this.#before;
     const current = this.#current.filter(({ part }) => looked.has(part.wanted));
     this.#current = this.#current.filter(({ part }) => !looked.has(part.wanted));
-    for (const candidate of candidates) this.#bytes.set(candidate.resolved, weightOf(candidate));
     const images: RecordedImage[] = [];
     for (const { part, changed } of current)
       if (changed !== undefined)

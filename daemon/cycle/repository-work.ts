@@ -1,11 +1,7 @@
 import { failedResult } from '../../publisher/image/events.ts';
-import type { Candidate, Explain } from '../../publisher/pipeline/resolve.ts';
+import type { Candidate, Explain, Resolution } from '../../publisher/pipeline/resolve.ts';
 import type { WantedImage } from '../../publisher/image/image.ts';
-import type {
-  PendingResolution,
-  PublishingReport,
-  RepositoryPublisher,
-} from '../../publisher/pipeline/repository-publisher.ts';
+import type { PublishingReport, RepositoryPublisher } from '../../publisher/pipeline/repository-publisher.ts';
 import { Results, type Recorder } from '../../publisher/image/results.ts';
 import { asFailure, isFailure, stackOf, withHint, type Failure } from '../../core/failure.ts';
 import { groupBy } from '../../core/group-by.ts';
@@ -50,7 +46,7 @@ export interface TaskKnowledge extends Pick<RemovalKnowledge, 'uncertainties' | 
 }
 
 /** A resolution without its candidates, so that they can be freed once published. */
-type Seen = Pick<PendingResolution, 'resolved' | 'passedOver'>;
+type Seen = Pick<Resolution, 'resolved' | 'passedOver'>;
 
 interface Planning {
   /** What was known when the registries were asked, or later. */
@@ -142,7 +138,7 @@ class RepositoryWork {
     this.#isUnusable = false;
     const begun = publisher.publications;
     const passes: Seen[] = [];
-    const groupOf = groups(wanted);
+    const common = { results: this.#results, groupOf: groups(wanted), onCandidates: this.#recorder.found };
     // Registries are independent: the images of one are published while others are still asked.
     const ofRegistries = [...groupBy(others, ({ reference }) => reference.registry)].map(
       ([registry, images]) => {
@@ -150,12 +146,13 @@ class RepositoryWork {
         return staged(async (onLooked) => {
           const release = this.#claim(publisher, images);
           try {
-            const pass = await publisher.resolve(images, this.#results, { explain: this.#explain(images) });
-            await this.#looked(images, pass);
-            passes.push({ resolved: pass.resolved, passedOver: pass.passedOver });
-            this.#pending.delete(registry);
-            onLooked();
-            await publisher.publishImages(pass, groupOf);
+            const options = { ...common, explain: this.#explain(images) };
+            await publisher.publishResolved(images, options, async (pass) => {
+              await this.#looked(images, pass);
+              passes.push(pass);
+              this.#pending.delete(registry);
+              onLooked();
+            });
           } finally {
             await release();
           }
@@ -200,14 +197,9 @@ class RepositoryWork {
     };
   }
 
-  async #looked(images: readonly WishedImage[], pass: PendingResolution): Promise<void> {
-    try {
-      await this.#passOver(images, pass);
-      await this.#recorder.looked(pass);
-    } catch (error) {
-      pass.arrived();
-      throw error;
-    }
+  async #looked(images: readonly WishedImage[], pass: Seen): Promise<void> {
+    await this.#passOver(images, pass);
+    await this.#recorder.looked(pass);
   }
 
   /** Works on an image that processes died of: if it kills this one too, no other work is lost. */
@@ -239,7 +231,8 @@ class RepositoryWork {
       this.#results.finish(part, failed, resolved);
       return false;
     });
-    await this.#looked([image], { ...pass, candidates });
+    this.#recorder.found(candidates);
+    await this.#looked([image], pass);
     await publisher.publishImages({ ...pass, candidates }, groups([image]));
   }
 
@@ -264,7 +257,7 @@ class RepositoryWork {
   }
 
   /** Logs one note for each pattern that matches something other than images. */
-  async #passOver(looked: readonly WishedImage[], pass: PendingResolution): Promise<void> {
+  async #passOver(looked: readonly WishedImage[], pass: Seen): Promise<void> {
     const { repository } = this.#task;
     const { store, observeIn } = this.#context;
     const passed = looked.filter((image) => pass.passedOver.has(image));

@@ -82,8 +82,6 @@ export class PublishingQueue {
   /** The one that runs. */
   #publication: QueuedPublication | undefined;
   #isPaused = false;
-  /** Callers that are about to add images. */
-  #expected = 0;
   /** Set while everything ends, until nothing is under way any more. */
   #stopped: { readonly error: unknown } | undefined;
   #stop = new AbortController();
@@ -126,18 +124,6 @@ export class PublishingQueue {
   pause(isPaused: boolean): void {
     this.#isPaused = isPaused;
     this.#advance();
-  }
-
-  /** Announces that more is about to be added. @returns to be called once it has been, or will not be */
-  expect(): () => void {
-    this.#expected++;
-    let isExpected = true;
-    return () => {
-      if (!isExpected) return;
-      isExpected = false;
-      this.#expected--;
-      this.#advance();
-    };
   }
 
   /**
@@ -202,7 +188,7 @@ export class PublishingQueue {
   }
 
   #publishNext(isFull: boolean): void {
-    const isMoreComing = !isFull && this.#preparing.size + this.#expected > 0;
+    const isMoreComing = !isFull && this.#preparing.size > 0;
     const decision = decideBatch(this.#ready, { isMoreComing, nowMs: performance.now() }, this.#rule);
     const [publication] = this.#publications;
     const batchSinceMs = decision.batch?.[0]?.readySinceMs ?? Number.POSITIVE_INFINITY;

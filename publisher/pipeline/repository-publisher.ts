@@ -18,6 +18,7 @@ import {
   type Explain,
   type Repair,
   type Resolution,
+  type ResolvingParts,
 } from './resolve.ts';
 
 export interface PublishingReport {
@@ -31,15 +32,21 @@ export interface PublishingReport {
 /** A resolution whose candidates are to be published next. */
 export interface PendingResolution extends Resolution {
   readonly results: Results;
-  /** To be called once, when the candidates are in the queue. */
-  readonly arrived: () => void;
   readonly isAlone: boolean;
 }
 
-export interface ResolveOptions {
+export interface ResolveOptions extends Pick<ResolvingParts, 'onCandidates'> {
   readonly explain?: Explain | undefined;
   /** Publishes the images in no batch with others, and without waiting for them. */
   readonly isAlone?: boolean;
+}
+
+export interface PublishResolvedOptions extends Pick<ResolveOptions, 'explain'> {
+  readonly results: Results;
+  /** Called with what is about to be published, before any of it ends. */
+  readonly onCandidates: (candidates: readonly Candidate[]) => void;
+  /** Groups take turns. */
+  readonly groupOf: (candidate: Candidate) => string;
 }
 
 /** Publishes in one repository: images, also while it still publishes others, and what comes from no image. */
@@ -138,17 +145,40 @@ export class RepositoryPublisher {
   async resolve(
     wanted: readonly WantedImage[],
     results: Results,
-    { explain, isAlone = false }: ResolveOptions = {},
+    { explain, isAlone = false, onCandidates }: ResolveOptions = {},
   ): Promise<PendingResolution> {
     this.#context.observe({ type: 'images', count: wanted.length });
-    const arrived = this.#queueFor(isAlone).expect();
+    const parts = { preparer: this.#preparer, slots: this.#slots, results, explain, onCandidates };
+    return { ...(await resolveAll(wanted, this.#context, parts)), results, isAlone };
+  }
+
+  /**
+   * The same, and publishes each image as soon as it is resolved: neither its download nor its publication waits for what the
+   * registry says of others.
+   *
+   * @param onResolved called when all are resolved
+   * @throws Failure that is no image's own; of `onResolved`. Nothing is under way then
+   */
+  async publishResolved(
+    wanted: readonly WantedImage[],
+    { results, groupOf, explain, onCandidates: onFound }: PublishResolvedOptions,
+    onResolved: (resolution: Omit<Resolution, 'candidates'>) => Promise<void>,
+  ): Promise<void> {
+    const published: Promise<void>[] = [];
+    const onCandidates = (candidates: readonly Candidate[]): void => {
+      onFound(candidates);
+      const work = this.publishImages({ candidates, results, isAlone: false }, groupOf);
+      // It is waited for below, and may fail before.
+      work.catch(() => undefined);
+      published.push(work);
+    };
     try {
-      const parts = { preparer: this.#preparer, slots: this.#slots, results, explain };
-      return { ...(await resolveAll(wanted, this.#context, parts)), results, arrived, isAlone };
-    } catch (error) {
-      arrived();
-      throw error;
+      const { resolved, passedOver } = await this.resolve(wanted, results, { explain, onCandidates });
+      await onResolved({ resolved, passedOver });
+    } finally {
+      await Promise.allSettled(published);
     }
+    await Promise.all(published);
   }
 
   /**
@@ -161,15 +191,9 @@ export class RepositoryPublisher {
     images: readonly Omit<Candidate, 'missing'>[],
     results: Results,
   ): Promise<PendingResolution> {
-    const arrived = this.#queue.expect();
-    try {
-      const parts = { preparer: this.#preparer, results };
-      const candidates = await resolvedCandidates(images, this.#context, parts);
-      return { candidates, resolved: new Map(), passedOver: new Map(), results, arrived, isAlone: false };
-    } catch (error) {
-      arrived();
-      throw error;
-    }
+    const parts = { preparer: this.#preparer, results };
+    const candidates = await resolvedCandidates(images, this.#context, parts);
+    return { candidates, resolved: new Map(), passedOver: new Map(), results, isAlone: false };
   }
 
   /**
@@ -179,7 +203,7 @@ export class RepositoryPublisher {
    * @throws Failure that is no image's own, which is then the result of all that are not published
    */
   async publishImages(
-    { candidates, results, arrived, isAlone }: PendingResolution,
+    { candidates, results, isAlone }: Pick<PendingResolution, 'candidates' | 'results' | 'isAlone'>,
     groupOf: (candidate: Candidate) => string,
   ): Promise<void> {
     for (const { part } of candidates) this.#count(part.wanted, 1);
@@ -196,9 +220,7 @@ export class RepositoryPublisher {
       published.catch(() => undefined);
       again.push(published);
     };
-    const published = queue.add(candidates, settle, groupOf);
-    arrived();
-    const [ended] = await Promise.allSettled([published]);
+    const [ended] = await Promise.allSettled([queue.add(candidates, settle, groupOf)]);
     const all = [ended, ...(await Promise.allSettled(again))];
     for (const one of all) if (one.status === 'rejected') throw one.reason;
   }
@@ -213,20 +235,13 @@ export class RepositoryPublisher {
     images: readonly (Omit<Candidate, 'missing'> & { readonly repair: Repair })[],
     results: Results,
   ): Promise<void> {
-    const arrived = this.#queue.expect();
     const candidates: Candidate[] = [];
-    try {
-      for (const image of images)
-        candidates.push({
-          ...image,
-          missing: await this.#preparer.missingLayers(image.resolved, image.repair),
-        });
-    } catch (error) {
-      arrived();
-      throw error;
-    }
-    const pass = { candidates, resolved: new Map(), passedOver: new Map(), results, arrived, isAlone: false };
-    await this.publishImages(pass, ({ part }) => labelOf(part));
+    for (const image of images)
+      candidates.push({
+        ...image,
+        missing: await this.#preparer.missingLayers(image.resolved, image.repair),
+      });
+    await this.publishImages({ candidates, results, isAlone: false }, ({ part }) => labelOf(part));
   }
 
   /**

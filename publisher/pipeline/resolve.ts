@@ -72,6 +72,8 @@ export interface ResolvingParts {
   /** By registry. */
   readonly slots: Slots;
   readonly explain: Explain | undefined;
+  /** Called for each image with what is to be published of it, while others are still resolved. */
+  readonly onCandidates?: ((candidates: readonly Candidate[]) => void) | undefined;
 }
 
 /** Images resolved at a time: of one registry, and of all where one is slow. */
@@ -95,7 +97,11 @@ export async function resolveAll(
 ): Promise<Resolution> {
   const outputs = await outputsIn(context.view, context.options.outputs);
   const resolver = new Resolver(context, { ...parts, outputs });
-  const found = await mapLimited(all, IMAGES_OF_ONE, async (wanted) => await resolver.inTurn(wanted));
+  const found = await mapLimited(all, IMAGES_OF_ONE, async (wanted) => {
+    const candidates = await resolver.inTurn(wanted);
+    if (candidates.length > 0) parts.onCandidates?.(candidates);
+    return candidates;
+  });
   const { resolved, passedOver } = resolver;
   return { candidates: found.flat(), resolved, passedOver };
 }

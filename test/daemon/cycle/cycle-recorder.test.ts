@@ -3,7 +3,7 @@ import type { KnownState, StateStore } from '../../../daemon/cycle/state-store.t
 import { CycleRecorder } from '../../../daemon/cycle/cycle-recorder.ts';
 import { failedResult, type ImageResult } from '../../../publisher/image/events.ts';
 import type { ResolvedImage } from '../../../publisher/image/image.ts';
-import type { PendingResolution } from '../../../publisher/pipeline/repository-publisher.ts';
+import type { Candidate } from '../../../publisher/pipeline/resolve.ts';
 import type { PlatformImage } from '../../../publisher/image/results.ts';
 import { Failure, type FailureCode } from '../../../core/failure.ts';
 import { LINUX_AMD64, type Platform } from '../../../core/oci/platform.ts';
@@ -65,8 +65,7 @@ describe('daemon/cycle/cycle-recorder', () => {
     const image = resolved(A);
     const missing = [{ digest: 'sha256:a', sizeBytes: 5 }];
     const candidates = [{ part: part(A), resolved: image, missing }];
-    const pass = { candidates, resolved: new Map(), passedOver: new Map() } as unknown as PendingResolution;
-    await recorder.looked(pass);
+    recorder.found(candidates as unknown as readonly Candidate[]);
     told = [];
     recorder.settle(part(A), PUBLISHED, image);
     await recorder.end(undefined);
@@ -152,12 +151,7 @@ describe('daemon/cycle/cycle-recorder', () => {
       // Of a pass that has not ended.
       recorder.settle(other, UNCHANGED, resolved(B));
       const looked = new Map([[one.wanted, []]]);
-      const pass = {
-        candidates: [],
-        resolved: looked,
-        passedOver: new Map(),
-      } as unknown as PendingResolution;
-      await recorder.looked(pass);
+      await recorder.looked({ resolved: looked, passedOver: new Map() });
       assert.deepEqual(told, [line]);
     }
   });

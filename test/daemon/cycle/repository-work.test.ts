@@ -54,6 +54,15 @@ describe('daemon/cycle/repository-work', () => {
       repositoryFailure: async (_: string, failure?: { code: string }) =>
         void told.push(`recorded ${failure?.code ?? 'good'}`),
     } as unknown as StateStore;
+    const publishResolved: RepositoryPublisher['publishResolved'] = async (
+      wanted,
+      { results, groupOf },
+      onResolved,
+    ) => {
+      const pass = await publisher.resolve(wanted, results);
+      await onResolved(pass);
+      await publisher.publishImages(pass, groupOf);
+    };
     publisher = {
       publications: 0,
       view: {},
@@ -70,6 +79,7 @@ describe('daemon/cycle/repository-work', () => {
         } as unknown as PendingResolution;
       },
       publishImages: async () => void told.push('published'),
+      publishResolved,
     } as unknown as RepositoryPublisher;
     parts = {
       pool: {
