@@ -17,6 +17,8 @@ export interface PatientListsOptions {
 
 interface Listing {
   readonly list: Promise<TagList>;
+  /** When it was first asked for, in ms of `performance.now()`. */
+  readonly beganMs: number;
   /** Approximate memory use. */
   bytes: number;
   /** Rounds since it was last asked for. */
@@ -34,7 +36,8 @@ const BYTES_OF_A_TAG = 100;
 
 /**
  * Tag lists, fetched in rounds. A round waits for registries that deliver lists; requests to the others fail for
- * now, continue in the background, and serve a later round.
+ * now, continue in the background, and serve a later round. Each list is waited for once: rounds that begin when it is
+ * late go on without it.
  */
 export class PatientLists {
   readonly #listTags: ListTags;
@@ -65,30 +68,30 @@ export class PatientLists {
 
   /** Begins a round, and forgets lists that the last one did not ask for. */
   round(): ListTags {
-    const beganMs = performance.now();
     for (const [key, listing] of this.#listings) if (listing.rounds++ > 0) this.#listings.delete(key);
-    return async (reference) => await this.#list(reference, beganMs);
+    return async (reference) => await this.#list(reference);
   }
 
-  async #list(reference: ImageReference, beganMs: number): Promise<TagList> {
+  async #list(reference: ImageReference): Promise<TagList> {
     const key = tagListKey(reference);
     const listing = this.#listings.get(key) ?? this.#start(key, reference);
     listing.rounds = 0;
-    while (!(await soon(Promise.allSettled([listing.list]), this.#leftMs(reference, beganMs))))
-      if (this.#leftMs(reference, beganMs) <= 0) throw new StillRead(reference);
+    while (!(await soon(Promise.allSettled([listing.list]), this.#leftMs(reference, listing))))
+      if (this.#leftMs(reference, listing) <= 0) throw new StillRead(reference);
     listing.isTaken = true;
     if (this.#options.isKept !== true) this.#listings.delete(key);
     return await listing.list;
   }
 
-  #leftMs({ registry }: ImageReference, beganMs: number): number {
+  #leftMs({ registry }: ImageReference, { beganMs }: Listing): number {
     const { patienceMs, longestMs = LONGEST_MS } = this.#options;
     const sinceMs = Math.max(beganMs, this.#givenMs.get(registry) ?? beganMs);
     return Math.max(0, Math.min(sinceMs + patienceMs, beganMs + longestMs) - performance.now());
   }
 
   #start(key: string, reference: ImageReference): Listing {
-    const listing: Listing = { list: this.#read(reference), bytes: 0, rounds: 0, isTaken: false };
+    const list = this.#read(reference);
+    const listing: Listing = { list, beganMs: performance.now(), bytes: 0, rounds: 0, isTaken: false };
     this.#listings.set(key, listing);
     void this.#note(key, reference.registry, listing);
     return listing;

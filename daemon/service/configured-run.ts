@@ -61,6 +61,8 @@ export class ConfiguredRun {
   #cycleSinceMs: number | undefined;
   #isWokenAgain = false;
   #isFirstCycle = true;
+  /** Of the tag lists that were late in the latest cycle. */
+  #news: Promise<void> | undefined;
 
   private constructor(
     context: RunContext,
@@ -119,8 +121,7 @@ export class ConfiguredRun {
   /** Starts a cycle now, or as soon as the current one has ended. */
   wake(): void {
     void this.#keep(this.#context.store.pauses().then((isPaused) => this.#pool.pause(isPaused)));
-    if (this.#cycleSinceMs === undefined) this.#begin();
-    else this.#isWokenAgain = true;
+    this.#beginSoon();
   }
 
   get cycleSinceMs(): number | undefined {
@@ -157,6 +158,11 @@ export class ConfiguredRun {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
+  #beginSoon(): void {
+    if (this.#cycleSinceMs === undefined) this.#begin();
+    else this.#isWokenAgain = true;
+  }
+
   #begin(): void {
     if (this.#fetching.signal.aborted) return;
     this.#cycleSinceMs = this.#context.nowMs();
@@ -173,9 +179,19 @@ export class ConfiguredRun {
     } finally {
       this.#cycleSinceMs = undefined;
     }
+    void this.#followLists();
     if (!this.#isWokenAgain) return;
     this.#isWokenAgain = false;
     this.#begin();
+  }
+
+  /** Begins a cycle as soon as a tag list has come that was late, unless another cycle waits for the same by then. */
+  async #followLists(): Promise<void> {
+    if (!this.#lists.isLate) return;
+    const news = this.#lists.news();
+    this.#news = news;
+    await news;
+    if (this.#news === news) this.#beginSoon();
   }
 
   async #runCycle(): ReturnType<typeof runCycle> {

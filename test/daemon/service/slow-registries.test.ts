@@ -89,6 +89,67 @@ describe('daemon/service/slow-registries', () => {
     });
   }
 
+  const HANGING: readonly (readonly [what: string, isSame: boolean])[] = [
+    ['another registry does', false],
+    ['it does itself, for another image', true],
+  ];
+  for (const [what, isSame] of HANGING) {
+    it(`publishes an image at once, however long batches wait, while a registry hangs: ${what}`, async () => {
+      const [good, other] = [await FaultServer.start(), await FaultServer.start()];
+      const slow = isSame ? good : other;
+      slow.fail(/manifests\/hanging/, drip());
+      const { bytes } = await layer([file('version', 'new')], { compression: 'plain' });
+      good.addImage('lab/tool', '1', buildImage({ layers: [plainLayer(bytes)] }));
+      const recipe = join(await temporaryDirectory('wishes'), 'recipe.yaml');
+      const lines = [`http://${slow.host}/lab/slow:hanging`, `http://${good.host}/lab/tool:1`];
+      await writeFile(recipe, recipeText(...lines));
+      const rig = await DaemonRig.make({
+        sources: [fileSource({ name: 'lab', path: recipe })],
+        flags: { 'batch-age': '1d' },
+      });
+      const published = join(rig.root, 'images.unpackd.test');
+      await mkdir(published, { recursive: true });
+      try {
+        await rig.launch();
+        await until(() => existsSync(join(published, good.host, 'lab/tool:1/version')));
+        assert.ok(slow.seen.some(({ url }) => url.endsWith('/hanging')));
+      } finally {
+        await rig.stop();
+        await good.close();
+        await other.close();
+      }
+    });
+  }
+
+  it('publishes what a late list of tags means when that has come, without waiting for the next cycle', async () => {
+    const slow = await FaultServer.start();
+    const { bytes } = await layer([file('version', 'late')], { compression: 'plain' });
+    slow.addImage('lab/tool', '1', buildImage({ layers: [plainLayer(bytes)] }));
+    let answer = (): void => assert.fail('no list was asked for');
+    slow.guard = ({ url }, response) => {
+      if (url?.includes('/tags/') !== true) return false;
+      answer = () => void response.end(JSON.stringify({ name: 'lab/tool', tags: ['1'] }));
+      return true;
+    };
+    const recipe = join(await temporaryDirectory('wishes'), 'recipe.yaml');
+    await writeFile(recipe, recipeText(`http://${slow.host}/lab/tool:*`));
+    const rig = await DaemonRig.make({
+      sources: [fileSource({ name: 'lab', path: recipe })],
+      flags: {},
+      patienceMs: 50,
+    });
+    const published = join(rig.root, 'images.unpackd.test');
+    await mkdir(published, { recursive: true });
+    try {
+      await rig.start();
+      answer();
+      await until(() => existsSync(join(published, slow.host, 'lab/tool:1/version')));
+    } finally {
+      await rig.stop();
+      await slow.close();
+    }
+  });
+
   it('sets it aside, says so, keeps what is published, and asks it again', async () => {
     const slow = await FaultServer.start();
     const recipe = join(await temporaryDirectory('wishes'), 'recipe.yaml');
