@@ -22,7 +22,9 @@ export interface ServerLimits {
   readonly waitMs: number;
 }
 
-const POLL_MS = 500;
+/** Doubled with each look: a look goes through all processes. */
+const FIRST_POLL_MS = 20;
+const LONGEST_POLL_MS = 500;
 /** Time that orphans of a killed process get to end before they are killed. */
 const ORPHAN_MS = 10_000;
 const ORPHAN_POLL_MS = 100;
@@ -72,12 +74,14 @@ export class Server {
   async waitForOthers(signal: AbortSignal): Promise<void> {
     const deadline = performance.now() + this.#limits.waitMs;
     const reported = new Set<string>();
+    let pollMs = FIRST_POLL_MS;
     for (let failure = this.#busy(); failure !== undefined; failure = this.#busy()) {
       const { message } = failure;
       if (performance.now() >= deadline) throw failure;
       if (!reported.has(message)) this.#notice('waiting', `waiting, because ${message}`);
       reported.add(message);
-      await pause(POLL_MS, signal);
+      await pause(pollMs, signal);
+      pollMs = Math.min(2 * pollMs, LONGEST_POLL_MS);
     }
   }
 
