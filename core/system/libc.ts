@@ -17,6 +17,7 @@ const cSetxattr = libc.func('int lsetxattr(const uint8_t *, const uint8_t *, con
 const cSyncfs = libc.func('int syncfs(int)');
 const cPipe2 = libc.func('int pipe2(int *, int)');
 const cFcntl = libc.func('int fcntl(int, int, ...)');
+const cIoctl = libc.func('int ioctl(int, unsigned long, ...)');
 
 /** As statvfs(3) has it where pointers have 64 bits. */
 const StatVfs = koffi.struct({
@@ -32,6 +33,7 @@ const LOCK_EXCLUSIVE_NOW = 2 | 4;
 const O_CLOEXEC = 0o2000000;
 const F_SETFL = 4;
 const F_SETPIPE_SZ = 1031;
+const FIONREAD = 0x541b;
 const FILE_TYPE = { 'character-device': 0o020000, 'block-device': 0o060000, fifo: 0o010000 } as const;
 
 /** Locks the open file `fd` for this process alone; the lock ends with the descriptor. False: somebody else has it. */
@@ -129,6 +131,13 @@ export function makePipe(capacityBytes: number): Pipe {
   }
   cFcntl(writeEnd, F_SETPIPE_SZ, 'int', capacityBytes);
   return { readEnd, writeEnd };
+}
+
+/** Bytes in a pipe that nobody has read yet, given either of its ends: pipe(7). */
+export function unreadBytes(fd: number): number {
+  const count = new Int32Array(1);
+  if (cIoctl(fd, FIONREAD, 'int *', count) !== 0) throw systemError('ioctl', `descriptor ${fd}`);
+  return count[0] ?? 0;
 }
 
 type Mknod = (path: Buffer, mode: number, device: bigint) => number;

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { hasCode } from '../system-error.ts';
-import { makePipe } from './libc.ts';
+import { makePipe, unreadBytes } from './libc.ts';
 
 /** Programs that we start never print more and then end. */
 const LONGEST_OUTPUT_CHARACTERS = 64 * 1024 * 1024;
@@ -18,6 +18,11 @@ export interface RunOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Fed to its standard input, which is empty by default. */
   readonly input?: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+  /**
+   * Gets the time, in ms, for which its input was empty although it had not ended, each time that some is over. Too long
+   * by 10 ms at most each time, unless this process was too busy to look; never too short.
+   */
+  readonly onInputWait?: (waitMs: number) => void;
   readonly signal?: AbortSignal | undefined;
   /** Stop it after this long. */
   readonly timeLimitMs?: number;
@@ -63,7 +68,7 @@ export async function runProgram(
 ): Promise<ProgramResult> {
   const [program = '', ...words] = command;
   const { environment: env = process.env, dropsErrors } = options;
-  const input = new InputPipe();
+  const input = new InputPipe(options.onInputWait);
   const child = input.attach((readEnd) => {
     const errors = dropsErrors === true ? 'ignore' : 'pipe';
     return spawn(program, words, { detached: true, cwd: '/', env, stdio: [readEnd, 'pipe', errors] });
@@ -156,14 +161,18 @@ class WatchedProcess {
 
   /** Writes as fast as the program reads. It may stop reading early: then its exit says why. */
   async #feed(): Promise<void> {
+    const { input, onInputWait } = this.#options;
+    const looks = onInputWait && setInterval(() => this.#input.look(), LOOK_MS);
     try {
-      for await (const chunk of this.#options.input ?? []) {
+      for await (const chunk of input ?? []) {
         if (!(await this.#write(chunk))) return;
       }
       this.#input.close();
     } catch (error) {
       // The end of the input must not look like a complete one.
       this.#stop({ kind: 'input-failed', error });
+    } finally {
+      clearInterval(looks);
     }
   }
 
@@ -224,14 +233,19 @@ function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
 const CAPACITY_BYTES = 1024 * 1024;
 /** A full pipe is left alone for so long, so that the next write is a large one. */
 const FULL_PAUSE_MS = 4;
+/** Time between two looks at whether the pipe is empty. */
+const LOOK_MS = 10;
 
 /** The standard input of a command, seen from both sides. */
 class InputPipe {
   readonly #writeEnd: number;
+  readonly #onWait: RunOptions['onInputWait'];
   #readEnd: number | undefined;
   #isOpen = true;
+  #lookedMs = performance.now();
 
-  constructor() {
+  constructor(onWait?: RunOptions['onInputWait']) {
+    this.#onWait = onWait;
     const { readEnd, writeEnd } = makePipe(CAPACITY_BYTES);
     this.#readEnd = readEnd;
     this.#writeEnd = writeEnd;
@@ -255,6 +269,7 @@ class InputPipe {
   async write(bytes: Uint8Array): Promise<number | undefined> {
     if (!this.#isOpen) return undefined;
     try {
+      this.look();
       const written = writeSync(this.#writeEnd, bytes);
       // A command that reads as fast as we write must not keep us from everything else.
       await nextTurn();
@@ -267,9 +282,22 @@ class InputPipe {
     }
   }
 
+  /**
+   * Reports the time since the last look as one of waiting where the pipe is empty. Between writes it can only drain, so
+   * that one which holds something now has done so all the time.
+   */
+  look(): void {
+    if (this.#onWait === undefined || !this.#isOpen) return;
+    const nowMs = performance.now();
+    if (unreadBytes(this.#writeEnd) === 0) this.#onWait(nowMs - this.#lookedMs);
+    this.#lookedMs = nowMs;
+  }
+
   /** Ends the input. */
   close(): void {
-    if (this.#isOpen) closeSync(this.#writeEnd);
+    if (!this.#isOpen) return;
+    this.look();
+    closeSync(this.#writeEnd);
     this.#isOpen = false;
   }
 }

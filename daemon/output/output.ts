@@ -95,7 +95,8 @@ function outputOn(display: Display, { configuration, environment, stdout, stderr
     reportUndone();
     display.stop();
     display.summary(summary.text(finished));
-    print(reportText(finished, configuration.root), reportDocument(finished, problems));
+    const document = reportDocument(finished, problems, summary.inputWaitMs());
+    print(reportText(finished, configuration.root), document);
   }
 
   function print(text: string, document: unknown): void {

@@ -58,10 +58,14 @@ function whereOf(result: ImageResult, folder: string): string {
   return result.flatPath === undefined ? '' : join(folder, result.publicPath);
 }
 
-/** The document that `--json` prints; `problems` are failures that belong to no image. */
+/**
+ * The document that `--json` prints; `problems` are failures that belong to no image, `inputWaitMs` is that of all
+ * publications.
+ */
 export function reportDocument(
   { unusable, repositories }: Report,
   problems: readonly FailureText[],
+  inputWaitMs?: number,
 ): unknown {
   return {
     repositories: repositories.map(({ repository }) => repository),
@@ -80,6 +84,7 @@ export function reportDocument(
       removed.map((one) => ({ repository, ...one })),
     ),
     publications: repositories.reduce((sum, { publications }) => sum + publications, 0),
+    inputWaitMs,
     problems: problems.map(problemDocument),
   };
 }
@@ -110,15 +115,22 @@ export function jsonText(document: unknown): string {
 export function createSummary(now: () => number = () => performance.now()): {
   readonly observe: (event: Event) => void;
   readonly text: (report: Report) => string;
+  /** Of all publications, rounded; `undefined` where no cvmfs_server took part. */
+  readonly inputWaitMs: () => number | undefined;
 } {
   const beganMs = now();
   let fetchedBytes = 0;
+  let waitMs: number | undefined;
   const handlers: EventHandlers = {
     'layer-finished': ({ sizeBytes, error }) => {
       if (error === undefined) fetchedBytes += sizeBytes;
     },
+    'publication-finished': ({ inputWaitMs }) => {
+      if (inputWaitMs !== undefined) waitMs = (waitMs ?? 0) + inputWaitMs;
+    },
   };
-  return { observe: (event) => handleEvent(handlers, event), text };
+  const inputWaitMs = (): number | undefined => waitMs && Math.round(waitMs);
+  return { observe: (event) => handleEvent(handlers, event), text, inputWaitMs };
 
   function text({ unusable, repositories }: Report): string {
     const results = [...unusable, ...repositories.flatMap(({ images }) => images)].map(

@@ -203,14 +203,16 @@ export class CycleLog {
       'publication-started': ({ images, contentBytes, title = counted(images, 'image') }) => {
         started = { title, contentBytes, ms: this.#nowMs() };
       },
-      'publication-finished': ({ layers, revision, error, code }) => {
+      'publication-finished': ({ layers, revision, inputWaitMs, error, code }) => {
         // What has no room is said of the images.
         if (code === 'disk-full') return;
         const what = `${started.title} with ${counted(layers.length, 'new layer')} (${formatBytes(started.contentBytes)})`;
         const duration = formatDuration(this.#nowMs() - started.ms);
         const fields = { repository, publication: revision?.toString() };
         const as = revision === undefined ? '' : ` as revision ${revision}`;
-        if (error === undefined) this.note(`published ${what} in ${duration}${as}`, fields);
+        const waited =
+          inputWaitMs === undefined ? '' : `; cvmfs_server waited ${formatDuration(inputWaitMs)} for input`;
+        if (error === undefined) this.note(`published ${what} in ${duration}${as}${waited}`, fields);
         else if (this.#repetition.isNew(`${repository ?? ''} ${error}`))
           this.warn(`publishing ${what} failed after ${duration}: ${error}`, fields);
       },

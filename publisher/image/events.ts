@@ -58,6 +58,8 @@ export type Event =
       readonly layers: readonly Digest[];
       /** New revision of the repository; `undefined` where it has none, or nothing was published. */
       readonly revision?: number | undefined;
+      /** Time for which cvmfs_server had nothing to read; `undefined` where it is not used. */
+      readonly inputWaitMs?: number | undefined;
       readonly error: string | undefined;
       /** Of a failure. */
       readonly code?: FailureCode;

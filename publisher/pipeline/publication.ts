@@ -272,18 +272,20 @@ async function publishIn(
     ...announced,
     contentBytes: publication.contentBytes,
   });
+  let inputWaitMs: number | undefined;
+  const finished = { type: 'publication-finished', repository: name, layers } as const;
   try {
     await repository.publish(publication, {
       onBytes: (bytes) => observe({ type: 'publication-bytes', bytes }),
+      onInputWait: (waitMs) => (inputWaitMs = (inputWaitMs ?? 0) + waitMs),
       signal,
     });
   } catch (error) {
     const { code } = asFailure(error);
-    observe({ type: 'publication-finished', repository: name, layers, error: messageOf(error), code });
+    observe({ ...finished, inputWaitMs, error: messageOf(error), code });
     throw error;
   }
-  const revision = repository.revision();
-  observe({ type: 'publication-finished', repository: name, layers, revision, error: undefined });
+  observe({ ...finished, revision: repository.revision(), inputWaitMs, error: undefined });
 }
 
 /** Keeps a publication without room for it from filling the disk. @throws Failure `disk-full` */

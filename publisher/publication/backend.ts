@@ -85,6 +85,11 @@ export interface OpenRepository {
 
 export interface PublishOptions {
   readonly onBytes: (bytes: number) => void;
+  /**
+   * Gets the time, in ms, for which the server had nothing to read because the publication was not composed yet; in parts,
+   * and never where there is no server.
+   */
+  readonly onInputWait?: (waitMs: number) => void;
   readonly signal: AbortSignal;
 }
 

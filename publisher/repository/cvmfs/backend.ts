@@ -268,7 +268,8 @@ class OpenCvmfs implements OpenRepository {
     const input = counted(archive, options.onBytes);
     await this.#unlessPublished(seal.path, async () => {
       await this.#server.transact(async (run) => {
-        await run([...words, this.#repository.name], { input, signal: options.signal });
+        const { signal, onInputWait } = options;
+        await run([...words, this.#repository.name], { input, signal, ...(onInputWait && { onInputWait }) });
       }, options.neededBytes);
     });
   }

@@ -11,7 +11,7 @@ export interface ServerVersion {
   readonly minor: number;
 }
 
-export interface CommandOptions extends Pick<RunOptions, 'signal' | 'input'> {
+export interface CommandOptions extends Pick<RunOptions, 'signal' | 'input' | 'onInputWait'> {
   readonly idleLimitMs: number;
   /** Variables beside those of this process. */
   readonly environment?: Readonly<Record<string, string>>;

@@ -248,6 +248,19 @@ describe('daemon/output/output: output', () => {
     assert.deepEqual(JSON.parse(json.stdout()).removed, [{ repository: 'x.test', ...removed[0] }]);
   });
 
+  it('adds up with --json for how long cvmfs_server had nothing to read', async () => {
+    const { output, stdout } = await captured({ json: true });
+    const finished = {
+      type: 'publication-finished',
+      repository: 'x.test',
+      layers: [],
+      error: undefined,
+    } as const;
+    for (const inputWaitMs of [undefined, 0.4, 12.3]) output.observe({ ...finished, inputWaitMs });
+    output.report(REPORT);
+    assert.equal(JSON.parse(stdout()).inputWaitMs, 13);
+  });
+
   it('reports one JSON document with --json, the failures of no image among it', async () => {
     const { output, stdout, stderr } = await captured({ json: true });
     output.failure(

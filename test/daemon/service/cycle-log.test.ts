@@ -41,9 +41,13 @@ describe('daemon/service/cycle-log: the log of the daemon', () => {
       repository: 'unpacked.example.org',
       layers: [],
       revision: 7,
+      inputWaitMs: 1234,
       error: undefined,
     });
-    assert.match(messages.join(), /^published removal of quay\.io\/lab\/tool:1 .* as revision 7$/);
+    assert.match(
+      messages.join(),
+      /^published removal of quay\.io\/lab\/tool:1 .* as revision 7; cvmfs_server waited 1\.2 s for input$/,
+    );
   });
 
   for (const [dueMs, end] of [

@@ -139,6 +139,7 @@ for (const [what, make] of Object.entries(PLACES)) {
       });
       assert.ok(finished?.type === 'publication-finished' && finished.error === undefined);
       assert.equal(finished.revision, 7);
+      assert.equal(typeof finished.inputWaitMs, what === 'cvmfs_server' ? 'number' : 'undefined');
       assert.deepEqual([finished.layers, others], [[], []]);
     });
 

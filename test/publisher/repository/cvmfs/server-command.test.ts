@@ -46,6 +46,36 @@ describe('publisher/repository/cvmfs/server-command: runCommand', () => {
     assert.equal(await shell('wc -c'), '0\n');
   });
 
+  it('tells for how long its input was empty', async () => {
+    const drained = join(await temporaryDirectory('command'), 'drained');
+    let [reportedMs, emptyMs] = [0, Infinity];
+    const input = async function* (): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('x');
+      while (!existsSync(drained)) await sleep(5);
+      const sinceMs = performance.now();
+      await sleep(50);
+      emptyMs = performance.now() - sinceMs;
+      yield Buffer.from('y');
+    };
+    const onInputWait = (waitMs: number): void => void (reportedMs += waitMs);
+    await shell(`head -c 1; touch ${drained}; cat`, { input: input(), onInputWait });
+    assert.ok(reportedMs >= emptyMs, `${reportedMs} ms of ${emptyMs} ms`);
+  });
+
+  it('does not count the time in which its input waits for it', async () => {
+    const go = join(await temporaryDirectory('command'), 'go');
+    let reports = 0;
+    const input = async function* (): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('x');
+      const before = reports;
+      await sleep(50);
+      assert.equal(reports, before);
+      await writeFile(go, '');
+    };
+    const script = `while ! [ -e ${go} ]; do sleep 0.01; done; cat`;
+    assert.equal(await shell(script, { input: input(), onInputWait: () => void reports++ }), 'x');
+  });
+
   it('runs in a process group of its own, at the root, with further variables', async () => {
     const script = '[ $$ = "$(cut -d " " -f 5 /proc/$$/stat)" ] && pwd && echo "$GIVEN $PATH"';
     const output = await shell(script, { environment: { GIVEN: 'here' } });
