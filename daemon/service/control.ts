@@ -5,6 +5,9 @@ import { text } from 'node:stream/consumers';
 import { codeOf, hasCode } from '../../core/system-error.ts';
 import type { DaemonActivity } from './activity-schema.ts';
 
+/** Node 20 cuts a longer path off, and listens there: unix(7). */
+const MOST_PATH_BYTES = 107;
+
 /** Socket of the daemon of a state directory. */
 export function controlSocket(stateDirectory: string): string {
   return join(stateDirectory, 'control.sock');
@@ -27,6 +30,7 @@ export async function startControl(
   path: string,
   controls: Controls,
 ): Promise<{ readonly close: () => Promise<void> } | string> {
+  if (Buffer.byteLength(path) > MOST_PATH_BYTES) return 'ENAMETOOLONG';
   const server = createServer((asked, response) => respond(asked, response, controls));
   server.requestTimeout = 10_000;
   try {
