@@ -1,7 +1,7 @@
 import { randomBytes, randomFillSync } from 'node:crypto';
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { image } from '../support/images/image.ts';
+import { image } from '../../support/images/image.ts';
 import {
   copyOf,
   directory,
@@ -9,9 +9,9 @@ import {
   symlink,
   whiteout,
   type LayerEntry,
-} from '../support/images/layer-entry.ts';
-import { layerInFile } from '../support/images/layer.ts';
-import { ImageStore } from '../support/images/store.ts';
+} from '../../support/images/layer-entry.ts';
+import { layerInFile } from '../../support/images/layer.ts';
+import { ImageStore } from '../../support/images/store.ts';
 
 /** Files in one folder, folders in one package, names as those of Python and JavaScript packages. */
 const FILES_IN_FOLDER = 25;
@@ -69,15 +69,14 @@ function nameOf(index: number): string {
 const RANDOM_BYTES = 128 * 1024;
 const MIB = 1024 * 1024;
 
-/** `bench/huge:1`: one layer of `sizeBytes`, with one file of half that size and four others. */
-export async function buildHugeLayer(folder: string, sizeBytes: number): Promise<ImageStore> {
+/** `bench/huge:1`: one layer with a file of each of these sizes. */
+export async function buildHugeLayer(folder: string, sizesBytes: readonly number[]): Promise<ImageStore> {
   const source = join(folder, 'huge');
-  const entries: LayerEntry[] = [];
-  for (const [index, share] of [2, 8, 8, 8, 8].entries()) {
+  const entries = sizesBytes.map((sizeBytes, index) => {
     const path = `${source}-${index}`;
-    writePartlyRandom(path, Math.ceil(sizeBytes / share));
-    entries.push(copyOf(`data/huge-${index}`, path));
-  }
+    writePartlyRandom(path, Math.ceil(sizeBytes));
+    return copyOf(`data/huge-${index}`, path);
+  });
   const store = new ImageStore();
   const layers = [await layerInFile(join(folder, 'huge.tar.gz'), entries)];
   store.add('bench/huge', image({ layers }), '1');

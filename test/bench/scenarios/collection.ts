@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { REPOSITORY, SyntheticRepository } from '../publisher/collection/synthetic-repository.ts';
-import { measure, type Measurement } from './measure.ts';
-import type { Row } from './report.ts';
-import { unpackd } from './unpackd.ts';
+import { REPOSITORY, SyntheticRepository } from '../../publisher/collection/synthetic-repository.ts';
+import { runUnpackd } from '../contenders/unpackd.ts';
+import type { Measurement } from '../measure.ts';
+import { aimNote } from '../aims.ts';
+import type { Bench, Row, Scenario } from '../scenario.ts';
 
 const IMAGES = 5000;
 const REMOVED = 2000;
@@ -13,39 +14,47 @@ const LAYERS = 12;
 const SHARED_LAYERS = 4;
 const FAMILIES = 100;
 const MOST_SECONDS = 60;
-const MOST_BYTES = 300e6;
+const MOST_MEGABYTES = 300;
 
 /** A collection of 5,000 images with a podman store, of which 2,000 were taken back: found, and taken away. */
-export async function benchCollection(folder: string): Promise<Row[]> {
+export const collection: Scenario = {
+  name: 'collection',
+  summary: `gc of a repository of ${IMAGES} images, of which ${REMOVED} were taken back`,
+  run: collect,
+};
+
+async function collect({ gauge, folder, scaled }: Bench): Promise<Row[]> {
   const work = mkdtempSync(join(folder, 'collection-'));
   const repository = new SyntheticRepository(work);
-  const images = Array.from({ length: IMAGES }, (_, index) =>
+  const [published, removed] = [scaled(IMAGES), scaled(REMOVED)];
+  const images = Array.from({ length: published }, (_, index) =>
     repository.image(
       nameOf(index),
       Array.from({ length: LAYERS }, (_place, place) => layerOf(index, place)),
     ),
   );
   repository.store();
-  for (let index = 0; index < REMOVED; index++) repository.remove(nameOf(index));
-  const run = async (...words: readonly string[]): Promise<Measurement> =>
-    await measure(unpackd('gc', REPOSITORY, '--root', work, '--state', join(work, 'state'), ...words));
-  const left = new Set(images.slice(REMOVED).flatMap(({ trees }) => trees));
+  for (let index = 0; index < removed; index++) repository.remove(nameOf(index));
+  const left = new Set(images.slice(removed).flatMap(({ trees }) => trees));
   const lost = new Set(images.flatMap(({ trees }) => trees)).size - left.size;
-  const rows: [what: string, measurement: Measurement][] = [
-    [`${lost} trees marked`, await run()],
-    ['nothing to do', await run()],
-    [`${lost} trees taken away`, await run('--grace-period', '0')],
+  const run = async (what: string, ...words: readonly string[]): Promise<Row> => {
+    const places = ['--root', work, '--state', join(work, 'state')];
+    const { measurement } = await runUnpackd(gauge, ['gc', REPOSITORY, ...places, ...words]);
+    return rowOf(`gc of ${published} images, ${what}`, measurement);
+  };
+  const rows = [
+    await run(`${lost} trees marked`),
+    await run('nothing to do'),
+    await run(`${lost} trees taken away`, '--grace-period', '0'),
   ];
   assert.deepEqual(repository.trees().sort(), [...left].sort());
-  return rows.map(([what, measurement]) => {
-    const isGood = measurement.seconds < MOST_SECONDS && measurement.peakBytes < MOST_BYTES;
-    return {
-      job: `gc of ${IMAGES} images, ${what}`,
-      program: 'unpackd',
-      measurement,
-      note: `aim: ${MOST_SECONDS} s and ${MOST_BYTES / 1e6} MB${isGood ? '' : ', MISSED'}`,
-    };
-  });
+  return rows;
+}
+
+function rowOf(job: string, measurement: Measurement): Row {
+  const { seconds, peakBytes } = measurement;
+  const note = `${aimNote('seconds', seconds, MOST_SECONDS)}; ${aimNote('MB', peakBytes / 1e6, MOST_MEGABYTES)}`;
+  return { job, program: 'unpackd', runs: [measurement], note };
 }
 
 function nameOf(index: number): string {

@@ -1,12 +1,12 @@
-import type { Recipe } from '../../wishlist/recipe/recipe.ts';
-import { expandRecipes } from '../../wishlist/meaning/expand.ts';
-import { ALL_READ, WISHLIST } from '../support/all-read.ts';
-import { Failure } from '../../core/failure.ts';
-import { planRepository, type PublishedImage } from '../../wishlist/meaning/plan.ts';
-import { LINUX_AMD64 } from '../../core/oci/platform.ts';
-import { parseReference, type ImageReference, type TagList } from '../../core/oci/reference.ts';
-import { NO_SETTINGS } from '../../wishlist/recipe/settings.ts';
-import { wishOf } from '../../wishlist/recipe/wish.ts';
+import type { Recipe } from '../../../wishlist/recipe/recipe.ts';
+import { expandRecipes } from '../../../wishlist/meaning/expand.ts';
+import { ALL_READ, WISHLIST } from '../../support/all-read.ts';
+import { Failure } from '../../../core/failure.ts';
+import { planRepository, type PublishedImage } from '../../../wishlist/meaning/plan.ts';
+import { LINUX_AMD64 } from '../../../core/oci/platform.ts';
+import { parseReference, type ImageReference, type TagList } from '../../../core/oci/reference.ts';
+import { NO_SETTINGS } from '../../../wishlist/recipe/settings.ts';
+import { wishOf } from '../../../wishlist/recipe/wish.ts';
 
 /**
  * What `planning.ts` measures: ten recipes with 20,000 wishes, three of five of them patterns, for repositories with

@@ -1,92 +1,100 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { manifestPath } from '../../publisher/image/layout.ts';
+import { manifestPath } from '../../../publisher/image/layout.ts';
 import {
   encodeRecord,
   type LayerRecord,
   imageRecordPath,
-} from '../../publisher/outputs/podman/image-record.ts';
-import { documentPath, storeRoot } from '../../publisher/outputs/podman/paths.ts';
-import { hexOf, type Digest } from '../../core/oci/digest.ts';
-import { image } from '../support/images/image.ts';
-import { directory, file } from '../support/images/layer-entry.ts';
-import { layer } from '../support/images/layer.ts';
-import { serveImages } from '../support/images/read-only-registry.ts';
-import { ImageStore } from '../support/images/store.ts';
-import { findProgram } from '../support/programs.ts';
-import { measure, median, type Measurement } from './measure.ts';
-import type { Row } from './report.ts';
-import { unpackd, writeRecipe } from './unpackd.ts';
+} from '../../../publisher/outputs/podman/image-record.ts';
+import { documentPath, storeRoot } from '../../../publisher/outputs/podman/paths.ts';
+import { hexOf, type Digest } from '../../../core/oci/digest.ts';
+import { image } from '../../support/images/image.ts';
+import { directory, file } from '../../support/images/layer-entry.ts';
+import { layer } from '../../support/images/layer.ts';
+import { serveImages } from '../../support/images/read-only-registry.ts';
+import { ImageStore } from '../../support/images/store.ts';
+import { findProgram } from '../../support/programs.ts';
+import { ownStorage, unmount } from '../contenders/containers.ts';
+import { runUnpackd, writeRecipe } from '../contenders/unpackd.ts';
+import { medianOf, type Gauge, type Measurement } from '../measure.ts';
+import { aimNote } from '../aims.ts';
+import type { Bench, Row, Scenario } from '../scenario.ts';
 
 const IMAGES = 5000;
 const LAYERS = 12;
 /** Of each image: those that it shares with a hundred others. */
 const SHARED_LAYERS = 4;
 const FAMILY = 100;
-const RUNS = 3;
 const MOST_SECONDS = 2;
-const MOST_BYTES = 300e6;
+const MOST_MEGABYTES = 300;
 const REPOSITORY = 'bench.local';
 
 /**
  * One image more in a store of 5,000, against the same publication without a store: what the store costs. The images are
  * made up, but for what is added; their store is made by unpackd itself.
  */
-export async function benchPodmanStore(folder: string): Promise<Row[]> {
+export const podmanStore: Scenario = {
+  name: 'podman-store',
+  summary: `one image more in a podman store of ${IMAGES} images`,
+  run: benchStore,
+};
+
+async function benchStore({ gauge, folder, runs, scaled }: Bench): Promise<Row[]> {
   const work = mkdtempSync(join(folder, 'store-'));
   const root = join(work, 'root');
-  for (let index = 0; index < IMAGES; index++) publishSynthetic(join(root, REPOSITORY), index);
-  const registry = await serveImages(await newImages());
+  const images = scaled(IMAGES);
+  for (let index = 0; index < images; index++) publishSynthetic(join(root, REPOSITORY), index);
+  const registry = await serveImages(await newImages(runs));
   try {
-    const publish = async (tag: string, more: readonly string[] = []): Promise<Measurement> => {
+    const publish = async (tag: string, ...more: readonly string[]): Promise<Measurement> => {
       const recipe = writeRecipe(work, REPOSITORY, [`http://${registry.host}/bench/new:${tag}`]);
-      return await measure(
-        unpackd('convert', recipe, '--root', root, '--state', join(work, 'state'), ...more),
-      );
+      const places = ['--root', root, '--state', join(work, 'state')];
+      return (await runUnpackd(gauge, ['convert', recipe, ...places, ...more])).measurement;
     };
     const first = await publish('first');
-    let runs = 0;
-    const without = await median(RUNS, async () => await publish(`without-${runs++}`, ['--skip-podman']));
-    const added = await median(RUNS, async () => await publish(`with-${runs++}`));
-    const cost = added.seconds - without.seconds;
-    const isGood = cost < MOST_SECONDS && added.peakBytes < MOST_BYTES;
-    const aim = `aim: ${MOST_SECONDS} s and ${MOST_BYTES / 1e6} MB${isGood ? '' : ', MISSED'}`;
-    const job = `podman store of ${IMAGES} images`;
+    const [added, without]: [Measurement[], Measurement[]] = [[], []];
+    for (let run = 0; run < runs; run++) {
+      without.push(await publish(`without-${run}`, '--skip-podman'));
+      added.push(await publish(`with-${run}`));
+    }
+    const job = `podman store of ${images} images`;
     return [
-      { job: `${job}, made`, program: 'unpackd', measurement: first },
-      {
-        job: `${job}, one more`,
-        program: 'unpackd',
-        measurement: added,
-        note: `${cost.toFixed(2)} s over the publication without store; ${aim}`,
-      },
-      { job: `${job}, one more`, program: 'unpackd --skip-podman', measurement: without },
-      ...(await list(work, join(root, REPOSITORY, storeRoot('')))),
+      { job: `${job}, made`, program: 'unpackd', runs: [first] },
+      { job: `${job}, one more`, program: 'unpackd', runs: added, note: noteOn(added, without) },
+      { job: `${job}, one more`, program: 'unpackd --skip-podman', runs: without },
+      ...(await list(gauge, work, { store: join(root, REPOSITORY, storeRoot('')), images })),
     ];
   } finally {
     await registry.close();
   }
 }
 
-/** How long podman takes to list all of them. */
-async function list(work: string, store: string): Promise<Row[]> {
-  if (findProgram('podman') === undefined) return [];
-  const configuration = join(work, 'storage.conf');
-  const [graph, run] = [join(work, 'graph'), join(work, 'run')];
-  writeFileSync(
-    configuration,
-    `[storage]\ndriver = "overlay"\ngraphroot = "${graph}"\nrunroot = "${run}"\n[storage.options]\nadditionalimagestores = ["${store}"]\n`,
-  );
-  const environment = { CONTAINERS_STORAGE_CONF: configuration };
-  const measurement = await measure(['podman', 'images', '--quiet'], environment);
-  await measure(['sh', '-c', `umount -l '${join(graph, 'overlay')}' 2>/dev/null; true`]);
-  return [{ job: `podman images, ${IMAGES} images`, program: 'podman', measurement }];
+function noteOn(added: readonly Measurement[], without: readonly Measurement[]): string {
+  const { seconds, peakBytes } = medianOf(added);
+  const cost = seconds - medianOf(without).seconds;
+  return `${aimNote('seconds of the store', cost, MOST_SECONDS)}; ${aimNote('MB', peakBytes / 1e6, MOST_MEGABYTES)}`;
 }
 
-async function newImages(): Promise<ImageStore> {
+/** How long podman takes to list all of them. */
+async function list(
+  gauge: Gauge,
+  work: string,
+  { store, images }: { readonly store: string; readonly images: number },
+): Promise<Row[]> {
+  if (findProgram('podman') === undefined) return [];
+  const { environment, graph } = ownStorage(
+    work,
+    `[storage.options]\nadditionalimagestores = ["${store}"]\n`,
+  );
+  const { measurement } = await gauge.run({ words: ['podman', 'images', '--quiet'], environment });
+  unmount(graph);
+  return [{ job: `podman images, ${images} images`, program: 'podman', runs: [measurement] }];
+}
+
+async function newImages(runs: number): Promise<ImageStore> {
   const store = new ImageStore();
-  for (const tag of ['first', ...Array.from({ length: 2 * RUNS }, (_, run) => run).flatMap(bothTags)]) {
+  for (const tag of ['first', ...Array.from({ length: runs }, (_, run) => run).flatMap(bothTags)]) {
     const layers = [await layer([directory('etc/'), file('etc/release', tag)])];
     store.add('bench/new', image({ layers }), tag);
   }
