@@ -87,7 +87,7 @@ docs/performance.md explains the figures. It writes up to 60 GB; see --folder.
 Options:
   --scenario NAME   one of those below; may be repeated (default: all)
   --backend NAME    ${BACKENDS.join(' or ')} (default: both; cvmfs needs root and a release
-                    manager, on which it makes and removes repositories bench-*.local)
+                    manager, on which it makes and removes repositories bench-*-*.local)
   --runs NUMBER     how often each program is measured (default: 5)
   --scale NUMBER    size of the images that the bench makes, for a quick run (default: 1)
   --json FILE       write every run of every program

@@ -37,7 +37,7 @@ export async function runBench(
   const rows: Row[] = [];
   let hasFailed = false;
   try {
-    await CvmfsRepository.removeLeftovers();
+    if (bench.backends.includes('cvmfs')) await CvmfsRepository.removeLeftovers();
     for (const { name, run } of SCENARIOS.filter((one) => options.scenarios.includes(one.name))) {
       tell(name);
       try {

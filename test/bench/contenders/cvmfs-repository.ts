@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { hasCode } from '../../../core/system-error.ts';
 import { findProgram, isRoot } from '../../support/programs.ts';
 
 const CONFIGURATION = '/etc/cvmfs/repositories.d';
-/** Only the bench gives such names. */
-const NAME = /^bench-\d+\.local$/;
+/** Only the bench gives such names, with the process that it is. */
+const NAME = /^bench-(\d+)-\d+\.local$/;
 
 /** Why no repositories can be made on this machine. */
 export function noReleaseManager(): string | undefined {
@@ -25,7 +25,7 @@ export class CvmfsRepository {
   }
 
   static async make(): Promise<CvmfsRepository> {
-    const name = `bench-${++made}.local`;
+    const name = `bench-${process.pid}-${++made}.local`;
     // Without tags of its own for each revision, which cost time with every transaction.
     await server('mkfs', '-o', 'root', '-g', name);
     return new CvmfsRepository(name);
@@ -33,13 +33,17 @@ export class CvmfsRepository {
 
   /** Removes what a bench that was killed has left. */
   static async removeLeftovers(): Promise<void> {
-    if (noReleaseManager() !== undefined) return;
-    for (const name of repositories().filter((one) => NAME.test(one))) await server('rmfs', '-f', name);
+    for (const name of repositories().filter(isLeft)) await server('rmfs', '-f', name);
   }
 
   async remove(): Promise<void> {
     await server('rmfs', '-f', this.name);
   }
+}
+
+function isLeft(repository: string): boolean {
+  const [, pid] = NAME.exec(repository) ?? [];
+  return pid !== undefined && !existsSync(`/proc/${pid}`);
 }
 
 function repositories(): string[] {
