@@ -36,7 +36,7 @@ function ownNotes(row: Row, rows: readonly Row[], { ofJob = {} }: Aims): string[
     peakBytes <= MOST_MEMORY_BYTES ? [] : [aimNote('MB', peakBytes / 1e6, MOST_MEMORY_BYTES / 1e6)];
   const earlier = Object.entries(ofJob).flatMap(([job, most]) => {
     const before = rows.find((one) => one.job === job && one.program === row.program);
-    return before === undefined ? [] : [aimNote(`time of that of "${job}"`, medianRatio(row, before), most)];
+    return before === undefined ? [] : [aimNote(`against "${job}"`, medianRatio(row, before), most)];
   });
   return [...memory, ...earlier];
 }

@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { BACKENDS, type BenchBackend, type GivenImages } from './scenario.ts';
 import { SCENARIOS } from './scenarios/scenarios.ts';
 
@@ -19,25 +19,29 @@ export interface BenchOptions {
 
 const NIGHTS = 2;
 
+const OPTIONS = {
+  help: { type: 'boolean', short: 'h', default: false },
+  scenario: { type: 'string', multiple: true, default: [] },
+  backend: { type: 'string', multiple: true, default: [] },
+  runs: { type: 'string', default: '5' },
+  scale: { type: 'string', default: '1' },
+  json: { type: 'string' },
+  profile: { type: 'string' },
+  folder: { type: 'string', default: tmpdir() },
+  cold: { type: 'string', multiple: true, default: [] },
+  small: { type: 'string' },
+  night: { type: 'string', multiple: true, default: [] },
+} as const satisfies ParseArgsConfig['options'];
+
+export const BENCH_OPTION_NAMES: readonly string[] = Object.keys(OPTIONS);
+
 /** @throws Error that says what is wrong */
 export function parseOptions(words: readonly string[]): BenchOptions {
   const { values, positionals } = parseArgs({
     args: [...words],
     // Names may follow a flag that takes several.
     allowPositionals: true,
-    options: {
-      help: { type: 'boolean', short: 'h', default: false },
-      scenario: { type: 'string', multiple: true, default: [] },
-      backend: { type: 'string', multiple: true, default: [] },
-      runs: { type: 'string', default: '5' },
-      scale: { type: 'string', default: '1' },
-      json: { type: 'string' },
-      profile: { type: 'string' },
-      folder: { type: 'string', default: tmpdir() },
-      cold: { type: 'string', multiple: true, default: [] },
-      small: { type: 'string' },
-      night: { type: 'string', multiple: true, default: [] },
-    },
+    options: OPTIONS,
   });
   const nights = values.night;
   if (nights.length !== 0 && nights.length !== NIGHTS)

@@ -93,7 +93,7 @@ describe('bench/report', () => {
     assert.equal(ours?.note, undefined);
     assert.equal(ingest?.note, 'time 1.50, aim 1.25: MISSED; CPU of its server CPU 0.25, aim 0.3');
     const [later] = noted([OURS, INGEST, LATER], 'later', { ofJob: { cold: 0.5 } });
-    assert.equal(later?.note, 'time of that of "cold" 0.50, aim 0.5');
+    assert.equal(later?.note, 'against "cold" 0.50, aim 0.5');
     const [large] = noted([row('cold', 'unpackd', [{ peakBytes: 301e6 }])], 'cold');
     assert.equal(large?.note, 'MB 301.00, aim 300: MISSED');
   });
