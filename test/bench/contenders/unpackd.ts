@@ -8,6 +8,8 @@ import { CvmfsRepository, noReleaseManager } from './cvmfs-repository.ts';
 import type { Contender, Place } from './contender.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../../daemon/cli/main.js', import.meta.url));
+/** As `unpackd` itself starts Node. */
+const FLAGS = ['--min-semi-space-size=4'];
 const DIRECTORY_REPOSITORY = 'bench.local';
 
 /** Runs of `unpackd convert`, each a process of its own. */
@@ -82,7 +84,7 @@ export function writeRecipe(folder: string, repository: string, images: readonly
 
 /** The command line of unpackd; `profile`: the folder for its CPU profile. */
 export function unpackd(words: readonly string[], profile?: string): string[] {
-  return [process.execPath, ...profileOptions(profile), PROGRAM, ...words, '--progress', 'none'];
+  return [process.execPath, ...FLAGS, ...profileOptions(profile), PROGRAM, ...words, '--progress', 'none'];
 }
 
 function profileOptions(profile: string | undefined): string[] {
