@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { Failure } from '../../core/failure.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { layerDigests, type ReadyImage } from '../image/image.ts';
@@ -6,16 +7,24 @@ import type { LayerTree } from '../tree/layer-tree.ts';
 import type { StackedLayer } from '../tree/image-trees.ts';
 import type { TreeSources } from './tree-entries.ts';
 
-/** A layer that was published when the image was prepared, and was not fetched, may have been collected since. */
+/**
+ * A layer that was published when the image was prepared, and was not fetched, may have been collected since; a blob that was
+ * found changed while it was published is gone.
+ *
+ * @throws Failure `layer-vanished`
+ */
 export function checkBlobs(image: ReadyImage, trees: readonly PublishedTree[]): void {
   const needed = trees.flatMap((tree) =>
     tree.files === 'copied' ? layerDigests(image) : (layerOf(tree) ?? []),
   );
-  const gone = needed.find((layer) => !image.blobs.has(layer));
-  if (gone === undefined) return;
-  throw new Failure('layer-vanished', `layer ${gone} was removed from the repository meanwhile`, {
-    hint: 'run again: it is fetched then',
-  });
+  for (const layer of needed) {
+    const blob = image.blobs.get(layer);
+    if (blob !== undefined && existsSync(blob)) continue;
+    const place = blob === undefined ? 'repository' : 'spool';
+    throw new Failure('layer-vanished', `layer ${layer} was removed from the ${place} meanwhile`, {
+      hint: 'run again: it is fetched then',
+    });
+  }
 }
 
 /** The blobs of `image`, and the trees of its layers. */

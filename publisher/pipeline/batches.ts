@@ -20,6 +20,18 @@ export interface Waiting extends Weighed {
 export type BatchDecision<Image> =
   { readonly batch: readonly Image[] } | { readonly batch: undefined; readonly againMs: number | undefined };
 
+/** What else is on its way to the images that are ready. */
+export interface Coming {
+  /** Images are being fetched. */
+  readonly isMoreComing: boolean;
+  /** Registries are still asked, and may have something for the same batch. */
+  readonly isMoreExpected: boolean;
+  readonly nowMs: number;
+}
+
+/** About what a publication more costs: longer, nobody waits for what may never come. */
+const MOST_EXPECTED_MS = 1_000;
+
 /**
  * Decides what to publish now: a full batch, or everything that is ready where nothing else is on its way or the first has
  * waited long enough. So a small image never waits for a large one's download.
@@ -28,15 +40,16 @@ export type BatchDecision<Image> =
  */
 export function decideBatch<Image extends Waiting>(
   ready: readonly Image[],
-  { isMoreComing, nowMs }: { readonly isMoreComing: boolean; readonly nowMs: number },
+  { isMoreComing, isMoreExpected, nowMs }: Coming,
   rule: BatchRule,
 ): BatchDecision<Image> {
   const [first, second] = divideIntoBatches(ready, rule);
   const [oldest] = ready;
   if (first === undefined || oldest === undefined) return { batch: undefined, againMs: undefined };
-  const dueMs = oldest.readySinceMs + rule.ageMs;
+  const dueMs = oldest.readySinceMs + (isMoreComing ? rule.ageMs : Math.min(rule.ageMs, MOST_EXPECTED_MS));
   const isFull = second !== undefined || first.length >= rule.images;
-  if (isFull || !isMoreComing || nowMs >= dueMs) return { batch: first };
+  const isAll = !isMoreComing && !isMoreExpected;
+  if (isFull || isAll || nowMs >= dueMs) return { batch: first };
   return { batch: undefined, againMs: dueMs - nowMs };
 }
 

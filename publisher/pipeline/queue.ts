@@ -82,6 +82,8 @@ export class PublishingQueue {
   /** The one that runs. */
   #publication: QueuedPublication | undefined;
   #isPaused = false;
+  /** Callers that may be about to add images. */
+  #expected = 0;
   /** Set while everything ends, until nothing is under way any more. */
   #stopped: { readonly error: unknown } | undefined;
   #stop = new AbortController();
@@ -124,6 +126,17 @@ export class PublishingQueue {
   pause(isPaused: boolean): void {
     this.#isPaused = isPaused;
     this.#advance();
+  }
+
+  /** Does `work`, which may add images: what is ready waits for them a little. */
+  async expecting<T>(work: () => Promise<T>): Promise<T> {
+    this.#expected++;
+    try {
+      return await work();
+    } finally {
+      this.#expected--;
+      this.#advance();
+    }
   }
 
   /**
@@ -189,7 +202,9 @@ export class PublishingQueue {
 
   #publishNext(isFull: boolean): void {
     const isMoreComing = !isFull && this.#preparing.size > 0;
-    const decision = decideBatch(this.#ready, { isMoreComing, nowMs: performance.now() }, this.#rule);
+    const isMoreExpected = !isFull && this.#expected > 0;
+    const coming = { isMoreComing, isMoreExpected, nowMs: performance.now() };
+    const decision = decideBatch(this.#ready, coming, this.#rule);
     const [publication] = this.#publications;
     const batchSinceMs = decision.batch?.[0]?.readySinceMs ?? Number.POSITIVE_INFINITY;
     if (publication !== undefined && publication.readySinceMs < batchSinceMs)

@@ -149,7 +149,8 @@ export class RepositoryPublisher {
   ): Promise<PendingResolution> {
     this.#context.observe({ type: 'images', count: wanted.length });
     const parts = { preparer: this.#preparer, slots: this.#slots, results, explain, onCandidates };
-    return { ...(await resolveAll(wanted, this.#context, parts)), results, isAlone };
+    const resolving = async () => await resolveAll(wanted, this.#context, parts);
+    return { ...(await this.#queueFor(isAlone).expecting(resolving)), results, isAlone };
   }
 
   /**

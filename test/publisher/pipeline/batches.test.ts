@@ -10,9 +10,11 @@ function image(layers: string): Waiting & { readonly name: string } {
   return { name: layers, missing, readySinceMs: 0 };
 }
 
+const NOTHING_COMES = { isMoreComing: false, isMoreExpected: false, nowMs: 0 };
+
 /** All batches of images that are ready, as they are published one after the other. */
 function divided<Image extends Waiting>(images: readonly Image[], rule: BatchRule): Image[][] {
-  const { batch = [] } = decideBatch(images, { isMoreComing: false, nowMs: 0 }, rule);
+  const { batch = [] } = decideBatch(images, NOTHING_COMES, rule);
   return batch.length === 0 ? [] : [[...batch], ...divided(images.slice(batch.length), rule)];
 }
 
@@ -70,7 +72,7 @@ describe('publisher/pipeline/batches', () => {
   }
 });
 
-const RULE = { bytes: 100, images: 3, ageMs: 1000 };
+const RULE = { bytes: 100, images: 3, ageMs: 5000 };
 
 /** `a60@5`: brings 60 bytes, ready since 5 ms. */
 function ready(text: string): Waiting & { readonly name: string } {
@@ -82,23 +84,26 @@ describe('publisher/pipeline/batches', () => {
   const cases: [
     what: string,
     images: string,
-    more: boolean,
+    coming: 'more' | 'perhaps more' | 'no more',
     nowMs: number,
     expected: string | number | undefined,
   ][] = [
-    ['nothing where nothing is ready', '', true, 0, undefined],
-    ['all where nothing more is coming', 'a10@0 b10@0', false, 0, 'ab'],
-    ['nothing yet while more is coming', 'a10@0 b10@0', true, 400, 600],
-    ['all when the first has waited long enough', 'a10@0 b10@900', true, 1000, 'ab'],
-    ['a batch that is full by bytes', 'a60@0 b60@0', true, 0, 'a'],
-    ['a batch that is full by images', 'a1@0 b1@0 c1@0', true, 0, 'abc'],
-    ['as many images as may be', 'a1@0 b1@0 c1@0 d1@0', false, 0, 'abc'],
-    ['an image that is too large for any batch alone', 'a500@0 b1@0', true, 0, 'a'],
+    ['nothing where nothing is ready', '', 'more', 0, undefined],
+    ['all where nothing more is coming', 'a10@0 b10@0', 'no more', 0, 'ab'],
+    ['nothing yet while more is coming', 'a10@0 b10@0', 'more', 400, 4600],
+    ['all when the first has waited long enough', 'a10@0 b10@900', 'more', 5000, 'ab'],
+    ['nothing yet for a little while registries are asked', 'a10@0 b10@0', 'perhaps more', 400, 600],
+    ['all soon while registries are asked', 'a10@0 b10@900', 'perhaps more', 1000, 'ab'],
+    ['a batch that is full by bytes', 'a60@0 b60@0', 'more', 0, 'a'],
+    ['a batch that is full by images', 'a1@0 b1@0 c1@0', 'perhaps more', 0, 'abc'],
+    ['as many images as may be', 'a1@0 b1@0 c1@0 d1@0', 'no more', 0, 'abc'],
+    ['an image that is too large for any batch alone', 'a500@0 b1@0', 'more', 0, 'a'],
   ];
-  for (const [what, images, isMoreComing, nowMs, expected] of cases) {
+  for (const [what, images, coming, nowMs, expected] of cases) {
     it(`publishes ${what}`, () => {
       const given = images.split(' ').filter(Boolean).map(ready);
-      const decision = decideBatch(given, { isMoreComing, nowMs }, RULE);
+      const isMoreExpected = coming !== 'no more';
+      const decision = decideBatch(given, { isMoreComing: coming === 'more', isMoreExpected, nowMs }, RULE);
       const found = decision.batch?.map(({ name }) => name).join('');
       assert.equal(found ?? ('againMs' in decision ? decision.againMs : undefined), expected);
     });

@@ -26,6 +26,9 @@ export interface BenchOptions {
   readonly limits?: Partial<LayerLimits>;
   readonly imageLimits?: Partial<ImageLimits>;
   readonly downloads?: number;
+  /** 0: an image that is ready waits for no other. */
+  readonly batchAgeMs?: number;
+  readonly onEvent?: (event: Event) => void;
   /** Where images are published: a directory tree by default. */
   readonly place?: BenchPlace;
 }
@@ -70,14 +73,17 @@ export class PublishingBench {
       listings: new ListingStore(this.listings),
       backend: place.backend,
       budget: new SpoolBudget(2 ** 40),
-      observe: (event) => this.#observe(event),
+      observe: (event) => {
+        options.onEvent?.(event);
+        this.#observe(event);
+      },
       signal: this.stop.signal,
       options: {
         outputs: outputPolicy(outputNames()),
         multiarchLinks: 'auto',
         convertAgain: false,
         overwriteLayers: false,
-        batches: { bytes: 2 ** 40, images: 100, ageMs: 0 },
+        batches: { bytes: 2 ** 40, images: 100, ageMs: options.batchAgeMs ?? 0 },
         downloads: options.downloads ?? 2,
         layerLimits: { ...UNLIMITED, ...options.limits },
         imageLimits: { ...ANY_IMAGE, ...options.imageLimits },
