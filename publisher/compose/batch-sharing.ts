@@ -1,10 +1,11 @@
 import type { Digest } from '../../core/oci/digest.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import type { ReadyImage } from '../image/image.ts';
-import { layerOf, publishedPath, treeName, type PublishedTree } from '../outputs/output.ts';
+import { layerOf, publishedPath, treeName, type PublishedTree, type TreeName } from '../outputs/output.ts';
+import { layerLocation } from '../published/published.ts';
 import type { RepositoryView } from '../publication/view.ts';
-import { likelyLayers } from './sharing/likely-layers.ts';
-import { FileSharing, SharedFiles, type SharingParts } from './sharing/shared-files.ts';
+import { likeliestFirst, likelyLayers } from './sharing/likely-layers.ts';
+import { Effort, FileSharing, SharedFiles, type SharingParts } from './sharing/shared-files.ts';
 import type { StackedLayer } from '../tree/image-trees.ts';
 import type { LayerSource } from '../tree/node.ts';
 import type { ChangeOptions } from './tree-changes.ts';
@@ -33,15 +34,20 @@ export class BatchSharing {
     trees: readonly PublishedTree[],
   ): Promise<ReadonlyMap<Digest, SharedFiles>> {
     const planned = new Map<Digest, SharedFiles>();
-    const layers = trees.flatMap((tree) => layerOf(tree) ?? []);
-    const published = layers.length === 0 ? [] : await likelyLayers(this.#view, image);
+    const bringsLayers = trees.some((tree) => layerOf(tree) !== undefined);
+    const likely = bringsLayers ? await likelyLayers(this.#view, image) : [];
+    const effort = new Effort();
     for (const tree of trees) {
-      const layer = stack.find((stacked) => stacked.layer === layerOf(tree));
+      const position = stack.findIndex((stacked) => stacked.layer === layerOf(tree));
+      const layer = stack[position];
       if (layer === undefined) continue;
+      const published = likeliestFirst(likely, position).filter(
+        (other) => !this.#isMadeAnew(layerLocation(other)),
+      );
       const brought = new Map([...this.#brought, ...planned].slice(-MOST_BROUGHT));
       const shared = this.#isMadeAnew(tree)
         ? new SharedFiles()
-        : await this.#sharing.of(layer, { published, brought });
+        : await this.#sharing.of(layer, { published, brought, effort });
       planned.set(layer.layer, shared);
     }
     return planned;
@@ -58,7 +64,7 @@ export class BatchSharing {
   };
 
   /** What is wrong may be wrong in all layers that share it. */
-  #isMadeAnew(tree: PublishedTree): boolean {
+  #isMadeAnew(tree: TreeName): boolean {
     const { overwriteLayers, repairs } = this.#options;
     return overwriteLayers || repairs?.has(treeName(tree)) === true;
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Digest } from '../../../core/oci/digest.ts';
 import { writeWhole } from '../../../core/system/files.ts';
@@ -69,6 +69,12 @@ export class FileIndex {
     } catch (error) {
       throw systemFailure(error, { path: this.#listings.directory, code: 'state-unusable' });
     }
+  }
+
+  /** The number of records of a layer; 0 where it has no index. */
+  async countOf(layer: Digest): Promise<number> {
+    const { size } = (await stat(this.#pathOf(layer)).catch(() => undefined)) ?? { size: 0 };
+    return Math.max(0, Math.floor((size - HEAD.length - DIGEST_BYTES) / RECORD_BYTES));
   }
 
   /** Files that `layer` and `other` both have; none where nothing is known of one of them, or its index is damaged. */

@@ -11,16 +11,26 @@ const MOST_IMAGES = 5;
 /** Tags whose times are asked for, of repositories that have very many. */
 const MOST_TAGS = 2_000;
 
-/** Layers of published images that are likely to have files of `image`: those of its name first, then of its latest siblings. */
+/**
+ * The layers of published images that are likely to have files of `image`, lowest first: of the one that has its name, then of its
+ * latest siblings.
+ */
 export async function likelyLayers(
   view: RepositoryView,
   { publicName }: Pick<NamedImage, 'publicName'>,
-): Promise<Digest[]> {
-  const layers = new Set<Digest>();
-  for (const name of await likelyImages(view, publicName))
-    for (const { digest } of (await foundImage(view, name))?.layers ?? [])
-      if (isDigest(digest)) layers.add(digest);
-  return [...layers];
+): Promise<Digest[][]> {
+  const images: Digest[][] = [];
+  for (const name of await likelyImages(view, publicName)) {
+    const layers = (await foundImage(view, name))?.layers ?? [];
+    images.push(layers.map(({ digest }) => digest).filter(isDigest));
+  }
+  return images;
+}
+
+/** The layers of `images` for one at `position` of an image, the likeliest first: those at the same place. */
+export function likeliestFirst(images: readonly (readonly Digest[])[], position: number): Digest[] {
+  const atPosition = images.flatMap((layers) => layers[position] ?? []);
+  return [...new Set([...atPosition, ...images.flat()])];
 }
 
 async function likelyImages(view: RepositoryView, publicName: string): Promise<string[]> {

@@ -16,13 +16,20 @@ import type { FileIndex, SameContent } from './file-index.ts';
 export class SharedFiles {
   readonly #owners: Digest[] = [];
   readonly #ownerOf = new Column(WORDS_32);
+  #size = 0;
 
   /** The layer that has the file `ordinal` in the place of this one; `undefined`: it has its own. */
   ownerOf(ordinal: number): Digest | undefined {
     return this.#owners[this.#ownerOf.at(ordinal) - 1];
   }
 
+  /** Files that other layers have. */
+  get size(): number {
+    return this.#size;
+  }
+
   share(ordinal: number, owner: Digest): void {
+    this.#size++;
     if (this.#owners.at(-1) !== owner) this.#owners.push(owner);
     this.#ownerOf.set(ordinal, this.#owners.length);
   }
@@ -43,6 +50,22 @@ export interface Candidates {
   readonly published: readonly Digest[];
   /** Layers that come earlier in the same publication, with what they share themselves. */
   readonly brought: ReadonlyMap<Digest, SharedFiles>;
+  readonly effort: Effort;
+}
+
+/** Records that may be compared for one image: strangers say how many layers it has, and how many files. */
+export class Effort {
+  #left: number;
+
+  constructor(records = 5_000_000) {
+    this.#left = records;
+  }
+
+  /** False where that is too much. */
+  take(records: number): boolean {
+    this.#left -= records;
+    return this.#left >= 0;
+  }
 }
 
 /** Finds files of new layers that the repository, or the publication, has already. */
@@ -54,13 +77,21 @@ export class FileSharing {
     this.#parts = parts;
   }
 
-  async of(layer: NewLayer, { published, brought }: Candidates): Promise<SharedFiles> {
+  async of(layer: NewLayer, { published, brought, effort }: Candidates): Promise<SharedFiles> {
+    const { index } = this.#parts;
     const shared = new SharedFiles();
-    for (const other of published)
-      if (!brought.has(other) && other !== layer.layer && (await this.#isRecorded(other)))
-        await this.#shareWith({ layer, other, shared, sharedByOther: undefined });
-    for (const [other, sharedByOther] of brought)
+    const records = await index.countOf(layer.layer);
+    const pairs = [
+      ...published.filter((other) => !brought.has(other)).map((other) => [other, undefined] as const),
+      ...brought,
+    ];
+    for (const [other, sharedByOther] of pairs) {
+      if (shared.size === records) break;
+      if (other === layer.layer || (sharedByOther === undefined && !(await this.#isRecorded(other))))
+        continue;
+      if (!effort.take(records + (await index.countOf(other)))) break;
       await this.#shareWith({ layer, other, shared, sharedByOther });
+    }
     return shared;
   }
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { chainIds, chainPath, flatPath, layerRoot } from '../../../publisher/image/layout.ts';
+import { Effort, FileSharing } from '../../../publisher/compose/sharing/shared-files.ts';
+import { TreeLoader } from '../../../publisher/tree/image-trees.ts';
 import type { LayerEntry } from '../../support/images/layer-entry.ts';
 import { directory, file, hardLink, whiteout } from '../../support/images/layer-entry.ts';
 import type { Layer } from '../../support/images/layer.ts';
@@ -158,6 +160,14 @@ describe('publisher/compose/sharing', () => {
     assert.deepEqual(await publish(after, NIGHTLY, { repairs }), ['d/', 'same = same']);
   });
 
+  it('links to no layer that is made again in the same publication', async () => {
+    const before = await workshop.layer(file('same', 'same'));
+    await publish(before);
+    const after = await workshop.layer(file('same', 'same'), directory('d'));
+    const repairs = new Map([[`layers/${before.digest.slice(7)}`, 'whole' as const]]);
+    assert.deepEqual(await publish(after, NIGHTLY, { repairs }), ['d/', 'same = same']);
+  });
+
   it('shares nothing where the repository says that files are to be their image\u2019s alone', async () => {
     await publish(await workshop.layer(file('same', 'same'), file('mine', 'mine', { mode: 0o666 })));
     const after = await workshop.layer(
@@ -171,6 +181,49 @@ describe('publisher/compose/sharing', () => {
     };
     const entries = await publish(after, NIGHTLY, { capabilities });
     assert.ok(entries.includes('mine = mine') && entries.some((line) => line.startsWith('same == ')));
+  });
+
+  it('looks at the layer in the same place first, and no further where that has everything', async () => {
+    const [low, high] = [
+      await workshop.layer(file('low', 'low')),
+      await workshop.layer(file('high', 'high')),
+    ];
+    const image = await workshop.image(NIGHTLY, [low, high]);
+    await workshop.publish([image]);
+    const [next, last] = [
+      await workshop.layer(file('low', 'low'), directory('d')),
+      await workshop.layer(file('high', 'high'), directory('d')),
+    ];
+    const looked: string[][] = [];
+    const index = workshop.fileIndex;
+    const common = index.common.bind(index);
+    index.common = async (...pair) => {
+      looked.push([pair[0], pair[1]]);
+      return await common(...pair);
+    };
+    await workshop.publish([await workshop.image(NIGHTLY, [next, last])]);
+    assert.deepEqual(looked, [
+      [next.digest, low.digest],
+      [last.digest, high.digest],
+    ]);
+  });
+
+  it('compares only so many files for one image, and brings the others', async () => {
+    const parts = { view: workshop.repository, capabilities: HOLDS_EVERYTHING, index: workshop.fileIndex };
+    const sharing = new FileSharing({ ...parts, sameContent: 'exact' });
+    const before = await workshop.layer(file('a', 'a'), file('b', 'b'));
+    await publish(before);
+    const after = await workshop.layer(file('a', 'a'), file('b', 'b'), directory('d'));
+    await workshop.image(NIGHTLY, [after]);
+    const [layer] = await new TreeLoader(workshop.listings).loadStack([after.digest]);
+    assert.ok(layer !== undefined);
+    for (const [records, shared] of [
+      [3, 0],
+      [4, 2],
+    ] as const) {
+      const candidates = { published: [before.digest], brought: new Map(), effort: new Effort(records) };
+      assert.equal((await sharing.of(layer, candidates)).size, shared);
+    }
   });
 
   it('links files of other times where that is asked for, but for sources of Python', async () => {
