@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --min-semi-space-size=4
+#!/usr/bin/env node
 // oxlint-disable-next-line import/no-unassigned-import
 import './v8-flags.ts';
 import { setMaxListeners } from 'node:events';

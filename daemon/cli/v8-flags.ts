@@ -7,7 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 
 /**
  * Keeps the initial size of the young generation. It would grow to three times 16 MB, which makes layers no faster; the
- * launchers ask for three times 4 MB (`--min-semi-space-size`), which takes a tenth less processor time than Node's 1 MB.
+ * packages' launcher asks for three times 4 MB (`--min-semi-space-size`), which takes a tenth less processor time than Node's 1 MB.
  */
 setFlagsFromString('--semi-space-growth-factor=1');
 

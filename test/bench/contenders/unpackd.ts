@@ -8,7 +8,7 @@ import { CvmfsRepository, noReleaseManager } from './cvmfs-repository.ts';
 import type { Contender, Place } from './contender.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../../daemon/cli/main.js', import.meta.url));
-/** As `unpackd` itself starts Node. */
+/** As the packages start Node. */
 const FLAGS = ['--min-semi-space-size=4'];
 const DIRECTORY_REPOSITORY = 'bench.local';
 
