@@ -47,7 +47,7 @@ export class Connections {
     const { servers, concurrency } = options;
     this.#dispatchers = new Dispatchers({ ...options, materialOf: (url) => settingsOf(url, servers) });
     this.#slots = new Slots((origin) => settingsOf(new URL(origin), servers).concurrency ?? concurrency);
-    this.#reachability = new Reachability(options.outageMemoryMs);
+    this.#reachability = new Reachability(options.outageMemoryMs, options.nowMs);
     this.#rateLimits = new RateLimits(options.rateLimitMemoryMs);
   }
 
@@ -186,21 +186,26 @@ interface Outage {
 
 /**
  * Remembers which servers could not be reached, so that a hundred images of one dead registry do not each wait for
- * its time limits. Times are those of `performance.now()`.
+ * its time limits. Times of requests are those of `performance.now()`.
  */
 export class Reachability {
   readonly #memoryMs: number;
+  readonly #now: () => number;
   readonly #outages = new Map<string, Outage>();
   readonly #lastAnswersMs = new Map<string, number>();
 
-  constructor(memoryMs: number) {
+  /** @param now in ms of any clock, which may be set back: nothing is remembered for longer */
+  constructor(memoryMs: number, now: () => number = () => performance.now()) {
     this.#memoryMs = memoryMs;
+    this.#now = now;
   }
 
   /** Why `origin` was unreachable a short time ago, or `undefined`. */
   outageOf(origin: string): NetworkError | undefined {
     const outage = this.#outages.get(origin);
-    if (outage === undefined || performance.now() < outage.untilMs) return outage?.error;
+    if (outage === undefined) return undefined;
+    const leftMs = outage.untilMs - this.#now();
+    if (leftMs > 0 && leftMs <= this.#memoryMs) return outage.error;
     this.#outages.delete(origin);
     return undefined;
   }
@@ -217,6 +222,6 @@ export class Reachability {
    */
   failed(origin: string, error: NetworkError, beganMs: number): void {
     if ((this.#lastAnswersMs.get(origin) ?? -1) >= beganMs) return;
-    this.#outages.set(origin, { untilMs: performance.now() + this.#memoryMs, error });
+    this.#outages.set(origin, { untilMs: this.#now() + this.#memoryMs, error });
   }
 }

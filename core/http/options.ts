@@ -22,6 +22,8 @@ export interface HttpOptions {
   readonly retryDelayMs: number;
   /** Time during which a server that could not be reached is not asked again. */
   readonly outageMemoryMs: number;
+  /** The clock for that, in ms; by default one that nobody sets. */
+  readonly nowMs?: () => number;
   /** Time during which an exhausted rate limit is remembered where the server does not say when it resets. */
   readonly rateLimitMemoryMs: number;
   /** Requests at once for each origin, bodies under way included, where its server's settings say nothing else. */

@@ -123,6 +123,8 @@ describe('examples/files: examples/unpackd.yaml', () => {
 /** Options that the example can only show with a value which is not their default. */
 const WITHOUT_DEFAULT: Partial<Configuration> = {
   isBackendChosen: false,
+  outputs: undefined,
+  chains: undefined,
   loginFiles: [],
   notificationFile: undefined,
   configFile: undefined,
