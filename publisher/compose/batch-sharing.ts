@@ -3,8 +3,7 @@ import type { BytePath } from '../../core/system/byte-path.ts';
 import type { ReadyImage } from '../image/image.ts';
 import { layerOf, publishedPath, treeName, type PublishedTree, type TreeName } from '../outputs/output.ts';
 import { layerLocation } from '../published/published.ts';
-import type { RepositoryView } from '../publication/view.ts';
-import { likeliestFirst, likelyLayers } from './sharing/likely-layers.ts';
+import { likeliestFirst, LikelyLayers } from './sharing/likely-layers.ts';
 import { Effort, FileSharing, SharedFiles, type SharingParts } from './sharing/shared-files.ts';
 import type { StackedLayer } from '../tree/image-trees.ts';
 import type { LayerSource } from '../tree/node.ts';
@@ -15,14 +14,14 @@ const MOST_BROUGHT = 32;
 
 /** What the layers of a batch share with each other, and with published ones. */
 export class BatchSharing {
-  readonly #view: RepositoryView;
+  readonly #likely: LikelyLayers;
   readonly #sharing: FileSharing;
   readonly #options: ChangeOptions;
   /** By each layer that the batch brings. */
   readonly #brought = new Map<Digest, SharedFiles>();
 
   constructor(parts: SharingParts, options: ChangeOptions) {
-    this.#view = parts.view;
+    this.#likely = new LikelyLayers(parts.view);
     this.#sharing = new FileSharing(parts);
     this.#options = options;
   }
@@ -35,7 +34,7 @@ export class BatchSharing {
   ): Promise<ReadonlyMap<Digest, SharedFiles>> {
     const planned = new Map<Digest, SharedFiles>();
     const bringsLayers = trees.some((tree) => layerOf(tree) !== undefined);
-    const likely = bringsLayers ? await likelyLayers(this.#view, image) : [];
+    const likely = bringsLayers ? await this.#likely.of(image) : [];
     const effort = new Effort();
     for (const tree of trees) {
       const position = stack.findIndex((stacked) => stacked.layer === layerOf(tree));

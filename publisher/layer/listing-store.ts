@@ -73,10 +73,15 @@ export class ListingStore {
 
   /** @throws Failure `disk-full`, `state-unusable` */
   async save(layer: Digest, listing: Listing): Promise<void> {
-    const path = this.pathOf(layer);
+    await this.write(layer, 'jsonl', linesOf(listing));
+  }
+
+  /** Writes the listing of a layer, or what else is kept of it. Throws as {@link save} does. */
+  async write(layer: Digest, kind: KeptKind, content: Iterable<string | Uint8Array>): Promise<void> {
+    const path = this.pathOf(layer, kind);
     try {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await writeWhole(path, linesOf(listing));
+      await writeWhole(path, content);
     } catch (error) {
       throw systemFailure(error, { path: this.directory, code: 'state-unusable' });
     }
@@ -110,11 +115,14 @@ export class ListingStore {
   }
 
   /** Of the listing, or of what else is kept of the layer: both are removed alike. */
-  pathOf(layer: Digest, kind: 'jsonl' | 'files' = 'jsonl'): string {
+  pathOf(layer: Digest, kind: KeptKind = 'jsonl'): string {
     const hex = hexOf(layer);
     return join(this.directory, hex.slice(0, 2), `${hex}.${kind}`);
   }
 }
+
+/** The listing, or the records of files that other layers may share. */
+type KeptKind = 'jsonl' | 'files';
 
 const FILE = /^([0-9a-f]{64})\.(?:jsonl|files)$/;
 

@@ -1,11 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, stat, type FileHandle } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import type { Digest } from '../../../core/oci/digest.ts';
-import { writeWhole } from '../../../core/system/files.ts';
 import { noteUse } from '../../../core/system/unused-files.ts';
 import { hasCode } from '../../../core/system-error.ts';
-import { systemFailure } from '../../../core/system-failure.ts';
 import { DIGEST_BYTES } from '../../layer/content-digests.ts';
 import type { ListingStore } from '../../layer/listing-store.ts';
 import { Column, WORDS_32 } from '../../packed/column.ts';
@@ -50,9 +47,9 @@ export class CommonFiles {
  * layer without it shares nothing. Its records are in order, so that two layers are compared by reading both once.
  */
 export class FileIndex {
-  readonly #listings: Pick<ListingStore, 'directory' | 'pathOf'>;
+  readonly #listings: Pick<ListingStore, 'pathOf' | 'write'>;
 
-  constructor(listings: Pick<ListingStore, 'directory' | 'pathOf'>) {
+  constructor(listings: Pick<ListingStore, 'pathOf' | 'write'>) {
     this.#listings = listings;
   }
 
@@ -61,14 +58,8 @@ export class FileIndex {
    * @throws Failure `disk-full`, `state-unusable`
    */
   async save(layer: Digest, records: Buffer): Promise<void> {
-    const path = this.#pathOf(layer);
     const digest = createHash('sha256').update(HEAD).update(records).digest();
-    try {
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await writeWhole(path, [HEAD, records, digest]);
-    } catch (error) {
-      throw systemFailure(error, { path: this.#listings.directory, code: 'state-unusable' });
-    }
+    await this.#listings.write(layer, 'files', [HEAD, records, digest]);
   }
 
   /** The number of records of a layer; 0 where it has no index. */
