@@ -5,6 +5,7 @@ import { Effort, FileSharing } from '../../../publisher/compose/sharing/shared-f
 import { TreeLoader } from '../../../publisher/tree/image-trees.ts';
 import type { LayerEntry } from '../../support/images/layer-entry.ts';
 import { directory, file, hardLink, whiteout } from '../../support/images/layer-entry.ts';
+import { pseudoRandom } from '../../support/e2e/pseudo-random.ts';
 import type { Layer } from '../../support/images/layer.ts';
 import { MemoryRepository } from './memory-repository.ts';
 import { HOLDS_EVERYTHING, streamBelow, Workshop } from './workshop.ts';
@@ -242,11 +243,8 @@ describe('publisher/compose/sharing', () => {
 
   it('gives every file its own content and attributes, however layers differ', async () => {
     const seed = Number(process.env['UNPACKD_TEST_SEED'] ?? randomInt(2 ** 31));
-    let state = seed;
-    const random = (limit: number): number => {
-      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-      return (state >>> 8) % limit;
-    };
+    const next = pseudoRandom(seed);
+    const random = (limit: number): number => Math.floor(next() * limit);
     let links = 0;
     let files: TestFile[] = Array.from({ length: FILES }, (_, at) => ({
       content: `content ${at % 7}`,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { formatReference, parseReference, type ImageReference } from '../../../core/oci/reference.ts';
 import { layerPath } from '../../../publisher/image/layout.ts';
 import { TestRegistry } from '../../support/e2e/registry.ts';
+import { pseudoRandom } from '../../support/e2e/pseudo-random.ts';
 import { image } from '../../support/images/image.ts';
 import { directory, file } from '../../support/images/layer-entry.ts';
 import { layer, type Layer } from '../../support/images/layer.ts';
@@ -65,11 +66,8 @@ for (const where of ['a directory', 'cvmfs_server 2.12'] as const) {
 
     it('shows nothing of the batch, and publishes all of it when the blob has come again', async () => {
       const seed = Number(process.env['UNPACKD_TEST_SEED'] ?? randomInt(2 ** 31));
-      let state = seed;
-      const random = (limit: number): number => {
-        state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-        return Math.floor((state / 2 ** 32) * limit);
-      };
+      const next = pseudoRandom(seed);
+      const random = (limit: number): number => Math.floor(next() * limit);
       for (let time = 0; time < TIMES; time++) {
         if (time % BATCHES === 0) await open();
         const contents = Array.from({ length: FILES }, () => randomBytes(FILE_BYTES));
