@@ -63,7 +63,7 @@ const ORDERS: readonly (readonly (readonly number[])[])[] = [[[0], [1]], [[1], [
  * in it. Else something is named by less than what it depends on.
  */
 export async function assertSameInAnyOrder(images: readonly ReadyImage[], workshop: Workshop): Promise<void> {
-  const [first = new Map(), ...others] = await Promise.all(
+  const [first = new Map<BytePath, string>(), ...others] = await Promise.all(
     ORDERS.map(async (order) => await publishedIn(order, images, workshop)),
   );
   for (const [index, other] of others.entries())
@@ -81,15 +81,19 @@ function assertNone(found: readonly string[], what: string): void {
 }
 
 const TREES = /^\.(?:layers\/..\/[^/]+\/layerfs|chains|flat)\//;
+const TREE = /^\.(?:layers|chains|flat)\/..\/[^/]+/;
 
 /** A line for each path. */
-type Published = Map<BytePath, string>;
+type Lines = Map<BytePath, string>;
+
+/** What was written at each path, and its extended attributes. */
+type Published = Map<BytePath, StreamEntry & { readonly xattrs: string }>;
 
 async function publishedIn(
   order: readonly (readonly number[])[],
   images: readonly ReadyImage[],
   workshop: Workshop,
-): Promise<Published> {
+): Promise<Lines> {
   const place = workshop.over(new MemoryRepository());
   const published: Published = new Map();
   for (const batch of order) {
@@ -99,19 +103,55 @@ async function publishedIn(
     );
     apply(stream, published);
   }
-  return published;
+  return linesOf(published);
 }
 
 function apply({ publication, entries, xattrs: all }: Stream, published: Published): void {
   const xattrs = new Map(all.map(({ path, values }) => [path, [...values]]));
   for (const path of publication.deletions) remove(path, published);
   for (const found of entries)
-    published.set(found.path, `${lineOf(found)} ${JSON.stringify(xattrs.get(found.path) ?? [])}`);
+    published.set(found.path, { ...found, xattrs: JSON.stringify(xattrs.get(found.path) ?? []) });
   for (const path of publication.outdated) remove(path, published);
 }
 
 function remove(path: BytePath, published: Published): void {
   for (const at of published.keys()) if (at === path || at.startsWith(`${path}/`)) published.delete(at);
+}
+
+function linesOf(published: Published): Lines {
+  const firstNames = new Map<string, BytePath>();
+  const lines: Lines = new Map();
+  for (const path of [...published.keys()].sort()) {
+    const found = published.get(path);
+    assert.ok(found !== undefined);
+    const file = fileOf(found, published);
+    if (file === undefined) {
+      lines.set(path, `${lineOf(found)} ${found.xattrs}`);
+      continue;
+    }
+    // Which of two layers has a file that is the same in both depends on which came first. What readers see does not: its content,
+    // and the names that it has within a tree.
+    const tree = TREE.exec(path)?.[0] ?? path;
+    const key = `${tree} ${file.path}`;
+    const firstName = firstNames.get(key) ?? path;
+    firstNames.set(key, firstName);
+    const kind = path.startsWith('.layers/') ? 'file' : found.kind;
+    lines.set(path, `${kind} ${lineOf(file)} ${file.xattrs} ${found.xattrs} first name ${firstName}`);
+  }
+  return lines;
+}
+
+/** The file that a layer, chain or root file system has at that place, or links to. */
+function fileOf(
+  found: StreamEntry & { readonly xattrs: string },
+  published: Published,
+): typeof found | undefined {
+  if (!TREES.test(found.path)) return undefined;
+  if (found.kind === 'file') return found;
+  if (found.kind !== 'link') return undefined;
+  const target = published.get(found.entry.type === 'link' ? found.entry.target : '');
+  assert.ok(target !== undefined, `${found.path} leads nowhere`);
+  return fileOf(target, published);
 }
 
 function lineOf({ path, kind, text, entry }: StreamEntry): string {
@@ -123,7 +163,7 @@ function lineOf({ path, kind, text, entry }: StreamEntry): string {
   return `${kind} ${device} ${attributes} ${text}`;
 }
 
-function differences(actual: Published, expected: Published): string[] {
+function differences(actual: Lines, expected: Lines): string[] {
   return [...new Set([...actual.keys(), ...expected.keys()])].sort().flatMap((path) => {
     const [here = 'nothing', there = 'nothing'] = [actual.get(path), expected.get(path)];
     return here === there ? [] : [`${path}: ${here}, expected ${there}`];
