@@ -5,6 +5,7 @@ import type { BytePath } from '../../../core/system/byte-path.ts';
 import { isFailure } from '../../../core/failure.ts';
 import type { LayerEntry } from '../../support/images/layer-entry.ts';
 import type { Layer } from '../../support/images/layer.ts';
+import { differences, type Snapshot } from '../../support/trees/snapshot.ts';
 import { randomStack, type Random } from '../tree/random-stacks.ts';
 import { mergedStack, type Stack } from '../tree/stack.ts';
 import { MemoryRepository } from './memory-repository.ts';
@@ -63,7 +64,7 @@ const ORDERS: readonly (readonly (readonly number[])[])[] = [[[0], [1]], [[1], [
  * in it. Else something is named by less than what it depends on.
  */
 export async function assertSameInAnyOrder(images: readonly ReadyImage[], workshop: Workshop): Promise<void> {
-  const [first = new Map<BytePath, string>(), ...others] = await Promise.all(
+  const [first = new Map<string, string>(), ...others] = await Promise.all(
     ORDERS.map(async (order) => await publishedIn(order, images, workshop)),
   );
   for (const [index, other] of others.entries())
@@ -81,19 +82,17 @@ function assertNone(found: readonly string[], what: string): void {
 }
 
 const TREES = /^\.(?:layers\/..\/[^/]+\/layerfs|chains|flat)\//;
-const TREE = /^\.(?:layers|chains|flat)\/..\/[^/]+/;
+const ROOT = /^\.(?:layers\/..\/[^/]+\/layerfs|(?:chains|flat)\/..\/[^/]+)\//;
 
-/** A line for each path. */
-type Lines = Map<BytePath, string>;
-
-/** What was written at each path, and its extended attributes. */
-type Published = Map<BytePath, StreamEntry & { readonly xattrs: string }>;
+/** What was written at a path, and its extended attributes. */
+type Written = StreamEntry & { readonly xattrs: string };
+type Published = Map<BytePath, Written>;
 
 async function publishedIn(
   order: readonly (readonly number[])[],
   images: readonly ReadyImage[],
   workshop: Workshop,
-): Promise<Lines> {
+): Promise<Snapshot> {
   const place = workshop.over(new MemoryRepository());
   const published: Published = new Map();
   for (const batch of order) {
@@ -118,38 +117,37 @@ function remove(path: BytePath, published: Published): void {
   for (const at of published.keys()) if (at === path || at.startsWith(`${path}/`)) published.delete(at);
 }
 
-function linesOf(published: Published): Lines {
+/**
+ * A line for each path. Which of two layers has a file that is the same in both depends on which came first. What must not is the file
+ * itself, its path within the layer, and which names within a tree it has: told by the first of them.
+ */
+function linesOf(published: Published): Snapshot {
   const firstNames = new Map<string, BytePath>();
-  const lines: Lines = new Map();
-  for (const path of [...published.keys()].sort()) {
-    const found = published.get(path);
-    assert.ok(found !== undefined);
-    const file = fileOf(found, published);
+  const lines: Snapshot = new Map();
+  for (const [path, found] of [...published].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const root = ROOT.exec(path)?.[0];
+    const file = root === undefined ? undefined : fileOf(found, published);
     if (file === undefined) {
       lines.set(path, `${lineOf(found)} ${found.xattrs}`);
       continue;
     }
-    // Which of two layers has a file that is the same in both depends on which came first. What readers see does not: its content,
-    // and the names that it has within a tree.
-    const tree = TREE.exec(path)?.[0] ?? path;
-    const key = `${tree} ${file.path}`;
-    const firstName = firstNames.get(key) ?? path;
-    firstNames.set(key, firstName);
+    const names = `${root} ${file.path}`;
+    const firstName = firstNames.get(names) ?? path;
+    firstNames.set(names, firstName);
     const kind = path.startsWith('.layers/') ? 'file' : found.kind;
-    lines.set(path, `${kind} ${lineOf(file)} ${file.xattrs} ${found.xattrs} first name ${firstName}`);
+    const from = file.path.replace(ROOT, '');
+    lines.set(
+      path,
+      `${kind} ${lineOf(file)} ${file.xattrs} ${found.xattrs} from ${from}, first ${firstName}`,
+    );
   }
   return lines;
 }
 
-/** The file that a layer, chain or root file system has at that place, or links to. */
-function fileOf(
-  found: StreamEntry & { readonly xattrs: string },
-  published: Published,
-): typeof found | undefined {
-  if (!TREES.test(found.path)) return undefined;
-  if (found.kind === 'file') return found;
-  if (found.kind !== 'link') return undefined;
-  const target = published.get(found.entry.type === 'link' ? found.entry.target : '');
+/** The file that is written there, or that a link there leads to. Bounded: by links, each to what came before. */
+function fileOf(found: Written, published: Published): Written | undefined {
+  if (found.kind !== 'link') return found.kind === 'file' ? found : undefined;
+  const target = published.get(found.text);
   assert.ok(target !== undefined, `${found.path} leads nowhere`);
   return fileOf(target, published);
 }
@@ -161,11 +159,4 @@ function lineOf({ path, kind, text, entry }: StreamEntry): string {
   const attributes = 'attributes' in entry ? JSON.stringify(entry.attributes) : '';
   const device = 'major' in entry ? `${entry.type} ${entry.major}:${entry.minor}` : '';
   return `${kind} ${device} ${attributes} ${text}`;
-}
-
-function differences(actual: Lines, expected: Lines): string[] {
-  return [...new Set([...actual.keys(), ...expected.keys()])].sort().flatMap((path) => {
-    const [here = 'nothing', there = 'nothing'] = [actual.get(path), expected.get(path)];
-    return here === there ? [] : [`${path}: ${here}, expected ${there}`];
-  });
 }
