@@ -49,7 +49,7 @@ const ONLY = new Map([
   ['publisher/packed', ['core', 'publisher/publication']],
   ['publisher/layer', ['core', 'publisher/publication', 'publisher/packed']],
   ['publisher/repository', ['core', 'publisher/publication', 'publisher/packed']],
-  ['publisher/image', ['core', 'wishlist/meaning']],
+  ['publisher/image', ['core', 'publisher/layer', 'wishlist/meaning']],
   ['publisher/published', ['core', 'publisher/publication', 'publisher/image']],
   ['publisher/tree', ['core', ...below('publication', 'packed', 'layer', 'image')]],
   ['publisher/outputs', ['core', ...below('publication', 'layer', 'image', 'published', 'tree')]],

@@ -29,10 +29,11 @@ export function checkBlobs(image: ReadyImage, trees: readonly PublishedTree[]): 
 
 /** The blobs of `image`, and the trees of its layers. */
 export function sourcesOf(
-  { blobs }: ReadyImage,
+  { blobs, packs }: ReadyImage,
   stack: readonly StackedLayer[],
-): Pick<TreeSources, 'blobOf' | 'treeOf'> {
+): Pick<TreeSources, 'blobOf' | 'packOf' | 'treeOf'> {
   return {
+    packOf: (layer) => packs?.get(layer),
     blobOf: (layer: Digest): string => {
       const blob = blobs.get(layer);
       if (blob === undefined) throw new Error(`the blob of ${layer} was not fetched`);

@@ -1,4 +1,5 @@
 import { layerContents, type Wanted } from '../layer/content.ts';
+import type { FilePack } from '../layer/file-pack.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { NumberSet } from '../packed/column.ts';
 import type { Entry, FileEntry } from '../publication/entry.ts';
@@ -13,6 +14,8 @@ import type { PublishedTree } from '../outputs/output.ts';
 export interface TreeSources {
   /** Path of the verified blob of a layer. */
   readonly blobOf: (layer: Digest) => string;
+  /** Files of a layer that were written aside; `undefined`: none were. */
+  readonly packOf: (layer: Digest) => FilePack | undefined;
   /** The tree of one of the image's layers. */
   readonly treeOf: (layer: Digest) => LayerTree;
   /** Path in the repository of the file that a layer's is: its own, or that of a layer that shares it. */
@@ -36,11 +39,16 @@ export async function* treeEntries(tree: PublishedTree, sources: TreeSources): A
     if (entry.type === 'link') links++;
     else yield entry;
   }
-  for (const [layer, wanted] of placing.contents)
-    yield* layerContents({ path: sources.blobOf(layer), digest: layer }, wanted);
+  for (const [layer, wanted] of placing.contents) yield* filesOf(layer, wanted, sources);
   if (links === 0) return;
   // Found again: kept, they would be as many as the files of the image.
   for await (const entry of givingTurns(placing.entries())) if (entry.type === 'link') yield entry;
+}
+
+function filesOf(layer: Digest, wanted: Wanted, { packOf, blobOf }: TreeSources): AsyncGenerator<FileEntry> {
+  const pack = packOf(layer);
+  if (pack?.hasAll(wanted) === true) return pack.entries(wanted);
+  return layerContents({ path: blobOf(layer), digest: layer }, wanted);
 }
 
 /**

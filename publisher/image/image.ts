@@ -1,3 +1,4 @@
+import type { FilePack } from '../layer/file-pack.ts';
 import type { WishedImage } from '../../wishlist/meaning/wished-image.ts';
 import { LINUX_AMD64, equalPlatforms, type Platform } from '../../core/oci/platform.ts';
 import type { ImageReference } from '../../core/oci/reference.ts';
@@ -46,6 +47,8 @@ export interface ReadyImage extends ResolvedImage {
   readonly config: ImageConfig;
   /** Verified blobs of layers, as files. */
   readonly blobs: ReadonlyMap<Digest, string>;
+  /** Of layers whose files were written aside while they were listed, as far as they are new. */
+  readonly packs?: ReadonlyMap<Digest, FilePack>;
 }
 
 export function layerDigests(image: Pick<ResolvedImage, 'manifest'>): Digest[] {

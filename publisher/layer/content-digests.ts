@@ -24,11 +24,15 @@ export class ContentDigests {
 
 const NONE = Buffer.alloc(DIGEST_BYTES);
 
-/** The SHA-256 of all of `content`. */
-export async function digestOfContent(content: AsyncIterable<Uint8Array>): Promise<Buffer> {
+/** The SHA-256 of all of `content`; `onChunk` gets what it is made of. */
+export async function digestOfContent(
+  content: AsyncIterable<Uint8Array>,
+  onChunk?: (chunk: Uint8Array) => void,
+): Promise<Buffer> {
   let first: Uint8Array | undefined;
   let hash: Hash | undefined;
   for await (const chunk of content) {
+    onChunk?.(chunk);
     if (first === undefined) first = chunk;
     else hash = (hash ?? createHash('sha256').update(first)).update(chunk);
   }

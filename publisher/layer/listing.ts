@@ -10,6 +10,7 @@ import type { Member } from './tar-header.ts';
 import { PackedItems, type ListingItem, type ListingItems } from './listing-items.ts';
 import { TarReader } from './tar-reader.ts';
 import { ContentDigests, digestOfContent } from './content-digests.ts';
+import type { FilePack } from './file-pack.ts';
 
 /** Facts of a layer that follow from its bytes alone: manifests and configs may claim others. */
 export interface LayerFacts {
@@ -31,6 +32,13 @@ export interface FreshListing extends Listing {
   readonly contents: ContentDigests;
 }
 
+export interface ListOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly limits?: LayerLimits;
+  /** Gets the files of the layer, but for sparse ones. */
+  readonly pack?: FilePack | undefined;
+}
+
 /**
  * Reads the whole layer once and lists it: that of a file's path, or of the bytes of one. The files that a layer has
  * only for lazy pulling are left out.
@@ -41,7 +49,7 @@ export interface FreshListing extends Listing {
 export async function listLayer(
   blob: string | AsyncIterable<Uint8Array>,
   diffId: Digest,
-  { signal, limits = UNLIMITED }: { readonly signal?: AbortSignal; readonly limits?: LayerLimits } = {},
+  { signal, limits = UNLIMITED, pack }: ListOptions = {},
 ): Promise<FreshListing> {
   const hash = createHash('sha256');
   const meter = new LayerMeter(limits);
@@ -65,7 +73,7 @@ export async function listLayer(
   const bytes = hashed();
   let listed: Pick<FreshListing, 'items' | 'contents'>;
   try {
-    listed = await itemsOf(new TarReader(bytes, limits), meter);
+    listed = await itemsOf(new TarReader(bytes, limits), meter, pack);
     meter.checkContent(blobBytes);
   } finally {
     await bytes.return(undefined);
@@ -79,9 +87,12 @@ export async function listLayer(
 async function itemsOf(
   archive: TarReader,
   meter: LayerMeter,
+  pack: FilePack | undefined,
 ): Promise<Pick<FreshListing, 'items' | 'contents'>> {
   const items = new PackedItems();
   const contents = new ContentDigests();
+  const digestOf = async (ordinal: number, item: ListingItem, content: AsyncIterable<Uint8Array>) =>
+    pack === undefined ? await digestOfContent(content) : await pack.add(ordinal, item, content);
   let last: ListingItem | undefined;
   for (let member = await archive.next(); member !== undefined; member = await archive.next()) {
     const item = toItem(member);
@@ -90,8 +101,10 @@ async function itemsOf(
     if (last !== undefined) items.add(last);
     meter.checkNames(items.textBytes);
     last = item;
-    if (item.type === 'file' && item.sizeBytes > 0 && !archive.isSparse)
-      contents.set(items.length, await digestOfContent(archive.content()));
+    if (item.type !== 'file' || archive.isSparse) continue;
+    const ordinal = items.length;
+    if (item.sizeBytes === 0) pack?.addEmpty(ordinal, item);
+    else contents.set(ordinal, await digestOf(ordinal, item, archive.content()));
   }
   if (last !== undefined && !isIndex(last)) items.add(last);
   meter.checkNames(items.textBytes);

@@ -19,6 +19,8 @@ import type { PublishingContext } from './context.ts';
 import type { Repair } from './resolve.ts';
 import { FileIndex } from '../compose/sharing/file-index.ts';
 import { indexLayer } from '../compose/sharing/index-layer.ts';
+import type { KnownFiles } from '../compose/sharing/known-files.ts';
+import { LayerPacks } from './layer-packs.ts';
 import { buildLayerTree } from '../tree/layer-tree.ts';
 import { counted } from '../../core/text.ts';
 
@@ -28,6 +30,8 @@ interface LayerOfImage {
   readonly diffId: Digest;
   /** False where only its listing is used, and none of its files published. */
   readonly isBrought: boolean;
+  /** What of its files is likely to be published already; `undefined`: nobody knows. */
+  readonly knownFiles: (() => Promise<KnownFiles | undefined>) | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -43,9 +47,11 @@ export class Preparer {
   /** Images share layers: each is prepared once for all images of one registry, by whoever comes first. */
   readonly #layers = new Map<string, Promise<void>>();
   readonly #slots: Slots;
+  readonly #packs: LayerPacks;
 
   constructor(context: PublishingContext) {
     this.#context = context;
+    this.#packs = new LayerPacks(context);
     const { downloads } = context.options;
     // Some are left to others where one registry is slow.
     this.#slots = new Slots(() => downloads, downloads + Math.ceil(downloads / 2));
@@ -85,7 +91,12 @@ export class Preparer {
     const layers = image.manifest.layers.flatMap((descriptor, index): LayerOfImage[] => {
       const diffId = config.diffIds[index];
       if (diffId === undefined) return [];
-      return [{ reference, descriptor, diffId, isBrought: brought.has(descriptor.digest), signal }];
+      const isBrought = brought.has(descriptor.digest);
+      const knownFiles =
+        isBrought && repair === undefined
+          ? async () => await this.#packs.knownFiles(image, descriptor)
+          : undefined;
+      return [{ reference, descriptor, diffId, isBrought, knownFiles, signal }];
     });
     await mapLimited(layers, this.#layersAtATime(layers), async (layer) => await this.#layer(layer));
     await this.#checkEntries(image);
@@ -98,7 +109,7 @@ export class Preparer {
     // Last, since nobody should keep them while layers are fetched.
     const known = isWhole(image.manifest) ? image.manifest : repair?.manifest;
     const manifest = known ?? (await client.fetchDocuments(reference, image.manifest));
-    const ready = { ...image, manifest, config, blobs };
+    const ready = { ...image, manifest, config, blobs, packs: this.#packs.of(brought) };
     for (const output of enabledOutputs(image.outputs)) await output.prepare?.(ready, signal);
     return ready;
   }
@@ -114,7 +125,12 @@ export class Preparer {
     diffId: Digest,
     signal: AbortSignal,
   ): Promise<void> {
-    await this.#layer({ reference, descriptor, diffId, isBrought: false, signal });
+    await this.#layer({ reference, descriptor, diffId, isBrought: false, knownFiles: undefined, signal });
+  }
+
+  /** Looks anew at what is published: something was. */
+  renew(): void {
+    this.#packs.renew();
   }
 
   /** Forgets the blobs of `image`: it is published. */
@@ -236,12 +252,17 @@ export class Preparer {
   }
 
   async #list(
-    { descriptor, diffId, signal }: LayerOfImage,
+    { descriptor, diffId, knownFiles, signal }: LayerOfImage,
     blob: Parameters<typeof listLayer>[0],
   ): Promise<FreshListing> {
+    const pack = this.#packs.begin(descriptor, await knownFiles?.());
     try {
-      return await listLayer(blob, diffId, { limits: this.#context.options.layerLimits, signal });
+      const { layerLimits: limits } = this.#context.options;
+      const listing = await listLayer(blob, diffId, { limits, signal, pack });
+      this.#packs.keep(descriptor.digest, pack);
+      return listing;
     } catch (error) {
+      pack?.close();
       if (!isFailure(error)) throw error;
       const { code, message, hint } = error;
       throw new Failure(code, `layer ${descriptor.digest}: ${message}`, {

@@ -306,6 +306,7 @@ export class RepositoryPublisher {
     const publish = async (): Promise<BatchReport> => await publishBatch(batch, this.#context);
     const report = await this.#context.guard.turn(batch.map(guardedImage), publish);
     this.#publications += report.publications;
+    if (report.publications > 0) this.#preparer.renew();
     return report;
   }
 

@@ -1,5 +1,5 @@
 import { Failure } from '../../core/failure.ts';
-import type { DirectoryEntry, Entry, ExtendedAttributes } from './entry.ts';
+import type { Attributes, DirectoryEntry, Entry, ExtendedAttributes } from './entry.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import type { FreeRoom } from '../../core/system/free-space.ts';
 import type { RepositoryCapabilities } from './capabilities.ts';
@@ -112,6 +112,8 @@ export interface TakeOptions extends Pick<OpenOptions, 'notice'> {
 export interface Backend {
   /** Clients expand variables in the targets of symbolic links. */
   readonly expandsLinks: boolean;
+  /** False for files that are never links to published ones, whatever the repository can hold. */
+  mayShare(attributes: Attributes): boolean;
   /** Opens a view of the published state, without taking the repository. */
   view(name: string): RepositoryView;
   /** Returns the free room: a publication that needs more must not begin. */

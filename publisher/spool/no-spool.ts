@@ -9,6 +9,8 @@ export type ImageSpool = Pick<
   | 'lackingBytes'
   | 'makeRoom'
   | 'hold'
+  | 'whenLetGo'
+  | 'newPath'
   | 'fetch'
   | 'pathOf'
   | 'remove'
@@ -23,6 +25,8 @@ export function noSpool(directory: string): ImageSpool {
     lackingBytes: () => 0,
     makeRoom: unusable,
     hold: unusable,
+    whenLetGo: unusable,
+    newPath: unusable,
     fetch: unusable,
     pathOf: unusable,
     remove: unusable,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { statSync, type Stats } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -63,6 +64,7 @@ export class Spool {
   readonly #options: SpoolOptions;
   readonly #downloads = new Map<Digest, Set<Download>>();
   readonly #holds = new Map<Digest, number>();
+  readonly #letGo = new Map<Digest, (() => void)[]>();
   /** True for the name of a blob, or of a part of one, that is held now. */
   readonly #isHeld = (name: string): boolean => [...this.#holds.keys()].some((digest) => isOf(name, digest));
 
@@ -107,6 +109,17 @@ export class Spool {
     return { release: async (isDone) => await this.#release(digests, isDone) };
   }
 
+  /** Calls `work` once nobody holds the blob any more: at once where nobody does. */
+  whenLetGo(digest: Digest, work: () => void): void {
+    if (this.#holds.has(digest)) this.#letGo.set(digest, [...(this.#letGo.get(digest) ?? []), work]);
+    else work();
+  }
+
+  /** A path for a new file on the disk of the spool. What is left there after a crash is removed. */
+  newPath(): string {
+    return join(this.#temporary, randomUUID());
+  }
+
   /**
    * Removes blobs and parts that nobody holds, the oldest first, until all files take at most `bytes`.
    *
@@ -149,7 +162,11 @@ export class Spool {
     for (const digest of digests) {
       const others = (this.#holds.get(digest) ?? 1) - 1;
       if (others > 0) this.#holds.set(digest, others);
-      else this.#holds.delete(digest);
+      else {
+        this.#holds.delete(digest);
+        for (const work of this.#letGo.get(digest) ?? []) work();
+        this.#letGo.delete(digest);
+      }
     }
     if (isDone) for (const digest of digests) await this.remove(digest);
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { lstatSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { layerPath, layerRoot } from '../../publisher/image/layout.ts';
@@ -11,6 +12,10 @@ import { directory, file, type LayerEntry } from '../support/images/layer-entry.
 import { layer, type Layer } from '../support/images/layer.ts';
 
 const SAME = ['usr/bin/tool', 'usr/lib/library', 'usr/share/text'];
+/** So much that the second night's layer is worth a pack. */
+const NOISE = randomBytes(20_000).toString('hex');
+
+const contentOf = (path: string): string => `content of ${path}${path === 'usr/lib/library' ? NOISE : ''}`;
 
 for (const kind of BACKENDS) {
   // The double of cvmfs_server keeps owners as root alone.
@@ -35,11 +40,7 @@ for (const kind of BACKENDS) {
 
     async function push(tag: string, ...own: readonly LayerEntry[]): Promise<Layer> {
       const folders = ['etc', 'usr', 'usr/bin', 'usr/lib', 'usr/share'].map((path) => directory(path));
-      const pushed = await layer([
-        ...folders,
-        ...SAME.map((path) => file(path, `content of ${path}`)),
-        ...own,
-      ]);
+      const pushed = await layer([...folders, ...SAME.map((path) => file(path, contentOf(path))), ...own]);
       registry.add('lab/nightly', tag, image({ layers: [pushed] }));
       return pushed;
     }
@@ -61,7 +62,7 @@ for (const kind of BACKENDS) {
     function assertWhole(tag: string, night: string): void {
       const text = (path: string): string =>
         readFileSync(site.path(join(registry.host, `lab/nightly:${tag}`, path)), 'utf8');
-      for (const path of SAME) assert.equal(text(path), `content of ${path}`);
+      for (const path of SAME) assert.equal(text(path), contentOf(path));
       assert.equal(text('etc/night'), night);
       assert.deepEqual(site.fixture?.problems(REPOSITORY) ?? [], []);
     }

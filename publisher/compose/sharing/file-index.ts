@@ -84,6 +84,16 @@ export class FileIndex {
     }
   }
 
+  /** All records of a layer, in their order; none where it has no index, or a damaged one. */
+  async recordsOf(layer: Digest): Promise<Buffer> {
+    const reader = await IndexReader.open(this.#pathOf(layer));
+    try {
+      return (await reader?.all()) ?? Buffer.alloc(0);
+    } finally {
+      await reader?.close();
+    }
+  }
+
   #pathOf(layer: Digest): string {
     return this.#listings.pathOf(layer, 'files');
   }
@@ -176,6 +186,13 @@ class IndexReader {
     this.record = length === 0 ? undefined : this.#block.subarray(0, RECORD_BYTES);
     this.#block = this.#block.subarray(RECORD_BYTES);
     return length > 0;
+  }
+
+  /** All records, in place of {@link next}; none where they are not what was written. */
+  async all(): Promise<Buffer> {
+    const blocks: Buffer[] = [];
+    for (await this.#read(); this.#isSound === undefined; await this.#read()) blocks.push(this.#block);
+    return Buffer.concat(this.#isSound ? blocks : []);
   }
 
   async close(): Promise<void> {

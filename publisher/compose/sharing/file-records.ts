@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto';
-import { pathBuffer } from '../../../core/system/byte-path.ts';
+import { pathBuffer, type BytePath } from '../../../core/system/byte-path.ts';
 import { STEPS_IN_SLICE, type Sliced } from '../../../core/turns.ts';
 import { DIGEST_BYTES, type ContentDigests } from '../../layer/content-digests.ts';
 import type { FreshListing } from '../../layer/listing.ts';
 import { PackedItems } from '../../layer/listing-items.ts';
+import type { Attributes } from '../../publication/entry.ts';
 import type { LayerTree } from '../../tree/layer-tree.ts';
 
 /** A record: the identity of a file (32 bytes), its time (a double), and its ordinal in the archive (32 bits). */
@@ -37,19 +38,25 @@ export function* fileRecords(
   return yield* inOrder(records.subarray(0, count * RECORD_BYTES));
 }
 
-/**
- * What two files have in common that may be one: path within the layer, content, mode and owners. Files at different paths are
- * different ones, even if all else is equal: no two names of one image thus become names of one inode.
- */
+/** The identity of a member; `undefined` for one that no other can be the same as. */
 function identityOf(items: PackedItems, contents: ContentDigests, row: number): Buffer | undefined {
   const content = contents.at(row);
   if (content === undefined || items.typeAt(row) !== 'file' || items.xattrsAt(row).size > 0) return undefined;
-  const { mode, uid, gid } = items.attributesAt(row);
+  return identityOfFile(items.pathAt(row), items.attributesAt(row), content);
+}
+
+/**
+ * What two files have in common that may be one: path within the layer, content, mode and owners. Files at different paths are
+ * different ones, even if all else is equal: no two names of one image thus become names of one inode.
+ *
+ * @param content its SHA-256
+ */
+export function identityOfFile(path: BytePath, { mode, uid, gid }: Attributes, content: Buffer): Buffer {
   const owner = Buffer.allocUnsafe(OWNER_BYTES);
   owner.writeUInt32LE(mode, 0);
   owner.writeUInt32LE(uid, 4);
   owner.writeUInt32LE(gid, 8);
-  return hash('sha256', Buffer.concat([content, owner, pathBuffer(items.pathAt(row))]), 'buffer');
+  return hash('sha256', Buffer.concat([content, owner, pathBuffer(path)]), 'buffer');
 }
 
 export function timeOf(record: Buffer): number {

@@ -59,6 +59,11 @@ export class CvmfsBackend implements Backend {
     return new CvmfsView(repository);
   }
 
+  /** A link is a row of its own, and nobody writes to what is published. */
+  mayShare(): boolean {
+    return true;
+  }
+
   /** The server compresses what it takes, and keeps equal files once: the size of the result is unknown before. */
   room(): FreeRoom {
     return UNKNOWN_ROOM;

@@ -25,7 +25,7 @@ import {
   type WorkingPaths,
 } from './journal.ts';
 import { type FreeRoom, freeRoom } from '../../../core/system/free-space.ts';
-import { Probe } from './probe.ts';
+import { mayShare, Probe } from './probe.ts';
 import { Staging } from './staging.ts';
 import { WriteLosses } from '../inode.ts';
 import { orUnusable, type StoragePlace } from '../../../core/system-failure.ts';
@@ -54,6 +54,7 @@ export interface DirectoryBackendOptions {
  */
 export class DirectoryBackend implements Backend {
   readonly expandsLinks = false;
+  readonly mayShare = mayShare;
   readonly #options: DirectoryBackendOptions;
 
   constructor(options: DirectoryBackendOptions) {

@@ -37,6 +37,17 @@ const LOOK_ALIKES = [
 const MOST_LINKS = 65_000;
 const WRITE_BY_OTHERS = 0o022;
 const SET_ID_BITS = 0o6000;
+
+/** False for what is shared on no file system: somebody else can write to it, or it gives rights. */
+export function mayShare(attributes: Attributes): boolean {
+  const isOpen = (attributes.mode & (WRITE_BY_OTHERS | SET_ID_BITS)) !== 0;
+  // What an ordinary user unpacks gets his ownership, nearly everywhere.
+  return !isOpen && (isOwn(attributes) || process.getuid?.() !== 0);
+}
+
+function isOwn({ uid }: Attributes): boolean {
+  return uid === 0 || uid === process.getuid?.();
+}
 /** Kinds of sets of extended attributes that are remembered. */
 const MOST_KINDS = 10_000;
 
@@ -101,8 +112,7 @@ export class Probe implements RepositoryCapabilities {
 
   /** Set-ID bits are left out at some times, and kept at others. */
   sharesFiles(attributes: Attributes): boolean {
-    if ((attributes.mode & (WRITE_BY_OTHERS | SET_ID_BITS)) !== 0) return false;
-    return attributes.uid === 0 || attributes.uid === process.getuid?.() || !this.takesOwner(attributes);
+    return mayShare(attributes) && (isOwn(attributes) || !this.takesOwner(attributes));
   }
 
   takesOwner({ uid, gid }: Attributes): boolean {

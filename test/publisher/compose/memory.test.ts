@@ -98,6 +98,7 @@ describe('publisher/compose/memory', () => {
   function entriesOf(tree: PublishedTree, { layerTree }: StackedLayer) {
     return treeEntries(tree, {
       blobOf: () => blob,
+      packOf: () => undefined,
       treeOf: () => layerTree,
       homeOf: publishedPath,
       unlinkable: new Set(),

@@ -40,6 +40,7 @@ describe('publisher/compose/tree-entries', () => {
 /** Folders with a marker; each comes right after its folder. */
 async function markersOf(tree: PublishedTree): Promise<string[]> {
   const sources = {
+    packOf: () => undefined,
     blobOf: () => assert.fail('there are no contents'),
     treeOf: () => assert.fail('there are no files'),
     homeOf: () => assert.fail('there are no files'),

@@ -83,6 +83,24 @@ describe('publisher/spool/spool-files: publisher/spool/spool-files, eviction', (
     assert.equal(await isThere(), false);
   });
 
+  it('tells once when nobody holds a blob any more, and at once where nobody does', async () => {
+    const spool = await Spool.open(await temporaryDirectory('spool'));
+    const digest = digestOf(Buffer.from('x'));
+    let told = 0;
+    const tell = (): void => void told++;
+    spool.whenLetGo(digest, tell);
+    assert.equal(told, 1);
+    const [one, other] = [spool.hold([digest]), spool.hold([digest])];
+    spool.whenLetGo(digest, tell);
+    spool.whenLetGo(digest, tell);
+    await one.release(true);
+    assert.equal(told, 1);
+    await other.release(false);
+    assert.equal(told, 3);
+    await spool.hold([digest]).release(false);
+    assert.equal(told, 3);
+  });
+
   it('lets go of all blobs, also where one cannot be removed', async () => {
     const spool = await Spool.open(await temporaryDirectory('spool'));
     const [first, second] = ['x', 'y'].map((text) => digestOf(Buffer.from(text)));

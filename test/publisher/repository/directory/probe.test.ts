@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync } from 'node:fs';
 import { workingPaths } from '../../../../publisher/repository/directory/journal.ts';
-import { Probe } from '../../../../publisher/repository/directory/probe.ts';
+import { mayShare, Probe } from '../../../../publisher/repository/directory/probe.ts';
 import { isFailure } from '../../../../core/failure.ts';
 import { storesAttributes } from '../../../support/cvmfs-server/system.ts';
 import { withMount } from '../../../support/e2e/mounts.ts';
@@ -25,6 +25,19 @@ describe('publisher/repository/directory/probe', () => {
     assert.equal(probe.largeFileBytes, Infinity);
     probe.assertTellsNamesApart();
     assert.equal(existsSync(paths.probe), false);
+  });
+
+  it('shares no file that is known before to be shared nowhere', async () => {
+    const { probe } = await opened();
+    const own = process.getuid?.() ?? 0;
+    let shared = 0;
+    for (const mode of [0o644, 0o755, 0o664, 0o666, 0o602, 0o4755, 0o2755, 0o1644])
+      for (const uid of [0, own, own + 1]) {
+        const attributes = { mode, uid, gid: 0, mtime: 0 };
+        if (probe.sharesFiles(attributes)) shared++;
+        assert.ok(mayShare(attributes) || !probe.sharesFiles(attributes), `${mode.toString(8)} of ${uid}`);
+      }
+    assert.ok(shared > 0);
   });
 
   it('finds out which attributes it may set', async function () {

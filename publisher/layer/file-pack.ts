@@ -1,0 +1,168 @@
+import { closeSync, constants, openSync, read, rmSync, writeSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { isSystemError } from '../../core/system-error.ts';
+import type { Attributes, FileEntry } from '../publication/entry.ts';
+import { AttributesColumn, Column, DOUBLES, WORDS_32 } from '../packed/column.ts';
+import type { Wanted } from './content.ts';
+import { digestOfContent } from './content-digests.ts';
+import type { ListingItem } from './listing-items.ts';
+
+const readAt = promisify(read);
+
+const NEW_FILE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+/** Read at once; contents are yielded in pieces of at most this size. */
+const BLOCK_BYTES = 256 * 1024;
+/** A row takes 50 bytes of memory, as long as the image waits. */
+const MOST_FILES = 200_000;
+
+/** Which files of a layer are kept in a pack, and how many bytes of them. */
+export interface PackRule {
+  /** @param content the SHA-256 of the file */
+  readonly isKept: (item: ListingItem, content: Buffer) => boolean;
+  readonly mostBytes: number;
+}
+
+/**
+ * Contents of some files of one layer, written aside while it is listed: where they are all that is wanted of it, it need not be
+ * decompressed a second time. They are in a file without a name, which nobody else can open, and which is gone with the process.
+ */
+export class FilePack {
+  readonly #rule: PackRule;
+  /** `undefined` once it is closed, or could not be written. */
+  #fd: number | undefined;
+  #bytes = 0;
+  #rows = 0;
+  readonly #ordinals = new Column(WORDS_32);
+  readonly #starts = new Column(DOUBLES);
+  readonly #sizes = new Column(DOUBLES);
+  readonly #attributes = new AttributesColumn();
+  /** The part of it that was read last. */
+  #block: { readonly start: number; readonly bytes: Buffer } = { start: 0, bytes: NOTHING };
+
+  /** @param path of the file, where there is none: it has the name for a moment */
+  constructor(path: string, rule: PackRule) {
+    this.#rule = rule;
+    this.#orClose(() => {
+      this.#fd = openSync(path, NEW_FILE, 0o600);
+      rmSync(path);
+    });
+  }
+
+  /** False where nothing can be read from it. */
+  get isOpen(): boolean {
+    return this.#fd !== undefined;
+  }
+
+  /** Bytes that it takes on the disk. */
+  get sizeBytes(): number {
+    return this.#bytes;
+  }
+
+  /** Takes note of a file without content. */
+  addEmpty(ordinal: number, { attributes }: ListingItem): void {
+    this.#addRow(ordinal, attributes, 0);
+  }
+
+  /**
+   * Reads a file, and keeps it if the rule says so. What cannot be written is no error: the pack is closed then.
+   *
+   * @returns the SHA-256 of the content
+   */
+  async add(ordinal: number, item: ListingItem, content: AsyncIterable<Uint8Array>): Promise<Buffer> {
+    let written = 0;
+    let fits = true;
+    const digest = await digestOfContent(content, (chunk) => {
+      fits &&= this.#bytes + written + chunk.length <= this.#rule.mostBytes;
+      if (fits) written += this.#write(chunk, this.#bytes + written);
+    });
+    if (!this.#rule.isKept(item, digest)) return digest;
+    if (fits) this.#addRow(ordinal, item.attributes, written);
+    else this.close();
+    return digest;
+  }
+
+  /** True where it has all files that are `wanted` of the layer. */
+  hasAll(wanted: Wanted): boolean {
+    if (this.#fd === undefined) return false;
+    let found = 0;
+    for (let row = 0; row < this.#rows; row++) if (wanted.get(this.#ordinals.at(row)) !== undefined) found++;
+    return found === wanted.size;
+  }
+
+  /** The files that are `wanted`, with their contents, in the order of the archive. */
+  async *entries(wanted: Wanted): AsyncGenerator<FileEntry> {
+    for (let row = 0; row < this.#rows; row++) {
+      const path = wanted.get(this.#ordinals.at(row));
+      if (path === undefined) continue;
+      const sizeBytes = this.#sizes.at(row);
+      const content = sizeBytes === 0 ? [] : this.#content(this.#starts.at(row), sizeBytes);
+      yield { type: 'file', path, attributes: this.#attributes.at(row), sizeBytes, content };
+    }
+  }
+
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
+  #addRow(ordinal: number, attributes: Attributes, sizeBytes: number): void {
+    if (this.#fd === undefined) return;
+    if (this.#rows === MOST_FILES) {
+      this.close();
+      return;
+    }
+    const row = this.#rows++;
+    this.#ordinals.set(row, ordinal);
+    this.#starts.set(row, this.#bytes);
+    this.#sizes.set(row, sizeBytes);
+    this.#attributes.set(row, attributes);
+    this.#bytes += sizeBytes;
+  }
+
+  /** Writes a chunk of a file. What is not kept is written over by the next one. */
+  #write(chunk: Uint8Array, start: number): number {
+    this.#orClose(() => {
+      for (let at = 0; this.#fd !== undefined && at < chunk.length;)
+        at += writeSync(this.#fd, chunk, at, chunk.length - at, start + at);
+    });
+    return chunk.length;
+  }
+
+  /** Does without the pack where the disk is full, or too many files are open. */
+  #orClose(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.close();
+      if (!isSystemError(error)) throw error;
+    }
+  }
+
+  /** Bytes of the file, in pieces. Files follow each other, so that one block has many small ones. */
+  async *#content(start: number, sizeBytes: number): AsyncGenerator<Buffer> {
+    const end = start + sizeBytes;
+    for (let at = start; at < end;) {
+      const { start: blockStart, bytes } = this.#block;
+      if (at < blockStart || at >= blockStart + bytes.length) {
+        this.#block = { start: at, bytes: await this.#read(at, Math.min(BLOCK_BYTES, this.#bytes - at)) };
+        continue;
+      }
+      const piece = bytes.subarray(at - blockStart, end - blockStart);
+      at += piece.length;
+      yield piece;
+    }
+  }
+
+  async #read(start: number, length: number): Promise<Buffer> {
+    if (this.#fd === undefined) throw new Error('the pack of a layer was closed while it was read');
+    const bytes = Buffer.allocUnsafeSlow(length);
+    for (let at = 0; at < length;) {
+      const { bytesRead } = await readAt(this.#fd, bytes, at, length - at, start + at);
+      if (bytesRead === 0) throw new Error(`the pack of a layer ends after ${start + at} bytes`);
+      at += bytesRead;
+    }
+    return bytes;
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
