@@ -60,15 +60,12 @@ export class LayerPacks {
 
   /** Begins a pack for the files of a layer that are not `known`; `undefined` where there is no room for it. */
   begin({ sizeBytes }: Descriptor, known: KnownFiles | undefined): FilePack | undefined {
-    const { view, spool, budget, backend } = this.#context;
+    const { spool, budget, backend } = this.#context;
     if (known === undefined || this.#packs.size >= MOST_PACKS) return undefined;
     if ((spool.freeBytes ?? 0) < spool.lackingBytes(budget.layers) + 2 * sizeBytes) return undefined;
     return new FilePack(spool.newPath(), {
       mostBytes: sizeBytes,
-      isKept: (item, content) =>
-        item.sizeBytes >= view.linkableBytes ||
-        !backend.mayShare(item.attributes) ||
-        !known.has(item, content),
+      isKept: (item, content) => !backend.mayShare(item.attributes) || !known.has(item, content),
     });
   }
 
