@@ -1,10 +1,12 @@
+import { createHash } from 'node:crypto';
 import { closeSync, constants, openSync, read, rmSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { Failure } from '../../core/failure.ts';
 import { isSystemError } from '../../core/system-error.ts';
 import type { Attributes, FileEntry } from '../publication/entry.ts';
 import { AttributesColumn, Column, DOUBLES, WORDS_32 } from '../packed/column.ts';
 import type { Wanted } from './content.ts';
-import { digestOfContent } from './content-digests.ts';
+import { ContentDigests, digestOfContent } from './content-digests.ts';
 import type { ListingItem } from './listing-items.ts';
 
 const readAt = promisify(read);
@@ -12,7 +14,7 @@ const readAt = promisify(read);
 const NEW_FILE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 /** Read at once; contents are yielded in pieces of at most this size. */
 const BLOCK_BYTES = 256 * 1024;
-/** A row takes 50 bytes of memory, as long as the image waits. */
+/** A row takes 80 bytes of memory, as long as the image waits. */
 const MOST_FILES = 200_000;
 
 /** Which files of a layer are kept in a pack, and how many bytes of them. */
@@ -36,6 +38,7 @@ export class FilePack {
   readonly #starts = new Column(DOUBLES);
   readonly #sizes = new Column(DOUBLES);
   readonly #attributes = new AttributesColumn();
+  readonly #digests = new ContentDigests();
   /** The part of it that was read last. */
   #block: { readonly start: number; readonly bytes: Buffer } = { start: 0, bytes: NOTHING };
 
@@ -76,6 +79,7 @@ export class FilePack {
       if (fits) written += this.#write(chunk, this.#bytes + written);
     });
     if (!this.#rule.isKept(item, digest)) return digest;
+    this.#digests.set(this.#rows, digest);
     if (fits) this.#addRow(ordinal, item.attributes, written);
     else this.close();
     return digest;
@@ -89,13 +93,17 @@ export class FilePack {
     return found === wanted.size;
   }
 
-  /** The files that are `wanted`, with their contents, in the order of the archive. */
+  /**
+   * The files that are `wanted`, with their contents, in the order of the archive.
+   *
+   * @throws Failure `digest-mismatch` for a content that is not what was written; there is no pack then any more
+   */
   async *entries(wanted: Wanted): AsyncGenerator<FileEntry> {
     for (let row = 0; row < this.#rows; row++) {
       const path = wanted.get(this.#ordinals.at(row));
       if (path === undefined) continue;
       const sizeBytes = this.#sizes.at(row);
-      const content = sizeBytes === 0 ? [] : this.#content(this.#starts.at(row), sizeBytes);
+      const content = sizeBytes === 0 ? [] : this.#content(row);
       yield { type: 'file', path, attributes: this.#attributes.at(row), sizeBytes, content };
     }
   }
@@ -138,9 +146,23 @@ export class FilePack {
     }
   }
 
-  /** Bytes of the file, in pieces. Files follow each other, so that one block has many small ones. */
-  async *#content(start: number, sizeBytes: number): AsyncGenerator<Buffer> {
-    const end = start + sizeBytes;
+  /** The content of a file, in pieces, verified once more. */
+  async *#content(row: number): AsyncGenerator<Buffer> {
+    const hash = createHash('sha256');
+    const start = this.#starts.at(row);
+    for await (const piece of this.#pieces(start, start + this.#sizes.at(row))) {
+      hash.update(piece);
+      yield piece;
+    }
+    if (this.#digests.at(row)?.equals(hash.digest()) === true) return;
+    this.close();
+    throw new Failure('digest-mismatch', 'a file that was written aside has changed since', {
+      hint: 'look whether the disk of the spool is sound; the layer itself is read with the next try',
+    });
+  }
+
+  /** Files follow each other, so that one block has many small ones. */
+  async *#pieces(start: number, end: number): AsyncGenerator<Buffer> {
     for (let at = start; at < end;) {
       const { start: blockStart, bytes } = this.#block;
       if (at < blockStart || at >= blockStart + bytes.length) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
-import { readdirSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256 } from '../../../core/oci/digest.ts';
 import { layerContents } from '../../../publisher/layer/content.ts';
@@ -136,6 +136,17 @@ describe('publisher/layer/file-pack', () => {
     assert.ok(!pack.hasAll(new Map()));
   });
 
+  it('finds content that has changed, and is no pack any more then', async () => {
+    const { pack } = await packed([file('a', 'a'.repeat(600_000)), file('b', 'b')], ALL);
+    const path = descriptorPath(join(folder, 'pack'));
+    const handle = await open(path, 'r+');
+    await handle.write('x', 550_000);
+    await handle.close();
+    assert.equal((await read(pack.entries(new Map([[1, 'b']]))))[0]?.content, 'b');
+    await assert.rejects(read(pack.entries(new Map([[0, 'a']]))), { code: 'digest-mismatch' });
+    assert.ok(!pack.hasAll(new Map([[1, 'b']])));
+  });
+
   it('has no name, so that nobody else can open it', async () => {
     const { pack } = await packed([file('a', 'a')], ALL);
     assert.deepEqual(readdirSync(folder), ['blob']);
@@ -144,6 +155,15 @@ describe('publisher/layer/file-pack', () => {
     await assert.rejects(read(pack.entries(new Map([[0, 'a']]))), /closed while it was read/);
   });
 });
+
+/** Leads to the open file that had this path. */
+function descriptorPath(path: string): string {
+  for (const descriptor of readdirSync('/proc/self/fd')) {
+    const at = `/proc/self/fd/${descriptor}`;
+    if (existsSync(at) && readlinkSync(at) === `${path} (deleted)`) return at;
+  }
+  return assert.fail(`nobody has ${path} open`);
+}
 
 type Read = Omit<FileEntry, 'content'> & { readonly content: string };
 
