@@ -1,4 +1,4 @@
-// Runs whole-program tests against what the packages have in place of dist/: the bundle, with the Node that comes with it.
+// Runs the whole-program tests against what the packages have in place of dist/: the bundle, with the Node that comes with it.
 // Arguments are mocha's.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -6,28 +6,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** All commands, all sources, both kinds of repository, and a state that outlives a process that was killed. */
-const SUITES = [
-  'config',
-  'flags',
-  'forms',
-  'kill',
-  'mistakes',
-  'multiarch',
-  'recipe-v2',
-  'sources',
-  'wishlist-expand',
-];
-
 const project = dirname(dirname(fileURLToPath(import.meta.url)));
 const home = mkdtempSync(join(tmpdir(), 'unpackd-bundle-'));
 try {
   run('systemd/package/bundle.mjs', home);
-  run(
-    'node_modules/mocha/bin/mocha.js',
-    ...process.argv.slice(2),
-    ...SUITES.map((name) => `dist/test/e2e/${name}.test.js`),
-  );
+  run('.ci/test.mjs', 'whole', ...process.argv.slice(2));
 } finally {
   rmSync(home, { recursive: true });
 }

@@ -29,10 +29,13 @@ export interface RunOptions {
 
 /** The compiled command line. */
 export const MAIN = 'daemon/cli/main.js';
+const COMPILED = {
+  node: process.execPath,
+  main: fileURLToPath(new URL(`../../../${MAIN}`, import.meta.url)),
+};
 /** TEST_MAIN and TEST_NODE name another build of it, and the Node that runs that: those of a package. */
-const { TEST_MAIN, TEST_NODE } = process.env;
-const MAIN_PATH = TEST_MAIN ?? fileURLToPath(new URL(`../../../${MAIN}`, import.meta.url));
-const NODE = TEST_NODE ?? process.execPath;
+const { TEST_MAIN = COMPILED.main, TEST_NODE = COMPILED.node } = process.env;
+const PACKAGED = { node: TEST_NODE, main: TEST_MAIN };
 
 /** A run of the command line that goes on. */
 export class Running {
@@ -84,7 +87,11 @@ export class Running {
 
 /** Starts `unpackd` with `words`, as the leader of a process group of its own. */
 export function start(words: readonly string[], options: RunOptions = {}): Running {
-  const child = spawn(NODE, [...(options.nodeOptions ?? []), MAIN_PATH, ...words], {
+  const { nodeOptions = [], environment = {} } = options;
+  // What is loaded before it changes modules, of which a bundle has its own.
+  const isChanged = nodeOptions.length > 0 || 'NODE_OPTIONS' in environment;
+  const { node, main } = isChanged ? COMPILED : PACKAGED;
+  const child = spawn(node, [...nodeOptions, main, ...words], {
     env: environmentOf(options),
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
