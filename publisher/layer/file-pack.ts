@@ -14,22 +14,22 @@ const readAt = promisify(read);
 const NEW_FILE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 /** Read at once; contents are yielded in pieces of at most this size. */
 const BLOCK_BYTES = 256 * 1024;
-/** A row takes 80 bytes of memory, as long as the image waits. */
-const MOST_FILES = 200_000;
+/** Each takes 80 bytes of memory, as long as the image waits. */
+const MOST_FILES = 50_000;
 
-/** Which files of a layer are kept in a pack, and how many bytes of them. */
-export interface PackRule {
-  /** @param content the SHA-256 of the file */
-  readonly isKept: (item: ListingItem, content: Buffer) => boolean;
-  readonly mostBytes: number;
-}
+/**
+ * Which files of a layer are kept in a pack. Forgotten when the layer is listed: it may know much.
+ *
+ * @param content the SHA-256 of the file
+ */
+export type PackRule = (item: ListingItem, content: Buffer) => boolean;
 
 /**
  * Contents of some files of one layer, written aside while it is listed: where they are all that is wanted of it, it need not be
  * decompressed a second time. They are in a file without a name, which nobody else can open, and which is gone with the process.
  */
 export class FilePack {
-  readonly #rule: PackRule;
+  readonly #mostBytes: number;
   /** `undefined` once it is closed, or could not be written. */
   #fd: number | undefined;
   #bytes = 0;
@@ -43,8 +43,8 @@ export class FilePack {
   #block: { readonly start: number; readonly bytes: Buffer } = { start: 0, bytes: NOTHING };
 
   /** @param path of the file, where there is none: it has the name for a moment */
-  constructor(path: string, rule: PackRule) {
-    this.#rule = rule;
+  constructor(path: string, mostBytes: number) {
+    this.#mostBytes = mostBytes;
     this.#orClose(() => {
       this.#fd = openSync(path, NEW_FILE, 0o600);
       rmSync(path);
@@ -61,24 +61,33 @@ export class FilePack {
     return this.#bytes;
   }
 
+  get files(): number {
+    return this.#rows;
+  }
+
   /** Takes note of a file without content. */
   addEmpty(ordinal: number, { attributes }: ListingItem): void {
     this.#addRow(ordinal, attributes, 0);
   }
 
   /**
-   * Reads a file, and keeps it if the rule says so. What cannot be written is no error: the pack is closed then.
+   * Reads a file, and keeps it if `isKept` says so. What cannot be written is no error: the pack is closed then.
    *
    * @returns the SHA-256 of the content
    */
-  async add(ordinal: number, item: ListingItem, content: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  async add(
+    ordinal: number,
+    item: ListingItem,
+    content: AsyncIterable<Uint8Array>,
+    isKept: PackRule,
+  ): Promise<Buffer> {
     let written = 0;
     let fits = true;
     const digest = await digestOfContent(content, (chunk) => {
-      fits &&= this.#bytes + written + chunk.length <= this.#rule.mostBytes;
+      fits &&= this.#bytes + written + chunk.length <= this.#mostBytes;
       if (fits) written += this.#write(chunk, this.#bytes + written);
     });
-    if (!this.#rule.isKept(item, digest)) return digest;
+    if (!isKept(item, digest)) return digest;
     this.#digests.set(this.#rows, digest);
     if (fits) this.#addRow(ordinal, item.attributes, written);
     else this.close();

@@ -10,7 +10,7 @@ import type { Member } from './tar-header.ts';
 import { PackedItems, type ListingItem, type ListingItems } from './listing-items.ts';
 import { TarReader } from './tar-reader.ts';
 import { ContentDigests, digestOfContent } from './content-digests.ts';
-import type { FilePack } from './file-pack.ts';
+import type { FilePack, PackRule } from './file-pack.ts';
 
 /** Facts of a layer that follow from its bytes alone: manifests and configs may claim others. */
 export interface LayerFacts {
@@ -35,8 +35,8 @@ export interface FreshListing extends Listing {
 export interface ListOptions {
   readonly signal?: AbortSignal | undefined;
   readonly limits?: LayerLimits;
-  /** Gets the files of the layer, but for sparse ones. */
-  readonly pack?: FilePack | undefined;
+  /** Gets the files of the layer that are to be kept, but for sparse ones. */
+  readonly aside?: { readonly pack: FilePack; readonly isKept: PackRule } | undefined;
 }
 
 /**
@@ -49,7 +49,7 @@ export interface ListOptions {
 export async function listLayer(
   blob: string | AsyncIterable<Uint8Array>,
   diffId: Digest,
-  { signal, limits = UNLIMITED, pack }: ListOptions = {},
+  { signal, limits = UNLIMITED, aside }: ListOptions = {},
 ): Promise<FreshListing> {
   const hash = createHash('sha256');
   const meter = new LayerMeter(limits);
@@ -73,7 +73,7 @@ export async function listLayer(
   const bytes = hashed();
   let listed: Pick<FreshListing, 'items' | 'contents'>;
   try {
-    listed = await itemsOf(new TarReader(bytes, limits), meter, pack);
+    listed = await itemsOf(new TarReader(bytes, limits), meter, aside);
     meter.checkContent(blobBytes);
   } finally {
     await bytes.return(undefined);
@@ -87,12 +87,14 @@ export async function listLayer(
 async function itemsOf(
   archive: TarReader,
   meter: LayerMeter,
-  pack: FilePack | undefined,
+  aside: ListOptions['aside'],
 ): Promise<Pick<FreshListing, 'items' | 'contents'>> {
   const items = new PackedItems();
   const contents = new ContentDigests();
   const digestOf = async (ordinal: number, item: ListingItem, content: AsyncIterable<Uint8Array>) =>
-    pack === undefined ? await digestOfContent(content) : await pack.add(ordinal, item, content);
+    aside === undefined
+      ? await digestOfContent(content)
+      : await aside.pack.add(ordinal, item, content, aside.isKept);
   let last: ListingItem | undefined;
   for (let member = await archive.next(); member !== undefined; member = await archive.next()) {
     const item = toItem(member);
@@ -103,7 +105,7 @@ async function itemsOf(
     last = item;
     if (item.type !== 'file' || archive.isSparse) continue;
     const ordinal = items.length;
-    if (item.sizeBytes === 0) pack?.addEmpty(ordinal, item);
+    if (item.sizeBytes === 0) aside?.pack.addEmpty(ordinal, item);
     else contents.set(ordinal, await digestOf(ordinal, item, archive.content()));
   }
   if (last !== undefined && !isIndex(last)) items.add(last);

@@ -7,6 +7,7 @@ import { KnownFiles } from '../compose/sharing/known-files.ts';
 import { likeliestFirst, LikelyLayers } from '../compose/sharing/likely-layers.ts';
 import { layerDigests, type ResolvedImage } from '../image/image.ts';
 import { FilePack } from '../layer/file-pack.ts';
+import type { ListOptions } from '../layer/listing.ts';
 import type { PublishingContext } from './context.ts';
 
 /** Records of files that a layer is compared with: for a small one, many are more work than decompressing it again. */
@@ -14,6 +15,8 @@ const MOST_RECORDS = 200_000;
 const BYTES_PER_RECORD = 512;
 /** Each has an open file. */
 const MOST_PACKS = 64;
+/** Of all packs together: see the memory that each takes. */
+const MOST_FILES = 200_000;
 
 type PackContext = Pick<PublishingContext, 'view' | 'spool' | 'budget' | 'listings' | 'backend' | 'options'>;
 
@@ -59,17 +62,18 @@ export class LayerPacks {
   }
 
   /** Begins a pack for the files of a layer that are not `known`; `undefined` where there is no room for it. */
-  begin({ sizeBytes }: Descriptor, known: KnownFiles | undefined): FilePack | undefined {
+  begin({ sizeBytes }: Descriptor, known: KnownFiles | undefined): ListOptions['aside'] {
     const { spool, budget, backend } = this.#context;
-    if (known === undefined || this.#packs.size >= MOST_PACKS) return undefined;
+    const files = [...this.#packs.values()].reduce((sum, pack) => sum + pack.files, 0);
+    if (known === undefined || this.#packs.size >= MOST_PACKS || files >= MOST_FILES) return undefined;
     if ((spool.freeBytes ?? 0) < spool.lackingBytes(budget.layers) + 2 * sizeBytes) return undefined;
-    return new FilePack(spool.newPath(), {
-      mostBytes: sizeBytes,
+    return {
+      pack: new FilePack(spool.newPath(), sizeBytes),
       isKept: (item, content) => !backend.mayShare(item.attributes) || !known.has(item, content),
-    });
+    };
   }
 
-  /** Keeps the pack of a layer that was listed. */
+  /** Keeps the pack of a layer whose blob was verified, and listed. */
   keep(layer: Digest, pack: FilePack | undefined): void {
     if (pack === undefined) return;
     if (!pack.isOpen || this.#packs.has(layer)) {

@@ -255,14 +255,14 @@ export class Preparer {
     { descriptor, diffId, knownFiles, signal }: LayerOfImage,
     blob: Parameters<typeof listLayer>[0],
   ): Promise<FreshListing> {
-    const pack = this.#packs.begin(descriptor, await knownFiles?.());
+    const aside = this.#packs.begin(descriptor, await knownFiles?.());
     try {
       const { layerLimits: limits } = this.#context.options;
-      const listing = await listLayer(blob, diffId, { limits, signal, pack });
-      this.#packs.keep(descriptor.digest, pack);
+      const listing = await listLayer(blob, diffId, { limits, signal, aside });
+      this.#packs.keep(descriptor.digest, aside?.pack);
       return listing;
     } catch (error) {
-      pack?.close();
+      aside?.pack.close();
       if (!isFailure(error)) throw error;
       const { code, message, hint } = error;
       throw new Failure(code, `layer ${descriptor.digest}: ${message}`, {

@@ -7,13 +7,19 @@ import { sha256 } from '../../../core/oci/digest.ts';
 import { layerContents } from '../../../publisher/layer/content.ts';
 import { FilePack, type PackRule } from '../../../publisher/layer/file-pack.ts';
 import { listLayer, type FreshListing } from '../../../publisher/layer/listing.ts';
+import { IMPLIED_ATTRIBUTES } from '../../../publisher/tree/node.ts';
 import type { FileEntry } from '../../../publisher/publication/entry.ts';
 import { pseudoRandom } from '../../support/e2e/pseudo-random.ts';
 import { directory, file, hardLink, type LayerEntry } from '../../support/images/layer-entry.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { archiveOf } from './archive.ts';
 
-const ALL: PackRule = { isKept: () => true, mostBytes: 1e9 };
+interface Rule {
+  readonly isKept: PackRule;
+  readonly mostBytes: number;
+}
+
+const ALL: Rule = { isKept: () => true, mostBytes: 1e9 };
 const LARGEST_FILE_BYTES = 700_000;
 
 describe('publisher/layer/file-pack', () => {
@@ -26,12 +32,12 @@ describe('publisher/layer/file-pack', () => {
 
   async function packed(
     entries: readonly LayerEntry[],
-    rule: PackRule,
+    { isKept, mostBytes }: Rule,
   ): Promise<{ pack: FilePack; archive: Buffer; listing: FreshListing }> {
     const archive = await archiveOf(...entries);
     await writeFile(blob, archive);
-    const pack = new FilePack(join(folder, 'pack'), rule);
-    const listing = await listLayer(blob, sha256(archive), { pack });
+    const pack = new FilePack(join(folder, 'pack'), mostBytes);
+    const listing = await listLayer(blob, sha256(archive), { aside: { pack, isKept } });
     return { pack, archive, listing };
   }
 
@@ -118,6 +124,18 @@ describe('publisher/layer/file-pack', () => {
       assert.ok(!pack.hasAll(new Map([[0, 'a']])));
     });
 
+  it('has nothing of a layer with very many files', () => {
+    const pack = new FilePack(join(folder, 'pack'), 1e9);
+    const item = { type: 'file', path: 'f', attributes: IMPLIED_ATTRIBUTES, sizeBytes: 0 } as const;
+    const more = { target: '', major: 0, minor: 0, xattrs: new Map() };
+    for (let ordinal = 0; pack.isOpen; ordinal++) {
+      assert.ok(ordinal <= 50_000);
+      pack.addEmpty(ordinal, { ...item, ...more });
+    }
+    assert.equal(pack.files, 50_000);
+    assert.ok(!pack.hasAll(new Map([[0, 'f']])));
+  });
+
   it('has nothing of sparse files, which blobs have without their holes', async () => {
     const sparse = { 'GNU.sparse.major': '1', 'GNU.sparse.minor': '0', 'GNU.sparse.realsize': '4096' };
     const map = Buffer.alloc(512);
@@ -128,11 +146,12 @@ describe('publisher/layer/file-pack', () => {
   });
 
   it('has nothing where it cannot be written', async () => {
-    const pack = new FilePack(join(folder, 'missing', 'pack'), ALL);
+    const pack = new FilePack(join(folder, 'missing', 'pack'), 1e9);
     assert.ok(!pack.isOpen);
     const archive = await archiveOf(file('a', 'a'));
     await writeFile(blob, archive);
-    assert.equal((await listLayer(blob, sha256(archive), { pack })).items.length, 1);
+    const aside = { pack, isKept: ALL.isKept };
+    assert.equal((await listLayer(blob, sha256(archive), { aside })).items.length, 1);
     assert.ok(!pack.hasAll(new Map()));
   });
 
