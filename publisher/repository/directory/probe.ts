@@ -37,17 +37,6 @@ const LOOK_ALIKES = [
 const MOST_LINKS = 65_000;
 const WRITE_BY_OTHERS = 0o022;
 const SET_ID_BITS = 0o6000;
-
-/** False for what is shared on no file system: somebody else can write to it, or it gives rights. */
-export function mayShare(attributes: Attributes): boolean {
-  const isOpen = (attributes.mode & (WRITE_BY_OTHERS | SET_ID_BITS)) !== 0;
-  // What an ordinary user unpacks gets his ownership, nearly everywhere.
-  return !isOpen && (isOwn(attributes) || process.getuid?.() !== 0);
-}
-
-function isOwn({ uid }: Attributes): boolean {
-  return uid === 0 || uid === process.getuid?.();
-}
 /** Kinds of sets of extended attributes that are remembered. */
 const MOST_KINDS = 10_000;
 
@@ -252,6 +241,17 @@ export class Probe implements RepositoryCapabilities {
   #at(name: BytePath): Buffer {
     return pathBelow(this.#folder, name);
   }
+}
+
+/** False for what is shared on no file system: somebody else can write to it, or it gives rights. */
+export function mayShare(attributes: Attributes): boolean {
+  const isOpen = (attributes.mode & (WRITE_BY_OTHERS | SET_ID_BITS)) !== 0;
+  // What an ordinary user unpacks gets his ownership, nearly everywhere.
+  return !isOpen && (isOwn(attributes) || process.getuid?.() !== 0);
+}
+
+function isOwn({ uid }: Attributes): boolean {
+  return uid === 0 || uid === process.getuid?.();
 }
 
 /** The largest number up to `most` for which `isPossible`, where it is so for all below. */
