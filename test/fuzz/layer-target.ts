@@ -3,6 +3,7 @@ import { decompress } from '../../publisher/layer/decompress.ts';
 import type { LayerLimits } from '../../publisher/layer/limits.ts';
 import { listLayer, type Listing } from '../../publisher/layer/listing.ts';
 import { TarReader } from '../../publisher/layer/tar-reader.ts';
+import { chunksOf } from '../publisher/layer/archive.ts';
 import { mergedTree, treeOf } from '../publisher/tree/at-once.ts';
 import { EMPTY_TREE } from '../../publisher/tree/node.ts';
 import { isFailure } from '../../core/failure.ts';
@@ -69,8 +70,4 @@ function mergeTwice(listing: Listing): void {
       ([path, { type }]) => `${path} ${type}`,
     );
   assertSame(outcome(merge), outcome(merge), 'one listing makes two trees');
-}
-
-async function* chunksOf(bytes: Buffer, chunkBytes: number): AsyncGenerator<Buffer> {
-  for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
 }

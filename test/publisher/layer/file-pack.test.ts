@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
-import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256 } from '../../../core/oci/digest.ts';
@@ -13,6 +13,7 @@ import { pseudoRandom } from '../../support/e2e/pseudo-random.ts';
 import { directory, file, hardLink, type LayerEntry } from '../../support/images/layer-entry.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { archiveOf } from './archive.ts';
+import { unnamedFiles } from './open-files.ts';
 
 interface Rule {
   readonly isKept: PackRule;
@@ -157,7 +158,7 @@ describe('publisher/layer/file-pack', () => {
 
   it('finds content that has changed, and is no pack any more then', async () => {
     const { pack } = await packed([file('a', 'a'.repeat(600_000)), file('b', 'b')], ALL);
-    const path = descriptorPath(join(folder, 'pack'));
+    const path = unnamedFiles(join(folder, 'pack'))[0] ?? assert.fail();
     const handle = await open(path, 'r+');
     await handle.write('x', 550_000);
     await handle.close();
@@ -174,15 +175,6 @@ describe('publisher/layer/file-pack', () => {
     await assert.rejects(read(pack.entries(new Map([[0, 'a']]))), /closed while it was read/);
   });
 });
-
-/** Leads to the open file that had this path. */
-function descriptorPath(path: string): string {
-  for (const descriptor of readdirSync('/proc/self/fd')) {
-    const at = `/proc/self/fd/${descriptor}`;
-    if (existsSync(at) && readlinkSync(at) === `${path} (deleted)`) return at;
-  }
-  return assert.fail(`nobody has ${path} open`);
-}
 
 type Read = Omit<FileEntry, 'content'> & { readonly content: string };
 

@@ -1,5 +1,6 @@
-import { readdir, readlink } from 'node:fs/promises';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
+import { hasCode } from '../../../core/system-error.ts';
 import { PATIENCE_MS } from '../../support/patience.ts';
 
 /**
@@ -9,38 +10,29 @@ import { PATIENCE_MS } from '../../support/patience.ts';
 export async function openFiles(path: string): Promise<string[]> {
   const deadline = performance.now() + PATIENCE_MS;
   for (;;) {
-    const open = await descriptorsOf(path);
+    const open = descriptorsTo((target) => target === path);
     if (open.length === 0 || performance.now() > deadline) return open;
     await setTimeout(10);
   }
 }
 
-async function descriptorsOf(path: string): Promise<string[]> {
-  const open: string[] = [];
-  for (const descriptor of await namesIn('/proc/self/fd')) {
-    if ((await targetOf(`/proc/self/fd/${descriptor}`)) === path) open.push(descriptor);
-  }
-  return open;
+/** Descriptors of this process that lead to files whose paths began so, and which have no name any more: as paths. */
+export function unnamedFiles(startsWith: string): string[] {
+  return descriptorsTo((target) => target.startsWith(startsWith) && target.endsWith(' (deleted)'));
 }
 
-async function namesIn(folder: string): Promise<string[]> {
+function descriptorsTo(isIt: (target: string) => boolean): string[] {
+  const descriptors = orIfMissing(() => readdirSync('/proc/self/fd'), []);
+  return descriptors
+    .map((descriptor) => `/proc/self/fd/${descriptor}`)
+    .filter((at) => isIt(orIfMissing(() => readlinkSync(at), '')));
+}
+
+function orIfMissing<T>(read: () => T, missing: T): T {
   try {
-    return await readdir(folder);
+    return read();
   } catch (error) {
-    if (isMissing(error)) return [];
+    if (hasCode(error, 'ENOENT')) return missing;
     throw error;
   }
-}
-
-async function targetOf(link: string): Promise<string | undefined> {
-  try {
-    return await readlink(link);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

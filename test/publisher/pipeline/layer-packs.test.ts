@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatReference, parseReference, type ImageReference } from '../../../core/oci/reference.ts';
 import { layerRoot } from '../../../publisher/image/layout.ts';
@@ -10,6 +10,7 @@ import { directory, file } from '../../support/images/layer-entry.ts';
 import { layer, type Layer } from '../../support/images/layer.ts';
 import { describeWith } from '../../support/programs.ts';
 import { PublishingBench } from '../../support/registry/publishing-bench.ts';
+import { unnamedFiles } from '../layer/open-files.ts';
 import { PLACES, type Place } from '../removal/names-bench.ts';
 import { NAME } from '../repository/cvmfs/scene.ts';
 
@@ -60,7 +61,7 @@ for (const where of ['a directory', 'cvmfs_server 2.12'] as const) {
     async function publish(reference: ImageReference): Promise<string | undefined> {
       bench.ended.length = 0;
       await bench.publish([reference]);
-      assert.deepEqual(openPacks(bench), []);
+      assert.deepEqual(unnamedFiles(bench.spool.directory), []);
       return bench.ended[0]?.split(' ').at(-1);
     }
 
@@ -77,7 +78,7 @@ for (const where of ['a directory', 'cvmfs_server 2.12'] as const) {
       const second = await night('second');
       const blob = bench.spool.pathOf(second.digest);
       onPublication = () => {
-        assert.equal(openPacks(bench).length, 1);
+        assert.equal(unnamedFiles(bench.spool.directory).length, 1);
         writeFileSync(blob, 'no layer');
       };
       const reference = push('2', second);
@@ -108,18 +109,5 @@ for (const where of ['a directory', 'cvmfs_server 2.12'] as const) {
       assert.equal(await publish(reference), 'published');
       assertNight(reference, 'first');
     });
-  });
-}
-
-/** Files in the bench's spool that are open and have no name. */
-function openPacks({ spool }: PublishingBench): string[] {
-  return readdirSync('/proc/self/fd').flatMap((descriptor) => {
-    let target: string;
-    try {
-      target = readlinkSync(`/proc/self/fd/${descriptor}`);
-    } catch {
-      return [];
-    }
-    return target.startsWith(spool.directory) && target.endsWith(' (deleted)') ? [target] : [];
   });
 }

@@ -21,6 +21,7 @@ import {
 } from '../../../support/images/layer-entry.ts';
 import { layer } from '../../../support/images/layer.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
+import { chunksOf } from '../../layer/archive.ts';
 
 /** More than are read at a time. */
 const MANY = 20_000;
@@ -35,7 +36,7 @@ describe('publisher/compose/sharing/file-index', () => {
 
   async function listed(entries: readonly LayerEntry[]): Promise<{ digest: Digest; listing: FreshListing }> {
     const { bytes, digest, diffId } = await layer(entries, { compression: 'plain' });
-    return { digest, listing: await listLayer(chunksOf(bytes), diffId) };
+    return { digest, listing: await listLayer(chunksOf(bytes, 5_000), diffId) };
   }
 
   async function indexed(...entries: readonly LayerEntry[]): Promise<Digest> {
@@ -156,7 +157,3 @@ describe('publisher/compose/sharing/file-index', () => {
     assert.equal((await listings.removeUnused(() => false, rule)).files, 2);
   });
 });
-
-async function* chunksOf(bytes: Buffer): AsyncGenerator<Buffer> {
-  for (let at = 0; at < bytes.length; at += 5_000) yield bytes.subarray(at, at + 5_000);
-}

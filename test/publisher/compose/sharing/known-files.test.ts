@@ -13,6 +13,7 @@ import { pseudoRandom } from '../../../support/e2e/pseudo-random.ts';
 import { file } from '../../../support/images/layer-entry.ts';
 import { layer } from '../../../support/images/layer.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
+import { chunksOf } from '../../layer/archive.ts';
 
 const RULES = ['exact', 'ignore-mtime'] as const;
 
@@ -26,7 +27,7 @@ describe('publisher/compose/sharing/known-files', () => {
 
   async function indexed(entries: readonly ReturnType<typeof file>[]): Promise<[Digest, FreshListing]> {
     const { bytes, digest, diffId } = await layer(entries, { compression: 'plain' });
-    const listing = await listLayer(onceOf(bytes), diffId);
+    const listing = await listLayer(chunksOf(bytes, 5_000), diffId);
     await indexLayer(digest, listing, index, ANY_IMAGE);
     return [digest, listing];
   }
@@ -74,7 +75,3 @@ describe('publisher/compose/sharing/known-files', () => {
     assert.equal(await KnownFiles.of([one], options), undefined);
   });
 });
-
-async function* onceOf(bytes: Buffer): AsyncGenerator<Buffer> {
-  yield await Promise.resolve(bytes);
-}
