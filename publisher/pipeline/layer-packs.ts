@@ -6,7 +6,9 @@ import { FileIndex } from '../compose/sharing/file-index.ts';
 import { KnownFiles } from '../compose/sharing/known-files.ts';
 import { likeliestFirst, LikelyLayers } from '../compose/sharing/likely-layers.ts';
 import { layerDigests, type ResolvedImage } from '../image/image.ts';
-import { FilePack } from '../layer/file-pack.ts';
+import { FilePack, type PackLimits, type PackRule } from '../layer/file-pack.ts';
+import { SpoolAside } from '../layer/spool-aside.ts';
+import type { FilesAside } from '../publication/files-aside.ts';
 import type { ListOptions } from '../layer/listing.ts';
 import type { PublishingContext } from './context.ts';
 
@@ -15,14 +17,23 @@ const MOST_RECORDS = 200_000;
 const BYTES_PER_RECORD = 512;
 /** Each has an open file. */
 const MOST_PACKS = 64;
-/** Of all packs together: see the memory that each takes. */
-const MOST_FILES = 200_000;
+/** Of all packs together, each of which takes some 40 bytes of memory; in the spool twice as much, for its SHA-256. */
+const MOST_FILES = 1_000_000;
+const MOST_FILES_IN_SPOOL = 50_000;
+/** Of what is free on the disk of a repository, for all packs: what is published needs room too. */
+const MOST_OF_FREE = 1 / 4;
 
-type PackContext = Pick<PublishingContext, 'view' | 'spool' | 'budget' | 'listings' | 'backend' | 'options'>;
+type PackContext = Pick<
+  PublishingContext,
+  'repository' | 'view' | 'spool' | 'budget' | 'listings' | 'backend' | 'notice' | 'options'
+>;
 
 /**
- * Packs of files that no layer published before is likely to have: what a rebuilt image brings. They stay as long as somebody
- * holds the blobs of their layers.
+ * Packs of files that no layer published before is likely to have: all of a new image, and what a rebuilt one brings. They stay as
+ * long as somebody holds the blobs of their layers.
+ *
+ * Where the repository has a place for them, their files are moved from there. Elsewhere they take room in the spool, and
+ * reading them costs something too, so that only what is left of a rebuilt layer is written.
  */
 export class LayerPacks {
   readonly #context: PackContext;
@@ -45,15 +56,35 @@ export class LayerPacks {
     return new Map([...this.#packs].filter(([layer]) => wanted.has(layer)));
   }
 
-  /** What the repository is likely to have of a new layer of `image`; `undefined`: nothing. */
-  async knownFiles(image: ResolvedImage, { digest, sizeBytes }: Descriptor): Promise<KnownFiles | undefined> {
+  /** Begins a pack for what a new layer of `image` brings; `undefined` where that does not pay, or there is no room for it. */
+  async begin(image: ResolvedImage, layer: Descriptor): Promise<ListOptions['aside']> {
+    const { options, backend } = this.#context;
+    if (options.overwriteLayers || !image.outputs.has('layers')) return undefined;
+    if (this.#packs.size >= MOST_PACKS || this.#files >= MOST_FILES) return undefined;
+    const known = await this.#knownFiles(image, layer);
+    const isKept: PackRule =
+      known === undefined
+        ? () => true
+        : (item, content) => !backend.mayShare(item.attributes) || !known.has(item, content);
+    const place = (await this.#inRepository()) ?? (known === undefined ? undefined : this.#inSpool(layer));
+    return place && { pack: new FilePack(place.contents, place), isKept };
+  }
+
+  get #files(): number {
+    return sum(this.#packs, (pack) => pack.files);
+  }
+
+  /** What the repository is likely to have of a layer; `undefined`: nothing. */
+  async #knownFiles(
+    image: ResolvedImage,
+    { digest, sizeBytes }: Descriptor,
+  ): Promise<KnownFiles | undefined> {
     const { listings, options } = this.#context;
-    const { overwriteLayers, sameContent } = options;
-    if (overwriteLayers || !image.outputs.has('layers')) return undefined;
     try {
       const likely = likeliestFirst(await this.#likely.of(image), layerDigests(image).indexOf(digest));
       const mostRecords = Math.min(MOST_RECORDS, sizeBytes / BYTES_PER_RECORD);
-      return await KnownFiles.of(likely, { index: new FileIndex(listings), sameContent, mostRecords });
+      const index = new FileIndex(listings);
+      return await KnownFiles.of(likely, { index, sameContent: options.sameContent, mostRecords });
     } catch (error) {
       // What cannot be read is read again where it counts. Without a guess it only takes longer.
       if (!isSystemError(error) && !isFailure(error)) throw error;
@@ -61,29 +92,58 @@ export class LayerPacks {
     }
   }
 
-  /** Begins a pack for the files of a layer that are not `known`; `undefined` where there is no room for it. */
-  begin({ sizeBytes }: Descriptor, known: KnownFiles | undefined): ListOptions['aside'] {
-    const { spool, budget, backend } = this.#context;
-    const files = [...this.#packs.values()].reduce((sum, pack) => sum + pack.files, 0);
-    if (known === undefined || this.#packs.size >= MOST_PACKS || files >= MOST_FILES) return undefined;
-    if ((spool.freeBytes ?? 0) < spool.lackingBytes(budget.layers) + 2 * sizeBytes) return undefined;
+  async #inRepository(): Promise<Place | undefined> {
+    const { backend, repository, notice } = this.#context;
+    const contents = await backend.filesAside(repository, notice);
+    if (contents === undefined) return undefined;
+    const { bytes, inodes } = backend.room(repository);
     return {
-      pack: new FilePack(spool.newPath(), sizeBytes),
-      isKept: (item, content) => !backend.mayShare(item.attributes) || !known.has(item, content),
+      contents,
+      mostBytes: shareOf(
+        bytes,
+        sum(this.#packs, (pack) => pack.sizeBytes),
+      ),
+      mostFiles: Math.min(MOST_FILES - this.#files, shareOf(inodes, this.#files)),
     };
   }
 
+  #inSpool({ sizeBytes }: Descriptor): Place | undefined {
+    const { spool, budget } = this.#context;
+    if ((spool.freeBytes ?? 0) < spool.lackingBytes(budget.layers) + 2 * sizeBytes) return undefined;
+    try {
+      const contents = new SpoolAside(spool.newPath());
+      return { contents, mostBytes: sizeBytes, mostFiles: MOST_FILES_IN_SPOOL };
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+      return undefined;
+    }
+  }
+
   /** Keeps the pack of a layer whose blob was verified, and listed. */
-  keep(layer: Digest, pack: FilePack | undefined): void {
+  async keep(layer: Digest, pack: FilePack | undefined): Promise<void> {
     if (pack === undefined) return;
     if (!pack.isOpen || this.#packs.has(layer)) {
-      pack.close();
+      await pack.close();
       return;
     }
     this.#packs.set(layer, pack);
-    this.#context.spool.whenLetGo(layer, () => {
+    await this.#context.spool.whenLetGo(layer, async () => {
       this.#packs.delete(layer);
-      pack.close();
+      await pack.close();
     });
   }
+}
+
+/** Where the files of a pack are written. */
+interface Place extends PackLimits {
+  readonly contents: FilesAside;
+}
+
+/** What packs may still take of a disk on which so much is `free`, and `taken` by them. */
+function shareOf(free: number | undefined, taken: number): number {
+  return free === undefined ? Infinity : (free + taken) * MOST_OF_FREE - taken;
+}
+
+function sum(packs: ReadonlyMap<Digest, FilePack>, of: (pack: FilePack) => number): number {
+  return [...packs.values()].reduce((all, pack) => all + (pack.isOpen ? of(pack) : 0), 0);
 }

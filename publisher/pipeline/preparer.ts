@@ -19,7 +19,6 @@ import type { PublishingContext } from './context.ts';
 import type { Repair } from './resolve.ts';
 import { FileIndex } from '../compose/sharing/file-index.ts';
 import { indexLayer } from '../compose/sharing/index-layer.ts';
-import type { KnownFiles } from '../compose/sharing/known-files.ts';
 import { LayerPacks } from './layer-packs.ts';
 import { buildLayerTree } from '../tree/layer-tree.ts';
 import { counted } from '../../core/text.ts';
@@ -30,8 +29,8 @@ interface LayerOfImage {
   readonly diffId: Digest;
   /** False where only its listing is used, and none of its files published. */
   readonly isBrought: boolean;
-  /** What of its files is likely to be published already; `undefined`: nobody knows. */
-  readonly knownFiles: (() => Promise<KnownFiles | undefined>) | undefined;
+  /** Begins a pack for its files, before it is listed; `undefined`: none is wanted. */
+  readonly beginPack: (() => ReturnType<LayerPacks['begin']>) | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -92,11 +91,9 @@ export class Preparer {
       const diffId = config.diffIds[index];
       if (diffId === undefined) return [];
       const isBrought = brought.has(descriptor.digest);
-      const knownFiles =
-        isBrought && repair === undefined
-          ? async () => await this.#packs.knownFiles(image, descriptor)
-          : undefined;
-      return [{ reference, descriptor, diffId, isBrought, knownFiles, signal }];
+      const isPacked = isBrought && repair === undefined;
+      const beginPack = isPacked ? async () => await this.#packs.begin(image, descriptor) : undefined;
+      return [{ reference, descriptor, diffId, isBrought, beginPack, signal }];
     });
     await mapLimited(layers, this.#layersAtATime(layers), async (layer) => await this.#layer(layer));
     await this.#checkEntries(image);
@@ -125,7 +122,7 @@ export class Preparer {
     diffId: Digest,
     signal: AbortSignal,
   ): Promise<void> {
-    await this.#layer({ reference, descriptor, diffId, isBrought: false, knownFiles: undefined, signal });
+    await this.#layer({ reference, descriptor, diffId, isBrought: false, beginPack: undefined, signal });
   }
 
   /** Looks anew at what is published: something was. */
@@ -252,17 +249,17 @@ export class Preparer {
   }
 
   async #list(
-    { descriptor, diffId, knownFiles, signal }: LayerOfImage,
+    { descriptor, diffId, beginPack, signal }: LayerOfImage,
     blob: Parameters<typeof listLayer>[0],
   ): Promise<FreshListing> {
-    const aside = this.#packs.begin(descriptor, await knownFiles?.());
+    const aside = await beginPack?.();
     try {
       const { layerLimits: limits } = this.#context.options;
       const listing = await listLayer(blob, diffId, { limits, signal, aside });
-      this.#packs.keep(descriptor.digest, aside?.pack);
+      await this.#packs.keep(descriptor.digest, aside?.pack);
       return listing;
     } catch (error) {
-      aside?.pack.close();
+      await aside?.pack.close();
       if (!isFailure(error)) throw error;
       const { code, message, hint } = error;
       throw new Failure(code, `layer ${descriptor.digest}: ${message}`, {

@@ -57,6 +57,10 @@ class BatchPublishing {
     try {
       await this.#publishTogether(batch);
     } catch (error) {
+      if (isFailure(error, 'disk-full') && (await gaveUpPacks(batch))) {
+        await this.publish(batch);
+        return;
+      }
       const isAlone = batch.length === 1;
       const failure = await this.#blamed(error, first, isAlone);
       if (isAlone) {
@@ -142,6 +146,15 @@ class BatchPublishing {
     this.#isUsable = !isAlone;
     return refused(error);
   }
+}
+
+/** What is aside of images may take the room that their publication needs. @returns whether anything was */
+async function gaveUpPacks(batch: readonly ReadyCandidate[]): Promise<boolean> {
+  const packs = batch.flatMap(({ image }) =>
+    [...(image.packs?.values() ?? [])].filter(({ isOpen }) => isOpen),
+  );
+  for (const pack of packs) await pack.close();
+  return packs.length > 0;
 }
 
 /** Beyond so many in a row, it is the repository that takes none. */

@@ -2,6 +2,7 @@ import { Failure } from '../../core/failure.ts';
 import type { Attributes, DirectoryEntry, Entry, ExtendedAttributes } from './entry.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import type { FreeRoom } from '../../core/system/free-space.ts';
+import type { FilesAside } from './files-aside.ts';
 import type { RepositoryCapabilities } from './capabilities.ts';
 import type { RepositoryView } from './view.ts';
 
@@ -114,6 +115,11 @@ export interface Backend {
   readonly expandsLinks: boolean;
   /** False for files that are never links to published ones, whatever the repository can hold. */
   mayShare(attributes: Attributes): boolean;
+  /**
+   * A place on the disk of the repository for what is likely to be published there, from which it need not be copied;
+   * `undefined` where there is none.
+   */
+  filesAside(name: string, notice: Notice): Promise<FilesAside | undefined>;
   /** Opens a view of the published state, without taking the repository. */
   view(name: string): RepositoryView;
   /** Returns the free room: a publication that needs more must not begin. */

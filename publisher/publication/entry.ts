@@ -27,6 +27,8 @@ export interface FileEntry {
   readonly sizeBytes: number;
   /** Exactly `sizeBytes` bytes. Must be read to its end before the next entry is asked for. */
   readonly content: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  /** Path of a file that has the content already. Whoever moves it away does not read `content`. */
+  readonly movable?: string | undefined;
 }
 
 /** A further name of a file: `target` is a file entry earlier in the stream, or a file that the repository holds. */

@@ -9,12 +9,13 @@ import {
   lchownSync,
   lutimesSync,
   openSync,
+  renameSync,
   symlinkSync,
   utimesSync,
   writeSync,
   constants,
 } from 'node:fs';
-import { hasCode, isDiskFull } from '../../core/system-error.ts';
+import { hasCode, isDiskFull, isSystemError } from '../../core/system-error.ts';
 import { pathBuffer, displayPath, type BytePath } from '../../core/system/byte-path.ts';
 import { makeNode, setXattr } from '../../core/system/libc.ts';
 import { counted } from '../../core/text.ts';
@@ -35,7 +36,7 @@ import { FOLDER } from './real-folders.ts';
  * several times as fast, and the disk is what there is to wait for.
  */
 
-const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+export const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 const SET_ID_BITS = 0o6000;
 
 const user = { id: process.getuid?.() ?? 0, group: process.getgid?.() ?? 0 };
@@ -69,7 +70,26 @@ export async function makeFile(
   }
 }
 
-function writeAt(fd: number, chunk: Uint8Array, start: number): void {
+/**
+ * Makes a file of the one at `from`, which has its content.
+ *
+ * @returns false where it cannot be moved, and nothing has changed
+ */
+export function moveFile(from: string, to: Buffer, { attributes }: FileEntry): boolean {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    return false;
+  }
+  const isOwned = own(attributes, (uid, gid) => lchownSync(to, uid, gid));
+  chmodSync(to, keptMode(attributes, isOwned));
+  const time = fileTime(attributes.mtime);
+  utimesSync(to, time, time);
+  return true;
+}
+
+export function writeAt(fd: number, chunk: Uint8Array, start: number): void {
   for (let at = 0; at < chunk.length;) at += writeSync(fd, chunk, at, chunk.length - at, start + at);
 }
 

@@ -38,6 +38,8 @@ export interface SpoolOptions extends RateLimit {
   readonly quickBytes: number;
 }
 
+type Work = () => Promise<void>;
+
 /** Keeps blobs until it is released: those that are done go then, unless somebody else holds them. */
 export interface Hold {
   readonly release: (isDone: boolean) => Promise<void>;
@@ -64,7 +66,7 @@ export class Spool {
   readonly #options: SpoolOptions;
   readonly #downloads = new Map<Digest, Set<Download>>();
   readonly #holds = new Map<Digest, number>();
-  readonly #letGo = new Map<Digest, (() => void)[]>();
+  readonly #letGo = new Map<Digest, readonly Work[]>();
   /** True for the name of a blob, or of a part of one, that is held now. */
   readonly #isHeld = (name: string): boolean => [...this.#holds.keys()].some((digest) => isOf(name, digest));
 
@@ -109,10 +111,10 @@ export class Spool {
     return { release: async (isDone) => await this.#release(digests, isDone) };
   }
 
-  /** Calls `work` once nobody holds the blob any more: at once where nobody does. */
-  whenLetGo(digest: Digest, work: () => void): void {
+  /** Does `work` once nobody holds the blob any more: at once where nobody does. Whoever lets go of it waits. */
+  async whenLetGo(digest: Digest, work: Work): Promise<void> {
     if (this.#holds.has(digest)) this.#letGo.set(digest, [...(this.#letGo.get(digest) ?? []), work]);
-    else work();
+    else await work();
   }
 
   /** A path for a new file on the disk of the spool. What is left there after a crash is removed. */
@@ -159,15 +161,17 @@ export class Spool {
   }
 
   async #release(digests: readonly Digest[], isDone: boolean): Promise<void> {
+    const waiting: (readonly Work[])[] = [];
     for (const digest of digests) {
       const others = (this.#holds.get(digest) ?? 1) - 1;
       if (others > 0) this.#holds.set(digest, others);
       else {
         this.#holds.delete(digest);
-        for (const work of this.#letGo.get(digest) ?? []) work();
+        waiting.push(this.#letGo.get(digest) ?? []);
         this.#letGo.delete(digest);
       }
     }
+    for (const work of waiting.flat()) await work();
     if (isDone) for (const digest of digests) await this.remove(digest);
   }
 

@@ -5,11 +5,17 @@ import { smallImage } from '../support/e2e/images.ts';
 import { TestRegistry } from '../support/e2e/registry.ts';
 import { BACKENDS, Site } from '../support/e2e/site.ts';
 import { image } from '../support/images/image.ts';
-import { file } from '../support/images/layer-entry.ts';
+import { file, type LayerEntry } from '../support/images/layer-entry.ts';
 import { layer } from '../support/images/layer.ts';
+import { sparseInRecords } from '../support/images/sparse.ts';
 
 const MISTAKES = new URL('../support/e2e/mistakes.js', import.meta.url).href;
 const MARK = 'break here';
+/** Files of which one is sparse: such a layer is read again when it is published, wherever that is. */
+const READ_AGAIN: readonly LayerEntry[] = [
+  file('blob', 'blob'),
+  { type: 'raw', bytes: sparseInRecords('sparse', [[5, Buffer.from('x')]], 100) },
+];
 
 for (const kind of BACKENDS) {
   describe(`e2e/mistakes: unpackd convert, backend ${kind}: mistakes of unpackd in the work on single images`, () => {
@@ -34,7 +40,7 @@ for (const kind of BACKENDS) {
           '1',
           image({ layers: [content], config: { config: { Env: [`NOTE=${MARK}`] } } }),
         ),
-        blob: registry.add('lab/blob', '1', image({ layers: [await layer([file('blob', 'blob')])] })),
+        blob: registry.add('lab/blob', '1', image({ layers: [await layer(READ_AGAIN)] })),
         last: registry.add('lab/last', '1', await smallImage('last')),
       };
       const blob = registry.store.image('lab/blob', '1')?.layers[0];

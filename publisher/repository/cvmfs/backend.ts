@@ -64,6 +64,11 @@ export class CvmfsBackend implements Backend {
     return true;
   }
 
+  /** The server reads the stream alone. */
+  async filesAside(): Promise<undefined> {
+    return await Promise.resolve(undefined);
+  }
+
   /** The server compresses what it takes, and keeps equal files once: the size of the result is unknown before. */
   room(): FreeRoom {
     return UNKNOWN_ROOM;

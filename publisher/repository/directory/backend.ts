@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { Failure } from '../../../core/failure.ts';
+import { Failure, isFailure } from '../../../core/failure.ts';
 import type {
   Backend,
   DeletionRoom,
@@ -25,10 +25,12 @@ import {
   type WorkingPaths,
 } from './journal.ts';
 import { type FreeRoom, freeRoom } from '../../../core/system/free-space.ts';
+import { FolderAside } from './folder-aside.ts';
 import { mayShare, Probe } from './probe.ts';
 import { Staging } from './staging.ts';
 import { WriteLosses } from '../inode.ts';
 import { orUnusable, type StoragePlace } from '../../../core/system-failure.ts';
+import { isSystemError } from '../../../core/system-error.ts';
 import { takeTurns } from '../../../core/turns.ts';
 import { interruption } from '../../../core/interruption.ts';
 import { keepPrivate } from '../../../core/system/private-folder.ts';
@@ -82,17 +84,29 @@ export class DirectoryBackend implements Backend {
     return new OpenDirectory(paths, lock, { notice, exposes });
   }
 
+  /** Whatever is wrong with the repository, who opens it tells of it. */
+  async filesAside(name: string, notice: Notice): Promise<FolderAside | undefined> {
+    const { control } = workingPaths(this.#options.root, name);
+    try {
+      this.#makeControl(control, notice);
+      return await FolderAside.make(control);
+    } catch (error) {
+      if (!isSystemError(error) && !isFailure(error)) throw error;
+      return undefined;
+    }
+  }
+
+  #makeControl(path: string, notice: Notice): void {
+    makeOpenFolder(this.#options.root);
+    const note = (message: string): void => notice('note', message);
+    keepPrivate({ path, marks: CONTROL_MARKS, unusable: 'repository-unusable', note });
+  }
+
   async #take(name: string, request: TakeOptions): Promise<{ paths: WorkingPaths; lock: Lock }> {
     const paths = workingPaths(this.#options.root, name);
     const subject = `the repository ${paths.repository}`;
     await orUnusable(unchanged(paths.control), async () => {
-      makeOpenFolder(this.#options.root);
-      keepPrivate({
-        path: paths.control,
-        marks: CONTROL_MARKS,
-        unusable: 'repository-unusable',
-        note: (message) => request.notice('note', message),
-      });
+      this.#makeControl(paths.control, request.notice);
     });
     const lock = await Lock.acquire({
       path: paths.lock,
@@ -113,6 +127,7 @@ export class DirectoryBackend implements Backend {
             `removed a publication of ${name} that was interrupted before it was complete`,
           );
         await discardWorkingFiles(paths);
+        await FolderAside.removeAbandoned(paths.control);
       });
       return { paths, lock };
     } catch (error) {

@@ -15,7 +15,13 @@ import { hasCode } from '../../../core/system-error.ts';
 import { displayPath, pathBelow, type BytePath } from '../../../core/system/byte-path.ts';
 import { AttributesColumn, Column, WORDS_32 } from '../../packed/column.ts';
 import { TextPool } from '../../packed/text-pool.ts';
-import type { Attributes, Entry, ExtendedAttributes, HardLinkEntry } from '../../publication/entry.ts';
+import type {
+  Attributes,
+  Entry,
+  ExtendedAttributes,
+  FileEntry,
+  HardLinkEntry,
+} from '../../publication/entry.ts';
 import type { Change } from './journal.ts';
 import {
   fileTime,
@@ -24,6 +30,7 @@ import {
   makeDevice,
   makeFile,
   makeSymbolicLink,
+  moveFile,
   type WriteLosses,
 } from '../inode.ts';
 
@@ -88,7 +95,7 @@ export class Staging {
         this.#addDirectory(entry.path, entry.attributes, isTop);
         return;
       case 'file':
-        await makeFile(this.#at(entry.path), entry, this.#onBytes);
+        await this.#addFile(entry);
         return;
       case 'link':
         this.#link(entry);
@@ -188,6 +195,12 @@ export class Staging {
       this.#existing.add(path);
       this.#attributes.push({ kind: 'attributes', path, attributes });
     }
+  }
+
+  async #addFile(entry: FileEntry): Promise<void> {
+    const path = this.#at(entry.path);
+    if (entry.movable !== undefined && moveFile(entry.movable, path, entry)) this.#onBytes(entry.sizeBytes);
+    else await makeFile(path, entry, this.#onBytes);
   }
 
   #link({ path, target }: HardLinkEntry): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { formatReference, parseReference, type ImageReference } from '../../../core/oci/reference.ts';
 import { layerRoot } from '../../../publisher/image/layout.ts';
 import { TestRegistry } from '../../support/e2e/registry.ts';
@@ -21,7 +21,7 @@ for (const where of ['a directory', 'cvmfs_server 2.12'] as const) {
   const make = PLACES[where];
   // The double of cvmfs_server keeps owners as root alone, and what has another owner is not shared.
   const needed = where === 'a directory' ? [] : (['root'] as const);
-  describeWith(needed, `publisher/pipeline/layer-packs: a rebuilt image, in ${where}`, () => {
+  describeWith(needed, `publisher/pipeline/layer-packs: an image, in ${where}`, () => {
     let place: Place;
     let registry: TestRegistry;
     let bench: PublishingBench;
@@ -61,8 +61,15 @@ for (const where of ['a directory', 'cvmfs_server 2.12'] as const) {
     async function publish(reference: ImageReference): Promise<string | undefined> {
       bench.ended.length = 0;
       await bench.publish([reference]);
-      assert.deepEqual(unnamedFiles(bench.spool.directory), []);
+      assert.deepEqual(packs(), []);
       return bench.ended[0]?.split(' ').at(-1);
+    }
+
+    /** What there is of packs: folders beside the repository, or files without names in the spool. */
+    function packs(): readonly string[] {
+      if (where !== 'a directory') return unnamedFiles(bench.spool.directory);
+      const control = join(dirname(place.folder()), `.unpackd-${NAME}`);
+      return readdirSync(control).filter((name) => name.startsWith('aside-'));
     }
 
     function assertNight(reference: ImageReference, content: string): void {
@@ -74,11 +81,11 @@ for (const where of ['a directory', 'cvmfs_server 2.12'] as const) {
       assert.deepEqual(place.problems(), []);
     }
 
-    it('is published without its blob being read again', async () => {
+    it('is published, when it was rebuilt, without its blob being read again', async () => {
       const second = await night('second');
       const blob = bench.spool.pathOf(second.digest);
       onPublication = () => {
-        assert.equal(unnamedFiles(bench.spool.directory).length, 1);
+        assert.equal(packs().length, 1);
         writeFileSync(blob, 'no layer');
       };
       const reference = push('2', second);
@@ -89,13 +96,41 @@ for (const where of ['a directory', 'cvmfs_server 2.12'] as const) {
     });
 
     // The double of cvmfs_server has what is published elsewhere.
-    if (where === 'a directory')
+    if (where === 'a directory') {
+      it('is published as a new one too without its blob being read again', async () => {
+        const other = await layer([file('f', 'other')]);
+        const blob = bench.spool.pathOf(other.digest);
+        onPublication = () => {
+          assert.equal(packs().length, 1);
+          writeFileSync(blob, 'no layer');
+        };
+        const reference = parseReference(registry.add('lab/other', '1', image({ layers: [other] })));
+        assert.equal(await publish(reference), 'published');
+        assert.equal(readFileSync(join(place.folder(), formatReference(reference), 'f'), 'utf8'), 'other');
+      });
+
+      it('gives up its pack where the publication needs its room', async () => {
+        const second = await night('second');
+        const room = place.backend.room.bind(place.backend);
+        let refusals = 0;
+        place.backend.room = (name) => {
+          if (!existsSync(bench.spool.pathOf(second.digest)) || packs().length === 0) return room(name);
+          refusals++;
+          return { ...room(name), bytes: 1 };
+        };
+        const reference = push('2', second);
+        assert.equal(await publish(reference), 'published');
+        assert.equal(refusals, 1);
+        assertNight(reference, 'second');
+      });
+
       it('is published from its blob where a file that was expected is not as it was', async () => {
         chmodSync(join(place.folder(), layerRoot(first.digest), 'd/same'), 0o600);
         const reference = push('2', await night('second'));
         assert.equal(await publish(reference), 'published');
         assertNight(reference, 'second');
       });
+    }
 
     it('leaves nothing open where the image fails', async () => {
       const second = await night('second');

@@ -104,14 +104,16 @@ const STEPS: Readonly<Record<string, (site: Site) => void>> = {
   'it is composed': ({ listings, badLayer }) => sabotage(listings, 'load', (digest) => digest === badLayer),
   'its names are gathered': ({ backend, badLayer }) =>
     whenOpened(backend, ({ view }) => sabotageReading(view, `${layerMetadataPath(badLayer)}/origin.json`)),
-  'its contents are streamed': ({ backend, spool, badLayer }) =>
+  'its contents are streamed': ({ backend, spool, badLayer }) => {
+    backend.filesAside = async () => await Promise.resolve(undefined);
     whenOpened(backend, (repository) => {
       const publish = repository.publish.bind(repository);
       repository.publish = async (...values) => {
         rmSync(spool.pathOf(badLayer), { force: true });
         await publish(...values);
       };
-    }),
+    });
+  },
   'it is made visible': ({ backend, bad }) =>
     whenOpened(backend, (repository) =>
       sabotage(repository, 'publish', ({ names }: { names: readonly { path: string }[] }) =>

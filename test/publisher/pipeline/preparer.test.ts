@@ -51,6 +51,7 @@ describe('publisher/pipeline/preparer', () => {
           return path;
         },
       },
+      backend: { filesAside: async () => undefined },
       listings: workshop.listings,
       view: workshop.repository,
       observe: () => undefined,

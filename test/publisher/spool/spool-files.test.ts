@@ -87,12 +87,12 @@ describe('publisher/spool/spool-files: publisher/spool/spool-files, eviction', (
     const spool = await Spool.open(await temporaryDirectory('spool'));
     const digest = digestOf(Buffer.from('x'));
     let told = 0;
-    const tell = (): void => void told++;
-    spool.whenLetGo(digest, tell);
+    const tell = async (): Promise<void> => await Promise.resolve(void told++);
+    await spool.whenLetGo(digest, tell);
     assert.equal(told, 1);
     const [one, other] = [spool.hold([digest]), spool.hold([digest])];
-    spool.whenLetGo(digest, tell);
-    spool.whenLetGo(digest, tell);
+    await spool.whenLetGo(digest, tell);
+    await spool.whenLetGo(digest, tell);
     await one.release(true);
     assert.equal(told, 1);
     await other.release(false);
