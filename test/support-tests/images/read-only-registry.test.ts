@@ -57,6 +57,21 @@ describe('support-tests/images/read-only-registry: the read-only registry for te
     return response.headers.get('docker-content-digest');
   }
 
+  it('loses what no tag stands for when that is removed, and nothing else', async () => {
+    const [kept, gone] = [first, image({ layers: [await layer([file('c', '3')])] })];
+    store.add('lab/moved', gone, '1');
+    store.add('lab/moved', imageIndex([{ image: kept }]), '1');
+    store.removeUntagged('lab/moved');
+    const statuses = [kept, gone].map(async ({ manifest, blobs }) => {
+      const paths = [`manifests/${manifest.digest}`, ...blobs.map(({ digest }) => `blobs/${digest}`)];
+      return await Promise.all(paths.map(async (path) => (await get(`/v2/lab/moved/${path}`)).status));
+    });
+    assert.deepEqual(await Promise.all(statuses), [
+      [200, 200, 200],
+      [404, 404, 404],
+    ]);
+  });
+
   it('answers the version check', async () => {
     const response = await get('/v2/');
     assert.equal(response.status, 200);

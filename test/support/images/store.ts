@@ -24,6 +24,17 @@ export class ImageStore {
     this.#repositories.get(repository)?.tags.delete(tag);
   }
 
+  /** Removes all that no tag stands for. */
+  removeUntagged(repository: string): void {
+    const found = this.#repositories.get(repository);
+    if (found === undefined) return;
+    const { manifests, blobs, tags } = found;
+    const tagged = [...tags.values()].flatMap((digest) => manifests.get(digest) ?? []);
+    manifests.clear();
+    blobs.clear();
+    for (const image of tagged) this.add(repository, image);
+  }
+
   has(repository: string): boolean {
     return this.#repositories.has(repository);
   }
