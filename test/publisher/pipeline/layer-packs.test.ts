@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { formatReference, parseReference, type ImageReference } from '../../../core/oci/reference.ts';
 import { layerRoot } from '../../../publisher/image/layout.ts';
@@ -68,8 +68,11 @@ for (const where of ['a directory', 'cvmfs_server 2.12'] as const) {
     /** What there is of packs: folders beside the repository, or files without names in the spool. */
     function packs(): readonly string[] {
       if (where !== 'a directory') return unnamedFiles(bench.spool.directory);
-      const control = join(dirname(place.folder()), `.unpackd-${NAME}`);
-      return readdirSync(control).filter((name) => name.startsWith('aside-'));
+      return readdirSync(control()).filter((name) => name.startsWith('aside-'));
+    }
+
+    function control(): string {
+      return join(dirname(place.folder()), `.unpackd-${NAME}`);
     }
 
     function assertNight(reference: ImageReference, content: string): void {
@@ -107,6 +110,18 @@ for (const where of ['a directory', 'cvmfs_server 2.12'] as const) {
         const reference = parseReference(registry.add('lab/other', '1', image({ layers: [other] })));
         assert.equal(await publish(reference), 'published');
         assert.equal(readFileSync(join(place.folder(), formatReference(reference), 'f'), 'utf8'), 'other');
+      });
+
+      it('is published from its blob where what was written aside is gone', async () => {
+        const second = await night('second');
+        onPublication = () => {
+          for (const name of packs()) rmSync(join(control(), name), { recursive: true });
+        };
+        const reference = push('2', second);
+        assert.equal(await publish(reference), 'published');
+        assertNight(reference, 'second');
+        assert.match(errors[1] ?? '', /^a file that was written aside cannot be read: ENOENT/);
+        assert.deepEqual(errors.length, 3);
       });
 
       it('gives up its pack where the publication needs its room', async () => {
