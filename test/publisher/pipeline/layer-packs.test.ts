@@ -129,7 +129,8 @@ for (const where of ['a directory', 'cvmfs_server 2.12'] as const) {
         const room = place.backend.room.bind(place.backend);
         let refusals = 0;
         place.backend.room = (name) => {
-          if (!existsSync(bench.spool.pathOf(second.digest)) || packs().length === 0) return room(name);
+          // When a pack begins, there is no file in it yet.
+          if (!packs().some((pack) => existsSync(join(control(), pack, '0')))) return room(name);
           refusals++;
           return { ...room(name), bytes: 1 };
         };
