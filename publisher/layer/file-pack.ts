@@ -6,6 +6,9 @@ import type { Wanted } from './content.ts';
 import { digestOfContent } from './content-digests.ts';
 import type { ListingItem } from './listing-items.ts';
 
+/** A file of at most so many bytes is written once it is known to be kept. */
+const MOST_HELD_BYTES = 4 * 1024 * 1024;
+
 /**
  * Which files of a layer are kept in a pack. Forgotten when the layer is listed: it may know much.
  *
@@ -72,18 +75,20 @@ export class FilePack {
     content: AsyncIterable<Uint8Array>,
     isKept: PackRule,
   ): Promise<Buffer> {
-    let sizeBytes = 0;
+    const { sizeBytes } = item;
+    const fits = this.#bytes + sizeBytes <= this.#limits.mostBytes;
+    const held: Uint8Array[] = [];
     const digest = await digestOfContent(content, (chunk) => {
-      sizeBytes += chunk.length;
-      if (this.#bytes + sizeBytes <= this.#limits.mostBytes) this.#do((contents) => contents.write(chunk));
+      if (sizeBytes <= MOST_HELD_BYTES) held.push(chunk);
+      else if (fits) this.#do((contents) => contents.write(chunk));
     });
     if (!isKept(item, digest)) this.#do((contents) => contents.drop());
-    else if (this.#bytes + sizeBytes > this.#limits.mostBytes) await this.close();
-    else {
+    else if (fits) {
+      for (const chunk of held) this.#do((contents) => contents.write(chunk));
       this.#do((contents) => contents.keep(digest));
       this.#bytes += sizeBytes;
       this.#addRow(ordinal, item.attributes, this.#kept++, sizeBytes);
-    }
+    } else await this.close();
     return digest;
   }
 
