@@ -18,7 +18,7 @@ const BYTES_PER_RECORD = 512;
 /** Each has an open file. */
 const MOST_PACKS = 64;
 /** Of all packs together, each of which takes some 40 bytes of memory; in the spool twice as much, for its SHA-256. */
-const MOST_FILES = 1_000_000;
+const MOST_FILES = 200_000;
 const MOST_FILES_IN_SPOOL = 50_000;
 /** Of what is free on the disk of a repository, for all packs: what is published needs room too. */
 const MOST_OF_FREE = 1 / 4;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, createReadStream, ftruncateSync, openSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, createReadStream, ftruncateSync, mkdirSync, openSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Failure, messageOf } from '../../../core/failure.ts';
 import { Lock } from '../../../core/system/lock.ts';
 import { removingTree } from '../../../core/system/remove-tree.ts';
@@ -10,6 +10,8 @@ import type { ContentAside, FilesAside } from '../../publication/files-aside.ts'
 import { NEW_FILE, writeAt } from '../inode.ts';
 
 const PREFIX = 'aside-';
+/** What is removed is read folder by folder: names by the million would take much memory. */
+const FILES_IN_FOLDER = 1_000;
 
 /**
  * Contents as files of a folder beside the repository, from where a publication moves them to their places. The folder is locked as
@@ -55,7 +57,7 @@ export class FolderAside implements FilesAside {
   }
 
   write(chunk: Uint8Array): void {
-    this.#fd ??= openSync(this.#pathOf(this.#files), NEW_FILE, 0o600);
+    this.#fd ??= this.#begin(this.#pathOf(this.#files));
     writeAt(this.#fd, chunk, this.#writtenBytes);
     this.#writtenBytes += chunk.length;
   }
@@ -88,6 +90,11 @@ export class FolderAside implements FilesAside {
     }
   }
 
+  #begin(path: string): number {
+    if (this.#files % FILES_IN_FOLDER === 0) mkdirSync(dirname(path), { mode: 0o700 });
+    return openSync(path, NEW_FILE, 0o600);
+  }
+
   #endFile(): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
@@ -95,7 +102,7 @@ export class FolderAside implements FilesAside {
   }
 
   #pathOf(number: number): string {
-    return join(this.#folder, String(number));
+    return join(this.#folder, String(Math.floor(number / FILES_IN_FOLDER)), String(number));
   }
 }
 

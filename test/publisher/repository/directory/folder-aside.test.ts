@@ -63,6 +63,17 @@ describe('publisher/repository/directory/folder-aside', () => {
     assert.equal(await contentOf(0), 'one');
   });
 
+  it('keeps a thousand files in a folder, so that they can be removed one folder after the other', async () => {
+    for (let number = 0; number < 2_500; number++) keep(String(number));
+    const [own = ''] = readdirSync(control);
+    const counts = readdirSync(join(control, own)).filter((name) => name !== 'lock');
+    assert.deepEqual(
+      counts.map((name) => readdirSync(join(control, own, name)).length).toSorted((a, b) => a - b),
+      [500, 1_000, 1_000],
+    );
+    assert.equal(await contentOf(2_499), '2499');
+  });
+
   it('cannot be written once it was taken away', () => {
     const [folder = ''] = readdirSync(control);
     rmSync(join(control, folder), { recursive: true });
