@@ -8,6 +8,7 @@ import {
   renameSync,
   rmSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -17,6 +18,11 @@ import { hasCode, isSystemError } from '../system-error.ts';
 /** Permissions of files that only the user of unpackd reads. */
 const PRIVATE = 0o600;
 const CHUNK_BYTES = 64 * 1024;
+
+/** Writes all of `chunk` at the offset `start`, in bytes. @throws an error of the system */
+export function writeAtSync(fd: number, chunk: Uint8Array, start: number): void {
+  for (let at = 0; at < chunk.length;) at += writeSync(fd, chunk, at, chunk.length - at, start + at);
+}
 
 /**
  * Writes the file at `path`, or replaces what is there; a link is replaced, not followed. After a crash or power cut it

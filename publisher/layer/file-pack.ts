@@ -32,11 +32,7 @@ export class FilePack {
   #contents: FilesAside | undefined;
   #bytes = 0;
   #rows = 0;
-  /** Files with contents. */
-  #kept = 0;
   readonly #ordinals = new Column(WORDS_32);
-  /** Of the contents; {@link EMPTY}: there is none. */
-  readonly #numbers = new Column(WORDS_32);
   readonly #sizes = new Column(DOUBLES);
   readonly #attributes = new AttributesColumn();
 
@@ -61,7 +57,7 @@ export class FilePack {
 
   /** Takes note of a file without content. */
   addEmpty(ordinal: number, { attributes }: ListingItem): void {
-    this.#addRow(ordinal, attributes, EMPTY, 0);
+    this.#addRow(ordinal, attributes, 0);
   }
 
   /**
@@ -87,7 +83,7 @@ export class FilePack {
       for (const chunk of held) this.#do((contents) => contents.write(chunk));
       this.#do((contents) => contents.keep(digest));
       this.#bytes += sizeBytes;
-      this.#addRow(ordinal, item.attributes, this.#kept++, sizeBytes);
+      this.#addRow(ordinal, item.attributes, sizeBytes);
     } else await this.close();
     return digest;
   }
@@ -104,25 +100,20 @@ export class FilePack {
    * The files that are `wanted`, with their contents, in the order of the archive. They can be read once, since who reads them may
    * move them away.
    *
-   * @throws Failure `digest-mismatch` for a content that is not what was written
+   * @throws Failure `digest-mismatch` for a content that is not what was written; `layer-vanished` where it is gone
    */
   async *entries(wanted: Wanted): AsyncGenerator<FileEntry> {
     const contents = this.#contents;
     if (contents === undefined) throw new Error('the pack of a layer was closed before it was read');
     this.#contents = undefined;
     try {
+      let number = 0;
       for (let row = 0; row < this.#rows; row++) {
         const path = wanted.get(this.#ordinals.at(row));
-        if (path === undefined) continue;
-        const number = this.#numbers.at(row);
-        const content = number === EMPTY ? { content: [] } : contents.at(number);
-        yield {
-          type: 'file',
-          path,
-          attributes: this.#attributes.at(row),
-          sizeBytes: this.#sizes.at(row),
-          ...content,
-        };
+        const attributes = this.#attributes.at(row);
+        const sizeBytes = this.#sizes.at(row);
+        const content = sizeBytes === 0 ? { content: [] } : contents.at(number++);
+        if (path !== undefined) yield { type: 'file', path, attributes, sizeBytes, ...content };
       }
     } finally {
       await contents.close();
@@ -135,7 +126,7 @@ export class FilePack {
     await contents?.close();
   }
 
-  #addRow(ordinal: number, attributes: Attributes, number: number, sizeBytes: number): void {
+  #addRow(ordinal: number, attributes: Attributes, sizeBytes: number): void {
     if (this.#contents === undefined) return;
     if (this.#rows >= this.#limits.mostFiles) {
       void this.close();
@@ -143,7 +134,6 @@ export class FilePack {
     }
     const row = this.#rows++;
     this.#ordinals.set(row, ordinal);
-    this.#numbers.set(row, number);
     this.#sizes.set(row, sizeBytes);
     this.#attributes.set(row, attributes);
   }
@@ -159,6 +149,3 @@ export class FilePack {
     }
   }
 }
-
-/** In place of the number of a content. */
-const EMPTY = 2 ** 32 - 1;

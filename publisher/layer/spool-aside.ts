@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, openSync, read, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, read, rmSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { writeAtSync } from '../../core/system/files.ts';
 import { Failure } from '../../core/failure.ts';
 import { Column, DOUBLES } from '../packed/column.ts';
 import type { ContentAside, FilesAside } from '../publication/files-aside.ts';
@@ -37,9 +38,7 @@ export class SpoolAside implements FilesAside {
   }
 
   write(chunk: Uint8Array): void {
-    const fd = this.#open;
-    for (let at = 0; at < chunk.length;)
-      at += writeSync(fd, chunk, at, chunk.length - at, this.#end + this.#writtenBytes + at);
+    writeAtSync(this.#open, chunk, this.#end + this.#writtenBytes);
     this.#writtenBytes += chunk.length;
   }
 

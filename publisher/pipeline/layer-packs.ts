@@ -60,7 +60,7 @@ export class LayerPacks {
   async begin(image: ResolvedImage, layer: Descriptor): Promise<ListOptions['aside']> {
     const { options, backend } = this.#context;
     if (options.overwriteLayers || !image.outputs.has('layers')) return undefined;
-    if (this.#packs.size >= MOST_PACKS || this.#files >= MOST_FILES) return undefined;
+    if (this.#packs.size >= MOST_PACKS || this.#taken('files') >= MOST_FILES) return undefined;
     const known = await this.#knownFiles(image, layer);
     const isKept: PackRule =
       known === undefined
@@ -70,8 +70,9 @@ export class LayerPacks {
     return place && { pack: new FilePack(place.contents, place), isKept };
   }
 
-  get #files(): number {
-    return sum(this.#packs, (pack) => pack.files);
+  /** What all packs together have that are open. */
+  #taken(what: 'files' | 'sizeBytes'): number {
+    return [...this.#packs.values()].reduce((sum, pack) => sum + (pack.isOpen ? pack[what] : 0), 0);
   }
 
   /** What the repository is likely to have of a layer; `undefined`: nothing. */
@@ -97,13 +98,11 @@ export class LayerPacks {
     const contents = await backend.filesAside(repository, notice);
     if (contents === undefined) return undefined;
     const { bytes, inodes } = backend.room(repository);
+    const files = this.#taken('files');
     return {
       contents,
-      mostBytes: shareOf(
-        bytes,
-        sum(this.#packs, (pack) => pack.sizeBytes),
-      ),
-      mostFiles: Math.min(MOST_FILES - this.#files, shareOf(inodes, this.#files)),
+      mostBytes: shareOf(bytes, this.#taken('sizeBytes')),
+      mostFiles: Math.min(MOST_FILES - files, shareOf(inodes, files)),
     };
   }
 
@@ -142,8 +141,4 @@ interface Place extends PackLimits {
 /** What packs may still take of a disk on which so much is `free`, and `taken` by them. */
 function shareOf(free: number | undefined, taken: number): number {
   return free === undefined ? Infinity : (free + taken) * MOST_OF_FREE - taken;
-}
-
-function sum(packs: ReadonlyMap<Digest, FilePack>, of: (pack: FilePack) => number): number {
-  return [...packs.values()].reduce((all, pack) => all + (pack.isOpen ? of(pack) : 0), 0);
 }

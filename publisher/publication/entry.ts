@@ -28,7 +28,7 @@ export interface FileEntry {
   /** Exactly `sizeBytes` bytes. Must be read to its end before the next entry is asked for. */
   readonly content: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
   /** Path of a file that has the content already. Whoever moves it away does not read `content`. */
-  readonly movable?: string | undefined;
+  readonly movable?: string;
 }
 
 /** A further name of a file: `target` is a file entry earlier in the stream, or a file that the repository holds. */

@@ -12,10 +12,10 @@ import {
   renameSync,
   symlinkSync,
   utimesSync,
-  writeSync,
   constants,
 } from 'node:fs';
 import { hasCode, isDiskFull, isSystemError } from '../../core/system-error.ts';
+import { writeAtSync } from '../../core/system/files.ts';
 import { pathBuffer, displayPath, type BytePath } from '../../core/system/byte-path.ts';
 import { makeNode, setXattr } from '../../core/system/libc.ts';
 import { counted } from '../../core/text.ts';
@@ -53,7 +53,7 @@ export async function makeFile(
     let isCutShort = false;
     for await (const chunk of entry.content) {
       isCutShort = isHole(chunk);
-      if (!isCutShort) writeAt(fd, chunk, written);
+      if (!isCutShort) writeAtSync(fd, chunk, written);
       written += chunk.length;
       await takeTurns();
     }
@@ -87,10 +87,6 @@ export function moveFile(from: string, to: Buffer, { attributes }: FileEntry): b
   const time = fileTime(attributes.mtime);
   utimesSync(to, time, time);
   return true;
-}
-
-export function writeAt(fd: number, chunk: Uint8Array, start: number): void {
-  for (let at = 0; at < chunk.length;) at += writeSync(fd, chunk, at, chunk.length - at, start + at);
 }
 
 export function makeSymbolicLink(path: Buffer, entry: SymbolicLinkEntry): void {

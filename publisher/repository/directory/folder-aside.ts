@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, createReadStream, ftruncateSync, mkdirSync, openSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Failure, messageOf } from '../../../core/failure.ts';
+import { writeAtSync } from '../../../core/system/files.ts';
 import { Lock } from '../../../core/system/lock.ts';
 import { removingTree } from '../../../core/system/remove-tree.ts';
 import { isSystemError } from '../../../core/system-error.ts';
 import { inTurns } from '../../../core/turns.ts';
 import type { ContentAside, FilesAside } from '../../publication/files-aside.ts';
-import { NEW_FILE, writeAt } from '../inode.ts';
+import { NEW_FILE } from '../inode.ts';
 
 const PREFIX = 'aside-';
 /** What is removed is read folder by folder: names by the million would take much memory. */
@@ -58,7 +59,7 @@ export class FolderAside implements FilesAside {
 
   write(chunk: Uint8Array): void {
     this.#fd ??= this.#begin(this.#pathOf(this.#files));
-    writeAt(this.#fd, chunk, this.#writtenBytes);
+    writeAtSync(this.#fd, chunk, this.#writtenBytes);
     this.#writtenBytes += chunk.length;
   }
 
