@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
   closeSync,
-  createWriteStream,
   fsyncSync,
   openSync,
   readFileSync,
@@ -10,9 +9,8 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { hasCode, isSystemError } from '../system-error.ts';
 
 /** Permissions of files that only the user of unpackd reads. */
@@ -35,8 +33,8 @@ export async function writeWhole(
 ): Promise<void> {
   const part = partOf(path);
   try {
-    const chunks = typeof content === 'string' ? [content] : content;
-    await pipeline(chunks, createWriteStream(part, { flags: 'wx', flush: true, mode }));
+    // Unlike a stream, which may make the file after it failed, this has closed it when it throws.
+    await writeFile(part, content, { flag: 'wx', flush: true, mode });
     await renameDurably(part, path);
   } catch (error) {
     // The first error says why.
