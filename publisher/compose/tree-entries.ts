@@ -27,22 +27,17 @@ export interface TreeSources {
 }
 
 /**
- * The entries of one tree: its directories, links and devices, then the contents that it brings, layer by layer in the
- * order of their archives, then hard links.
+ * The entries of one tree: its directories, devices and links to other trees, then the contents that it brings, layer by
+ * layer in the order of their archives, then further names of these.
  */
 export async function* treeEntries(tree: PublishedTree, sources: TreeSources): AsyncGenerator<Entry> {
   yield* tree.metadata;
   if (tree.root !== tree.path) yield marker(tree.path);
   const placing = new Placing(tree, sources, await inTurns(catalogFolders(tree.rootNode)));
-  let links = 0;
-  for await (const entry of givingTurns(placing.entries())) {
-    if (entry.type === 'link') links++;
-    else yield entry;
-  }
+  yield* givingTurns(placing.entries());
   for (const [layer, wanted] of placing.contents) yield* filesOf(layer, wanted, sources);
-  if (links === 0) return;
-  // Found again: kept, they would be as many as the files of the image.
-  for await (const entry of givingTurns(placing.entries())) if (entry.type === 'link') yield entry;
+  // Found again: kept, they might be as many as the files of the image.
+  if (placing.hasFurtherNames) yield* givingTurns(placing.furtherNames());
 }
 
 function filesOf(layer: Digest, wanted: Wanted, { packOf, blobOf }: TreeSources): AsyncGenerator<FileEntry> {
@@ -74,9 +69,11 @@ function marker(folder: BytePath): FileEntry {
   return { type: 'file', path: `${folder}/${CATALOG_MARKER}`, attributes, sizeBytes: 0, content: [] };
 }
 
-/** Walks over a tree's tree: gives what has no content, links too, and notes where contents belong. */
+/** Walks over a tree's tree: gives what has no content, and notes where contents belong. */
 class Placing {
+  /** Complete once the {@link entries} were. */
   readonly contents = new Map<Digest, Brought>();
+  hasFurtherNames = false;
   readonly #tree: PublishedTree;
   readonly #sources: TreeSources;
   readonly #catalogs: Set<BytePath>;
@@ -89,56 +86,71 @@ class Placing {
   }
 
   *entries(): Generator<Entry> {
-    for (const visit of walkAny(this.#tree.rootNode)) {
+    for (const { path, node, folder } of walkAny(this.#tree.rootNode)) {
       // Nothing is left to delete, and kernel overlay would list the name.
-      if (visit.node.type === 'whiteout' && isOpaque(visit.folder)) continue;
-      yield* this.#entry(visit.node, visit.path);
+      if (node.type === 'whiteout' && isOpaque(folder)) continue;
+      const at = path === '' ? this.#tree.root : joinPath(this.#tree.root, path);
+      const entry = this.#entry(node, path, at);
+      if (entry !== undefined) yield entry;
+      if (node.type === 'directory' && this.#catalogs.has(path)) yield marker(at);
     }
   }
 
-  *#entry(node: AnyNode, path: BytePath): Generator<Entry> {
-    const at = path === '' ? this.#tree.root : joinPath(this.#tree.root, path);
+  /** Links to the contents. */
+  *furtherNames(): Generator<Entry> {
+    for (const { path, node } of walkAny(this.#tree.rootNode)) {
+      if (node.type !== 'file' || node.source.kind !== 'layer') continue;
+      const at = joinPath(this.#tree.root, path);
+      const home = this.#homeOf(node.source, path, at);
+      if (home !== at && this.#isInside(home)) yield { type: 'link', path: at, target: home };
+    }
+  }
+
+  #entry(node: AnyNode, path: BytePath, at: BytePath): Entry | undefined {
     switch (node.type) {
       case 'directory':
-        yield { type: 'directory', path: at, attributes: node.attributes };
-        if (this.#catalogs.has(path)) yield marker(at);
-        return;
+        return { type: 'directory', path: at, attributes: node.attributes };
       case 'file':
-        yield* this.#file(node, path, at);
-        return;
+        return this.#file(node, path, at);
       case 'symlink':
-        yield { type: 'symlink', path: at, attributes: node.attributes, target: node.target };
-        return;
+        return { type: 'symlink', path: at, attributes: node.attributes, target: node.target };
       case 'whiteout':
-        yield { type: 'character-device', path: at, attributes: WHITEOUT_ATTRIBUTES, major: 0, minor: 0 };
-        return;
+        return { type: 'character-device', path: at, attributes: WHITEOUT_ATTRIBUTES, major: 0, minor: 0 };
       // What it is depends on the layers below, and a layer is shared by images that have others there.
       case 'foreign-link':
-        return;
+        return undefined;
       case 'character-device':
       case 'block-device':
       case 'fifo': {
         const { type, attributes, major, minor } = node;
-        yield { type, path: at, attributes, major, minor };
-        return;
+        return { type, path: at, attributes, major, minor };
       }
     }
   }
 
-  *#file(node: FileNode, path: BytePath, at: BytePath): Generator<Entry> {
-    const { source, attributes, sizeBytes } = node;
-    if (source.kind === 'bytes') {
-      yield { type: 'file', path: at, attributes, sizeBytes, content: [source.bytes] };
-      return;
+  /** `undefined`: it comes with the contents, or as a further name of one of them. */
+  #file(node: FileNode, path: BytePath, at: BytePath): Entry | undefined {
+    const { source } = node;
+    if (source.kind === 'bytes') return fileAt(at, node, [source.bytes]);
+    const home = this.#homeOf(source, path, at);
+    if (home === at) return undefined;
+    if (this.#isInside(home)) {
+      this.hasFurtherNames = true;
+      return undefined;
     }
+    if (!this.#sources.unlinkable.has(home)) return { type: 'link', path: at, target: home };
+    return fileAt(at, node, this.#sources.published(home));
+  }
+
+  /** Path of the file that is to be at `at`: the same where the tree brings it under that name. */
+  #homeOf(source: LayerSource, path: BytePath, at: BytePath): BytePath {
     const published = this.#sources.homeOf(source);
     const isBrought = this.#tree.files === 'copied' || published === at;
-    if (!isBrought && this.#sources.unlinkable.has(published)) {
-      yield { type: 'file', path: at, attributes, sizeBytes, content: this.#sources.published(published) };
-      return;
-    }
-    const home = isBrought ? this.#broughtOf(source.layer).place(source, path) : published;
-    if (home !== at) yield { type: 'link', path: at, target: home };
+    return isBrought ? this.#broughtOf(source.layer).place(source, path) : published;
+  }
+
+  #isInside(path: BytePath): boolean {
+    return path.startsWith(`${this.#tree.root}/`);
   }
 
   #broughtOf(layer: Digest): Brought {
@@ -146,6 +158,14 @@ class Placing {
     this.contents.set(layer, brought);
     return brought;
   }
+}
+
+function fileAt(
+  path: BytePath,
+  { attributes, sizeBytes }: FileNode,
+  content: FileEntry['content'],
+): FileEntry {
+  return { type: 'file', path, attributes, sizeBytes, content };
 }
 
 /** Whether nothing is left in `folder` that a deletion could hide. */

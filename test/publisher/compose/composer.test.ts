@@ -81,17 +81,17 @@ describe('publisher/compose/composer', () => {
       assert.deepEqual(streamBelow(stream, chainPath(lower)), [
         '.cvmfscatalog = ',
         'd/',
-        's -> d',
         `d/a == ${ofBase}/d/a`,
         `d/b == ${ofBase}/d/b`,
+        's -> d',
       ]);
       const merged = [
         '.cvmfscatalog = ',
         'd/',
-        's -> d',
-        'e/',
         `d/b == ${ofBase}/d/b`,
         `d/h == ${ofTop}/d/h`,
+        's -> d',
+        'e/',
         `e/c == ${ofTop}/d/h`,
       ];
       assert.deepEqual(streamBelow(stream, chainPath(upper)), merged);

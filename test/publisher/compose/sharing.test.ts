@@ -46,7 +46,7 @@ describe('publisher/compose/sharing', () => {
     const after = await workshop.layer(directory('d'), file('d/same', 'same'), file('new', 'new'));
     await publish(before);
     const entries = await publish(after);
-    assert.deepEqual(entries, ['d/', 'new = new', `d/same == ${layerRoot(before.digest)}/d/same`]);
+    assert.deepEqual(entries, ['d/', `d/same == ${layerRoot(before.digest)}/d/same`, 'new = new']);
   });
 
   it('links chains and flat trees to the file itself, never to a link', async () => {
@@ -85,8 +85,8 @@ describe('publisher/compose/sharing', () => {
     await publish(before, 'reg.example/lab/nightly:20261129');
     const next = await workshop.layer(same, file('b', 'b'));
     assert.deepEqual(await publish(next, 'reg.example/lab/nightly:20261130'), [
-      'b = b',
       `same == ${layerRoot(before.digest)}/same`,
+      'b = b',
     ]);
     const stranger = await workshop.layer(same, file('c', 'c'));
     assert.deepEqual(await publish(stranger, 'reg.example/lab/nightly-tools:1'), ['same = same', 'c = c']);
@@ -106,9 +106,9 @@ describe('publisher/compose/sharing', () => {
     ];
     const { stream } = await workshop.publish(images);
     assert.deepEqual(streamBelow(stream, layerRoot(two.digest)), [
-      'own = own',
       `same == ${layerRoot(before.digest)}/same`,
       `both == ${layerRoot(one.digest)}/both`,
+      'own = own',
     ]);
   });
 
@@ -237,7 +237,7 @@ describe('publisher/compose/sharing', () => {
     await publish(before);
     assert.deepEqual(
       await publish(await workshop.layer(...files(2)), NIGHTLY, { sameContent: 'ignore-mtime' }),
-      ['tool.py = tool', 'changed = 2', `tool == ${layerRoot(before.digest)}/tool`],
+      [`tool == ${layerRoot(before.digest)}/tool`, 'tool.py = tool', 'changed = 2'],
     );
   });
 
