@@ -1,5 +1,6 @@
 /** Size of the blocks that an archive consists of. */
 export const BLOCK_BYTES = 512;
+const ZEROS = Buffer.alloc(BLOCK_BYTES);
 
 const CHUNK_BYTES = 1024 * 1024;
 /** Pieces of this size go on as they are: copying them together would cost more than one write more. */
@@ -36,14 +37,16 @@ export class Chunks {
   writeText(text: string): void {
     const length = text.length + 1;
     const padded = length + ((BLOCK_BYTES - (length % BLOCK_BYTES)) % BLOCK_BYTES);
-    const room = this.#room(padded);
-    room.write(text, 'latin1');
-    room.fill(0, text.length);
+    const at = this.#room(padded);
+    this.#current.write(text, at, 'latin1');
+    this.#current.fill(0, at + text.length, at + padded);
   }
 
-  /** A block of zeros, to be filled at once. */
-  block(): Buffer {
-    return this.#room(BLOCK_BYTES).fill(0);
+  /** A block like `model`, to be filled at once. */
+  block(model = ZEROS): Buffer {
+    const at = this.#room(BLOCK_BYTES);
+    this.#current.set(model, at);
+    return this.#current.subarray(at, at + BLOCK_BYTES);
   }
 
   /** Zeros up to the next block. */
@@ -72,11 +75,12 @@ export class Chunks {
     this.#free.push(whole);
   }
 
-  #room(bytes: number): Buffer {
+  /** Takes room in the current buffer, and returns where it begins. */
+  #room(bytes: number): number {
     if (bytes > this.#current.length - this.#used) this.#flush(bytes);
-    const room = this.#current.subarray(this.#used, this.#used + bytes);
+    const at = this.#used;
     this.#used += bytes;
-    return room;
+    return at;
   }
 
   #flush(needed = 0): void {

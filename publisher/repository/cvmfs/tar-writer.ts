@@ -5,14 +5,15 @@ import type { Attributes, DeviceEntry, Entry, FileEntry } from '../../publicatio
 import { BLOCK_BYTES, Chunks } from './chunks.ts';
 
 /**
- * Writes entries as a tar archive for `cvmfs_server ingest`: GNU format, whose long names are plain bytes, where PAX
- * ones are text in a declared character set. Most entries of a publication are hard links with two long names, so that
- * these must be cheap.
+ * Writes entries as a tar archive for `cvmfs_server ingest`: ustar headers, and GNU's long names where these do not
+ * suffice. Both are plain bytes, where PAX names are text in a declared character set. Most entries of a publication are
+ * hard links with two long names, so that these must be cheap.
  *
- * @see GNU tar manual, "Basic Tar Format" and "Extensions to tar Archive Format"
+ * @see POSIX.1-2017, pax, "ustar Interchange Format"; GNU tar manual, "Extensions to tar Archive Format"
  */
 
-const SHORT_NAME_BYTES = 100;
+const NAME_BYTES = 100;
+const PREFIX_BYTES = 155;
 
 /**
  * The archive in large chunks. The entries' contents are read as it is. Chunks that have been read, in their order, may be
@@ -58,20 +59,10 @@ const NO_ATTRIBUTES: Attributes = { mode: 0, uid: 0, gid: 0, mtime: 0 };
 const PLAIN = { linkName: '', sizeBytes: 0, attributes: NO_ATTRIBUTES, device: { major: 0, minor: 0 } };
 
 function writeHeaders(out: Chunks, entry: Entry): void {
-  if (
-    entry.type === 'link' &&
-    entry.target.length > SHORT_NAME_BYTES &&
-    entry.path.length > SHORT_NAME_BYTES
-  ) {
-    writeLongName(out, 'K', entry.target);
-    writeLongName(out, 'L', entry.path);
-    out.write(LONG_LINK);
-    return;
-  }
   const header = headerOf(entry);
-  if (header.linkName.length > SHORT_NAME_BYTES) writeLongName(out, 'K', header.linkName);
-  if (header.name.length > SHORT_NAME_BYTES) writeLongName(out, 'L', header.name);
-  writeHeader(out.block(), header);
+  if (header.linkName.length > NAME_BYTES) writeLongName(out, 'K', header.linkName);
+  if (slashOf(header.name) === undefined) writeLongName(out, 'L', header.name);
+  writeHeader(out.block(BLANK), header);
 }
 
 function headerOf(entry: Entry): Header {
@@ -95,41 +86,62 @@ function headerOf(entry: Entry): Header {
 }
 
 /** Headers of long names differ in nothing but their length. */
-const longNameHeaders = new Map<string, Buffer>();
+const longNameHeaders = { K: new Array<Buffer>(), L: new Array<Buffer>() };
 
 function writeLongName(out: Chunks, flag: 'K' | 'L', text: string): void {
-  const key = `${flag}${text.length}`;
-  let header = longNameHeaders.get(key);
-  if (header === undefined) {
-    header = Buffer.alloc(BLOCK_BYTES);
-    writeHeader(header, { ...PLAIN, flag, name: '././@LongLink', sizeBytes: text.length + 1 });
-    longNameHeaders.set(key, header);
-  }
-  out.write(header);
+  out.write((longNameHeaders[flag][text.length] ??= longNameHeader(flag, text.length + 1)));
   out.writeText(text);
 }
 
-/** A hard link both of whose names were written before it: its own do not count, nor do its attributes. */
-const LONG_LINK = Buffer.alloc(BLOCK_BYTES);
-writeHeader(LONG_LINK, { ...PLAIN, flag: '1', name: 'link', linkName: 'target' });
+function longNameHeader(flag: 'K' | 'L', sizeBytes: number): Buffer {
+  const header = Buffer.from(BLANK);
+  writeHeader(header, { ...PLAIN, flag, name: '././@LongLink', sizeBytes });
+  return header;
+}
 
+/** Places of the numbers in a header, in bytes. */
+const NUMBERS = {
+  mode: { at: 100, width: 8 },
+  uid: { at: 108, width: 8 },
+  gid: { at: 116, width: 8 },
+  size: { at: 124, width: 12 },
+  mtime: { at: 136, width: 12 },
+  major: { at: 329, width: 8 },
+  minor: { at: 337, width: 8 },
+} as const;
+
+/** A header all of whose names are empty, and numbers zero. */
+const BLANK = Buffer.alloc(BLOCK_BYTES);
+BLANK.write('ustar\u000000', 257, 'latin1');
+for (const { at, width } of Object.values(NUMBERS)) BLANK.fill('0', at, at + width - 1);
+
+/** Position of the slash that divides a name into prefix and rest; 0: it needs no prefix; `undefined`: it is too long. */
+function slashOf(name: BytePath): number | undefined {
+  if (name.length <= NAME_BYTES) return 0;
+  const slash = name.indexOf('/', name.length - NAME_BYTES - 1);
+  return slash > 0 && slash <= PREFIX_BYTES && slash < name.length - 1 ? slash : undefined;
+}
+
+/** Fills a {@link BLANK} header. Of what is too long for it only the beginning is written. */
 function writeHeader(block: Buffer, { flag, name, linkName, sizeBytes, attributes, device }: Header): void {
-  block.write(name.slice(0, SHORT_NAME_BYTES), 0, 'latin1');
-  writeNumber(block, attributes.mode, { at: 100, width: 8 });
-  writeNumber(block, attributes.uid, { at: 108, width: 8 });
-  writeNumber(block, attributes.gid, { at: 116, width: 8 });
-  writeNumber(block, sizeBytes, { at: 124, width: 12 });
-  writeNumber(block, Math.floor(settableTime(attributes.mtime)), { at: 136, width: 12 });
+  const slash = slashOf(name) ?? 0;
+  block.write(slash === 0 ? name : name.slice(slash + 1), 0, NAME_BYTES, 'latin1');
+  writeNumber(block, attributes.mode, NUMBERS.mode);
+  writeNumber(block, attributes.uid, NUMBERS.uid);
+  writeNumber(block, attributes.gid, NUMBERS.gid);
+  writeNumber(block, sizeBytes, NUMBERS.size);
+  writeNumber(block, Math.floor(settableTime(attributes.mtime)), NUMBERS.mtime);
   block.write(flag, 156, 'latin1');
-  if (linkName !== '') block.write(linkName.slice(0, SHORT_NAME_BYTES), 157, 'latin1');
-  block.write('ustar  \0', 257, 'latin1');
-  writeNumber(block, device.major, { at: 329, width: 8 });
-  writeNumber(block, device.minor, { at: 337, width: 8 });
+  block.write(linkName, 157, NAME_BYTES, 'latin1');
+  writeNumber(block, device.major, NUMBERS.major);
+  writeNumber(block, device.minor, NUMBERS.minor);
+  if (slash > 0) block.write(name, 345, slash, 'latin1');
   writeChecksum(block);
 }
 
 /** Octal digits; base-256 in two's complement where they do not suffice (GNU). */
 function writeNumber(block: Buffer, value: number, { at, width }: { at: number; width: number }): void {
+  if (value === 0) return;
   if (value >= 0 && value < 8 ** (width - 1)) {
     let rest = value;
     for (let digit = at + width - 2; digit >= at; digit--) {
