@@ -1,5 +1,5 @@
 import { ImageMeter, type ImageLimits } from '../image/image-limits.ts';
-import { givingTurns, inTurns } from '../../core/turns.ts';
+import { inSlices, inTurns } from '../../core/turns.ts';
 import { asFailure, type Failure } from '../../core/failure.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import type { OutputName } from '../../core/outputs.ts';
@@ -29,6 +29,7 @@ import {
   type Entry,
   type ExtendedAttributes,
   type FileEntry,
+  type Slice,
 } from '../publication/entry.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import type { RepositoryView } from '../publication/view.ts';
@@ -284,23 +285,23 @@ export class Composer {
     return await inTurns(lossesOf(brought, { capabilities, xattrs: this.#xattrs, meter }, onLoss));
   }
 
-  async *#stream(folders: readonly Entry[], ofOutputs: readonly OutputChanges[]): AsyncGenerator<Entry> {
+  async *#stream(folders: Slice, ofOutputs: readonly OutputChanges[]): AsyncGenerator<Slice> {
     try {
-      yield* folders;
+      yield folders;
       for (const planned of this.#planned) yield* this.#entriesOf(planned);
-      for (const { trees } of ofOutputs) yield* trees();
+      for (const { trees } of ofOutputs) yield* inSlices(trees());
     } catch (error) {
       throw asFailure(error);
     }
   }
 
-  async *#entriesOf({ image, trees }: Planned): AsyncGenerator<Entry> {
+  async *#entriesOf({ image, trees }: Planned): AsyncGenerator<Slice> {
     const { capabilities } = this.#options;
     for await (const { tree, stack, unlinkable } of this.#treesAgain(image, trees)) {
       const published = (path: BytePath) => this.#view.contents(path);
       const { homeOf } = this.#sharing;
       const sources = { ...sourcesOf(image, stack), homeOf, unlinkable: unlinkable.paths, published };
-      yield* held(treeEntries(tree, sources), capabilities);
+      for await (const slice of treeEntries(tree, sources)) yield held(slice, capabilities);
     }
   }
 
@@ -308,7 +309,7 @@ export class Composer {
   async *#xattrsOfAll(): AsyncGenerator<ExtendedAttributes> {
     for (const { image, trees } of this.#planned.filter(({ hasXattrs }) => hasXattrs)) {
       for await (const { tree } of this.#treesAgain(image, trees))
-        yield* givingTurns(treeXattrs(tree, this.#xattrs));
+        for await (const slice of inSlices(treeXattrs(tree, this.#xattrs))) yield* slice;
     }
   }
 

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { Failure } from '../../core/failure.ts';
-import type { Attributes, Entry } from '../publication/entry.ts';
+import type { Attributes, Entry, FileEntry, Slice } from '../publication/entry.ts';
 import { displayPath, pathBuffer, type BytePath } from '../../core/system/byte-path.ts';
 import { LONGEST_PATH_BYTES } from '../layer/member-path.ts';
 import { LINUX_LIMITS, type RepositoryCapabilities } from '../publication/capabilities.ts';
@@ -129,16 +129,16 @@ function droppedIn({ stack, trees }: Brought): Set<BytePath> {
 }
 
 /** The entries as the repository can hold them, and as they may stand there. */
-export async function* held(
-  entries: AsyncIterable<Entry>,
-  capabilities: RepositoryCapabilities,
-): AsyncGenerator<Entry> {
-  for await (const entry of entries) {
-    if (isLeftOut(entry, capabilities)) continue;
-    if (capabilities.exposes.setId && entry.type === 'file' && hasSetId(entry.attributes))
-      yield { ...entry, attributes: { ...entry.attributes, mode: entry.attributes.mode & ~SET_ID_BITS } };
-    else yield entry;
-  }
+export function held(slice: Slice, capabilities: RepositoryCapabilities): Slice {
+  const { setId } = capabilities.exposes;
+  return slice
+    .filter((entry) => !isLeftOut(entry, capabilities))
+    .map((entry) => (setId && entry.type === 'file' ? withoutSetId(entry) : entry));
+}
+
+function withoutSetId(file: FileEntry): FileEntry {
+  if (!hasSetId(file.attributes)) return file;
+  return { ...file, attributes: { ...file.attributes, mode: file.attributes.mode & ~SET_ID_BITS } };
 }
 
 export function isLeftOut(

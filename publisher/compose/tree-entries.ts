@@ -2,13 +2,13 @@ import { layerContents, type Wanted } from '../layer/content.ts';
 import type { FilePack } from '../layer/file-pack.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { NumberSet } from '../packed/column.ts';
-import type { Entry, FileEntry } from '../publication/entry.ts';
+import type { Entry, FileEntry, Slice } from '../publication/entry.ts';
 import { type BytePath, joinPath } from '../../core/system/byte-path.ts';
 import { CATALOG_MARKER, catalogFolders } from '../tree/catalogs.ts';
 import { IMPLIED_ATTRIBUTES, type FileNode, type LayerSource, type AnyNode, walkAny } from '../tree/node.ts';
 import { nodeAt } from '../tree/resolve.ts';
 import type { LayerTree } from '../tree/layer-tree.ts';
-import { givingTurns, inTurns } from '../../core/turns.ts';
+import { inSlices, inTurns } from '../../core/turns.ts';
 import type { PublishedTree } from '../outputs/output.ts';
 
 export interface TreeSources {
@@ -30,14 +30,15 @@ export interface TreeSources {
  * The entries of one tree: its directories, devices and links to other trees, then the contents that it brings, layer by
  * layer in the order of their archives, then further names of these.
  */
-export async function* treeEntries(tree: PublishedTree, sources: TreeSources): AsyncGenerator<Entry> {
-  yield* tree.metadata;
-  if (tree.root !== tree.path) yield marker(tree.path);
+export async function* treeEntries(tree: PublishedTree, sources: TreeSources): AsyncGenerator<Slice> {
+  yield tree.metadata;
+  if (tree.root !== tree.path) yield [marker(tree.path)];
   const placing = new Placing(tree, sources, await inTurns(catalogFolders(tree.rootNode)));
-  yield* givingTurns(placing.entries());
-  for (const [layer, wanted] of placing.contents) yield* filesOf(layer, wanted, sources);
+  yield* inSlices(placing.entries());
+  for (const [layer, wanted] of placing.contents)
+    for await (const file of filesOf(layer, wanted, sources)) yield [file];
   // Found again: kept, they might be as many as the files of the image.
-  if (placing.hasFurtherNames) yield* givingTurns(placing.furtherNames());
+  if (placing.hasFurtherNames) yield* inSlices(placing.furtherNames());
 }
 
 function filesOf(layer: Digest, wanted: Wanted, { packOf, blobOf }: TreeSources): AsyncGenerator<FileEntry> {

@@ -1,5 +1,5 @@
 import { Failure } from '../../core/failure.ts';
-import type { Attributes, DirectoryEntry, Entry, ExtendedAttributes } from './entry.ts';
+import type { Attributes, DirectoryEntry, Entry, ExtendedAttributes, Slice } from './entry.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import type { FreeRoom } from '../../core/system/free-space.ts';
 import type { FilesAside } from './files-aside.ts';
@@ -16,7 +16,7 @@ export interface Publication {
    */
   readonly outdated: readonly BytePath[];
   /** Trees: parents before children, files before the links to them. Nothing in them is reachable by a public name yet. */
-  readonly trees: () => AsyncIterable<Entry>;
+  readonly trees: () => AsyncIterable<Slice>;
   /** Entries that make the trees visible, after them: metadata, records, and public names last. */
   readonly names: readonly Entry[];
   /** Extended attributes of what the trees bring; `undefined`: there are none. */

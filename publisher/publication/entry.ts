@@ -59,6 +59,9 @@ export interface DeviceEntry {
 
 export type Entry = DirectoryEntry | FileEntry | HardLinkEntry | SymbolicLinkEntry | DeviceEntry;
 
+/** Entries that are handed on together. Their contents are read in their order, and before the next slice is asked for. */
+export type Slice = readonly Entry[];
+
 /** Extended attributes of one path, values one character a byte. They travel beside the stream. */
 export interface ExtendedAttributes {
   readonly path: BytePath;

@@ -1,6 +1,7 @@
 import type { Failure } from '../../core/failure.ts';
 import { sumOf, NOTHING_NEEDED } from '../../core/system/free-space.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
+import { inSlices } from '../../core/turns.ts';
 import { fileDemand } from '../compose/survey.ts';
 import { MissingDirectories, TreeChanges } from '../compose/tree-changes.ts';
 import type { NamedImage } from '../image/image.ts';
@@ -104,8 +105,8 @@ export class NameChanges {
         deletions: [],
         outdated,
         async *trees() {
-          yield* folders;
-          for (const one of changes) yield* one.trees();
+          yield folders;
+          for (const one of changes) yield* inSlices(one.trees());
         },
         names,
         xattrs: undefined,

@@ -11,7 +11,7 @@ import {
   type PublishOptions,
 } from '../../publication/backend.ts';
 import { UNKNOWN_ROOM, type FreeRoom } from '../../../core/system/free-space.ts';
-import { type Entry, publisherAttributes } from '../../publication/entry.ts';
+import { publisherAttributes, type Slice } from '../../publication/entry.ts';
 import { displayPath, type BytePath } from '../../../core/system/byte-path.ts';
 import { Lock, unlessBusy } from '../../../core/system/lock.ts';
 import { WriteLosses } from '../inode.ts';
@@ -264,7 +264,7 @@ class OpenCvmfs implements OpenRepository {
     await readServerVersion(this.#command);
 
   async #ingest(
-    entries: AsyncIterable<Entry>,
+    entries: AsyncIterable<Slice>,
     gone: readonly BytePath[],
     options: PublishOptions & { readonly neededBytes: number },
   ): Promise<void> {
@@ -313,9 +313,9 @@ class OpenCvmfs implements OpenRepository {
   }
 }
 
-async function* everything({ trees, names }: Publication): AsyncGenerator<Entry> {
+async function* everything({ trees, names }: Publication): AsyncGenerator<Slice> {
   yield* trees();
-  yield* names;
+  yield names;
 }
 
 async function* counted(

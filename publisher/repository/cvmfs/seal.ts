@@ -3,7 +3,13 @@ import { z } from 'zod';
 import { parseIfValid } from '../../../core/json.ts';
 import { OWN_FOLDERS } from '../../../core/outputs.ts';
 import type { BytePath } from '../../../core/system/byte-path.ts';
-import { metadataFile, type Attributes, type Entry, type FileEntry } from '../../publication/entry.ts';
+import {
+  metadataFile,
+  type Attributes,
+  type Entry,
+  type FileEntry,
+  type Slice,
+} from '../../publication/entry.ts';
 import type { RepositoryView } from '../../publication/view.ts';
 
 const FOLDER = `${OWN_FOLDERS.records}/publications`;
@@ -22,7 +28,7 @@ export interface Seal {
   readonly path: BytePath;
   /** Seals of earlier publications. */
   readonly outdated: readonly BytePath[];
-  readonly wrap: (entries: AsyncIterable<Entry>) => AsyncGenerator<Entry>;
+  readonly wrap: (trees: AsyncIterable<Slice>) => AsyncGenerator<Slice>;
 }
 
 /** Makes the file that shows that a union transaction was published; the next publication by ingest removes it. */
@@ -33,13 +39,15 @@ export function unionSeal(attributes: Attributes): FileEntry {
 export async function newSeal(view: RepositoryView, attributes: Attributes): Promise<Seal> {
   const path = newPath();
   const outdated = await earlierSeals(view);
-  async function* wrap(entries: AsyncIterable<Entry>): AsyncGenerator<Entry> {
-    for (const folder of [OWN_FOLDERS.records, FOLDER]) {
-      yield { type: 'directory', path: folder, attributes: { ...attributes, mode: 0o755 } };
-    }
-    yield { type: 'link', path: LATEST, target: path };
-    yield* entries;
-    yield sealFile(path, attributes);
+  async function* wrap(trees: AsyncIterable<Slice>): AsyncGenerator<Slice> {
+    const folders = [OWN_FOLDERS.records, FOLDER].map((folder): Entry => ({
+      type: 'directory',
+      path: folder,
+      attributes: { ...attributes, mode: 0o755 },
+    }));
+    yield [...folders, { type: 'link', path: LATEST, target: path }];
+    yield* trees;
+    yield [sealFile(path, attributes)];
   }
   return { path, outdated, wrap };
 }
@@ -75,16 +83,16 @@ export async function unfinishedTrees(view: RepositoryView): Promise<BytePath[] 
 
 /** The entries, and after them the list of the trees among them that the repository does not have. */
 export async function* withListOfNew(
-  entries: AsyncIterable<Entry>,
+  trees: AsyncIterable<Slice>,
   view: RepositoryView,
   attributes: Attributes,
-): AsyncGenerator<Entry> {
+): AsyncGenerator<Slice> {
   const found = new NewTrees(view);
-  for await (const entry of entries) {
-    await found.note(entry);
-    yield entry;
+  for await (const slice of trees) {
+    for (const entry of slice) await found.note(entry);
+    yield slice;
   }
-  yield metadataFile(UNFINISHED, Buffer.from(JSON.stringify(found.roots), 'latin1'), attributes);
+  yield [metadataFile(UNFINISHED, Buffer.from(JSON.stringify(found.roots), 'latin1'), attributes)];
 }
 
 /** Finds the highest new folders that hold more than folders: others' trees may come below those that hold nothing else. */

@@ -1,7 +1,7 @@
 import type { BytePath } from '../../../core/system/byte-path.ts';
 import { settableTime } from '../../publication/capabilities.ts';
 import { storedTarget } from '../../publication/entry.ts';
-import type { Attributes, DeviceEntry, Entry, FileEntry } from '../../publication/entry.ts';
+import type { Attributes, DeviceEntry, Entry, FileEntry, Slice } from '../../publication/entry.ts';
 import { BLOCK_BYTES, Chunks } from './chunks.ts';
 
 /**
@@ -20,12 +20,14 @@ const PREFIX_BYTES = 155;
  * given back to `out`.
  */
 export async function* tarArchive(
-  entries: AsyncIterable<Entry>,
+  slices: AsyncIterable<Slice>,
   out = new Chunks(),
 ): AsyncGenerator<Uint8Array> {
-  for await (const entry of entries) {
-    writeHeaders(out, entry);
-    if (entry.type === 'file' && entry.sizeBytes > 0) yield* content(out, entry);
+  for await (const slice of slices) {
+    for (const entry of slice) {
+      writeHeaders(out, entry);
+      if (entry.type === 'file' && entry.sizeBytes > 0) yield* content(out, entry);
+    }
     yield* out.takeFull();
   }
   // The end mark: two blocks of zeros.

@@ -212,11 +212,13 @@ class OpenDirectory implements OpenRepository {
     for (const path of publication.deletions) staging.remove(path);
     for (const path of publication.outdated) staging.retire(path);
     let added = 0;
-    for await (const entry of publication.trees()) {
-      // Where entries have no content, nothing else would let a signal come through.
-      if (++added % ENTRIES_AT_ONCE === 0) await setImmediate();
-      if (signal.aborted) throw interruption(signal);
-      await staging.add(entry);
+    for await (const slice of publication.trees()) {
+      for (const entry of slice) {
+        // Where entries have no content, nothing else would let a signal come through.
+        if (++added % ENTRIES_AT_ONCE === 0) await setImmediate();
+        if (signal.aborted) throw interruption(signal);
+        await staging.add(entry);
+      }
     }
     for (const entry of publication.names) await staging.add(entry);
     await addXattrs(staging, publication, signal);

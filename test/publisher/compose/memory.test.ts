@@ -14,6 +14,7 @@ import { directory, file, type LayerEntry } from '../../support/images/layer-ent
 import { layerInFile } from '../../support/images/layer.ts';
 import { temporaryDirectory } from '../../support/setup.ts';
 import { heldBytes, HeldMeter, usualGrowth } from '../heap.ts';
+import { eachOf } from '../repository/entries.ts';
 
 const FILES = 60_000;
 const FILES_IN_FOLDER = 20;
@@ -59,7 +60,7 @@ describe('publisher/compose/memory', () => {
       const tree = treeOf(stage, files);
       const meter = new HeldMeter(ENTRIES);
       const found = { file: 0, link: 0 };
-      for await (const entry of entriesOf(tree, stage)) {
+      for await (const entry of eachOf(entriesOf(tree, stage))) {
         if (entry.type === 'file') for await (const _ of entry.content);
         if (entry.type !== 'file' && entry.type !== 'link') continue;
         found[entry.type]++;

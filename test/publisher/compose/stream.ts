@@ -3,6 +3,7 @@ import type { Publication } from '../../../publisher/publication/backend.ts';
 import type { Entry, ExtendedAttributes } from '../../../publisher/publication/entry.ts';
 import type { BytePath } from '../../../core/system/byte-path.ts';
 import type { Kind, RepositoryView } from '../../../publisher/publication/view.ts';
+import { eachOf } from '../repository/entries.ts';
 
 /** An entry of a stream, read. */
 export interface StreamEntry {
@@ -24,7 +25,7 @@ export interface Stream {
 
 export async function readStream(publication: Publication): Promise<Stream> {
   const entries: StreamEntry[] = [];
-  for await (const entry of publication.trees()) entries.push(await readEntry(entry, false));
+  for await (const entry of eachOf(publication.trees())) entries.push(await readEntry(entry, false));
   for (const entry of publication.names) entries.push(await readEntry(entry, true));
   const xattrs: ExtendedAttributes[] = [];
   for await (const one of publication.xattrs?.() ?? []) xattrs.push(one);

@@ -3,6 +3,7 @@ import type { PublishedTree } from '../../../publisher/outputs/output.ts';
 import { treeEntries } from '../../../publisher/compose/tree-entries.ts';
 import { EMPTY_TREE, IMPLIED_ATTRIBUTES } from '../../../publisher/tree/node.ts';
 import type { DirectoryNode, SymbolicLinkNode } from '../../../publisher/tree/node.ts';
+import { eachOf } from '../repository/entries.ts';
 
 const LINK: SymbolicLinkNode = { type: 'symlink', attributes: IMPLIED_ATTRIBUTES, target: 'x' };
 
@@ -49,7 +50,7 @@ async function markersOf(tree: PublishedTree): Promise<string[]> {
   };
   const folders: string[] = [];
   const seen = new Set<string>();
-  for await (const { type, path } of treeEntries(tree, sources)) {
+  for await (const { type, path } of eachOf(treeEntries(tree, sources))) {
     if (type === 'directory') seen.add(path);
     if (!path.endsWith('/.cvmfscatalog')) continue;
     assert.equal(type, 'file');

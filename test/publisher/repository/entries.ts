@@ -7,6 +7,7 @@ import type {
   ExtendedAttributes,
   FileEntry,
   HardLinkEntry,
+  Slice,
   SymbolicLinkEntry,
 } from '../../../publisher/publication/entry.ts';
 
@@ -69,10 +70,17 @@ export function publication(
         : async function* () {
             yield* xattrs;
           },
-    trees: async function* () {
-      yield* trees;
-    },
+    trees: () => sliced(trees),
   };
+}
+
+/** Slices of one entry each. */
+export async function* sliced(entries: Iterable<Entry> | AsyncIterable<Entry>): AsyncGenerator<Slice> {
+  for await (const entry of entries) yield [entry];
+}
+
+export async function* eachOf(slices: AsyncIterable<Slice>): AsyncGenerator<Entry> {
+  for await (const slice of slices) yield* slice;
 }
 
 /** What is told while a repository is used, as `SEVERITY: MESSAGE`. */

@@ -63,9 +63,9 @@ function deadly(publication: Publication): Publication {
   async function* trees(): ReturnType<typeof publication.trees> extends AsyncIterable<infer E>
     ? AsyncGenerator<E>
     : never {
-    for await (const entry of publication.trees()) {
-      yield entry;
-      if (entry.path.endsWith(`/${name}`)) die();
+    for await (const slice of publication.trees()) {
+      yield slice;
+      if (slice.some(({ path }) => path.endsWith(`/${name}`))) die();
     }
   }
   return { ...publication, trees };

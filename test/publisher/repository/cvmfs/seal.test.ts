@@ -6,7 +6,7 @@ import { tarArchive } from '../../../../publisher/repository/cvmfs/tar-writer.ts
 import type { Attributes, Entry } from '../../../../publisher/publication/entry.ts';
 import { DirectoryView } from '../../../../publisher/publication/view.ts';
 import type { Release } from '../../../support/cvmfs-server/fixture.ts';
-import { directoryEntry, fileEntry, linkEntry } from '../entries.ts';
+import { directoryEntry, fileEntry, linkEntry, sliced } from '../entries.ts';
 import { NAME, Scene } from './scene.ts';
 
 const OWN: Attributes = { mode: 0, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, mtime: 1000 };
@@ -33,7 +33,7 @@ function sealing(release: Release): void {
   async function sealed(): Promise<{ archive: Buffer; members: number[] }> {
     const seal = await newSeal(new DirectoryView(scene.fixture.view(NAME)), OWN);
     const chunks: Uint8Array[] = [];
-    for await (const chunk of tarArchive(seal.wrap(entries()))) chunks.push(chunk);
+    for await (const chunk of tarArchive(seal.wrap(sliced(entries())))) chunks.push(chunk);
     const archive = Buffer.concat(chunks);
     const members: number[] = [];
     for (let at = 0; archive[at] !== 0;) {

@@ -8,7 +8,7 @@ import { extract, type Header } from 'tar-stream';
 import type { Attributes, Entry } from '../../../../publisher/publication/entry.ts';
 import { storedTarget } from '../../../../publisher/publication/entry.ts';
 import { tarArchive } from '../../../../publisher/repository/cvmfs/tar-writer.ts';
-import { directoryEntry, fileEntry, linkEntry, specialEntry, symlinkEntry } from '../entries.ts';
+import { directoryEntry, fileEntry, linkEntry, sliced, specialEntry, symlinkEntry } from '../entries.ts';
 import { pseudoRandom } from '../../../support/e2e/pseudo-random.ts';
 import { describeWith, needsRoot } from '../../../support/programs.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
@@ -18,12 +18,8 @@ const run = promisify(execFile);
 
 async function archiveOf(...entries: Entry[]): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of tarArchive(stream(entries))) chunks.push(chunk);
+  for await (const chunk of tarArchive(sliced(entries))) chunks.push(chunk);
   return Buffer.concat(chunks);
-}
-
-async function* stream(entries: readonly Entry[]): AsyncGenerator<Entry> {
-  yield* entries;
 }
 
 /** As tar-stream reads it, names one character a byte. */
@@ -120,7 +116,7 @@ describe('publisher/repository/cvmfs/tar-writer: tarArchive', () => {
         const announced = new Promise<number | undefined>((resolve) => {
           reader.once('entry', ({ size }) => resolve(size));
         });
-        for await (const chunk of tarArchive(stream([entry]))) {
+        for await (const chunk of tarArchive(sliced([entry]))) {
           reader.write(chunk);
           break;
         }
