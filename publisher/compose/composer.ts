@@ -33,7 +33,8 @@ import {
 } from '../publication/entry.ts';
 import type { BytePath } from '../../core/system/byte-path.ts';
 import type { RepositoryView } from '../publication/view.ts';
-import type { FileIndex, SameContent } from './sharing/file-index.ts';
+import type { FileIndex } from './sharing/file-index.ts';
+import type { SameContent } from './sharing/file-records.ts';
 import {
   fileDemand,
   LinkCounts,

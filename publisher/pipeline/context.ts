@@ -12,7 +12,7 @@ import type { ListingStore } from '../layer/listing-store.ts';
 import type { Backend, Notice } from '../publication/backend.ts';
 import type { RepositoryView } from '../publication/view.ts';
 import type { RegistryClient } from '../registry/client.ts';
-import type { SameContent } from '../compose/sharing/file-index.ts';
+import type { SameContent } from '../compose/sharing/file-records.ts';
 import type { SpoolBudget } from '../spool/budget.ts';
 import type { ImageSpool } from '../spool/no-spool.ts';
 import type { BatchRule } from './batches.ts';

@@ -2,7 +2,7 @@ import { displayPath, type BytePath } from '../../core/system/byte-path.ts';
 import { publishable } from '../compose/xattrs.ts';
 import type { Attributes } from '../publication/entry.ts';
 import type { Inode, RepositoryView } from '../publication/view.ts';
-import type { SameContent } from '../compose/sharing/file-index.ts';
+import type { SameContent } from '../compose/sharing/file-records.ts';
 import type { AnyNode, DirectoryNode, FileNode, ForeignLinkNode, LayerDirectoryNode } from '../tree/node.ts';
 import { WHITEOUT_ATTRIBUTES } from '../compose/tree-entries.ts';
 import { compareTarget } from './compare-entry.ts';

@@ -7,6 +7,11 @@ import { PackedItems } from '../../layer/listing-items.ts';
 import type { Attributes } from '../../publication/entry.ts';
 import type { LayerTree } from '../../tree/layer-tree.ts';
 
+/**
+ * What makes two files of the same path, content, mode and owners the same: that their times are equal too, or nothing more.
+ */
+export type SameContent = 'exact' | 'ignore-mtime';
+
 /** A record: the identity of a file (32 bytes), its time (a double), and its ordinal in the archive (32 bits). */
 export const RECORD_BYTES = DIGEST_BYTES + 12;
 const OWNER_BYTES = 12;
@@ -59,12 +64,14 @@ export function identityOfFile(path: BytePath, { mode, uid, gid }: Attributes, c
   return hash('sha256', Buffer.concat([content, owner, pathBuffer(path)]), 'buffer');
 }
 
-export function timeOf(record: Buffer): number {
-  return record.readDoubleLE(DIGEST_BYTES);
+/** Time of the record that begins at `at`. */
+export function timeOf(records: Buffer, at = 0): number {
+  return records.readDoubleLE(at + DIGEST_BYTES);
 }
 
-export function ordinalOf(record: Buffer): number {
-  return record.readUInt32LE(DIGEST_BYTES + 8);
+/** Ordinal of the record that begins at `at`. */
+export function ordinalOf(records: Buffer, at: number): number {
+  return records.readUInt32LE(at + DIGEST_BYTES + 8);
 }
 
 /** The same records in ascending order of their bytes. */

@@ -1,8 +1,8 @@
 import type { Digest } from '../../../core/oci/digest.ts';
 import type { ListingItem } from '../../layer/listing-items.ts';
 import { DIGEST_BYTES } from '../../layer/content-digests.ts';
-import type { FileIndex, SameContent } from './file-index.ts';
-import { identityOfFile, RECORD_BYTES, timeOf } from './file-records.ts';
+import type { FileIndex } from './file-index.ts';
+import { identityOfFile, RECORD_BYTES, timeOf, type SameContent } from './file-records.ts';
 
 export interface KnownFilesOptions {
   readonly index: FileIndex;

@@ -10,7 +10,9 @@ import type { StackedLayer } from '../../tree/image-trees.ts';
 import type { FileNode, LayerNode } from '../../tree/node.ts';
 import { nodeAt } from '../../tree/resolve.ts';
 import { joinPath } from '../../../core/system/byte-path.ts';
-import type { FileIndex, SameContent } from './file-index.ts';
+import type { FileIndex } from './file-index.ts';
+import type { SameContent } from './file-records.ts';
+import { LayerComparison } from './layer-comparison.ts';
 
 /** The files of one layer that are published as links to the same files of other layers, at the same paths there. */
 export class SharedFiles {
@@ -71,16 +73,17 @@ export class Effort {
 /** Finds files of new layers that the repository, or the publication, has already. */
 export class FileSharing {
   readonly #parts: SharingParts;
+  readonly #comparison: LayerComparison;
   readonly #areRecorded = new Map<Digest, boolean>();
 
   constructor(parts: SharingParts) {
     this.#parts = parts;
+    this.#comparison = new LayerComparison(parts.index);
   }
 
   async of(layer: NewLayer, { published, brought, effort }: Candidates): Promise<SharedFiles> {
-    const { index } = this.#parts;
     const shared = new SharedFiles();
-    const records = await index.countOf(layer.layer);
+    const records = await this.#comparison.countOf(layer.layer);
     const pairs = [
       ...published.filter((other) => !brought.has(other)).map((other) => [other, undefined] as const),
       ...brought,
@@ -89,17 +92,17 @@ export class FileSharing {
       if (shared.size === records) break;
       if (other === layer.layer || (sharedByOther === undefined && !(await this.#isRecorded(other))))
         continue;
-      if (!effort.take(records + (await index.countOf(other)))) break;
+      if (!effort.take(records + (await this.#comparison.countOf(other)))) break;
       await this.#shareWith({ layer, other, shared, sharedByOther });
     }
     return shared;
   }
 
   async #shareWith({ layer, other, shared, sharedByOther }: Pair): Promise<void> {
-    const { index, sameContent } = this.#parts;
+    const { sameContent } = this.#parts;
     // Times are compared where the other one is published, and can be looked at.
     const rule = sharedByOther === undefined ? sameContent : 'exact';
-    for (const [ordinal, otherOrdinal] of await index.common(layer.layer, other, rule)) {
+    for (const [ordinal, otherOrdinal] of await this.#comparison.common(layer.layer, other, rule)) {
       await takeTurns();
       if (shared.ownerOf(ordinal) !== undefined) continue;
       const path = layer.layerTree.placeOf(ordinal);

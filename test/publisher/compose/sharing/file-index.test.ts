@@ -6,9 +6,14 @@ import { atOnce } from '../../../../core/turns.ts';
 import { ANY_IMAGE } from '../../../../publisher/image/image-limits.ts';
 import { listLayer, type FreshListing } from '../../../../publisher/layer/listing.ts';
 import { ListingStore } from '../../../../publisher/layer/listing-store.ts';
-import { FileIndex, type SameContent } from '../../../../publisher/compose/sharing/file-index.ts';
+import { FileIndex } from '../../../../publisher/compose/sharing/file-index.ts';
 import { indexLayer } from '../../../../publisher/compose/sharing/index-layer.ts';
-import { fileRecords, RECORD_BYTES } from '../../../../publisher/compose/sharing/file-records.ts';
+import {
+  fileRecords,
+  RECORD_BYTES,
+  type SameContent,
+} from '../../../../publisher/compose/sharing/file-records.ts';
+import { LayerComparison } from '../../../../publisher/compose/sharing/layer-comparison.ts';
 import { buildLayerTree } from '../../../../publisher/tree/layer-tree.ts';
 import { ImageMeter } from '../../../../publisher/image/image-limits.ts';
 import {
@@ -23,8 +28,8 @@ import { layer } from '../../../support/images/layer.ts';
 import { temporaryDirectory } from '../../../support/setup.ts';
 import { chunksOf } from '../../layer/archive.ts';
 
-/** More than are read at a time. */
-const MANY = 20_000;
+/** More than are kept of a layer, and several times as many as are read at a time. */
+const MANY = 60_000;
 
 describe('publisher/compose/sharing/file-index', () => {
   let listings: ListingStore;
@@ -46,7 +51,7 @@ describe('publisher/compose/sharing/file-index', () => {
   }
 
   async function common(one: Digest, other: Digest, rule: SameContent = 'exact'): Promise<number[][]> {
-    return Array.from(await index.common(one, other, rule), (pair) => [...pair]).sort(
+    return Array.from(await new LayerComparison(index).common(one, other, rule), (pair) => [...pair]).sort(
       (a, b) => (a[0] ?? 0) - (b[0] ?? 0),
     );
   }
@@ -111,10 +116,32 @@ describe('publisher/compose/sharing/file-index', () => {
     const files = Array.from({ length: MANY }, (_, number) => file(`f${number}`, `content ${number}`));
     const one = await indexed(...files);
     const other = await indexed(...files.filter((_, number) => number % 3 > 0).toReversed());
-    const found = await index.common(one, other, 'exact');
+    const comparison = new LayerComparison(index);
+    const found = await comparison.common(one, other, 'exact');
     assert.equal(found.length, Math.floor((MANY * 2) / 3));
     for (const [ordinal] of found) assert.notEqual(ordinal % 3, 0);
-    assert.equal((await index.common(one, one, 'exact')).length, MANY);
+    assert.equal((await comparison.common(one, one, 'exact')).length, MANY);
+  });
+
+  it('finds the same of layers whose records it has, or had, in memory', async () => {
+    const layers: Digest[] = [];
+    for (let number = 0; number < 10; number++) {
+      const files = Array.from({ length: 20_000 }, (_, at) => file(`f${at}`, `${at % (number + 2)}`));
+      layers.push(await indexed(...files));
+    }
+    const comparison = new LayerComparison(index);
+    const [first, ...others] = layers;
+    assert.ok(first !== undefined);
+    for (let time = 0; time < 2; time++) {
+      for (const other of others) {
+        const found: number[][] = Array.from(await comparison.common(first, other, 'exact'), (pair) => [
+          ...pair,
+        ]);
+        assert.deepEqual(found, await common(first, other));
+        assert.ok(found.length > 0);
+        assert.equal(await comparison.countOf(other), 20_000);
+      }
+    }
   });
 
   it('keeps records in the order of their bytes', async () => {

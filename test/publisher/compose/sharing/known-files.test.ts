@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileIndex } from '../../../../publisher/compose/sharing/file-index.ts';
 import { indexLayer } from '../../../../publisher/compose/sharing/index-layer.ts';
+import { LayerComparison } from '../../../../publisher/compose/sharing/layer-comparison.ts';
 import { KnownFiles } from '../../../../publisher/compose/sharing/known-files.ts';
 import { ANY_IMAGE } from '../../../../publisher/image/image-limits.ts';
 import { listLayer, type FreshListing } from '../../../../publisher/layer/listing.ts';
@@ -46,13 +47,14 @@ describe('publisher/compose/sharing/known-files', () => {
     for (let time = 0; time < 5; time++) {
       const paths = Array.from({ length: 300 }, (_, number) => `f${number}`);
       const some = () => indexed(paths.filter(() => random(4) > 0).map(anyFile));
+      const comparison = new LayerComparison(index);
       const [one, listing] = await some();
       const [[other], [third]] = [await some(), await some()];
       for (const sameContent of RULES) {
         const known = await KnownFiles.of([other, third], { index, sameContent, mostRecords: 1_000 });
         const expected = new Set<number>();
         for (const layerOf of [other, third])
-          for (const [ordinal] of await index.common(one, layerOf, sameContent)) expected.add(ordinal);
+          for (const [ordinal] of await comparison.common(one, layerOf, sameContent)) expected.add(ordinal);
         for (const [ordinal, item] of [...listing.items].entries()) {
           const content = listing.contents.at(ordinal) ?? assert.fail();
           assert.equal(known?.has(item, content), expected.has(ordinal), `UNPACKD_TEST_SEED=${seed}`);
