@@ -15,6 +15,11 @@ export class ContentDigests {
     return digest === undefined || digest.equals(NONE) ? undefined : digest;
   }
 
+  /** The order of two digests, as of their bytes. */
+  compare(row: number, other: number): number {
+    return (this.at(row) ?? NONE).compare(this.at(other) ?? NONE);
+  }
+
   set(row: number, digest: Uint8Array): void {
     const index = Math.floor(row / ROWS_IN_CHUNK);
     while (this.#chunks.length <= index) this.#chunks.push(Buffer.alloc(ROWS_IN_CHUNK * DIGEST_BYTES));

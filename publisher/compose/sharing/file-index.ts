@@ -5,7 +5,7 @@ import { noteUse } from '../../../core/system/unused-files.ts';
 import { hasCode } from '../../../core/system-error.ts';
 import { DIGEST_BYTES } from '../../layer/content-digests.ts';
 import type { ListingStore } from '../../layer/listing-store.ts';
-import { RECORD_BYTES } from './file-records.ts';
+import { RECORD_BYTES, type FileRecords } from './file-records.ts';
 
 /** Changes with the form of the file, and with what makes two files the same. */
 const HEAD = Buffer.from('unpackd files 1\n');
@@ -23,13 +23,9 @@ export class FileIndex {
     this.#listings = listings;
   }
 
-  /**
-   * @param records as `fileRecords` gives them
-   * @throws Failure `disk-full`, `state-unusable`
-   */
-  async save(layer: Digest, records: Buffer): Promise<void> {
-    const digest = createHash('sha256').update(HEAD).update(records).digest();
-    await this.#listings.write(layer, 'files', [HEAD, records, digest]);
+  /** @throws Failure `disk-full`, `state-unusable` */
+  async save(layer: Digest, records: FileRecords): Promise<void> {
+    await this.#listings.write(layer, 'files', withDigest(records));
   }
 
   /** The number of records of a layer; 0 where it has no index. */
@@ -56,6 +52,16 @@ export class FileIndex {
   #pathOf(layer: Digest): string {
     return this.#listings.pathOf(layer, 'files');
   }
+}
+
+function* withDigest(records: FileRecords): Generator<Buffer> {
+  const hash = createHash('sha256').update(HEAD);
+  yield HEAD;
+  for (const block of records.blocks()) {
+    hash.update(block);
+    yield block;
+  }
+  yield hash.digest();
 }
 
 /** The records of one index, which are read a few at a time, and their digest verified. */

@@ -18,29 +18,63 @@ const OWNER_BYTES = 12;
 /** Records are divided by the first bits of their identities, and put in order a few at a time. */
 const BUCKETS = 2 ** 12;
 const BUCKET_SHIFT = 16 - 12;
+const ROWS_IN_BLOCK = 4096;
+const NO_IDENTITY = Buffer.alloc(DIGEST_BYTES);
 
 /**
  * Records of the files of a layer that may be the same as files of other layers, in the order of their identities. Left out are
  * empty and sparse files, those with extended attributes, which no link of CernVM-FS carries, and those that the layer's
  * tree does not have where the archive names them: links, later members and deletions lead elsewhere.
+ *
+ * The digests of the contents are replaced by the identities: a layer may have a million files, and memory for one of the two.
  */
 export function* fileRecords(
   { items, contents }: Pick<FreshListing, 'items' | 'contents'>,
   { placeOf }: Pick<LayerTree, 'placeOf'>,
-): Sliced<Buffer> {
+): Sliced<FileRecords> {
   const packed = PackedItems.of(items);
-  const records = Buffer.allocUnsafe(packed.length * RECORD_BYTES);
+  const rows = new Uint32Array(packed.length);
   let count = 0;
   for (let row = 0; row < packed.length; row++) {
     if (row % STEPS_IN_SLICE === 0) yield;
     const identity = identityOf(packed, contents, row);
     if (identity === undefined || placeOf(row) !== packed.pathAt(row)) continue;
-    const start = count++ * RECORD_BYTES;
-    records.set(identity, start);
-    records.writeDoubleLE(packed.attributesAt(row).mtime, start + DIGEST_BYTES);
-    records.writeUInt32LE(row, start + DIGEST_BYTES + 8);
+    contents.set(row, identity);
+    rows[count++] = row;
   }
-  return yield* inOrder(records.subarray(0, count * RECORD_BYTES));
+  return new FileRecords(packed, contents, yield* inOrder(rows.subarray(0, count), contents));
+}
+
+/** The records of a layer's files, made when they are read. */
+export class FileRecords {
+  readonly #items: PackedItems;
+  readonly #identities: ContentDigests;
+  readonly #rows: Uint32Array;
+
+  constructor(items: PackedItems, identities: ContentDigests, rows: Uint32Array) {
+    this.#items = items;
+    this.#identities = identities;
+    this.#rows = rows;
+  }
+
+  get length(): number {
+    return this.#rows.length;
+  }
+
+  *blocks(): Generator<Buffer> {
+    for (let start = 0; start < this.#rows.length; start += ROWS_IN_BLOCK) {
+      const rows = this.#rows.subarray(start, start + ROWS_IN_BLOCK);
+      const block = Buffer.alloc(rows.length * RECORD_BYTES);
+      for (const [at, row] of rows.entries()) this.#write(row, block.subarray(at * RECORD_BYTES));
+      yield block;
+    }
+  }
+
+  #write(row: number, record: Buffer): void {
+    record.set(this.#identities.at(row) ?? NO_IDENTITY);
+    record.writeDoubleLE(this.#items.attributesAt(row).mtime, DIGEST_BYTES);
+    record.writeUInt32LE(row, DIGEST_BYTES + 8);
+  }
 }
 
 /** The identity of a member; `undefined` for one that no other can be the same as. */
@@ -74,20 +108,30 @@ export function ordinalOf(records: Buffer, at: number): number {
   return records.readUInt32LE(at + DIGEST_BYTES + 8);
 }
 
-/** The same records in ascending order of their bytes. */
-function* inOrder(records: Buffer): Sliced<Buffer> {
-  const at = (row: number): Buffer => records.subarray(row * RECORD_BYTES, (row + 1) * RECORD_BYTES);
-  const buckets: number[][] = Array.from({ length: BUCKETS }, () => []);
-  for (let row = 0; row < records.length / RECORD_BYTES; row++)
-    buckets[records.readUInt16BE(row * RECORD_BYTES) >>> BUCKET_SHIFT]?.push(row);
-  const ordered = Buffer.allocUnsafe(records.length);
-  let place = 0;
-  for (const bucket of buckets) {
-    for (const row of bucket.sort((one, other) => at(one).compare(at(other)))) {
-      ordered.set(at(row), place);
-      place += RECORD_BYTES;
-    }
+/** `rows` in the ascending order of their digests. */
+function* inOrder(rows: Uint32Array, digests: ContentDigests): Sliced<Uint32Array> {
+  const bucketOf = (row: number): number => (digests.at(row)?.readUInt16BE() ?? 0) >>> BUCKET_SHIFT;
+  const sizes = new Uint32Array(BUCKETS);
+  for (const [at, row] of rows.entries()) {
+    if (at % STEPS_IN_SLICE === 0) yield;
+    add(sizes, bucketOf(row), 1);
+  }
+  let end = 0;
+  const ends = sizes.map((size) => (end += size));
+  const ordered = new Uint32Array(rows.length);
+  // From the end of its bucket on: in the end `ends` says where each begins.
+  for (const [at, row] of rows.entries()) {
+    if (at % STEPS_IN_SLICE === 0) yield;
+    ordered[add(ends, bucketOf(row), -1)] = row;
+  }
+  for (const [bucket, start] of ends.entries()) {
+    ordered.subarray(start, start + (sizes[bucket] ?? 0)).sort((one, other) => digests.compare(one, other));
     yield;
   }
   return ordered;
+}
+
+/** Adds to the number at `index`, and returns the sum. */
+function add(numbers: Uint32Array, index: number, more: number): number {
+  return (numbers[index] = (numbers[index] ?? 0) + more);
 }

@@ -28,9 +28,9 @@ describe('publisher/compose/sharing/known-files', () => {
 
   async function indexed(entries: readonly ReturnType<typeof file>[]): Promise<[Digest, FreshListing]> {
     const { bytes, digest, diffId } = await layer(entries, { compression: 'plain' });
-    const listing = await listLayer(chunksOf(bytes, 5_000), diffId);
-    await indexLayer(digest, listing, index, ANY_IMAGE);
-    return [digest, listing];
+    const listed = async () => await listLayer(chunksOf(bytes, 5_000), diffId);
+    await indexLayer(digest, await listed(), index, ANY_IMAGE);
+    return [digest, await listed()];
   }
 
   it('knows what two layers have in common, before one of them is indexed', async () => {
