@@ -7,6 +7,7 @@ import { RepositoryPublisher } from '../../publisher/pipeline/repository-publish
 import type { RegistryClient } from '../../publisher/registry/client.ts';
 import type { Backend } from '../../publisher/publication/backend.ts';
 import { Lock } from '../../core/system/lock.ts';
+import { giveBackFreedMemory } from '../../core/system/malloc.ts';
 import { SpoolBudget } from '../../publisher/spool/budget.ts';
 import { keepPrivate, type PrivateFolder } from '../../core/system/private-folder.ts';
 import { noSpool, type ImageSpool } from '../../publisher/spool/no-spool.ts';
@@ -48,6 +49,7 @@ export class PublisherPool {
   #opened: Promise<{ readonly lock: Lock; readonly spool: Spool }> | undefined;
 
   constructor(options: PublisherPoolOptions) {
+    giveBackFreedMemory();
     this.#options = options;
     this.#backend = createBackend(options.configuration);
     this.#budget = new SpoolBudget(options.configuration.spoolSizeBytes);
