@@ -120,8 +120,9 @@ export class LayerRecords {
       return NO_RECORDS;
     }
     const { bytesRead, buffer } = await this.#file.read(Buffer.allocUnsafe(bytes), 0, bytes, this.#at);
-    const block = buffer.subarray(0, bytesRead);
-    this.#at += bytesRead;
+    // Whole ones, of a file that was cut off meanwhile: none in the end.
+    const block = buffer.subarray(0, bytesRead - (bytesRead % RECORD_BYTES));
+    this.#at += block.length;
     this.#hash.update(block);
     return block;
   }

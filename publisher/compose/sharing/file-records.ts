@@ -57,10 +57,6 @@ export class FileRecords {
     this.#rows = rows;
   }
 
-  get length(): number {
-    return this.#rows.length;
-  }
-
   *blocks(): Generator<Buffer> {
     for (let start = 0; start < this.#rows.length; start += ROWS_IN_BLOCK) {
       const rows = this.#rows.subarray(start, start + ROWS_IN_BLOCK);

@@ -32,6 +32,7 @@ export class CommonFiles {
 /** Records of a layer that are kept in memory, and those of all layers. */
 const MOST_LAYER_BYTES = 2 * 1024 * 1024;
 const MOST_BYTES = 4 * MOST_LAYER_BYTES;
+const NO_RECORDS = Buffer.alloc(0);
 
 /** Compares layers by their records. Those of small layers stay in memory, as most are compared with many others. */
 export class LayerComparison {
@@ -51,13 +52,18 @@ export class LayerComparison {
 
   /** Files that `layer` and `other` both have; none where nothing is known of one of them, or its index is damaged. */
   async common(layer: Digest, other: Digest, rule: SameContent): Promise<CommonFiles> {
-    const [one, two] = [await this.#open(layer), await this.#open(other)];
+    const one = await this.#open(layer);
     try {
-      if (one === undefined || two === undefined) return new CommonFiles();
-      const found = await commonRecords(one, two, rule);
-      return (await one.isSound()) && (await two.isSound()) ? found : new CommonFiles();
+      const two = one && (await this.#open(other));
+      try {
+        if (one === undefined || two === undefined) return new CommonFiles();
+        const found = await commonRecords(one, two, rule);
+        return (await one.isSound()) && (await two.isSound()) ? found : new CommonFiles();
+      } finally {
+        await two?.close();
+      }
     } finally {
-      for (const cursor of [one, two]) await cursor?.close();
+      await one?.close();
     }
   }
 
@@ -69,11 +75,7 @@ export class LayerComparison {
     }
     const records = await this.#index.open(layer);
     if (records === undefined) return undefined;
-    if (records.sizeBytes > MOST_LAYER_BYTES) {
-      const cursor = new Cursor(Buffer.alloc(0), records);
-      await cursor.read();
-      return cursor;
-    }
+    if (records.sizeBytes > MOST_LAYER_BYTES) return new Cursor(NO_RECORDS, records);
     try {
       const all = await records.all();
       if (!records.isSound) return undefined;
@@ -98,6 +100,7 @@ export class LayerComparison {
 
 async function commonRecords(one: Cursor, other: Cursor, rule: SameContent): Promise<CommonFiles> {
   const found = new CommonFiles();
+  for (const cursor of [one, other]) await cursor.read();
   while (!one.isAtEnd && !other.isAtEnd) {
     const order = compare(one, other);
     if (order === 0 && (rule === 'ignore-mtime' || one.time === other.time))
@@ -115,7 +118,7 @@ function compare(one: Cursor, other: Cursor): number {
   return one.block.compare(other.block, other.at, other.at + DIGEST_BYTES, one.at, one.at + DIGEST_BYTES);
 }
 
-/** Goes through the records of a layer, in their order. */
+/** Goes through the records of a layer, in their order: those of a block, then those that are {@link read}. */
 class Cursor {
   /** Holds the current record. */
   block: Buffer;
