@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { hasCode } from '../../core/system-error.ts';
@@ -59,8 +59,11 @@ export class ListingStore {
     this.directory = directory;
   }
 
+  /** Removes a listing that is damaged: its layer is listed again. */
   async load(layer: Digest): Promise<Listing | undefined> {
-    return await this.#read(layer, parseListing);
+    const listing = await this.#read(layer, parseListing);
+    if (listing === undefined) await rm(this.pathOf(layer), { force: true }).catch(() => undefined);
+    return listing;
   }
 
   /** Reads the facts of a layer whose listing is kept, and the number of its items, without reading all of it. */

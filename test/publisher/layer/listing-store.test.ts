@@ -159,11 +159,13 @@ describe('publisher/layer/listing-store', () => {
       it(what, async () => {
         await store.save(LAYER, LISTING);
         await change(damage);
-        assert.equal(await store.load(LAYER), undefined);
         assert.equal(
           (await store.headerOf(LAYER))?.diffId,
           isHeaderSound === undefined ? undefined : DIFF_ID,
         );
+        assert.equal(await store.load(LAYER), undefined);
+        // Its layer is listed again.
+        assert.equal(await store.headerOf(LAYER), undefined);
         await store.save(LAYER, LISTING);
         assert.deepEqual(await loaded(LAYER), LISTING);
       });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { rmSync, statSync, truncateSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '../../../core/oci/digest.ts';
@@ -217,6 +217,14 @@ for (const [what, make] of Object.entries(PLACES)) {
         if (times-- > 0) rmSync(join(folder, 'listings', hex.slice(0, 2), `${hex}.jsonl`));
         return await open(...values);
       };
+      assert.deepEqual(await publish(['second', 'other']), { second: 'published', other: 'published' });
+      await assertWhole('second', ALL);
+    });
+
+    it('prepares an image again whose listing is cut off', async () => {
+      await publish(['first']);
+      const path = listings.pathOf(base);
+      truncateSync(path, statSync(path).size - 10);
       assert.deepEqual(await publish(['second', 'other']), { second: 'published', other: 'published' });
       await assertWhole('second', ALL);
     });
