@@ -26,16 +26,30 @@ export function writeAtSync(fd: number, chunk: Uint8Array, start: number): void 
  * Writes the file at `path`, or replaces what is there; a link is replaced, not followed. After a crash or power cut it
  * has its old content or all of the new one. The directory must exist.
  */
-export async function writeWhole(
+export async function writeWhole(path: string, content: Content, mode = PRIVATE): Promise<void> {
+  await replace(path, content, { mode, flush: true });
+}
+
+/**
+ * Does the same without waiting for the disk: after a power cut the file may be cut off, or empty. For what is verified
+ * whenever it is read, and made again where it is damaged.
+ */
+export async function writeQuickly(path: string, content: Content): Promise<void> {
+  await replace(path, content, { mode: PRIVATE, flush: false });
+}
+
+type Content = string | Iterable<string | Uint8Array>;
+
+async function replace(
   path: string,
-  content: string | Iterable<string | Uint8Array>,
-  mode = PRIVATE,
+  content: Content,
+  { mode, flush }: { readonly mode: number; readonly flush: boolean },
 ): Promise<void> {
   const part = partOf(path);
   try {
     // Unlike a stream, which may make the file after it failed, this has closed it when it throws.
-    await writeFile(part, content, { flag: 'wx', flush: true, mode });
-    await renameDurably(part, path);
+    await writeFile(part, content, { flag: 'wx', flush, mode });
+    await (flush ? renameDurably : rename)(part, path);
   } catch (error) {
     // The first error says why.
     await rm(part, { force: true }).catch(() => undefined);

@@ -9,7 +9,7 @@ import { COMPRESSIONS } from './decompress.ts';
 import type { Listing } from './listing.ts';
 import { type ListingItem, PackedItems } from './listing-items.ts';
 import { NO_XATTRS, xattrBytes } from './pax.ts';
-import { writeWhole } from '../../core/system/files.ts';
+import { writeQuickly } from '../../core/system/files.ts';
 import { noteUse, removeUnused, type RemovedFiles, type UnusedRule } from '../../core/system/unused-files.ts';
 
 /** Changes with the form of the lines, and with what is read from an archive: others are read from the blob again. */
@@ -84,7 +84,7 @@ export class ListingStore {
     const path = this.pathOf(layer, kind);
     try {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await writeWhole(path, content);
+      await writeQuickly(path, content);
     } catch (error) {
       throw systemFailure(error, { path: this.directory, code: 'state-unusable' });
     }

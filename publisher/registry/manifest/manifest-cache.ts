@@ -3,7 +3,7 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { parseIfValid } from '../../../core/json.ts';
-import { writeWhole } from '../../../core/system/files.ts';
+import { writeQuickly } from '../../../core/system/files.ts';
 import {
   noteUse,
   removeUnused,
@@ -92,7 +92,7 @@ export class ManifestFiles implements ManifestCache {
     if (Buffer.byteLength(text) > LARGEST_FILE_BYTES) return;
     try {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await writeWhole(path, text);
+      await writeQuickly(path, text);
     } catch (error) {
       if (isDiskFull(error)) return;
       throw systemFailure(error, { path: this.#directory, code: 'state-unusable' });

@@ -5,6 +5,7 @@ import {
   readIfThere,
   readIfThereSync,
   removeWholeSync,
+  writeQuickly,
   writeWhole,
   writeWholeSync,
 } from '../../../core/system/files.ts';
@@ -21,6 +22,7 @@ describe('core/system/files', () => {
 
   const WRITERS = [
     ['writeWhole', writeWhole],
+    ['writeQuickly', writeQuickly],
     ['writeWholeSync', async (...words: Parameters<typeof writeWholeSync>) => writeWholeSync(...words)],
   ] as const;
 
