@@ -4,7 +4,7 @@ import { libc } from './libc.ts';
 const M_MMAP_THRESHOLD = -3;
 const M_ARENA_MAX = -8;
 
-/** What columns of numbers and digests are made of; smaller than what layers are read in. */
+/** Parts of columns and digests have as much, or more; what a socket is read into has half of it. */
 const LARGE_BYTES = 128 * 1024;
 const ARENAS = 2;
 

@@ -78,11 +78,14 @@ class Placing {
   readonly #tree: PublishedTree;
   readonly #sources: TreeSources;
   readonly #catalogs: Set<BytePath>;
+  /** What the paths of its own entries begin with. */
+  readonly #inside: string;
 
   constructor(tree: PublishedTree, sources: TreeSources, catalogs: Set<BytePath>) {
     this.#tree = tree;
     this.#sources = sources;
     this.#catalogs = catalogs;
+    this.#inside = `${tree.root}/`;
     if (tree.root === tree.path) this.#catalogs.add('');
   }
 
@@ -151,7 +154,7 @@ class Placing {
   }
 
   #isInside(path: BytePath): boolean {
-    return path.startsWith(`${this.#tree.root}/`);
+    return path.startsWith(this.#inside);
   }
 
   #broughtOf(layer: Digest): Brought {

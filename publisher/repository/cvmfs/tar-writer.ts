@@ -62,9 +62,10 @@ const PLAIN = { linkName: '', sizeBytes: 0, attributes: NO_ATTRIBUTES, device: {
 
 function writeHeaders(out: Chunks, entry: Entry): void {
   const header = headerOf(entry);
+  const slash = slashOf(header.name);
   if (header.linkName.length > NAME_BYTES) writeLongName(out, 'K', header.linkName);
-  if (slashOf(header.name) === undefined) writeLongName(out, 'L', header.name);
-  writeHeader(out.block(BLANK), header);
+  if (slash === undefined) writeLongName(out, 'L', header.name);
+  writeHeader(out.block(BLANK), header, slash);
 }
 
 function headerOf(entry: Entry): Header {
@@ -125,8 +126,11 @@ function slashOf(name: BytePath): number | undefined {
 }
 
 /** Fills a {@link BLANK} header. Of what is too long for it only the beginning is written. */
-function writeHeader(block: Buffer, { flag, name, linkName, sizeBytes, attributes, device }: Header): void {
-  const slash = slashOf(name) ?? 0;
+function writeHeader(
+  block: Buffer,
+  { flag, name, linkName, sizeBytes, attributes, device }: Header,
+  slash = 0,
+): void {
   block.write(slash === 0 ? name : name.slice(slash + 1), 0, NAME_BYTES, 'latin1');
   writeNumber(block, attributes.mode, NUMBERS.mode);
   writeNumber(block, attributes.uid, NUMBERS.uid);
